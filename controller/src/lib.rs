@@ -1,0 +1,17 @@
+//! Adit's control plane: Kubernetes objects in, a routing table out.
+//!
+//! Data flows one way: [`source`] (a directory, or a cluster) yields events, [`store`] holds the objects, [`translate`]
+//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. Nothing here knows
+//! Pingora.
+
+pub mod annotation;
+pub mod cli;
+pub mod configmap;
+pub mod diagnostic;
+pub mod holdoff;
+pub mod object;
+pub mod pipeline;
+pub mod settings;
+pub mod source;
+pub mod store;
+pub mod translate;

@@ -1,0 +1,79 @@
+//! The controller's settings, as its flags give them.
+
+use gateway::config::PathMatching;
+use std::fmt;
+use std::sync::Arc;
+
+/// `namespace/name`, as flags and annotations write it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamespacedName {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+}
+
+impl std::str::FromStr for NamespacedName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+                Ok(Self { namespace: namespace.into(), name: name.into() })
+            }
+            _ => Err(format!("{text:?} is not of the form namespace/name")),
+        }
+    }
+}
+
+impl fmt::Display for NamespacedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What translation needs to know besides the objects. `Default` is what `adit serve DIR` does without flags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerSettings {
+    /// `--controller-class`: IngressClasses with one of these controllers are ours.
+    pub controller_classes: Vec<String>,
+    /// `--ingress-class`: names that `kubernetes.io/ingress.class` may have, and, where [`Self::class_by_name`] is set,
+    /// the names of IngressClasses that are ours.
+    pub ingress_classes: Vec<String>,
+    /// `--ingress-class-by-name`. In a directory also without an IngressClass object.
+    pub class_by_name: bool,
+    /// `--watch-ingress-without-class`.
+    pub without_class: bool,
+    /// A class by name counts although no IngressClass object of that name exists: true for a directory.
+    pub implied_classes: bool,
+    /// `--annotations-prefix`.
+    pub annotations_prefix: String,
+    /// `--configmap`.
+    pub configmap: Option<NamespacedName>,
+    /// `--default-backend-service`.
+    pub default_backend_service: Option<NamespacedName>,
+    /// `--disable-catch-all`: ignore Ingresses that only have a default backend or rules without a host.
+    pub disable_catch_all: bool,
+    /// `--disable-svc-external-name`: Services of type ExternalName have no endpoints.
+    pub disable_external_name: bool,
+    /// `--path-matching`; the ConfigMap's key of that name wins.
+    pub path_matching: PathMatching,
+}
+
+impl Default for ControllerSettings {
+    fn default() -> Self {
+        Self {
+            controller_classes: vec!["adit.dev/ingress-controller".into(), "k8s.io/ingress-nginx".into()],
+            ingress_classes: vec!["adit".into(), "nginx".into()],
+            class_by_name: true,
+            without_class: true,
+            implied_classes: true,
+            annotations_prefix: "nginx.ingress.kubernetes.io".into(),
+            configmap: Some(NamespacedName { namespace: "adit".into(), name: "adit".into() }),
+            default_backend_service: None,
+            disable_catch_all: false,
+            disable_external_name: false,
+            path_matching: PathMatching::default(),
+        }
+    }
+}

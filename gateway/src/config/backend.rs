@@ -1,0 +1,73 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The stable identity of a backend: one port of one Service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BackendId {
+    /// Namespace of the Service.
+    pub namespace: Arc<str>,
+    /// Name of the Service.
+    pub service: Arc<str>,
+    /// Port of the Service as the rule names it: a number or a name.
+    pub port: Arc<str>,
+}
+
+impl fmt::Display for BackendId {
+    /// `namespace/service:port`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}:{}", self.namespace, self.service, self.port)
+    }
+}
+
+/// How to reach a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// How one endpoint is chosen among several.
+    pub balance: Balance,
+    /// Clients with the same address keep going to the same endpoint (`sessionAffinity: ClientIP`).
+    pub client_ip_affinity: bool,
+    /// The addresses behind it.
+    pub endpoints: Endpoints,
+}
+
+/// How an endpoint is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// The less busy of two at random.
+    LeastRequest,
+}
+
+/// The addresses behind a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoints {
+    /// Known addresses, without duplicates, in a stable order.
+    Addresses(Arc<[Endpoint]>),
+    /// A DNS name (a Service of type ExternalName), resolved by the gateway and followed with its TTL.
+    Name {
+        /// An absolute DNS name without a trailing dot.
+        name: Arc<str>,
+        /// The port to connect to.
+        port: u16,
+    },
+}
+
+/// One address that serves a backend.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// UID of the Pod, where known: an address may be used again by another Pod, and connections must not be.
+    pub pod: Option<Arc<str>>,
+}
+
+impl Backend {
+    /// A backend with these addresses and default settings.
+    pub fn at(addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        let endpoints = addresses.into_iter().map(|address| Endpoint { address, pod: None }).collect();
+        Self { balance: Balance::default(), client_ip_affinity: false, endpoints: Endpoints::Addresses(endpoints) }
+    }
+}

@@ -1,0 +1,40 @@
+//! What to serve, as plain data: no Kubernetes type, no compiled regex, nothing of Pingora's.
+//!
+//! The controller translates objects into these types; the gateway compiles them. Every type is `Eq`, so that equal
+//! input publishes nothing.
+
+mod backend;
+mod host;
+mod host_name;
+mod origin;
+mod route_policies;
+mod settings;
+mod template;
+
+pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints};
+pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
+pub use host_name::{HostName, HostNameError};
+pub use origin::Origin;
+pub use route_policies::{ConnectionHeader, Denied, Redirect, Rewrite, RoutePolicies, Timeouts};
+pub use settings::{AccessLog, ClientSettings, Escape, Forwarded, GatewaySettings, PathMatching, UpstreamConnections};
+pub use template::{Piece, Template, TemplateError, Variable};
+
+use std::sync::Arc;
+
+/// A set of changes to publish at once. What is not named stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// New gateway-wide settings, when they changed.
+    pub settings: Option<Arc<GatewaySettings>>,
+    /// Virtual hosts to set, or to remove (`None`).
+    pub hosts: Vec<(HostName, Option<Arc<VirtualHost>>)>,
+    /// Backends to set, or to remove (`None`). A backend that a route names and nobody ever set has no endpoints.
+    pub backends: Vec<(BackendId, Option<Backend>)>,
+}
+
+impl Update {
+    /// Whether publishing this would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.settings.is_none() && self.hosts.is_empty() && self.backends.is_empty()
+    }
+}

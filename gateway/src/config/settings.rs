@@ -1,0 +1,183 @@
+use super::{BackendId, Denied, Template};
+use ipnet::IpNet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Settings of the whole gateway: ingress-nginx's ConfigMap, parsed. `Default` is an empty ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySettings {
+    /// `path-matching`.
+    pub path_matching: PathMatching,
+    /// `server-tokens`: send `Server: adit` and name Adit in error pages.
+    pub server_tokens: bool,
+    /// `--default-backend-service`: serves what no route takes; without it, 404.
+    pub default_backend: Option<BackendId>,
+    /// A security setting that is invalid or not supported: every route answers 503.
+    pub denied: Option<Denied>,
+    /// Whom to believe about the client.
+    pub forwarded: Forwarded,
+    /// `generate-request-id`: give requests without an `X-Request-ID` one.
+    pub generate_request_id: bool,
+    /// Limits on client connections.
+    pub client: ClientSettings,
+    /// Kept connections to backends.
+    pub upstream: UpstreamConnections,
+    /// `add-headers`: set on every response, names in lower case.
+    pub add_headers: Arc<[(Arc<str>, Arc<str>)]>,
+    /// `proxy-set-headers`: set on every request to a backend, names in lower case.
+    pub set_headers: Arc<[(Arc<str>, Template)]>,
+    /// `hide-headers`: removed from every response of a backend, names in lower case.
+    pub hide_headers: Arc<[Arc<str>]>,
+    /// The access log.
+    pub access_log: AccessLog,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            path_matching: PathMatching::default(),
+            server_tokens: false,
+            default_backend: None,
+            denied: None,
+            forwarded: Forwarded::default(),
+            generate_request_id: true,
+            client: ClientSettings::default(),
+            upstream: UpstreamConnections::default(),
+            add_headers: Arc::from([]),
+            set_headers: Arc::from([]),
+            hide_headers: Arc::from([]),
+            access_log: AccessLog::default(),
+        }
+    }
+}
+
+/// How paths are matched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PathMatching {
+    /// As ingress-nginx does.
+    #[default]
+    Nginx,
+    /// Ingress v1 to the letter.
+    Strict,
+}
+
+/// Which forwarding headers are believed, and from whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarded {
+    /// `use-forwarded-headers`: believe X-Forwarded-Proto, -Host and -Port, and the client address from `trusted`.
+    pub trust_headers: bool,
+    /// `enable-real-ip`: believe only the client address, and only from `trusted`.
+    pub real_ip: bool,
+    /// `compute-full-forwarded-for`: append to X-Forwarded-For instead of replacing it.
+    pub full_chain: bool,
+    /// `forwarded-for-header`, in lower case.
+    pub header: Arc<str>,
+    /// `proxy-real-ip-cidr`.
+    pub trusted: Arc<[IpNet]>,
+}
+
+impl Default for Forwarded {
+    fn default() -> Self {
+        Self {
+            trust_headers: false,
+            real_ip: false,
+            full_chain: false,
+            header: "x-forwarded-for".into(),
+            trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
+        }
+    }
+}
+
+/// Limits on client connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// `keep-alive`: how long an idle connection is kept; zero closes after each response. Default 75 s.
+    pub keep_alive: Duration,
+    /// `keep-alive-requests`: requests on one connection before it is closed. Default 1000.
+    pub keep_alive_requests: u32,
+    /// `client-header-timeout`: time for a whole request head. Default 60 s.
+    pub header_timeout: Duration,
+    /// `client-body-timeout`: time between two reads of a request body. Default 60 s.
+    pub body_timeout: Duration,
+    /// `client-header-buffer-size` in bytes: where reading a head begins. Default 1 KiB.
+    pub header_buffer: usize,
+    /// `large-client-header-buffers`: how many buffers more. Default 4.
+    pub large_header_buffers: usize,
+    /// `large-client-header-buffers`: their size in bytes, and so the longest header line (else 400) and request
+    /// line (else 414). Default 8 KiB.
+    pub large_header_size: usize,
+}
+
+impl ClientSettings {
+    /// The largest request head in bytes.
+    pub fn head_limit(&self) -> usize {
+        self.header_buffer + self.large_header_buffers * self.large_header_size
+    }
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(75),
+            keep_alive_requests: 1000,
+            header_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(60),
+            header_buffer: 1 << 10,
+            large_header_buffers: 4,
+            large_header_size: 8 << 10,
+        }
+    }
+}
+
+/// Kept connections to backends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamConnections {
+    /// `upstream-keepalive-connections`: idle connections that a worker keeps. Read when a worker starts. Default 320.
+    pub idle: usize,
+    /// `upstream-keepalive-timeout`: how long an idle connection is kept. Default 60 s.
+    pub idle_timeout: Duration,
+}
+
+impl Default for UpstreamConnections {
+    fn default() -> Self {
+        Self { idle: 320, idle_timeout: Duration::from_secs(60) }
+    }
+}
+
+/// The access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    /// Whether it is written at all.
+    pub enabled: bool,
+    /// One line's format.
+    pub format: Template,
+    /// How values are escaped.
+    pub escape: Escape,
+}
+
+impl AccessLog {
+    /// ingress-nginx's `log-format-upstream`.
+    pub const DEFAULT_FORMAT: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \
+        \"$http_referer\" \"$http_user_agent\" $request_length $request_time [$proxy_upstream_name] \
+        [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time \
+        $upstream_status $req_id";
+}
+
+impl Default for AccessLog {
+    fn default() -> Self {
+        let format = Template::parse(Self::DEFAULT_FORMAT).unwrap_or_default();
+        Self { enabled: true, format, escape: Escape::Default }
+    }
+}
+
+/// How values are escaped in the access log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escape {
+    /// `"`, `\` and bytes outside 32..=126 become `\xHH`; an absent value is `-`.
+    #[default]
+    Default,
+    /// JSON string escapes; an absent value is empty.
+    Json,
+    /// Nothing is escaped; an absent value is empty.
+    None,
+}

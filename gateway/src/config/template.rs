@@ -1,0 +1,195 @@
+use std::sync::Arc;
+
+/// A text with nginx variables in it, parsed: the only form in which a user's `$variable` exists past translation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(pub Arc<[Piece]>);
+
+/// A part of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Text as it stands.
+    Literal(Arc<str>),
+    /// A value known when the template is rendered.
+    Variable(Variable),
+}
+
+/// Why a text is not a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The name after `$` is not one that Adit has.
+    #[error("has the variable ${0}, which is not supported")]
+    Unknown(String),
+    /// `$` without a name, or `${` without `}`.
+    #[error("has a '$' without a variable name after it")]
+    Dangling,
+}
+
+macro_rules! variables {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// The nginx variables that Adit knows. The family `$http_NAME` is [`Variable::Header`], and so on.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Variable {
+            $(#[doc = concat!("`$", $name, "`")] $(#[$doc])* $variant,)*
+            /// `$http_NAME`: a request header, by its name in lower case with dashes.
+            Header(Arc<str>),
+            /// `$cookie_NAME`: a cookie of the request.
+            Cookie(Arc<str>),
+            /// `$arg_NAME`: an argument of the query string.
+            Argument(Arc<str>),
+        }
+
+        impl Variable {
+            /// The names without a family.
+            pub const NAMES: &[&str] = &[$($name),*];
+
+            fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+variables! {
+    Args = "args",
+    BinaryRemoteAddr = "binary_remote_addr",
+    BodyBytesSent = "body_bytes_sent",
+    BytesSent = "bytes_sent",
+    ConnectionId = "connection",
+    ConnectionRequests = "connection_requests",
+    ContentLength = "content_length",
+    ContentType = "content_type",
+    Host = "host",
+    HttpHost = "http_host",
+    Hostname = "hostname",
+    IngressName = "ingress_name",
+    LocationPath = "location_path",
+    Msec = "msec",
+    Namespace = "namespace",
+    PassAccessScheme = "pass_access_scheme",
+    ProxyAlternativeUpstreamName = "proxy_alternative_upstream_name",
+    ProxyHost = "proxy_host",
+    ProxyUpstreamName = "proxy_upstream_name",
+    QueryString = "query_string",
+    RealIpRemoteAddr = "realip_remote_addr",
+    RemoteAddr = "remote_addr",
+    RemotePort = "remote_port",
+    RemoteUser = "remote_user",
+    RequestId = "req_id",
+    Request = "request",
+    RequestIdNginx = "request_id",
+    RequestLength = "request_length",
+    RequestMethod = "request_method",
+    RequestTime = "request_time",
+    RequestUri = "request_uri",
+    Scheme = "scheme",
+    ServerAddr = "server_addr",
+    ServerName = "server_name",
+    ServerPort = "server_port",
+    ServerProtocol = "server_protocol",
+    ServiceName = "service_name",
+    ServicePort = "service_port",
+    SslCipher = "ssl_cipher",
+    SslProtocol = "ssl_protocol",
+    Status = "status",
+    TheRealIp = "the_real_ip",
+    TimeIso8601 = "time_iso8601",
+    TimeLocal = "time_local",
+    UpstreamAddr = "upstream_addr",
+    UpstreamConnectTime = "upstream_connect_time",
+    UpstreamHeaderTime = "upstream_header_time",
+    UpstreamResponseLength = "upstream_response_length",
+    UpstreamResponseTime = "upstream_response_time",
+    UpstreamStatus = "upstream_status",
+    Uri = "uri",
+}
+
+impl Template {
+    /// Parses nginx's notation: `$name` or `${name}`. Everything else is literal.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some(dollar) = rest.find('$') {
+            if dollar > 0 {
+                pieces.push(Piece::Literal(rest[..dollar].into()));
+            }
+            let after = &rest[dollar + 1..];
+            let name;
+            (name, rest) = match after.strip_prefix('{') {
+                Some(braced) => braced.split_once('}').ok_or(TemplateError::Dangling)?,
+                None => {
+                    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+                    after.split_at(end)
+                }
+            };
+            pieces.push(Piece::Variable(Variable::parse(name)?));
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.into()));
+        }
+        Ok(Self(pieces.into()))
+    }
+
+    /// The text, if no variable is in it.
+    pub fn literal(&self) -> Option<&str> {
+        match &*self.0 {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Variable {
+    /// The variable of this name, without the `$`.
+    pub fn parse(name: &str) -> Result<Self, TemplateError> {
+        if name.is_empty() {
+            return Err(TemplateError::Dangling);
+        }
+        let family = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty());
+        if let Some(known) = Self::named(name) {
+            Ok(known)
+        } else if let Some(header) = family("http_") {
+            Ok(Self::Header(header.to_ascii_lowercase().replace('_', "-").into()))
+        } else if let Some(cookie) = family("cookie_") {
+            Ok(Self::Cookie(cookie.into()))
+        } else if let Some(argument) = family("arg_") {
+            Ok(Self::Argument(argument.into()))
+        } else {
+            Err(TemplateError::Unknown(name.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_variables_and_literals() {
+        let template = Template::parse("a $host-${namespace}b$http_x_user").expect("valid");
+        assert_eq!(
+            &*template.0,
+            [
+                Piece::Literal("a ".into()),
+                Piece::Variable(Variable::Host),
+                Piece::Literal("-".into()),
+                Piece::Variable(Variable::Namespace),
+                Piece::Literal("b".into()),
+                Piece::Variable(Variable::Header("x-user".into())),
+            ]
+        );
+        assert_eq!(Template::parse("plain").expect("valid").literal(), Some("plain"));
+    }
+
+    #[test]
+    fn refuses_unknown_and_dangling() {
+        assert_eq!(Template::parse("$nope"), Err(TemplateError::Unknown("nope".into())));
+        assert_eq!(Template::parse("a$"), Err(TemplateError::Dangling));
+        assert_eq!(Template::parse("${host"), Err(TemplateError::Dangling));
+    }
+
+    #[test]
+    fn the_default_log_format_parses() {
+        assert!(Template::parse(super::super::AccessLog::DEFAULT_FORMAT).is_ok());
+    }
+}

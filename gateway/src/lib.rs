@@ -1,0 +1,14 @@
+//! Adit's data plane: an immutable routing table, the policies that act on a request, and the proxy that serves it.
+//!
+//! Data flows one way: [`config`] (what to serve, as plain data) is compiled into a [`table`], which workers in
+//! [`listener`] read for every request while [`proxy`] runs the request's [`policy`] and picks an endpoint from
+//! [`upstream`]. Nothing here knows Kubernetes.
+
+pub mod admin;
+pub mod config;
+pub mod listener;
+pub mod policy;
+pub mod proxy;
+pub mod table;
+pub mod telemetry;
+pub mod upstream;

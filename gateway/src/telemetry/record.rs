@@ -1,0 +1,76 @@
+use crate::table::Route;
+use http::HeaderMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All that is known of a request when it has ended: what the access log prints and the metrics count.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The client's connection.
+    pub connection: &'a Connection,
+    /// The client's address: the connection's, or a forwarded one that is trusted.
+    pub client: IpAddr,
+    /// `GET`; empty when the request line could not be read.
+    pub method: &'a str,
+    /// The request target as the client sent it, query included.
+    pub target: &'a str,
+    /// `HTTP/1.1`.
+    pub version: &'a str,
+    /// The host that the client asked for, in lower case and without a port; empty if unknown.
+    pub host: &'a str,
+    /// `http` or `https`, as the client meant it.
+    pub scheme: &'a str,
+    /// The request's headers, where they could be read.
+    pub headers: Option<&'a HeaderMap>,
+    /// `X-Request-ID`, given or made.
+    pub request_id: &'a str,
+    /// The route that took it.
+    pub route: Option<&'a Arc<Route>>,
+    /// Why we answered ourselves: a fixed label such as `no-route`; `None` for a backend's answer.
+    pub reply: Option<&'static str>,
+    /// Bytes of the request, head and body.
+    pub request_length: u64,
+    /// From the first byte of the request to the last of the response.
+    pub duration: Duration,
+    /// The response's status.
+    pub status: u16,
+    /// Bytes of the response's body.
+    pub body_bytes_sent: u64,
+    /// Bytes of the response, head and body.
+    pub bytes_sent: u64,
+    /// Tries at endpoints, in order; empty when none was tried.
+    pub attempts: &'a [Attempt],
+}
+
+/// A client's connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Number of the connection in this process.
+    pub id: u64,
+    /// Address of whoever is at the other end, which may be a load balancer.
+    pub peer: SocketAddr,
+    /// Our address.
+    pub local: SocketAddr,
+    /// The port that the client meant (`--advertised-http-port`).
+    pub advertised_port: u16,
+    /// Whether it is TLS.
+    pub tls: bool,
+}
+
+/// One try at an endpoint.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The endpoint.
+    pub address: SocketAddr,
+    /// The answer's status, or 502 or 504 when there was none.
+    pub status: Option<u16>,
+    /// Time to connect; zero on a kept connection, `None` if it failed.
+    pub connect: Option<Duration>,
+    /// From the start of the try to the response's head.
+    pub header: Option<Duration>,
+    /// From the start of the try to the end of the response.
+    pub response: Duration,
+    /// Bytes of the response's body.
+    pub response_length: u64,
+}
