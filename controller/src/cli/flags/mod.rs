@@ -156,19 +156,23 @@ pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString
     args.into_iter().map(two_dashes).collect()
 }
 
-/// `docs/flags.md`, without its introduction.
+/// `docs/flags.md`.
 pub fn markdown() -> String {
-    let mut page = String::from("## Flags\n\n| flag | value | default | meaning |\n|---|---|---|---|\n");
+    let mut page = String::from(
+        "# Flags\n\nMade from the code by `make docs`. Every command accepts every flag, with one dash or two.\n\n\
+         | flag | value | default | meaning |\n|---|---|---|---|\n",
+    );
     for flag in own::FLAGS {
         let value = match flag.shape {
-            Shape::Switch => "true\\|false".to_owned(),
-            Shape::Value(name) => name.to_owned(),
-            Shape::Repeated(name) => format!("{name}, may be repeated"),
+            Shape::Switch => "true or false".to_owned(),
+            Shape::Value(name) => format!("`{}`", name.replace('|', "` or `")),
+            Shape::Repeated(name) => format!("`{name}`, may be repeated"),
         };
         let default = if flag.default.is_empty() { String::new() } else { format!("`{}`", flag.default) };
         let _ = writeln!(page, "| `--{}` | {value} | {default} | {} |", flag.name, flag.doc);
     }
-    page.push_str("\n## Flags of ingress-nginx that are accepted and ignored\n\n| flag | why |\n|---|---|\n");
+    page.push_str("\n## Accepted and ignored\n\nFlags of ingress-nginx that mean nothing here. Each warns.\n\n");
+    page.push_str("| flag | why |\n|---|---|\n");
     for flag in retired::FLAGS {
         if let Effect::Ignored(why) = flag.effect {
             let _ = writeln!(page, "| `--{}` | {why} |", flag.name);
