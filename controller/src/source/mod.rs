@@ -1,5 +1,7 @@
 //! Where objects come from. Every source speaks [`SourceEvent`], so that nothing after it differs.
 
+pub mod manifest;
+
 use crate::diagnostic::Diagnostic;
 use crate::object::{ObjectKey, Observed};
 use std::sync::Arc;
