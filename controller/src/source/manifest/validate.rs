@@ -72,6 +72,10 @@ fn retain_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> boo
         if !is_valid_host(host, &format!("{field}.host"), found) {
             return false;
         }
+    if let Some(host) = rule.host.as_deref().filter(|host| !host.is_empty())
+        && !is_valid_host(host, &format!("{field}.host"), found)
+    {
+        return false;
     }
     let Some(http) = &mut rule.http else { return true };
     let field = format!("{field}.http.paths");
