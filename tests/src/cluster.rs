@@ -54,9 +54,9 @@ impl Cluster {
             let identity = Identity { service: host.service.clone(), pod: name.clone() };
             names.insert(name.clone(), network.listen_on_ports(&identity, &host.ports).await?);
         }
-        let resolver = match names.is_empty() {
-            true => None,
-            false => Some(dns::serve(names).await?),
+        let resolver = match network {
+            Network::Loopback { .. } => Some(dns::serve(names).await?),
+            Network::Imaginary { .. } => None,
         };
         let (objects, pods, cluster_addresses) = Default::default();
         Ok(Self { network, objects, pods, cluster_addresses, resolver })
@@ -67,7 +67,7 @@ impl Cluster {
         &self.network
     }
 
-    /// The DNS server that knows the hosts outside the cluster, if there are any.
+    /// The DNS server that knows the hosts outside the cluster, where the network is more than imaginary.
     pub fn resolver(&self) -> Option<SocketAddr> {
         self.resolver
     }

@@ -114,7 +114,7 @@ impl Connection {
                 Some(count) => self.stream(&mut write, &received, count).await?,
                 None => self.answer(&mut write, &received).await?,
             }
-            if header(&head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            if asks_to_close(&head.headers) {
                 break;
             }
         }
@@ -171,12 +171,19 @@ impl Connection {
         let status = header(&received.headers, "x-echo-status").unwrap_or_else(|| "200".to_owned());
         let Identity { service, pod } = &*self.identity;
         let mut head = format!("HTTP/1.1 {status} Echo\r\n{SERVICE_HEADER}: {service}\r\n{POD_HEADER}: {pod}\r\n");
+        if asks_to_close(&received.headers) {
+            head.push_str("connection: close\r\n");
+        }
         for (_, line) in received.headers.iter().filter(|(name, _)| name == "x-echo-header") {
             head.push_str(line);
             head.push_str("\r\n");
         }
         head
     }
+}
+
+fn asks_to_close(headers: &Headers) -> bool {
+    header(headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
 }
 
 /// Orders requests by arrival, over all backends.

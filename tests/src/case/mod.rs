@@ -28,7 +28,7 @@ pub struct Case {
 pub struct Spec {
     /// What the case shows, for a person.
     pub description: String,
-    /// The ids of the reference cases that this is, such as `P21`.
+    /// The ids of the reference cases that this is, such as `P21`. Those below `ingress-v1` are of a list of their own.
     pub source: Vec<String>,
     /// Flags of `adit`, such as `--disable-catch-all`.
     #[serde(default)]
@@ -36,6 +36,9 @@ pub struct Spec {
     /// The path modes that the case runs in.
     #[serde(default = "nginx_only")]
     pub modes: Vec<Mode>,
+    /// The drivers that play the case: over sockets only where more than routing decides.
+    #[serde(default = "both_drivers")]
+    pub drivers: Vec<Player>,
     /// The names that the case's DNS server knows; it denies all others.
     #[serde(default)]
     pub dns: BTreeMap<String, Host>,
@@ -54,6 +57,15 @@ pub struct Spec {
 pub enum Mode {
     Nginx,
     Strict,
+}
+
+/// A driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Player {
+    Memory,
+    Sockets,
 }
 
 /// A host outside the cluster, for Services of type ExternalName.
@@ -336,6 +348,10 @@ fn subdirectories(directory: &Path) -> Result<Vec<PathBuf>> {
 
 fn nginx_only() -> Vec<Mode> {
     vec![Mode::Nginx]
+}
+
+fn both_drivers() -> Vec<Player> {
+    vec![Player::Memory, Player::Sockets]
 }
 
 fn get() -> String {
