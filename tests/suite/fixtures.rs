@@ -48,7 +48,7 @@ fn every_ingress_v1_case_runs_in_both_modes() {
 }
 
 #[tokio::test]
-async fn every_service_of_every_case_gets_its_endpoints() -> Result<()> {
+async fn objects_are_understood_and_endpoints_stay_where_they_are() -> Result<()> {
     for case in cases() {
         let mut cluster = Cluster::new(Network::imaginary(), &case.spec.dns).await?;
         for object in case.objects {

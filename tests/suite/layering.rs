@@ -52,14 +52,11 @@ struct Metadata {
 
 impl Metadata {
     fn read() -> Self {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let output = Command::new(cargo)
-            .args(["metadata", "--format-version", "1", "--offline", "--locked"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+        // Packages of other platforms need not be on this machine.
+        let version = cargo(&["-vV"]);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo names its host");
+        let metadata = cargo(&["metadata", "--format-version=1", "--locked", "--offline", "--filter-platform", host]);
+        let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
         let names = list(&metadata["packages"]).map(|package| (text(&package["id"]), text(&package["name"]))).collect();
         let nodes = list(&metadata["resolve"]["nodes"]);
         let dependencies = nodes.map(|node| (text(&node["id"]), built_with(node))).collect();
@@ -87,6 +84,13 @@ impl Metadata {
         let found = self.names.iter().find(|(_, name)| *name == package);
         found.map(|(id, _)| id).expect("a package of the workspace")
     }
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    let output = cargo.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
 
 fn built_with(node: &Value) -> Vec<String> {
