@@ -6,8 +6,8 @@
 //!   an [`echo`] backend per pod and writes the slices.
 //! * `requests.yaml`: a [`case::Spec`], the requests to make and what must come of them.
 //!
-//! [`run`] plays a case through a [`run::Driver`]: [`memory`] asks the routing table, [`sockets`] a gateway on a port of
-//! its own. Both are judged by [`check`]. Adding a test is adding a directory.
+//! [`run`] plays a case through a [`run::Driver`], [`check`] judges what comes of it, and [`suite`] makes every case a test
+//! of its own. Adding a test is adding a directory.
 
 pub mod case;
 pub mod check;
@@ -16,4 +16,5 @@ pub mod cluster;
 pub mod dns;
 pub mod echo;
 pub mod run;
+pub mod suite;
 pub mod wire;

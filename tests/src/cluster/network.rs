@@ -2,6 +2,7 @@
 
 use crate::echo::{self, Identity, Journal};
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,8 +21,8 @@ pub enum Network {
     },
     /// They only have addresses.
     Imaginary {
-        /// How many addresses were given away.
-        addresses: u16,
+        /// Whose they are.
+        identities: BTreeMap<SocketAddr, Identity>,
     },
 }
 
@@ -33,7 +34,7 @@ impl Network {
 
     /// A network of mere addresses.
     pub fn imaginary() -> Self {
-        Self::Imaginary { addresses: 0 }
+        Self::Imaginary { identities: BTreeMap::new() }
     }
 
     /// What the backends received; `None` where none listens.
@@ -41,6 +42,14 @@ impl Network {
         match self {
             Self::Loopback { journal, .. } => Some(journal),
             Self::Imaginary { .. } => None,
+        }
+    }
+
+    /// Who has an address of an imaginary network.
+    pub fn identity_at(&self, address: SocketAddr) -> Option<&Identity> {
+        match self {
+            Self::Loopback { .. } => None,
+            Self::Imaginary { identities } => identities.get(&address),
         }
     }
 
@@ -53,9 +62,11 @@ impl Network {
                 echo::serve(listener, identity.clone(), journal.clone());
                 Ok(address)
             }
-            Self::Imaginary { addresses } => {
-                *addresses += 1;
-                Ok((Ipv4Addr::LOCALHOST, *addresses).into())
+            Self::Imaginary { identities } => {
+                let port = 1 + u16::try_from(identities.len())?;
+                let address = (Ipv4Addr::LOCALHOST, port).into();
+                identities.insert(address, identity.clone());
+                Ok(address)
             }
         }
     }
@@ -76,7 +87,13 @@ impl Network {
     pub(super) async fn listen_on_ports(&mut self, identity: &Identity, ports: &[u16]) -> Result<IpAddr> {
         loop {
             let address = own_address();
-            let Self::Loopback { journal, .. } = self else { return Ok(address) };
+            let journal = match self {
+                Self::Loopback { journal, .. } => journal,
+                Self::Imaginary { identities } => {
+                    identities.extend(ports.iter().map(|port| ((address, *port).into(), identity.clone())));
+                    return Ok(address);
+                }
+            };
             let mut listeners = Vec::new();
             for port in ports {
                 match TcpListener::bind((address, *port)).await {
