@@ -242,7 +242,6 @@ impl Reader<'_> {
 }
 
 /// What is said of an object whose key another one at `first` has already.
-pub(crate) fn same_object(first: &Place) -> String {
 pub(super) fn same_object(first: &Place) -> String {
     format!(
         "is defined before, in {}, document {}, line {}: that one is served, and this one is ignored",

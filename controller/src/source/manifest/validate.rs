@@ -68,10 +68,6 @@ fn retain_indexed<T>(items: Option<&mut Vec<T>>, mut keep: impl FnMut(usize, &mu
 }
 
 fn retain_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> bool {
-    if let Some(host) = rule.host.as_deref().filter(|host| !host.is_empty()) {
-        if !is_valid_host(host, &format!("{field}.host"), found) {
-            return false;
-        }
     if let Some(host) = rule.host.as_deref().filter(|host| !host.is_empty())
         && !is_valid_host(host, &format!("{field}.host"), found)
     {
