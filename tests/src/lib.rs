@@ -14,6 +14,7 @@ pub mod check;
 pub mod client;
 pub mod cluster;
 pub mod dns;
+pub mod drivers;
 pub mod echo;
 pub mod run;
 pub mod suite;

@@ -143,7 +143,7 @@ pub(super) fn run(
         controls.reached(Stage::Draining).await;
         worker.deadlines.drain();
         controls.reached(Stage::Stopped).await;
-        worker.context.telemetry.flush();
+        worker.context.telemetry().flush();
     });
 }
 
@@ -151,7 +151,7 @@ async fn flush(worker: Arc<Worker>) {
     let mut ticks = tokio::time::interval(FLUSH);
     loop {
         ticks.tick().await;
-        worker.context.telemetry.flush();
+        worker.context.telemetry().flush();
     }
 }
 
@@ -206,7 +206,7 @@ impl Worker {
             upstream_keepalive_pool_size: publisher.load().settings().upstream.idle,
             ..ServerConf::default()
         };
-        let context = Arc::new(Context { publisher, telemetry });
+        let context = Arc::new(Context::new(publisher, telemetry));
         let proxy = http_proxy(&Arc::new(conf), Proxy { context: context.clone() });
         Self {
             proxy: Arc::new(proxy),
@@ -219,7 +219,7 @@ impl Worker {
 
     async fn serve(self: Arc<Self>, tcp: TcpStream, facts: Connection) {
         let _counted = Counted::new(&self.controls.connections);
-        let open = self.context.telemetry.connection(ConnectionState::Reading);
+        let open = self.context.telemetry().connection(ConnectionState::Reading);
         let _ = tcp.set_nodelay(true);
         let deadline = self.deadlines.register(facts.id);
         let connection = Arc::new(ClientConnection::new(facts));

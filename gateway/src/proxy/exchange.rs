@@ -27,9 +27,26 @@ const CLIENT_CLOSED: u16 = 499;
 
 /// What every exchange of a worker uses.
 #[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) publisher: Arc<Publisher>,
-    pub(crate) telemetry: telemetry::Worker,
+pub struct Context {
+    publisher: Arc<Publisher>,
+    telemetry: telemetry::Worker,
+}
+
+impl Context {
+    /// Exchanges that are routed by what `publisher` holds and recorded by `telemetry`.
+    pub fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker) -> Self {
+        Self { publisher, telemetry }
+    }
+
+    /// Holds the table.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
+    /// Takes the records of requests that have ended.
+    pub fn telemetry(&self) -> &telemetry::Worker {
+        &self.telemetry
+    }
 }
 
 /// One request on its way. Holds its route and nothing above it: a stream of three days pins no table.
@@ -119,11 +136,7 @@ pub enum Verdict {
 
 impl Exchange {
     /// Finds the request's route and runs its request phase. With a reply the request is answered.
-    pub(crate) fn begin(
-        context: &Arc<Context>,
-        arrival: Box<Arrival>,
-        request: &RequestView<'_>,
-    ) -> (Self, Option<Reply>) {
+    pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> (Self, Option<Reply>) {
         let table = context.publisher.load();
         let settings = table.settings().clone();
         let client = Client::of(request, &arrival.connection, &settings.forwarded);

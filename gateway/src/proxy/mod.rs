@@ -15,8 +15,7 @@ mod variables;
 
 pub(crate) use self::pingora::Proxy;
 pub use client::Client;
-pub(crate) use exchange::Context;
-pub use exchange::{Destination, Exchange, Failure, Verdict};
+pub use exchange::{Context, Destination, Exchange, Failure, Verdict};
 pub use forward::{RequestEdits, ResponseEdits};
 pub use reply::Reply;
 pub use request::RequestView;

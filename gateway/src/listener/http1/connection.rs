@@ -79,7 +79,7 @@ struct Patience {
 
 impl Patience {
     fn of(worker: &Worker, number: u64) -> Self {
-        let table = worker.context.publisher.load();
+        let table = worker.context.publisher().load();
         let client = &table.settings().client;
         // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
         let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
@@ -152,15 +152,15 @@ async fn refuse(
 ) {
     connection.leave_input_unread();
     let sent_before = connection.sent();
-    let settings = worker.context.publisher.load().settings().clone();
+    let settings = worker.context.publisher().load().settings().clone();
     let page = reply::page(refusal.status, settings.server_tokens);
     let answer = reply::raw(refusal.status, &page, settings.server_tokens);
     if stream.write_all(&answer).await.is_ok() {
         let _ = stream.flush().await;
     }
     let (method, target, version) = request_line(buffer);
-    worker.context.telemetry.refused_head(refusal.reason);
-    worker.context.telemetry.record(
+    worker.context.telemetry().refused_head(refusal.reason);
+    worker.context.telemetry().record(
         &Record {
             connection,
             connection_requests: number,
