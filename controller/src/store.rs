@@ -211,8 +211,9 @@ impl<T> Named<T> {
     /// Whether the object is new, or not the `same` as it was.
     fn insert(&mut self, key: &ObjectKey, object: Arc<T>, same: impl Fn(&T, &T) -> bool) -> bool {
         let names = self.0.entry(key.namespace.clone()).or_default();
-        let old = names.insert(key.name.clone(), object.clone());
-        !old.is_some_and(|old| same(&old, &object))
+        let is_same = names.get(&key.name).is_some_and(|old| same(old, &object));
+        names.insert(key.name.clone(), object);
+        !is_same
     }
 
     /// Whether there was such an object.
@@ -226,10 +227,12 @@ impl<T> Named<T> {
     }
 }
 
+type SlicesByName = BTreeMap<Arc<str>, Arc<EndpointSlice>>;
+
 /// EndpointSlices by namespace and Service, then by name.
 #[derive(Debug, Default)]
 struct Slices {
-    by_service: HashMap<Arc<str>, HashMap<Arc<str>, BTreeMap<Arc<str>, Arc<EndpointSlice>>>>,
+    by_service: HashMap<Arc<str>, HashMap<Arc<str>, SlicesByName>>,
     /// The Service that each slice names, to find a slice whose label changed.
     service_of: HashMap<ObjectKey, Arc<str>>,
 }
@@ -249,10 +252,11 @@ impl Slices {
         }
         self.service_of.insert(key.clone(), service.clone());
         let services = self.by_service.entry(key.namespace.clone()).or_default();
-        let old = services.entry(service.clone()).or_default().insert(key.name.clone(), slice.clone());
-        if !old.is_some_and(|old| same_endpoints(&old, &slice)) {
+        let slices = services.entry(service.clone()).or_default();
+        if !slices.get(&key.name).is_some_and(|old| same_endpoints(old, &slice)) {
             changes.push(endpoints_change(&key.namespace, &service));
         }
+        slices.insert(key.name.clone(), slice);
         changes
     }
 
