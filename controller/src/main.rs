@@ -1,2 +1,10 @@
 //! The `adit` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    controller::cli::run(std::env::args_os())
+}

@@ -2,7 +2,22 @@
 
 use gateway::config::PathMatching;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// All that the command line says. `Default` is a command line without flags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How objects are read and translated.
+    pub controller: ControllerSettings,
+    /// How the process serves.
+    pub serve: ServeSettings,
+    /// `--log-level`: directives of `tracing_subscriber::EnvFilter`. `None` leaves it to the environment.
+    pub log_level: Option<String>,
+}
 
 /// `namespace/name`, as flags and annotations write it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +89,56 @@ impl Default for ControllerSettings {
             disable_catch_all: false,
             disable_external_name: false,
             path_matching: PathMatching::default(),
+        }
+    }
+}
+
+/// Sockets, threads and files of `adit serve`. Fixed for the life of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeSettings {
+    /// `--bind-address`: where clients connect. `None` is every address of the machine: `[::]` where IPv6 exists, else
+    /// `0.0.0.0`.
+    pub bind_address: Option<IpAddr>,
+    /// `--http-port`; 0 lets the system choose.
+    pub http_port: u16,
+    /// `--advertised-http-port`: the port that clients mean, for redirects and forwarded headers. `None` is the port
+    /// that listens.
+    pub advertised_http_port: Option<u16>,
+    /// `--advertised-https-port`: the port that redirects to HTTPS name.
+    pub advertised_https_port: u16,
+    /// `--workers`: threads that serve requests. `None` is the cgroup's CPU quota, else the cores.
+    pub workers: Option<NonZeroUsize>,
+    /// `--dns-server`: resolvers for Services of type ExternalName. Empty is the system's.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Whether names of ExternalName Services may resolve to loopback addresses. No flag sets it: tests do.
+    pub dns_allow_loopback: bool,
+    /// `--access-log-path`. `None` is standard output.
+    pub access_log: Option<PathBuf>,
+    /// `--healthz-host`: where the admin port listens. `None` is every address of the machine.
+    pub admin_address: Option<IpAddr>,
+    /// `--healthz-port`: the admin port; 0 lets the system choose.
+    pub admin_port: u16,
+    /// `--health-check-path`: a second path for `/healthz` on the admin port.
+    pub health_path: String,
+    /// `--shutdown-grace-period`: how long new connections are still accepted after SIGTERM.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self {
+            bind_address: None,
+            http_port: 80,
+            advertised_http_port: None,
+            advertised_https_port: 443,
+            workers: None,
+            dns_servers: Vec::new(),
+            dns_allow_loopback: false,
+            access_log: None,
+            admin_address: None,
+            admin_port: 10254,
+            health_path: "/healthz".into(),
+            shutdown_grace: Duration::from_secs(15),
         }
     }
 }

@@ -1,1 +1,183 @@
-//! cli
+//! The command line.
+
+pub mod check;
+pub mod docs;
+pub mod explain;
+pub mod flags;
+mod snapshot;
+
+use anyhow::Context as _;
+use clap::builder::{PathBufValueParser, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use flags::{Flags, Topic};
+use serde::Serialize;
+use snapshot::Snapshot;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Runs the command that the arguments name, the first of which is the program's own name. Errors go to standard error
+/// as one line.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match command().try_get_matches_from(flags::with_two_dashes(args)) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and versions are "errors" with code 0. Nothing is left to do if even printing fails.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    dispatch(&matches).unwrap_or_else(|error| {
+        eprintln!("adit: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Exit code for a command line that cannot be understood.
+const USAGE: u8 = 2;
+
+fn command() -> Command {
+    let pages = docs::PAGES.iter().map(|page| page.name);
+    Command::new("adit")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A gateway that serves Kubernetes Ingresses as ingress-nginx does")
+        .after_help("ingress-nginx's other flags are accepted, and ignored with a warning: see docs/flags.md.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("check")
+                .about("Report all that is wrong with manifests; exit with 1 if something is an error")
+                .arg(paths())
+                .arg(output())
+                .args(flags::args(&[Topic::Objects])),
+        )
+        .subcommand(
+            Command::new("explain")
+                .about("Say where a request would go and why: host, route, settings, endpoints")
+                .arg(Arg::new("method").value_name("METHOD").required(true).help("Method of the request, such as GET"))
+                .arg(Arg::new("url").value_name("URL").required(true).help("Such as http://shop.example.com/cart?id=1"))
+                .arg(paths())
+                .arg(
+                    Arg::new("header")
+                        .long("header")
+                        .short('H')
+                        .value_name("NAME:VALUE")
+                        .action(ArgAction::Append)
+                        .help("Header of the request; Host replaces the URL's"),
+                )
+                .arg(output())
+                .args(flags::args(&[Topic::Objects])),
+        )
+        .subcommand(
+            Command::new("docs")
+                .about("Print a page of the documentation that is made from the code")
+                .hide(true)
+                .arg(Arg::new("page").required(true).value_parser(PossibleValuesParser::new(pages))),
+        )
+}
+
+fn paths() -> Arg {
+    Arg::new("paths")
+        .value_name("PATH")
+        .required(true)
+        .num_args(1..)
+        .value_parser(PathBufValueParser::new())
+        .help("Files, or directories of files, with Kubernetes objects as YAML or JSON")
+}
+
+fn output() -> Arg {
+    Arg::new("output")
+        .long("output")
+        .short('o')
+        .value_name("FORMAT")
+        .value_parser(["text", "json"])
+        .default_value("text")
+        .help("For people, or for programs")
+}
+
+fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    match matches.subcommand() {
+        Some(("check", matches)) => check(matches),
+        Some(("explain", matches)) => explain(matches),
+        Some(("docs", matches)) => print_page(matches),
+        _ => unreachable!("clap requires one of the commands above"),
+    }
+}
+
+fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let flags = flags_of(matches)?;
+    let report = check::check(&paths_of(matches), flags.settings.controller);
+    print(matches, &report)?;
+    Ok(if report.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let flags = flags_of(matches)?;
+    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    let headers = matches.get_many::<String>("header").unwrap_or_default().map(|header| name_and_value(header));
+    let headers = headers.collect::<anyhow::Result<Vec<_>>>()?;
+    let request = explain::Request::new(text("method"), text("url"), headers).map_err(anyhow::Error::msg)?;
+    let snapshot = Snapshot::of(&paths_of(matches), flags.settings.controller);
+    if !snapshot.diagnostics.is_empty() {
+        tracing::warn!("not all is well with these manifests: see `adit check`");
+    }
+    print(matches, &explain::explain(&snapshot.publisher.load(), &snapshot.translator, &request))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name_and_value(header: &str) -> anyhow::Result<(&str, &str)> {
+    let (name, value) = header
+        .split_once(':')
+        .with_context(|| format!("--header: {header:?} is not a header: expected the form NAME:VALUE"))?;
+    Ok((name.trim(), value.trim()))
+}
+
+fn print_page(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let name = matches.get_one::<String>("page").map(String::as_str).unwrap_or_default();
+    for page in docs::PAGES.iter().filter(|page| page.name == name) {
+        write_stdout(&(page.render)())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn paths_of(matches: &ArgMatches) -> Vec<PathBuf> {
+    matches.get_many::<PathBuf>("paths").unwrap_or_default().cloned().collect()
+}
+
+/// Prints an answer in the form that `--output` asks for.
+fn print(matches: &ArgMatches, answer: &(impl Display + Serialize)) -> anyhow::Result<()> {
+    match matches.get_one::<String>("output").map(String::as_str) {
+        Some("json") => write_stdout(&format!("{}\n", serde_json::to_string_pretty(answer)?)),
+        _ => write_stdout(&answer.to_string()),
+    }
+}
+
+fn write_stdout(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+}
+
+/// The flags of a command, with the log set up as they say.
+fn flags_of(matches: &ArgMatches) -> anyhow::Result<Flags> {
+    let flags = flags::collect(matches).map_err(anyhow::Error::msg)?;
+    log_to_stderr(flags.settings.log_level.as_deref())?;
+    for warning in &flags.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(flags)
+}
+
+/// Logs to standard error at `--log-level`, else as the environment says, else at `info`.
+fn log_to_stderr(level: Option<&str>) -> anyhow::Result<()> {
+    // Pingora reports every client that goes away; what matters of that is in the access log and the metrics.
+    const QUIET: &str = "pingora_core=warn,pingora_proxy=warn";
+    let environment = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|level| !level.is_empty());
+    let level = level.map(str::to_owned).or(environment).unwrap_or_else(|| "info".into());
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).with_context(|| {
+        format!("--log-level: {level:?} is not a log level: expected error, warn, info, debug or trace")
+    })?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,73 @@
+# `make help` lists what there is. Everything but rustup is installed when it is missing.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
+TOOLS := target/tools
+DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
+FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
+ADVISORIES := https://github.com/RustSec/advisory-db
+FUZZ_SECONDS ?= 600
+
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: prerequisites ## Serve three echo Services through one Ingress; with a terminal, until Ctrl-C
+	@manifests/demo/run
+
+.PHONY: test
+test: prerequisites ## Run all tests
+	cargo test --workspace --locked
+
+.PHONY: test-fast
+test-fast: prerequisites ## Run the unit tests only
+	cargo test --workspace --locked --lib
+
+.PHONY: lint
+lint: prerequisites $(DENY) ## Check formatting, clippy, and the dependencies' layering, licences and sources
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(DENY) check --allow unused-wrapper bans licenses sources
+
+.PHONY: audit
+audit: prerequisites $(DENY) ## Check the dependencies for security advisories
+	@if git ls-remote --quiet --exit-code $(ADVISORIES) HEAD >/dev/null 2>&1 </dev/null; then \
+		$(DENY) check advisories; \
+	else \
+		echo "NOT CHECKED: the advisory database ($(ADVISORIES)) cannot be reached from here." >&2; \
+	fi
+
+.PHONY: bench
+bench: prerequisites ## Measure the cost of requests and of changes
+	cargo bench -p adit-benches --locked
+
+.PHONY: fuzz
+fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each
+	rustup toolchain install nightly --profile minimal
+	@set -e; for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
+
+.PHONY: docs
+docs: prerequisites ## Write the tables in docs/ that are made from the code
+	@set -e; cargo build --locked --bin adit; for page in annotations configmap flags metrics; do \
+		target/debug/adit docs "$$page" >docs/"$$page".md.new; mv docs/"$$page".md.new docs/"$$page".md; \
+	done
+
+.PHONY: prerequisites
+prerequisites:
+	@.ci/prerequisites
+
+# Built once and kept: each takes minutes.
+$(DENY):
+	cargo install cargo-deny --locked --version $(CARGO_DENY) --root $(TOOLS)/cargo-deny-$(CARGO_DENY)
+
+$(FUZZ):
+	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)

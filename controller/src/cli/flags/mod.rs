@@ -1,0 +1,197 @@
+//! The flags: one option, one definition with its docs, from which parsing, `--help` and `docs/flags.md` are made.
+//!
+//! Names and values are ingress-nginx's where it has the option, so that a Deployment's arguments keep working:
+//! `--x=true`, `-x=true` and `--x value` are all understood, and what means nothing here warns.
+
+mod own;
+mod retired;
+mod value;
+
+use super::docs::row;
+use crate::settings::Settings;
+use clap::{Arg, ArgAction, ArgMatches};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::iter::chain;
+pub use value::Values;
+
+/// One flag.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    /// Its name, without dashes.
+    pub name: &'static str,
+    /// What value it takes.
+    pub shape: Shape,
+    /// The default as a user would write it; empty if there is none, or `doc` describes it.
+    pub default: &'static str,
+    /// What it is about.
+    pub topic: Topic,
+    /// What it does, for `--help`.
+    pub doc: &'static str,
+    /// What it does, in fact.
+    pub effect: Effect,
+}
+
+/// What value a flag takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `--x`, `--x=true` or `--x=false`.
+    Switch,
+    /// `--x VALUE`; when it is given again, the last one counts. Holds the name of the value in `--help`.
+    Value(&'static str),
+    /// `--x VALUE`, as often as wanted, or with commas; the first replaces the default.
+    Repeated(&'static str),
+}
+
+/// What a flag is about: its heading in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Which objects count, and how they are read.
+    Objects,
+    /// Sockets, threads, shutdown.
+    Serving,
+    /// Logs and health.
+    Observing,
+}
+
+impl Topic {
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Objects => "Objects",
+            Self::Serving => "Serving",
+            Self::Observing => "Logs and health",
+        }
+    }
+}
+
+/// What a flag does.
+#[derive(Clone, Copy, Debug)]
+pub enum Effect {
+    /// Puts its values into the settings. The error says what was expected.
+    Sets(fn(&mut Settings, Values<'_>) -> Result<(), String>),
+    /// ingress-nginx has it, and it means nothing here: why.
+    Ignored(&'static str),
+}
+
+/// What the command line said.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// The settings.
+    pub settings: Settings,
+    /// What a person should know: flags that were given and mean nothing here.
+    pub warnings: Vec<String>,
+}
+
+/// All flags.
+pub fn all() -> impl Iterator<Item = &'static Flag> {
+    chain(own::FLAGS, retired::FLAGS)
+}
+
+impl Flag {
+    /// As a clap argument. `serve`, `check` and `explain` accept every flag, so that a Deployment's arguments can be given to
+    /// `adit check` as they are; `shown` says which ones its `--help` lists.
+    fn arg(&self, shown: &[Topic]) -> Arg {
+        let mut help = self.doc.to_owned();
+        if !self.default.is_empty() {
+            let _ = write!(help, " [default: {}]", self.default);
+        }
+        let ignored = matches!(self.effect, Effect::Ignored(_));
+        let arg = Arg::new(self.name)
+            .long(self.name)
+            .action(ArgAction::Append)
+            .help(help)
+            .help_heading(self.topic.heading())
+            .hide(ignored || !shown.contains(&self.topic));
+        match self.shape {
+            Shape::Switch => {
+                arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("true|false")
+            }
+            Shape::Value(name) => arg.value_name(name),
+            Shape::Repeated(name) => arg.value_name(name).value_delimiter(','),
+        }
+    }
+}
+
+/// The flags as clap arguments; `--help` lists those about the `shown` topics.
+pub fn args(shown: &[Topic]) -> Vec<Arg> {
+    all().map(|flag| flag.arg(shown)).collect()
+}
+
+/// Collects what clap has parsed.
+///
+/// # Errors
+/// Names the flag, its value and what was expected.
+pub fn collect(matches: &ArgMatches) -> Result<Flags, String> {
+    let mut flags = Flags::default();
+    for flag in all() {
+        let Some(given) = matches.get_many::<String>(flag.name) else { continue };
+        let given: Vec<&str> = given.map(String::as_str).collect();
+        match flag.effect {
+            Effect::Ignored(why) => flags.warnings.push(format!("--{} is accepted and ignored: {why}", flag.name)),
+            Effect::Sets(set) => {
+                let values = Values::new(&given);
+                set(&mut flags.settings, values)
+                    .map_err(|expected| format!("--{}: {:?} {expected}", flag.name, values.shown()))?;
+            }
+        }
+    }
+    Ok(flags)
+}
+
+/// Reads flags alone, such as a Deployment's arguments.
+///
+/// # Errors
+/// As [`collect`], or a flag is unknown.
+pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Flags, String> {
+    let all = args(&[Topic::Objects, Topic::Serving, Topic::Observing]);
+    let command = clap::Command::new("adit").no_binary_name(true).args(all);
+    let flags = with_two_dashes(flags.into_iter().map(OsString::from));
+    collect(&command.try_get_matches_from(flags).map_err(|error| error.to_string())?)
+}
+
+/// Go's flags may begin with one dash: gives those that are ours the second.
+pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut literal = false;
+    let two_dashes = |arg: OsString| {
+        literal |= arg == "--";
+        let name =
+            arg.to_str().and_then(|text| text.strip_prefix('-')).map(|rest| rest.split('=').next().unwrap_or(rest));
+        match name {
+            Some(name) if !literal && all().any(|flag| flag.name == name) => {
+                let mut longer = OsString::from("-");
+                longer.push(&arg);
+                longer
+            }
+            _ => arg,
+        }
+    };
+    args.into_iter().map(two_dashes).collect()
+}
+
+/// `docs/flags.md`.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Flags\n\nMade from the code by `make docs`. `serve`, `check` and `explain` accept every flag, with one dash or two.\n\n\
+         | flag | value | default | meaning |\n|---|---|---|---|\n",
+    );
+    for flag in own::FLAGS {
+        let value = match flag.shape {
+            Shape::Switch => "true or false".to_owned(),
+            Shape::Value(name) => format!("`{name}`"),
+            Shape::Repeated(name) => format!("`{name}`, may be repeated"),
+        };
+        let default = if flag.default.is_empty() { String::new() } else { format!("`{}`", flag.default) };
+        row(&mut page, &[&format!("`--{}`", flag.name), &value, &default, flag.doc]);
+    }
+    page.push_str("\n## Accepted and ignored\n\nFlags of ingress-nginx that mean nothing here. Each warns.\n\n");
+    page.push_str("| flag | why |\n|---|---|\n");
+    for flag in retired::FLAGS {
+        if let Effect::Ignored(why) = flag.effect {
+            row(&mut page, &[&format!("`--{}`", flag.name), why]);
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests;

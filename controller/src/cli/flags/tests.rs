@@ -1,0 +1,142 @@
+use super::*;
+use crate::settings::NamespacedName;
+use clap::Command;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+fn parse(args: &[&str]) -> Result<Flags, String> {
+    let args = with_two_dashes(args.iter().map(OsString::from));
+    let command = Command::new("adit").no_binary_name(true).args(super::args(&[Topic::Objects]));
+    collect(&command.try_get_matches_from(args).map_err(|error| error.to_string())?)
+}
+
+fn settings(args: &[&str]) -> Settings {
+    parse(args).expect("valid flags").settings
+}
+
+#[test]
+fn names_are_unique_and_every_flag_is_documented() {
+    let mut names = BTreeSet::new();
+    for flag in all() {
+        assert!(names.insert(flag.name), "{} twice", flag.name);
+        assert!(!flag.doc.is_empty() && !flag.doc.ends_with('.'), "{}", flag.name);
+    }
+}
+
+/// What `--help` calls the default is what happens without the flag.
+#[test]
+fn documented_defaults_are_the_defaults() {
+    for flag in own::FLAGS.iter().filter(|flag| !flag.default.is_empty()) {
+        let arg = format!("--{}={}", flag.name, flag.default.replace(", ", ","));
+        assert_eq!(settings(&[&arg]), Settings::default(), "{arg}");
+    }
+}
+
+#[test]
+fn switches_take_gos_values() {
+    for (args, expected) in [
+        (&["--disable-catch-all"][..], true),
+        (&["--disable-catch-all=true"], true),
+        (&["-disable-catch-all=T"], true),
+        (&["-disable-catch-all", "--http-port=1"], true),
+        (&["--disable-catch-all=1", "--disable-catch-all=false"], false),
+    ] {
+        assert_eq!(settings(args).controller.disable_catch_all, expected, "{args:?}");
+    }
+    let error = parse(&["--disable-catch-all=yes"]).expect_err("not a Go boolean");
+    assert_eq!(error, "--disable-catch-all: \"yes\" is not a boolean: expected true or false");
+}
+
+#[test]
+fn values_follow_a_blank_or_an_equals_sign() {
+    let expected = Some(NamespacedName { namespace: "a".into(), name: "b".into() });
+    for args in [&["--configmap=a/b"][..], &["--configmap", "a/b"], &["-configmap", "a/b"], &["-configmap=a/b"]] {
+        assert_eq!(settings(args).controller.configmap, expected, "{args:?}");
+    }
+    assert_eq!(settings(&["--configmap="]).controller.configmap, None);
+}
+
+#[test]
+fn durations_are_seconds_or_gos() {
+    for (text, seconds) in [("0", 0.0), ("30", 30.0), ("30s", 30.0), ("1m30s", 90.0), ("1.5h", 5400.0), ("250ms", 0.25)]
+    {
+        let arg = format!("--shutdown-grace-period={text}");
+        assert_eq!(settings(&[&arg]).serve.shutdown_grace, Duration::from_secs_f64(seconds), "{text}");
+    }
+    for text in ["", "-1s", "soon", "1x"] {
+        assert!(parse(&[&format!("--shutdown-grace-period={text}")]).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn repeated_flags_replace_the_default_and_add_up() {
+    let classes = settings(&["--ingress-class=a", "--ingress-class", "b,c"]).controller.ingress_classes;
+    assert_eq!(classes, ["a", "b", "c"]);
+    let servers = settings(&["--dns-server=10.0.0.1", "--dns-server=[::1]:5353"]).serve.dns_servers;
+    assert_eq!(servers, [([10, 0, 0, 1], 53).into(), "[::1]:5353".parse().expect("an address")]);
+}
+
+#[test]
+fn wrong_values_name_the_flag_the_value_and_what_is_expected() {
+    for (arg, expected) in [
+        ("--http-port=99999", "--http-port: \"99999\" is not a port: expected 0 to 65535"),
+        ("--configmap=a", "--configmap: \"a\" is not a name in a namespace: expected the form namespace/name"),
+        ("--workers=0", "--workers: \"0\" is not a number of threads: expected 1 or more"),
+        ("--path-matching=exact", "--path-matching: \"exact\" is not a way to match paths: expected nginx or strict"),
+        ("--health-check-path=ok", "--health-check-path: \"ok\" is not a path: expected it to begin with a slash"),
+    ] {
+        assert_eq!(parse(&[arg]).expect_err("an invalid value"), expected);
+    }
+}
+
+#[test]
+fn unknown_flags_name_the_nearest() {
+    let error = parse(&["--disable-catchall"]).expect_err("no such flag");
+    assert!(error.contains("--disable-catchall") && error.contains("--disable-catch-all"), "{error}");
+}
+
+#[test]
+fn verbosity_is_a_log_level() {
+    assert_eq!(settings(&["-v=3"]).log_level.as_deref(), Some("debug"));
+    assert_eq!(settings(&["--v=5", "--log-level=warn"]).log_level.as_deref(), Some("warn"));
+}
+
+/// The arguments of ingress-nginx's chart, and the rest of its flags (pkg/flags/flags.go of v1.15).
+#[test]
+fn ingress_nginx_flags_are_accepted_and_those_without_meaning_warn() {
+    let flags = parse(&[
+        "--publish-service=$(POD_NAMESPACE)/ingress-nginx-controller",
+        "--election-id=ingress-nginx-leader",
+        "--controller-class=k8s.io/ingress-nginx",
+        "--ingress-class=nginx",
+        "--configmap=$(POD_NAMESPACE)/ingress-nginx-controller",
+        "--validating-webhook=:8443",
+        "--validating-webhook-certificate=/usr/local/certificates/cert",
+        "--validating-webhook-key=/usr/local/certificates/key",
+        "--enable-metrics=false",
+    ])
+    .expect("the chart's arguments");
+    assert_eq!(flags.settings.controller.ingress_classes, ["nginx"]);
+    assert_eq!(flags.warnings.len(), 6, "{:#?}", flags.warnings);
+    assert!(flags.warnings.iter().all(|warning| warning.contains("is accepted and ignored: ")));
+
+    for name in UPSTREAM.split_whitespace() {
+        assert!(all().any(|flag| flag.name == name), "--{name}");
+    }
+}
+
+const UPSTREAM: &str = "
+    apiserver-host kubeconfig certificate-authority default-backend-service ingress-class controller-class
+    watch-ingress-without-class ingress-class-by-name configmap publish-service publish-status-address
+    report-node-internal-ip-address update-status update-status-on-shutdown status-update-interval election-id
+    election-ttl disable-leader-election tcp-services-configmap udp-services-configmap sync-period sync-rate-limit
+    watch-namespace watch-namespace-selector profiling profiler-port profiler-address default-ssl-certificate
+    health-check-path health-check-timeout healthz-port healthz-host http-port https-port ssl-passthrough-proxy-port
+    default-server-port status-port stream-port internal-logger-address enable-ssl-passthrough
+    enable-ssl-chain-completion disable-svc-external-name disable-catch-all annotations-prefix
+    enable-annotation-validation deep-inspect validating-webhook validating-webhook-certificate validating-webhook-key
+    disable-full-test enable-metrics metrics-per-host metrics-per-undefined-host report-status-classes time-buckets
+    length-buckets size-buckets bucket-factor max-buckets exclude-socket-metrics monitor-max-batch-size
+    shutdown-grace-period post-shutdown-grace-period dynamic-configuration-retries disable-sync-events
+    enable-topology-aware-routing maxmind-mirror maxmind-license-key maxmind-edition-ids maxmind-retries-count
+    maxmind-retries-timeout v logtostderr";

@@ -1,0 +1,76 @@
+//! Values as Go's flag package writes them.
+
+use jiff::SignedDuration;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The values that a flag was given, in order; at least one.
+#[derive(Clone, Copy, Debug)]
+pub struct Values<'a>(&'a [&'a str]);
+
+impl<'a> Values<'a> {
+    pub(super) fn new(values: &'a [&'a str]) -> Self {
+        Self(values)
+    }
+
+    /// All of them, without those that are empty.
+    pub fn all(self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().copied().filter(|value| !value.is_empty())
+    }
+
+    /// The last one, which counts where a flag has one value.
+    pub fn last(self) -> &'a str {
+        self.0.last().copied().unwrap_or_default()
+    }
+
+    /// The last one, or `None` if it is empty: `--configmap=` says "none".
+    pub fn last_unless_empty(self) -> Option<&'a str> {
+        Some(self.last()).filter(|value| !value.is_empty())
+    }
+
+    /// For error messages.
+    pub(super) fn shown(self) -> String {
+        self.0.join(",")
+    }
+
+    /// As Go's `strconv.ParseBool`.
+    pub fn switch(self) -> Result<bool, String> {
+        match self.last() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+            _ => Err("is not a boolean: expected true or false".into()),
+        }
+    }
+
+    /// A value of a type that parses itself; `expected` names what that is.
+    pub fn parse<T: FromStr>(self, expected: &str) -> Result<T, String> {
+        self.last().parse().map_err(|_| format!("is not {expected}"))
+    }
+
+    /// As [`Self::parse`], or `None` if it is empty.
+    pub fn parse_unless_empty<T: FromStr>(self, expected: &str) -> Result<Option<T>, String> {
+        self.last_unless_empty().map(|_| self.parse(expected)).transpose()
+    }
+
+    /// All of them, parsed.
+    pub fn parse_all<T: FromStr>(self, expected: &str) -> Result<Vec<T>, String> {
+        self.all().map(|value| value.parse().map_err(|_| format!("is not {expected}"))).collect()
+    }
+
+    /// A TCP port.
+    pub fn port(self) -> Result<u16, String> {
+        self.parse("a port: expected 0 to 65535")
+    }
+
+    /// A duration: seconds without a unit, as ingress-nginx's flags count them, or Go's `1m30s`.
+    pub fn duration(self) -> Result<Duration, String> {
+        let text = self.last();
+        let signed = match text.parse::<u32>() {
+            Ok(seconds) => Some(SignedDuration::from_secs(seconds.into())),
+            Err(_) => text.parse::<SignedDuration>().ok(),
+        };
+        signed
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .ok_or_else(|| "is not a duration: expected seconds, or a form such as 30s or 1m30s".into())
+    }
+}
