@@ -1,0 +1,89 @@
+//! Why a request goes where it goes: which host, which route, which endpoints; who lost and why; which settings apply
+//! and where they were made.
+//!
+//! The table decides, here as in the gateway: what is worked out here is only why the others lost.
+
+mod action;
+mod hosts;
+mod request;
+mod routes;
+mod settings;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Reach};
+pub use hosts::HostCandidate;
+pub use request::Request;
+pub use routes::RouteCandidate;
+pub use settings::Setting;
+
+use crate::translate::Translator;
+use gateway::config::Origin;
+use gateway::table::{Found, Table, normalize};
+use serde::Serialize;
+
+/// Why a request goes where it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The request, as `GET http://shop.example.com/cart?x=1`.
+    pub request: String,
+    /// The path that routes are matched against; `None` if the request's has no such form.
+    pub path: Option<String>,
+    /// The virtual hosts that come into question, the most specific first.
+    pub hosts: Vec<HostCandidate>,
+    /// The routes of the host that won, in order of precedence.
+    pub routes: Vec<RouteCandidate>,
+    /// What objects ask for on behalf of the route that won.
+    pub settings: Vec<Setting>,
+    /// What happens to the request.
+    pub action: Action,
+}
+
+/// A place in an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// Such as `Ingress default/shop`.
+    pub object: String,
+    /// Such as `spec.rules[0].http.paths[2]`.
+    pub field: String,
+}
+
+impl From<&Origin> for Source {
+    fn from(origin: &Origin) -> Self {
+        Self { object: origin.object.to_string(), field: origin.field.to_string() }
+    }
+}
+
+/// Explains a request to what `table` serves, which comes from `translator`.
+pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Explanation {
+    let hosts = hosts::candidates(table, &request.host);
+    let path = match normalize(request.path().as_bytes(), table.settings().path_matching) {
+        Ok(path) => path,
+        Err(error) => {
+            let action = Action::reply(400, error.to_string());
+            return Explanation {
+                request: request.to_string(),
+                path: None,
+                hosts,
+                routes: Vec::new(),
+                settings: Vec::new(),
+                action,
+            };
+        }
+    };
+    let found = table.find(&request.host, &path);
+    let won = match &found {
+        Found::Route(route) | Found::AddSlash(route) => Some(*route),
+        _ => None,
+    };
+    Explanation {
+        request: request.to_string(),
+        hosts,
+        routes: routes::candidates(table, translator, &request.host, &path, won),
+        settings: won.map(|route| settings::of(route, translator)).unwrap_or_default(),
+        action: action::of(table, translator, request, &path, &found),
+        path: Some(String::from_utf8_lossy(&path).into_owned()),
+    }
+}

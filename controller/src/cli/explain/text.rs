@@ -1,0 +1,88 @@
+use super::{Action, Explanation, Reach, RouteCandidate, Source};
+use std::fmt;
+
+/// Routes that do not match and are still listed; the rest is counted.
+const MISSES_SHOWN: usize = 20;
+
+impl fmt::Display for Explanation {
+    /// For a person: one fact a line, the answer last.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.request)?;
+        if let Some(path) = &self.path {
+            writeln!(f, "  matched as {path}")?;
+        }
+        writeln!(f, "\nhosts")?;
+        for host in &self.hosts {
+            writeln!(f, "  {} {}: {}", mark(host.won), host.name, host.why)?;
+        }
+        self.fmt_routes(f)?;
+        if !self.settings.is_empty() {
+            writeln!(f, "\nsettings")?;
+        }
+        for setting in &self.settings {
+            writeln!(f, "    {}: {:?}", setting.name, setting.value)?;
+            writeln!(f, "      {}", setting.effect)?;
+            writeln!(f, "      {}", setting.source)?;
+        }
+        writeln!(f, "\nanswer\n  {}", self.action)
+    }
+}
+
+impl Explanation {
+    fn fmt_routes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.routes.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nroutes, in order of precedence")?;
+        let mut misses = 0;
+        for route in &self.routes {
+            misses += usize::from(!route.matches);
+            if route.matches || misses <= MISSES_SHOWN {
+                writeln!(f, "  {} {route}", mark(route.won))?;
+            }
+        }
+        if misses > MISSES_SHOWN {
+            writeln!(f, "    and {} more that do not match", misses - MISSES_SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+fn mark(won: bool) -> char {
+    if won { '>' } else { '-' }
+}
+
+impl fmt::Display for RouteCandidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}\n      {}", self.kind, self.path, self.why, self.source)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.object, self.field)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forward { backend, at, target } => write!(f, "forwarded to {backend} as {target}\n  {at}"),
+            Self::Reply { status, why, location: None } => write!(f, "{status}: {why}"),
+            Self::Reply { status, why, location: Some(location) } => write!(f, "{status} to {location}: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "at the addresses of {name}"),
+            Self::Addresses(addresses) => {
+                f.write_str(if addresses.len() == 1 { "at " } else { "at one of " })?;
+                let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                f.write_str(&shown.join(", "))
+            }
+        }
+    }
+}
