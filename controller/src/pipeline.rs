@@ -1,1 +1,168 @@
-//! pipeline
+//! From a source's events to a published table: hold off, store, translate, publish.
+//!
+//! Every event that has arrived is in the store before any is translated, so that objects which changed together are
+//! published together.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::holdoff::Holdoff;
+use crate::source::SourceEvent;
+use crate::store::{Change, Store};
+use gateway::config::Update;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+/// How long nothing must change before a build.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// How long a change waits for a build at most.
+const CEILING: Duration = Duration::from_millis(200);
+
+/// The most events taken at once.
+const BATCH: usize = 1024;
+
+/// Turns what changed in the store into configuration.
+pub trait Translate {
+    /// What to publish because of `changes`; everything, the first time.
+    fn translate(&mut self, store: &Store, changes: &[Change]) -> Update;
+
+    /// All that is wrong with the objects now, as far as translation can tell.
+    fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic>;
+}
+
+/// How far a pipeline has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The revision of the published table; zero before the first.
+    pub revision: u64,
+    /// How many events are part of it: when as many were sent, all of them are in effect.
+    pub source_revision: u64,
+    /// All that is wrong now: with the source, with objects, and with what the gateway was to compile. Sorted, each once.
+    pub diagnostics: Arc<[Diagnostic]>,
+}
+
+/// A pipeline, before or while it runs.
+pub struct Pipeline<T, P> {
+    events: mpsc::Receiver<SourceEvent>,
+    store: Store,
+    translator: T,
+    publish: P,
+    holdoff: Holdoff,
+    changes: BTreeSet<Change>,
+    consumed: u64,
+    rejected: Vec<Diagnostic>,
+    state: watch::Sender<State>,
+}
+
+impl<T, P> Pipeline<T, P>
+where
+    T: Translate,
+    P: FnMut(Update) -> (u64, Vec<Diagnostic>),
+{
+    /// A pipeline from `events` to `publish`, and its state.
+    ///
+    /// `publish` makes an update effective and returns the table's revision, from 1, and all that the gateway rejects of
+    /// the whole table, not only of this update.
+    pub fn new(events: mpsc::Receiver<SourceEvent>, translator: T, publish: P) -> (Self, watch::Receiver<State>) {
+        let (state, watched) = watch::channel(State::default());
+        let pipeline = Self {
+            events,
+            store: Store::new(),
+            translator,
+            publish,
+            holdoff: Holdoff::new(QUIET, CEILING),
+            changes: BTreeSet::new(),
+            consumed: 0,
+            rejected: Vec::new(),
+            state,
+        };
+        (pipeline, watched)
+    }
+
+    /// Runs on a thread of its own until the source ends.
+    ///
+    /// # Errors
+    /// The thread or its runtime cannot be created.
+    pub fn spawn(self) -> std::io::Result<JoinHandle<()>>
+    where
+        T: Send + 'static,
+        P: Send + 'static,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        std::thread::Builder::new().name("pipeline".to_owned()).spawn(move || runtime.block_on(self.run()))
+    }
+
+    /// Runs until the source ends; what it said last is published before.
+    pub async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.receive(&mut batch).await {
+            self.consume(&mut batch);
+            if self.holdoff.release(Instant::now()) {
+                self.build();
+            } else if self.changes.is_empty() {
+                self.state.send_modify(|state| state.source_revision = self.consumed);
+            }
+        }
+        if self.holdoff.due().is_some() {
+            self.build();
+        }
+    }
+
+    /// Waits for events, or until a build is due. False when there will be no more.
+    async fn receive(&mut self, batch: &mut Vec<SourceEvent>) -> bool {
+        let received = self.events.recv_many(batch, BATCH);
+        match self.holdoff.due() {
+            None => received.await > 0,
+            Some(due) => tokio::time::timeout_at(due.into(), received).await.map_or(true, |count| count > 0),
+        }
+    }
+
+    fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
+        for event in batch.drain(..) {
+            self.consumed += 1;
+            for change in self.store.apply(event) {
+                if change == Change::Synced {
+                    self.holdoff.open();
+                }
+                self.changes.insert(change);
+                self.holdoff.note(Instant::now());
+            }
+        }
+    }
+
+    fn build(&mut self) {
+        let changes: Vec<Change> = std::mem::take(&mut self.changes).into_iter().collect();
+        let update = self.translator.translate(&self.store, &changes);
+        let mut revision = self.state.borrow().revision;
+        // Without any host, the first table still says that the gateway is ready.
+        if !update.is_empty() || revision == 0 {
+            (revision, self.rejected) = (self.publish)(update);
+        }
+        let diagnostics = self.diagnostics();
+        log_difference(&self.state.borrow().diagnostics, &diagnostics);
+        self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics });
+    }
+
+    fn diagnostics(&self) -> Arc<[Diagnostic]> {
+        let all = self.store.problems().chain(self.translator.diagnostics()).chain(&self.rejected);
+        all.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+    }
+}
+
+/// Logs each diagnostic when it comes and when it goes. Both lists are sorted.
+fn log_difference(before: &[Diagnostic], after: &[Diagnostic]) {
+    for diagnostic in after.iter().filter(|diagnostic| before.binary_search(diagnostic).is_err()) {
+        match diagnostic.severity {
+            Severity::Error => tracing::error!("{diagnostic}"),
+            Severity::Warning => tracing::warn!("{diagnostic}"),
+        }
+    }
+    for diagnostic in before.iter().filter(|diagnostic| after.binary_search(diagnostic).is_err()) {
+        tracing::info!("no longer: {diagnostic}");
+    }
+}
+
+#[cfg(test)]
+mod tests;

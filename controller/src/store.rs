@@ -1,1 +1,288 @@
-//! store
+//! What exists now: the objects by key, as the last event about each left them.
+//!
+//! The store also answers "does this event matter?". Only what translation reads is compared, so that a status update, a
+//! new `resourceVersion` or a leader election's annotation changes nothing.
+
+use crate::diagnostic::Diagnostic;
+use crate::object::{Age, Kind, Object, ObjectKey, Observed};
+use crate::source::SourceEvent;
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The label by which an EndpointSlice names its Service.
+pub const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
+
+/// An object with its key and age.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored<T> {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The object.
+    pub object: Arc<T>,
+    /// How old it is among others of its kind.
+    pub age: Age,
+}
+
+/// What an event changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Change {
+    /// An object appeared, changed or went away. Never an EndpointSlice or Endpoints: those are [`Change::Endpoints`].
+    Object(ObjectKey),
+    /// The EndpointSlices or the Endpoints of a Service changed; the Service itself need not exist.
+    Endpoints {
+        /// The Service's namespace.
+        namespace: Arc<str>,
+        /// The Service's name.
+        service: Arc<str>,
+    },
+    /// Everything that exists is in the store now.
+    Synced,
+    /// [`Store::problems`] changed.
+    Problems,
+}
+
+/// All objects that a source reported.
+#[derive(Debug, Default)]
+pub struct Store {
+    ingresses: BTreeMap<ObjectKey, Stored<Ingress>>,
+    ingress_classes: Named<IngressClass>,
+    services: Named<Service>,
+    secrets: Named<Secret>,
+    config_maps: Named<ConfigMap>,
+    endpoints: Named<Endpoints>,
+    slices: Slices,
+    problems: BTreeMap<Arc<str>, Vec<Diagnostic>>,
+    synced: bool,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes an event in, and says what it changed: nothing when the object is what it was, two Services when an
+    /// EndpointSlice moved from one to the other.
+    pub fn apply(&mut self, event: SourceEvent) -> Vec<Change> {
+        match event {
+            SourceEvent::Apply(observed) => self.insert(observed),
+            SourceEvent::Delete(key) => self.remove(&key),
+            SourceEvent::Problems { part, diagnostics } => {
+                let before = if diagnostics.is_empty() {
+                    self.problems.remove(&part).unwrap_or_default()
+                } else {
+                    self.problems.insert(part, diagnostics.clone()).unwrap_or_default()
+                };
+                if before == diagnostics { Vec::new() } else { vec![Change::Problems] }
+            }
+            SourceEvent::Synced => {
+                let first = !std::mem::replace(&mut self.synced, true);
+                if first { vec![Change::Synced] } else { Vec::new() }
+            }
+        }
+    }
+
+    /// Every Ingress, by namespace and name.
+    pub fn ingresses(&self) -> impl Iterator<Item = &Stored<Ingress>> {
+        self.ingresses.values()
+    }
+
+    /// The Ingress of this key.
+    pub fn ingress(&self, key: &ObjectKey) -> Option<&Stored<Ingress>> {
+        self.ingresses.get(key)
+    }
+
+    /// The IngressClass of this name.
+    pub fn ingress_class(&self, name: &str) -> Option<&Arc<IngressClass>> {
+        self.ingress_classes.get("", name)
+    }
+
+    /// The Service of this name.
+    pub fn service(&self, namespace: &str, name: &str) -> Option<&Arc<Service>> {
+        self.services.get(namespace, name)
+    }
+
+    /// The EndpointSlices that name this Service, by their names.
+    pub fn endpoint_slices(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+        self.slices.of_service(namespace, service)
+    }
+
+    /// The Endpoints of this name, which is their Service's.
+    pub fn endpoints(&self, namespace: &str, name: &str) -> Option<&Arc<Endpoints>> {
+        self.endpoints.get(namespace, name)
+    }
+
+    /// The Secret of this name.
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<&Arc<Secret>> {
+        self.secrets.get(namespace, name)
+    }
+
+    /// The ConfigMap of this name.
+    pub fn config_map(&self, namespace: &str, name: &str) -> Option<&Arc<ConfigMap>> {
+        self.config_maps.get(namespace, name)
+    }
+
+    /// What is wrong with the source now, by part.
+    pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.problems.values().flatten()
+    }
+
+    /// Whether everything that exists has been said once.
+    pub fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    fn insert(&mut self, observed: Observed) -> Vec<Change> {
+        let Observed { key, object, age } = observed;
+        let changed = match object {
+            Object::Ingress(object) => return self.insert_ingress(key, object, age),
+            Object::EndpointSlice(slice) => return self.slices.insert(&key, slice),
+            Object::Endpoints(endpoints) => {
+                let changed = self.endpoints.insert(&key, endpoints, |a, b| a.subsets == b.subsets);
+                return if changed { vec![endpoints_change(&key.namespace, &key.name)] } else { Vec::new() };
+            }
+            Object::IngressClass(class) => self
+                .ingress_classes
+                .insert(&key, class, |a, b| a.spec == b.spec && a.metadata.annotations == b.metadata.annotations),
+            Object::Service(service) => self
+                .services
+                .insert(&key, service, |a, b| a.spec == b.spec && a.metadata.annotations == b.metadata.annotations),
+            Object::Secret(secret) => self
+                .secrets
+                .insert(&key, secret, |a, b| a.data == b.data && a.string_data == b.string_data && a.type_ == b.type_),
+            Object::ConfigMap(map) => {
+                self.config_maps.insert(&key, map, |a, b| a.data == b.data && a.binary_data == b.binary_data)
+            }
+        };
+        if changed { vec![Change::Object(key)] } else { Vec::new() }
+    }
+
+    /// An Ingress's age matters too: it decides conflicts, and its place is named in diagnostics.
+    fn insert_ingress(&mut self, key: ObjectKey, object: Arc<Ingress>, age: Age) -> Vec<Change> {
+        let unchanged = self.ingresses.get(&key).is_some_and(|old| {
+            old.age == age
+                && old.object.spec == object.spec
+                && old.object.metadata.annotations == object.metadata.annotations
+                && old.object.metadata.labels == object.metadata.labels
+        });
+        self.ingresses.insert(key.clone(), Stored { key: key.clone(), object, age });
+        if unchanged { Vec::new() } else { vec![Change::Object(key)] }
+    }
+
+    fn remove(&mut self, key: &ObjectKey) -> Vec<Change> {
+        let existed = match key.kind {
+            Kind::EndpointSlice => return self.slices.remove(key).into_iter().collect(),
+            Kind::Endpoints => {
+                let existed = self.endpoints.remove(key);
+                return if existed { vec![endpoints_change(&key.namespace, &key.name)] } else { Vec::new() };
+            }
+            Kind::Ingress => self.ingresses.remove(key).is_some(),
+            Kind::IngressClass => self.ingress_classes.remove(key),
+            Kind::Service => self.services.remove(key),
+            Kind::Secret => self.secrets.remove(key),
+            Kind::ConfigMap => self.config_maps.remove(key),
+        };
+        if existed { vec![Change::Object(key.clone())] } else { Vec::new() }
+    }
+}
+
+fn endpoints_change(namespace: &Arc<str>, service: &Arc<str>) -> Change {
+    Change::Endpoints { namespace: namespace.clone(), service: service.clone() }
+}
+
+/// Objects of one kind by namespace and name, found without building a key.
+#[derive(Debug)]
+struct Named<T>(HashMap<Arc<str>, HashMap<Arc<str>, Arc<T>>>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T> Named<T> {
+    fn get(&self, namespace: &str, name: &str) -> Option<&Arc<T>> {
+        self.0.get(namespace)?.get(name)
+    }
+
+    /// Whether the object is new, or not the `same` as it was.
+    fn insert(&mut self, key: &ObjectKey, object: Arc<T>, same: impl Fn(&T, &T) -> bool) -> bool {
+        let names = self.0.entry(key.namespace.clone()).or_default();
+        let is_same = names.get(&key.name).is_some_and(|old| same(old, &object));
+        names.insert(key.name.clone(), object);
+        !is_same
+    }
+
+    /// Whether there was such an object.
+    fn remove(&mut self, key: &ObjectKey) -> bool {
+        let Some(names) = self.0.get_mut(&key.namespace) else { return false };
+        let existed = names.remove(&key.name).is_some();
+        if names.is_empty() {
+            self.0.remove(&key.namespace);
+        }
+        existed
+    }
+}
+
+type SlicesByName = BTreeMap<Arc<str>, Arc<EndpointSlice>>;
+
+/// EndpointSlices by namespace and Service, then by name.
+#[derive(Debug, Default)]
+struct Slices {
+    by_service: HashMap<Arc<str>, HashMap<Arc<str>, SlicesByName>>,
+    /// The Service that each slice names, to find a slice whose label changed.
+    service_of: HashMap<ObjectKey, Arc<str>>,
+}
+
+impl Slices {
+    fn of_service(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+        self.by_service.get(namespace).and_then(|services| services.get(service)).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// A slice that names no Service is nobody's, and is forgotten.
+    fn insert(&mut self, key: &ObjectKey, slice: Arc<EndpointSlice>) -> Vec<Change> {
+        let Some(service) = service_name(&slice) else { return self.remove(key).into_iter().collect() };
+        let service: Arc<str> = service.into();
+        let mut changes = Vec::new();
+        if self.service_of.get(key).is_some_and(|former| *former != service) {
+            changes.extend(self.remove(key));
+        }
+        self.service_of.insert(key.clone(), service.clone());
+        let services = self.by_service.entry(key.namespace.clone()).or_default();
+        let slices = services.entry(service.clone()).or_default();
+        if !slices.get(&key.name).is_some_and(|old| same_endpoints(old, &slice)) {
+            changes.push(endpoints_change(&key.namespace, &service));
+        }
+        slices.insert(key.name.clone(), slice);
+        changes
+    }
+
+    fn remove(&mut self, key: &ObjectKey) -> Option<Change> {
+        let service = self.service_of.remove(key)?;
+        let services = self.by_service.get_mut(&key.namespace)?;
+        let slices = services.get_mut(&service)?;
+        slices.remove(&key.name);
+        if slices.is_empty() {
+            services.remove(&service);
+        }
+        if services.is_empty() {
+            self.by_service.remove(&key.namespace);
+        }
+        Some(endpoints_change(&key.namespace, &service))
+    }
+}
+
+fn same_endpoints(a: &EndpointSlice, b: &EndpointSlice) -> bool {
+    a.address_type == b.address_type && a.endpoints == b.endpoints && a.ports == b.ports
+}
+
+/// The Service that an EndpointSlice belongs to, by its label.
+pub fn service_name(slice: &EndpointSlice) -> Option<&str> {
+    slice.metadata.labels.as_ref()?.get(SERVICE_NAME_LABEL).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! Where objects come from. Every source speaks [`SourceEvent`], so that nothing after it differs.
 
+pub mod directory;
+pub mod manifest;
+
 use crate::diagnostic::Diagnostic;
 use crate::object::{ObjectKey, Observed};
 use std::sync::Arc;

@@ -1,0 +1,109 @@
+//! Objects from files: manifests in directories, followed as they change.
+//!
+//! [`scan`] looks at the disk, [`files`] is the pure part that turns what was seen into events, [`watches`] says when to look
+//! again, and this module runs them in a loop.
+
+mod files;
+mod scan;
+mod watches;
+
+use crate::holdoff::Holdoff;
+use crate::source::SourceEvent;
+use files::Files;
+use scan::{Pace, scan};
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use watches::Watches;
+
+/// How long a directory must be quiet before it is read, and how old a file's last write must be.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// How long a change waits at most in a directory that is never quiet.
+const CEILING: Duration = Duration::from_millis(500);
+
+/// How often to look without being told to: network file systems tell nothing.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// The same where something cannot be watched.
+const UNWATCHED_PERIOD: Duration = Duration::from_secs(2);
+
+/// Reads every manifest in files and directories once: each object, what is wrong, and [`SourceEvent::Synced`].
+pub fn load(paths: &[PathBuf]) -> Vec<SourceEvent> {
+    let mut files = Files::default();
+    let scan = scan(paths, &files, Pace::AtOnce);
+    let mut events = files.take(scan);
+    events.push(SourceEvent::Synced);
+    events
+}
+
+/// Files and directories that are followed as they change.
+///
+/// In a directory, and those below it, these are read: files whose names end in `.yaml`, `.yml` or `.json` and begin with
+/// neither `.` nor `#`. A file that is named itself may have any name. Symbolic links are followed.
+///
+/// A file that is written while it is read, or that is broken, keeps the objects of its last good version. Where two files
+/// define the same object, the first by path wins.
+#[derive(Debug)]
+pub struct DirectorySource {
+    paths: Vec<PathBuf>,
+}
+
+impl DirectorySource {
+    /// A source of these files and directories. They need not exist yet.
+    pub fn new(paths: Vec<PathBuf>) -> Self {
+        Self { paths }
+    }
+
+    /// Sends what the files hold, then [`SourceEvent::Synced`], then what changes, from a thread that ends some time after
+    /// the receiver is gone.
+    ///
+    /// # Errors
+    /// The thread cannot be created.
+    pub fn spawn(self, events: mpsc::Sender<SourceEvent>) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("directory".to_owned()).spawn(move || self.run(&events))
+    }
+
+    fn run(&self, events: &mpsc::Sender<SourceEvent>) {
+        let mut files = Files::default();
+        let mut watches = Watches::new();
+        let mut pace = Pace::AtOnce;
+        while !events.is_closed() {
+            let mut scan = scan(&self.paths, &files, pace);
+            let must_wait = scan.is_settling;
+            let has_new_watches = watches.follow(&scan.directories, &mut scan.problems);
+            let synced = matches!(pace, Pace::AtOnce).then_some(SourceEvent::Synced);
+            for event in files.take(scan).into_iter().chain(synced) {
+                if events.blocking_send(event).is_err() {
+                    return;
+                }
+            }
+            pace = Pace::Settled;
+            // What changed between the look at a directory and its watch, nobody reports.
+            if !has_new_watches {
+                let period = if watches.is_complete() { PERIOD } else { UNWATCHED_PERIOD };
+                await_quiet(&watches, if must_wait { QUIET } else { period });
+            }
+        }
+    }
+}
+
+/// Waits for a change and then for the end of the changes; at most `period` for the first.
+fn await_quiet(watches: &Watches, period: Duration) {
+    if !watches.changed_before(Instant::now() + period) {
+        return;
+    }
+    let mut holdoff = Holdoff::new(QUIET, CEILING);
+    holdoff.open();
+    holdoff.note(Instant::now());
+    while let Some(due) = holdoff.due() {
+        if watches.changed_before(due) {
+            holdoff.note(Instant::now());
+        }
+        holdoff.release(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests;

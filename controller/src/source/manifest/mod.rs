@@ -1,0 +1,265 @@
+//! Manifests as `kubectl apply` takes them: YAML of any number of documents, JSON, and lists, to objects.
+
+mod documents;
+mod legacy;
+mod node;
+mod typed;
+mod validate;
+
+pub use validate::validate;
+
+use crate::diagnostic::{Diagnostic, Place};
+use crate::object::{Age, Kind, Object, ObjectKey, Observed};
+use documents::{Document, documents};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use node::Node;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a manifest holds.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// The objects of the kinds that Adit reads, in order, each key once. Of an Ingress, what Kubernetes would refuse is
+    /// left out.
+    pub objects: Vec<Observed>,
+    /// What is wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Whether a document or an object could not be read at all, as happens to a file while it is being written.
+    pub is_broken: bool,
+}
+
+/// Reads the manifest in `file`, which is only named in places and diagnostics.
+///
+/// Documents and items of lists that cannot be read are reported and left out; kinds that Adit does not read are passed
+/// over in silence. No value of a Secret gets into a diagnostic.
+pub fn parse(file: &Arc<str>, bytes: &[u8]) -> Manifest {
+    let mut reader = Reader { file, document: 1, manifest: Manifest::default(), lines: HashMap::new() };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            for document in documents(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+                reader.read(&document);
+            }
+        }
+        Err(error) => {
+            let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            let message = format!("is not UTF-8 text: byte {} is invalid", error.valid_up_to());
+            reader.broken(u32::try_from(line).unwrap_or(u32::MAX), "", &message);
+        }
+    }
+    reader.manifest
+}
+
+/// How `apiVersion` and `kind` name one of ours.
+enum Naming {
+    /// As they should.
+    Ours(Kind),
+    /// An Ingress of a version that is read as v1.
+    LegacyIngress,
+    /// A list whose items are objects, each of this kind where they do not say.
+    List(Option<&'static str>),
+    /// Probably one of ours, misspelt.
+    Misspelt(&'static str, &'static str),
+    /// Somebody else's.
+    Foreign,
+}
+
+/// The kinds that are read, and the one version of each.
+const KINDS: [(Kind, &str, &str); 7] = [
+    (Kind::Ingress, "networking.k8s.io/v1", "Ingress"),
+    (Kind::IngressClass, "networking.k8s.io/v1", "IngressClass"),
+    (Kind::Service, "v1", "Service"),
+    (Kind::EndpointSlice, "discovery.k8s.io/v1", "EndpointSlice"),
+    (Kind::Endpoints, "v1", "Endpoints"),
+    (Kind::Secret, "v1", "Secret"),
+    (Kind::ConfigMap, "v1", "ConfigMap"),
+];
+
+impl Naming {
+    fn of(api_version: &str, kind: &str) -> Self {
+        if let Some((kind, ..)) = KINDS.iter().find(|(_, version, name)| *version == api_version && *name == kind) {
+            return Self::Ours(*kind);
+        }
+        if kind == "Ingress" && legacy::API_VERSIONS.contains(&api_version) {
+            return Self::LegacyIngress;
+        }
+        if kind == "List" && api_version == "v1" {
+            return Self::List(None);
+        }
+        if let Some(item) = kind.strip_suffix("List") {
+            let ours = KINDS.iter().find(|(_, version, name)| *version == api_version && *name == item);
+            return ours.map_or(Self::Foreign, |(_, _, name)| Self::List(Some(name)));
+        }
+        let similar = |(_, version, name): &&(Kind, &str, &str)| {
+            singular(name) == singular(kind) && is_similar_group(api_version, version)
+        };
+        KINDS.iter().find(similar).map_or(Self::Foreign, |(_, version, name)| Self::Misspelt(version, name))
+    }
+}
+
+/// A kind in lower case, without a plural's ending.
+fn singular(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    let stem = kind.strip_suffix("es").or_else(|| kind.strip_suffix('s')).unwrap_or(&kind);
+    stem.trim_end_matches('s').trim_end_matches('e').to_owned()
+}
+
+/// Whether the group is the right one, or none that another project could own: those have dots.
+fn is_similar_group(api_version: &str, ours: &str) -> bool {
+    let group = |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
+    let theirs = group(api_version);
+    theirs == group(ours) || !theirs.contains('.')
+}
+
+struct Reader<'a> {
+    file: &'a Arc<str>,
+    document: u32,
+    manifest: Manifest,
+    /// The places of the objects so far, to find a key's second object.
+    lines: HashMap<ObjectKey, Place>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, document: &Document<'_>) {
+        self.document = document.number;
+        match Node::parse(document.text, document.first_line) {
+            Ok(node) if node.is_null() => {}
+            Ok(node) => self.read_node(&node, document.content_line(), None),
+            Err((line, message)) => self.broken(line, "", &message),
+        }
+    }
+
+    fn read_node(&mut self, node: &Node, line: u32, item_of: Option<&'static str>) {
+        if !node.is_map() {
+            return self.broken(line, "", "is not a Kubernetes object: expected a mapping with apiVersion and kind");
+        }
+        let text = |key: &str| node.get(key).and_then(Node::as_str);
+        let implied = item_of.and_then(|item| KINDS.iter().find(|(_, _, name)| *name == item));
+        let kind = text("kind").or(implied.map(|(_, _, name)| *name));
+        let api_version = text("apiVersion").or(implied.map(|(_, version, _)| *version));
+        let (Some(kind), Some(api_version)) = (kind, api_version) else {
+            let missing = if kind.is_none() { "kind" } else { "apiVersion" };
+            let message = "is missing: this is no Kubernetes object, and is ignored";
+            return self.push(Diagnostic::warning(self.subject(), missing, message), line);
+        };
+        match Naming::of(api_version, kind) {
+            Naming::Ours(kind) => self.read_object(kind, node, line, false),
+            Naming::LegacyIngress => self.read_object(Kind::Ingress, node, line, true),
+            Naming::List(item) => self.read_items(node, item, line),
+            Naming::Misspelt(version, name) => {
+                let message = format!("of apiVersion {api_version:?} is not read: expected {name} of {version}");
+                self.push(Diagnostic::warning(self.subject(), "kind", message).with_value(kind), line);
+            }
+            Naming::Foreign => {}
+        }
+    }
+
+    fn read_items(&mut self, list: &Node, item: Option<&'static str>, line: u32) {
+        match list.get("items") {
+            None => {}
+            Some(items) if items.is_null() => {}
+            Some(items) => match items.items() {
+                Some(items) => items.iter().for_each(|node| self.read_node(node, node.line, item)),
+                None => self.broken(line, "items", "is not a list of objects"),
+            },
+        }
+    }
+
+    fn read_object(&mut self, kind: Kind, node: &Node, line: u32, is_legacy: bool) {
+        let metadata = |key: &str| node.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty());
+        let namespace = match kind {
+            Kind::IngressClass => "",
+            _ => metadata("namespace").unwrap_or("default"),
+        };
+        let key = ObjectKey::new(kind, namespace, metadata("name").unwrap_or_default());
+        let mut value = node.to_value();
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("status");
+        }
+        if is_legacy {
+            legacy::upgrade(&mut value);
+        }
+        let object = match typed::object(kind, &value) {
+            Ok(object) => object,
+            Err(wrong) => {
+                self.manifest.is_broken = true;
+                let diagnostic = Diagnostic::error(key.to_string(), wrong.field.as_str(), wrong.message);
+                let line = node.line_of(&wrong.field);
+                return self.push(wrong.value.iter().fold(diagnostic, |d, value| d.with_value(value)), line);
+            }
+        };
+        if key.name.is_empty() {
+            return self.broken(line, "metadata.name", &format!("is missing: expected the name of this {kind}"));
+        }
+        if is_legacy {
+            self.warn_of_legacy(&key, node, &value, line);
+        }
+        self.keep(key, object, node, line);
+    }
+
+    fn keep(&mut self, key: ObjectKey, mut object: Object, node: &Node, line: u32) {
+        if let Some(first) = self.lines.get(&key) {
+            let message = same_object(first);
+            return self.push(Diagnostic::error(key.to_string(), "", message), line);
+        }
+        if let Object::Ingress(ingress) = &mut object {
+            for diagnostic in validate::prune(Arc::make_mut(ingress)) {
+                let line = node.line_of(&diagnostic.field);
+                self.push(diagnostic, line);
+            }
+        }
+        let created = metadata(&object).creation_timestamp.as_ref().map(|time| time.0.as_second());
+        let place = self.place(line);
+        self.lines.insert(key.clone(), place.clone());
+        self.manifest.objects.push(Observed { key, object, age: Age { created, place: Some(place) } });
+    }
+
+    fn warn_of_legacy(&mut self, key: &ObjectKey, node: &Node, upgraded: &serde_json::Value, line: u32) {
+        let version = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
+        let message = match serde_saphyr::to_string(upgraded) {
+            Ok(yaml) => format!("is no longer a version of Ingress; this one is read as:\n{}", yaml.trim_end()),
+            Err(_) => "is no longer a version of Ingress: expected networking.k8s.io/v1".to_owned(),
+        };
+        self.push(Diagnostic::warning(key.to_string(), "apiVersion", message).with_value(version), line);
+    }
+
+    fn subject(&self) -> String {
+        format!("File {}", self.file)
+    }
+
+    fn place(&self, line: u32) -> Place {
+        Place { file: self.file.clone(), document: self.document, line }
+    }
+
+    fn broken(&mut self, line: u32, field: &str, message: &str) {
+        self.manifest.is_broken = true;
+        self.push(Diagnostic::error(self.subject(), field, message), line);
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic, line: u32) {
+        let place = self.place(line);
+        self.manifest.diagnostics.push(diagnostic.at(Some(place)));
+    }
+}
+
+/// What is said of an object whose key another one at `first` has already.
+pub(super) fn same_object(first: &Place) -> String {
+    format!(
+        "is defined before, in {}, document {}, line {}: that one is served, and this one is ignored",
+        first.file, first.document, first.line
+    )
+}
+
+fn metadata(object: &Object) -> &ObjectMeta {
+    match object {
+        Object::Ingress(object) => &object.metadata,
+        Object::IngressClass(object) => &object.metadata,
+        Object::Service(object) => &object.metadata,
+        Object::EndpointSlice(object) => &object.metadata,
+        Object::Endpoints(object) => &object.metadata,
+        Object::Secret(object) => &object.metadata,
+        Object::ConfigMap(object) => &object.metadata,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+use super::*;
+use crate::diagnostic::Place;
+use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset};
+use k8s_openapi::api::discovery::v1::Endpoint;
+use k8s_openapi::api::networking::v1::{IngressSpec, IngressStatus};
+
+fn key(kind: Kind, name: &str) -> ObjectKey {
+    ObjectKey::new(kind, if kind == Kind::IngressClass { "" } else { "shop" }, name)
+}
+
+fn apply(kind: Kind, name: &str, object: Object) -> SourceEvent {
+    SourceEvent::Apply(Observed { key: key(kind, name), object, age: Age { created: Some(1), place: None } })
+}
+
+fn slice(service: &str, address: &str) -> Object {
+    let mut slice = EndpointSlice { address_type: "IPv4".into(), ..EndpointSlice::default() };
+    slice.metadata.labels = Some(BTreeMap::from([(SERVICE_NAME_LABEL.to_owned(), service.to_owned())]));
+    slice.endpoints = vec![Endpoint { addresses: vec![address.to_owned()], ..Endpoint::default() }].into();
+    Object::EndpointSlice(slice.into())
+}
+
+fn ingress(class: &str) -> Ingress {
+    let spec = IngressSpec { ingress_class_name: Some(class.to_owned()), ..IngressSpec::default() };
+    Ingress { spec: Some(spec), ..Ingress::default() }
+}
+
+fn service_change(service: &str) -> Change {
+    Change::Endpoints { namespace: "shop".into(), service: service.into() }
+}
+
+#[test]
+fn an_object_is_found_until_it_is_deleted() {
+    let mut store = Store::new();
+    let objects: [(Kind, Object); 5] = [
+        (Kind::Ingress, Object::Ingress(Arc::default())),
+        (Kind::IngressClass, Object::IngressClass(Arc::default())),
+        (Kind::Service, Object::Service(Arc::default())),
+        (Kind::Secret, Object::Secret(Arc::default())),
+        (Kind::ConfigMap, Object::ConfigMap(Arc::default())),
+    ];
+    for (kind, object) in &objects {
+        assert_eq!(store.apply(apply(*kind, "x", object.clone())), [Change::Object(key(*kind, "x"))]);
+    }
+    let found = |store: &Store| {
+        [
+            store.ingress(&key(Kind::Ingress, "x")).is_some(),
+            store.ingress_class("x").is_some(),
+            store.service("shop", "x").is_some(),
+            store.secret("shop", "x").is_some(),
+            store.config_map("shop", "x").is_some(),
+        ]
+    };
+    assert_eq!(found(&store), [true; 5]);
+    assert!(store.service("other", "x").is_none());
+    for (kind, _) in &objects {
+        assert_eq!(store.apply(SourceEvent::Delete(key(*kind, "x"))), [Change::Object(key(*kind, "x"))]);
+        assert_eq!(store.apply(SourceEvent::Delete(key(*kind, "x"))), []);
+    }
+    assert_eq!(found(&store), [false; 5]);
+}
+
+#[test]
+fn only_what_translation_reads_is_a_change() {
+    let mut store = Store::new();
+    let apply_ingress = |object: Ingress| apply(Kind::Ingress, "x", Object::Ingress(object.into()));
+    store.apply(apply_ingress(ingress("adit")));
+    let mut with_status = ingress("adit");
+    with_status.status = Some(IngressStatus::default());
+    with_status.metadata.resource_version = Some("7".into());
+    assert_eq!(store.apply(apply_ingress(with_status.clone())), []);
+    assert_eq!(*store.ingress(&key(Kind::Ingress, "x")).expect("stored").object, with_status);
+    assert_eq!(store.apply(apply_ingress(ingress("other"))), [Change::Object(key(Kind::Ingress, "x"))]);
+}
+
+#[test]
+fn an_ingress_that_moved_in_its_file_changed() {
+    let mut store = Store::new();
+    let at = |line| {
+        let place = Some(Place { file: "a.yaml".into(), document: 1, line });
+        let object = Object::Ingress(ingress("adit").into());
+        SourceEvent::Apply(Observed { key: key(Kind::Ingress, "x"), object, age: Age { created: None, place } })
+    };
+    assert_eq!(store.apply(at(1)).len(), 1);
+    assert_eq!(store.apply(at(1)).len(), 0);
+    assert_eq!(store.apply(at(2)).len(), 1);
+}
+
+#[test]
+fn slices_are_indexed_by_their_service() {
+    let mut store = Store::new();
+    let set = |name, service, address| apply(Kind::EndpointSlice, name, slice(service, address));
+    assert_eq!(store.apply(set("a", "web", "10.0.0.1")), [service_change("web")]);
+    assert_eq!(store.apply(set("b", "web", "10.0.0.2")), [service_change("web")]);
+    assert_eq!(store.apply(set("b", "web", "10.0.0.2")), []);
+    assert_eq!(store.endpoint_slices("shop", "web").count(), 2);
+    assert_eq!(store.apply(set("b", "api", "10.0.0.2")), [service_change("web"), service_change("api")]);
+    assert_eq!(store.endpoint_slices("shop", "web").count(), 1);
+    assert_eq!(store.endpoint_slices("shop", "api").count(), 1);
+    assert_eq!(store.apply(SourceEvent::Delete(key(Kind::EndpointSlice, "b"))), [service_change("api")]);
+    assert_eq!(store.endpoint_slices("shop", "api").count(), 0);
+    let unlabelled = Object::EndpointSlice(Arc::default());
+    assert_eq!(store.apply(apply(Kind::EndpointSlice, "a", unlabelled)), [service_change("web")]);
+    assert_eq!(store.endpoint_slices("shop", "web").count(), 0);
+}
+
+#[test]
+fn endpoints_belong_to_the_service_of_their_name() {
+    let mut store = Store::new();
+    let mut endpoints = Endpoints::default();
+    let address = EndpointAddress { ip: "11.11.11.11".into(), ..EndpointAddress::default() };
+    endpoints.subsets = Some(vec![EndpointSubset { addresses: Some(vec![address]), ..EndpointSubset::default() }]);
+    let set = |object: &Endpoints| apply(Kind::Endpoints, "web", Object::Endpoints(object.clone().into()));
+    assert_eq!(store.apply(set(&endpoints)), [service_change("web")]);
+    // As leader election on an Endpoints object does every two seconds.
+    endpoints.metadata.annotations = Some(BTreeMap::from([("leader".to_owned(), "me".to_owned())]));
+    assert_eq!(store.apply(set(&endpoints)), []);
+    assert_eq!(store.apply(SourceEvent::Delete(key(Kind::Endpoints, "web"))), [service_change("web")]);
+    assert!(store.endpoints("shop", "web").is_none());
+}
+
+#[test]
+fn problems_of_a_part_replace_one_another() {
+    let mut store = Store::new();
+    let problems = |diagnostics| SourceEvent::Problems { part: "a.yaml".into(), diagnostics };
+    let wrong = Diagnostic::error("File a.yaml", "", "is not YAML");
+    assert_eq!(store.apply(problems(vec![])), []);
+    assert_eq!(store.apply(problems(vec![wrong.clone()])), [Change::Problems]);
+    assert_eq!(store.apply(problems(vec![wrong.clone()])), []);
+    assert_eq!(store.problems().collect::<Vec<_>>(), [&wrong]);
+    assert_eq!(store.apply(problems(vec![])), [Change::Problems]);
+    assert_eq!(store.problems().count(), 0);
+}
+
+#[test]
+fn synced_is_said_once() {
+    let mut store = Store::new();
+    assert!(!store.is_synced());
+    assert_eq!(store.apply(SourceEvent::Synced), [Change::Synced]);
+    assert_eq!(store.apply(SourceEvent::Synced), []);
+    assert!(store.is_synced());
+}
