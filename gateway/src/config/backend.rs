@@ -48,7 +48,8 @@ pub enum Endpoints {
     Addresses(Arc<[Endpoint]>),
     /// A DNS name (a Service of type ExternalName), resolved by the gateway and followed with its TTL.
     Name {
-        /// An absolute DNS name without a trailing dot.
+        /// A DNS name as the Service has it. With a trailing dot it is absolute; without one the search list and
+        /// `ndots` of the resolver apply.
         name: Arc<str>,
         /// The port to connect to.
         port: u16,

@@ -1,0 +1,114 @@
+use super::balance::Balancer;
+use crate::config::{Backend, Endpoint};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use twox_hash::XxHash3_64;
+
+/// One address that serves an upstream, and what is known of it.
+#[derive(Debug)]
+pub struct EndpointState {
+    endpoint: Endpoint,
+    key: u64,
+    in_flight: AtomicUsize,
+}
+
+impl EndpointState {
+    fn new(endpoint: Endpoint) -> Self {
+        let key = key(&endpoint);
+        Self { endpoint, key, in_flight: AtomicUsize::new(0) }
+    }
+
+    /// Address and port to connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.endpoint.address
+    }
+
+    /// UID of the Pod, where known.
+    pub fn pod(&self) -> Option<&str> {
+        self.endpoint.pod.as_deref()
+    }
+
+    /// Tells apart the Pods that had this address one after the other, so that a kept connection is never used for
+    /// another Pod than it was opened to. Equal in every process.
+    pub fn pool_key(&self) -> u64 {
+        self.key
+    }
+
+    /// Requests that are at this endpoint now, of all workers of this process.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+}
+
+/// XXH3 of address, port and Pod. The algorithm is specified, so replicas of different builds agree on it.
+fn key(endpoint: &Endpoint) -> u64 {
+    let mut identity = ip_bytes(endpoint.address.ip()).to_vec();
+    identity.extend(endpoint.address.port().to_be_bytes());
+    identity.extend(endpoint.pod.as_deref().unwrap_or_default().bytes());
+    XxHash3_64::oneshot(&identity)
+}
+
+/// The bytes of an address for hashing. An IPv4 address has those of its IPv4-mapped form: they are the same host.
+pub(super) fn ip_bytes(ip: IpAddr) -> [u8; 16] {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
+    .octets()
+}
+
+/// An endpoint chosen for a request, which counts as in flight there until this is dropped.
+#[derive(Debug)]
+pub struct Pick(Arc<EndpointState>);
+
+impl Pick {
+    pub(super) fn new(endpoint: Arc<EndpointState>) -> Self {
+        endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(endpoint)
+    }
+}
+
+impl Deref for Pick {
+    type Target = EndpointState;
+
+    fn deref(&self) -> &EndpointState {
+        &self.0
+    }
+}
+
+impl Drop for Pick {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The endpoints of an upstream between two changes.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    endpoints: Box<[Arc<EndpointState>]>,
+    balancer: Balancer,
+}
+
+impl Members {
+    pub(super) fn endpoints(&self) -> &[Arc<EndpointState>] {
+        &self.endpoints
+    }
+
+    pub(super) fn choose(&self, client: IpAddr, tried: &[SocketAddr]) -> Option<Arc<EndpointState>> {
+        self.balancer.choose(&self.endpoints, client, tried).cloned()
+    }
+
+    /// What follows when the upstream becomes `backend` with these endpoints.
+    pub(super) fn successor(&self, backend: &Backend, endpoints: &[Endpoint]) -> Self {
+        let known: HashMap<&Endpoint, &Arc<EndpointState>> = self.endpoints.iter().map(|e| (&e.endpoint, e)).collect();
+        let endpoints: Box<[_]> = endpoints
+            .iter()
+            .map(|e| known.get(e).map_or_else(|| Arc::new(EndpointState::new(e.clone())), |known| Arc::clone(known)))
+            .collect();
+        let balancer = self.balancer.successor(backend, &self.endpoints, &endpoints);
+        Self { endpoints, balancer }
+    }
+}
