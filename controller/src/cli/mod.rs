@@ -1,14 +1,21 @@
 //! The command line.
 
+pub mod check;
 pub mod docs;
+pub mod explain;
 pub mod flags;
+mod snapshot;
 
 use anyhow::Context as _;
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgMatches, Command};
-use flags::Flags;
+use clap::builder::{PossibleValuesParser, PathBufValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use flags::{Flags, Topic};
+use serde::Serialize;
+use snapshot::Snapshot;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -33,33 +40,115 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 const USAGE: u8 = 2;
 
 fn command() -> Command {
+    let pages = docs::PAGES.iter().map(|page| page.name);
     Command::new("adit")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A gateway that serves Kubernetes Ingresses as ingress-nginx does")
+        .after_help("ingress-nginx's other flags are accepted, and ignored with a warning: see docs/flags.md.")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
-            Command::new("docs").about("Print a page of the documentation that is made from the code").hide(true).arg(
-                Arg::new("page")
-                    .required(true)
-                    .value_parser(PossibleValuesParser::new(docs::PAGES.iter().map(|p| p.name))),
-            ),
+            Command::new("check")
+                .about("Report all that is wrong with manifests; exit with 1 if something is an error")
+                .arg(paths())
+                .arg(output())
+                .args(flags::args(&[Topic::Objects])),
         )
+        .subcommand(
+            Command::new("explain")
+                .about("Say where a request would go and why: host, route, settings, endpoints")
+                .arg(Arg::new("method").value_name("METHOD").required(true).help("Method of the request, such as GET"))
+                .arg(Arg::new("url").value_name("URL").required(true).help("Such as http://shop.example.com/cart?id=1"))
+                .arg(paths())
+                .arg(
+                    Arg::new("header")
+                        .long("header")
+                        .short('H')
+                        .value_name("NAME:VALUE")
+                        .action(ArgAction::Append)
+                        .help("Header of the request; Host replaces the URL's"),
+                )
+                .arg(output())
+                .args(flags::args(&[Topic::Objects])),
+        )
+        .subcommand(
+            Command::new("docs")
+                .about("Print a page of the documentation that is made from the code")
+                .hide(true)
+                .arg(Arg::new("page").required(true).value_parser(PossibleValuesParser::new(pages))),
+        )
+}
+
+fn paths() -> Arg {
+    Arg::new("paths")
+        .value_name("PATH")
+        .required(true)
+        .num_args(1..)
+        .value_parser(PathBufValueParser::new())
+        .help("Files, or directories of files, with Kubernetes objects as YAML or JSON")
+}
+
+fn output() -> Arg {
+    Arg::new("output")
+        .long("output")
+        .short('o')
+        .value_name("FORMAT")
+        .value_parser(["text", "json"])
+        .default_value("text")
+        .help("For people, or for programs")
 }
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     match matches.subcommand() {
+        Some(("check", matches)) => check(matches),
+        Some(("explain", matches)) => explain(matches),
         Some(("docs", matches)) => print_page(matches),
         _ => unreachable!("clap requires one of the commands above"),
     }
 }
 
+fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let flags = flags_of(matches)?;
+    let report = check::check(&paths_of(matches), flags.settings.controller);
+    print(matches, &report)?;
+    Ok(if report.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let flags = flags_of(matches)?;
+    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    let headers = matches.get_many::<String>("header").unwrap_or_default().map(String::as_str);
+    let request = explain::Request::new(text("method"), text("url"), headers)?;
+    let snapshot = Snapshot::of(&paths_of(matches), flags.settings.controller);
+    if !snapshot.diagnostics.is_empty() {
+        tracing::warn!("not all is well with these manifests: see `adit check`");
+    }
+    print(matches, &explain::explain(&snapshot.publisher.load(), &snapshot.translator, &request))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn print_page(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let name = matches.get_one::<String>("page").map(String::as_str).unwrap_or_default();
     for page in docs::PAGES.iter().filter(|page| page.name == name) {
-        std::io::stdout().write_all((page.render)().as_bytes()).context("cannot write to standard output")?;
+        write_stdout(&(page.render)())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn paths_of(matches: &ArgMatches) -> Vec<PathBuf> {
+    matches.get_many::<PathBuf>("paths").unwrap_or_default().cloned().collect()
+}
+
+/// Prints an answer in the form that `--output` asks for.
+fn print(matches: &ArgMatches, answer: &(impl Display + Serialize)) -> anyhow::Result<()> {
+    match matches.get_one::<String>("output").map(String::as_str) {
+        Some("json") => write_stdout(&format!("{}\n", serde_json::to_string_pretty(answer)?)),
+        _ => write_stdout(&answer.to_string()),
+    }
+}
+
+fn write_stdout(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }
 
 /// The flags of a command, with the log set up as they say.

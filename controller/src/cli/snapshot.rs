@@ -1,0 +1,38 @@
+use crate::diagnostic::Diagnostic;
+use crate::settings::ControllerSettings;
+use crate::source::directory;
+use crate::store::Store;
+use crate::translate::Translator;
+use gateway::table::{Publisher, Rejection};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What files say at one moment, translated and compiled as `adit serve` would.
+pub(super) struct Snapshot {
+    pub(super) store: Store,
+    pub(super) translator: Translator,
+    pub(super) publisher: Publisher,
+    /// All that is wrong, sorted.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Snapshot {
+    /// Reads files and directories.
+    pub(super) fn of(paths: &[PathBuf], settings: ControllerSettings) -> Self {
+        let mut store = Store::new();
+        let changes: Vec<_> = directory::load(paths).into_iter().flat_map(|event| store.apply(event)).collect();
+        let mut translator = Translator::new(settings);
+        let publisher = Publisher::new(Arc::default());
+        let published = publisher.publish(translator.translate(&store, &changes));
+        let rejected: Vec<_> = published.rejected.iter().map(diagnostic).collect();
+        let all: BTreeSet<_> = store.problems().chain(translator.diagnostics()).chain(&rejected).cloned().collect();
+        Self { store, translator, publisher, diagnostics: all.into_iter().collect() }
+    }
+}
+
+/// What the gateway rejects, as a fact about the object that it comes from.
+fn diagnostic(rejection: &Rejection) -> Diagnostic {
+    let Rejection { origin, value, message } = rejection;
+    Diagnostic::error(origin.object.clone(), origin.field.clone(), message.as_str()).with_value(value)
+}
