@@ -12,3 +12,4 @@ pub mod proxy;
 pub mod table;
 pub mod telemetry;
 pub mod upstream;
+pub mod variables;

@@ -1,1 +1,44 @@
-//! admin
+//! The admin port: health, readiness, metrics and debugging, over HTTP/1.1 on the control plane's runtime.
+
+mod answer;
+mod explain;
+mod lifecycle;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub use explain::ExplainQuery;
+pub use lifecycle::Lifecycle;
+pub use serve::serve;
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What the admin port tells, and where it learns it. The functions are called on a thread that may block.
+#[derive(Clone)]
+pub struct Admin {
+    /// The path of the liveness probe (`--health-check-path`), default [`Admin::HEALTH_PATH`].
+    pub health_path: Arc<str>,
+    /// Whether we live and are ready.
+    pub lifecycle: Arc<Lifecycle>,
+    /// All metrics in Prometheus' text format.
+    pub metrics: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
+    /// The routing table: hosts, their routes in the order they match, the endpoints.
+    pub table: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// What would happen to a request; an error says what is wrong with the query.
+    pub explain: Arc<Explain>,
+}
+
+/// See [`Admin::explain`].
+pub type Explain = dyn Fn(&ExplainQuery) -> Result<serde_json::Value, String> + Send + Sync;
+
+impl Admin {
+    /// ingress-nginx's path of the liveness probe.
+    pub const HEALTH_PATH: &str = "/healthz";
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("health_path", &self.health_path).field("lifecycle", &self.lifecycle).finish()
+    }
+}

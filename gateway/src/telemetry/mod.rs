@@ -1,5 +1,79 @@
 //! What is measured and written down about requests: metrics and the access log.
+//!
+//! [`Telemetry`] is the process's; each thread that serves requests has a [`Worker`] of it.
 
+mod access_log;
+mod clock;
+mod escape;
+mod metrics;
 mod record;
+#[cfg(test)]
+mod tests;
+mod values;
+mod worker;
 
+pub use clock::Clock;
+pub use metrics::{
+    Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Identity, METRICS, MetricDoc, MetricKind, Orphan,
+};
 pub use record::{Attempt, Connection, Record};
+pub use worker::{OpenConnection, Worker};
+
+use access_log::LogSender;
+use metrics::Metrics;
+use std::io::{self, Write};
+
+/// Metrics and access log of the process.
+pub struct Telemetry {
+    metrics: Metrics,
+    log: LogSender,
+}
+
+/// Why telemetry cannot start or be told.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A label or a metric is not as Prometheus wants it.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The thread that writes the access log did not start.
+    #[error("cannot start the thread that writes the access log: {0}")]
+    AccessLog(#[source] io::Error),
+}
+
+impl Telemetry {
+    /// Starts telemetry, and the one thread that writes the access log to `access_log` (standard output, commonly).
+    /// The thread ends when this and all workers are gone.
+    pub fn start(identity: &Identity, access_log: Box<dyn Write + Send>) -> Result<Self, TelemetryError> {
+        let metrics = Metrics::new(identity)?;
+        let log = LogSender::start(access_log, metrics.log_dropped.clone()).map_err(TelemetryError::AccessLog)?;
+        Ok(Self { metrics, log })
+    }
+
+    /// A place to record into, for one thread.
+    pub fn worker(&self) -> Worker {
+        let worker = Worker::new(self.log.clone());
+        self.metrics.sums.lock().add_worker(worker.source());
+        worker
+    }
+
+    /// What the control plane tells about itself.
+    pub fn controller(&self) -> &ControllerMetrics {
+        &self.metrics.controller
+    }
+
+    /// All metrics in Prometheus' text format ([`prometheus::TEXT_FORMAT`]).
+    pub fn metrics(&self) -> Result<String, TelemetryError> {
+        Ok(self.metrics.text()?)
+    }
+
+    /// Drops the series of routes that are gone, as a scrape does. To be called once a minute or so, lest a gateway
+    /// that nobody scrapes keep them.
+    pub fn sweep(&self) {
+        self.metrics.sums.lock().sweep();
+    }
+
+    /// Waits until the log's lines that workers have flushed are written. Blocks, so it has no place on a worker.
+    pub fn sync(&self) {
+        self.log.sync();
+    }
+}

@@ -9,12 +9,16 @@ use std::time::Duration;
 pub struct Record<'a> {
     /// The client's connection.
     pub connection: &'a Connection,
+    /// Which request of its connection this is; the first is 1.
+    pub connection_requests: u64,
     /// The client's address: the connection's, or a forwarded one that is trusted.
     pub client: IpAddr,
     /// `GET`; empty when the request line could not be read.
     pub method: &'a str,
     /// The request target as the client sent it, query included.
     pub target: &'a str,
+    /// The decoded and normalised path, after a rewrite if there was one; empty if unknown.
+    pub path: &'a [u8],
     /// `HTTP/1.1`.
     pub version: &'a str,
     /// The host that the client asked for, in lower case and without a port; empty if unknown.

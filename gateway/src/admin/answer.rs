@@ -1,0 +1,118 @@
+use super::{Admin, ExplainQuery};
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use serde_json::Value;
+use std::net::IpAddr;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+type Answer = Response<Full<Bytes>>;
+
+/// What a path stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Health,
+    Readiness,
+    Metrics,
+    Table,
+    Explain,
+}
+
+impl Resource {
+    fn at(path: &str, admin: &Admin) -> Option<Self> {
+        match path {
+            "/readyz" => Some(Self::Readiness),
+            "/metrics" => Some(Self::Metrics),
+            "/debug/table" => Some(Self::Table),
+            "/debug/explain" => Some(Self::Explain),
+            _ => (path == &*admin.health_path).then_some(Self::Health),
+        }
+    }
+
+    /// The port can be reached from every Pod; what tells of routes and addresses is for whoever is on the machine.
+    fn is_private(self) -> bool {
+        matches!(self, Self::Table | Self::Explain)
+    }
+}
+
+/// Answers one request. Metrics and debugging may take a while and run where that blocks nobody.
+pub(super) async fn answer<B>(admin: &Admin, peer: IpAddr, request: &Request<B>) -> Answer {
+    let Some(resource) = Resource::at(request.uri().path(), admin) else {
+        return plain(StatusCode::NOT_FOUND, "not found\n".to_owned());
+    };
+    if resource.is_private() && !peer.to_canonical().is_loopback() {
+        return plain(StatusCode::FORBIDDEN, "/debug/ answers loopback addresses only\n".to_owned());
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "expected GET or HEAD\n".to_owned());
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    match resource {
+        Resource::Health => probe(admin.lifecycle.alive(), StatusCode::INTERNAL_SERVER_ERROR),
+        Resource::Readiness => probe(admin.lifecycle.ready(), StatusCode::SERVICE_UNAVAILABLE),
+        Resource::Metrics => metrics(admin).await,
+        Resource::Table => table(admin).await,
+        Resource::Explain => explain(admin, request.uri().query().unwrap_or_default()).await,
+    }
+}
+
+fn probe(state: Result<(), &'static str>, failed: StatusCode) -> Answer {
+    match state {
+        Ok(()) => plain(StatusCode::OK, "ok".to_owned()),
+        Err(reason) => plain(failed, format!("{reason}\n")),
+    }
+}
+
+async fn metrics(admin: &Admin) -> Answer {
+    let metrics = admin.metrics.clone();
+    match blocking(move || metrics()).await {
+        Ok(text) => response(StatusCode::OK, prometheus::TEXT_FORMAT, text),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
+}
+
+async fn table(admin: &Admin) -> Answer {
+    let table = admin.table.clone();
+    match blocking(move || json(&table())).await {
+        Ok(text) => response(StatusCode::OK, JSON, text),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
+}
+
+async fn explain(admin: &Admin, query: &str) -> Answer {
+    let query = match ExplainQuery::parse(query) {
+        Ok(query) => query,
+        Err(error) => return plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
+    };
+    let explain = admin.explain.clone();
+    match blocking(move || Ok(explain(&query).map(|value| json(&value)))).await {
+        Ok(Ok(Ok(text))) => response(StatusCode::OK, JSON, text),
+        Ok(Err(error)) => plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
+        Ok(Ok(Err(error))) | Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
+}
+
+/// Runs what may take long on a thread for that. A panic in it is an error of this answer alone.
+async fn blocking<T: Send + 'static>(run: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(run).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+fn json(value: &Value) -> Result<String, String> {
+    serde_json::to_string_pretty(value).map_err(|error| error.to_string())
+}
+
+fn plain(status: StatusCode, text: String) -> Answer {
+    response(status, TEXT, text)
+}
+
+fn response(status: StatusCode, content_type: &'static str, text: String) -> Answer {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

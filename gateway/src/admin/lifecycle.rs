@@ -1,0 +1,68 @@
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// How far the process is: starting, ready, or going.
+#[derive(Debug, Default)]
+pub struct Lifecycle {
+    published: AtomicBool,
+    listening: AtomicBool,
+    terminating: AtomicBool,
+}
+
+impl Lifecycle {
+    /// The first full configuration is served.
+    pub fn published(&self) {
+        self.published.store(true, Relaxed);
+    }
+
+    /// The listeners for traffic are open.
+    pub fn listening(&self) {
+        self.listening.store(true, Relaxed);
+    }
+
+    /// The process has been asked to end.
+    pub fn terminating(&self) {
+        self.terminating.store(true, Relaxed);
+    }
+
+    /// Whether we live; else why not. As ingress-nginx, which fails its liveness probe once it shuts down.
+    pub fn alive(&self) -> Result<(), &'static str> {
+        require(!self.terminating.load(Relaxed), "the process is terminating")
+    }
+
+    /// Whether requests are served; else why not. Stays so while terminating, because requests still are: Kubernetes
+    /// takes a Pod that goes out of rotation by itself.
+    pub fn ready(&self) -> Result<(), &'static str> {
+        require(self.published.load(Relaxed), "the first full configuration is not published yet")?;
+        require(self.listening.load(Relaxed), "the listeners are not open yet")
+    }
+}
+
+fn require(condition: bool, otherwise: &'static str) -> Result<(), &'static str> {
+    if condition { Ok(()) } else { Err(otherwise) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_takes_a_table_and_listeners() {
+        let lifecycle = Lifecycle::default();
+        assert!(lifecycle.ready().expect_err("nothing is there").contains("configuration"));
+        lifecycle.published();
+        assert!(lifecycle.ready().expect_err("nobody listens").contains("listeners"));
+        lifecycle.listening();
+        assert_eq!(lifecycle.ready(), Ok(()));
+    }
+
+    #[test]
+    fn terminating_is_not_alive_but_ready() {
+        let lifecycle = Lifecycle::default();
+        lifecycle.published();
+        lifecycle.listening();
+        assert_eq!(lifecycle.alive(), Ok(()));
+        lifecycle.terminating();
+        assert!(lifecycle.alive().is_err());
+        assert_eq!(lifecycle.ready(), Ok(()));
+    }
+}

@@ -1,0 +1,190 @@
+use super::answer::answer;
+use super::{Admin, Lifecycle, serve};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::json;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn admin() -> Admin {
+    Admin {
+        health_path: Admin::HEALTH_PATH.into(),
+        lifecycle: Arc::new(Lifecycle::default()),
+        metrics: Arc::new(|| Ok("adit_table_revision 7\n".to_owned())),
+        table: Arc::new(|| json!({ "hosts": ["shop.example.com"] })),
+        explain: Arc::new(|query| match query.url.as_str() {
+            "/bad" => Err("url '/bad' has no host: expected one".to_owned()),
+            "/panic" => panic!("explain is broken"),
+            _ => Ok(json!({ "method": query.method, "headers": query.headers })),
+        }),
+    }
+}
+
+/// Starts the admin port, which ends with the runtime of the test.
+async fn start(admin: Admin) -> SocketAddr {
+    let listener = TcpListener::bind((LOOPBACK, 0)).await.expect("a free port");
+    let address = listener.local_addr().expect("is bound");
+    tokio::spawn(serve(listener, admin));
+    address
+}
+
+async fn connect(address: SocketAddr, sent: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("the port is open");
+    stream.write_all(sent.as_bytes()).await.expect("the port reads");
+    stream
+}
+
+async fn read(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.expect("the port answers and closes");
+    text
+}
+
+/// Sends one request and gives the head and the body of the answer.
+async fn send(address: SocketAddr, method: &str, target: &str) -> (String, String) {
+    let text = read(connect(address, &format!("{method} {target} HTTP/1.1\r\nHost: admin\r\n\r\n")).await).await;
+    let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
+    (head.to_owned(), body.to_owned())
+}
+
+fn status(head: &str) -> &str {
+    head.split(' ').nth(1).expect("a status")
+}
+
+/// What a peer at this address gets.
+async fn from(peer: IpAddr, target: &str) -> (StatusCode, String) {
+    let request = Request::get(target).body(()).expect("valid");
+    let response = answer(&admin(), peer, &request).await;
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("is in memory").to_bytes();
+    (status, String::from_utf8(body.to_vec()).expect("is text"))
+}
+
+#[tokio::test]
+async fn health_fails_once_terminating() {
+    let admin = admin();
+    let lifecycle = Arc::clone(&admin.lifecycle);
+    let address = start(admin).await;
+    let (head, body) = send(address, "GET", "/healthz").await;
+    assert_eq!((status(&head), &*body), ("200", "ok"));
+    lifecycle.terminating();
+    assert_eq!(status(&send(address, "GET", "/healthz").await.0), "500");
+}
+
+#[tokio::test]
+async fn the_health_path_can_be_set() {
+    let address = start(Admin { health_path: "/alive".into(), ..admin() }).await;
+    assert_eq!(status(&send(address, "GET", "/alive").await.0), "200");
+    assert_eq!(status(&send(address, "GET", "/healthz").await.0), "404");
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_missing() {
+    let admin = admin();
+    let lifecycle = Arc::clone(&admin.lifecycle);
+    let address = start(admin).await;
+    let (head, body) = send(address, "GET", "/readyz").await;
+    assert_eq!(status(&head), "503");
+    assert!(body.contains("configuration"), "{body}");
+    lifecycle.published();
+    lifecycle.listening();
+    assert_eq!(status(&send(address, "GET", "/readyz").await.0), "200");
+}
+
+#[tokio::test]
+async fn metrics_are_text() {
+    let (head, body) = send(start(admin()).await, "GET", "/metrics").await;
+    assert_eq!((status(&head), &*body), ("200", "adit_table_revision 7\n"));
+    assert!(head.to_ascii_lowercase().contains("content-type: text/plain; version=0.0.4"), "{head}");
+}
+
+#[tokio::test]
+async fn head_has_no_body() {
+    let (head, body) = send(start(admin()).await, "HEAD", "/healthz").await;
+    assert_eq!((status(&head), &*body), ("200", ""));
+    assert!(head.to_ascii_lowercase().contains("content-length: 2"), "{head}");
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused() {
+    let address = start(admin()).await;
+    assert_eq!(status(&send(address, "GET", "/").await.0), "404");
+    assert_eq!(status(&send(address, "GET", "/debug/").await.0), "404");
+    let (head, _) = send(address, "POST", "/healthz").await;
+    assert_eq!(status(&head), "405");
+    assert!(head.to_ascii_lowercase().contains("allow: get, head"), "{head}");
+}
+
+#[tokio::test]
+async fn debugging_answers_on_loopback() {
+    let address = start(admin()).await;
+    let (head, body) = send(address, "GET", "/debug/table").await;
+    assert_eq!(status(&head), "200");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON")["hosts"][0], "shop.example.com");
+    let (_, body) = send(address, "GET", "/debug/explain?url=/&method=PUT&header=X-A:1").await;
+    let explained: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(explained, json!({ "method": "PUT", "headers": [["X-A", "1"]] }));
+}
+
+#[tokio::test]
+async fn debugging_answers_nobody_else() {
+    let others: [IpAddr; 3] = [
+        Ipv4Addr::new(10, 0, 0, 1).into(),
+        Ipv6Addr::UNSPECIFIED.into(),
+        Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped().into(),
+    ];
+    for peer in others {
+        for target in ["/debug/table", "/debug/explain?url=/"] {
+            let (status, body) = from(peer, target).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{peer} {target}");
+            assert!(!body.contains("shop"), "{body}");
+        }
+        assert_eq!(from(peer, "/healthz").await.0, StatusCode::OK);
+    }
+    for peer in [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), LOOPBACK] {
+        assert_eq!(from(peer, "/debug/table").await.0, StatusCode::OK, "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn bad_queries_are_named() {
+    for (target, named) in [("/debug/explain", "url"), ("/debug/explain?url=/bad", "no host")] {
+        let (status, body) = from(LOOPBACK, target).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{target}");
+        assert!(body.contains(named), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_one_answer() {
+    let address = start(admin()).await;
+    assert_eq!(status(&send(address, "GET", "/debug/explain?url=/panic").await.0), "500");
+    assert_eq!(status(&send(address, "GET", "/healthz").await.0), "200");
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_refused() {
+    let address = start(admin()).await;
+    assert_eq!(status(&read(connect(address, "\u{1}\r\n\r\n").await).await), "400");
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(64 << 10));
+    let mut stream = TcpStream::connect(address).await.expect("the port is open");
+    // The port may answer and close before it has read all.
+    let _ = stream.write_all(long.as_bytes()).await;
+    assert_eq!(status(&send(address, "GET", "/healthz").await.0), "200");
+}
+
+/// With time paused, it runs on as soon as everybody waits: the silent connections time out at once.
+#[tokio::test(start_paused = true)]
+async fn silent_clients_lose_their_place() {
+    let address = start(admin()).await;
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(connect(address, "GET /healthz HTTP/1.1\r\n").await);
+    }
+    let (head, _) = send(address, "GET", "/healthz").await;
+    assert_eq!(status(&head), "200");
+}

@@ -1,0 +1,139 @@
+//! The access log: lines are rendered into a buffer of the worker's and written by one thread for all.
+
+use super::clock::Clock;
+use super::escape::escape;
+use super::record::Record;
+use crate::config::{AccessLog, Escape, Piece, Template};
+use crate::variables::Values;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use prometheus::IntCounter;
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+/// Lines are handed to the writer when they fill this many bytes, or at a flush.
+const BUFFER: usize = 16 << 10;
+
+/// How many full buffers may wait for the writer: a busy gateway's patience with a disk that stalls, in 4 MiB.
+const WAITING: usize = 256;
+
+enum Message {
+    Lines(Lines),
+    /// Answer when everything sent before is written.
+    Sync(Sender<()>),
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    text: Vec<u8>,
+    count: u64,
+}
+
+/// The way to the thread that writes the log. The thread ends when every sender is gone.
+#[derive(Clone, Debug)]
+pub(super) struct LogSender {
+    channel: Sender<Message>,
+    dropped: IntCounter,
+}
+
+impl LogSender {
+    /// Starts the thread. Lines that it does not keep up with, or cannot write, are counted in `dropped`.
+    pub(super) fn start(target: Box<dyn Write + Send>, dropped: IntCounter) -> io::Result<Self> {
+        let (channel, messages) = bounded(WAITING);
+        let lost = dropped.clone();
+        std::thread::Builder::new()
+            .name("adit-access-log".into())
+            .spawn(move || write_all(&messages, target, &lost))?;
+        Ok(Self { channel, dropped })
+    }
+
+    /// Waits until everything sent before is written. May wait for a stalled target: never call it on a worker.
+    pub(super) fn sync(&self) {
+        let (done, written) = bounded(1);
+        if self.channel.send(Message::Sync(done)).is_ok() {
+            // An error says that the thread has ended, and so has the waiting.
+            let _ = written.recv();
+        }
+    }
+
+    /// Never waits: lines that find no place are dropped and counted.
+    fn send(&self, lines: Lines) {
+        if let Err(TrySendError::Full(Message::Lines(lines)) | TrySendError::Disconnected(Message::Lines(lines))) =
+            self.channel.try_send(Message::Lines(lines))
+        {
+            self.dropped.inc_by(lines.count);
+        }
+    }
+}
+
+fn write_all(messages: &Receiver<Message>, mut target: Box<dyn Write + Send>, dropped: &IntCounter) {
+    let mut failing = false;
+    for message in messages {
+        let lines = match message {
+            Message::Lines(lines) => lines,
+            Message::Sync(done) => {
+                // Whoever asked may have stopped waiting.
+                let _ = done.send(());
+                continue;
+            }
+        };
+        let result = target.write_all(&lines.text).and_then(|()| target.flush());
+        if let Err(error) = &result {
+            dropped.inc_by(lines.count);
+            if !failing {
+                tracing::error!(%error, "cannot write the access log; its lines are dropped until it can be written again");
+            }
+        }
+        failing = result.is_err();
+    }
+}
+
+/// A worker's end of the access log.
+#[derive(Debug)]
+pub(super) struct LogBuffer {
+    lines: Lines,
+    clock: Clock,
+    sender: LogSender,
+}
+
+impl LogBuffer {
+    pub(super) fn new(sender: LogSender) -> Self {
+        Self { lines: Lines::default(), clock: Clock::default(), sender }
+    }
+
+    /// Adds the line of a request that ended at `now`.
+    pub(super) fn write(&mut self, record: &Record<'_>, log: &AccessLog, now: SystemTime) {
+        self.clock.set(now);
+        let text = &mut self.lines.text;
+        if text.capacity() == 0 {
+            // The last line runs over the mark.
+            text.reserve(BUFFER + BUFFER / 4);
+        }
+        line(&log.format, log.escape, &(record, &self.clock), text);
+        self.lines.count += 1;
+        if self.lines.text.len() >= BUFFER {
+            self.flush();
+        }
+    }
+
+    /// Hands what there is to the writer.
+    pub(super) fn flush(&mut self) {
+        if self.lines.count > 0 {
+            self.sender.send(std::mem::take(&mut self.lines));
+        }
+    }
+}
+
+/// Appends one line. Literal text stands as it is; values are escaped, and absent ones are `-` under the default
+/// escape and nothing under the others, as nginx: ngx_http_log_variable.
+fn line(format: &Template, how: Escape, values: &impl Values, out: &mut Vec<u8>) {
+    for piece in &*format.0 {
+        let start = out.len();
+        match piece {
+            Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
+            Piece::Variable(variable) if values.value(variable, out) => escape(out, start, how),
+            Piece::Variable(_) if how == Escape::Default => out.push(b'-'),
+            Piece::Variable(_) => {}
+        }
+    }
+    out.push(b'\n');
+}

@@ -1,0 +1,98 @@
+use super::names;
+use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, Registry};
+use std::time::SystemTime;
+
+/// What the control plane tells about itself, under ingress-nginx's names. There is no reload here: what ingress-nginx
+/// says of a reload is said of publishing a changed configuration.
+#[derive(Clone, Debug)]
+pub struct ControllerMetrics {
+    config_hash: Gauge,
+    config_successful: IntGauge,
+    config_timestamp: IntGauge,
+    success: IntCounter,
+    errors: IntCounter,
+    orphan_ingress: GaugeVec,
+    table_revision: IntGauge,
+}
+
+/// The build that runs, for `build_info`.
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    /// The release's version.
+    pub release: String,
+    /// The commit.
+    pub commit: String,
+    /// Where the source is.
+    pub repository: String,
+}
+
+/// Why an Ingress is an orphan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orphan {
+    /// A Service that it names does not exist.
+    NoService,
+    /// A Service that it names has no endpoint.
+    NoEndpoint,
+}
+
+impl Orphan {
+    fn label(self) -> &'static str {
+        match self {
+            Self::NoService => "no-service",
+            Self::NoEndpoint => "no-endpoint",
+        }
+    }
+}
+
+impl ControllerMetrics {
+    pub(super) fn register(registry: &Registry, build: &Build) -> prometheus::Result<Self> {
+        let build_info = GaugeVec::new(names::BUILD_INFO.opts(), names::BUILD_INFO.labels)?;
+        build_info.with_label_values(&[&build.commit, &build.release, &build.repository]).set(1.0);
+        registry.register(Box::new(build_info))?;
+        let metrics = Self {
+            config_hash: Gauge::with_opts(names::CONFIG_HASH.opts())?,
+            config_successful: IntGauge::with_opts(names::CONFIG_SUCCESSFUL.opts())?,
+            config_timestamp: IntGauge::with_opts(names::CONFIG_TIMESTAMP.opts())?,
+            success: IntCounter::with_opts(names::SUCCESS.opts())?,
+            errors: IntCounter::with_opts(names::ERRORS.opts())?,
+            orphan_ingress: GaugeVec::new(names::ORPHAN_INGRESS.opts(), names::ORPHAN_INGRESS.labels)?,
+            table_revision: IntGauge::with_opts(names::TABLE_REVISION.opts())?,
+        };
+        registry.register(Box::new(metrics.config_hash.clone()))?;
+        registry.register(Box::new(metrics.config_successful.clone()))?;
+        registry.register(Box::new(metrics.config_timestamp.clone()))?;
+        registry.register(Box::new(metrics.success.clone()))?;
+        registry.register(Box::new(metrics.errors.clone()))?;
+        registry.register(Box::new(metrics.orphan_ingress.clone()))?;
+        registry.register(Box::new(metrics.table_revision.clone()))?;
+        Ok(metrics)
+    }
+
+    /// A configuration with this hash was published at `now` as this revision of the table.
+    pub fn published(&self, revision: u64, hash: u64, now: SystemTime) {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.config_hash.set(hash as f64);
+        self.config_successful.set(1);
+        self.config_timestamp.set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        self.success.inc();
+        self.table_revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+    }
+
+    /// A configuration could not be published. The one before it is still served.
+    pub fn failed(&self) {
+        self.config_successful.set(0);
+        self.errors.inc();
+    }
+
+    /// Whether an Ingress is an orphan. Say so again when it changes or the Ingress is gone: ingress-nginx keeps a
+    /// series of 0 for ever, we keep none.
+    pub fn orphan(&self, namespace: &str, ingress: &str, why: Orphan, is_orphan: bool) {
+        let labels = [ingress, namespace, why.label()];
+        if is_orphan {
+            self.orphan_ingress.with_label_values(&labels).set(1.0);
+        } else {
+            // An error says that it was none before.
+            let _ = self.orphan_ingress.remove_label_values(&labels);
+        }
+    }
+}

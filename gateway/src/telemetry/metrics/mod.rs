@@ -1,0 +1,62 @@
+//! The metrics: counted by each worker for itself in [`cells`], added up at a scrape by [`collector`], and named in
+//! one table in [`names`].
+
+mod cells;
+mod collector;
+mod connections;
+mod controller;
+mod histogram;
+mod names;
+
+pub(super) use cells::Cells;
+pub(super) use collector::{RequestCollector, Source, Sums};
+pub use connections::ConnectionState;
+pub(super) use connections::Connections;
+pub use controller::{Build, ControllerMetrics, Orphan};
+pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind};
+
+use parking_lot::Mutex;
+use prometheus::{IntCounter, Registry};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Who we are: the labels that every metric has, and the build.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// `controller_class`: the controller that an IngressClass names.
+    pub class: String,
+    /// `controller_namespace`: the namespace that we run in.
+    pub namespace: String,
+    /// `controller_pod`: the Pod that we run in.
+    pub pod: String,
+    /// The build that runs.
+    pub build: Build,
+}
+
+/// All metrics of the process.
+pub(super) struct Metrics {
+    registry: Registry,
+    pub(super) sums: Arc<Mutex<Sums>>,
+    pub(super) controller: ControllerMetrics,
+    pub(super) log_dropped: IntCounter,
+}
+
+impl Metrics {
+    pub(super) fn new(identity: &Identity) -> prometheus::Result<Self> {
+        let values = [&identity.class, &identity.namespace, &identity.pod];
+        let labels: HashMap<_, _> =
+            COMMON_LABELS.iter().zip(values).map(|(&name, value)| (name.to_owned(), value.clone())).collect();
+        let registry = Registry::new_custom(None, Some(labels))?;
+        let sums = Arc::new(Mutex::new(Sums::default()));
+        registry.register(Box::new(RequestCollector::new(Arc::clone(&sums))?))?;
+        let controller = ControllerMetrics::register(&registry, &identity.build)?;
+        let log_dropped = IntCounter::with_opts(names::LOG_DROPPED.opts())?;
+        registry.register(Box::new(log_dropped.clone()))?;
+        Ok(Self { registry, sums, controller, log_dropped })
+    }
+
+    /// All metrics in Prometheus' text format.
+    pub(super) fn text(&self) -> prometheus::Result<String> {
+        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}

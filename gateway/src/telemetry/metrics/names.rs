@@ -1,0 +1,116 @@
+//! Every metric, once: the code that counts and the documentation both read this table.
+
+use prometheus::Opts;
+use prometheus::core::Desc;
+use prometheus::proto::MetricType;
+use std::collections::HashMap;
+
+/// A metric, as the documentation shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricDoc {
+    /// Its full name.
+    pub name: &'static str,
+    /// What its numbers are.
+    pub kind: MetricKind,
+    /// Its labels, sorted, without those that every metric has ([`COMMON_LABELS`]).
+    pub labels: &'static [&'static str],
+    /// What it counts, with its unit.
+    pub help: &'static str,
+}
+
+/// What the numbers of a metric are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows, until the process or what it counts for is gone.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Observations in buckets, with their sum and number.
+    Histogram,
+}
+
+impl MetricDoc {
+    pub(super) fn opts(&self) -> Opts {
+        Opts::new(self.name, self.help)
+    }
+
+    pub(super) fn desc(&self) -> prometheus::Result<Desc> {
+        let labels = self.labels.iter().map(|&label| label.to_owned()).collect();
+        Desc::new(self.name.to_owned(), self.help.to_owned(), labels, HashMap::new())
+    }
+
+    pub(super) fn metric_type(&self) -> MetricType {
+        match self.kind {
+            MetricKind::Counter => MetricType::COUNTER,
+            MetricKind::Gauge => MetricType::GAUGE,
+            MetricKind::Histogram => MetricType::HISTOGRAM,
+        }
+    }
+}
+
+/// The labels that every metric has: one value each for the life of the process.
+pub const COMMON_LABELS: &[&str] = &["controller_class", "controller_namespace", "controller_pod"];
+
+/// The labels of request metrics. `host` is the virtual host that took the request and not what the client wrote,
+/// `path` is the path of the rule, and `method` is `OTHER` outside the methods of HTTP: clients cannot make series.
+const REQUEST: &[&str] = &["canary", "host", "ingress", "method", "namespace", "path", "service", "status"];
+
+macro_rules! metrics {
+    ($($constant:ident = $kind:ident $name:literal $labels:expr, $help:literal;)*) => {
+        $(pub(super) const $constant: MetricDoc =
+            MetricDoc { name: $name, kind: MetricKind::$kind, labels: $labels, help: $help };)*
+
+        /// Every metric that Adit has. Those that ingress-nginx has too bear its names and labels.
+        pub const METRICS: &[MetricDoc] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    REQUESTS = Counter "nginx_ingress_controller_requests" REQUEST,
+        "Requests that a route took";
+    REQUEST_DURATION = Histogram "nginx_ingress_controller_request_duration_seconds" REQUEST,
+        "Seconds from the first byte of a request to the last byte of its response";
+    RESPONSE_DURATION = Histogram "nginx_ingress_controller_response_duration_seconds" REQUEST,
+        "Seconds from choosing the last endpoint to the end of its response";
+    HEADER_DURATION = Histogram "nginx_ingress_controller_header_duration_seconds" REQUEST,
+        "Seconds from choosing the last endpoint to the head of its response";
+    CONNECT_DURATION = Histogram "nginx_ingress_controller_connect_duration_seconds" REQUEST,
+        "Seconds to connect to the last endpoint, 0 on a kept connection";
+    REQUEST_SIZE = Histogram "nginx_ingress_controller_request_size" REQUEST,
+        "Bytes of a request, head and body";
+    RESPONSE_SIZE = Histogram "nginx_ingress_controller_response_size" REQUEST,
+        "Bytes of a response, head and body";
+    BYTES_SENT = Histogram "nginx_ingress_controller_bytes_sent" REQUEST,
+        "The same bytes as nginx_ingress_controller_response_size in wider buckets, for dashboards that ask for them";
+
+    CONNECTIONS = Gauge "nginx_ingress_controller_nginx_process_connections" &["state"],
+        "Client connections now: active (all), reading (a head), writing (a response), waiting (idle)";
+    CONNECTIONS_TOTAL = Counter "nginx_ingress_controller_nginx_process_connections_total" &["state"],
+        "Client connections so far: accepted, and handled, which is the same here";
+    REQUESTS_TOTAL = Counter "nginx_ingress_controller_nginx_process_requests_total" &[],
+        "Requests so far, whether a route took them or not";
+
+    BUILD_INFO = Gauge "nginx_ingress_controller_build_info" &["build", "release", "repository"],
+        "Always 1; its labels tell the build";
+    CONFIG_HASH = Gauge "nginx_ingress_controller_config_hash" &[],
+        "A hash of the configuration that is served";
+    CONFIG_SUCCESSFUL = Gauge "nginx_ingress_controller_config_last_reload_successful" &[],
+        "Whether the last change of the configuration was published (1) or failed (0)";
+    CONFIG_TIMESTAMP = Gauge "nginx_ingress_controller_config_last_reload_successful_timestamp_seconds" &[],
+        "Unix time in seconds when a change of the configuration was last published";
+    SUCCESS = Counter "nginx_ingress_controller_success" &[],
+        "Changes of the configuration that were published";
+    ERRORS = Counter "nginx_ingress_controller_errors" &[],
+        "Changes of the configuration that failed";
+    ORPHAN_INGRESS = Gauge "nginx_ingress_controller_orphan_ingress" &["ingress", "namespace", "type"],
+        "1 for an Ingress that names a Service that does not exist (no-service) or has no endpoint (no-endpoint)";
+
+    REPLIES = Counter "adit_replies_total" &["reason"],
+        "Responses that Adit made itself, by the reason";
+    REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
+        "Request heads that were refused before routing, by the reason";
+    TABLE_REVISION = Gauge "adit_table_revision" &[],
+        "Revision of the routing table that is served";
+    LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
+        "Lines of the access log that were dropped, because the log could not be written fast enough or at all";
+}

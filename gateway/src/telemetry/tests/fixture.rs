@@ -1,0 +1,143 @@
+use crate::config::{Origin, Owner, PathKind, Timeouts};
+use crate::policy::Policies;
+use crate::table::{Route, RouteLabels, RouteTarget};
+use crate::telemetry::{Attempt, Build, Connection, Identity, Record, Telemetry};
+use http::HeaderMap;
+use parking_lot::Mutex;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A log that a test can read.
+#[derive(Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// What is written so far, given that the worker has flushed.
+    pub(super) fn text(&self, telemetry: &Telemetry) -> String {
+        telemetry.sync();
+        String::from_utf8(self.0.lock().clone()).expect("the log is text")
+    }
+}
+
+pub(super) fn telemetry() -> (Telemetry, Log) {
+    let log = Log::default();
+    let identity = Identity {
+        class: "adit.dev/ingress".to_owned(),
+        namespace: "ingress".to_owned(),
+        pod: "adit-0".to_owned(),
+        build: Build { release: "1.2.3".to_owned(), ..Build::default() },
+    };
+    (Telemetry::start(&identity, Box::new(log.clone())).expect("starts"), log)
+}
+
+pub(super) fn connection() -> Connection {
+    Connection {
+        id: 42,
+        peer: SocketAddr::from(([192, 0, 2, 1], 50000)),
+        local: SocketAddr::from(([192, 0, 2, 80], 8080)),
+        advertised_port: 80,
+        tls: false,
+    }
+}
+
+pub(super) fn labels() -> Arc<RouteLabels> {
+    Arc::new(RouteLabels {
+        host: "h".into(),
+        path: "/".into(),
+        owner: Owner {
+            namespace: "ns".into(),
+            ingress: "web".into(),
+            service: "echo".into(),
+            service_port: "80".into(),
+        },
+    })
+}
+
+pub(super) fn route(labels: &Arc<RouteLabels>, access_log: bool) -> Arc<Route> {
+    Arc::new(Route {
+        origin: Origin::new("Ingress ns/web", "spec.rules[0].http.paths[0]"),
+        labels: Arc::clone(labels),
+        kind: PathKind::Prefix,
+        target: RouteTarget::Default,
+        default_backend: None,
+        policies: Policies {
+            denied: None,
+            app_root: None,
+            redirect: None,
+            relative_redirects: false,
+            preserve_trailing_slash: false,
+            upstream_host: None,
+            connection_header: None,
+            timeouts: Timeouts::default(),
+            body_limit: None,
+            access_log,
+        },
+    })
+}
+
+pub(super) fn attempt() -> Attempt {
+    Attempt {
+        address: SocketAddr::from(([10, 0, 0, 1], 8080)),
+        status: Some(200),
+        connect: Some(Duration::from_millis(2)),
+        header: Some(Duration::from_millis(30)),
+        response: Duration::from_millis(40),
+        response_length: 612,
+    }
+}
+
+/// A request that went well; tests say what is different.
+pub(super) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> Record<'a> {
+    Record {
+        connection,
+        connection_requests: 3,
+        client: Ipv4Addr::new(203, 0, 113, 7).into(),
+        method: "GET",
+        target: "/x?a=1&b=2",
+        path: b"/x",
+        version: "HTTP/1.1",
+        host: "h",
+        scheme: "http",
+        headers: Some(headers),
+        request_id: "5c8f7b1e",
+        route: None,
+        reply: None,
+        request_length: 85,
+        duration: Duration::from_micros(41_999),
+        status: 200,
+        body_bytes_sent: 612,
+        bytes_sent: 750,
+        attempts: &[],
+    }
+}
+
+pub(super) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+    lines.iter().map(|&(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect()
+}
+
+/// The value of one sample, given all its labels but those that every metric has.
+pub(super) fn sample(text: &str, name: &str, labels: &str) -> Option<f64> {
+    let common = "controller_class=\"adit.dev/ingress\",controller_namespace=\"ingress\",controller_pod=\"adit-0\"";
+    text.lines().find_map(|line| {
+        let rest = line.strip_prefix(name)?.strip_prefix('{')?;
+        let (found, value) = rest.rsplit_once("} ")?;
+        let mut pairs: Vec<_> = found.split(',').collect();
+        let mut wanted: Vec<_> = common.split(',').chain(labels.split(',').filter(|pair| !pair.is_empty())).collect();
+        pairs.sort_unstable();
+        wanted.sort_unstable();
+        (pairs == wanted).then(|| value.parse().expect("a number"))
+    })
+}

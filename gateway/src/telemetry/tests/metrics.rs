@@ -1,0 +1,211 @@
+use super::fixture::{attempt, connection, labels, record, route, sample, telemetry};
+use crate::config::AccessLog;
+use crate::table::{Route, RouteLabels};
+use crate::telemetry::{ConnectionState, METRICS, Orphan, Record, Telemetry};
+use http::HeaderMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+const SERIES: &str =
+    "canary=\"\",host=\"h\",ingress=\"web\",method=\"GET\",namespace=\"ns\",path=\"/\",service=\"echo\"";
+
+fn requests(telemetry: &Telemetry, status: u16) -> Option<f64> {
+    let text = telemetry.metrics().expect("encodes");
+    sample(&text, "nginx_ingress_controller_requests", &format!("{SERIES},status=\"{status}\""))
+}
+
+#[test]
+fn a_request_is_measured() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers) = (connection(), HeaderMap::new());
+    let (route, attempts) = (route(&labels(), true), [attempt()]);
+    worker.record(
+        &Record { route: Some(&route), attempts: &attempts, ..record(&connection, &headers) },
+        &AccessLog::default(),
+    );
+    let text = telemetry.metrics().expect("encodes");
+    let value = |name: &str, more: &str| {
+        let name = format!("nginx_ingress_controller_{name}");
+        sample(&text, &name, &format!("{SERIES},status=\"200\"{more}"))
+    };
+    assert_eq!(value("requests", ""), Some(1.0));
+    assert_eq!(value("request_duration_seconds_bucket", ",le=\"0.025\""), Some(0.0));
+    assert_eq!(value("request_duration_seconds_bucket", ",le=\"0.05\""), Some(1.0));
+    assert_eq!(value("request_duration_seconds_bucket", ",le=\"+Inf\""), Some(1.0));
+    assert_eq!(value("response_duration_seconds_sum", ""), Some(0.04));
+    assert_eq!(value("header_duration_seconds_sum", ""), Some(0.03));
+    assert_eq!(value("connect_duration_seconds_sum", ""), Some(0.002));
+    assert_eq!(value("request_size_bucket", ",le=\"90\""), Some(1.0));
+    assert_eq!(value("response_size_sum", ""), Some(750.0));
+    assert_eq!(value("bytes_sent_bucket", ",le=\"1000\""), Some(1.0));
+    assert_eq!(value("bytes_sent_bucket", ",le=\"10000000\""), Some(1.0));
+}
+
+#[test]
+fn only_routes_have_request_series() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers) = (connection(), HeaderMap::new());
+    let unmatched = Record { reply: Some("no-route"), status: 404, ..record(&connection, &headers) };
+    worker.record(&unmatched, &AccessLog::default());
+    worker.record(&unmatched, &AccessLog::default());
+    worker.refused_head("bare-lf");
+    let text = telemetry.metrics().expect("encodes");
+    assert!(!text.contains("nginx_ingress_controller_requests{"), "{text}");
+    assert_eq!(sample(&text, "nginx_ingress_controller_nginx_process_requests_total", ""), Some(2.0));
+    assert_eq!(sample(&text, "adit_replies_total", "reason=\"no-route\""), Some(2.0));
+    assert_eq!(sample(&text, "adit_refused_heads_total", "reason=\"bare-lf\""), Some(1.0));
+}
+
+#[test]
+fn workers_add_up_while_scraped() {
+    const EACH: u32 = 2000;
+    let (telemetry, _) = telemetry();
+    let route = route(&labels(), false);
+    let workers: Vec<_> = (0..3).map(|_| telemetry.worker()).collect();
+    std::thread::scope(|scope| {
+        for worker in workers {
+            let route = &route;
+            scope.spawn(move || {
+                let (connection, headers) = (connection(), HeaderMap::new());
+                for _ in 0..EACH {
+                    let record = Record { route: Some(route), ..record(&connection, &headers) };
+                    worker.record(&record, &AccessLog::default());
+                }
+            });
+        }
+        let mut last = 0.0;
+        for _ in 0..20 {
+            let now = requests(&telemetry, 200).unwrap_or_default();
+            assert!(now >= last, "a counter never falls");
+            last = now;
+        }
+    });
+    // The workers are gone; what they counted is not.
+    assert_eq!(requests(&telemetry, 200), Some(f64::from(3 * EACH)));
+}
+
+#[test]
+fn series_go_with_their_route() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers) = (connection(), HeaderMap::new());
+    let labels = labels();
+    let count = |route: Arc<Route>| {
+        worker.record(&Record { route: Some(&route), ..record(&connection, &headers) }, &AccessLog::default());
+    };
+    count(route(&labels, false));
+    assert_eq!(requests(&telemetry, 200), Some(1.0));
+    count(route(&labels, false));
+    assert_eq!(requests(&telemetry, 200), Some(2.0), "another table, the same labels");
+    count(route(&labels, false));
+    drop(labels);
+    assert_eq!(requests(&telemetry, 200), Some(3.0), "told once more");
+    assert_eq!(requests(&telemetry, 200), None, "and gone");
+}
+
+#[test]
+fn a_sweep_drops_series_without_a_scrape() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers) = (connection(), HeaderMap::new());
+    let (kept, gone) = (labels(), Arc::new(RouteLabels { host: "gone".into(), ..RouteLabels::default() }));
+    for labels in [&kept, &gone] {
+        let route = route(labels, false);
+        worker.record(&Record { route: Some(&route), ..record(&connection, &headers) }, &AccessLog::default());
+    }
+    drop(gone);
+    telemetry.sweep();
+    let text = telemetry.metrics().expect("encodes");
+    assert!(!text.contains("host=\"gone\""), "{text}");
+    assert_eq!(requests(&telemetry, 200), Some(1.0), "what was swept is counted");
+}
+
+#[test]
+fn equal_labels_are_one_series() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers) = (connection(), HeaderMap::new());
+    let first = labels();
+    let mut second = RouteLabels::clone(&first);
+    second.owner.service_port = "http".into();
+    let routes = [route(&first, false), route(&Arc::new(second), false)];
+    for route in &routes {
+        worker.record(&Record { route: Some(route), ..record(&connection, &headers) }, &AccessLog::default());
+    }
+    assert_eq!(requests(&telemetry, 200), Some(2.0));
+}
+
+#[test]
+fn connections_are_counted_by_state() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let mut first = worker.connection(ConnectionState::Reading);
+    let second = worker.connection(ConnectionState::Reading);
+    first.set(ConnectionState::Writing);
+    let states = |telemetry: &Telemetry| {
+        let text = telemetry.metrics().expect("encodes");
+        ["active", "reading", "writing", "waiting"].map(|state| {
+            let name = "nginx_ingress_controller_nginx_process_connections";
+            sample(&text, name, &format!("state=\"{state}\"")).expect("every state")
+        })
+    };
+    assert_eq!(states(&telemetry), [2.0, 1.0, 1.0, 0.0]);
+    first.set(ConnectionState::Waiting);
+    drop(second);
+    assert_eq!(states(&telemetry), [1.0, 0.0, 0.0, 1.0]);
+    drop(worker);
+    assert_eq!(states(&telemetry), [1.0, 0.0, 0.0, 1.0], "a connection may outlive its worker");
+    drop(first);
+    assert_eq!(states(&telemetry), [0.0; 4]);
+    let text = telemetry.metrics().expect("encodes");
+    let total = "nginx_ingress_controller_nginx_process_connections_total";
+    assert_eq!(sample(&text, total, "state=\"accepted\""), Some(2.0));
+    assert_eq!(sample(&text, total, "state=\"handled\""), Some(2.0));
+}
+
+#[test]
+fn the_controller_speaks_of_publishing() {
+    let (telemetry, _) = telemetry();
+    let controller = telemetry.controller();
+    controller.published(7, 99, SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
+    controller.failed();
+    controller.orphan("ns", "web", Orphan::NoEndpoint, true);
+    let text = telemetry.metrics().expect("encodes");
+    let value = |name: &str| sample(&text, &format!("nginx_ingress_controller_{name}"), "");
+    assert_eq!(value("config_hash"), Some(99.0));
+    assert_eq!(value("config_last_reload_successful"), Some(0.0));
+    assert_eq!(value("config_last_reload_successful_timestamp_seconds"), Some(1000.0));
+    assert_eq!((value("success"), value("errors")), (Some(1.0), Some(1.0)));
+    assert_eq!(sample(&text, "adit_table_revision", ""), Some(7.0));
+    let orphan = "ingress=\"web\",namespace=\"ns\",type=\"no-endpoint\"";
+    assert_eq!(sample(&text, "nginx_ingress_controller_orphan_ingress", orphan), Some(1.0));
+    controller.orphan("ns", "web", Orphan::NoEndpoint, false);
+    controller.orphan("ns", "web", Orphan::NoService, false);
+    assert!(!telemetry.metrics().expect("encodes").contains("orphan_ingress{"));
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers) = (connection(), HeaderMap::new());
+    let (route, attempts) = (route(&labels(), false), [attempt()]);
+    let record = Record { route: Some(&route), attempts: &attempts, reply: Some("x"), ..record(&connection, &headers) };
+    worker.record(&record, &AccessLog::default());
+    worker.refused_head("x");
+    telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
+    let text = telemetry.metrics().expect("encodes");
+    let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
+    let documented = METRICS.iter().map(|doc| format!("{} {:?}", doc.name, doc.kind).to_lowercase()).collect();
+    assert_eq!(told, documented);
+    for doc in METRICS {
+        assert!(doc.labels.is_sorted(), "{}", doc.name);
+        let line = text.lines().find(|line| !line.starts_with('#') && line.starts_with(doc.name)).expect(doc.name);
+        for label in doc.labels {
+            assert!(line.contains(&format!("{label}=\"")), "{}: {line}", doc.name);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The whole of telemetry, from records to the log and the metrics.
+
+mod access_log;
+mod fixture;
+mod metrics;

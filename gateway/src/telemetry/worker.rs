@@ -1,0 +1,101 @@
+use super::access_log::{LogBuffer, LogSender};
+use super::metrics::{Cells, ConnectionState, Connections, Source};
+use super::record::Record;
+use crate::config::AccessLog;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// What a worker records into: cells and a log buffer of its own, so that no two workers ever wait for each other.
+/// What is left in the buffer when the worker is dropped is still written.
+#[derive(Debug)]
+pub struct Worker {
+    shared: Arc<Shared>,
+}
+
+/// A client's connection, counted for as long as this lives.
+#[derive(Debug)]
+pub struct OpenConnection {
+    shared: Arc<Shared>,
+    state: ConnectionState,
+}
+
+/// Locked by the worker for every request and by the collector for one swap at a scrape.
+#[derive(Debug)]
+pub(super) struct Shared {
+    recording: Mutex<Recording>,
+    connections: Connections,
+}
+
+/// One lock for both, because every request takes both.
+#[derive(Debug)]
+struct Recording {
+    cells: Cells,
+    log: LogBuffer,
+}
+
+impl Worker {
+    pub(super) fn new(log: LogSender) -> Self {
+        let recording = Recording { cells: Cells::default(), log: LogBuffer::new(log) };
+        Self { shared: Arc::new(Shared { recording: Mutex::new(recording), connections: Connections::default() }) }
+    }
+
+    pub(super) fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.shared) as Arc<dyn Source>
+    }
+
+    /// Counts a request that has ended, and logs it unless its route or `log` says not to.
+    pub fn record(&self, record: &Record<'_>, log: &AccessLog) {
+        let mut recording = self.shared.recording.lock();
+        recording.cells.count(record);
+        if log.enabled && record.route.is_none_or(|route| route.policies.access_log) {
+            recording.log.write(record, log, SystemTime::now());
+        }
+    }
+
+    /// Counts a request head that was refused before routing. Its reply, if it got one, is recorded as any other.
+    pub fn refused_head(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.refuse_head(reason);
+    }
+
+    /// Counts a connection that was accepted, in this state.
+    pub fn connection(&self, state: ConnectionState) -> OpenConnection {
+        self.shared.connections.open(state);
+        OpenConnection { shared: Arc::clone(&self.shared), state }
+    }
+
+    /// Hands the log's lines to the writer. To be called a few times a second, so that quiet hours are logged too.
+    pub fn flush(&self) {
+        self.shared.recording.lock().log.flush();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+impl OpenConnection {
+    /// The connection does something else now.
+    pub fn set(&mut self, state: ConnectionState) {
+        self.shared.connections.change(self.state, state);
+        self.state = state;
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.shared.connections.close(self.state);
+    }
+}
+
+impl Source for Shared {
+    fn take_cells(&self) -> Cells {
+        self.recording.lock().cells.take()
+    }
+
+    fn connections(&self) -> &Connections {
+        &self.connections
+    }
+}

@@ -1,0 +1,251 @@
+//! The values of nginx's variables: how a [`Template`] becomes text, and the look-ups in a request that several
+//! sources of values share.
+
+use crate::config::{Piece, Template, Variable};
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::{HeaderMap, header};
+use std::fmt::Display;
+use std::io::Write;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Where the values of variables come from: a request in flight, or the record of one that has ended.
+pub trait Values {
+    /// Appends the value to `out`, as the raw bytes that the client or backend sent. `false`, with nothing appended,
+    /// says that there is none: nginx tells an empty value from an absent one.
+    fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool;
+}
+
+/// The values of the first, and those of the second where the first has none.
+impl<A: Values, B: Values> Values for (&A, &B) {
+    fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        self.0.value(variable, out) || self.1.value(variable, out)
+    }
+}
+
+/// Appends the template's text to `out`; absent values are empty.
+///
+/// Nothing is escaped: `$uri` may bring any byte with it, so a header value made from this has to be checked as one.
+pub fn render(template: &Template, values: &impl Values, out: &mut Vec<u8>) {
+    for piece in &*template.0 {
+        match piece {
+            Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
+            Piece::Variable(variable) => {
+                values.value(variable, out);
+            }
+        }
+    }
+}
+
+/// `$http_NAME`: every value of the header, joined by `, ` (cookies by `; `), as nginx: ngx_http_variable_headers.
+pub fn header(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
+    let separator: &[u8] = if name == header::COOKIE.as_str() { b"; " } else { b", " };
+    list(headers.get_all(name), separator, out, |value, out| append(Some(value.as_bytes()), out))
+}
+
+/// `$cookie_NAME`: the first cookie of that name, without regard to case, as nginx: ngx_http_parse_multi_header_lines.
+pub fn cookie(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
+    let found = headers.get_all(header::COOKIE).iter().find_map(|line| {
+        line.as_bytes().split(|&byte| byte == b';').find_map(|pair| {
+            let (key, value) = split_once(pair.trim_ascii_start(), b'=')?;
+            key.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii_start())
+        })
+    });
+    append(found, out)
+}
+
+/// `$arg_NAME`: the first argument of that name in a query, without regard to case and not decoded, as nginx:
+/// ngx_http_arg. An argument without `=` is none.
+pub fn argument(query: &str, name: &str, out: &mut Vec<u8>) -> bool {
+    let found = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_bytes());
+    append(found, out)
+}
+
+/// `$remote_user`: the name in Basic credentials, whoever checked them, as nginx: ngx_http_auth_basic_user.
+pub fn remote_user(headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let user = headers.get(header::AUTHORIZATION).and_then(|credentials| {
+        let (scheme, encoded) = split_once(credentials.as_bytes(), b' ')?;
+        let decoded = LENIENT.decode(encoded.trim_ascii_start()).ok()?;
+        let (user, _) = split_once(&decoded, b':')?;
+        (scheme.eq_ignore_ascii_case(b"basic") && !user.is_empty()).then(|| user.to_vec())
+    });
+    append(user.as_deref(), out)
+}
+
+/// Path and query of a request target: all of it, unless it is an absolute URL.
+pub fn origin_form(target: &str) -> &str {
+    match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
+            rest.find(['/', '?']).map_or("/", |start| &rest[start..])
+        }
+        _ => target,
+    }
+}
+
+/// The query of a request target, without its `?`; empty is not the same as none.
+pub fn query(target: &str) -> Option<&str> {
+    target.split_once('?').map(|(_, query)| query)
+}
+
+/// Appends the value if there is one, and says whether there is.
+pub fn append(value: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
+    out.extend_from_slice(value.unwrap_or_default());
+    value.is_some()
+}
+
+/// Appends all items with a separator between them, and says whether there is any.
+pub fn list<T>(
+    items: impl IntoIterator<Item = T>,
+    separator: &[u8],
+    out: &mut Vec<u8>,
+    write: impl Fn(T, &mut Vec<u8>) -> bool,
+) -> bool {
+    let mut any = false;
+    for item in items {
+        if any {
+            out.extend_from_slice(separator);
+        }
+        write(item, out);
+        any = true;
+    }
+    any
+}
+
+/// Appends a text, which may be empty but is there: `true`, so that it can end a [`Values::value`].
+pub fn text(value: &str, out: &mut Vec<u8>) -> bool {
+    append(Some(value.as_bytes()), out)
+}
+
+/// Appends a number in decimal. Always `true`, as [`text`].
+pub fn number(value: impl itoa::Integer, out: &mut Vec<u8>) -> bool {
+    text(itoa::Buffer::new().format(value), out)
+}
+
+/// Appends a value as it prints. Always `true`, as [`text`].
+pub fn display(value: impl Display, out: &mut Vec<u8>) -> bool {
+    // Writing to memory cannot fail.
+    let _ = write!(out, "{value}");
+    true
+}
+
+/// Appends a time in seconds with three digits, cut and not rounded: `0.123`. Always `true`, as [`text`].
+pub fn seconds(time: Duration, out: &mut Vec<u8>) -> bool {
+    let millis = time.subsec_millis();
+    number(time.as_secs(), out);
+    out.push(b'.');
+    for unit in [100, 10, 1] {
+        out.push(b'0' + (millis / unit % 10) as u8);
+    }
+    true
+}
+
+/// `$binary_remote_addr`: 4 or 16 bytes. Always `true`, as [`text`].
+pub fn binary_address(address: IpAddr, out: &mut Vec<u8>) -> bool {
+    match address {
+        IpAddr::V4(address) => append(Some(&address.octets()), out),
+        IpAddr::V6(address) => append(Some(&address.octets()), out),
+    }
+}
+
+fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(separator, bytes)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a look-up appends, or `None`.
+    fn found(lookup: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<String> {
+        let mut out = Vec::new();
+        let found = lookup(&mut out);
+        assert!(found || out.is_empty(), "an absent value appends nothing");
+        found.then(|| String::from_utf8(out).expect("test values are text"))
+    }
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines.iter().map(|&(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect()
+    }
+
+    #[test]
+    fn joins_repeated_headers() {
+        let headers = headers(&[("x-a", "1"), ("x-a", "2"), ("cookie", "a=1"), ("cookie", "b=2"), ("x-empty", "")]);
+        assert_eq!(found(|out| header(&headers, "x-a", out)).as_deref(), Some("1, 2"));
+        assert_eq!(found(|out| header(&headers, "cookie", out)).as_deref(), Some("a=1; b=2"));
+        assert_eq!(found(|out| header(&headers, "x-empty", out)).as_deref(), Some(""));
+        assert_eq!(found(|out| header(&headers, "x-none", out)), None);
+    }
+
+    #[test]
+    fn finds_cookies() {
+        let headers = headers(&[("cookie", "first=1; Session = abc,d; empty="), ("cookie", "other=2; session=late")]);
+        assert_eq!(found(|out| cookie(&headers, "session", out)).as_deref(), Some("abc,d"));
+        assert_eq!(found(|out| cookie(&headers, "empty", out)).as_deref(), Some(""));
+        assert_eq!(found(|out| cookie(&headers, "other", out)).as_deref(), Some("2"));
+        assert_eq!(found(|out| cookie(&headers, "sess", out)), None);
+    }
+
+    #[test]
+    fn finds_arguments() {
+        let query = "flag&a=1&A=2&path=%2f&empty=";
+        assert_eq!(found(|out| argument(query, "A", out)).as_deref(), Some("1"));
+        assert_eq!(found(|out| argument(query, "path", out)).as_deref(), Some("%2f"));
+        assert_eq!(found(|out| argument(query, "empty", out)).as_deref(), Some(""));
+        assert_eq!(found(|out| argument(query, "flag", out)), None);
+    }
+
+    #[test]
+    fn reads_basic_credentials() {
+        let user = |value| found(|out| remote_user(&headers(&[("authorization", value)]), out));
+        assert_eq!(user("Basic YWxpY2U6c2VjcmV0").as_deref(), Some("alice"));
+        assert_eq!(user("basic  YWxpY2U6").as_deref(), Some("alice"));
+        assert_eq!(user("Basic OnNlY3JldA=="), None, "no name");
+        assert_eq!(user("Basic YWxpY2U="), None, "no colon");
+        assert_eq!(user("Basic !"), None, "not Base64");
+        assert_eq!(user("Bearer YWxpY2U6c2VjcmV0"), None, "another scheme");
+    }
+
+    #[test]
+    fn splits_targets() {
+        assert_eq!(origin_form("/a?b=http://c/d"), "/a?b=http://c/d");
+        assert_eq!(origin_form("http://h/a?b"), "/a?b");
+        assert_eq!(origin_form("http://h?b"), "?b");
+        assert_eq!(origin_form("http://h"), "/");
+        assert_eq!(origin_form("*"), "*");
+        assert_eq!(query("/a?b?c"), Some("b?c"));
+        assert_eq!(query("/a?"), Some(""));
+        assert_eq!(query("/a"), None);
+    }
+
+    #[test]
+    fn writes_seconds() {
+        let text = |time| found(|out| seconds(time, out));
+        assert_eq!(text(Duration::from_micros(1_999)).as_deref(), Some("0.001"));
+        assert_eq!(text(Duration::from_millis(61_020)).as_deref(), Some("61.020"));
+    }
+
+    #[test]
+    fn renders_absent_values_as_nothing() {
+        struct OnlyHost;
+        impl Values for OnlyHost {
+            fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+                *variable == Variable::Host && append(Some(b"shop"), out)
+            }
+        }
+        let template = Template::parse("[$host|$namespace]").expect("valid");
+        assert_eq!(found(|out| (render(&template, &OnlyHost, out), true).1).as_deref(), Some("[shop|]"));
+    }
+}
