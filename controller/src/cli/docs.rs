@@ -1,6 +1,9 @@
 //! The pages of `docs/` that are made from the code: `make docs` writes them, a test keeps them current.
 
 use super::flags;
+use crate::{annotation, configmap};
+use gateway::telemetry::{COMMON_LABELS, METRICS, MetricKind};
+use std::fmt::Write as _;
 
 /// A generated page.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +15,89 @@ pub struct Page {
 }
 
 /// All generated pages.
-pub const PAGES: &[Page] = &[Page { name: "flags", render: flags::markdown }];
+pub const PAGES: &[Page] = &[
+    Page { name: "annotations", render: annotations },
+    Page { name: "configmap", render: config_map },
+    Page { name: "flags", render: flags::markdown },
+    Page { name: "metrics", render: metrics },
+];
+
+/// How to read the column "support", on both pages that have it.
+const SUPPORT: &str = "\
+    Support is *full*: as in ingress-nginx; *partial*: with the difference that is named; *ignored*: has no effect, \
+    for the reason that is named; *not yet*: has no effect, and a warning says so; *refused*: not yet either, and \
+    unsafe to leave out, so routes that it concerns answer 503.\n";
+
+fn annotations() -> String {
+    let mut page = String::from("# Annotations\n\nMade from the code by `make docs`. Every name is preceded by ");
+    let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or by what `--annotations-prefix` says.\n\n{SUPPORT}");
+    for family in annotation::FAMILIES {
+        let _ = write!(page, "\n## {}\n\n| annotation | support | meaning |\n|---|---|---|\n", family.title);
+        for annotation in family.annotations {
+            let support = match annotation.support {
+                annotation::Support::Full => "full".to_owned(),
+                annotation::Support::Partial(difference) => format!("partial: {difference}"),
+                annotation::Support::Ignored(why) => format!("ignored: {why}"),
+                annotation::Support::Planned => "not yet".to_owned(),
+                annotation::Support::Denied => "refused".to_owned(),
+            };
+            row(&mut page, &[&format!("`{}`", annotation.key), &support, annotation.doc]);
+        }
+    }
+    page
+}
+
+fn config_map() -> String {
+    let mut page =
+        String::from("# ConfigMap keys\n\nMade from the code by `make docs`. The ConfigMap is the one that ");
+    let _ = write!(page, "`--configmap` names, `adit/adit` by default. Changes take effect at once.\n\n{SUPPORT}");
+    for family in configmap::FAMILIES {
+        let _ = write!(page, "\n## {}\n\n| key | default | support | meaning |\n|---|---|---|---|\n", family.title);
+        for key in family.keys {
+            let support = match key.support {
+                configmap::Support::Full => "full".to_owned(),
+                configmap::Support::Partial(difference) => format!("partial: {difference}"),
+                configmap::Support::Ignored(why) => format!("ignored: {why}"),
+                configmap::Support::Planned => "not yet".to_owned(),
+                configmap::Support::Denied => "refused".to_owned(),
+            };
+            row(&mut page, &[&format!("`{}`", key.name), &code(key.default), &support, key.doc]);
+        }
+    }
+    page
+}
+
+fn metrics() -> String {
+    let mut page = String::from("# Metrics\n\nMade from the code by `make docs`. `/metrics` on the admin port has ");
+    page.push_str("them in Prometheus' text format. Those that ingress-nginx has too bear its names and labels.\n\n");
+    let _ = write!(page, "Every metric has the labels {}.\n\n", labels(COMMON_LABELS));
+    page.push_str("| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    for metric in METRICS {
+        let kind = match metric.kind {
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram => "histogram",
+        };
+        row(&mut page, &[&code(metric.name), kind, &labels(metric.labels), metric.help]);
+    }
+    page
+}
+
+fn labels(names: &[&str]) -> String {
+    names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn code(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("`{text}`") }
+}
+
+/// A row of a table; a `|` in a cell would end it.
+pub(super) fn row(page: &mut String, cells: &[&str]) {
+    for cell in cells {
+        let _ = write!(page, "| {} ", cell.replace('|', "\\|"));
+    }
+    page.push_str("|\n");
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ pub mod flags;
 mod snapshot;
 
 use anyhow::Context as _;
-use clap::builder::{PossibleValuesParser, PathBufValueParser};
+use clap::builder::{PathBufValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flags::{Flags, Topic};
 use serde::Serialize;
@@ -117,14 +117,22 @@ fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let flags = flags_of(matches)?;
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
-    let headers = matches.get_many::<String>("header").unwrap_or_default().map(String::as_str);
-    let request = explain::Request::new(text("method"), text("url"), headers)?;
+    let headers = matches.get_many::<String>("header").unwrap_or_default().map(|header| name_and_value(header));
+    let headers = headers.collect::<anyhow::Result<Vec<_>>>()?;
+    let request = explain::Request::new(text("method"), text("url"), headers).map_err(anyhow::Error::msg)?;
     let snapshot = Snapshot::of(&paths_of(matches), flags.settings.controller);
     if !snapshot.diagnostics.is_empty() {
         tracing::warn!("not all is well with these manifests: see `adit check`");
     }
     print(matches, &explain::explain(&snapshot.publisher.load(), &snapshot.translator, &request))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn name_and_value(header: &str) -> anyhow::Result<(&str, &str)> {
+    let (name, value) = header
+        .split_once(':')
+        .with_context(|| format!("--header: {header:?} is not a header: expected the form NAME:VALUE"))?;
+    Ok((name.trim(), value.trim()))
 }
 
 fn print_page(matches: &ArgMatches) -> anyhow::Result<ExitCode> {

@@ -78,9 +78,7 @@ fn unclaimed(table: &Table, translator: &Translator, request: &Request, why: &st
     }
     match table.default_backend() {
         None => Action::reply(404, why),
-        Some(upstream) => {
-            forward(translator, upstream, &request.target).unwrap_or_else(|| no_endpoint(upstream))
-        }
+        Some(upstream) => forward(translator, upstream, &request.target).unwrap_or_else(|| no_endpoint(upstream)),
     }
 }
 
@@ -131,7 +129,12 @@ impl RouteAction<'_> {
             Err(refusal) => return refusal,
         };
         let RouteTarget::Upstream(upstream) = &self.route.target else {
-            return unclaimed(self.table, self.translator, self.request, "the route goes to the default backend, and there is none");
+            return unclaimed(
+                self.table,
+                self.translator,
+                self.request,
+                "the route goes to the default backend, and there is none",
+            );
         };
         forward(self.translator, upstream, &target)
             .or_else(|| forward(self.translator, self.route.default_backend.as_deref()?, &self.request.target))

@@ -18,7 +18,8 @@ pub(super) fn candidates(table: &Table, header: &str) -> Vec<HostCandidate> {
     let mut buffer = [0; HOST_LIMIT];
     let host = canonical_host(header, &mut buffer);
     let winner = table.host(header).ok().flatten().map(|winner| winner.name());
-    let mut names: Vec<&HostName> = table.hosts().map(|host| host.name()).filter(|name| is_related(name, host)).collect();
+    let mut names: Vec<&HostName> =
+        table.hosts().map(|host| host.name()).filter(|name| is_related(name, host)).collect();
     names.sort_by_key(|name| (rank(name), *name));
     let mut candidates: Vec<HostCandidate> = names.iter().map(|name| candidate(name, host, winner)).collect();
     let exact = HostName::Exact(host.into());

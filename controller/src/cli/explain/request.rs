@@ -1,4 +1,3 @@
-use anyhow::{Context as _, bail};
 use std::fmt;
 
 /// A request to explain.
@@ -15,31 +14,30 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request from a URL, which may lack its scheme, and headers of the form `Name: value`, of which `Host` replaces
-    /// the URL's host.
+    /// A request for a URL, which may lack its scheme. Of the headers, by name and value, `Host` replaces the URL's host.
     ///
     /// # Errors
-    /// Says which argument is not of that form.
-    pub fn new<'h>(method: &str, url: &str, headers: impl IntoIterator<Item = &'h str>) -> anyhow::Result<Self> {
+    /// The URL is not one of HTTP.
+    pub fn new<'h>(
+        method: &str,
+        url: &str,
+        headers: impl IntoIterator<Item = (&'h str, &'h str)>,
+    ) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         if !matches!(scheme, "http" | "https") {
-            bail!("{url:?} is not an HTTP URL: expected a form such as http://shop.example.com/cart");
+            return Err(format!("{url:?} is not a URL of HTTP: expected a form such as http://shop.example.com/cart"));
         }
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (host, target) = rest.split_at(end);
+        let (host, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let target = target.split('#').next().unwrap_or_default();
         let slash = if target.starts_with('/') { "" } else { "/" };
-        let mut request =
-            Self { method: method.to_owned(), scheme: scheme.to_owned(), host: host.to_owned(), target: format!("{slash}{target}") };
-        for header in headers {
-            let (name, value) = header
-                .split_once(':')
-                .with_context(|| format!("--header: {header:?} is not a header: expected the form Name:value"))?;
-            if name.trim().eq_ignore_ascii_case("host") {
-                value.trim().clone_into(&mut request.host);
-            }
-        }
-        Ok(request)
+        let host =
+            headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map_or(host, |(_, value)| value);
+        Ok(Self {
+            method: method.to_owned(),
+            scheme: scheme.to_owned(),
+            host: host.to_owned(),
+            target: format!("{slash}{target}"),
+        })
     }
 
     /// The target without its query.

@@ -47,7 +47,9 @@ fn candidate(route: &Arc<Route>, path: &[u8], mode: PathMatching, won: Option<&A
     let why = match (&fit, won) {
         (Err(why), _) => why.clone(),
         (Ok(why), _) if is_winner => why.clone(),
-        (Ok(_), Some(won)) if won.kind == PathKind::Exact => format!("matches, but Exact {} comes first", won.labels.path),
+        (Ok(_), Some(won)) if won.kind == PathKind::Exact => {
+            format!("matches, but Exact {} comes first", won.labels.path)
+        }
         (Ok(_), Some(won)) => format!("matches, but {:?} {} comes first", won.kind, won.labels.path),
         (Ok(_), None) => "matches, but a pattern before it takes too long".to_owned(),
     };

@@ -7,6 +7,7 @@ mod own;
 mod retired;
 mod value;
 
+use super::docs::row;
 use crate::settings::Settings;
 use clap::{Arg, ArgAction, ArgMatches};
 use std::ffi::OsString;
@@ -87,7 +88,7 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 }
 
 impl Flag {
-    /// As a clap argument. Every command accepts every flag, so that a Deployment's arguments can be given to
+    /// As a clap argument. `serve`, `check` and `explain` accept every flag, so that a Deployment's arguments can be given to
     /// `adit check` as they are; `shown` says which ones its `--help` lists.
     fn arg(&self, shown: &[Topic]) -> Arg {
         let mut help = self.doc.to_owned();
@@ -159,23 +160,23 @@ pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString
 /// `docs/flags.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Flags\n\nMade from the code by `make docs`. Every command accepts every flag, with one dash or two.\n\n\
+        "# Flags\n\nMade from the code by `make docs`. `serve`, `check` and `explain` accept every flag, with one dash or two.\n\n\
          | flag | value | default | meaning |\n|---|---|---|---|\n",
     );
     for flag in own::FLAGS {
         let value = match flag.shape {
             Shape::Switch => "true or false".to_owned(),
-            Shape::Value(name) => format!("`{}`", name.replace('|', "` or `")),
+            Shape::Value(name) => format!("`{name}`"),
             Shape::Repeated(name) => format!("`{name}`, may be repeated"),
         };
         let default = if flag.default.is_empty() { String::new() } else { format!("`{}`", flag.default) };
-        let _ = writeln!(page, "| `--{}` | {value} | {default} | {} |", flag.name, flag.doc);
+        row(&mut page, &[&format!("`--{}`", flag.name), &value, &default, flag.doc]);
     }
     page.push_str("\n## Accepted and ignored\n\nFlags of ingress-nginx that mean nothing here. Each warns.\n\n");
     page.push_str("| flag | why |\n|---|---|\n");
     for flag in retired::FLAGS {
         if let Effect::Ignored(why) = flag.effect {
-            let _ = writeln!(page, "| `--{}` | {why} |", flag.name);
+            row(&mut page, &[&format!("`--{}`", flag.name), why]);
         }
     }
     page

@@ -1,0 +1,249 @@
+use super::*;
+use crate::cli::snapshot::Snapshot;
+use crate::settings::ControllerSettings;
+use gateway::config::PathMatching;
+
+const OBJECTS: &str = r#"
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: shop }
+spec:
+  rules:
+    - host: shop.example.com
+      http:
+        paths:
+          - { path: /cart, pathType: Prefix, backend: { service: { name: cart, port: { number: 80 } } } }
+          - { path: /cart/pay, pathType: Exact, backend: { service: { name: pay, port: { number: 80 } } } }
+          - { path: /cart/pay/now, pathType: Prefix, backend: { service: { name: gone, port: { number: 80 } } } }
+          - { path: /docs/, pathType: Prefix, backend: { service: { name: cart, port: { number: 80 } } } }
+    - host: "*.example.com"
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: pay, port: { number: 80 } } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: api
+  annotations:
+    nginx.ingress.kubernetes.io/app-root: /home
+    nginx.ingress.kubernetes.io/from-to-www-redirect: "true"
+    nginx.ingress.kubernetes.io/rewrite-target: /$2
+spec:
+  rules:
+    - host: api.test
+      http:
+        paths:
+          - path: /api(/|$)(.*)
+            pathType: ImplementationSpecific
+            backend: { service: { name: cart, port: { number: 80 } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: locked
+  annotations:
+    nginx.ingress.kubernetes.io/auth-type: basic
+spec:
+  rules:
+    - host: locked.test
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: named, port: { number: 80 } } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: named }
+spec:
+  rules:
+    - host: named.test
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: named, port: { number: 80 } } } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: cart }
+spec: { ports: [{ port: 80 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: pay }
+spec: { ports: [{ port: 80 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: named }
+spec: { type: ExternalName, externalName: api.example.org, ports: [{ port: 80 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: cart-1, labels: { kubernetes.io/service-name: cart } }
+addressType: IPv4
+ports: [{ port: 8080 }]
+endpoints: [{ addresses: [10.0.0.1] }, { addresses: [10.0.0.2] }]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: pay-1, labels: { kubernetes.io/service-name: pay } }
+addressType: IPv4
+ports: [{ port: 8080 }]
+endpoints: [{ addresses: [10.0.0.3] }]
+"#;
+
+fn explain_in(path_matching: PathMatching, url: &str) -> Explanation {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("objects.yaml"), OBJECTS).expect("a file");
+    let settings = ControllerSettings { path_matching, ..ControllerSettings::default() };
+    let snapshot = Snapshot::of(&[directory.path().to_owned()], settings);
+    let request = Request::new("GET", url, []).expect("a URL");
+    explain(&snapshot.publisher.load(), &snapshot.translator, &request)
+}
+
+#[track_caller]
+fn explained(url: &str) -> Explanation {
+    let explanation = explain_in(PathMatching::Nginx, url);
+    for route in &explanation.routes {
+        assert!(route.matches || !route.won, "{url}: the winner matches: {route:?}");
+    }
+    assert!(explanation.routes.iter().filter(|route| route.won).count() <= 1, "{url}: one winner");
+    assert!(explanation.hosts.iter().filter(|host| host.won).count() <= 1, "{url}: one host");
+    explanation
+}
+
+fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
+    let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+    Action::Forward { backend: backend.to_owned(), at: Reach::Addresses(addresses), target: target.to_owned() }
+}
+
+#[track_caller]
+fn status(url: &str, expected: u16, location: Option<&str>) -> Explanation {
+    let explanation = explained(url);
+    match &explanation.action {
+        Action::Reply { status, location: found, .. } => {
+            assert_eq!((*status, found.as_deref()), (expected, location), "{url}");
+        }
+        action => panic!("{url}: {action:?}"),
+    }
+    explanation
+}
+
+#[test]
+fn an_exact_path_wins_and_the_others_say_why_not() {
+    let explanation = explained("http://shop.example.com/cart/pay?x=1");
+    assert_eq!(explanation.action, forward("default/pay:80", &["10.0.0.3:8080"], "/cart/pay?x=1"));
+    let why = |path: &str| {
+        let found = explanation.routes.iter().find(|route| route.path == path);
+        found.map(|route| (route.won, route.matches, route.why.as_str()))
+    };
+    assert_eq!(why("/cart/pay"), Some((true, true, "is the path, byte for byte")));
+    assert_eq!(why("/cart"), Some((false, true, "matches, but Exact /cart/pay comes first")));
+    assert_eq!(why("/cart/pay/now"), Some((false, false, "is not a prefix of the path")));
+    assert_eq!(explanation.routes[0].source.object, "Ingress default/shop");
+    assert_eq!(explanation.routes[0].source.field, "spec.rules[0].http.paths[2]");
+}
+
+#[test]
+fn a_prefix_is_of_whole_elements() {
+    let explanation = status("http://shop.example.com/cartoon", 404, None);
+    let cart = explanation.routes.iter().find(|route| route.path == "/cart").expect("declared");
+    assert_eq!(cart.why, "is a prefix of the path's text, but not by whole elements");
+    let explanation = explained("http://shop.example.com/cart//x/../y");
+    assert_eq!(explanation.path.as_deref(), Some("/cart/y"));
+    assert_eq!(explanation.action, forward("default/cart:80", &["10.0.0.1:8080", "10.0.0.2:8080"], "/cart//x/../y"));
+}
+
+#[test]
+fn the_most_specific_host_wins_alone() {
+    let hosts = |url| {
+        let hosts = explained(url).hosts;
+        hosts.into_iter().map(|host| (host.name, host.won, host.why)).collect::<Vec<_>>()
+    };
+    let host = |name: &str, won, why: &str| (name.to_owned(), won, why.to_owned());
+    assert_eq!(
+        hosts("http://SHOP.example.com.:8080/nothing"),
+        [
+            host("shop.example.com", true, "has this very name"),
+            host("*.example.com", false, "a more specific host comes first")
+        ]
+    );
+    assert_eq!(
+        hosts("http://blog.example.com/"),
+        [
+            host("blog.example.com", false, "no rule names this host"),
+            host("*.example.com", true, "its * stands for one label")
+        ]
+    );
+    assert_eq!(
+        hosts("http://a.b.example.com/"),
+        [
+            host("a.b.example.com", false, "no rule names this host"),
+            host("*.example.com", false, "its * stands for exactly one label")
+        ]
+    );
+}
+
+#[test]
+fn rewrites_change_the_target_and_name_their_annotation() {
+    let explanation = explained("http://api.test/API/users?id=1");
+    assert_eq!(explanation.action, forward("default/cart:80", &["10.0.0.1:8080", "10.0.0.2:8080"], "/users?id=1"));
+    let rewrite = explanation.settings.iter().find(|setting| setting.name == "rewrite-target").expect("it is set");
+    assert_eq!(rewrite.value, "/$2");
+    assert_eq!(rewrite.source.object, "Ingress default/api");
+    assert_eq!(rewrite.source.field, "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]");
+}
+
+#[test]
+fn what_the_gateway_answers_itself() {
+    status("http://unknown.test/", 404, None);
+    status("http://unknown.test/healthz", 200, None);
+    status("http://shop.example.com/../x", 400, None);
+    status("http://shop.example.com/cart/pay/now", 503, None);
+    status("http://locked.test/", 503, None);
+    status("http://shop.example.com/docs?x=1", 301, Some("/docs/?x=1"));
+    status("http://www.api.test/api/x?y", 308, Some("http://api.test/api/x?y"));
+    assert!(matches!(
+        explain_in(PathMatching::Strict, "http://shop.example.com/docs").action,
+        Action::Forward { target, .. } if target == "/docs"
+    ));
+}
+
+#[test]
+fn a_dns_name_is_named() {
+    let expected = Action::Forward {
+        backend: "default/named:80".to_owned(),
+        at: Reach::Name("api.example.org:80".to_owned()),
+        target: "/".to_owned(),
+    };
+    assert_eq!(explained("http://named.test").action, expected);
+}
+
+#[test]
+fn text_names_host_route_setting_and_answer() {
+    let text = explained("http://api.test/api/users").to_string();
+    for part in [
+        "> api.test: ",
+        "> Regex /api(/|$)(.*): ",
+        "Ingress default/api: spec.rules[0].http.paths[0]",
+        "rewrite-target: \"/$2\"",
+        "default/cart:80 as /users",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+}
+
+#[test]
+fn requests_are_read_from_urls() {
+    for (url, host, target) in [
+        ("http://shop.example.com/cart?x=1#top", "shop.example.com", "/cart?x=1"),
+        ("shop.example.com:8080", "shop.example.com:8080", "/"),
+        ("https://h?x", "h", "/?x"),
+        ("/cart", "", "/cart"),
+    ] {
+        let request = Request::new("GET", url, []).expect("a URL");
+        assert_eq!((request.host.as_str(), request.target.as_str()), (host, target), "{url}");
+    }
+    let request = Request::new("GET", "http://a/", [("hOST", "b")]).expect("a URL");
+    assert_eq!(request.host, "b");
+    assert!(Request::new("GET", "ftp://a/", []).is_err());
+}
