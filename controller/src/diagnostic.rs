@@ -1,5 +1,6 @@
 //! Facts about a user's objects: what is wrong, where, and what would be right.
 
+use gateway::table::Rejection;
 use std::fmt;
 use std::sync::Arc;
 
@@ -75,6 +76,14 @@ impl Diagnostic {
     pub fn at(mut self, place: Option<Place>) -> Self {
         self.place = place;
         self
+    }
+}
+
+impl From<&Rejection> for Diagnostic {
+    /// What the gateway rejects, as a fact about the object that it comes from.
+    fn from(rejection: &Rejection) -> Self {
+        let Rejection { origin, value, message } = rejection;
+        Self::error(origin.object.clone(), origin.field.clone(), message.as_str()).with_value(value)
     }
 }
 

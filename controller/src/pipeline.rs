@@ -29,7 +29,7 @@ pub trait Translate {
     fn translate(&mut self, store: &Store, changes: &[Change]) -> Update;
 
     /// All that is wrong with the objects now, as far as translation can tell.
-    fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic>;
+    fn diagnostics(&self) -> Vec<Diagnostic>;
 }
 
 /// How far a pipeline has come.
@@ -146,8 +146,8 @@ where
     }
 
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
-        let all = self.store.problems().chain(self.translator.diagnostics()).chain(&self.rejected);
-        all.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+        let known = self.store.problems().chain(&self.rejected).cloned();
+        known.chain(self.translator.diagnostics()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

@@ -1,1 +1,21 @@
-//! tests
+//! Adit's tests: one fixture format, several drivers.
+//!
+//! A case is a directory `cases/FEATURE/CASE` of two files:
+//!
+//! * `objects.yaml`: what `kubectl apply` would take. Services with a selector need no EndpointSlices: [`cluster`] starts
+//!   an [`echo`] backend per pod and writes the slices.
+//! * `requests.yaml`: a [`case::Spec`], the requests to make and what must come of them.
+//!
+//! [`run`] plays a case through a [`run::Driver`], [`check`] judges what comes of it, and [`suite`] makes every case a test
+//! of its own. Adding a test is adding a directory.
+
+pub mod case;
+pub mod check;
+pub mod client;
+pub mod cluster;
+pub mod dns;
+pub mod drivers;
+pub mod echo;
+pub mod run;
+pub mod suite;
+pub mod wire;

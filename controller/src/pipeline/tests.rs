@@ -27,8 +27,8 @@ impl Translate for HostPerService {
         update
     }
 
-    fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.wrong.iter()
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.wrong.clone()
     }
 }
 

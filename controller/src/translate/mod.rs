@@ -1,1 +1,343 @@
-//! translate
+//! From objects to what is served: pure, incremental, and proportional to what changed.
+//!
+//! There are four kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
+//! an Ingress by itself ([`class`], [`ingress`]), a host over all Ingresses that have a say on it ([`host`]: [`merge`],
+//! [`regex_hosts`], [`alias`], [`www`]), and a backend ([`backend`]). What a unit read is recorded, found or not, and a
+//! change translates the units anew that read what changed. A result equal to the last one is not published.
+
+mod alias;
+mod backend;
+mod claims;
+mod class;
+mod diagnostics;
+mod endpoints;
+mod external_name;
+mod host;
+mod ingress;
+mod lookup;
+mod merge;
+mod path;
+mod quarantine;
+mod rank;
+mod regex_hosts;
+mod view;
+mod www;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use lookup::Lookup;
+
+use crate::annotation::Applied;
+use crate::configmap::{self, Config};
+use crate::diagnostic::Diagnostic;
+use crate::object::{Kind, ObjectKey};
+use crate::settings::ControllerSettings;
+use crate::store::{Change, Store, Stored};
+use claims::{Claims, References};
+use diagnostics::{Diagnostics, Subject};
+use gateway::config::{Backend, BackendId, GatewaySettings, HostName, Update, VirtualHost};
+use ingress::ParsedIngress;
+use k8s_openapi::api::networking::v1::Ingress;
+use lookup::Readers;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use view::View;
+
+/// Translates, and remembers the results.
+#[derive(Debug, Default)]
+pub struct Translator {
+    settings: ControllerSettings,
+    config: Config,
+    config_reads: BTreeSet<ObjectKey>,
+    /// The settings last published; `None` before the first translation.
+    published: Option<Arc<GatewaySettings>>,
+    at_start: AtStart,
+    ingresses: Units,
+    ingress_readers: Readers<ObjectKey, ObjectKey>,
+    claims: Claims,
+    references: References,
+    hosts: BTreeMap<HostName, Arc<VirtualHost>>,
+    host_readers: Readers<HostName, HostName>,
+    backends: BTreeMap<BackendId, Backend>,
+    diagnostics: Diagnostics,
+}
+
+/// The Ingresses by key.
+type Units = HashMap<ObjectKey, Unit>;
+
+/// The last result for one Ingress.
+#[derive(Debug, Default)]
+struct Unit {
+    /// What is served of it.
+    parsed: Option<Arc<ParsedIngress>>,
+    /// The version that this comes from: the last that was not rejected.
+    good: Option<Stored<Ingress>>,
+    /// What became of the annotations of its present version.
+    applied: Vec<Applied>,
+}
+
+/// Settings that are read when workers start.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct AtStart {
+    workers: Option<usize>,
+    idle_connections: usize,
+}
+
+/// What has to be translated anew.
+#[derive(Debug, Default)]
+struct Dirty {
+    settings: bool,
+    ingresses: BTreeSet<ObjectKey>,
+    /// Hosts on which the claims changed.
+    claims: BTreeSet<HostName>,
+    backends: BTreeSet<BackendId>,
+}
+
+impl Translator {
+    /// A translator that has seen nothing yet.
+    pub fn new(settings: ControllerSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Takes in what changed in the store, and says what that changes for the gateway. The first call translates all
+    /// that is in the store.
+    pub fn translate(&mut self, store: &Store, changes: &[Change]) -> Update {
+        let mut dirty = Dirty::default();
+        if self.published.is_none() {
+            dirty.settings = true;
+            dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
+        }
+        for change in changes {
+            self.mark(change, &mut dirty);
+        }
+        let mut update = Update::default();
+        if dirty.settings {
+            self.translate_settings(store, &mut dirty, &mut update);
+        }
+        for key in std::mem::take(&mut dirty.ingresses) {
+            self.translate_ingress(store, &key, &mut dirty);
+        }
+        for host in self.dirty_hosts(&dirty.claims) {
+            self.translate_host(host, &mut update);
+        }
+        for id in dirty.backends {
+            self.translate_backend(store, id, &mut update);
+        }
+        update
+    }
+
+    /// What is wrong now, in a stable order.
+    pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
+    }
+
+    /// The settings; `None` before the first translation.
+    pub fn settings(&self) -> Option<&Arc<GatewaySettings>> {
+        self.published.as_ref()
+    }
+
+    /// The virtual host of this name.
+    pub fn host(&self, name: &HostName) -> Option<&Arc<VirtualHost>> {
+        self.hosts.get(name)
+    }
+
+    /// All virtual hosts, by name.
+    pub fn hosts(&self) -> impl Iterator<Item = &Arc<VirtualHost>> {
+        self.hosts.values()
+    }
+
+    /// A backend that a route names.
+    pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
+        self.backends.get(id)
+    }
+
+    /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
+    pub fn applied(&self, ingress: &ObjectKey) -> &[Applied] {
+        self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether anything of this Ingress is served.
+    pub fn serves(&self, ingress: &ObjectKey) -> bool {
+        self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
+    }
+
+    fn mark(&self, change: &Change, dirty: &mut Dirty) {
+        match change {
+            Change::Object(key) => {
+                dirty.settings |= self.config_reads.contains(key);
+                dirty.ingresses.extend(self.ingress_readers.of(key).cloned());
+                match key.kind {
+                    Kind::Ingress => drop(dirty.ingresses.insert(key.clone())),
+                    Kind::Service => self.mark_service(&key.namespace, &key.name, dirty),
+                    _ => {}
+                }
+            }
+            Change::Endpoints { namespace, service } => self.mark_service(namespace, service, dirty),
+            Change::Synced | Change::Problems => {}
+        }
+    }
+
+    fn mark_service(&self, namespace: &Arc<str>, service: &Arc<str>, dirty: &mut Dirty) {
+        dirty.backends.extend(self.references.of_service(namespace, service).cloned());
+        let default = self.config.gateway.default_backend.iter();
+        dirty.backends.extend(default.filter(|id| id.namespace == *namespace && id.service == *service).cloned());
+    }
+
+    fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let configmap::Outcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
+        self.config_reads = lookup.reads();
+        let at_start =
+            AtStart { workers: config.gateway.worker_processes, idle_connections: config.gateway.upstream.idle };
+        if self.published.is_none() {
+            self.at_start = at_start;
+        } else if at_start != self.at_start
+            && let Some(name) = &self.settings.configmap
+        {
+            let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string();
+            let message =
+                "worker-processes and upstream-keepalive-connections are read at the start: restart Adit to use them";
+            diagnostics.push(Diagnostic::warning(object, "data", message));
+        }
+        self.diagnostics.set(Subject::Settings, diagnostics);
+        if config.routes != self.config.routes {
+            dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
+            dirty.claims.extend(self.hosts.keys().cloned());
+            dirty.backends.extend(self.backends.keys().cloned());
+        }
+        dirty.backends.extend(self.config.gateway.default_backend.clone());
+        dirty.backends.extend(config.gateway.default_backend.clone());
+        if self.published.as_deref() != Some(&config.gateway) {
+            let settings = Arc::new(config.gateway.clone());
+            self.published = Some(Arc::clone(&settings));
+            update.settings = Some(settings);
+        }
+        self.config = config;
+    }
+
+    fn translate_ingress(&mut self, store: &Store, key: &ObjectKey, dirty: &mut Dirty) {
+        let former = self.ingresses.remove(key).unwrap_or_default();
+        let lookup = Lookup::new(store);
+        let translated = match store.ingress(key) {
+            None => Ok(None),
+            Some(stored) => quarantine::contain(|| Some(self.parse(stored, former.good.as_ref(), &lookup))),
+        };
+        self.ingress_readers.set(key, lookup.reads());
+        let (mut unit, diagnostics) = match translated {
+            Ok(translated) => translated.unwrap_or_default(),
+            Err(message) => {
+                self.diagnostics
+                    .set(Subject::Ingress(key.clone()), vec![Diagnostic::error(key.to_string(), "", message)]);
+                self.ingresses.insert(key.clone(), former);
+                return;
+            }
+        };
+        self.diagnostics.set(Subject::Ingress(key.clone()), diagnostics);
+        if former.parsed == unit.parsed {
+            unit.parsed = former.parsed;
+        } else {
+            if let Some(old) = &former.parsed {
+                self.withdraw(old, dirty);
+            }
+            if let Some(new) = &unit.parsed {
+                self.enter(new, dirty);
+            }
+        }
+        if store.ingress(key).is_some() {
+            self.ingresses.insert(key.clone(), unit);
+        }
+    }
+
+    /// The present version of an Ingress, or the last good one where the present is rejected.
+    fn parse(
+        &self,
+        stored: &Stored<Ingress>,
+        good: Option<&Stored<Ingress>>,
+        lookup: &Lookup<'_>,
+    ) -> (Unit, Vec<Diagnostic>) {
+        let parse = |stored| ingress::parse(stored, &self.settings, &self.config.routes, lookup);
+        let outcome = parse(stored);
+        let (served, parsed) = match good {
+            Some(good) if outcome.rejected => (good, parse(good).parsed),
+            _ => (stored, outcome.parsed),
+        };
+        let good = parsed.is_some().then(|| served.clone());
+        (Unit { parsed: parsed.map(Arc::new), good, applied: outcome.applied }, outcome.diagnostics)
+    }
+
+    fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
+        for host in &ingress.claims {
+            self.claims.add(host.clone(), ingress.rank.clone());
+            dirty.claims.insert(host.clone());
+        }
+        self.references.add(ingress);
+        dirty.backends.extend(ingress.references.keys().cloned());
+    }
+
+    fn withdraw(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
+        for host in &ingress.claims {
+            self.claims.remove(host, &ingress.rank);
+            dirty.claims.insert(host.clone());
+        }
+        self.references.remove(ingress);
+        dirty.backends.extend(ingress.references.keys().cloned());
+    }
+
+    /// The hosts whose claims changed, and those that looked at them: aliases and twins.
+    fn dirty_hosts(&self, claims: &BTreeSet<HostName>) -> BTreeSet<HostName> {
+        let readers = claims.iter().flat_map(|host| self.host_readers.of(host));
+        claims.iter().chain(readers).cloned().collect()
+    }
+
+    fn translate_host(&mut self, name: HostName, update: &mut Update) {
+        let view = View::new(&self.config.routes, &self.ingresses, &self.claims);
+        let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
+            Ok(translated) => translated,
+            Err(message) => {
+                let diagnostic = Diagnostic::error(format!("Host {name}"), "", message);
+                return self.diagnostics.set(Subject::Host(name), vec![diagnostic]);
+            }
+        };
+        let reads = if self.claims.of(&name).next().is_some() { view.reads() } else { BTreeSet::new() };
+        self.host_readers.set(&name, reads);
+        self.diagnostics.set(Subject::Host(name.clone()), diagnostics);
+        if self.hosts.get(&name).map(Arc::as_ref) == host.as_ref() {
+            return;
+        }
+        let host = host.map(Arc::new);
+        match &host {
+            Some(host) => drop(self.hosts.insert(name.clone(), Arc::clone(host))),
+            None => drop(self.hosts.remove(&name)),
+        }
+        update.hosts.push((name, host));
+    }
+
+    fn translate_backend(&mut self, store: &Store, id: BackendId, update: &mut Update) {
+        let is_default = self.config.gateway.default_backend.as_ref() == Some(&id);
+        if !is_default && self.references.of(&id).next().is_none() {
+            self.diagnostics.set(Subject::Backend(id.clone()), Vec::new());
+            if self.backends.remove(&id).is_some() {
+                update.backends.push((id, None));
+            }
+            return;
+        }
+        let settings = self.references.settings(&id).unwrap_or(self.config.routes.upstream);
+        let resolve = || backend::resolve(&id, settings, !self.settings.disable_external_name, store);
+        let (backend, problem) = match quarantine::contain(resolve) {
+            Ok(resolved) => resolved,
+            Err(message) => {
+                let diagnostic = Diagnostic::error(format!("Service {}/{}", id.namespace, id.service), "", message);
+                return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
+            }
+        };
+        let diagnostics = problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references));
+        self.diagnostics.set(Subject::Backend(id.clone()), diagnostics.unwrap_or_default());
+        if self.backends.get(&id) != Some(&backend) {
+            self.backends.insert(id.clone(), backend.clone());
+            update.backends.push((id, Some(backend)));
+        }
+    }
+}

@@ -30,6 +30,8 @@ pub struct GatewaySettings {
     pub hide_headers: Arc<[Arc<str>]>,
     /// The access log.
     pub access_log: AccessLog,
+    /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
+    pub worker_processes: Option<usize>,
 }
 
 impl Default for GatewaySettings {
@@ -47,6 +49,7 @@ impl Default for GatewaySettings {
             set_headers: Arc::from([]),
             hide_headers: Arc::from([]),
             access_log: AccessLog::default(),
+            worker_processes: None,
         }
     }
 }

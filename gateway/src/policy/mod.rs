@@ -2,7 +2,12 @@
 //!
 //! Policies read a borrowed request and write edits; [`crate::proxy`] holds the one order in which they run.
 
-use crate::config::{ConnectionHeader, Denied, Redirect, Template, Timeouts};
+pub(crate) mod body_limit;
+pub(crate) mod redirect;
+pub mod rewrite;
+
+use crate::config::{ConnectionHeader, Denied, Redirect, RoutePolicies, Template, Timeouts};
+use rewrite::{Rewrite, RewriteError};
 use std::sync::Arc;
 
 /// The policies of a route, compiled. A struct of options: `Debug` prints a route's whole behaviour, and the order in
@@ -19,6 +24,8 @@ pub struct Policies {
     pub relative_redirects: bool,
     /// Redirects to HTTPS keep a trailing slash.
     pub preserve_trailing_slash: bool,
+    /// The path towards the backend.
+    pub rewrite: Option<Rewrite>,
     /// `Host` towards the backend.
     pub upstream_host: Option<Template>,
     /// `Connection` towards the backend.
@@ -29,4 +36,38 @@ pub struct Policies {
     pub body_limit: Option<u64>,
     /// Whether requests are logged.
     pub access_log: bool,
+}
+
+impl Policies {
+    /// Compiles the policies of a route. Its `default_backend` is not among them: the route holds the upstream.
+    pub fn compile(policies: &RoutePolicies) -> Result<Self, RewriteError> {
+        // Without `..`, so that a policy cannot be forgotten here.
+        let RoutePolicies {
+            denied,
+            app_root,
+            redirect,
+            relative_redirects,
+            preserve_trailing_slash,
+            rewrite,
+            upstream_host,
+            connection_header,
+            timeouts,
+            body_limit,
+            default_backend: _,
+            access_log,
+        } = policies;
+        Ok(Self {
+            denied: denied.clone(),
+            app_root: app_root.clone(),
+            redirect: redirect.clone(),
+            relative_redirects: *relative_redirects,
+            preserve_trailing_slash: *preserve_trailing_slash,
+            rewrite: rewrite.as_ref().map(Rewrite::compile).transpose()?,
+            upstream_host: upstream_host.clone(),
+            connection_header: *connection_header,
+            timeouts: *timeouts,
+            body_limit: *body_limit,
+            access_log: *access_log,
+        })
+    }
 }

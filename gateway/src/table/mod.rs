@@ -1,8 +1,109 @@
 //! The routing table: compiled, immutable, swapped whole.
 //!
-//! A request takes one look-up under one load of the table and keeps only its `Arc<Route>`, which points at nothing
-//! above it. See [`Table::find`] for precedence.
+//! A request normalises its path with [`normalize`], takes one look-up ([`Table::find`]) under one load of the table
+//! ([`Publisher::load`]) and keeps only its `Arc<Route>`, which points at nothing above it. A look-up takes no lock and
+//! allocates nothing, except within the regex engines.
 
+mod compile;
+#[cfg(test)]
+mod fixtures;
+mod handle;
+mod host;
+mod host_index;
+mod labels;
+mod normalize;
+mod path_index;
+mod pattern;
+mod pcre;
+#[cfg(test)]
+mod proptests;
 mod route;
 
+pub use compile::Rejection;
+pub use handle::{Published, Publisher};
+pub use host::{HOST_LIMIT, Host, canonical_host};
+pub use normalize::{BadPath, normalize};
+pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, StepLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
+
+use crate::config::{GatewaySettings, WwwRedirect};
+use crate::upstream::Upstream;
+use host_index::HostIndex;
+use path_index::PathMatch;
+use std::sync::Arc;
+
+/// One generation of everything that is served.
+#[derive(Debug)]
+pub struct Table {
+    revision: u64,
+    settings: Arc<GatewaySettings>,
+    default_backend: Option<Arc<Upstream>>,
+    hosts: HostIndex,
+}
+
+/// What a table says of a request.
+#[derive(Debug)]
+pub enum Found<'t> {
+    /// This route takes it.
+    Route(&'t Arc<Route>),
+    /// No route takes it, but this one would if the path ended with a slash: redirect there with 301.
+    AddSlash(&'t Arc<Route>),
+    /// The whole host is a redirect.
+    WwwRedirect(&'t WwwRedirect),
+    /// The host has no route for the path.
+    NoPath(&'t Host),
+    /// No virtual host has the name.
+    NoHost,
+    /// Matching this pattern took too many steps: answer 500, as nginx does when PCRE reaches its limit.
+    PatternLimit(&'t Pattern),
+}
+
+impl Table {
+    /// The route of a request, by the raw value of its `Host` header (empty if it has none) and its
+    /// [normalised](normalize) path.
+    ///
+    /// First the host, then the path: exact host, wildcard of one label, patterns in the order of their text, then the
+    /// host that takes any. Once a host matched, no less specific one is asked. Among its paths an Exact one wins, then
+    /// the longest Prefix path or regular expression.
+    pub fn find(&self, host: &str, path: &[u8]) -> Found<'_> {
+        let host = match self.host(host) {
+            Ok(Some(host)) => host,
+            Ok(None) => return Found::NoHost,
+            Err(pattern) => return Found::PatternLimit(pattern),
+        };
+        if let Some(redirect) = &host.www_redirect {
+            return Found::WwwRedirect(redirect);
+        }
+        match host.paths.find(path, self.settings.path_matching) {
+            PathMatch::Route(route) => Found::Route(route),
+            PathMatch::AddSlash(route) => Found::AddSlash(route),
+            PathMatch::None => Found::NoPath(host),
+            PathMatch::Limit(pattern) => Found::PatternLimit(pattern),
+        }
+    }
+
+    /// The virtual host for the raw value of a `Host` header. The error is a pattern that takes too long on it.
+    pub fn host(&self, header: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
+        self.hosts.find(canonical_host(header, &mut [0; HOST_LIMIT]))
+    }
+
+    /// All virtual hosts, in no particular order.
+    pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
+        self.hosts.iter()
+    }
+
+    /// The settings that hold with this table.
+    pub fn settings(&self) -> &Arc<GatewaySettings> {
+        &self.settings
+    }
+
+    /// Serves what no route takes, if it is set.
+    pub fn default_backend(&self) -> Option<&Arc<Upstream>> {
+        self.default_backend.as_ref()
+    }
+
+    /// The revision that this table came with. Later revisions may have changed endpoints only.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+}

@@ -17,6 +17,7 @@ mod balance;
 mod dns;
 mod endpoints;
 mod names;
+pub(crate) mod peer;
 mod registry;
 
 pub use dns::{DnsSettings, Resolver};

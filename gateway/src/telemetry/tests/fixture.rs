@@ -79,6 +79,7 @@ pub(super) fn route(labels: &Arc<RouteLabels>, access_log: bool) -> Arc<Route> {
             redirect: None,
             relative_redirects: false,
             preserve_trailing_slash: false,
+            rewrite: None,
             upstream_host: None,
             connection_header: None,
             timeouts: Timeouts::default(),

@@ -1,0 +1,79 @@
+use crate::configmap::RouteDefaults;
+use gateway::config::{Balance, HostName, Redirect, RoutePolicies};
+use std::sync::Arc;
+
+/// What the annotations of one Ingress ask for: collected first, built once all of it is known.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The policies of its routes, beginning with the ConfigMap's defaults.
+    pub policies: RoutePolicies,
+    /// Its paths are regular expressions.
+    pub use_regex: bool,
+    /// `rewrite-target`.
+    pub rewrite_target: Option<Arc<str>>,
+    /// `x-forwarded-prefix`, which counts only with `rewrite-target`.
+    pub forwarded_prefix: Option<Arc<str>>,
+    /// `permanent-redirect`.
+    pub permanent_redirect: Option<Arc<str>>,
+    /// `permanent-redirect-code`.
+    pub permanent_code: u16,
+    /// `temporal-redirect`, which wins over the permanent one.
+    pub temporal_redirect: Option<Arc<str>>,
+    /// `temporal-redirect-code`.
+    pub temporal_code: u16,
+    /// `server-alias`.
+    pub aliases: Vec<HostName>,
+    /// `from-to-www-redirect`.
+    pub from_to_www: bool,
+    /// `default-backend`: a Service in the namespace of the Ingress.
+    pub default_backend: Option<Arc<str>>,
+    /// `canary`: the Ingress only adds to the routes of others.
+    pub canary: bool,
+    /// What it asks for on behalf of its Services' ports.
+    pub upstream: UpstreamSettings,
+    /// What is wrong with a part of a value whose other parts count.
+    pub(super) complaints: Vec<String>,
+}
+
+/// Settings that belong to a Service port: the oldest Ingress that refers to it decides for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamSettings {
+    /// `service-upstream`: the Service's own address instead of its endpoints'.
+    pub service_upstream: bool,
+    /// `load-balance`.
+    pub balance: Balance,
+}
+
+impl Draft {
+    /// What an Ingress without annotations asks for.
+    pub fn new(defaults: &RouteDefaults) -> Self {
+        Self {
+            policies: defaults.policies.as_ref().clone(),
+            use_regex: false,
+            rewrite_target: None,
+            forwarded_prefix: None,
+            permanent_redirect: None,
+            permanent_code: 301,
+            temporal_redirect: None,
+            temporal_code: 302,
+            aliases: Vec::new(),
+            from_to_www: false,
+            default_backend: None,
+            canary: false,
+            upstream: defaults.upstream,
+            complaints: Vec::new(),
+        }
+    }
+
+    /// Says what is wrong with a part of a value, of which the rest counts.
+    pub(super) fn complain(&mut self, complaint: impl Into<String>) {
+        self.complaints.push(complaint.into());
+    }
+
+    /// Builds what several annotations say together.
+    pub(super) fn finish(&mut self) {
+        let temporal = self.temporal_redirect.take().map(|location| Redirect { code: self.temporal_code, location });
+        let permanent = self.permanent_redirect.take().map(|location| Redirect { code: self.permanent_code, location });
+        self.policies.redirect = temporal.or(permanent);
+    }
+}

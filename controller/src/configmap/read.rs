@@ -1,0 +1,117 @@
+use super::{Config, Draft, Key, KeyError, Support, Value};
+use crate::annotation::suggestion::{did_you_mean, nearest};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::object::{Kind, ObjectKey};
+use crate::settings::ControllerSettings;
+use crate::translate::Lookup;
+use gateway::config::{BackendId, Denied, Origin};
+use std::sync::Arc;
+
+/// What the ConfigMap and the flags come to.
+pub(crate) struct Outcome {
+    /// The settings.
+    pub(crate) config: Config,
+    /// What is wrong with them.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the ConfigMap that the flags name. Without one, everything has its default.
+pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcome {
+    let mut config = Config::default();
+    config.gateway.path_matching = settings.path_matching;
+    let mut reader =
+        Reader { object: "".into(), draft: Draft { config, lookup, complaints: Vec::new() }, diagnostics: Vec::new() };
+    if let Some(name) = &settings.configmap
+        && let Some(map) = lookup.config_map(&name.namespace, &name.name)
+    {
+        reader.object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string().into();
+        for (key, value) in map.data.iter().flatten() {
+            reader.key(key, value);
+        }
+        reader.trust_without_limit();
+    }
+    reader.draft.config.routes.path_matching = reader.draft.config.gateway.path_matching;
+    reader.default_backend(settings);
+    Outcome { config: reader.draft.config, diagnostics: reader.diagnostics }
+}
+
+struct Reader<'a> {
+    object: Arc<str>,
+    draft: Draft<'a>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn key(&mut self, name: &str, value: &str) {
+        let Some(key) = Key::named(name) else { return self.unknown(name, value) };
+        match key.support {
+            Support::Full | Support::Partial(_) => self.apply(key, value),
+            _ if key.asks_for_nothing(value) => {}
+            Support::Ignored(why) => self.say(Severity::Warning, key, value, &format!("is ignored: {why}")),
+            Support::Planned => self.say(Severity::Warning, key, value, "is not supported yet: the default stays"),
+            Support::Denied => self.deny(key, value),
+        }
+    }
+
+    fn apply(&mut self, key: &'static Key, value: &str) {
+        let result = (key.apply)(Value(value), &mut self.draft);
+        for (severity, complaint) in std::mem::take(&mut self.draft.complaints) {
+            self.say(severity, key, value, &complaint);
+        }
+        let complaint = match result {
+            Ok(()) => return,
+            Err(KeyError::Unsupported(why)) => return self.say(Severity::Warning, key, value, why),
+            Err(KeyError::Expected(expected)) => format!("is not valid: expected {expected}"),
+            Err(KeyError::Template(error)) => error.to_string(),
+            Err(KeyError::NoConfigMap) => "names a ConfigMap that does not exist".to_owned(),
+        };
+        self.say(Severity::Error, key, value, &format!("{complaint}; the default stays"));
+    }
+
+    fn deny(&mut self, key: &'static Key, value: &str) {
+        let reason = format!("the ConfigMap's key {} is not supported yet, and unsafe to leave out", key.name).into();
+        let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
+        self.draft.config.gateway.denied.get_or_insert(Denied { reason, origin });
+        let message = "is not supported yet, and unsafe to leave out: every request is answered 503";
+        self.say(Severity::Error, key, value, message);
+    }
+
+    fn unknown(&mut self, name: &str, value: &str) {
+        let near = did_you_mean(nearest(name, Key::all().map(|key| key.name)));
+        let message = format!("is not a key that ingress-nginx or Adit has; it is ignored{near}");
+        let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{name}"), message).with_value(value);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn say(&mut self, severity: Severity, key: &'static Key, value: &str, message: &str) {
+        let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{}", key.name), message);
+        self.diagnostics.push(Diagnostic { severity, ..diagnostic }.with_value(value));
+    }
+
+    /// ingress-nginx's default is to believe forwarded headers from everybody, which lets clients choose their address.
+    fn trust_without_limit(&mut self) {
+        let forwarded = &self.draft.config.gateway.forwarded;
+        let believes = forwarded.trust_headers || forwarded.real_ip;
+        if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
+            let message = "is every address: any client can pretend to be another. Name those of your load balancers";
+            let field = "data.proxy-real-ip-cidr";
+            self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).with_value("0.0.0.0/0"));
+        }
+    }
+
+    fn default_backend(&mut self, settings: &ControllerSettings) {
+        let Some(name) = &settings.default_backend_service else { return };
+        let service = self.draft.lookup.service(&name.namespace, &name.name);
+        let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
+            let message = format!("there is no Service {name} with a port; unmatched requests are answered 404");
+            let object = "flag --default-backend-service";
+            self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
+            return;
+        };
+        self.draft.config.gateway.default_backend = Some(BackendId {
+            namespace: name.namespace.clone(),
+            service: name.name.clone(),
+            port: port.port.to_string().into(),
+        });
+    }
+}

@@ -1,0 +1,36 @@
+//! TLS, which is not there yet, and compression, which goes with it in ingress-nginx's documentation.
+
+use super::Key;
+
+pub(super) const KEYS: &[Key] = &[
+    Key::planned("ssl-redirect", "true", "Hosts with TLS redirect plain HTTP to it. Boolean."),
+    Key::planned("force-ssl-redirect", "false", "All hosts do. Boolean."),
+    Key::planned("no-tls-redirect-locations", "/.well-known/acme-challenge", "Paths that do not."),
+    Key::planned("use-port-in-redirects", "false", "Redirects name the port. Boolean."),
+    Key::planned("ssl-protocols", "TLSv1.2 TLSv1.3", "Versions of TLS."),
+    Key::planned("ssl-ciphers", "", "Ciphers of TLS 1.2."),
+    Key::planned("ssl-ecdh-curve", "auto", "Curves."),
+    Key::planned("ssl-dh-param", "", "A Secret with parameters for Diffie-Hellman."),
+    Key::planned("ssl-session-cache", "true", "Sessions are remembered. Boolean."),
+    Key::planned("ssl-session-cache-size", "10m", "The memory for that."),
+    Key::planned("ssl-session-tickets", "false", "Clients remember them. Boolean."),
+    Key::planned("ssl-session-ticket-key", "", "The key of tickets."),
+    Key::planned("ssl-session-timeout", "10m", "How long sessions last."),
+    Key::planned("ssl-buffer-size", "4k", "How much is sent in one record."),
+    Key::planned("ssl-early-data", "false", "TLS 1.3 early data is taken. Boolean."),
+    Key::planned("ssl-reject-handshake", "false", "Handshakes for unknown hosts are refused. Boolean."),
+    Key::planned("enable-ocsp", "false", "Answers of OCSP are stapled. Boolean."),
+    Key::planned("hsts", "true", "Answers over HTTPS have `Strict-Transport-Security`. Boolean."),
+    Key::planned("hsts-include-subdomains", "true", "It holds for subdomains. Boolean."),
+    Key::planned("hsts-max-age", "31536000", "Seconds for which it holds."),
+    Key::planned("hsts-preload", "false", "Browsers may know beforehand. Boolean."),
+    Key::planned("use-gzip", "false", "Answers are compressed with gzip. Boolean."),
+    Key::planned("gzip-level", "1", "How much."),
+    Key::planned("gzip-min-length", "256", "From how many bytes."),
+    Key::planned("gzip-types", "", "Which types."),
+    Key::planned("gzip-disable", "", "For which clients not."),
+    Key::planned("enable-brotli", "false", "Answers are compressed with Brotli. Boolean."),
+    Key::planned("brotli-level", "4", "How much."),
+    Key::planned("brotli-min-length", "20", "From how many bytes."),
+    Key::planned("brotli-types", "", "Which types."),
+];

@@ -1,0 +1,219 @@
+//! A whole Adit in one process: source, pipeline, gateway and admin port, put together and taken apart.
+
+use crate::cli::explain;
+use crate::diagnostic::Diagnostic;
+use crate::pipeline::{Pipeline, State, Translate};
+use crate::settings::{ControllerSettings, ServeSettings};
+use crate::source::SourceEvent;
+use crate::store::{Change, Store};
+use crate::translate::Translator;
+use anyhow::Context as _;
+use gateway::admin::{self, Admin, Lifecycle};
+use gateway::config::Update;
+use gateway::listener::{Gateway, ListenSettings};
+use gateway::table::{Published, Publisher};
+use gateway::telemetry::{Build, Identity, Telemetry};
+use gateway::upstream::{DnsSettings, Registry, Resolver};
+use parking_lot::Mutex;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+/// How long requests may finish after the last connection was accepted (nginx: `worker-shutdown-timeout`).
+const DRAIN: Duration = Duration::from_secs(240);
+
+/// A running Adit. Dropping it ends its connections at once; [`Server::shut_down`] does so gently.
+pub struct Server {
+    gateway: Gateway,
+    admin: SocketAddr,
+    state: watch::Receiver<State>,
+    lifecycle: Arc<Lifecycle>,
+    telemetry: Arc<Telemetry>,
+    // Last, so that everything else ends while its runtime still runs.
+    _control: Runtime,
+}
+
+impl Server {
+    /// Starts serving what `events` tell. Until the source has synced, requests are answered 404 and `/readyz` says why.
+    ///
+    /// # Errors
+    /// An address cannot be listened on, a thread cannot be started, or the system's DNS configuration cannot be read.
+    pub fn start(
+        controller: &ControllerSettings,
+        serve: &ServeSettings,
+        events: mpsc::Receiver<SourceEvent>,
+        access_log: Box<dyn Write + Send>,
+    ) -> anyhow::Result<Self> {
+        let control = control_runtime().context("cannot start the control plane's runtime")?;
+        let registry = Arc::new(Registry::new());
+        let telemetry = Arc::new(Telemetry::start(&identity(controller), access_log)?);
+        let publisher = Arc::new(Publisher::new(registry.clone()));
+        let lifecycle = Arc::new(Lifecycle::default());
+
+        control.spawn(resolver(serve)?.run(registry));
+        control.spawn(sweep(telemetry.clone()));
+        let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
+        let state = start_pipeline(translator.clone(), events, &publisher, &telemetry, &lifecycle)?;
+        // Workers read what is fixed at their start from the settings, so the first table comes before them.
+        control.block_on(first_table(state.clone()));
+        let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
+        lifecycle.listening();
+        let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
+        let admin = start_admin(serve, answers, &control)?;
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, _control: control })
+    }
+
+    /// The addresses for cleartext HTTP, with their real ports.
+    pub fn http_addresses(&self) -> &[SocketAddr] {
+        self.gateway.http_addresses()
+    }
+
+    /// The address of the admin port.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// How far the pipeline has come, and what is wrong with the objects.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Ends as a Pod should: `/healthz` fails while requests are still taken for `grace`, then connections end one
+    /// after the other. Returns how many had to be cut off.
+    pub fn shut_down(self, grace: Duration) -> usize {
+        self.lifecycle.terminating();
+        self.gateway.announce_shutdown();
+        self._control.block_on(tokio::time::sleep(grace));
+        let cut_off = self.gateway.drain(DRAIN);
+        self.telemetry.sync();
+        cut_off
+    }
+}
+
+fn control_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()
+}
+
+async fn first_table(mut state: watch::Receiver<State>) {
+    // An error means that the source has ended without saying anything: then there is nothing to wait for.
+    let _ = state.wait_for(|state| state.revision > 0).await;
+}
+
+/// Drops the metrics of routes that are gone, also where nobody scrapes.
+async fn sweep(telemetry: Arc<Telemetry>) {
+    const PERIOD: Duration = Duration::from_secs(60);
+    let mut ticks = tokio::time::interval(PERIOD);
+    loop {
+        ticks.tick().await;
+        telemetry.sweep();
+    }
+}
+
+fn resolver(serve: &ServeSettings) -> anyhow::Result<Resolver> {
+    let dns = DnsSettings { servers: serve.dns_servers.clone(), allow_loopback: serve.dns_allow_loopback };
+    Resolver::new(&dns).context("cannot read the system's DNS configuration")
+}
+
+/// Who we are, in the labels of metrics. The names are those that ingress-nginx's manifests set.
+fn identity(controller: &ControllerSettings) -> Identity {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    Identity {
+        class: controller.controller_classes.first().cloned().unwrap_or_default(),
+        namespace: variable("POD_NAMESPACE"),
+        pod: variable("POD_NAME"),
+        build: Build::default(),
+    }
+}
+
+/// A translator that the pipeline and the admin port share.
+#[derive(Clone)]
+struct SharedTranslator(Arc<Mutex<Translator>>);
+
+impl Translate for SharedTranslator {
+    fn translate(&mut self, store: &Store, changes: &[Change]) -> Update {
+        self.0.lock().translate(store, changes)
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.0.lock().diagnostics().cloned().collect()
+    }
+}
+
+fn start_pipeline(
+    translator: SharedTranslator,
+    events: mpsc::Receiver<SourceEvent>,
+    publisher: &Arc<Publisher>,
+    telemetry: &Arc<Telemetry>,
+    lifecycle: &Arc<Lifecycle>,
+) -> anyhow::Result<watch::Receiver<State>> {
+    let (publisher, telemetry, lifecycle) = (publisher.clone(), telemetry.clone(), lifecycle.clone());
+    let publish = move |update| {
+        let Published { revision, rejected } = publisher.publish(update);
+        lifecycle.published();
+        telemetry.controller().published(revision, revision, SystemTime::now());
+        (revision, rejected.iter().map(Diagnostic::from).collect())
+    };
+    let (pipeline, state) = Pipeline::new(events, translator, publish);
+    pipeline.spawn().context("cannot start the pipeline")?;
+    Ok(state)
+}
+
+fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettings {
+    let configured = publisher.load().settings().worker_processes;
+    ListenSettings {
+        http: vec![SocketAddr::new(serve.bind_address.unwrap_or_else(any_address), serve.http_port)],
+        advertised_http_port: serve.advertised_http_port,
+        workers: serve.workers.map(NonZero::get).or(configured).unwrap_or_else(available_cores),
+    }
+}
+
+/// Every address of the machine: IPv6 and IPv4, where there is IPv6.
+fn any_address() -> IpAddr {
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+        Ok(_) => Ipv6Addr::UNSPECIFIED.into(),
+        Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// The cgroup's CPU quota, else the cores: the standard library knows both.
+fn available_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+fn answers(
+    serve: &ServeSettings,
+    lifecycle: &Arc<Lifecycle>,
+    telemetry: &Arc<Telemetry>,
+    publisher: &Arc<Publisher>,
+    translator: SharedTranslator,
+) -> Admin {
+    let (telemetry, table, explained) = (telemetry.clone(), publisher.clone(), publisher.clone());
+    Admin {
+        health_path: serve.health_path.as_str().into(),
+        lifecycle: lifecycle.clone(),
+        metrics: Arc::new(move || telemetry.metrics().map_err(|error| error.to_string())),
+        table: Arc::new(move || explain::describe(&table.load())),
+        explain: Arc::new(move |query| {
+            let headers = query.headers.iter().map(|(name, value)| format!("{name}:{value}"));
+            let headers: Vec<String> = headers.collect();
+            let request = explain::Request::new(&query.method, &query.url, headers.iter().map(String::as_str))
+                .map_err(|error| format!("{error:#}"))?;
+            let explanation = explain::explain(&explained.load(), &translator.0.lock(), &request);
+            serde_json::to_value(explanation).map_err(|error| error.to_string())
+        }),
+    }
+}
+
+fn start_admin(serve: &ServeSettings, admin: Admin, control: &Runtime) -> anyhow::Result<SocketAddr> {
+    let address = SocketAddr::new(serve.admin_address.unwrap_or_else(any_address), serve.admin_port);
+    let listener = control
+        .block_on(tokio::net::TcpListener::bind(address))
+        .with_context(|| format!("cannot listen on the admin port, {address} (choose another with --healthz-port)"))?;
+    let address = listener.local_addr().context("the admin port has no address")?;
+    control.spawn(admin::serve(listener, admin));
+    Ok(address)
+}

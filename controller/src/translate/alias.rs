@@ -1,0 +1,46 @@
+//! Hosts that are other names of hosts (`server-alias`). The oldest Ingress of a host that has aliases decides them,
+//! and a name that a rule has is left to the rule.
+
+use super::ingress::ParsedIngress;
+use super::view::View;
+use crate::diagnostic::Diagnostic;
+use gateway::config::HostName;
+
+/// The host that this name is an alias of, and what is wrong with other wishes for it.
+pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Vec<Diagnostic>) {
+    let mut target = None;
+    let mut diagnostics = Vec::new();
+    for ingress in view.claimants(alias).filter(|ingress| ingress.aliases.contains(alias)) {
+        for host in ingress.hosts.keys() {
+            let decides = view.rulers(host).find(|ruler| !ruler.aliases.is_empty());
+            match (decides, &target) {
+                (Some(decides), _) if decides.rank != ingress.rank => {
+                    let why = format!(
+                        "it is not an alias of {host}, whose aliases {} decides, which is older",
+                        decides.object
+                    );
+                    diagnostics.push(complaint(ingress, alias, &why));
+                }
+                (_, None) => target = Some(host.clone()),
+                (_, Some(taken)) => {
+                    let why = format!("it is an alias of {taken} already, and not of {host}");
+                    diagnostics.push(complaint(ingress, alias, &why));
+                }
+            }
+        }
+    }
+    (target, diagnostics)
+}
+
+/// Says of the aliases that are the name of a host with rules that they do nothing.
+pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
+    view.claimants(host)
+        .filter(|ingress| ingress.aliases.contains(host) && !ingress.hosts.contains_key(host))
+        .map(|ingress| complaint(ingress, host, "a rule has that host, and keeps it"))
+        .collect()
+}
+
+fn complaint(ingress: &ParsedIngress, alias: &HostName, why: &str) -> Diagnostic {
+    let message = format!("asks for the alias {alias}, which is left out: {why}");
+    ingress.warning("metadata.annotations[server-alias]", message)
+}

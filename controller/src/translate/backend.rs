@@ -1,0 +1,152 @@
+//! One port of one Service: the addresses behind it.
+
+use super::{endpoints, external_name};
+use crate::annotation::UpstreamSettings;
+use crate::diagnostic::Severity;
+use crate::store::Store;
+use gateway::config::{Backend, BackendId, Endpoint, Endpoints};
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Why a backend has no endpoints, or not those that were asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) severity: Severity,
+    /// The part of the reference at fault: `name` or `port`.
+    pub(super) part: &'static str,
+    /// What is wrong, and what happens instead.
+    pub(super) message: String,
+}
+
+impl Problem {
+    pub(super) fn error(part: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, part, message: message.into() }
+    }
+
+    pub(super) fn warning(part: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(part, message) }
+    }
+}
+
+/// A backend with what is wrong with it.
+pub(super) type Resolved = (Backend, Option<Problem>);
+
+/// Finds the endpoints of a Service's port. Without any, requests are answered 503.
+pub(super) fn resolve(id: &BackendId, settings: UpstreamSettings, external_names: bool, store: &Store) -> Resolved {
+    let service = store.service(&id.namespace, &id.service);
+    let affinity = service.and_then(|service| service.spec.as_ref()?.session_affinity.as_deref()) == Some("ClientIP");
+    let (endpoints, problem) = match service {
+        Some(service) => of_service(id, service, settings, external_names, store),
+        None => failed(Problem::error("name", missing(id))),
+    };
+    (Backend { balance: settings.balance, client_ip_affinity: affinity, endpoints }, problem)
+}
+
+fn of_service(
+    id: &BackendId,
+    service: &Service,
+    settings: UpstreamSettings,
+    external_names: bool,
+    store: &Store,
+) -> (Endpoints, Option<Problem>) {
+    let default = ServiceSpec::default();
+    let spec = service.spec.as_ref().unwrap_or(&default);
+    if spec.type_.as_deref() == Some("ExternalName") {
+        return match external_name::endpoints(id, spec, external_names) {
+            Ok(endpoints) => (endpoints, None),
+            Err(problem) => failed(problem),
+        };
+    }
+    let port = match service_port(id, spec) {
+        Ok(port) => port,
+        Err(problem) => return failed(problem),
+    };
+    if !settings.service_upstream {
+        return endpoints::of_port(id, spec, &port, store);
+    }
+    match cluster_ip(spec, &port) {
+        Some(address) => (addresses([Endpoint { address, pod: None }]), None),
+        None => {
+            let (endpoints, problem) = endpoints::of_port(id, spec, &port, store);
+            let headless = "has no cluster IP for service-upstream: its endpoints are used";
+            (endpoints, problem.or_else(|| Some(Problem::warning("name", headless))))
+        }
+    }
+}
+
+/// The port of a Service that a rule names: by number, by name, or, as ingress-nginx allows, by target port.
+fn service_port(id: &BackendId, spec: &ServiceSpec) -> Result<ServicePort, Problem> {
+    let ports = spec.ports.as_deref().unwrap_or_default();
+    let wanted = &*id.port;
+    let by_number = |port: &&ServicePort| port.port.to_string() == wanted;
+    let by_name = |port: &&ServicePort| port.name.as_deref() == Some(wanted);
+    let by_target = |port: &&ServicePort| match &port.target_port {
+        Some(IntOrString::Int(number)) => number.to_string() == wanted,
+        Some(IntOrString::String(name)) => name == wanted,
+        None => false,
+    };
+    let found =
+        ports.iter().find(by_number).or_else(|| ports.iter().find(by_name)).or_else(|| ports.iter().find(by_target));
+    if let Some(port) = found {
+        return Ok(port.clone());
+    }
+    // A headless Service need not list ports: its endpoints listen on the number that the rule names.
+    match wanted.parse::<u16>() {
+        Ok(number) if number > 0 && ports.is_empty() && is_headless(spec) => Ok(ServicePort {
+            port: number.into(),
+            target_port: Some(IntOrString::Int(number.into())),
+            ..ServicePort::default()
+        }),
+        _ => Err(Problem::error("port", no_such_port(id, ports))),
+    }
+}
+
+fn no_such_port(id: &BackendId, ports: &[ServicePort]) -> String {
+    let BackendId { namespace, service, .. } = id;
+    let known: Vec<_> = ports
+        .iter()
+        .map(|port| match &port.name {
+            Some(name) => format!("{} ({name})", port.port),
+            None => port.port.to_string(),
+        })
+        .collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("is not a port of Service {namespace}/{service}, which has {known}: requests are answered 503")
+}
+
+fn missing(id: &BackendId) -> String {
+    let BackendId { namespace, service, .. } = id;
+    let label = !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if label {
+        return format!("there is no Service {namespace}/{service}: requests are answered 503");
+    }
+    let hint = if service.contains("//") { "; a comment in YAML begins with '#'" } else { "" };
+    format!("is not the name of a Service: expected letters, digits and '-'{hint}; requests are answered 503")
+}
+
+fn is_headless(spec: &ServiceSpec) -> bool {
+    spec.cluster_ip.as_deref() == Some("None")
+}
+
+fn cluster_ip(spec: &ServiceSpec, port: &ServicePort) -> Option<SocketAddr> {
+    let address: IpAddr = spec.cluster_ip.as_deref()?.parse().ok()?;
+    Some(SocketAddr::new(address, u16::try_from(port.port).ok()?))
+}
+
+/// No endpoints, because of this.
+pub(super) fn failed(problem: Problem) -> (Endpoints, Option<Problem>) {
+    (addresses([]), Some(problem))
+}
+
+/// Endpoints in a stable order, each once.
+pub(super) fn addresses(endpoints: impl IntoIterator<Item = Endpoint>) -> Endpoints {
+    let mut endpoints: Vec<_> = endpoints.into_iter().collect();
+    endpoints.sort();
+    endpoints.dedup_by(|a, b| a.address == b.address);
+    Endpoints::Addresses(Arc::from(endpoints))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+use super::ingress::{ParsedIngress, Reference};
+use super::rank::Rank;
+use crate::annotation::UpstreamSettings;
+use gateway::config::{BackendId, HostName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Which Ingresses have a say on a host, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Claims(BTreeMap<HostName, BTreeSet<Rank>>);
+
+impl Claims {
+    pub(super) fn of(&self, host: &HostName) -> impl Iterator<Item = &Rank> {
+        self.0.get(host).into_iter().flatten()
+    }
+
+    pub(super) fn add(&mut self, host: HostName, rank: Rank) {
+        self.0.entry(host).or_default().insert(rank);
+    }
+
+    pub(super) fn remove(&mut self, host: &HostName, rank: &Rank) {
+        if let Some(ranks) = self.0.get_mut(host) {
+            ranks.remove(rank);
+            if ranks.is_empty() {
+                self.0.remove(host);
+            }
+        }
+    }
+}
+
+/// Which Ingresses name a Service port, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct References(BTreeMap<BackendId, BTreeMap<Rank, Referrer>>);
+
+/// One Ingress that names a Service port.
+#[derive(Debug)]
+pub(super) struct Referrer {
+    /// `Ingress default/shop`.
+    pub(super) object: Arc<str>,
+    /// Where.
+    pub(super) reference: Reference,
+    /// The settings that it asks for.
+    pub(super) upstream: UpstreamSettings,
+}
+
+impl References {
+    pub(super) fn of(&self, backend: &BackendId) -> impl Iterator<Item = (&Rank, &Referrer)> {
+        self.0.get(backend).into_iter().flatten()
+    }
+
+    /// The backends of a Service that some Ingress names.
+    pub(super) fn of_service(&self, namespace: &Arc<str>, service: &Arc<str>) -> impl Iterator<Item = &BackendId> {
+        let first = BackendId { namespace: namespace.clone(), service: service.clone(), port: "".into() };
+        self.0
+            .range(first..)
+            .map(|(id, _)| id)
+            .take_while(move |id| id.namespace == *namespace && id.service == *service)
+    }
+
+    /// What the oldest Ingress that routes to the backend asks for (rule 24 of ingress-nginx's).
+    pub(super) fn settings(&self, backend: &BackendId) -> Option<UpstreamSettings> {
+        self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| referrer.upstream)
+    }
+
+    pub(super) fn add(&mut self, ingress: &ParsedIngress) {
+        for (id, reference) in &ingress.references {
+            let referrer =
+                Referrer { object: ingress.object.clone(), reference: reference.clone(), upstream: ingress.upstream };
+            self.0.entry(id.clone()).or_default().insert(ingress.rank.clone(), referrer);
+        }
+    }
+
+    pub(super) fn remove(&mut self, ingress: &ParsedIngress) {
+        for id in ingress.references.keys() {
+            if let Some(referrers) = self.0.get_mut(id) {
+                referrers.remove(&ingress.rank);
+                if referrers.is_empty() {
+                    self.0.remove(id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The addresses of a Service's port, from EndpointSlices, or from Endpoints where a directory has only those.
+
+use super::backend::{Problem, addresses};
+use crate::store::Store;
+use gateway::config::{BackendId, Endpoint, Endpoints};
+use k8s_openapi::api::core::v1::{
+    EndpointAddress, EndpointPort as LegacyPort, Endpoints as LegacyEndpoints, ObjectReference, ServicePort,
+    ServiceSpec,
+};
+use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointPort, EndpointSlice};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// How fit an endpoint is. The fittest that there are, are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fitness {
+    /// It takes requests.
+    Ready,
+    /// It still takes requests while its Pod ends.
+    Draining,
+    /// It must not get any.
+    Unfit,
+}
+
+/// The endpoints of a port: the ready ones; if there are none, those that still serve while they end.
+pub(super) fn of_port(
+    id: &BackendId,
+    spec: &ServiceSpec,
+    port: &ServicePort,
+    store: &Store,
+) -> (Endpoints, Option<Problem>) {
+    let unready_too = spec.publish_not_ready_addresses == Some(true);
+    let mut found: Vec<(Fitness, Endpoint)> = Vec::new();
+    let mut slices = store.endpoint_slices(&id.namespace, &id.service).peekable();
+    if slices.peek().is_some() {
+        for slice in slices {
+            of_slice(slice, port, unready_too, &mut found);
+        }
+    } else if let Some(legacy) = store.endpoints(&id.namespace, &id.service) {
+        of_legacy(legacy, port, unready_too, &mut found);
+    } else {
+        let BackendId { namespace, service, .. } = id;
+        let message = format!(
+            "Service {namespace}/{service} has neither EndpointSlices nor Endpoints: requests are answered 503"
+        );
+        return (addresses([]), Some(Problem::warning("name", message)));
+    }
+    let best = found.iter().map(|(fitness, _)| *fitness).min();
+    let used = found.into_iter().filter(|(fitness, _)| Some(*fitness) == best && *fitness != Fitness::Unfit);
+    (addresses(used.map(|(_, endpoint)| endpoint)), None)
+}
+
+fn of_slice(slice: &EndpointSlice, port: &ServicePort, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
+    let ports = slice_ports(slice.ports.as_deref().unwrap_or_default(), port);
+    for endpoint in slice.endpoints.iter().flatten() {
+        let fitness = if unready_too { Fitness::Ready } else { fitness(endpoint.conditions.as_ref()) };
+        let pod = pod_uid(endpoint.target_ref.as_ref());
+        for address in &endpoint.addresses {
+            // Slices of type FQDN have names here, which no Kubernetes version ever routed to.
+            let Ok(address) = address.parse() else { continue };
+            for port in &ports {
+                let endpoint = Endpoint { address: SocketAddr::new(address, *port), pod: pod.clone() };
+                found.push((fitness, endpoint));
+            }
+        }
+    }
+}
+
+fn fitness(conditions: Option<&EndpointConditions>) -> Fitness {
+    let Some(conditions) = conditions else { return Fitness::Ready };
+    let terminating = conditions.terminating == Some(true);
+    if conditions.ready.unwrap_or(true) {
+        Fitness::Ready
+    } else if conditions.serving.unwrap_or(false) && terminating {
+        Fitness::Draining
+    } else {
+        Fitness::Unfit
+    }
+}
+
+fn pod_uid(target: Option<&ObjectReference>) -> Option<Arc<str>> {
+    let target = target.filter(|target| target.kind.as_deref() == Some("Pod"))?;
+    target.uid.as_deref().map(Into::into)
+}
+
+/// The ports of a slice that are the Service's: by name, which is empty where a Service has one port. A slice without
+/// ports, or without this one, means the target port where that is a number (ingress-nginx: `getEndpointsFromSlices`).
+fn slice_ports(ports: &[EndpointPort], port: &ServicePort) -> Vec<u16> {
+    let tcp = |protocol: &Option<String>| protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+    let named = ports
+        .iter()
+        .filter(|candidate| tcp(&candidate.protocol))
+        .filter(|candidate| is_port(candidate.name.as_deref(), port))
+        .filter_map(|candidate| candidate.port)
+        .collect();
+    numbers(named, port)
+}
+
+fn legacy_ports(ports: &[LegacyPort], port: &ServicePort) -> Vec<u16> {
+    let tcp = |protocol: &Option<String>| protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+    let named = ports
+        .iter()
+        .filter(|candidate| tcp(&candidate.protocol))
+        .filter(|candidate| is_port(candidate.name.as_deref(), port))
+        .map(|candidate| candidate.port)
+        .collect();
+    numbers(named, port)
+}
+
+fn is_port(candidate: Option<&str>, port: &ServicePort) -> bool {
+    let wanted = port.name.as_deref().unwrap_or_default();
+    wanted.is_empty() || candidate.unwrap_or_default() == wanted
+}
+
+fn numbers(mut named: Vec<i32>, port: &ServicePort) -> Vec<u16> {
+    if named.is_empty() {
+        match port.target_port {
+            Some(IntOrString::Int(number)) => named.push(number),
+            Some(IntOrString::String(_)) => {}
+            None => named.push(port.port),
+        }
+    }
+    named.into_iter().filter_map(|number| u16::try_from(number).ok()).filter(|number| *number > 0).collect()
+}
+
+fn of_legacy(endpoints: &LegacyEndpoints, port: &ServicePort, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
+    for subset in endpoints.subsets.iter().flatten() {
+        let ports = legacy_ports(subset.ports.as_deref().unwrap_or_default(), port);
+        let ready = subset.addresses.iter().flatten().map(|address| (Fitness::Ready, address));
+        let fitness = if unready_too { Fitness::Ready } else { Fitness::Unfit };
+        let unready = subset.not_ready_addresses.iter().flatten().map(|address| (fitness, address));
+        for (fitness, EndpointAddress { ip, target_ref, .. }) in ready.chain(unready) {
+            let Ok(address) = ip.parse() else { continue };
+            let pod = pod_uid(target_ref.as_ref());
+            for port in &ports {
+                let endpoint = Endpoint { address: SocketAddr::new(address, *port), pod: pod.clone() };
+                found.push((fitness, endpoint));
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Services of type ExternalName.
+
+use super::backend::{Problem, addresses};
+use gateway::config::{BackendId, Endpoint, Endpoints, HostName};
+use k8s_openapi::api::core::v1::ServiceSpec;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::net::{IpAddr, SocketAddr};
+
+/// The name that such a Service stands for, or the address if it is one. Names of this machine are refused (L22).
+pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
+    let BackendId { namespace, service, .. } = id;
+    let refused = |why: &str| {
+        Err(Problem::error(
+            "name",
+            format!("is Service {namespace}/{service} of type ExternalName, {why}: requests are answered 503"),
+        ))
+    };
+    if !allowed {
+        return refused("and --disable-svc-external-name is set");
+    }
+    let text = spec.external_name.as_deref().unwrap_or_default();
+    let Some(port) = port(id, spec) else {
+        return Err(Problem::error(
+            "port",
+            format!(
+                "is neither a number nor a port's name in Service {namespace}/{service}: requests are answered 503"
+            ),
+        ));
+    };
+    if let Ok(address) = text.parse::<IpAddr>() {
+        let address = address.to_canonical();
+        if address.is_loopback() || address.is_unspecified() {
+            return refused(&format!("and {text} is this machine itself"));
+        }
+        return Ok(addresses([Endpoint { address: SocketAddr::new(address, port), pod: None }]));
+    }
+    match HostName::parse(text) {
+        Ok(HostName::Exact(name)) if *name == *"localhost" || name.ends_with(".localhost") => {
+            refused(&format!("and {text} is this machine itself"))
+        }
+        Ok(HostName::Exact(name)) => Ok(Endpoints::Name { name, port }),
+        _ => refused(&format!("and {text:?} is not a DNS name")),
+    }
+}
+
+/// The port to connect to: that of the Service's list whose number or name the rule names, else the rule's number. Its
+/// target port counts where it is a number. (ingress-nginx: `externalNamePorts`.)
+fn port(id: &BackendId, spec: &ServiceSpec) -> Option<u16> {
+    let ports = spec.ports.as_deref().unwrap_or_default();
+    let listed = ports.iter().find(|port| port.port.to_string() == *id.port || port.name.as_deref() == Some(&*id.port));
+    let number = match listed {
+        Some(port) => match port.target_port {
+            Some(IntOrString::Int(target)) if target != 0 => target,
+            _ => port.port,
+        },
+        None => id.port.parse().ok()?,
+    };
+    u16::try_from(number).ok().filter(|number| *number > 0)
+}

@@ -1,0 +1,377 @@
+//! One Ingress, by itself: its rules as routes, its annotations as policies.
+
+use super::path::{self, Declared};
+use super::rank::Rank;
+use super::{Lookup, class, www};
+use crate::annotation::{self, Applied, Draft, UpstreamSettings};
+use crate::configmap::RouteDefaults;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::settings::ControllerSettings;
+use crate::store::Stored;
+use gateway::config::{
+    BackendId, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
+};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// An Ingress as translation goes on with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ParsedIngress {
+    /// Its place among all.
+    pub(super) rank: Rank,
+    /// `Ingress default/shop`.
+    pub(super) object: Arc<str>,
+    /// Every host on whose routes it has a say.
+    pub(super) claims: BTreeSet<HostName>,
+    /// Its rules by host, also those without paths.
+    pub(super) hosts: BTreeMap<HostName, HostRules>,
+    /// Its route for `/` where no rule has that path: to `spec.defaultBackend`, else to the gateway's default.
+    pub(super) root: Route,
+    /// Whether it has a `spec.defaultBackend`.
+    pub(super) has_default_backend: bool,
+    /// Whether it has no rules, so that its default backend serves every host that nobody else serves.
+    pub(super) catch_all: bool,
+    /// `use-regex`.
+    pub(super) use_regex: bool,
+    /// `server-alias`.
+    pub(super) aliases: Vec<HostName>,
+    /// `from-to-www-redirect`: where it says so.
+    pub(super) www: Option<Origin>,
+    /// What it asks for on behalf of its Services' ports.
+    pub(super) upstream: UpstreamSettings,
+    /// The Service ports that it names.
+    pub(super) references: BTreeMap<BackendId, Reference>,
+}
+
+/// The rules of one host in one Ingress.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct HostRules {
+    /// The first of them.
+    pub(super) origin: Origin,
+    /// Their paths, in order. Regular expressions are still Prefix.
+    pub(super) routes: Vec<Route>,
+}
+
+/// Where an Ingress names a Service port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reference {
+    /// The first field that does.
+    pub(super) field: Arc<str>,
+    /// Whether a route goes there, so that the Ingress has a say in its settings.
+    pub(super) routed: bool,
+}
+
+/// What becomes of an Ingress.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The Ingress, unless it is not ours or rejected.
+    pub(super) parsed: Option<ParsedIngress>,
+    /// It is ours and invalid as a whole: the last valid version stays.
+    pub(super) rejected: bool,
+    /// What became of its annotations.
+    pub(super) applied: Vec<Applied>,
+    /// What is wrong with it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl ParsedIngress {
+    /// The hosts of its rules, its aliases, the twins that it redirects, and any host that it serves by default.
+    fn hosts_claimed(&self, matching: PathMatching) -> BTreeSet<HostName> {
+        let mut claims: BTreeSet<_> = self.hosts.keys().cloned().collect();
+        if !claims.is_empty() {
+            claims.extend(self.aliases.iter().cloned());
+        }
+        if self.www.is_some() {
+            claims.extend(self.hosts.keys().filter_map(www::twin));
+        }
+        if self.serves_any_host(matching) {
+            claims.insert(HostName::Any);
+        }
+        claims
+    }
+
+    /// Whether its default backend serves hosts that no rule names: in ingress-nginx only without rules (P35), by the
+    /// letter always (C08).
+    pub(super) fn serves_any_host(&self, matching: PathMatching) -> bool {
+        self.has_default_backend && (self.catch_all || matching == PathMatching::Strict)
+    }
+
+    /// A diagnostic about one of its fields.
+    pub(super) fn warning(&self, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Diagnostic {
+        Diagnostic::warning(self.object.clone(), field, message).at(self.rank.age.place.clone())
+    }
+}
+
+/// Parses an Ingress, if it is ours.
+pub(super) fn parse(
+    stored: &Stored<Ingress>,
+    settings: &ControllerSettings,
+    defaults: &RouteDefaults,
+    lookup: &Lookup<'_>,
+) -> Outcome {
+    let object: Arc<str> = stored.key.to_string().into();
+    let place = stored.age.place.clone();
+    if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
+        // In a cluster other controllers' Ingresses are nobody's mistake.
+        let diagnostic = place
+            .is_some()
+            .then(|| Diagnostic::warning(object, foreign.field, foreign.message).with_value(&foreign.value).at(place));
+        return Outcome { diagnostics: diagnostic.into_iter().collect(), ..Outcome::default() };
+    }
+    let none = BTreeMap::new();
+    let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
+    let reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
+    let mut parser = Parser {
+        stored,
+        settings,
+        defaults,
+        object,
+        base: Arc::clone(&defaults.policies),
+        draft: reading.draft,
+        rewritten: HashMap::new(),
+        diagnostics: reading.diagnostics,
+        references: BTreeMap::new(),
+    };
+    let parsed = if reading.rejected { None } else { parser.parse(lookup) };
+    let mut diagnostics = parser.diagnostics;
+    for diagnostic in &mut diagnostics {
+        diagnostic.place.clone_from(&place);
+    }
+    Outcome { parsed, rejected: reading.rejected, applied: reading.applied, diagnostics }
+}
+
+struct Parser<'a> {
+    stored: &'a Stored<Ingress>,
+    settings: &'a ControllerSettings,
+    defaults: &'a RouteDefaults,
+    object: Arc<str>,
+    draft: Draft,
+    /// The policies of every path without a rewrite.
+    base: Arc<RoutePolicies>,
+    /// Those with one, by path.
+    rewritten: HashMap<Arc<str>, Arc<RoutePolicies>>,
+    diagnostics: Vec<Diagnostic>,
+    references: BTreeMap<BackendId, Reference>,
+}
+
+impl Parser<'_> {
+    fn parse(&mut self, lookup: &Lookup<'_>) -> Option<ParsedIngress> {
+        if self.draft.canary {
+            return None;
+        }
+        let ingress = Arc::clone(&self.stored.object);
+        let spec = ingress.spec.as_ref()?;
+        self.draft.policies.default_backend = self.annotated_default_backend(lookup);
+        if self.draft.policies != *self.base {
+            self.base = Arc::new(self.draft.policies.clone());
+        }
+        if spec.tls.as_ref().is_some_and(|tls| !tls.is_empty()) {
+            self.say(
+                Severity::Warning,
+                "spec.tls",
+                None,
+                "is not supported yet: the hosts are served over plain HTTP only",
+            );
+        }
+        let rules = spec.rules.as_deref().unwrap_or_default();
+        if rules.is_empty() && self.settings.disable_catch_all {
+            self.say(
+                Severity::Warning,
+                "spec.rules",
+                None,
+                "is empty, and --disable-catch-all is set: it is not served",
+            );
+            return None;
+        }
+        let mut hosts = BTreeMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            self.rule(index, rule, &mut hosts);
+        }
+        let backend = spec.default_backend.as_ref().and_then(|backend| self.backend(backend, "spec.defaultBackend"));
+        if rules.is_empty() && spec.default_backend.is_none() {
+            self.say(Severity::Error, "spec", None, "has neither rules nor defaultBackend: nothing is served");
+        }
+        let has_default_backend = backend.is_some();
+        let root = self.root(backend);
+        let www = self.draft.from_to_www.then(|| {
+            let field = format!("metadata.annotations[{}/from-to-www-redirect]", self.settings.annotations_prefix);
+            Origin::new(self.object.clone(), field)
+        });
+        let mut parsed = ParsedIngress {
+            rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
+            object: self.object.clone(),
+            claims: BTreeSet::new(),
+            hosts,
+            root,
+            has_default_backend,
+            catch_all: rules.is_empty(),
+            use_regex: self.draft.use_regex,
+            aliases: std::mem::take(&mut self.draft.aliases),
+            www,
+            upstream: self.draft.upstream,
+            references: std::mem::take(&mut self.references),
+        };
+        parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
+        Some(parsed)
+    }
+
+    fn rule(&mut self, index: usize, rule: &IngressRule, hosts: &mut BTreeMap<HostName, HostRules>) {
+        let field = format!("spec.rules[{index}]");
+        let text = rule.host.as_deref().unwrap_or_default();
+        let host = match HostName::parse(text) {
+            Ok(HostName::Pattern(_)) => {
+                Err("is not a host name: a regular expression may stand in server-alias only".into())
+            }
+            Ok(HostName::Any) if self.settings.disable_catch_all => {
+                let message = "is empty, and --disable-catch-all is set: the rule is not served";
+                return self.say(Severity::Warning, &format!("{field}.host"), None, message);
+            }
+            Ok(host) => Ok(host),
+            Err(error) => Err(error.to_string()),
+        };
+        let host = match host {
+            Ok(host) => host,
+            Err(complaint) => {
+                let message = format!("{complaint}; the rule is not served");
+                return self.say(Severity::Error, &format!("{field}.host"), Some(text), &message);
+            }
+        };
+        let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
+        let routes: Vec<_> = paths
+            .iter()
+            .enumerate()
+            .filter_map(|(at, path)| self.route(format!("{field}.http.paths[{at}]"), path))
+            .collect();
+        hosts
+            .entry(host)
+            .or_insert_with(|| HostRules { origin: Origin::new(self.object.clone(), field), routes: Vec::new() })
+            .routes
+            .extend(routes);
+    }
+
+    /// One path, unless it must not or cannot be served.
+    fn route(&mut self, field: String, declared: &HTTPIngressPath) -> Option<Route> {
+        let (kind, standard) = match declared.path_type.as_str() {
+            "Exact" => (PathKind::Exact, Declared::Standard),
+            "Prefix" => (PathKind::Prefix, Declared::Standard),
+            "ImplementationSpecific" | "" => (PathKind::Prefix, Declared::ImplementationSpecific),
+            other => {
+                let message =
+                    "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is not served";
+                self.say(Severity::Error, &format!("{field}.pathType"), Some(other), message);
+                return None;
+            }
+        };
+        let text = match declared.path.as_deref().unwrap_or_default() {
+            "" => "/",
+            text => text,
+        };
+        if let Some(refusal) = path::refusal(text, standard) {
+            let message = format!("{refusal}; the path is not served");
+            self.say(Severity::Error, &format!("{field}.path"), Some(text), &message);
+            return None;
+        }
+        if self.defaults.strict_path_types && path::is_unusual(text, standard) {
+            let message = "has characters that do not belong in an Exact or Prefix path: a regular expression wants pathType \
+                           ImplementationSpecific";
+            self.say(Severity::Warning, &format!("{field}.path"), Some(text), message);
+        }
+        let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
+        let path: Arc<str> = text.into();
+        Some(Route {
+            origin: Origin::new(self.object.clone(), field),
+            owner: self.owner(Some(&backend)),
+            policies: self.policies(&path),
+            path,
+            kind,
+            target: Target::Backend(backend),
+        })
+    }
+
+    /// The route for `/` where no rule has it.
+    fn root(&mut self, backend: Option<BackendId>) -> Route {
+        let path: Arc<str> = "/".into();
+        Route {
+            origin: Origin::new(
+                self.object.clone(),
+                if backend.is_some() { "spec.defaultBackend" } else { "spec.rules" },
+            ),
+            owner: self.owner(backend.as_ref()),
+            policies: self.policies(&path),
+            path,
+            kind: PathKind::Prefix,
+            target: backend.map_or(Target::Default, Target::Backend),
+        }
+    }
+
+    fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<BackendId> {
+        let Some(service) = &backend.service else {
+            let message = match &backend.resource {
+                Some(_) => "is not supported: expected a service; it is not served",
+                None => "is empty: expected a service; it is not served",
+            };
+            let field = if backend.resource.is_some() { format!("{field}.resource") } else { field.to_owned() };
+            self.say(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
+            return None;
+        };
+        let port = service.port.as_ref().and_then(|port| {
+            port.number.map(|number| number.to_string()).or_else(|| port.name.clone()).filter(|port| !port.is_empty())
+        });
+        let id = BackendId {
+            namespace: self.stored.key.namespace.clone(),
+            service: service.name.as_str().into(),
+            port: port.unwrap_or_default().into(),
+        };
+        let reference = || Reference { field: format!("{field}.service").into(), routed: true };
+        self.references.entry(id.clone()).or_insert_with(reference).routed = true;
+        Some(id)
+    }
+
+    /// The first port of the Service that the annotation `default-backend` names.
+    fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<BackendId> {
+        let name = self.draft.default_backend.clone()?;
+        let namespace = &self.stored.key.namespace;
+        let field = format!("metadata.annotations[{}/default-backend]", self.settings.annotations_prefix);
+        let service = lookup.service(namespace, &name);
+        let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
+            let message = format!("names no Service with a port in namespace {namespace}; there is no default backend");
+            self.say(Severity::Error, &field, Some(&name), &message);
+            return None;
+        };
+        let id = BackendId { namespace: namespace.clone(), service: name, port: port.port.to_string().into() };
+        self.references.insert(id.clone(), Reference { field: field.into(), routed: false });
+        Some(id)
+    }
+
+    /// The policies of a path: shared, but for the rewrite, which begins with the path.
+    fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
+        let Some(target) = self.draft.rewrite_target.as_ref().filter(|target| **target != *path) else {
+            return Arc::clone(&self.base);
+        };
+        let rewrite = || Rewrite {
+            pattern: Arc::clone(path),
+            target: Arc::clone(target),
+            forwarded_prefix: self.draft.forwarded_prefix.clone(),
+        };
+        let policies = || Arc::new(RoutePolicies { rewrite: Some(rewrite()), ..self.base.as_ref().clone() });
+        Arc::clone(self.rewritten.entry(Arc::clone(path)).or_insert_with(policies))
+    }
+
+    fn owner(&self, backend: Option<&BackendId>) -> Owner {
+        Owner {
+            namespace: self.stored.key.namespace.clone(),
+            ingress: self.stored.key.name.clone(),
+            service: backend.map(|backend| backend.service.clone()).unwrap_or_default(),
+            service_port: backend.map(|backend| backend.port.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn say(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
+        let diagnostic = Diagnostic { severity, ..Diagnostic::error(self.object.clone(), field, message) };
+        self.diagnostics.push(match value {
+            Some(value) => diagnostic.with_value(value),
+            None => diagnostic,
+        });
+    }
+}

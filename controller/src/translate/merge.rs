@@ -1,0 +1,159 @@
+//! The routes of one host, from all Ingresses that have rules for it, the oldest first.
+
+use super::ingress::ParsedIngress;
+use super::regex_hosts;
+use super::view::View;
+use crate::diagnostic::Diagnostic;
+use gateway::config::{HostName, Origin, PathKind, PathMatching, Route, RoutePolicies, Target};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A route and the Ingress that it comes from.
+pub(super) struct Candidate<'a> {
+    pub(super) route: Route,
+    pub(super) ingress: &'a ParsedIngress,
+    /// It stands for `/` where no rule does.
+    pub(super) implicit: bool,
+}
+
+impl Candidate<'_> {
+    /// Whether it makes its host one of regular expressions.
+    pub(super) fn wants_regex(&self) -> bool {
+        self.route.policies.rewrite.is_some() || self.ingress.use_regex
+    }
+}
+
+/// The host's routes, and what is wrong with them; `None` if it has neither rules nor a default backend.
+pub(super) fn routes<'a>(host: &'a HostName, view: &View<'a>) -> Option<(Vec<Route>, Vec<Diagnostic>)> {
+    let mut merge = Merge { host, candidates: Vec::new(), taken: HashMap::new(), diagnostics: Vec::new() };
+    let rulers: Vec<_> = view.rulers(host).collect();
+    for ingress in &rulers {
+        for route in ingress.hosts.get(host).into_iter().flat_map(|rules| &rules.routes) {
+            merge.add(route, ingress);
+        }
+    }
+    let matching = view.defaults.path_matching;
+    if *host == HostName::Any {
+        merge.default_backends(view, matching);
+    } else {
+        merge.implicit_root(&rulers, matching);
+    }
+    if rulers.is_empty() && merge.candidates.is_empty() {
+        return None;
+    }
+    merge.app_root(&rulers, matching);
+    regex_hosts::apply(matching, host, &mut merge.candidates, &mut merge.diagnostics);
+    let routes = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
+    Some((routes, merge.diagnostics))
+}
+
+struct Merge<'a> {
+    host: &'a HostName,
+    candidates: Vec<Candidate<'a>>,
+    /// The candidate that has a path, by path and kind.
+    taken: HashMap<(Arc<str>, PathKind), usize>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Merge<'a> {
+    /// Adds a path, unless an older rule has it.
+    fn add(&mut self, route: &Route, ingress: &'a ParsedIngress) {
+        let key = (Arc::clone(&route.path), route.kind);
+        if let Some(&winner) = self.taken.get(&key) {
+            return self.duplicate(route, ingress, winner);
+        }
+        self.taken.insert(key, self.candidates.len());
+        self.candidates.push(Candidate { route: route.clone(), ingress, implicit: false });
+    }
+
+    fn duplicate(&mut self, loser: &Route, ingress: &ParsedIngress, winner: usize) {
+        let Candidate { route: winner, ingress: older, .. } = &self.candidates[winner];
+        let host = self.host;
+        let field = |route: &Route| format!("{}.path", route.origin.field);
+        if older.rank == ingress.rank {
+            let message = format!("repeats {} for host {host}: it is ignored", field(winner));
+            self.diagnostics.push(ingress.warning(field(loser), message).with_value(&loser.path));
+            return;
+        }
+        let lost = format!("is a path of host {host} in {} too, which is older: it is ignored here", winner.origin);
+        let won = format!("is a path of host {host} in {} too, which is younger: it is ignored there", loser.origin);
+        self.diagnostics.push(ingress.warning(field(loser), lost).with_value(&loser.path));
+        self.diagnostics.push(older.warning(field(winner), won).with_value(&winner.path));
+    }
+
+    /// The path `/` where no rule has it. In ingress-nginx it belongs to the host's oldest Ingress, with its annotations
+    /// and its default backend (rule 2; P38); by the letter it is there for a default backend only (C07).
+    fn implicit_root(&mut self, rulers: &[&'a ParsedIngress], matching: PathMatching) {
+        let owner = match matching {
+            PathMatching::Nginx => rulers.first(),
+            PathMatching::Strict => rulers.iter().find(|ingress| ingress.has_default_backend),
+        };
+        if let Some(owner) = owner {
+            self.root(owner);
+        }
+    }
+
+    fn root(&mut self, ingress: &'a ParsedIngress) {
+        let mut route = ingress.root.clone();
+        if self.taken.contains_key(&(Arc::clone(&route.path), route.kind)) {
+            return;
+        }
+        if let (Target::Default, Some(rules)) = (&route.target, ingress.hosts.get(self.host)) {
+            route.origin = rules.origin.clone();
+        }
+        self.taken.insert((Arc::clone(&route.path), route.kind), self.candidates.len());
+        self.candidates.push(Candidate { route, ingress, implicit: true });
+    }
+
+    /// Default backends serve the hosts that no rule names.
+    fn default_backends(&mut self, view: &View<'a>, matching: PathMatching) {
+        let mut claimants = view.claimants(self.host).filter(|ingress| ingress.serves_any_host(matching));
+        let Some(oldest) = claimants.next() else { return };
+        self.root(oldest);
+        if matching == PathMatching::Nginx {
+            self.without_redirects(oldest);
+        }
+        for younger in claimants.filter(|ingress| ingress.catch_all) {
+            let message = format!("is ignored for other hosts: {} has a default backend and is older", oldest.object);
+            self.diagnostics.push(younger.warning("spec.defaultBackend", message));
+        }
+    }
+
+    /// ingress-nginx leaves redirects and rewrites out of an Ingress without rules (`createServers`).
+    fn without_redirects(&mut self, ingress: &ParsedIngress) {
+        let Some(Candidate { route, implicit: true, .. }) = self.candidates.last_mut() else { return };
+        let policies = &route.policies;
+        if policies.redirect.is_none() && policies.rewrite.is_none() && policies.app_root.is_none() {
+            return;
+        }
+        let kept = RoutePolicies { redirect: None, rewrite: None, app_root: None, ..policies.as_ref().clone() };
+        route.policies = Arc::new(kept);
+        let message = "redirects and rewrites are ignored on an Ingress without rules, as in ingress-nginx";
+        self.diagnostics.push(ingress.warning("metadata.annotations", message));
+    }
+
+    /// The oldest `app-root` holds for the whole host.
+    fn app_root(&mut self, rulers: &[&'a ParsedIngress], matching: PathMatching) {
+        let root = |ingress: &&&'a ParsedIngress| ingress.root.policies.app_root.is_some();
+        let Some(&owner) = rulers.iter().find(root) else { return };
+        let app_root = owner.root.policies.app_root.clone();
+        let mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>> = HashMap::new();
+        for Candidate { route, .. } in &mut self.candidates {
+            if route.policies.app_root != app_root {
+                let policies = changed.entry(Arc::as_ptr(&route.policies)).or_insert_with(|| {
+                    Arc::new(RoutePolicies { app_root: app_root.clone(), ..route.policies.as_ref().clone() })
+                });
+                route.policies = Arc::clone(policies);
+            }
+        }
+        // By the letter there may be no route for `/` to redirect from.
+        let root: Arc<str> = "/".into();
+        let has_root =
+            [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&(root.clone(), *kind)));
+        if matching == PathMatching::Strict && !has_root {
+            let origin = Origin::new(owner.object.clone(), "metadata.annotations[app-root]");
+            let route = Route { origin, kind: PathKind::Exact, target: Target::Default, ..owner.root.clone() };
+            self.candidates.push(Candidate { route, ingress: owner, implicit: true });
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Hosts whose paths are regular expressions.
+//!
+//! In ingress-nginx one path with `use-regex` or a real `rewrite-target` makes every path of the host one, whichever
+//! Ingress it comes from (rule 5; X09). By the letter it concerns only the Ingress that says so.
+
+use super::merge::Candidate;
+use crate::diagnostic::Diagnostic;
+use gateway::config::{HostName, PathKind, PathMatching};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Makes regular expressions of the paths that are to be, and drops those that became equal to an older one.
+pub(super) fn apply(
+    matching: PathMatching,
+    host: &HostName,
+    candidates: &mut Vec<Candidate<'_>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    match matching {
+        // The catch-all is left out, as its rewrite is.
+        PathMatching::Nginx if *host == HostName::Any => whole_host(candidates, |candidate| !candidate.implicit),
+        PathMatching::Nginx => whole_host(candidates, |_| true),
+        PathMatching::Strict => own_ingresses(candidates),
+    }
+    drop_repeated(host, candidates, diagnostics);
+}
+
+fn whole_host(candidates: &mut [Candidate<'_>], counts: impl Fn(&Candidate<'_>) -> bool) {
+    if !candidates.iter().any(|candidate| counts(candidate) && candidate.wants_regex()) {
+        return;
+    }
+    let exact: HashSet<Arc<str>> = candidates
+        .iter()
+        .filter(|candidate| candidate.route.kind == PathKind::Exact)
+        .map(|candidate| Arc::clone(&candidate.route.path))
+        .collect();
+    for candidate in candidates {
+        // A Prefix beside an Exact of the same path is what lies below it (ingress-nginx: `updateServerLocations`).
+        let path = &candidate.route.path;
+        let below = candidate.route.kind == PathKind::Prefix && !candidate.wants_regex() && exact.contains(path);
+        if below && !path.ends_with('/') {
+            candidate.route.path = format!("{path}/").into();
+        }
+        candidate.route.kind = PathKind::Regex;
+    }
+}
+
+fn own_ingresses(candidates: &mut [Candidate<'_>]) {
+    let wanting: HashSet<_> = candidates
+        .iter()
+        .filter(|candidate| !candidate.implicit && candidate.wants_regex())
+        .map(|candidate| candidate.ingress.rank.key.clone())
+        .collect();
+    for candidate in candidates.iter_mut().filter(|candidate| !candidate.implicit) {
+        if wanting.contains(&candidate.ingress.rank.key) {
+            candidate.route.kind = PathKind::Regex;
+        }
+    }
+}
+
+/// Exact and Prefix rules of one path are one regular expression: the first takes every request.
+fn drop_repeated(host: &HostName, candidates: &mut Vec<Candidate<'_>>, diagnostics: &mut Vec<Diagnostic>) {
+    let mut seen: HashMap<Arc<str>, String> = HashMap::new();
+    candidates.retain(|candidate| {
+        let route = &candidate.route;
+        if route.kind != PathKind::Regex {
+            return true;
+        }
+        let Some(first) = seen.get(&route.path) else {
+            seen.insert(Arc::clone(&route.path), route.origin.to_string());
+            return true;
+        };
+        let message = format!("is ignored: paths of host {host} are regular expressions, and {first} has the same one");
+        let field = format!("{}.path", route.origin.field);
+        diagnostics.push(candidate.ingress.warning(field, message).with_value(&route.path));
+        false
+    });
+}

@@ -1,0 +1,47 @@
+//! Objects for the tests of translation, written as YAML.
+
+use crate::diagnostic::Place;
+use crate::object::{Age, Kind, Object, ObjectKey, Observed};
+use crate::source::SourceEvent;
+use crate::store::{Change, Store};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// An object of a known type.
+pub(super) fn yaml<T: DeserializeOwned>(text: &str) -> T {
+    serde_saphyr::from_str(text).expect("valid YAML of this type")
+}
+
+/// An object of any kind that Adit reads, as a source would report it; `document` is its place.
+pub(super) fn observed(text: &str, document: Option<u32>) -> Observed {
+    let value: serde_json::Value = yaml(text);
+    let field = |pointer: &str| value.pointer(pointer).and_then(serde_json::Value::as_str);
+    let name = field("/metadata/name").expect("a name").to_owned();
+    let namespace = field("/metadata/namespace").unwrap_or("default").to_owned();
+    let kind = field("/kind").expect("a kind").to_owned();
+    fn typed<T: DeserializeOwned>(value: serde_json::Value) -> Arc<T> {
+        Arc::new(serde_json::from_value(value).expect("an object of this kind"))
+    }
+    let (kind, object) = match kind.as_str() {
+        "Ingress" => (Kind::Ingress, Object::Ingress(typed(value))),
+        "IngressClass" => (Kind::IngressClass, Object::IngressClass(typed(value))),
+        "Service" => (Kind::Service, Object::Service(typed(value))),
+        "EndpointSlice" => (Kind::EndpointSlice, Object::EndpointSlice(typed(value))),
+        "Endpoints" => (Kind::Endpoints, Object::Endpoints(typed(value))),
+        "ConfigMap" => (Kind::ConfigMap, Object::ConfigMap(typed(value))),
+        other => panic!("no test needs a {other}"),
+    };
+    let namespace = if kind == Kind::IngressClass { String::new() } else { namespace };
+    let place = document.map(|document| Place { file: "test.yaml".into(), document, line: 1 });
+    Observed { key: ObjectKey::new(kind, namespace, name), object, age: Age { created: None, place } }
+}
+
+/// Puts the documents of a multi-document text into a store, and says what changed.
+pub(super) fn apply(store: &mut Store, documents: &str) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (index, document) in documents.split("\n---\n").enumerate() {
+        let number = u32::try_from(index + 1).expect("few documents");
+        changes.extend(store.apply(SourceEvent::Apply(observed(document, Some(number)))));
+    }
+    changes
+}

@@ -1,0 +1,135 @@
+//! Translation from objects to configuration, by feature.
+
+mod annotations;
+mod conflicts;
+mod hosts;
+mod incremental;
+mod settings;
+
+use super::testing::apply;
+use super::*;
+use crate::diagnostic::Severity;
+use crate::store::Store;
+use gateway::config::{PathKind, Route, Target};
+use std::fmt::Write;
+
+/// A store and a translator over it.
+#[derive(Default)]
+struct World {
+    store: Store,
+    translator: Translator,
+}
+
+impl World {
+    /// The translation of these YAML documents, the first of which is the oldest.
+    fn of(documents: &str) -> Self {
+        Self::with(ControllerSettings::default(), documents)
+    }
+
+    fn with(settings: ControllerSettings, documents: &str) -> Self {
+        let mut world = Self { store: Store::default(), translator: Translator::new(settings) };
+        world.apply(documents);
+        world
+    }
+
+    fn apply(&mut self, documents: &str) -> Update {
+        let changes = apply(&mut self.store, documents);
+        self.translator.translate(&self.store, &changes)
+    }
+
+    fn delete(&mut self, kind: Kind, name: &str) -> Update {
+        let key = ObjectKey::new(kind, "default", name);
+        let changes = self.store.apply(crate::source::SourceEvent::Delete(key));
+        self.translator.translate(&self.store, &changes)
+    }
+
+    fn host(&self, name: &str) -> Option<&VirtualHost> {
+        self.translator.host(&HostName::parse(name).expect("a host name")).map(Arc::as_ref)
+    }
+
+    /// The route of a host with this path.
+    fn route(&self, host: &str, path: &str) -> &Route {
+        let found = self.host(host).and_then(|host| host.routes.iter().find(|route| *route.path == *path));
+        found.unwrap_or_else(|| panic!("no route {host}{path} in:\n{}", self.routes(host)))
+    }
+
+    /// The routes of a host, one a line: kind, path, target.
+    fn routes(&self, host: &str) -> String {
+        let mut lines = String::new();
+        for route in self.host(host).map(|host| host.routes.as_slice()).unwrap_or_default() {
+            let kind = match route.kind {
+                PathKind::Exact => "=",
+                PathKind::Prefix => "^",
+                PathKind::Regex => "~",
+            };
+            let target = match &route.target {
+                Target::Backend(id) => id.service.to_string(),
+                Target::Default => "-".into(),
+            };
+            writeln!(lines, "{kind} {} {target}", route.path).expect("writing to a String");
+        }
+        lines
+    }
+
+    /// The messages of a severity, each with object and field.
+    fn said(&self, severity: Severity) -> Vec<String> {
+        let of_severity = |diagnostic: &&Diagnostic| diagnostic.severity == severity;
+        self.translator.diagnostics().filter(of_severity).map(ToString::to_string).collect()
+    }
+}
+
+/// An Ingress, given its name, the lines under `metadata.annotations` and those under `spec`, in YAML's flow style.
+fn ingress(name: &str, annotations: &str, spec: &str) -> String {
+    let prefixed: Vec<_> = annotations
+        .split(", ")
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| format!("nginx.ingress.kubernetes.io/{entry}"))
+        .collect();
+    format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, annotations: {{{}}}}}, spec: {spec}}}",
+        prefixed.join(", ")
+    )
+}
+
+/// A rule in flow style: `path KIND service` for each path.
+fn rule(host: &str, paths: &[(&str, &str, &str)]) -> String {
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|(path, kind, service)| {
+            format!(
+                "{{path: '{path}', pathType: {kind}, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}"
+            )
+        })
+        .collect();
+    let host = if host.is_empty() { String::new() } else { format!("host: '{host}', ") };
+    format!("{{{host}http: {{paths: [{}]}}}}", paths.join(", "))
+}
+
+/// A Service with port 80 and one endpoint.
+fn service(name: &str, address: &str) -> String {
+    format!(
+        "{{kind: Service, metadata: {{name: {name}}}, spec: {{clusterIP: 10.0.0.1, ports: [{{port: 80, targetPort: 8080}}]}}}}\n---\n\
+         {{kind: EndpointSlice, metadata: {{name: {name}-1, labels: {{kubernetes.io/service-name: {name}}}}}, addressType: IPv4, \
+         endpoints: [{{addresses: [{address}]}}], ports: [{{port: 8080}}]}}"
+    )
+}
+
+fn documents(parts: &[String]) -> String {
+    parts.join("\n---\n")
+}
+
+#[test]
+fn an_ingress_becomes_a_host_and_a_backend() {
+    let world = World::of(&documents(&[
+        service("echo", "10.1.0.1"),
+        ingress("shop", "", &format!("{{rules: [{}]}}", rule("h", &[("/app", "Prefix", "echo")]))),
+    ]));
+    assert_eq!(world.routes("h"), "^ /app echo\n^ / -\n");
+    let route = world.route("h", "/app");
+    assert_eq!(route.origin.to_string(), "Ingress default/shop: spec.rules[0].http.paths[0]");
+    assert_eq!((&*route.owner.ingress, &*route.owner.service, &*route.owner.service_port), ("shop", "echo", "80"));
+    let Target::Backend(id) = &route.target else { panic!("no backend: {route:?}") };
+    let address = "10.1.0.1:8080".parse().expect("an address");
+    assert_eq!(world.translator.backend(id), Some(&Backend::at([address])));
+    assert_eq!(world.translator.diagnostics().count(), 0, "{:?}", world.said(Severity::Error));
+}

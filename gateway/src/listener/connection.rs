@@ -1,0 +1,58 @@
+//! One client connection: what every request on it shares.
+
+use crate::telemetry::Connection;
+use http::HeaderValue;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A client's connection while it lives. Derefs to the facts that logs print.
+#[derive(Debug)]
+pub struct ClientConnection {
+    facts: Connection,
+    /// The peer's address as a header: made once, sent with every request.
+    pub(crate) peer_value: HeaderValue,
+    sent: AtomicU64,
+    unread_input: AtomicBool,
+}
+
+impl ClientConnection {
+    /// A new connection.
+    pub fn new(facts: Connection) -> Self {
+        let peer_value = address_value(facts.peer.ip());
+        Self { facts, peer_value, sent: AtomicU64::new(0), unread_input: AtomicBool::new(false) }
+    }
+
+    /// Says that we answered without reading all that the client sends: the socket must linger when it closes.
+    pub fn leave_input_unread(&self) {
+        self.unread_input.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`ClientConnection::leave_input_unread`] was called.
+    pub(super) fn unread_input(&self) -> bool {
+        self.unread_input.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_sent(&self, bytes: usize) {
+        // Only the connection's own task writes: no read-modify-write is needed.
+        self.sent.store(self.sent.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes sent to the client so far, heads included.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// An address as a header.
+pub(crate) fn address_value(address: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&address.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+impl Deref for ClientConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.facts
+    }
+}

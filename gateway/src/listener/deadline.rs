@@ -1,0 +1,161 @@
+//! Deadlines of client connections, kept by one sweep per worker.
+//!
+//! A timer per request would cost more than all else that a keep-alive connection does between two requests. Here
+//! arming a deadline is one atomic store, and a sweep every [`TICK`] wakes whoever is late.
+
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// How often the sweep runs, and so how late a deadline may be noticed.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The deadlines of one worker's connections.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    now: AtomicU64,
+    draining: AtomicBool,
+    waiting: Mutex<HashMap<u64, Arc<Deadline>, foldhash::fast::RandomState>>,
+}
+
+/// One connection's deadline.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    id: u64,
+    /// In ticks; zero is never.
+    at: AtomicU64,
+    waker: Mutex<Option<Waker>>,
+    all: Arc<Deadlines>,
+}
+
+impl Deadlines {
+    /// A deadline for connection `id`, not armed.
+    pub(super) fn register(self: &Arc<Self>, id: u64) -> Arc<Deadline> {
+        let deadline = Arc::new(Deadline { id, at: AtomicU64::new(0), waker: Mutex::new(None), all: self.clone() });
+        self.waiting.lock().insert(id, deadline.clone());
+        deadline
+    }
+
+    /// Wakes everyone whose deadline has passed, until the worker ends.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            ticks.tick().await;
+            self.tick();
+        }
+    }
+
+    fn tick(&self) {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        for deadline in self.waiting.lock().values() {
+            let at = deadline.at.load(Ordering::Relaxed);
+            if at != 0 && at <= now {
+                deadline.wake();
+            }
+        }
+    }
+
+    /// Ends every wait, now and from now on.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        for deadline in self.waiting.lock().values() {
+            deadline.wake();
+        }
+    }
+}
+
+impl Deadline {
+    /// Expires after `time`, rounded up to the next tick; [`Duration::MAX`] is never.
+    pub(super) fn arm(&self, time: Duration) {
+        let ticks = u64::try_from(time.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX / 2);
+        self.at.store(self.all.now.load(Ordering::Relaxed).saturating_add(ticks.max(1) + 1), Ordering::Relaxed);
+    }
+
+    /// No longer expires.
+    pub(super) fn disarm(&self) {
+        self.at.store(0, Ordering::Relaxed);
+    }
+
+    /// Ready when the deadline has passed, or, while idle, when the worker drains.
+    pub(super) fn poll_expired(&self, cx: &Context<'_>, idle: bool) -> Poll<()> {
+        // The waker goes in before the state is read, so that no wake-up falls between the two.
+        let mut waker = self.waker.lock();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+        drop(waker);
+        let at = self.at.load(Ordering::Relaxed);
+        let late = at != 0 && at <= self.all.now.load(Ordering::Relaxed);
+        if late || (idle && self.all.draining.load(Ordering::Relaxed)) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.lock().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// The connection is gone.
+    pub(super) fn unregister(&self) {
+        self.all.waiting.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    async fn expired(deadline: &Deadline) {
+        poll_fn(|cx| deadline.poll_expired(cx, true)).await;
+    }
+
+    fn polled(deadline: &Deadline, idle: bool) -> Poll<()> {
+        deadline.poll_expired(&Context::from_waker(Waker::noop()), idle)
+    }
+
+    #[test]
+    fn expires_after_its_ticks_and_not_before() {
+        let all = Arc::new(Deadlines::default());
+        let deadline = all.register(1);
+        assert_eq!(polled(&deadline, true), Poll::Pending);
+        deadline.arm(TICK * 3);
+        for _ in 0..3 {
+            all.tick();
+            assert_eq!(polled(&deadline, true), Poll::Pending);
+        }
+        all.tick();
+        assert_eq!(polled(&deadline, true), Poll::Ready(()));
+        deadline.disarm();
+        assert_eq!(polled(&deadline, true), Poll::Pending);
+        deadline.unregister();
+        assert!(all.waiting.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sweep_wakes_the_late() {
+        let all = Arc::new(Deadlines::default());
+        let deadline = all.register(1);
+        deadline.arm(Duration::from_secs(60));
+        let sweep = tokio::spawn(all.clone().sweep());
+        expired(&deadline).await;
+        sweep.abort();
+    }
+
+    #[tokio::test]
+    async fn draining_ends_idle_waits_only() {
+        let all = Arc::new(Deadlines::default());
+        let deadline = all.register(1);
+        let waiting = tokio::spawn({
+            let deadline = deadline.clone();
+            async move { expired(&deadline).await }
+        });
+        tokio::task::yield_now().await;
+        all.drain();
+        waiting.await.expect("not cancelled");
+        assert_eq!(polled(&deadline, false), Poll::Pending);
+    }
+}

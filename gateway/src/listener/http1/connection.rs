@@ -1,0 +1,196 @@
+//! The life of an HTTP/1 connection: wait idle, read a head, hand the request to Pingora, again.
+
+use super::head::{Head, HeadLimits, check};
+use super::refusal::Refusal;
+use crate::listener::connection::ClientConnection;
+use crate::listener::deadline::Deadline;
+use crate::listener::stream::ClientStream;
+use crate::listener::worker::Worker;
+use crate::proxy::reply;
+use crate::telemetry::{ConnectionState, OpenConnection, Record};
+use bytes::BytesMut;
+use pingora_core::apps::HttpServerApp;
+use pingora_core::protocols::Stream;
+use pingora_core::protocols::http::ServerSession;
+use std::future::poll_fn;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+
+/// One read of a head. Lives on the stack of a poll, so that an idle connection holds no buffer.
+const READ: usize = 4 << 10;
+
+/// A request that has arrived: what our head reader hands to the exchange, past Pingora.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The connection it came on.
+    pub connection: Arc<ClientConnection>,
+    /// What the check of its head learned.
+    pub head: Head,
+    /// When its first byte was read.
+    pub started: Instant,
+    /// Its number on this connection, from 1.
+    pub number: u64,
+}
+
+/// Serves requests on a connection until either side ends it.
+pub(in crate::listener) async fn serve(
+    stream: ClientStream,
+    connection: Arc<ClientConnection>,
+    mut open: OpenConnection,
+    deadline: &Deadline,
+    worker: &Worker,
+) {
+    let mut stream: Stream = Box::new(stream);
+    for number in 1.. {
+        let patience = Patience::of(worker, number);
+        let mut buffer = BytesMut::new();
+        let read = read_head(&mut stream, &mut buffer, deadline, &patience).await;
+        deadline.disarm();
+        let (head, started) = match read {
+            Ok(Some(arrived)) => arrived,
+            Ok(None) => return,
+            Err((refusal, started)) => {
+                return refuse(stream, &connection, number, &buffer, (refusal, started), worker).await;
+            }
+        };
+        open.set(ConnectionState::Writing);
+        let mut session = ServerSession::new_http1(stream);
+        session.set_pipelined_prefix(buffer);
+        let arrival = Arrival { connection: connection.clone(), head, started, number };
+        session.set_connection_user_context(Some(Box::new(arrival)));
+        match worker.proxy.process_new_http(session, &worker.shutdown).await {
+            Some(reused) => (stream, _) = reused.consume(),
+            None => return,
+        }
+        open.set(ConnectionState::Waiting);
+    }
+}
+
+/// How long to wait for what, under the settings of now.
+struct Patience {
+    idle: Duration,
+    head: Duration,
+    limits: HeadLimits,
+}
+
+impl Patience {
+    fn of(worker: &Worker, number: u64) -> Self {
+        let table = worker.context.publisher().load();
+        let client = &table.settings().client;
+        // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
+        let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
+        Self { idle, head: client.header_timeout, limits: client.into() }
+    }
+}
+
+/// Reads one whole head, and whatever came with it, into `buffer`. `None` when the connection ended or stayed idle.
+async fn read_head(
+    stream: &mut Stream,
+    buffer: &mut BytesMut,
+    deadline: &Deadline,
+    patience: &Patience,
+) -> Result<Option<(Head, Instant)>, (Refusal, Instant)> {
+    deadline.arm(patience.idle);
+    if !matches!(read(stream, buffer, deadline, true).await, Read::Some) {
+        return Ok(None);
+    }
+    let started = Instant::now();
+    let refused = |refusal| (refusal, started);
+    let mut fresh = 0;
+    deadline.arm(patience.head);
+    loop {
+        // A head can only become complete, or too long, at these points: a client that sends byte by byte does not
+        // make us parse byte by byte.
+        let worth_checking = memchr::memchr(b'\n', &buffer[fresh..]).is_some() || buffer.len() > patience.limits.line;
+        if worth_checking && let Some(head) = check(buffer, patience.limits).map_err(refused)? {
+            return Ok(Some((head, started)));
+        }
+        fresh = buffer.len();
+        match read(stream, buffer, deadline, false).await {
+            Read::Some => {}
+            Read::End => return Ok(None),
+            Read::Late => return Err(refused(Refusal::TIMEOUT)),
+        }
+    }
+}
+
+enum Read {
+    Some,
+    End,
+    Late,
+}
+
+/// Appends what the client has sent to `buffer`, waiting for it until the deadline.
+async fn read(stream: &mut Stream, buffer: &mut BytesMut, deadline: &Deadline, idle: bool) -> Read {
+    poll_fn(|cx| {
+        let mut chunk = [const { MaybeUninit::uninit() }; READ];
+        let mut chunk = ReadBuf::uninit(&mut chunk);
+        match Pin::new(&mut *stream).poll_read(cx, &mut chunk) {
+            Poll::Ready(Ok(())) if !chunk.filled().is_empty() => {
+                buffer.extend_from_slice(chunk.filled());
+                Poll::Ready(Read::Some)
+            }
+            Poll::Ready(_) => Poll::Ready(Read::End),
+            Poll::Pending => deadline.poll_expired(cx, idle).map(|()| Read::Late),
+        }
+    })
+    .await
+}
+
+/// Answers a head that we refuse, writes it down and closes.
+async fn refuse(
+    mut stream: Stream,
+    connection: &ClientConnection,
+    number: u64,
+    buffer: &[u8],
+    (refusal, started): (Refusal, Instant),
+    worker: &Worker,
+) {
+    connection.leave_input_unread();
+    let sent_before = connection.sent();
+    let settings = worker.context.publisher().load().settings().clone();
+    let page = reply::page(refusal.status, settings.server_tokens);
+    let answer = reply::raw(refusal.status, &page, settings.server_tokens);
+    if stream.write_all(&answer).await.is_ok() {
+        let _ = stream.flush().await;
+    }
+    let (method, target, version) = request_line(buffer);
+    worker.context.telemetry().refused_head(refusal.reason);
+    worker.context.telemetry().record(
+        &Record {
+            connection,
+            connection_requests: number,
+            path: b"",
+            client: connection.peer.ip(),
+            method,
+            target,
+            version,
+            host: "",
+            scheme: if connection.tls { "https" } else { "http" },
+            headers: None,
+            request_id: "",
+            route: None,
+            reply: Some(refusal.reason),
+            request_length: buffer.len() as u64,
+            duration: started.elapsed(),
+            status: refusal.status,
+            body_bytes_sent: page.len() as u64,
+            bytes_sent: connection.sent() - sent_before,
+            attempts: &[],
+        },
+        &settings.access_log,
+    );
+}
+
+/// The parts of a request line as far as they can be made out, for the log.
+fn request_line(buffer: &[u8]) -> (&str, &str, &str) {
+    let end = memchr::memchr2(b'\r', b'\n', buffer).unwrap_or(buffer.len());
+    let line = std::str::from_utf8(&buffer[..end]).unwrap_or_default();
+    let mut words = line.splitn(3, ' ');
+    let mut word = || words.next().unwrap_or_default();
+    (word(), word(), word())
+}

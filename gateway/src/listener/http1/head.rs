@@ -1,0 +1,285 @@
+//! Checks a request head: strict about everything that two servers could read in two ways (RFC 9112).
+
+use super::Refusal;
+use crate::config::ClientSettings;
+
+/// Headers that a request usually has at most: parsed in one go.
+const USUAL_HEADERS: usize = 48;
+/// Headers that a request may have at most: Pingora's own bound.
+const MAX_HEADERS: usize = 256;
+
+/// How large a head may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// The request line, and each header line.
+    pub line: usize,
+    /// All of it.
+    pub head: usize,
+}
+
+impl From<&ClientSettings> for HeadLimits {
+    fn from(client: &ClientSettings) -> Self {
+        Self { line: client.large_header_size, head: client.head_limit() }
+    }
+}
+
+/// What the check learned of a head, beside that it is sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its length in bytes, blank line included.
+    pub length: usize,
+    /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
+    pub underscores: bool,
+}
+
+/// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
+pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
+    let mut headers = [httparse::EMPTY_HEADER; USUAL_HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    match request.parse(buffer) {
+        Err(httparse::Error::TooManyHeaders) => {
+            let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+            let mut request = httparse::Request::new(&mut headers);
+            let parsed = request.parse(buffer);
+            conclude(buffer, limits, &request, parsed)
+        }
+        parsed => conclude(buffer, limits, &request, parsed),
+    }
+}
+
+fn conclude(
+    buffer: &[u8],
+    limits: HeadLimits,
+    request: &httparse::Request<'_, '_>,
+    parsed: httparse::Result<usize>,
+) -> Result<Option<Head>, Refusal> {
+    match parsed {
+        Ok(httparse::Status::Complete(length)) => {
+            lines(&buffer[..length], limits)?;
+            let underscores = complete(request)?;
+            Ok(Some(Head { length, underscores }))
+        }
+        Ok(httparse::Status::Partial) => {
+            lines(buffer, limits)?;
+            Ok(None)
+        }
+        Err(error) => {
+            lines(&buffer[..buffer.len().min(limits.head)], limits)?;
+            Err(match error {
+                httparse::Error::Version => Refusal::VERSION,
+                httparse::Error::TooManyHeaders => Refusal::HEADERS_TOO_LARGE,
+                _ => Refusal::MALFORMED,
+            })
+        }
+    }
+}
+
+/// Every line ends in CR LF and is within the limits, and so is the head.
+fn lines(head: &[u8], limits: HeadLimits) -> Result<(), Refusal> {
+    let mut start = 0;
+    let mut first = true;
+    for end in memchr::memchr_iter(b'\n', head) {
+        if end == 0 || head[end - 1] != b'\r' {
+            return Err(Refusal::BARE_LF);
+        }
+        line(end - start, first, limits)?;
+        first &= end - start <= 1; // blank lines before the request line are allowed
+        start = end + 1;
+    }
+    line(head.len() - start, first, limits)?;
+    if head.len() > limits.head { Err(Refusal::HEADERS_TOO_LARGE) } else { Ok(()) }
+}
+
+fn line(length: usize, first: bool, limits: HeadLimits) -> Result<(), Refusal> {
+    match length > limits.line {
+        false => Ok(()),
+        true if first => Err(Refusal::TARGET_TOO_LONG),
+        true => Err(Refusal::HEADERS_TOO_LARGE),
+    }
+}
+
+/// Checks a complete head. Returns whether a header name has an underscore.
+fn complete(request: &httparse::Request<'_, '_>) -> Result<bool, Refusal> {
+    let http_11 = request.version == Some(1);
+    let mut hosts = 0;
+    let mut host: &[u8] = b"";
+    let mut length = false;
+    let mut encoding = false;
+    let mut underscores = false;
+    for header in request.headers.iter() {
+        match header.name.len() {
+            4 if header.name.eq_ignore_ascii_case("host") => {
+                hosts += 1;
+                host = header.value;
+            }
+            14 if header.name.eq_ignore_ascii_case("content-length") => {
+                if length || header.value.is_empty() || !header.value.iter().all(u8::is_ascii_digit) {
+                    return Err(Refusal::BAD_LENGTH);
+                }
+                length = true;
+            }
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                if encoding || !http_11 || !header.value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(Refusal::BAD_ENCODING);
+                }
+                encoding = true;
+            }
+            _ => {}
+        }
+        underscores |= memchr::memchr(b'_', header.name.as_bytes()).is_some();
+    }
+    if length && encoding {
+        return Err(Refusal::BAD_LENGTH);
+    }
+    match hosts {
+        0 if http_11 => return Err(Refusal::NO_HOST),
+        0 | 1 if is_authority(host) => {}
+        _ => return Err(Refusal::BAD_HOST),
+    }
+    let host = (hosts > 0).then_some(host);
+    target(request.method.unwrap_or_default(), request.path.unwrap_or_default(), host)?;
+    Ok(underscores)
+}
+
+/// The target is a path, an absolute `http` URI whose authority is the `Host`, or `*` for OPTIONS.
+fn target(method: &str, target: &str, host: Option<&[u8]>) -> Result<(), Refusal> {
+    if matches!(method, "CONNECT" | "TRACE") {
+        return Err(Refusal::METHOD);
+    }
+    if target.contains('#') {
+        return Err(Refusal::BAD_TARGET);
+    }
+    if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
+        return Ok(());
+    }
+    match (authority_of(target), host) {
+        (Some(authority), Some(host)) if authority.as_bytes().eq_ignore_ascii_case(host) => Ok(()),
+        (Some(authority), None) if is_authority(authority.as_bytes()) => Ok(()),
+        _ => Err(Refusal::BAD_TARGET),
+    }
+}
+
+/// The authority of an absolute `http` or `https` URI.
+pub(crate) fn authority_of(target: &str) -> Option<&str> {
+    let (scheme, rest) = target.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|authority| !authority.is_empty())
+}
+
+/// A host with an optional port: a name, an IPv4 address or a bracketed IPv6 address, without userinfo. An empty one
+/// is allowed, as RFC 9112 section 3.2 has it for targets without an authority.
+fn is_authority(host: &[u8]) -> bool {
+    let (name, port) = match host.strip_prefix(b"[") {
+        Some(rest) => {
+            let Some(end) = memchr::memchr(b']', rest) else { return false };
+            if !rest[..end].iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) {
+                return false;
+            }
+            (&b""[..], &rest[end + 1..])
+        }
+        None => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
+    };
+    let port_is_sound = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    port_is_sound && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMITS: HeadLimits = HeadLimits { line: 8 << 10, head: 33 << 10 };
+
+    fn checked(head: &str) -> Result<Option<Head>, Refusal> {
+        check(head.as_bytes(), LIMITS)
+    }
+
+    fn accepted(head: &str) -> bool {
+        matches!(checked(head), Ok(Some(sound)) if sound.length == head.len())
+    }
+
+    #[test]
+    fn takes_what_is_sound() {
+        assert!(accepted("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(accepted("\r\nGET / HTTP/1.1\r\nHost: a:80\r\n\r\n"));
+        assert!(accepted("GET / HTTP/1.0\r\n\r\n"));
+        assert!(accepted("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(accepted("GET http://A/x HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(accepted("GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"));
+        assert!(accepted("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"));
+    }
+
+    #[test]
+    fn notices_underscores() {
+        let head = checked("GET / HTTP/1.1\r\nHost: a\r\nx_real_ip: 1\r\n\r\n");
+        assert!(matches!(head, Ok(Some(Head { underscores: true, .. }))));
+    }
+
+    #[test]
+    fn refuses_what_two_servers_read_in_two_ways() {
+        let cases = [
+            ("GET / HTTP/1.1\nHost: a\n\n", Refusal::BARE_LF),
+            ("GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n", Refusal::BARE_LF),
+            ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", Refusal::MALFORMED),
+            ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", Refusal::MALFORMED),
+            ("GET / HTTP/1.1\r\n\r\n", Refusal::NO_HOST),
+            ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", Refusal::BAD_HOST),
+            ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", Refusal::BAD_HOST),
+            ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Refusal::BAD_HOST),
+            ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET a HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", Refusal::METHOD),
+            ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::METHOD),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Refusal::BAD_LENGTH,
+            ),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", Refusal::BAD_LENGTH),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", Refusal::BAD_LENGTH),
+            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Refusal::BAD_ENCODING),
+            ("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::BAD_ENCODING),
+            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Refusal::VERSION),
+        ];
+        for (head, refusal) in cases {
+            assert_eq!(checked(head), Err(refusal), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_refused_before_they_end() {
+        let uri = format!("GET /{}", "a".repeat(9 << 10));
+        assert_eq!(checked(&uri), Err(Refusal::TARGET_TOO_LONG));
+        let header = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "a".repeat(9 << 10));
+        assert_eq!(checked(&header), Err(Refusal::HEADERS_TOO_LARGE));
+        let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(300));
+        assert_eq!(checked(&many), Err(Refusal::HEADERS_TOO_LARGE));
+    }
+
+    proptest! {
+        /// Whatever arrives, and however it is cut, nothing panics, and a sound head is sound at every cut.
+        #[test]
+        fn no_prefix_of_a_sound_head_is_refused(
+            path in "/[a-z/%.]{0,20}", name in "[a-z][a-z-]{0,8}", value in "[ -~]{0,20}", cut in 0usize..200,
+        ) {
+            prop_assume!(name != "host" && !name.starts_with("content") && !name.starts_with("transfer"));
+            let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\n\r\n");
+            prop_assert!(accepted(&head));
+            let cut = cut.min(head.len() - 1);
+            prop_assert_eq!(check(&head.as_bytes()[..cut], LIMITS), Ok(None));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = check(&bytes, LIMITS);
+        }
+    }
+}

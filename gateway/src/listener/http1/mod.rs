@@ -1,0 +1,14 @@
+//! HTTP/1 on a client's connection: heads are read and checked here, before Pingora sees a byte.
+//!
+//! Parsed headers would come too late: by the time Pingora calls its first hook it has dropped a `Content-Length` that
+//! contradicts `Transfer-Encoding`, accepted bare line feeds and answered malformed requests itself.
+
+mod connection;
+mod head;
+mod refusal;
+
+pub use connection::Arrival;
+pub use head::{Head, HeadLimits, check};
+pub use refusal::Refusal;
+
+pub(super) use connection::serve;

@@ -1,0 +1,44 @@
+/// A request head that we refuse ourselves. The connection is closed after the answer, since nobody can say where the
+/// next request would begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: u16,
+    /// A fixed label for metrics and logs.
+    pub reason: &'static str,
+}
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $reason:literal;)*) => {
+        impl Refusal {
+            $($(#[$doc])* pub const $name: Self = Self { status: $status, reason: $reason };)*
+        }
+    };
+}
+
+refusals! {
+    /// Not HTTP at all, or a request line or header line that breaks its grammar (continued lines included).
+    MALFORMED = 400 "malformed-head";
+    /// A line that ends in a bare line feed: other servers disagree on where the head ends.
+    BARE_LF = 400 "bare-line-feed";
+    /// `Content-Length` beside `Transfer-Encoding`, repeated, or not a number.
+    BAD_LENGTH = 400 "bad-content-length";
+    /// `Transfer-Encoding` other than `chunked`, repeated, or in HTTP/1.0.
+    BAD_ENCODING = 400 "bad-transfer-encoding";
+    /// HTTP/1.1 without `Host`.
+    NO_HOST = 400 "missing-host";
+    /// More than one `Host`, or one that is no host.
+    BAD_HOST = 400 "bad-host";
+    /// A target that is not a path, or an absolute one whose authority is not the `Host`.
+    BAD_TARGET = 400 "bad-target";
+    /// A header line longer than `large-client-header-buffers`, or too many or too long headers in all.
+    HEADERS_TOO_LARGE = 400 "headers-too-large";
+    /// CONNECT and TRACE, as nginx refuses them.
+    METHOD = 405 "method-not-allowed";
+    /// The head did not arrive within `client-header-timeout`.
+    TIMEOUT = 408 "header-timeout";
+    /// A request line longer than `large-client-header-buffers`.
+    TARGET_TOO_LONG = 414 "uri-too-long";
+    /// Neither HTTP/1.0 nor HTTP/1.1.
+    VERSION = 505 "http-version";
+}

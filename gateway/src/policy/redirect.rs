@@ -1,0 +1,71 @@
+//! Redirects: `app-root`, `permanent-redirect`, `temporal-redirect`, `from-to-www-redirect` and the missing slash.
+
+use super::Policies;
+use crate::config::WwwRedirect;
+use crate::proxy::reply::Reply;
+use crate::proxy::{Client, RequestView};
+use crate::telemetry::Connection;
+use std::ops::ControlFlow;
+
+/// `app-root`: 302 from exactly `/`, to the host as the client wrote it, port included.
+pub(crate) fn app_root(request: &RequestView<'_>, connection: &Connection, policies: &Policies) -> ControlFlow<Reply> {
+    match &policies.app_root {
+        Some(root) if request.path() == b"/" => {
+            let location = format!("{}://{}{root}", own_scheme(connection), request.host());
+            ControlFlow::Break(Reply::redirect(302, "app-root", location.as_bytes()))
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// `permanent-redirect` and `temporal-redirect`: a constant location; nothing of the request is appended.
+pub(crate) fn constant(client: &Client, connection: &Connection, policies: &Policies) -> ControlFlow<Reply> {
+    let Some(redirect) = &policies.redirect else { return ControlFlow::Continue(()) };
+    let location = absolute(&redirect.location, client, connection, policies.relative_redirects);
+    ControlFlow::Break(Reply::redirect(redirect.code, "redirect", location.as_bytes()))
+}
+
+/// 301 from a path to the same path with a slash, as nginx answers where only the latter is declared. The port is
+/// dropped and the query kept.
+pub(crate) fn add_slash(
+    path: &str,
+    request: &RequestView<'_>,
+    client: &Client,
+    connection: &Connection,
+    policies: &Policies,
+) -> Reply {
+    let mut location = absolute(path, client, connection, policies.relative_redirects).into_bytes();
+    if let Some(query) = request.query() {
+        location.push(b'?');
+        location.extend_from_slice(query);
+    }
+    Reply::redirect(301, "add-slash", &location)
+}
+
+/// `from-to-www-redirect`: the port is always written out, and one trailing slash is dropped.
+pub(crate) fn www(redirect: &WwwRedirect, request: &RequestView<'_>, client: &Client) -> Reply {
+    let target = request.target.strip_suffix(b"/").unwrap_or(request.target);
+    let mut location = Vec::with_capacity(target.len() + redirect.to.len() + 16);
+    location.extend_from_slice(client.scheme.as_bytes());
+    location.extend_from_slice(b"://");
+    location.extend_from_slice(redirect.to.as_bytes());
+    location.push(b':');
+    location.extend_from_slice(client.port.as_bytes());
+    location.extend_from_slice(target);
+    Reply::redirect(redirect.code, "www-redirect", &location)
+}
+
+/// A path made absolute on the host that the client asked for, without its port, as nginx's `absolute_redirect on`
+/// and `port_in_redirect off`. A URL stays as it is.
+fn absolute(location: &str, client: &Client, connection: &Connection, relative: bool) -> String {
+    let host = client.requested_host();
+    if relative || !location.starts_with('/') || host.is_empty() {
+        return location.to_owned();
+    }
+    format!("{}://{host}{location}", own_scheme(connection))
+}
+
+/// nginx's `$scheme`: that of the connection, whatever was forwarded.
+fn own_scheme(connection: &Connection) -> &'static str {
+    if connection.tls { "https" } else { "http" }
+}

@@ -1,0 +1,192 @@
+//! `rewrite-target`: the whole path becomes another one, made of constant text and of what groups of the path's
+//! regular expression took.
+
+use crate::config;
+use crate::table::{Anchor, Groups, Pattern, StepLimit};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use std::sync::Arc;
+
+/// What nginx's `ngx_escape_uri` escapes in a path (`NGX_ESCAPE_URI`, since nginx 1.21.1). Bytes above ASCII are
+/// escaped too.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A compiled rewrite, as nginx's `rewrite "(?i)PATTERN" TARGET break`.
+#[derive(Debug)]
+pub struct Rewrite {
+    pattern: Pattern,
+    target: Replacement,
+    forwarded_prefix: Option<Replacement>,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The request target for the backend: begins with `/`, is escaped, and ends with the client's query.
+    pub target: String,
+    /// `X-Forwarded-Prefix`, if it is set. Escaped like a path, because groups hold decoded bytes.
+    pub forwarded_prefix: Option<String>,
+}
+
+/// Why a rewrite cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} {reason}")]
+pub struct RewriteError {
+    /// The value at fault.
+    pub value: Arc<str>,
+    /// What is wrong with it and what is expected.
+    pub reason: String,
+}
+
+impl Rewrite {
+    /// Compiles a rewrite. The pattern may match anywhere in the path and disregards case.
+    pub fn compile(rewrite: &config::Rewrite) -> Result<Self, RewriteError> {
+        let config::Rewrite { pattern, target, forwarded_prefix } = rewrite;
+        let compiled = Pattern::new(pattern, Anchor::Anywhere);
+        Ok(Self {
+            pattern: compiled.map_err(|error| RewriteError { value: pattern.clone(), reason: error.to_string() })?,
+            target: Replacement::parse(target)?,
+            forwarded_prefix: forwarded_prefix.as_ref().map(Replacement::parse).transpose()?,
+        })
+    }
+
+    /// Rewrites a [normalised](crate::table::normalize) path and keeps the raw query (without `?`). `None`: the
+    /// pattern does not match, and the request goes as it came.
+    pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, StepLimit> {
+        let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
+        let mut target = self.target.render(&groups);
+        if !target.starts_with('/') {
+            target.insert(0, '/');
+        }
+        if let Some(query) = query.filter(|query| !query.is_empty()) {
+            target.push('?');
+            target.push_str(query);
+        }
+        let forwarded_prefix = self.forwarded_prefix.as_ref().map(|prefix| prefix.render(&groups));
+        Ok(Some(Rewritten { target, forwarded_prefix }))
+    }
+}
+
+/// Text with `$1` to `$9` in it, parsed.
+#[derive(Debug)]
+struct Replacement(Box<[Piece]>);
+
+#[derive(Debug)]
+enum Piece {
+    /// Constant text, escaped.
+    Text(Box<str>),
+    /// What this group took, or nothing.
+    Group(usize),
+}
+
+impl Replacement {
+    /// As nginx: one digit makes a group, so `$10` is `$1` and a zero.
+    fn parse(text: &Arc<str>) -> Result<Self, RewriteError> {
+        let mut parts = text.split('$');
+        let constant = |part: &str| Piece::Text(percent_encode(part.as_bytes(), ESCAPED).to_string().into());
+        let mut pieces = vec![constant(parts.next().unwrap_or_default())];
+        for part in parts {
+            let (digit, rest) = part.split_at_checked(1).unwrap_or_default();
+            let number = digit.parse().ok().filter(|number| (1..=9).contains(number));
+            let reason = "has a '$' without a digit: expected $1 to $9, the groups of the path's expression";
+            let number = number.ok_or_else(|| RewriteError { value: Arc::clone(text), reason: reason.to_owned() })?;
+            pieces.extend([Piece::Group(number), constant(rest)]);
+        }
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+        Ok(Self(pieces.into()))
+    }
+
+    fn render(&self, groups: &Groups<'_>) -> String {
+        let mut rendered = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => rendered.push_str(text),
+                Piece::Group(number) => rendered.extend(percent_encode(groups[*number], ESCAPED)),
+            }
+        }
+        rendered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PathMatching;
+    use crate::table::normalize;
+
+    fn compile(pattern: &str, target: &str, prefix: Option<&str>) -> Result<Rewrite, RewriteError> {
+        let forwarded_prefix = prefix.map(Arc::from);
+        Rewrite::compile(&config::Rewrite { pattern: pattern.into(), target: target.into(), forwarded_prefix })
+    }
+
+    /// The target that the backend gets for a raw path in nginx mode.
+    fn rewrite(pattern: &str, target: &str, path: &str) -> Option<String> {
+        let path = normalize(path.as_bytes(), PathMatching::Nginx).expect("a good path");
+        let rewritten = compile(pattern, target, None).expect("valid").apply(&path, None).expect("within the limit");
+        rewritten.map(|rewritten| rewritten.target)
+    }
+
+    #[test]
+    fn the_whole_path_is_replaced() {
+        for (case, pattern, target, path, expected) in [
+            ("W01", "/something", "/", "/something/x", "/"),
+            ("W04", "/something(/|$)(.*)", "/$2", "/something", "/"),
+            ("W04", "/something(/|$)(.*)", "/$2", "/something/", "/"),
+            ("W04", "/something(/|$)(.*)", "/$2", "/something/new", "/new"),
+            ("W09", "/foo", "/bar", "/FOOxyz", "/bar"),
+            ("W10", "/api(/|$)(.*)", "/$2", "/api/a%20b", "/a%20b"),
+            ("W13", "/api(/|$)(.*)", "/$2", "/api//x", "/x"),
+            ("W18", "/a/(.*)", "/$3", "/a/x", "/"),
+            ("anywhere", "/b", "/c", "/a/b", "/c"),
+            ("one digit", "/(a)", "/$10", "/a", "/a0"),
+            ("no slash", "/a(.*)", "$1", "/ab", "/b"),
+            ("double slash", "/a(.*)", "/$1", "/a/b", "//b"),
+            ("escapes", "/a(.*)", "/x y$1", "/a/%23%25%3f%22%7c%e2%82%ac%0d/~", "/x%20y/%23%25%3F%22%7C%E2%82%AC%0D/~"),
+            ("look-ahead", "/(?!api)(.*)", "/v1/$1", "/shop", "/v1/shop"),
+        ] {
+            assert_eq!(rewrite(pattern, target, path).as_deref(), Some(expected), "{case}: {pattern} {path}");
+        }
+        assert_eq!(rewrite("/b", "/c", "/a"), None);
+    }
+
+    #[test]
+    fn the_query_is_kept_as_it_is() {
+        let rewrite = compile("/a", "/b", None).expect("valid");
+        let target = |query| rewrite.apply(b"/a", query).expect("literal").expect("match").target;
+        assert_eq!(target(Some("x=%2F&y=\"")), "/b?x=%2F&y=\"");
+        assert_eq!(target(Some("")), "/b");
+    }
+
+    #[test]
+    fn the_forwarded_prefix_has_groups_and_no_raw_bytes() {
+        let prefix = |prefix: &str, path: &[u8]| {
+            let rewrite = compile("/(a[^/]*)/.*", "/", Some(prefix)).expect("valid");
+            rewrite.apply(path, None).expect("linear").expect("match").forwarded_prefix
+        };
+        assert_eq!(prefix("/test/value", b"/a/x").as_deref(), Some("/test/value"));
+        assert_eq!(prefix("/$1", b"/ab/x").as_deref(), Some("/ab"));
+        assert_eq!(prefix("/$1", b"/a\r\nX: y/x").as_deref(), Some("/a%0D%0AX:%20y"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_group() {
+        for target in ["/$", "/$x", "/$0", "/${1}", "/$é"] {
+            let error = compile("/", target, None).expect_err("not a group");
+            assert_eq!(&*error.value, target);
+        }
+        assert_eq!(&*compile("/(", "/", None).expect_err("unclosed").value, "/(");
+        assert!(compile("/", "/", Some("/$")).is_err());
+    }
+}

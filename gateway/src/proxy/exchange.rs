@@ -1,0 +1,410 @@
+//! One request's life, from its head to its log line.
+
+use super::client::Client;
+use super::phases::request_phase;
+use super::reply::Reply;
+use super::request::RequestView;
+use crate::config::GatewaySettings;
+use crate::listener::Arrival;
+use crate::policy::{body_limit, redirect, rewrite};
+use crate::table::{Found, Publisher, Route, RouteTarget, Table, normalize};
+use crate::telemetry::{self, Attempt, Record};
+use crate::upstream::{Pick, Upstream};
+use http::{HeaderMap, HeaderValue};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
+const TRIES: usize = 3;
+/// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
+const DISCARDED: u64 = 64 << 10;
+/// The status that nginx logs when the client went away first.
+const CLIENT_CLOSED: u16 = 499;
+
+/// What every exchange of a worker uses.
+#[derive(Debug)]
+pub struct Context {
+    publisher: Arc<Publisher>,
+    telemetry: telemetry::Worker,
+}
+
+impl Context {
+    /// Exchanges that are routed by what `publisher` holds and recorded by `telemetry`.
+    pub fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker) -> Self {
+        Self { publisher, telemetry }
+    }
+
+    /// Holds the table.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
+    /// Takes the records of requests that have ended.
+    pub fn telemetry(&self) -> &telemetry::Worker {
+        &self.telemetry
+    }
+}
+
+/// One request on its way. Holds its route and nothing above it: a stream of three days pins no table.
+#[derive(Debug)]
+pub struct Exchange {
+    context: Arc<Context>,
+    arrival: Box<Arrival>,
+    pub(super) settings: Arc<GatewaySettings>,
+    pub(super) client: Client,
+    pub(super) request_id: Option<HeaderValue>,
+    pub(super) route: Option<Arc<Route>>,
+    pub(super) rewritten: Option<rewrite::Rewritten>,
+    /// The decoded and normalised path, where it is not the path as sent.
+    normalized: Option<Box<[u8]>>,
+    /// The target is served by its default backend, since it has no endpoint of its own.
+    pub(super) fell_back: bool,
+    default_backend: Option<Arc<Upstream>>,
+    reply: Option<&'static str>,
+    body_received: u64,
+    sent_before: u64,
+    current: Option<Try>,
+    attempts: SmallVec<[Attempt; 1]>,
+    tried: SmallVec<[SocketAddr; TRIES]>,
+}
+
+/// The endpoint that serves the request now.
+#[derive(Debug)]
+struct Try {
+    pick: Pick,
+    started: Instant,
+    connect: Option<Duration>,
+    header: Option<Duration>,
+    status: Option<u16>,
+}
+
+/// Where to send a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination {
+    /// The endpoint.
+    pub address: SocketAddr,
+    /// Connections are shared only between equal keys.
+    pub pool_key: u64,
+    /// Patience with it.
+    pub timeouts: crate::config::Timeouts,
+    /// How long a connection to it is kept idle.
+    pub idle_timeout: Duration,
+}
+
+/// Why an exchange did not go as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection to the endpoint.
+    Connect {
+        /// It took too long.
+        timed_out: bool,
+    },
+    /// The endpoint broke off, or took too long.
+    Upstream {
+        /// It took too long.
+        timed_out: bool,
+        /// The connection had served before and closed before a byte of the answer: the endpoint may never have seen
+        /// the request.
+        stale: bool,
+        /// The request may be sent again: its method is idempotent and its body is still at hand.
+        replayable: bool,
+    },
+    /// The client went away.
+    ClientGone,
+    /// The client's body did not come in time.
+    ClientTimeout,
+    /// The client's body is not what its framing says.
+    ClientMalformed,
+    /// A fault of ours.
+    Internal,
+}
+
+/// What to do about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Call [`Exchange::attempt`] again.
+    Retry,
+    /// Answer this, unless an answer has begun.
+    Reply(Reply),
+    /// Nobody is there to be answered.
+    Abandon,
+}
+
+impl Exchange {
+    /// Finds the request's route and runs its request phase. With a reply the request is answered.
+    pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> (Self, Option<Reply>) {
+        let table = context.publisher.load();
+        let settings = table.settings().clone();
+        let client = Client::of(request, &arrival.connection, &settings.forwarded);
+        let request_id = request_id(request.headers, settings.generate_request_id);
+        let default_backend = table.default_backend().cloned();
+        let sent_before = arrival.connection.sent();
+        let mut exchange = Self {
+            context: context.clone(),
+            arrival,
+            settings,
+            client,
+            request_id,
+            route: None,
+            rewritten: None,
+            normalized: None,
+            fell_back: false,
+            default_backend,
+            reply: None,
+            body_received: 0,
+            sent_before,
+            current: None,
+            attempts: SmallVec::new(),
+            tried: SmallVec::new(),
+        };
+        let reply = match exchange.route_and_run(&table, request) {
+            ControlFlow::Break(reply) => Some(exchange.note(reply)),
+            ControlFlow::Continue(()) => None,
+        };
+        (exchange, reply)
+    }
+
+    fn route_and_run(&mut self, table: &Table, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
+            return ControlFlow::Break(Reply::new(400, "bad-path"));
+        };
+        if let Cow::Owned(path) = &path {
+            self.normalized = Some(path.as_slice().into());
+        }
+        let route = match table.find(request.host(), &path) {
+            Found::Route(route) => route,
+            Found::AddSlash(route) => {
+                let connection = &self.arrival.connection;
+                let policies = &route.policies;
+                let path = &route.labels.path;
+                return ControlFlow::Break(redirect::add_slash(path, request, &self.client, connection, policies));
+            }
+            Found::WwwRedirect(www) => return ControlFlow::Break(redirect::www(www, request, &self.client)),
+            Found::NoHost if *path == *b"/healthz" => return ControlFlow::Break(Reply::new(200, "healthz")),
+            Found::NoHost | Found::NoPath(_) => return self.without_route(),
+            Found::PatternLimit(_) => return ControlFlow::Break(Reply::new(500, "pattern-limit")),
+        };
+        self.route = Some(route.clone());
+        if self.settings.denied.is_some() {
+            return ControlFlow::Break(Reply::new(503, "denied"));
+        }
+        request_phase(request, &self.client, &self.arrival.connection, &route.policies)?;
+        if let Some(rewrite) = &route.policies.rewrite {
+            // The head reader lets only UTF-8 through.
+            let query = request.query().and_then(|query| std::str::from_utf8(query).ok());
+            match rewrite.apply(&path, query) {
+                Ok(rewritten) => self.rewritten = rewritten,
+                Err(_) => return ControlFlow::Break(Reply::new(500, "pattern-limit")),
+            }
+        }
+        match &route.target {
+            RouteTarget::Upstream(_) => ControlFlow::Continue(()),
+            RouteTarget::Default => self.without_route(),
+        }
+    }
+
+    /// Nothing takes the request: the gateway's default backend does, else 404.
+    fn without_route(&self) -> ControlFlow<Reply> {
+        match &self.default_backend {
+            Some(_) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(Reply::new(404, "no-route")),
+        }
+    }
+
+    /// Chooses an endpoint that was not tried yet, or says what to answer instead.
+    pub fn attempt(&mut self) -> Result<Destination, Reply> {
+        let Some(pick) = self.pick() else {
+            let reply = match self.attempts.last() {
+                None => Reply::new(503, "no-endpoint"),
+                Some(last) => bad_gateway(last.status == Some(504)),
+            };
+            return Err(self.note(reply));
+        };
+        let destination = Destination {
+            address: pick.address(),
+            pool_key: pick.pool_key(),
+            timeouts: self.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
+            idle_timeout: self.settings.upstream.idle_timeout,
+        };
+        self.tried.push(destination.address);
+        self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
+        Ok(destination)
+    }
+
+    fn pick(&mut self) -> Option<Pick> {
+        if self.attempts.len() >= TRIES {
+            return None;
+        }
+        let client = self.client.address;
+        let upstream = match self.route.as_ref().map(|route| &route.target) {
+            Some(RouteTarget::Upstream(upstream)) => upstream,
+            Some(RouteTarget::Default) | None => self.default_backend.as_ref()?,
+        };
+        if !self.fell_back {
+            let pick = upstream.pick(client, &self.tried);
+            if pick.is_some() || !self.attempts.is_empty() {
+                return pick;
+            }
+        }
+        // Without an endpoint of its own the route may have another backend to answer for it (`default-backend`).
+        let fallback = self.route.as_ref()?.default_backend.as_ref()?;
+        self.fell_back = true;
+        fallback.pick(client, &self.tried)
+    }
+
+    /// The endpoint is connected.
+    pub fn connected(&mut self, reused: bool) {
+        if let Some(current) = &mut self.current {
+            current.connect = Some(if reused { Duration::ZERO } else { current.started.elapsed() });
+        }
+    }
+
+    /// A piece of the request's body has arrived.
+    pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
+        self.body_received += bytes as u64;
+        let Some(route) = &self.route else { return Ok(()) };
+        match body_limit::received(self.body_received, &route.policies) {
+            ControlFlow::Break(reply) => Err(self.note(reply)),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    /// The endpoint answers with this status.
+    pub fn response_head(&mut self, status: u16) {
+        if let Some(current) = &mut self.current {
+            current.header.get_or_insert_with(|| current.started.elapsed());
+            current.status = Some(status);
+        }
+    }
+
+    /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer.
+    pub fn failed(&mut self, failure: Failure) -> Verdict {
+        let answered = self.current.as_ref().is_some_and(|current| current.header.is_some());
+        let (reply, again) = match failure {
+            Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
+            Failure::Upstream { timed_out, stale, replayable } => {
+                if stale {
+                    // The endpoint is not to blame: a new connection to it may do.
+                    self.tried.pop();
+                }
+                (bad_gateway(timed_out), stale && replayable && !answered)
+            }
+            Failure::ClientTimeout => (Reply::new(408, "body-timeout"), false),
+            Failure::ClientMalformed => (Reply::new(400, "malformed-body"), false),
+            Failure::Internal => (Reply::new(500, "internal"), false),
+            Failure::ClientGone => {
+                self.reply.get_or_insert("client-gone");
+                return Verdict::Abandon;
+            }
+        };
+        self.end_try(Some(reply.status), 0);
+        if again && self.attempts.len() < TRIES {
+            return Verdict::Retry;
+        }
+        Verdict::Reply(self.note(reply))
+    }
+
+    /// Whether the connection may serve another request, as far as we are concerned.
+    pub fn keeps_alive(&self) -> bool {
+        let client = &self.settings.client;
+        !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests)
+    }
+
+    /// The settings under which this request is served.
+    pub fn settings(&self) -> &GatewaySettings {
+        &self.settings
+    }
+
+    /// The client's connection and the head that arrived on it.
+    pub fn arrival(&self) -> &Arrival {
+        &self.arrival
+    }
+
+    /// The decoded and normalised path of the request: nginx's `$uri`.
+    pub(super) fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
+        self.normalized.as_deref().unwrap_or_else(|| request.path())
+    }
+
+    /// Whether a reply of ours leaves a body unread that is too large, or too far off, to be read and thrown away.
+    pub fn leaves_body(&self, request: &RequestView<'_>) -> bool {
+        let waits = request.headers.contains_key(http::header::EXPECT);
+        request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
+    }
+
+    /// Remembers why we answer ourselves.
+    fn note(&mut self, reply: Reply) -> Reply {
+        self.reply = Some(reply.reason);
+        reply
+    }
+
+    fn end_try(&mut self, status: Option<u16>, response_length: u64) {
+        let Some(current) = self.current.take() else { return };
+        self.attempts.push(Attempt {
+            address: current.pick.address(),
+            status: current.status.or(status),
+            connect: current.connect,
+            header: current.header,
+            response: current.started.elapsed(),
+            response_length,
+        });
+    }
+
+    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun.
+    pub fn finish(&mut self, request: &RequestView<'_>, status: Option<u16>, body_bytes_sent: u64) {
+        self.end_try(None, body_bytes_sent);
+        let connection = &self.arrival.connection;
+        let host = super::request::without_port(request.host());
+        let record = Record {
+            connection,
+            connection_requests: self.arrival.number,
+            path: self.path(request),
+            client: self.client.address,
+            method: request.method.as_str(),
+            target: std::str::from_utf8(request.target).unwrap_or_default(),
+            version: version(request.version),
+            host,
+            scheme: self.client.scheme.to_str().unwrap_or_default(),
+            headers: Some(request.headers),
+            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
+            route: self.route.as_ref(),
+            reply: self.reply,
+            request_length: self.arrival.head.length as u64 + self.body_received,
+            duration: self.arrival.started.elapsed(),
+            status: status.unwrap_or(CLIENT_CLOSED),
+            body_bytes_sent,
+            bytes_sent: connection.sent() - self.sent_before,
+            attempts: &self.attempts,
+        };
+        self.context.telemetry.record(&record, &self.settings.access_log);
+    }
+}
+
+fn bad_gateway(timed_out: bool) -> Reply {
+    if timed_out { Reply::new(504, "upstream-timeout") } else { Reply::new(502, "upstream-failed") }
+}
+
+fn version(version: http::Version) -> &'static str {
+    if version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
+}
+
+/// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
+fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    if let Some(given) = headers.get("x-request-id").filter(|id| !id.is_empty()) {
+        return Some(given.clone());
+    }
+    if !generate {
+        return None;
+    }
+    let mut random = fastrand::u128(..);
+    let digits: [u8; 32] = std::array::from_fn(|_| {
+        let digit = DIGITS[(random & 15) as usize];
+        random >>= 4;
+        digit
+    });
+    HeaderValue::from_bytes(&digits).ok()
+}

@@ -1,0 +1,31 @@
+//! The order in which policies act on a request. This function is the documentation of that order.
+
+use super::client::Client;
+use super::reply::Reply;
+use super::request::RequestView;
+use crate::policy::{Policies, body_limit, redirect};
+use crate::telemetry::Connection;
+use std::ops::ControlFlow;
+
+/// Runs a route's policies before a backend is chosen. `Break` answers the request.
+///
+/// As nginx orders its phases, but for the first: a route whose security settings cannot be honoured answers nothing
+/// else, not even a redirect.
+pub(super) fn request_phase(
+    request: &RequestView<'_>,
+    client: &Client,
+    connection: &Connection,
+    policies: &Policies,
+) -> ControlFlow<Reply> {
+    deny(policies)?;
+    redirect::app_root(request, connection, policies)?;
+    redirect::constant(client, connection, policies)?;
+    body_limit::announced(request, policies)
+}
+
+fn deny(policies: &Policies) -> ControlFlow<Reply> {
+    match &policies.denied {
+        Some(_) => ControlFlow::Break(Reply::new(503, "denied")),
+        None => ControlFlow::Continue(()),
+    }
+}

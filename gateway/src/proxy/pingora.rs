@@ -1,0 +1,310 @@
+//! Pingora's hooks, translated: each calls one method of [`Exchange`] and carries out what it says. No policy lives
+//! here.
+
+use super::exchange::{Context, Exchange, Failure, Verdict};
+use super::forward::{RequestEdits, ResponseEdits};
+use super::reply::{self, Reply};
+use super::request::RequestView;
+use crate::listener::Arrival;
+use crate::upstream::peer;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use pingora_core::modules::http::HttpModules;
+use pingora_core::protocols::Digest;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::{Error, ErrorSource, ErrorType, Result};
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+use std::any::Any;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a small body that nobody wants may take to arrive before the connection is given up.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// A worker's HTTP proxy.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    pub(crate) context: Arc<Context>,
+}
+
+/// A request between two hooks.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    arrival: Option<Box<Arrival>>,
+    exchange: Option<Exchange>,
+    /// What to answer when Pingora has given the request up.
+    reply: Option<Reply>,
+}
+
+impl Lane {
+    fn exchange(&mut self) -> Result<&mut Exchange> {
+        self.exchange.as_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "no exchange has begun"))
+    }
+
+    /// Gives the request up with this answer.
+    fn abort(&mut self, reply: Reply) -> Box<Error> {
+        let error = Error::explain(ErrorType::HTTPStatus(reply.status), reply.reason);
+        self.reply = Some(reply);
+        error
+    }
+
+    /// Lets the exchange judge an error, and marks it for Pingora.
+    fn judge(&mut self, mut error: Box<Error>, failure: Failure) -> Box<Error> {
+        let verdict = self.exchange.as_mut().map(|exchange| exchange.failed(failure));
+        error.set_retry(verdict == Some(Verdict::Retry));
+        if let Some(Verdict::Reply(reply)) = verdict {
+            self.reply.get_or_insert(reply);
+        }
+        error
+    }
+}
+
+fn view(request: &RequestHeader) -> RequestView<'_> {
+    RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
+}
+
+#[async_trait]
+impl ProxyHttp for Proxy {
+    type CTX = Lane;
+
+    fn new_ctx(&self) -> Lane {
+        Lane::default()
+    }
+
+    // Pingora's default adds a compression module to every request.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    // Our head reader sends the arrival this way, with every request.
+    fn on_connection_reuse(&self, _session: &mut Session, lane: &mut Lane, arrival: Box<dyn Any + Send + Sync>) {
+        lane.arrival = arrival.downcast().ok();
+    }
+
+    async fn request_filter(&self, session: &mut Session, lane: &mut Lane) -> Result<bool> {
+        let Some(arrival) = lane.arrival.take() else {
+            return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
+        };
+        let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
+        configure(session, &exchange);
+        let exchange = lane.exchange.insert(exchange);
+        match reply {
+            Some(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    async fn upstream_peer(&self, _session: &mut Session, lane: &mut Lane) -> Result<Box<HttpPeer>> {
+        match lane.exchange()?.attempt() {
+            Ok(destination) => Ok(peer::plain(&destination)),
+            Err(reply) => Err(lane.abort(reply)),
+        }
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        reused: bool,
+        _peer: &HttpPeer,
+        _fd: RawFd,
+        _digest: Option<&Digest>,
+        lane: &mut Lane,
+    ) -> Result<()> {
+        lane.exchange()?.connected(reused);
+        Ok(())
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        upstream: &mut RequestHeader,
+        lane: &mut Lane,
+    ) -> Result<()> {
+        lane.exchange()?.forward(&view(session.req_header()), upstream);
+        Ok(())
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        lane: &mut Lane,
+    ) -> Result<()> {
+        let bytes = body.as_ref().map_or(0, Bytes::len);
+        if end && bytes == 0 {
+            *body = None; // Some(empty) at the end would be written as a second terminating chunk (Pingora #935)
+        }
+        lane.exchange()?.request_body(bytes).map_err(|reply| lane.abort(reply))
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        lane: &mut Lane,
+    ) -> Result<()> {
+        let http_10 = session.req_header().version == Version::HTTP_10;
+        let status = response.status.as_u16();
+        let exchange = lane.exchange()?;
+        exchange.response_head(status);
+        exchange.respond(http_10, status == 101, response);
+        Ok(())
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        lane: &mut Lane,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        let timed_out = error.etype() == &ErrorType::ConnectTimedout;
+        lane.judge(error, Failure::Connect { timed_out })
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        lane: &mut Lane,
+        reused: bool,
+    ) -> Box<Error> {
+        let failure = failure_of(&error, session, reused);
+        lane.judge(error, failure)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, lane: &mut Lane) -> FailToProxy {
+        let failure = failure_of(error, session, false);
+        let reply = lane.reply.take().or_else(|| match lane.exchange.as_mut()?.failed(failure) {
+            Verdict::Reply(reply) => Some(reply),
+            Verdict::Retry | Verdict::Abandon => None,
+        });
+        let mut status = 0;
+        if let (Some(reply), Some(exchange)) = (reply, &lane.exchange)
+            && session.response_written().is_none()
+        {
+            status = reply.status;
+            session.set_keepalive(None);
+            exchange.arrival().connection.leave_input_unread();
+            if let Err(error) = write_reply(session, exchange, &reply).await {
+                tracing::debug!(%error, "the client did not wait for the answer");
+            }
+        }
+        FailToProxy { error_code: status, can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, _error: Option<&Error>, lane: &mut Lane) {
+        let Some(exchange) = &mut lane.exchange else { return };
+        let status = session.response_written().map(|response| response.status.as_u16());
+        let body_sent = session.body_bytes_sent() as u64;
+        exchange.finish(&view(session.req_header()), status, body_sent);
+    }
+
+    // Failures are counted and logged by the exchange.
+    fn suppress_error_log(&self, _session: &Session, _lane: &Lane, error: &Error) -> bool {
+        error.etype() != &ErrorType::InternalError
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _lane: &Lane,
+        _error: &Error,
+        _context: pingora_proxy::ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+}
+
+/// Sets the session's own limits for this request. Pingora forgets them between two requests.
+fn configure(session: &mut Session, exchange: &Exchange) {
+    if !exchange.keeps_alive() {
+        session.set_keepalive(None);
+    }
+    let body_timeout = if session.is_upgrade_req() { None } else { Some(exchange.settings().client.body_timeout) };
+    session.set_read_timeout(body_timeout);
+    session.set_total_drain_timeout(Some(DRAIN));
+}
+
+/// Sorts Pingora's error by whose fault it is.
+fn failure_of(error: &Error, session: &mut Session, reused: bool) -> Failure {
+    let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
+    match error.esource() {
+        ErrorSource::Upstream => Failure::Upstream {
+            timed_out,
+            stale: reused && error.retry(),
+            replayable: session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated(),
+        },
+        ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
+        ErrorSource::Downstream => match error.etype() {
+            ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed | ErrorType::ConnectError => {
+                Failure::ClientGone
+            }
+            _ => Failure::ClientMalformed,
+        },
+        ErrorSource::Internal | ErrorSource::Unset => Failure::Internal,
+    }
+}
+
+/// Writes a reply of ours. Where a large body is still to come, the connection closes after it.
+async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) -> Result<()> {
+    if exchange.leaves_body(&view(session.req_header())) {
+        session.set_keepalive(None);
+        exchange.arrival().connection.leave_input_unread();
+    }
+    let page = reply::page(reply.status, exchange.settings().server_tokens);
+    let mut head = ResponseHeader::build(reply.status, Some(6))?;
+    head.set_reason_phrase(Some(reply::reason_phrase(reply.status)))?;
+    head.insert_header("Content-Type", "text/html")?;
+    head.insert_header("Content-Length", page.len())?;
+    if let Some(location) = &reply.location {
+        head.insert_header("Location", location.clone())?;
+    }
+    exchange.add_headers(&mut head);
+    session.write_response_header(Box::new(head), page.is_empty()).await?;
+    if !page.is_empty() {
+        session.write_response_body(Some(page), true).await?;
+    }
+    Ok(())
+}
+
+impl RequestEdits for RequestHeader {
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        let _ = self.insert_header(name, value); // fails only for a name that is none: ours are
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        let _ = self.insert_header(name.to_string(), value);
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.remove_header(name);
+    }
+
+    fn set_target(&mut self, target: &[u8]) {
+        if self.raw_path() != target {
+            let _ = self.set_raw_path(target);
+        }
+    }
+}
+
+impl ResponseEdits for ResponseHeader {
+    fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        let _ = self.insert_header(name, value);
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        let _ = self.insert_header(name.to_string(), value);
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.remove_header(name);
+    }
+}

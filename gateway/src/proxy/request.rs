@@ -1,0 +1,100 @@
+use http::{HeaderMap, Method, Version, header};
+
+/// A request as policies see it: borrowed, and unchangeable.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestView<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its target in origin form, as the client sent it: path and query, not decoded.
+    pub target: &'a [u8],
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its version.
+    pub version: Version,
+}
+
+impl<'a> RequestView<'a> {
+    /// A view of a request whose head has been checked. An absolute target is cut to its path.
+    pub fn new(method: &'a Method, raw_target: &'a [u8], headers: &'a HeaderMap, version: Version) -> Self {
+        Self { method, target: origin_form(raw_target), headers, version }
+    }
+
+    /// The target up to the query.
+    pub fn path(&self) -> &'a [u8] {
+        self.split().0
+    }
+
+    /// The query without its `?`, if there is one.
+    pub fn query(&self) -> Option<&'a [u8]> {
+        self.split().1
+    }
+
+    fn split(&self) -> (&'a [u8], Option<&'a [u8]>) {
+        match memchr::memchr(b'?', self.target) {
+            Some(at) => (&self.target[..at], Some(&self.target[at + 1..])),
+            None => (self.target, None),
+        }
+    }
+
+    /// The `Host` header, port and all; empty in HTTP/1.0 without one.
+    pub fn host(&self) -> &'a str {
+        self.header(header::HOST.as_str())
+    }
+
+    /// A header's first value; empty if it is absent or not text.
+    pub fn header(&self, name: &str) -> &'a str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// `Content-Length`, if there is one.
+    pub fn content_length(&self) -> Option<u64> {
+        self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    /// Whether a body follows the head.
+    pub fn has_body(&self) -> bool {
+        self.headers.contains_key(header::TRANSFER_ENCODING) || self.content_length().is_some_and(|length| length > 0)
+    }
+}
+
+/// The path and query of a target that may be absolute (`http://host/path?query`).
+fn origin_form(target: &[u8]) -> &[u8] {
+    if target.starts_with(b"/") {
+        return target;
+    }
+    let Some(scheme) = memchr::memmem::find(target, b"://") else { return target };
+    let rest = &target[scheme + 3..];
+    match memchr::memchr2(b'/', b'?', rest) {
+        Some(path) if rest[path] == b'/' => &rest[path..],
+        _ => b"/",
+    }
+}
+
+/// A `Host` value without its port and trailing dot, as nginx's `$host` has it (but for upper case).
+pub(crate) fn without_port(host: &str) -> &str {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.find(']').map_or(host, |end| &host[..end + 2]),
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absolute_targets_lose_their_authority() {
+        assert_eq!(origin_form(b"/a?b"), b"/a?b");
+        assert_eq!(origin_form(b"http://h/a?b"), b"/a?b");
+        assert_eq!(origin_form(b"http://h"), b"/");
+        assert_eq!(origin_form(b"*"), b"*");
+    }
+
+    #[test]
+    fn hosts_lose_their_port() {
+        for (host, name) in [("a:80", "a"), ("a.", "a"), ("a.:80", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]")] {
+            assert_eq!(without_port(host), name);
+        }
+    }
+}

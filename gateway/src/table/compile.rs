@@ -1,0 +1,192 @@
+use super::host::Host;
+use super::labels::LabelInterner;
+use super::path_index::PathIndex;
+use super::pattern::{Anchor, Pattern};
+use super::route::{Route, RouteLabels, RouteTarget};
+use crate::config::{self, HostName, Origin, PathKind, Target, VirtualHost};
+use crate::policy::Policies;
+use crate::upstream::Registry;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A piece of configuration that is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The value at fault: a path, a pattern or a host.
+    pub value: Arc<str>,
+    /// What is wrong with the value and what is expected, as the rest of a sentence that begins with the value.
+    pub message: String,
+}
+
+/// Compiles virtual hosts, looking up what outlives a table.
+pub(super) struct Compiler<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) labels: &'a mut LabelInterner,
+    pub(super) rejected: &'a mut Vec<Rejection>,
+}
+
+impl Compiler<'_> {
+    /// Compiles one virtual host. A bad route is rejected alone; `Err` is a host that has to keep its former state,
+    /// because compiling it panicked.
+    pub(super) fn host(&mut self, host: &VirtualHost) -> Result<Option<Arc<Host>>, Panicked> {
+        contain(|| self.compile(host)).map_err(|message| {
+            let message = format!("could not be compiled, so it stays as it was: {message}. This is a defect of Adit");
+            self.rejected.push(Rejection { origin: origin(host), value: host.name.to_string().into(), message });
+            Panicked
+        })
+    }
+
+    fn compile(&mut self, host: &VirtualHost) -> Option<Arc<Host>> {
+        let pattern = match &host.name {
+            HostName::Pattern(text) => match Pattern::new(text, Anchor::Anywhere) {
+                Ok(pattern) => Some(pattern),
+                Err(error) => {
+                    let rejection = Rejection { origin: origin(host), value: text.clone(), message: error.to_string() };
+                    self.rejected.push(rejection);
+                    return None;
+                }
+            },
+            HostName::Any | HostName::Exact(_) | HostName::Wildcard(_) => None,
+        };
+        let label = match &host.name {
+            HostName::Exact(name) => Arc::clone(name),
+            name => name.to_string().into(),
+        };
+        let mut routes = Vec::with_capacity(host.routes.len());
+        for route in &host.routes {
+            match self.route(route, &label) {
+                Ok(compiled) => routes.push(compiled),
+                Err(rejection) => self.rejected.push(rejection),
+            }
+        }
+        let (paths, duplicates) = PathIndex::new(routes);
+        self.rejected.extend(duplicates.iter().map(|duplicate| Rejection {
+            origin: duplicate.loser.origin.clone(),
+            value: Arc::clone(&duplicate.loser.labels.path),
+            message: format!("is already taken on this host by {}", duplicate.winner.origin),
+        }));
+        Some(Arc::new(Host { name: host.name.clone(), pattern, www_redirect: host.www_redirect.clone(), paths }))
+    }
+
+    fn route(&mut self, route: &config::Route, host: &Arc<str>) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
+        let reject = |value, message| Rejection { origin: route.origin.clone(), value, message };
+        let pattern = match route.kind {
+            PathKind::Exact | PathKind::Prefix => None,
+            PathKind::Regex => {
+                let pattern = Pattern::new(&route.path, Anchor::Start);
+                Some(pattern.map_err(|error| reject(Arc::clone(&route.path), error.to_string()))?)
+            }
+        };
+        let policies = Policies::compile(&route.policies).map_err(|error| reject(error.value, error.reason))?;
+        let labels = RouteLabels { host: Arc::clone(host), path: Arc::clone(&route.path), owner: route.owner.clone() };
+        let compiled = Route {
+            origin: route.origin.clone(),
+            labels: self.labels.intern(labels),
+            kind: route.kind,
+            target: match &route.target {
+                Target::Backend(id) => RouteTarget::Upstream(self.registry.upstream(id)),
+                Target::Default => RouteTarget::Default,
+            },
+            default_backend: route.policies.default_backend.as_ref().map(|id| self.registry.upstream(id)),
+            policies,
+        };
+        Ok((Arc::new(compiled), pattern))
+    }
+}
+
+/// Compiling a virtual host panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+/// Runs `compile` and turns a panic into its message, so that one host's configuration cannot stop the others'.
+fn contain<T>(compile: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(compile)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        text.unwrap_or("panic without a message").to_owned()
+    })
+}
+
+/// What to blame for a fault of the whole host.
+fn origin(host: &VirtualHost) -> Origin {
+    let redirect = host.www_redirect.as_ref().map(|redirect| &redirect.origin);
+    let first = redirect.or(host.routes.first().map(|route| &route.origin));
+    first.cloned().unwrap_or_else(|| Origin::new("virtual host", "name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::config::{BackendId, Rewrite, RoutePolicies};
+
+    fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
+        let mut rejected = Vec::new();
+        let (registry, mut labels) = (Registry::default(), LabelInterner::default());
+        let mut compiler = Compiler { registry: &registry, labels: &mut labels, rejected: &mut rejected };
+        let host = compiler.host(host).expect("no panic");
+        (host, rejected)
+    }
+
+    #[test]
+    fn a_bad_route_is_rejected_alone() {
+        let mut host = fixtures::virtual_host("h", &[(PathKind::Regex, "/foo("), (PathKind::Regex, "/ok")]);
+        let rewrite = Rewrite { pattern: "/ok".into(), target: "/$x".into(), forwarded_prefix: None };
+        let mut broken = host.routes[1].clone();
+        broken.path = "/broken".into();
+        broken.policies = Arc::new(RoutePolicies { rewrite: Some(rewrite), ..RoutePolicies::default() });
+        host.routes.push(broken);
+        let (compiled, rejected) = compile(&host);
+        let paths: Vec<_> = compiled.expect("served").routes().iter().map(|route| route.labels.path.clone()).collect();
+        assert_eq!(paths, ["/ok".into()]);
+        let values: Vec<_> = rejected.iter().map(|rejection| &*rejection.value).collect();
+        assert_eq!(values, ["/foo(", "/$x"]);
+        assert_eq!(rejected[0].origin, host.routes[0].origin);
+        assert_eq!(rejected[0].message, "is not a valid regular expression: unclosed group");
+    }
+
+    #[test]
+    fn of_equal_routes_the_first_wins() {
+        let routes =
+            [(PathKind::Exact, "/a"), (PathKind::Prefix, "/a"), (PathKind::Prefix, "/a"), (PathKind::Prefix, "/a")];
+        let host = fixtures::virtual_host("h", &routes);
+        let (compiled, rejected) = compile(&host);
+        let origins: Vec<_> = compiled.expect("served").routes().iter().map(|route| route.origin.clone()).collect();
+        assert_eq!(origins, [host.routes[0].origin.clone(), host.routes[1].origin.clone()]);
+        let losers: Vec<_> = rejected.iter().map(|rejection| rejection.origin.clone()).collect();
+        assert_eq!(losers, [host.routes[2].origin.clone(), host.routes[3].origin.clone()]);
+        assert!(rejected.iter().all(|rejection| rejection.message.contains(&host.routes[1].origin.to_string())));
+    }
+
+    #[test]
+    fn a_bad_host_pattern_rejects_the_host() {
+        let (compiled, rejected) = compile(&fixtures::virtual_host("~a(", &[(PathKind::Prefix, "/")]));
+        assert!(compiled.is_none());
+        assert_eq!(&*rejected[0].value, "a(");
+    }
+
+    #[test]
+    fn routes_share_upstreams_and_labels() {
+        let id = BackendId { namespace: "ns".into(), service: "svc".into(), port: "80".into() };
+        let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Exact, "/a")]);
+        for route in &mut host.routes {
+            route.target = Target::Backend(id.clone());
+        }
+        let (compiled, _) = compile(&host);
+        let compiled = compiled.expect("served");
+        let [first, second] = compiled.routes() else { panic!("two routes") };
+        assert!(Arc::ptr_eq(&first.labels, &second.labels));
+        let (RouteTarget::Upstream(a), RouteTarget::Upstream(b)) = (&first.target, &second.target) else {
+            panic!("upstreams")
+        };
+        assert!(Arc::ptr_eq(a, b) && *a.id() == id);
+    }
+
+    #[test]
+    fn a_panic_becomes_its_message() {
+        assert_eq!(contain(|| 1), Ok(1));
+        assert_eq!(contain(|| -> u8 { panic!("broken {}", 1) }), Err("broken 1".into()));
+    }
+}

@@ -1,0 +1,201 @@
+use super::Table;
+use super::compile::{Compiler, Rejection};
+use super::host_index::HostIndex;
+use super::labels::LabelInterner;
+use crate::config::{GatewaySettings, HostName, Update, VirtualHost};
+use crate::upstream::Registry;
+use arc_swap::{ArcSwap, Guard};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The current table, and the only way to replace it.
+#[derive(Debug)]
+pub struct Publisher {
+    registry: Arc<Registry>,
+    current: ArcSwap<Table>,
+    revision: watch::Sender<u64>,
+    state: Mutex<State>,
+}
+
+/// What one publish leaves to the next.
+#[derive(Debug, Default)]
+struct State {
+    labels: LabelInterner,
+    /// Former tables that a request may still hold. They are dropped here, so that no request pays for it.
+    retired: Vec<Arc<Table>>,
+}
+
+/// The outcome of a publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The revision at which the update is served.
+    pub revision: u64,
+    /// What of the update is not served, and why.
+    pub rejected: Vec<Rejection>,
+}
+
+impl Publisher {
+    /// A publisher of an empty table with default settings, at revision 0.
+    pub fn new(registry: Arc<Registry>) -> Self {
+        let settings = Arc::new(GatewaySettings::default());
+        let table = Table { revision: 0, settings, default_backend: None, hosts: HostIndex::default() };
+        Self {
+            registry,
+            current: ArcSwap::from_pointee(table),
+            revision: watch::Sender::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Serves an update, as one: a request sees all of its hosts and settings or none. New endpoints are set before,
+    /// and backends are removed after, so that no route is ever seen without its endpoints.
+    ///
+    /// Publishes come one after the other. Its cost is that of the hosts in the update; changes of backends alone
+    /// rebuild nothing.
+    pub fn publish(&self, update: Update) -> Published {
+        let mut state = self.state.lock();
+        let revision = self.revision() + 1;
+        let (set, removed): (Vec<_>, Vec<_>) = update.backends.into_iter().partition(|(_, backend)| backend.is_some());
+        for (id, backend) in set {
+            self.registry.set(&id, backend);
+        }
+        let mut rejected = Vec::new();
+        if update.settings.is_some() || !update.hosts.is_empty() {
+            let mut compiler =
+                Compiler { registry: &self.registry, labels: &mut state.labels, rejected: &mut rejected };
+            let table = self.next_table(revision, update.settings, &update.hosts, &mut compiler);
+            state.retired.push(self.current.swap(Arc::new(table)));
+        }
+        for (id, _) in removed {
+            self.registry.set(&id, None);
+        }
+        // Nobody can come to hold a table that only this list holds.
+        state.retired.retain(|table| Arc::strong_count(table) > 1);
+        self.registry.collect();
+        self.revision.send_replace(revision);
+        Published { revision, rejected }
+    }
+
+    fn next_table(
+        &self,
+        revision: u64,
+        settings: Option<Arc<GatewaySettings>>,
+        hosts: &[(HostName, Option<Arc<VirtualHost>>)],
+        compiler: &mut Compiler<'_>,
+    ) -> Table {
+        let current = self.current.load();
+        let settings = settings.unwrap_or_else(|| Arc::clone(&current.settings));
+        let default_backend = settings.default_backend.as_ref().map(|id| self.registry.upstream(id));
+        let mut index = current.hosts.clone();
+        for (name, host) in hosts {
+            match host.as_deref().map(|host| compiler.host(host)).transpose() {
+                Ok(compiled) => index.set(name, compiled.flatten()),
+                Err(_keeps_its_former_state) => {}
+            }
+        }
+        Table { revision, settings, default_backend, hosts: index }
+    }
+
+    /// The current table. Hold the guard for one look-up, not for a request.
+    pub fn load(&self) -> Guard<Arc<Table>> {
+        self.current.load()
+    }
+
+    /// The revision of the last publish.
+    pub fn revision(&self) -> u64 {
+        *self.revision.borrow()
+    }
+
+    /// Waits until a revision is served.
+    pub async fn reached(&self, revision: u64) {
+        let mut served = self.revision.subscribe();
+        // It fails only when the sender is gone, and that is `self`.
+        let _ = served.wait_for(|served| *served >= revision).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Found, fixtures};
+    use super::*;
+    use crate::config::{BackendId, PathKind, PathMatching};
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    fn hosts(names: &[&str]) -> Update {
+        let host = |name: &&str| fixtures::virtual_host(name, &[(PathKind::Prefix, "/foo/")]);
+        let hosts = names.iter().map(host).map(|host| (host.name.clone(), Some(Arc::new(host)))).collect();
+        Update { hosts, ..Update::default() }
+    }
+
+    #[test]
+    fn hosts_and_settings_are_published_as_one() {
+        let publisher = Publisher::new(Arc::default());
+        assert!(matches!(publisher.load().find("h", b"/foo/"), Found::NoHost));
+        let published = publisher.publish(hosts(&["h", "gone"]));
+        assert_eq!(published, Published { revision: 1, rejected: Vec::new() });
+        assert!(matches!(publisher.load().find("h", b"/foo"), Found::AddSlash(_)));
+
+        let settings = GatewaySettings { path_matching: PathMatching::Strict, ..GatewaySettings::default() };
+        let removed = (HostName::Exact("gone".into()), None);
+        publisher.publish(Update { settings: Some(Arc::new(settings)), hosts: vec![removed], ..Update::default() });
+        let table = publisher.load();
+        assert!(matches!(table.find("h", b"/foo"), Found::Route(_)));
+        assert!(matches!(table.find("gone", b"/foo"), Found::NoHost));
+        assert_eq!((table.revision(), table.hosts().count()), (2, 1));
+    }
+
+    #[test]
+    fn backends_alone_rebuild_nothing() {
+        let publisher = Publisher::new(Arc::default());
+        publisher.publish(hosts(&["h"]));
+        let before = publisher.load();
+        let id = BackendId { namespace: "ns".into(), service: "svc".into(), port: "80".into() };
+        assert_eq!(publisher.publish(Update { backends: vec![(id, None)], ..Update::default() }).revision, 2);
+        assert!(Arc::ptr_eq(&before, &publisher.load()));
+        assert_eq!(publisher.revision(), 2);
+    }
+
+    #[test]
+    fn a_host_that_stays_is_not_compiled_again() {
+        let publisher = Publisher::new(Arc::default());
+        publisher.publish(hosts(&["a", "b"]));
+        let before = publisher.load();
+        publisher.publish(hosts(&["b"]));
+        let after = publisher.load();
+        let same = |name| match (before.host(name), after.host(name)) {
+            (Ok(Some(before)), Ok(Some(after))) => Arc::ptr_eq(before, after),
+            _ => panic!("both tables have the host"),
+        };
+        assert!(same("a") && !same("b"));
+        let labels = |table: &Table| match table.find("b", b"/foo/") {
+            Found::Route(route) => Arc::clone(&route.labels),
+            found => panic!("{found:?}"),
+        };
+        assert!(Arc::ptr_eq(&labels(&before), &labels(&after)));
+    }
+
+    #[test]
+    fn a_retired_table_waits_for_its_last_reader() {
+        let publisher = Publisher::new(Arc::default());
+        publisher.publish(hosts(&["a"]));
+        let reader = publisher.load();
+        let retired = Arc::downgrade(&reader);
+        publisher.publish(hosts(&["b"]));
+        drop(reader);
+        assert_eq!(retired.strong_count(), 1, "the reader did not drop the table");
+        publisher.publish(Update::default());
+        assert_eq!(retired.strong_count(), 0);
+    }
+
+    #[test]
+    fn a_revision_is_awaited() {
+        let publisher = Publisher::new(Arc::default());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut reached = std::pin::pin!(publisher.reached(1));
+        assert_eq!(reached.as_mut().poll(&mut context), Poll::Pending);
+        publisher.publish(Update::default());
+        assert_eq!(reached.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+}

@@ -1,0 +1,168 @@
+use super::host::Host;
+use super::pattern::Pattern;
+use crate::config::HostName;
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// How many parts the hosts of one kind are kept in: a publish copies the parts that it touches.
+const SHARDS: usize = 256;
+
+/// The virtual hosts of a table by name. Cloning it copies no host and no map.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HostIndex {
+    exact: Shards,
+    /// By the suffix after `*.`.
+    wildcard: Shards,
+    /// In the order of their patterns' text.
+    patterns: Vec<Arc<Host>>,
+    any: Option<Arc<Host>>,
+}
+
+impl HostIndex {
+    /// Sets or removes the host of a name.
+    pub(super) fn set(&mut self, name: &HostName, host: Option<Arc<Host>>) {
+        match name {
+            HostName::Any => self.any = host,
+            HostName::Exact(name) => self.exact.set(name, host),
+            HostName::Wildcard(suffix) => self.wildcard.set(suffix, host),
+            HostName::Pattern(_) => {
+                let place = self.patterns.binary_search_by(|other| other.name.cmp(name));
+                match (place, host) {
+                    (Ok(place), Some(host)) => self.patterns[place] = host,
+                    (Ok(place), None) => drop(self.patterns.remove(place)),
+                    (Err(place), Some(host)) => self.patterns.insert(place, host),
+                    (Err(_), None) => {}
+                }
+            }
+        }
+    }
+
+    /// The most specific virtual host for a [canonical](super::canonical_host) host, which may be empty. The error is
+    /// a pattern that takes too long on it.
+    pub(super) fn find(&self, host: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
+        if let Some(found) = self.exact.find(host) {
+            return Ok(Some(found));
+        }
+        // One label: the suffix after the first dot is the only candidate.
+        if let Some((label, suffix)) = host.split_once('.')
+            && !label.is_empty()
+            && let Some(found) = self.wildcard.find(suffix)
+        {
+            return Ok(Some(found));
+        }
+        for candidate in &self.patterns {
+            let Some(pattern) = &candidate.pattern else { continue };
+            match pattern.is_match(host.as_bytes()) {
+                Ok(true) if !host.is_empty() => return Ok(Some(candidate)),
+                Ok(_) => {}
+                Err(_) => return Err(pattern),
+            }
+        }
+        Ok(self.any.as_ref())
+    }
+
+    /// All hosts, in no particular order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Host>> {
+        self.exact.iter().chain(self.wildcard.iter()).chain(&self.patterns).chain(&self.any)
+    }
+}
+
+type Shard = HashMap<Arc<str>, Arc<Host>, RandomState>;
+
+#[derive(Clone, Debug)]
+struct Shards {
+    hasher: RandomState,
+    shards: Vec<Arc<Shard>>,
+}
+
+impl Default for Shards {
+    fn default() -> Self {
+        Self { hasher: RandomState::default(), shards: vec![Arc::default(); SHARDS] }
+    }
+}
+
+impl Shards {
+    fn number(&self, name: &str) -> usize {
+        self.hasher.hash_one(name) as usize % SHARDS
+    }
+
+    fn find(&self, name: &str) -> Option<&Arc<Host>> {
+        self.shards[self.number(name)].get(name)
+    }
+
+    fn set(&mut self, name: &Arc<str>, host: Option<Arc<Host>>) {
+        let number = self.number(name);
+        let shard = Arc::make_mut(&mut self.shards[number]);
+        match host {
+            Some(host) => shard.insert(Arc::clone(name), host),
+            None => shard.remove(name),
+        };
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Arc<Host>> {
+        self.shards.iter().flat_map(|shard| shard.values())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::config::PathMatching;
+
+    /// The name of the virtual host that takes a `Host` header.
+    fn winner(names: &[&str], header: &str) -> Option<String> {
+        let hosts: Vec<_> = names.iter().map(|name| (*name, &[][..])).collect();
+        let table = fixtures::table(PathMatching::Nginx, &hosts);
+        table.host(header).expect("quick").map(|host| host.name().to_string())
+    }
+
+    #[test]
+    fn the_most_specific_host_wins() {
+        let hosts = ["", "*.foo.com", "foo.bar.com", "~^x[0-9]", "~^[a-x]"];
+        for (header, expected) in [
+            ("foo.bar.com", "foo.bar.com"),
+            ("FOO.Bar.COM:8080", "foo.bar.com"),
+            ("bar.foo.com.", "*.foo.com"),
+            ("x1.foo.com", "*.foo.com"),
+            ("baz.bar.foo.com", "~^[a-x]"),
+            ("x1", "~^[a-x]"),
+            ("yy.example", "*"),
+            (".foo.com", "*"),
+            ("192.0.2.10", "*"),
+            ("", "*"),
+        ] {
+            assert_eq!(winner(&hosts, header).as_deref(), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_exactly_one_label() {
+        for header in ["baz.bar.foo.com", "foo.com", "x.foo.bar.com", ".foo.com", "com", ""] {
+            assert_eq!(winner(&["*.foo.com", "foo.bar.com"], header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_change_copies_one_shard() {
+        let before = fixtures::table(PathMatching::Nginx, &[("a.com", &[]), ("b.com", &[])]).hosts.clone();
+        let mut after = before.clone();
+        after.set(&HostName::Exact("a.com".into()), None);
+        let copied = before.exact.shards.iter().zip(&after.exact.shards).filter(|(a, b)| !Arc::ptr_eq(a, b)).count();
+        assert_eq!(copied, 1);
+        assert!(before.find("a.com").is_ok_and(|host| host.is_some()));
+        assert!(after.find("a.com").is_ok_and(|host| host.is_none()));
+    }
+
+    #[test]
+    fn patterns_are_set_and_removed() {
+        let mut index = fixtures::table(PathMatching::Nginx, &[("~b", &[]), ("~a", &[])]).hosts.clone();
+        let name = |index: &HostIndex| index.find("ab").expect("quick").map(|host| host.name.to_string());
+        assert_eq!(name(&index).as_deref(), Some("~a"));
+        index.set(&HostName::Pattern("a".into()), None);
+        assert_eq!(name(&index).as_deref(), Some("~b"));
+        assert_eq!(index.iter().count(), 1);
+    }
+}

@@ -1,0 +1,367 @@
+//! The fixture format: what a case directory says.
+
+mod filler;
+mod size;
+
+use anyhow::{Context, Result, ensure};
+use gateway::config::PathMatching;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A case directory, read and checked.
+#[derive(Debug)]
+pub struct Case {
+    /// `FEATURE/CASE`, as on disk.
+    pub name: String,
+    /// The documents of `objects.yaml`, in order. An Ingress without a `creationTimestamp` is older than those after it.
+    pub objects: Vec<Value>,
+    /// `requests.yaml`.
+    pub spec: Spec,
+}
+
+/// `requests.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// What the case shows, for a person.
+    pub description: String,
+    /// The ids of the reference cases that this is, such as `P21`. Those below `ingress-v1` are of a list of their own.
+    pub source: Vec<String>,
+    /// Flags of `adit`, such as `--disable-catch-all`.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// The path modes that the case runs in.
+    #[serde(default = "nginx_only")]
+    pub modes: Vec<Mode>,
+    /// The drivers that play the case: over sockets only where more than routing decides.
+    #[serde(default = "both_drivers")]
+    pub drivers: Vec<Player>,
+    /// The names that the case's DNS server knows; it denies all others.
+    #[serde(default)]
+    pub dns: BTreeMap<String, Host>,
+    /// Requests against the objects as they are in `objects.yaml`, in order.
+    #[serde(default)]
+    pub requests: Vec<Request>,
+    /// What happens afterwards.
+    #[serde(default)]
+    pub then: Vec<Step>,
+}
+
+/// A value of `path-matching`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Mode {
+    Nginx,
+    Strict,
+}
+
+/// A driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Player {
+    Memory,
+    Sockets,
+}
+
+/// A host outside the cluster, for Services of type ExternalName.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The Service that its answers are known by.
+    pub service: String,
+    /// The ports that it listens on. Above 1024, so that tests need no privilege.
+    pub ports: Vec<u16>,
+}
+
+/// A change of the objects, and requests against what it leaves.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Objects to create, or to replace where one of the kind, namespace and name exists.
+    #[serde(default)]
+    pub apply: Vec<Value>,
+    /// Objects to delete, as `Kind namespace/name`.
+    #[serde(default)]
+    pub delete: Vec<String>,
+    /// Requests to make then.
+    #[serde(default)]
+    pub requests: Vec<Request>,
+}
+
+/// One request, and what must come of it.
+///
+/// In `url`, `raw` and the values of `headers`, `{{a*9000}}` stands for 9000 times `a`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The method.
+    #[serde(default = "get")]
+    pub method: String,
+    /// `http://AUTHORITY/PATH?QUERY`. The authority is the Host header and the rest the request target, both as written.
+    #[serde(default)]
+    pub url: String,
+    /// The Host header, where it is not the URL's authority. Empty: none is sent.
+    pub host: Option<String>,
+    /// `1.1` or `1.0`.
+    #[serde(default = "http_1_1")]
+    pub version: String,
+    /// Headers besides Host and the body's.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Option<Body>,
+    /// Bytes to send instead of all of the above.
+    pub raw: Option<String>,
+    /// Send every byte in a write of its own.
+    #[serde(default)]
+    pub byte_by_byte: bool,
+    /// The backend sends its body in this many chunks, each only after the client has the one before.
+    pub chunks: Option<usize>,
+    /// How often to make the request, on one connection if it stays open.
+    #[serde(default = "once")]
+    pub repeat: usize,
+    /// What must come of it, in the modes without an expectation of their own.
+    pub expect: Option<Expect>,
+    /// What must come of it in nginx mode.
+    pub expect_nginx: Option<Expect>,
+    /// What must come of it in strict mode.
+    pub expect_strict: Option<Expect>,
+}
+
+/// A request's body, of as many `x`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    /// Its size: `2MiB`, `900KiB`, `10`.
+    #[serde(deserialize_with = "size::deserialize")]
+    pub size: u64,
+    /// With `Transfer-Encoding: chunked` instead of a `Content-Length`.
+    #[serde(default)]
+    pub chunked: bool,
+}
+
+/// What must come of a request. What is not said is not checked, but for [`Self::status`] and [`Self::backend`].
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The response's status: `404`, or `5xx`. Default 200 where a backend answers.
+    pub status: Option<Status>,
+    /// The Service that answers. Without it, the gateway must answer, and no backend may have received the request.
+    pub backend: Option<String>,
+    /// A backend may have received the head of a request that the gateway then answered.
+    #[serde(default)]
+    pub may_reach_backend: bool,
+    /// The request target that the backend received, byte for byte.
+    pub path: Option<String>,
+    /// Headers that the backend received, names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<Text>>,
+    /// The length of the body that the backend received, such as `50MiB`.
+    #[serde(default, deserialize_with = "size::deserialize_some")]
+    pub body_length: Option<u64>,
+    /// The response's `Location`. Without it, there must be none.
+    pub location: Option<String>,
+    /// Headers of the response, names in lower case.
+    #[serde(default)]
+    pub response: BTreeMap<String, Option<Text>>,
+    /// A text within the response's body.
+    pub body_contains: Option<String>,
+    /// The response says `Connection: close`, and the gateway then closes.
+    #[serde(default)]
+    pub closes: bool,
+    /// Which pods answer a repeated request, and how evenly.
+    pub spread: Option<Spread>,
+    /// The one line that the request leaves in the access log: a regular expression over all of it.
+    pub log: Option<String>,
+}
+
+/// A status, or all of a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "StatusText")]
+pub enum Status {
+    /// This one.
+    Exactly(u16),
+    /// `5xx` is `Class(5)`.
+    Class(u16),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StatusText {
+    Number(u16),
+    Text(String),
+}
+
+/// The value of a header.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Text {
+    /// This text. Repeated headers read as one, joined by `, `.
+    Exactly(String),
+    /// A text that this regular expression matches from end to end.
+    Like {
+        /// The regular expression.
+        matches: String,
+    },
+}
+
+/// Which pods answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// Every one of these, and no other.
+    pub pods: Vec<String>,
+    /// How many answers a pod's share may differ from an even one; without it, by any number.
+    pub within: Option<usize>,
+}
+
+impl Case {
+    /// Reads every case below `directory`, in order of their names.
+    ///
+    /// # Errors
+    /// If one cannot be read or contradicts itself: the error names its file and field.
+    pub fn load_all(directory: &Path) -> Result<Vec<Self>> {
+        let mut cases = Vec::new();
+        for feature in subdirectories(directory)? {
+            for case in subdirectories(&feature)? {
+                let name = case.strip_prefix(directory)?.display().to_string();
+                cases.push(Self::load(name, &case).with_context(|| case.display().to_string())?);
+            }
+        }
+        Ok(cases)
+    }
+
+    fn load(name: String, directory: &Path) -> Result<Self> {
+        let objects = fs::read_to_string(directory.join("objects.yaml")).context("objects.yaml")?;
+        let objects = serde_saphyr::from_multiple(&objects).context("objects.yaml")?;
+        let spec = fs::read_to_string(directory.join("requests.yaml")).context("requests.yaml")?;
+        let mut spec: Spec = serde_saphyr::from_str(&spec).context("requests.yaml")?;
+        let modes = spec.modes.clone();
+        let requests = spec.requests.iter_mut().chain(spec.then.iter_mut().flat_map(|step| &mut step.requests));
+        for (index, request) in requests.enumerate() {
+            request.finish(&modes).with_context(|| format!("requests.yaml: request {index}"))?;
+        }
+        Ok(Self { name, objects, spec })
+    }
+}
+
+impl Request {
+    /// Expands the fillers and refuses what could never be judged.
+    fn finish(&mut self, modes: &[Mode]) -> Result<()> {
+        ensure!(self.raw.is_some() != self.url.starts_with("http://"), "needs either `raw`, or a `url` of http://");
+        for text in self.headers.values_mut().chain([&mut self.url]).chain(&mut self.raw) {
+            *text = filler::expand(text)?;
+        }
+        for mode in modes {
+            let expect = self.expectation(*mode).with_context(|| format!("says nothing of mode {mode:?}"))?;
+            ensure!(expect.status.is_some() || expect.backend.is_some(), "expects neither a status nor a backend");
+        }
+        Ok(())
+    }
+
+    /// What must come of it in this mode.
+    pub fn expectation(&self, mode: Mode) -> Option<&Expect> {
+        let own = match mode {
+            Mode::Nginx => &self.expect_nginx,
+            Mode::Strict => &self.expect_strict,
+        };
+        own.as_ref().or(self.expect.as_ref())
+    }
+
+    /// The URL's authority.
+    pub fn authority(&self) -> &str {
+        self.split_url().0
+    }
+
+    /// The Host header to send; `None` is none.
+    pub fn host_header(&self) -> Option<&str> {
+        let host = self.host.as_deref().unwrap_or(self.authority());
+        Some(host).filter(|host| !host.is_empty())
+    }
+
+    /// The request target.
+    pub fn target(&self) -> &str {
+        match self.split_url().1 {
+            "" => "/",
+            target => target,
+        }
+    }
+
+    fn split_url(&self) -> (&str, &str) {
+        let rest = self.url.strip_prefix("http://").unwrap_or_default();
+        rest.split_at(rest.find('/').unwrap_or(rest.len()))
+    }
+}
+
+impl Expect {
+    /// The status to expect, its default included.
+    pub fn status(&self) -> Status {
+        self.status.unwrap_or(Status::Exactly(200))
+    }
+}
+
+impl Status {
+    /// Whether `status` is, or is one of, this.
+    pub fn includes(self, status: u16) -> bool {
+        match self {
+            Self::Exactly(expected) => status == expected,
+            Self::Class(hundreds) => status / 100 == hundreds,
+        }
+    }
+}
+
+impl TryFrom<StatusText> for Status {
+    type Error = String;
+
+    fn try_from(text: StatusText) -> Result<Self, String> {
+        match text {
+            StatusText::Number(status) => Ok(Self::Exactly(status)),
+            StatusText::Text(text) => match text.strip_suffix("xx").and_then(|hundreds| hundreds.parse().ok()) {
+                Some(hundreds) => Ok(Self::Class(hundreds)),
+                None => Err(format!("{text:?} is not a status: expected a number, or a class such as 5xx")),
+            },
+        }
+    }
+}
+
+impl From<Mode> for PathMatching {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Nginx => Self::Nginx,
+            Mode::Strict => Self::Strict,
+        }
+    }
+}
+
+fn subdirectories(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.is_dir());
+    paths.sort();
+    Ok(paths)
+}
+
+fn nginx_only() -> Vec<Mode> {
+    vec![Mode::Nginx]
+}
+
+fn both_drivers() -> Vec<Player> {
+    vec![Player::Memory, Player::Sockets]
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn http_1_1() -> String {
+    "1.1".to_owned()
+}
+
+fn once() -> usize {
+    1
+}

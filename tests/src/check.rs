@@ -1,0 +1,269 @@
+//! Expectation against observation: the one place that judges, whatever the driver.
+
+use crate::case::{Expect, Spread, Text};
+use crate::echo::Received;
+use crate::wire::{Headers, header};
+use anyhow::{Context, Result};
+use regex::Regex;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a driver saw of one request. Parts that it cannot see are `None`, and nothing is checked of them.
+#[derive(Debug)]
+pub struct Observation {
+    /// The response's status.
+    pub status: Option<u16>,
+    /// Who answered.
+    pub answered_by: Answerer,
+    /// The response's `Location`.
+    pub location: Option<String>,
+    /// The request target towards the backend.
+    pub path: Option<String>,
+    /// What went over the wire.
+    pub wire: Option<Wire>,
+}
+
+/// What went over the wire for one request.
+#[derive(Debug)]
+pub struct Wire {
+    /// The response's headers.
+    pub headers: Headers,
+    /// The response's body.
+    pub body: Vec<u8>,
+    /// The gateway said that it would close the connection, and did.
+    pub closed: bool,
+    /// What backends received, in order.
+    pub received: Vec<Received>,
+    /// The lines that the request left in the access log.
+    pub log: Vec<String>,
+}
+
+/// Who answered a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answerer {
+    /// The gateway itself.
+    Gateway,
+    /// A backend.
+    Backend {
+        /// The Service.
+        service: String,
+        /// The pod, where the driver sees it.
+        pod: Option<String>,
+    },
+}
+
+/// One thing that is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    subject: String,
+    expected: String,
+    observed: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, observed {}", self.subject, self.expected, self.observed)
+    }
+}
+
+/// All that is not as expected in one observation.
+///
+/// # Errors
+/// If the expectation holds a regular expression that does not compile.
+pub fn check(expect: &Expect, observed: &Observation) -> Result<Vec<Mismatch>> {
+    let mut mismatches = Mismatches::default();
+    if let Some(status) = observed.status {
+        mismatches.note(expect.status().includes(status), "status", expect.status(), status);
+    }
+    let backend = match &observed.answered_by {
+        Answerer::Gateway => None,
+        Answerer::Backend { service, .. } => Some(service),
+    };
+    mismatches.equal("answering backend", &expect.backend.as_ref(), &backend);
+    mismatches.equal("location", &expect.location, &observed.location);
+    if let (Some(expected), Some(path)) = (&expect.path, &observed.path) {
+        mismatches.equal("path at the backend", expected, path);
+    }
+    if let Some(wire) = &observed.wire {
+        check_wire(expect, wire, &mut mismatches)?;
+    }
+    Ok(mismatches.0)
+}
+
+fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Result<()> {
+    check_headers("response header", &expect.response, &wire.headers, mismatches)?;
+    if let Some(text) = &expect.body_contains {
+        let body = String::from_utf8_lossy(&wire.body);
+        mismatches.note(body.contains(text), "body", text, &body);
+    }
+    if expect.closes {
+        mismatches.equal("connection closed", &true, &wire.closed);
+    }
+    match (&expect.backend, wire.received.last()) {
+        (Some(_), Some(received)) => {
+            check_headers("header at the backend", &expect.headers, &received.headers, mismatches)?;
+            if let Some(length) = expect.body_length {
+                mismatches.equal("body length at the backend", &length, &received.body_length);
+            }
+        }
+        (Some(_), None) => mismatches.note(false, "request at the backend", "one", "none"),
+        (None, Some(received)) => {
+            mismatches.note(expect.may_reach_backend, "request at the backend", "none", received);
+        }
+        (None, None) => {}
+    }
+    if let Some(pattern) = &expect.log {
+        let pattern = whole(pattern)?;
+        let matches = matches!(&*wire.log, [line] if pattern.is_match(line));
+        mismatches.note(matches, "access log", format_args!("one line like {pattern}"), &wire.log);
+    }
+    Ok(())
+}
+
+fn check_headers(
+    subject: &str,
+    expected: &BTreeMap<String, Option<Text>>,
+    observed: &Headers,
+    mismatches: &mut Mismatches,
+) -> Result<()> {
+    for (name, expected) in expected {
+        let observed = header(observed, name);
+        let fits = match (expected, &observed) {
+            (None, observed) => observed.is_none(),
+            (Some(_), None) => false,
+            (Some(Text::Exactly(text)), Some(observed)) => text == observed,
+            (Some(Text::Like { matches }), Some(observed)) => whole(matches)?.is_match(observed),
+        };
+        mismatches.note(fits, &format!("{subject} {name}"), expected, observed);
+    }
+    Ok(())
+}
+
+/// All that is not as expected in the pods that answered a repeated request.
+pub fn check_spread(spread: &Spread, observed: &[Observation]) -> Vec<Mismatch> {
+    let mut answers: BTreeMap<&str, usize> = BTreeMap::new();
+    for observation in observed {
+        match &observation.answered_by {
+            Answerer::Backend { pod: Some(pod), .. } => *answers.entry(pod).or_default() += 1,
+            Answerer::Backend { pod: None, .. } => return Vec::new(),
+            Answerer::Gateway => {}
+        }
+    }
+    let mut mismatches = Mismatches::default();
+    let mut pods: Vec<&str> = spread.pods.iter().map(String::as_str).collect();
+    pods.sort_unstable();
+    mismatches.note(answers.keys().copied().eq(pods.iter().copied()), "answering pods", &spread.pods, &answers);
+    if let Some(within) = spread.within {
+        let share = observed.len() / spread.pods.len().max(1);
+        let even = answers.values().all(|count| count.abs_diff(share) <= within);
+        mismatches.note(even, "answers of each pod", format_args!("{share} ± {within}"), &answers);
+    }
+    mismatches.0
+}
+
+fn whole(pattern: &str) -> Result<Regex> {
+    Regex::new(&format!("^(?s:{pattern})$")).with_context(|| format!("{pattern:?} is not a regular expression"))
+}
+
+#[derive(Default)]
+struct Mismatches(Vec<Mismatch>);
+
+impl Mismatches {
+    fn equal<T: PartialEq + fmt::Debug>(&mut self, subject: &str, expected: &T, observed: &T) {
+        self.note(expected == observed, subject, expected, observed);
+    }
+
+    fn note(&mut self, fits: bool, subject: &str, expected: impl fmt::Debug, observed: impl fmt::Debug) {
+        if !fits {
+            self.0.push(Mismatch {
+                subject: subject.to_owned(),
+                expected: format!("{expected:?}"),
+                observed: format!("{observed:?}"),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Status;
+
+    fn reply(status: u16) -> Observation {
+        let wire = Wire { headers: vec![], body: vec![], closed: false, received: vec![], log: vec![] };
+        let (location, path) = (None, None);
+        Observation { status: Some(status), answered_by: Answerer::Gateway, location, path, wire: Some(wire) }
+    }
+
+    fn expect(status: Status) -> Expect {
+        Expect { status: Some(status), ..Expect::default() }
+    }
+
+    fn subjects(expect: &Expect, observed: &Observation) -> Vec<String> {
+        check(expect, observed).expect("valid").into_iter().map(|mismatch| mismatch.subject).collect()
+    }
+
+    #[test]
+    fn statuses_and_their_classes() {
+        assert!(subjects(&expect(Status::Exactly(404)), &reply(404)).is_empty());
+        assert!(subjects(&expect(Status::Class(5)), &reply(502)).is_empty());
+        assert_eq!(subjects(&expect(Status::Exactly(404)), &reply(503)), ["status"]);
+        assert_eq!(subjects(&expect(Status::Class(5)), &reply(404)), ["status"]);
+    }
+
+    #[test]
+    fn a_backend_must_answer_where_one_is_named_and_only_there() {
+        let answered_by = Answerer::Backend { service: "b".to_owned(), pod: None };
+        let forwarded = Observation { answered_by, status: None, wire: None, ..reply(200) };
+        assert_eq!(subjects(&expect(Status::Exactly(404)), &forwarded), ["answering backend"]);
+        let named = Expect { backend: Some("b".to_owned()), ..Expect::default() };
+        assert!(subjects(&named, &forwarded).is_empty());
+        assert_eq!(subjects(&named, &reply(503)), ["status", "answering backend", "request at the backend"]);
+    }
+
+    #[test]
+    fn headers_may_be_absent_exact_or_alike() {
+        let headers = vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())];
+        let judge = |expected: Option<Text>| {
+            let mut mismatches = Mismatches::default();
+            let expected = BTreeMap::from([("a".to_owned(), expected)]);
+            check_headers("header", &expected, &headers, &mut mismatches).expect("valid");
+            mismatches.0.is_empty()
+        };
+        assert!(judge(Some(Text::Exactly("1, 2".to_owned()))));
+        assert!(!judge(Some(Text::Exactly("1".to_owned()))));
+        assert!(judge(Some(Text::Like { matches: "[0-9, ]+".to_owned() })));
+        assert!(!judge(Some(Text::Like { matches: "[0-9]".to_owned() })));
+        assert!(!judge(None));
+    }
+
+    #[test]
+    fn the_log_has_one_line() {
+        let expected = Expect { log: Some("a+".to_owned()), ..expect(Status::Exactly(404)) };
+        let logged = |lines: &[&str]| {
+            let mut observed = reply(404);
+            let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+            observed.wire.as_mut().expect("present").log = lines;
+            subjects(&expected, &observed).is_empty()
+        };
+        assert!(logged(&["aa"]));
+        assert!(!logged(&[]));
+        assert!(!logged(&["aa", "aa"]));
+        assert!(!logged(&["aab"]));
+    }
+
+    #[test]
+    fn pods_share_the_answers() {
+        let from = |pod: &str| {
+            let answered_by = Answerer::Backend { service: "b".to_owned(), pod: Some(pod.to_owned()) };
+            Observation { answered_by, ..reply(200) }
+        };
+        let spread = |within| Spread { pods: vec!["b-0".to_owned(), "b-1".to_owned()], within };
+        let even = [from("b-0"), from("b-1"), from("b-0"), from("b-1")];
+        assert!(check_spread(&spread(Some(0)), &even).is_empty());
+        let odd = [from("b-0"), from("b-0"), from("b-0"), from("b-1")];
+        assert!(check_spread(&spread(None), &odd).is_empty());
+        assert_eq!(check_spread(&spread(Some(0)), &odd).len(), 1);
+        assert_eq!(check_spread(&spread(None), &[from("b-0")]).len(), 1);
+    }
+}

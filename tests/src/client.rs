@@ -1,0 +1,171 @@
+//! An HTTP/1.1 client that sends what it is told, byte for byte.
+
+use crate::case::{Body, Request};
+use crate::echo::{self, Journal};
+use crate::wire::{Headers, Reader, Remaining, header};
+use anyhow::{Context, Result, ensure};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// When to give up on a gateway that does not answer. No test depends on its length.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A client with at most one open connection.
+#[derive(Debug)]
+pub struct Client {
+    gateway: SocketAddr,
+    connection: Option<Connection>,
+}
+
+/// A response, read to its end.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The headers in order, names in lower case.
+    pub headers: Headers,
+    /// The body, without its framing.
+    pub body: Vec<u8>,
+    /// The gateway said that it would close the connection, and did.
+    pub closed: bool,
+}
+
+#[derive(Debug)]
+struct Connection {
+    reader: Reader<ReadHalf<TcpStream>>,
+    writer: WriteHalf<TcpStream>,
+}
+
+impl Client {
+    /// A client of the gateway at this address.
+    pub fn new(gateway: SocketAddr) -> Self {
+        Self { gateway, connection: None }
+    }
+
+    /// Makes a request once, on the open connection if there is one. `journal` lets the chunks of a response go.
+    ///
+    /// # Errors
+    /// If there is no connection, or no well-formed response in time.
+    pub async fn send(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
+        let response = timeout(PATIENCE, self.exchange(request, journal)).await;
+        response.context("no complete response in time")?
+    }
+
+    async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(self.gateway).await?,
+        };
+        let (sent, response) = connection.exchange(request, journal).await?;
+        let says_close =
+            header(&response.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        if says_close {
+            let closed = connection.reader.is_closed().await;
+            return Ok(Response { closed, ..response });
+        }
+        if sent && request.raw.is_none() {
+            self.connection = Some(connection);
+        }
+        Ok(response)
+    }
+}
+
+impl Connection {
+    async fn open(gateway: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(gateway).await?;
+        stream.set_nodelay(true)?;
+        let (read, writer) = split(stream);
+        Ok(Self { reader: Reader::new(read), writer })
+    }
+
+    /// The response, and whether all of the request was sent: a gateway may refuse it before, and close then.
+    async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<(bool, Response)> {
+        let receive = receive(&mut self.reader, request, journal);
+        tokio::pin!(receive);
+        tokio::select! {
+            biased;
+            response = &mut receive => Ok((false, response?)),
+            sent = send(&mut self.writer, request) => Ok((sent.is_ok(), receive.await?)),
+        }
+    }
+}
+
+async fn send(writer: &mut WriteHalf<TcpStream>, request: &Request) -> Result<()> {
+    let head = request.raw.clone().unwrap_or_else(|| head(request));
+    if request.byte_by_byte {
+        for byte in head.as_bytes() {
+            writer.write_all(&[*byte]).await?;
+            // Without this the kernel gets the next byte before the gateway had a chance to read this one.
+            tokio::task::yield_now().await;
+        }
+    } else {
+        writer.write_all(head.as_bytes()).await?;
+    }
+    match &request.body {
+        Some(body) => send_body(writer, body).await,
+        None => Ok(()),
+    }
+}
+
+fn head(request: &Request) -> String {
+    let mut head = format!("{} {} HTTP/{}\r\n", request.method, request.target(), request.version);
+    let mut line = |name: &str, value: &str| head.extend([name, ": ", value, "\r\n"]);
+    if let Some(host) = request.host_header() {
+        line("Host", host);
+    }
+    for (name, value) in &request.headers {
+        line(name, value);
+    }
+    match &request.body {
+        Some(Body { chunked: true, .. }) => line("Transfer-Encoding", "chunked"),
+        Some(Body { size, .. }) => line("Content-Length", &size.to_string()),
+        None => {}
+    }
+    if let Some(chunks) = request.chunks {
+        line("X-Echo-Chunks", &chunks.to_string());
+    }
+    head.push_str("\r\n");
+    head
+}
+
+async fn send_body(writer: &mut WriteHalf<TcpStream>, body: &Body) -> Result<()> {
+    const PIECE: [u8; 16 << 10] = [b'x'; 16 << 10];
+    let mut left = body.size;
+    while left > 0 {
+        let piece = &PIECE[..PIECE.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+        if body.chunked {
+            writer.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
+        }
+        writer.write_all(piece).await?;
+        if body.chunked {
+            writer.write_all(b"\r\n").await?;
+        }
+        left -= piece.len() as u64;
+    }
+    if body.chunked {
+        writer.write_all(b"0\r\n\r\n").await?;
+    }
+    Ok(())
+}
+
+async fn receive(reader: &mut Reader<ReadHalf<TcpStream>>, request: &Request, journal: &Journal) -> Result<Response> {
+    let head = reader.response_head().await?.context("the gateway closed the connection without a response")?;
+    let mut remaining = Remaining::of_response(&request.method, &head);
+    let mut body = Vec::new();
+    for number in 0..request.chunks.unwrap_or_default() {
+        journal.release_chunk();
+        // Who holds a chunk back until there is more to send never gets more: the next is only let go afterwards.
+        while !body.ends_with(echo::chunk(number).as_bytes()) {
+            let piece = reader.body(&mut remaining).await?;
+            ensure!(piece.is_some(), "the response ended before chunk {number}");
+            body.extend(piece.unwrap_or_default());
+        }
+    }
+    while let Some(piece) = reader.body(&mut remaining).await? {
+        body.extend(piece);
+    }
+    Ok(Response { status: head.status, headers: head.headers, body, closed: false })
+}

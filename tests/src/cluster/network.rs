@@ -1,0 +1,122 @@
+//! Where backends live: on this machine's loopback, or nowhere.
+
+use crate::echo::{self, Identity, Journal};
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::net::{TcpListener, TcpSocket};
+
+/// Where backends live.
+#[derive(Debug)]
+pub enum Network {
+    /// They listen, and write down what they receive.
+    Loopback {
+        /// What they received.
+        journal: Arc<Journal>,
+        /// Ports that are taken and refuse every connection.
+        refusing: Vec<TcpSocket>,
+    },
+    /// They only have addresses.
+    Imaginary {
+        /// Whose they are.
+        identities: BTreeMap<SocketAddr, Identity>,
+    },
+}
+
+impl Network {
+    /// A network of listening backends.
+    pub fn loopback() -> Self {
+        Self::Loopback { journal: Arc::default(), refusing: Vec::new() }
+    }
+
+    /// A network of mere addresses.
+    pub fn imaginary() -> Self {
+        Self::Imaginary { identities: BTreeMap::new() }
+    }
+
+    /// What the backends received; `None` where none listens.
+    pub fn journal(&self) -> Option<&Arc<Journal>> {
+        match self {
+            Self::Loopback { journal, .. } => Some(journal),
+            Self::Imaginary { .. } => None,
+        }
+    }
+
+    /// Who has an address of an imaginary network.
+    pub fn identity_at(&self, address: SocketAddr) -> Option<&Identity> {
+        match self {
+            Self::Loopback { .. } => None,
+            Self::Imaginary { identities } => identities.get(&address),
+        }
+    }
+
+    /// Starts a backend on a port of its own.
+    pub(super) async fn listen(&mut self, identity: &Identity) -> Result<SocketAddr> {
+        match self {
+            Self::Loopback { journal, .. } => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+                let address = listener.local_addr()?;
+                echo::serve(listener, identity.clone(), journal.clone());
+                Ok(address)
+            }
+            Self::Imaginary { identities } => {
+                let port = 1 + u16::try_from(identities.len())?;
+                let address = (Ipv4Addr::LOCALHOST, port).into();
+                identities.insert(address, identity.clone());
+                Ok(address)
+            }
+        }
+    }
+
+    /// A port of a pod that died: taken, so that nobody else gets it, and refusing.
+    pub(super) fn refuse(&mut self) -> Result<SocketAddr> {
+        let Self::Loopback { refusing, .. } = self else {
+            return Ok((Ipv4Addr::LOCALHOST, u16::MAX).into());
+        };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let address = socket.local_addr()?;
+        refusing.push(socket);
+        Ok(address)
+    }
+
+    /// Starts a backend on given ports of an address of its own.
+    pub(super) async fn listen_on_ports(&mut self, identity: &Identity, ports: &[u16]) -> Result<IpAddr> {
+        loop {
+            let address = own_address();
+            let journal = match self {
+                Self::Loopback { journal, .. } => journal,
+                Self::Imaginary { identities } => {
+                    identities.extend(ports.iter().map(|port| ((address, *port).into(), identity.clone())));
+                    return Ok(address);
+                }
+            };
+            let mut listeners = Vec::new();
+            for port in ports {
+                match TcpListener::bind((address, *port)).await {
+                    Ok(listener) => listeners.push(listener),
+                    Err(error) if error.kind() == ErrorKind::AddrInUse => break,
+                    Err(error) => return Err(error).with_context(|| format!("cannot listen on {address}:{port}")),
+                }
+            }
+            if listeners.len() == ports.len() {
+                for listener in listeners {
+                    echo::serve(listener, identity.clone(), journal.clone());
+                }
+                return Ok(address);
+            }
+        }
+    }
+}
+
+/// An address of 127.0.0.0/8 that this process has not used yet. Linux answers to all of them.
+fn own_address() -> IpAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes start far apart, so that two runs of the tests seldom meet; a taken port is tried elsewhere.
+    let number = std::process::id().wrapping_mul(4096).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+    let [_, a, b, c] = number.to_be_bytes();
+    IpAddr::from([127, a | 0x80, b, c.clamp(1, 254)])
+}

@@ -1,0 +1,72 @@
+use super::objects::Objects;
+use super::settings;
+use crate::case::{Case, Mode, Player, Request};
+use crate::check::{Answerer, Observation};
+use crate::cluster::{Cluster, Network};
+use crate::run::Driver;
+use anyhow::{Context as _, Result};
+use controller::cli::explain::{self, Action};
+use controller::store::Store;
+use controller::translate::Translator;
+use gateway::table::Publisher;
+use std::sync::Arc;
+
+/// What `adit explain` says would happen: held to the same expectations as what does.
+pub struct Explained {
+    objects: Objects,
+    store: Store,
+    translator: Translator,
+    publisher: Publisher,
+}
+
+impl Driver for Explained {
+    const PLAYER: Player = Player::Explained;
+
+    fn network() -> Network {
+        Network::imaginary()
+    }
+
+    async fn start(case: &Case, mode: Mode, _: &Cluster) -> Result<Self> {
+        Ok(Self {
+            objects: Objects::default(),
+            store: Store::new(),
+            translator: Translator::new(settings(case, mode)?.controller),
+            publisher: Publisher::new(Arc::default()),
+        })
+    }
+
+    async fn apply(&mut self, documents: &str) -> Result<()> {
+        let events = self.objects.events(documents)?;
+        let changes: Vec<_> = events.into_iter().flat_map(|event| self.store.apply(event)).collect();
+        self.publisher.publish(self.translator.translate(&self.store, &changes));
+        Ok(())
+    }
+
+    async fn exchange(&mut self, request: &Request, _: &Cluster) -> Result<Vec<Observation>> {
+        let host = request.host_header().map(|host| ("host", host));
+        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let asked = explain::Request::new(&request.method, &request.url, host.into_iter().chain(headers));
+        let asked = asked.map_err(anyhow::Error::msg)?;
+        let explanation = explain::explain(&self.publisher.load(), &self.translator, &asked);
+        Ok(vec![observation(explanation.action)?])
+    }
+}
+
+fn observation(action: Action) -> Result<Observation> {
+    Ok(match action {
+        Action::Forward { backend, target, .. } => {
+            let service = backend.split_once('/').and_then(|(_, service)| service.split_once(':'));
+            let (service, _) = service.with_context(|| format!("{backend:?} is not a backend"))?;
+            Observation {
+                status: None,
+                answered_by: Answerer::Backend { service: service.to_owned(), pod: None },
+                location: None,
+                path: Some(target),
+                wire: None,
+            }
+        }
+        Action::Reply { status, location, .. } => {
+            Observation { status: Some(status), answered_by: Answerer::Gateway, location, path: None, wire: None }
+        }
+    })
+}

@@ -1,0 +1,138 @@
+use super::objects::Objects;
+use super::settings;
+use crate::case::{Case, Mode, Player, Request};
+use crate::check::{Answerer, Observation};
+use crate::cluster::{Cluster, Network};
+use crate::run::Driver;
+use anyhow::{Context as _, Result};
+use controller::store::Store;
+use controller::translate::Translator;
+use gateway::listener::http1::Head;
+use gateway::listener::{Arrival, ClientConnection};
+use gateway::proxy::{Context, Exchange, RequestEdits, RequestView};
+use gateway::table::Publisher;
+use gateway::telemetry::{Connection, Identity, Telemetry};
+use gateway::upstream::Registry;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Objects to table to exchange, without a socket: everything that decides where a request goes.
+pub struct Memory {
+    objects: Objects,
+    store: Store,
+    translator: Translator,
+    context: Arc<Context>,
+}
+
+impl Driver for Memory {
+    const PLAYER: Player = Player::Memory;
+
+    fn network() -> Network {
+        Network::imaginary()
+    }
+
+    async fn start(case: &Case, mode: Mode, _: &Cluster) -> Result<Self> {
+        let settings = settings(case, mode)?;
+        let telemetry = Telemetry::start(&Identity::default(), Box::new(std::io::sink()))?;
+        let publisher = Arc::new(Publisher::new(Arc::new(Registry::new())));
+        Ok(Self {
+            objects: Objects::default(),
+            store: Store::new(),
+            translator: Translator::new(settings.controller),
+            context: Arc::new(Context::new(publisher, telemetry.worker())),
+        })
+    }
+
+    async fn apply(&mut self, documents: &str) -> Result<()> {
+        let events = self.objects.events(documents)?;
+        let changes: Vec<_> = events.into_iter().flat_map(|event| self.store.apply(event)).collect();
+        let update = self.translator.translate(&self.store, &changes);
+        self.context.publisher().publish(update);
+        Ok(())
+    }
+
+    async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>> {
+        (0..request.repeat).map(|_| self.observe(request, cluster)).collect()
+    }
+}
+
+impl Memory {
+    fn observe(&self, request: &Request, cluster: &Cluster) -> Result<Observation> {
+        let method = Method::from_bytes(request.method.as_bytes())?;
+        let headers = headers(request)?;
+        let version = if request.version == "1.0" { Version::HTTP_10 } else { Version::HTTP_11 };
+        let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
+        let (mut exchange, reply) = Exchange::begin(&self.context, arrival(), &view);
+        let reply = match reply {
+            Some(reply) => reply,
+            None => match exchange.attempt() {
+                Ok(destination) => {
+                    let identity = cluster.network().identity_at(destination.address);
+                    let identity = identity.with_context(|| format!("nobody is at {}", destination.address))?;
+                    let mut forwarded = Forwarded::default();
+                    exchange.forward(&view, &mut forwarded);
+                    return Ok(Observation {
+                        status: None,
+                        answered_by: Answerer::Backend {
+                            service: identity.service.clone(),
+                            pod: Some(identity.pod.clone()),
+                        },
+                        location: None,
+                        path: Some(String::from_utf8(forwarded.target)?),
+                        wire: None,
+                    });
+                }
+                Err(reply) => reply,
+            },
+        };
+        Ok(Observation {
+            status: Some(reply.status),
+            answered_by: Answerer::Gateway,
+            location: reply.location.map(|location| location.to_str().map(str::to_owned)).transpose()?,
+            path: None,
+            wire: None,
+        })
+    }
+}
+
+fn headers(request: &Request) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    if let Some(host) = request.host_header() {
+        headers.insert(http::header::HOST, HeaderValue::from_str(host)?);
+    }
+    for (name, value) in &request.headers {
+        headers.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+    }
+    Ok(headers)
+}
+
+fn arrival() -> Box<Arrival> {
+    let connection = ClientConnection::new(Connection {
+        id: 1,
+        peer: SocketAddr::from(([127, 0, 0, 1], 40000)),
+        local: SocketAddr::from(([127, 0, 0, 1], 80)),
+        advertised_port: 80,
+        tls: false,
+    });
+    Box::new(Arrival { connection: Arc::new(connection), head: Head::default(), started: Instant::now(), number: 1 })
+}
+
+/// What reaches the backend.
+#[derive(Default)]
+struct Forwarded {
+    target: Vec<u8>,
+}
+
+impl RequestEdits for Forwarded {
+    fn set(&mut self, _: &'static str, _: HeaderValue) {}
+
+    fn set_named(&mut self, _: &Arc<str>, _: HeaderValue) {}
+
+    fn remove(&mut self, _: &str) {}
+
+    fn set_target(&mut self, target: &[u8]) {
+        self.target = target.to_vec();
+    }
+}

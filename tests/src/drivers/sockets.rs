@@ -1,0 +1,154 @@
+use super::objects::Objects;
+use super::settings;
+use crate::case::{Case, Mode, Player, Request};
+use crate::check::{Answerer, Observation, Wire};
+use crate::client::{Client, Response};
+use crate::cluster::{Cluster, Network};
+use crate::run::Driver;
+use crate::wire::header;
+use anyhow::{Context as _, Result};
+use controller::pipeline::State;
+use controller::server::Server;
+use controller::settings::ServeSettings;
+use controller::source::SourceEvent;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZero;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// When to give up on a gateway that does not do what is waited for. No test depends on its length.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A whole Adit, and clients over TCP.
+pub struct Sockets {
+    objects: Objects,
+    events: mpsc::Sender<SourceEvent>,
+    sent: u64,
+    state: watch::Receiver<State>,
+    server: Option<Server>,
+    log: mpsc::UnboundedReceiver<String>,
+    /// Some request of the case expects a log line: then each is waited for, so that none is taken for another's.
+    reads_log: bool,
+}
+
+impl Driver for Sockets {
+    const PLAYER: Player = Player::Sockets;
+
+    fn network() -> Network {
+        Network::loopback()
+    }
+
+    async fn start(case: &Case, mode: Mode, cluster: &Cluster) -> Result<Self> {
+        let settings = settings(case, mode)?;
+        let localhost = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let serve = ServeSettings {
+            bind_address: localhost,
+            http_port: 0,
+            advertised_http_port: Some(80),
+            workers: Some(NonZero::<usize>::MIN),
+            dns_servers: cluster.resolver().into_iter().collect(),
+            dns_allow_loopback: true,
+            admin_address: localhost,
+            admin_port: 0,
+            ..settings.serve
+        };
+        let (events, receiver) = mpsc::channel(1024);
+        let (lines, log) = mpsc::unbounded_channel();
+        let controller = settings.controller;
+        let start = move || Server::start(&controller, &serve, receiver, Box::new(Lines(lines)));
+        // The server waits for its first table: tell it of an empty cluster.
+        events.send(SourceEvent::Synced).await?;
+        let server = tokio::task::spawn_blocking(start).await??;
+        let reads_log =
+            requests(case).any(|request| request.expectation(mode).is_some_and(|expect| expect.log.is_some()));
+        let state = server.state();
+        Ok(Self { objects: Objects::default(), events, sent: 1, state, server: Some(server), log, reads_log })
+    }
+
+    async fn apply(&mut self, documents: &str) -> Result<()> {
+        for event in self.objects.events(documents)? {
+            self.events.send(event).await?;
+            self.sent += 1;
+        }
+        let sent = self.sent;
+        let caught_up = self.state.wait_for(|state| state.source_revision >= sent);
+        tokio::time::timeout(PATIENCE, caught_up).await.context("the pipeline does not catch up")??;
+        let server = self.server.as_ref().context("the server is gone")?;
+        let resolved = server.resolved();
+        tokio::time::timeout(PATIENCE, resolved).await.context("a DNS name is not resolved")
+    }
+
+    async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>> {
+        let server = self.server.as_ref().context("the server is gone")?;
+        let address = *server.http_addresses().first().context("the server does not listen")?;
+        let journal = cluster.network().journal().context("the network is not real")?;
+        let mut client = Client::new(address);
+        let mut observations = Vec::with_capacity(request.repeat);
+        journal.take();
+        for _ in 0..request.repeat {
+            let response = client.send(request, journal).await?;
+            let received = journal.take();
+            let log = self.log_of_one_request().await?;
+            observations.push(observation(response, received, log));
+        }
+        Ok(observations)
+    }
+}
+
+impl Sockets {
+    async fn log_of_one_request(&mut self) -> Result<Vec<String>> {
+        if !self.reads_log {
+            return Ok(Vec::new());
+        }
+        let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.context("no line in the access log")?;
+        let mut lines: Vec<String> = line.into_iter().collect();
+        while let Ok(line) = self.log.try_recv() {
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        // It joins its threads, which a runtime's thread must not wait for.
+        let server = self.server.take();
+        std::thread::spawn(move || drop(server));
+    }
+}
+
+fn requests(case: &Case) -> impl Iterator<Item = &Request> {
+    case.spec.requests.iter().chain(case.spec.then.iter().flat_map(|step| &step.requests))
+}
+
+fn observation(response: Response, received: Vec<crate::echo::Received>, log: Vec<String>) -> Observation {
+    let answered_by = match header(&response.headers, "x-echo-service") {
+        Some(service) => Answerer::Backend { service, pod: header(&response.headers, "x-echo-pod") },
+        None => Answerer::Gateway,
+    };
+    Observation {
+        status: Some(response.status),
+        answered_by,
+        location: header(&response.headers, "location"),
+        path: received.last().map(|received| received.target.clone()),
+        wire: Some(Wire { headers: response.headers, body: response.body, closed: response.closed, received, log }),
+    }
+}
+
+/// Sends the lines of the access log on, each once it is whole.
+struct Lines(mpsc::UnboundedSender<String>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for line in String::from_utf8_lossy(bytes).lines() {
+            // A test that has ended does not listen any more.
+            let _ = self.0.send(line.to_owned());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Backends that say what they received.
+//!
+//! A request's own headers ask for special answers: `x-echo-status: 503`, `x-echo-header: server: apache`, and
+//! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. Any other answer is 200
+//! with what was received as JSON. Every answer names its Service and pod, and none has a `Server`.
+
+use crate::wire::{Headers, Reader, Remaining, RequestHead, header};
+use anyhow::Result;
+use parking_lot::Mutex;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use tokio::io::{AsyncWriteExt, split};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+/// The response header that names the Service of the backend.
+pub const SERVICE_HEADER: &str = "x-echo-service";
+/// The response header that names the pod.
+pub const POD_HEADER: &str = "x-echo-pod";
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// The Service.
+    pub service: String,
+    /// The pod, unique in the case: `SERVICE-0`, `SERVICE-1`, ...
+    pub pod: String,
+}
+
+/// A request as a backend received it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Received {
+    /// The Service.
+    pub service: String,
+    /// The pod.
+    pub pod: String,
+    /// The method.
+    pub method: String,
+    /// The request target, byte for byte.
+    pub target: String,
+    /// The headers in order, names in lower case.
+    pub headers: Headers,
+    /// Bytes of the body so far.
+    pub body_length: u64,
+}
+
+/// What the backends of one case received, and the pace at which they send chunks.
+#[derive(Debug)]
+pub struct Journal {
+    received: Mutex<BTreeMap<u64, Received>>,
+    chunks: Semaphore,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { received: Mutex::default(), chunks: Semaphore::new(0) }
+    }
+}
+
+impl Journal {
+    /// Takes out all requests whose head has arrived since the last time, in order.
+    pub fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut *self.received.lock()).into_values().collect()
+    }
+
+    /// Lets one more chunk go, of whichever response waits for it.
+    pub fn release_chunk(&self) {
+        self.chunks.add_permits(1);
+    }
+
+    fn arrived(&self, id: u64, received: Received) {
+        self.received.lock().insert(id, received);
+    }
+
+    fn has_body(&self, id: u64, length: u64) {
+        if let Some(received) = self.received.lock().get_mut(&id) {
+            received.body_length = length;
+        }
+    }
+}
+
+/// The content of the chunk with this number, from 0.
+pub fn chunk(number: usize) -> String {
+    format!("chunk {number}\n")
+}
+
+/// Answers on this listener for as long as its runtime lives.
+pub fn serve(listener: TcpListener, identity: Identity, journal: Arc<Journal>) {
+    let identity = Arc::new(identity);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let connection = Connection { identity: identity.clone(), journal: journal.clone() };
+            // A client that goes away early is nothing that a backend could report.
+            tokio::spawn(async move { connection.serve(stream).await.ok() });
+        }
+    });
+}
+
+struct Connection {
+    identity: Arc<Identity>,
+    journal: Arc<Journal>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) -> Result<()> {
+        stream.set_nodelay(true)?;
+        let (read, mut write) = split(stream);
+        let mut reader = Reader::new(read);
+        while let Some(head) = reader.request_head().await? {
+            let received = self.receive(&mut reader, &head).await?;
+            match header(&head.headers, "x-echo-chunks").and_then(|count| count.parse().ok()) {
+                Some(count) => self.stream(&mut write, &received, count).await?,
+                None => self.answer(&mut write, &received).await?,
+            }
+            if asks_to_close(&head.headers) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive<R: tokio::io::AsyncRead + Unpin>(
+        &self,
+        reader: &mut Reader<R>,
+        head: &RequestHead,
+    ) -> Result<Received> {
+        let mut received = Received {
+            service: self.identity.service.clone(),
+            pod: self.identity.pod.clone(),
+            method: head.method.clone(),
+            target: head.target.clone(),
+            headers: head.headers.clone(),
+            body_length: 0,
+        };
+        let id = next_id();
+        self.journal.arrived(id, received.clone());
+        let mut remaining = Remaining::of_request(&head.headers);
+        while let Some(piece) = reader.body(&mut remaining).await? {
+            received.body_length += piece.len() as u64;
+        }
+        self.journal.has_body(id, received.body_length);
+        Ok(received)
+    }
+
+    async fn answer(&self, write: &mut (impl AsyncWriteExt + Unpin), received: &Received) -> Result<()> {
+        let body = serde_json::to_vec_pretty(received)?;
+        let mut answer = self.head(received);
+        write!(answer, "content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        let mut answer = answer.into_bytes();
+        if received.method != "HEAD" {
+            answer.extend(body);
+        }
+        Ok(write.write_all(&answer).await?)
+    }
+
+    async fn stream(&self, write: &mut (impl AsyncWriteExt + Unpin), received: &Received, count: usize) -> Result<()> {
+        let head = self.head(received) + "content-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n";
+        write.write_all(head.as_bytes()).await?;
+        for number in 0..count {
+            self.journal.chunks.acquire().await?.forget();
+            let chunk = chunk(number);
+            write.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).await?;
+        }
+        Ok(write.write_all(b"0\r\n\r\n").await?)
+    }
+
+    /// The status line and all headers but the body's.
+    fn head(&self, received: &Received) -> String {
+        let status = header(&received.headers, "x-echo-status").unwrap_or_else(|| "200".to_owned());
+        let Identity { service, pod } = &*self.identity;
+        let mut head = format!("HTTP/1.1 {status} Echo\r\n{SERVICE_HEADER}: {service}\r\n{POD_HEADER}: {pod}\r\n");
+        if asks_to_close(&received.headers) {
+            head.push_str("connection: close\r\n");
+        }
+        for (_, line) in received.headers.iter().filter(|(name, _)| name == "x-echo-header") {
+            head.push_str(line);
+            head.push_str("\r\n");
+        }
+        head
+    }
+}
+
+fn asks_to_close(headers: &Headers) -> bool {
+    header(headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+}
+
+/// Orders requests by arrival, over all backends.
+fn next_id() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

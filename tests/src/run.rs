@@ -1,0 +1,161 @@
+//! Plays a case through a driver.
+
+use crate::case::{Case, Mode, Player, Request};
+use crate::check::{Observation, check, check_spread};
+use crate::cluster::{Cluster, Network};
+use anyhow::{Context, Result};
+use std::fmt::Write as _;
+
+/// A way to put objects in force and requests to them.
+#[allow(async_fn_in_trait, reason = "drivers are never shared between threads")]
+pub trait Driver: Sized {
+    /// How cases name it.
+    const PLAYER: Player;
+
+    /// The network that it wants backends on.
+    fn network() -> Network;
+
+    /// A driver with the flags of this case, and no objects yet.
+    async fn start(case: &Case, mode: Mode, cluster: &Cluster) -> Result<Self>;
+
+    /// Puts these YAML documents in force, in place of all before, and returns when requests see them.
+    async fn apply(&mut self, documents: &str) -> Result<()>;
+
+    /// Makes the request as often as it says, against what was applied last.
+    async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>>;
+}
+
+/// Plays a case from its first object to its last request.
+///
+/// # Errors
+/// If anything is not as expected: the error is a report of every mismatch by step and request.
+pub async fn run<D: Driver>(case: &Case, mode: Mode) -> Result<()> {
+    let mut cluster = Cluster::new(D::network(), &case.spec.dns).await?;
+    let mut driver = D::start(case, mode, &cluster).await?;
+    for object in &case.objects {
+        cluster.apply(object.clone()).context("objects.yaml")?;
+    }
+    let mut report = String::new();
+    let mut requests = &case.spec.requests;
+    let mut steps = case.spec.then.iter();
+    for number in 0.. {
+        driver.apply(&cluster.documents().await?).await?;
+        for (index, request) in requests.iter().enumerate() {
+            let place = place(number, index, request);
+            let observed = driver.exchange(request, &cluster).await.with_context(|| place.clone())?;
+            for mismatch in judge(request, mode, &observed)? {
+                writeln!(report, "{place}: {mismatch}")?;
+            }
+        }
+        let Some(step) = steps.next() else { break };
+        for object in &step.apply {
+            cluster.apply(object.clone())?;
+        }
+        for key in &step.delete {
+            cluster.delete(key)?;
+        }
+        requests = &step.requests;
+    }
+    match report.is_empty() {
+        true => Ok(()),
+        false => Err(anyhow::Error::msg(report)),
+    }
+}
+
+/// Every distinct mismatch: a repeated request may go wrong in the same way every time.
+fn judge(request: &Request, mode: Mode, observed: &[Observation]) -> Result<Vec<String>> {
+    let expect = request.expectation(mode).context("no expectation for this mode")?;
+    let mut mismatches = Vec::new();
+    for observation in observed {
+        mismatches.extend(check(expect, observation)?);
+    }
+    mismatches.extend(expect.spread.iter().flat_map(|spread| check_spread(spread, observed)));
+    let mut distinct: Vec<String> = Vec::new();
+    for mismatch in mismatches.iter().map(ToString::to_string) {
+        if !distinct.contains(&mismatch) {
+            distinct.push(mismatch);
+        }
+    }
+    Ok(distinct)
+}
+
+fn place(step: usize, index: usize, request: &Request) -> String {
+    const SHOWN: usize = 100;
+    let what = match &request.raw {
+        Some(raw) => format!("{raw:?}"),
+        None => format!("{} {}", request.method, request.url),
+    };
+    let what: String = what.chars().take(SHOWN).collect();
+    match step {
+        0 => format!("request {index} ({what})"),
+        _ => format!("step {step}, request {index} ({what})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Answerer;
+
+    /// Answers 404 to everything.
+    struct NotFound;
+
+    impl Driver for NotFound {
+        const PLAYER: Player = Player::Memory;
+
+        fn network() -> Network {
+            Network::imaginary()
+        }
+
+        async fn start(_: &Case, _: Mode, _: &Cluster) -> Result<Self> {
+            Ok(Self)
+        }
+
+        async fn apply(&mut self, _: &str) -> Result<()> {
+            Ok(())
+        }
+
+        async fn exchange(&mut self, request: &Request, _: &Cluster) -> Result<Vec<Observation>> {
+            let observe = |_| Observation {
+                status: Some(404),
+                answered_by: Answerer::Gateway,
+                location: None,
+                path: None,
+                wire: None,
+            };
+            Ok((0..request.repeat).map(observe).collect())
+        }
+    }
+
+    fn case(spec: &str) -> Case {
+        Case { name: "feature/case".to_owned(), objects: vec![], spec: serde_saphyr::from_str(spec).expect("a spec") }
+    }
+
+    #[tokio::test]
+    async fn reports_where_what_differs() {
+        let case = case(
+            "{description: d, source: [], requests: [{url: 'http://h/a', expect: {status: 404}}],
+              then: [{requests: [{url: 'http://h/b', repeat: 2, expect: {status: 200, backend: b}}]}]}",
+        );
+        let report = run::<NotFound>(&case, Mode::Nginx).await.expect_err("a mismatch").to_string();
+        let expected = "step 1, request 0 (GET http://h/b): status: expected Exactly(200), observed 404\n\
+            step 1, request 0 (GET http://h/b): answering backend: expected Some(\"b\"), observed None\n";
+        assert_eq!(report, expected);
+    }
+
+    #[tokio::test]
+    async fn judges_by_mode() {
+        let case = case(
+            "{description: d, source: [], requests:
+              [{url: 'http://h/', expect_nginx: {status: 404}, expect_strict: {status: 503}}]}",
+        );
+        assert!(run::<NotFound>(&case, Mode::Nginx).await.is_ok());
+        assert!(run::<NotFound>(&case, Mode::Strict).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn deleting_what_is_not_there_is_an_error() {
+        let case = case("{description: d, source: [], then: [{delete: [Service default/none]}]}");
+        assert!(run::<NotFound>(&case, Mode::Nginx).await.is_err());
+    }
+}

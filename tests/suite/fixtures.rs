@@ -1,0 +1,110 @@
+//! The fixtures themselves: that they can be read, that none is missing, and that the harness sees what it must.
+
+use anyhow::Result;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use tests::case::{Case, Mode, Request};
+use tests::client::Client;
+use tests::cluster::{Cluster, Network};
+use tests::echo::{self, Identity, Journal};
+use tokio::net::TcpListener;
+
+/// The cases of the ingress-nginx list that must be there.
+const INGRESS_NGINX: &str = "
+    P03 P05 P06 P07 P08 P09 P10 P11 P12 P13 P14 P15 P17 P21 P25 P27 P28 P29 P30 P32 P33 P34 P35 P36 P38 P40 P43 P46 P47
+    X01 X02 X03 X04 X05 X06 X07 X08 X09 X14 X15 X17 X19
+    W01 W04 W05 W07 W09 W10 W12 W13 W14 W15 W16 W18
+    D02 D05 D08 D09 D10 D13 D14 D16 D19 D21 D23 D24
+    H06 H07 H08 H11 H12 H13 H14 H22 H25 H26 H37
+    L01 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23
+    B01 B03 B04 B15 B25
+    I12 I13 I16 I17
+    J08 J10 J11
+    V14 V16 V22 V23 V24";
+
+fn cases() -> Vec<Case> {
+    Case::load_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).expect("the cases can be read")
+}
+
+#[test]
+fn no_case_is_missing() {
+    let cases = cases();
+    let of = |ingress_v1: bool| -> BTreeSet<String> {
+        let of_list = cases.iter().filter(|case| case.name.starts_with("ingress-v1/") == ingress_v1);
+        of_list.flat_map(|case| case.spec.source.iter().cloned()).collect()
+    };
+    let rows = |letter: char, last: usize| (1..=last).map(move |row| format!("{letter}{row:02}"));
+    let ingress_v1: BTreeSet<String> = rows('A', 67).chain(rows('B', 26)).chain(rows('C', 11)).collect();
+    assert_eq!(of(true), ingress_v1);
+    assert_eq!(of(false), INGRESS_NGINX.split_whitespace().map(str::to_owned).collect());
+}
+
+#[test]
+fn every_ingress_v1_case_runs_in_both_modes() {
+    for case in cases().iter().filter(|case| case.name.starts_with("ingress-v1/")) {
+        assert_eq!(case.spec.modes, [Mode::Nginx, Mode::Strict], "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn objects_are_understood_and_endpoints_stay_where_they_are() -> Result<()> {
+    for case in cases() {
+        let mut cluster = Cluster::new(Network::imaginary(), &case.spec.dns).await?;
+        for object in case.objects {
+            cluster.apply(object)?;
+        }
+        assert_eq!(cluster.documents().await?, cluster.documents().await?, "{}: endpoints moved", case.name);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_echo_reports_what_the_client_sends() -> Result<()> {
+    let (mut client, journal) = client_of_an_echo().await?;
+    let request = request(
+        "{method: POST, url: 'http://h:8080/x/../%61?b', headers: {X-A: '1'}, body: {size: 100KiB, chunked: true}}",
+    );
+    for _ in 0..2 {
+        let response = client.send(&request, &journal).await?;
+        assert_eq!(response.status, 200);
+        let [received] = &journal.take()[..] else { panic!("expected one request") };
+        assert_eq!((received.service.as_str(), received.pod.as_str()), ("echo", "echo-0"));
+        assert_eq!((received.method.as_str(), received.target.as_str()), ("POST", "/x/../%61?b"));
+        assert_eq!(received.body_length, 100 << 10);
+        for header in [("host", "h:8080"), ("x-a", "1"), ("transfer-encoding", "chunked")] {
+            assert!(received.headers.contains(&(header.0.to_owned(), header.1.to_owned())), "{header:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn chunks_come_one_by_one() -> Result<()> {
+    let (mut client, journal) = client_of_an_echo().await?;
+    let response = client.send(&request("{url: 'http://h/', chunks: 3}"), &journal).await?;
+    assert_eq!(response.body, b"chunk 0\nchunk 1\nchunk 2\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_client_sends_bytes_as_they_are_and_sees_the_connection_close() -> Result<()> {
+    let (mut client, journal) = client_of_an_echo().await?;
+    let request = request(r#"{raw: "GET /raw HTTP/1.1\r\nConnection: close\r\n\r\n", byte_by_byte: true}"#);
+    let response = client.send(&request, &journal).await?;
+    assert_eq!(journal.take()[0].target, "/raw");
+    assert!(response.closed);
+    Ok(())
+}
+
+async fn client_of_an_echo() -> Result<(Client, Arc<Journal>)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let client = Client::new(listener.local_addr()?);
+    let journal = Arc::new(Journal::default());
+    echo::serve(listener, Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() }, journal.clone());
+    Ok((client, journal))
+}
+
+fn request(yaml: &str) -> Request {
+    serde_saphyr::from_str(yaml).expect("a request")
+}
