@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod holdoff;
 pub mod object;
 pub mod pipeline;
+pub mod server;
 pub mod settings;
 pub mod source;
 pub mod store;

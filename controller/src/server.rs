@@ -33,8 +33,9 @@ pub struct Server {
     state: watch::Receiver<State>,
     lifecycle: Arc<Lifecycle>,
     telemetry: Arc<Telemetry>,
+    registry: Arc<Registry>,
     // Last, so that everything else ends while its runtime still runs.
-    _control: Runtime,
+    control: Runtime,
 }
 
 impl Server {
@@ -54,7 +55,7 @@ impl Server {
         let publisher = Arc::new(Publisher::new(registry.clone()));
         let lifecycle = Arc::new(Lifecycle::default());
 
-        control.spawn(resolver(serve)?.run(registry));
+        control.spawn(resolver(serve)?.run(registry.clone()));
         control.spawn(sweep(telemetry.clone()));
         let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
         let state = start_pipeline(translator.clone(), events, &publisher, &telemetry, &lifecycle)?;
@@ -64,7 +65,7 @@ impl Server {
         lifecycle.listening();
         let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
         let admin = start_admin(serve, answers, &control)?;
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, _control: control })
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, control })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -82,12 +83,20 @@ impl Server {
         self.state.clone()
     }
 
+    /// Waits until every name of an ExternalName Service has been looked up once.
+    pub async fn resolved(&self) {
+        const PAUSE: Duration = Duration::from_millis(5);
+        while self.registry.is_resolving() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Ends as a Pod should: `/healthz` fails while requests are still taken for `grace`, then connections end one
     /// after the other. Returns how many had to be cut off.
     pub fn shut_down(self, grace: Duration) -> usize {
         self.lifecycle.terminating();
         self.gateway.announce_shutdown();
-        self._control.block_on(tokio::time::sleep(grace));
+        self.control.block_on(tokio::time::sleep(grace));
         let cut_off = self.gateway.drain(DRAIN);
         self.telemetry.sync();
         cut_off
@@ -198,10 +207,8 @@ fn answers(
         metrics: Arc::new(move || telemetry.metrics().map_err(|error| error.to_string())),
         table: Arc::new(move || explain::describe(&table.load())),
         explain: Arc::new(move |query| {
-            let headers = query.headers.iter().map(|(name, value)| format!("{name}:{value}"));
-            let headers: Vec<String> = headers.collect();
-            let request = explain::Request::new(&query.method, &query.url, headers.iter().map(String::as_str))
-                .map_err(|error| format!("{error:#}"))?;
+            let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let request = explain::Request::new(&query.method, &query.url, headers)?;
             let explanation = explain::explain(&explained.load(), &translator.0.lock(), &request);
             serde_json::to_value(explanation).map_err(|error| error.to_string())
         }),

@@ -110,6 +110,8 @@ pub struct ServeSettings {
     pub workers: Option<NonZeroUsize>,
     /// `--dns-server`: resolvers for Services of type ExternalName. Empty is the system's.
     pub dns_servers: Vec<SocketAddr>,
+    /// Whether names of ExternalName Services may resolve to loopback addresses. No flag sets it: tests do.
+    pub dns_allow_loopback: bool,
     /// `--access-log-path`. `None` is standard output.
     pub access_log: Option<PathBuf>,
     /// `--healthz-host`: where the admin port listens. `None` is every address of the machine.
@@ -131,6 +133,7 @@ impl Default for ServeSettings {
             advertised_https_port: 443,
             workers: None,
             dns_servers: Vec::new(),
+            dns_allow_loopback: false,
             access_log: None,
             admin_address: None,
             admin_port: 10254,

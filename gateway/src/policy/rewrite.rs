@@ -2,7 +2,7 @@
 //! regular expression took.
 
 use crate::config;
-use crate::table::{Anchor, Groups, Pattern, StepLimit};
+use crate::table::{Anchor, Groups, Pattern, PatternLimit};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ impl Rewrite {
 
     /// Rewrites a [normalised](crate::table::normalize) path and keeps the raw query (without `?`). `None`: the
     /// pattern does not match, and the request goes as it came.
-    pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, StepLimit> {
+    pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, PatternLimit> {
         let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
         let mut target = self.target.render(&groups);
         if !target.starts_with('/') {

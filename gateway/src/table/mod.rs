@@ -23,7 +23,7 @@ pub use compile::Rejection;
 pub use handle::{Published, Publisher};
 pub use host::{HOST_LIMIT, Host, canonical_host};
 pub use normalize::{BadPath, normalize};
-pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, StepLimit};
+pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
 
 use crate::config::{GatewaySettings, WwwRedirect};

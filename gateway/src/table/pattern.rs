@@ -2,13 +2,15 @@ use super::pcre::{self, Translated};
 use std::fmt;
 use std::sync::Arc;
 
-/// Bytes that a compiled pattern may take, and bytes of text that a backtracking one may have.
+/// Bytes that a compiled pattern may take.
 const SIZE_LIMIT: usize = 1 << 20;
-const BACKTRACKING_TEXT_LIMIT: usize = 4 << 10;
 /// Bytes that a search may keep per thread for a pattern's lazily built automaton.
 const CACHE_LIMIT: usize = 256 << 10;
-/// Steps that one match on the backtracking engine may take; a few milliseconds at worst.
-const STEP_LIMIT: usize = 100_000;
+/// How often the backtracking engine may go back in one match. It counts nothing else, so what it does in between is
+/// limited too: characters of a pattern with its repetitions written out, and bytes that are searched.
+const BACKTRACK_LIMIT: usize = 20_000;
+const BACKTRACKING_SIZE_LIMIT: usize = 1000;
+const BACKTRACKING_HAYSTACK_LIMIT: usize = 2 << 10;
 
 /// A regular expression as nginx has them: PCRE syntax over bytes, without regard to case. `\d`, `\w` and case are
 /// ASCII's. The only place where Adit compiles one.
@@ -56,14 +58,15 @@ pub enum PatternError {
     #[error("uses {0} of PCRE, which is not supported")]
     Unsupported(String),
     /// It is too large when compiled.
-    #[error("is too large: expected an expression that compiles to at most 1 MiB")]
+    #[error("is too large when its repetitions are written out: expected fewer or smaller ones")]
     TooLarge,
 }
 
-/// Matching took more steps than the backtracking engine may spend on one request.
+/// Matching takes more than the backtracking engine may spend on one request: it went back too often, or the path is
+/// longer than 2 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("matching a regular expression took more than {STEP_LIMIT} steps")]
-pub struct StepLimit;
+#[error("matching a regular expression takes too long")]
+pub struct PatternLimit;
 
 /// What the groups of a match took, by number; 0 is the whole match. Groups that do not exist or took no part are
 /// empty.
@@ -72,14 +75,15 @@ pub type Groups<'h> = [&'h [u8]; 10];
 impl Pattern {
     /// Compiles a pattern.
     pub fn new(text: &Arc<str>, anchor: Anchor) -> Result<Self, PatternError> {
-        let Translated { text: mut translated, literal, backtracking } = pcre::translate(text)?;
+        let Translated { text: mut translated, literal, backtracking, size } = pcre::translate(text)?;
         if anchor == Anchor::Start {
             translated.insert(0, '^');
         }
         let engine = match literal {
             Some(literal) if *literal == **text => Engine::Literal(Arc::clone(text), anchor),
             Some(literal) => Engine::Literal(literal.into(), anchor),
-            None if backtracking => Engine::Backtracking(Box::new(backtracking_engine(translated)?)),
+            None if backtracking && size > BACKTRACKING_SIZE_LIMIT => return Err(PatternError::TooLarge),
+            None if backtracking => Engine::Backtracking(Box::new(backtracking_engine(&translated)?)),
             None => Engine::Linear(linear_engine(&translated)?),
         };
         Ok(Self { text: Arc::clone(text), engine })
@@ -105,16 +109,16 @@ impl Pattern {
     }
 
     /// Whether it matches.
-    pub fn is_match(&self, haystack: &[u8]) -> Result<bool, StepLimit> {
+    pub fn is_match(&self, haystack: &[u8]) -> Result<bool, PatternLimit> {
         match &self.engine {
             Engine::Literal(literal, anchor) => Ok(find_literal(literal.as_bytes(), *anchor, haystack).is_some()),
             Engine::Linear(regex) => Ok(regex.is_match(haystack)),
-            Engine::Backtracking(regex) => regex.is_match(haystack).map_err(|_| StepLimit),
+            Engine::Backtracking(regex) => regex.is_match(bounded(haystack)?).map_err(|_| PatternLimit),
         }
     }
 
     /// The groups of the first match.
-    pub fn groups<'h>(&self, haystack: &'h [u8]) -> Result<Option<Groups<'h>>, StepLimit> {
+    pub fn groups<'h>(&self, haystack: &'h [u8]) -> Result<Option<Groups<'h>>, PatternLimit> {
         let numbered =
             |group: &dyn Fn(usize) -> Option<&'h [u8]>| std::array::from_fn(|n| group(n).unwrap_or_default());
         Ok(match &self.engine {
@@ -126,7 +130,7 @@ impl Pattern {
                 regex.captures(haystack).map(|found| numbered(&|n| found.get(n).map(|group| group.as_bytes())))
             }
             Engine::Backtracking(regex) => {
-                let found = regex.captures(haystack).map_err(|_| StepLimit)?;
+                let found = regex.captures(bounded(haystack)?).map_err(|_| PatternLimit)?;
                 found.map(|found| numbered(&|n| found.get(n).map(|group| &haystack[group.range()])))
             }
         })
@@ -163,15 +167,15 @@ fn linear_engine(text: &str) -> Result<regex::bytes::Regex, PatternError> {
     })
 }
 
-fn backtracking_engine(text: String) -> Result<fancy_regex::Regex, PatternError> {
-    if text.len() > BACKTRACKING_TEXT_LIMIT {
-        return Err(PatternError::TooLarge);
-    }
-    let built = fancy_regex::RegexBuilder::new(&text)
+fn bounded(haystack: &[u8]) -> Result<&[u8], PatternLimit> {
+    if haystack.len() > BACKTRACKING_HAYSTACK_LIMIT { Err(PatternLimit) } else { Ok(haystack) }
+}
+
+fn backtracking_engine(text: &str) -> Result<fancy_regex::Regex, PatternError> {
+    let built = fancy_regex::RegexBuilder::new(text)
         .bytes_mode(fancy_regex::BytesMode::Ascii)
         .case_insensitive(true)
-        .backtrack_limit(STEP_LIMIT)
-        .max_prog_size(BACKTRACKING_TEXT_LIMIT)
+        .backtrack_limit(BACKTRACK_LIMIT)
         .delegate_size_limit(SIZE_LIMIT)
         .delegate_dfa_size_limit(CACHE_LIMIT)
         .build();
@@ -243,7 +247,10 @@ mod tests {
     #[test]
     fn too_many_steps_are_an_error() {
         let hostile = pattern(r"/(?=(a|a)*\1b)(?:a|a|ab)*\1$");
-        assert_eq!(hostile.is_match(format!("/{}", "a".repeat(64)).as_bytes()), Err(StepLimit));
+        assert_eq!(hostile.is_match(format!("/{}", "a".repeat(64)).as_bytes()), Err(PatternLimit));
+        let long = format!("/{}", "a".repeat(4096));
+        assert_eq!(pattern("/(?!x)").is_match(long.as_bytes()), Err(PatternLimit));
+        assert_eq!(pattern("/(a|a)*b").is_match(long.as_bytes()), Ok(false));
     }
 
     #[test]
@@ -271,8 +278,14 @@ mod tests {
 
     #[test]
     fn hostile_nesting_is_refused_without_harm() {
-        for text in [format!("{}a{}", "(?=".repeat(1000), ")".repeat(1000)), format!("a++{}", "{9}".repeat(1000))] {
+        for text in [
+            format!("{}a{}", "(?=".repeat(1000), ")".repeat(1000)),
+            format!("a++{}", "{9}".repeat(1000)),
+            // The engine would take a billion steps without going back once.
+            "(?:(?:(?=a)()){999}){999}b".to_owned(),
+        ] {
             assert!(Pattern::check(&text).is_err(), "{text}");
         }
+        assert_eq!(Pattern::check("/(?!x)([0-9a-f]{4}-){4}[0-9a-f]{12}"), Ok(PatternClass::Backtracking));
     }
 }

@@ -9,6 +9,8 @@ pub(super) struct Translated {
     pub(super) literal: Option<String>,
     /// Whether it looks around, refers back or forbids backtracking, which no linear-time engine does.
     pub(super) backtracking: bool,
+    /// How many characters, classes and assertions it is when repetitions are written out.
+    pub(super) size: usize,
 }
 
 /// Translates what nginx users write, which is PCRE, where the dialects differ in meaning and not only in extent.
@@ -20,15 +22,16 @@ pub(super) struct Translated {
 /// One difference stays: `$` matches only at the very end, while PCRE's also matches before a final newline.
 pub(super) fn translate(pcre: &str) -> Result<Translated, PatternError> {
     let out = Translated { literal: Some(String::new()), ..Translated::default() };
-    let mut translator = Translator { rest: pcre, out };
+    let mut translator = Translator { rest: pcre, out, open: Vec::new(), atom: 0 };
     while let Some(c) = translator.next() {
         match c {
             '\\' => translator.escape()?,
             '[' => translator.class()?,
             '(' => translator.group()?,
+            ')' => translator.group_end(),
             '{' => translator.brace(),
-            '*' | '+' | '?' => translator.quantifier(c.encode_utf8(&mut [0; 4])),
-            '.' | '^' | '$' | '|' | ')' => translator.meta(c.encode_utf8(&mut [0; 4])),
+            '*' | '+' | '?' => translator.quantifier(c.encode_utf8(&mut [0; 4]), 1),
+            '.' | '^' | '$' | '|' => translator.meta_atom(c.encode_utf8(&mut [0; 4])),
             _ => translator.literal(c),
         }
     }
@@ -38,6 +41,10 @@ pub(super) fn translate(pcre: &str) -> Result<Translated, PatternError> {
 struct Translator<'p> {
     rest: &'p str,
     out: Translated,
+    /// The sizes before each open group.
+    open: Vec<usize>,
+    /// The size of what a quantifier here would repeat.
+    atom: usize,
 }
 
 /// What stands before a place in a character class, which decides what a `-` there means.
@@ -77,7 +84,18 @@ impl<'p> Translator<'p> {
         self.out.text.push_str(text);
     }
 
+    fn grow(&mut self, size: usize) {
+        self.atom = size;
+        self.out.size = self.out.size.saturating_add(size);
+    }
+
+    fn meta_atom(&mut self, text: &str) {
+        self.meta(text);
+        self.grow(1);
+    }
+
     fn literal(&mut self, c: char) {
+        self.grow(1);
         if let Some(literal) = &mut self.out.literal {
             literal.push(c);
         }
@@ -87,8 +105,12 @@ impl<'p> Translator<'p> {
         self.out.text.push(c);
     }
 
-    fn quantifier(&mut self, text: &str) {
+    /// A quantifier that repeats up to `times`, as far as that is written out.
+    fn quantifier(&mut self, text: &str, times: usize) {
         self.meta(text);
+        let repeated = self.atom.saturating_mul(times);
+        self.out.size = self.out.size.saturating_add(repeated.saturating_sub(self.atom));
+        self.atom = repeated;
         if self.eat("?") {
             self.meta("?");
         } else if self.eat("+") {
@@ -99,32 +121,45 @@ impl<'p> Translator<'p> {
 
     /// `{n}`, `{n,}` and `{n,m}` repeat; any other `{` is itself.
     fn brace(&mut self) {
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let repeats = self.rest.split_once('}').is_some_and(|(body, _)| match body.split_once(',') {
-            None => digits(body),
-            Some((least, most)) => digits(least) && (most.is_empty() || digits(most)),
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let number = |text: &str| is_number(text).then(|| text.parse().unwrap_or(usize::MAX));
+        let times: Option<usize> = self.rest.split_once('}').and_then(|(body, _)| match body.split_once(',') {
+            None => number(body),
+            Some((least, "")) => number(least),
+            Some((least, most)) => number(least).and(number(most)),
         });
-        match repeats.then(|| self.eat_through('}')).flatten() {
-            Some(body) => self.quantifier(&format!("{{{body}")),
+        match times.and_then(|times| Some((times, self.eat_through('}')?))) {
+            Some((times, body)) => self.quantifier(&format!("{{{body}"), times),
             None => self.literal('{'),
         }
     }
 
     fn group(&mut self) -> Result<(), PatternError> {
-        if self.rest.starts_with('*') {
-            return Err(PatternError::Unsupported("(*VERB)".into()));
-        }
         if self.eat("?#") {
             return self.eat_through(')').map(drop).ok_or_else(|| syntax("a comment is not closed with ')'"));
         }
         self.meta("(");
+        self.open.push(self.out.size);
+        self.grow(1);
         if self.eat("?") {
             self.meta("?");
-            let linear = self.rest.starts_with(|c: char| c.is_ascii_alphabetic() || "<:-^'".contains(c))
-                && !["<=", "<!", "P=", "P>", "R"].iter().any(|kind| self.rest.starts_with(kind));
-            self.out.backtracking |= !linear;
+            let is = |kind: &&str| self.rest.starts_with(*kind);
+            let option = self.rest.trim_start_matches(|c| "imsxU-".contains(c));
+            if ["=", "!", "<=", "<!", ">", "P="].iter().any(is) {
+                self.out.backtracking = true;
+            } else if !["<", "P<"].iter().any(is) && !option.starts_with([':', ')']) {
+                let kind: String = self.rest.chars().take(1).collect();
+                return Err(PatternError::Unsupported(format!("(?{kind}")));
+            }
+        } else if self.rest.starts_with('*') {
+            return Err(PatternError::Unsupported("(*".into()));
         }
         Ok(())
+    }
+
+    fn group_end(&mut self) {
+        self.meta(")");
+        self.atom = self.out.size - self.open.pop().unwrap_or(self.out.size);
     }
 
     fn escape(&mut self) -> Result<(), PatternError> {
@@ -136,11 +171,11 @@ impl<'p> Translator<'p> {
                 quoted.chars().for_each(|c| self.literal(c));
             }
             Some('E') => {}
-            Some('e') => self.meta(r"\x1B"),
+            Some('e') => self.meta_atom(r"\x1B"),
             Some(c) if !c.is_ascii_alphanumeric() => self.literal(c),
             Some(c) if is_foreign_escape(c) => return Err(PatternError::Unsupported(format!("\\{c}"))),
             Some(c) => {
-                self.out.backtracking |= matches!(c, '1'..='9' | 'k' | 'g' | 'G' | 'K' | 'Z');
+                self.out.backtracking |= matches!(c, '1'..='9' | 'k' | 'K' | 'Z');
                 self.escaped(c);
             }
         }
@@ -150,15 +185,15 @@ impl<'p> Translator<'p> {
     /// An escape that means the same in all dialects, with its argument in braces if it has one.
     fn escaped(&mut self, c: char) {
         self.meta("\\");
-        self.meta(c.encode_utf8(&mut [0; 4]));
-        if "xpPgko".contains(c) && self.rest.starts_with('{') {
+        self.meta_atom(c.encode_utf8(&mut [0; 4]));
+        if "xpPk".contains(c) && self.rest.starts_with('{') {
             let argument = self.eat_through('}').unwrap_or_default();
             self.meta(argument);
         }
     }
 
     fn class(&mut self) -> Result<(), PatternError> {
-        self.meta("[");
+        self.meta_atom("[");
         if self.eat("^") {
             self.meta("^");
         }
@@ -234,7 +269,7 @@ impl<'p> Translator<'p> {
 
 /// Escapes that other engines know with another meaning, or not at all.
 fn is_foreign_escape(c: char) -> bool {
-    "hHvVNRXCuULlyYOo".contains(c)
+    "hHvVNRXCuULlyYOogG".contains(c)
 }
 
 fn syntax(reason: &str) -> PatternError {
@@ -286,15 +321,23 @@ mod tests {
 
     #[test]
     fn knows_what_needs_backtracking() {
-        for pcre in ["/(?!api).*", "/(?<=x)y", r"/(a)\1", "/a++", "/a*+b", "/a{2}+", "(?>a+)b", r"(?<n>a)\k<n>", "(?R)"]
-        {
+        for pcre in ["/(?!api).*", "/(?<=x)y", r"/(a)\1", "/a++", "/a*+b", "/a{2}+", "(?>a+)b", r"(?<n>a)\k<n>"] {
             assert!(translate(pcre).expect("translatable").backtracking, "{pcre}");
         }
     }
 
     #[test]
+    fn measures_repetitions() {
+        for (pcre, size) in
+            [("/ab", 3), ("/a{3}", 4), ("(ab){3}{2,5}c*", 46), ("((a{9}){9}){9}", 9 * (1 + 9 * 10)), ("[a-z]{4,}", 4)]
+        {
+            assert_eq!(translate(pcre).expect("valid").size, size, "{pcre}");
+        }
+    }
+
+    #[test]
     fn refuses_what_has_no_counterpart() {
-        for pcre in [r"/\h+", "(*UTF8)/a", r"/[\Qa\E]", r"/a\R"] {
+        for pcre in [r"/\h+", "(*UTF8)/a", r"/[\Qa\E]", r"/a\R", "(?R)", "(a)(?1)", "(?(?=a)b|c)", "(?|a|b)"] {
             assert!(matches!(translate(pcre), Err(PatternError::Unsupported(_))), "{pcre}");
         }
         for pcre in ["/a\\", "/[a", "/(?#a"] {

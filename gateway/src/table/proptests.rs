@@ -169,7 +169,6 @@ fn rule() -> impl Strategy<Value = Rule> {
     .prop_map(|(kind, path)| (kind, if path.is_empty() { "/".to_owned() } else { path }))
 }
 
-/// Rules in which no regex stands beside another kind in nginx mode, as translation has it.
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
     proptest::collection::vec(rule(), 0..12)
 }

@@ -66,6 +66,7 @@ pub enum Mode {
 pub enum Player {
     Memory,
     Sockets,
+    Explained,
 }
 
 /// A host outside the cluster, for Services of type ExternalName.
@@ -351,7 +352,7 @@ fn nginx_only() -> Vec<Mode> {
 }
 
 fn both_drivers() -> Vec<Player> {
-    vec![Player::Memory, Player::Sockets]
+    vec![Player::Memory, Player::Sockets, Player::Explained]
 }
 
 fn get() -> String {

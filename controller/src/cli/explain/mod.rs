@@ -8,6 +8,7 @@ mod hosts;
 mod request;
 mod routes;
 mod settings;
+mod table;
 mod text;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use hosts::HostCandidate;
 pub use request::Request;
 pub use routes::RouteCandidate;
 pub use settings::Setting;
+pub use table::describe;
 
 use crate::translate::Translator;
 use gateway::config::Origin;

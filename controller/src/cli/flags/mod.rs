@@ -138,6 +138,17 @@ pub fn collect(matches: &ArgMatches) -> Result<Flags, String> {
     Ok(flags)
 }
 
+/// Reads flags alone, such as a Deployment's arguments.
+///
+/// # Errors
+/// As [`collect`], or a flag is unknown.
+pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Flags, String> {
+    let all = args(&[Topic::Objects, Topic::Serving, Topic::Observing]);
+    let command = clap::Command::new("adit").no_binary_name(true).args(all);
+    let flags = with_two_dashes(flags.into_iter().map(OsString::from));
+    collect(&command.try_get_matches_from(flags).map_err(|error| error.to_string())?)
+}
+
 /// Go's flags may begin with one dash: gives those that are ours the second.
 pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut literal = false;

@@ -1,0 +1,49 @@
+use gateway::table::{Host, Route, RouteTarget, Table};
+use gateway::upstream::Upstream;
+use serde_json::{Value, json};
+
+/// The whole table for a person: hosts by name, their routes in the order they match, the endpoints of now.
+pub fn describe(table: &Table) -> Value {
+    let mut hosts: Vec<_> = table.hosts().collect();
+    hosts.sort_by_key(|host| host.name());
+    json!({
+        "revision": table.revision(),
+        "pathMatching": format!("{:?}", table.settings().path_matching),
+        "hosts": hosts.into_iter().map(|host| describe_host(host)).collect::<Vec<_>>(),
+    })
+}
+
+fn describe_host(host: &Host) -> Value {
+    json!({
+        "host": host.name().to_string(),
+        "redirectsTo": host.www_redirect().map(|redirect| redirect.to.as_ref()),
+        "routes": host.routes().iter().map(|route| describe_route(route)).collect::<Vec<_>>(),
+    })
+}
+
+fn describe_route(route: &Route) -> Value {
+    let owner = &route.labels.owner;
+    json!({
+        "path": route.labels.path.as_ref(),
+        "kind": format!("{:?}", route.kind),
+        "from": route.origin.to_string(),
+        "ingress": format!("{}/{}", owner.namespace, owner.ingress),
+        "denied": route.policies.denied.as_ref().map(|denied| denied.reason.as_ref()),
+        "backend": match &route.target {
+            RouteTarget::Upstream(upstream) => describe_upstream(upstream),
+            RouteTarget::Default => Value::Null,
+        },
+    })
+}
+
+fn describe_upstream(upstream: &Upstream) -> Value {
+    let endpoints = upstream.endpoints();
+    let endpoints = endpoints.iter().map(|endpoint| {
+        json!({
+            "address": endpoint.address().to_string(),
+            "pod": endpoint.pod(),
+            "inFlight": endpoint.in_flight(),
+        })
+    });
+    json!({"name": upstream.id().to_string(), "endpoints": endpoints.collect::<Vec<_>>()})
+}
