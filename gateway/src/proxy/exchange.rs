@@ -1,18 +1,17 @@
 //! One request's life, from its head to its log line.
 
 use super::client::Client;
-use super::phases::request_phase;
 use super::reply::Reply;
 use super::request::RequestView;
+use super::routing::Routed;
 use crate::config::GatewaySettings;
 use crate::listener::Arrival;
-use crate::policy::{body_limit, redirect, rewrite};
-use crate::table::{Found, Publisher, Route, RouteTarget, Table, normalize};
+use crate::policy::{body_limit, rewrite};
+use crate::table::{Publisher, Route, RouteTarget};
 use crate::telemetry::{self, Attempt, Record};
 use crate::upstream::{Pick, Upstream};
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -143,15 +142,16 @@ impl Exchange {
         let request_id = request_id(request.headers, settings.generate_request_id);
         let default_backend = table.default_backend().cloned();
         let sent_before = arrival.connection.sent();
+        let Routed { normalized, route, rewritten, reply } = Routed::find(&table, request, &client, &arrival.connection);
         let mut exchange = Self {
             context: context.clone(),
             arrival,
             settings,
             client,
             request_id,
-            route: None,
-            rewritten: None,
-            normalized: None,
+            route,
+            rewritten,
+            normalized,
             fell_back: false,
             default_backend,
             reply: None,
@@ -161,58 +161,8 @@ impl Exchange {
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
-        let reply = match exchange.route_and_run(&table, request) {
-            ControlFlow::Break(reply) => Some(exchange.note(reply)),
-            ControlFlow::Continue(()) => None,
-        };
+        let reply = reply.map(|reply| exchange.note(reply));
         (exchange, reply)
-    }
-
-    fn route_and_run(&mut self, table: &Table, request: &RequestView<'_>) -> ControlFlow<Reply> {
-        let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
-            return ControlFlow::Break(Reply::new(400, "bad-path"));
-        };
-        if let Cow::Owned(path) = &path {
-            self.normalized = Some(path.as_slice().into());
-        }
-        let route = match table.find(request.host(), &path) {
-            Found::Route(route) => route,
-            Found::AddSlash(route) => {
-                let connection = &self.arrival.connection;
-                let policies = &route.policies;
-                let path = &route.labels.path;
-                return ControlFlow::Break(redirect::add_slash(path, request, &self.client, connection, policies));
-            }
-            Found::WwwRedirect(www) => return ControlFlow::Break(redirect::www(www, request, &self.client)),
-            Found::NoHost if *path == *b"/healthz" => return ControlFlow::Break(Reply::new(200, "healthz")),
-            Found::NoHost | Found::NoPath(_) => return self.without_route(),
-            Found::PatternLimit(_) => return ControlFlow::Break(Reply::new(500, "pattern-limit")),
-        };
-        self.route = Some(route.clone());
-        if self.settings.denied.is_some() {
-            return ControlFlow::Break(Reply::new(503, "denied"));
-        }
-        request_phase(request, &self.client, &self.arrival.connection, &route.policies)?;
-        if let Some(rewrite) = &route.policies.rewrite {
-            // The head reader lets only UTF-8 through.
-            let query = request.query().and_then(|query| std::str::from_utf8(query).ok());
-            match rewrite.apply(&path, query) {
-                Ok(rewritten) => self.rewritten = rewritten,
-                Err(_) => return ControlFlow::Break(Reply::new(500, "pattern-limit")),
-            }
-        }
-        match &route.target {
-            RouteTarget::Upstream(_) => ControlFlow::Continue(()),
-            RouteTarget::Default => self.without_route(),
-        }
-    }
-
-    /// Nothing takes the request: the gateway's default backend does, else 404.
-    fn without_route(&self) -> ControlFlow<Reply> {
-        match &self.default_backend {
-            Some(_) => ControlFlow::Continue(()),
-            None => ControlFlow::Break(Reply::new(404, "no-route")),
-        }
     }
 
     /// Chooses an endpoint that was not tried yet, or says what to answer instead.

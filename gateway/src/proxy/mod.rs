@@ -11,6 +11,7 @@ mod phases;
 mod pingora;
 pub mod reply;
 mod request;
+mod routing;
 mod variables;
 
 pub(crate) use self::pingora::Proxy;
@@ -19,3 +20,4 @@ pub use exchange::{Context, Destination, Exchange, Failure, Verdict};
 pub use forward::{RequestEdits, ResponseEdits};
 pub use reply::Reply;
 pub use request::RequestView;
+pub use routing::Routed;
