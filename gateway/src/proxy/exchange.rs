@@ -142,7 +142,8 @@ impl Exchange {
         let request_id = request_id(request.headers, settings.generate_request_id);
         let default_backend = table.default_backend().cloned();
         let sent_before = arrival.connection.sent();
-        let Routed { normalized, route, rewritten, reply } = Routed::find(&table, request, &client, &arrival.connection);
+        let Routed { normalized, route, rewritten, reply } =
+            Routed::find(&table, request, &client, &arrival.connection);
         let mut exchange = Self {
             context: context.clone(),
             arrival,
