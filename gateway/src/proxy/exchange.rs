@@ -1,15 +1,14 @@
 //! One request's life, from its head to its log line.
 
-use super::client::Client;
+use super::decision::Decision;
 use super::reply::Reply;
 use super::request::RequestView;
-use super::routing::Routed;
 use crate::config::GatewaySettings;
 use crate::listener::Arrival;
-use crate::policy::{body_limit, rewrite};
-use crate::table::{Publisher, Route, RouteTarget};
+use crate::policy::body_limit;
+use crate::table::Publisher;
 use crate::telemetry::{self, Attempt, Record};
-use crate::upstream::{Pick, Upstream};
+use crate::upstream::Pick;
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
@@ -48,21 +47,16 @@ impl Context {
     }
 }
 
-/// One request on its way. Holds its route and nothing above it: a stream of three days pins no table.
+/// One request on its way.
 #[derive(Debug)]
 pub struct Exchange {
     context: Arc<Context>,
     arrival: Box<Arrival>,
-    pub(super) settings: Arc<GatewaySettings>,
-    pub(super) client: Client,
+    pub(super) decision: Decision,
     pub(super) request_id: Option<HeaderValue>,
-    pub(super) route: Option<Arc<Route>>,
-    pub(super) rewritten: Option<rewrite::Rewritten>,
-    /// The decoded and normalised path, where it is not the path as sent.
-    normalized: Option<Box<[u8]>>,
-    /// The target is served by its default backend, since it has no endpoint of its own.
+    /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
-    default_backend: Option<Arc<Upstream>>,
+    /// Why we answer ourselves.
     reply: Option<&'static str>,
     body_received: u64,
     sent_before: u64,
@@ -136,33 +130,21 @@ pub enum Verdict {
 impl Exchange {
     /// Finds the request's route and runs its request phase. With a reply the request is answered.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> (Self, Option<Reply>) {
-        let table = context.publisher.load();
-        let settings = table.settings().clone();
-        let client = Client::of(request, &arrival.connection, &settings.forwarded);
-        let request_id = request_id(request.headers, settings.generate_request_id);
-        let default_backend = table.default_backend().cloned();
-        let sent_before = arrival.connection.sent();
-        let Routed { normalized, route, rewritten, reply } =
-            Routed::find(&table, request, &client, &arrival.connection);
-        let mut exchange = Self {
+        let decision = Decision::of(&context.publisher.load(), &arrival.connection, request);
+        let reply = decision.reply.clone();
+        let exchange = Self {
             context: context.clone(),
+            request_id: request_id(request.headers, decision.settings.generate_request_id),
+            sent_before: arrival.connection.sent(),
+            reply: reply.as_ref().map(|reply| reply.reason),
             arrival,
-            settings,
-            client,
-            request_id,
-            route,
-            rewritten,
-            normalized,
+            decision,
             fell_back: false,
-            default_backend,
-            reply: None,
             body_received: 0,
-            sent_before,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
-        let reply = reply.map(|reply| exchange.note(reply));
         (exchange, reply)
     }
 
@@ -178,8 +160,8 @@ impl Exchange {
         let destination = Destination {
             address: pick.address(),
             pool_key: pick.pool_key(),
-            timeouts: self.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
-            idle_timeout: self.settings.upstream.idle_timeout,
+            timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
+            idle_timeout: self.decision.settings.upstream.idle_timeout,
         };
         self.tried.push(destination.address);
         self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
@@ -190,21 +172,16 @@ impl Exchange {
         if self.attempts.len() >= TRIES {
             return None;
         }
-        let client = self.client.address;
-        let upstream = match self.route.as_ref().map(|route| &route.target) {
-            Some(RouteTarget::Upstream(upstream)) => upstream,
-            Some(RouteTarget::Default) | None => self.default_backend.as_ref()?,
-        };
+        let client = self.decision.client.address;
         if !self.fell_back {
-            let pick = upstream.pick(client, &self.tried);
+            let pick = self.decision.upstream()?.pick(client, &self.tried);
             if pick.is_some() || !self.attempts.is_empty() {
                 return pick;
             }
         }
-        // Without an endpoint of its own the route may have another backend to answer for it (`default-backend`).
-        let fallback = self.route.as_ref()?.default_backend.as_ref()?;
+        let pick = self.decision.fallback()?.pick(client, &self.tried);
         self.fell_back = true;
-        fallback.pick(client, &self.tried)
+        pick
     }
 
     /// The endpoint is connected.
@@ -217,7 +194,7 @@ impl Exchange {
     /// A piece of the request's body has arrived.
     pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
         self.body_received += bytes as u64;
-        let Some(route) = &self.route else { return Ok(()) };
+        let Some(route) = &self.decision.route else { return Ok(()) };
         match body_limit::received(self.body_received, &route.policies) {
             ControlFlow::Break(reply) => Err(self.note(reply)),
             ControlFlow::Continue(()) => Ok(()),
@@ -261,23 +238,18 @@ impl Exchange {
 
     /// Whether the connection may serve another request, as far as we are concerned.
     pub fn keeps_alive(&self) -> bool {
-        let client = &self.settings.client;
+        let client = &self.decision.settings.client;
         !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests)
     }
 
     /// The settings under which this request is served.
     pub fn settings(&self) -> &GatewaySettings {
-        &self.settings
+        &self.decision.settings
     }
 
     /// The client's connection and the head that arrived on it.
     pub fn arrival(&self) -> &Arrival {
         &self.arrival
-    }
-
-    /// The decoded and normalised path of the request: nginx's `$uri`.
-    pub(super) fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
-        self.normalized.as_deref().unwrap_or_else(|| request.path())
     }
 
     /// Whether a reply of ours leaves a body unread that is too large, or too far off, to be read and thrown away.
@@ -312,16 +284,16 @@ impl Exchange {
         let record = Record {
             connection,
             connection_requests: self.arrival.number,
-            path: self.path(request),
-            client: self.client.address,
+            path: self.decision.path(request),
+            client: self.decision.client.address,
             method: request.method.as_str(),
             target: std::str::from_utf8(request.target).unwrap_or_default(),
             version: version(request.version),
             host,
-            scheme: self.client.scheme.to_str().unwrap_or_default(),
+            scheme: self.decision.client.scheme.to_str().unwrap_or_default(),
             headers: Some(request.headers),
             request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
-            route: self.route.as_ref(),
+            route: self.decision.route.as_ref(),
             reply: self.reply,
             request_length: self.arrival.head.length as u64 + self.body_received,
             duration: self.arrival.started.elapsed(),
@@ -330,7 +302,7 @@ impl Exchange {
             bytes_sent: connection.sent() - self.sent_before,
             attempts: &self.attempts,
         };
-        self.context.telemetry.record(&record, &self.settings.access_log);
+        self.context.telemetry.record(&record, &self.decision.settings.access_log);
     }
 }
 

@@ -5,19 +5,19 @@
 //! another translation.
 
 mod client;
+mod decision;
 mod exchange;
 mod forward;
 mod phases;
 mod pingora;
 pub mod reply;
 mod request;
-mod routing;
 mod variables;
 
 pub(crate) use self::pingora::Proxy;
 pub use client::Client;
+pub use decision::Decision;
 pub use exchange::{Context, Destination, Exchange, Failure, Verdict};
 pub use forward::{RequestEdits, ResponseEdits};
 pub use reply::Reply;
 pub use request::RequestView;
-pub use routing::Routed;

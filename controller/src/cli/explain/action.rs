@@ -1,8 +1,8 @@
 use super::Request;
 use crate::translate::Translator;
 use gateway::config::Endpoints;
-use gateway::proxy::{Client, Reply, Routed};
-use gateway::table::{Found, RouteTarget, Table};
+use gateway::proxy::{Decision, Reply};
+use gateway::table::{Found, Table};
 use gateway::telemetry::Connection;
 use gateway::upstream::Upstream;
 use serde::Serialize;
@@ -44,30 +44,26 @@ pub enum Reach {
 
 /// What happens to a request, of whose host and path the table says `found`.
 pub(super) fn of(table: &Table, translator: &Translator, request: &Request, found: Option<&Found<'_>>) -> Action {
-    let (view, connection) = (request.view(), connection(request.tls));
-    let client = Client::of(&view, &connection, &table.settings().forwarded);
-    let routed = Routed::find(table, &view, &client, &connection);
-    if let Some(reply) = &routed.reply {
+    let view = request.view();
+    let decision = Decision::of(table, &connection(request.tls), &view);
+    if let Some(reply) = &decision.reply {
         return Action::Reply {
             status: reply.status,
             why: why(reply, table, found),
             location: reply.location.as_ref().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
         };
     }
-    let target = routed.rewritten.map_or_else(|| request.target().to_owned(), |rewritten| rewritten.target);
-    let upstream = match routed.route.as_ref().map(|route| &route.target) {
-        Some(RouteTarget::Upstream(upstream)) => Some(upstream),
-        Some(RouteTarget::Default) | None => table.default_backend(),
-    };
-    let fallback = routed.route.as_ref().and_then(|route| route.default_backend.as_ref());
-    let forward = |upstream: &Upstream| {
-        let at = reach(translator, upstream)?;
-        Some(Action::Forward { backend: upstream.id().to_string(), at, target: target.clone() })
-    };
-    [upstream, fallback].into_iter().flatten().find_map(|upstream| forward(upstream)).unwrap_or_else(|| {
-        let backend = upstream.map(|upstream| upstream.id().to_string()).unwrap_or_default();
-        Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
-    })
+    let target = String::from_utf8_lossy(decision.target(&view)).into_owned();
+    let upstreams = [decision.upstream(), decision.fallback()];
+    let mut reached =
+        upstreams.into_iter().flatten().filter_map(|upstream| Some((upstream, reach(translator, upstream)?)));
+    match reached.next() {
+        Some((upstream, at)) => Action::Forward { backend: upstream.id().to_string(), at, target },
+        None => {
+            let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
+            Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
+        }
+    }
 }
 
 /// A connection from this machine to the usual ports.
@@ -92,8 +88,12 @@ fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
 /// The reason of a reply, for a person.
 fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
     match (reply.reason, found) {
-        ("denied", Some(Found::Route(route))) => {
-            let denied = table.settings().denied.as_ref().or(route.policies.denied.as_ref());
+        ("denied", _) => {
+            let route = match found {
+                Some(Found::Route(route) | Found::AddSlash(route)) => route.policies.denied.as_ref(),
+                _ => None,
+            };
+            let denied = table.settings().denied.as_ref().or(route);
             denied.map(|denied| format!("{}: {}", denied.origin, denied.reason)).unwrap_or_default()
         }
         ("www-redirect", Some(Found::WwwRedirect(redirect))) => format!("{} redirects the whole host", redirect.origin),

@@ -43,11 +43,6 @@ impl Request {
     pub(super) fn view(&self) -> RequestView<'_> {
         RequestView::new(&self.method, self.target.as_bytes(), &self.headers, Version::HTTP_11)
     }
-
-    /// The target that the client sent.
-    pub(super) fn target(&self) -> &str {
-        &self.target
-    }
 }
 
 fn header_map<'h>(host: &str, given: impl IntoIterator<Item = (&'h str, &'h str)>) -> Result<HeaderMap, String> {
