@@ -159,6 +159,11 @@ impl Translator {
         self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
     }
 
+    /// The field of an Ingress that holds the annotation of this name.
+    pub fn annotation_field(&self, key: &str) -> String {
+        format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix)
+    }
+
     /// Whether anything of this Ingress is served.
     pub fn serves(&self, ingress: &ObjectKey) -> bool {
         self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
