@@ -16,8 +16,12 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
         target: Target::Default,
         policies: Arc::default(),
     };
-    let host =
-        VirtualHost { name: name.clone(), routes: ["/", "/shop", "/shop/cart/"].map(route).into(), www_redirect: None };
+    let host = VirtualHost {
+        name: name.clone(),
+        routes: ["/", "/shop", "/shop/cart/"].map(route).into(),
+        www_redirect: None,
+        tls: None,
+    };
     (name, Some(Arc::new(host)))
 }
 

@@ -1,4 +1,4 @@
-use super::{BackendId, HostName, Origin, RoutePolicies};
+use super::{BackendId, HostName, HostTls, Origin, RoutePolicies};
 use std::sync::Arc;
 
 /// Everything that is served under one host name. A `server-alias` is a virtual host of its own with equal routes.
@@ -10,6 +10,8 @@ pub struct VirtualHost {
     pub routes: Vec<Route>,
     /// The host is only a redirect to its twin with or without `www.`; `routes` is then empty.
     pub www_redirect: Option<WwwRedirect>,
+    /// How it speaks TLS; `None` where no Ingress has a TLS section for it: then with the default certificate.
+    pub tls: Option<HostTls>,
 }
 
 /// Redirects every request of a host to another host (`from-to-www-redirect`).

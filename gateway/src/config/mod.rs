@@ -10,14 +10,16 @@ mod origin;
 mod route_policies;
 mod settings;
 mod template;
+mod tls;
 
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints};
 pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
-pub use route_policies::{ConnectionHeader, Denied, Redirect, Rewrite, RoutePolicies, Timeouts};
+pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
 pub use settings::{AccessLog, ClientSettings, Escape, Forwarded, GatewaySettings, PathMatching, UpstreamConnections};
 pub use template::{Piece, Template, TemplateError, Variable};
+pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 
 use std::sync::Arc;
 

@@ -11,10 +11,10 @@ pub struct RoutePolicies {
     pub app_root: Option<Arc<str>>,
     /// Answer with a redirect instead of proxying.
     pub redirect: Option<Redirect>,
+    /// Redirect requests over plain HTTP to HTTPS (`ssl-redirect` on a host with TLS, or `force-ssl-redirect`).
+    pub https_redirect: Option<HttpsRedirect>,
     /// Keep `Location` relative in redirects made here (`relative-redirects`).
     pub relative_redirects: bool,
-    /// Keep a trailing slash when redirecting to HTTPS (`preserve-trailing-slash`).
-    pub preserve_trailing_slash: bool,
     /// Replace the path sent to the backend.
     pub rewrite: Option<Rewrite>,
     /// The `Host` header sent to the backend, instead of the client's.
@@ -38,8 +38,8 @@ impl Default for RoutePolicies {
             denied: None,
             app_root: None,
             redirect: None,
+            https_redirect: None,
             relative_redirects: false,
-            preserve_trailing_slash: false,
             rewrite: None,
             upstream_host: None,
             connection_header: None,
@@ -67,6 +67,17 @@ pub struct Redirect {
     pub code: u16,
     /// An absolute URL, or a path that is made absolute unless `relative_redirects` is set.
     pub location: Arc<str>,
+}
+
+/// A redirect from HTTP to HTTPS, on the host that the client asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpsRedirect {
+    /// `http-redirect-code`: 301, 302, 307 or 308.
+    pub code: u16,
+    /// `preserve-trailing-slash`; else one slash at the end of path or query is dropped, as ingress-nginx does.
+    pub preserve_trailing_slash: bool,
+    /// The HTTPS port for `Location` to name (`use-port-in-redirects`); commonly none.
+    pub port: Option<u16>,
 }
 
 /// `rewrite-target`: wherever `(?i)PATTERN` matches the decoded path, the whole path becomes `target`.

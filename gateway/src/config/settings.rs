@@ -1,4 +1,4 @@
-use super::{BackendId, Denied, Template};
+use super::{BackendId, Denied, Hsts, Template, TlsSettings};
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,10 @@ pub struct GatewaySettings {
     pub set_headers: Arc<[(Arc<str>, Template)]>,
     /// `hide-headers`: removed from every response of a backend, names in lower case.
     pub hide_headers: Arc<[Arc<str>]>,
+    /// How TLS is terminated.
+    pub tls: TlsSettings,
+    /// `hsts`; `None` where it is off.
+    pub hsts: Option<Hsts>,
     /// The access log.
     pub access_log: AccessLog,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
@@ -48,6 +52,8 @@ impl Default for GatewaySettings {
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
             hide_headers: Arc::from([]),
+            tls: TlsSettings::default(),
+            hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
             worker_processes: None,
         }

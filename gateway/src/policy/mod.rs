@@ -6,7 +6,7 @@ pub(crate) mod body_limit;
 pub(crate) mod redirect;
 pub mod rewrite;
 
-use crate::config::{ConnectionHeader, Denied, Redirect, RoutePolicies, Template, Timeouts};
+use crate::config::{ConnectionHeader, Denied, HttpsRedirect, Redirect, RoutePolicies, Template, Timeouts};
 use rewrite::{Rewrite, RewriteError};
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub struct Policies {
     pub redirect: Option<Redirect>,
     /// Redirects stay relative.
     pub relative_redirects: bool,
-    /// Redirects to HTTPS keep a trailing slash.
-    pub preserve_trailing_slash: bool,
+    /// From HTTP to HTTPS.
+    pub https_redirect: Option<HttpsRedirect>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// `Host` towards the backend.
@@ -47,7 +47,7 @@ impl Policies {
             app_root,
             redirect,
             relative_redirects,
-            preserve_trailing_slash,
+            https_redirect,
             rewrite,
             upstream_host,
             connection_header,
@@ -61,7 +61,7 @@ impl Policies {
             app_root: app_root.clone(),
             redirect: redirect.clone(),
             relative_redirects: *relative_redirects,
-            preserve_trailing_slash: *preserve_trailing_slash,
+            https_redirect: *https_redirect,
             rewrite: rewrite.as_ref().map(Rewrite::compile).transpose()?,
             upstream_host: upstream_host.clone(),
             connection_header: *connection_header,

@@ -26,6 +26,19 @@ pub(crate) fn constant(client: &Client, connection: &Connection, policies: &Poli
     ControlFlow::Break(Reply::redirect(redirect.code, "redirect", location.as_bytes()))
 }
 
+/// `ssl-redirect` and `force-ssl-redirect`: the same host and target over HTTPS. The host loses its port, and the target
+/// one slash at its end, be it of the path or of the query.
+pub(crate) fn https(request: &RequestView<'_>, client: &Client, policies: &Policies) -> ControlFlow<Reply> {
+    let Some(redirect) = policies.https_redirect.filter(|_| !client.is_secure()) else {
+        return ControlFlow::Continue(());
+    };
+    let kept = if redirect.preserve_trailing_slash { None } else { request.target.strip_suffix(b"/") };
+    let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let mut location = format!("https://{}{port}", client.requested_host()).into_bytes();
+    location.extend_from_slice(kept.unwrap_or(request.target));
+    ControlFlow::Break(Reply::redirect(redirect.code, "https-redirect", &location))
+}
+
 /// 301 from a path to the same path with a slash, as nginx answers where only the latter is declared. The port is
 /// dropped and the query kept.
 pub(crate) fn add_slash(route: &Route, request: &RequestView<'_>, client: &Client, connection: &Connection) -> Reply {

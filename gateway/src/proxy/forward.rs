@@ -157,10 +157,15 @@ impl Exchange {
         self.add_headers(edits);
     }
 
-    /// `add-headers` and `Server`: on every response, also on those that we make.
+    /// `add-headers`, HSTS and `Server`: on every response, also on those that we make.
     pub fn add_headers(&self, edits: &mut impl ResponseEdits) {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
+        }
+        if let Some(hsts) = self.decision.settings.hsts.filter(|_| self.arrival().connection.tls)
+            && let Ok(value) = HeaderValue::try_from(hsts.to_string())
+        {
+            edits.set("Strict-Transport-Security", value);
         }
         for (name, value) in self.decision.settings.add_headers.iter() {
             if let Ok(value) = HeaderValue::from_str(value) {

@@ -21,6 +21,7 @@ pub(super) fn request_phase(
     deny(policies.denied.as_ref())?;
     redirect::app_root(request, connection, policies)?;
     redirect::constant(client, connection, policies)?;
+    redirect::https(request, client, policies)?;
     body_limit::announced(request, policies)
 }
 

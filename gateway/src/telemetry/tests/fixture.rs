@@ -78,7 +78,7 @@ pub(super) fn route(labels: &Arc<RouteLabels>, access_log: bool) -> Arc<Route> {
             app_root: None,
             redirect: None,
             relative_redirects: false,
-            preserve_trailing_slash: false,
+            https_redirect: None,
             rewrite: None,
             upstream_host: None,
             connection_header: None,
