@@ -49,7 +49,7 @@ fn main() -> Result<()> {
             samples.push(load(proxy, SECONDS)?);
         }
     }
-    let medians: Vec<f64> = samples.iter_mut().map(median).collect();
+    let medians: Vec<f64> = samples.iter_mut().map(|samples| median(samples)).collect();
     println!("CPU per request, HTTP/1.1 keep-alive, 100-byte answers, {CONNECTIONS} connections, {ROUNDS} rounds\n");
     println!("| proxy | us per request | to bare Pingora | to nginx |");
     println!("|---|---|---|---|");
@@ -91,7 +91,7 @@ fn cpu_time(pid: u32) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
-fn median(samples: &mut Vec<f64>) -> f64 {
+fn median(samples: &mut [f64]) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
 }
@@ -171,6 +171,7 @@ fn release_binary() -> Result<PathBuf> {
     Ok(binary)
 }
 
+#[expect(clippy::disallowed_methods, reason = "another process gives no sign but that it listens")]
 fn start(name: &'static str, command: &mut Command, address: SocketAddr) -> Result<Proxy> {
     let process = command.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {name}: {command:?}"))?;
     let proxy = Proxy { name, process, address };

@@ -40,9 +40,7 @@ fn main() -> anyhow::Result<()> {
     let backend = backend.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut conf = ServerConf::default();
-        conf.threads = 1;
-        conf.upstream_keepalive_pool_size = 320;
+        let conf = ServerConf { threads: 1, upstream_keepalive_pool_size: 320, ..ServerConf::default() };
         let proxy = Arc::new(http_proxy(&Arc::new(conf), Bare { backend }));
         let (_shutdown, watch) = tokio::sync::watch::channel(false);
         let listener = tokio::net::TcpListener::bind(listen).await?;

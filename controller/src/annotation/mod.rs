@@ -131,8 +131,6 @@ pub enum Invalid {
     RejectsIngress,
     /// The default is used instead.
     FallsBack,
-    /// The routes of the Ingress answer 503.
-    Denies,
 }
 
 /// Why a value was not applied.
@@ -164,7 +162,7 @@ pub struct Applied {
 pub enum Effect {
     /// What it says.
     Applied,
-    /// Nothing; a diagnostic says why.
+    /// Nothing: it is empty, or a diagnostic says why.
     None,
     /// It made the routes answer 503.
     Denied,

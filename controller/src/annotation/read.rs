@@ -122,10 +122,6 @@ impl Reader<'_> {
                 self.error(key, value, &format!("{complaint}; the default is used instead"));
                 Effect::None
             }
-            Invalid::Denies => {
-                self.deny(key, value, complaint);
-                Effect::Denied
-            }
         }
     }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 pub struct Value<'a>(pub(super) &'a str);
 
 /// Besides letters and digits, as for all of these.
-const BASIC: &str = "/-._~:";
 const URL: &str = "/-._~:,?&=";
 const CAPTURES: &str = "/-._~:$";
 const REGEX: &str = "/-._~:^$[](){}*+?|&=\\";
@@ -69,11 +68,6 @@ impl<'a> Value<'a> {
     /// A path in which `$1` to `$9` may stand.
     pub fn path_with_captures(self) -> Result<&'a str, AnnotationError> {
         self.made_of(CAPTURES, "a path of letters, digits and /-._~:$")
-    }
-
-    /// A name as a path of letters, digits and `/-._~:`.
-    pub fn basic(self) -> Result<&'a str, AnnotationError> {
-        self.made_of(BASIC, "letters, digits and /-._~:")
     }
 
     /// A server name, or a regular expression for one.
@@ -163,7 +157,6 @@ mod tests {
             let value = Value(&text);
             prop_assert!(value.url().is_err());
             prop_assert!(value.path_with_captures().is_err());
-            prop_assert!(value.basic().is_err());
             prop_assert!(value.server_name().is_err());
             prop_assert!(value.host().is_err());
             prop_assert!(value.service_name().is_err());

@@ -45,7 +45,14 @@ impl fmt::Display for Report {
         for diagnostic in &self.diagnostics {
             writeln!(f, "{diagnostic}")?;
         }
-        let Self { errors, warnings, ingresses, hosts, routes, .. } = self;
-        writeln!(f, "{ingresses} Ingresses, {hosts} hosts, {routes} routes: {errors} errors, {warnings} warnings")
+        let served = format!("{}, {}", counted(self.hosts, "host"), counted(self.routes, "route"));
+        let wrong = format!("{}, {}", counted(self.errors, "error"), counted(self.warnings, "warning"));
+        let ingresses = if self.ingresses == 1 { "Ingress" } else { "Ingresses" };
+        writeln!(f, "{} {ingresses}, {served}: {wrong}", self.ingresses)
     }
+}
+
+fn counted(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }

@@ -4,6 +4,7 @@ pub mod check;
 pub mod docs;
 pub mod explain;
 pub mod flags;
+mod serve;
 mod snapshot;
 
 use anyhow::Context as _;
@@ -47,6 +48,12 @@ fn command() -> Command {
         .after_help("ingress-nginx's other flags are accepted, and ignored with a warning: see docs/flags.md.")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(
+            Command::new("serve")
+                .about("Serve the Ingresses of files and directories, and follow their changes")
+                .arg(paths())
+                .args(flags::args(&[Topic::Objects, Topic::Serving, Topic::Observing])),
+        )
         .subcommand(
             Command::new("check")
                 .about("Report all that is wrong with manifests; exit with 1 if something is an error")
@@ -100,6 +107,7 @@ fn output() -> Arg {
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     match matches.subcommand() {
+        Some(("serve", matches)) => serve::serve(paths_of(matches), &flags_of(matches)?.settings),
         Some(("check", matches)) => check(matches),
         Some(("explain", matches)) => explain(matches),
         Some(("docs", matches)) => print_page(matches),

@@ -3,7 +3,7 @@ use crate::settings::ControllerSettings;
 use crate::source::directory;
 use crate::store::Store;
 use crate::translate::Translator;
-use gateway::table::{Publisher, Rejection};
+use gateway::table::Publisher;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,14 +25,8 @@ impl Snapshot {
         let mut translator = Translator::new(settings);
         let publisher = Publisher::new(Arc::default());
         let published = publisher.publish(translator.translate(&store, &changes));
-        let rejected: Vec<_> = published.rejected.iter().map(diagnostic).collect();
+        let rejected: Vec<_> = published.rejected.iter().map(Diagnostic::from).collect();
         let all: BTreeSet<_> = store.problems().chain(translator.diagnostics()).chain(&rejected).cloned().collect();
         Self { store, translator, publisher, diagnostics: all.into_iter().collect() }
     }
-}
-
-/// What the gateway rejects, as a fact about the object that it comes from.
-fn diagnostic(rejection: &Rejection) -> Diagnostic {
-    let Rejection { origin, value, message } = rejection;
-    Diagnostic::error(origin.object.clone(), origin.field.clone(), message.as_str()).with_value(value)
 }

@@ -1,6 +1,6 @@
 //! The process, and parts of nginx that have no counterpart.
 
-use super::{Key, KeyError};
+use super::Key;
 
 const NGINX: &str = "it tunes a part of nginx that has no counterpart";
 const FLAGS: &str = "flags say where Adit listens";
@@ -13,11 +13,7 @@ pub(super) const KEYS: &[Key] = &[
         |value, draft| {
             draft.config.gateway.worker_processes = match value.text() {
                 "auto" | "" => None,
-                _ => Some(
-                    value
-                        .number(1..=1024, "\"auto\" or a number up to 1024")
-                        .map_err(|_: KeyError| KeyError::Expected("\"auto\" or a number from 1 to 1024"))?,
-                ),
+                _ => Some(value.number(1..=1024, "\"auto\" or a number from 1 to 1024")?),
             };
             Ok(())
         },

@@ -19,12 +19,12 @@ pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Ve
                         "it is not an alias of {host}, whose aliases {} decides, which is older",
                         decides.object
                     );
-                    diagnostics.push(complaint(ingress, alias, &why));
+                    diagnostics.push(complaint(ingress, alias, &why, view));
                 }
                 (_, None) => target = Some(host.clone()),
                 (_, Some(taken)) => {
                     let why = format!("it is an alias of {taken} already, and not of {host}");
-                    diagnostics.push(complaint(ingress, alias, &why));
+                    diagnostics.push(complaint(ingress, alias, &why, view));
                 }
             }
         }
@@ -36,11 +36,11 @@ pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Ve
 pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
     view.claimants(host)
         .filter(|ingress| ingress.aliases.contains(host) && !ingress.hosts.contains_key(host))
-        .map(|ingress| complaint(ingress, host, "a rule has that host, and keeps it"))
+        .map(|ingress| complaint(ingress, host, "a rule has that host, and keeps it", view))
         .collect()
 }
 
-fn complaint(ingress: &ParsedIngress, alias: &HostName, why: &str) -> Diagnostic {
+fn complaint(ingress: &ParsedIngress, alias: &HostName, why: &str, view: &View<'_>) -> Diagnostic {
     let message = format!("asks for the alias {alias}, which is left out: {why}");
-    ingress.warning("metadata.annotations[server-alias]", message)
+    ingress.warning(view.annotation("server-alias"), message)
 }

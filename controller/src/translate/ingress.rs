@@ -9,9 +9,9 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::settings::ControllerSettings;
 use crate::store::Stored;
 use gateway::config::{
-    BackendId, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
+    BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
 };
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -69,6 +69,8 @@ pub(super) struct Outcome {
     pub(super) parsed: Option<ParsedIngress>,
     /// It is ours and invalid as a whole: the last valid version stays.
     pub(super) rejected: bool,
+    /// A security setting of its annotations that is not supported.
+    pub(super) denied: Option<Denied>,
     /// What became of its annotations.
     pub(super) applied: Vec<Applied>,
     /// What is wrong with it.
@@ -103,9 +105,10 @@ impl ParsedIngress {
     }
 }
 
-/// Parses an Ingress, if it is ours.
+/// Parses an Ingress, if it is ours. Its routes are denied where its annotations or `denied` say so.
 pub(super) fn parse(
     stored: &Stored<Ingress>,
+    denied: Option<Denied>,
     settings: &ControllerSettings,
     defaults: &RouteDefaults,
     lookup: &Lookup<'_>,
@@ -121,7 +124,10 @@ pub(super) fn parse(
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
-    let reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
+    let mut reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
+    let policies = &mut reading.draft.policies;
+    policies.denied = policies.denied.take().or(denied);
+    let denied = policies.denied.clone();
     let mut parser = Parser {
         stored,
         settings,
@@ -138,7 +144,7 @@ pub(super) fn parse(
     for diagnostic in &mut diagnostics {
         diagnostic.place.clone_from(&place);
     }
-    Outcome { parsed, rejected: reading.rejected, applied: reading.applied, diagnostics }
+    Outcome { parsed, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
 }
 
 struct Parser<'a> {
@@ -161,7 +167,8 @@ impl Parser<'_> {
             return None;
         }
         let ingress = Arc::clone(&self.stored.object);
-        let spec = ingress.spec.as_ref()?;
+        let none = IngressSpec::default();
+        let spec = ingress.spec.as_ref().unwrap_or(&none);
         self.draft.policies.default_backend = self.annotated_default_backend(lookup);
         if self.draft.policies != *self.base {
             self.base = Arc::new(self.draft.policies.clone());
@@ -323,8 +330,11 @@ impl Parser<'_> {
             service: service.name.as_str().into(),
             port: port.unwrap_or_default().into(),
         };
-        let reference = || Reference { field: format!("{field}.service").into(), routed: true };
-        self.references.entry(id.clone()).or_insert_with(reference).routed = true;
+        let routed = Reference { field: format!("{field}.service").into(), routed: true };
+        let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
+        if !reference.routed {
+            *reference = routed;
+        }
         Some(id)
     }
 

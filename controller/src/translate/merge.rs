@@ -41,7 +41,7 @@ pub(super) fn routes<'a>(host: &'a HostName, view: &View<'a>) -> Option<(Vec<Rou
     if rulers.is_empty() && merge.candidates.is_empty() {
         return None;
     }
-    merge.app_root(&rulers, matching);
+    merge.app_root(&rulers, view);
     regex_hosts::apply(matching, host, &mut merge.candidates, &mut merge.diagnostics);
     let routes = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
     Some((routes, merge.diagnostics))
@@ -133,7 +133,7 @@ impl<'a> Merge<'a> {
     }
 
     /// The oldest `app-root` holds for the whole host.
-    fn app_root(&mut self, rulers: &[&'a ParsedIngress], matching: PathMatching) {
+    fn app_root(&mut self, rulers: &[&'a ParsedIngress], view: &View<'_>) {
         let root = |ingress: &&&'a ParsedIngress| ingress.root.policies.app_root.is_some();
         let Some(&owner) = rulers.iter().find(root) else { return };
         let app_root = owner.root.policies.app_root.clone();
@@ -150,8 +150,8 @@ impl<'a> Merge<'a> {
         let root: Arc<str> = "/".into();
         let has_root =
             [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&(root.clone(), *kind)));
-        if matching == PathMatching::Strict && !has_root {
-            let origin = Origin::new(owner.object.clone(), "metadata.annotations[app-root]");
+        if view.defaults.path_matching == PathMatching::Strict && !has_root {
+            let origin = Origin::new(owner.object.clone(), view.annotation("app-root"));
             let route = Route { origin, kind: PathKind::Exact, target: Target::Default, ..owner.root.clone() };
             self.candidates.push(Candidate { route, ingress: owner, implicit: true });
         }

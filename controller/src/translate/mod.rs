@@ -1,8 +1,8 @@
 //! From objects to what is served: pure, incremental, and proportional to what changed.
 //!
 //! There are four kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
-//! an Ingress by itself ([`class`], [`ingress`]), a host over all Ingresses that have a say on it ([`host`]: [`merge`],
-//! [`regex_hosts`], [`alias`], [`www`]), and a backend ([`backend`]). What a unit read is recorded, found or not, and a
+//! an Ingress by itself (`class`, `ingress`), a host over all Ingresses that have a say on it (`host`: `merge`,
+//! `regex_hosts`, `alias`, `www`), and a backend (`backend`). What a unit read is recorded, found or not, and a
 //! change translates the units anew that read what changed. A result equal to the last one is not published.
 
 mod alias;
@@ -159,6 +159,11 @@ impl Translator {
         self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
     }
 
+    /// The field of an Ingress that holds the annotation of this name.
+    pub fn annotation_field(&self, key: &str) -> String {
+        format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix)
+    }
+
     /// Whether anything of this Ingress is served.
     pub fn serves(&self, ingress: &ObjectKey) -> bool {
         self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
@@ -258,10 +263,11 @@ impl Translator {
         good: Option<&Stored<Ingress>>,
         lookup: &Lookup<'_>,
     ) -> (Unit, Vec<Diagnostic>) {
-        let parse = |stored| ingress::parse(stored, &self.settings, &self.config.routes, lookup);
-        let outcome = parse(stored);
+        let parse = |stored, denied| ingress::parse(stored, denied, &self.settings, &self.config.routes, lookup);
+        let outcome = parse(stored, None);
         let (served, parsed) = match good {
-            Some(good) if outcome.rejected => (good, parse(good).parsed),
+            // What the rejected version wants protected is not served unprotected by the former.
+            Some(good) if outcome.rejected => (good, parse(good, outcome.denied).parsed),
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
@@ -293,7 +299,7 @@ impl Translator {
     }
 
     fn translate_host(&mut self, name: HostName, update: &mut Update) {
-        let view = View::new(&self.config.routes, &self.ingresses, &self.claims);
+        let view = View::new(&self.config.routes, &self.settings.annotations_prefix, &self.ingresses, &self.claims);
         let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {

@@ -10,14 +10,21 @@ use std::collections::BTreeSet;
 /// is translated again when their claims change.
 pub(super) struct View<'a> {
     pub(super) defaults: &'a RouteDefaults,
+    /// `--annotations-prefix`.
+    prefix: &'a str,
     ingresses: &'a Units,
     claims: &'a Claims,
     reads: RefCell<BTreeSet<HostName>>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(defaults: &'a RouteDefaults, ingresses: &'a Units, claims: &'a Claims) -> Self {
-        Self { defaults, ingresses, claims, reads: RefCell::default() }
+    pub(super) fn new(defaults: &'a RouteDefaults, prefix: &'a str, ingresses: &'a Units, claims: &'a Claims) -> Self {
+        Self { defaults, prefix, ingresses, claims, reads: RefCell::default() }
+    }
+
+    /// The field of an annotation.
+    pub(super) fn annotation(&self, key: &str) -> String {
+        format!("metadata.annotations[{}/{key}]", self.prefix)
     }
 
     /// The Ingresses that have a say on a host, the oldest first: by a rule, an alias, a redirect or a default backend.

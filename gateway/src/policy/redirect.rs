@@ -4,6 +4,7 @@ use super::Policies;
 use crate::config::WwwRedirect;
 use crate::proxy::reply::Reply;
 use crate::proxy::{Client, RequestView};
+use crate::table::Route;
 use crate::telemetry::Connection;
 use std::ops::ControlFlow;
 
@@ -27,14 +28,9 @@ pub(crate) fn constant(client: &Client, connection: &Connection, policies: &Poli
 
 /// 301 from a path to the same path with a slash, as nginx answers where only the latter is declared. The port is
 /// dropped and the query kept.
-pub(crate) fn add_slash(
-    path: &str,
-    request: &RequestView<'_>,
-    client: &Client,
-    connection: &Connection,
-    policies: &Policies,
-) -> Reply {
-    let mut location = absolute(path, client, connection, policies.relative_redirects).into_bytes();
+pub(crate) fn add_slash(route: &Route, request: &RequestView<'_>, client: &Client, connection: &Connection) -> Reply {
+    let path = &route.labels.path;
+    let mut location = absolute(path, client, connection, route.policies.relative_redirects).into_bytes();
     if let Some(query) = request.query() {
         location.push(b'?');
         location.extend_from_slice(query);

@@ -1,18 +1,16 @@
 //! One request's life, from its head to its log line.
 
-use super::client::Client;
-use super::phases::request_phase;
+use super::decision::Decision;
 use super::reply::Reply;
 use super::request::RequestView;
 use crate::config::GatewaySettings;
 use crate::listener::Arrival;
-use crate::policy::{body_limit, redirect, rewrite};
-use crate::table::{Found, Publisher, Route, RouteTarget, Table, normalize};
+use crate::policy::body_limit;
+use crate::table::Publisher;
 use crate::telemetry::{self, Attempt, Record};
-use crate::upstream::{Pick, Upstream};
+use crate::upstream::Pick;
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -49,21 +47,16 @@ impl Context {
     }
 }
 
-/// One request on its way. Holds its route and nothing above it: a stream of three days pins no table.
+/// One request on its way.
 #[derive(Debug)]
 pub struct Exchange {
     context: Arc<Context>,
     arrival: Box<Arrival>,
-    pub(super) settings: Arc<GatewaySettings>,
-    pub(super) client: Client,
+    pub(super) decision: Decision,
     pub(super) request_id: Option<HeaderValue>,
-    pub(super) route: Option<Arc<Route>>,
-    pub(super) rewritten: Option<rewrite::Rewritten>,
-    /// The decoded and normalised path, where it is not the path as sent.
-    normalized: Option<Box<[u8]>>,
-    /// The target is served by its default backend, since it has no endpoint of its own.
+    /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
-    default_backend: Option<Arc<Upstream>>,
+    /// Why we answer ourselves.
     reply: Option<&'static str>,
     body_received: u64,
     sent_before: u64,
@@ -137,82 +130,22 @@ pub enum Verdict {
 impl Exchange {
     /// Finds the request's route and runs its request phase. With a reply the request is answered.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> (Self, Option<Reply>) {
-        let table = context.publisher.load();
-        let settings = table.settings().clone();
-        let client = Client::of(request, &arrival.connection, &settings.forwarded);
-        let request_id = request_id(request.headers, settings.generate_request_id);
-        let default_backend = table.default_backend().cloned();
-        let sent_before = arrival.connection.sent();
-        let mut exchange = Self {
+        let decision = Decision::of(&context.publisher.load(), &arrival.connection, request);
+        let reply = decision.reply.clone();
+        let exchange = Self {
             context: context.clone(),
+            request_id: request_id(request.headers, decision.settings.generate_request_id),
+            sent_before: arrival.connection.sent(),
+            reply: reply.as_ref().map(|reply| reply.reason),
             arrival,
-            settings,
-            client,
-            request_id,
-            route: None,
-            rewritten: None,
-            normalized: None,
+            decision,
             fell_back: false,
-            default_backend,
-            reply: None,
             body_received: 0,
-            sent_before,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
-        let reply = match exchange.route_and_run(&table, request) {
-            ControlFlow::Break(reply) => Some(exchange.note(reply)),
-            ControlFlow::Continue(()) => None,
-        };
         (exchange, reply)
-    }
-
-    fn route_and_run(&mut self, table: &Table, request: &RequestView<'_>) -> ControlFlow<Reply> {
-        let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
-            return ControlFlow::Break(Reply::new(400, "bad-path"));
-        };
-        if let Cow::Owned(path) = &path {
-            self.normalized = Some(path.as_slice().into());
-        }
-        let route = match table.find(request.host(), &path) {
-            Found::Route(route) => route,
-            Found::AddSlash(route) => {
-                let connection = &self.arrival.connection;
-                let policies = &route.policies;
-                let path = &route.labels.path;
-                return ControlFlow::Break(redirect::add_slash(path, request, &self.client, connection, policies));
-            }
-            Found::WwwRedirect(www) => return ControlFlow::Break(redirect::www(www, request, &self.client)),
-            Found::NoHost if *path == *b"/healthz" => return ControlFlow::Break(Reply::new(200, "healthz")),
-            Found::NoHost | Found::NoPath(_) => return self.without_route(),
-            Found::PatternLimit(_) => return ControlFlow::Break(Reply::new(500, "pattern-limit")),
-        };
-        self.route = Some(route.clone());
-        if self.settings.denied.is_some() {
-            return ControlFlow::Break(Reply::new(503, "denied"));
-        }
-        request_phase(request, &self.client, &self.arrival.connection, &route.policies)?;
-        if let Some(rewrite) = &route.policies.rewrite {
-            // The head reader lets only UTF-8 through.
-            let query = request.query().and_then(|query| std::str::from_utf8(query).ok());
-            match rewrite.apply(&path, query) {
-                Ok(rewritten) => self.rewritten = rewritten,
-                Err(_) => return ControlFlow::Break(Reply::new(500, "pattern-limit")),
-            }
-        }
-        match &route.target {
-            RouteTarget::Upstream(_) => ControlFlow::Continue(()),
-            RouteTarget::Default => self.without_route(),
-        }
-    }
-
-    /// Nothing takes the request: the gateway's default backend does, else 404.
-    fn without_route(&self) -> ControlFlow<Reply> {
-        match &self.default_backend {
-            Some(_) => ControlFlow::Continue(()),
-            None => ControlFlow::Break(Reply::new(404, "no-route")),
-        }
     }
 
     /// Chooses an endpoint that was not tried yet, or says what to answer instead.
@@ -227,8 +160,8 @@ impl Exchange {
         let destination = Destination {
             address: pick.address(),
             pool_key: pick.pool_key(),
-            timeouts: self.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
-            idle_timeout: self.settings.upstream.idle_timeout,
+            timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
+            idle_timeout: self.decision.settings.upstream.idle_timeout,
         };
         self.tried.push(destination.address);
         self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
@@ -239,21 +172,16 @@ impl Exchange {
         if self.attempts.len() >= TRIES {
             return None;
         }
-        let client = self.client.address;
-        let upstream = match self.route.as_ref().map(|route| &route.target) {
-            Some(RouteTarget::Upstream(upstream)) => upstream,
-            Some(RouteTarget::Default) | None => self.default_backend.as_ref()?,
-        };
+        let client = self.decision.client.address;
         if !self.fell_back {
-            let pick = upstream.pick(client, &self.tried);
+            let pick = self.decision.upstream()?.pick(client, &self.tried);
             if pick.is_some() || !self.attempts.is_empty() {
                 return pick;
             }
         }
-        // Without an endpoint of its own the route may have another backend to answer for it (`default-backend`).
-        let fallback = self.route.as_ref()?.default_backend.as_ref()?;
+        let pick = self.decision.fallback()?.pick(client, &self.tried);
         self.fell_back = true;
-        fallback.pick(client, &self.tried)
+        pick
     }
 
     /// The endpoint is connected.
@@ -266,7 +194,7 @@ impl Exchange {
     /// A piece of the request's body has arrived.
     pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
         self.body_received += bytes as u64;
-        let Some(route) = &self.route else { return Ok(()) };
+        let Some(route) = &self.decision.route else { return Ok(()) };
         match body_limit::received(self.body_received, &route.policies) {
             ControlFlow::Break(reply) => Err(self.note(reply)),
             ControlFlow::Continue(()) => Ok(()),
@@ -310,23 +238,18 @@ impl Exchange {
 
     /// Whether the connection may serve another request, as far as we are concerned.
     pub fn keeps_alive(&self) -> bool {
-        let client = &self.settings.client;
+        let client = &self.decision.settings.client;
         !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests)
     }
 
     /// The settings under which this request is served.
     pub fn settings(&self) -> &GatewaySettings {
-        &self.settings
+        &self.decision.settings
     }
 
     /// The client's connection and the head that arrived on it.
     pub fn arrival(&self) -> &Arrival {
         &self.arrival
-    }
-
-    /// The decoded and normalised path of the request: nginx's `$uri`.
-    pub(super) fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
-        self.normalized.as_deref().unwrap_or_else(|| request.path())
     }
 
     /// Whether a reply of ours leaves a body unread that is too large, or too far off, to be read and thrown away.
@@ -361,16 +284,16 @@ impl Exchange {
         let record = Record {
             connection,
             connection_requests: self.arrival.number,
-            path: self.path(request),
-            client: self.client.address,
+            path: self.decision.path(request),
+            client: self.decision.client.address,
             method: request.method.as_str(),
             target: std::str::from_utf8(request.target).unwrap_or_default(),
             version: version(request.version),
             host,
-            scheme: self.client.scheme.to_str().unwrap_or_default(),
+            scheme: self.decision.client.scheme.to_str().unwrap_or_default(),
             headers: Some(request.headers),
             request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
-            route: self.route.as_ref(),
+            route: self.decision.route.as_ref(),
             reply: self.reply,
             request_length: self.arrival.head.length as u64 + self.body_received,
             duration: self.arrival.started.elapsed(),
@@ -379,7 +302,7 @@ impl Exchange {
             bytes_sent: connection.sent() - self.sent_before,
             attempts: &self.attempts,
         };
-        self.context.telemetry.record(&record, &self.settings.access_log);
+        self.context.telemetry.record(&record, &self.decision.settings.access_log);
     }
 }
 

@@ -38,34 +38,29 @@ impl Exchange {
     /// Makes a client's request the backend's: its target, and the headers that ingress-nginx replaces. They are
     /// replaced, never appended to, so that a backend can believe them.
     pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        match &self.rewritten {
-            Some(rewritten) => {
-                edits.set_target(rewritten.target.as_bytes());
-                let prefix = rewritten.forwarded_prefix.as_deref();
-                if let Some(prefix) = prefix.and_then(|prefix| HeaderValue::from_str(prefix).ok()) {
-                    edits.set("X-Forwarded-Prefix", prefix);
-                }
-            }
-            None => edits.set_target(request.target),
+        edits.set_target(self.decision.target(request));
+        let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
+        if let Some(prefix) = prefix.and_then(|prefix| HeaderValue::from_str(prefix).ok()) {
+            edits.set("X-Forwarded-Prefix", prefix);
         }
         if self.arrival().head.underscores {
             remove_underscored(request.headers, edits);
         }
         self.identify_client(request, edits);
         self.apply_route(request, edits);
-        for (name, template) in self.settings.set_headers.iter() {
+        for (name, template) in self.decision.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
         edits.remove("proxy"); // "httpoxy": CGI programs take it for HTTP_PROXY
     }
 
     fn identify_client(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        let client = &self.client;
+        let client = &self.decision.client;
         let address = match client.address == self.arrival().connection.peer.ip() {
             true => self.arrival().connection.peer_value.clone(),
             false => address_value(client.address),
         };
-        if let Some(chain) = request.headers.get(&*self.settings.forwarded.header) {
+        if let Some(chain) = request.headers.get(&*self.decision.settings.forwarded.header) {
             edits.set("X-Original-Forwarded-For", chain.clone());
         }
         if let Some(host) = request.headers.get("x-forwarded-host") {
@@ -87,7 +82,7 @@ impl Exchange {
 
     /// The client's address, or with `compute-full-forwarded-for` the whole chain and the peer's.
     fn forwarded_for(&self, request: &RequestView<'_>, address: &HeaderValue) -> HeaderValue {
-        if !self.settings.forwarded.full_chain {
+        if !self.decision.settings.forwarded.full_chain {
             return address.clone();
         }
         let peer = &self.arrival().connection.peer_value;
@@ -101,13 +96,13 @@ impl Exchange {
     }
 
     fn apply_route(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        let route = self.route.as_ref();
+        let route = self.decision.route.as_ref();
         let vhost = route.and_then(|route| route.policies.upstream_host.as_ref()).and_then(|template| {
             let mut host = Vec::new();
             variables::render(template, &self.variables(request), &mut host);
             HeaderValue::from_bytes(&host).ok()
         });
-        if let Some(host) = vhost.or_else(|| self.client.host.clone()) {
+        if let Some(host) = vhost.or_else(|| self.decision.client.host.clone()) {
             edits.set("Host", host);
         }
         match route.and_then(|route| route.policies.connection_header) {
@@ -127,7 +122,7 @@ impl Exchange {
         if let Some(accept) = request.headers.get(header::ACCEPT) {
             edits.set("X-Format", accept.clone());
         }
-        if let Some(route) = &self.route {
+        if let Some(route) = &self.decision.route {
             let owner = &route.labels.owner;
             edits.set("X-Namespace", value(&owner.namespace));
             edits.set("X-Ingress-Name", value(&owner.ingress));
@@ -144,7 +139,10 @@ impl Exchange {
         for name in edits.headers().keys() {
             let hop = is_hop_by_hop(name) && !(upgraded && name == header::UPGRADE);
             let nominated = !upgraded && is_nominated(name, nominated);
-            if hop || nominated || is_hidden(name) || self.settings.hide_headers.iter().any(|hidden| name == &**hidden)
+            if hop
+                || nominated
+                || is_hidden(name)
+                || self.decision.settings.hide_headers.iter().any(|hidden| name == &**hidden)
             {
                 gone.push(name.clone());
             }
@@ -161,10 +159,10 @@ impl Exchange {
 
     /// `add-headers` and `Server`: on every response, also on those that we make.
     pub fn add_headers(&self, edits: &mut impl ResponseEdits) {
-        if self.settings.server_tokens {
+        if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
         }
-        for (name, value) in self.settings.add_headers.iter() {
+        for (name, value) in self.decision.settings.add_headers.iter() {
             if let Ok(value) = HeaderValue::from_str(value) {
                 edits.set_named(name, value);
             }

@@ -5,6 +5,7 @@
 //! another translation.
 
 mod client;
+mod decision;
 mod exchange;
 mod forward;
 mod phases;
@@ -15,6 +16,7 @@ mod variables;
 
 pub(crate) use self::pingora::Proxy;
 pub use client::Client;
+pub use decision::Decision;
 pub use exchange::{Context, Destination, Exchange, Failure, Verdict};
 pub use forward::{RequestEdits, ResponseEdits};
 pub use reply::Reply;

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::reply::Reply;
 use super::request::RequestView;
+use crate::config::Denied;
 use crate::policy::{Policies, body_limit, redirect};
 use crate::telemetry::Connection;
 use std::ops::ControlFlow;
@@ -17,14 +18,15 @@ pub(super) fn request_phase(
     connection: &Connection,
     policies: &Policies,
 ) -> ControlFlow<Reply> {
-    deny(policies)?;
+    deny(policies.denied.as_ref())?;
     redirect::app_root(request, connection, policies)?;
     redirect::constant(client, connection, policies)?;
     body_limit::announced(request, policies)
 }
 
-fn deny(policies: &Policies) -> ControlFlow<Reply> {
-    match &policies.denied {
+/// Refuses everything where a security setting cannot be honoured.
+pub(super) fn deny(denied: Option<&Denied>) -> ControlFlow<Reply> {
+    match denied {
         Some(_) => ControlFlow::Break(Reply::new(503, "denied")),
         None => ControlFlow::Continue(()),
     }

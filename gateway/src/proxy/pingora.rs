@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
 use pingora_core::upstreams::peer::HttpPeer;
-use pingora_core::{Error, ErrorSource, ErrorType, Result};
+use pingora_core::{Error, ErrorSource, ErrorType, Result, RetryType};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use std::any::Any;
@@ -172,7 +172,7 @@ impl ProxyHttp for Proxy {
         lane: &mut Lane,
         reused: bool,
     ) -> Box<Error> {
-        let failure = failure_of(&error, session, reused);
+        let failure = failure_of(&error, session, reused && error.retry == RetryType::ReusedOnly);
         lane.judge(error, failure)
     }
 
@@ -229,13 +229,13 @@ fn configure(session: &mut Session, exchange: &Exchange) {
     session.set_total_drain_timeout(Some(DRAIN));
 }
 
-/// Sorts Pingora's error by whose fault it is.
-fn failure_of(error: &Error, session: &mut Session, reused: bool) -> Failure {
+/// Sorts Pingora's error by whose fault it is. `stale`: it befell a kept connection before a byte of the answer.
+fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
     let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
     match error.esource() {
         ErrorSource::Upstream => Failure::Upstream {
             timed_out,
-            stale: reused && error.retry(),
+            stale,
             replayable: session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated(),
         },
         ErrorSource::Downstream if timed_out => Failure::ClientTimeout,

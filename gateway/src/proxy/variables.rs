@@ -39,11 +39,11 @@ impl Values for RequestVariables<'_> {
             V::Host | V::ServerName => text(&without_port(request.host()).to_ascii_lowercase(), out),
             V::HttpHost => header(request.headers, "host", out),
             V::IngressName => self.label(out, |owner| &owner.ingress),
-            V::LocationPath => append(exchange.route.as_ref().map(|route| route.labels.path.as_bytes()), out),
+            V::LocationPath => append(exchange.decision.route.as_ref().map(|route| route.labels.path.as_bytes()), out),
             V::Namespace => self.label(out, |owner| &owner.namespace),
-            V::PassAccessScheme => append(Some(exchange.client.scheme.as_bytes()), out),
+            V::PassAccessScheme => append(Some(exchange.decision.client.scheme.as_bytes()), out),
             V::RealIpRemoteAddr => append(Some(connection.peer_value.as_bytes()), out),
-            V::RemoteAddr | V::TheRealIp => display(exchange.client.address, out),
+            V::RemoteAddr | V::TheRealIp => display(exchange.decision.client.address, out),
             V::RemotePort => number(connection.peer.port(), out),
             V::RequestId | V::RequestIdNginx => append(exchange.request_id.as_ref().map(|id| id.as_bytes()), out),
             V::RequestMethod => text(request.method.as_str(), out),
@@ -53,7 +53,7 @@ impl Values for RequestVariables<'_> {
             V::ServerPort => number(connection.advertised_port, out),
             V::ServiceName => self.label(out, |owner| &owner.service),
             V::ServicePort => self.label(out, |owner| &owner.service_port),
-            V::Uri => append(Some(exchange.path(request)), out),
+            V::Uri => append(Some(exchange.decision.path(request)), out),
             _ => false,
         }
     }
@@ -61,6 +61,6 @@ impl Values for RequestVariables<'_> {
 
 impl RequestVariables<'_> {
     fn label(&self, out: &mut Vec<u8>, label: impl Fn(&Owner) -> &Arc<str>) -> bool {
-        append(self.exchange.route.as_ref().map(|route| label(&route.labels.owner).as_bytes()), out)
+        append(self.exchange.decision.route.as_ref().map(|route| label(&route.labels.owner).as_bytes()), out)
     }
 }

@@ -6,6 +6,7 @@ use crate::config::{GatewaySettings, HostName, Update, VirtualHost};
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -22,6 +23,8 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct State {
     labels: LabelInterner,
+    /// What is not served of each host, for as long as the host is as it is.
+    rejected: BTreeMap<HostName, Vec<Rejection>>,
     /// Former tables that a request may still hold. They are dropped here, so that no request pays for it.
     retired: Vec<Arc<Table>>,
 }
@@ -31,7 +34,7 @@ struct State {
 pub struct Published {
     /// The revision at which the update is served.
     pub revision: u64,
-    /// What of the update is not served, and why.
+    /// All that the table does not serve now, and why: by host, of this update and of those before.
     pub rejected: Vec<Rejection>,
 }
 
@@ -60,11 +63,8 @@ impl Publisher {
         for (id, backend) in set {
             self.registry.set(&id, backend);
         }
-        let mut rejected = Vec::new();
         if update.settings.is_some() || !update.hosts.is_empty() {
-            let mut compiler =
-                Compiler { registry: &self.registry, labels: &mut state.labels, rejected: &mut rejected };
-            let table = self.next_table(revision, update.settings, &update.hosts, &mut compiler);
+            let table = self.next_table(revision, update.settings, &update.hosts, &mut state);
             state.retired.push(self.current.swap(Arc::new(table)));
         }
         for (id, _) in removed {
@@ -74,7 +74,7 @@ impl Publisher {
         state.retired.retain(|table| Arc::strong_count(table) > 1);
         self.registry.collect();
         self.revision.send_replace(revision);
-        Published { revision, rejected }
+        Published { revision, rejected: state.rejected.values().flatten().cloned().collect() }
     }
 
     fn next_table(
@@ -82,16 +82,24 @@ impl Publisher {
         revision: u64,
         settings: Option<Arc<GatewaySettings>>,
         hosts: &[(HostName, Option<Arc<VirtualHost>>)],
-        compiler: &mut Compiler<'_>,
+        state: &mut State,
     ) -> Table {
         let current = self.current.load();
         let settings = settings.unwrap_or_else(|| Arc::clone(&current.settings));
         let default_backend = settings.default_backend.as_ref().map(|id| self.registry.upstream(id));
         let mut index = current.hosts.clone();
         for (name, host) in hosts {
+            let mut rejected = Vec::new();
+            let mut compiler =
+                Compiler { registry: &self.registry, labels: &mut state.labels, rejected: &mut rejected };
             match host.as_deref().map(|host| compiler.host(host)).transpose() {
                 Ok(compiled) => index.set(name, compiled.flatten()),
                 Err(_keeps_its_former_state) => {}
+            }
+            if rejected.is_empty() {
+                state.rejected.remove(name);
+            } else {
+                state.rejected.insert(name.clone(), rejected);
             }
         }
         Table { revision, settings, default_backend, hosts: index }
@@ -174,6 +182,17 @@ mod tests {
             found => panic!("{found:?}"),
         };
         assert!(Arc::ptr_eq(&labels(&before), &labels(&after)));
+    }
+
+    #[test]
+    fn what_is_rejected_is_said_until_its_host_changes() {
+        let publisher = Publisher::new(Arc::default());
+        let bad = Arc::new(fixtures::virtual_host("bad", &[(PathKind::Regex, "/(")]));
+        let update = Update { hosts: vec![(bad.name.clone(), Some(bad.clone()))], ..Update::default() };
+        assert_eq!(publisher.publish(update).rejected.len(), 1);
+        assert_eq!(publisher.publish(hosts(&["other"])).rejected.len(), 1);
+        let gone = Update { hosts: vec![(bad.name.clone(), None)], ..Update::default() };
+        assert!(publisher.publish(gone).rejected.is_empty());
     }
 
     #[test]

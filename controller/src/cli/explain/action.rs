@@ -1,10 +1,12 @@
 use super::Request;
 use crate::translate::Translator;
-use gateway::config::{Endpoints, WwwRedirect};
-use gateway::table::{Found, Route, RouteTarget, Table};
+use gateway::config::Endpoints;
+use gateway::proxy::{Decision, Reply};
+use gateway::table::{Found, Table};
+use gateway::telemetry::Connection;
 use gateway::upstream::Upstream;
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +27,7 @@ pub enum Action {
         status: u16,
         /// Why.
         why: String,
-        /// The `Location` of a redirect. Where it begins with `/`, it is on the host that the client asked for.
+        /// The `Location` of a redirect.
         location: Option<String>,
     },
 }
@@ -40,54 +42,38 @@ pub enum Reach {
     Name(String),
 }
 
-impl Action {
-    pub(super) fn reply(status: u16, why: impl Into<String>) -> Self {
-        Self::Reply { status, why: why.into(), location: None }
+/// What happens to a request, of whose host and path the table says `found`.
+pub(super) fn of(table: &Table, translator: &Translator, request: &Request, found: Option<&Found<'_>>) -> Action {
+    let view = request.view();
+    let decision = Decision::of(table, &connection(request.tls), &view);
+    if let Some(reply) = &decision.reply {
+        return Action::Reply {
+            status: reply.status,
+            why: why(reply, table, found),
+            location: reply.location.as_ref().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
+        };
     }
-
-    fn redirect(status: u16, location: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Reply { status, why: why.into(), location: Some(location.into()) }
-    }
-}
-
-/// What happens to a request of which the table says `found`.
-pub(super) fn of(table: &Table, translator: &Translator, request: &Request, path: &[u8], found: &Found<'_>) -> Action {
-    match found {
-        Found::Route(route) => RouteAction { table, translator, request, path, route }.action(),
-        Found::AddSlash(route) => {
-            let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
-            Action::redirect(301, format!("{}{query}", route.labels.path), "the path lacks the slash at its end")
-        }
-        Found::WwwRedirect(WwwRedirect { to, code, origin }) => {
-            let location = format!("{}://{to}{}", request.scheme, request.target);
-            Action::redirect(*code, location, format!("{origin} redirects the whole host"))
-        }
-        Found::NoHost if path == b"/healthz" => Action::reply(200, "unknown hosts are told that the gateway is well"),
-        Found::NoHost => unclaimed(table, translator, request, "no virtual host takes this host"),
-        Found::NoPath(_) => unclaimed(table, translator, request, "no route of the host takes this path"),
-        Found::PatternLimit(pattern) => {
-            Action::reply(500, format!("matching the pattern {:?} takes too many steps", pattern.text()))
+    let target = String::from_utf8_lossy(decision.target(&view)).into_owned();
+    let upstreams = [decision.upstream(), decision.fallback()];
+    let mut reached =
+        upstreams.into_iter().flatten().filter_map(|upstream| Some((upstream, reach(translator, upstream)?)));
+    match reached.next() {
+        Some((upstream, at)) => Action::Forward { backend: upstream.id().to_string(), at, target },
+        None => {
+            let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
+            Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
         }
     }
 }
 
-/// What no route takes goes to the gateway's default backend.
-fn unclaimed(table: &Table, translator: &Translator, request: &Request, why: &str) -> Action {
-    if let Some(denied) = &table.settings().denied {
-        return Action::reply(503, format!("{}: {}", denied.origin, denied.reason));
-    }
-    match table.default_backend() {
-        None => Action::reply(404, why),
-        Some(upstream) => forward(translator, upstream, &request.target).unwrap_or_else(|| no_endpoint(upstream)),
-    }
+/// A connection from this machine to the usual ports.
+fn connection(tls: bool) -> Connection {
+    let advertised_port = if tls { 443 } else { 80 };
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, advertised_port));
+    Connection { id: 0, peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), local, advertised_port, tls }
 }
 
-fn forward(translator: &Translator, upstream: &Upstream, target: &str) -> Option<Action> {
-    let at = reach(translator, upstream)?;
-    Some(Action::Forward { backend: upstream.id().to_string(), at, target: target.to_owned() })
-}
-
-/// A backend's addresses as they are used now; where no resolver runs, its DNS name.
+/// Where an upstream is: its addresses as they are used now, or its DNS name where nobody has resolved it yet.
 fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     let addresses: Vec<_> = upstream.endpoints().iter().map(|endpoint| endpoint.address()).collect();
     if !addresses.is_empty() {
@@ -99,54 +85,29 @@ fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     }
 }
 
-fn no_endpoint(upstream: &Upstream) -> Action {
-    Action::reply(503, format!("{} has no endpoint", upstream.id()))
-}
-
-struct RouteAction<'a> {
-    table: &'a Table,
-    translator: &'a Translator,
-    request: &'a Request,
-    path: &'a [u8],
-    route: &'a Route,
-}
-
-impl RouteAction<'_> {
-    /// The policies that can answer, in their order, then the backend.
-    fn action(&self) -> Action {
-        let policies = &self.route.policies;
-        if let Some(app_root) = policies.app_root.as_deref().filter(|_| self.path == b"/") {
-            return Action::redirect(302, app_root, "app-root: the path is /");
+/// The reason of a reply, for a person.
+fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
+    match (reply.reason, found) {
+        ("denied", _) => {
+            let route = match found {
+                Some(Found::Route(route) | Found::AddSlash(route)) => route.policies.denied.as_ref(),
+                _ => None,
+            };
+            let denied = table.settings().denied.as_ref().or(route);
+            denied.map(|denied| format!("{}: {}", denied.origin, denied.reason)).unwrap_or_default()
         }
-        if let Some(redirect) = &policies.redirect {
-            return Action::redirect(redirect.code, &*redirect.location, "the route is a redirect");
+        ("www-redirect", Some(Found::WwwRedirect(redirect))) => format!("{} redirects the whole host", redirect.origin),
+        ("pattern-limit", Some(Found::PatternLimit(pattern))) => {
+            format!("matching the pattern {:?} takes too many steps", pattern.text())
         }
-        if let Some(denied) = policies.denied.as_ref().or(self.table.settings().denied.as_ref()) {
-            return Action::reply(503, format!("{}: {}", denied.origin, denied.reason));
-        }
-        let target = match self.target() {
-            Ok(target) => target,
-            Err(refusal) => return refusal,
-        };
-        let RouteTarget::Upstream(upstream) = &self.route.target else {
-            return unclaimed(
-                self.table,
-                self.translator,
-                self.request,
-                "the route goes to the default backend, and there is none",
-            );
-        };
-        forward(self.translator, upstream, &target)
-            .or_else(|| forward(self.translator, self.route.default_backend.as_deref()?, &self.request.target))
-            .unwrap_or_else(|| no_endpoint(upstream))
-    }
-
-    /// The request target for the backend.
-    fn target(&self) -> Result<String, Action> {
-        let Some(rewrite) = &self.route.policies.rewrite else { return Ok(self.request.target.clone()) };
-        match rewrite.apply(self.path, self.request.query()) {
-            Ok(rewritten) => Ok(rewritten.map_or_else(|| self.request.target.clone(), |rewritten| rewritten.target)),
-            Err(limit) => Err(Action::reply(500, limit.to_string())),
-        }
+        ("no-route", Some(Found::NoHost)) => "no virtual host takes this host".to_owned(),
+        ("no-route", Some(Found::NoPath(_))) => "no route of the host takes this path".to_owned(),
+        ("no-route", _) => "the route goes to the default backend, and there is none".to_owned(),
+        ("app-root", _) => "app-root: the path is /".to_owned(),
+        ("redirect", _) => "the route is a redirect".to_owned(),
+        ("add-slash", _) => "the path lacks the slash at its end".to_owned(),
+        ("healthz", _) => "unknown hosts are told that the gateway is well".to_owned(),
+        ("bad-path", _) => "the path cannot be decoded, or climbs above the root".to_owned(),
+        (reason, _) => reason.to_owned(),
     }
 }

@@ -60,32 +60,21 @@ impl From<&Origin> for Source {
 
 /// Explains a request to what `table` serves, which comes from `translator`.
 pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Explanation {
-    let hosts = hosts::candidates(table, &request.host);
-    let path = match normalize(request.path().as_bytes(), table.settings().path_matching) {
-        Ok(path) => path,
-        Err(error) => {
-            let action = Action::reply(400, error.to_string());
-            return Explanation {
-                request: request.to_string(),
-                path: None,
-                hosts,
-                routes: Vec::new(),
-                settings: Vec::new(),
-                action,
-            };
-        }
-    };
-    let found = table.find(&request.host, &path);
+    let view = request.view();
+    let path = normalize(view.path(), table.settings().path_matching).ok();
+    let found = path.as_ref().map(|path| table.find(view.host(), path));
     let won = match &found {
-        Found::Route(route) | Found::AddSlash(route) => Some(*route),
+        Some(Found::Route(route) | Found::AddSlash(route)) => Some(*route),
         _ => None,
     };
+    let host = table.host(view.host()).ok().flatten();
+    let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, path, won));
     Explanation {
         request: request.to_string(),
-        hosts,
-        routes: routes::candidates(table, translator, &request.host, &path, won),
-        settings: won.map(|route| settings::of(route, translator)).unwrap_or_default(),
-        action: action::of(table, translator, request, &path, &found),
-        path: Some(String::from_utf8_lossy(&path).into_owned()),
+        hosts: hosts::candidates(table, view.host()),
+        routes: routes.unwrap_or_default(),
+        settings: won.zip(host).map(|(route, host)| settings::of(route, host, translator)).unwrap_or_default(),
+        action: action::of(table, translator, request, found.as_ref()),
+        path: path.map(|path| String::from_utf8_lossy(&path).into_owned()),
     }
 }

@@ -1,23 +1,24 @@
+use gateway::proxy::RequestView;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::fmt;
 
 /// A request to explain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The method.
-    pub method: String,
-    /// `http` or `https`.
-    pub scheme: String,
-    /// The value of the `Host` header.
-    pub host: String,
+    method: Method,
+    /// Whether it comes over TLS.
+    pub(super) tls: bool,
     /// Path and query as they are sent: begins with `/`.
-    pub target: String,
+    target: String,
+    headers: HeaderMap,
 }
 
 impl Request {
-    /// A request for a URL, which may lack its scheme. Of the headers, by name and value, `Host` replaces the URL's host.
+    /// A request for a URL, which may lack its scheme, with these headers by name and value. A `Host` among them
+    /// replaces the URL's.
     ///
     /// # Errors
-    /// The URL is not one of HTTP.
+    /// Says which part is not one of HTTP.
     pub fn new<'h>(
         method: &str,
         url: &str,
@@ -30,30 +31,41 @@ impl Request {
         let (host, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let target = target.split('#').next().unwrap_or_default();
         let slash = if target.starts_with('/') { "" } else { "/" };
-        let host =
-            headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("host")).map_or(host, |(_, value)| value);
         Ok(Self {
-            method: method.to_owned(),
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
+            method: method.parse().map_err(|_| format!("{method:?} is not a method: expected one such as GET"))?,
+            tls: scheme == "https",
             target: format!("{slash}{target}"),
+            headers: header_map(host, headers)?,
         })
     }
 
-    /// The target without its query.
-    pub fn path(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
+    /// The request as policies see it.
+    pub(super) fn view(&self) -> RequestView<'_> {
+        RequestView::new(&self.method, self.target.as_bytes(), &self.headers, Version::HTTP_11)
     }
+}
 
-    /// The query without its `?`.
-    pub fn query(&self) -> Option<&str> {
-        self.target.split_once('?').map(|(_, query)| query)
+fn header_map<'h>(host: &str, given: impl IntoIterator<Item = (&'h str, &'h str)>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let invalid = || format!("{name:?}: {value:?} is not a header of HTTP");
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) else {
+            return Err(invalid());
+        };
+        headers.append(name, value);
     }
+    if !headers.contains_key(header::HOST) {
+        let host =
+            host.parse().map_err(|_| format!("{host:?} is not a host: expected one such as shop.example.com"))?;
+        headers.insert(header::HOST, host);
+    }
+    Ok(headers)
 }
 
 impl fmt::Display for Request {
     /// `GET http://shop.example.com/cart?x=1`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}://{}{}", self.method, self.scheme, self.host, self.target)
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{} {scheme}://{}{}", self.method, self.view().host(), self.target)
     }
 }

@@ -1,7 +1,7 @@
 use super::Source;
 use crate::translate::Translator;
 use gateway::config::{self, PathKind, PathMatching};
-use gateway::table::{Anchor, Pattern, Route, Table};
+use gateway::table::{Anchor, Host, Pattern, Route, Table};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,16 +23,15 @@ pub struct RouteCandidate {
     pub why: String,
 }
 
-/// The routes of the host that a request for `header` reaches, in order of precedence; at the end those that the table
-/// does not serve.
+/// The routes of the host that a request reaches, in order of precedence; at the end those that the table does not
+/// serve.
 pub(super) fn candidates(
     table: &Table,
     translator: &Translator,
-    header: &str,
+    host: &Host,
     path: &[u8],
     won: Option<&Arc<Route>>,
 ) -> Vec<RouteCandidate> {
-    let Ok(Some(host)) = table.host(header) else { return Vec::new() };
     let mode = table.settings().path_matching;
     let mut candidates: Vec<_> = host.routes().iter().map(|route| candidate(route, path, mode, won)).collect();
     let served: BTreeSet<_> = host.routes().iter().map(|route| &route.origin).collect();

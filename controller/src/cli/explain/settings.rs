@@ -1,9 +1,11 @@
 use super::Source;
-use crate::annotation::{Applied, Effect};
+use crate::annotation::{Annotation, Applied, Effect, Scope};
 use crate::object::{Kind, ObjectKey};
 use crate::translate::Translator;
-use gateway::table::Route;
+use gateway::config::Owner;
+use gateway::table::{Host, Route};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Something that an object asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,24 +20,38 @@ pub struct Setting {
     pub source: Source,
 }
 
-/// The annotations of the Ingress that a route belongs to.
-pub(super) fn of(route: &Route, translator: &Translator) -> Vec<Setting> {
-    let owner = &route.labels.owner;
-    let key = ObjectKey::new(Kind::Ingress, owner.namespace.clone(), owner.ingress.clone());
-    translator.applied(&key).iter().map(|applied| setting(applied, &key)).collect()
+/// The annotations that matter to a route: those of its own Ingress, then those by which other Ingresses of its host
+/// decide for the whole host.
+pub(super) fn of(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
+    let own = ingress(&route.labels.owner);
+    let of_host = |applied: &&Applied| {
+        let scope = Annotation::named(applied.key).map(|annotation| annotation.scope);
+        scope == Some(Scope::Host) && applied.effect == Effect::Applied
+    };
+    let others: BTreeSet<_> = host.routes().iter().map(|route| ingress(&route.labels.owner)).collect();
+    let others = others.iter().filter(|other| **other != own);
+    let from_others = others.flat_map(|other| {
+        let applied = translator.applied(other).iter().filter(of_host);
+        applied.map(|applied| setting(applied, other, translator))
+    });
+    translator.applied(&own).iter().map(|applied| setting(applied, &own, translator)).chain(from_others).collect()
 }
 
-fn setting(applied: &Applied, key: &ObjectKey) -> Setting {
+fn ingress(owner: &Owner) -> ObjectKey {
+    ObjectKey::new(Kind::Ingress, owner.namespace.clone(), owner.ingress.clone())
+}
+
+fn setting(applied: &Applied, object: &ObjectKey, translator: &Translator) -> Setting {
     let effect = match applied.effect {
         Effect::Applied => applied.doc,
-        Effect::None => "has no effect: a diagnostic says why",
-        Effect::Denied => "is not served safely, so the route answers 503",
-        Effect::Rejected => "is invalid, so the Ingress is not served",
+        Effect::None => "Has no effect: `adit check` says why.",
+        Effect::Denied => "Cannot be honoured, so the routes answer 503: `adit check` says why.",
+        Effect::Rejected => "Is invalid, so this version of the Ingress is not served.",
     };
     Setting {
         name: applied.key.to_owned(),
         value: applied.value.to_string(),
         effect: effect.to_owned(),
-        source: Source { object: key.to_string(), field: format!("metadata.annotations[{}]", applied.key) },
+        source: Source { object: object.to_string(), field: translator.annotation_field(applied.key) },
     }
 }

@@ -90,6 +90,7 @@ impl Watches {
             Err(RecvTimeoutError::Timeout) => false,
             // Without a watcher, nobody sends.
             Err(RecvTimeoutError::Disconnected) => {
+                #[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
                 std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
                 false
             }

@@ -1,1 +1,165 @@
+use super::*;
+use crate::translate::testing::apply;
+use gateway::config::Balance;
 
+const SETTINGS: UpstreamSettings = UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin };
+
+fn resolved(documents: &str, port: &str, settings: UpstreamSettings, external_names: bool) -> Resolved {
+    let mut store = Store::default();
+    apply(&mut store, documents);
+    let id = BackendId { namespace: "default".into(), service: "s".into(), port: port.into() };
+    resolve(&id, settings, external_names, &store)
+}
+
+/// The addresses of a port of the Service `s`, and the problem with it.
+fn found(documents: &str, port: &str) -> (Vec<String>, Option<Problem>) {
+    let (backend, problem) = resolved(documents, port, SETTINGS, true);
+    match backend.endpoints {
+        Endpoints::Addresses(addresses) => {
+            (addresses.iter().map(|endpoint| endpoint.address.to_string()).collect(), problem)
+        }
+        Endpoints::Name { name, port } => (vec![format!("{name} {port}")], problem),
+    }
+}
+
+fn service(spec: &str) -> String {
+    format!("{{kind: Service, metadata: {{name: s}}, spec: {spec}}}")
+}
+
+fn slice(name: &str, rest: &str) -> String {
+    format!(
+        "\n---\n{{kind: EndpointSlice, metadata: {{name: {name}, labels: {{kubernetes.io/service-name: s}}}}, {rest}}}"
+    )
+}
+
+#[test]
+fn ports_are_found_by_number_name_and_target() {
+    let ports = "{ports: [{name: web, port: 80, targetPort: http}, {name: admin, port: 81, targetPort: 9000}]}";
+    let objects = service(ports)
+        + &slice(
+            "a",
+            "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{name: web, port: 8080}, {name: admin, port: 9000}]",
+        );
+    assert_eq!(found(&objects, "80"), (vec!["10.0.0.1:8080".into()], None));
+    assert_eq!(found(&objects, "web").0, ["10.0.0.1:8080"]);
+    assert_eq!(found(&objects, "http").0, ["10.0.0.1:8080"]);
+    assert_eq!(found(&objects, "81").0, ["10.0.0.1:9000"]);
+    assert_eq!(found(&objects, "9000").0, ["10.0.0.1:9000"]);
+    let (none, problem) = found(&objects, "82");
+    let problem = problem.expect("no such port");
+    assert!(none.is_empty() && problem.part == "port", "{problem:?}");
+    assert!(problem.message.contains("80 (web), 81 (admin)"), "{problem:?}");
+}
+
+#[test]
+fn slices_are_joined_ordered_and_deduplicated() {
+    let objects = service("{ports: [{port: 80}]}")
+        + &slice(
+            "a",
+            "addressType: IPv4, endpoints: [{addresses: [10.0.0.2]}, {addresses: [10.0.0.1]}], ports: [{port: 80}]",
+        )
+        + &slice("b", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{port: 80}]")
+        + &slice("c", "addressType: IPv6, endpoints: [{addresses: ['fd00::1']}], ports: [{port: 80}]")
+        + &slice("d", "addressType: FQDN, endpoints: [{addresses: [x.example.com]}], ports: [{port: 80}]");
+    assert_eq!(found(&objects, "80").0, ["10.0.0.1:80", "10.0.0.2:80", "[fd00::1]:80"]);
+}
+
+#[test]
+fn the_fittest_endpoints_are_used() {
+    let with = |first: &str, second: &str, spec: &str| {
+        let endpoints = format!(
+            "addressType: IPv4, endpoints: [{{addresses: [10.0.0.1], conditions: {first}}}, {{addresses: [10.0.0.2], conditions: \
+             {second}}}], ports: [{{port: 80}}]"
+        );
+        found(&(service(spec) + &slice("a", &endpoints)), "80").0
+    };
+    let spec = "{ports: [{port: 80}]}";
+    let draining = "{ready: false, serving: true, terminating: true}";
+    assert_eq!(with("{}", "{ready: true}", spec), ["10.0.0.1:80", "10.0.0.2:80"], "nil is ready");
+    assert_eq!(with("{ready: true}", draining, spec), ["10.0.0.1:80"]);
+    assert_eq!(with("{ready: false}", draining, spec), ["10.0.0.2:80"]);
+    assert_eq!(with("{ready: false}", "{ready: false, serving: true}", spec), [""; 0], "L12");
+    let unready_too = "{ports: [{port: 80}], publishNotReadyAddresses: true}";
+    assert_eq!(with("{ready: false}", "{ready: true}", unready_too), ["10.0.0.1:80", "10.0.0.2:80"]);
+}
+
+#[test]
+fn endpoints_serve_where_there_are_no_slices() {
+    let legacy = "\n---\n{kind: Endpoints, metadata: {name: s}, subsets: [{addresses: [{ip: 11.11.11.11}, {ip: 22.22.22.22}], \
+                  notReadyAddresses: [{ip: 33.33.33.33}], ports: [{port: 80}]}]}";
+    let objects = service("{ports: [{port: 80}]}") + legacy;
+    assert_eq!(found(&objects, "80").0, ["11.11.11.11:80", "22.22.22.22:80"], "S5a");
+    let both = objects + &slice("a", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{port: 80}]");
+    assert_eq!(found(&both, "80").0, ["10.0.0.1:80"]);
+}
+
+#[test]
+fn headless_services_need_no_ports() {
+    let objects = service("{clusterIP: None}") + &slice("a", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}]");
+    assert_eq!(found(&objects, "8080").0, ["10.0.0.1:8080"], "L23");
+}
+
+#[test]
+fn service_upstream_is_the_cluster_ip() {
+    let upstream = UpstreamSettings { service_upstream: true, balance: Balance::LeastRequest };
+    let endpoints = slice("a", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{port: 8080}]");
+    let of = |ip: &str| {
+        let objects =
+            service(&format!("{{clusterIP: {ip}, ports: [{{port: 80}}], sessionAffinity: ClientIP}}")) + &endpoints;
+        resolved(&objects, "80", upstream, true)
+    };
+    let (backend, problem) = of("10.96.0.1");
+    assert_eq!(
+        backend,
+        Backend {
+            balance: Balance::LeastRequest,
+            client_ip_affinity: true,
+            ..Backend::at(["10.96.0.1:80".parse().expect("an address")])
+        }
+    );
+    assert_eq!(problem, None);
+    let (backend, problem) = of("None");
+    assert_eq!(backend.endpoints, Backend::at(["10.0.0.1:8080".parse().expect("an address")]).endpoints);
+    assert_eq!(problem.map(|problem| problem.severity), Some(Severity::Warning));
+}
+
+#[test]
+fn external_names_are_resolved_later() {
+    let of = |name: &str, ports: &str, port: &str| {
+        found(&service(&format!("{{type: ExternalName, externalName: '{name}'{ports}}}")), port)
+    };
+    assert_eq!(of("My.Database.com.", "", "5432").0, ["my.database.com 5432"], "L16, L17");
+    assert_eq!(of("x.com", ", ports: [{name: http, port: 80, targetPort: 8080}]", "http").0, ["x.com 8080"]);
+    assert_eq!(of("x.com", ", ports: [{name: http, port: 80}]", "80").0, ["x.com 80"]);
+    assert_eq!(of("192.0.2.7", "", "80").0, ["192.0.2.7:80"]);
+    for name in ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "::1", "::ffff:127.0.0.2", "0.0.0.0", "", "a b"]
+    {
+        let (none, problem) = of(name, "", "80");
+        assert!(none.is_empty() && problem.is_some_and(|problem| problem.severity == Severity::Error), "L22: {name}");
+    }
+    assert_eq!(of("x.com", "", "http").1.map(|problem| problem.part), Some("port"));
+    let (backend, problem) = resolved(&service("{type: ExternalName, externalName: x.com}"), "80", SETTINGS, false);
+    assert!(problem.is_some() && backend.endpoints == Backend::at([]).endpoints, "L21");
+}
+
+#[test]
+fn missing_services_are_named() {
+    let (none, problem) = found("{kind: Service, metadata: {name: other}}", "80");
+    assert!(none.is_empty());
+    assert!(problem.is_some_and(|problem| problem.message.contains("no Service default/s")));
+    let id = BackendId { namespace: "default".into(), service: "s // the shop".into(), port: "80".into() };
+    let (_, problem) = resolve(&id, SETTINGS, true, &Store::default());
+    assert!(problem.is_some_and(|problem| problem.message.contains("'#'")));
+}
+
+#[test]
+fn pods_are_known_by_their_uid() {
+    let objects = service("{ports: [{port: 80}]}")
+        + &slice(
+            "a",
+            "addressType: IPv4, endpoints: [{addresses: [10.0.0.1], targetRef: {kind: Pod, uid: abc}}], ports: [{port: 80}]",
+        );
+    let (backend, _) = resolved(&objects, "80", SETTINGS, true);
+    let Endpoints::Addresses(addresses) = backend.endpoints else { panic!("no addresses") };
+    assert_eq!(addresses[0].pod.as_deref(), Some("abc"));
+}

@@ -1,1 +1,94 @@
+//! Annotations of a whole Ingress: refusal, rejection, and what is remembered of them.
+
 use super::*;
+use crate::annotation::Effect;
+
+fn spec() -> String {
+    format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "echo")]))
+}
+
+#[test]
+fn security_settings_deny_their_ingress_only() {
+    let world = World::of(&documents(&[
+        ingress("one", "auth-url: 'http://auth/'", &spec()),
+        ingress("two", "", &format!("{{rules: [{}]}}", rule("h", &[("/open", "Prefix", "echo")]))),
+    ]));
+    let denied = world.route("h", "/").policies.denied.clone().expect("a denial");
+    assert!(denied.reason.contains("auth-url"), "{denied:?}");
+    assert_eq!(&*denied.origin.object, "Ingress default/one");
+    assert_eq!(world.route("h", "/open").policies.denied, None);
+    assert!(world.said(Severity::Error).iter().any(|said| said.contains("503")));
+}
+
+#[test]
+fn a_rejected_version_leaves_the_last_good_one() {
+    let mut world = World::of(&ingress("one", "upstream-vhost: a.example.com", &spec()));
+    let update = world.apply(&ingress("one", "upstream-vhost: 'a b'", &spec()));
+    assert!(update.is_empty(), "{update:?}");
+    let host = world.route("h", "/").policies.upstream_host.clone().expect("the former host");
+    assert_eq!(host.literal(), Some("a.example.com"));
+    let key = ObjectKey::new(Kind::Ingress, "default", "one");
+    assert_eq!(world.translator.applied(&key)[0].effect, Effect::Rejected);
+    assert_eq!(world.said(Severity::Error).iter().filter(|said| said.contains("upstream-vhost")).count(), 1);
+
+    world.apply(&ingress("one", "upstream-vhost: c.example.com", &spec()));
+    let host = world.route("h", "/").policies.upstream_host.clone().expect("the new host");
+    assert_eq!(host.literal(), Some("c.example.com"));
+}
+
+#[test]
+fn a_rejected_version_that_wants_protection_denies_the_last_good_one() {
+    let mut world = World::of(&ingress("one", "", &spec()));
+    world.apply(&ingress("one", "server-alias: 'a b', auth-url: 'http://auth/'", &spec()));
+    assert!(world.route("h", "/").policies.denied.is_some());
+    world.apply(&ingress("one", "server-alias: 'a b'", &spec()));
+    assert_eq!(world.route("h", "/").policies.denied, None);
+}
+
+#[test]
+fn a_first_version_that_is_rejected_serves_nothing() {
+    let mut world = World::of(&ingress("one", "server-alias: 'a b'", &spec()));
+    assert!(world.host("h").is_none());
+    world.apply(&ingress("one", "", &spec()));
+    assert!(world.host("h").is_some());
+}
+
+#[test]
+fn the_annotated_default_backend_is_the_services_first_port() {
+    let mut world = World::of(&ingress("one", "default-backend: fallback", &spec()));
+    assert_eq!(world.route("h", "/").policies.default_backend, None);
+    assert!(world.said(Severity::Error).iter().any(|said| said.contains("default-backend]")));
+    world.apply(&service("fallback", "10.1.0.9"));
+    let id = world.route("h", "/").policies.default_backend.clone().expect("a default backend");
+    assert_eq!(id.to_string(), "default/fallback:80");
+    assert!(world.translator.backend(&id).is_some());
+}
+
+#[test]
+fn what_became_of_annotations_is_remembered() {
+    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, limit-rps: '5'", &spec()));
+    let applied = world.translator.applied(&ObjectKey::new(Kind::Ingress, "default", "one"));
+    let effects: Vec<_> = applied.iter().map(|applied| (applied.key, &applied.effect)).collect();
+    assert_eq!(effects, [("affinity", &Effect::None), ("app-root", &Effect::Applied), ("limit-rps", &Effect::Denied)]);
+}
+
+#[test]
+fn diagnostics_have_their_place_in_a_file() {
+    let world = World::of(&ingress("one", "rewrite-targt: /", &spec()));
+    assert!(world.translator.diagnostics().all(|diagnostic| diagnostic.place.is_some()));
+    assert_eq!(world.translator.diagnostics().count(), 2, "the misspelling, and the Service that is not there");
+}
+
+#[test]
+fn classes_that_appear_claim_their_ingresses() {
+    let classed = "{kind: Ingress, metadata: {name: one}, spec: {ingressClassName: web, rules: [{host: h}]}}";
+    let class = |controller: &str| {
+        format!("{{kind: IngressClass, metadata: {{name: web}}, spec: {{controller: {controller}}}}}")
+    };
+    let mut world = World::of(classed);
+    assert!(world.host("h").is_none());
+    world.apply(&class("adit.dev/ingress-controller"));
+    assert!(world.host("h").is_some());
+    world.apply(&class("example.com/other"));
+    assert!(world.host("h").is_none());
+}

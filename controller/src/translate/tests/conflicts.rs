@@ -1,1 +1,112 @@
+//! Several Ingresses that want the same host, path, alias or Service port.
+
 use super::*;
+use gateway::config::{Balance, Endpoints};
+
+#[test]
+fn of_equal_paths_the_oldest_wins_and_both_are_told() {
+    let mut world = World::of(&documents(&[
+        ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")]))),
+        ingress("two", "", &format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "b"), ("/b", "Prefix", "b")]))),
+    ]));
+    assert_eq!(world.routes("h"), "^ / a\n^ /b b\n");
+    let warnings = world.said(Severity::Warning);
+    for object in [
+        "Ingress default/one: spec.rules[0].http.paths[0].path",
+        "Ingress default/two: spec.rules[0].http.paths[0].path",
+    ] {
+        assert!(warnings.iter().any(|said| said.contains(object)), "{object}: {warnings:?}");
+    }
+    world.delete(Kind::Ingress, "one");
+    assert_eq!(world.routes("h"), "^ / b\n^ /b b\n", "V22");
+    assert!(!world.said(Severity::Warning).iter().any(|said| said.contains("is a path of host")));
+}
+
+#[test]
+fn an_alias_is_a_host_with_the_same_routes() {
+    let mut world = World::of(&documents(&[
+        ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/app-a", "Prefix", "a")]))),
+        ingress(
+            "two",
+            "server-alias: 'bar,*.x.com'",
+            &format!("{{rules: [{}]}}", rule("h", &[("/app-b", "Prefix", "b")])),
+        ),
+    ]));
+    assert_eq!(world.routes("bar"), "^ /app-a a\n^ /app-b b\n^ / -\n", "I13");
+    assert_eq!(world.routes("*.x.com"), world.routes("h"), "I16");
+
+    let update = world.apply(&ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/new", "Prefix", "a")]))));
+    let names: Vec<_> = update.hosts.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["bar", "h", "*.x.com"], "a host's change is its aliases'");
+
+    world.apply(&ingress("three", "", &format!("{{rules: [{}]}}", rule("bar", &[("/own", "Prefix", "c")]))));
+    assert_eq!(world.routes("bar"), "^ /own c\n^ / -\n", "a rule keeps its host");
+    assert!(world.said(Severity::Warning).iter().any(|said| said.contains("alias bar, which is left out")));
+
+    world.delete(Kind::Ingress, "three");
+    assert_eq!(world.routes("bar"), world.routes("h"));
+    world.delete(Kind::Ingress, "two");
+    assert!(world.host("bar").is_none());
+}
+
+#[test]
+fn the_oldest_ingress_with_aliases_decides_them() {
+    let spec = |path| format!("{{rules: [{}]}}", rule("h", &[(path, "Prefix", "a")]));
+    let world = World::of(&documents(&[
+        ingress("one", "server-alias: first", &spec("/1")),
+        ingress("two", "server-alias: second", &spec("/2")),
+    ]));
+    assert!(world.host("first").is_some() && world.host("second").is_none());
+    assert!(world.said(Severity::Warning).iter().any(|said| said.contains("alias second")));
+}
+
+#[test]
+fn a_twin_redirects_until_it_has_rules() {
+    let www = |name: &str, host: &str| {
+        ingress(name, "from-to-www-redirect: 'true'", &format!("{{rules: [{}]}}", rule(host, &[("/", "Prefix", "a")])))
+    };
+    let mut world = World::of(&documents(&[www("one", "x.com"), www("two", "www.y.com")]));
+    let redirect = |world: &World, host: &str| {
+        world
+            .host(host)
+            .and_then(|host| host.www_redirect.clone())
+            .map(|redirect| (redirect.to.to_string(), redirect.code))
+    };
+    assert_eq!(redirect(&world, "www.x.com"), Some(("x.com".into(), 308)), "D19");
+    assert_eq!(redirect(&world, "y.com"), Some(("www.y.com".into(), 308)), "D21");
+    assert_eq!(redirect(&world, "x.com"), None);
+    world.apply(&ingress("three", "", &format!("{{rules: [{}]}}", rule("www.x.com", &[("/", "Prefix", "b")]))));
+    assert_eq!(redirect(&world, "www.x.com"), None);
+    assert_eq!(world.routes("www.x.com"), "^ / b\n");
+    world.delete(Kind::Ingress, "three");
+    assert!(redirect(&world, "www.x.com").is_some());
+}
+
+#[test]
+fn the_oldest_ingress_of_a_service_port_decides_its_settings() {
+    let spec = |host| format!("{{rules: [{}]}}", rule(host, &[("/", "Prefix", "echo")]));
+    let mut world = World::of(&documents(&[
+        service("echo", "10.1.0.1"),
+        ingress("one", "load-balance: ewma, service-upstream: 'true'", &spec("h")),
+        ingress("two", "load-balance: round_robin", &spec("k")),
+    ]));
+    let id = BackendId { namespace: "default".into(), service: "echo".into(), port: "80".into() };
+    let backend = world.translator.backend(&id).expect("a backend");
+    assert_eq!(backend.balance, Balance::LeastRequest, "L25");
+    let Endpoints::Addresses(addresses) = &backend.endpoints else { panic!("no addresses") };
+    assert_eq!(addresses[0].address.to_string(), "10.0.0.1:80", "L07");
+
+    world.delete(Kind::Ingress, "one");
+    let backend = world.translator.backend(&id).expect("a backend");
+    assert_eq!(backend.balance, Balance::RoundRobin);
+    let update = world.delete(Kind::Ingress, "two");
+    assert_eq!(update.backends, [(id, None)]);
+}
+
+#[test]
+fn a_canary_makes_no_routes() {
+    let spec = format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")]));
+    let world = World::of(&ingress("one", "canary: 'true', canary-weight: '100'", &spec));
+    assert!(world.host("h").is_none(), "K02");
+    assert_eq!(world.said(Severity::Warning).len(), 2);
+}

@@ -1,1 +1,148 @@
+//! The ConfigMap and the flags.
+
 use super::*;
+use crate::configmap::{Key, Support};
+use gateway::config::{AccessLog, Escape, Template};
+use std::time::Duration;
+
+fn config(data: &str) -> String {
+    format!("{{kind: ConfigMap, metadata: {{name: adit, namespace: adit}}, data: {{{data}}}}}")
+}
+
+fn settings(world: &World) -> &GatewaySettings {
+    world.translator.settings().expect("a first translation")
+}
+
+#[test]
+fn keys_become_settings() {
+    let world = World::of(&config(
+        "keep-alive: '15', large-client-header-buffers: 2 16k, proxy-real-ip-cidr: '10.0.0.0/8,192.0.2.1', use-forwarded-headers: \
+         'true', hide-headers: 'X-A, X-B', server-tokens: 'true', client-header-timeout: 5s, worker-processes: '2', \
+         log-format-upstream: '$status $host', log-format-escape-json: 'true', forwarded-for-header: X-Client",
+    ));
+    let settings = settings(&world);
+    assert_eq!(settings.client.keep_alive, Duration::from_secs(15));
+    assert_eq!((settings.client.large_header_buffers, settings.client.large_header_size), (2, 16 << 10));
+    assert_eq!(settings.client.header_timeout, Duration::from_secs(5));
+    let trusted: Vec<_> = settings.forwarded.trusted.iter().map(ToString::to_string).collect();
+    assert_eq!(trusted, ["10.0.0.0/8", "192.0.2.1/32"]);
+    assert_eq!(&*settings.forwarded.header, "x-client");
+    assert_eq!(*settings.hide_headers, ["x-a".into(), "x-b".into()]);
+    assert_eq!(settings.worker_processes, Some(2));
+    assert!(settings.server_tokens && settings.forwarded.trust_headers);
+    let format = Template::parse("$status $host").expect("a template");
+    assert_eq!(settings.access_log, AccessLog { enabled: true, format, escape: Escape::Json });
+    assert_eq!(world.translator.diagnostics().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_parsed_leaves_the_default() {
+    let world = World::of(&config(
+        "keep-alive: soon, log-format-upstream: '$nope', proxy-body-size: much, http-redirect-code: '303', add-headers: ns/none",
+    ));
+    let defaults = GatewaySettings::default();
+    assert_eq!(*settings(&world), defaults);
+    assert_eq!(world.said(Severity::Error).len(), 5, "{:?}", world.said(Severity::Error));
+}
+
+#[test]
+fn an_invalid_network_is_not_everybody() {
+    let world = World::of(&config("use-forwarded-headers: 'true', proxy-real-ip-cidr: 10.0.0.0/99"));
+    assert!(settings(&world).forwarded.trusted.is_empty());
+    assert_eq!(world.said(Severity::Error).len(), 1);
+    let world = World::of(&config("use-forwarded-headers: 'true'"));
+    assert_eq!(world.said(Severity::Warning).len(), 1, "everybody is trusted");
+}
+
+#[test]
+fn headers_come_from_config_maps() {
+    let mut world = World::of(&documents(&[
+        config("add-headers: default/add, proxy-set-headers: default/set"),
+        "{kind: ConfigMap, metadata: {name: add}, data: {X-First: 'Prepare for trouble!', 'bad name': x}}".into(),
+        "{kind: ConfigMap, metadata: {name: set}, data: {X-A: '1', X-Host: $host, X-Bad: $nope}}".into(),
+    ]));
+    assert_eq!(*settings(&world).add_headers, [("x-first".into(), "Prepare for trouble!".into())], "H26");
+    let names: Vec<_> = settings(&world).set_headers.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["x-a", "x-host"], "H25");
+    assert_eq!(world.said(Severity::Error).len(), 2);
+    let update = world.apply("{kind: ConfigMap, metadata: {name: add}, data: {X-First: other}}");
+    assert!(update.settings.is_some_and(|settings| &*settings.add_headers[0].1 == "other"));
+}
+
+#[test]
+fn every_key_is_served_refused_or_reported() {
+    for key in Key::all() {
+        let world = World::of(&config(&format!("{}: \"a\\u0001unlikely\"", key.name)));
+        let said = world.translator.diagnostics().filter(|diagnostic| diagnostic.field.contains(key.name)).count();
+        let free = ["annotation-value-word-blocklist", "log-format-upstream"].contains(&key.name);
+        assert!(said > 0 || free, "{} takes anything without a word", key.name);
+        assert_eq!(settings(&world).denied.is_some(), key.support == Support::Denied, "{}", key.name);
+    }
+}
+
+#[test]
+fn defaults_of_unsupported_keys_need_nothing() {
+    for key in Key::all().filter(|key| !matches!(key.support, Support::Full | Support::Partial(_))) {
+        let world = World::of(&config(&format!("{}: '{}'", key.name, key.default)));
+        assert_eq!(world.translator.diagnostics().count(), 0, "{}: {}", key.name, key.default);
+        assert_eq!(settings(&world).denied, None, "{}", key.name);
+    }
+}
+
+#[test]
+fn the_documented_defaults_are_the_defaults() {
+    for key in Key::all().filter(|key| !key.default.is_empty()) {
+        let world = World::of(&config(&format!("{}: '{}'", key.name, key.default)));
+        assert_eq!(*settings(&world), GatewaySettings::default(), "{}: {}", key.name, key.default);
+    }
+}
+
+#[test]
+fn unknown_keys_are_errors() {
+    let world = World::of(&config("proxy-bodysize: 1m"));
+    assert!(world.said(Severity::Error)[0].contains("\"proxy-body-size\""));
+}
+
+#[test]
+fn defaults_of_routes_are_live() {
+    let ingress = ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")])));
+    let mut world = World::of(&documents(&[ingress, config("proxy-body-size: 2m")]));
+    assert_eq!(world.route("h", "/").policies.body_limit, Some(2 << 20));
+    world.apply(&config("proxy-body-size: '0', path-matching: strict"));
+    assert_eq!(world.route("h", "/").policies.body_limit, None);
+    let update = world.apply(&config("proxy-body-size: '0', path-matching: strict, keep-alive: '9'"));
+    assert!(update.hosts.is_empty() && update.settings.is_some(), "settings of the gateway touch no host");
+}
+
+#[test]
+fn what_is_read_at_the_start_warns_when_it_changes() {
+    let mut world = World::of(&config("worker-processes: '2'"));
+    assert_eq!(world.said(Severity::Warning).len(), 0);
+    world.apply(&config("worker-processes: '3'"));
+    assert!(world.said(Severity::Warning)[0].contains("restart"));
+    world.apply(&config("worker-processes: '2'"));
+    assert_eq!(world.said(Severity::Warning).len(), 0);
+}
+
+#[test]
+fn the_default_backend_service_is_followed() {
+    let flag = ControllerSettings {
+        default_backend_service: Some("default/errors".parse().expect("a name")),
+        ..ControllerSettings::default()
+    };
+    let mut world = World::with(flag, "{kind: ConfigMap, metadata: {name: other}}");
+    assert!(world.said(Severity::Error)[0].contains("--default-backend-service"));
+    let update = world.apply(&service("errors", "10.1.0.1"));
+    let id = settings(&world).default_backend.clone().expect("a default backend");
+    assert_eq!(update.backends.len(), 1);
+    world.delete(Kind::Service, "errors");
+    assert_eq!(settings(&world).default_backend, None);
+    assert!(world.translator.backend(&id).is_none());
+}
+
+#[test]
+fn a_blocked_word_drops_its_ingress() {
+    let bad = ingress("one", "connection-proxy-header: close", &format!("{{rules: [{}]}}", rule("h", &[])));
+    let world = World::of(&documents(&[config("annotation-value-word-blocklist: 'x,clo'"), bad]));
+    assert!(world.host("h").is_none(), "V14");
+}

@@ -1,0 +1,76 @@
+//! `adit serve`: from the command line to a running server, and back.
+
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::source::directory::DirectorySource;
+use anyhow::Context as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Events that may wait for the pipeline before the source does.
+const EVENTS: usize = 1024;
+
+/// Serves files and directories until a signal ends it: SIGTERM as Kubernetes sends it, with the grace period; SIGINT
+/// (Ctrl-C) without. A second signal ends at once.
+pub(super) fn serve(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    // Before anything is served, so that no signal finds nobody.
+    let mut signals = runtime.block_on(async { Signals::new() }).context("cannot listen for signals")?;
+    let (events, receiver) = mpsc::channel(EVENTS);
+    DirectorySource::new(paths).spawn(events).context("cannot start watching")?;
+    let server = Server::start(&settings.controller, &settings.serve, receiver, access_log(settings)?)?;
+    for address in server.http_addresses() {
+        tracing::info!(%address, "serving HTTP");
+    }
+    tracing::info!(address = %server.admin_address(), "health, metrics and debugging");
+
+    let grace = match runtime.block_on(signals.next()) {
+        Ended::Terminated => settings.serve.shutdown_grace,
+        Ended::Interrupted => Duration::ZERO,
+    };
+    tracing::info!(?grace, "ending; once more ends at once");
+    std::thread::spawn(move || {
+        runtime.block_on(signals.next());
+        std::process::exit(1);
+    });
+    match server.shut_down(grace) {
+        0 => tracing::info!("ended"),
+        cut_off => tracing::warn!(cut_off, "ended with connections still open"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn access_log(settings: &Settings) -> anyhow::Result<Box<dyn Write + Send>> {
+    let Some(path) = &settings.serve.access_log else { return Ok(Box::new(io::stdout())) };
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    Ok(Box::new(file.with_context(|| format!("--access-log-path: cannot open {}", path.display()))?))
+}
+
+/// The signals that end us.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+enum Ended {
+    Terminated,
+    Interrupted,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> Ended {
+        tokio::select! {
+            _ = self.terminate.recv() => Ended::Terminated,
+            _ = self.interrupt.recv() => Ended::Interrupted,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What becomes of a request: decided once, from the table and the request alone, for the proxy and for `explain`.
+
+use super::client::Client;
+use super::phases::{deny, request_phase};
+use super::reply::Reply;
+use super::request::RequestView;
+use crate::config::GatewaySettings;
+use crate::policy::{redirect, rewrite};
+use crate::table::{Found, Route, RouteTarget, Table, normalize};
+use crate::telemetry::Connection;
+use crate::upstream::Upstream;
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// What becomes of a request. Holds its route and nothing above it: a stream of three days pins no table.
+#[derive(Debug)]
+pub struct Decision {
+    /// The settings under which the request is served.
+    pub settings: Arc<GatewaySettings>,
+    /// Who asks.
+    pub client: Client,
+    /// The route that takes the request.
+    pub route: Option<Arc<Route>>,
+    /// Its path towards the backend, where that is rewritten.
+    pub rewritten: Option<rewrite::Rewritten>,
+    /// The answer, where no backend is to give it.
+    pub reply: Option<Reply>,
+    default_backend: Option<Arc<Upstream>>,
+    /// The decoded and normalised path, where it is not the path as sent.
+    normalized: Option<Box<[u8]>>,
+}
+
+impl Decision {
+    /// Finds the request's route and runs its request phase.
+    pub fn of(table: &Table, connection: &Connection, request: &RequestView<'_>) -> Self {
+        let settings = table.settings().clone();
+        let client = Client::of(request, connection, &settings.forwarded);
+        let mut decision = Self {
+            settings,
+            client,
+            route: None,
+            rewritten: None,
+            reply: None,
+            default_backend: table.default_backend().cloned(),
+            normalized: None,
+        };
+        if let ControlFlow::Break(reply) = decision.decide(table, connection, request) {
+            decision.reply = Some(reply);
+        }
+        decision
+    }
+
+    fn decide(&mut self, table: &Table, connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
+            return ControlFlow::Break(Reply::new(400, "bad-path"));
+        };
+        if let Cow::Owned(path) = &path {
+            self.normalized = Some(path.as_slice().into());
+        }
+        let found = table.find(request.host(), &path);
+        // Load balancers ask this of the traffic port, by address (ingress-nginx answers it on its server `_`).
+        if matches!(found, Found::NoHost) && *path == *b"/healthz" {
+            return ControlFlow::Break(Reply::new(200, "healthz"));
+        }
+        deny(self.settings.denied.as_ref())?;
+        match found {
+            Found::Route(route) => {
+                self.route = Some(route.clone());
+                request_phase(request, &self.client, connection, &route.policies)?;
+                self.rewrite(route, &path, request)?;
+                match route.target {
+                    RouteTarget::Upstream(_) => ControlFlow::Continue(()),
+                    RouteTarget::Default => self.unclaimed(),
+                }
+            }
+            Found::AddSlash(route) => {
+                deny(route.policies.denied.as_ref())?;
+                ControlFlow::Break(redirect::add_slash(route, request, &self.client, connection))
+            }
+            Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
+            Found::NoHost | Found::NoPath(_) => self.unclaimed(),
+            Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),
+        }
+    }
+
+    fn rewrite(&mut self, route: &Route, path: &[u8], request: &RequestView<'_>) -> ControlFlow<Reply> {
+        let Some(rewrite) = &route.policies.rewrite else { return ControlFlow::Continue(()) };
+        // The head reader lets only UTF-8 through.
+        let query = request.query().and_then(|query| std::str::from_utf8(query).ok());
+        match rewrite.apply(path, query) {
+            Ok(rewritten) => {
+                self.rewritten = rewritten;
+                ControlFlow::Continue(())
+            }
+            Err(_) => ControlFlow::Break(PATTERN_LIMIT),
+        }
+    }
+
+    /// Nothing takes the request: the gateway's default backend does, else 404.
+    fn unclaimed(&self) -> ControlFlow<Reply> {
+        match &self.default_backend {
+            Some(_) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(Reply::new(404, "no-route")),
+        }
+    }
+
+    /// Whose endpoints serve the request.
+    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match self.route.as_ref().map(|route| &route.target) {
+            Some(RouteTarget::Upstream(upstream)) => Some(upstream),
+            Some(RouteTarget::Default) | None => self.default_backend.as_ref(),
+        }
+    }
+
+    /// Who serves it when [`Decision::upstream`] has no endpoint.
+    pub fn fallback(&self) -> Option<&Arc<Upstream>> {
+        self.route.as_ref()?.default_backend.as_ref()
+    }
+
+    /// The request target towards the backend.
+    pub fn target<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
+        self.rewritten.as_ref().map_or(request.target, |rewritten| rewritten.target.as_bytes())
+    }
+
+    /// The decoded and normalised path of the request: nginx's `$uri`.
+    pub fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
+        self.normalized.as_deref().unwrap_or_else(|| request.path())
+    }
+}
+
+const PATTERN_LIMIT: Reply = Reply::new(500, "pattern-limit");
