@@ -8,6 +8,8 @@
 //!
 //! [`run`] plays a case through a [`run::Driver`], [`check`] judges what comes of it, and [`suite`] makes every case a test
 //! of its own. Adding a test is adding a directory.
+//!
+//! [`fuzz`] holds what is read from strangers to properties.
 
 pub mod case;
 pub mod check;
@@ -16,6 +18,7 @@ pub mod cluster;
 pub mod dns;
 pub mod drivers;
 pub mod echo;
+pub mod fuzz;
 pub mod run;
 pub mod suite;
 pub mod wire;
