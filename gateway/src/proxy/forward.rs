@@ -56,6 +56,7 @@ impl Exchange {
         for (name, template) in self.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
+        edits.remove("expect"); // answered by us
         edits.remove("proxy"); // "httpoxy": CGI programs take it for HTTP_PROXY
     }
 
