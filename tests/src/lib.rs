@@ -9,10 +9,13 @@
 //! [`run`] plays a case through a [`run::Driver`], [`check`] judges what comes of it, and [`suite`] makes every case a test
 //! of its own. Adding a test is adding a directory.
 
+pub mod adit;
+pub mod backend;
 pub mod case;
 pub mod check;
 pub mod client;
 pub mod cluster;
+pub mod connection;
 pub mod dns;
 pub mod drivers;
 pub mod echo;
