@@ -44,7 +44,9 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 	fi
 
 .PHONY: bench
-bench: prerequisites ## Measure the cost of requests and of changes
+bench: ## Measure the cost of requests and of changes, beside bare Pingora and nginx
+	@.ci/prerequisites wrk nginx
+	cargo build --release --locked --bin adit
 	cargo bench -p adit-benches --locked
 
 .PHONY: fuzz

@@ -11,10 +11,13 @@
 //!
 //! [`fuzz`] holds what is read from strangers to properties.
 
+pub mod adit;
+pub mod backend;
 pub mod case;
 pub mod check;
 pub mod client;
 pub mod cluster;
+pub mod connection;
 pub mod dns;
 pub mod drivers;
 pub mod echo;

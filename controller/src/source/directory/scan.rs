@@ -132,16 +132,22 @@ fn look(path: &Path, metadata: &Metadata, known: Option<Fingerprint>, pace: Pace
         return Seen::Settling;
     }
     match read(path) {
+        // Whoever writes in place truncates first: what was read may be the beginning of the new version.
+        Ok((_, after)) if after != fingerprint && pace == Pace::Settled => Seen::Settling,
         // Another write may still fall into the same tick of the file system's clock.
-        Ok(bytes) => Seen::Read { fingerprint: (!is_fresh).then_some(fingerprint), bytes },
+        Ok((bytes, after)) => {
+            Seen::Read { fingerprint: (!is_fresh && after == fingerprint).then_some(fingerprint), bytes }
+        }
         Err(error) => Seen::Unreadable(error.to_string()),
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+/// What is in a file, and its fingerprint after it was read.
+fn read(path: &Path) -> std::io::Result<(Vec<u8>, Fingerprint)> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SIZE).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut file = File::open(path)?.take(MAX_SIZE);
+    file.read_to_end(&mut bytes)?;
+    Ok((bytes, fingerprint(&file.into_inner().metadata()?)))
 }
 
 /// How long ago; a time to come, as another machine's clock may give, is long ago.
