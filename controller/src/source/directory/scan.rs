@@ -164,3 +164,27 @@ fn fingerprint(metadata: &Metadata) -> Fingerprint {
         changed: (metadata.ctime(), metadata.ctime_nsec()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets the content of a file, as if it had been left alone since `modified`.
+    fn write(path: &Path, content: &str, modified: SystemTime) -> Metadata {
+        fs::write(path, content).expect("files can be written");
+        File::open(path).and_then(|file| file.set_modified(modified)).expect("times can be set");
+        fs::metadata(path).expect("the file is there")
+    }
+
+    #[test]
+    fn a_file_that_changes_between_look_and_read_is_not_taken_for_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x.yaml");
+        let looked = write(&path, "aa", SystemTime::UNIX_EPOCH);
+        let now = write(&path, "bb", SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        assert!(matches!(look(&path, &looked, None, Pace::Settled), Seen::Settling));
+        assert!(
+            matches!(look(&path, &now, None, Pace::Settled), Seen::Read { fingerprint: Some(_), bytes } if bytes == b"bb")
+        );
+    }
+}

@@ -2,9 +2,8 @@ use super::*;
 use crate::object::{Kind, ObjectKey};
 use crate::store::Store;
 use std::fs;
-use std::os::unix::fs::{FileExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::SystemTime;
 use tempfile::TempDir;
 
 fn service(name: &str) -> String {
@@ -232,34 +231,4 @@ fn only_what_changed_is_said() {
     let key = |name| ObjectKey::new(Kind::Service, "default", name);
     assert_eq!(said[0], SourceEvent::Delete(key("b")));
     assert!(matches!(&said[1], SourceEvent::Apply(observed) if observed.key == key("d")), "{said:?}");
-}
-
-#[test]
-fn a_file_that_changes_between_look_and_read_is_not_taken_for_whole() {
-    const ROUNDS: u64 = 5000;
-    const SIZE: usize = 4 << 20;
-    let directory = temporary();
-    let path = directory.path().join("x.yaml");
-    fs::write(&path, vec![b'a'; SIZE]).expect("files can be written");
-    let files = Files::default();
-    std::thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            let file = fs::File::options().write(true).open(&path).expect("files can be opened");
-            for round in 0..ROUNDS {
-                let half = vec![if round % 2 == 0 { b'b' } else { b'a' }; SIZE / 2];
-                for offset in [half.len() as u64, 0] {
-                    file.write_all_at(&half, offset).expect("files can be written");
-                }
-                // As if it had been left alone since then: such a file is read at once.
-                file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(round)).expect("times can be set");
-            }
-        });
-        while !writer.is_finished() {
-            for seen in scan(std::slice::from_ref(&path), &files, Pace::Settled).files.into_values() {
-                if let files::Seen::Read { bytes, .. } = seen {
-                    assert!(bytes.iter().all(|byte| *byte == bytes[0]), "two versions were read as one");
-                }
-            }
-        }
-    });
 }
