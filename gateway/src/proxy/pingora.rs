@@ -173,7 +173,9 @@ impl ProxyHttp for Proxy {
         lane: &mut Lane,
         reused: bool,
     ) -> Box<Error> {
-        let failure = failure_of(&error, session, reused && error.retry == RetryType::ReusedOnly);
+        // Pingora leaves the decision to the hook, but for a write that fails: that one it would never retry.
+        let undecided = error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError;
+        let failure = failure_of(&error, session, reused && undecided);
         lane.judge(error, failure)
     }
 
