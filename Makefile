@@ -44,14 +44,18 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 	fi
 
 .PHONY: bench
-bench: prerequisites ## Measure the cost of requests and of changes
+bench: ## Measure the cost of requests and of changes, beside bare Pingora and nginx
+	@.ci/prerequisites wrk nginx
+	cargo build --release --locked --bin adit
 	cargo bench -p adit-benches --locked
 
 .PHONY: fuzz
 fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each
 	rustup toolchain install nightly --profile minimal
 	@set -e; for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
-		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+		mkdir -p "tests/fuzz/corpus/$$target"; \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/corpus/$$target" "tests/fuzz/seeds/$$target" \
+			-- -max_total_time=$(FUZZ_SECONDS) -timeout=10; \
 	done
 fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
 

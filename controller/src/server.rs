@@ -39,7 +39,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts serving what `events` tell. Until the source has synced, requests are answered 404 and `/readyz` says why.
+    /// Starts serving what `events` tell, and returns once requests are served. Until the source has synced, only the
+    /// admin port is open, and `/readyz` says why.
     ///
     /// # Errors
     /// An address cannot be listened on, a thread cannot be started, or the system's DNS configuration cannot be read.
@@ -59,12 +60,12 @@ impl Server {
         control.spawn(sweep(telemetry.clone()));
         let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
         let state = start_pipeline(translator.clone(), events, &publisher, &telemetry, &lifecycle)?;
+        let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
+        let admin = start_admin(serve, answers, &control)?;
         // Workers read what is fixed at their start from the settings, so the first table comes before them.
         control.block_on(first_table(state.clone()));
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
-        let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
-        let admin = start_admin(serve, answers, &control)?;
         Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, control })
     }
 

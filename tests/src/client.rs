@@ -1,17 +1,14 @@
 //! An HTTP/1.1 client that sends what it is told, byte for byte.
 
 use crate::case::{Body, Request};
+use crate::connection::{Connection, PATIENCE};
 use crate::echo::{self, Journal};
 use crate::wire::{Headers, Reader, Remaining, header};
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
-use std::time::Duration;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-/// When to give up on a gateway that does not answer. No test depends on its length.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client with at most one open connection.
 #[derive(Debug)]
@@ -31,12 +28,6 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The gateway said that it would close the connection, and did.
     pub closed: bool,
-}
-
-#[derive(Debug)]
-struct Connection {
-    reader: Reader<ReadHalf<TcpStream>>,
-    writer: WriteHalf<TcpStream>,
 }
 
 impl Client {
@@ -59,7 +50,7 @@ impl Client {
             Some(connection) => connection,
             None => Connection::open(self.gateway).await?,
         };
-        let (sent, response) = connection.exchange(request, journal).await?;
+        let (sent, response) = exchange(&mut connection, request, journal).await?;
         let says_close =
             header(&response.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if says_close {
@@ -73,23 +64,14 @@ impl Client {
     }
 }
 
-impl Connection {
-    async fn open(gateway: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(gateway).await?;
-        stream.set_nodelay(true)?;
-        let (read, writer) = split(stream);
-        Ok(Self { reader: Reader::new(read), writer })
-    }
-
-    /// The response, and whether all of the request was sent: a gateway may refuse it before, and close then.
-    async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<(bool, Response)> {
-        let receive = receive(&mut self.reader, request, journal);
-        tokio::pin!(receive);
-        tokio::select! {
-            biased;
-            response = &mut receive => Ok((false, response?)),
-            sent = send(&mut self.writer, request) => Ok((sent.is_ok(), receive.await?)),
-        }
+/// The response, and whether all of the request was sent: a gateway may refuse it before, and close then.
+async fn exchange(connection: &mut Connection, request: &Request, journal: &Journal) -> Result<(bool, Response)> {
+    let receive = receive(&mut connection.reader, request, journal);
+    tokio::pin!(receive);
+    tokio::select! {
+        biased;
+        response = &mut receive => Ok((false, response?)),
+        sent = send(&mut connection.writer, request) => Ok((sent.is_ok(), receive.await?)),
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! A request's own headers ask for special answers: `x-echo-status: 503`, `x-echo-header: server: apache`, and
 //! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. Any other answer is 200
-//! with what was received as JSON. Every answer names its Service and pod, and none has a `Server`.
+//! with what was received, as text. Every answer names its Service and pod, and none has a `Server`.
 
 use crate::wire::{Headers, Reader, Remaining, RequestHead, header};
 use anyhow::Result;
 use parking_lot::Mutex;
-use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use tokio::io::{AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,7 +29,7 @@ pub struct Identity {
 }
 
 /// A request as a backend received it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Received {
     /// The Service.
     pub service: String,
@@ -44,6 +43,19 @@ pub struct Received {
     pub headers: Headers,
     /// Bytes of the body so far.
     pub body_length: u64,
+}
+
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} received: {} {}", self.pod, self.method, self.target)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "    {name}: {value}")?;
+        }
+        match self.body_length {
+            0 => Ok(()),
+            length => writeln!(f, "    and a body of {length} bytes"),
+        }
+    }
 }
 
 /// What the backends of one case received, and the pace at which they send chunks.
@@ -145,12 +157,12 @@ impl Connection {
     }
 
     async fn answer(&self, write: &mut (impl AsyncWriteExt + Unpin), received: &Received) -> Result<()> {
-        let body = serde_json::to_vec_pretty(received)?;
+        let body = received.to_string();
         let mut answer = self.head(received);
-        write!(answer, "content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        write!(answer, "content-type: text/plain\r\ncontent-length: {}\r\n\r\n", body.len())?;
         let mut answer = answer.into_bytes();
         if received.method != "HEAD" {
-            answer.extend(body);
+            answer.extend(body.as_bytes());
         }
         Ok(write.write_all(&answer).await?)
     }

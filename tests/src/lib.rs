@@ -8,14 +8,20 @@
 //!
 //! [`run`] plays a case through a [`run::Driver`], [`check`] judges what comes of it, and [`suite`] makes every case a test
 //! of its own. Adding a test is adding a directory.
+//!
+//! [`fuzz`] holds what is read from strangers to properties.
 
+pub mod adit;
+pub mod backend;
 pub mod case;
 pub mod check;
 pub mod client;
 pub mod cluster;
+pub mod connection;
 pub mod dns;
 pub mod drivers;
 pub mod echo;
+pub mod fuzz;
 pub mod run;
 pub mod suite;
 pub mod wire;

@@ -56,3 +56,39 @@ fn counted(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_text(text: &str) -> Report {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("objects.yaml"), text).expect("a file");
+        check(&[directory.path().to_owned()], ControllerSettings::default())
+    }
+
+    /// Together and one by one: an example must not lean on another.
+    #[test]
+    fn the_examples_load_without_a_diagnostic() {
+        let manifests = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests"));
+        let examples =
+            std::fs::read_dir(manifests.join("examples")).expect("examples").map(|entry| entry.expect("a file").path());
+        for path in examples.chain([manifests.join("examples"), manifests.join("demo")]) {
+            let report = check(std::slice::from_ref(&path), ControllerSettings::default());
+            assert_eq!(report.diagnostics, [], "{}", path.display());
+            assert!(report.routes > 0, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_counted_and_told() {
+        let report = check_text(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    \
+             nginx.ingress.kubernetes.io/enable-cors: \"true\"\nspec:\n  rules:\n    - host: \"a b\"\n",
+        );
+        assert_eq!((report.errors, report.ingresses, report.routes), (1, 1, 0), "{report}");
+        let text = report.to_string();
+        assert!(text.contains("error: Ingress default/a: spec.rules[0].host: \"a b\" is not"), "{text}");
+        assert!(text.ends_with("1 Ingress, 0 hosts, 0 routes: 1 error, 1 warning\n"), "{text}");
+    }
+}

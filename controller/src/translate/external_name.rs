@@ -38,9 +38,16 @@ pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Re
         Ok(HostName::Exact(name)) if *name == *"localhost" || name.ends_with(".localhost") => {
             refused(&format!("and {text} is this machine itself"))
         }
+        Ok(HostName::Exact(name)) if is_name_of(id, &name) => refused(&format!("and {text} is the Service itself")),
         Ok(HostName::Exact(name)) => Ok(Endpoints::Name { name, port }),
         _ => refused(&format!("and {text:?} is not a DNS name")),
     }
+}
+
+/// Whether the cluster's DNS answers this name with the Service's own.
+fn is_name_of(id: &BackendId, name: &str) -> bool {
+    let own = format!("{}.{}.svc", id.service, id.namespace);
+    name.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The port to connect to: that of the Service's list whose number or name the rule names, else the rule's number. Its

@@ -7,6 +7,7 @@ use crate::annotation::{self, Applied, Draft, UpstreamSettings};
 use crate::configmap::RouteDefaults;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::settings::ControllerSettings;
+use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
 use gateway::config::{
     BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
@@ -192,7 +193,7 @@ impl Parser<'_> {
             return None;
         }
         let mut hosts = BTreeMap::new();
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !is_left_out(rule)) {
             self.rule(index, rule, &mut hosts);
         }
         let backend = spec.default_backend.as_ref().and_then(|backend| self.backend(backend, "spec.defaultBackend"));
@@ -248,6 +249,7 @@ impl Parser<'_> {
         let routes: Vec<_> = paths
             .iter()
             .enumerate()
+            .filter(|(_, path)| !is_path_left_out(path))
             .filter_map(|(at, path)| self.route(format!("{field}.http.paths[{at}]"), path))
             .collect();
         hosts
@@ -262,7 +264,7 @@ impl Parser<'_> {
         let (kind, standard) = match declared.path_type.as_str() {
             "Exact" => (PathKind::Exact, Declared::Standard),
             "Prefix" => (PathKind::Prefix, Declared::Standard),
-            "ImplementationSpecific" | "" => (PathKind::Prefix, Declared::ImplementationSpecific),
+            "ImplementationSpecific" => (PathKind::Prefix, Declared::ImplementationSpecific),
             other => {
                 let message =
                     "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is not served";

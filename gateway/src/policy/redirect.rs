@@ -8,10 +8,15 @@ use crate::table::Route;
 use crate::telemetry::Connection;
 use std::ops::ControlFlow;
 
-/// `app-root`: 302 from exactly `/`, to the host as the client wrote it, port included.
-pub(crate) fn app_root(request: &RequestView<'_>, connection: &Connection, policies: &Policies) -> ControlFlow<Reply> {
+/// `app-root`: 302 from a normalised path (nginx's `$uri`) that is exactly `/`, to the host as the client wrote it, port included.
+pub(crate) fn app_root(
+    path: &[u8],
+    request: &RequestView<'_>,
+    connection: &Connection,
+    policies: &Policies,
+) -> ControlFlow<Reply> {
     match &policies.app_root {
-        Some(root) if request.path() == b"/" => {
+        Some(root) if path == b"/" => {
             let location = format!("{}://{}{root}", own_scheme(connection), request.host());
             ControlFlow::Break(Reply::redirect(302, "app-root", location.as_bytes()))
         }

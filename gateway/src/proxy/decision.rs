@@ -67,7 +67,7 @@ impl Decision {
         match found {
             Found::Route(route) => {
                 self.route = Some(route.clone());
-                request_phase(request, &self.client, connection, &route.policies)?;
+                request_phase(&path, request, &self.client, connection, &route.policies)?;
                 self.rewrite(route, &path, request)?;
                 match route.target {
                     RouteTarget::Upstream(_) => ControlFlow::Continue(()),

@@ -51,6 +51,7 @@ impl Exchange {
         for (name, template) in self.decision.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
+        edits.remove("expect"); // answered by us
         edits.remove("proxy"); // "httpoxy": CGI programs take it for HTTP_PROXY
     }
 

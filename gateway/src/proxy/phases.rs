@@ -8,18 +8,19 @@ use crate::policy::{Policies, body_limit, redirect};
 use crate::telemetry::Connection;
 use std::ops::ControlFlow;
 
-/// Runs a route's policies before a backend is chosen. `Break` answers the request.
+/// Runs a route's policies before a backend is chosen. `Break` answers the request, whose normalised path is `path`.
 ///
 /// As nginx orders its phases, but for the first: a route whose security settings cannot be honoured answers nothing
 /// else, not even a redirect.
 pub(super) fn request_phase(
+    path: &[u8],
     request: &RequestView<'_>,
     client: &Client,
     connection: &Connection,
     policies: &Policies,
 ) -> ControlFlow<Reply> {
     deny(policies.denied.as_ref())?;
-    redirect::app_root(request, connection, policies)?;
+    redirect::app_root(path, request, connection, policies)?;
     redirect::constant(client, connection, policies)?;
     redirect::https(request, client, policies)?;
     body_limit::announced(request, policies)

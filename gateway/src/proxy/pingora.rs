@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
+use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorSource, ErrorType, Result, RetryType};
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -91,7 +92,7 @@ impl ProxyHttp for Proxy {
         let exchange = lane.exchange.insert(exchange);
         match reply {
             Some(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
-            None => Ok(false),
+            None => invite_body(session).await.map(|()| false),
         }
     }
 
@@ -172,7 +173,9 @@ impl ProxyHttp for Proxy {
         lane: &mut Lane,
         reused: bool,
     ) -> Box<Error> {
-        let failure = failure_of(&error, session, reused && error.retry == RetryType::ReusedOnly);
+        // Pingora leaves the decision to the hook, but for a write that fails: that one it would never retry.
+        let undecided = error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError;
+        let failure = failure_of(&error, session, reused && undecided);
         lane.judge(error, failure)
     }
 
@@ -219,6 +222,18 @@ impl ProxyHttp for Proxy {
     }
 }
 
+/// Answers `Expect: 100-continue`, as nginx: the backend is not asked, and many would not answer.
+async fn invite_body(session: &mut Session) -> Result<()> {
+    if !is_expect_continue_req(session.req_header()) {
+        return Ok(());
+    }
+    // Pingora would take this for an early answer and end the connection after the request.
+    session.set_close_on_response_before_downstream_finish(false);
+    session.write_continue_response().await?;
+    session.set_close_on_response_before_downstream_finish(true);
+    Ok(())
+}
+
 /// Sets the session's own limits for this request. Pingora forgets them between two requests.
 fn configure(session: &mut Session, exchange: &Exchange) {
     if !exchange.keeps_alive() {
@@ -227,6 +242,8 @@ fn configure(session: &mut Session, exchange: &Exchange) {
     let body_timeout = if session.is_upgrade_req() { None } else { Some(exchange.settings().client.body_timeout) };
     session.set_read_timeout(body_timeout);
     session.set_total_drain_timeout(Some(DRAIN));
+    let http_10 = session.req_header().version == Version::HTTP_10;
+    session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }
 
 /// Sorts Pingora's error by whose fault it is. `stale`: it befell a kept connection before a byte of the answer.
@@ -249,10 +266,14 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
     }
 }
 
-/// Writes a reply of ours. Where a large body is still to come, the connection closes after it.
+/// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
+/// thrown away.
 async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) -> Result<()> {
     if exchange.leaves_body(&view(session.req_header())) {
         session.set_keepalive(None);
+    }
+    session.set_close_on_response_before_downstream_finish(false);
+    if !session.is_body_done() {
         exchange.arrival().connection.leave_input_unread();
     }
     let page = reply::page(reply.status, exchange.settings().server_tokens);

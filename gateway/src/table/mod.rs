@@ -15,8 +15,6 @@ mod normalize;
 mod path_index;
 mod pattern;
 mod pcre;
-#[cfg(test)]
-mod proptests;
 mod route;
 
 pub use compile::Rejection;

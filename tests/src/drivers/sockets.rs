@@ -1,9 +1,11 @@
 use super::objects::Objects;
 use super::settings;
+use crate::adit::on_loopback;
 use crate::case::{Case, Mode, Player, Request};
 use crate::check::{Answerer, Observation, Wire};
 use crate::client::{Client, Response};
 use crate::cluster::{Cluster, Network};
+use crate::connection::PATIENCE;
 use crate::run::Driver;
 use crate::wire::header;
 use anyhow::{Context as _, Result};
@@ -12,13 +14,7 @@ use controller::server::Server;
 use controller::settings::ServeSettings;
 use controller::source::SourceEvent;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZero;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-
-/// When to give up on a gateway that does not do what is waited for. No test depends on its length.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A whole Adit, and clients over TCP.
 pub struct Sockets {
@@ -41,18 +37,8 @@ impl Driver for Sockets {
 
     async fn start(case: &Case, mode: Mode, cluster: &Cluster) -> Result<Self> {
         let settings = settings(case, mode)?;
-        let localhost = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let serve = ServeSettings {
-            bind_address: localhost,
-            http_port: 0,
-            advertised_http_port: Some(80),
-            workers: Some(NonZero::<usize>::MIN),
-            dns_servers: cluster.resolver().into_iter().collect(),
-            dns_allow_loopback: true,
-            admin_address: localhost,
-            admin_port: 0,
-            ..settings.serve
-        };
+        let dns_servers = cluster.resolver().into_iter().collect();
+        let serve = ServeSettings { dns_servers, ..on_loopback(settings.serve) };
         let (events, receiver) = mpsc::channel(1024);
         let (lines, log) = mpsc::unbounded_channel();
         let controller = settings.controller;

@@ -74,6 +74,19 @@ impl Files {
         self.files.get(path)?.fingerprint
     }
 
+    fn has_objects(&self, path: &str) -> bool {
+        self.files.get(path).is_some_and(|file| !file.objects.is_empty())
+    }
+
+    /// Keeps what a file had, and says why.
+    fn keep(&mut self, path: Arc<str>, why: String, touched: &mut Touched) {
+        let file = self.files.entry(path.clone()).or_default();
+        file.fingerprint = None;
+        file.diagnostics = vec![Diagnostic::error(format!("File {path}"), "", why)];
+        file.note_kept_objects(&path);
+        touched.parts.insert(path);
+    }
+
     /// Takes a look at all files in: the events say what is different now.
     pub(super) fn take(&mut self, scan: Scan) -> Vec<SourceEvent> {
         let Scan { files: seen, problems, unreadable, .. } = scan;
@@ -82,18 +95,15 @@ impl Files {
         for (path, seen) in seen {
             match seen {
                 Seen::Unchanged | Seen::Settling => {}
+                // As it is for a moment while it is rewritten in place. Objects go when their file does.
+                Seen::Read { bytes, .. } if bytes.is_empty() && self.has_objects(&path) => {
+                    self.keep(path, "is empty".to_owned(), &mut touched);
+                }
                 Seen::Read { fingerprint, bytes } => {
                     let manifest = manifest::parse(&path, &bytes);
                     self.replace(path, fingerprint, manifest, &mut touched);
                 }
-                Seen::Unreadable(reason) => {
-                    let file = self.files.entry(path.clone()).or_default();
-                    file.fingerprint = None;
-                    file.diagnostics =
-                        vec![Diagnostic::error(format!("File {path}"), "", format!("cannot be read: {reason}"))];
-                    file.note_kept_objects(&path);
-                    touched.parts.insert(path);
-                }
+                Seen::Unreadable(reason) => self.keep(path, format!("cannot be read: {reason}"), &mut touched),
             }
         }
         let mut events = self.object_events(&touched.keys);

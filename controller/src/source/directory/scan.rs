@@ -132,16 +132,22 @@ fn look(path: &Path, metadata: &Metadata, known: Option<Fingerprint>, pace: Pace
         return Seen::Settling;
     }
     match read(path) {
+        // Whoever writes in place truncates first: what was read may be the beginning of the new version.
+        Ok((_, after)) if after != fingerprint && pace == Pace::Settled => Seen::Settling,
         // Another write may still fall into the same tick of the file system's clock.
-        Ok(bytes) => Seen::Read { fingerprint: (!is_fresh).then_some(fingerprint), bytes },
+        Ok((bytes, after)) => {
+            Seen::Read { fingerprint: (!is_fresh && after == fingerprint).then_some(fingerprint), bytes }
+        }
         Err(error) => Seen::Unreadable(error.to_string()),
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+/// What is in a file, and its fingerprint after it was read.
+fn read(path: &Path) -> std::io::Result<(Vec<u8>, Fingerprint)> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SIZE).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut file = File::open(path)?.take(MAX_SIZE);
+    file.read_to_end(&mut bytes)?;
+    Ok((bytes, fingerprint(&file.into_inner().metadata()?)))
 }
 
 /// How long ago; a time to come, as another machine's clock may give, is long ago.
@@ -156,5 +162,29 @@ fn fingerprint(metadata: &Metadata) -> Fingerprint {
         size: metadata.size(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
         changed: (metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets the content of a file, as if it had been left alone since `modified`.
+    fn write(path: &Path, content: &str, modified: SystemTime) -> Metadata {
+        fs::write(path, content).expect("files can be written");
+        File::open(path).and_then(|file| file.set_modified(modified)).expect("times can be set");
+        fs::metadata(path).expect("the file is there")
+    }
+
+    #[test]
+    fn a_file_that_changes_between_look_and_read_is_not_taken_for_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x.yaml");
+        let looked = write(&path, "aa", SystemTime::UNIX_EPOCH);
+        let now = write(&path, "bb", SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        assert!(matches!(look(&path, &looked, None, Pace::Settled), Seen::Settling));
+        assert!(
+            matches!(look(&path, &now, None, Pace::Settled), Seen::Read { fingerprint: Some(_), bytes } if bytes == b"bb")
+        );
     }
 }

@@ -158,6 +158,16 @@ fn a_broken_file_is_reported_while_its_objects_stay() {
 }
 
 #[test]
+fn an_emptied_file_keeps_its_objects_until_it_is_gone() {
+    let mut following = Following::start("", &[("a.yaml", service("a"))]);
+    following.write("a.yaml", "");
+    following.until(|store| store.problems().count() > 0);
+    assert!(following.store.service("default", "a").is_some());
+    fs::remove_file(following.path("a.yaml")).expect("removed");
+    following.until_services(&[], &["a"]);
+}
+
+#[test]
 fn a_single_file_is_followed_through_renames() {
     let mut following =
         Following::start("a.manifest", &[("a.manifest", service("a")), ("other.yaml", service("other"))]);

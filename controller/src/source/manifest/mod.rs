@@ -7,6 +7,7 @@ mod typed;
 mod validate;
 
 pub use validate::validate;
+pub(crate) use validate::{is_left_out, is_path_left_out};
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::object::{Age, Kind, Object, ObjectKey, Observed};

@@ -237,7 +237,8 @@ fn a_comment_with_slashes_is_explained_and_costs_its_path_only() {
     assert!(error.message.contains("not a Service name") && error.message.contains("begin with '#'"), "{error}");
     assert_eq!(error.place.as_ref().map(|place| place.line), Some(14));
     let rules = ingress(&manifest).spec.as_ref().and_then(|spec| spec.rules.as_ref()).expect("rules");
-    assert_eq!(rules[0].http.as_ref().expect("http").paths.len(), 2);
+    let paths = &rules[0].http.as_ref().expect("http").paths;
+    assert_eq!(paths.iter().map(is_path_left_out).collect::<Vec<_>>(), [false, true, false]);
 }
 
 #[test]

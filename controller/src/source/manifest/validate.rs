@@ -3,7 +3,9 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressServiceBackend};
+use k8s_openapi::api::networking::v1::{
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,8 +14,11 @@ pub fn validate(ingress: &Ingress) -> Vec<Diagnostic> {
     prune(&mut ingress.clone())
 }
 
-/// Leaves out of `ingress` what Kubernetes would refuse it for, and says so, with the fields' indexes before that: a host
-/// or a rule without paths costs its rule, a bad path or backend costs that path, and the rest serves.
+/// Leaves out of `ingress` what Kubernetes would refuse it for, and says so: a host or a rule without paths costs its
+/// rule, a bad path or backend costs that path, and the rest serves.
+///
+/// A rule or path that is left out stays as one without anything in it ([`is_left_out`]), so that the others keep their
+/// indexes, by which all that is said of them later names them, and an Ingress does not come to be one without rules.
 pub(crate) fn prune(ingress: &mut Ingress) -> Vec<Diagnostic> {
     let namespace = ingress.metadata.namespace.as_deref().unwrap_or("default");
     let name = ingress.metadata.name.as_deref().unwrap_or_default();
@@ -30,7 +35,11 @@ pub(crate) fn prune(ingress: &mut Ingress) -> Vec<Diagnostic> {
     {
         spec.default_backend = None;
     }
-    retain_indexed(spec.rules.as_mut(), |index, rule| retain_rule(rule, &format!("spec.rules[{index}]"), &mut found));
+    for (index, rule) in spec.rules.iter_mut().flatten().enumerate() {
+        if !is_valid_rule(rule, &format!("spec.rules[{index}]"), &mut found) {
+            *rule = IngressRule { host: None, http: Some(HTTPIngressRuleValue::default()) };
+        }
+    }
     retain_indexed(spec.tls.as_mut(), |index, tls| {
         retain_indexed(tls.hosts.as_mut(), |nth, host| {
             is_valid_host(host, &format!("spec.tls[{index}].hosts[{nth}]"), &mut found)
@@ -67,7 +76,18 @@ fn retain_indexed<T>(items: Option<&mut Vec<T>>, mut keep: impl FnMut(usize, &mu
     }
 }
 
-fn retain_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> bool {
+/// Whether a rule has been left out: none that Kubernetes takes has an empty list of paths.
+pub(crate) fn is_left_out(rule: &IngressRule) -> bool {
+    rule.http.as_ref().is_some_and(|http| http.paths.is_empty())
+}
+
+/// Whether a path has been left out: none that Kubernetes takes has no type.
+pub(crate) fn is_path_left_out(path: &HTTPIngressPath) -> bool {
+    path.path_type.is_empty()
+}
+
+/// Whether anything of a rule stays. Its invalid paths are left out.
+fn is_valid_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> bool {
     if let Some(host) = rule.host.as_deref().filter(|host| !host.is_empty())
         && !is_valid_host(host, &format!("{field}.host"), found)
     {
@@ -82,12 +102,14 @@ fn retain_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> boo
             "is empty: expected at least one path, or no http at all; the rule is left out",
         );
     }
-    retain_indexed(Some(&mut http.paths), |index, path| {
+    for (index, path) in http.paths.iter_mut().enumerate() {
         let field = format!("{field}[{index}]");
         let path_is_valid = is_valid_path(path, &field, found);
-        is_valid_backend(&path.backend, &format!("{field}.backend"), found) && path_is_valid
-    });
-    !http.paths.is_empty()
+        if !is_valid_backend(&path.backend, &format!("{field}.backend"), found) || !path_is_valid {
+            *path = HTTPIngressPath::default();
+        }
+    }
+    !http.paths.iter().all(is_path_left_out)
 }
 
 fn is_valid_host(host: &str, field: &str, found: &mut Findings) -> bool {

@@ -164,7 +164,11 @@ fn a_path_that_cannot_be_served_leaves_the_rest() {
             "{rules: [{host: none, http: {paths: [{path: /, pathType: Prefix, backend: {resource: {kind: Bucket, \
                                  name: x}}}]}}]}",
         ),
-        ingress("host", "", &format!("{{rules: [{}, {}]}}", rule("a b", &[]), rule("ok", &[("/", "Prefix", "c")]))),
+        ingress(
+            "host",
+            "",
+            &format!("{{rules: [{}, {}]}}", rule("a b", &[("/", "Prefix", "c")]), rule("ok", &[("/", "Prefix", "c")])),
+        ),
     ]));
     assert_eq!(world.routes("h"), "^ /xpto b\n^ / -\n", "V16");
     assert_eq!(world.routes("none"), "^ / -\n", "P46");

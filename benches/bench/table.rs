@@ -1,0 +1,198 @@
+//! The cost of look-ups and of changes at 10,000 Ingresses, and the memory that they take. No socket is involved; from an
+//! event to its table the pipeline only adds its hold-off.
+
+use anyhow::{Context, Result, ensure};
+use controller::diagnostic::Severity;
+use controller::settings::ControllerSettings;
+use controller::source::{SourceEvent, manifest};
+use controller::store::Store;
+use controller::translate::Translator;
+use gateway::config::PathMatching;
+use gateway::table::{Found, Publisher, normalize};
+use std::fmt::Display;
+use std::fs;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const INGRESSES: usize = 10_000;
+/// How many of them are for a wildcard.
+const WILDCARDS: usize = 1_000;
+const PATHS: usize = 100_000;
+/// Elements of the deepest path.
+const DEPTH: usize = 32;
+const ROUNDS: usize = 101;
+
+fn main() -> Result<()> {
+    println!("{INGRESSES} Ingresses of 3 paths, medians of {ROUNDS} rounds\n");
+    println!("| what | median | target |\n|---|---|---|");
+    let mut adit = memory()?;
+    look_ups(&adit);
+    changes(&mut adit)?;
+    huge_ingress()
+}
+
+/// What turns events into a table.
+struct Adit {
+    store: Store,
+    translator: Translator,
+    publisher: Publisher,
+}
+
+impl Adit {
+    fn new() -> Self {
+        Self {
+            store: Store::new(),
+            translator: Translator::new(ControllerSettings::default()),
+            publisher: Publisher::new(Arc::default()),
+        }
+    }
+
+    /// From events to a published table. Returns how long that took, and how many hosts and backends changed.
+    fn apply(&mut self, events: Vec<SourceEvent>) -> (Duration, usize) {
+        let start = Instant::now();
+        let changes: Vec<_> = events.into_iter().flat_map(|event| self.store.apply(event)).collect();
+        let update = self.translator.translate(&self.store, &changes);
+        let changed = update.hosts.len() + update.backends.len();
+        self.publisher.publish(update);
+        (start.elapsed(), changed)
+    }
+
+    /// The path of the route of a request, as a worker finds it.
+    fn find(&self, host: &str, path: &str) -> Option<Arc<str>> {
+        let table = self.publisher.load();
+        let path = normalize(path.as_bytes(), PathMatching::Nginx).ok()?;
+        match table.find(host, &path) {
+            Found::Route(route) => Some(route.labels.path.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The events of a manifest, in a file of its own.
+fn events(name: &str, yaml: &str) -> Result<Vec<SourceEvent>> {
+    let manifest = manifest::parse(&name.into(), yaml.as_bytes());
+    ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
+    Ok(manifest.objects.into_iter().map(SourceEvent::Apply).collect())
+}
+
+/// Memory of the store, the translation and the table; the objects come one by one, as from a watch.
+fn memory() -> Result<Adit> {
+    let before = resident()?;
+    let mut adit = Adit::new();
+    let mut all = events("backend.yaml", &benches::backend(([10, 1, 0, 1], 8080).into()))?;
+    all.extend(events("deep.yaml", &benches::ingress_with("deep", "deep.example.com", &deep_paths()))?);
+    for number in 1..INGRESSES {
+        let host = if number < WILDCARDS { format!("*.{}", host(number)) } else { host(number) };
+        let name = format!("app-{number}");
+        all.extend(events(&format!("{name}.yaml"), &benches::ingress(&name, &host))?);
+    }
+    let (first, _) = adit.apply(all);
+    ensure!(adit.translator.diagnostics().all(|found| found.severity != Severity::Error), "all is served");
+    row("resident memory", format_args!("{} MiB", (resident()? - before) >> 20), "< 200 MiB");
+    row("the first table", milliseconds(first), "");
+    Ok(adit)
+}
+
+fn look_ups(adit: &Adit) {
+    let hosts: Vec<String> = (WILDCARDS..INGRESSES).map(host).collect();
+    let wildcards: Vec<String> = (1..WILDCARDS).map(|number| format!("any.{}", host(number))).collect();
+    let unknown: Vec<String> = hosts.iter().map(|host| format!("no-{host}")).collect();
+    let deep = vec!["deep.example.com".to_owned(); 1000];
+    let deepest = format!("{}/x", deep_path(DEPTH));
+    for (name, hosts, path, expected) in [
+        ("look-up: exact host", &hosts, "/shop/item", Some("/shop")),
+        ("look-up: wildcard host", &wildcards, "/shop/admin/users", Some("/shop/admin")),
+        ("look-up: deep Prefix path", &deep, deepest.as_str(), Some(&deepest[..deepest.len() - 2])),
+        ("look-up: no such host", &unknown, "/shop/item", None),
+    ] {
+        let round = || {
+            let start = Instant::now();
+            for host in hosts {
+                let found = adit.find(black_box(host), black_box(path));
+                assert_eq!(found.as_deref(), expected, "{host}{path}");
+            }
+            start.elapsed()
+        };
+        let median = median((0..ROUNDS).map(|_| round()));
+        row(name, format_args!("{:.0} ns", median.as_nanos() as f64 / hosts.len() as f64), "< 1000 ns");
+    }
+}
+
+fn changes(adit: &mut Adit) -> Result<()> {
+    let ingress = |path: &str| {
+        events("app-5000.yaml", &benches::ingress_with("app-5000", &host(5000), &[path.to_owned(), "/".to_owned()]))
+    };
+    let versions = [ingress("/old")?, ingress("/new")?];
+    row("one Ingress changes", microseconds(alternate(adit, &versions)?), "< 10000 us");
+    ensure!(adit.find(&host(5000), "/old/x").as_deref() == Some("/old"), "the last version is served");
+    let slice = |last: u8| events("backend.yaml", &benches::backend(([10, 1, 0, last], 8080).into()));
+    row("one Service's endpoints change", microseconds(alternate(adit, &[slice(2)?, slice(3)?])?), "");
+    Ok(())
+}
+
+/// An Ingress of 100,000 paths, in an empty cluster.
+fn huge_ingress() -> Result<()> {
+    let paths: Vec<String> = (0..PATHS).map(|number| format!("/shop/{number}")).collect();
+    let backend = benches::backend(([10, 1, 0, 1], 8080).into());
+    let yaml = backend + &benches::ingress_with("huge", "huge.example.com", &paths);
+    let start = Instant::now();
+    let objects = events("huge.yaml", &yaml)?;
+    row("100,000 paths in one Ingress: read", milliseconds(start.elapsed()), "");
+    let mut adit = Adit::new();
+    row("100,000 paths in one Ingress: publish", milliseconds(adit.apply(objects).0), "");
+    ensure!(adit.find("huge.example.com", "/shop/99999/x").as_deref() == Some("/shop/99999"), "all are served");
+    Ok(())
+}
+
+/// Applies versions in turn, so that every round changes something.
+fn alternate(adit: &mut Adit, versions: &[Vec<SourceEvent>]) -> Result<Duration> {
+    let mut rounds = Vec::with_capacity(ROUNDS);
+    for version in versions.iter().cycle().take(ROUNDS) {
+        let (spent, updates) = adit.apply(version.clone());
+        ensure!(updates == 1, "one host or one backend changes");
+        rounds.push(spent);
+    }
+    Ok(median(rounds))
+}
+
+fn host(number: usize) -> String {
+    format!("app-{number}.example.com")
+}
+
+fn deep_path(depth: usize) -> String {
+    "/element".repeat(depth)
+}
+
+fn deep_paths() -> Vec<String> {
+    (1..=DEPTH).map(deep_path).collect()
+}
+
+fn median(samples: impl IntoIterator<Item = Duration>) -> Duration {
+    let mut samples: Vec<_> = samples.into_iter().collect();
+    samples.sort_unstable();
+    samples[samples.len() / 2]
+}
+
+/// Bytes of memory that the process has.
+fn resident() -> Result<usize> {
+    const PAGE: usize = 4096;
+    let statm = fs::read_to_string("/proc/self/statm")?;
+    let pages = statm.split(' ').nth(1).context("statm has a second field")?;
+    Ok(pages.parse::<usize>()? * PAGE)
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
+}
+
+fn microseconds(duration: Duration) -> String {
+    format!("{:.1} us", duration.as_secs_f64() * 1e6)
+}
+
+fn row(what: &str, measured: impl Display, target: &str) {
+    println!("| {what} | {measured} | {target} |");
+}

@@ -1,0 +1,185 @@
+//! A whole Adit in this process, for tests that are about connections, files or the admin port.
+
+use crate::connection::{Connection, PATIENCE};
+use anyhow::{Context, Result, bail, ensure};
+use controller::pipeline::State;
+use controller::server::Server;
+use controller::settings::{ControllerSettings, ServeSettings};
+use controller::source::directory::DirectorySource;
+use controller::source::{SourceEvent, manifest};
+use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Events on their way: more than any test sends before the server takes them.
+const EVENTS: usize = 1024;
+
+/// A running Adit with default settings, on free ports of the loopback.
+pub struct Adit {
+    server: Option<Server>,
+    /// Without a sender the pipeline would end.
+    _events: mpsc::Sender<SourceEvent>,
+}
+
+impl Adit {
+    /// Serves these manifests, with one worker.
+    ///
+    /// # Errors
+    /// If something is wrong with them, or the server does not start.
+    pub async fn start(manifests: &str) -> Result<Self> {
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let manifest = manifest::parse(&"objects.yaml".into(), manifests.as_bytes());
+        ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
+        for object in manifest.objects {
+            events.send(SourceEvent::Apply(object)).await?;
+        }
+        events.send(SourceEvent::Synced).await?;
+        Self::serve(1, events, receiver).await
+    }
+
+    /// Serves what files hold and follows them, with two workers.
+    ///
+    /// # Errors
+    /// If the server does not start.
+    pub async fn follow(paths: Vec<PathBuf>) -> Result<Self> {
+        let (events, receiver) = mpsc::channel(EVENTS);
+        DirectorySource::new(paths).spawn(events.clone())?;
+        Self::serve(2, events, receiver).await
+    }
+
+    async fn serve(
+        workers: usize,
+        events: mpsc::Sender<SourceEvent>,
+        receiver: mpsc::Receiver<SourceEvent>,
+    ) -> Result<Self> {
+        let serve = ServeSettings { workers: NonZero::new(workers), ..on_loopback(ServeSettings::default()) };
+        let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, Box::new(std::io::sink()));
+        let server = tokio::task::spawn_blocking(start).await??;
+        Ok(Self { server: Some(server), _events: events })
+    }
+
+    fn server(&self) -> Result<&Server> {
+        self.server.as_ref().context("the server is gone")
+    }
+
+    /// Connects to the port for HTTP.
+    ///
+    /// # Errors
+    /// If it does not accept.
+    pub async fn connect(&self) -> Result<Connection> {
+        Connection::open(self.address()?).await
+    }
+
+    /// The address for HTTP.
+    ///
+    /// # Errors
+    /// If the server does not listen.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.server()?.http_addresses().first().copied().context("the server does not listen")
+    }
+
+    /// The address of the admin port.
+    ///
+    /// # Errors
+    /// If the server is gone.
+    pub fn admin_address(&self) -> Result<SocketAddr> {
+        Ok(self.server()?.admin_address())
+    }
+
+    /// Waits until the pipeline is in a state that fits.
+    ///
+    /// # Errors
+    /// If it does not come to that in time.
+    pub async fn reaches(&self, fits: impl FnMut(&State) -> bool) -> Result<()> {
+        let mut state = self.server()?.state();
+        let Ok(reached) = tokio::time::timeout(PATIENCE, state.wait_for(fits)).await else {
+            bail!("not reached in time; now: {:?}", state.borrow());
+        };
+        reached.context("the pipeline has ended").map(drop)
+    }
+
+    /// How far the pipeline has come.
+    ///
+    /// # Errors
+    /// If the server is gone.
+    pub fn state(&self) -> Result<watch::Receiver<State>> {
+        Ok(self.server()?.state())
+    }
+
+    /// Shuts down without a grace period. Returns how many connections were cut off.
+    ///
+    /// # Errors
+    /// If it panics.
+    pub async fn shut_down(mut self) -> Result<usize> {
+        let server = self.server.take().context("the server is gone")?;
+        Ok(tokio::task::spawn_blocking(move || server.shut_down(Duration::ZERO)).await?)
+    }
+}
+
+impl Drop for Adit {
+    fn drop(&mut self) {
+        // It joins its threads, which a runtime's thread must not wait for.
+        let server = self.server.take();
+        std::thread::spawn(move || drop(server));
+    }
+}
+
+/// The same settings, but for free ports of the loopback and one worker.
+pub fn on_loopback(serve: ServeSettings) -> ServeSettings {
+    let localhost = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    ServeSettings {
+        bind_address: localhost,
+        http_port: 0,
+        advertised_http_port: Some(80),
+        workers: Some(NonZero::<usize>::MIN),
+        dns_allow_loopback: true,
+        admin_address: localhost,
+        admin_port: 0,
+        ..serve
+    }
+}
+
+/// An Ingress for all of host `h`, its Service `backend` with an endpoint at each address, and the ConfigMap's data.
+pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
+    let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
+    let service = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "backend"},
+        "spec": {"ports": [{"port": 80}]},
+    });
+    let paths = json!([{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "backend", "port": {"number": 80}}}}]);
+    let ingress = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "h"},
+        "spec": {"rules": [{"host": "h", "http": {"paths": paths}}]},
+    });
+    let config_map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "adit", "namespace": "adit"},
+        "data": config,
+    });
+    documents([service, ingress, config_map].into_iter().chain(slices))
+}
+
+/// An EndpointSlice of a Service, for one address.
+pub fn slice(service: &str, number: usize, address: SocketAddr) -> Value {
+    json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": format!("{service}-{number}"), "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address.ip()], "conditions": {"ready": true}}],
+        "ports": [{"port": address.port(), "protocol": "TCP"}],
+    })
+}
+
+/// Objects as a stream of YAML documents, which JSON is, too.
+pub fn documents(objects: impl IntoIterator<Item = Value>) -> String {
+    objects.into_iter().map(|object| format!("---\n{object}\n")).collect()
+}

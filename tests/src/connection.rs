@@ -1,0 +1,113 @@
+//! A connection as either of its ends uses it: bytes out, messages in.
+
+use crate::client::Response;
+use crate::wire::{Reader, Remaining, RequestHead, ResponseHead, header};
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// When to give up on a peer that does not do what is waited for. No test depends on its length.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One end of a TCP connection. Nothing waits for longer than [`PATIENCE`].
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) reader: Reader<ReadHalf<TcpStream>>,
+    pub(crate) writer: WriteHalf<TcpStream>,
+}
+
+impl Connection {
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// If it does not accept.
+    pub async fn open(server: SocketAddr) -> Result<Self> {
+        Self::new(TcpStream::connect(server).await?)
+    }
+
+    pub(crate) fn new(stream: TcpStream) -> Result<Self> {
+        stream.set_nodelay(true)?;
+        let (read, writer) = split(stream);
+        Ok(Self { reader: Reader::new(read), writer })
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Errors
+    /// If the peer has closed, or does not read.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let sent = timeout(PATIENCE, self.writer.write_all(bytes.as_ref())).await;
+        Ok(sent.context("the peer does not read")??)
+    }
+
+    /// Says that nothing more will be sent.
+    ///
+    /// # Errors
+    /// If the peer has closed.
+    pub async fn finish(&mut self) -> Result<()> {
+        Ok(self.writer.shutdown().await?)
+    }
+
+    /// The next request's head; `None` at the end of the connection.
+    ///
+    /// # Errors
+    /// If there is none in time, or it is malformed.
+    pub async fn request(&mut self) -> Result<Option<RequestHead>> {
+        timeout(PATIENCE, self.reader.request_head()).await.context("no request in time")?
+    }
+
+    /// The body of the request whose head was read.
+    ///
+    /// # Errors
+    /// If it does not come in time, or is malformed.
+    pub async fn request_body(&mut self, head: &RequestHead) -> Result<Vec<u8>> {
+        self.body(Remaining::of_request(&head.headers)).await
+    }
+
+    /// The next response's head, which may be one of several.
+    ///
+    /// # Errors
+    /// If there is none in time, or it is malformed.
+    pub async fn response_head(&mut self) -> Result<ResponseHead> {
+        let head = timeout(PATIENCE, self.reader.response_head()).await.context("no response in time")?;
+        head?.context("the connection ended without a response")
+    }
+
+    /// The next response to `method`, and the end of the connection where it announces it.
+    ///
+    /// # Errors
+    /// If it does not come in time, or is malformed.
+    pub async fn response(&mut self, method: &str) -> Result<Response> {
+        let head = self.response_head().await?;
+        let body = self.body(Remaining::of_response(method, &head)).await?;
+        let says_close = header(&head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let closed = says_close && self.is_closed().await;
+        Ok(Response { status: head.status, headers: head.headers, body, closed })
+    }
+
+    /// So many bytes of what comes after the heads.
+    ///
+    /// # Errors
+    /// If they do not come in time.
+    pub async fn bytes(&mut self, count: u64) -> Result<Vec<u8>> {
+        self.body(Remaining::Bytes(count)).await
+    }
+
+    /// Whether the connection ends here, without another byte.
+    pub async fn is_closed(&mut self) -> bool {
+        timeout(PATIENCE, self.reader.is_closed()).await.unwrap_or(false)
+    }
+
+    async fn body(&mut self, mut remaining: Remaining) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        while let Some(piece) =
+            timeout(PATIENCE, self.reader.body(&mut remaining)).await.context("no end in time")??
+        {
+            body.extend(piece);
+        }
+        Ok(body)
+    }
+}

@@ -1,0 +1,124 @@
+//! The admin port, over sockets: what probes, Prometheus and people at the machine see.
+
+use anyhow::{Context, Result};
+use controller::server::Server;
+use controller::settings::{ControllerSettings, ServeSettings};
+use controller::source::SourceEvent;
+use serde_json::{Value, json};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use tests::adit::{Adit, manifests, on_loopback};
+use tests::backend::answering;
+use tests::client::Response;
+use tests::connection::{Connection, PATIENCE};
+use tokio::sync::mpsc;
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+async fn adit() -> Result<Adit> {
+    Adit::start(&manifests(&[answering(OK).await?], &json!({}))).await
+}
+
+async fn get(address: SocketAddr, host: &str, target: &str) -> Result<Response> {
+    let mut connection = Connection::open(address).await?;
+    connection.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await?;
+    connection.response("GET").await
+}
+
+async fn admin(adit: &Adit, target: &str) -> Result<(u16, String)> {
+    let response = get(adit.admin_address()?, "admin", target).await?;
+    Ok((response.status, String::from_utf8(response.body)?))
+}
+
+#[tokio::test]
+async fn who_serves_lives_and_is_ready() -> Result<()> {
+    let adit = adit().await?;
+    for probe in ["/healthz", "/readyz"] {
+        assert_eq!(admin(&adit, probe).await?, (200, "ok".to_owned()));
+    }
+    assert_eq!(admin(&adit, "/").await?.0, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn before_the_first_table_it_lives_and_is_not_ready() -> Result<()> {
+    // The server says its port only once it serves, so this port is chosen before.
+    let admin = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let serve = ServeSettings { admin_port: admin.port(), ..on_loopback(ServeSettings::default()) };
+    let (events, receiver) = mpsc::channel(1);
+    let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, Box::new(std::io::sink()));
+    let starting = tokio::task::spawn_blocking(start);
+    let answers = async || loop {
+        // Nothing tells when the port opens; the test ends with the server if it never does.
+        match get(admin, "admin", "/readyz").await {
+            Ok(ready) => return anyhow::Ok((ready, get(admin, "admin", "/healthz").await?)),
+            Err(error) => anyhow::ensure!(!starting.is_finished(), "{error}"),
+        }
+        tokio::task::yield_now().await;
+    };
+    let (ready, alive) = tokio::time::timeout(PATIENCE, answers()).await.context("no admin port")??;
+    assert_eq!((alive.status, ready.status), (200, 503));
+    assert!(String::from_utf8(ready.body)?.contains("not published"));
+    events.send(SourceEvent::Synced).await?;
+    let server = starting.await??;
+    assert_eq!(get(server.admin_address(), "admin", "/readyz").await?.status, 200);
+    tokio::task::spawn_blocking(move || drop(server)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn requests_and_replies_are_counted() -> Result<()> {
+    let adit = adit().await?;
+    assert_eq!(get(adit.address()?, "h", "/").await?.status, 200);
+    assert_eq!(get(adit.address()?, "h", "/").await?.status, 200);
+    assert_eq!(get(adit.address()?, "nobody", "/").await?.status, 404);
+    let metrics = tokio::time::timeout(PATIENCE, metrics_with(&adit, "adit_replies_total")).await??;
+    let requests = sample(&metrics, "nginx_ingress_controller_requests")?;
+    let labels = [
+        r#"host="h""#,
+        r#"ingress="h""#,
+        r#"namespace="default""#,
+        r#"path="/""#,
+        r#"service="backend""#,
+        r#"status="200""#,
+        r#"method="GET""#,
+        r#"canary="""#,
+        r#"controller_class="adit.dev/ingress-controller""#,
+    ];
+    for label in labels {
+        assert!(requests.contains(label), "{label} is not in {requests}");
+    }
+    assert!(requests.ends_with(" 2"), "{requests}");
+    let replies = sample(&metrics, "adit_replies_total")?;
+    assert!(replies.contains(r#"reason="no-route""#) && replies.ends_with(" 1"), "{replies}");
+    Ok(())
+}
+
+/// All metrics once this one is there: a request is counted just after its answer.
+async fn metrics_with(adit: &Adit, name: &str) -> Result<String> {
+    loop {
+        let (status, metrics) = admin(adit, "/metrics").await?;
+        assert_eq!(status, 200);
+        if sample(&metrics, name).is_ok() {
+            return Ok(metrics);
+        }
+    }
+}
+
+/// The first sample of a metric.
+fn sample<'a>(metrics: &'a str, name: &str) -> Result<&'a str> {
+    let sample = metrics.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{')));
+    sample.with_context(|| format!("there is no {name} in {metrics}"))
+}
+
+#[tokio::test]
+async fn people_at_the_machine_see_the_table_and_what_it_does() -> Result<()> {
+    let adit = adit().await?;
+    let (status, table) = admin(&adit, "/debug/table").await?;
+    assert_eq!(status, 200);
+    assert!(table.contains("\"h\""), "{table}");
+    let (status, explained) = admin(&adit, "/debug/explain?method=GET&url=http://h/cart").await?;
+    assert_eq!(status, 200, "{explained}");
+    assert!(serde_json::from_str::<Value>(&explained)?.to_string().contains("backend"), "{explained}");
+    assert_eq!(admin(&adit, "/debug/explain?url=ftp://h/").await?.0, 400);
+    Ok(())
+}

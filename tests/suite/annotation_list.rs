@@ -1,0 +1,155 @@
+//! The whole list of annotations, each alone on an Ingress: none is without effect in silence.
+
+use controller::annotation::{Annotation, Applied, Effect, Support};
+use controller::diagnostic::{Diagnostic, Severity};
+use controller::object::{Kind, ObjectKey};
+use controller::settings::ControllerSettings;
+use controller::source::{SourceEvent, manifest};
+use controller::store::Store;
+use controller::translate::Translator;
+use gateway::config::{Backend, BackendId, Denied, VirtualHost};
+use gateway::table::{Found, Publisher};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const LIST: &str = include_str!("../data/annotations.txt");
+
+/// What changes nothing alone: it says more about another annotation, or asks for what is done anyway.
+const QUIET: &[&str] = &[
+    "http2-push-preload",
+    "permanent-redirect-code",
+    "proxy-request-buffering",
+    "temporal-redirect-code",
+    "x-forwarded-prefix",
+];
+
+/// Names and values.
+fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = LIST.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split_once(' ').expect("a name and a value"))
+}
+
+#[test]
+fn every_annotation_is_known_and_every_known_one_is_in_the_list() {
+    let listed: BTreeSet<_> = list().map(|(name, _)| name).collect();
+    let known: BTreeSet<_> = Annotation::all().map(|annotation| annotation.key).collect();
+    assert_eq!(listed, known);
+}
+
+#[test]
+fn every_annotation_is_served_refused_or_reported() {
+    let without = Outcome::of(None);
+    assert_eq!(without.diagnostics, []);
+    let mut failures = Vec::new();
+    for (name, value) in list() {
+        let annotation = Annotation::named(name).expect("a known annotation");
+        let outcome = Outcome::of(Some((name, value)));
+        if let Err(failure) = outcome.is_as_promised(annotation, value, &without) {
+            failures.push(format!("{name}: {value:?} ({:?}) {failure}: {outcome:#?}", annotation.support));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What becomes of an Ingress with one annotation.
+#[derive(Debug)]
+struct Outcome {
+    applied: Vec<Applied>,
+    diagnostics: Vec<Diagnostic>,
+    denied: Option<Denied>,
+    /// All that the gateway gets.
+    hosts: Vec<Arc<VirtualHost>>,
+    backend: Option<Backend>,
+}
+
+impl Outcome {
+    fn of(annotation: Option<(&str, &str)>) -> Self {
+        let annotations: serde_json::Map<_, _> = annotation
+            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), value.into()))
+            .into_iter()
+            .collect();
+        let ingress = serde_json::json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": "shop", "annotations": annotations},
+            "spec": {"rules": [{"host": "shop.example", "http": {"paths": [
+                {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"number": 80}}}},
+            ]}}]},
+        });
+        let manifest = manifest::parse(&"shop.yaml".into(), format!("{ingress}\n---\n{SERVICES}").as_bytes());
+        let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
+        let changes: Vec<_> =
+            manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
+        let publisher = Publisher::new(Arc::default());
+        let published = publisher.publish(translator.translate(&store, &changes));
+        let denied = match publisher.load().find("shop.example", b"/") {
+            Found::Route(route) => route.policies.denied.clone(),
+            _ => None,
+        };
+        let rejected = published.rejected.iter().map(Diagnostic::from);
+        Self {
+            applied: translator.applied(&ObjectKey::new(Kind::Ingress, "default", "shop")).to_vec(),
+            diagnostics: translator.diagnostics().cloned().chain(manifest.diagnostics).chain(rejected).collect(),
+            denied,
+            hosts: translator.hosts().cloned().collect(),
+            backend: translator
+                .backend(&BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() })
+                .cloned(),
+        }
+    }
+
+    /// Whether this is what the annotation's support promises; `Err` says what is not.
+    fn is_as_promised(&self, annotation: &Annotation, value: &str, without: &Self) -> Result<(), &'static str> {
+        let [applied] = &self.applied[..] else { return Err("is not among what was applied") };
+        let changes = self.hosts != without.hosts || self.backend != without.backend;
+        let reported = |severity| {
+            let ends = format!("/{}]", annotation.key);
+            self.diagnostics.iter().any(|found| found.severity == severity && found.field.ends_with(&ends))
+        };
+        match annotation.support {
+            Support::Full if !self.diagnostics.is_empty() => Err("is supported, and reported"),
+            Support::Full | Support::Partial(_) if self.denied.is_some() => Err("is supported, and denied"),
+            Support::Full | Support::Partial(_) if applied.effect == Effect::Applied => {
+                let expected = changes || QUIET.contains(&annotation.key);
+                if expected { Ok(()) } else { Err("has no effect") }
+            }
+            Support::Full => Err("is supported, and not applied"),
+            Support::Partial(_) if reported(Severity::Warning) => Ok(()),
+            Support::Partial(_) => Err("is neither applied nor reported"),
+            Support::Ignored(_) | Support::Planned if self.denied.is_some() || changes => Err("is not ignored"),
+            Support::Ignored(_) | Support::Planned if !reported(Severity::Warning) => Err("is ignored in silence"),
+            Support::Ignored(_) | Support::Planned => Ok(()),
+            Support::Denied if annotation.harmless.contains(&value) => {
+                if changes || self.denied.is_some() {
+                    Err("asks for nothing, and changes something")
+                } else {
+                    Ok(())
+                }
+            }
+            Support::Denied if !reported(Severity::Error) => Err("is refused in silence"),
+            Support::Denied => match &self.denied {
+                Some(denied) if denied.reason.contains(annotation.key) => Ok(()),
+                _ => Err("is not refused, and unsafe to leave out"),
+            },
+        }
+    }
+}
+
+const SERVICES: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: fallback}
+spec: {clusterIP: 10.0.0.2, ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: shop-1, labels: {kubernetes.io/service-name: shop}}
+addressType: IPv4
+endpoints: [{addresses: [10.1.0.1]}]
+ports: [{port: 8080}]
+";

@@ -1,0 +1,213 @@
+//! The properties of the fuzz targets, with their seeds and with generated values: what libFuzzer does in hours, as far
+//! as it goes in seconds.
+
+use gateway::config::PathKind::{Exact, Prefix, Regex};
+use gateway::config::PathMatching::{self, Nginx, Strict};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tests::fuzz::naive::{HostRules, Rule};
+use tests::fuzz::{TARGETS, manifest, normalize, pattern, request_head, rewrite, routing};
+
+fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
+}
+
+/// The entries of a directory, by name without extension.
+fn entries(name: &str) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(directory(name)).expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path)).collect()
+}
+
+#[test]
+fn every_property_is_a_target_and_has_seeds() {
+    let names = |directory: &str| entries(directory).into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(names("targets"), targets);
+    assert_eq!(names("seeds"), targets);
+}
+
+#[test]
+fn properties_hold_for_the_seeds() {
+    for (name, fuzz) in TARGETS {
+        let seeds = entries(&format!("seeds/{name}"));
+        assert!(!seeds.is_empty(), "{name} has no seeds");
+        for (seed, path) in seeds {
+            println!("{name}/{seed}");
+            fuzz(&fs::read(path).expect("a seed"));
+        }
+    }
+}
+
+fn mode() -> impl Strategy<Value = PathMatching> {
+    prop_oneof![Just(Nginx), Just(Strict)]
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        3 => (Just(Exact), "(/(a|b|A|ab|a-|a!))*/?"),
+        5 => (Just(Prefix), "(/(a|b|A|ab|a-|a!))*/?"),
+        1 => (Just(Regex), plain_pattern()),
+    ]
+    .prop_map(|(kind, path)| (kind, if path.is_empty() { "/".to_owned() } else { path }))
+}
+
+fn rules() -> impl Strategy<Value = Vec<Rule>> {
+    vec(rule(), 0..12)
+}
+
+fn host_name() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), r"(\*\.)?[ab](\.[ab]){0,2}"]
+}
+
+fn plain_pattern() -> &'static str {
+    r"(/(a|b|A|ab|\[ab\]|a\.\*|\(a\|b\)))*[/$]?"
+}
+
+/// Lines of a request head, some of them good.
+fn head_line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => Just("Host: a".to_owned()),
+        1 => "(?i)(host|content-length|transfer-encoding|x_y|x-y)[ \t]?:[ \t]{0,2}(a|a:80|7|\\+7|chunked|x, chunked|)[ \t]?",
+        2 => "[!-~]{1,8}:[ -~\t]{0,12}",
+        1 => "[ -~\t\r\n\0\u{7f}é]{0,12}",
+    ]
+}
+
+fn line_end() -> impl Strategy<Value = &'static str> {
+    prop_oneof![12 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r")]
+}
+
+/// Ingresses of few hosts and paths, so that they meet, with annotations from the whole list.
+fn ingress() -> impl Strategy<Value = String> {
+    let keys: Vec<&str> = controller::annotation::Annotation::all().map(|annotation| annotation.key).collect();
+    let value = prop_oneof![
+        "(true|false|0|5|/|/\\$1|https://a\\.example/x|~\\^a\\$|\\*\\.a|a, b|www\\.a|on|off|http|close|s)",
+        "[ -!#-\\[\\]-~]{0,8}",
+    ];
+    let annotations = vec((prop::sample::select(keys), value), 0..4);
+    let path =
+        ("(/(a|b|\\(\\.\\*\\))){0,2}/?", "(Exact|Prefix|Prefix|ImplementationSpecific|Other)", "[st]", "(80|web)");
+    let rule = ("(a|b|www\\.a|\\*\\.a|A\\.|a b|)", vec(path, 0..3));
+    (annotations, vec(rule, 0..3), any::<bool>(), "[a-d]").prop_map(|(annotations, rules, default, name)| {
+        let annotations: std::collections::BTreeMap<_, _> = annotations.into_iter().collect();
+        let annotations = annotations.iter().map(|(k, v)| format!("    nginx.ingress.kubernetes.io/{k}: \"{v}\"\n"));
+        let path = |(path, kind, service, port): (String, String, String, String)| {
+            let port = if port == "80" { "number: 80".to_owned() } else { format!("name: {port}") };
+            format!("{{path: \"{path}\", pathType: {kind}, backend: {{service: {{name: {service}, port: {{{port}}}}}}}}}")
+        };
+        let rule = |(host, paths): (String, Vec<_>)| {
+            let paths = paths.into_iter().map(path).collect::<Vec<_>>().join(", ");
+            format!("  - {{host: \"{host}\", http: {{paths: [{paths}]}}}}\n")
+        };
+        let default = if default { "  defaultBackend: {service: {name: s, port: {number: 80}}}\n" } else { "" };
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: {name}\n  annotations:\n{}spec:\n{default}  rules:\n{}",
+            annotations.collect::<String>(),
+            rules.into_iter().map(rule).collect::<String>(),
+        )
+    })
+}
+
+const BACKENDS: &str = "---
+apiVersion: v1
+kind: Service
+metadata: {name: s}
+spec: {clusterIP: 10.0.0.1, ports: [{port: 80, name: web}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: t}
+spec: {type: ExternalName, externalName: backend.example, ports: [{port: 80, name: web}]}
+";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn arbitrary_bytes_normalize(mode in mode(), path in vec(any::<u8>(), 0..64)) {
+        normalize::normal_paths_are_normal(mode, &path);
+    }
+
+    #[test]
+    fn hostile_paths_normalize(mode in mode(), path in "/?(/|\\.|a|%2e|%2F|%2f|%|%0|%00|%25|#){0,12}") {
+        normalize::normal_paths_are_normal(mode, path.as_bytes());
+    }
+
+    #[test]
+    fn arbitrary_patterns(text in ".*", haystack in vec(any::<u8>(), 0..64)) {
+        pattern::patterns_are_total(&text, &haystack);
+    }
+
+    #[test]
+    fn hostile_patterns(text in r"[ab/|()\[\]{}*+?.^$\\1dwQEk<>=!:&~,0-]{0,24}", haystack in "[ab/]{0,24}") {
+        pattern::patterns_are_total(&text, haystack.as_bytes());
+    }
+
+    #[test]
+    fn literals(text in "[a-cA-C/_~ -]{0,6}", haystack in "[a-cA-C/]{0,24}") {
+        pattern::plain_patterns_match_as_regexes(&text, &haystack);
+    }
+
+    #[test]
+    fn plain_patterns(text in plain_pattern(), haystack in "[abAB/]{0,24}") {
+        pattern::plain_patterns_match_as_regexes(&text, &haystack);
+    }
+
+    #[test]
+    fn heads(
+        request in "\r?\n?(GET|POST|OPTIONS|x) {1,2}(/|\\*|/a\\?b|http://a/|/é) HTTP/1\\.[01]",
+        lines in vec((line_end(), head_line()), 0..8),
+        rest in "(\r\n)?\r?\n\r?\n?.{0,8}",
+    ) {
+        let lines: String = lines.iter().map(|(end, line)| format!("{end}{line}")).collect();
+        request_head::heads_are_read_one_way(format!("{request}{lines}{rest}").as_bytes());
+    }
+
+    #[test]
+    fn rewrites(
+        pattern in "/a?(\\(\\.\\*\\)|\\[\\^/\\]\\+|\\(/\\|\\$\\)|b){0,3}",
+        target in "/?([ -~é\t]|\\$[0-9x]){0,8}",
+        prefix in "(/\\$1|[ -~é]{0,4})",
+        path in "/a?(/|b|%0d%0a|%00|%23|%3f|%e2|é|\\.\\.){0,6}",
+        query in proptest::option::of("[!-\"$-~]{0,8}"),
+    ) {
+        rewrite::rewritten_targets_are_targets((&pattern, &target, &prefix), path.as_bytes(), query.as_deref());
+    }
+
+    #[test]
+    fn arbitrary_manifests(text in "(apiVersion: v1\n|kind: Service\n|- |---\n|[ \\[\\]{}:,&*!|>'\"%@`#a1\n-]){0,24}") {
+        manifest::manifests_are_total(text.as_bytes());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn table_and_naive_matcher_agree(
+        mode in mode(),
+        hosts in btree_map(host_name(), rules(), 1..5),
+        requests in vec(("|[ab](\\.[ab]){0,3}", "(/(a|b|A|ab|a-|\\.|\\.\\.|%61|%2e|)){0,6}/?"), 8),
+    ) {
+        let hosts: Vec<HostRules> = hosts.into_iter().collect();
+        routing::answers_as_the_naive_matcher(mode, &hosts, &requests);
+    }
+
+    #[test]
+    fn one_host_and_naive_matcher_agree(
+        mode in mode(),
+        rules in rules(),
+        requests in vec((Just("h"), "(/(a|b|A|ab|a-|a!)){1,5}/?"), 8),
+    ) {
+        routing::answers_as_the_naive_matcher(mode, &[("h".to_owned(), rules)], &requests);
+    }
+
+    #[test]
+    fn ingresses(ingresses in vec(ingress(), 1..5)) {
+        manifest::manifests_are_total((ingresses.join("---\n") + BACKENDS).as_bytes());
+    }
+}
