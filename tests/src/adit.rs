@@ -134,6 +134,8 @@ pub fn on_loopback(serve: ServeSettings) -> ServeSettings {
         bind_address: localhost,
         http_port: 0,
         advertised_http_port: Some(80),
+        https_port: 0,
+        advertised_https_port: Some(443),
         workers: Some(NonZero::<usize>::MIN),
         dns_allow_loopback: true,
         admin_address: localhost,

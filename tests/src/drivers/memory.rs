@@ -114,7 +114,7 @@ fn arrival() -> Box<Arrival> {
         peer: SocketAddr::from(([127, 0, 0, 1], 40000)),
         local: SocketAddr::from(([127, 0, 0, 1], 80)),
         advertised_port: 80,
-        tls: false,
+        tls: None,
     });
     Box::new(Arrival { connection: Arc::new(connection), head: Head::default(), started: Instant::now(), number: 1 })
 }

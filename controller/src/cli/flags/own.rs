@@ -133,6 +133,17 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "https-port",
+        shape: Shape::Value("PORT"),
+        default: "443",
+        topic: Topic::Serving,
+        doc: "Port for HTTPS; 0 lets the system choose",
+        effect: Effect::Sets(|settings, values| {
+            settings.serve.https_port = values.port()?;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "bind-address",
         shape: Shape::Value("IP"),
         default: "",
@@ -158,11 +169,11 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag {
         name: "advertised-https-port",
         shape: Shape::Value("PORT"),
-        default: "443",
+        default: "",
         topic: Topic::Serving,
         doc: "The same for HTTPS",
         effect: Effect::Sets(|settings, values| {
-            settings.serve.advertised_https_port = values.port()?;
+            settings.serve.advertised_https_port = values.parse_unless_empty(PORT)?;
             Ok(())
         }),
     },

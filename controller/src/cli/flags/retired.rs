@@ -35,7 +35,6 @@ pub(super) const FLAGS: &[Flag] = &[
     switch("disable-leader-election", NO_ELECTION),
     value("tcp-services-configmap", NO_STREAMS),
     value("udp-services-configmap", NO_STREAMS),
-    value("https-port", NO_TLS),
     value("default-ssl-certificate", NO_TLS),
     switch("enable-ssl-passthrough", NO_TLS),
     value("ssl-passthrough-proxy-port", NO_TLS),

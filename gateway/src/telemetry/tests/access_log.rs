@@ -1,6 +1,6 @@
 use super::fixture::{attempt, connection, headers, labels, record, route, telemetry};
 use crate::config::{AccessLog, Escape, Template};
-use crate::telemetry::{Attempt, Identity, Record, Telemetry, Worker};
+use crate::telemetry::{Attempt, Connection, Identity, Record, Telemetry, TlsSession, Worker};
 use http::HeaderMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -128,6 +128,20 @@ fn variables_of_a_request() {
         "h H:80 h 80 192.0.2.80 203.0.113.7 192.0.2.1 50000 http https ns web echo 80 / ns-echo-80 GET /x?a=1&b=2 /x \
          a=1&b=2 a=1&b=2 2 7 42 3 750 - -"
     );
+}
+
+#[test]
+fn variables_of_a_tls_session() {
+    let session = TlsSession {
+        protocol: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        server_name: Some("h".into()),
+        resumed: true,
+    };
+    let connection = Connection { tls: Some(session), ..connection() };
+    let headers = headers(&[]);
+    let log = format("$scheme $ssl_protocol $ssl_cipher $ssl_server_name $ssl_session_reused", Escape::Default);
+    assert_eq!(logged(&record(&connection, &headers), &log), "https TLSv1.3 TLS_AES_256_GCM_SHA384 h r");
 }
 
 #[test]
