@@ -28,6 +28,17 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "default-ssl-certificate",
+        shape: Shape::Value("NAMESPACE/NAME"),
+        default: "",
+        topic: Topic::Objects,
+        doc: "Secret with the certificate for hosts that have none of their own; without it a self-signed one",
+        effect: Effect::Sets(|settings, values| {
+            settings.controller.default_certificate = values.parse_unless_empty(NAMESPACED_NAME)?;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "controller-class",
         shape: Shape::Repeated("CONTROLLER"),
         default: "adit.dev/ingress-controller, k8s.io/ingress-nginx",
@@ -163,6 +174,7 @@ pub(super) const FLAGS: &[Flag] = &[
         doc: "The same for HTTPS",
         effect: Effect::Sets(|settings, values| {
             settings.serve.advertised_https_port = values.port()?;
+            settings.controller.https_port = settings.serve.advertised_https_port;
             Ok(())
         }),
     },

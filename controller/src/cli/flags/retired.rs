@@ -36,7 +36,6 @@ pub(super) const FLAGS: &[Flag] = &[
     value("tcp-services-configmap", NO_STREAMS),
     value("udp-services-configmap", NO_STREAMS),
     value("https-port", NO_TLS),
-    value("default-ssl-certificate", NO_TLS),
     switch("enable-ssl-passthrough", NO_TLS),
     value("ssl-passthrough-proxy-port", NO_TLS),
     switch("enable-ssl-chain-completion", NO_TLS),
