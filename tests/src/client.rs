@@ -2,11 +2,12 @@
 
 use crate::case::{Body, Request};
 use crate::echo::{self, Journal};
+use crate::tls::{self, Handshake, Offer};
 use crate::wire::{Headers, Reader, Remaining, header};
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Client {
     gateway: SocketAddr,
+    /// What it offers in a handshake; `None` is cleartext.
+    offer: Option<Offer>,
     connection: Option<Connection>,
 }
 
@@ -31,24 +34,35 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The gateway said that it would close the connection, and did.
     pub closed: bool,
+    /// What came of the connection's handshake; `None` without TLS.
+    pub tls: Option<Handshake>,
 }
+
+/// A connection, encrypted or not.
+trait Duplex: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + std::fmt::Debug> Duplex for T {}
+
+type Input = ReadHalf<Box<dyn Duplex>>;
+type Output = WriteHalf<Box<dyn Duplex>>;
 
 #[derive(Debug)]
 struct Connection {
-    reader: Reader<ReadHalf<TcpStream>>,
-    writer: WriteHalf<TcpStream>,
+    reader: Reader<Input>,
+    writer: Output,
+    tls: Option<Handshake>,
 }
 
 impl Client {
-    /// A client of the gateway at this address.
-    pub fn new(gateway: SocketAddr) -> Self {
-        Self { gateway, connection: None }
+    /// A client of the gateway at this address, over TLS if it has something to offer.
+    pub fn new(gateway: SocketAddr, offer: Option<Offer>) -> Self {
+        Self { gateway, offer, connection: None }
     }
 
     /// Makes a request once, on the open connection if there is one. `journal` lets the chunks of a response go.
     ///
     /// # Errors
-    /// If there is no connection, or no well-formed response in time.
+    /// If there is no connection, or no well-formed response in time; [`tls::Refused`] if a handshake is refused.
     pub async fn send(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
         let response = timeout(PATIENCE, self.exchange(request, journal)).await;
         response.context("no complete response in time")?
@@ -57,9 +71,10 @@ impl Client {
     async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(self.gateway).await?,
+            None => Connection::open(self.gateway, self.offer.as_ref()).await?,
         };
         let (sent, response) = connection.exchange(request, journal).await?;
+        let response = Response { tls: connection.tls.clone(), ..response };
         let says_close =
             header(&response.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if says_close {
@@ -74,11 +89,18 @@ impl Client {
 }
 
 impl Connection {
-    async fn open(gateway: SocketAddr) -> Result<Self> {
+    async fn open(gateway: SocketAddr, offer: Option<&Offer>) -> Result<Self> {
         let stream = TcpStream::connect(gateway).await?;
         stream.set_nodelay(true)?;
+        let (stream, tls): (Box<dyn Duplex>, _) = match offer {
+            None => (Box::new(stream), None),
+            Some(offer) => {
+                let (stream, handshake) = tls::handshake(stream, offer).await?;
+                (Box::new(stream), Some(handshake))
+            }
+        };
         let (read, writer) = split(stream);
-        Ok(Self { reader: Reader::new(read), writer })
+        Ok(Self { reader: Reader::new(read), writer, tls })
     }
 
     /// The response, and whether all of the request was sent: a gateway may refuse it before, and close then.
@@ -93,21 +115,22 @@ impl Connection {
     }
 }
 
-async fn send(writer: &mut WriteHalf<TcpStream>, request: &Request) -> Result<()> {
+async fn send(writer: &mut Output, request: &Request) -> Result<()> {
     let head = request.raw.clone().unwrap_or_else(|| head(request));
     if request.byte_by_byte {
         for byte in head.as_bytes() {
             writer.write_all(&[*byte]).await?;
+            writer.flush().await?;
             // Without this the kernel gets the next byte before the gateway had a chance to read this one.
             tokio::task::yield_now().await;
         }
     } else {
         writer.write_all(head.as_bytes()).await?;
     }
-    match &request.body {
-        Some(body) => send_body(writer, body).await,
-        None => Ok(()),
+    if let Some(body) = &request.body {
+        send_body(writer, body).await?;
     }
+    Ok(writer.flush().await?)
 }
 
 fn head(request: &Request) -> String {
@@ -131,7 +154,7 @@ fn head(request: &Request) -> String {
     head
 }
 
-async fn send_body(writer: &mut WriteHalf<TcpStream>, body: &Body) -> Result<()> {
+async fn send_body(writer: &mut Output, body: &Body) -> Result<()> {
     const PIECE: [u8; 16 << 10] = [b'x'; 16 << 10];
     let mut left = body.size;
     while left > 0 {
@@ -151,7 +174,7 @@ async fn send_body(writer: &mut WriteHalf<TcpStream>, body: &Body) -> Result<()>
     Ok(())
 }
 
-async fn receive(reader: &mut Reader<ReadHalf<TcpStream>>, request: &Request, journal: &Journal) -> Result<Response> {
+async fn receive(reader: &mut Reader<Input>, request: &Request, journal: &Journal) -> Result<Response> {
     let head = reader.response_head().await?.context("the gateway closed the connection without a response")?;
     let mut remaining = Remaining::of_response(&request.method, &head);
     let mut body = Vec::new();
@@ -167,5 +190,5 @@ async fn receive(reader: &mut Reader<ReadHalf<TcpStream>>, request: &Request, jo
     while let Some(piece) = reader.body(&mut remaining).await? {
         body.extend(piece);
     }
-    Ok(Response { status: head.status, headers: head.headers, body, closed: false })
+    Ok(Response { status: head.status, headers: head.headers, body, closed: false, tls: None })
 }

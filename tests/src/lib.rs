@@ -18,4 +18,5 @@ pub mod drivers;
 pub mod echo;
 pub mod run;
 pub mod suite;
+pub mod tls;
 pub mod wire;

@@ -99,7 +99,7 @@ async fn the_client_sends_bytes_as_they_are_and_sees_the_connection_close() -> R
 
 async fn client_of_an_echo() -> Result<(Client, Arc<Journal>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let client = Client::new(listener.local_addr()?);
+    let client = Client::new(listener.local_addr()?, None);
     let journal = Arc::new(Journal::default());
     echo::serve(listener, Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() }, journal.clone());
     Ok((client, journal))
