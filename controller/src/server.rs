@@ -10,7 +10,7 @@ use crate::translate::Translator;
 use anyhow::Context as _;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
-use gateway::listener::{Gateway, ListenSettings};
+use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
@@ -71,6 +71,11 @@ impl Server {
     /// The addresses for cleartext HTTP, with their real ports.
     pub fn http_addresses(&self) -> &[SocketAddr] {
         self.gateway.http_addresses()
+    }
+
+    /// The addresses for HTTPS, likewise.
+    pub fn https_addresses(&self) -> &[SocketAddr] {
+        self.gateway.https_addresses()
     }
 
     /// The address of the admin port.
@@ -173,9 +178,13 @@ fn start_pipeline(
 
 fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettings {
     let configured = publisher.load().settings().worker_processes;
+    let address = serve.bind_address.unwrap_or_else(any_address);
     ListenSettings {
-        http: vec![SocketAddr::new(serve.bind_address.unwrap_or_else(any_address), serve.http_port)],
+        http: vec![SocketAddr::new(address, serve.http_port)],
         advertised_http_port: serve.advertised_http_port,
+        https: vec![SocketAddr::new(address, serve.https_port)],
+        advertised_https_port: serve.advertised_https_port,
+        handshakes: HandshakeLimits::default(),
         workers: serve.workers.map(NonZero::get).or(configured).unwrap_or_else(available_cores),
     }
 }

@@ -75,7 +75,7 @@ pub struct ControllerSettings {
     pub path_matching: PathMatching,
     /// `--default-ssl-certificate`: the Secret with the certificate for hosts without one. `None` is a self-signed one.
     pub default_certificate: Option<NamespacedName>,
-    /// `--advertised-https-port`: the port that redirects to HTTPS name where they are told to.
+    /// `--advertised-https-port`, else `--https-port`: the port that redirects to HTTPS name where they are told to.
     pub https_port: u16,
 }
 
@@ -110,8 +110,10 @@ pub struct ServeSettings {
     /// `--advertised-http-port`: the port that clients mean, for redirects and forwarded headers. `None` is the port
     /// that listens.
     pub advertised_http_port: Option<u16>,
-    /// `--advertised-https-port`: the port that redirects to HTTPS name.
-    pub advertised_https_port: u16,
+    /// `--https-port`; 0 lets the system choose.
+    pub https_port: u16,
+    /// `--advertised-https-port`: the same for HTTPS.
+    pub advertised_https_port: Option<u16>,
     /// `--workers`: threads that serve requests. `None` is the cgroup's CPU quota, else the cores.
     pub workers: Option<NonZeroUsize>,
     /// `--dns-server`: resolvers for Services of type ExternalName. Empty is the system's.
@@ -136,7 +138,8 @@ impl Default for ServeSettings {
             bind_address: None,
             http_port: 80,
             advertised_http_port: None,
-            advertised_https_port: 443,
+            https_port: 443,
+            advertised_https_port: None,
             workers: None,
             dns_servers: Vec::new(),
             dns_allow_loopback: false,

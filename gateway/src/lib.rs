@@ -6,10 +6,12 @@
 
 pub mod admin;
 pub mod config;
+mod interner;
 pub mod listener;
 pub mod policy;
 pub mod proxy;
 pub mod table;
 pub mod telemetry;
+pub mod tls;
 pub mod upstream;
 pub mod variables;

@@ -27,6 +27,9 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<
     for address in server.http_addresses() {
         tracing::info!(%address, "serving HTTP");
     }
+    for address in server.https_addresses() {
+        tracing::info!(%address, "serving HTTPS");
+    }
     tracing::info!(address = %server.admin_address(), "health, metrics and debugging");
 
     let grace = match runtime.block_on(signals.next()) {

@@ -2,16 +2,7 @@
 
 use super::{Draft, Key, KeyError, Value};
 use crate::diagnostic::Severity;
-
-/// The suites of TLS 1.2 that rustls has, in OpenSSL's spelling.
-const CIPHERS: &[&str] = &[
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-];
+use gateway::tls::{cipher, supported_ciphers};
 
 const CACHE: &str = "the sessions that are remembered are bounded by their number";
 
@@ -78,10 +69,13 @@ fn protocols(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
 
 fn ciphers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
     let names = value.text().split(':').filter(|name| !name.is_empty());
-    let (known, others): (Vec<&str>, Vec<&str>) = names.partition(|name| CIPHERS.contains(name));
+    let (known, others): (Vec<&str>, Vec<&str>) = names.partition(|name| cipher(name).is_some());
     if !others.is_empty() {
         let complaint = match known.is_empty() {
-            true => format!("has no suite that is there ({}): all are offered", CIPHERS.join(", ")),
+            true => format!(
+                "has no suite that is there ({}): all are offered",
+                supported_ciphers().collect::<Vec<_>>().join(", ")
+            ),
             false => format!("has {}, which are not there: the others count", others.join(", ")),
         };
         draft.complain(Severity::Warning, complaint);

@@ -90,6 +90,8 @@ variables! {
     ServicePort = "service_port",
     SslCipher = "ssl_cipher",
     SslProtocol = "ssl_protocol",
+    SslServerName = "ssl_server_name",
+    SslSessionReused = "ssl_session_reused",
     Status = "status",
     TheRealIp = "the_real_ip",
     TimeIso8601 = "time_iso8601",

@@ -41,7 +41,7 @@ pub struct HostTls {
 }
 
 /// A certificate with its chain and key, from one Secret. The controller has checked that they belong together.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Certificate {
     /// The leaf, then its issuers, DER.
     pub chain: Arc<[Vec<u8>]>,
@@ -58,7 +58,7 @@ impl fmt::Debug for Certificate {
 }
 
 /// A private key. Prints as `[redacted]`, wherever it is printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PrivateKey(Arc<[u8]>);
 
 impl PrivateKey {

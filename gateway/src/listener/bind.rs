@@ -1,47 +1,86 @@
 //! Opens listening sockets: one per worker and address, so that the kernel spreads connections (SO_REUSEPORT).
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 /// Connections that may wait to be accepted. The kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 65535;
+/// When an idle connection is asked whether its client is still there, how often then, and how many times in vain.
+const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10)).with_retries(6);
+
+/// What clients speak at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP in cleartext.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// An address to listen on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) address: SocketAddr,
+    pub(super) protocol: Protocol,
+    /// The port that clients use, where it differs from the one listened on.
+    pub(super) advertised_port: Option<u16>,
+}
+
+/// One worker's socket of an address.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    pub(super) protocol: Protocol,
+    /// The port that clients use.
+    pub(super) advertised_port: u16,
+}
 
 /// Why the gateway could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}{}", hint(.error))]
+    #[error("cannot listen on {address}: {error}{}", hint(.error, .flag))]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the system said.
         error: io::Error,
+        /// The flag that chooses another port.
+        flag: &'static str,
     },
     /// A thread cannot be started.
     #[error("cannot start a worker: {0}")]
     Thread(io::Error),
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(error: &io::Error, flag: &str) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            " (ports below 1024 need root or the capability NET_BIND_SERVICE; or choose another with --http-port)"
+            format!(" (ports below 1024 need root or the capability NET_BIND_SERVICE; or choose another with {flag})")
         }
-        io::ErrorKind::AddrInUse => " (another process listens there; or choose another port with --http-port)",
-        _ => "",
+        io::ErrorKind::AddrInUse => format!(" (another process listens there; or choose another port with {flag})"),
+        _ => String::new(),
+    }
+}
+
+impl Protocol {
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Http => "--http-port",
+            Self::Https => "--https-port",
+        }
     }
 }
 
 /// The addresses as bound, and for each worker its sockets.
-pub(super) fn bind(
-    wanted: &[SocketAddr],
-    workers: usize,
-) -> Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>), BindError> {
+pub(super) fn bind(wanted: &[Wanted], workers: usize) -> Result<(Vec<SocketAddr>, Vec<Vec<Listener>>), BindError> {
     let mut bound = Vec::with_capacity(wanted.len());
-    let mut listeners: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-    for &address in wanted {
-        let failed = |error| BindError::Listen { address, error };
+    let mut listeners: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
+    for &Wanted { address, protocol, advertised_port } in wanted {
+        let failed = |error| BindError::Listen { address, error, flag: protocol.flag() };
         // The first socket settles the port, where the caller left it open.
         let first = listen(address).map_err(failed)?;
         let settled = first.local_addr().map_err(failed)?;
@@ -51,20 +90,23 @@ pub(super) fn bind(
             sockets.push(listen(settled).map_err(failed)?);
         }
         for (worker, socket) in listeners.iter_mut().zip(sockets) {
-            worker.push(socket);
+            let advertised_port = advertised_port.unwrap_or(settled.port());
+            worker.push(Listener { socket, protocol, advertised_port });
         }
     }
     Ok((bound, listeners))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(socket2::Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
+    // Connections inherit this from their listener.
+    socket.set_tcp_keepalive(&KEEPALIVE)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -5,6 +5,9 @@
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -33,10 +36,10 @@ pub(super) struct Deadline {
 
 impl Deadlines {
     /// A deadline for connection `id`, not armed.
-    pub(super) fn register(self: &Arc<Self>, id: u64) -> Arc<Deadline> {
+    pub(super) fn register(self: &Arc<Self>, id: u64) -> Registered {
         let deadline = Arc::new(Deadline { id, at: AtomicU64::new(0), waker: Mutex::new(None), all: self.clone() });
         self.waiting.lock().insert(id, deadline.clone());
-        deadline
+        Registered(deadline)
     }
 
     /// Wakes everyone whose deadline has passed, until the worker ends.
@@ -92,14 +95,37 @@ impl Deadline {
         if late || (idle && self.all.draining.load(Ordering::Relaxed)) { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Runs a future until it is expired: see [`Deadline::poll_expired`]. Then `None`.
+    pub(super) async fn limit<F: Future>(&self, idle: bool, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll_expired(cx, idle).map(|()| None),
+        })
+        .await
+    }
+
     fn wake(&self) {
         if let Some(waker) = self.waker.lock().as_ref() {
             waker.wake_by_ref();
         }
     }
+}
 
-    /// The connection is gone.
-    pub(super) fn unregister(&self) {
+/// A connection's deadline, for as long as the connection is there.
+#[derive(Debug)]
+pub(super) struct Registered(Arc<Deadline>);
+
+impl Deref for Registered {
+    type Target = Deadline;
+
+    fn deref(&self) -> &Deadline {
+        &self.0
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
         self.all.waiting.lock().remove(&self.id);
     }
 }
@@ -107,8 +133,6 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::poll_fn;
-
     async fn expired(deadline: &Deadline) {
         poll_fn(|cx| deadline.poll_expired(cx, true)).await;
     }
@@ -131,7 +155,7 @@ mod tests {
         assert_eq!(polled(&deadline, true), Poll::Ready(()));
         deadline.disarm();
         assert_eq!(polled(&deadline, true), Poll::Pending);
-        deadline.unregister();
+        drop(deadline);
         assert!(all.waiting.lock().is_empty());
     }
 
@@ -145,17 +169,28 @@ mod tests {
         sweep.abort();
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_future_runs_until_the_deadline() {
+        let all = Arc::new(Deadlines::default());
+        let deadline = all.register(1);
+        let sweep = tokio::spawn(all.clone().sweep());
+        deadline.arm(TICK);
+        assert_eq!(deadline.limit(false, async { 1 }).await, Some(1));
+        assert_eq!(deadline.limit(false, std::future::pending::<()>()).await, None);
+        sweep.abort();
+    }
+
     #[tokio::test]
     async fn draining_ends_idle_waits_only() {
         let all = Arc::new(Deadlines::default());
         let deadline = all.register(1);
-        let waiting = tokio::spawn({
-            let deadline = deadline.clone();
-            async move { expired(&deadline).await }
+        let waiting = tokio::spawn(async move {
+            expired(&deadline).await;
+            deadline
         });
         tokio::task::yield_now().await;
         all.drain();
-        waiting.await.expect("not cancelled");
+        let deadline = waiting.await.expect("not cancelled");
         assert_eq!(polled(&deadline, false), Poll::Pending);
     }
 }

@@ -1,4 +1,4 @@
-//! Where clients come in: workers, their listeners, and HTTP/1 up to the point where a request's head is sound.
+//! Where clients come in: workers, their listeners, TLS handshakes, and HTTP/1 up to the point where a request's head is sound.
 //!
 //! A worker is one thread with a runtime, listeners, a proxy and a connection pool of its own; a connection lives and
 //! dies on its worker.
@@ -6,6 +6,7 @@
 mod bind;
 mod connection;
 mod deadline;
+mod handshake;
 pub mod http1;
 mod stream;
 mod worker;
@@ -13,10 +14,12 @@ mod worker;
 pub use bind::BindError;
 pub use connection::ClientConnection;
 pub(crate) use connection::address_value;
+pub use handshake::HandshakeLimits;
 pub use http1::Arrival;
 
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
+use bind::{Protocol, Wanted};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -30,14 +33,31 @@ pub struct ListenSettings {
     pub http: Vec<SocketAddr>,
     /// The port that clients use to reach us, where it differs from the one listened on.
     pub advertised_http_port: Option<u16>,
+    /// Addresses for HTTP over TLS, likewise.
+    pub https: Vec<SocketAddr>,
+    /// The same for HTTPS.
+    pub advertised_https_port: Option<u16>,
+    /// Bounds on TLS handshakes.
+    pub handshakes: HandshakeLimits,
     /// How many workers, at least 1.
     pub workers: usize,
+}
+
+impl ListenSettings {
+    /// All addresses: those for HTTP, then those for HTTPS.
+    fn wanted(&self) -> Vec<Wanted> {
+        let http = self.http.iter().map(|&address| (address, Protocol::Http, self.advertised_http_port));
+        let https = self.https.iter().map(|&address| (address, Protocol::Https, self.advertised_https_port));
+        let wanted = |(address, protocol, advertised_port)| Wanted { address, protocol, advertised_port };
+        http.chain(https).map(wanted).collect()
+    }
 }
 
 /// A running gateway. Dropping it ends its connections at once; [`Gateway::drain`] does so gently.
 #[derive(Debug)]
 pub struct Gateway {
     http: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
     workers: Vec<JoinHandle<()>>,
     controls: Controls,
 }
@@ -51,24 +71,30 @@ impl Gateway {
     ) -> Result<Self, BindError> {
         // Pingora would install another provider; whoever comes first wins, and that is us.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let (http, listeners) = bind::bind(&settings.http, settings.workers.max(1))?;
+        let (mut http, listeners) = bind::bind(&settings.wanted(), settings.workers.max(1))?;
+        let https = http.split_off(settings.http.len());
         let controls = Controls::default();
         let mut workers = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
             let publisher = publisher.clone();
             let telemetry = telemetry.worker();
             let controls = controls.clone();
-            let advertised = settings.advertised_http_port;
+            let handshakes = settings.handshakes;
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            let run = move || worker::run(number, listeners, advertised, publisher, telemetry, &controls);
+            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, &controls);
             workers.push(thread.spawn(run).map_err(BindError::Thread)?);
         }
-        Ok(Self { http, workers, controls })
+        Ok(Self { http, https, workers, controls })
     }
 
-    /// The addresses that are listened on, with their real ports.
+    /// The addresses that are listened on for cleartext HTTP, with their real ports.
     pub fn http_addresses(&self) -> &[SocketAddr] {
         &self.http
+    }
+
+    /// The addresses that are listened on for HTTPS, likewise.
+    pub fn https_addresses(&self) -> &[SocketAddr] {
+        &self.https
     }
 
     /// How many client connections are open.

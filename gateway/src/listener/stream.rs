@@ -1,4 +1,4 @@
-//! The stream type that Pingora serves: a client's socket with a write buffer, and the end of its life in our hands.
+//! The stream type that Pingora serves: a client's socket or TLS session with a write buffer, and the end of its life in our hands.
 
 use super::connection::ClientConnection;
 use async_trait::async_trait;
@@ -7,6 +7,7 @@ use pingora_core::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest, UniqueID,
     UniqueIDType,
 };
+use std::fmt::Debug;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 /// Gathers a response's head and a small body into one write.
 const WRITE_BUFFER: usize = 4 << 10;
@@ -22,30 +24,51 @@ const WRITE_BUFFER: usize = 4 << 10;
 /// unread input resets the connection and destroys the answer on its way (nginx: `lingering_timeout`).
 const LINGER_TIME: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 64 << 20;
+/// How long the last bytes of a closing connection, such as TLS's close_notify, may wait for room in the socket.
+const CLOSE_TIME: Duration = Duration::from_secs(5);
 
-/// A client's connection as Pingora sees it.
-#[derive(Debug)]
-pub(super) struct ClientStream {
-    io: BufWriter<TcpStream>,
-    connection: Arc<ClientConnection>,
+/// What carries a client's bytes: TCP, or TLS over it. The type is known wherever bytes flow, so that cleartext pays
+/// nothing for TLS.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Debug + Send + Sync {
+    /// The socket.
+    fn tcp(&self) -> &TcpStream;
 }
 
-impl ClientStream {
-    pub(super) fn new(tcp: TcpStream, connection: Arc<ClientConnection>) -> Self {
-        Self { io: BufWriter::with_capacity(WRITE_BUFFER, tcp), connection }
+impl Transport for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
     }
 }
 
-impl Drop for ClientStream {
+impl Transport for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// A client's connection as Pingora sees it.
+#[derive(Debug)]
+pub(super) struct ClientStream<T: Transport> {
+    io: BufWriter<T>,
+    connection: Arc<ClientConnection>,
+}
+
+impl<T: Transport> ClientStream<T> {
+    pub(super) fn new(transport: T, connection: Arc<ClientConnection>) -> Self {
+        Self { io: BufWriter::with_capacity(WRITE_BUFFER, transport), connection }
+    }
+}
+
+impl<T: Transport> Drop for ClientStream<T> {
     fn drop(&mut self) {
         if self.connection.unread_input() {
-            linger(self.io.get_ref());
+            linger(self.io.get_ref().tcp());
         }
     }
 }
 
 /// Keeps a duplicate of the socket open, says that we are done writing, and reads what the client still sends.
-fn linger(tcp: &TcpStream) {
+pub(super) fn linger(tcp: &TcpStream) {
     let duplicate = socket2::SockRef::from(tcp).try_clone().and_then(|socket| TcpStream::from_std(socket.into()));
     let Ok(mut tcp) = duplicate else { return };
     tokio::spawn(async move {
@@ -65,13 +88,13 @@ fn linger(tcp: &TcpStream) {
     });
 }
 
-impl AsyncRead for ClientStream {
+impl<T: Transport> AsyncRead for ClientStream<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<T: Transport> AsyncWrite for ClientStream<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         if let Poll::Ready(Ok(bytes)) = written {
@@ -90,35 +113,35 @@ impl AsyncWrite for ClientStream {
 }
 
 #[async_trait]
-impl Shutdown for ClientStream {
+impl<T: Transport> Shutdown for ClientStream<T> {
     async fn shutdown(&mut self) {
-        let _ = AsyncWriteExt::shutdown(&mut self.io).await;
+        let _ = tokio::time::timeout(CLOSE_TIME, self.io.shutdown()).await;
     }
 }
 
-impl UniqueID for ClientStream {
+impl<T: Transport> UniqueID for ClientStream<T> {
     fn id(&self) -> UniqueIDType {
-        self.io.get_ref().as_raw_fd()
+        self.io.get_ref().tcp().as_raw_fd()
     }
 }
 
 // Facts about the connection reach the exchange with each request (`Arrival`), not through Pingora's digests.
-impl Ssl for ClientStream {}
-impl Peek for ClientStream {}
+impl<T: Transport> Ssl for ClientStream<T> {}
+impl<T: Transport> Peek for ClientStream<T> {}
 
-impl GetTimingDigest for ClientStream {
+impl<T: Transport> GetTimingDigest for ClientStream<T> {
     fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
         Vec::new()
     }
 }
 
-impl GetProxyDigest for ClientStream {
+impl<T: Transport> GetProxyDigest for ClientStream<T> {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
         None
     }
 }
 
-impl GetSocketDigest for ClientStream {
+impl<T: Transport> GetSocketDigest for ClientStream<T> {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
         None
     }

@@ -1,17 +1,20 @@
 //! A worker: one thread, one runtime, and everything that its connections need.
 
+use super::bind::{Listener, Protocol};
 use super::connection::ClientConnection;
-use super::deadline::Deadlines;
+use super::deadline::{Deadlines, Registered};
+use super::handshake::{HandshakeLimits, Handshakes, Outcome};
 use super::http1;
-use super::stream::ClientStream;
+use super::stream::{ClientStream, Transport};
 use crate::proxy::{Context, Proxy};
 use crate::table::Publisher;
-use crate::telemetry::{self, Connection, ConnectionState};
+use crate::telemetry::{self, Connection, ConnectionState, OpenConnection};
 use parking_lot::{Condvar, Mutex};
+use pingora_core::protocols::Stream;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -31,6 +34,7 @@ pub(super) struct Worker {
     /// True once clients are to go elsewhere.
     pub(super) shutdown: watch::Receiver<bool>,
     deadlines: Arc<Deadlines>,
+    handshakes: Handshakes,
     controls: Controls,
 }
 
@@ -116,8 +120,8 @@ impl Drop for Counted {
 /// A worker's life, from its sockets to its last connection.
 pub(super) fn run(
     number: usize,
-    listeners: Vec<TcpListener>,
-    advertised_port: Option<u16>,
+    listeners: Vec<Listener>,
+    handshakes: HandshakeLimits,
     publisher: Arc<Publisher>,
     telemetry: telemetry::Worker,
     controls: &Controls,
@@ -127,15 +131,16 @@ pub(super) fn run(
         Err(error) => return tracing::error!(%error, "a worker cannot start its runtime"),
     };
     runtime.block_on(async {
-        let worker = Arc::new(Worker::new(publisher, telemetry, controls.clone()));
+        let worker = Arc::new(Worker::new(publisher, telemetry, handshakes, controls.clone()));
         tokio::spawn(worker.deadlines.clone().sweep());
         tokio::spawn(flush(worker.clone()));
         for (index, listener) in listeners.into_iter().enumerate() {
-            match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => {
+            let Listener { socket, protocol, advertised_port } = listener;
+            match tokio::net::TcpListener::from_std(socket) {
+                Ok(socket) => {
                     // Ids of different listeners must not meet.
                     let ids = ((number as u64) << 48) | ((index as u64) << 40);
-                    tokio::spawn(accept(listener, advertised_port, ids, worker.clone()));
+                    tokio::spawn(accept(socket, protocol, advertised_port, ids, worker.clone()));
                 }
                 Err(error) => tracing::error!(%error, "a worker cannot take its listener"),
             }
@@ -156,7 +161,13 @@ async fn flush(worker: Arc<Worker>) {
 }
 
 /// Accepts connections until the worker drains; then what the kernel has already completed, and no more.
-async fn accept(listener: tokio::net::TcpListener, advertised_port: Option<u16>, first_id: u64, worker: Arc<Worker>) {
+async fn accept(
+    listener: tokio::net::TcpListener,
+    protocol: Protocol,
+    advertised_port: u16,
+    first_id: u64,
+    worker: Arc<Worker>,
+) {
     let mut id = first_id;
     let draining = worker.controls.reached(Stage::Draining);
     tokio::pin!(draining);
@@ -170,14 +181,12 @@ async fn accept(listener: tokio::net::TcpListener, advertised_port: Option<u16>,
             Ok((tcp, peer)) => {
                 id += 1;
                 let local = tcp.local_addr().unwrap_or(peer);
-                let facts = Connection {
-                    id,
-                    peer: canonical(peer),
-                    local: canonical(local),
-                    advertised_port: advertised_port.unwrap_or(local.port()),
-                    tls: false,
+                let facts =
+                    Connection { id, peer: canonical(peer), local: canonical(local), advertised_port, tls: None };
+                match protocol {
+                    Protocol::Http => tokio::spawn(worker.clone().serve_http(tcp, facts)),
+                    Protocol::Https => tokio::spawn(worker.clone().serve_https(tcp, facts)),
                 };
-                tokio::spawn(worker.clone().serve(tcp, facts));
             }
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
@@ -199,7 +208,12 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 impl Worker {
-    fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker, controls: Controls) -> Self {
+    fn new(
+        publisher: Arc<Publisher>,
+        telemetry: telemetry::Worker,
+        handshakes: HandshakeLimits,
+        controls: Controls,
+    ) -> Self {
         let conf = ServerConf {
             threads: 1,
             max_retries: PINGORA_TRIES,
@@ -213,18 +227,60 @@ impl Worker {
             context,
             shutdown: controls.shutdown.subscribe(),
             deadlines: Arc::default(),
+            handshakes: Handshakes::new(handshakes),
             controls,
         }
     }
 
-    async fn serve(self: Arc<Self>, tcp: TcpStream, facts: Connection) {
-        let _counted = Counted::new(&self.controls.connections);
-        let open = self.context.telemetry().connection(ConnectionState::Reading);
-        let _ = tcp.set_nodelay(true);
-        let deadline = self.deadlines.register(facts.id);
-        let connection = Arc::new(ClientConnection::new(facts));
-        let stream = ClientStream::new(tcp, connection.clone());
-        http1::serve(stream, connection, open, &deadline, &self).await;
-        deadline.unregister();
+    async fn serve_http(self: Arc<Self>, tcp: TcpStream, facts: Connection) {
+        let client = self.admit(&tcp, &facts);
+        let (stream, connection) = open(tcp, facts);
+        http1::serve(stream, connection, client.open, &client.deadline, &self).await;
     }
+
+    /// A connection keeps no room for its handshake: what is large in it is boxed.
+    async fn serve_https(self: Arc<Self>, tcp: TcpStream, mut facts: Connection) {
+        let client = self.admit(&tcp, &facts);
+        let handshake = Box::pin(self.handshakes.accept(tcp, &client.deadline, self.context.publisher()));
+        match handshake.await {
+            Outcome::Secured(stream, session) => {
+                facts.tls = Some(session);
+                let (stream, connection) = open(*stream, facts);
+                // The place for HTTP/2: by what ALPN has settled.
+                http1::serve(stream, connection, client.open, &client.deadline, &self).await;
+            }
+            Outcome::Cleartext(tcp) => {
+                let (stream, connection) = open(tcp, facts);
+                http1::refuse_cleartext(stream, &connection, &client.deadline, &self).await;
+            }
+            Outcome::Failed(failure) => {
+                self.context.telemetry().failed_handshake(failure.reason);
+                tracing::debug!(client = %facts.peer, reason = failure.reason, error = %failure.error, "TLS handshake");
+            }
+            Outcome::Silent => {}
+        }
+    }
+
+    /// Counts a connection, and gives it what it needs to live.
+    fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Admitted {
+        let _ = tcp.set_nodelay(true);
+        Admitted {
+            _counted: Counted::new(&self.controls.connections),
+            open: self.context.telemetry().connection(ConnectionState::Reading),
+            deadline: self.deadlines.register(facts.id),
+        }
+    }
+}
+
+/// A connection and its stream, as Pingora takes it.
+fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<ClientConnection>) {
+    let connection = Arc::new(ClientConnection::new(facts));
+    (Box::new(ClientStream::new(transport, connection.clone())), connection)
+}
+
+/// What a connection holds while it lives.
+struct Admitted {
+    _counted: Counted,
+    open: OpenConnection,
+    deadline: Registered,
 }

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 pub(crate) fn app_root(request: &RequestView<'_>, connection: &Connection, policies: &Policies) -> ControlFlow<Reply> {
     match &policies.app_root {
         Some(root) if request.path() == b"/" => {
-            let location = format!("{}://{}{root}", own_scheme(connection), request.host());
+            let location = format!("{}://{}{root}", connection.scheme(), request.host());
             ControlFlow::Break(Reply::redirect(302, "app-root", location.as_bytes()))
         }
         _ => ControlFlow::Continue(()),
@@ -71,10 +71,5 @@ fn absolute(location: &str, client: &Client, connection: &Connection, relative: 
     if relative || !location.starts_with('/') || host.is_empty() {
         return location.to_owned();
     }
-    format!("{}://{host}{location}", own_scheme(connection))
-}
-
-/// nginx's `$scheme`: that of the connection, whatever was forwarded.
-fn own_scheme(connection: &Connection) -> &'static str {
-    if connection.tls { "https" } else { "http" }
+    format!("{}://{host}{location}", connection.scheme())
 }

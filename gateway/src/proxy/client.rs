@@ -25,7 +25,7 @@ impl Client {
         let peer = connection.peer.ip();
         let mut client = Self {
             address: peer,
-            scheme: HeaderValue::from_static(if connection.tls { "https" } else { "http" }),
+            scheme: HeaderValue::from_static(connection.scheme()),
             port: HeaderValue::from(connection.advertised_port),
             host: request.headers.get(http::header::HOST).cloned(),
         };
@@ -116,7 +116,7 @@ mod tests {
             peer: "10.0.0.1:1000".parse().expect("an address"),
             local: "10.0.0.2:80".parse().expect("an address"),
             advertised_port: 80,
-            tls: false,
+            tls: None,
         };
         Client::of(&request, &connection, &forwarded).address.to_string()
     }

@@ -162,7 +162,7 @@ impl Exchange {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
         }
-        if let Some(hsts) = self.decision.settings.hsts.filter(|_| self.arrival().connection.tls)
+        if let Some(hsts) = self.decision.settings.hsts.filter(|_| self.arrival().connection.tls.is_some())
             && let Ok(value) = HeaderValue::try_from(hsts.to_string())
         {
             edits.set("Strict-Transport-Security", value);

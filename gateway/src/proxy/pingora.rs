@@ -255,7 +255,7 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
         session.set_keepalive(None);
         exchange.arrival().connection.leave_input_unread();
     }
-    let page = reply::page(reply.status, exchange.settings().server_tokens);
+    let page = reply::page(reply.status, None, exchange.settings().server_tokens);
     let mut head = ResponseHeader::build(reply.status, Some(6))?;
     head.set_reason_phrase(Some(reply::reason_phrase(reply.status)))?;
     head.insert_header("Content-Type", "text/html")?;

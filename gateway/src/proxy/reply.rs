@@ -56,16 +56,17 @@ pub fn reason_phrase(status: u16) -> &'static str {
     }
 }
 
-/// The HTML page of a status: nginx's, and like ingress-nginx's without a product's name unless `server-tokens` is on.
-pub fn page(status: u16, server_tokens: bool) -> Bytes {
+/// The HTML page of a status, with a line that explains it, if there is one: nginx's, and like ingress-nginx's without a product's name unless `server-tokens` is on.
+pub fn page(status: u16, explanation: Option<&str>, server_tokens: bool) -> Bytes {
     if matches!(status, 200 | 204 | 304) {
         return Bytes::new();
     }
     let title = reason_phrase(status);
+    let explanation = explanation.map(|text| format!("<center>{text}</center>\r\n")).unwrap_or_default();
     let server = if server_tokens { "<hr><center>adit</center>\r\n" } else { "" };
     Bytes::from(format!(
         "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n\
-         {server}</body>\r\n</html>\r\n"
+         {explanation}{server}</body>\r\n</html>\r\n"
     ))
 }
 

@@ -48,11 +48,14 @@ impl Values for RequestVariables<'_> {
             V::RequestId | V::RequestIdNginx => append(exchange.request_id.as_ref().map(|id| id.as_bytes()), out),
             V::RequestMethod => text(request.method.as_str(), out),
             V::RequestUri => append(Some(request.target), out),
-            V::Scheme => text(if connection.tls { "https" } else { "http" }, out),
+            V::Scheme => text(connection.scheme(), out),
             V::ServerAddr => display(connection.local.ip(), out),
             V::ServerPort => number(connection.advertised_port, out),
             V::ServiceName => self.label(out, |owner| &owner.service),
             V::ServicePort => self.label(out, |owner| &owner.service_port),
+            V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
+                connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
+            }
             V::Uri => append(Some(exchange.decision.path(request)), out),
             _ => false,
         }

@@ -1,11 +1,13 @@
 use super::host::Host;
-use super::labels::LabelInterner;
 use super::path_index::PathIndex;
 use super::pattern::{Anchor, Pattern};
 use super::route::{Route, RouteLabels, RouteTarget};
-use crate::config::{self, HostName, Origin, PathKind, Target, VirtualHost};
+use crate::config::{self, HostName, HostTls, Origin, PathKind, Target, VirtualHost};
+use crate::interner::Interner;
 use crate::policy::Policies;
+use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -20,10 +22,14 @@ pub struct Rejection {
     pub message: String,
 }
 
+/// The labels of routes. What is counted under them outlives the tables that name the route.
+pub(super) type LabelInterner = Interner<RouteLabels, RouteLabels>;
+
 /// Compiles virtual hosts, looking up what outlives a table.
 pub(super) struct Compiler<'a> {
     pub(super) registry: &'a Registry,
     pub(super) labels: &'a mut LabelInterner,
+    pub(super) keys: &'a mut KeyInterner,
     pub(super) rejected: &'a mut Vec<Rejection>,
 }
 
@@ -67,7 +73,20 @@ impl Compiler<'_> {
             value: Arc::clone(&duplicate.loser.labels.path),
             message: format!("is already taken on this host by {}", duplicate.winner.origin),
         }));
-        Some(Arc::new(Host { name: host.name.clone(), pattern, www_redirect: host.www_redirect.clone(), paths }))
+        let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
+        Some(Arc::new(Host { name: host.name.clone(), pattern, www_redirect: host.www_redirect.clone(), keys, paths }))
+    }
+
+    /// A bad certificate is rejected alone.
+    fn keys(&mut self, tls: &HostTls, host: &Arc<str>) -> Arc<Keys> {
+        let (keys, faults) = Keys::compile(&*tls.certificates, self.keys);
+        let instead = if keys.is_empty() { "the default one" } else { "the host's other one" };
+        self.rejected.extend(faults.into_iter().map(|(certificate, fault)| Rejection {
+            origin: certificate.origin.clone(),
+            value: Arc::clone(host),
+            message: format!("cannot have this certificate, so {instead} is served: {fault}"),
+        }));
+        Arc::new(keys)
     }
 
     fn route(&mut self, route: &config::Route, host: &Arc<str>) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
@@ -81,9 +100,10 @@ impl Compiler<'_> {
         };
         let policies = Policies::compile(&route.policies).map_err(|error| reject(error.value, error.reason))?;
         let labels = RouteLabels { host: Arc::clone(host), path: Arc::clone(&route.path), owner: route.owner.clone() };
+        let Ok(shared) = self.labels.intern(&labels, |labels| Ok::<_, Infallible>(labels.clone()));
         let compiled = Route {
             origin: route.origin.clone(),
-            labels: self.labels.intern(labels),
+            labels: shared,
             kind: route.kind,
             target: match &route.target {
                 Target::Backend(id) => RouteTarget::Upstream(self.registry.upstream(id)),
@@ -124,8 +144,9 @@ mod tests {
 
     fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
         let mut rejected = Vec::new();
-        let (registry, mut labels) = (Registry::default(), LabelInterner::default());
-        let mut compiler = Compiler { registry: &registry, labels: &mut labels, rejected: &mut rejected };
+        let (registry, mut labels, mut keys) = (Registry::default(), LabelInterner::default(), KeyInterner::default());
+        let mut compiler =
+            Compiler { registry: &registry, labels: &mut labels, keys: &mut keys, rejected: &mut rejected };
         let host = compiler.host(host).expect("no panic");
         (host, rejected)
     }

@@ -1,8 +1,8 @@
 use super::Table;
-use super::compile::{Compiler, Rejection};
+use super::compile::{Compiler, LabelInterner, Rejection};
 use super::host_index::HostIndex;
-use super::labels::LabelInterner;
 use crate::config::{GatewaySettings, HostName, Update, VirtualHost};
+use crate::tls::Terminator;
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
@@ -23,8 +23,11 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct State {
     labels: LabelInterner,
+    tls: Terminator,
     /// What is not served of each host, for as long as the host is as it is.
     rejected: BTreeMap<HostName, Vec<Rejection>>,
+    /// What is not served of the TLS settings, for as long as they are as they are.
+    rejected_tls: Vec<Rejection>,
     /// Former tables that a request may still hold. They are dropped here, so that no request pays for it.
     retired: Vec<Arc<Table>>,
 }
@@ -38,16 +41,26 @@ pub struct Published {
     pub rejected: Vec<Rejection>,
 }
 
+impl State {
+    fn rejected(&self) -> impl Iterator<Item = &Rejection> {
+        self.rejected_tls.iter().chain(self.rejected.values().flatten())
+    }
+}
+
 impl Publisher {
     /// A publisher of an empty table with default settings, at revision 0.
     pub fn new(registry: Arc<Registry>) -> Self {
         let settings = Arc::new(GatewaySettings::default());
-        let table = Table { revision: 0, settings, default_backend: None, hosts: HostIndex::default() };
+        let mut state = State::default();
+        let (tls, rejected) = state.tls.termination(&settings.tls);
+        state.rejected_tls = rejected;
+        let table =
+            Table { revision: 0, settings, tls: tls.into(), default_backend: None, hosts: HostIndex::default() };
         Self {
             registry,
             current: ArcSwap::from_pointee(table),
             revision: watch::Sender::new(0),
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -74,7 +87,7 @@ impl Publisher {
         state.retired.retain(|table| Arc::strong_count(table) > 1);
         self.registry.collect();
         self.revision.send_replace(revision);
-        Published { revision, rejected: state.rejected.values().flatten().cloned().collect() }
+        Published { revision, rejected: state.rejected().cloned().collect() }
     }
 
     fn next_table(
@@ -86,12 +99,23 @@ impl Publisher {
     ) -> Table {
         let current = self.current.load();
         let settings = settings.unwrap_or_else(|| Arc::clone(&current.settings));
+        let tls = if settings.tls == current.settings.tls {
+            Arc::clone(&current.tls)
+        } else {
+            let (tls, rejected) = state.tls.termination(&settings.tls);
+            state.rejected_tls = rejected;
+            tls.into()
+        };
         let default_backend = settings.default_backend.as_ref().map(|id| self.registry.upstream(id));
         let mut index = current.hosts.clone();
         for (name, host) in hosts {
             let mut rejected = Vec::new();
-            let mut compiler =
-                Compiler { registry: &self.registry, labels: &mut state.labels, rejected: &mut rejected };
+            let mut compiler = Compiler {
+                registry: &self.registry,
+                labels: &mut state.labels,
+                keys: &mut state.tls.keys,
+                rejected: &mut rejected,
+            };
             match host.as_deref().map(|host| compiler.host(host)).transpose() {
                 Ok(compiled) => index.set(name, compiled.flatten()),
                 Err(_keeps_its_former_state) => {}
@@ -102,7 +126,7 @@ impl Publisher {
                 state.rejected.insert(name.clone(), rejected);
             }
         }
-        Table { revision, settings, default_backend, hosts: index }
+        Table { revision, settings, tls, default_backend, hosts: index }
     }
 
     /// The current table. Hold the guard for one look-up, not for a request.

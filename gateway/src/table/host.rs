@@ -2,6 +2,7 @@ use super::path_index::PathIndex;
 use super::pattern::Pattern;
 use super::route::Route;
 use crate::config::{HostName, WwwRedirect};
+use crate::tls::Keys;
 use std::sync::Arc;
 
 /// A compiled virtual host.
@@ -11,6 +12,8 @@ pub struct Host {
     /// The compiled name of a [`HostName::Pattern`].
     pub(super) pattern: Option<Pattern>,
     pub(super) www_redirect: Option<WwwRedirect>,
+    /// Its certificates; without any, the default one. `None` where no TLS section names it.
+    pub(super) keys: Option<Arc<Keys>>,
     pub(super) paths: PathIndex,
 }
 

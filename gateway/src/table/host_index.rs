@@ -45,11 +45,7 @@ impl HostIndex {
         if let Some(found) = self.exact.find(host) {
             return Ok(Some(found));
         }
-        // One label: the suffix after the first dot is the only candidate.
-        if let Some((label, suffix)) = host.split_once('.')
-            && !label.is_empty()
-            && let Some(found) = self.wildcard.find(suffix)
-        {
+        if let Some(found) = self.wildcard(host) {
             return Ok(Some(found));
         }
         for candidate in &self.patterns {
@@ -61,6 +57,13 @@ impl HostIndex {
             }
         }
         Ok(self.any.as_ref())
+    }
+
+    /// The wildcard host for a canonical host, whether or not there is a more specific one.
+    pub(super) fn wildcard(&self, host: &str) -> Option<&Arc<Host>> {
+        // One label: the suffix after the first dot is the only candidate.
+        let (label, suffix) = host.split_once('.')?;
+        if label.is_empty() { None } else { self.wildcard.find(suffix) }
     }
 
     /// All hosts, in no particular order.

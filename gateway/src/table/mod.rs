@@ -10,7 +10,6 @@ mod fixtures;
 mod handle;
 mod host;
 mod host_index;
-mod labels;
 mod normalize;
 mod path_index;
 mod pattern;
@@ -26,10 +25,12 @@ pub use normalize::{BadPath, normalize};
 pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
 
-use crate::config::{GatewaySettings, WwwRedirect};
+use crate::config::{GatewaySettings, HostName, WwwRedirect};
+use crate::tls::{Refused, Termination};
 use crate::upstream::Upstream;
 use host_index::HostIndex;
 use path_index::PathMatch;
+use rustls::ServerConfig;
 use std::sync::Arc;
 
 /// One generation of everything that is served.
@@ -37,6 +38,7 @@ use std::sync::Arc;
 pub struct Table {
     revision: u64,
     settings: Arc<GatewaySettings>,
+    tls: Arc<Termination>,
     default_backend: Option<Arc<Upstream>>,
     hosts: HostIndex,
 }
@@ -85,6 +87,21 @@ impl Table {
     /// The virtual host for the raw value of a `Host` header. The error is a pattern that takes too long on it.
     pub fn host(&self, header: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
         self.hosts.find(canonical_host(header, &mut [0; HOST_LIMIT]))
+    }
+
+    /// What a handshake goes by whose ClientHello has this name: with the certificate of the exact host, or else of the
+    /// wildcard host, or else with the default one. A host whose TLS section has no usable certificate has the default
+    /// one at once.
+    pub fn handshake(&self, server_name: Option<&str>) -> Result<Arc<ServerConfig>, Refused> {
+        let mut buffer = [0; HOST_LIMIT];
+        let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);
+        // The host that takes any recognises no name; nor does a pattern that takes too long.
+        let host = self.hosts.find(name).ok().flatten().filter(|host| host.name != HostName::Any);
+        if self.tls.reject_unknown && host.is_none() {
+            return Err(Refused::UnrecognizedName);
+        }
+        let keys = host.and_then(|host| host.keys.as_ref());
+        self.tls.config(keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref()))
     }
 
     /// All virtual hosts, in no particular order.

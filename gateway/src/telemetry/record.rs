@@ -1,4 +1,6 @@
+use crate::config::Variable;
 use crate::table::Route;
+use crate::variables::{append, text};
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -58,8 +60,41 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The port that the client meant (`--advertised-http-port`).
     pub advertised_port: u16,
-    /// Whether it is TLS.
-    pub tls: bool,
+    /// Its TLS session; `None` in cleartext.
+    pub tls: Option<TlsSession>,
+}
+
+impl Connection {
+    /// nginx's `$scheme`: `http` or `https`, by the connection alone, whatever was forwarded.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
+/// What a handshake has settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSession {
+    /// The version as OpenSSL names it: `TLSv1.3`.
+    pub protocol: &'static str,
+    /// The cipher suite as OpenSSL names it.
+    pub cipher: &'static str,
+    /// The name in the ClientHello, in lower case.
+    pub server_name: Option<Arc<str>>,
+    /// The session was resumed.
+    pub resumed: bool,
+}
+
+impl TlsSession {
+    /// The value of a variable about TLS (nginx: ngx_http_ssl_vars); of other variables, none.
+    pub(crate) fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::SslCipher => text(self.cipher, out),
+            Variable::SslProtocol => text(self.protocol, out),
+            Variable::SslServerName => append(self.server_name.as_deref().map(str::as_bytes), out),
+            Variable::SslSessionReused => text(if self.resumed { "r" } else { "." }, out),
+            _ => false,
+        }
+    }
 }
 
 /// One try at an endpoint.

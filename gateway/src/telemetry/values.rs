@@ -50,14 +50,16 @@ impl Values for Record<'_> {
             V::RequestMethod => present(self.method, out),
             V::RequestTime => seconds(self.duration, out),
             V::RequestUri => present(origin_form(self.target), out),
-            V::Scheme => text(if self.connection.tls { "https" } else { "http" }, out),
+            V::Scheme => text(self.connection.scheme(), out),
             V::ServerAddr => display(self.connection.local.ip(), out),
             V::ServerName => text(self.server_name(), out),
             V::ServerPort => number(self.connection.advertised_port, out),
             V::ServerProtocol => present(self.version, out),
             V::ServiceName => self.label(out, |labels| &labels.owner.service),
             V::ServicePort => self.label(out, |labels| &labels.owner.service_port),
-            V::SslCipher | V::SslProtocol => false,
+            V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
+                self.connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
+            }
             V::Status => display(format_args!("{:03}", self.status), out),
             V::Msec | V::TimeIso8601 | V::TimeLocal => false,
             V::UpstreamAddr => self.attempts(out, |attempt, out| display(attempt.address, out)),

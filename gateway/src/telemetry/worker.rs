@@ -58,6 +58,11 @@ impl Worker {
         self.shared.recording.lock().cells.refuse_head(reason);
     }
 
+    /// Counts a TLS handshake that failed.
+    pub fn failed_handshake(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.fail_handshake(reason);
+    }
+
     /// Counts a connection that was accepted, in this state.
     pub fn connection(&self, state: ConnectionState) -> OpenConnection {
         self.shared.connections.open(state);

@@ -11,7 +11,7 @@ use gateway::listener::http1::Head;
 use gateway::listener::{Arrival, ClientConnection};
 use gateway::proxy::{Context, Exchange, RequestEdits, RequestView};
 use gateway::table::Publisher;
-use gateway::telemetry::{Connection, Identity, Telemetry};
+use gateway::telemetry::{Connection, Identity, Telemetry, TlsSession};
 use gateway::upstream::Registry;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use std::net::SocketAddr;
@@ -117,7 +117,7 @@ fn arrival(tls: bool) -> Box<Arrival> {
         peer: SocketAddr::from(([127, 0, 0, 1], 40000)),
         local: SocketAddr::from(([127, 0, 0, 1], port)),
         advertised_port: port,
-        tls,
+        tls: tls.then(TlsSession::default),
     });
     Box::new(Arrival { connection: Arc::new(connection), head: Head::default(), started: Instant::now(), number: 1 })
 }

@@ -50,6 +50,7 @@ impl Driver for Sockets {
             http_port: 0,
             advertised_http_port: Some(80),
             https_port: 0,
+            advertised_https_port: Some(443),
             workers: Some(NonZero::<usize>::MIN),
             dns_servers: cluster.resolver().into_iter().collect(),
             dns_allow_loopback: true,

@@ -3,7 +3,7 @@ use crate::translate::Translator;
 use gateway::config::Endpoints;
 use gateway::proxy::{Decision, Reply};
 use gateway::table::{Found, Table};
-use gateway::telemetry::Connection;
+use gateway::telemetry::{Connection, TlsSession};
 use gateway::upstream::Upstream;
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -70,7 +70,13 @@ pub(super) fn of(table: &Table, translator: &Translator, request: &Request, foun
 fn connection(tls: bool) -> Connection {
     let advertised_port = if tls { 443 } else { 80 };
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, advertised_port));
-    Connection { id: 0, peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), local, advertised_port, tls }
+    Connection {
+        id: 0,
+        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        local,
+        advertised_port,
+        tls: tls.then(TlsSession::default),
+    }
 }
 
 /// Where an upstream is: its addresses as they are used now, or its DNS name where nobody has resolved it yet.

@@ -144,6 +144,18 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "https-port",
+        shape: Shape::Value("PORT"),
+        default: "443",
+        topic: Topic::Serving,
+        doc: "Port for HTTPS; 0 lets the system choose",
+        effect: Effect::Sets(|settings, values| {
+            settings.serve.https_port = values.port()?;
+            settings.controller.https_port = settings.serve.https_port;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "bind-address",
         shape: Shape::Value("IP"),
         default: "",
@@ -169,12 +181,14 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag {
         name: "advertised-https-port",
         shape: Shape::Value("PORT"),
-        default: "443",
+        default: "",
         topic: Topic::Serving,
         doc: "The same for HTTPS",
         effect: Effect::Sets(|settings, values| {
-            settings.serve.advertised_https_port = values.port()?;
-            settings.controller.https_port = settings.serve.advertised_https_port;
+            settings.serve.advertised_https_port = values.parse_unless_empty(PORT)?;
+            // It comes after --https-port, and wins.
+            settings.controller.https_port =
+                settings.serve.advertised_https_port.unwrap_or(settings.controller.https_port);
             Ok(())
         }),
     },

@@ -4,7 +4,6 @@ use super::head::{Head, HeadLimits, check};
 use super::refusal::Refusal;
 use crate::listener::connection::ClientConnection;
 use crate::listener::deadline::Deadline;
-use crate::listener::stream::ClientStream;
 use crate::listener::worker::Worker;
 use crate::proxy::reply;
 use crate::telemetry::{ConnectionState, OpenConnection, Record};
@@ -38,13 +37,12 @@ pub struct Arrival {
 
 /// Serves requests on a connection until either side ends it.
 pub(in crate::listener) async fn serve(
-    stream: ClientStream,
+    mut stream: Stream,
     connection: Arc<ClientConnection>,
     mut open: OpenConnection,
     deadline: &Deadline,
     worker: &Worker,
 ) {
-    let mut stream: Stream = Box::new(stream);
     for number in 1.. {
         let patience = Patience::of(worker, number);
         let mut buffer = BytesMut::new();
@@ -52,7 +50,7 @@ pub(in crate::listener) async fn serve(
         deadline.disarm();
         let (head, started) = match read {
             Ok(Some(arrived)) => arrived,
-            Ok(None) => return,
+            Ok(None) => return stream.as_mut().shutdown().await,
             Err((refusal, started)) => {
                 return refuse(stream, &connection, number, &buffer, (refusal, started), worker).await;
             }
@@ -68,6 +66,24 @@ pub(in crate::listener) async fn serve(
         }
         open.set(ConnectionState::Waiting);
     }
+}
+
+/// Refuses cleartext HTTP on a port for TLS, once its head has been read: the answer should be to the request.
+pub(in crate::listener) async fn refuse_cleartext(
+    mut stream: Stream,
+    connection: &ClientConnection,
+    deadline: &Deadline,
+    worker: &Worker,
+) {
+    let mut buffer = BytesMut::new();
+    let read = read_head(&mut stream, &mut buffer, deadline, &Patience::of(worker, 1)).await;
+    deadline.disarm();
+    let refused = match read {
+        Ok(Some((_, started))) => (Refusal::CLEARTEXT, started),
+        Ok(None) => return,
+        Err(refused) => refused,
+    };
+    refuse(stream, connection, 1, &buffer, refused, worker).await;
 }
 
 /// How long to wait for what, under the settings of now.
@@ -153,10 +169,10 @@ async fn refuse(
     connection.leave_input_unread();
     let sent_before = connection.sent();
     let settings = worker.context.publisher().load().settings().clone();
-    let page = reply::page(refusal.status, settings.server_tokens);
+    let page = reply::page(refusal.status, refusal.explanation(), settings.server_tokens);
     let answer = reply::raw(refusal.status, &page, settings.server_tokens);
     if stream.write_all(&answer).await.is_ok() {
-        let _ = stream.flush().await;
+        stream.as_mut().shutdown().await;
     }
     let (method, target, version) = request_line(buffer);
     worker.context.telemetry().refused_head(refusal.reason);
@@ -170,7 +186,7 @@ async fn refuse(
             target,
             version,
             host: "",
-            scheme: if connection.tls { "https" } else { "http" },
+            scheme: connection.scheme(),
             headers: None,
             request_id: "",
             route: None,

@@ -11,4 +11,4 @@ pub use connection::Arrival;
 pub use head::{Head, HeadLimits, check};
 pub use refusal::Refusal;
 
-pub(super) use connection::serve;
+pub(super) use connection::{refuse_cleartext, serve};

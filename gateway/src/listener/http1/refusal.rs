@@ -16,6 +16,13 @@ macro_rules! refusals {
     };
 }
 
+impl Refusal {
+    /// What its page says beside the status, in nginx's words.
+    pub fn explanation(&self) -> Option<&'static str> {
+        (*self == Self::CLEARTEXT).then_some("The plain HTTP request was sent to HTTPS port")
+    }
+}
+
 refusals! {
     /// Not HTTP at all, or a request line or header line that breaks its grammar (continued lines included).
     MALFORMED = 400 "malformed-head";
@@ -33,6 +40,8 @@ refusals! {
     BAD_TARGET = 400 "bad-target";
     /// A header line longer than `large-client-header-buffers`, or too many or too long headers in all.
     HEADERS_TOO_LARGE = 400 "headers-too-large";
+    /// Cleartext where TLS is expected.
+    CLEARTEXT = 400 "cleartext-to-tls-port";
     /// CONNECT and TRACE, as nginx refuses them.
     METHOD = 405 "method-not-allowed";
     /// The head did not arrive within `client-header-timeout`.

@@ -15,6 +15,7 @@ pub(in crate::telemetry) struct Cells {
     pub(super) series: Map<SeriesId, Box<Cell>>,
     pub(super) replies: Map<&'static str, u64>,
     pub(super) refused_heads: Map<&'static str, u64>,
+    pub(super) failed_handshakes: Map<&'static str, u64>,
     pub(super) requests: u64,
 }
 
@@ -61,6 +62,10 @@ impl Cells {
 
     pub(in crate::telemetry) fn refuse_head(&mut self, reason: &'static str) {
         *self.refused_heads.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn fail_handshake(&mut self, reason: &'static str) {
+        *self.failed_handshakes.entry(reason).or_default() += 1;
     }
 
     /// All that was counted; what follows starts at nothing.

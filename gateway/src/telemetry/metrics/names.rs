@@ -109,6 +109,8 @@ metrics! {
         "Responses that Adit made itself, by the reason";
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by the reason";
+    TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
+        "TLS handshakes that failed, by the reason; connections that end without a byte are none";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],

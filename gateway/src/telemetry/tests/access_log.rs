@@ -131,6 +131,20 @@ fn variables_of_a_request() {
 }
 
 #[test]
+fn variables_of_a_tls_session() {
+    let session = TlsSession {
+        protocol: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        server_name: Some("h".into()),
+        resumed: true,
+    };
+    let connection = Connection { tls: Some(session), ..connection() };
+    let headers = headers(&[]);
+    let log = format("$scheme $ssl_protocol $ssl_cipher $ssl_server_name $ssl_session_reused", Escape::Default);
+    assert_eq!(logged(&record(&connection, &headers), &log), "https TLSv1.3 TLS_AES_256_GCM_SHA384 h r");
+}
+
+#[test]
 fn logs_only_what_shall_be_logged() {
     let (telemetry, written) = telemetry();
     let worker = telemetry.worker();

@@ -49,7 +49,7 @@ pub(super) fn connection() -> Connection {
         peer: SocketAddr::from(([192, 0, 2, 1], 50000)),
         local: SocketAddr::from(([192, 0, 2, 80], 8080)),
         advertised_port: 80,
-        tls: false,
+        tls: None,
     }
 }
 

@@ -1,0 +1,75 @@
+//! Gives equal things one `Arc`.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Weak};
+
+/// Makes a value once per key for as long as anybody holds the value, so that it outlives the tables that come to it.
+#[derive(Debug)]
+pub(crate) struct Interner<K, V> {
+    known: HashMap<K, Weak<V>>,
+    /// How many may be known before those that nobody holds are forgotten.
+    sweep_at: usize,
+}
+
+impl<K, V> Default for Interner<K, V> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), sweep_at: 0 }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Interner<K, V> {
+    /// The value of a key, made with `make` where nobody holds it.
+    pub(crate) fn intern<E>(&mut self, key: &K, make: impl FnOnce(&K) -> Result<V, E>) -> Result<Arc<V>, E> {
+        if let Some(shared) = self.known.get(key).and_then(Weak::upgrade) {
+            return Ok(shared);
+        }
+        self.sweep();
+        let shared = Arc::new(make(key)?);
+        self.known.insert(key.clone(), Arc::downgrade(&shared));
+        Ok(shared)
+    }
+
+    /// Forgets what is dead once it may be half of all, which makes the work constant per new value.
+    fn sweep(&mut self) {
+        if self.known.len() >= self.sweep_at {
+            self.known.retain(|_, value| value.strong_count() > 0);
+            self.sweep_at = 2 * self.known.len() + 64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intern(interner: &mut Interner<u32, String>, key: u32) -> Arc<String> {
+        interner.intern(&key, |key| Ok::<_, ()>(key.to_string())).expect("made")
+    }
+
+    #[test]
+    fn equal_values_are_shared_while_held() {
+        let mut interner = Interner::default();
+        let first = intern(&mut interner, 1);
+        assert!(Arc::ptr_eq(&first, &intern(&mut interner, 1)));
+        assert_eq!(*intern(&mut interner, 2), "2");
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_not_remembered() {
+        let mut interner = Interner::<u32, String>::default();
+        assert_eq!(interner.intern(&1, |_| Err("no")), Err("no"));
+        assert_eq!(*intern(&mut interner, 1), "1");
+    }
+
+    #[test]
+    fn dead_values_are_forgotten() {
+        let mut interner = Interner::default();
+        let kept = intern(&mut interner, 0);
+        for n in 1..10_000 {
+            intern(&mut interner, n);
+        }
+        assert!(interner.known.len() < 200, "{}", interner.known.len());
+        assert!(Arc::ptr_eq(&kept, &intern(&mut interner, 0)));
+    }
+}

@@ -1,0 +1,162 @@
+//! From an accepted socket to a TLS session, within bounds of time and number.
+
+use super::deadline::Deadline;
+use super::stream::linger;
+use crate::table::Publisher;
+use crate::telemetry::TlsSession;
+use crate::tls::{Refused, openssl_name, version_name};
+use rustls::server::{Acceptor, ServerConnection};
+use rustls::{Error, HandshakeKind};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// The alert record that refuses a name: rustls cannot be told to send this one.
+const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+
+/// Bounds on handshakes. A ClientHello has at most 64 KiB (rustls' bound).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandshakeLimits {
+    /// Time from the connection to the end of its handshake. Default 10 s.
+    pub time: Duration,
+    /// Handshakes of one worker at once; others wait, within their time. Default 1024.
+    pub at_once: usize,
+}
+
+impl Default for HandshakeLimits {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(10), at_once: 1024 }
+    }
+}
+
+/// The handshakes of one worker.
+#[derive(Debug)]
+pub(super) struct Handshakes {
+    time: Duration,
+    running: Semaphore,
+}
+
+/// What became of a connection to a TLS port.
+pub(super) enum Outcome {
+    /// The handshake has ended well.
+    Secured(Box<TlsStream<TcpStream>>, TlsSession),
+    /// The client speaks cleartext HTTP. Nothing has been read.
+    Cleartext(TcpStream),
+    /// The client has said nothing.
+    Silent,
+    /// The handshake has failed, and the client has its alert, if one was due.
+    Failed(Failure),
+}
+
+/// Why a handshake failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// A fixed label for metrics and logs.
+    pub(super) reason: &'static str,
+    /// What exactly.
+    pub(super) error: io::Error,
+}
+
+impl Handshakes {
+    pub(super) fn new(limits: HandshakeLimits) -> Self {
+        Self { time: limits.time, running: Semaphore::new(limits.at_once) }
+    }
+
+    /// Takes a connection through its handshake, with a certificate from the table of now.
+    pub(super) async fn accept(&self, tcp: TcpStream, deadline: &Deadline, publisher: &Publisher) -> Outcome {
+        deadline.arm(self.time);
+        let outcome = match deadline.limit(true, first_byte(&tcp)).await.flatten() {
+            None => Outcome::Silent,
+            Some(byte) if byte.is_ascii_alphabetic() => Outcome::Cleartext(tcp),
+            Some(_) => match deadline.limit(false, self.negotiate(tcp, publisher)).await {
+                Some(Ok((stream, session))) => Outcome::Secured(Box::new(stream), session),
+                Some(Err(failure)) => Outcome::Failed(failure),
+                None => Outcome::Failed(Failure { reason: "timeout", error: io::ErrorKind::TimedOut.into() }),
+            },
+        };
+        deadline.disarm();
+        outcome
+    }
+
+    async fn negotiate(
+        &self,
+        tcp: TcpStream,
+        publisher: &Publisher,
+    ) -> Result<(TlsStream<TcpStream>, TlsSession), Failure> {
+        // An error says that the semaphore is closed, which nobody does.
+        let _permit = self.running.acquire().await;
+        let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), tcp);
+        let mut start = (&mut acceptor).await.map_err(|error| {
+            // The alert would be lost if the client were still sending when the socket closes.
+            if let Some(tcp) = acceptor.take_io() {
+                linger(&tcp);
+            }
+            Failure::from(error)
+        })?;
+        let config = publisher.load().handshake(start.client_hello().server_name());
+        match config {
+            Ok(config) => {
+                let stream = start.into_stream(config).await?;
+                let session = session(stream.get_ref().1);
+                Ok((stream, session))
+            }
+            Err(refused) => {
+                if refused == Refused::UnrecognizedName {
+                    start.io.write_all(&UNRECOGNIZED_NAME).await?;
+                }
+                Err(refused.into())
+            }
+        }
+    }
+}
+
+/// The first byte that the client sends, left where it is. `None` if there is none.
+async fn first_byte(tcp: &TcpStream) -> Option<u8> {
+    let mut byte = [0];
+    let peeked = tcp.peek(&mut byte).await.ok()?;
+    (peeked == 1).then_some(byte[0])
+}
+
+fn session(connection: &ServerConnection) -> TlsSession {
+    TlsSession {
+        protocol: connection.protocol_version().map_or("", version_name),
+        cipher: connection.negotiated_cipher_suite().map_or("", |suite| openssl_name(suite.suite())),
+        server_name: connection.server_name().map(Arc::from),
+        resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            Some(Error::AlertReceived(_)) => "alert",
+            Some(Error::PeerIncompatible(_) | Error::NoApplicationProtocol) => "incompatible",
+            Some(
+                Error::InvalidMessage(_)
+                | Error::InappropriateMessage { .. }
+                | Error::InappropriateHandshakeMessage { .. }
+                | Error::PeerMisbehaved(_)
+                | Error::DecryptError
+                | Error::PeerSentOversizedRecord,
+            ) => "malformed",
+            Some(_) => "internal",
+            None => "closed",
+        };
+        Self { reason, error }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let (reason, message) = match refused {
+            Refused::UnrecognizedName => ("unrecognized-name", "no virtual host has the name"),
+            Refused::InvalidSettings => ("invalid-settings", "the TLS settings are invalid"),
+        };
+        Self { reason, error: io::Error::other(message) }
+    }
+}

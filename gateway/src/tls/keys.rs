@@ -1,0 +1,138 @@
+use super::PROVIDER;
+use crate::config::Certificate;
+use crate::interner::Interner;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{SignatureAlgorithm, SignatureScheme};
+use std::fmt;
+use std::sync::Arc;
+
+/// Certificates with their keys, parsed. Equal ones are parsed once for as long as a table has them.
+pub(crate) type KeyInterner = Interner<Certificate, CertifiedKey>;
+
+/// The certificates of one name, of which a handshake takes the first that its client can verify.
+#[derive(Default)]
+pub(crate) struct Keys(Vec<Arc<CertifiedKey>>);
+
+impl Keys {
+    /// The certificates that are usable, and for each of the others why it is not.
+    pub(crate) fn compile<'a>(
+        certificates: impl IntoIterator<Item = &'a Arc<Certificate>>,
+        known: &mut KeyInterner,
+    ) -> (Self, Vec<(&'a Arc<Certificate>, String)>) {
+        let (mut keys, mut faults) = (Vec::new(), Vec::new());
+        for certificate in certificates {
+            match known.intern(certificate, parse) {
+                Ok(key) => keys.push(key),
+                Err(fault) => faults.push((certificate, fault)),
+            }
+        }
+        // RSA last: who has a faster key beside it has it for the clients that know it.
+        keys.sort_by_key(|key| key.key.algorithm() == SignatureAlgorithm::RSA);
+        (Self(keys), faults)
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn choose(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
+        // With none that fits, rustls tells the client so.
+        self.0.iter().find(|key| key.key.choose_scheme(schemes).is_some()).or(self.0.first())
+    }
+}
+
+impl ResolvesServerCert for Keys {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.choose(hello.signature_schemes()).cloned()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| key.key.algorithm())).finish()
+    }
+}
+
+/// Loads the key and checks that it is the certificate's. The error is the rest of a sentence about both.
+fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
+    let chain = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+    let key = PrivateKeyDer::try_from(certificate.key.der())
+        .map_err(|_| "the key is not one: expected PKCS #8, PKCS #1 or SEC1".to_owned())?;
+    CertifiedKey::from_der(chain, key.clone_key(), &PROVIDER).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Origin, PrivateKey};
+    use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, generate_simple_self_signed};
+    use rustls::SignatureScheme as Scheme;
+
+    fn certificate(chain: &[&[u8]], key: &[u8]) -> Arc<Certificate> {
+        Arc::new(Certificate {
+            chain: chain.iter().map(|der| der.to_vec()).collect(),
+            key: PrivateKey::new(key),
+            origin: Origin::new("Secret default/shop", "data"),
+        })
+    }
+
+    fn ecdsa() -> Arc<Certificate> {
+        signed_by(&KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key"))
+    }
+
+    fn signed_by(key: &KeyPair) -> Arc<Certificate> {
+        let params = rcgen::CertificateParams::new(["shop.example.com".to_owned()]).expect("a name");
+        let leaf = params.self_signed(key).expect("a certificate");
+        certificate(&[leaf.der()], &key.serialize_der())
+    }
+
+    fn compile(certificates: &[Arc<Certificate>]) -> (Keys, Vec<String>) {
+        let mut known = KeyInterner::default();
+        let (keys, faults) = Keys::compile(certificates, &mut known);
+        (keys, faults.into_iter().map(|(_, fault)| fault).collect())
+    }
+
+    #[test]
+    fn the_clients_signature_schemes_choose() {
+        let rsa = signed_by(&KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a key"));
+        let (keys, faults) = compile(&[rsa, ecdsa()]);
+        assert_eq!(faults, [""; 0]);
+        let algorithm = |schemes: &[Scheme]| keys.choose(schemes).map(|key| key.key.algorithm());
+        let both = [Scheme::RSA_PSS_SHA256, Scheme::ECDSA_NISTP256_SHA256];
+        assert_eq!(algorithm(&both), Some(SignatureAlgorithm::ECDSA));
+        assert_eq!(algorithm(&both[..1]), Some(SignatureAlgorithm::RSA));
+        assert_eq!(algorithm(&[]), Some(SignatureAlgorithm::ECDSA), "one is named, so that the alert says more");
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_refused_alone() {
+        let (good, other) = (ecdsa(), ecdsa());
+        let other_key = certificate(&[&other.chain[0]], good.key.der());
+        let no_key = certificate(&[&other.chain[0]], b"rubbish");
+        let no_certificate = certificate(&[], good.key.der());
+        let rubbish = certificate(&[b"rubbish"], good.key.der());
+        let (keys, faults) = compile(&[other_key, no_key, good, no_certificate, rubbish]);
+        assert_eq!((keys.0.len(), faults.len()), (1, 4), "{faults:?}");
+        assert_eq!(faults[1], "the key is not one: expected PKCS #8, PKCS #1 or SEC1");
+    }
+
+    #[test]
+    fn equal_certificates_are_parsed_once() {
+        let certificate = ecdsa();
+        let copy = Arc::new(Certificate::clone(&certificate));
+        let mut known = KeyInterner::default();
+        let (first, _) = Keys::compile([&certificate], &mut known);
+        let (second, _) = Keys::compile([&copy], &mut known);
+        assert!(Arc::ptr_eq(&first.0[0], &second.0[0]));
+    }
+
+    #[test]
+    fn keys_never_print() {
+        let pair = generate_simple_self_signed(["h".to_owned()]).expect("a certificate");
+        let (keys, _) = compile(&[certificate(&[pair.cert.der()], &pair.signing_key.serialize_der())]);
+        assert_eq!(format!("{keys:?}"), "[ECDSA]");
+    }
+}

@@ -1,0 +1,30 @@
+//! Terminates TLS: certificates, cipher suites and the configuration that a handshake goes by.
+//!
+//! Everything here is compiled when it is published and lives in the [table](crate::table), so that certificates,
+//! routes and settings change as one. A handshake asks the table once, by the name in its ClientHello; connections that
+//! are open keep what they began with.
+
+mod cipher;
+mod keys;
+mod self_signed;
+mod termination;
+
+pub use cipher::{cipher, supported_ciphers};
+pub(crate) use cipher::{openssl_name, version_name};
+pub(crate) use keys::{KeyInterner, Keys};
+pub(crate) use termination::{Termination, Terminator};
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use std::sync::{Arc, LazyLock};
+
+/// The only provider that we use. Pingora brings `ring` along and would take it where none is named.
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+
+/// Why a handshake ends after the ClientHello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// `ssl-reject-handshake`, and no virtual host has the name.
+    UnrecognizedName,
+    /// The TLS settings are invalid, so that nobody is served.
+    InvalidSettings,
+}

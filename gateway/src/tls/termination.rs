@@ -1,0 +1,167 @@
+use super::{KeyInterner, Keys, PROVIDER, Refused, cipher, self_signed};
+use crate::config::{Origin, TlsSettings};
+use crate::table::Rejection;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{ProducesTickets, ServerSessionMemoryCache};
+use rustls::version::{TLS12, TLS13};
+use std::fmt;
+use std::sync::Arc;
+
+/// Sessions that clients may resume, where there are no tickets. Some hundred bytes each.
+const SESSIONS: usize = 10_000;
+
+/// Makes a [`Termination`] of settings, and keeps what outlives them: parsed keys, and sessions to resume.
+pub(crate) struct Terminator {
+    pub(crate) keys: KeyInterner,
+    sessions: Arc<ServerSessionMemoryCache>,
+    /// Made when first wanted. Its keys rotate by themselves.
+    ticketer: Option<Arc<dyn ProducesTickets>>,
+}
+
+impl Default for Terminator {
+    fn default() -> Self {
+        Self { keys: KeyInterner::default(), sessions: ServerSessionMemoryCache::new(SESSIONS), ticketer: None }
+    }
+}
+
+impl fmt::Debug for Terminator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminator").finish_non_exhaustive()
+    }
+}
+
+impl Terminator {
+    /// Settings that are invalid leave nothing that a handshake could go by; a default certificate that is not usable
+    /// leaves the self-signed one.
+    pub(crate) fn termination(&mut self, settings: &TlsSettings) -> (Termination, Vec<Rejection>) {
+        let mut rejected = Vec::new();
+        let base = self.base(settings).map_err(|message| {
+            let origin = Origin::new("TLS settings", "ssl-protocols, ssl-ciphers");
+            rejected.push(Rejection { origin, value: "HTTPS".into(), message });
+        });
+        let (mut default, faults) = Keys::compile(&settings.default_certificate, &mut self.keys);
+        rejected.extend(faults.into_iter().map(|(certificate, fault)| Rejection {
+            origin: certificate.origin.clone(),
+            value: "default certificate".into(),
+            message: format!("is not usable, so a self-signed one is in its place: {fault}"),
+        }));
+        if default.is_empty() {
+            (default, _) = Keys::compile(self_signed::certificate(), &mut self.keys);
+        }
+        let default = Arc::new(default);
+        (Termination { base: base.ok(), default, reject_unknown: settings.reject_unknown }, rejected)
+    }
+
+    fn base(&mut self, settings: &TlsSettings) -> Result<ServerConfig, String> {
+        let invalid = |error: rustls::Error| format!("is not served: {error}. Expected versions and ciphers that fit");
+        let versions = [(settings.tls13, &TLS13), (settings.tls12, &TLS12)];
+        let versions: Vec<_> = versions.into_iter().filter(|(on, _)| *on).map(|(_, version)| version).collect();
+        let mut config = ServerConfig::builder_with_provider(provider(settings))
+            .with_protocol_versions(&versions)
+            .map_err(invalid)?
+            .with_no_client_auth()
+            // Each handshake has its host's.
+            .with_cert_resolver(Arc::new(Keys::default()));
+        // As ingress-nginx's ssl-prefer-server-ciphers.
+        config.ignore_client_order = true;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.session_storage = self.sessions.clone();
+        if settings.session_tickets {
+            let ticketer = self.ticketer.take().map_or_else(Ticketer::new, Ok).map_err(invalid)?;
+            config.ticketer = self.ticketer.insert(ticketer).clone();
+        }
+        Ok(config)
+    }
+}
+
+/// Our provider, with the TLS 1.2 suites of the settings.
+fn provider(settings: &TlsSettings) -> Arc<CryptoProvider> {
+    if settings.ciphers.is_empty() {
+        return PROVIDER.clone();
+    }
+    let tls13 = PROVIDER.cipher_suites.iter().filter(|suite| suite.tls13().is_some()).copied();
+    let tls12 = settings.ciphers.iter().filter_map(|name| cipher(name));
+    Arc::new(CryptoProvider { cipher_suites: tls13.chain(tls12).collect(), ..aws_lc_rs::default_provider() })
+}
+
+/// How TLS is terminated, under one generation of settings.
+pub(crate) struct Termination {
+    /// All but the certificate.
+    base: Option<ServerConfig>,
+    default: Arc<Keys>,
+    pub(crate) reject_unknown: bool,
+}
+
+impl Termination {
+    /// What a handshake goes by that presents one of `keys`, or else the default certificate.
+    pub(crate) fn config(&self, keys: Option<&Arc<Keys>>) -> Result<Arc<ServerConfig>, Refused> {
+        let base = self.base.as_ref().ok_or(Refused::InvalidSettings)?;
+        // Reference counts and little else: what is costly in it is shared.
+        let mut config = base.clone();
+        config.cert_resolver = keys.filter(|keys| !keys.is_empty()).unwrap_or(&self.default).clone();
+        Ok(Arc::new(config))
+    }
+}
+
+impl fmt::Debug for Termination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { base, default, reject_unknown } = self;
+        f.debug_struct("Termination")
+            .field("valid", &base.is_some())
+            .field("default", default)
+            .field("reject_unknown", reject_unknown)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Certificate, PrivateKey};
+
+    #[test]
+    fn settings_that_leave_nothing_serve_nobody() {
+        let nothing = TlsSettings { tls12: false, tls13: false, ..TlsSettings::default() };
+        let no_suite =
+            TlsSettings { tls13: false, ciphers: Arc::from(["AES128-SHA".into()]), ..TlsSettings::default() };
+        for settings in [nothing, no_suite] {
+            let (termination, rejected) = Terminator::default().termination(&settings);
+            assert_eq!(rejected.len(), 1, "{settings:?}");
+            assert_eq!(termination.config(None).err(), Some(Refused::InvalidSettings));
+        }
+    }
+
+    #[test]
+    fn ciphers_are_those_of_the_settings_in_their_order() {
+        let names = ["ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-AES128-GCM-SHA256"];
+        let settings = TlsSettings { ciphers: names.map(Arc::from).into(), ..TlsSettings::default() };
+        let suites = provider(&settings).cipher_suites.clone();
+        let found: Vec<_> = suites.iter().map(|suite| super::super::openssl_name(suite.suite())).collect();
+        assert_eq!(found[3..], names);
+        assert!(found[..3].iter().all(|name| name.starts_with("TLS_")), "{found:?}");
+    }
+
+    #[test]
+    fn a_default_certificate_that_is_not_usable_is_named_and_replaced() {
+        let origin = Origin::new("Secret default/bad", "data");
+        let bad = Certificate { chain: Arc::from([]), key: PrivateKey::new(b""), origin: origin.clone() };
+        let settings = TlsSettings { default_certificate: Some(Arc::new(bad)), ..TlsSettings::default() };
+        let (termination, rejected) = Terminator::default().termination(&settings);
+        assert_eq!(rejected.len(), 1);
+        assert_eq!(rejected[0].origin, origin);
+        assert!(!termination.default.is_empty());
+    }
+
+    #[test]
+    fn sessions_and_ticket_keys_outlive_settings() {
+        let mut terminator = Terminator::default();
+        let on = TlsSettings { session_tickets: true, ..TlsSettings::default() };
+        let mut config = |settings: &TlsSettings| terminator.termination(settings).0.config(None).expect("valid");
+        let (first, off) = (config(&on), config(&TlsSettings::default()));
+        let second = config(&TlsSettings { tls12: false, ..on.clone() });
+        assert!(Arc::ptr_eq(&first.ticketer, &second.ticketer) && first.ticketer.enabled());
+        assert!(Arc::ptr_eq(&first.session_storage, &off.session_storage) && !off.ticketer.enabled());
+    }
+}
