@@ -191,7 +191,7 @@ pub struct Expect {
     pub tls: Option<String>,
     /// The cipher suite, by IANA's name.
     pub cipher: Option<String>,
-    /// The alert that ends the handshake, as rustls spells it: `UnrecognizedName`. Without it, there must be none.
+    /// The alert that ends the handshake, as rustls spells it: `UnrecognisedName`. Without it, there must be none.
     pub alert: Option<String>,
     /// Which pods answer a repeated request, and how evenly.
     pub spread: Option<Spread>,
