@@ -5,6 +5,7 @@
 //! Pingora.
 
 pub mod annotation;
+mod certificate;
 pub mod cli;
 pub mod configmap;
 pub mod diagnostic;

@@ -73,6 +73,10 @@ pub struct ControllerSettings {
     pub disable_external_name: bool,
     /// `--path-matching`; the ConfigMap's key of that name wins.
     pub path_matching: PathMatching,
+    /// `--default-ssl-certificate`: the Secret with the certificate for hosts without one. `None` is a self-signed one.
+    pub default_certificate: Option<NamespacedName>,
+    /// `--advertised-https-port`, else `--https-port`: the port that redirects to HTTPS name where they are told to.
+    pub https_port: u16,
 }
 
 impl Default for ControllerSettings {
@@ -89,6 +93,8 @@ impl Default for ControllerSettings {
             disable_catch_all: false,
             disable_external_name: false,
             path_matching: PathMatching::default(),
+            default_certificate: None,
+            https_port: 443,
         }
     }
 }

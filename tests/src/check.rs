@@ -19,6 +19,8 @@ pub struct Observation {
     pub location: Option<String>,
     /// The request target towards the backend.
     pub path: Option<String>,
+    /// The alert that ended the handshake, as rustls spells it.
+    pub alert: Option<String>,
     /// What went over the wire.
     pub wire: Option<Wire>,
 }
@@ -36,6 +38,21 @@ pub struct Wire {
     pub received: Vec<Received>,
     /// The lines that the request left in the access log.
     pub log: Vec<String>,
+    /// What came of the handshake; `None` without TLS.
+    pub tls: Option<Tls>,
+}
+
+/// What came of a handshake.
+#[derive(Debug)]
+pub struct Tls {
+    /// `TLSv1_2` or `TLSv1_3`.
+    pub version: String,
+    /// The cipher suite, by IANA's name.
+    pub cipher: String,
+    /// The Secret that has the certificate, as `namespace/name`.
+    pub secret: Option<String>,
+    /// The common name of the certificate's issuer.
+    pub issuer: Option<String>,
 }
 
 /// Who answered a request.
@@ -79,6 +96,7 @@ pub fn check(expect: &Expect, observed: &Observation) -> Result<Vec<Mismatch>> {
         Answerer::Gateway => None,
         Answerer::Backend { service, .. } => Some(service),
     };
+    mismatches.equal("alert", &expect.alert, &observed.alert);
     mismatches.equal("answering backend", &expect.backend.as_ref(), &backend);
     mismatches.equal("location", &expect.location, &observed.location);
     if let (Some(expected), Some(path)) = (&expect.path, &observed.path) {
@@ -91,6 +109,7 @@ pub fn check(expect: &Expect, observed: &Observation) -> Result<Vec<Mismatch>> {
 }
 
 fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Result<()> {
+    check_tls(expect, wire.tls.as_ref(), mismatches);
     check_headers("response header", &expect.response, &wire.headers, mismatches)?;
     if let Some(text) = &expect.body_contains {
         let body = String::from_utf8_lossy(&wire.body);
@@ -118,6 +137,20 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
         mismatches.note(matches, "access log", format_args!("one line like {pattern}"), &wire.log);
     }
     Ok(())
+}
+
+fn check_tls(expect: &Expect, tls: Option<&Tls>, mismatches: &mut Mismatches) {
+    let mut equal = |subject, expected: Option<&String>, observed: Option<&String>| {
+        if expected.is_some() {
+            mismatches.equal(subject, &expected, &observed);
+        }
+    };
+    equal("version of TLS", expect.tls.as_ref(), tls.map(|tls| &tls.version));
+    equal("cipher suite", expect.cipher.as_ref(), tls.map(|tls| &tls.cipher));
+    if let Some(expected) = &expect.certificate {
+        equal("certificate of Secret", expected.secret.as_ref(), tls.and_then(|tls| tls.secret.as_ref()));
+        equal("issuer of the certificate", expected.issuer.as_ref(), tls.and_then(|tls| tls.issuer.as_ref()));
+    }
 }
 
 fn check_headers(
@@ -190,9 +223,9 @@ mod tests {
     use crate::case::Status;
 
     fn reply(status: u16) -> Observation {
-        let wire = Wire { headers: vec![], body: vec![], closed: false, received: vec![], log: vec![] };
-        let (location, path) = (None, None);
-        Observation { status: Some(status), answered_by: Answerer::Gateway, location, path, wire: Some(wire) }
+        let wire = Wire { headers: vec![], body: vec![], closed: false, received: vec![], log: vec![], tls: None };
+        let (location, path, alert) = (None, None, None);
+        Observation { status: Some(status), answered_by: Answerer::Gateway, location, path, alert, wire: Some(wire) }
     }
 
     fn expect(status: Status) -> Expect {

@@ -1,19 +1,21 @@
 //! An HTTP/1.1 client that sends what it is told, byte for byte.
 
 use crate::case::{Body, Request};
-use crate::connection::{Connection, PATIENCE};
+use crate::connection::{Connection, Input, Output, PATIENCE};
 use crate::echo::{self, Journal};
+use crate::tls::{Handshake, Offer};
 use crate::wire::{Headers, Reader, Remaining, header};
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 /// A client with at most one open connection.
 #[derive(Debug)]
 pub struct Client {
     gateway: SocketAddr,
+    /// What it offers in a handshake; `None` is cleartext.
+    offer: Option<Offer>,
     connection: Option<Connection>,
 }
 
@@ -28,18 +30,20 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The gateway said that it would close the connection, and did.
     pub closed: bool,
+    /// What came of the connection's handshake; `None` without TLS.
+    pub tls: Option<Handshake>,
 }
 
 impl Client {
-    /// A client of the gateway at this address.
-    pub fn new(gateway: SocketAddr) -> Self {
-        Self { gateway, connection: None }
+    /// A client of the gateway at this address, over TLS if it has something to offer.
+    pub fn new(gateway: SocketAddr, offer: Option<Offer>) -> Self {
+        Self { gateway, offer, connection: None }
     }
 
     /// Makes a request once, on the open connection if there is one. `journal` lets the chunks of a response go.
     ///
     /// # Errors
-    /// If there is no connection, or no well-formed response in time.
+    /// If there is no connection, or no well-formed response in time; [`crate::tls::Refused`] if a handshake is refused.
     pub async fn send(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
         let response = timeout(PATIENCE, self.exchange(request, journal)).await;
         response.context("no complete response in time")?
@@ -48,9 +52,13 @@ impl Client {
     async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(self.gateway).await?,
+            None => match &self.offer {
+                Some(offer) => Connection::open_tls(self.gateway, offer).await?,
+                None => Connection::open(self.gateway).await?,
+            },
         };
         let (sent, response) = exchange(&mut connection, request, journal).await?;
+        let response = Response { tls: connection.tls.clone(), ..response };
         let says_close =
             header(&response.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if says_close {
@@ -75,21 +83,22 @@ async fn exchange(connection: &mut Connection, request: &Request, journal: &Jour
     }
 }
 
-async fn send(writer: &mut WriteHalf<TcpStream>, request: &Request) -> Result<()> {
+async fn send(writer: &mut Output, request: &Request) -> Result<()> {
     let head = request.raw.clone().unwrap_or_else(|| head(request));
     if request.byte_by_byte {
         for byte in head.as_bytes() {
             writer.write_all(&[*byte]).await?;
+            writer.flush().await?;
             // Without this the kernel gets the next byte before the gateway had a chance to read this one.
             tokio::task::yield_now().await;
         }
     } else {
         writer.write_all(head.as_bytes()).await?;
     }
-    match &request.body {
-        Some(body) => send_body(writer, body).await,
-        None => Ok(()),
+    if let Some(body) = &request.body {
+        send_body(writer, body).await?;
     }
+    Ok(writer.flush().await?)
 }
 
 fn head(request: &Request) -> String {
@@ -113,7 +122,7 @@ fn head(request: &Request) -> String {
     head
 }
 
-async fn send_body(writer: &mut WriteHalf<TcpStream>, body: &Body) -> Result<()> {
+async fn send_body(writer: &mut Output, body: &Body) -> Result<()> {
     const PIECE: [u8; 16 << 10] = [b'x'; 16 << 10];
     let mut left = body.size;
     while left > 0 {
@@ -133,7 +142,7 @@ async fn send_body(writer: &mut WriteHalf<TcpStream>, body: &Body) -> Result<()>
     Ok(())
 }
 
-async fn receive(reader: &mut Reader<ReadHalf<TcpStream>>, request: &Request, journal: &Journal) -> Result<Response> {
+async fn receive(reader: &mut Reader<Input>, request: &Request, journal: &Journal) -> Result<Response> {
     let head = reader.response_head().await?.context("the gateway closed the connection without a response")?;
     let mut remaining = Remaining::of_response(&request.method, &head);
     let mut body = Vec::new();
@@ -149,5 +158,5 @@ async fn receive(reader: &mut Reader<ReadHalf<TcpStream>>, request: &Request, jo
     while let Some(piece) = reader.body(&mut remaining).await? {
         body.extend(piece);
     }
-    Ok(Response { status: head.status, headers: head.headers, body, closed: false })
+    Ok(Response { status: head.status, headers: head.headers, body, closed: false, tls: None })
 }

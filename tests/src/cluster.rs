@@ -3,7 +3,12 @@
 //! A Service with a selector and no EndpointSlice of its own gets pods, and one EndpointSlice for each. Its annotation
 //! `test.adit.dev/pods` says which: a list of [`PodState`]s, `ready` if it is not there. A Service with a `clusterIP`
 //! gets a backend there, in place of kube-proxy; the address is replaced by one of this machine.
+//!
+//! A Secret with the annotation `test.adit.dev/certificate` gets a certificate and its key: `dns=a.example.com,b; key=rsa`.
+//! `cn=` names another subject than the Secret, `expired`, `without-key`, `another-key` and `reversed` (with its issuer,
+//! in the wrong order) are what can be wrong with one, and a new `generation=` is a new certificate.
 
+mod certificates;
 mod network;
 
 pub use network::Network;
@@ -12,6 +17,7 @@ use crate::case::Host;
 use crate::dns;
 use crate::echo::Identity;
 use anyhow::{Context, Result, bail, ensure};
+use certificates::Certificates;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -27,6 +33,7 @@ pub struct Cluster {
     /// Pods stay where they are when their Service changes.
     pods: BTreeMap<(Identity, String), SocketAddr>,
     cluster_addresses: BTreeMap<String, IpAddr>,
+    certificates: Certificates,
     resolver: Option<SocketAddr>,
 }
 
@@ -58,8 +65,8 @@ impl Cluster {
             Network::Loopback { .. } => Some(dns::serve(names).await?),
             Network::Imaginary { .. } => None,
         };
-        let (objects, pods, cluster_addresses) = Default::default();
-        Ok(Self { network, objects, pods, cluster_addresses, resolver })
+        let (objects, pods, cluster_addresses, certificates) = Default::default();
+        Ok(Self { network, objects, pods, cluster_addresses, certificates, resolver })
     }
 
     /// The network that its backends are on.
@@ -70,6 +77,11 @@ impl Cluster {
     /// The DNS server that knows the hosts outside the cluster, where the network is more than imaginary.
     pub fn resolver(&self) -> Option<SocketAddr> {
         self.resolver
+    }
+
+    /// The Secret, as `namespace/name`, that has this certificate now.
+    pub fn secret_with(&self, certificate: &[u8]) -> Option<&str> {
+        self.certificates.owner(certificate)
     }
 
     /// Creates an object, or replaces it where it stands.
@@ -108,6 +120,9 @@ impl Cluster {
             if service.pointer("/spec/selector").is_some() && !self.has_slices(service) {
                 slices.extend(self.slices(service).await?);
             }
+        }
+        for secret in objects.iter_mut().filter(|object| object["kind"] == "Secret") {
+            self.certificates.fill(secret)?;
         }
         // JSON is YAML, too.
         Ok(objects.iter().chain(&slices).map(|object| format!("---\n{object}\n")).collect())

@@ -1,22 +1,34 @@
 //! A connection as either of its ends uses it: bytes out, messages in.
 
 use crate::client::Response;
+use crate::tls::{self, Handshake, Offer};
 use crate::wire::{Reader, Remaining, RequestHead, ResponseHead, header};
 use anyhow::{Context, Result};
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// When to give up on a peer that does not do what is waited for. No test depends on its length.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A stream, encrypted or not.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send + Debug {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Debug> Duplex for T {}
+
+pub(crate) type Input = ReadHalf<Box<dyn Duplex>>;
+pub(crate) type Output = WriteHalf<Box<dyn Duplex>>;
+
 /// One end of a TCP connection. Nothing waits for longer than [`PATIENCE`].
 #[derive(Debug)]
 pub struct Connection {
-    pub(crate) reader: Reader<ReadHalf<TcpStream>>,
-    pub(crate) writer: WriteHalf<TcpStream>,
+    pub(crate) reader: Reader<Input>,
+    pub(crate) writer: Output,
+    /// What came of its handshake; `None` without TLS.
+    pub(crate) tls: Option<Handshake>,
 }
 
 impl Connection {
@@ -30,8 +42,23 @@ impl Connection {
 
     pub(crate) fn new(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
+        Ok(Self::over(Box::new(stream), None))
+    }
+
+    /// Connects to a server over TLS.
+    ///
+    /// # Errors
+    /// If it does not accept; [`tls::Refused`] if it refuses the handshake.
+    pub async fn open_tls(server: SocketAddr, offer: &Offer) -> Result<Self> {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        let (stream, handshake) = tls::handshake(stream, offer).await?;
+        Ok(Self::over(Box::new(stream), Some(handshake)))
+    }
+
+    fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
         let (read, writer) = split(stream);
-        Ok(Self { reader: Reader::new(read), writer })
+        Self { reader: Reader::new(read), writer, tls }
     }
 
     /// Sends bytes.
@@ -39,8 +66,11 @@ impl Connection {
     /// # Errors
     /// If the peer has closed, or does not read.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
-        let sent = timeout(PATIENCE, self.writer.write_all(bytes.as_ref())).await;
-        Ok(sent.context("the peer does not read")??)
+        let send = async {
+            self.writer.write_all(bytes.as_ref()).await?;
+            self.writer.flush().await
+        };
+        Ok(timeout(PATIENCE, send).await.context("the peer does not read")??)
     }
 
     /// Says that nothing more will be sent.
@@ -85,7 +115,7 @@ impl Connection {
         let body = self.body(Remaining::of_response(method, &head)).await?;
         let says_close = header(&head.headers, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let closed = says_close && self.is_closed().await;
-        Ok(Response { status: head.status, headers: head.headers, body, closed })
+        Ok(Response { status: head.status, headers: head.headers, body, closed, tls: self.tls.clone() })
     }
 
     /// So many bytes of what comes after the heads.

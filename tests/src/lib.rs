@@ -24,4 +24,5 @@ pub mod echo;
 pub mod fuzz;
 pub mod run;
 pub mod suite;
+pub mod tls;
 pub mod wire;

@@ -121,6 +121,7 @@ mod tests {
                 answered_by: Answerer::Gateway,
                 location: None,
                 path: None,
+                alert: None,
                 wire: None,
             };
             Ok((0..request.repeat).map(observe).collect())

@@ -12,11 +12,12 @@ use tokio::net::TcpListener;
 
 /// The cases of the ingress-nginx list that must be there.
 const INGRESS_NGINX: &str = "
-    P03 P05 P06 P07 P08 P09 P10 P11 P12 P13 P14 P15 P17 P21 P25 P27 P28 P29 P30 P32 P33 P34 P35 P36 P38 P40 P43 P46 P47
+    P03 P05 P06 P07 P08 P09 P10 P11 P12 P13 P14 P15 P17 P21 P22 P25 P27 P28 P29 P30 P32 P33 P34 P35 P36 P38 P40 P43 P46 P47
     X01 X02 X03 X04 X05 X06 X07 X08 X09 X14 X15 X17 X19
     W01 W04 W05 W07 W09 W10 W12 W13 W14 W15 W16 W18
-    D02 D05 D08 D09 D10 D13 D14 D16 D19 D21 D23 D24
-    H06 H07 H08 H11 H12 H13 H14 H22 H25 H26 H37
+    D02 D05 D08 D09 D10 D13 D14 D16 D19 D20 D21 D23 D24
+    T01 T02 T03 T04 T05 T07 T11 T15 T16 T17 T19 T20 T21 T24 T25 T26 T28 T29 T32 T33 T34 T38 T39 T41 T47 T48
+    H02 H06 H07 H08 H11 H12 H13 H14 H22 H25 H26 H37
     L01 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23
     B01 B03 B04 B15 B25
     I12 I13 I16 I17
@@ -35,7 +36,8 @@ fn no_case_is_missing() {
         of_list.flat_map(|case| case.spec.source.iter().cloned()).collect()
     };
     let rows = |letter: char, last: usize| (1..=last).map(move |row| format!("{letter}{row:02}"));
-    let ingress_v1: BTreeSet<String> = rows('A', 67).chain(rows('B', 26)).chain(rows('C', 11)).collect();
+    let ingress_v1: BTreeSet<String> =
+        rows('A', 67).chain(rows('B', 26)).chain(rows('C', 11)).chain(rows('D', 13)).collect();
     assert_eq!(of(true), ingress_v1);
     assert_eq!(of(false), INGRESS_NGINX.split_whitespace().map(str::to_owned).collect());
 }
@@ -99,7 +101,7 @@ async fn the_client_sends_bytes_as_they_are_and_sees_the_connection_close() -> R
 
 async fn client_of_an_echo() -> Result<(Client, Arc<Journal>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let client = Client::new(listener.local_addr()?);
+    let client = Client::new(listener.local_addr()?, None);
     let journal = Arc::new(Journal::default());
     echo::serve(listener, Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() }, journal.clone());
     Ok((client, journal))

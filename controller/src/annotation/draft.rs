@@ -1,5 +1,5 @@
 use crate::configmap::RouteDefaults;
-use gateway::config::{Balance, HostName, Redirect, RoutePolicies};
+use gateway::config::{Balance, HostName, HttpsRedirect, Redirect, RoutePolicies};
 use std::sync::Arc;
 
 /// What the annotations of one Ingress ask for: collected first, built once all of it is known.
@@ -21,6 +21,8 @@ pub struct Draft {
     pub temporal_redirect: Option<Arc<str>>,
     /// `temporal-redirect-code`.
     pub temporal_code: u16,
+    /// When and how plain HTTP is redirected to HTTPS.
+    pub https: HttpsRedirects,
     /// `server-alias`.
     pub aliases: Vec<HostName>,
     /// `from-to-www-redirect`.
@@ -44,6 +46,36 @@ pub struct UpstreamSettings {
     pub balance: Balance,
 }
 
+/// When and how plain HTTP is redirected to HTTPS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpsRedirects {
+    /// `ssl-redirect`: where the host has TLS. Default true.
+    pub with_tls: bool,
+    /// `force-ssl-redirect`: TLS or not. Default false.
+    pub always: bool,
+    /// `preserve-trailing-slash`. Default false.
+    pub preserve_trailing_slash: bool,
+    /// `use-port-in-redirects`. Default false.
+    pub name_port: bool,
+}
+
+impl Default for HttpsRedirects {
+    fn default() -> Self {
+        Self { with_tls: true, always: false, preserve_trailing_slash: false, name_port: false }
+    }
+}
+
+impl HttpsRedirects {
+    /// The redirect of a host with TLS.
+    pub(crate) fn policy(self, defaults: &RouteDefaults) -> Option<HttpsRedirect> {
+        (self.with_tls || self.always).then_some(HttpsRedirect {
+            code: defaults.redirect_code,
+            preserve_trailing_slash: self.preserve_trailing_slash,
+            port: self.name_port.then_some(defaults.https_port),
+        })
+    }
+}
+
 impl Draft {
     /// What an Ingress without annotations asks for.
     pub fn new(defaults: &RouteDefaults) -> Self {
@@ -56,6 +88,7 @@ impl Draft {
             permanent_code: 301,
             temporal_redirect: None,
             temporal_code: 302,
+            https: defaults.https,
             aliases: Vec::new(),
             from_to_www: false,
             default_backend: None,
@@ -71,7 +104,8 @@ impl Draft {
     }
 
     /// Builds what several annotations say together.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self, defaults: &RouteDefaults) {
+        self.policies.https_redirect = self.https.policy(defaults);
         let temporal = self.temporal_redirect.take().map(|location| Redirect { code: self.temporal_code, location });
         let permanent = self.permanent_redirect.take().map(|location| Redirect { code: self.permanent_code, location });
         self.policies.redirect = temporal.or(permanent);

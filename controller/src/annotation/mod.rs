@@ -26,7 +26,7 @@ mod tls;
 mod upstream;
 pub(crate) mod value;
 
-pub use draft::{Draft, UpstreamSettings};
+pub use draft::{Draft, HttpsRedirects, UpstreamSettings};
 pub(crate) use read::read;
 pub use value::Value;
 

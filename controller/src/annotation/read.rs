@@ -42,7 +42,7 @@ pub(crate) fn read(
             _ => {}
         }
     }
-    reader.reading.draft.finish();
+    reader.reading.draft.finish(defaults);
     reader.reading
 }
 

@@ -1,6 +1,6 @@
 //! Redirects instead of proxying.
 
-use super::{Annotation, AnnotationError, Draft, FALSE, Invalid, Risk, Scope, Support, Value, nothing};
+use super::{Annotation, AnnotationError, Draft, Invalid, Risk, Scope, Support, Value, nothing};
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {
@@ -107,31 +107,54 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         key: "preserve-trailing-slash",
         scope: Scope::Path,
         risk: Risk::Medium,
-        support: Support::Partial("There is no redirect to HTTPS yet, the only one that it acts on."),
+        support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Redirects to HTTPS keep a trailing slash. Boolean.",
+        doc: "Redirects to HTTPS keep a slash at the end, which else they drop. Boolean.",
         apply: |value, draft| {
-            draft.policies.preserve_trailing_slash = value.bool()?;
+            draft.https.preserve_trailing_slash = value.bool()?;
             Ok(())
         },
     },
-    Annotation::planned(
-        "ssl-redirect",
-        Scope::Path,
-        Risk::Low,
-        "Requests over plain HTTP are redirected to HTTPS where the host has TLS. Boolean, default true.",
-    )
-    .unless(FALSE),
-    Annotation::planned(
-        "force-ssl-redirect",
-        Scope::Path,
-        Risk::Medium,
-        "Requests over plain HTTP are redirected to HTTPS, TLS or not. Boolean.",
-    )
-    .unless(FALSE),
-    Annotation::planned("use-port-in-redirects", Scope::Path, Risk::Low, "Redirects name the port. Boolean.")
-        .unless(FALSE),
+    Annotation {
+        key: "ssl-redirect",
+        scope: Scope::Path,
+        risk: Risk::Low,
+        support: Support::Full,
+        invalid: Invalid::FallsBack,
+        harmless: &[],
+        doc: "Requests over plain HTTP are redirected (308) to HTTPS where the host has TLS. Boolean, default true.",
+        apply: |value, draft| {
+            draft.https.with_tls = value.bool()?;
+            Ok(())
+        },
+    },
+    Annotation {
+        key: "force-ssl-redirect",
+        scope: Scope::Path,
+        risk: Risk::Medium,
+        support: Support::Full,
+        invalid: Invalid::FallsBack,
+        harmless: &[],
+        doc: "Requests over plain HTTP are redirected (308) to HTTPS, TLS or not: a load balancer may do it. Boolean.",
+        apply: |value, draft| {
+            draft.https.always = value.bool()?;
+            Ok(())
+        },
+    },
+    Annotation {
+        key: "use-port-in-redirects",
+        scope: Scope::Path,
+        risk: Risk::Low,
+        support: Support::Partial("Only redirects to HTTPS name it, not those to a path with a slash."),
+        invalid: Invalid::FallsBack,
+        harmless: &[],
+        doc: "Redirects name the port: that of `--advertised-https-port`. Boolean.",
+        apply: |value, draft| {
+            draft.https.name_port = value.bool()?;
+            Ok(())
+        },
+    },
     Annotation {
         support: Support::Partial("Accepted. It has done nothing since nginx 1.25.1, and does nothing here."),
         apply: nothing_but_a_bool,
@@ -166,12 +189,13 @@ mod tests {
     use gateway::config::Redirect;
 
     fn redirect(annotations: &[(&str, &str)]) -> Option<Redirect> {
-        let mut draft = Draft::new(&RouteDefaults::default());
+        let defaults = RouteDefaults::default();
+        let mut draft = Draft::new(&defaults);
         for (key, value) in annotations {
             let annotation = Annotation::named(key).expect("a known annotation");
             (annotation.apply)(Value(value), &mut draft).expect("a valid value");
         }
-        draft.finish();
+        draft.finish(&defaults);
         draft.policies.redirect
     }
 

@@ -1,13 +1,14 @@
-//! TLS towards clients. There is none yet.
+//! TLS towards clients, besides certificates: those are in `spec.tls`.
 
 use super::{Annotation, FALSE, Risk, Scope};
 
+const ONE_FOR_ALL: &str = "all hosts have the ciphers of the ConfigMap's ssl-ciphers";
+
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::planned("ssl-ciphers", Scope::Host, Risk::Low, "The ciphers of TLS 1.2, as OpenSSL lists them."),
-    Annotation::planned(
+    Annotation::ignored("ssl-ciphers", ONE_FOR_ALL, "The ciphers of TLS 1.2, as OpenSSL lists them."),
+    Annotation::ignored(
         "ssl-prefer-server-ciphers",
-        Scope::Host,
-        Risk::Low,
+        "all hosts choose ciphers alike",
         "The server's order of ciphers counts. Boolean, default true.",
     ),
     Annotation::planned(

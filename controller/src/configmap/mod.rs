@@ -4,8 +4,10 @@
 //! the documentation is printed from the entries.
 
 mod client;
+mod compression;
 mod forwarded;
 mod headers;
+mod https;
 mod logging;
 mod other;
 mod read;
@@ -18,10 +20,10 @@ mod value;
 pub(crate) use read::{Outcome, read};
 pub use value::Value;
 
-use crate::annotation::{Risk, UpstreamSettings};
+use crate::annotation::{HttpsRedirects, Risk, UpstreamSettings};
 use crate::diagnostic::Severity;
 use crate::translate::Lookup;
-use gateway::config::{Balance, GatewaySettings, PathMatching, RoutePolicies, TemplateError};
+use gateway::config::{Balance, GatewaySettings, Hsts, PathMatching, RoutePolicies, TemplateError};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -33,7 +35,9 @@ pub const FAMILIES: &[Family] = &[
     Family { title: "Headers", keys: headers::KEYS },
     Family { title: "Backends", keys: upstream::KEYS },
     Family { title: "Logs and traces", keys: logging::KEYS },
-    Family { title: "TLS and redirects to it", keys: tls::KEYS },
+    Family { title: "Redirects to HTTPS", keys: https::KEYS },
+    Family { title: "TLS", keys: tls::KEYS },
+    Family { title: "Compression", keys: compression::KEYS },
     Family { title: "Security", keys: security::KEYS },
     Family { title: "Process and nginx", keys: other::KEYS },
 ];
@@ -112,6 +116,12 @@ pub struct RouteDefaults {
     pub upstream: UpstreamSettings,
     /// `http-redirect-code`: 301, 302, 307 or 308.
     pub redirect_code: u16,
+    /// When and how plain HTTP is redirected to HTTPS where no annotation says so.
+    pub https: HttpsRedirects,
+    /// `--advertised-https-port`: the port that such redirects may name.
+    pub https_port: u16,
+    /// `no-tls-redirect-locations`: paths that begin so are never redirected to HTTPS.
+    pub plain_paths: Vec<Arc<str>>,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that holds one is rejected.
     pub blocked_words: Vec<Arc<str>>,
     /// `annotations-risk-level`: an Ingress with an annotation above it is rejected.
@@ -127,12 +137,18 @@ impl Default for RouteDefaults {
             policies: Arc::default(),
             upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin },
             redirect_code: 308,
+            https: HttpsRedirects::default(),
+            https_port: 443,
+            plain_paths: vec![ACME_CHALLENGES.into()],
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             strict_path_types: true,
         }
     }
 }
+
+/// Where certificate authorities look for the answers to their HTTP-01 challenges.
+const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
 
 /// The configuration while its keys are read.
 pub struct Draft<'a> {
@@ -148,6 +164,11 @@ impl Draft<'_> {
     /// The policies of an Ingress without annotations.
     fn policies(&mut self) -> &mut RoutePolicies {
         Arc::make_mut(&mut self.config.routes.policies)
+    }
+
+    /// Changes HSTS, unless the key `hsts`, which is read before the keys that begin with it, has turned it off.
+    fn hsts(&mut self, change: impl FnOnce(&mut Hsts)) {
+        self.config.gateway.hsts.as_mut().map(change);
     }
 
     /// Says what is wrong with a part of a value, of which the rest counts.

@@ -1,5 +1,6 @@
 use super::{Config, Draft, Key, KeyError, Support, Value};
 use crate::annotation::suggestion::{did_you_mean, nearest};
+use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
@@ -19,6 +20,7 @@ pub(crate) struct Outcome {
 pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
+    config.routes.https_port = settings.https_port;
     let mut reader =
         Reader { object: "".into(), draft: Draft { config, lookup, complaints: Vec::new() }, diagnostics: Vec::new() };
     if let Some(name) = &settings.configmap
@@ -31,7 +33,9 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
         reader.trust_without_limit();
     }
     reader.draft.config.routes.path_matching = reader.draft.config.gateway.path_matching;
+    reader.https_redirect();
     reader.default_backend(settings);
+    reader.default_certificate(settings);
     Outcome { config: reader.draft.config, diagnostics: reader.diagnostics }
 }
 
@@ -113,5 +117,34 @@ impl Reader<'_> {
             service: name.name.clone(),
             port: port.port.to_string().into(),
         });
+    }
+
+    /// The redirect of routes without annotations: the same object for all that need no other.
+    fn https_redirect(&mut self) {
+        let routes = &self.draft.config.routes;
+        let redirect = routes.https.policy(routes);
+        self.draft.policies().https_redirect = redirect;
+    }
+
+    fn default_certificate(&mut self, settings: &ControllerSettings) {
+        let Some(name) = &settings.default_certificate else { return };
+        let object = "flag --default-ssl-certificate";
+        let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
+        let Some(secret) = self.draft.lookup.secret(&name.namespace, &name.name) else {
+            let message = format!("there is no {key}; a self-signed certificate is served instead");
+            return self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
+        };
+        match KeyPair::read(secret, &key) {
+            Ok(pair) => {
+                let warnings =
+                    pair.warnings.iter().map(|warning| Diagnostic::warning(object, "", format!("{key} {warning}")));
+                self.diagnostics.extend(warnings);
+                self.draft.config.gateway.tls.default_certificate = Some(pair.certificate);
+            }
+            Err(error) => {
+                let message = format!("{key} {error}; a self-signed certificate is served instead");
+                self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
+            }
+        }
     }
 }

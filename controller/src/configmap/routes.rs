@@ -39,25 +39,6 @@ pub(super) const KEYS: &[Key] = &[
         draft.policies().relative_redirects = value.bool()?;
         Ok(())
     }),
-    Key::full("preserve-trailing-slash", "false", "Redirects to HTTPS keep a trailing slash. Boolean.", |value, draft| {
-        draft.policies().preserve_trailing_slash = value.bool()?;
-        Ok(())
-    })
-    .but("There is no redirect to HTTPS yet, the only one that it acts on."),
-    Key::full(
-        "http-redirect-code",
-        "308",
-        "The status of redirects to HTTPS and from and to `www.`: 301, 302, 307 or 308.",
-        |value, draft| {
-            const EXPECTED: &str = "301, 302, 307 or 308";
-            let code = value.number(301..=308, EXPECTED)?;
-            if ![301, 302, 307, 308].contains(&code) {
-                return Err(KeyError::Expected(EXPECTED));
-            }
-            draft.config.routes.redirect_code = code;
-            Ok(())
-        },
-    ),
     Key::full("service-upstream", "false", "Requests go to cluster IPs instead of endpoints. Boolean.", |value, draft| {
         draft.config.routes.upstream.service_upstream = value.bool()?;
         Ok(())

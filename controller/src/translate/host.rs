@@ -1,27 +1,29 @@
 //! One host: rules first, then aliases, then redirects to its twin.
 
 use super::view::View;
-use super::{alias, merge, www};
+use super::{alias, merge, tls, www};
 use crate::diagnostic::Diagnostic;
 use gateway::config::{HostName, VirtualHost};
 
 /// What is served under a name, if anything is, and what is wrong with it.
 pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost>, Vec<Diagnostic>) {
-    if let Some((routes, mut diagnostics)) = merge::routes(name, view) {
-        diagnostics.extend(alias::overruled(name, view));
-        return (Some(VirtualHost { name: name.clone(), routes, www_redirect: None, tls: None }), diagnostics);
+    let name = name.clone();
+    let (tls, of_tls) = tls::of(&name, view);
+    if let Some((routes, mut diagnostics)) = merge::routes(&name, tls.is_some(), view) {
+        diagnostics.extend(of_tls);
+        diagnostics.extend(alias::overruled(&name, view));
+        return (Some(VirtualHost { name, routes, www_redirect: None, tls }), diagnostics);
     }
-    let (target, diagnostics) = alias::target(name, view);
-    // What is wrong with the host itself is said there.
-    if let Some((routes, _)) = target.and_then(|target| merge::routes(&target, view)) {
-        return (Some(VirtualHost { name: name.clone(), routes, www_redirect: None, tls: None }), diagnostics);
+    let (target, mut diagnostics) = alias::target(&name, view);
+    if let Some(target) = target {
+        let tls = tls::of_alias(&name, &target, view);
+        // What is wrong with the host itself is said there.
+        if let Some((routes, _)) = merge::routes(&target, tls.is_some(), view) {
+            return (Some(VirtualHost { name, routes, www_redirect: None, tls }), diagnostics);
+        }
     }
-    let redirect = www::redirect(name, view);
-    let host = redirect.map(|redirect| VirtualHost {
-        name: name.clone(),
-        routes: Vec::new(),
-        www_redirect: Some(redirect),
-        tls: None,
-    });
-    (host, diagnostics)
+    let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
+    let (tls, of_tls) = tls::of_twin(&name, asking, view);
+    diagnostics.extend(of_tls);
+    (Some(VirtualHost { name, routes: Vec::new(), www_redirect: Some(redirect), tls }), diagnostics)
 }

@@ -12,7 +12,9 @@ use crate::store::Stored;
 use gateway::config::{
     BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
 };
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
+use k8s_openapi::api::networking::v1::{
+    HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec, IngressTLS,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -35,6 +37,10 @@ pub(super) struct ParsedIngress {
     pub(super) catch_all: bool,
     /// `use-regex`.
     pub(super) use_regex: bool,
+    /// `spec.tls`.
+    pub(super) tls: Vec<TlsEntry>,
+    /// `force-ssl-redirect`: its redirects to HTTPS hold on hosts without TLS, too.
+    pub(super) always_https: bool,
     /// `server-alias`.
     pub(super) aliases: Vec<HostName>,
     /// `from-to-www-redirect`: where it says so.
@@ -52,6 +58,17 @@ pub(super) struct HostRules {
     pub(super) origin: Origin,
     /// Their paths, in order. Regular expressions are still Prefix.
     pub(super) routes: Vec<Route>,
+}
+
+/// An entry of `spec.tls`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TlsEntry {
+    /// `spec.tls[0].secretName`.
+    pub(super) field: Arc<str>,
+    /// Its hosts, in lower case.
+    pub(super) hosts: Vec<String>,
+    /// The name of its Secret, if it has one.
+    pub(super) secret: Option<Arc<str>>,
 }
 
 /// Where an Ingress names a Service port.
@@ -136,7 +153,7 @@ pub(super) fn parse(
         object,
         base: Arc::clone(&defaults.policies),
         draft: reading.draft,
-        rewritten: HashMap::new(),
+        by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
     };
@@ -154,10 +171,10 @@ struct Parser<'a> {
     defaults: &'a RouteDefaults,
     object: Arc<str>,
     draft: Draft,
-    /// The policies of every path without a rewrite.
+    /// The policies of every path that has none of its own.
     base: Arc<RoutePolicies>,
-    /// Those with one, by path.
-    rewritten: HashMap<Arc<str>, Arc<RoutePolicies>>,
+    /// The policies of the others.
+    by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
     diagnostics: Vec<Diagnostic>,
     references: BTreeMap<BackendId, Reference>,
 }
@@ -173,14 +190,6 @@ impl Parser<'_> {
         self.draft.policies.default_backend = self.annotated_default_backend(lookup);
         if self.draft.policies != *self.base {
             self.base = Arc::new(self.draft.policies.clone());
-        }
-        if spec.tls.as_ref().is_some_and(|tls| !tls.is_empty()) {
-            self.say(
-                Severity::Warning,
-                "spec.tls",
-                None,
-                "is not supported yet: the hosts are served over plain HTTP only",
-            );
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
@@ -215,6 +224,8 @@ impl Parser<'_> {
             has_default_backend,
             catch_all: rules.is_empty(),
             use_regex: self.draft.use_regex,
+            tls: tls_entries(spec.tls.as_deref().unwrap_or_default()),
+            always_https: self.draft.https.always,
             aliases: std::mem::take(&mut self.draft.aliases),
             www,
             upstream: self.draft.upstream,
@@ -356,18 +367,26 @@ impl Parser<'_> {
         Some(id)
     }
 
-    /// The policies of a path: shared, but for the rewrite, which begins with the path.
+    /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
+    /// redirected to HTTPS.
     fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
-        let Some(target) = self.draft.rewrite_target.as_ref().filter(|target| **target != *path) else {
+        let target = self.draft.rewrite_target.as_ref().filter(|target| **target != *path);
+        let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
+        if target.is_none() && https_redirect == self.base.https_redirect {
             return Arc::clone(&self.base);
-        };
-        let rewrite = || Rewrite {
+        }
+        let rewrite = target.map(|target| Rewrite {
             pattern: Arc::clone(path),
             target: Arc::clone(target),
             forwarded_prefix: self.draft.forwarded_prefix.clone(),
-        };
-        let policies = || Arc::new(RoutePolicies { rewrite: Some(rewrite()), ..self.base.as_ref().clone() });
-        Arc::clone(self.rewritten.entry(Arc::clone(path)).or_insert_with(policies))
+        });
+        let policies = || Arc::new(RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() });
+        Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
+    }
+
+    /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
+    fn is_plain(&self, path: &str) -> bool {
+        self.defaults.plain_paths.iter().any(|plain| path.starts_with(&**plain))
     }
 
     fn owner(&self, backend: Option<&BackendId>) -> Owner {
@@ -386,4 +405,13 @@ impl Parser<'_> {
             None => diagnostic,
         });
     }
+}
+
+fn tls_entries(tls: &[IngressTLS]) -> Vec<TlsEntry> {
+    let entry = |(index, tls): (usize, &IngressTLS)| TlsEntry {
+        field: format!("spec.tls[{index}].secretName").into(),
+        hosts: tls.hosts.iter().flatten().map(|host| host.to_ascii_lowercase()).collect(),
+        secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
+    };
+    tls.iter().enumerate().map(entry).collect()
 }

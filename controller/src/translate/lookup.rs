@@ -1,6 +1,6 @@
 use crate::object::{Kind, ObjectKey};
 use crate::store::Store;
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::networking::v1::IngressClass;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,6 +35,12 @@ impl<'a> Lookup<'a> {
     pub fn config_map(&self, namespace: &str, name: &str) -> Option<&'a Arc<ConfigMap>> {
         self.record(Kind::ConfigMap, namespace, name);
         self.store.config_map(namespace, name)
+    }
+
+    /// The Secret of this name.
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<&'a Arc<Secret>> {
+        self.record(Kind::Secret, namespace, name);
+        self.store.secret(namespace, name)
     }
 
     /// All that was looked for.

@@ -23,8 +23,9 @@ impl Candidate<'_> {
     }
 }
 
-/// The host's routes, and what is wrong with them; `None` if it has neither rules nor a default backend.
-pub(super) fn routes<'a>(host: &'a HostName, view: &View<'a>) -> Option<(Vec<Route>, Vec<Diagnostic>)> {
+/// The host's routes, and what is wrong with them; `None` if it has neither rules nor a default backend. `has_tls` says
+/// whether an Ingress has a TLS section for it.
+pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> Option<(Vec<Route>, Vec<Diagnostic>)> {
     let mut merge = Merge { host, candidates: Vec::new(), taken: HashMap::new(), diagnostics: Vec::new() };
     let rulers: Vec<_> = view.rulers(host).collect();
     for ingress in &rulers {
@@ -32,7 +33,7 @@ pub(super) fn routes<'a>(host: &'a HostName, view: &View<'a>) -> Option<(Vec<Rou
             merge.add(route, ingress);
         }
     }
-    let matching = view.defaults.path_matching;
+    let matching = view.defaults().path_matching;
     if *host == HostName::Any {
         merge.default_backends(view, matching);
     } else {
@@ -42,6 +43,9 @@ pub(super) fn routes<'a>(host: &'a HostName, view: &View<'a>) -> Option<(Vec<Rou
         return None;
     }
     merge.app_root(&rulers, view);
+    if !has_tls {
+        merge.without_tls();
+    }
     regex_hosts::apply(matching, host, &mut merge.candidates, &mut merge.diagnostics);
     let routes = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
     Some((routes, merge.diagnostics))
@@ -123,11 +127,18 @@ impl<'a> Merge<'a> {
     fn without_redirects(&mut self, ingress: &ParsedIngress) {
         let Some(Candidate { route, implicit: true, .. }) = self.candidates.last_mut() else { return };
         let policies = &route.policies;
-        if policies.redirect.is_none() && policies.rewrite.is_none() && policies.app_root.is_none() {
+        let redirects = policies.redirect.is_some() || policies.app_root.is_some() || ingress.always_https;
+        if !redirects && policies.rewrite.is_none() {
             return;
         }
-        let kept = RoutePolicies { redirect: None, rewrite: None, app_root: None, ..policies.as_ref().clone() };
-        route.policies = Arc::new(kept);
+        let none = RoutePolicies {
+            redirect: None,
+            rewrite: None,
+            app_root: None,
+            https_redirect: None,
+            ..policies.as_ref().clone()
+        };
+        route.policies = Arc::new(none);
         let message = "redirects and rewrites are ignored on an Ingress without rules, as in ingress-nginx";
         self.diagnostics.push(ingress.warning("metadata.annotations", message));
     }
@@ -137,23 +148,42 @@ impl<'a> Merge<'a> {
         let root = |ingress: &&&'a ParsedIngress| ingress.root.policies.app_root.is_some();
         let Some(&owner) = rulers.iter().find(root) else { return };
         let app_root = owner.root.policies.app_root.clone();
-        let mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>> = HashMap::new();
-        for Candidate { route, .. } in &mut self.candidates {
-            if route.policies.app_root != app_root {
-                let policies = changed.entry(Arc::as_ptr(&route.policies)).or_insert_with(|| {
-                    Arc::new(RoutePolicies { app_root: app_root.clone(), ..route.policies.as_ref().clone() })
-                });
-                route.policies = Arc::clone(policies);
-            }
-        }
+        self.change_policies(
+            |candidate| candidate.route.policies.app_root != app_root,
+            |policies| policies.app_root.clone_from(&app_root),
+        );
         // By the letter there may be no route for `/` to redirect from.
         let root: Arc<str> = "/".into();
         let has_root =
             [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&(root.clone(), *kind)));
-        if view.defaults.path_matching == PathMatching::Strict && !has_root {
+        if view.defaults().path_matching == PathMatching::Strict && !has_root {
             let origin = Origin::new(owner.object.clone(), view.annotation("app-root"));
             let route = Route { origin, kind: PathKind::Exact, target: Target::Default, ..owner.root.clone() };
             self.candidates.push(Candidate { route, ingress: owner, implicit: true });
+        }
+    }
+
+    /// Without TLS only `force-ssl-redirect` redirects to HTTPS (rule 8 of ingress-nginx's).
+    fn without_tls(&mut self) {
+        self.change_policies(
+            |candidate| candidate.route.policies.https_redirect.is_some() && !candidate.ingress.always_https,
+            |policies| policies.https_redirect = None,
+        );
+    }
+
+    /// Changes the policies of some routes, and keeps those shared that were.
+    fn change_policies(&mut self, concerns: impl Fn(&Candidate<'_>) -> bool, change: impl Fn(&mut RoutePolicies)) {
+        let mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>> = HashMap::new();
+        for candidate in self.candidates.iter_mut() {
+            if concerns(candidate) {
+                let policies = &mut candidate.route.policies;
+                let new = changed.entry(Arc::as_ptr(policies)).or_insert_with(|| {
+                    let mut new = policies.as_ref().clone();
+                    change(&mut new);
+                    Arc::new(new)
+                });
+                *policies = Arc::clone(new);
+            }
         }
     }
 }

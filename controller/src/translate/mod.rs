@@ -7,6 +7,7 @@
 
 mod alias;
 mod backend;
+mod certificates;
 mod claims;
 mod class;
 mod diagnostics;
@@ -20,6 +21,7 @@ mod path;
 mod quarantine;
 mod rank;
 mod regex_hosts;
+mod tls;
 mod view;
 mod www;
 
@@ -36,6 +38,7 @@ use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::{Change, Store, Stored};
+use certificates::Certificates;
 use claims::{Claims, References};
 use diagnostics::{Diagnostics, Subject};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, Update, VirtualHost};
@@ -44,7 +47,7 @@ use k8s_openapi::api::networking::v1::Ingress;
 use lookup::Readers;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use view::View;
+use view::{Sources, View};
 
 /// Translates, and remembers the results.
 #[derive(Debug, Default)]
@@ -61,6 +64,8 @@ pub struct Translator {
     references: References,
     hosts: BTreeMap<HostName, Arc<VirtualHost>>,
     host_readers: Readers<HostName, HostName>,
+    secret_readers: Readers<HostName, ObjectKey>,
+    certificates: Certificates,
     backends: BTreeMap<BackendId, Backend>,
     diagnostics: Diagnostics,
 }
@@ -93,6 +98,8 @@ struct Dirty {
     ingresses: BTreeSet<ObjectKey>,
     /// Hosts on which the claims changed.
     claims: BTreeSet<HostName>,
+    /// Hosts that read a Secret that changed.
+    hosts: BTreeSet<HostName>,
     backends: BTreeSet<BackendId>,
 }
 
@@ -120,8 +127,8 @@ impl Translator {
         for key in std::mem::take(&mut dirty.ingresses) {
             self.translate_ingress(store, &key, &mut dirty);
         }
-        for host in self.dirty_hosts(&dirty.claims) {
-            self.translate_host(host, &mut update);
+        for host in self.dirty_hosts(&dirty) {
+            self.translate_host(store, host, &mut update);
         }
         for id in dirty.backends {
             self.translate_backend(store, id, &mut update);
@@ -177,6 +184,10 @@ impl Translator {
                 match key.kind {
                     Kind::Ingress => drop(dirty.ingresses.insert(key.clone())),
                     Kind::Service => self.mark_service(&key.namespace, &key.name, dirty),
+                    Kind::Secret => {
+                        self.certificates.forget(key);
+                        dirty.hosts.extend(self.secret_readers.of(key).cloned());
+                    }
                     _ => {}
                 }
             }
@@ -292,14 +303,23 @@ impl Translator {
         dirty.backends.extend(ingress.references.keys().cloned());
     }
 
-    /// The hosts whose claims changed, and those that looked at them: aliases and twins.
-    fn dirty_hosts(&self, claims: &BTreeSet<HostName>) -> BTreeSet<HostName> {
-        let readers = claims.iter().flat_map(|host| self.host_readers.of(host));
-        claims.iter().chain(readers).cloned().collect()
+    /// The hosts whose claims changed, those that looked at them (aliases, twins, names below a wildcard), and those
+    /// whose Secrets changed.
+    fn dirty_hosts(&self, dirty: &Dirty) -> BTreeSet<HostName> {
+        let readers = dirty.claims.iter().flat_map(|host| self.host_readers.of(host));
+        dirty.claims.iter().chain(readers).chain(&dirty.hosts).cloned().collect()
     }
 
-    fn translate_host(&mut self, name: HostName, update: &mut Update) {
-        let view = View::new(&self.config.routes, &self.settings.annotations_prefix, &self.ingresses, &self.claims);
+    fn translate_host(&mut self, store: &Store, name: HostName, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let view = View::new(Sources {
+            defaults: &self.config.routes,
+            prefix: &self.settings.annotations_prefix,
+            ingresses: &self.ingresses,
+            claims: &self.claims,
+            certificates: &self.certificates,
+            lookup: &lookup,
+        });
         let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {
@@ -307,8 +327,10 @@ impl Translator {
                 return self.diagnostics.set(Subject::Host(name), vec![diagnostic]);
             }
         };
-        let reads = if self.claims.of(&name).next().is_some() { view.reads() } else { BTreeSet::new() };
-        self.host_readers.set(&name, reads);
+        let is_claimed = self.claims.of(&name).next().is_some();
+        let (hosts, secrets) = if is_claimed { (view.reads(), lookup.reads()) } else { Default::default() };
+        self.host_readers.set(&name, hosts);
+        self.secret_readers.set(&name, secrets);
         self.diagnostics.set(Subject::Host(name.clone()), diagnostics);
         if self.hosts.get(&name).map(Arc::as_ref) == host.as_ref() {
             return;

@@ -1,5 +1,6 @@
 //! Hosts that only redirect to their twin with or without `www.` (`from-to-www-redirect`).
 
+use super::ingress::ParsedIngress;
 use super::view::View;
 use gateway::config::{HostName, WwwRedirect};
 
@@ -10,11 +11,12 @@ pub(super) fn twin(host: &HostName) -> Option<HostName> {
     HostName::parse(&twin).ok()
 }
 
-/// The redirect that serves this host, if an Ingress of its twin asks for it. The oldest that does is named.
-pub(super) fn redirect(host: &HostName, view: &View<'_>) -> Option<WwwRedirect> {
+/// The redirect that serves this host, if an Ingress of its twin asks for it, and the oldest that does.
+pub(super) fn redirect<'a>(host: &HostName, view: &View<'a>) -> Option<(WwwRedirect, &'a ParsedIngress)> {
     let twin = twin(host)?;
     let asking = view.claimants(host).find(|ingress| ingress.www.is_some() && ingress.hosts.contains_key(&twin))?;
-    Some(WwwRedirect { to: twin.to_string().into(), code: view.defaults.redirect_code, origin: asking.www.clone()? })
+    let origin = asking.www.clone()?;
+    Some((WwwRedirect { to: twin.to_string().into(), code: view.defaults().redirect_code, origin }, asking))
 }
 
 #[cfg(test)]

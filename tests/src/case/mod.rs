@@ -3,12 +3,14 @@
 mod filler;
 mod size;
 
+use crate::tls::Offer;
 use anyhow::{Context, Result, ensure};
 use gateway::config::PathMatching;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// A case directory, read and checked.
@@ -103,9 +105,17 @@ pub struct Request {
     /// The method.
     #[serde(default = "get")]
     pub method: String,
-    /// `http://AUTHORITY/PATH?QUERY`. The authority is the Host header and the rest the request target, both as written.
+    /// `http://AUTHORITY/PATH?QUERY`, or `https://`. The authority is the Host header and the rest the request target, both
+    /// as written.
     #[serde(default)]
     pub url: String,
+    /// The name of the host in the TLS handshake, where it is not the Host header's. Empty: none is sent.
+    pub sni: Option<String>,
+    /// The one version of TLS that the client knows, `1.0` to `1.3`. Without it, 1.2 and 1.3.
+    pub tls: Option<String>,
+    /// The client takes signatures with RSA only.
+    #[serde(default)]
+    pub rsa_only: bool,
     /// The Host header, where it is not the URL's authority. Empty: none is sent.
     pub host: Option<String>,
     /// `1.1` or `1.0`.
@@ -175,6 +185,14 @@ pub struct Expect {
     /// The response says `Connection: close`, and the gateway then closes.
     #[serde(default)]
     pub closes: bool,
+    /// The certificate that the gateway shows.
+    pub certificate: Option<Certificate>,
+    /// The version of TLS, `TLSv1_2` or `TLSv1_3`.
+    pub tls: Option<String>,
+    /// The cipher suite, by IANA's name.
+    pub cipher: Option<String>,
+    /// The alert that ends the handshake, as rustls spells it: `UnrecognisedName`. Without it, there must be none.
+    pub alert: Option<String>,
     /// Which pods answer a repeated request, and how evenly.
     pub spread: Option<Spread>,
     /// The one line that the request leaves in the access log: a regular expression over all of it.
@@ -209,6 +227,16 @@ pub enum Text {
         /// The regular expression.
         matches: String,
     },
+}
+
+/// A certificate, by what is said of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// It is the one that this Secret, `namespace/name`, has now.
+    pub secret: Option<String>,
+    /// The common name of its issuer.
+    pub issuer: Option<String>,
 }
 
 /// Which pods answer.
@@ -254,13 +282,15 @@ impl Case {
 impl Request {
     /// Expands the fillers and refuses what could never be judged.
     fn finish(&mut self, modes: &[Mode]) -> Result<()> {
-        ensure!(self.raw.is_some() != self.url.starts_with("http://"), "needs either `raw`, or a `url` of http://");
+        let has_url = self.url.starts_with("http://") || self.is_https();
+        ensure!(self.raw.is_some() != has_url, "needs either `raw`, or a `url` of http:// or https://");
         for text in self.headers.values_mut().chain([&mut self.url]).chain(&mut self.raw) {
             *text = filler::expand(text)?;
         }
         for mode in modes {
             let expect = self.expectation(*mode).with_context(|| format!("says nothing of mode {mode:?}"))?;
-            ensure!(expect.status.is_some() || expect.backend.is_some(), "expects neither a status nor a backend");
+            let expects = expect.status.is_some() || expect.backend.is_some() || expect.alert.is_some();
+            ensure!(expects, "expects neither a status nor a backend, nor that the handshake fails");
         }
         Ok(())
     }
@@ -272,6 +302,21 @@ impl Request {
             Mode::Strict => &self.expect_strict,
         };
         own.as_ref().or(self.expect.as_ref())
+    }
+
+    /// Whether it goes over TLS.
+    pub fn is_https(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+
+    /// What its client offers in the handshake; `None` without TLS.
+    pub fn offer(&self) -> Option<Offer> {
+        let host = self.host_header().unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+        let name = self.sni.as_deref().unwrap_or(host);
+        let server_name = Some(name).filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
+        let server_name = server_name.map(str::to_owned);
+        self.is_https().then(|| Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only })
     }
 
     /// The URL's authority.
@@ -294,7 +339,7 @@ impl Request {
     }
 
     fn split_url(&self) -> (&str, &str) {
-        let rest = self.url.strip_prefix("http://").unwrap_or_default();
+        let rest = self.url.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
         rest.split_at(rest.find('/').unwrap_or(rest.len()))
     }
 }

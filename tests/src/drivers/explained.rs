@@ -62,11 +62,13 @@ fn observation(action: Action) -> Result<Observation> {
                 answered_by: Answerer::Backend { service: service.to_owned(), pod: None },
                 location: None,
                 path: Some(target),
+                alert: None,
                 wire: None,
             }
         }
         Action::Reply { status, location, .. } => {
-            Observation { status: Some(status), answered_by: Answerer::Gateway, location, path: None, wire: None }
+            let answered_by = Answerer::Gateway;
+            Observation { status: Some(status), answered_by, location, path: None, alert: None, wire: None }
         }
     })
 }

@@ -11,7 +11,7 @@ use gateway::listener::http1::Head;
 use gateway::listener::{Arrival, ClientConnection};
 use gateway::proxy::{Context, Exchange, RequestEdits, RequestView};
 use gateway::table::Publisher;
-use gateway::telemetry::{Connection, Identity, Telemetry};
+use gateway::telemetry::{Connection, Identity, Telemetry, TlsSession};
 use gateway::upstream::Registry;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use std::net::SocketAddr;
@@ -64,7 +64,7 @@ impl Memory {
         let headers = headers(request)?;
         let version = if request.version == "1.0" { Version::HTTP_10 } else { Version::HTTP_11 };
         let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
-        let (mut exchange, reply) = Exchange::begin(&self.context, arrival(), &view);
+        let (mut exchange, reply) = Exchange::begin(&self.context, arrival(request.is_https()), &view);
         let reply = match reply {
             Some(reply) => reply,
             None => match exchange.attempt() {
@@ -81,6 +81,7 @@ impl Memory {
                         },
                         location: None,
                         path: Some(String::from_utf8(forwarded.target)?),
+                        alert: None,
                         wire: None,
                     });
                 }
@@ -92,6 +93,7 @@ impl Memory {
             answered_by: Answerer::Gateway,
             location: reply.location.map(|location| location.to_str().map(str::to_owned)).transpose()?,
             path: None,
+            alert: None,
             wire: None,
         })
     }
@@ -108,13 +110,14 @@ fn headers(request: &Request) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn arrival() -> Box<Arrival> {
+fn arrival(tls: bool) -> Box<Arrival> {
+    let port = if tls { 443 } else { 80 };
     let connection = ClientConnection::new(Connection {
         id: 1,
         peer: SocketAddr::from(([127, 0, 0, 1], 40000)),
-        local: SocketAddr::from(([127, 0, 0, 1], 80)),
-        advertised_port: 80,
-        tls: None,
+        local: SocketAddr::from(([127, 0, 0, 1], port)),
+        advertised_port: port,
+        tls: tls.then(TlsSession::default),
     });
     Box::new(Arrival { connection: Arc::new(connection), head: Head::default(), started: Instant::now(), number: 1 })
 }

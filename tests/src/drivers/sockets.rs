@@ -2,11 +2,13 @@ use super::objects::Objects;
 use super::settings;
 use crate::adit::on_loopback;
 use crate::case::{Case, Mode, Player, Request};
-use crate::check::{Answerer, Observation, Wire};
+use crate::check::{Answerer, Observation, Tls, Wire};
 use crate::client::{Client, Response};
 use crate::cluster::{Cluster, Network};
 use crate::connection::PATIENCE;
+use crate::echo::Received;
 use crate::run::Driver;
+use crate::tls::{Handshake, Refused};
 use crate::wire::header;
 use anyhow::{Context as _, Result};
 use controller::pipeline::State;
@@ -15,6 +17,7 @@ use controller::settings::ServeSettings;
 use controller::source::SourceEvent;
 use std::io::{self, Write};
 use tokio::sync::{mpsc, watch};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// A whole Adit, and clients over TCP.
 pub struct Sockets {
@@ -67,16 +70,25 @@ impl Driver for Sockets {
 
     async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>> {
         let server = self.server.as_ref().context("the server is gone")?;
-        let address = *server.http_addresses().first().context("the server does not listen")?;
+        let offer = request.offer();
+        let addresses = if offer.is_some() { server.https_addresses() } else { server.http_addresses() };
+        let address = *addresses.first().context("the server does not listen")?;
         let journal = cluster.network().journal().context("the network is not real")?;
-        let mut client = Client::new(address);
+        let mut client = Client::new(address, offer);
         let mut observations = Vec::with_capacity(request.repeat);
         journal.take();
         for _ in 0..request.repeat {
-            let response = client.send(request, journal).await?;
+            let response = match client.send(request, journal).await {
+                Ok(response) => response,
+                Err(error) => {
+                    observations.push(refused(error.downcast::<Refused>()?));
+                    continue;
+                }
+            };
             let received = journal.take();
             let log = self.log_of_one_request().await?;
-            observations.push(observation(response, received, log));
+            let tls = response.tls.as_ref().map(|handshake| tls(handshake, cluster)).transpose()?;
+            observations.push(observation(response, received, log, tls));
         }
         Ok(observations)
     }
@@ -108,7 +120,24 @@ fn requests(case: &Case) -> impl Iterator<Item = &Request> {
     case.spec.requests.iter().chain(case.spec.then.iter().flat_map(|step| &step.requests))
 }
 
-fn observation(response: Response, received: Vec<crate::echo::Received>, log: Vec<String>) -> Observation {
+/// What a client sees of a handshake that is refused.
+fn refused(Refused(alert): Refused) -> Observation {
+    let alert = Some(format!("{alert:?}"));
+    Observation { status: None, answered_by: Answerer::Gateway, location: None, path: None, alert, wire: None }
+}
+
+fn tls(handshake: &Handshake, cluster: &Cluster) -> Result<Tls> {
+    let (_, certificate) = X509Certificate::from_der(&handshake.certificate).context("the certificate")?;
+    let issuer = certificate.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
+    Ok(Tls {
+        version: handshake.version.clone(),
+        cipher: handshake.cipher.clone(),
+        secret: cluster.secret_with(&handshake.certificate).map(str::to_owned),
+        issuer: issuer.map(str::to_owned),
+    })
+}
+
+fn observation(response: Response, received: Vec<Received>, log: Vec<String>, tls: Option<Tls>) -> Observation {
     let answered_by = match header(&response.headers, "x-echo-service") {
         Some(service) => Answerer::Backend { service, pod: header(&response.headers, "x-echo-pod") },
         None => Answerer::Gateway,
@@ -118,7 +147,15 @@ fn observation(response: Response, received: Vec<crate::echo::Received>, log: Ve
         answered_by,
         location: header(&response.headers, "location"),
         path: received.last().map(|received| received.target.clone()),
-        wire: Some(Wire { headers: response.headers, body: response.body, closed: response.closed, received, log }),
+        alert: None,
+        wire: Some(Wire {
+            headers: response.headers,
+            body: response.body,
+            closed: response.closed,
+            received,
+            log,
+            tls,
+        }),
     }
 }
 

@@ -111,6 +111,7 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         ("no-route", _) => "the route goes to the default backend, and there is none".to_owned(),
         ("app-root", _) => "app-root: the path is /".to_owned(),
         ("redirect", _) => "the route is a redirect".to_owned(),
+        ("https-redirect", _) => "the route redirects plain HTTP to HTTPS".to_owned(),
         ("add-slash", _) => "the path lacks the slash at its end".to_owned(),
         ("healthz", _) => "unknown hosts are told that the gateway is well".to_owned(),
         ("bad-path", _) => "the path cannot be decoded, or climbs above the root".to_owned(),

@@ -28,6 +28,17 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "default-ssl-certificate",
+        shape: Shape::Value("NAMESPACE/NAME"),
+        default: "",
+        topic: Topic::Objects,
+        doc: "Secret with the certificate for hosts that have none of their own; without it a self-signed one",
+        effect: Effect::Sets(|settings, values| {
+            settings.controller.default_certificate = values.parse_unless_empty(NAMESPACED_NAME)?;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "controller-class",
         shape: Shape::Repeated("CONTROLLER"),
         default: "adit.dev/ingress-controller, k8s.io/ingress-nginx",
@@ -140,6 +151,7 @@ pub(super) const FLAGS: &[Flag] = &[
         doc: "Port for HTTPS; 0 lets the system choose",
         effect: Effect::Sets(|settings, values| {
             settings.serve.https_port = values.port()?;
+            settings.controller.https_port = settings.serve.https_port;
             Ok(())
         }),
     },
@@ -174,6 +186,9 @@ pub(super) const FLAGS: &[Flag] = &[
         doc: "The same for HTTPS",
         effect: Effect::Sets(|settings, values| {
             settings.serve.advertised_https_port = values.parse_unless_empty(PORT)?;
+            // It comes after --https-port, and wins.
+            settings.controller.https_port =
+                settings.serve.advertised_https_port.unwrap_or(settings.controller.https_port);
             Ok(())
         }),
     },
