@@ -23,7 +23,7 @@ demo: prerequisites ## Serve three echo Services through one Ingress; with a ter
 
 .PHONY: test
 test: prerequisites ## Run all tests
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-fast
 test-fast: prerequisites ## Run the unit tests only

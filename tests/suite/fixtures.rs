@@ -22,7 +22,8 @@ const INGRESS_NGINX: &str = "
     B01 B03 B04 B15 B25
     I12 I13 I16 I17
     J08 J10 J11
-    V14 V16 V22 V23 V24";
+    V14 V16 V22 V23 V24
+    S2b";
 
 fn cases() -> Vec<Case> {
     Case::load_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")).expect("the cases can be read")
