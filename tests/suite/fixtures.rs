@@ -36,7 +36,8 @@ fn no_case_is_missing() {
         of_list.flat_map(|case| case.spec.source.iter().cloned()).collect()
     };
     let rows = |letter: char, last: usize| (1..=last).map(move |row| format!("{letter}{row:02}"));
-    let ingress_v1: BTreeSet<String> = rows('A', 67).chain(rows('B', 26)).chain(rows('C', 11)).chain(rows('D', 13)).collect();
+    let ingress_v1: BTreeSet<String> =
+        rows('A', 67).chain(rows('B', 26)).chain(rows('C', 11)).chain(rows('D', 13)).collect();
     assert_eq!(of(true), ingress_v1);
     assert_eq!(of(false), INGRESS_NGINX.split_whitespace().map(str::to_owned).collect());
 }
