@@ -64,7 +64,7 @@ pub(super) struct HostRules {
 pub(super) struct TlsEntry {
     /// `spec.tls[0].secretName`.
     pub(super) field: Arc<str>,
-    /// Its hosts, in lower case.
+    /// Its hosts, in lower case and without a trailing dot.
     pub(super) hosts: Vec<String>,
     /// The name of its Secret, if it has one.
     pub(super) secret: Option<Arc<str>>,
@@ -408,7 +408,7 @@ impl Parser<'_> {
 fn tls_entries(tls: &[IngressTLS]) -> Vec<TlsEntry> {
     let entry = |(index, tls): (usize, &IngressTLS)| TlsEntry {
         field: format!("spec.tls[{index}].secretName").into(),
-        hosts: tls.hosts.iter().flatten().map(|host| host.to_ascii_lowercase()).collect(),
+        hosts: tls.hosts.iter().flatten().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect(),
         secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
     };
     tls.iter().enumerate().map(entry).collect()
