@@ -265,9 +265,9 @@ impl Worker {
     fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Admitted {
         let _ = tcp.set_nodelay(true);
         Admitted {
-            _counted: Counted::new(&self.controls.connections),
             open: self.context.telemetry().connection(ConnectionState::Reading),
             deadline: self.deadlines.register(facts.id),
+            _counted: Counted::new(&self.controls.connections),
         }
     }
 }
@@ -280,7 +280,8 @@ fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<
 
 /// What a connection holds while it lives.
 struct Admitted {
-    _counted: Counted,
     open: OpenConnection,
     deadline: Registered,
+    // Last, so that who waits for the last connection finds everything else of it done.
+    _counted: Counted,
 }

@@ -1,6 +1,6 @@
 use super::fixture::{attempt, connection, headers, labels, record, route, telemetry};
 use crate::config::{AccessLog, Escape, Template};
-use crate::telemetry::{Attempt, Identity, Record, Telemetry, Worker};
+use crate::telemetry::{Attempt, Connection, Identity, Record, Telemetry, TlsSession, Worker};
 use http::HeaderMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,0 +1,7 @@
+//! TLS as clients see it: a real gateway on a real socket, and rustls at the other end.
+
+mod certificates;
+mod client;
+mod hello;
+mod sessions;
+mod world;

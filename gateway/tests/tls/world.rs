@@ -1,0 +1,138 @@
+//! A gateway, and what it serves.
+
+use gateway::config::{
+    Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, PathKind, PrivateKey, Route,
+    Target, TlsSettings, Update, VirtualHost,
+};
+use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
+use gateway::table::{Published, Publisher};
+use gateway::telemetry::{Identity, Telemetry};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// How long a gateway may take to drain before a test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct World {
+    gateway: Gateway,
+    publisher: Arc<Publisher>,
+    telemetry: Telemetry,
+}
+
+impl World {
+    pub(crate) fn new(hosts: impl IntoIterator<Item = VirtualHost>) -> Self {
+        Self::with_limits(hosts, HandshakeLimits::default())
+    }
+
+    pub(crate) fn with_limits(hosts: impl IntoIterator<Item = VirtualHost>, handshakes: HandshakeLimits) -> Self {
+        let publisher = Arc::new(Publisher::new(Arc::default()));
+        let telemetry = Telemetry::start(&Identity::default(), Box::new(std::io::sink())).expect("telemetry");
+        let settings = ListenSettings {
+            http: Vec::new(),
+            advertised_http_port: None,
+            https: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            advertised_https_port: Some(443),
+            handshakes,
+            workers: 2,
+        };
+        let gateway = Gateway::start(&settings, &publisher, &telemetry).expect("a free port");
+        let world = Self { gateway, publisher, telemetry };
+        world.serve(hosts);
+        world
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.gateway.https_addresses()[0]
+    }
+
+    pub(crate) fn serve(&self, hosts: impl IntoIterator<Item = VirtualHost>) -> Published {
+        let hosts = hosts.into_iter().map(|host| (host.name.clone(), Some(Arc::new(host)))).collect();
+        self.publisher.publish(Update { hosts, ..Update::default() })
+    }
+
+    pub(crate) fn set(&self, tls: TlsSettings) -> Published {
+        let settings = GatewaySettings { tls, ..GatewaySettings::default() };
+        self.publisher.publish(Update { settings: Some(Arc::new(settings)), ..Update::default() })
+    }
+
+    pub(crate) fn remove(&self, host: HostName) {
+        self.publisher.publish(Update { hosts: vec![(host, None)], ..Update::default() });
+    }
+
+    /// Sends what [`routed`] hosts take to this address.
+    pub(crate) fn backend(&self, address: SocketAddr) {
+        let backend = Backend::at([address]);
+        self.publisher.publish(Update { backends: vec![(backend_id(), Some(backend))], ..Update::default() });
+    }
+
+    /// Ends gently, and returns the metrics.
+    pub(crate) fn end(self) -> String {
+        assert_eq!(self.gateway.drain(PATIENCE), 0, "connections are left");
+        self.telemetry.metrics().expect("metrics")
+    }
+
+    /// Ends gently, and asserts that these handshakes have failed and no others.
+    pub(crate) fn end_with_failures(self, expected: &[(&str, u64)]) {
+        let metrics = self.end();
+        let failures = metrics.lines().filter(|line| line.starts_with("adit_tls_handshake_failures_total{"));
+        let found: Vec<_> = failures
+            .map(|line| {
+                let (_, rest) = line.split_once("reason=\"").expect("a reason");
+                let (reason, rest) = rest.split_once('"').expect("a value");
+                (reason, rest.rsplit(' ').next().and_then(|count| count.parse().ok()).expect("a count"))
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+}
+
+/// A virtual host with these certificates, and nothing else.
+pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHost {
+    let certificates = certificates.iter().map(|&certificate| certificate.clone()).collect();
+    VirtualHost { tls: Some(HostTls { certificates }), ..bare_host(name) }
+}
+
+/// A virtual host that no TLS section names.
+pub(crate) fn bare_host(name: &str) -> VirtualHost {
+    let name = HostName::parse(name).expect("a host name");
+    VirtualHost { name, routes: Vec::new(), www_redirect: None, tls: None }
+}
+
+/// The host, with all its requests sent to [`World::backend`].
+pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
+    let route = Route {
+        origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
+        owner: Owner::default(),
+        path: "/".into(),
+        kind: PathKind::Prefix,
+        target: Target::Backend(backend_id()),
+        policies: Arc::default(),
+    };
+    VirtualHost { routes: vec![route], ..host }
+}
+
+fn backend_id() -> BackendId {
+    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() }
+}
+
+/// A certificate for one name, with a key that all such certificates share.
+pub(crate) fn certificate(name: &str) -> Arc<Certificate> {
+    static KEY: LazyLock<KeyPair> = LazyLock::new(|| key(&PKCS_ECDSA_P256_SHA256));
+    signed_by(&KEY, name)
+}
+
+pub(crate) fn key(algorithm: &'static SignatureAlgorithm) -> KeyPair {
+    KeyPair::generate_for(algorithm).expect("a key")
+}
+
+pub(crate) fn signed_by(key: &KeyPair, name: &str) -> Arc<Certificate> {
+    let params = CertificateParams::new([name.to_owned()]).expect("a name");
+    let leaf = params.self_signed(key).expect("a certificate");
+    Arc::new(Certificate {
+        chain: Arc::from([leaf.der().to_vec()]),
+        key: PrivateKey::new(&key.serialize_der()),
+        origin: Origin::new(format!("Secret default/{name}"), "data"),
+    })
+}
