@@ -176,4 +176,4 @@ fn outside_validity(certificate: &X509Certificate<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

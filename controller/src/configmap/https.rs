@@ -16,6 +16,9 @@ pub(super) const KEYS: &[Key] = &[
         ACME_CHALLENGES,
         "Declared paths that begin with one of these, separated by commas, do not.",
         |value, draft| {
+            if value.list().any(|path| !path.starts_with('/')) {
+                return Err(KeyError::Expected("paths, separated by commas, that begin with a slash"));
+            }
             draft.config.routes.plain_paths = value.list().map(Into::into).collect();
             Ok(())
         },

@@ -112,6 +112,8 @@ pub struct RouteDefaults {
     pub path_matching: PathMatching,
     /// The policies of an Ingress without annotations.
     pub policies: Arc<RoutePolicies>,
+    /// The same without the redirect to HTTPS: for hosts without TLS.
+    pub plain_policies: Arc<RoutePolicies>,
     /// The settings of a Service port without annotations.
     pub upstream: UpstreamSettings,
     /// `http-redirect-code`: 301, 302, 307 or 308.
@@ -135,6 +137,7 @@ impl Default for RouteDefaults {
         Self {
             path_matching: PathMatching::default(),
             policies: Arc::default(),
+            plain_policies: Arc::default(),
             upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin },
             redirect_code: 308,
             https: HttpsRedirects::default(),

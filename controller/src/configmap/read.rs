@@ -119,11 +119,11 @@ impl Reader<'_> {
         });
     }
 
-    /// The redirect of routes without annotations: the same object for all that need no other.
+    /// The redirect of routes without annotations: one object for all that need no other.
     fn https_redirect(&mut self) {
-        let routes = &self.draft.config.routes;
-        let redirect = routes.https.policy(routes);
-        self.draft.policies().https_redirect = redirect;
+        let routes = &mut self.draft.config.routes;
+        routes.plain_policies = routes.policies.clone();
+        Arc::make_mut(&mut routes.policies).https_redirect = routes.https.policy(routes);
     }
 
     fn default_certificate(&mut self, settings: &ControllerSettings) {

@@ -2,6 +2,7 @@
 
 use super::path::{self, Declared};
 use super::rank::Rank;
+use super::tls::{self, TlsEntry};
 use super::{Lookup, class, www};
 use crate::annotation::{self, Applied, Draft, UpstreamSettings};
 use crate::configmap::RouteDefaults;
@@ -12,9 +13,7 @@ use crate::store::Stored;
 use gateway::config::{
     BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
 };
-use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec, IngressTLS,
-};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -58,17 +57,6 @@ pub(super) struct HostRules {
     pub(super) origin: Origin,
     /// Their paths, in order. Regular expressions are still Prefix.
     pub(super) routes: Vec<Route>,
-}
-
-/// An entry of `spec.tls`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TlsEntry {
-    /// `spec.tls[0].secretName`.
-    pub(super) field: Arc<str>,
-    /// Its hosts, in lower case.
-    pub(super) hosts: Vec<String>,
-    /// The name of its Secret, if it has one.
-    pub(super) secret: Option<Arc<str>>,
 }
 
 /// Where an Ingress names a Service port.
@@ -224,7 +212,7 @@ impl Parser<'_> {
             has_default_backend,
             catch_all: rules.is_empty(),
             use_regex: self.draft.use_regex,
-            tls: tls_entries(spec.tls.as_deref().unwrap_or_default()),
+            tls: tls::entries(spec.tls.as_deref().unwrap_or_default()),
             always_https: self.draft.https.always,
             aliases: std::mem::take(&mut self.draft.aliases),
             www,
@@ -405,13 +393,4 @@ impl Parser<'_> {
             None => diagnostic,
         });
     }
-}
-
-fn tls_entries(tls: &[IngressTLS]) -> Vec<TlsEntry> {
-    let entry = |(index, tls): (usize, &IngressTLS)| TlsEntry {
-        field: format!("spec.tls[{index}].secretName").into(),
-        hosts: tls.hosts.iter().flatten().map(|host| host.to_ascii_lowercase()).collect(),
-        secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
-    };
-    tls.iter().enumerate().map(entry).collect()
 }

@@ -3,6 +3,7 @@
 use super::ingress::ParsedIngress;
 use super::regex_hosts;
 use super::view::View;
+use crate::configmap::RouteDefaults;
 use crate::diagnostic::Diagnostic;
 use gateway::config::{HostName, Origin, PathKind, PathMatching, Route, RoutePolicies, Target};
 use std::collections::HashMap;
@@ -44,7 +45,7 @@ pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> 
     }
     merge.app_root(&rulers, view);
     if !has_tls {
-        merge.without_tls();
+        merge.without_tls(view.defaults());
     }
     regex_hosts::apply(matching, host, &mut merge.candidates, &mut merge.diagnostics);
     let routes = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
@@ -149,6 +150,7 @@ impl<'a> Merge<'a> {
         let Some(&owner) = rulers.iter().find(root) else { return };
         let app_root = owner.root.policies.app_root.clone();
         self.change_policies(
+            HashMap::new(),
             |candidate| candidate.route.policies.app_root != app_root,
             |policies| policies.app_root.clone_from(&app_root),
         );
@@ -164,16 +166,22 @@ impl<'a> Merge<'a> {
     }
 
     /// Without TLS only `force-ssl-redirect` redirects to HTTPS (rule 8 of ingress-nginx's).
-    fn without_tls(&mut self) {
+    fn without_tls(&mut self, defaults: &RouteDefaults) {
+        let shared = (Arc::as_ptr(&defaults.policies), Arc::clone(&defaults.plain_policies));
         self.change_policies(
+            HashMap::from([shared]),
             |candidate| candidate.route.policies.https_redirect.is_some() && !candidate.ingress.always_https,
             |policies| policies.https_redirect = None,
         );
     }
 
-    /// Changes the policies of some routes, and keeps those shared that were.
-    fn change_policies(&mut self, concerns: impl Fn(&Candidate<'_>) -> bool, change: impl Fn(&mut RoutePolicies)) {
-        let mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>> = HashMap::new();
+    /// Changes the policies of some routes, and keeps those shared that were. `changed` has what is changed already.
+    fn change_policies(
+        &mut self,
+        mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>>,
+        concerns: impl Fn(&Candidate<'_>) -> bool,
+        change: impl Fn(&mut RoutePolicies),
+    ) {
         for candidate in self.candidates.iter_mut() {
             if concerns(candidate) {
                 let policies = &mut candidate.route.policies;

@@ -4,6 +4,8 @@ use crate::diagnostic::Place;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed};
 use crate::source::SourceEvent;
 use crate::store::{Change, Store};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -28,12 +30,22 @@ pub(super) fn observed(text: &str, document: Option<u32>) -> Observed {
         "Service" => (Kind::Service, Object::Service(typed(value))),
         "EndpointSlice" => (Kind::EndpointSlice, Object::EndpointSlice(typed(value))),
         "Endpoints" => (Kind::Endpoints, Object::Endpoints(typed(value))),
+        "Secret" => (Kind::Secret, Object::Secret(secret(value))),
         "ConfigMap" => (Kind::ConfigMap, Object::ConfigMap(typed(value))),
         other => panic!("no test needs a {other}"),
     };
     let namespace = if kind == Kind::IngressClass { String::new() } else { namespace };
     let place = document.map(|document| Place { file: "test.yaml".into(), document, line: 1 });
     Observed { key: ObjectKey::new(kind, namespace, name), object, age: Age { created: None, place } }
+}
+
+/// A Secret whose `stringData` is part of `data`, as the API server makes it.
+fn secret(value: serde_json::Value) -> Arc<Secret> {
+    let mut secret: Secret = serde_json::from_value(value).expect("a Secret");
+    let plain = secret.string_data.take().unwrap_or_default();
+    let encoded = plain.into_iter().map(|(key, text)| (key, ByteString(text.into_bytes())));
+    secret.data.get_or_insert_default().extend(encoded);
+    Arc::new(secret)
 }
 
 /// Puts the documents of a multi-document text into a store, and says what changed.

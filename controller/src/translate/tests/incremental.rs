@@ -1,9 +1,11 @@
 //! Whatever the order of edits, the result is that of a fresh translation, and an edit touches only what it concerns.
 
 use super::*;
+use crate::certificate::tests::pem;
 use crate::source::SourceEvent;
 use crate::translate::testing::observed;
 use proptest::prelude::*;
+use std::sync::LazyLock;
 
 /// One edit of the objects.
 #[derive(Clone, Debug)]
@@ -15,7 +17,7 @@ enum Edit {
 /// Few names, so that edits meet. No value rejects its Ingress: then the former version counts, and history with it.
 fn edit() -> impl Strategy<Value = Edit> {
     let name = prop::sample::select(vec!["a", "b", "c"]);
-    let host = prop::sample::select(vec!["h", "www.h", "g", "*.g", ""]);
+    let host = prop::sample::select(vec!["h", "www.h", "g", "x.g", "*.g", ""]);
     let path = prop::sample::select(vec!["/", "/x", "/x/", "/y"]);
     let kind = prop::sample::select(vec!["Exact", "Prefix", "ImplementationSpecific"]);
     let service = prop::sample::select(vec!["s", "t"]);
@@ -32,6 +34,8 @@ fn edit() -> impl Strategy<Value = Edit> {
         "canary: 'true'",
         "auth-url: x",
         "proxy-body-size: '1'",
+        "ssl-redirect: 'false'",
+        "force-ssl-redirect: 'true'",
     ]);
     let config = prop::sample::select(vec![
         "path-matching: strict",
@@ -40,12 +44,20 @@ fn edit() -> impl Strategy<Value = Edit> {
         "http-redirect-code: '301'",
         "block-cidrs: 10.0.0.0/8",
         "service-upstream: 'true'",
+        "ssl-redirect: 'false'",
+    ]);
+    let tls = prop::sample::select(vec![
+        "",
+        "",
+        ", tls: [{hosts: [h, www.h], secretName: s}]",
+        ", tls: [{hosts: ['*.g'], secretName: t}, {secretName: s}]",
+        ", tls: [{secretName: t}]",
     ]);
     let default = prop::option::of(service.clone());
     let rules = prop::collection::vec((host, path, kind, service.clone()), 0..3);
-    let an_ingress = (name.clone(), annotation.clone(), annotation, rules, default, prop::bool::ANY, 1..4_u32)
+    let an_ingress = (name.clone(), annotation.clone(), annotation, rules, default, prop::bool::ANY, tls, 1..4_u32)
         .prop_map(|parts| {
-            let (name, first, second, rules, default, classed, age) = parts;
+            let (name, first, second, rules, default, classed, tls, age) = parts;
             let annotations = if first == second { first.to_owned() } else { format!("{first}, {second}") };
             let rules: Vec<_> =
                 rules.into_iter().map(|(host, path, kind, service)| rule(host, &[(path, kind, service)])).collect();
@@ -53,7 +65,7 @@ fn edit() -> impl Strategy<Value = Edit> {
                 .map(|service| format!(", defaultBackend: {{service: {{name: {service}, port: {{number: 80}}}}}}"))
                 .unwrap_or_default();
             let class = if classed { ", ingressClassName: web" } else { "" };
-            let spec = format!("{{rules: [{}]{default}{class}}}", rules.join(", "));
+            let spec = format!("{{rules: [{}]{default}{class}{tls}}}", rules.join(", "));
             Edit::Apply(ingress(name, annotations.trim_matches([',', ' ']), &spec), age)
         });
     let a_service = (service.clone(), 0..3_usize).prop_map(|(name, form)| {
@@ -81,11 +93,17 @@ fn edit() -> impl Strategy<Value = Edit> {
     let a_config = config.prop_map(|data| {
         Edit::Apply(format!("{{kind: ConfigMap, metadata: {{name: adit, namespace: adit}}, data: {{{data}}}}}"), 1)
     });
-    let a_deletion = (prop::sample::select(vec![Kind::Ingress, Kind::Service, Kind::EndpointSlice]), name, service)
-        .prop_map(|(kind, ingress, service)| {
-            Edit::Delete(kind, if kind == Kind::Ingress { ingress } else { service }.to_owned())
-        });
-    prop_oneof![6 => an_ingress, 2 => a_service, 2 => a_slice, 1 => a_class, 1 => a_config, 3 => a_deletion]
+    let a_secret = (service.clone(), 0..3_usize).prop_map(|(name, form)| {
+        static PEM: LazyLock<[(String, String); 2]> = LazyLock::new(|| [pem(&["h", "www.h"]), pem(&["*.g"])]);
+        let (certificate, key) = [(&PEM[0].0, &PEM[0].1), (&PEM[1].0, &PEM[1].1), (&PEM[0].0, &PEM[1].1)][form];
+        let data = serde_json::json!({"tls.crt": certificate, "tls.key": key});
+        Edit::Apply(format!("{{kind: Secret, metadata: {{name: {name}}}, stringData: {data}}}"), 1)
+    });
+    let kinds = prop::sample::select(vec![Kind::Ingress, Kind::Service, Kind::EndpointSlice, Kind::Secret]);
+    let a_deletion = (kinds, name, service).prop_map(|(kind, ingress, service)| {
+        Edit::Delete(kind, if kind == Kind::Ingress { ingress } else { service }.to_owned())
+    });
+    prop_oneof![6 => an_ingress, 2 => a_service, 2 => a_slice, 1 => a_class, 1 => a_config, 2 => a_secret, 3 => a_deletion]
 }
 
 fn event(edit: &Edit) -> SourceEvent {
