@@ -16,6 +16,7 @@ const LIST: &str = include_str!("../data/annotations.txt");
 
 /// What changes nothing alone: it says more about another annotation, or asks for what is done anyway.
 const QUIET: &[&str] = &[
+    "force-ssl-redirect",
     "http2-push-preload",
     "permanent-redirect-code",
     "proxy-request-buffering",
@@ -72,7 +73,7 @@ impl Outcome {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "Ingress",
             "metadata": {"name": "shop", "annotations": annotations},
-            "spec": {"rules": [{"host": "shop.example", "http": {"paths": [
+            "spec": {"tls": [{"hosts": ["shop.example"]}], "rules": [{"host": "shop.example", "http": {"paths": [
                 {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"number": 80}}}},
             ]}}]},
         });
