@@ -36,7 +36,8 @@ impl Default for TlsSettings {
 /// TLS of one virtual host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostTls {
-    /// Its certificates: commonly one, or one RSA and one ECDSA. All cover the host. Empty: the default certificate.
+    /// Its certificates: commonly one, or one RSA and one ECDSA. They cover the host, but for an
+    /// alias, which has its host's where it has none of its own. Empty: the default certificate.
     pub certificates: Arc<[Arc<Certificate>]>,
 }
 
