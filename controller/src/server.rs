@@ -102,7 +102,8 @@ impl Server {
     pub fn shut_down(self, grace: Duration) -> usize {
         self.lifecycle.terminating();
         self.gateway.announce_shutdown();
-        self.control.block_on(tokio::time::sleep(grace));
+        // Inside, because a sleep is born into the runtime that it is made in.
+        self.control.block_on(async { tokio::time::sleep(grace).await });
         let cut_off = self.gateway.drain(DRAIN);
         self.telemetry.sync();
         cut_off

@@ -1,0 +1,148 @@
+//! The binary as a user runs it: from its arguments to its exit code.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use tempfile::TempDir;
+
+const OBJECTS: &str = "
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop}
+spec:
+  rules:
+  - host: shop.example
+    http:
+      paths:
+      - {path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}
+";
+
+fn manifests(text: &str) -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("objects.yaml"), text).expect("a file");
+    directory
+}
+
+fn adit(arguments: &[&str], manifests: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+    command.args(arguments).arg(manifests);
+    command
+}
+
+fn output(arguments: &[&str], text: &str) -> Output {
+    adit(arguments, manifests(text).path()).output().expect("adit runs")
+}
+
+/// A running `adit serve`.
+struct Serving {
+    process: Child,
+    log: BufReader<ChildStderr>,
+}
+
+impl Serving {
+    fn start(arguments: &[&str], manifests: &Path) -> Self {
+        let everywhere =
+            ["serve", "--bind-address=127.0.0.1", "--healthz-host=127.0.0.1", "--http-port=0", "--https-port=0"];
+        let mut command = adit(&everywhere, manifests);
+        command.arg("--healthz-port=0").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("adit runs");
+        let log = BufReader::new(process.stderr.take().expect("a pipe"));
+        Self { process, log }
+    }
+
+    /// The next line of the log that holds this text.
+    fn line(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.log.read_line(&mut line).expect("text") > 0, "the log ends without {text:?}");
+        }
+        line
+    }
+
+    fn address(&mut self, text: &str) -> String {
+        let line = self.line(text);
+        let address = line.split("address=").nth(1).expect("an address");
+        address.split_whitespace().next().expect("an address").to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.process.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn status(address: &str, target: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer.split(' ').nth(1).expect("a status").to_owned()
+}
+
+#[test]
+fn serves_on_for_the_grace_period_unless_told_twice() {
+    let manifests = manifests(OBJECTS);
+    let mut adit = Serving::start(&["--shutdown-grace-period=10000"], manifests.path());
+    let http = adit.address("serving HTTP");
+    let admin = adit.address("health, metrics");
+    assert_eq!(status(&http, "/cart"), "503"); // no Service, so no endpoint
+    assert_eq!(status(&http, "/other"), "404");
+    assert_eq!((status(&admin, "/healthz"), status(&admin, "/readyz")), ("200".into(), "200".into()));
+    adit.signal("-TERM");
+    adit.line("ending");
+    // For the grace period it fails its health check, and takes requests still.
+    assert_eq!(status(&admin, "/healthz"), "500");
+    assert_eq!(status(&http, "/cart"), "503");
+    adit.signal("-TERM");
+    assert_eq!(adit.process.wait().expect("it ends").code(), Some(1), "the second signal ends it at once");
+}
+
+#[test]
+fn an_interrupt_ends_it_without_grace() {
+    let manifests = manifests(OBJECTS);
+    let mut adit = Serving::start(&["--shutdown-grace-period=10000"], manifests.path());
+    let http = adit.address("serving HTTP");
+    assert_eq!(status(&http, "/cart"), "503");
+    adit.signal("-INT");
+    assert!(adit.process.wait().expect("it ends").success());
+}
+
+#[test]
+fn what_cannot_be_served_is_said_in_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = format!("--http-port={}", taken.local_addr().expect("an address").port());
+    let arguments = ["serve", "--bind-address=127.0.0.1", "--healthz-host=127.0.0.1", "--healthz-port=0", &port];
+    let output = output(&arguments, OBJECTS);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().last().expect("a line");
+    assert!(last.starts_with("adit: ") && last.contains("--http-port"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn check_fails_for_errors_only() {
+    let errors = output(&["check"], &OBJECTS.replace("number: 80", "number: eighty"));
+    assert_eq!(errors.status.code(), Some(1), "{errors:?}");
+    let harmless = format!(
+        "{OBJECTS}---\napiVersion: v1\nkind: Service\nmetadata: {{name: cart}}\nspec: {{ports: [{{port: 80}}]}}\n"
+    );
+    assert_eq!(output(&["check"], &harmless).status.code(), Some(0));
+}
+
+#[test]
+fn explain_names_the_rule() {
+    let output = output(&["explain", "GET", "http://shop.example/cart/1"], OBJECTS);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Ingress default/shop: spec.rules[0].http.paths[0]"), "{said}");
+}
