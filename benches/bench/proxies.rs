@@ -153,7 +153,7 @@ fn adit(scratch: &Path, backend: SocketAddr) -> Result<Proxy> {
     let log = scratch.join("access.log");
     let mut command = Command::new(release_binary()?);
     command
-        .args(["serve", "--workers=1", "--bind-address=127.0.0.1", "--https-port=0"])
+        .args(["serve", "--workers=1", "--bind-address=127.0.0.1", "--https-port=0", "--shutdown-grace-period=0"])
         .arg(format!("--http-port={}", address.port()))
         .arg(format!("--healthz-port={}", admin.port()))
         .arg(format!("--access-log-path={}", log.display()))

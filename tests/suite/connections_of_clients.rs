@@ -111,14 +111,37 @@ async fn http_1_0_gets_no_chunks_and_the_end_of_the_connection() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_pipelined_requests_the_first_is_answered_and_then_the_connection_ends() -> Result<()> {
+async fn pipelined_requests_are_answered_in_their_order() -> Result<()> {
+    const SECOND: &str = "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n";
+    let (arrived, go) = Default::default();
+    let adit = adit(held(&arrived, &go).await?, json!({})).await?;
+    // The second request comes with the first, while the first is served, or a byte with it and the rest while it is.
+    for (with, while_served) in [(SECOND, ""), ("", SECOND), SECOND.split_at(1)] {
+        let mut connection = adit.connect().await?;
+        connection.send(format!("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n{with}")).await?;
+        arrived.notified().await;
+        connection.send(while_served).await?;
+        go.notify_one();
+        let response = connection.response("GET").await?;
+        assert_eq!((response.status, &*response.body), (200, &b"/1"[..]), "{with:?}, {while_served:?}");
+        arrived.notified().await;
+        go.notify_one();
+        let response = connection.response("GET").await?;
+        assert_eq!((response.status, &*response.body, response.closed), (200, &b"/2"[..], false));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn behind_a_body_nothing_is_pipelined() -> Result<()> {
     let (arrived, go) = Default::default();
     let adit = adit(held(&arrived, &go).await?, json!({})).await?;
     let mut connection = adit.connect().await?;
-    connection.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+    let first = "PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
+    connection.send(format!("{first}GET /2 HTTP/1.1\r\nHost: h\r\n\r\n")).await?;
     arrived.notified().await;
     go.notify_one();
-    let response = connection.response("GET").await?;
+    let response = connection.response("PUT").await?;
     assert_eq!((response.status, &*response.body), (200, &b"/1"[..]));
     assert!(connection.is_closed().await);
     Ok(())

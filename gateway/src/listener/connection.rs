@@ -14,13 +14,20 @@ pub struct ClientConnection {
     pub(crate) peer_value: HeaderValue,
     sent: AtomicU64,
     unread_input: AtomicBool,
+    hold_input: AtomicBool,
 }
 
 impl ClientConnection {
     /// A new connection.
     pub fn new(facts: Connection) -> Self {
         let peer_value = address_value(facts.peer.ip());
-        Self { facts, peer_value, sent: AtomicU64::new(0), unread_input: AtomicBool::new(false) }
+        Self {
+            facts,
+            peer_value,
+            sent: AtomicU64::new(0),
+            unread_input: AtomicBool::new(false),
+            hold_input: AtomicBool::new(false),
+        }
     }
 
     /// Says that we answered without reading all that the client sends: the socket must linger when it closes.
@@ -31,6 +38,15 @@ impl ClientConnection {
     /// Whether [`ClientConnection::leave_input_unread`] was called.
     pub(super) fn unread_input(&self) -> bool {
         self.unread_input.load(Ordering::Relaxed)
+    }
+
+    /// Whether what the client sends from now on belongs to its next request, which waits for its turn.
+    pub(super) fn hold_input(&self, hold: bool) {
+        self.hold_input.store(hold, Ordering::Relaxed);
+    }
+
+    pub(super) fn holds_input(&self) -> bool {
+        self.hold_input.load(Ordering::Relaxed)
     }
 
     pub(super) fn count_sent(&self, bytes: usize) {

@@ -2,6 +2,7 @@
 
 use super::connection::ClientConnection;
 use async_trait::async_trait;
+use bytes::BytesMut;
 use pingora_core::protocols::raw_connect::ProxyDigest;
 use pingora_core::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest, UniqueID,
@@ -9,10 +10,11 @@ use pingora_core::protocols::{
 };
 use std::fmt::Debug;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf};
 use tokio::net::TcpStream;
@@ -24,6 +26,8 @@ const WRITE_BUFFER: usize = 4 << 10;
 /// unread input resets the connection and destroys the answer on its way (nginx: `lingering_timeout`).
 const LINGER_TIME: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 64 << 20;
+/// Bytes of a client's next request that are put by while this one is served.
+const AHEAD: usize = 4 << 10;
 /// How long the last bytes of a closing connection, such as TLS's close_notify, may wait for room in the socket.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
@@ -50,12 +54,29 @@ impl Transport for TlsStream<TcpStream> {
 #[derive(Debug)]
 pub(super) struct ClientStream<T: Transport> {
     io: BufWriter<T>,
+    /// What the client has sent of its next request before this one was answered.
+    ahead: BytesMut,
     connection: Arc<ClientConnection>,
 }
 
 impl<T: Transport> ClientStream<T> {
     pub(super) fn new(transport: T, connection: Arc<ClientConnection>) -> Self {
-        Self { io: BufWriter::with_capacity(WRITE_BUFFER, transport), connection }
+        Self { io: BufWriter::with_capacity(WRITE_BUFFER, transport), ahead: BytesMut::new(), connection }
+    }
+
+    /// Watches a client that waits for its answer. Pingora would take a next request for an error, so it is put by; the
+    /// end of the input is passed on.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.ahead.len() < AHEAD {
+            let mut chunk = [const { MaybeUninit::uninit() }; AHEAD];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk))?;
+            if chunk.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.ahead.extend_from_slice(chunk.filled());
+        }
+        Poll::Pending // woken by its answer; the socket's buffer holds the rest
     }
 }
 
@@ -90,7 +111,15 @@ pub(super) fn linger(tcp: &TcpStream) {
 
 impl<T: Transport> AsyncRead for ClientStream<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        if self.connection.holds_input() {
+            return self.poll_ahead(cx);
+        }
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.io).poll_read(cx, buf);
+        }
+        let length = self.ahead.len().min(buf.remaining());
+        buf.put_slice(&self.ahead.split_to(length));
+        Poll::Ready(Ok(()))
     }
 }
 

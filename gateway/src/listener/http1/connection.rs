@@ -43,9 +43,10 @@ pub(in crate::listener) async fn serve(
     deadline: &Deadline,
     worker: &Worker,
 ) {
+    let mut next = BytesMut::new();
     for number in 1.. {
         let patience = Patience::of(worker, number);
-        let mut buffer = BytesMut::new();
+        let mut buffer = std::mem::take(&mut next);
         let read = read_head(&mut stream, &mut buffer, deadline, &patience).await;
         deadline.disarm();
         let (head, started) = match read {
@@ -57,6 +58,11 @@ pub(in crate::listener) async fn serve(
         };
         open.set(ConnectionState::Writing);
         let mut session = ServerSession::new_http1(stream);
+        if head.alone && buffer.len() > head.length {
+            // Pipelined requests wait here: Pingora has the connection for one request at a time.
+            next = buffer.split_off(head.length);
+        }
+        connection.hold_input(head.alone);
         session.set_pipelined_prefix(buffer);
         let arrival = Arrival { connection: connection.clone(), head, started, number };
         session.set_connection_user_context(Some(Box::new(arrival)));
@@ -64,6 +70,7 @@ pub(in crate::listener) async fn serve(
             Some(reused) => (stream, _) = reused.consume(),
             None => return,
         }
+        connection.hold_input(false);
         open.set(ConnectionState::Waiting);
     }
 }
@@ -103,7 +110,7 @@ impl Patience {
     }
 }
 
-/// Reads one whole head, and whatever came with it, into `buffer`. `None` when the connection ended or stayed idle.
+/// Reads one whole head, and whatever came with it, into `buffer`, which may hold the beginning of it already. `None` when the connection ended or stayed idle.
 async fn read_head(
     stream: &mut Stream,
     buffer: &mut BytesMut,
@@ -111,7 +118,7 @@ async fn read_head(
     patience: &Patience,
 ) -> Result<Option<(Head, Instant)>, (Refusal, Instant)> {
     deadline.arm(patience.idle);
-    if !matches!(read(stream, buffer, deadline, true).await, Read::Some) {
+    if buffer.is_empty() && !matches!(read(stream, buffer, deadline, true).await, Read::Some) {
         return Ok(None);
     }
     let started = Instant::now();

@@ -30,6 +30,8 @@ pub struct Head {
     pub length: usize,
     /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
     pub underscores: bool,
+    /// The request is no longer than its head: it has no body, and asks for no upgrade.
+    pub alone: bool,
 }
 
 /// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
@@ -56,8 +58,8 @@ fn conclude(
     match parsed {
         Ok(httparse::Status::Complete(length)) => {
             lines(&buffer[..length], limits)?;
-            let underscores = complete(request)?;
-            Ok(Some(Head { length, underscores }))
+            let head = complete(request)?;
+            Ok(Some(Head { length, ..head }))
         }
         Ok(httparse::Status::Partial) => {
             lines(buffer, limits)?;
@@ -98,13 +100,15 @@ fn line(length: usize, first: bool, limits: HeadLimits) -> Result<(), Refusal> {
     }
 }
 
-/// Checks a complete head. Returns whether a header name has an underscore.
-fn complete(request: &httparse::Request<'_, '_>) -> Result<bool, Refusal> {
+/// Checks a complete head. Returns all that is worth knowing but its length.
+fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     let http_11 = request.version == Some(1);
     let mut hosts = 0;
     let mut host: &[u8] = b"";
     let mut length = false;
     let mut encoding = false;
+    let mut upgrade = false;
+    let mut body = false;
     let mut underscores = false;
     for header in request.headers.iter() {
         match header.name.len() {
@@ -117,6 +121,7 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<bool, Refusal> {
                     return Err(Refusal::BAD_LENGTH);
                 }
                 length = true;
+                body = header.value.iter().any(|digit| *digit != b'0');
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                 if encoding || !http_11 || !header.value.eq_ignore_ascii_case(b"chunked") {
@@ -124,6 +129,7 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<bool, Refusal> {
                 }
                 encoding = true;
             }
+            7 if header.name.eq_ignore_ascii_case("upgrade") => upgrade = true,
             _ => {}
         }
         underscores |= memchr::memchr(b'_', header.name.as_bytes()).is_some();
@@ -138,7 +144,7 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<bool, Refusal> {
     }
     let host = (hosts > 0).then_some(host);
     target(request.method.unwrap_or_default(), request.path.unwrap_or_default(), host)?;
-    Ok(underscores)
+    Ok(Head { length: 0, underscores, alone: !body && !encoding && !upgrade })
 }
 
 /// The target is a path, an absolute `http` URI whose authority is the `Host`, or `*` for OPTIONS.
@@ -220,6 +226,18 @@ mod tests {
     fn notices_underscores() {
         let head = checked("GET / HTTP/1.1\r\nHost: a\r\nx_real_ip: 1\r\n\r\n");
         assert!(matches!(head, Ok(Some(Head { underscores: true, .. }))));
+    }
+
+    #[test]
+    fn knows_whether_anything_follows() {
+        let alone = |line: &str| {
+            let head = checked(&format!("POST / HTTP/1.1\r\nHost: a\r\n{line}\r\n"));
+            head.expect("sound").expect("complete").alone
+        };
+        assert!(alone("") && alone("Content-Length: 0\r\n") && alone("Connection: close\r\n"));
+        for line in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n", "Upgrade: websocket\r\n"] {
+            assert!(!alone(line), "{line}");
+        }
     }
 
     #[test]
