@@ -39,6 +39,10 @@ pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Re
             refused(&format!("and {text} is this machine itself"))
         }
         Ok(HostName::Exact(name)) if is_name_of(id, &name) => refused(&format!("and {text} is the Service itself")),
+        // A dot at its end keeps the resolver from trying the search list first.
+        Ok(HostName::Exact(name)) if text.ends_with('.') => {
+            Ok(Endpoints::Name { name: format!("{name}.").into(), port })
+        }
         Ok(HostName::Exact(name)) => Ok(Endpoints::Name { name, port }),
         _ => refused(&format!("and {text:?} is not a DNS name")),
     }

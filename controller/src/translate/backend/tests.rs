@@ -128,7 +128,7 @@ fn external_names_are_resolved_later() {
     let of = |name: &str, ports: &str, port: &str| {
         found(&service(&format!("{{type: ExternalName, externalName: '{name}'{ports}}}")), port)
     };
-    assert_eq!(of("My.Database.com.", "", "5432").0, ["my.database.com 5432"], "L16, L17");
+    assert_eq!(of("My.Database.com.", "", "5432").0, ["my.database.com. 5432"], "L16, L17");
     assert_eq!(of("x.com", ", ports: [{name: http, port: 80, targetPort: 8080}]", "http").0, ["x.com 8080"]);
     assert_eq!(of("x.com", ", ports: [{name: http, port: 80}]", "80").0, ["x.com 80"]);
     assert_eq!(of("192.0.2.7", "", "80").0, ["192.0.2.7:80"]);
