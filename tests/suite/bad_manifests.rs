@@ -232,7 +232,7 @@ fn backends_that_are_not_there() {
     const PORT: &str = "spec.rules[0].http.paths[0].backend.service.port";
     const BACKEND: &str = "spec.rules[0].http.paths[0].backend";
     let service = ingress("", &to("{service: {name: nobody, port: {number: 80}}}"));
-    says(&service, &[error(BAD, SERVICE, "nobody", "no Service default/nobody")]);
+    says(&service, &[error(BAD, SERVICE, "nobody", "no Service: default/nobody")]);
     let number = ingress("", &to("{service: {name: good, port: {number: 81}}}"));
     says(&number, &[error(BAD, PORT, "81", "is not a port of Service default/good, which has 80")]);
     let name = ingress("", &to("{service: {name: good, port: {name: web}}}"));
@@ -282,7 +282,7 @@ fn what_is_left_out_moves_nothing() {
         &[
             error(BAD, "spec.rules[0].http.paths[0].path", "a", "does not begin with '/'"),
             error(BAD, "spec.rules[0].http.paths[1].pathType", "Wrong", "expected Exact, Prefix or"),
-            error(BAD, "spec.rules[0].http.paths[2].backend.service.name", "nobody", "no Service default/nobody"),
+            error(BAD, "spec.rules[0].http.paths[2].backend.service.name", "nobody", "no Service: default/nobody"),
         ],
     );
 }

@@ -107,7 +107,7 @@ impl Reader<'_> {
         let Some(name) = &settings.default_backend_service else { return };
         let service = self.draft.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
-            let message = format!("there is no Service {name} with a port; unmatched requests are answered 404");
+            let message = "is not a Service with a port: unmatched requests are answered 404";
             let object = "flag --default-backend-service";
             self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
             return;

@@ -120,7 +120,7 @@ fn missing(id: &BackendId) -> String {
     let BackendId { namespace, service, .. } = id;
     let label = !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if label {
-        return format!("there is no Service {namespace}/{service}: requests are answered 503");
+        return format!("names no Service: {namespace}/{service} is not there, and requests are answered 503");
     }
     let hint = if service.contains("//") { "; a comment in YAML begins with '#'" } else { "" };
     format!("is not the name of a Service: expected letters, digits and '-'{hint}; requests are answered 503")
