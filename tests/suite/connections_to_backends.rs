@@ -82,6 +82,21 @@ async fn a_post_is_never_sent_again() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_body_that_is_sent_again_counts_once() -> Result<()> {
+    const PUT: &str = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789";
+    let (others, posts) = Default::default();
+    let backends = [forgetful(&others, &posts).await?];
+    let adit = Adit::start(&manifests(&backends, &json!({"proxy-body-size": "15"}))).await?;
+    let mut client = adit.connect().await?;
+    for request in 1..=3 {
+        client.send(PUT).await?;
+        assert_eq!(client.response("PUT").await?.status, 200, "request {request}");
+    }
+    assert!(others.load(Ordering::Relaxed) > 3, "nothing was sent again");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_backend_may_close_after_every_answer() -> Result<()> {
     let backend = scripted(|_, mut connection| async move {
         connection.request().await?;

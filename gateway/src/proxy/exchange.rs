@@ -163,6 +163,7 @@ impl Exchange {
             timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
             idle_timeout: self.decision.settings.upstream.idle_timeout,
         };
+        self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
         self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
         Ok(destination)
