@@ -2,6 +2,7 @@
 
 use super::request::RequestView;
 use crate::config::Forwarded;
+use crate::table::without_port;
 use crate::telemetry::Connection;
 use http::HeaderValue;
 use std::net::{IpAddr, SocketAddr};
@@ -57,7 +58,7 @@ impl Client {
     /// The host that it asked for, without a port.
     pub fn requested_host(&self) -> &str {
         let host = self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
-        super::request::without_port(host)
+        without_port(host)
     }
 
     /// Whether the client's own connection is encrypted, by what we believe.

@@ -6,7 +6,7 @@ use super::request::RequestView;
 use crate::config::GatewaySettings;
 use crate::listener::Arrival;
 use crate::policy::body_limit;
-use crate::table::Publisher;
+use crate::table::{HOST_LIMIT, Publisher, canonical_host};
 use crate::telemetry::{self, Attempt, Record};
 use crate::upstream::Pick;
 use http::{HeaderMap, HeaderValue};
@@ -281,7 +281,8 @@ impl Exchange {
     pub fn finish(&mut self, request: &RequestView<'_>, status: Option<u16>, body_bytes_sent: u64) {
         self.end_try(None, body_bytes_sent);
         let connection = &self.arrival.connection;
-        let host = super::request::without_port(request.host());
+        let mut buffer = [0; HOST_LIMIT];
+        let host = canonical_host(request.host(), &mut buffer);
         let record = Record {
             connection,
             connection_requests: self.arrival.number,

@@ -70,15 +70,6 @@ fn origin_form(target: &[u8]) -> &[u8] {
     }
 }
 
-/// A `Host` value without its port and trailing dot, as nginx's `$host` has it (but for upper case).
-pub(crate) fn without_port(host: &str) -> &str {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.find(']').map_or(host, |end| &host[..end + 2]),
-        None => host.split_once(':').map_or(host, |(name, _)| name),
-    };
-    name.strip_suffix('.').unwrap_or(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,12 +80,5 @@ mod tests {
         assert_eq!(origin_form(b"http://h/a?b"), b"/a?b");
         assert_eq!(origin_form(b"http://h"), b"/");
         assert_eq!(origin_form(b"*"), b"*");
-    }
-
-    #[test]
-    fn hosts_lose_their_port() {
-        for (host, name) in [("a:80", "a"), ("a.", "a"), ("a.:80", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]")] {
-            assert_eq!(without_port(host), name);
-        }
     }
 }

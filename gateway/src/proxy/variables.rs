@@ -1,8 +1,9 @@
 //! nginx's variables for a request on its way to a backend.
 
 use super::exchange::Exchange;
-use super::request::{RequestView, without_port};
+use super::request::RequestView;
 use crate::config::{Owner, Variable};
+use crate::table::{HOST_LIMIT, canonical_host};
 use crate::variables::{Values, append, argument, cookie, display, header, number, text};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ impl Values for RequestVariables<'_> {
             V::ContentType => header(request.headers, "content-type", out),
             V::Cookie(name) => cookie(request.headers, name, out),
             V::Header(name) => header(request.headers, name, out),
-            V::Host | V::ServerName => text(&without_port(request.host()).to_ascii_lowercase(), out),
+            V::Host | V::ServerName => text(canonical_host(request.host(), &mut [0; HOST_LIMIT]), out),
             V::HttpHost => header(request.headers, "host", out),
             V::IngressName => self.label(out, |owner| &owner.ingress),
             V::LocationPath => append(exchange.decision.route.as_ref().map(|route| route.labels.path.as_bytes()), out),

@@ -41,12 +41,7 @@ pub const HOST_LIMIT: usize = 255;
 /// The host of a `Host` header as it is looked up: in lower case, without port and without one trailing dot. Empty if
 /// it is longer than [`HOST_LIMIT`]. `buffer` is written to only if something has to be made lower case.
 pub fn canonical_host<'a>(header: &'a str, buffer: &'a mut [u8; HOST_LIMIT]) -> &'a str {
-    let end = match header.strip_prefix('[') {
-        Some(address) => address.find(']').map_or(header.len(), |bracket| bracket + 2),
-        None => header.find(':').unwrap_or(header.len()),
-    };
-    let host = &header[..end];
-    let host = host.strip_suffix('.').unwrap_or(host);
+    let host = without_port(header);
     let Some(buffer) = buffer.get_mut(..host.len()) else { return "" };
     if !host.bytes().any(|b| b.is_ascii_uppercase()) {
         return host;
@@ -54,6 +49,16 @@ pub fn canonical_host<'a>(header: &'a str, buffer: &'a mut [u8; HOST_LIMIT]) -> 
     buffer.copy_from_slice(host.as_bytes());
     buffer.make_ascii_lowercase();
     std::str::from_utf8(buffer).unwrap_or_default()
+}
+
+/// The host of a `Host` header as the client wrote it, without port and without one trailing dot.
+pub(crate) fn without_port(header: &str) -> &str {
+    let end = match header.strip_prefix('[') {
+        Some(address) => address.find(']').map_or(header.len(), |bracket| bracket + 2),
+        None => header.find(':').unwrap_or(header.len()),
+    };
+    let host = &header[..end];
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod route;
 
 pub use compile::Rejection;
 pub use handle::{Published, Publisher};
+pub(crate) use host::without_port;
 pub use host::{HOST_LIMIT, Host, canonical_host};
 pub use normalize::{BadPath, normalize};
 pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
