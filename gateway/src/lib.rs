@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod config;
 mod interner;
+mod l4;
 pub mod listener;
 pub mod policy;
 pub mod proxy;

@@ -9,6 +9,7 @@ mod host_name;
 mod origin;
 mod route_policies;
 mod settings;
+mod stream;
 mod template;
 mod tls;
 
@@ -18,6 +19,7 @@ pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
 pub use settings::{AccessLog, ClientSettings, Escape, Forwarded, GatewaySettings, PathMatching, UpstreamConnections};
+pub use stream::{StreamListener, StreamProtocol};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 

@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The deadlines of one worker's connections.
 #[derive(Debug, Default)]
-pub(super) struct Deadlines {
+pub(crate) struct Deadlines {
     now: AtomicU64,
     draining: AtomicBool,
     waiting: Mutex<HashMap<u64, Arc<Deadline>, foldhash::fast::RandomState>>,
@@ -26,7 +26,7 @@ pub(super) struct Deadlines {
 
 /// One connection's deadline.
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     id: u64,
     /// In ticks; zero is never.
     at: AtomicU64,
@@ -36,14 +36,14 @@ pub(super) struct Deadline {
 
 impl Deadlines {
     /// A deadline for connection `id`, not armed.
-    pub(super) fn register(self: &Arc<Self>, id: u64) -> Registered {
+    pub(crate) fn register(self: &Arc<Self>, id: u64) -> Registered {
         let deadline = Arc::new(Deadline { id, at: AtomicU64::new(0), waker: Mutex::new(None), all: self.clone() });
         self.waiting.lock().insert(id, deadline.clone());
         Registered(deadline)
     }
 
     /// Wakes everyone whose deadline has passed, until the worker ends.
-    pub(super) async fn sweep(self: Arc<Self>) {
+    pub(crate) async fn sweep(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
         loop {
             ticks.tick().await;
@@ -62,7 +62,7 @@ impl Deadlines {
     }
 
     /// Ends every wait, now and from now on.
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         for deadline in self.waiting.lock().values() {
             deadline.wake();
@@ -72,18 +72,18 @@ impl Deadlines {
 
 impl Deadline {
     /// Expires after `time`, rounded up to the next tick; [`Duration::MAX`] is never.
-    pub(super) fn arm(&self, time: Duration) {
+    pub(crate) fn arm(&self, time: Duration) {
         let ticks = u64::try_from(time.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX / 2);
         self.at.store(self.all.now.load(Ordering::Relaxed).saturating_add(ticks.max(1) + 1), Ordering::Relaxed);
     }
 
     /// No longer expires.
-    pub(super) fn disarm(&self) {
+    pub(crate) fn disarm(&self) {
         self.at.store(0, Ordering::Relaxed);
     }
 
     /// Ready when the deadline has passed, or, while idle, when the worker drains.
-    pub(super) fn poll_expired(&self, cx: &Context<'_>, idle: bool) -> Poll<()> {
+    pub(crate) fn poll_expired(&self, cx: &Context<'_>, idle: bool) -> Poll<()> {
         // The waker goes in before the state is read, so that no wake-up falls between the two.
         let mut waker = self.waker.lock();
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -96,7 +96,7 @@ impl Deadline {
     }
 
     /// Runs a future until it is expired: see [`Deadline::poll_expired`]. Then `None`.
-    pub(super) async fn limit<F: Future>(&self, idle: bool, future: F) -> Option<F::Output> {
+    pub(crate) async fn limit<F: Future>(&self, idle: bool, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -114,7 +114,7 @@ impl Deadline {
 
 /// A connection's deadline, for as long as the connection is there.
 #[derive(Debug)]
-pub(super) struct Registered(Arc<Deadline>);
+pub(crate) struct Registered(Arc<Deadline>);
 
 impl Deref for Registered {
     type Target = Deadline;

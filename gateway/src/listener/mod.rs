@@ -3,28 +3,34 @@
 //! A worker is one thread with a runtime, listeners, a proxy and a connection pool of its own; a connection lives and
 //! dies on its worker.
 
+mod accept;
 mod bind;
 mod connection;
+mod controls;
 mod deadline;
 mod handshake;
 pub mod http1;
+mod serve;
 mod stream;
 mod worker;
 
 pub use bind::BindError;
 pub use connection::ClientConnection;
 pub(crate) use connection::address_value;
+pub(crate) use deadline::Deadline;
+#[cfg(test)]
+pub(crate) use deadline::Deadlines;
 pub use handshake::HandshakeLimits;
 pub use http1::Arrival;
 
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use bind::{Protocol, Wanted};
+use controls::Controls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use worker::Controls;
 
 /// What a gateway listens on. Fixed for the life of the process.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ pub use clock::Clock;
 pub use metrics::{
     Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Identity, METRICS, MetricDoc, MetricKind, Orphan,
 };
-pub use record::{Attempt, Connection, Record, TlsSession};
+pub use record::{Attempt, Connection, Record, StreamRecord, TlsSession};
 pub use worker::{OpenConnection, Worker};
 
 use access_log::LogSender;

@@ -113,3 +113,28 @@ pub struct Attempt {
     /// Bytes of the response's body.
     pub response_length: u64,
 }
+
+/// All that is known of a TCP, UDP or passed-through TLS session when it has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamRecord<'a> {
+    /// The client's connection; with UDP, its address and ours.
+    pub connection: &'a Connection,
+    /// `TCP` or `UDP`.
+    pub protocol: &'static str,
+    /// As nginx calls the backend of a stream: `tcp-<namespace>-<service>-<port>`, or `upstream-default-backend`-like
+    /// for a passed-through host: its `<namespace>-<service>-<port>`.
+    pub upstream: &'a str,
+    /// The endpoint that was tried last.
+    pub endpoint: Option<SocketAddr>,
+    /// The name in the ClientHello of a passed-through connection.
+    pub server_name: Option<&'a str>,
+    /// As nginx: 200 a session that ended well, 400 data of the client that cannot be read, 403 forbidden, 500 a fault
+    /// of ours, 502 no endpoint could be reached, 503 too many connections.
+    pub status: u16,
+    /// Bytes from the client.
+    pub received: u64,
+    /// Bytes to the client.
+    pub sent: u64,
+    /// From accepting the session to its end.
+    pub duration: Duration,
+}

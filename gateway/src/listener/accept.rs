@@ -1,0 +1,55 @@
+//! Accepts connections, until the worker drains.
+
+use super::bind::Protocol;
+use super::controls::Stage;
+use super::worker::Worker;
+use crate::telemetry::Connection;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long accepting rests when the process is out of file descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(50);
+
+/// Accepts connections until the worker drains; then what the kernel has already completed, and no more.
+pub(super) async fn accept(listener: TcpListener, protocol: Protocol, advertised_port: u16, worker: Arc<Worker>) {
+    let draining = worker.controls.reached(Stage::Draining);
+    tokio::pin!(draining);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = &mut draining => return,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                let local = tcp.local_addr().unwrap_or(peer);
+                let facts = Connection {
+                    id: worker.next_id(),
+                    peer: canonical(peer),
+                    local: canonical(local),
+                    advertised_port,
+                    tls: None,
+                };
+                tokio::spawn(worker.clone().serve(tcp, protocol, facts));
+            }
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections; trying again");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+/// IPv4 clients of a dual-stack socket appear as IPv4.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Whether accepting failed because of that one connection.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+}
