@@ -30,6 +30,14 @@ impl Adit {
     /// # Errors
     /// If something is wrong with them, or the server does not start.
     pub async fn start(manifests: &str) -> Result<Self> {
+        Self::start_with(manifests, on_loopback(ServeSettings::default())).await
+    }
+
+    /// The same with settings of one's own.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_with(manifests: &str, serve: ServeSettings) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
         let manifest = manifest::parse(&"objects.yaml".into(), manifests.as_bytes());
         ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
@@ -37,7 +45,7 @@ impl Adit {
             events.send(SourceEvent::Apply(object)).await?;
         }
         events.send(SourceEvent::Synced).await?;
-        Self::serve(1, events, receiver).await
+        Self::serve(serve, events, receiver).await
     }
 
     /// Serves what files hold and follows them, with two workers.
@@ -47,15 +55,15 @@ impl Adit {
     pub async fn follow(paths: Vec<PathBuf>) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
         DirectorySource::new(paths).spawn(events.clone())?;
-        Self::serve(2, events, receiver).await
+        let serve = ServeSettings { workers: NonZero::new(2), ..on_loopback(ServeSettings::default()) };
+        Self::serve(serve, events, receiver).await
     }
 
     async fn serve(
-        workers: usize,
+        serve: ServeSettings,
         events: mpsc::Sender<SourceEvent>,
         receiver: mpsc::Receiver<SourceEvent>,
     ) -> Result<Self> {
-        let serve = ServeSettings { workers: NonZero::new(workers), ..on_loopback(ServeSettings::default()) };
         let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, Box::new(std::io::sink()));
         let server = tokio::task::spawn_blocking(start).await??;
         Ok(Self { server: Some(server), _events: events })
@@ -87,6 +95,16 @@ impl Adit {
     /// If the server is gone.
     pub fn admin_address(&self) -> Result<SocketAddr> {
         Ok(self.server()?.admin_address())
+    }
+
+    /// All metrics, as Prometheus sees them.
+    ///
+    /// # Errors
+    /// If the admin port does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let mut connection = Connection::open(self.admin_address()?).await?;
+        connection.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        Ok(String::from_utf8(connection.response("GET").await?.body)?)
     }
 
     /// Waits until the pipeline is in a state that fits.

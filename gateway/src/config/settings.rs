@@ -1,5 +1,6 @@
 use super::{BackendId, Denied, Hsts, Template, TlsSettings};
 use ipnet::IpNet;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct GatewaySettings {
     pub generate_request_id: bool,
     /// Limits on client connections.
     pub client: ClientSettings,
+    /// How many there may be.
+    pub connections: ConnectionLimits,
     /// Kept connections to backends.
     pub upstream: UpstreamConnections,
     /// `add-headers`: set on every response, names in lower case.
@@ -34,6 +37,8 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log.
     pub access_log: AccessLog,
+    /// Not `disable-ipv6`: listen on IPv6 where the machine has it. Read at the start.
+    pub ipv6: bool,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
 }
@@ -48,6 +53,7 @@ impl Default for GatewaySettings {
             forwarded: Forwarded::default(),
             generate_request_id: true,
             client: ClientSettings::default(),
+            connections: ConnectionLimits::default(),
             upstream: UpstreamConnections::default(),
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
@@ -55,6 +61,7 @@ impl Default for GatewaySettings {
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
+            ipv6: true,
             worker_processes: None,
         }
     }
@@ -135,6 +142,22 @@ impl Default for ClientSettings {
             large_header_buffers: 4,
             large_header_size: 8 << 10,
         }
+    }
+}
+
+/// How many connections clients may have. One more is closed as soon as it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// `max-worker-connections`: of one worker. Default 16384.
+    pub per_worker: NonZero<usize>,
+    /// `max-connections-per-client`: of one client address (IPv6: of one /64 network), over all workers. Default
+    /// unlimited.
+    pub per_client: Option<NonZero<usize>>,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { per_worker: const { NonZero::new(16384).expect("not zero") }, per_client: None }
     }
 }
 

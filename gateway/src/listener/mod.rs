@@ -10,6 +10,7 @@ mod controls;
 mod deadline;
 mod handshake;
 pub mod http1;
+mod limits;
 mod serve;
 mod stream;
 mod worker;
@@ -27,6 +28,7 @@ use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use bind::{Protocol, Wanted};
 use controls::Controls;
+use limits::Clients;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -80,14 +82,16 @@ impl Gateway {
         let (mut http, listeners) = bind::bind(&settings.wanted(), settings.workers.max(1))?;
         let https = http.split_off(settings.http.len());
         let controls = Controls::default();
+        let clients = Clients::new();
         let mut workers = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
             let publisher = publisher.clone();
             let telemetry = telemetry.worker();
             let controls = controls.clone();
+            let clients = clients.clone();
             let handshakes = settings.handshakes;
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, &controls);
+            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, clients, &controls);
             workers.push(thread.spawn(run).map_err(BindError::Thread)?);
         }
         Ok(Self { http, https, workers, controls })

@@ -6,6 +6,7 @@ use super::controls::Counted;
 use super::deadline::Registered;
 use super::handshake::Outcome;
 use super::http1;
+use super::limits::{ClientPlace, Place};
 use super::stream::{ClientStream, Transport};
 use super::worker::Worker;
 use crate::telemetry::{Connection, ConnectionState, OpenConnection};
@@ -16,7 +17,7 @@ use tokio::net::TcpStream;
 impl Worker {
     /// Serves a connection until it ends.
     pub(super) async fn serve(self: Arc<Self>, tcp: TcpStream, protocol: Protocol, facts: Connection) {
-        let client = self.admit(&tcp, &facts);
+        let Some(client) = self.admit(&tcp, &facts) else { return };
         match protocol {
             Protocol::Http => self.serve_http(tcp, facts, client).await,
             // A connection keeps no room for its handshake: what is large in it is boxed.
@@ -59,14 +60,28 @@ impl Worker {
         None
     }
 
-    /// Counts a connection, and gives it what it needs to live.
-    fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Admitted {
+    /// Counts a connection, and gives it what it needs to live; `None` if it is one too many.
+    fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Option<Admitted> {
+        let limits = self.context.publisher().load().settings().connections;
+        let refused = |reason| {
+            self.context.telemetry().refused_connection(reason);
+            tracing::debug!(client = %facts.peer, reason, "connection refused");
+        };
+        let place = self.places.take(limits).or_else(|| {
+            refused("worker-limit");
+            None
+        })?;
+        let client_place = self.clients.enter(facts.peer.ip(), limits).or_else(|| {
+            refused("client-limit");
+            None
+        })?;
         let _ = tcp.set_nodelay(true);
-        Admitted {
+        Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
             deadline: self.deadlines.register(facts.id),
+            _places: (place, client_place),
             _counted: self.controls.count(),
-        }
+        })
     }
 }
 
@@ -80,6 +95,7 @@ fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<
 struct Admitted {
     open: OpenConnection,
     deadline: Registered,
+    _places: (Place, Option<ClientPlace>),
     // Last, so that who waits for the last connection finds everything else of it done.
     _counted: Counted,
 }

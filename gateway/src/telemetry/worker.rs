@@ -63,6 +63,11 @@ impl Worker {
         self.shared.recording.lock().cells.fail_handshake(reason);
     }
 
+    /// Counts a connection that was closed as soon as it was accepted.
+    pub fn refused_connection(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.refuse_connection(reason);
+    }
+
     /// Counts a connection that was accepted, in this state.
     pub fn connection(&self, state: ConnectionState) -> OpenConnection {
         self.shared.connections.open(state);
