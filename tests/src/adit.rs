@@ -1,6 +1,7 @@
 //! A whole Adit in this process, for tests that are about connections, files or the admin port.
 
 use crate::connection::{Connection, PATIENCE};
+use crate::tls::Offer;
 use anyhow::{Context, Result, bail, ensure};
 use controller::pipeline::State;
 use controller::server::Server;
@@ -87,6 +88,23 @@ impl Adit {
     /// If the server does not listen.
     pub fn address(&self) -> Result<SocketAddr> {
         self.server()?.http_addresses().first().copied().context("the server does not listen")
+    }
+
+    /// Connects to the port for HTTPS.
+    ///
+    /// # Errors
+    /// If it does not accept, or the handshake fails.
+    pub async fn connect_tls(&self, host: &str) -> Result<Connection> {
+        let offer = Offer { server_name: Some(host.to_owned()), ..Offer::default() };
+        Connection::open_tls(self.https_address()?, &offer).await
+    }
+
+    /// The address for HTTPS.
+    ///
+    /// # Errors
+    /// If the server does not listen.
+    pub fn https_address(&self) -> Result<SocketAddr> {
+        self.server()?.https_addresses().first().copied().context("the server does not listen")
     }
 
     /// The address of the admin port.

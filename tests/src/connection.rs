@@ -56,6 +56,11 @@ impl Connection {
         Ok(Self::over(Box::new(stream), Some(handshake)))
     }
 
+    /// What came of its handshake; `None` without TLS.
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.tls.as_ref()
+    }
+
     fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
         let (read, writer) = split(stream);
         Self { reader: Reader::new(read), writer, tls }
