@@ -19,7 +19,8 @@ pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
 pub use settings::{
-    AccessLog, ClientSettings, ConnectionLimits, Escape, Forwarded, GatewaySettings, PathMatching, UpstreamConnections,
+    AccessLog, ClientSettings, ConnectionLimits, Escape, Forwarded, GatewaySettings, Http2Settings, PathMatching,
+    UpstreamConnections,
 };
 pub use stream::{StreamListener, StreamProtocol};
 pub use template::{Piece, Template, TemplateError, Variable};

@@ -23,6 +23,8 @@ pub struct GatewaySettings {
     pub client: ClientSettings,
     /// How many there may be.
     pub connections: ConnectionLimits,
+    /// HTTP/2 with clients.
+    pub http2: Http2Settings,
     /// Kept connections to backends.
     pub upstream: UpstreamConnections,
     /// `add-headers`: set on every response, names in lower case.
@@ -54,6 +56,7 @@ impl Default for GatewaySettings {
             generate_request_id: true,
             client: ClientSettings::default(),
             connections: ConnectionLimits::default(),
+            http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
@@ -158,6 +161,21 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { per_worker: const { NonZero::new(16384).expect("not zero") }, per_client: None }
+    }
+}
+
+/// HTTP/2 with clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http2Settings {
+    /// `use-http2`: offer it over TLS, and take it by prior knowledge in cleartext. Default true.
+    pub enabled: bool,
+    /// `http2-max-concurrent-streams`: requests at once on one connection, at least 1. Default 128.
+    pub streams: u32,
+}
+
+impl Default for Http2Settings {
+    fn default() -> Self {
+        Self { enabled: true, streams: 128 }
     }
 }
 

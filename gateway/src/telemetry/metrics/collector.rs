@@ -32,6 +32,7 @@ pub(in crate::telemetry) struct Sums {
     refused_heads: BTreeMap<&'static str, u64>,
     failed_handshakes: BTreeMap<&'static str, u64>,
     refused_connections: BTreeMap<&'static str, u64>,
+    ended_http2: BTreeMap<&'static str, u64>,
     requests: u64,
     accepted: u64,
     connections: [i64; ConnectionState::ALL.len()],
@@ -70,6 +71,7 @@ impl Sums {
             refused_heads,
             failed_handshakes,
             refused_connections,
+            ended_http2,
             requests,
             accepted,
             connections,
@@ -84,6 +86,7 @@ impl Sums {
             add_all(refused_heads, cells.refused_heads);
             add_all(failed_handshakes, cells.failed_handshakes);
             add_all(refused_connections, cells.refused_connections);
+            add_all(ended_http2, cells.ended_http2);
             for cell in cells.series.into_values() {
                 let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
                 let sum = series.entry(key).or_default();
@@ -133,6 +136,7 @@ impl Sums {
             family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
             family(names::REFUSED_CONNECTIONS, by_reason(&self.refused_connections)),
+            family(names::HTTP2_CONNECTION_ERRORS, by_reason(&self.ended_http2)),
         ]
     }
 
@@ -201,6 +205,7 @@ impl RequestCollector {
             names::REPLIES,
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
+            names::HTTP2_CONNECTION_ERRORS,
         ];
         Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }

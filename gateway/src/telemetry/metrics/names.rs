@@ -113,6 +113,8 @@ metrics! {
         "TLS handshakes that failed, by the reason; connections that end without a byte are none";
     REFUSED_CONNECTIONS = Counter "adit_refused_connections_total" &["reason"],
         "Connections that were closed as soon as they were accepted, by the reason: worker-limit or client-limit";
+    HTTP2_CONNECTION_ERRORS = Counter "adit_http2_connection_errors_total" &["reason"],
+        "HTTP/2 connections that were ended for what their clients did, by the reason";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
