@@ -10,6 +10,8 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
+# What the tests speak to Adit with, beside clients of their own.
+CLIENTS := openssl h2load:nghttp2-client
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
@@ -22,7 +24,8 @@ demo: prerequisites ## Serve three echo Services through one Ingress; with a ter
 	@manifests/demo/run
 
 .PHONY: test
-test: prerequisites ## Run all tests
+test: ## Run all tests
+	@.ci/prerequisites $(CLIENTS)
 	cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-fast
