@@ -153,10 +153,10 @@ async fn openssl_resumes_sessions_with_and_without_tickets() -> Result<()> {
 async fn h2load_finds_no_failed_request() -> Result<()> {
     let shop = Shop::open(json!({})).await?;
     for (scheme, options) in [("https", &["-m", "20"][..]), ("http", &["-m", "20"]), ("https", &["--h1"])] {
-        let url = format!("{scheme}://{}/", shop.address(scheme)?);
-        let authority = format!(":authority: {HOST}");
-        let header = if options.contains(&"--h1") { format!("Host: {HOST}") } else { authority };
-        let fixed = ["-n", "2000", "-c", "10", "-H", &header];
+        let address = shop.address(scheme)?;
+        let url = format!("{scheme}://{HOST}:{}/", address.port());
+        let connect = format!("--connect-to={address}");
+        let fixed = ["-n", "2000", "-c", "10", &connect];
         let arguments = fixed.into_iter().chain(options.iter().copied()).chain([url.as_str()]);
         let output = run("h2load", arguments, "").await?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
