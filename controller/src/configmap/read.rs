@@ -92,10 +92,10 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic { severity, ..diagnostic }.with_value(value));
     }
 
-    /// ingress-nginx's default is to believe forwarded headers from everybody, which lets clients choose their address.
+    /// ingress-nginx's default is to believe forwarded headers and PROXY headers from everybody, which lets clients choose their address.
     fn trust_without_limit(&mut self) {
         let forwarded = &self.draft.config.gateway.forwarded;
-        let believes = forwarded.trust_headers || forwarded.real_ip;
+        let believes = forwarded.trust_headers || forwarded.real_ip || forwarded.proxy_protocol;
         if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
             let message = "is every address: any client can pretend to be another. Name those of your load balancers";
             let field = "data.proxy-real-ip-cidr";

@@ -10,6 +10,7 @@ mod controls;
 mod deadline;
 mod handshake;
 pub mod http1;
+pub mod proxy_protocol;
 mod serve;
 mod stream;
 mod worker;

@@ -6,6 +6,7 @@ use super::controls::Counted;
 use super::deadline::Registered;
 use super::handshake::Outcome;
 use super::http1;
+use super::proxy_protocol;
 use super::stream::{ClientStream, Transport};
 use super::worker::Worker;
 use crate::telemetry::{Connection, ConnectionState, OpenConnection};
@@ -15,8 +16,16 @@ use tokio::net::TcpStream;
 
 impl Worker {
     /// Serves a connection until it ends.
-    pub(super) async fn serve(self: Arc<Self>, tcp: TcpStream, protocol: Protocol, facts: Connection) {
+    pub(super) async fn serve(self: Arc<Self>, mut tcp: TcpStream, protocol: Protocol, mut facts: Connection) {
         let client = self.admit(&tcp, &facts);
+        let settings = self.context.publisher().load().settings().clone();
+        if settings.forwarded.proxy_protocol
+            && let Err(failure) =
+                Box::pin(proxy_protocol::accept(&mut tcp, &mut facts, &settings.forwarded, &client.deadline)).await
+        {
+            return self.without_proxy_header(&facts, &failure);
+        }
+        drop(settings);
         match protocol {
             Protocol::Http => self.serve_http(tcp, facts, client).await,
             // A connection keeps no room for its handshake: what is large in it is boxed.
@@ -57,6 +66,14 @@ impl Worker {
             Outcome::Silent => {}
         }
         None
+    }
+
+    /// The connection closes without an answer, as nginx does.
+    fn without_proxy_header(&self, facts: &Connection, failure: &proxy_protocol::Failure) {
+        if !matches!(failure, proxy_protocol::Failure::Silent) {
+            self.context.telemetry().failed_proxy_header(failure.reason());
+            tracing::debug!(client = %facts.peer, reason = failure.reason(), "PROXY protocol: {failure}");
+        }
     }
 
     /// Counts a connection, and gives it what it needs to live.

@@ -111,6 +111,8 @@ metrics! {
         "Request heads that were refused before routing, by the reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
         "TLS handshakes that failed, by the reason; connections that end without a byte are none";
+    PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
+        "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
