@@ -27,6 +27,8 @@ pub struct Draft {
     pub aliases: Vec<HostName>,
     /// `from-to-www-redirect`.
     pub from_to_www: bool,
+    /// `ssl-passthrough`.
+    pub ssl_passthrough: bool,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `canary`: the Ingress only adds to the routes of others.
@@ -91,6 +93,7 @@ impl Draft {
             https: defaults.https,
             aliases: Vec::new(),
             from_to_www: false,
+            ssl_passthrough: false,
             default_backend: None,
             canary: false,
             upstream: defaults.upstream,

@@ -1,4 +1,4 @@
-use super::{BackendId, Denied, Hsts, Template, TlsSettings};
+use super::{BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log.
     pub access_log: AccessLog,
+    /// Streams, which are carried and not read.
+    pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
 }
@@ -56,6 +58,7 @@ impl Default for GatewaySettings {
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
+            streams: StreamSettings::default(),
             worker_processes: None,
         }
     }

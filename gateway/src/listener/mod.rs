@@ -9,6 +9,7 @@ mod connection;
 mod controls;
 mod deadline;
 mod handshake;
+mod hello;
 pub mod http1;
 pub mod proxy_protocol;
 mod serve;

@@ -9,6 +9,7 @@ use super::http1;
 use super::proxy_protocol;
 use super::stream::{ClientStream, Transport};
 use super::worker::Worker;
+use crate::l4::PassedOn;
 use crate::telemetry::{Connection, ConnectionState, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
@@ -29,12 +30,14 @@ impl Worker {
         match protocol {
             Protocol::Http => self.serve_http(tcp, facts, client).await,
             // A connection keeps no room for its handshake: what is large in it is boxed.
-            Protocol::Https => {
-                if let Some((stream, connection)) = Box::pin(self.secure(tcp, facts, &client)).await {
-                    // The place for HTTP/2: by what ALPN has settled.
+            Protocol::Https => match Box::pin(self.secure(tcp, facts, &client)).await {
+                // The place for HTTP/2: by what ALPN has settled.
+                Some(Secured::Here(stream, connection)) => {
                     http1::serve(stream, connection, client.open, &client.deadline, &self).await;
                 }
-            }
+                Some(Secured::Elsewhere(passed_on, facts)) => self.pass_on(*passed_on, &facts, client).await,
+                None => {}
+            },
         }
     }
 
@@ -43,18 +46,21 @@ impl Worker {
         http1::serve(stream, connection, client.open, &client.deadline, self).await;
     }
 
-    /// Ends the client's TLS. `None` when the connection has ended instead.
-    async fn secure(
-        &self,
-        tcp: TcpStream,
-        mut facts: Connection,
-        client: &Admitted,
-    ) -> Option<(Stream, Arc<ClientConnection>)> {
+    async fn pass_on(&self, passed_on: PassedOn, facts: &Connection, mut client: Admitted) {
+        client.open.set(ConnectionState::Writing);
+        let settings = self.context.publisher().load().settings().clone();
+        passed_on.carry(facts, &client.deadline, &settings, self.context.telemetry()).await;
+    }
+
+    /// Sees to the client's TLS. `None` when the connection has ended instead.
+    async fn secure(&self, tcp: TcpStream, mut facts: Connection, client: &Admitted) -> Option<Secured> {
         match self.handshakes.accept(tcp, &client.deadline, self.context.publisher()).await {
             Outcome::Secured(stream, session) => {
                 facts.tls = Some(session);
-                return Some(open(*stream, facts));
+                let (stream, connection) = open(*stream, facts);
+                return Some(Secured::Here(stream, connection));
             }
+            Outcome::PassedOn(passed_on) => return Some(Secured::Elsewhere(passed_on, facts)),
             Outcome::Cleartext(tcp) => {
                 let (stream, connection) = open(tcp, facts);
                 http1::refuse_cleartext(stream, &connection, &client.deadline, self).await;
@@ -85,6 +91,14 @@ impl Worker {
             _counted: self.controls.count(),
         }
     }
+}
+
+/// A client whose TLS is seen to.
+enum Secured {
+    /// It ends here.
+    Here(Stream, Arc<ClientConnection>),
+    /// It ends at the backend.
+    Elsewhere(Box<PassedOn>, Connection),
 }
 
 /// A connection and its stream, as Pingora takes it.
