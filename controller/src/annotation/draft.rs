@@ -29,6 +29,8 @@ pub struct Draft {
     pub from_to_www: bool,
     /// `ssl-passthrough`.
     pub ssl_passthrough: bool,
+    /// The flag `--enable-ssl-passthrough` is set.
+    pub(super) may_pass_through: bool,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `canary`: the Ingress only adds to the routes of others.
@@ -94,6 +96,7 @@ impl Draft {
             aliases: Vec::new(),
             from_to_www: false,
             ssl_passthrough: false,
+            may_pass_through: defaults.ssl_passthrough,
             default_backend: None,
             canary: false,
             upstream: defaults.upstream,

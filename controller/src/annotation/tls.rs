@@ -1,6 +1,6 @@
 //! TLS towards clients, besides certificates: those are in `spec.tls`.
 
-use super::{Annotation, Invalid, Risk, Scope, Support};
+use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support};
 
 const ONE_FOR_ALL: &str = "all hosts have the ciphers of the ConfigMap's ssl-ciphers";
 
@@ -23,7 +23,13 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         doc: "TLS connections go as they are to the backend of the host's path `/`, whatever else is said of the host. \
               Boolean; needs `--enable-ssl-passthrough`.",
         apply: |value, draft| {
-            draft.ssl_passthrough = value.bool()?;
+            let wanted = value.bool()?;
+            if wanted && !draft.may_pass_through {
+                return Err(AnnotationError::Unsupported(
+                    "is ignored without the flag --enable-ssl-passthrough: TLS is terminated here",
+                ));
+            }
+            draft.ssl_passthrough = wanted;
             Ok(())
         },
     },

@@ -21,6 +21,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
+    config.routes.ssl_passthrough = settings.ssl_passthrough;
     let mut reader =
         Reader { object: "".into(), draft: Draft { config, lookup, complaints: Vec::new() }, diagnostics: Vec::new() };
     if let Some(name) = &settings.configmap

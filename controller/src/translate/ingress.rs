@@ -202,7 +202,7 @@ impl Parser<'_> {
         let has_default_backend = backend.is_some();
         let root = self.root(backend);
         let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
-        let passthrough = self.passthrough();
+        let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
             rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
             object: self.object.clone(),
@@ -338,17 +338,6 @@ impl Parser<'_> {
             *reference = routed;
         }
         Some(id)
-    }
-
-    /// Where it asks for TLS to be passed through, if that counts.
-    fn passthrough(&mut self) -> Option<Origin> {
-        let origin = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"))?;
-        if !self.settings.ssl_passthrough {
-            let message = "is ignored without the flag --enable-ssl-passthrough: TLS is terminated here";
-            self.say(Severity::Warning, &origin.field, Some("true"), message);
-            return None;
-        }
-        Some(origin)
     }
 
     fn annotation(&self, key: &str) -> Origin {

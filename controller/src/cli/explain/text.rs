@@ -69,7 +69,7 @@ impl fmt::Display for Action {
         match self {
             Self::Forward { backend, at, target } => write!(f, "forwarded to {backend} as {target}\n  {at}"),
             Self::PassThrough { backend, at, source } => {
-                writeln!(f, "TLS is passed through to {backend}, and nothing above applies")?;
+                writeln!(f, "TLS is passed through to {backend}, whatever is said above")?;
                 match at {
                     Some(at) => writeln!(f, "  {at}")?,
                     None => writeln!(f, "  which has no endpoint: connections are closed")?,
