@@ -35,7 +35,15 @@ impl Adit {
     /// # Errors
     /// If something is wrong with them, or the server does not start.
     pub async fn start(manifests: &str) -> Result<Self> {
-        Self::start_with(manifests, Box::new(std::io::sink())).await
+        Self::start_as(ControllerSettings::default(), manifests).await
+    }
+
+    /// As [`Adit::start`], with other settings.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_as(settings: ControllerSettings, manifests: &str) -> Result<Self> {
+        Self::start_with(settings, manifests, Box::new(std::io::sink())).await
     }
 
     /// As [`Adit::start`]; the lines of the access log come out of the receiver.
@@ -44,10 +52,11 @@ impl Adit {
     /// As [`Adit::start`].
     pub async fn start_logging(manifests: &str) -> Result<(Self, mpsc::UnboundedReceiver<String>)> {
         let (lines, log) = mpsc::unbounded_channel();
-        Ok((Self::start_with(manifests, Box::new(Lines(lines))).await?, log))
+        let settings = ControllerSettings::default();
+        Ok((Self::start_with(settings, manifests, Box::new(Lines(lines))).await?, log))
     }
 
-    async fn start_with(manifests: &str, log: Box<dyn Write + Send>) -> Result<Self> {
+    async fn start_with(settings: ControllerSettings, manifests: &str, log: Box<dyn Write + Send>) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
         let mut objects = Objects::default();
         let first = objects.events(manifests)?;
@@ -58,7 +67,7 @@ impl Adit {
             }
             events.send(event).await?;
         }
-        let server = Self::serve(1, receiver, log).await?;
+        let server = Self::serve(settings, 1, receiver, log).await?;
         Ok(Self { server: Some(server), events, objects, sent })
     }
 
@@ -82,18 +91,19 @@ impl Adit {
     pub async fn follow(paths: Vec<PathBuf>) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
         DirectorySource::new(paths).spawn(events.clone())?;
-        let server = Self::serve(2, receiver, Box::new(std::io::sink())).await?;
+        let server = Self::serve(ControllerSettings::default(), 2, receiver, Box::new(std::io::sink())).await?;
         Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
     }
 
     async fn serve(
+        settings: ControllerSettings,
         workers: usize,
         receiver: mpsc::Receiver<SourceEvent>,
         log: Box<dyn Write + Send>,
     ) -> Result<Server> {
         let serve = ServeSettings { workers: NonZero::new(workers), ..on_loopback(ServeSettings::default()) };
-        let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, log);
-        Ok(tokio::task::spawn_blocking(start).await??)
+        let start = move || Server::start(&settings, &serve, receiver, log);
+        tokio::task::spawn_blocking(start).await?
     }
 
     fn server(&self) -> Result<&Server> {
@@ -122,6 +132,16 @@ impl Adit {
     /// As [`Adit::address`].
     pub fn https_address(&self) -> Result<SocketAddr> {
         self.server()?.https_addresses().first().copied().context("the server does not listen")
+    }
+
+    /// All metrics, as text.
+    ///
+    /// # Errors
+    /// If the admin port does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let mut connection = Connection::open(self.admin_address()?).await?;
+        connection.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        Ok(String::from_utf8(connection.response("GET").await?.body)?)
     }
 
     /// The address of the admin port.

@@ -6,7 +6,7 @@ use super::controls::Counted;
 use super::deadline::Registered;
 use super::handshake::Outcome;
 use super::http1;
-use super::proxy_protocol;
+use super::proxy_protocol::{self, Failure};
 use super::stream::{ClientStream, Transport};
 use super::worker::Worker;
 use crate::l4::PassedOn;
@@ -19,14 +19,9 @@ impl Worker {
     /// Serves a connection until it ends.
     pub(super) async fn serve(self: Arc<Self>, mut tcp: TcpStream, protocol: Protocol, mut facts: Connection) {
         let client = self.admit(&tcp, &facts);
-        let settings = self.context.publisher().load().settings().clone();
-        if settings.forwarded.proxy_protocol
-            && let Err(failure) =
-                Box::pin(proxy_protocol::accept(&mut tcp, &mut facts, &settings.forwarded, &client.deadline)).await
-        {
-            return self.without_proxy_header(&facts, &failure);
+        if !self.introduced(&mut tcp, &mut facts, &client).await {
+            return;
         }
-        drop(settings);
         match protocol {
             Protocol::Http => self.serve_http(tcp, facts, client).await,
             // A connection keeps no room for its handshake: what is large in it is boxed.
@@ -35,10 +30,26 @@ impl Worker {
                 Some(Secured::Here(stream, connection)) => {
                     http1::serve(stream, connection, client.open, &client.deadline, &self).await;
                 }
-                Some(Secured::Elsewhere(passed_on, facts)) => self.pass_on(*passed_on, &facts, client).await,
+                Some(Secured::Elsewhere(passed_on, facts)) => Box::pin(self.pass_on(*passed_on, &facts, client)).await,
                 None => {}
             },
         }
+    }
+
+    /// Takes the PROXY header off a connection, where it must have one. Without a sound one the connection closes, and
+    /// has no answer, as with nginx.
+    async fn introduced(&self, tcp: &mut TcpStream, facts: &mut Connection, client: &Admitted) -> bool {
+        let settings = self.context.publisher().load().settings().clone();
+        if !settings.forwarded.proxy_protocol {
+            return true;
+        }
+        let accept = Box::pin(proxy_protocol::accept(tcp, facts, &settings.forwarded, &client.deadline));
+        let Err(failure) = accept.await else { return true };
+        if !matches!(failure, Failure::Silent) {
+            self.context.telemetry().failed_proxy_header(failure.reason());
+            tracing::debug!(client = %facts.peer, reason = failure.reason(), "PROXY protocol: {failure}");
+        }
+        false
     }
 
     async fn serve_http(&self, tcp: TcpStream, facts: Connection, client: Admitted) {
@@ -72,14 +83,6 @@ impl Worker {
             Outcome::Silent => {}
         }
         None
-    }
-
-    /// The connection closes without an answer, as nginx does.
-    fn without_proxy_header(&self, facts: &Connection, failure: &proxy_protocol::Failure) {
-        if !matches!(failure, proxy_protocol::Failure::Silent) {
-            self.context.telemetry().failed_proxy_header(failure.reason());
-            tracing::debug!(client = %facts.peer, reason = failure.reason(), "PROXY protocol: {failure}");
-        }
     }
 
     /// Counts a connection, and gives it what it needs to live.

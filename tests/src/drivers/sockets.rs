@@ -74,7 +74,7 @@ impl Driver for Sockets {
         let addresses = if offer.is_some() { server.https_addresses() } else { server.http_addresses() };
         let address = *addresses.first().context("the server does not listen")?;
         let journal = cluster.network().journal().context("the network is not real")?;
-        let mut client = Client::new(address, offer);
+        let mut client = Client::new(address, offer).behind_proxy(request.proxy_header()?);
         let mut observations = Vec::with_capacity(request.repeat);
         journal.take();
         for _ in 0..request.repeat {

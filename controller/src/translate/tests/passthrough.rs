@@ -77,7 +77,7 @@ fn any_ingress_of_the_host_may_ask_and_the_others_are_told() {
     let mut world = world(&[old, young]);
     assert_eq!(world.passes_to("h").as_deref(), Some("root"));
     let said = world.said(Severity::Warning);
-    let expected = "Ingress default/old: spec.rules[0] counts for plain HTTP only: all TLS of host h is passed through, \
+    let expected = "Ingress default/old: spec.rules[0]: counts for plain HTTP only: all TLS of host h is passed through, \
                     because Ingress default/young asks for it";
     assert!(said.iter().any(|said| said.contains(expected)), "{said:?}");
     world.delete(Kind::Ingress, "young");

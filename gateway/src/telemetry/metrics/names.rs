@@ -110,7 +110,7 @@ metrics! {
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by the reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
-        "TLS handshakes that failed, by the reason; connections that end without a byte are none";
+        "TLS handshakes that failed or could not be passed on to a backend, by the reason; connections that end without a byte are none";
     PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
         "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
