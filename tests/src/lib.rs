@@ -24,6 +24,7 @@ pub mod echo;
 pub mod frames;
 pub mod fuzz;
 pub mod http2;
+mod log;
 pub mod run;
 pub mod suite;
 pub mod tls;

@@ -1,5 +1,6 @@
-use super::{BackendId, Denied, Hsts, Template, TlsSettings};
+use super::{BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct GatewaySettings {
     pub access_log: AccessLog,
     /// Not `disable-ipv6`: listen on IPv6 where the machine has it. Read at the start.
     pub ipv6: bool,
+    /// Streams, which are carried and not read.
+    pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
 }
@@ -65,6 +68,7 @@ impl Default for GatewaySettings {
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
             ipv6: true,
+            streams: StreamSettings::default(),
             worker_processes: None,
         }
     }
@@ -93,6 +97,17 @@ pub struct Forwarded {
     pub header: Arc<str>,
     /// `proxy-real-ip-cidr`.
     pub trusted: Arc<[IpNet]>,
+    /// `use-proxy-protocol`: connections for HTTP and HTTPS begin with a PROXY header, believed from `trusted`.
+    pub proxy_protocol: bool,
+    /// `proxy-protocol-header-timeout`: time for that header. Default 5 s.
+    pub proxy_header_timeout: Duration,
+}
+
+impl Forwarded {
+    /// Whether what this address says of a client is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 impl Default for Forwarded {
@@ -103,6 +118,8 @@ impl Default for Forwarded {
             full_chain: false,
             header: "x-forwarded-for".into(),
             trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
+            proxy_protocol: false,
+            proxy_header_timeout: Duration::from_secs(5),
         }
     }
 }

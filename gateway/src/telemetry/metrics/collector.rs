@@ -33,6 +33,7 @@ pub(in crate::telemetry) struct Sums {
     failed_handshakes: BTreeMap<&'static str, u64>,
     refused_connections: BTreeMap<&'static str, u64>,
     ended_http2: BTreeMap<&'static str, u64>,
+    failed_proxy_headers: BTreeMap<&'static str, u64>,
     requests: u64,
     accepted: u64,
     connections: [i64; ConnectionState::ALL.len()],
@@ -72,6 +73,7 @@ impl Sums {
             failed_handshakes,
             refused_connections,
             ended_http2,
+            failed_proxy_headers,
             requests,
             accepted,
             connections,
@@ -87,6 +89,7 @@ impl Sums {
             add_all(failed_handshakes, cells.failed_handshakes);
             add_all(refused_connections, cells.refused_connections);
             add_all(ended_http2, cells.ended_http2);
+            add_all(failed_proxy_headers, cells.failed_proxy_headers);
             for cell in cells.series.into_values() {
                 let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
                 let sum = series.entry(key).or_default();
@@ -137,6 +140,7 @@ impl Sums {
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
             family(names::REFUSED_CONNECTIONS, by_reason(&self.refused_connections)),
             family(names::HTTP2_CONNECTION_ERRORS, by_reason(&self.ended_http2)),
+            family(names::PROXY_PROTOCOL_FAILURES, by_reason(&self.failed_proxy_headers)),
         ]
     }
 
@@ -206,6 +210,7 @@ impl RequestCollector {
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
             names::HTTP2_CONNECTION_ERRORS,
+            names::PROXY_PROTOCOL_FAILURES,
         ];
         Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }
