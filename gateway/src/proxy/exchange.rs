@@ -58,6 +58,8 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     /// Why we answer ourselves.
     reply: Option<&'static str>,
+    /// The client has given the request up.
+    abandoned: bool,
     body_received: u64,
     sent_before: u64,
     current: Option<Try>,
@@ -140,6 +142,7 @@ impl Exchange {
             arrival,
             decision,
             fell_back: false,
+            abandoned: false,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
@@ -228,7 +231,7 @@ impl Exchange {
             Failure::Internal => (Reply::new(500, "internal"), false),
             Failure::ClientGone => {
                 self.reply.get_or_insert("client-gone");
-                self.arrival.connection.count_abandoned();
+                self.abandoned = true;
                 return Verdict::Abandon;
             }
         };
@@ -290,6 +293,9 @@ impl Exchange {
     ) {
         self.end_try(None, body_bytes_sent);
         let connection = &self.arrival.connection;
+        if self.abandoned {
+            connection.count_abandoned();
+        }
         let bytes_sent = match request.version {
             http::Version::HTTP_2 => head_sent.unwrap_or_default() + body_bytes_sent,
             _ => connection.sent() - self.sent_before,

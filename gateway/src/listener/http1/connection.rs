@@ -57,10 +57,10 @@ pub(in crate::listener) async fn serve(
                 stream.as_mut().shutdown().await;
                 return None;
             }
-            Err((Refusal::VERSION, _)) if number == 1 && patience.http2 && http2::begins(&buffer) => {
+            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::begins(&buffer) => {
                 return Some((stream, buffer));
             }
-            Err(_) if number == 1 && patience.http2 && http2::is_foreign(&buffer) => {
+            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::is_foreign(&buffer) => {
                 http2::end_foreign(connection, worker);
                 return None;
             }
@@ -112,7 +112,7 @@ struct Patience {
     idle: Duration,
     head: Duration,
     limits: HeadLimits,
-    /// A client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
+    /// The client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
     http2: bool,
 }
 
@@ -122,7 +122,7 @@ impl Patience {
         let client = &table.settings().client;
         // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
         let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
-        let http2 = connection.tls.is_none() && table.settings().http2.enabled;
+        let http2 = number == 1 && connection.tls.is_none() && table.settings().http2.enabled;
         Self { idle, head: client.header_timeout, limits: client.into(), http2 }
     }
 }
