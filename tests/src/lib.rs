@@ -25,4 +25,5 @@ pub mod fuzz;
 pub mod run;
 pub mod suite;
 pub mod tls;
+pub mod tls_server;
 pub mod wire;
