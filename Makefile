@@ -8,10 +8,12 @@ CARGO_FUZZ := 0.13.2
 TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
+H2SPEC := $(TOOLS)/h2spec
+H2SPEC_MODULE := tests/tools/h2spec
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 
-export PATH := $(HOME)/.cargo/bin:$(PATH)
+export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help
 help: ## List the targets
@@ -22,7 +24,7 @@ demo: prerequisites ## Serve three echo Services through one Ingress; with a ter
 	@manifests/demo/run
 
 .PHONY: test
-test: prerequisites ## Run all tests
+test: prerequisites $(H2SPEC) ## Run all tests
 	cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-fast
@@ -69,9 +71,13 @@ docs: prerequisites ## Write the tables in docs/ that are made from the code
 prerequisites:
 	@.ci/prerequisites
 
-# Built once and kept: each takes minutes.
+# Built once and kept: some take minutes.
 $(DENY):
 	cargo install cargo-deny --locked --version $(CARGO_DENY) --root $(TOOLS)/cargo-deny-$(CARGO_DENY)
+
+$(H2SPEC): $(wildcard $(H2SPEC_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	cd $(H2SPEC_MODULE) && go build -buildvcs=false -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 
 $(FUZZ):
 	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)

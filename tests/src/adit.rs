@@ -81,6 +81,14 @@ impl Adit {
         self.server()?.http_addresses().first().copied().context("the server does not listen")
     }
 
+    /// The address for HTTPS.
+    ///
+    /// # Errors
+    /// If the server does not listen.
+    pub fn https_address(&self) -> Result<SocketAddr> {
+        self.server()?.https_addresses().first().copied().context("the server does not listen")
+    }
+
     /// The address of the admin port.
     ///
     /// # Errors

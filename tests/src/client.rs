@@ -1,8 +1,9 @@
 //! An HTTP/1.1 client that sends what it is told, byte for byte.
 
-use crate::case::{Body, Request};
+use crate::case::{Body, HTTP_2, Request};
 use crate::connection::{Connection, Input, Output, PATIENCE};
 use crate::echo::{self, Journal};
+use crate::http2::{self, Http2};
 use crate::tls::{Handshake, Offer};
 use crate::wire::{Headers, Reader, Remaining, header};
 use anyhow::{Context, Result, ensure};
@@ -17,6 +18,7 @@ pub struct Client {
     /// What it offers in a handshake; `None` is cleartext.
     offer: Option<Offer>,
     connection: Option<Connection>,
+    http2: Option<Http2>,
 }
 
 /// A response, read to its end.
@@ -37,7 +39,7 @@ pub struct Response {
 impl Client {
     /// A client of the gateway at this address, over TLS if it has something to offer.
     pub fn new(gateway: SocketAddr, offer: Option<Offer>) -> Self {
-        Self { gateway, offer, connection: None }
+        Self { gateway, offer, connection: None, http2: None }
     }
 
     /// Makes a request once, on the open connection if there is one. `journal` lets the chunks of a response go.
@@ -45,8 +47,25 @@ impl Client {
     /// # Errors
     /// If there is no connection, or no well-formed response in time; [`crate::tls::Refused`] if a handshake is refused.
     pub async fn send(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
-        let response = timeout(PATIENCE, self.exchange(request, journal)).await;
+        let exchange = async {
+            if request.version == HTTP_2 {
+                http2::exchange(self.http2().await?, request, journal).await
+            } else {
+                self.exchange(request, journal).await
+            }
+        };
+        let response = timeout(PATIENCE, exchange).await;
         response.context("no complete response in time")?
+    }
+
+    /// The open connection of HTTP/2.
+    async fn http2(&mut self) -> Result<&Http2> {
+        let connection = match (self.http2.take(), &self.offer) {
+            (Some(connection), _) => connection,
+            (None, Some(offer)) => Http2::open_tls(self.gateway, offer.clone()).await?,
+            (None, None) => Http2::open(self.gateway).await?,
+        };
+        Ok(self.http2.insert(connection))
     }
 
     async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<Response> {

@@ -58,6 +58,11 @@ impl Connection {
         Self { reader: Reader::new(read), writer, tls }
     }
 
+    /// What came of its handshake; `None` without TLS.
+    pub fn tls(&self) -> Option<&Handshake> {
+        self.tls.as_ref()
+    }
+
     /// Sends bytes.
     ///
     /// # Errors

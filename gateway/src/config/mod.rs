@@ -18,7 +18,9 @@ pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
-pub use settings::{AccessLog, ClientSettings, Escape, Forwarded, GatewaySettings, PathMatching, UpstreamConnections};
+pub use settings::{
+    AccessLog, ClientSettings, Escape, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
+};
 pub use stream::{StreamListener, StreamProtocol};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};

@@ -20,6 +20,8 @@ pub struct GatewaySettings {
     pub generate_request_id: bool,
     /// Limits on client connections.
     pub client: ClientSettings,
+    /// HTTP/2 with clients.
+    pub http2: Http2Settings,
     /// Kept connections to backends.
     pub upstream: UpstreamConnections,
     /// `add-headers`: set on every response, names in lower case.
@@ -48,6 +50,7 @@ impl Default for GatewaySettings {
             forwarded: Forwarded::default(),
             generate_request_id: true,
             client: ClientSettings::default(),
+            http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
@@ -135,6 +138,21 @@ impl Default for ClientSettings {
             large_header_buffers: 4,
             large_header_size: 8 << 10,
         }
+    }
+}
+
+/// HTTP/2 with clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http2Settings {
+    /// `use-http2`: offer it over TLS, and take it by prior knowledge in cleartext. Default true.
+    pub enabled: bool,
+    /// `http2-max-concurrent-streams`: requests at once on one connection, at least 1. Default 128.
+    pub streams: u32,
+}
+
+impl Default for Http2Settings {
+    fn default() -> Self {
+        Self { enabled: true, streams: 128 }
     }
 }
 

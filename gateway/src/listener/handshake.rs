@@ -4,7 +4,7 @@ use super::deadline::Deadline;
 use super::stream::linger;
 use crate::table::Publisher;
 use crate::telemetry::TlsSession;
-use crate::tls::{Refused, openssl_name, version_name};
+use crate::tls::{HTTP_2, Presented, Refused, Terms, openssl_name, version_name};
 use rustls::server::{Acceptor, ServerConnection};
 use rustls::{Error, HandshakeKind};
 use std::io;
@@ -98,11 +98,11 @@ impl Handshakes {
             }
             Failure::from(error)
         })?;
-        let config = publisher.load().handshake(start.client_hello().server_name());
-        match config {
-            Ok(config) => {
+        let terms = publisher.load().handshake(start.client_hello().server_name());
+        match terms {
+            Ok(Terms { config, presented }) => {
                 let stream = start.into_stream(config).await?;
-                let session = session(stream.get_ref().1);
+                let session = session(stream.get_ref().1, presented);
                 Ok((stream, session))
             }
             Err(refused) => {
@@ -122,12 +122,14 @@ async fn first_byte(tcp: &TcpStream) -> Option<u8> {
     (peeked == 1).then_some(byte[0])
 }
 
-fn session(connection: &ServerConnection) -> TlsSession {
+fn session(connection: &ServerConnection, presented: Presented) -> TlsSession {
     TlsSession {
         protocol: connection.protocol_version().map_or("", version_name),
         cipher: connection.negotiated_cipher_suite().map_or("", |suite| openssl_name(suite.suite())),
         server_name: connection.server_name().map(Arc::from),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        http2: connection.alpn_protocol() == Some(HTTP_2),
+        presented,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Where clients come in: workers, their listeners, TLS handshakes, and HTTP/1 up to the point where a request's head is sound.
+//! Where clients come in: workers, their listeners, TLS handshakes, and HTTP/1 and HTTP/2 up to the point where a request's
+//! head is sound.
 //!
 //! A worker is one thread with a runtime, listeners, a proxy and a connection pool of its own; a connection lives and
 //! dies on its worker.
@@ -10,6 +11,7 @@ mod controls;
 mod deadline;
 mod handshake;
 pub mod http1;
+pub(crate) mod http2;
 mod serve;
 mod stream;
 mod worker;

@@ -5,9 +5,9 @@ use super::connection::ClientConnection;
 use super::controls::Counted;
 use super::deadline::Registered;
 use super::handshake::Outcome;
-use super::http1;
-use super::stream::{ClientStream, Transport};
+use super::stream::{ClientStream, Transport, put_back};
 use super::worker::Worker;
+use super::{http1, http2};
 use crate::telemetry::{Connection, ConnectionState, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
@@ -16,22 +16,34 @@ use tokio::net::TcpStream;
 impl Worker {
     /// Serves a connection until it ends.
     pub(super) async fn serve(self: Arc<Self>, tcp: TcpStream, protocol: Protocol, facts: Connection) {
-        let client = self.admit(&tcp, &facts);
+        let mut client = self.admit(&tcp, &facts);
         match protocol {
-            Protocol::Http => self.serve_http(tcp, facts, client).await,
-            // A connection keeps no room for its handshake: what is large in it is boxed.
-            Protocol::Https => {
-                if let Some((stream, connection)) = Box::pin(self.secure(tcp, facts, &client)).await {
-                    // The place for HTTP/2: by what ALPN has settled.
-                    http1::serve(stream, connection, client.open, &client.deadline, &self).await;
-                }
+            Protocol::Http => {
+                let (stream, connection) = open(tcp, facts);
+                self.serve_http1(stream, connection, &mut client).await;
             }
+            // A connection keeps no room for its handshake: what is large in it is boxed.
+            Protocol::Https => match Box::pin(self.secure(tcp, facts, &client)).await {
+                Some((stream, connection)) if connection.tls.as_ref().is_some_and(|tls| tls.http2) => {
+                    self.serve_http2(stream, connection, &mut client).await;
+                }
+                Some((stream, connection)) => self.serve_http1(stream, connection, &mut client).await,
+                None => {}
+            },
         }
     }
 
-    async fn serve_http(&self, tcp: TcpStream, facts: Connection, client: Admitted) {
-        let (stream, connection) = open(tcp, facts);
-        http1::serve(stream, connection, client.open, &client.deadline, self).await;
+    /// Serves a connection that speaks HTTP/1 until it begins with the preface of HTTP/2.
+    async fn serve_http1(self: &Arc<Self>, stream: Stream, connection: Arc<ClientConnection>, client: &mut Admitted) {
+        let preface = http1::serve(stream, &connection, &mut client.open, &client.deadline, self).await;
+        if let Some(stream) = preface.and_then(|(stream, read)| put_back(stream, read)) {
+            self.serve_http2(stream, connection, client).await;
+        }
+    }
+
+    async fn serve_http2(self: &Arc<Self>, stream: Stream, connection: Arc<ClientConnection>, client: &mut Admitted) {
+        // Boxed: a connection of HTTP/1 keeps no room for it.
+        Box::pin(http2::serve(stream, connection, &mut client.open, &client.deadline, self)).await;
     }
 
     /// Ends the client's TLS. `None` when the connection has ended instead.

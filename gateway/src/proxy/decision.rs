@@ -6,7 +6,7 @@ use super::reply::Reply;
 use super::request::RequestView;
 use crate::config::{BackendProtocol, GatewaySettings};
 use crate::policy::{redirect, rewrite};
-use crate::table::{Found, Route, RouteTarget, Table, normalize};
+use crate::table::{Found, HOST_LIMIT, Route, RouteTarget, Table, canonical_host, normalize};
 use crate::telemetry::Connection;
 use crate::upstream::Upstream;
 use http::Version;
@@ -53,6 +53,7 @@ impl Decision {
     }
 
     fn decide(&mut self, table: &Table, connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        misdirected(connection, request)?;
         let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
             return ControlFlow::Break(Reply::new(400, "bad-path"));
         };
@@ -142,6 +143,23 @@ impl Decision {
 fn speakable(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
     match request.version {
         Version::HTTP_10 if protocol.is_http2() => ControlFlow::Break(Reply::new(505, "http-1.0")),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// Refuses a host that the client's connection is not for: HTTP/2 clients may use one connection for several hosts, as far
+/// as its certificate goes (RFC 9113, section 9.1.2). Who gave no name in the handshake is not held to one.
+fn misdirected(connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+    if request.version != Version::HTTP_2 {
+        return ControlFlow::Continue(());
+    }
+    let Some(tls) = &connection.tls else { return ControlFlow::Continue(()) };
+    let mut buffer = [0; HOST_LIMIT];
+    let host = canonical_host(request.host(), &mut buffer);
+    match &tls.server_name {
+        Some(name) if **name != *host && !tls.presented.covers(host) => {
+            ControlFlow::Break(Reply::new(421, "misdirected"))
+        }
         _ => ControlFlow::Continue(()),
     }
 }

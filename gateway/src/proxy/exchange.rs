@@ -203,6 +203,7 @@ impl Exchange {
     /// A piece of the request's body has arrived.
     pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
         self.body_received += bytes as u64;
+        self.arrival.connection.count_requested(bytes);
         let Some(route) = &self.decision.route else { return Ok(()) };
         match body_limit::received(self.body_received, &route.policies) {
             ControlFlow::Break(reply) => Err(self.note(reply)),
@@ -235,6 +236,7 @@ impl Exchange {
             Failure::Internal => (Reply::new(500, "internal"), false),
             Failure::ClientGone => {
                 self.reply.get_or_insert("client-gone");
+                self.arrival.connection.count_abandoned();
                 return Verdict::Abandon;
             }
         };
@@ -285,10 +287,21 @@ impl Exchange {
         });
     }
 
-    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun.
-    pub fn finish(&mut self, request: &RequestView<'_>, status: Option<u16>, body_bytes_sent: u64) {
+    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun; `head_sent`
+    /// the length of its head, where the connection does not tell because other requests share it.
+    pub fn finish(
+        &mut self,
+        request: &RequestView<'_>,
+        status: Option<u16>,
+        head_sent: Option<u64>,
+        body_bytes_sent: u64,
+    ) {
         self.end_try(None, body_bytes_sent);
         let connection = &self.arrival.connection;
+        let bytes_sent = match request.version {
+            http::Version::HTTP_2 => head_sent.unwrap_or_default() + body_bytes_sent,
+            _ => connection.sent() - self.sent_before,
+        };
         let mut buffer = [0; HOST_LIMIT];
         let host = canonical_host(request.host(), &mut buffer);
         let record = Record {
@@ -309,7 +322,7 @@ impl Exchange {
             duration: self.arrival.started.elapsed(),
             status: status.unwrap_or(CLIENT_CLOSED),
             body_bytes_sent,
-            bytes_sent: connection.sent() - self.sent_before,
+            bytes_sent,
             attempts: &self.attempts,
         };
         self.context.telemetry.record(&record, &self.decision.settings.access_log);
@@ -321,7 +334,11 @@ fn bad_gateway(timed_out: bool) -> Reply {
 }
 
 fn version(version: http::Version) -> &'static str {
-    if version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
+    match version {
+        http::Version::HTTP_10 => "HTTP/1.0",
+        http::Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
 }
 
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.

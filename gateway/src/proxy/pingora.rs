@@ -7,7 +7,7 @@ use super::forward::{RequestEdits, ResponseEdits};
 use super::grpc;
 use super::reply::{self, Reply};
 use super::request::RequestView;
-use crate::listener::Arrival;
+use crate::listener::{Arrival, http2};
 use crate::upstream::peer;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,6 +26,9 @@ use std::time::Duration;
 
 /// How long a small body that nobody wants may take to arrive before the connection is given up.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long a client may leave no room for the answer on a stream (nginx: `send_timeout`).
+const SEND: Duration = Duration::from_secs(60);
 
 /// A worker's HTTP proxy.
 #[derive(Debug)]
@@ -86,7 +89,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, lane: &mut Lane) -> Result<bool> {
-        let Some(arrival) = lane.arrival.take() else {
+        let Some(arrival) = lane.arrival.take().or_else(|| arrival_of_stream(session)) else {
             return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
         };
         let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
@@ -197,7 +200,7 @@ impl ProxyHttp for Proxy {
         {
             status = reply.status;
             session.set_keepalive(None);
-            exchange.arrival().connection.leave_input_unread();
+            leave_input_unread(session, exchange);
             if let Err(error) = write_reply(session, exchange, &reply).await {
                 tracing::debug!(%error, "the client did not wait for the answer");
             }
@@ -209,7 +212,9 @@ impl ProxyHttp for Proxy {
         let Some(exchange) = &mut lane.exchange else { return };
         let status = session.response_written().map(status_of);
         let body_sent = session.body_bytes_sent() as u64;
-        exchange.finish(&view(session.req_header()), status, body_sent);
+        let head = session.response_written().filter(|_| session.is_http2());
+        let head_sent = head.map(|head| http2::head_length(&head.headers));
+        exchange.finish(&view(session.req_header()), status, head_sent, body_sent);
     }
 
     // Failures are counted and logged by the exchange.
@@ -240,6 +245,18 @@ async fn invite_body(session: &mut Session) -> Result<()> {
     Ok(())
 }
 
+/// What came with a stream of HTTP/2, which has no connection of its own to bring it.
+fn arrival_of_stream(session: &Session) -> Option<Box<Arrival>> {
+    http2::arrival(session.digest()?).cloned().map(Box::new)
+}
+
+/// The rest of the input is not read: where a connection has one request at a time, it will be in the way of its end.
+fn leave_input_unread(session: &Session, exchange: &Exchange) {
+    if !session.is_http2() {
+        exchange.arrival().connection.leave_input_unread();
+    }
+}
+
 /// Sets the session's own limits for this request. Pingora forgets them between two requests.
 fn configure(session: &mut Session, exchange: &Exchange) {
     if !exchange.keeps_alive() {
@@ -248,6 +265,10 @@ fn configure(session: &mut Session, exchange: &Exchange) {
     let body_timeout = if session.is_upgrade_req() { None } else { Some(exchange.settings().client.body_timeout) };
     session.set_read_timeout(body_timeout);
     session.set_total_drain_timeout(Some(DRAIN));
+    if session.is_http2() {
+        // A client may stop one stream's answer and keep its connection busy with others.
+        session.set_write_timeout(Some(SEND));
+    }
     let http_10 = session.req_header().version == Version::HTTP_10;
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }
@@ -269,9 +290,11 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
         },
         ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
         ErrorSource::Downstream => match error.etype() {
-            ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed | ErrorType::ConnectError => {
-                Failure::ClientGone
-            }
+            ErrorType::ReadError
+            | ErrorType::WriteError
+            | ErrorType::ConnectionClosed
+            | ErrorType::ConnectError
+            | ErrorType::H2Error => Failure::ClientGone,
             _ => Failure::ClientMalformed,
         },
         ErrorSource::Internal | ErrorSource::Unset => Failure::Internal,
@@ -286,13 +309,13 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
     }
     session.set_close_on_response_before_downstream_finish(false);
     if !session.is_body_done() {
-        exchange.arrival().connection.leave_input_unread();
+        leave_input_unread(session, exchange);
     }
     if reply.status >= 400 && grpc::is_call(&session.req_header().headers) {
         let mut head = grpc_error(reply)?;
         exchange.add_headers(&mut head);
         // Its end must be in the head's own frame: then the client takes the head for trailers.
-        return session.write_response_header(Box::new(head), true).await;
+        return session.write_response_header(Box::new(head), true).await.map_err(|error| error.into_down());
     }
     let page = reply::page(reply.status, None, exchange.settings().server_tokens);
     let mut head = ResponseHeader::build(reply.status, Some(6))?;
@@ -303,9 +326,9 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
         head.insert_header("Location", location.clone())?;
     }
     exchange.add_headers(&mut head);
-    session.write_response_header(Box::new(head), page.is_empty()).await?;
+    session.write_response_header(Box::new(head), page.is_empty()).await.map_err(|error| error.into_down())?;
     if !page.is_empty() {
-        session.write_response_body(Some(page), true).await?;
+        session.write_response_body(Some(page), true).await.map_err(|error| error.into_down())?;
     }
     Ok(())
 }

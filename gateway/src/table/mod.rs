@@ -25,11 +25,10 @@ pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLi
 pub use route::{Route, RouteLabels, RouteTarget};
 
 use crate::config::{GatewaySettings, HostName, WwwRedirect};
-use crate::tls::{Refused, Termination};
+use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
 use host_index::HostIndex;
 use path_index::PathMatch;
-use rustls::ServerConfig;
 use std::sync::Arc;
 
 /// One generation of everything that is served.
@@ -91,7 +90,7 @@ impl Table {
     /// What a handshake goes by whose ClientHello has this name: with the certificate of the exact host, or else of the
     /// wildcard host, or else with the default one. A host whose TLS section has no usable certificate has the default
     /// one at once.
-    pub fn handshake(&self, server_name: Option<&str>) -> Result<Arc<ServerConfig>, Refused> {
+    pub fn handshake(&self, server_name: Option<&str>) -> Result<Terms, Refused> {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);
         // The host that takes any recognises no name; nor does a pattern that takes too long.
@@ -100,7 +99,8 @@ impl Table {
             return Err(Refused::UnrecognizedName);
         }
         let keys = host.and_then(|host| host.keys.as_ref());
-        self.tls.config(keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref()))
+        let keys = keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref());
+        self.tls.terms(keys, self.settings.http2.enabled)
     }
 
     /// All virtual hosts, in no particular order.

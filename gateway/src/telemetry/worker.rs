@@ -63,6 +63,11 @@ impl Worker {
         self.shared.recording.lock().cells.fail_handshake(reason);
     }
 
+    /// Counts an HTTP/2 connection that was ended for what its client did.
+    pub fn ended_http2(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.end_http2(reason);
+    }
+
     /// Counts a connection that was accepted, in this state.
     pub fn connection(&self, state: ConnectionState) -> OpenConnection {
         self.shared.connections.open(state);

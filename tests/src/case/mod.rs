@@ -121,7 +121,7 @@ pub struct Request {
     pub rsa_only: bool,
     /// The Host header, where it is not the URL's authority. Empty: none is sent.
     pub host: Option<String>,
-    /// `1.1` or `1.0`.
+    /// `1.1`, `1.0` or `2`, which is by prior knowledge in cleartext.
     #[serde(default = "http_1_1")]
     pub version: String,
     /// Headers besides Host and the body's.
@@ -146,6 +146,9 @@ pub struct Request {
     /// What must come of it in strict mode.
     pub expect_strict: Option<Expect>,
 }
+
+/// HTTP/2 as a version.
+pub(crate) const HTTP_2: &str = "2";
 
 /// A request's body, of as many `x`.
 #[derive(Debug, Deserialize)]
@@ -226,7 +229,8 @@ impl Request {
         let name = self.sni.as_deref().unwrap_or(host);
         let server_name = Some(name).filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
         let server_name = server_name.map(str::to_owned);
-        self.is_https().then(|| Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only })
+        let protocols = if self.version == HTTP_2 { vec!["h2"] } else { Vec::new() };
+        self.is_https().then(|| Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only, protocols })
     }
 
     /// The URL's authority.

@@ -4,6 +4,7 @@ use super::head::{Head, HeadLimits, check};
 use super::refusal::Refusal;
 use crate::listener::connection::ClientConnection;
 use crate::listener::deadline::Deadline;
+use crate::listener::http2;
 use crate::listener::worker::Worker;
 use crate::proxy::reply;
 use crate::telemetry::{ConnectionState, OpenConnection, Record};
@@ -23,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 const READ: usize = 4 << 10;
 
 /// A request that has arrived: what our head reader hands to the exchange, past Pingora.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Arrival {
     /// The connection it came on.
     pub connection: Arc<ClientConnection>,
@@ -35,25 +36,37 @@ pub struct Arrival {
     pub number: u64,
 }
 
-/// Serves requests on a connection until either side ends it.
+/// Serves requests on a connection until either side ends it, or the client turns out to speak HTTP/2: then the stream is
+/// returned, with what was read of it.
 pub(in crate::listener) async fn serve(
     mut stream: Stream,
-    connection: Arc<ClientConnection>,
-    mut open: OpenConnection,
+    connection: &Arc<ClientConnection>,
+    open: &mut OpenConnection,
     deadline: &Deadline,
     worker: &Worker,
-) {
+) -> Option<(Stream, BytesMut)> {
     let mut next = BytesMut::new();
     for number in 1.. {
-        let patience = Patience::of(worker, number);
+        let patience = Patience::of(worker, connection, number);
         let mut buffer = std::mem::take(&mut next);
         let read = read_head(&mut stream, &mut buffer, deadline, &patience).await;
         deadline.disarm();
         let (head, started) = match read {
             Ok(Some(arrived)) => arrived,
-            Ok(None) => return stream.as_mut().shutdown().await,
-            Err((refusal, started)) => {
-                return refuse(stream, &connection, number, &buffer, (refusal, started), worker).await;
+            Ok(None) => {
+                stream.as_mut().shutdown().await;
+                return None;
+            }
+            Err((Refusal::VERSION, _)) if number == 1 && patience.http2 && http2::begins(&buffer) => {
+                return Some((stream, buffer));
+            }
+            Err(_) if number == 1 && patience.http2 && http2::is_foreign(&buffer) => {
+                http2::end_foreign(connection, worker);
+                return None;
+            }
+            Err(refused) => {
+                refuse(stream, connection, number, &buffer, refused, worker).await;
+                return None;
             }
         };
         open.set(ConnectionState::Writing);
@@ -68,11 +81,12 @@ pub(in crate::listener) async fn serve(
         session.set_connection_user_context(Some(Box::new(arrival)));
         match worker.proxy.process_new_http(session, &worker.shutdown).await {
             Some(reused) => (stream, _) = reused.consume(),
-            None => return,
+            None => return None,
         }
         connection.hold_input(false);
         open.set(ConnectionState::Waiting);
     }
+    None
 }
 
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read: the answer should be to the request.
@@ -83,7 +97,7 @@ pub(in crate::listener) async fn refuse_cleartext(
     worker: &Worker,
 ) {
     let mut buffer = BytesMut::new();
-    let read = read_head(&mut stream, &mut buffer, deadline, &Patience::of(worker, 1)).await;
+    let read = read_head(&mut stream, &mut buffer, deadline, &Patience::of(worker, connection, 1)).await;
     deadline.disarm();
     let refused = match read {
         Ok(Some((_, started))) => (Refusal::CLEARTEXT, started),
@@ -98,15 +112,18 @@ struct Patience {
     idle: Duration,
     head: Duration,
     limits: HeadLimits,
+    /// A client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
+    http2: bool,
 }
 
 impl Patience {
-    fn of(worker: &Worker, number: u64) -> Self {
+    fn of(worker: &Worker, connection: &ClientConnection, number: u64) -> Self {
         let table = worker.context.publisher().load();
         let client = &table.settings().client;
         // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
         let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
-        Self { idle, head: client.header_timeout, limits: client.into() }
+        let http2 = connection.tls.is_none() && table.settings().http2.enabled;
+        Self { idle, head: client.header_timeout, limits: client.into(), http2 }
     }
 }
 

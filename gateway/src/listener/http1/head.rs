@@ -177,7 +177,7 @@ pub(crate) fn authority_of(target: &str) -> Option<&str> {
 
 /// A host with an optional port: a name, an IPv4 address or a bracketed IPv6 address, without userinfo. An empty one
 /// is allowed, as RFC 9112 section 3.2 has it for targets without an authority.
-fn is_authority(host: &[u8]) -> bool {
+pub(in crate::listener) fn is_authority(host: &[u8]) -> bool {
     let (name, port) = match host.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = memchr::memchr(b']', rest) else { return false };

@@ -8,6 +8,7 @@ mod head;
 mod refusal;
 
 pub use connection::Arrival;
+pub(super) use head::is_authority;
 pub use head::{Head, HeadLimits, check};
 pub use refusal::Refusal;
 

@@ -16,6 +16,7 @@ pub(in crate::telemetry) struct Cells {
     pub(super) replies: Map<&'static str, u64>,
     pub(super) refused_heads: Map<&'static str, u64>,
     pub(super) failed_handshakes: Map<&'static str, u64>,
+    pub(super) ended_http2: Map<&'static str, u64>,
     pub(super) requests: u64,
 }
 
@@ -66,6 +67,10 @@ impl Cells {
 
     pub(in crate::telemetry) fn fail_handshake(&mut self, reason: &'static str) {
         *self.failed_handshakes.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn end_http2(&mut self, reason: &'static str) {
+        *self.ended_http2.entry(reason).or_default() += 1;
     }
 
     /// All that was counted; what follows starts at nothing.

@@ -31,6 +31,7 @@ pub(in crate::telemetry) struct Sums {
     replies: BTreeMap<&'static str, u64>,
     refused_heads: BTreeMap<&'static str, u64>,
     failed_handshakes: BTreeMap<&'static str, u64>,
+    ended_http2: BTreeMap<&'static str, u64>,
     requests: u64,
     accepted: u64,
     connections: [i64; ConnectionState::ALL.len()],
@@ -62,7 +63,17 @@ impl Sums {
 
     /// Takes in what the workers have counted since the last time.
     fn fold(&mut self) {
-        let Self { workers, series, replies, refused_heads, failed_handshakes, requests, accepted, connections } = self;
+        let Self {
+            workers,
+            series,
+            replies,
+            refused_heads,
+            failed_handshakes,
+            ended_http2,
+            requests,
+            accepted,
+            connections,
+        } = self;
         *connections = Default::default();
         workers.retain(|worker| {
             // Asked before the cells are taken: a worker that has gone counts nothing after that.
@@ -72,6 +83,7 @@ impl Sums {
             add_all(replies, cells.replies);
             add_all(refused_heads, cells.refused_heads);
             add_all(failed_handshakes, cells.failed_handshakes);
+            add_all(ended_http2, cells.ended_http2);
             for cell in cells.series.into_values() {
                 let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
                 let sum = series.entry(key).or_default();
@@ -120,6 +132,7 @@ impl Sums {
             family(names::REPLIES, by_reason(&self.replies)),
             family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
+            family(names::HTTP2_CONNECTION_ERRORS, by_reason(&self.ended_http2)),
         ]
     }
 
@@ -188,6 +201,7 @@ impl RequestCollector {
             names::REPLIES,
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
+            names::HTTP2_CONNECTION_ERRORS,
         ];
         Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }

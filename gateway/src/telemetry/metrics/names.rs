@@ -111,6 +111,8 @@ metrics! {
         "Request heads that were refused before routing, by the reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
         "TLS handshakes that failed, by the reason; connections that end without a byte are none";
+    HTTP2_CONNECTION_ERRORS = Counter "adit_http2_connection_errors_total" &["reason"],
+        "HTTP/2 connections that were ended for what their clients did, by the reason";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
