@@ -9,6 +9,7 @@ use super::limits::{Clients, Places};
 use crate::proxy::{Context, Proxy};
 use crate::table::Publisher;
 use crate::telemetry;
+use crate::upstream::roots::Roots;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
 use std::sync::Arc;
@@ -83,7 +84,10 @@ impl Worker {
         clients: Arc<Clients>,
         controls: Controls,
     ) -> Self {
+        let roots =
+            Roots::barren().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
         let conf = ServerConf {
+            ca_file: roots.as_ref().ok().map(Roots::path),
             threads: 1,
             max_retries: PINGORA_TRIES,
             upstream_keepalive_pool_size: publisher.load().settings().upstream.idle,

@@ -7,7 +7,9 @@
 mod client;
 mod decision;
 mod exchange;
+mod fault;
 mod forward;
+mod grpc;
 mod phases;
 mod pingora;
 pub mod reply;
