@@ -202,6 +202,11 @@ impl Exchange {
         }
     }
 
+    /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
+    pub fn tunnelled(&mut self, bytes: u64) {
+        self.body_received = bytes;
+    }
+
     /// The endpoint answers with this status.
     pub fn response_head(&mut self, status: u16) {
         if let Some(current) = &mut self.current {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorSource, ErrorType, Result, RetryType};
@@ -63,7 +64,7 @@ impl Lane {
     }
 }
 
-fn view(request: &RequestHeader) -> RequestView<'_> {
+pub(super) fn view(request: &RequestHeader) -> RequestView<'_> {
     RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
 }
 
@@ -148,9 +149,13 @@ impl ProxyHttp for Proxy {
     ) -> Result<()> {
         let http_10 = session.req_header().version == Version::HTTP_10;
         let status = response.status.as_u16();
+        if status == 101 {
+            // Who asks for an upgrade does not come this way.
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "101 that was not asked for").into_up());
+        }
         let exchange = lane.exchange()?;
         exchange.response_head(status);
-        exchange.respond(http_10, status == 101, response);
+        exchange.respond(http_10, false, response);
         Ok(())
     }
 
@@ -185,25 +190,16 @@ impl ProxyHttp for Proxy {
             Verdict::Reply(reply) => Some(reply),
             Verdict::Retry | Verdict::Abandon => None,
         });
-        let mut status = 0;
-        if let (Some(reply), Some(exchange)) = (reply, &lane.exchange)
-            && session.response_written().is_none()
-        {
-            status = reply.status;
-            session.set_keepalive(None);
-            exchange.arrival().connection.leave_input_unread();
-            if let Err(error) = write_reply(session, exchange, &reply).await {
-                tracing::debug!(%error, "the client did not wait for the answer");
-            }
-        }
+        let status = match (reply, &lane.exchange) {
+            (Some(reply), Some(exchange)) => write_failure(session, exchange, &reply).await,
+            _ => 0,
+        };
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, lane: &mut Lane) {
         let Some(exchange) = &mut lane.exchange else { return };
-        let status = session.response_written().map(|response| response.status.as_u16());
-        let body_sent = session.body_bytes_sent() as u64;
-        exchange.finish(&view(session.req_header()), status, body_sent);
+        record(session, exchange);
     }
 
     // Failures are counted and logged by the exchange.
@@ -235,12 +231,11 @@ async fn invite_body(session: &mut Session) -> Result<()> {
 }
 
 /// Sets the session's own limits for this request. Pingora forgets them between two requests.
-fn configure(session: &mut Session, exchange: &Exchange) {
+pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     if !exchange.keeps_alive() {
         session.set_keepalive(None);
     }
-    let body_timeout = if session.is_upgrade_req() { None } else { Some(exchange.settings().client.body_timeout) };
-    session.set_read_timeout(body_timeout);
+    session.set_read_timeout(Some(exchange.settings().client.body_timeout));
     session.set_total_drain_timeout(Some(DRAIN));
     let http_10 = session.req_header().version == Version::HTTP_10;
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
@@ -268,7 +263,7 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
 
 /// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
 /// thrown away.
-async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) -> Result<()> {
+pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> Result<()> {
     if exchange.leaves_body(&view(session.req_header())) {
         session.set_keepalive(None);
     }
@@ -285,11 +280,27 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
         head.insert_header("Location", location.clone())?;
     }
     exchange.add_headers(&mut head);
-    session.write_response_header(Box::new(head), page.is_empty()).await?;
-    if !page.is_empty() {
-        session.write_response_body(Some(page), true).await?;
+    session.write_response_header(Box::new(head)).await?;
+    session.write_response_body(page, true).await
+}
+
+/// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
+pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
+    if session.response_written().is_some() {
+        return 0;
     }
-    Ok(())
+    session.set_keepalive(None);
+    exchange.arrival().connection.leave_input_unread();
+    if let Err(error) = write_reply(session, exchange, reply).await {
+        tracing::debug!(%error, "the client did not wait for the answer");
+    }
+    reply.status
+}
+
+/// Counts and logs a request that has ended.
+pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
+    let status = session.response_written().map(|response| response.status.as_u16());
+    exchange.finish(&view(session.req_header()), status, session.body_bytes_sent() as u64);
 }
 
 impl RequestEdits for RequestHeader {

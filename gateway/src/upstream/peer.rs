@@ -1,7 +1,7 @@
 //! Endpoints as Pingora's connector wants them.
 
 use crate::proxy::Destination;
-use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::upstreams::peer::{H1UpgradePolicy, HttpPeer};
 
 /// A peer that is spoken to without TLS.
 pub(crate) fn plain(destination: &Destination) -> Box<HttpPeer> {
@@ -12,5 +12,6 @@ pub(crate) fn plain(destination: &Destination) -> Box<HttpPeer> {
     peer.options.read_timeout = Some(destination.timeouts.read);
     peer.options.write_timeout = Some(destination.timeouts.send);
     peer.options.idle_timeout = Some(destination.idle_timeout);
+    peer.options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny; // upgrades go through a tunnel
     Box::new(peer)
 }
