@@ -93,7 +93,7 @@ impl Adit {
     ) -> Result<Server> {
         let serve = ServeSettings { workers: NonZero::new(workers), ..on_loopback(ServeSettings::default()) };
         let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, log);
-        Ok(tokio::task::spawn_blocking(start).await??)
+        tokio::task::spawn_blocking(start).await?
     }
 
     fn server(&self) -> Result<&Server> {

@@ -230,6 +230,8 @@ async fn h35_changes_elsewhere_do_not_touch_it() -> Result<()> {
     Ok(())
 }
 
+type Change<'a> = &'a dyn Fn(&mut Vec<Value>);
+
 #[tokio::test]
 async fn changes_to_its_own_objects_do_not_touch_it() -> Result<()> {
     const INGRESS: usize = 0;
@@ -246,7 +248,7 @@ async fn changes_to_its_own_objects_do_not_touch_it() -> Result<()> {
         "metadata": {"name": "adit", "namespace": "adit"},
         "data": {"proxy-read-timeout": "30"},
     });
-    let changes: [(&str, &dyn Fn(&mut Vec<Value>)); 8] = [
+    let changes: [(&str, Change<'_>); 8] = [
         ("an annotation", &|objects| {
             objects[INGRESS]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] = json!("/x");
         }),

@@ -105,16 +105,18 @@ impl Request {
     async fn ask_at(&mut self, destination: &Destination) -> Result<Answer, Failure> {
         let request = self.forwarded();
         let asked = request.headers.get(header::UPGRADE).cloned();
-        let stream = unless_gone(&mut self.session, endpoint::connect(destination)).await?.map_err(unconnected)?;
+        let stream = unless_gone(&mut self.session, endpoint::connect(destination))
+            .await?
+            .map_err(|error| unconnected(&error))?;
         self.exchange.connected(false);
         let mut endpoint = EndpointSession::new(stream);
         endpoint.read_timeout = Some(destination.timeouts.read);
         endpoint.write_timeout = Some(destination.timeouts.send);
         let sent = unless_gone(&mut self.session, endpoint.write_request_header(Box::new(request))).await?;
-        sent.map_err(broken)?;
+        sent.map_err(|error| broken(&error))?;
         loop {
             let read = unless_gone(&mut self.session, endpoint.read_resp_header_parts()).await?;
-            let head = read.map_err(broken)?;
+            let head = read.map_err(|error| broken(&error))?;
             match head.status.as_u16() {
                 101 if !switches_as(&head, asked.as_ref()) => return Err(BROKEN),
                 100 | 102..=199 => self.pass_on_interim(head).await?,
@@ -207,7 +209,7 @@ async fn carry_body(
     let gone = |_| Failure::ClientGone;
     session.write_response_header(head).await.map_err(gone)?;
     while !endpoint.is_body_done() {
-        if let HttpTask::Body(Some(piece), end) = endpoint.read_response_task().await.map_err(broken)? {
+        if let HttpTask::Body(Some(piece), end) = endpoint.read_response_task().await.map_err(|error| broken(&error))? {
             session.write_response_body(piece, end).await.map_err(gone)?;
         }
     }
@@ -253,7 +255,7 @@ fn switches_as(head: &ResponseHeader, asked: Option<&HeaderValue>) -> bool {
             .to_str()
             .is_ok_and(|list| list.split(',').all(|chosen| !chosen.trim().is_empty() && is_asked(chosen.trim())))
     };
-    chosen.peek().is_some() && chosen.all(agrees)
+    head.version == Version::HTTP_11 && chosen.peek().is_some() && chosen.all(agrees)
 }
 
 /// Whether a head says where its body ends.
@@ -264,11 +266,11 @@ fn is_framed(head: &ResponseHeader) -> bool {
 /// The endpoint does not do what HTTP asks of it. It has seen the request, so nobody else is asked.
 const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: false };
 
-fn broken(error: Box<Error>) -> Failure {
+fn broken(error: &Error) -> Failure {
     let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
     Failure::Upstream { timed_out, stale: false, replayable: false }
 }
 
-fn unconnected(error: io::Error) -> Failure {
+fn unconnected(error: &io::Error) -> Failure {
     Failure::Connect { timed_out: error.kind() == io::ErrorKind::TimedOut }
 }
