@@ -37,10 +37,7 @@ impl Connection {
     /// # Errors
     /// If it does not accept.
     pub async fn open(server: SocketAddr) -> Result<Self> {
-        Self::new(TcpStream::connect(server).await?)
-    }
-
-    pub(crate) fn new(stream: TcpStream) -> Result<Self> {
+        let stream = TcpStream::connect(server).await?;
         stream.set_nodelay(true)?;
         Ok(Self::over(Box::new(stream), None))
     }
@@ -56,7 +53,7 @@ impl Connection {
         Ok(Self::over(Box::new(stream), Some(handshake)))
     }
 
-    fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
+    pub(crate) fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
         let (read, writer) = split(stream);
         Self { reader: Reader::new(read), writer, tls }
     }

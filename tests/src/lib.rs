@@ -26,4 +26,5 @@ mod log;
 pub mod run;
 pub mod suite;
 pub mod tls;
+pub mod tls_server;
 pub mod wire;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tests::case::{Case, Mode, Request};
 use tests::client::Client;
 use tests::cluster::{Cluster, Network};
-use tests::echo::{self, Identity, Journal};
+use tests::echo::{self, Identity, Journal, Speaks};
 use tokio::net::TcpListener;
 
 /// The cases of the ingress-nginx list that must be there.
@@ -20,6 +20,7 @@ const INGRESS_NGINX: &str = "
     H02 H06 H07 H08 H11 H12 H13 H14 H22 H25 H26 H37
     L01 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23
     B01 B03 B04 B15 B25
+    U01 U06 U09 U10
     I12 I13 I16 I17
     J08 J10 J11
     V14 V16 V22 V23 V24
@@ -104,7 +105,8 @@ async fn client_of_an_echo() -> Result<(Client, Arc<Journal>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let client = Client::new(listener.local_addr()?, None);
     let journal = Arc::new(Journal::default());
-    echo::serve(listener, Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() }, journal.clone());
+    let identity = Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() };
+    echo::serve(listener, Speaks::Http, identity, journal.clone())?;
     Ok((client, journal))
 }
 

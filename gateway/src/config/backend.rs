@@ -41,6 +41,38 @@ pub enum Balance {
     LeastRequest,
 }
 
+/// What a backend speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackendProtocol {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/1.1 over TLS. As in ingress-nginx, the certificate is not verified and no name is sent.
+    Https,
+    /// HTTP/2 by prior knowledge.
+    Grpc,
+    /// HTTP/2 over TLS, with the same caveat.
+    Grpcs,
+    /// HTTP/1.1, over TLS where the client's own connection has it.
+    Auto,
+}
+
+impl BackendProtocol {
+    /// Whether it is spoken over TLS to a request that came over TLS, or not (nginx's `$scheme`).
+    pub fn uses_tls(self, client_uses_tls: bool) -> bool {
+        match self {
+            Self::Http | Self::Grpc => false,
+            Self::Https | Self::Grpcs => true,
+            Self::Auto => client_uses_tls,
+        }
+    }
+
+    /// Whether it is HTTP/2.
+    pub fn is_http2(self) -> bool {
+        matches!(self, Self::Grpc | Self::Grpcs)
+    }
+}
+
 /// The addresses behind a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoints {

@@ -13,7 +13,7 @@ mod stream;
 mod template;
 mod tls;
 
-pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints};
+pub use backend::{Backend, BackendId, BackendProtocol, Balance, Endpoint, Endpoints};
 pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;

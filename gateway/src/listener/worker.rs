@@ -8,6 +8,7 @@ use super::handshake::{HandshakeLimits, Handshakes};
 use crate::proxy::{Context, Proxy};
 use crate::table::Publisher;
 use crate::telemetry;
+use crate::upstream::roots::Roots;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
 use std::sync::Arc;
@@ -78,7 +79,10 @@ impl Worker {
         handshakes: HandshakeLimits,
         controls: Controls,
     ) -> Self {
+        let roots =
+            Roots::barren().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
         let conf = ServerConf {
+            ca_file: roots.as_ref().ok().map(Roots::path),
             threads: 1,
             max_retries: PINGORA_TRIES,
             upstream_keepalive_pool_size: publisher.load().settings().upstream.idle,

@@ -2,6 +2,7 @@
 
 use super::exchange::Destination;
 use crate::l4;
+use crate::tls::unverified;
 use async_trait::async_trait;
 use pingora_core::protocols::raw_connect::ProxyDigest;
 use pingora_core::protocols::{
@@ -15,10 +16,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-/// Opens a connection to an endpoint.
+/// Opens a connection to an endpoint. Its TLS has as long as its TCP, as in nginx.
 pub(super) async fn connect(destination: &Destination) -> io::Result<Stream> {
-    let tcp = l4::connect(destination.address, destination.timeouts.connect).await?;
-    Ok(Box::new(EndpointStream(tcp)))
+    let tcp = l4::connect(destination.address, &destination.timeouts).await?;
+    if !destination.tls {
+        return Ok(Box::new(EndpointStream(tcp)));
+    }
+    let secured = unverified::connect(tcp, destination.address.ip());
+    let secured = tokio::time::timeout(destination.timeouts.connect, secured).await;
+    Ok(Box::new(EndpointStream(secured.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)))
 }
 
 /// A connection to an endpoint. Unlike Pingora's own it has no buffers: most of its life is a tunnel's.

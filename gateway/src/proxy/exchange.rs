@@ -80,6 +80,10 @@ struct Try {
 pub struct Destination {
     /// The endpoint.
     pub address: SocketAddr,
+    /// It is spoken to over TLS.
+    pub tls: bool,
+    /// It is spoken to in HTTP/2.
+    pub http2: bool,
     /// Connections are shared only between equal keys.
     pub pool_key: u64,
     /// Patience with it.
@@ -100,10 +104,11 @@ pub enum Failure {
     Upstream {
         /// It took too long.
         timed_out: bool,
-        /// The connection had served before and closed before a byte of the answer: the endpoint may never have seen
-        /// the request.
+        /// The connection is to blame: it had served before and closed before a byte of the answer, or the endpoint
+        /// says that it has not touched the request. The endpoint may never have seen it.
         stale: bool,
-        /// The request may be sent again: its method is idempotent and its body is still at hand.
+        /// The request may be sent again: its method is idempotent, or the endpoint has certainly not touched it, and its
+        /// body is still at hand.
         replayable: bool,
     },
     /// The client went away.
@@ -148,6 +153,11 @@ impl Exchange {
         (exchange, reply)
     }
 
+    /// Gives the request up before anything came of it, to be begun anew.
+    pub(super) fn into_arrival(self) -> Box<Arrival> {
+        self.arrival
+    }
+
     /// Chooses an endpoint that was not tried yet, or says what to answer instead.
     pub fn attempt(&mut self) -> Result<Destination, Reply> {
         let Some(pick) = self.pick() else {
@@ -157,8 +167,11 @@ impl Exchange {
             };
             return Err(self.note(reply));
         };
+        let protocol = self.decision.backend_protocol();
         let destination = Destination {
             address: pick.address(),
+            tls: protocol.uses_tls(self.arrival.connection.tls.is_some()),
+            http2: protocol.is_http2(),
             pool_key: pick.pool_key(),
             timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
             idle_timeout: self.decision.settings.upstream.idle_timeout,

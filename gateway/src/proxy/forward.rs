@@ -53,6 +53,9 @@ impl Exchange {
         }
         edits.remove("expect"); // answered by us
         edits.remove("proxy"); // "httpoxy": CGI programs take it for HTTP_PROXY
+        if self.decision.backend_protocol().is_http2() {
+            suit_http2(edits);
+        }
     }
 
     fn identify_client(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
@@ -189,6 +192,14 @@ fn set_template(
         Ok(value) if !value.is_empty() => edits.set_named(name, value),
         _ => edits.remove(name),
     }
+}
+
+/// Removes what HTTP/2 forbids and says that trailers are welcome, without which some gRPC servers refuse a call.
+fn suit_http2(edits: &mut impl RequestEdits) {
+    for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"] {
+        edits.remove(name);
+    }
+    edits.set("TE", HeaderValue::from_static("trailers"));
 }
 
 /// Drops headers with an underscore in their name, as nginx's `underscores_in_headers off`.

@@ -2,7 +2,9 @@
 //! here.
 
 use super::exchange::{Context, Exchange, Failure, Verdict};
+use super::fault;
 use super::forward::{RequestEdits, ResponseEdits};
+use super::grpc;
 use super::reply::{self, Reply};
 use super::request::RequestView;
 use crate::listener::Arrival;
@@ -15,7 +17,7 @@ use pingora_core::protocols::Digest;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
-use pingora_core::{Error, ErrorSource, ErrorType, Result, RetryType};
+use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use std::any::Any;
@@ -99,7 +101,7 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_peer(&self, _session: &mut Session, lane: &mut Lane) -> Result<Box<HttpPeer>> {
         match lane.exchange()?.attempt() {
-            Ok(destination) => Ok(peer::plain(&destination)),
+            Ok(destination) => Ok(peer::of(&destination)),
             Err(reply) => Err(lane.abort(reply)),
         }
     }
@@ -161,11 +163,16 @@ impl ProxyHttp for Proxy {
 
     fn fail_to_connect(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         _peer: &HttpPeer,
         lane: &mut Lane,
         error: Box<Error>,
     ) -> Box<Error> {
+        if fault::is_unprocessed(&error) {
+            // A connection that was kept took no other stream.
+            let failure = failure_of(&error, session, true);
+            return lane.judge(error, failure);
+        }
         let timed_out = error.etype() == &ErrorType::ConnectTimedout;
         lane.judge(error, Failure::Connect { timed_out })
     }
@@ -178,9 +185,8 @@ impl ProxyHttp for Proxy {
         lane: &mut Lane,
         reused: bool,
     ) -> Box<Error> {
-        // Pingora leaves the decision to the hook, but for a write that fails: that one it would never retry.
-        let undecided = error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError;
-        let failure = failure_of(&error, session, reused && undecided);
+        let stale = reused && fault::is_cut_off(&error) || fault::is_unprocessed(&error);
+        let failure = failure_of(&error, session, stale);
         lane.judge(error, failure)
     }
 
@@ -241,14 +247,20 @@ pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }
 
-/// Sorts Pingora's error by whose fault it is. `stale`: it befell a kept connection before a byte of the answer.
+/// The status of an answer; of a gRPC error of ours, the one that we would have answered over HTTP.
+fn status_of(response: &ResponseHeader) -> u16 {
+    response.extensions.get().map_or(response.status.as_u16(), |grpc::Meant(status)| *status)
+}
+
+/// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].
 fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
     let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
     match error.esource() {
         ErrorSource::Upstream => Failure::Upstream {
             timed_out,
             stale,
-            replayable: session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated(),
+            replayable: (session.req_header().method.is_idempotent() || fault::is_unprocessed(error))
+                && !session.as_ref().retry_buffer_truncated(),
         },
         ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
         ErrorSource::Downstream => match error.etype() {
@@ -270,6 +282,12 @@ pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange
     session.set_close_on_response_before_downstream_finish(false);
     if !session.is_body_done() {
         exchange.arrival().connection.leave_input_unread();
+    }
+    if reply.status >= 400 && grpc::is_call(&session.req_header().headers) {
+        let mut head = grpc_error(reply)?;
+        exchange.add_headers(&mut head);
+        // Its end must be in the head's own frame: then the client takes the head for trailers.
+        return session.write_response_header(Box::new(head)).await;
     }
     let page = reply::page(reply.status, None, exchange.settings().server_tokens);
     let mut head = ResponseHeader::build(reply.status, Some(6))?;
@@ -299,8 +317,21 @@ pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchan
 
 /// Counts and logs a request that has ended.
 pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
-    let status = session.response_written().map(|response| response.status.as_u16());
+    let status = session.response_written().map(status_of);
     exchange.finish(&view(session.req_header()), status, session.body_bytes_sent() as u64);
+}
+
+/// The head of an answer to a gRPC call that ends with it.
+fn grpc_error(reply: &Reply) -> Result<ResponseHeader> {
+    let mut head = ResponseHeader::build(200, Some(6))?;
+    head.insert_header("Content-Type", grpc::MEDIA_TYPE)?;
+    head.insert_header("Content-Length", 0)?;
+    head.insert_header("grpc-status", grpc::status(reply.status))?;
+    if let Some(message) = grpc::message(reply.status, reply.reason) {
+        head.insert_header("grpc-message", message)?;
+    }
+    head.extensions_mut().insert(grpc::Meant(reply.status));
+    Ok(head)
 }
 
 impl RequestEdits for RequestHeader {

@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     Upgraded(Box<Tunnel>),
     /// It was answered as any other. The connection may serve another request.
     Answered(Stream),
+    /// Its backend speaks HTTP/2, which has no upgrades: Pingora serves it as any other, without the question.
+    Ordinary(Stream, BytesMut, Box<Arrival>),
     /// The connection has ended.
     Ended,
 }
@@ -45,11 +47,15 @@ pub(crate) async fn serve(
     last: bool,
 ) -> Outcome {
     let mut session = ServerSession::new_http1(stream);
-    session.set_pipelined_prefix(head);
+    session.set_pipelined_prefix(head.clone());
     if !matches!(session.read_request().await, Ok(true)) {
         return Outcome::Ended;
     }
     let (exchange, reply) = Exchange::begin(context, arrival, &view(session.req_header()));
+    if exchange.decision.backend_protocol().is_http2() {
+        let ServerSession::H1(session) = session else { return Outcome::Ended };
+        return Outcome::Ordinary(session.into_inner(), head, exchange.into_arrival());
+    }
     configure(&mut session, &exchange);
     if last {
         session.set_keepalive(None);

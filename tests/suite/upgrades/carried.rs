@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tests::adit::{Adit, documents, manifests, slice};
-use tests::backend::scripted;
+use tests::backend::{scripted, scripted_tls};
 use tests::wire::header;
 
 #[tokio::test]
@@ -148,6 +148,23 @@ async fn heads_are_edited_as_for_any_request() -> Result<()> {
     ] {
         assert_eq!(header(&received.headers, name).as_deref(), value, "{name}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_backend_may_speak_tls() -> Result<()> {
+    let backend = scripted_tls(|_, mut connection| async move {
+        connection.request().await?;
+        connection.send(format!("{SWITCH}hello")).await?;
+        echo_bytes(connection).await
+    });
+    let annotation = json!({"nginx.ingress.kubernetes.io/backend-protocol": "HTTPS"});
+    let adit = Adit::start(&annotated(backend.await?, &annotation, "/")).await?;
+    let mut client = upgraded(&adit).await?;
+    assert_eq!(client.bytes(5).await?, b"hello");
+    echoes(&mut client, "later").await?;
+    client.finish().await?;
+    assert!(client.is_closed().await);
     Ok(())
 }
 

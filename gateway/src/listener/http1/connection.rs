@@ -79,7 +79,12 @@ pub(in crate::listener) async fn serve(
 }
 
 /// Hands a request over to Pingora. Returns the connection if it may serve another one.
-async fn request(stream: Stream, buffer: BytesMut, arrival: Box<Arrival>, worker: &Worker) -> Option<Stream> {
+pub(super) async fn request(
+    stream: Stream,
+    buffer: BytesMut,
+    arrival: Box<Arrival>,
+    worker: &Worker,
+) -> Option<Stream> {
     let mut session = ServerSession::new_http1(stream);
     session.set_pipelined_prefix(buffer);
     session.set_connection_user_context(Some(arrival));

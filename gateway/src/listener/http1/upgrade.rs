@@ -2,6 +2,7 @@
 //! for.
 
 use super::Arrival;
+use super::connection::request;
 use crate::listener::deadline::Deadline;
 use crate::listener::worker::Worker;
 use crate::proxy::upgrade::{self, Outcome};
@@ -22,11 +23,14 @@ pub(super) async fn serve(
     // A tunnel keeps no room for how it came about.
     let outcome = Box::pin(upgrade::serve(&worker.context, stream, head, arrival, last)).await;
     match outcome {
-        Outcome::Answered(stream) => return Some(stream),
-        Outcome::Upgraded(tunnel) => tunnel.carry(std::mem::take(next), deadline).await,
-        Outcome::Ended => {}
+        Outcome::Answered(stream) => Some(stream),
+        Outcome::Ordinary(stream, head, arrival) => request(stream, head, arrival, worker).await,
+        Outcome::Upgraded(tunnel) => {
+            tunnel.carry(std::mem::take(next), deadline).await;
+            None
+        }
+        Outcome::Ended => None,
     }
-    None
 }
 
 /// The protocols that an `Upgrade` header names, in its order.
