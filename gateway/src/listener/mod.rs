@@ -27,6 +27,7 @@ pub(crate) use deadline::Deadline;
 pub(crate) use deadline::Deadlines;
 pub use handshake::HandshakeLimits;
 pub use http1::Arrival;
+pub(crate) use http1::upgrade_protocols;
 
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;

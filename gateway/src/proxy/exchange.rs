@@ -156,6 +156,11 @@ impl Exchange {
         (exchange, reply)
     }
 
+    /// Gives the request up before anything came of it, to be begun anew.
+    pub(super) fn into_arrival(self) -> Box<Arrival> {
+        self.arrival
+    }
+
     /// Chooses an endpoint that was not tried yet, or says what to answer instead.
     pub fn attempt(&mut self) -> Result<Destination, Reply> {
         let Some(pick) = self.pick() else {
@@ -212,6 +217,11 @@ impl Exchange {
             ControlFlow::Break(reply) => Err(self.note(reply)),
             ControlFlow::Continue(()) => Ok(()),
         }
+    }
+
+    /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
+    pub fn tunnelled(&mut self, bytes: u64) {
+        self.body_received = bytes;
     }
 
     /// The endpoint answers with this status.
