@@ -37,9 +37,7 @@ impl Connection {
     /// # Errors
     /// If it does not accept.
     pub async fn open(server: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(server).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self::over(Box::new(stream), None))
+        Self::plain(TcpStream::connect(server).await?)
     }
 
     /// Connects to a server over TLS.
@@ -59,19 +57,19 @@ impl Connection {
         stream.write_all(header).await?;
         match offer {
             Some(offer) => Self::secured(stream, offer).await,
-            None => Self::new(stream),
+            None => Self::plain(stream),
         }
+    }
+
+    fn plain(stream: TcpStream) -> Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self::over(Box::new(stream), None))
     }
 
     async fn secured(stream: TcpStream, offer: &Offer) -> Result<Self> {
         stream.set_nodelay(true)?;
         let (stream, handshake) = tls::handshake(stream, offer).await?;
         Ok(Self::over(Box::new(stream), Some(handshake)))
-    }
-
-    /// What came of its handshake; `None` without TLS.
-    pub fn handshake(&self) -> Option<&Handshake> {
-        self.tls.as_ref()
     }
 
     pub(crate) fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
