@@ -67,15 +67,19 @@ async fn sessions_are_resumed_with_and_without_tickets() {
 }
 
 #[tokio::test]
-async fn only_http_1_is_offered() {
+async fn http_2_is_offered_before_http_1() {
     let world = world();
     let offering = |protocols: &[&[u8]]| {
         let mut config = client();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config
     };
-    let stream = connect(world.address(), NAME, &Arc::new(offering(&[b"h2", b"http/1.1"]))).await.expect("a handshake");
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let cases: [(&[&[u8]], Option<&[u8]>); 3] =
+        [(&[b"http/1.1", b"h2"], Some(b"h2")), (&[b"http/1.1"], Some(b"http/1.1")), (&[], None)];
+    for (offered, agreed) in cases {
+        let stream = connect(world.address(), NAME, &Arc::new(offering(offered))).await.expect("a handshake");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed);
+    }
     let refused = alert(world.address(), NAME, offering(&[b"imap"])).await;
     assert_eq!(refused, AlertDescription::NoApplicationProtocol);
     world.end_with_failures(&[("incompatible", 1)]);
