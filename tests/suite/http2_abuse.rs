@@ -51,7 +51,7 @@ impl World {
     }
 
     /// The client that behaves is still served, on its connection and on a new one; and the abuse was counted so.
-    async fn is_unharmed(self, metric: &str, reason: &str) -> Result<()> {
+    async fn unharmed(self, metric: &str, reason: &str) -> Result<()> {
         assert_eq!(self.other.get(URL).await?.status, 200);
         let mut connection = self.adit.connect().await?;
         connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
@@ -84,7 +84,7 @@ async fn pings_and_settings_without_end() -> Result<()> {
         let code = flood(&mut world.begun().await?, &bytes.repeat(4096)).await?;
         assert_eq!(code, CALM_DOWN);
     }
-    world.is_unharmed(CONNECTIONS, "flood").await
+    world.unharmed(CONNECTIONS, "flood").await
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_head_without_end() -> Result<()> {
         let code = flood(&mut connection, &frame(Kind::Continuation, 0, 1, &payload)).await?;
         assert!(codes.contains(&code), "{code}");
     }
-    world.is_unharmed(CONNECTIONS, "enhance-your-calm").await
+    world.unharmed(CONNECTIONS, "enhance-your-calm").await
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_body_of_empty_frames() -> Result<()> {
     connection.send(frame(Kind::Headers, END_HEADERS, 1, &head("POST", "h"))).await?;
     let code = flood(&mut connection, &frame(Kind::Data, 0, 1, &[]).repeat(4096)).await?;
     assert_eq!(code, CALM_DOWN);
-    world.is_unharmed(CONNECTIONS, "enhance-your-calm").await
+    world.unharmed(CONNECTIONS, "enhance-your-calm").await
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn requests_that_are_given_up_at_once() -> Result<()> {
     // It may be told before it has sent all.
     let _ = connection.send(streams).await;
     assert_eq!(go_away(&mut connection).await?, CALM_DOWN);
-    world.is_unharmed(CONNECTIONS, "enhance-your-calm").await
+    world.unharmed(CONNECTIONS, "enhance-your-calm").await
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn requests_that_are_given_up_once_a_backend_has_them() -> Result<()> {
         stream.reset();
     }
     assert_eq!(connection.ended_by_server().await?, Some(Reason::ENHANCE_YOUR_CALM));
-    world.is_unharmed(CONNECTIONS, "rapid-reset").await
+    world.unharmed(CONNECTIONS, "rapid-reset").await
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn requests_that_are_refused() -> Result<()> {
     }
     assert_eq!(go_away(&mut connection).await?, PROTOCOL_ERROR);
     world.counts("adit_refused_heads_total", "malformed-head").await?;
-    world.is_unharmed(CONNECTIONS, "malformed-requests").await
+    world.unharmed(CONNECTIONS, "malformed-requests").await
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn half_a_preface() -> Result<()> {
         assert_eq!(next(&mut connection).await?.kind, Kind::Settings as u8);
         assert!(connection.is_closed().await, "{length}");
     }
-    world.is_unharmed(CONNECTIONS, "preface-timeout").await
+    world.unharmed(CONNECTIONS, "preface-timeout").await
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn less_than_a_line_of_a_preface_is_a_head_that_does_not_end() -> Result<(
     let mut connection = world.adit.connect().await?;
     connection.send(&PREFACE[..10]).await?;
     assert_eq!(connection.response("GET").await?.status, 408);
-    world.is_unharmed("adit_refused_heads_total", "header-timeout").await
+    world.unharmed("adit_refused_heads_total", "header-timeout").await
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn what_is_no_preface() -> Result<()> {
     assert_eq!(next(&mut connection).await?.kind, Kind::Settings as u8);
     connection.send("XX\r\n\r\n").await?;
     assert!(connection.is_closed().await);
-    world.is_unharmed(CONNECTIONS, "invalid-preface").await
+    world.unharmed(CONNECTIONS, "invalid-preface").await
 }
 
 #[tokio::test]

@@ -199,6 +199,7 @@ fn every_metric_is_documented() {
     worker.failed_handshake("x");
     worker.refused_connection("x");
     worker.failed_proxy_header("x");
+    worker.ended_http2("x");
     telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
