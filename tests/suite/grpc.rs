@@ -143,12 +143,21 @@ async fn a_cancelled_call_is_cancelled_at_the_server() -> Result<()> {
     drop(answers);
     backend.cancelled().await?;
 
-    // Also before an answer.
-    let (sender, receiver) = mpsc::channel::<Bytes>(1);
-    let call = client.clone();
-    let task = tokio::spawn(async move { call.streaming(method::REPEAT, ReceiverStream::new(receiver)).await });
+    // Also while the request is not at its end.
+    let (sender, receiver) = mpsc::channel(1);
     sender.send("x".into()).await?;
-    drop(task.await??);
+    drop(client.streaming(method::REPEAT, ReceiverStream::new(receiver)).await?);
+    drop(sender);
+    backend.cancelled().await?;
+
+    // Also before an answer.
+    for _ in 0..2 {
+        backend.begun().await?;
+    }
+    let call = client.clone();
+    let call = tokio::spawn(async move { call.unary(method::IGNORE, Request::new("x".into())).await });
+    backend.begun().await?;
+    call.abort();
     backend.cancelled().await?;
     assert_eq!(client.unary(method::ECHO, Request::new("x".into())).await?.get_ref(), "x");
     Ok(())

@@ -44,7 +44,14 @@ const QUEUE: usize = 4;
 pub struct Backend {
     /// Where it listens.
     pub address: SocketAddr,
-    cancelled: Arc<Semaphore>,
+    events: Arc<Events>,
+}
+
+/// What has happened, for a test to wait for.
+#[derive(Debug)]
+struct Events {
+    begun: Semaphore,
+    cancelled: Semaphore,
 }
 
 impl Backend {
@@ -54,18 +61,27 @@ impl Backend {
     /// If it gets no port, or no certificate.
     pub async fn start(tls: bool) -> Result<Self> {
         let acceptor = if tls { Some(tls_server::acceptor(&["h2"])?) } else { None };
-        let cancelled = Arc::new(Semaphore::new(0));
-        let counter = cancelled.clone();
+        let events = Arc::new(Events { begun: Semaphore::new(0), cancelled: Semaphore::new(0) });
+        let told = events.clone();
         let serve = move |_, stream| {
-            let (acceptor, cancelled) = (acceptor.clone(), counter.clone());
+            let (acceptor, events) = (acceptor.clone(), told.clone());
             async move {
                 match acceptor {
-                    Some(acceptor) => connection(acceptor.accept(stream).await?, cancelled).await,
-                    None => connection(stream, cancelled).await,
+                    Some(acceptor) => connection(acceptor.accept(stream).await?, events).await,
+                    None => connection(stream, events).await,
                 }
             }
         };
-        Ok(Self { address: accept(serve).await?, cancelled })
+        Ok(Self { address: accept(serve).await?, events })
+    }
+
+    /// Waits until one more call has begun.
+    ///
+    /// # Errors
+    /// Never: the server does not end.
+    pub async fn begun(&self) -> Result<()> {
+        self.events.begun.acquire().await?.forget();
+        Ok(())
     }
 
     /// Waits until one more call was cancelled.
@@ -73,27 +89,25 @@ impl Backend {
     /// # Errors
     /// Never: the server does not end.
     pub async fn cancelled(&self) -> Result<()> {
-        self.cancelled.acquire().await?.forget();
+        self.events.cancelled.acquire().await?.forget();
         Ok(())
     }
 }
 
-async fn connection(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    cancelled: Arc<Semaphore>,
-) -> Result<()> {
-    let service = service_fn(move |request| call(request, cancelled.clone()));
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, events: Arc<Events>) -> Result<()> {
+    let service = service_fn(move |request| call(request, events.clone()));
     Ok(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await?)
 }
 
-async fn call(request: Request<Incoming>, cancelled: Arc<Semaphore>) -> Result<Response<Body>, Infallible> {
+async fn call(request: Request<Incoming>, events: Arc<Events>) -> Result<Response<Body>, Infallible> {
+    events.begun.add_permits(1);
     let method = request.uri().path().to_owned();
     let seen = seen(&request);
     let service = tower::service_fn(move |request: tonic::Request<Streaming<Bytes>>| {
         let (answers, mut receiver) = mpsc::channel(QUEUE);
         let call = Call { messages: request.into_inner(), answers };
-        let (method, cancelled, seen) = (method.clone(), cancelled.clone(), seen.clone());
-        tokio::spawn(async move { call.answer(&method, &cancelled).await });
+        let (method, events, seen) = (method.clone(), events.clone(), seen.clone());
+        tokio::spawn(async move { call.answer(&method, &events.cancelled).await });
         async move {
             // The head goes with the first answer.
             let first = receiver.recv().await.transpose()?;
