@@ -12,6 +12,8 @@ H2SPEC := $(TOOLS)/h2spec
 H2SPEC_MODULE := tests/tools/h2spec
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
+# What the tests speak to Adit with, beside clients of their own.
+CLIENTS := openssl h2load:nghttp2-client
 
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
@@ -24,7 +26,7 @@ demo: prerequisites ## Serve three echo Services through one Ingress; with a ter
 	@manifests/demo/run
 
 .PHONY: test
-test: prerequisites $(H2SPEC) ## Run all tests
+test: clients $(H2SPEC) ## Run all tests
 	cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-fast
@@ -70,6 +72,10 @@ docs: prerequisites ## Write the tables in docs/ that are made from the code
 .PHONY: prerequisites
 prerequisites:
 	@.ci/prerequisites
+
+.PHONY: clients
+clients:
+	@.ci/prerequisites $(CLIENTS)
 
 # Built once and kept: some take minutes.
 $(DENY):

@@ -179,23 +179,24 @@ fn start_pipeline(
 }
 
 fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettings {
-    let configured = publisher.load().settings().worker_processes;
-    let address = serve.bind_address.unwrap_or_else(any_address);
+    let settings = publisher.load().settings().clone();
+    let address = serve.bind_address.unwrap_or_else(|| any_address(settings.ipv6));
     ListenSettings {
         http: vec![SocketAddr::new(address, serve.http_port)],
         advertised_http_port: serve.advertised_http_port,
         https: vec![SocketAddr::new(address, serve.https_port)],
         advertised_https_port: serve.advertised_https_port,
         handshakes: HandshakeLimits::default(),
-        workers: serve.workers.map(NonZero::get).or(configured).unwrap_or_else(available_cores),
+        workers: serve.workers.map(NonZero::get).or(settings.worker_processes).unwrap_or_else(available_cores),
     }
 }
 
-/// Every address of the machine: IPv6 and IPv4, where there is IPv6.
-fn any_address() -> IpAddr {
-    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)) {
-        Ok(_) => Ipv6Addr::UNSPECIFIED.into(),
-        Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+/// Every address of the machine: IPv4, and IPv6 where it is wanted and there.
+fn any_address(ipv6: bool) -> IpAddr {
+    if ipv6 && TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
+        Ipv6Addr::UNSPECIFIED.into()
+    } else {
+        Ipv4Addr::UNSPECIFIED.into()
     }
 }
 
@@ -227,7 +228,7 @@ fn answers(
 }
 
 fn start_admin(serve: &ServeSettings, admin: Admin, control: &Runtime) -> anyhow::Result<SocketAddr> {
-    let address = SocketAddr::new(serve.admin_address.unwrap_or_else(any_address), serve.admin_port);
+    let address = SocketAddr::new(serve.admin_address.unwrap_or_else(|| any_address(true)), serve.admin_port);
     let listener = control
         .block_on(tokio::net::TcpListener::bind(address))
         .with_context(|| format!("cannot listen on the admin port, {address} (choose another with --healthz-port)"))?;

@@ -75,6 +75,8 @@ pub struct ControllerSettings {
     pub path_matching: PathMatching,
     /// `--default-ssl-certificate`: the Secret with the certificate for hosts without one. `None` is a self-signed one.
     pub default_certificate: Option<NamespacedName>,
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    pub ssl_passthrough: bool,
     /// `--advertised-https-port`, else `--https-port`: the port that redirects to HTTPS name where they are told to.
     pub https_port: u16,
 }
@@ -94,6 +96,7 @@ impl Default for ControllerSettings {
             disable_external_name: false,
             path_matching: PathMatching::default(),
             default_certificate: None,
+            ssl_passthrough: false,
             https_port: 443,
         }
     }

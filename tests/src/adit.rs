@@ -1,14 +1,18 @@
 //! A whole Adit in this process, for tests that are about connections, files or the admin port.
 
 use crate::connection::{Connection, PATIENCE};
+use crate::drivers::Objects;
+use crate::log::Lines;
+use crate::tls::Offer;
 use anyhow::{Context, Result, bail, ensure};
 use controller::pipeline::State;
 use controller::server::Server;
 use controller::settings::{ControllerSettings, ServeSettings};
+use controller::source::SourceEvent;
 use controller::source::directory::DirectorySource;
-use controller::source::{SourceEvent, manifest};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -22,7 +26,9 @@ const EVENTS: usize = 1024;
 pub struct Adit {
     server: Option<Server>,
     /// Without a sender the pipeline would end.
-    _events: mpsc::Sender<SourceEvent>,
+    events: mpsc::Sender<SourceEvent>,
+    objects: Objects,
+    sent: u64,
 }
 
 impl Adit {
@@ -31,14 +37,67 @@ impl Adit {
     /// # Errors
     /// If something is wrong with them, or the server does not start.
     pub async fn start(manifests: &str) -> Result<Self> {
+        Self::start_as(ControllerSettings::default(), manifests).await
+    }
+
+    /// As [`Adit::start`], with other settings of what is served.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_as(settings: ControllerSettings, manifests: &str) -> Result<Self> {
+        let serve = on_loopback(ServeSettings::default());
+        Self::start_with(settings, serve, manifests, Box::new(std::io::sink())).await
+    }
+
+    /// As [`Adit::start`], with other settings of how it is served.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_on(serve: ServeSettings, manifests: &str) -> Result<Self> {
+        Self::start_with(ControllerSettings::default(), serve, manifests, Box::new(std::io::sink())).await
+    }
+
+    /// As [`Adit::start`]; the lines of the access log come out of the receiver.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_logging(manifests: &str) -> Result<(Self, mpsc::UnboundedReceiver<String>)> {
+        let (lines, log) = mpsc::unbounded_channel();
+        let (settings, serve) = (ControllerSettings::default(), on_loopback(ServeSettings::default()));
+        Ok((Self::start_with(settings, serve, manifests, Box::new(Lines(lines))).await?, log))
+    }
+
+    async fn start_with(
+        settings: ControllerSettings,
+        serve: ServeSettings,
+        manifests: &str,
+        log: Box<dyn Write + Send>,
+    ) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
-        let manifest = manifest::parse(&"objects.yaml".into(), manifests.as_bytes());
-        ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
-        for object in manifest.objects {
-            events.send(SourceEvent::Apply(object)).await?;
+        let mut objects = Objects::default();
+        let first = objects.events(manifests)?;
+        let sent = first.len() as u64;
+        for event in first {
+            if let SourceEvent::Problems { diagnostics, .. } = &event {
+                ensure!(diagnostics.is_empty(), "{diagnostics:?}");
+            }
+            events.send(event).await?;
         }
-        events.send(SourceEvent::Synced).await?;
-        Self::serve(1, events, receiver).await
+        let server = Self::serve(settings, serve, receiver, log).await?;
+        Ok(Self { server: Some(server), events, objects, sent })
+    }
+
+    /// Replaces the manifests that it was started with, and waits until the new ones are in effect.
+    ///
+    /// # Errors
+    /// If they are not in effect in time.
+    pub async fn replace(&mut self, manifests: &str) -> Result<()> {
+        for event in self.objects.events(manifests)? {
+            self.events.send(event).await?;
+            self.sent += 1;
+        }
+        let sent = self.sent;
+        self.reaches(|state| state.source_revision >= sent).await
     }
 
     /// Serves what files hold and follows them, with two workers.
@@ -48,18 +107,19 @@ impl Adit {
     pub async fn follow(paths: Vec<PathBuf>) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
         DirectorySource::new(paths).spawn(events.clone())?;
-        Self::serve(2, events, receiver).await
+        let serve = ServeSettings { workers: NonZero::new(2), ..on_loopback(ServeSettings::default()) };
+        let server = Self::serve(ControllerSettings::default(), serve, receiver, Box::new(std::io::sink())).await?;
+        Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
     }
 
     async fn serve(
-        workers: usize,
-        events: mpsc::Sender<SourceEvent>,
+        settings: ControllerSettings,
+        serve: ServeSettings,
         receiver: mpsc::Receiver<SourceEvent>,
-    ) -> Result<Self> {
-        let serve = ServeSettings { workers: NonZero::new(workers), ..on_loopback(ServeSettings::default()) };
-        let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, Box::new(std::io::sink()));
-        let server = tokio::task::spawn_blocking(start).await??;
-        Ok(Self { server: Some(server), _events: events })
+        log: Box<dyn Write + Send>,
+    ) -> Result<Server> {
+        let start = move || Server::start(&settings, &serve, receiver, log);
+        tokio::task::spawn_blocking(start).await?
     }
 
     fn server(&self) -> Result<&Server> {
@@ -82,6 +142,15 @@ impl Adit {
         self.server()?.http_addresses().first().copied().context("the server does not listen")
     }
 
+    /// Connects to the port for HTTPS.
+    ///
+    /// # Errors
+    /// If it does not accept, or the handshake fails.
+    pub async fn connect_tls(&self, host: &str) -> Result<Connection> {
+        let offer = Offer { server_name: Some(host.to_owned()), ..Offer::default() };
+        Connection::open_tls(self.https_address()?, &offer).await
+    }
+
     /// The address for HTTPS.
     ///
     /// # Errors
@@ -96,6 +165,16 @@ impl Adit {
     /// If the server is gone.
     pub fn admin_address(&self) -> Result<SocketAddr> {
         Ok(self.server()?.admin_address())
+    }
+
+    /// All metrics, as Prometheus sees them.
+    ///
+    /// # Errors
+    /// If the admin port does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let mut connection = Connection::open(self.admin_address()?).await?;
+        connection.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        Ok(String::from_utf8(connection.response("GET").await?.body)?)
     }
 
     /// Waits until the pipeline is in a state that fits.

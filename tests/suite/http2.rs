@@ -240,6 +240,17 @@ async fn a_body_that_is_too_large_is_refused_and_the_connection_stays() -> Resul
 }
 
 #[tokio::test]
+async fn an_upload_that_stalls_is_ended() -> Result<()> {
+    let adit = adit(measuring().await?, json!({"proxy-read-timeout": "1"})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    let mut stream = connection.start(http::Request::post(URL).body(())?, false).await?;
+    stream.body(Bytes::from_static(b"a beginning"), false).await?;
+    assert_eq!(stream.response().await?.status, 504);
+    assert_eq!(connection.get(URL).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_connection_ends_with_its_last_request() -> Result<()> {
     let adit = adit(answering(OK).await?, json!({"keep-alive-requests": "3"})).await?;
     for connection in both(&adit).await? {

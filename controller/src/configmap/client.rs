@@ -28,7 +28,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full("client-body-timeout", "60", "Time between two reads of a request body.", |value, draft| {
         draft.config.gateway.client.body_timeout = value.positive_time()?;
         Ok(())
-    }),
+    })
+    .but("over HTTP/2 `proxy-read-timeout` ends a body that stalls"),
     Key::full("client-header-buffer-size", "1k", "Where reading a request head begins, up to 1m.", |value, draft| {
         draft.config.gateway.client.header_buffer = buffer(value.size()?)?;
         Ok(())

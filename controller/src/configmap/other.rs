@@ -1,6 +1,7 @@
 //! The process, and parts of nginx that have no counterpart.
 
 use super::Key;
+use std::num::NonZero;
 
 const NGINX: &str = "it tunes a part of nginx that has no counterpart";
 const FLAGS: &str = "flags say where Adit listens";
@@ -18,7 +19,27 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("max-worker-connections", "16384", "Connections of one worker."),
+    Key::full(
+        "max-worker-connections",
+        "16384",
+        "Connections of clients that a worker has at most; one more is closed at once.",
+        |value, draft| {
+            let most = value.number(1..=u32::MAX, "a whole number, at least 1")?;
+            draft.config.gateway.connections.per_worker = NonZero::new(most as usize).unwrap_or(NonZero::<usize>::MIN);
+            Ok(())
+        },
+    ),
+    Key::full(
+        "max-connections-per-client",
+        "0",
+        "Connections that one client address has at most (IPv6: one /64 network); one more is closed at once. 0 is any \
+         number.",
+        |value, draft| {
+            let most = value.number(0..=u32::MAX, "a whole number; 0 is any number")?;
+            draft.config.gateway.connections.per_client = NonZero::new(most as usize);
+            Ok(())
+        },
+    ),
     Key::ignored("max-worker-open-files", "0", NGINX, "Files that a worker may open."),
     Key::planned("worker-shutdown-timeout", "240s", "How long requests may take at the end."),
     Key::ignored("worker-cpu-affinity", "", NGINX, "The CPUs of workers."),
@@ -34,7 +55,15 @@ pub(super) const KEYS: &[Key] = &[
     Key::ignored("bind-address", "", FLAGS, "Addresses to listen on."),
     Key::ignored("bind-address-ipv4", "", FLAGS, "IPv4 addresses to listen on."),
     Key::ignored("bind-address-ipv6", "", FLAGS, "IPv6 addresses to listen on."),
-    Key::planned("disable-ipv6", "false", "Nothing listens on IPv6. Boolean."),
+    Key::full(
+        "disable-ipv6",
+        "false",
+        "Clients are not served on IPv6, unless `--bind-address` is of it. Boolean. Read at the start.",
+        |value, draft| {
+            draft.config.gateway.ipv6 = !value.bool()?;
+            Ok(())
+        },
+    ),
     Key::planned("disable-ipv6-dns", "false", "Names are not resolved to IPv6 addresses. Boolean."),
     Key::ignored("server-name-hash-max-size", "1024", NGINX, "A hash table's size."),
     Key::ignored("server-name-hash-bucket-size", "0", NGINX, "A hash table's buckets."),

@@ -14,14 +14,15 @@ mod template;
 mod tls;
 
 pub use backend::{Backend, BackendId, BackendProtocol, Balance, Endpoint, Endpoints};
-pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
+pub use host::{Owner, Passthrough, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
 pub use settings::{
-    AccessLog, ClientSettings, Escape, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
+    AccessLog, ClientSettings, ConnectionLimits, Escape, Forwarded, GatewaySettings, Http2Settings, PathMatching,
+    UpstreamConnections,
 };
-pub use stream::{StreamListener, StreamProtocol};
+pub use stream::{StreamListener, StreamProtocol, StreamSettings};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 

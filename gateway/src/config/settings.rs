@@ -1,5 +1,7 @@
-use super::{BackendId, Denied, Hsts, Template, TlsSettings};
+use super::{BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
+use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ pub struct GatewaySettings {
     pub generate_request_id: bool,
     /// Limits on client connections.
     pub client: ClientSettings,
+    /// How many there may be.
+    pub connections: ConnectionLimits,
     /// HTTP/2 with clients.
     pub http2: Http2Settings,
     /// Kept connections to backends.
@@ -36,6 +40,10 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log.
     pub access_log: AccessLog,
+    /// Not `disable-ipv6`: listen on IPv6 where the machine has it. Read at the start.
+    pub ipv6: bool,
+    /// Streams, which are carried and not read.
+    pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
 }
@@ -50,6 +58,7 @@ impl Default for GatewaySettings {
             forwarded: Forwarded::default(),
             generate_request_id: true,
             client: ClientSettings::default(),
+            connections: ConnectionLimits::default(),
             http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
             add_headers: Arc::from([]),
@@ -58,6 +67,8 @@ impl Default for GatewaySettings {
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
+            ipv6: true,
+            streams: StreamSettings::default(),
             worker_processes: None,
         }
     }
@@ -86,6 +97,17 @@ pub struct Forwarded {
     pub header: Arc<str>,
     /// `proxy-real-ip-cidr`.
     pub trusted: Arc<[IpNet]>,
+    /// `use-proxy-protocol`: connections for HTTP and HTTPS begin with a PROXY header, believed from `trusted`.
+    pub proxy_protocol: bool,
+    /// `proxy-protocol-header-timeout`: time for that header. Default 5 s.
+    pub proxy_header_timeout: Duration,
+}
+
+impl Forwarded {
+    /// Whether what this address says of a client is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 impl Default for Forwarded {
@@ -96,6 +118,8 @@ impl Default for Forwarded {
             full_chain: false,
             header: "x-forwarded-for".into(),
             trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
+            proxy_protocol: false,
+            proxy_header_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -138,6 +162,22 @@ impl Default for ClientSettings {
             large_header_buffers: 4,
             large_header_size: 8 << 10,
         }
+    }
+}
+
+/// How many connections clients may have. One more is closed as soon as it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// `max-worker-connections`: of one worker. Default 16384.
+    pub per_worker: NonZero<usize>,
+    /// `max-connections-per-client`: of one client address (IPv6: of one /64 network), over all workers. Default
+    /// unlimited.
+    pub per_client: Option<NonZero<usize>>,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { per_worker: const { NonZero::new(16384).expect("not zero") }, per_client: None }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{BackendId, Origin};
+use std::time::Duration;
 
 /// A port on which bytes are carried to a backend, whatever they mean: an entry of ingress-nginx's `tcp-services` or
 /// `udp-services`.
@@ -25,4 +26,17 @@ pub enum StreamProtocol {
     Tcp,
     /// UDP.
     Udp,
+}
+
+/// How streams are carried: TCP and UDP services, and TLS that is passed through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// `proxy-stream-timeout`: how long nothing may move before a session ends. Default 600 s.
+    pub timeout: Duration,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(600) }
+    }
 }

@@ -1,5 +1,9 @@
 //! Bytes that are not ours to read: carried both ways between a client and an endpoint.
 
+mod connect;
+mod passthrough;
 mod relay;
 
-pub(crate) use relay::{Carried, End, relay};
+pub(crate) use connect::connect;
+pub(crate) use passthrough::PassedOn;
+pub(crate) use relay::{Carried, Early, End, relay, relay_after};

@@ -10,6 +10,8 @@ const BACKLOG: i32 = 65535;
 /// When an idle connection is asked whether its client is still there, how often then, and how many times in vain.
 const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10)).with_retries(6);
+/// How long bytes sent to a client may stay unacknowledged, which keep-alive does not watch, before it counts as gone.
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What clients speak at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +107,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
-    // Connections inherit this from their listener.
+    // Connections inherit these from their listener.
     socket.set_tcp_keepalive(&KEEPALIVE)?;
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

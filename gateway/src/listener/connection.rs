@@ -47,7 +47,7 @@ impl ClientConnection {
     }
 
     /// Whether what the client sends from now on belongs to its next request, which waits for its turn.
-    pub(super) fn hold_input(&self, hold: bool) {
+    pub(crate) fn hold_input(&self, hold: bool) {
         self.hold_input.store(hold, Ordering::Relaxed);
     }
 

@@ -10,8 +10,11 @@ mod connection;
 mod controls;
 mod deadline;
 mod handshake;
+mod hello;
 pub mod http1;
 pub(crate) mod http2;
+mod limits;
+pub mod proxy_protocol;
 mod serve;
 mod stream;
 mod worker;
@@ -24,11 +27,13 @@ pub(crate) use deadline::Deadline;
 pub(crate) use deadline::Deadlines;
 pub use handshake::HandshakeLimits;
 pub use http1::Arrival;
+pub(crate) use http1::upgrade_protocols;
 
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use bind::{Protocol, Wanted};
 use controls::Controls;
+use limits::Clients;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -82,14 +87,16 @@ impl Gateway {
         let (mut http, listeners) = bind::bind(&settings.wanted(), settings.workers.max(1))?;
         let https = http.split_off(settings.http.len());
         let controls = Controls::default();
+        let clients = Clients::new();
         let mut workers = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
             let publisher = publisher.clone();
             let telemetry = telemetry.worker();
             let controls = controls.clone();
+            let clients = clients.clone();
             let handshakes = settings.handshakes;
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, &controls);
+            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, clients, &controls);
             workers.push(thread.spawn(run).map_err(BindError::Thread)?);
         }
         Ok(Self { http, https, workers, controls })

@@ -5,6 +5,7 @@ use super::bind::Listener;
 use super::controls::{Controls, Stage};
 use super::deadline::Deadlines;
 use super::handshake::{HandshakeLimits, Handshakes};
+use super::limits::{Clients, Places};
 use crate::proxy::{Context, Proxy};
 use crate::table::Publisher;
 use crate::telemetry;
@@ -29,6 +30,8 @@ pub(super) struct Worker {
     pub(super) shutdown: watch::Receiver<bool>,
     pub(super) deadlines: Arc<Deadlines>,
     pub(super) handshakes: Handshakes,
+    pub(super) places: Places,
+    pub(super) clients: Arc<Clients>,
     pub(super) controls: Controls,
     last_id: AtomicU64,
 }
@@ -40,6 +43,7 @@ pub(super) fn run(
     handshakes: HandshakeLimits,
     publisher: Arc<Publisher>,
     telemetry: telemetry::Worker,
+    clients: Arc<Clients>,
     controls: &Controls,
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -47,7 +51,7 @@ pub(super) fn run(
         Err(error) => return tracing::error!(%error, "a worker cannot start its runtime"),
     };
     runtime.block_on(async {
-        let worker = Arc::new(Worker::new(number, publisher, telemetry, handshakes, controls.clone()));
+        let worker = Arc::new(Worker::new(number, publisher, telemetry, handshakes, clients, controls.clone()));
         tokio::spawn(worker.deadlines.clone().sweep());
         tokio::spawn(flush(worker.clone()));
         for Listener { socket, protocol, advertised_port } in listeners {
@@ -77,6 +81,7 @@ impl Worker {
         publisher: Arc<Publisher>,
         telemetry: telemetry::Worker,
         handshakes: HandshakeLimits,
+        clients: Arc<Clients>,
         controls: Controls,
     ) -> Self {
         let roots =
@@ -96,6 +101,8 @@ impl Worker {
             shutdown: controls.shutdown(),
             deadlines: Arc::default(),
             handshakes: Handshakes::new(handshakes),
+            places: Places::default(),
+            clients,
             controls,
             // Ids of different workers never meet.
             last_id: AtomicU64::new((number as u64) << 48),

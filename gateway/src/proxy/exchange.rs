@@ -58,6 +58,8 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     /// Why we answer ourselves.
     reply: Option<&'static str>,
+    /// The client has given the request up.
+    abandoned: bool,
     body_received: u64,
     sent_before: u64,
     current: Option<Try>,
@@ -145,12 +147,18 @@ impl Exchange {
             arrival,
             decision,
             fell_back: false,
+            abandoned: false,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
         (exchange, reply)
+    }
+
+    /// Gives the request up before anything came of it, to be begun anew.
+    pub(super) fn into_arrival(self) -> Box<Arrival> {
+        self.arrival
     }
 
     /// Chooses an endpoint that was not tried yet, or says what to answer instead.
@@ -211,6 +219,11 @@ impl Exchange {
         }
     }
 
+    /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
+    pub fn tunnelled(&mut self, bytes: u64) {
+        self.body_received = bytes;
+    }
+
     /// The endpoint answers with this status.
     pub fn response_head(&mut self, status: u16) {
         if let Some(current) = &mut self.current {
@@ -236,7 +249,7 @@ impl Exchange {
             Failure::Internal => (Reply::new(500, "internal"), false),
             Failure::ClientGone => {
                 self.reply.get_or_insert("client-gone");
-                self.arrival.connection.count_abandoned();
+                self.abandoned = true;
                 return Verdict::Abandon;
             }
         };
@@ -298,6 +311,9 @@ impl Exchange {
     ) {
         self.end_try(None, body_bytes_sent);
         let connection = &self.arrival.connection;
+        if self.abandoned {
+            connection.count_abandoned();
+        }
         let bytes_sent = match request.version {
             http::Version::HTTP_2 => head_sent.unwrap_or_default() + body_bytes_sent,
             _ => connection.sent() - self.sent_before,

@@ -209,14 +209,14 @@ fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
     }
 }
 
-/// Headers that speak of the connection to the backend, not of the response. Pingora writes `Connection` itself and
+/// Headers that speak of one connection, not of the request or response. Pingora writes `Connection` itself and
 /// needs `Transfer-Encoding`.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
 }
 
-/// Whether the backend's `Connection` header names this one. Framing headers are never given up to it.
-fn is_nominated(name: &HeaderName, connection: &str) -> bool {
+/// Whether a `Connection` header names this one. Framing headers are never given up to it.
+pub(super) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
     let framing = [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::SET_COOKIE];
     !connection.is_empty()
         && !framing.contains(name)

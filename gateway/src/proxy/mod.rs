@@ -6,6 +6,7 @@
 
 mod client;
 mod decision;
+mod endpoint;
 mod exchange;
 mod fault;
 mod forward;
@@ -14,6 +15,8 @@ mod phases;
 mod pingora;
 pub mod reply;
 mod request;
+mod tunnel;
+pub(crate) mod upgrade;
 mod variables;
 
 pub(crate) use self::pingora::Proxy;

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
@@ -72,7 +73,7 @@ impl Lane {
     }
 }
 
-fn view(request: &RequestHeader) -> RequestView<'_> {
+pub(super) fn view(request: &RequestHeader) -> RequestView<'_> {
     RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
 }
 
@@ -158,9 +159,13 @@ impl ProxyHttp for Proxy {
     ) -> Result<()> {
         let http_10 = session.req_header().version == Version::HTTP_10;
         let status = response.status.as_u16();
+        if status == 101 {
+            // Who asks for an upgrade does not come this way.
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "101 that was not asked for").into_up());
+        }
         let exchange = lane.exchange()?;
         exchange.response_head(status);
-        exchange.respond(http_10, status == 101, response);
+        exchange.respond(http_10, false, response);
         Ok(())
     }
 
@@ -199,27 +204,16 @@ impl ProxyHttp for Proxy {
             Verdict::Reply(reply) => Some(reply),
             Verdict::Retry | Verdict::Abandon => None,
         });
-        let mut status = 0;
-        if let (Some(reply), Some(exchange)) = (reply, &lane.exchange)
-            && session.response_written().is_none()
-        {
-            status = reply.status;
-            session.set_keepalive(None);
-            leave_input_unread(session, exchange);
-            if let Err(error) = write_reply(session, exchange, &reply).await {
-                tracing::debug!(%error, "the client did not wait for the answer");
-            }
-        }
+        let status = match (reply, &lane.exchange) {
+            (Some(reply), Some(exchange)) => write_failure(session, exchange, &reply).await,
+            _ => 0,
+        };
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, lane: &mut Lane) {
         let Some(exchange) = &mut lane.exchange else { return };
-        let status = session.response_written().map(status_of);
-        let body_sent = session.body_bytes_sent() as u64;
-        let head = session.response_written().filter(|_| session.is_http2());
-        let head_sent = head.map(|head| http2::head_length(&head.headers));
-        exchange.finish(&view(session.req_header()), status, head_sent, body_sent);
+        record(session, exchange);
     }
 
     // Failures are counted and logged by the exchange.
@@ -256,19 +250,18 @@ fn arrival_of_stream(session: &Session) -> Option<Box<Arrival>> {
 }
 
 /// The rest of the input is not read: where a connection has one request at a time, it will be in the way of its end.
-fn leave_input_unread(session: &Session, exchange: &Exchange) {
+fn leave_input_unread(session: &ServerSession, exchange: &Exchange) {
     if !session.is_http2() {
         exchange.arrival().connection.leave_input_unread();
     }
 }
 
 /// Sets the session's own limits for this request. Pingora forgets them between two requests.
-fn configure(session: &mut Session, exchange: &Exchange) {
+pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     if !exchange.keeps_alive() {
         session.set_keepalive(None);
     }
-    let body_timeout = if session.is_upgrade_req() { None } else { Some(exchange.settings().client.body_timeout) };
-    session.set_read_timeout(body_timeout);
+    session.set_read_timeout(Some(exchange.settings().client.body_timeout));
     session.set_total_drain_timeout(Some(DRAIN));
     if session.is_http2() {
         // A client may stop one stream's answer and keep its connection busy with others.
@@ -308,7 +301,7 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
 
 /// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
 /// thrown away.
-async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) -> Result<()> {
+pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> Result<()> {
     if exchange.leaves_body(&view(session.req_header())) {
         session.set_keepalive(None);
     }
@@ -320,7 +313,7 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
         let mut head = grpc_error(reply)?;
         exchange.add_headers(&mut head);
         // Its end must be in the head's own frame: then the client takes the head for trailers.
-        return session.write_response_header(Box::new(head), true).await.map_err(|error| error.into_down());
+        return write_head(session, head, true).await;
     }
     let page = reply::page(reply.status, None, exchange.settings().server_tokens);
     let mut head = ResponseHeader::build(reply.status, Some(6))?;
@@ -331,11 +324,41 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
         head.insert_header("Location", location.clone())?;
     }
     exchange.add_headers(&mut head);
-    session.write_response_header(Box::new(head), page.is_empty()).await.map_err(|error| error.into_down())?;
+    write_head(session, head, page.is_empty()).await?;
     if !page.is_empty() {
-        session.write_response_body(Some(page), true).await.map_err(|error| error.into_down())?;
+        session.write_response_body(page, true).await.map_err(|error| error.into_down())?;
     }
     Ok(())
+}
+
+/// Writes the head of an answer, and with it the answer's end, if it is all there is.
+async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool) -> Result<()> {
+    let written = match session {
+        ServerSession::H2(stream) => stream.write_response_header(Box::new(head), end),
+        session => session.write_response_header(Box::new(head)).await,
+    };
+    written.map_err(|error| error.into_down())
+}
+
+/// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
+pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
+    if session.response_written().is_some() {
+        return 0;
+    }
+    session.set_keepalive(None);
+    leave_input_unread(session, exchange);
+    if let Err(error) = write_reply(session, exchange, reply).await {
+        tracing::debug!(%error, "the client did not wait for the answer");
+    }
+    reply.status
+}
+
+/// Counts and logs a request that has ended.
+pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
+    let status = session.response_written().map(status_of);
+    let head = session.response_written().filter(|_| session.is_http2());
+    let head_sent = head.map(|head| http2::head_length(&head.headers));
+    exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
 }
 
 /// The head of an answer to a gRPC call that ends with it.

@@ -1,7 +1,7 @@
 use super::access_log::{LogBuffer, LogSender};
 use super::metrics::{Cells, ConnectionState, Connections, Source};
-use super::record::Record;
-use crate::config::AccessLog;
+use super::record::{Record, StreamRecord};
+use crate::config::{AccessLog, GatewaySettings};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -63,9 +63,26 @@ impl Worker {
         self.shared.recording.lock().cells.fail_handshake(reason);
     }
 
+    /// Counts a connection that was closed as soon as it was accepted.
+    pub fn refused_connection(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.refuse_connection(reason);
+    }
+
     /// Counts an HTTP/2 connection that was ended for what its client did.
     pub fn ended_http2(&self, reason: &'static str) {
         self.shared.recording.lock().cells.end_http2(reason);
+    }
+
+    /// Counts a connection that was closed for want of a PROXY header.
+    pub fn failed_proxy_header(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.fail_proxy_header(reason);
+    }
+
+    /// Writes down a stream that has ended.
+    pub fn stream(&self, record: &StreamRecord<'_>, _: &GatewaySettings) {
+        let StreamRecord { connection, upstream, endpoint, server_name, status, received, sent, duration, .. } = record;
+        let client = connection.peer;
+        tracing::debug!(%client, upstream, ?endpoint, server_name, status, received, sent, ?duration, "stream");
     }
 
     /// Counts a connection that was accepted, in this state.

@@ -8,6 +8,7 @@ mod cipher;
 mod keys;
 mod self_signed;
 mod termination;
+pub(crate) mod unverified;
 
 pub use cipher::{cipher, supported_ciphers};
 pub(crate) use cipher::{openssl_name, version_name};

@@ -2,7 +2,7 @@
 
 use crate::proxy::Destination;
 use pingora_core::protocols::TcpKeepalive;
-use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::upstreams::peer::{H1UpgradePolicy, HttpPeer};
 use std::time::Duration;
 
 /// Requests on one connection of HTTP/2 at a time. nginx gives each its own connection; Pingora's default is 1, too.
@@ -38,6 +38,7 @@ pub(crate) fn of(destination: &Destination) -> Box<HttpPeer> {
     // Linux also takes a window that stays closed for a dead peer: that is for the timeout to judge.
     let user_timeout = KEEPALIVE.user_timeout.max(destination.timeouts.send);
     options.tcp_keepalive = Some(TcpKeepalive { user_timeout, ..KEEPALIVE });
+    options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny; // upgrades go through a tunnel
     if destination.http2 {
         options.set_http_version(2, 2);
         options.max_h2_streams = STREAMS;

@@ -2,6 +2,7 @@
 
 use super::head::{Head, HeadLimits, check};
 use super::refusal::Refusal;
+use super::upgrade;
 use crate::listener::connection::ClientConnection;
 use crate::listener::deadline::Deadline;
 use crate::listener::http2;
@@ -57,10 +58,10 @@ pub(in crate::listener) async fn serve(
                 stream.as_mut().shutdown().await;
                 return None;
             }
-            Err((Refusal::VERSION, _)) if number == 1 && patience.http2 && http2::begins(&buffer) => {
+            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::begins(&buffer) => {
                 return Some((stream, buffer));
             }
-            Err(_) if number == 1 && patience.http2 && http2::is_foreign(&buffer) => {
+            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::is_foreign(&buffer) => {
                 http2::end_foreign(connection, worker);
                 return None;
             }
@@ -70,23 +71,39 @@ pub(in crate::listener) async fn serve(
             }
         };
         open.set(ConnectionState::Writing);
-        let mut session = ServerSession::new_http1(stream);
         if head.alone && buffer.len() > head.length {
             // Pipelined requests wait here: Pingora has the connection for one request at a time.
             next = buffer.split_off(head.length);
         }
         connection.hold_input(head.alone);
-        session.set_pipelined_prefix(buffer);
-        let arrival = Arrival { connection: connection.clone(), head, started, number };
-        session.set_connection_user_context(Some(Box::new(arrival)));
-        match worker.proxy.process_new_http(session, &worker.shutdown).await {
-            Some(reused) => (stream, _) = reused.consume(),
+        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number });
+        let reused = match head.upgrade {
+            // A connection keeps no room for it.
+            true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,
+            false => request(stream, buffer, arrival, worker).await,
+        };
+        match reused {
+            Some(reused) => stream = reused,
             None => return None,
         }
         connection.hold_input(false);
         open.set(ConnectionState::Waiting);
     }
     None
+}
+
+/// Hands a request over to Pingora. Returns the connection if it may serve another one.
+pub(super) async fn request(
+    stream: Stream,
+    buffer: BytesMut,
+    arrival: Box<Arrival>,
+    worker: &Worker,
+) -> Option<Stream> {
+    let mut session = ServerSession::new_http1(stream);
+    session.set_pipelined_prefix(buffer);
+    session.set_connection_user_context(Some(arrival));
+    let reused = worker.proxy.process_new_http(session, &worker.shutdown).await?;
+    Some(reused.consume().0)
 }
 
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read: the answer should be to the request.
@@ -112,7 +129,7 @@ struct Patience {
     idle: Duration,
     head: Duration,
     limits: HeadLimits,
-    /// A client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
+    /// The client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
     http2: bool,
 }
 
@@ -122,7 +139,7 @@ impl Patience {
         let client = &table.settings().client;
         // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
         let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
-        let http2 = connection.tls.is_none() && table.settings().http2.enabled;
+        let http2 = number == 1 && connection.tls.is_none() && table.settings().http2.enabled;
         Self { idle, head: client.header_timeout, limits: client.into(), http2 }
     }
 }

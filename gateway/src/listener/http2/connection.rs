@@ -73,6 +73,8 @@ struct Streams<'a> {
     quiet: Option<u64>,
 }
 
+// Made to be taken apart at once: no box for each request.
+#[allow(clippy::large_enum_variant)]
 enum Event {
     Accepted(Result<Option<H2Accept>>),
     Abuse(Abuse),

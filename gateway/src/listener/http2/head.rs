@@ -41,7 +41,7 @@ fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal>
         return Err(Refusal::HEADERS_TOO_LARGE);
     }
     let underscores = request.headers.keys().any(|name| name.as_str().contains('_'));
-    Ok(Head { length: length(request_line, &request.headers), underscores, alone: false })
+    Ok(Head { length: length(request_line, &request.headers), underscores, alone: false, upgrade: false })
 }
 
 /// Pingora has made sure that there is an authority or one `Host`, and that they do not differ.

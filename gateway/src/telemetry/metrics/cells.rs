@@ -16,7 +16,9 @@ pub(in crate::telemetry) struct Cells {
     pub(super) replies: Map<&'static str, u64>,
     pub(super) refused_heads: Map<&'static str, u64>,
     pub(super) failed_handshakes: Map<&'static str, u64>,
+    pub(super) refused_connections: Map<&'static str, u64>,
     pub(super) ended_http2: Map<&'static str, u64>,
+    pub(super) failed_proxy_headers: Map<&'static str, u64>,
     pub(super) requests: u64,
 }
 
@@ -69,8 +71,16 @@ impl Cells {
         *self.failed_handshakes.entry(reason).or_default() += 1;
     }
 
+    pub(in crate::telemetry) fn refuse_connection(&mut self, reason: &'static str) {
+        *self.refused_connections.entry(reason).or_default() += 1;
+    }
+
     pub(in crate::telemetry) fn end_http2(&mut self, reason: &'static str) {
         *self.ended_http2.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn fail_proxy_header(&mut self, reason: &'static str) {
+        *self.failed_proxy_headers.entry(reason).or_default() += 1;
     }
 
     /// All that was counted; what follows starts at nothing.

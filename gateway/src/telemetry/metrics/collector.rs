@@ -31,7 +31,9 @@ pub(in crate::telemetry) struct Sums {
     replies: BTreeMap<&'static str, u64>,
     refused_heads: BTreeMap<&'static str, u64>,
     failed_handshakes: BTreeMap<&'static str, u64>,
+    refused_connections: BTreeMap<&'static str, u64>,
     ended_http2: BTreeMap<&'static str, u64>,
+    failed_proxy_headers: BTreeMap<&'static str, u64>,
     requests: u64,
     accepted: u64,
     connections: [i64; ConnectionState::ALL.len()],
@@ -69,7 +71,9 @@ impl Sums {
             replies,
             refused_heads,
             failed_handshakes,
+            refused_connections,
             ended_http2,
+            failed_proxy_headers,
             requests,
             accepted,
             connections,
@@ -83,7 +87,9 @@ impl Sums {
             add_all(replies, cells.replies);
             add_all(refused_heads, cells.refused_heads);
             add_all(failed_handshakes, cells.failed_handshakes);
+            add_all(refused_connections, cells.refused_connections);
             add_all(ended_http2, cells.ended_http2);
+            add_all(failed_proxy_headers, cells.failed_proxy_headers);
             for cell in cells.series.into_values() {
                 let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
                 let sum = series.entry(key).or_default();
@@ -132,7 +138,9 @@ impl Sums {
             family(names::REPLIES, by_reason(&self.replies)),
             family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
+            family(names::REFUSED_CONNECTIONS, by_reason(&self.refused_connections)),
             family(names::HTTP2_CONNECTION_ERRORS, by_reason(&self.ended_http2)),
+            family(names::PROXY_PROTOCOL_FAILURES, by_reason(&self.failed_proxy_headers)),
         ]
     }
 
@@ -202,6 +210,7 @@ impl RequestCollector {
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
             names::HTTP2_CONNECTION_ERRORS,
+            names::PROXY_PROTOCOL_FAILURES,
         ];
         Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }

@@ -110,9 +110,13 @@ metrics! {
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by the reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
-        "TLS handshakes that failed, by the reason; connections that end without a byte are none";
+        "TLS handshakes that failed or could not be passed on to a backend, by the reason; connections that end without a byte are none";
+    REFUSED_CONNECTIONS = Counter "adit_refused_connections_total" &["reason"],
+        "Connections that were closed as soon as they were accepted, by the reason: worker-limit or client-limit";
     HTTP2_CONNECTION_ERRORS = Counter "adit_http2_connection_errors_total" &["reason"],
         "HTTP/2 connections that were ended for what their clients did, by the reason";
+    PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
+        "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],

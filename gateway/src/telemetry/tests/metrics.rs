@@ -197,6 +197,8 @@ fn every_metric_is_documented() {
     worker.record(&record, &AccessLog::default());
     worker.refused_head("x");
     worker.failed_handshake("x");
+    worker.refused_connection("x");
+    worker.failed_proxy_header("x");
     telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
