@@ -11,6 +11,7 @@ use controller::settings::{ControllerSettings, ServeSettings};
 use controller::source::SourceEvent;
 use controller::source::directory::DirectorySource;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
@@ -233,6 +234,13 @@ pub fn on_loopback(serve: ServeSettings) -> ServeSettings {
 
 /// An Ingress for all of host `h`, its Service `backend` with an endpoint at each address, and the ConfigMap's data.
 pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
+    annotated(&[], backends, config)
+}
+
+/// The same, with annotations of ingress-nginx on the Ingress, by their names after the prefix.
+pub fn annotated(annotations: &[(&str, &str)], backends: &[SocketAddr], config: &Value) -> String {
+    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
+    let annotations = annotations.collect::<BTreeMap<_, _>>();
     let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
     let service = json!({
         "apiVersion": "v1",
@@ -244,7 +252,7 @@ pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
     let ingress = json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": {"name": "h"},
+        "metadata": {"name": "h", "annotations": annotations},
         "spec": {"rules": [{"host": "h", "http": {"paths": paths}}]},
     });
     let config_map = json!({

@@ -23,6 +23,7 @@ pub mod drivers;
 pub mod echo;
 pub mod frames;
 pub mod fuzz;
+pub mod grpc;
 pub mod http2;
 mod log;
 pub mod run;

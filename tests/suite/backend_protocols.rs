@@ -9,7 +9,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tests::adit::{Adit, documents, slice};
+use tests::adit::{Adit, annotated};
 use tests::backend::{accept, answering, scripted_tls};
 use tests::connection::Connection;
 use tests::wire::header;
@@ -22,21 +22,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// An Adit with one backend of this protocol.
 async fn adit(protocol: &str, backend: SocketAddr) -> Result<Adit> {
-    let paths = json!([{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "backend", "port": {"number": 80}}}}]);
-    let annotations = json!({"nginx.ingress.kubernetes.io/backend-protocol": protocol});
-    let ingress = json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": "h", "annotations": annotations},
-        "spec": {"rules": [{"host": "h", "http": {"paths": paths}}]},
-    });
-    let service = json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "backend"},
-        "spec": {"ports": [{"port": 80}]},
-    });
-    Adit::start(&documents([ingress, service, slice("backend", 0, backend)])).await
+    Adit::start(&annotated(&[("backend-protocol", protocol)], &[backend], &json!({}))).await
 }
 
 async fn status(client: &mut Connection, request: &str) -> Result<u16> {

@@ -60,6 +60,10 @@ impl Lane {
 
     /// Lets the exchange judge an error, and marks it for Pingora.
     fn judge(&mut self, mut error: Box<Error>, failure: Failure) -> Box<Error> {
+        if self.reply.is_some() {
+            error.set_retry(false); // given up already
+            return error;
+        }
         let verdict = self.exchange.as_mut().map(|exchange| exchange.failed(failure));
         error.set_retry(verdict == Some(Verdict::Retry));
         if let Some(Verdict::Reply(reply)) = verdict {
@@ -143,7 +147,8 @@ impl ProxyHttp for Proxy {
         if end && bytes == 0 {
             *body = None; // Some(empty) at the end would be written as a second terminating chunk (Pingora #935)
         }
-        lane.exchange()?.request_body(bytes).map_err(|reply| lane.abort(reply))
+        // Only an error of the client's ends a request to a backend of HTTP/2 at once.
+        lane.exchange()?.request_body(bytes).map_err(|reply| lane.abort(reply).into_down())
     }
 
     async fn response_filter(

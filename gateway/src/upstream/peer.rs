@@ -7,10 +7,12 @@ use std::time::Duration;
 
 /// Requests on one connection of HTTP/2 at a time. nginx gives each its own connection; Pingora's default is 1, too.
 const STREAMS: usize = 128;
-/// Bytes of an answer that may wait for its client. What waits on all streams has room on the connection, so that no slow
-/// client holds up the others.
-const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = STREAM_WINDOW * STREAMS as u32;
+/// Bytes of an answer that may wait for its client.
+const STREAM_WINDOW: u32 = 128 << 10;
+/// What waits on all streams has room on the connection, so that no slow client holds up the others. h2 takes half of it
+/// for what small frames cost besides their bytes, and ends the connection beyond: that is room for frames of 32 bytes on
+/// every stream.
+const CONNECTION_WINDOW: u32 = 256 << 20;
 
 /// When an idle connection is asked whether its endpoint is still there, how often then, and how many times in vain.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive {
