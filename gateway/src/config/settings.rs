@@ -1,4 +1,4 @@
-use super::{BackendId, Denied, Hsts, Template, TlsSettings};
+use super::{BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log.
     pub access_log: AccessLog,
+    /// TCP and UDP services.
+    pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
 }
@@ -55,6 +57,7 @@ impl Default for GatewaySettings {
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
+            streams: StreamSettings::default(),
             worker_processes: None,
         }
     }

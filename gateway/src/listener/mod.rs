@@ -10,27 +10,34 @@ mod controls;
 mod deadline;
 mod handshake;
 pub mod http1;
+mod reconcile;
 mod serve;
 mod stream;
+mod streams;
 mod worker;
 
 pub use bind::BindError;
+pub(crate) use bind::KEEPALIVE;
 pub use connection::ClientConnection;
 pub(crate) use connection::address_value;
-pub(crate) use deadline::Deadline;
+pub(crate) use controls::{Counted, Stage};
 #[cfg(test)]
 pub(crate) use deadline::Deadlines;
+pub(crate) use deadline::{Deadline, Registered};
 pub use handshake::HandshakeLimits;
 pub use http1::Arrival;
+pub(crate) use worker::Worker;
 
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use bind::{Protocol, Wanted};
 use controls::Controls;
+use reconcile::{Ports, Reconciler};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// What a gateway listens on. Fixed for the life of the process.
 #[derive(Clone, Debug)]
@@ -80,16 +87,30 @@ impl Gateway {
         let (mut http, listeners) = bind::bind(&settings.wanted(), settings.workers.max(1))?;
         let https = http.split_off(settings.http.len());
         let controls = Controls::default();
-        let mut workers = Vec::with_capacity(listeners.len());
+        let mut workers = Vec::with_capacity(listeners.len() + 1);
+        let mut streams = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
             let publisher = publisher.clone();
             let telemetry = telemetry.worker();
             let controls = controls.clone();
             let handshakes = settings.handshakes;
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, &controls);
+            let (opened, streams_opened) = mpsc::unbounded_channel();
+            streams.push(opened);
+            let run =
+                move || worker::run(number, listeners, streams_opened, handshakes, publisher, telemetry, &controls);
             workers.push(thread.spawn(run).map_err(BindError::Thread)?);
         }
+        let bound = || http.iter().chain(&https);
+        let reconciler = Reconciler {
+            publisher: publisher.clone(),
+            addresses: bound().map(SocketAddr::ip).collect(),
+            own: bound().map(SocketAddr::port).collect(),
+            workers: streams,
+            metrics: telemetry.listeners().clone(),
+            ports: Ports::default(),
+        };
+        workers.push(reconciler.spawn(controls.clone()).map_err(BindError::Thread)?);
         Ok(Self { http, https, workers, controls })
     }
 

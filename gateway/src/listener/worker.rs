@@ -5,6 +5,8 @@ use super::bind::Listener;
 use super::controls::{Controls, Stage};
 use super::deadline::Deadlines;
 use super::handshake::{HandshakeLimits, Handshakes};
+use super::streams::{self, Opened};
+use crate::l4::udp;
 use crate::proxy::{Context, Proxy};
 use crate::table::Publisher;
 use crate::telemetry;
@@ -13,7 +15,7 @@ use pingora_proxy::{HttpProxy, http_proxy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// How often log lines leave the worker, at the latest.
 const FLUSH: Duration = Duration::from_millis(250);
@@ -21,14 +23,16 @@ const FLUSH: Duration = Duration::from_millis(250);
 const PINGORA_TRIES: usize = 8;
 
 /// What a connection needs of its worker.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     pub(super) proxy: Arc<HttpProxy<Proxy>>,
-    pub(super) context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
     /// True once clients are to go elsewhere.
     pub(super) shutdown: watch::Receiver<bool>,
-    pub(super) deadlines: Arc<Deadlines>,
+    pub(crate) deadlines: Arc<Deadlines>,
     pub(super) handshakes: Handshakes,
-    pub(super) controls: Controls,
+    pub(crate) controls: Controls,
+    /// One permit for each session of a UDP service.
+    pub(crate) udp_sessions: Arc<Semaphore>,
     last_id: AtomicU64,
 }
 
@@ -36,6 +40,7 @@ pub(super) struct Worker {
 pub(super) fn run(
     number: usize,
     listeners: Vec<Listener>,
+    streams: mpsc::UnboundedReceiver<Opened>,
     handshakes: HandshakeLimits,
     publisher: Arc<Publisher>,
     telemetry: telemetry::Worker,
@@ -49,6 +54,7 @@ pub(super) fn run(
         let worker = Arc::new(Worker::new(number, publisher, telemetry, handshakes, controls.clone()));
         tokio::spawn(worker.deadlines.clone().sweep());
         tokio::spawn(flush(worker.clone()));
+        tokio::spawn(streams::follow(streams, worker.clone()));
         for Listener { socket, protocol, advertised_port } in listeners {
             match tokio::net::TcpListener::from_std(socket) {
                 Ok(socket) => drop(tokio::spawn(accept(socket, protocol, advertised_port, worker.clone()))),
@@ -93,13 +99,14 @@ impl Worker {
             deadlines: Arc::default(),
             handshakes: Handshakes::new(handshakes),
             controls,
+            udp_sessions: Arc::new(Semaphore::new(udp::SESSIONS)),
             // Ids of different workers never meet.
             last_id: AtomicU64::new((number as u64) << 48),
         }
     }
 
     /// A number for a connection, that no other of this process has.
-    pub(super) fn next_id(&self) -> u64 {
+    pub(crate) fn next_id(&self) -> u64 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

@@ -2,7 +2,7 @@
 
 use gateway::config::{
     Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, PathKind, PrivateKey, Route,
-    Target, TlsSettings, Update, VirtualHost,
+    StreamProtocol, Target, TlsSettings, Update, VirtualHost,
 };
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
@@ -114,7 +114,7 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
 }
 
 fn backend_id() -> BackendId {
-    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() }
+    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into(), protocol: StreamProtocol::Tcp }
 }
 
 /// A certificate for one name, with a key that all such certificates share.

@@ -2,6 +2,7 @@ use super::cells::{Cells, Map, Series};
 use super::connections::{ConnectionState, Connections};
 use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
 use super::names::{self, MetricDoc};
+use super::streams::{self, OpenStreams, StreamCells, StreamId};
 use crate::table::RouteLabels;
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
@@ -15,6 +16,8 @@ pub(in crate::telemetry) trait Source: Send + Sync {
     fn take_cells(&self) -> Cells;
     /// The connections.
     fn connections(&self) -> &Connections;
+    /// The sessions of TCP and UDP services.
+    fn streams(&self) -> &OpenStreams;
 }
 
 /// Adds up what the workers count. They are held up for as long as it takes to swap a pointer.
@@ -31,6 +34,8 @@ pub(in crate::telemetry) struct Sums {
     replies: BTreeMap<&'static str, u64>,
     refused_heads: BTreeMap<&'static str, u64>,
     failed_handshakes: BTreeMap<&'static str, u64>,
+    streams: StreamCells,
+    open_streams: BTreeMap<StreamId, i64>,
     requests: u64,
     accepted: u64,
     connections: [i64; ConnectionState::ALL.len()],
@@ -62,8 +67,20 @@ impl Sums {
 
     /// Takes in what the workers have counted since the last time.
     fn fold(&mut self) {
-        let Self { workers, series, replies, refused_heads, failed_handshakes, requests, accepted, connections } = self;
+        let Self {
+            workers,
+            series,
+            replies,
+            refused_heads,
+            failed_handshakes,
+            streams,
+            open_streams,
+            requests,
+            accepted,
+            connections,
+        } = self;
         *connections = Default::default();
+        open_streams.clear();
         workers.retain(|worker| {
             // Asked before the cells are taken: a worker that has gone counts nothing after that.
             let alive = Arc::strong_count(worker) > 1;
@@ -72,6 +89,8 @@ impl Sums {
             add_all(replies, cells.replies);
             add_all(refused_heads, cells.refused_heads);
             add_all(failed_handshakes, cells.failed_handshakes);
+            streams.add(cells.streams);
+            worker.streams().add_to(open_streams);
             for cell in cells.series.into_values() {
                 let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
                 let sum = series.entry(key).or_default();
@@ -110,7 +129,7 @@ impl Sums {
             self.histograms(names::BYTES_SENT, &SIZE, |series| &series.bytes_sent),
             family(
                 names::CONNECTIONS,
-                states.chain([("active", active)]).map(|(state, count)| gauge("state", state, count)),
+                states.chain([("active", active)]).map(|(state, count)| gauge(pairs([("state", state)]), count)),
             ),
             family(
                 names::CONNECTIONS_TOTAL,
@@ -120,6 +139,9 @@ impl Sums {
             family(names::REPLIES, by_reason(&self.replies)),
             family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
+            family(names::STREAM_SESSIONS_TOTAL, self.streams.sessions()),
+            family(names::STREAM_BYTES, self.streams.bytes()),
+            family(names::STREAM_SESSIONS, streams::open(&self.open_streams)),
         ]
     }
 
@@ -188,6 +210,9 @@ impl RequestCollector {
             names::REPLIES,
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
+            names::STREAM_SESSIONS_TOTAL,
+            names::STREAM_BYTES,
+            names::STREAM_SESSIONS,
         ];
         Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }
@@ -227,7 +252,7 @@ fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) -> MetricFa
     family
 }
 
-fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
+pub(super) fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
     let mut counter = Counter::default();
     counter.set_value(value as f64);
     let mut metric = Metric::from_label(labels);
@@ -235,15 +260,15 @@ fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
     metric
 }
 
-fn gauge(label: &str, value: &str, count: i64) -> Metric {
+pub(super) fn gauge(labels: Vec<LabelPair>, count: i64) -> Metric {
     let mut gauge = Gauge::default();
     gauge.set_value(count as f64);
-    let mut metric = Metric::from_label(pairs([(label, value)]));
+    let mut metric = Metric::from_label(labels);
     metric.set_gauge(gauge);
     metric
 }
 
-fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
+pub(super) fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
     let pair = |(name, value): (&str, &str)| {
         let mut pair = LabelPair::default();
         pair.set_name(name.to_owned());
