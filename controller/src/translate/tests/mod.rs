@@ -5,6 +5,7 @@ mod conflicts;
 mod hosts;
 mod incremental;
 mod settings;
+mod streams;
 mod tls;
 
 use super::testing::apply;
