@@ -7,16 +7,15 @@ use super::Session;
 use crate::config::StreamProtocol;
 use crate::listener::{Stage, Worker};
 use bytes::Bytes;
+use socket2::SockRef;
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::io;
-use std::mem::MaybeUninit;
+use std::io::{self, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::ReadBuf;
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
@@ -275,20 +274,30 @@ async fn connect(endpoint: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
+thread_local! {
+    /// Room for one answer, so that a session that waits for one holds none.
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATAGRAM].into());
+}
+
 /// Takes one datagram from the endpoint to the client. One that does not fit into the listener's buffer is dropped, as
-/// the network would. The room for it is on the stack of a poll, so that a session that waits holds none.
+/// the network would.
 async fn answer(endpoint: &UdpSocket, listener: &UdpSocket, client: SocketAddr) -> io::Result<usize> {
-    poll_fn(|cx| {
-        let mut room = [const { MaybeUninit::uninit() }; DATAGRAM];
-        let mut datagram = ReadBuf::uninit(&mut room);
-        ready!(endpoint.poll_recv(cx, &mut datagram))?;
-        let datagram = datagram.filled();
-        if let Err(error) = listener.try_send_to(datagram, client) {
-            tracing::debug!(%client, %error, length = datagram.len(), "dropped an answer");
+    loop {
+        // That nobody is there is an error, and makes a socket no more readable.
+        let ready = endpoint.ready(Interest::READABLE | Interest::ERROR).await?;
+        let news = if ready.is_readable() { Interest::READABLE } else { Interest::ERROR };
+        let carried: io::Result<_> = ROOM.with_borrow_mut(|room| {
+            let length = endpoint.try_io(news, || (&*SockRef::from(endpoint)).read(room))?;
+            if let Err(error) = listener.try_send_to(&room[..length], client) {
+                tracing::debug!(%client, %error, length, "dropped an answer");
+            }
+            Ok(length)
+        });
+        match carried {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            carried => return carried,
         }
-        Poll::Ready(Ok(datagram.len()))
-    })
-    .await
+    }
 }
 
 /// Whether sending failed because nobody is at the other end, and not because of the datagram.
