@@ -81,6 +81,8 @@ pub struct ControllerSettings {
     pub udp_services: Option<NamespacedName>,
     /// The ports that no such service may have.
     pub own_ports: OwnPorts,
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    pub ssl_passthrough: bool,
     /// `--advertised-https-port`, else `--https-port`: the port that redirects to HTTPS name where they are told to.
     pub https_port: u16,
 }
@@ -103,6 +105,7 @@ impl Default for ControllerSettings {
             tcp_services: None,
             udp_services: None,
             own_ports: OwnPorts::default(),
+            ssl_passthrough: false,
             https_port: 443,
         }
     }

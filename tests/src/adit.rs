@@ -1,13 +1,16 @@
 //! A whole Adit in this process, for tests that are about connections, files or the admin port.
 
 use crate::connection::{Connection, PATIENCE};
+use crate::drivers::Objects;
+use crate::log::Lines;
 use anyhow::{Context, Result, bail, ensure};
 use controller::pipeline::State;
 use controller::server::Server;
 use controller::settings::{ControllerSettings, ServeSettings};
+use controller::source::SourceEvent;
 use controller::source::directory::DirectorySource;
-use controller::source::{SourceEvent, manifest};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -21,7 +24,9 @@ const EVENTS: usize = 1024;
 pub struct Adit {
     server: Option<Server>,
     /// Without a sender the pipeline would end.
-    _events: mpsc::Sender<SourceEvent>,
+    events: mpsc::Sender<SourceEvent>,
+    objects: Objects,
+    sent: u64,
 }
 
 impl Adit {
@@ -30,14 +35,53 @@ impl Adit {
     /// # Errors
     /// If something is wrong with them, or the server does not start.
     pub async fn start(manifests: &str) -> Result<Self> {
+        Self::start_as(ControllerSettings::default(), manifests).await
+    }
+
+    /// As [`Adit::start`], with other settings.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_as(settings: ControllerSettings, manifests: &str) -> Result<Self> {
+        Self::start_with(settings, manifests, Box::new(std::io::sink())).await
+    }
+
+    /// As [`Adit::start`]; the lines of the access log come out of the receiver.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_logging(manifests: &str) -> Result<(Self, mpsc::UnboundedReceiver<String>)> {
+        let (lines, log) = mpsc::unbounded_channel();
+        let settings = ControllerSettings::default();
+        Ok((Self::start_with(settings, manifests, Box::new(Lines(lines))).await?, log))
+    }
+
+    async fn start_with(settings: ControllerSettings, manifests: &str, log: Box<dyn Write + Send>) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
-        let manifest = manifest::parse(&"objects.yaml".into(), manifests.as_bytes());
-        ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
-        for object in manifest.objects {
-            events.send(SourceEvent::Apply(object)).await?;
+        let mut objects = Objects::default();
+        let first = objects.events(manifests)?;
+        let sent = first.len() as u64;
+        for event in first {
+            if let SourceEvent::Problems { diagnostics, .. } = &event {
+                ensure!(diagnostics.is_empty(), "{diagnostics:?}");
+            }
+            events.send(event).await?;
         }
-        events.send(SourceEvent::Synced).await?;
-        Self::serve(1, events, receiver).await
+        let server = Self::serve(settings, 1, receiver, log).await?;
+        Ok(Self { server: Some(server), events, objects, sent })
+    }
+
+    /// Replaces the manifests that it was started with, and waits until the new ones are in effect.
+    ///
+    /// # Errors
+    /// If they are not in effect in time.
+    pub async fn replace(&mut self, manifests: &str) -> Result<()> {
+        for event in self.objects.events(manifests)? {
+            self.events.send(event).await?;
+            self.sent += 1;
+        }
+        let sent = self.sent;
+        self.reaches(|state| state.source_revision >= sent).await
     }
 
     /// Serves what files hold and follows them, with two workers.
@@ -47,18 +91,19 @@ impl Adit {
     pub async fn follow(paths: Vec<PathBuf>) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
         DirectorySource::new(paths).spawn(events.clone())?;
-        Self::serve(2, events, receiver).await
+        let server = Self::serve(ControllerSettings::default(), 2, receiver, Box::new(std::io::sink())).await?;
+        Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
     }
 
     async fn serve(
+        settings: ControllerSettings,
         workers: usize,
-        events: mpsc::Sender<SourceEvent>,
         receiver: mpsc::Receiver<SourceEvent>,
-    ) -> Result<Self> {
+        log: Box<dyn Write + Send>,
+    ) -> Result<Server> {
         let serve = ServeSettings { workers: NonZero::new(workers), ..on_loopback(ServeSettings::default()) };
-        let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, Box::new(std::io::sink()));
-        let server = tokio::task::spawn_blocking(start).await??;
-        Ok(Self { server: Some(server), _events: events })
+        let start = move || Server::start(&settings, &serve, receiver, log);
+        tokio::task::spawn_blocking(start).await?
     }
 
     fn server(&self) -> Result<&Server> {
@@ -79,6 +124,24 @@ impl Adit {
     /// If the server does not listen.
     pub fn address(&self) -> Result<SocketAddr> {
         self.server()?.http_addresses().first().copied().context("the server does not listen")
+    }
+
+    /// The address for HTTPS.
+    ///
+    /// # Errors
+    /// As [`Adit::address`].
+    pub fn https_address(&self) -> Result<SocketAddr> {
+        self.server()?.https_addresses().first().copied().context("the server does not listen")
+    }
+
+    /// All metrics, as text.
+    ///
+    /// # Errors
+    /// If the admin port does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let mut connection = Connection::open(self.admin_address()?).await?;
+        connection.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        Ok(String::from_utf8(connection.response("GET").await?.body)?)
     }
 
     /// The address of the admin port.

@@ -16,6 +16,8 @@ pub struct Client {
     gateway: SocketAddr,
     /// What it offers in a handshake; `None` is cleartext.
     offer: Option<Offer>,
+    /// Begins each connection; empty is no PROXY header.
+    proxy_header: Vec<u8>,
     connection: Option<Connection>,
 }
 
@@ -37,7 +39,12 @@ pub struct Response {
 impl Client {
     /// A client of the gateway at this address, over TLS if it has something to offer.
     pub fn new(gateway: SocketAddr, offer: Option<Offer>) -> Self {
-        Self { gateway, offer, connection: None }
+        Self { gateway, offer, proxy_header: Vec::new(), connection: None }
+    }
+
+    /// The same, with a PROXY header at the start of each connection.
+    pub fn behind_proxy(self, proxy_header: Vec<u8>) -> Self {
+        Self { proxy_header, ..self }
     }
 
     /// Makes a request once, on the open connection if there is one. `journal` lets the chunks of a response go.
@@ -52,10 +59,7 @@ impl Client {
     async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match &self.offer {
-                Some(offer) => Connection::open_tls(self.gateway, offer).await?,
-                None => Connection::open(self.gateway).await?,
-            },
+            None => Connection::open_behind_proxy(self.gateway, &self.proxy_header, self.offer.as_ref()).await?,
         };
         let (sent, response) = exchange(&mut connection, request, journal).await?;
         let response = Response { tls: connection.tls.clone(), ..response };

@@ -50,7 +50,23 @@ impl Connection {
     /// # Errors
     /// If it does not accept; [`tls::Refused`] if it refuses the handshake.
     pub async fn open_tls(server: SocketAddr, offer: &Offer) -> Result<Self> {
-        let stream = TcpStream::connect(server).await?;
+        Self::secured(TcpStream::connect(server).await?, offer).await
+    }
+
+    /// Connects to a server and sends a PROXY header; then, with an offer, over TLS.
+    ///
+    /// # Errors
+    /// As [`Self::open_tls`].
+    pub async fn open_behind_proxy(server: SocketAddr, header: &[u8], offer: Option<&Offer>) -> Result<Self> {
+        let mut stream = TcpStream::connect(server).await?;
+        stream.write_all(header).await?;
+        match offer {
+            Some(offer) => Self::secured(stream, offer).await,
+            None => Self::new(stream),
+        }
+    }
+
+    async fn secured(stream: TcpStream, offer: &Offer) -> Result<Self> {
         stream.set_nodelay(true)?;
         let (stream, handshake) = tls::handshake(stream, offer).await?;
         Ok(Self::over(Box::new(stream), Some(handshake)))

@@ -22,6 +22,7 @@ pub mod dns;
 pub mod drivers;
 pub mod echo;
 pub mod fuzz;
+pub mod log;
 pub mod run;
 pub mod suite;
 pub mod tls;

@@ -124,6 +124,8 @@ pub struct RouteDefaults {
     pub https: HttpsRedirects,
     /// `--advertised-https-port`: the port that such redirects may name.
     pub https_port: u16,
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    pub ssl_passthrough: bool,
     /// `no-tls-redirect-locations`: paths that begin so are never redirected to HTTPS.
     pub plain_paths: Vec<Arc<str>>,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that holds one is rejected.
@@ -144,6 +146,7 @@ impl Default for RouteDefaults {
             redirect_code: 308,
             https: HttpsRedirects::default(),
             https_port: 443,
+            ssl_passthrough: false,
             plain_paths: vec![ACME_CHALLENGES.into()],
             blocked_words: Vec::new(),
             risk_level: Risk::High,

@@ -45,6 +45,8 @@ pub(super) struct ParsedIngress {
     pub(super) aliases: Vec<HostName>,
     /// `from-to-www-redirect`: where it says so.
     pub(super) www: Option<Origin>,
+    /// `ssl-passthrough`: where it says so.
+    pub(super) passthrough: Option<Origin>,
     /// What it asks for on behalf of its Services' ports.
     pub(super) upstream: UpstreamSettings,
     /// The Service ports that it names.
@@ -200,10 +202,8 @@ impl Parser<'_> {
         }
         let has_default_backend = backend.is_some();
         let root = self.root(backend);
-        let www = self.draft.from_to_www.then(|| {
-            let field = format!("metadata.annotations[{}/from-to-www-redirect]", self.settings.annotations_prefix);
-            Origin::new(self.object.clone(), field)
-        });
+        let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
+        let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
             rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
             object: self.object.clone(),
@@ -217,6 +217,7 @@ impl Parser<'_> {
             always_https: self.draft.https.always,
             aliases: std::mem::take(&mut self.draft.aliases),
             www,
+            passthrough,
             upstream: self.draft.upstream,
             references: std::mem::take(&mut self.references),
         };
@@ -341,11 +342,16 @@ impl Parser<'_> {
         Some(id)
     }
 
+    fn annotation(&self, key: &str) -> Origin {
+        let field = format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix);
+        Origin::new(self.object.clone(), field)
+    }
+
     /// The first port of the Service that the annotation `default-backend` names.
     fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<BackendId> {
         let name = self.draft.default_backend.clone()?;
         let namespace = &self.stored.key.namespace;
-        let field = format!("metadata.annotations[{}/default-backend]", self.settings.annotations_prefix);
+        let field = self.annotation("default-backend").field;
         let service = lookup.service(namespace, &name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = format!("names no Service with a port in namespace {namespace}; there is no default backend");
@@ -354,7 +360,7 @@ impl Parser<'_> {
         };
         let (port, protocol) = (port.port.to_string().into(), StreamProtocol::Tcp);
         let id = BackendId { namespace: namespace.clone(), service: name, port, protocol };
-        self.references.insert(id.clone(), Reference { field: field.into(), routed: false });
+        self.references.insert(id.clone(), Reference { field, routed: false });
         Some(id)
     }
 

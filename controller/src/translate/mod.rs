@@ -17,6 +17,7 @@ mod host;
 mod ingress;
 mod lookup;
 mod merge;
+mod passthrough;
 mod path;
 mod quarantine;
 mod rank;

@@ -14,7 +14,7 @@ mod template;
 mod tls;
 
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints};
-pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
+pub use host::{Owner, Passthrough, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};

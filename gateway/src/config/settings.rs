@@ -1,5 +1,6 @@
 use super::{BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log.
     pub access_log: AccessLog,
-    /// TCP and UDP services.
+    /// How streams are carried: TCP and UDP services, and TLS that is passed through.
     pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
@@ -86,6 +87,17 @@ pub struct Forwarded {
     pub header: Arc<str>,
     /// `proxy-real-ip-cidr`.
     pub trusted: Arc<[IpNet]>,
+    /// `use-proxy-protocol`: connections for HTTP and HTTPS begin with a PROXY header, believed from `trusted`.
+    pub proxy_protocol: bool,
+    /// `proxy-protocol-header-timeout`: time for that header. Default 5 s.
+    pub proxy_header_timeout: Duration,
+}
+
+impl Forwarded {
+    /// Whether what this address says of a client is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 impl Default for Forwarded {
@@ -96,6 +108,8 @@ impl Default for Forwarded {
             full_chain: false,
             header: "x-forwarded-for".into(),
             trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
+            proxy_protocol: false,
+            proxy_header_timeout: Duration::from_secs(5),
         }
     }
 }

@@ -46,7 +46,7 @@ impl fmt::Display for StreamProtocol {
     }
 }
 
-/// How TCP and UDP services are served.
+/// How streams are carried: TCP and UDP services, and TLS that is passed through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSettings {
     /// `proxy-stream-timeout`: how long nothing may move before a session ends. Default 600 s.

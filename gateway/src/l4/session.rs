@@ -2,6 +2,7 @@
 
 use super::Carried;
 use crate::config::{GatewaySettings, StreamProtocol, StreamSettings};
+use crate::listener::proxy_protocol::{self, Failure};
 use crate::listener::{Counted, Registered, Worker};
 use crate::table::StreamRoute;
 use crate::telemetry::{Connection, OpenStream, StreamRecord};
@@ -10,6 +11,7 @@ use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 
 /// A session. It is recorded when this is dropped, however it ended.
 pub(crate) struct Session {
@@ -31,6 +33,8 @@ pub(crate) struct Session {
 impl Session {
     /// Status of a session that reached an endpoint.
     pub(crate) const OK: u16 = 200;
+    /// Status of a client whose PROXY header is none.
+    pub(crate) const BAD_REQUEST: u16 = 400;
     /// Status of a fault of ours, and of a session that was cut off before it reached an endpoint.
     pub(crate) const INTERNAL: u16 = 500;
     /// Status of a session that no endpoint served.
@@ -69,6 +73,18 @@ impl Session {
         &self.settings.streams
     }
 
+    /// Takes the PROXY header off a client's connection: from now on the session is that of whom the header speaks for,
+    /// where its sender is trusted.
+    pub(crate) async fn accept_proxy_header(&mut self, client: &mut TcpStream) -> Result<(), Failure> {
+        let forwarded = &self.settings.forwarded;
+        let accepted = proxy_protocol::accept(client, &mut self.connection, forwarded, &self.deadline).await;
+        accepted.inspect_err(|failure| {
+            if !matches!(failure, Failure::Silent) {
+                self.worker.context.telemetry().failed_proxy_header(failure.reason());
+            }
+        })
+    }
+
     /// The next endpoint to try: the first, or another one as far as the settings allow (nginx:
     /// ngx_stream_proxy_next_upstream).
     pub(crate) fn next_endpoint(&mut self) -> Option<Pick> {
@@ -93,6 +109,7 @@ impl Drop for Session {
         let record = StreamRecord {
             connection: &self.connection,
             protocol: self.route.listener.protocol.name(),
+            port: self.route.listener.port,
             upstream: self.route.name(),
             endpoint: self.tried.last().copied(),
             server_name: None,

@@ -2,11 +2,13 @@
 
 use super::{End, Session, relay};
 use crate::listener::KEEPALIVE;
+use crate::listener::proxy_protocol::{self, Failure};
 use crate::upstream::Pick;
 use socket2::SockRef;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -18,6 +20,13 @@ const CONNECT: Duration = Duration::from_secs(60);
 /// `proxy-stream-timeout`.
 pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     let _ = client.set_nodelay(true);
+    if session.route.listener.accept_proxy
+        && let Err(failure) = session.accept_proxy_header(&mut client).await
+    {
+        // As nginx: ngx_stream_proxy_protocol_handler.
+        session.status = if matches!(failure, Failure::Bad(_)) { Session::BAD_REQUEST } else { Session::OK };
+        return;
+    }
     let Some((mut endpoint, _in_flight)) = reach_endpoint(&mut session).await else {
         session.status = Session::BAD_GATEWAY;
         return;
@@ -35,11 +44,15 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     tracing::debug!(client = %session.connection.peer, service = session.route.name(), %error, "a session has failed");
 }
 
-/// Connects to the first endpoint that takes the connection.
+/// Connects to the first endpoint that takes the connection, and tells it of the client where it wants to know.
 async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
+    let told = session.route.listener.send_proxy;
+    let header = told.then(|| proxy_protocol::encode(session.connection.peer, session.connection.local));
+    let header = header.unwrap_or_default();
     while let Some(pick) = session.next_endpoint() {
         let address = pick.address();
-        match timeout(CONNECT, connect(address)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        match timeout(CONNECT, connect(address, &header)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        {
             Ok(stream) => return Some((stream, pick)),
             Err(error) => tracing::debug!(%address, %error, service = session.route.name(), "cannot connect"),
         }
@@ -47,9 +60,10 @@ async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
     None
 }
 
-async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+async fn connect(address: SocketAddr, header: &str) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE)?;
+    stream.write_all(header.as_bytes()).await?;
     Ok(stream)
 }

@@ -51,7 +51,7 @@ pub(super) async fn accept_until(
 }
 
 /// IPv4 clients of a dual-stack socket appear as IPv4.
-fn canonical(address: SocketAddr) -> SocketAddr {
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 

@@ -1,4 +1,4 @@
-use super::host::Host;
+use super::host::{Host, Passthrough};
 use super::path_index::PathIndex;
 use super::pattern::{Anchor, Pattern};
 use super::route::{Route, RouteLabels, RouteTarget};
@@ -74,7 +74,13 @@ impl Compiler<'_> {
             message: format!("is already taken on this host by {}", duplicate.winner.origin),
         }));
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
-        Some(Arc::new(Host { name: host.name.clone(), pattern, www_redirect: host.www_redirect.clone(), keys, paths }))
+        let passthrough = host.passthrough.as_ref().map(|passthrough| {
+            let config::Passthrough { backend, connect_timeout, origin } = passthrough;
+            let upstream = self.registry.upstream(backend);
+            Arc::new(Passthrough { upstream, connect_timeout: *connect_timeout, origin: origin.clone() })
+        });
+        let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
+        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, paths }))
     }
 
     /// A bad certificate is rejected alone.

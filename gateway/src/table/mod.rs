@@ -20,7 +20,7 @@ mod streams;
 pub use compile::Rejection;
 pub use handle::{Published, Publisher};
 pub(crate) use host::without_port;
-pub use host::{HOST_LIMIT, Host, canonical_host};
+pub use host::{HOST_LIMIT, Host, Passthrough, canonical_host};
 pub use normalize::{BadPath, normalize};
 pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
@@ -98,13 +98,24 @@ impl Table {
     pub fn handshake(&self, server_name: Option<&str>) -> Result<Arc<ServerConfig>, Refused> {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);
-        // The host that takes any recognises no name; nor does a pattern that takes too long.
-        let host = self.hosts.find(name).ok().flatten().filter(|host| host.name != HostName::Any);
+        let host = self.named(name);
         if self.tls.reject_unknown && host.is_none() {
             return Err(Refused::UnrecognizedName);
         }
         let keys = host.and_then(|host| host.keys.as_ref());
         self.tls.config(keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref()))
+    }
+
+    /// Where a connection goes whose ClientHello has this name, if its TLS is not to end here. As ingress-nginx, before
+    /// all else.
+    pub fn passthrough(&self, server_name: &str) -> Option<&Arc<Passthrough>> {
+        self.named(canonical_host(server_name, &mut [0; HOST_LIMIT]))?.passthrough.as_ref()
+    }
+
+    /// The host that recognises a canonical name. The one that takes any recognises none; nor does a pattern that takes
+    /// too long.
+    fn named(&self, name: &str) -> Option<&Arc<Host>> {
+        self.hosts.find(name).ok().flatten().filter(|host| host.name != HostName::Any)
     }
 
     /// All virtual hosts, in no particular order.

@@ -19,7 +19,7 @@ impl Values for StreamRecord<'_> {
             V::RemoteAddr => display(self.connection.peer.ip(), out),
             V::RemotePort => number(self.connection.peer.port(), out),
             V::ServerAddr => display(self.connection.local.ip(), out),
-            V::ServerPort => number(self.connection.local.port(), out),
+            V::ServerPort => number(self.port, out),
             V::SessionTime => seconds(self.duration, out),
             V::SslPrereadServerName => append(self.server_name.map(str::as_bytes), out),
             V::Status => number(self.status, out),

@@ -72,6 +72,11 @@ impl Worker {
         self.shared.recording.lock().cells.fail_handshake(reason);
     }
 
+    /// Counts a connection that was closed for want of a PROXY header.
+    pub fn failed_proxy_header(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.fail_proxy_header(reason);
+    }
+
     /// Counts a connection that was accepted, in this state.
     pub fn connection(&self, state: ConnectionState) -> OpenConnection {
         self.shared.connections.open(state);

@@ -101,7 +101,7 @@ async fn a_port_that_is_taken_is_reported_and_opened_when_it_is_free() -> Result
 async fn a_udp_port_that_is_taken_is_reported_and_opened_when_it_is_free() -> Result<()> {
     let taken = free_port();
     let occupant = std::net::UdpSocket::bind(at(taken))?;
-    let mut objects = service("a", "UDP", &[udp_echo("a", 1).await?]);
+    let mut objects = service("a", "UDP", &[udp_echo("a").await?]);
     objects.push(udp_services(&[(taken, "default/a:80")]));
     objects.push(tcp_services(&[]));
     let world = World::start(objects).await?;
@@ -148,17 +148,14 @@ async fn one_hundred_changes_leave_a_connection_open() -> Result<()> {
     let mut client = connect(port).await?;
     assert_eq!(named(&mut client).await?, b'a');
     for number in 0..100 {
-        match number % 5 {
-            0 => world.apply(service("a", "TCP", &[if number % 2 == 0 { b } else { a }])).await?,
-            1 => world.apply([tcp_services(&[(port, "default/a:80"), (coming, "default/a:80")])]).await?,
-            2 => world.apply([tcp_services(&[(port, "default/other:80")])]).await?,
-            3 => {
-                world
-                    .apply([config_map("adit", "adit", json!({"proxy-stream-timeout": format!("{}s", 60 + number)}))])
-                    .await?
-            }
-            _ => world.apply(service("other", "TCP", &[b])).await?,
-        }
+        let change = match number % 5 {
+            0 => service("a", "TCP", &[if number % 2 == 0 { b } else { a }]),
+            1 => vec![tcp_services(&[(port, "default/a:80"), (coming, "default/a:80")])],
+            2 => vec![tcp_services(&[(port, "default/other:80")])],
+            3 => vec![config_map("adit", "adit", &json!({"proxy-stream-timeout": format!("{}s", 60 + number)}))],
+            _ => service("other", "TCP", &[b]),
+        };
+        world.apply(change).await?;
         echoes(&mut client, &format!("after change {number}")).await?;
     }
     Ok(())

@@ -14,7 +14,7 @@ async fn serving(endpoints: &[SocketAddr], mut config: Value) -> Result<(World, 
     let port = free_port();
     config["log-format-stream"] = json!("$protocol $server_port $status $bytes_received/$bytes_sent $upstream_addr");
     let mut objects = service("a", "UDP", endpoints);
-    objects.extend([udp_services(&[(port, "default/a:80")]), config_map("adit", "adit", config)]);
+    objects.extend([udp_services(&[(port, "default/a:80")]), config_map("adit", "adit", &config)]);
     let world = World::start(objects).await?;
     let label = format!("port=\"{port}\"");
     let open =
@@ -44,7 +44,7 @@ async fn asks(socket: &UdpSocket, question: &str) -> Result<String> {
 
 #[tokio::test]
 async fn every_client_gets_its_own_answers() -> Result<()> {
-    let (mut world, port) = serving(&[udp_echo("a ", 1).await?], json!({})).await?;
+    let (mut world, port) = serving(&[udp_echo("a ").await?], json!({})).await?;
     let mut clients = Vec::new();
     for _ in 0..8 {
         clients.push(client(port).await?);
@@ -67,7 +67,7 @@ async fn every_client_gets_its_own_answers() -> Result<()> {
 
 #[tokio::test]
 async fn the_largest_and_the_smallest_datagram_pass() -> Result<()> {
-    let (_world, port) = serving(&[udp_echo("", 1).await?], json!({})).await?;
+    let (_world, port) = serving(&[udp_echo("").await?], json!({})).await?;
     let client = client(port).await?;
     for length in [65_507, 0, 1] {
         let datagram: Vec<u8> = (0..length).map(|i| (i / 3) as u8).collect();
@@ -131,7 +131,7 @@ async fn deaf() -> Result<(UdpSocket, SocketAddr)> {
 #[tokio::test]
 async fn an_endpoint_where_nobody_is_is_passed_over() -> Result<()> {
     let (_socket, nobody) = deaf().await?;
-    let working = udp_echo("a ", 1).await?;
+    let working = udp_echo("a ").await?;
     let (mut world, port) = serving(&[nobody, working], json!({})).await?;
     for number in 0..10 {
         let client = client(port).await?;
@@ -151,7 +151,7 @@ async fn an_endpoint_where_nobody_is_is_passed_over() -> Result<()> {
 async fn tcp_and_udp_share_a_number() -> Result<()> {
     use crate::world::{connect, tcp_echo, tcp_services};
     use tokio::io::AsyncReadExt;
-    let (mut world, port) = serving(&[udp_echo("u ", 1).await?], json!({})).await?;
+    let (mut world, port) = serving(&[udp_echo("u ").await?], json!({})).await?;
     world.apply(service("b", "TCP", &[tcp_echo("t").await?])).await?;
     world.apply([tcp_services(&[(port, "default/b:80")])]).await?;
     assert_eq!(connect(port).await?.read_u8().await?, b't');

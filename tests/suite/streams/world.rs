@@ -6,12 +6,12 @@ use controller::server::Server;
 use controller::settings::{ControllerSettings, NamespacedName, ServeSettings};
 use controller::source::{SourceEvent, manifest};
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU16, Ordering};
 use tests::adit::{documents, on_loopback};
 use tests::connection::{Connection, PATIENCE};
+use tests::log::Lines;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -40,7 +40,7 @@ impl World {
         events.send(SourceEvent::Synced).await?;
         let server = tokio::task::spawn_blocking(start).await??;
         let mut world = Self { server: Some(server), events, sent: 1, log };
-        world.apply([config_map("adit", "adit", json!({"log-format-stream": LOG}))]).await?;
+        world.apply([config_map("adit", "adit", &json!({"log-format-stream": LOG}))]).await?;
         world.apply(objects).await?;
         Ok(world)
     }
@@ -116,23 +116,6 @@ impl Drop for World {
     }
 }
 
-/// Sends the lines of the access log on, each once it is whole.
-struct Lines(mpsc::UnboundedSender<String>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for line in String::from_utf8_lossy(bytes).lines() {
-            // A test that has ended does not listen any more.
-            let _ = self.0.send(line.to_owned());
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A port that nobody listens on, below those that the system gives to clients, and given to one test only.
 pub(super) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -203,23 +186,21 @@ pub(super) async fn tcp_echo(name: &'static str) -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// A backend that sends each datagram back with its name before it, so many times.
-pub(super) async fn udp_echo(name: &'static str, times: usize) -> Result<SocketAddr> {
+/// A backend that sends each datagram back with its name before it.
+pub(super) async fn udp_echo(name: &'static str) -> Result<SocketAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = socket.local_addr()?;
     tokio::spawn(async move {
         let mut buffer = vec![0; 1 << 16];
         while let Ok((length, client)) = socket.recv_from(&mut buffer).await {
             let answer = [name.as_bytes(), &buffer[..length]].concat();
-            for _ in 0..times {
-                let _ = socket.send_to(&answer, client).await;
-            }
+            let _ = socket.send_to(&answer, client).await;
         }
     });
     Ok(address)
 }
 
-pub(super) fn config_map(namespace: &str, name: &str, data: Value) -> Value {
+pub(super) fn config_map(namespace: &str, name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data})
 }
 
@@ -235,7 +216,7 @@ pub(super) fn udp_services(entries: &[(u16, &str)]) -> Value {
 
 fn services_map(name: &str, entries: &[(u16, &str)]) -> Value {
     let data: serde_json::Map<_, _> = entries.iter().map(|(port, value)| (port.to_string(), json!(value))).collect();
-    config_map("default", name, data.into())
+    config_map("default", name, &data.into())
 }
 
 /// A Service with port 80 of this protocol, and its endpoints.

@@ -31,6 +31,7 @@ fn describe_host(host: &Host) -> Value {
     json!({
         "host": host.name().to_string(),
         "redirectsTo": host.www_redirect().map(|redirect| redirect.to.as_ref()),
+        "passesTlsTo": host.passthrough().map(|passthrough| describe_upstream(&passthrough.upstream)),
         "routes": host.routes().iter().map(|route| describe_route(route)).collect::<Vec<_>>(),
     })
 }

@@ -129,6 +129,17 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "enable-ssl-passthrough",
+        shape: Shape::Switch,
+        default: "false",
+        topic: Topic::Objects,
+        doc: "Pass TLS connections on as they are, for hosts with the annotation ssl-passthrough",
+        effect: Effect::Sets(|settings, values| {
+            settings.controller.ssl_passthrough = values.switch()?;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "disable-svc-external-name",
         shape: Shape::Switch,
         default: "false",

@@ -6,7 +6,7 @@ use super::{Effect, Flag, Shape, Topic};
 const NO_CLUSTER: &str = "objects come from files, not from a Kubernetes API server";
 const NO_STATUS: &str = "no status is written: objects come from files";
 const NO_ELECTION: &str = "no leader is elected: nothing is written to a cluster";
-const NO_PASSTHROUGH: &str = "TLS is terminated here and not passed through yet";
+const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
 const NO_NGINX: &str = "no nginx process runs here";
 const FIXED_METRICS: &str = "metrics always have the default form";
@@ -32,8 +32,7 @@ pub(super) const FLAGS: &[Flag] = &[
     value("election-id", NO_ELECTION),
     value("election-ttl", NO_ELECTION),
     switch("disable-leader-election", NO_ELECTION),
-    switch("enable-ssl-passthrough", NO_PASSTHROUGH),
-    value("ssl-passthrough-proxy-port", NO_PASSTHROUGH),
+    value("ssl-passthrough-proxy-port", ONE_PROCESS),
     switch("enable-ssl-chain-completion", "chains are served as their Secrets have them"),
     value("validating-webhook", NO_WEBHOOK),
     value("validating-webhook-certificate", NO_WEBHOOK),

@@ -17,6 +17,7 @@ pub(in crate::telemetry) struct Cells {
     pub(super) replies: Map<&'static str, u64>,
     pub(super) refused_heads: Map<&'static str, u64>,
     pub(super) failed_handshakes: Map<&'static str, u64>,
+    pub(super) failed_proxy_headers: Map<&'static str, u64>,
     pub(super) streams: StreamCells,
     pub(super) requests: u64,
 }
@@ -68,6 +69,10 @@ impl Cells {
 
     pub(in crate::telemetry) fn fail_handshake(&mut self, reason: &'static str) {
         *self.failed_handshakes.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn fail_proxy_header(&mut self, reason: &'static str) {
+        *self.failed_proxy_headers.entry(reason).or_default() += 1;
     }
 
     pub(in crate::telemetry) fn count_stream(&mut self, record: &StreamRecord<'_>) {

@@ -34,6 +34,7 @@ pub(in crate::telemetry) struct Sums {
     replies: BTreeMap<&'static str, u64>,
     refused_heads: BTreeMap<&'static str, u64>,
     failed_handshakes: BTreeMap<&'static str, u64>,
+    failed_proxy_headers: BTreeMap<&'static str, u64>,
     streams: StreamCells,
     open_streams: BTreeMap<StreamId, i64>,
     requests: u64,
@@ -73,6 +74,7 @@ impl Sums {
             replies,
             refused_heads,
             failed_handshakes,
+            failed_proxy_headers,
             streams,
             open_streams,
             requests,
@@ -89,6 +91,7 @@ impl Sums {
             add_all(replies, cells.replies);
             add_all(refused_heads, cells.refused_heads);
             add_all(failed_handshakes, cells.failed_handshakes);
+            add_all(failed_proxy_headers, cells.failed_proxy_headers);
             streams.add(cells.streams);
             worker.streams().add_to(open_streams);
             for cell in cells.series.into_values() {
@@ -139,6 +142,7 @@ impl Sums {
             family(names::REPLIES, by_reason(&self.replies)),
             family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
+            family(names::PROXY_PROTOCOL_FAILURES, by_reason(&self.failed_proxy_headers)),
             family(names::STREAM_SESSIONS_TOTAL, self.streams.sessions()),
             family(names::STREAM_BYTES, self.streams.bytes()),
             family(names::STREAM_SESSIONS, streams::open(&self.open_streams)),
@@ -210,6 +214,7 @@ impl RequestCollector {
             names::REPLIES,
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
+            names::PROXY_PROTOCOL_FAILURES,
             names::STREAM_SESSIONS_TOTAL,
             names::STREAM_BYTES,
             names::STREAM_SESSIONS,

@@ -113,11 +113,13 @@ metrics! {
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by the reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
-        "TLS handshakes that failed, by the reason; connections that end without a byte are none";
+        "TLS handshakes that failed or could not be passed on to a backend, by the reason; connections that end without a byte are none";
+    PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
+        "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
     STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
-        "Sessions of TCP and UDP services that have ended, with nginx's status: 200, 400, 403, 500, 502 or 503";
+        "Sessions of TCP and UDP services, and of TLS that is passed through, that have ended, with nginx's status: 200, 400, 500, 502 or 503";
     STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
-        "Bytes that ended sessions of TCP and UDP services have carried: received (from clients) and sent (to them)";
+        "Bytes that those sessions have carried: received (from clients) and sent (to them)";
     STREAM_SESSIONS = Gauge "adit_stream_sessions" STREAM,
         "Sessions of TCP and UDP services now";
     STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,

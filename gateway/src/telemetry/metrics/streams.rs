@@ -27,7 +27,7 @@ struct Bytes {
 
 impl StreamCells {
     pub(super) fn count(&mut self, record: &StreamRecord<'_>) {
-        let id = StreamId { protocol: record.protocol, port: record.connection.local.port() };
+        let id = StreamId { protocol: record.protocol, port: record.port };
         *self.sessions.entry((id, record.status)).or_default() += 1;
         let bytes = self.bytes.entry(id).or_default();
         bytes.received += record.received;
