@@ -25,7 +25,7 @@ pub mod frames;
 pub mod fuzz;
 pub mod grpc;
 pub mod http2;
-mod log;
+pub mod log;
 pub mod run;
 pub mod suite;
 pub mod tls;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use tokio::sync::mpsc;
 
 /// Sends the lines of the access log on, each once it is whole.
-pub(crate) struct Lines(pub(crate) mpsc::UnboundedSender<String>);
+pub struct Lines(pub mpsc::UnboundedSender<String>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

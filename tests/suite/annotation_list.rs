@@ -94,7 +94,12 @@ impl Outcome {
             denied,
             hosts: translator.hosts().cloned().collect(),
             backend: translator
-                .backend(&BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() })
+                .backend(&BackendId {
+                    namespace: "default".into(),
+                    service: "shop".into(),
+                    port: "80".into(),
+                    protocol: gateway::config::StreamProtocol::Tcp,
+                })
                 .cloned(),
         }
     }

@@ -13,6 +13,7 @@ mod other;
 mod read;
 mod routes;
 mod security;
+mod stream;
 mod tls;
 mod upstream;
 mod value;
@@ -34,6 +35,7 @@ pub const FAMILIES: &[Family] = &[
     Family { title: "Client addresses and forwarded headers", keys: forwarded::KEYS },
     Family { title: "Headers", keys: headers::KEYS },
     Family { title: "Backends", keys: upstream::KEYS },
+    Family { title: "TCP and UDP services", keys: stream::KEYS },
     Family { title: "Logs and traces", keys: logging::KEYS },
     Family { title: "Redirects to HTTPS", keys: https::KEYS },
     Family { title: "TLS", keys: tls::KEYS },

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::translate::Lookup;
-use gateway::config::{BackendId, Denied, Origin};
+use gateway::config::{BackendId, Denied, Origin, StreamProtocol};
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
@@ -117,6 +117,7 @@ impl Reader<'_> {
             namespace: name.namespace.clone(),
             service: name.name.clone(),
             port: port.port.to_string().into(),
+            protocol: StreamProtocol::Tcp,
         });
     }
 

@@ -11,7 +11,8 @@ use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
 use gateway::config::{
-    BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
+    BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, StreamProtocol,
+    Target,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -331,6 +332,7 @@ impl Parser<'_> {
             namespace: self.stored.key.namespace.clone(),
             service: service.name.as_str().into(),
             port: port.unwrap_or_default().into(),
+            protocol: StreamProtocol::Tcp,
         };
         let routed = Reference { field: format!("{field}.service").into(), routed: true };
         let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
@@ -356,7 +358,8 @@ impl Parser<'_> {
             self.say(Severity::Error, &field, Some(&name), &message);
             return None;
         };
-        let id = BackendId { namespace: namespace.clone(), service: name, port: port.port.to_string().into() };
+        let (port, protocol) = (port.port.to_string().into(), StreamProtocol::Tcp);
+        let id = BackendId { namespace: namespace.clone(), service: name, port, protocol };
         self.references.insert(id.clone(), Reference { field, routed: false });
         Some(id)
     }

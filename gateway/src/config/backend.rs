@@ -1,3 +1,4 @@
+use super::StreamProtocol;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,12 +12,18 @@ pub struct BackendId {
     pub service: Arc<str>,
     /// Port of the Service as the rule names it: a number or a name.
     pub port: Arc<str>,
+    /// What its endpoints speak: a Service may have one port number for both.
+    pub protocol: StreamProtocol,
 }
 
 impl fmt::Display for BackendId {
-    /// `namespace/service:port`.
+    /// `namespace/service:port`, with `/UDP` behind it for UDP.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}:{}", self.namespace, self.service, self.port)
+        write!(f, "{}/{}:{}", self.namespace, self.service, self.port)?;
+        match self.protocol {
+            StreamProtocol::Tcp => Ok(()),
+            StreamProtocol::Udp => write!(f, "/{}", self.protocol),
+        }
     }
 }
 

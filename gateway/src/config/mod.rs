@@ -37,11 +37,13 @@ pub struct Update {
     pub hosts: Vec<(HostName, Option<Arc<VirtualHost>>)>,
     /// Backends to set, or to remove (`None`). A backend that a route names and nobody ever set has no endpoints.
     pub backends: Vec<(BackendId, Option<Backend>)>,
+    /// All TCP and UDP services, at most one for each protocol and port, when they changed.
+    pub streams: Option<Arc<[StreamListener]>>,
 }
 
 impl Update {
     /// Whether publishing this would change nothing.
     pub fn is_empty(&self) -> bool {
-        self.settings.is_none() && self.hosts.is_empty() && self.backends.is_empty()
+        self.settings.is_none() && self.hosts.is_empty() && self.backends.is_empty() && self.streams.is_none()
     }
 }

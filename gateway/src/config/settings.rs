@@ -42,7 +42,7 @@ pub struct GatewaySettings {
     pub access_log: AccessLog,
     /// Not `disable-ipv6`: listen on IPv6 where the machine has it. Read at the start.
     pub ipv6: bool,
-    /// Streams, which are carried and not read.
+    /// How streams are carried: TCP and UDP services, and TLS that is passed through.
     pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,

@@ -61,9 +61,11 @@ impl PassedOn {
                 (502, error.endpoint())
             }
         };
+        let port = self.client.local_addr().unwrap_or(connection.local).port();
         let record = StreamRecord {
             connection,
             protocol: "TCP",
+            port,
             upstream: self.to.upstream.name(),
             endpoint,
             server_name: Some(&self.server_name),

@@ -146,7 +146,7 @@ fn origin(host: &VirtualHost) -> Origin {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::config::{BackendId, Rewrite, RoutePolicies};
+    use crate::config::{BackendId, Rewrite, RoutePolicies, StreamProtocol};
 
     fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
         let mut rejected = Vec::new();
@@ -196,7 +196,12 @@ mod tests {
 
     #[test]
     fn routes_share_upstreams_and_labels() {
-        let id = BackendId { namespace: "ns".into(), service: "svc".into(), port: "80".into() };
+        let id = BackendId {
+            namespace: "ns".into(),
+            service: "svc".into(),
+            port: "80".into(),
+            protocol: StreamProtocol::Tcp,
+        };
         let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Exact, "/a")]);
         for route in &mut host.routes {
             route.target = Target::Backend(id.clone());

@@ -15,6 +15,7 @@ mod path_index;
 mod pattern;
 mod pcre;
 mod route;
+mod streams;
 
 pub use compile::Rejection;
 pub use handle::{Published, Publisher};
@@ -23,6 +24,8 @@ pub use host::{HOST_LIMIT, Host, Passthrough, canonical_host};
 pub use normalize::{BadPath, normalize};
 pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
+pub(crate) use streams::StreamKey;
+pub use streams::{StreamRoute, Streams};
 
 use crate::config::{GatewaySettings, HostName, WwwRedirect};
 use crate::tls::{Refused, Termination, Terms};
@@ -39,6 +42,7 @@ pub struct Table {
     tls: Arc<Termination>,
     default_backend: Option<Arc<Upstream>>,
     hosts: HostIndex,
+    streams: Arc<Streams>,
 }
 
 /// What a table says of a request.
@@ -117,6 +121,11 @@ impl Table {
     /// All virtual hosts, in no particular order.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
         self.hosts.iter()
+    }
+
+    /// The TCP and UDP services: the same value in every table until they change.
+    pub fn streams(&self) -> &Arc<Streams> {
+        &self.streams
     }
 
     /// The settings that hold with this table.

@@ -126,6 +126,8 @@ pub struct StreamRecord<'a> {
     pub connection: &'a Connection,
     /// `TCP` or `UDP`.
     pub protocol: &'static str,
+    /// The port of ours that the session came to, whatever a PROXY header says.
+    pub port: u16,
     /// As nginx calls the backend of a stream: `tcp-<namespace>-<service>-<port>`, or `upstream-default-backend`-like
     /// for a passed-through host: its `<namespace>-<service>-<port>`.
     pub upstream: &'a str,

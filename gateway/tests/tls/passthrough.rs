@@ -149,7 +149,7 @@ async fn what_does_not_move_ends() {
     let (listener, address) = listener().await;
     let world = World::new([passed(NAME)]);
     world.backend(address);
-    let streams = StreamSettings { timeout: Duration::from_millis(100) };
+    let streams = StreamSettings { timeout: Duration::from_millis(100), ..StreamSettings::default() };
     world.configure(GatewaySettings { streams, ..GatewaySettings::default() });
     let mut client = greeting(&world).await;
     let mut endpoint = greeted(&listener).await;

@@ -2,7 +2,7 @@
 
 use gateway::config::{
     Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
-    PrivateKey, Route, Target, TlsSettings, Update, VirtualHost,
+    PrivateKey, Route, StreamProtocol, Target, TlsSettings, Update, VirtualHost,
 };
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
@@ -132,7 +132,7 @@ pub(crate) fn passed(name: &str) -> VirtualHost {
 }
 
 fn backend_id() -> BackendId {
-    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() }
+    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into(), protocol: StreamProtocol::Tcp }
 }
 
 /// A certificate for one name, with a key that all such certificates share.

@@ -7,7 +7,6 @@ const NO_CLUSTER: &str = "objects come from files, not from a Kubernetes API ser
 const NO_STATUS: &str = "no status is written: objects come from files";
 const NO_ELECTION: &str = "no leader is elected: nothing is written to a cluster";
 const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
-const NO_STREAMS: &str = "TCP and UDP services are not served yet";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
 const NO_NGINX: &str = "no nginx process runs here";
 const FIXED_METRICS: &str = "metrics always have the default form";
@@ -33,8 +32,6 @@ pub(super) const FLAGS: &[Flag] = &[
     value("election-id", NO_ELECTION),
     value("election-ttl", NO_ELECTION),
     switch("disable-leader-election", NO_ELECTION),
-    value("tcp-services-configmap", NO_STREAMS),
-    value("udp-services-configmap", NO_STREAMS),
     value("ssl-passthrough-proxy-port", ONE_PROCESS),
     switch("enable-ssl-chain-completion", "chains are served as their Secrets have them"),
     value("validating-webhook", NO_WEBHOOK),

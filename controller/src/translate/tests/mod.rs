@@ -6,6 +6,7 @@ mod hosts;
 mod incremental;
 mod passthrough;
 mod settings;
+mod streams;
 mod tls;
 
 use super::testing::apply;

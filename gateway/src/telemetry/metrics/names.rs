@@ -55,6 +55,9 @@ pub const COMMON_LABELS: &[&str] = &["controller_class", "controller_namespace",
 /// `path` is the path of the rule, and `method` is `OTHER` outside the methods of HTTP: clients cannot make series.
 const REQUEST: &[&str] = &["canary", "host", "ingress", "method", "namespace", "path", "service", "status"];
 
+/// The labels of a port of a TCP or UDP service.
+const STREAM: &[&str] = &["port", "protocol"];
+
 macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal $labels:expr, $help:literal;)*) => {
         $(pub(super) const $constant: MetricDoc =
@@ -117,6 +120,14 @@ metrics! {
         "HTTP/2 connections that were ended for what their clients did, by the reason";
     PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
         "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
+    STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
+        "Sessions of TCP and UDP services, and of TLS that is passed through, that have ended, with nginx's status: 200, 400, 500, 502 or 503";
+    STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
+        "Bytes that those sessions have carried: received (from clients) and sent (to them)";
+    STREAM_SESSIONS = Gauge "adit_stream_sessions" STREAM,
+        "Sessions of TCP and UDP services now";
+    STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,
+        "Whether a port of a TCP or UDP service is listened on (1) or could not be opened (0)";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
