@@ -45,7 +45,7 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 
 .PHONY: bench
 bench: ## Measure the cost of requests and of changes, beside bare Pingora and nginx
-	@.ci/prerequisites wrk nginx
+	@.ci/prerequisites nghttp2-client:h2load nginx
 	cargo build --release --locked --bin adit
 	cargo bench -p adit-benches --locked
 
