@@ -166,6 +166,7 @@ fn certificates() -> Result<()> {
         all.extend(secret(number)?);
     }
     row("1,000 certificates: publish", milliseconds(adit.apply(all).0), "");
+    ensure!(adit.translator.diagnostics().count() == 0, "all certificates are usable");
     let hosts: Vec<String> = (0..CERTIFICATES).map(host).collect();
     let round = || {
         let start = Instant::now();
