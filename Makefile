@@ -13,7 +13,7 @@ H2SPEC_MODULE := tests/tools/h2spec
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 # What the tests speak to Adit with, beside clients of their own.
-CLIENTS := openssl h2load:nghttp2-client
+CLIENTS := openssl nghttp2-client:h2load
 
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
@@ -49,7 +49,7 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 
 .PHONY: bench
 bench: ## Measure the cost of requests and of changes, beside bare Pingora and nginx
-	@.ci/prerequisites wrk nginx
+	@.ci/prerequisites nghttp2-client:h2load nginx
 	cargo build --release --locked --bin adit
 	cargo bench -p adit-benches --locked
 
