@@ -9,10 +9,10 @@ use gateway::config::{HostName, VirtualHost};
 pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost>, Vec<Diagnostic>) {
     let name = name.clone();
     let (tls, of_tls) = tls::of(&name, view);
-    if let Some((routes, mut diagnostics)) = merge::routes(&name, tls.is_some(), view) {
+    if let Some((mut routes, mut diagnostics)) = merge::routes(&name, tls.is_some(), view) {
         diagnostics.extend(of_tls);
         diagnostics.extend(alias::overruled(&name, view));
-        let (passthrough, of_passthrough) = passthrough::of(&name, &routes, view);
+        let (passthrough, of_passthrough) = passthrough::of(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
         return (Some(VirtualHost { name, routes, www_redirect: None, tls, passthrough }), diagnostics);
     }
@@ -20,8 +20,8 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
     if let Some(target) = target {
         let tls = tls::of_alias(&name, &target, view);
         // What is wrong with the host itself is said there.
-        if let Some((routes, _)) = merge::routes(&target, tls.is_some(), view) {
-            let (passthrough, _) = passthrough::of(&target, &routes, view);
+        if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
+            let (passthrough, _) = passthrough::of(&target, &mut routes, view);
             return (Some(VirtualHost { name, routes, www_redirect: None, tls, passthrough }), diagnostics);
         }
     }

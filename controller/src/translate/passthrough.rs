@@ -3,10 +3,12 @@
 use super::ingress::ParsedIngress;
 use super::view::View;
 use crate::diagnostic::Diagnostic;
-use gateway::config::{HostName, Passthrough, PathKind, Route, Target};
+use gateway::config::{BackendId, BackendProtocol, HostName, Passthrough, PathKind, Route, Target};
+use std::sync::Arc;
 
-/// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it.
-pub(super) fn of(host: &HostName, routes: &[Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
+/// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it. As in ingress-nginx,
+/// what comes in cleartext goes there over TLS, too.
+pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
     let mut asking = view.rulers(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
     let Some((ingress, origin)) = asking.next() else { return (None, Vec::new()) };
     let ignored = |why: &str| {
@@ -26,11 +28,22 @@ pub(super) fn of(host: &HostName, routes: &[Route], view: &View<'_>) -> (Option<
         let message = format!("passes the TLS of host {host} by all that is to protect it: only plain HTTP is denied");
         diagnostics.push(ingress.warning(origin.field.clone(), message));
     }
+    speak_tls(routes, &passthrough.backend);
     (Some(passthrough), diagnostics)
 }
 
+fn speak_tls(routes: &mut [Route], backend: &BackendId) {
+    for route in routes.iter_mut().filter(|route| matches!(&route.target, Target::Backend(to) if to == backend)) {
+        let protocol = match route.policies.backend_protocol {
+            BackendProtocol::Grpc | BackendProtocol::Grpcs => BackendProtocol::Grpcs,
+            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => BackendProtocol::Https,
+        };
+        Arc::make_mut(&mut route.policies).backend_protocol = protocol;
+    }
+}
+
 /// The route for `/`, and its backend.
-fn root(routes: &[Route]) -> Option<(&Route, &gateway::config::BackendId)> {
+fn root(routes: &[Route]) -> Option<(&Route, &BackendId)> {
     let mut roots: Vec<_> = routes.iter().filter(|route| *route.path == *"/").collect();
     // An Exact one is for that path alone.
     roots.sort_by_key(|route| route.kind == PathKind::Exact);

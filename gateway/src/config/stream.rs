@@ -68,6 +68,13 @@ impl StreamSettings {
     /// ingress-nginx's `log-format-stream`.
     pub const DEFAULT_FORMAT: &str =
         "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time";
+
+    /// Whether another endpoint is tried after so many, and so long (nginx: ngx_stream_proxy_next_upstream).
+    pub fn allow_another(&self, tried: usize, elapsed: Duration) -> bool {
+        let tries_left = self.next_upstream_tries == 0 || tried < self.next_upstream_tries as usize;
+        let time_left = self.next_upstream_timeout.is_zero() || elapsed < self.next_upstream_timeout;
+        self.next_upstream && tries_left && time_left
+    }
 }
 
 impl Default for StreamSettings {

@@ -7,7 +7,7 @@ mod session;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
-pub(crate) use connect::connect;
+pub(crate) use connect::{connect, endure};
 pub(crate) use passthrough::PassedOn;
 pub(crate) use relay::{Carried, Early, End, relay, relay_after};
 pub(crate) use session::Session;

@@ -1,7 +1,7 @@
 //! TLS that ends at the backend: the bytes of its ClientHello go to an endpoint, and then all others, both ways.
 
-use super::{Carried, End, relay};
-use crate::config::GatewaySettings;
+use super::{Carried, End, connect, endure, relay};
+use crate::config::{GatewaySettings, StreamSettings};
 use crate::listener::Deadline;
 use crate::table::Passthrough;
 use crate::telemetry::{Connection, StreamRecord, Worker};
@@ -10,12 +10,9 @@ use smallvec::SmallVec;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-
-/// Endpoints tried for one connection at most (ingress-nginx: `proxy-stream-next-upstream-tries`).
-const TRIES: usize = 3;
 
 /// A client's TLS connection that somebody else ends.
 pub(crate) struct PassedOn {
@@ -46,9 +43,10 @@ impl PassedOn {
     ) {
         let started = Instant::now();
         let mut carried = Carried { received: self.hello.len() as u64, sent: 0 };
-        let (status, endpoint) = match self.reach(connection, deadline).await {
+        let (status, endpoint) = match self.reach(connection, &settings.streams).await {
             Ok((mut endpoint, pick)) => {
                 self.hello = Vec::new();
+                endure(&self.client, settings.streams.timeout);
                 let end =
                     relay(&mut self.client, &mut endpoint, settings.streams.timeout, deadline, &mut carried).await;
                 log(&end, &self.server_name, connection);
@@ -77,17 +75,16 @@ impl PassedOn {
         telemetry.stream(&record, settings);
     }
 
-    /// Connects to an endpoint and says the client's ClientHello there. One that cannot be reached is passed over.
-    async fn reach(&self, connection: &Connection, deadline: &Deadline) -> Result<(TcpStream, Pick), Unreached> {
-        let mut tried = SmallVec::<[SocketAddr; TRIES]>::new();
+    /// Connects to an endpoint and says the client's ClientHello there. One that cannot be reached is passed over, as
+    /// far as the settings allow.
+    async fn reach(&self, connection: &Connection, settings: &StreamSettings) -> Result<(TcpStream, Pick), Unreached> {
+        let started = Instant::now();
+        let mut tried = SmallVec::<[SocketAddr; 4]>::new();
         let mut failure = Unreached::NoEndpoint;
-        while tried.len() < TRIES {
+        while tried.is_empty() || settings.allow_another(tried.len(), started.elapsed()) {
             let Some(pick) = self.to.upstream.pick(connection.peer.ip(), &tried) else { break };
             let address = pick.address();
-            deadline.arm(self.to.connect_timeout);
-            let greeted = deadline.limit(false, greet(address, &self.hello)).await;
-            deadline.disarm();
-            match greeted.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into())) {
+            match self.greet(address, settings.timeout).await {
                 Ok(endpoint) => return Ok((endpoint, pick)),
                 Err(error) => failure = Unreached::Unreachable(address, error),
             }
@@ -95,13 +92,12 @@ impl PassedOn {
         }
         Err(failure)
     }
-}
 
-async fn greet(endpoint: SocketAddr, hello: &[u8]) -> io::Result<TcpStream> {
-    let mut endpoint = TcpStream::connect(endpoint).await?;
-    endpoint.set_nodelay(true)?;
-    endpoint.write_all(hello).await?;
-    Ok(endpoint)
+    async fn greet(&self, endpoint: SocketAddr, silence: Duration) -> io::Result<TcpStream> {
+        let mut endpoint = connect(endpoint, self.to.connect_timeout, silence).await?;
+        endpoint.write_all(&self.hello).await?;
+        Ok(endpoint)
+    }
 }
 
 fn log(end: &End, name: &str, connection: &Connection) {

@@ -10,7 +10,7 @@ use crate::upstream::Pick;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::net::TcpStream;
 
 /// A session. It is recorded when this is dropped, however it ended.
@@ -85,22 +85,14 @@ impl Session {
         })
     }
 
-    /// The next endpoint to try: the first, or another one as far as the settings allow (nginx:
-    /// ngx_stream_proxy_next_upstream).
+    /// The next endpoint to try: the first, or another one as far as the settings allow.
     pub(crate) fn next_endpoint(&mut self) -> Option<Pick> {
-        if !self.tried.is_empty() && !self.may_try_again() {
+        if !self.tried.is_empty() && !self.settings().allow_another(self.tried.len(), self.started.elapsed()) {
             return None;
         }
         let pick = self.route.upstream.pick(self.connection.peer.ip(), &self.tried)?;
         self.tried.push(pick.address());
         Some(pick)
-    }
-
-    fn may_try_again(&self) -> bool {
-        let StreamSettings { next_upstream, next_upstream_tries, next_upstream_timeout, .. } = *self.settings();
-        let tries_left = next_upstream_tries == 0 || self.tried.len() < next_upstream_tries as usize;
-        let time_left = next_upstream_timeout == Duration::ZERO || self.started.elapsed() < next_upstream_timeout;
-        next_upstream && tries_left && time_left
     }
 }
 

@@ -1,7 +1,6 @@
 //! TCP services: one connection to an endpoint for each of a client.
 
-use super::{End, Session, relay};
-use crate::listener::KEEPALIVE;
+use super::{End, Session, connect, endure, relay};
 use crate::listener::proxy_protocol::{self, Failure};
 use crate::upstream::Pick;
 use socket2::SockRef;
@@ -10,7 +9,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 /// How long connecting to an endpoint may take (nginx's default for `proxy_connect_timeout`; ingress-nginx sets none
 /// for TCP services).
@@ -33,6 +31,7 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     };
     session.status = Session::OK;
     let idle = session.settings().timeout;
+    endure(&client, idle);
     let end = relay(&mut client, &mut endpoint, idle, &session.deadline, &mut session.carried).await;
     // Whoever is left must not take what was cut off for the whole.
     let (error, left) = match end {
@@ -51,8 +50,7 @@ async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
     let header = header.unwrap_or_default();
     while let Some(pick) = session.next_endpoint() {
         let address = pick.address();
-        match timeout(CONNECT, connect(address, &header)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        {
+        match greet(address, header.as_bytes(), session.settings().timeout).await {
             Ok(stream) => return Some((stream, pick)),
             Err(error) => tracing::debug!(%address, %error, service = session.route.name(), "cannot connect"),
         }
@@ -60,10 +58,8 @@ async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
     None
 }
 
-async fn connect(address: SocketAddr, header: &str) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE)?;
-    stream.write_all(header.as_bytes()).await?;
+async fn greet(address: SocketAddr, header: &[u8], silence: Duration) -> io::Result<TcpStream> {
+    let mut stream = connect(address, CONNECT, silence).await?;
+    stream.write_all(header).await?;
     Ok(stream)
 }

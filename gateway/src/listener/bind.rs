@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Connections that may wait to be accepted. The kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 65535;
 /// When an idle connection is asked whether its client is still there, how often then, and how many times in vain.
-pub(crate) const KEEPALIVE: TcpKeepalive =
+const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10)).with_retries(6);
 /// How long bytes sent to a client may stay unacknowledged, which keep-alive does not watch, before it counts as gone.
 const USER_TIMEOUT: Duration = Duration::from_secs(60);

@@ -22,7 +22,6 @@ mod streams;
 mod worker;
 
 pub use bind::BindError;
-pub(crate) use bind::KEEPALIVE;
 pub use connection::ClientConnection;
 pub(crate) use connection::address_value;
 pub(crate) use controls::{Counted, Stage};

@@ -18,12 +18,13 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// Opens a connection to an endpoint. Its TLS has as long as its TCP, as in nginx.
 pub(super) async fn connect(destination: &Destination) -> io::Result<Stream> {
-    let tcp = l4::connect(destination.address, &destination.timeouts).await?;
+    let timeouts = &destination.timeouts;
+    let tcp = l4::connect(destination.address, timeouts.connect, timeouts.send.max(timeouts.read)).await?;
     if !destination.tls {
         return Ok(Box::new(EndpointStream(tcp)));
     }
     let secured = unverified::connect(tcp, destination.address.ip());
-    let secured = tokio::time::timeout(destination.timeouts.connect, secured).await;
+    let secured = tokio::time::timeout(timeouts.connect, secured).await;
     Ok(Box::new(EndpointStream(secured.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)))
 }
 
