@@ -15,7 +15,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prerequisites ## Serve three echo Services through one Ingress; with a terminal, until Ctrl-C
@@ -58,6 +58,18 @@ fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each
 			-- -max_total_time=$(FUZZ_SECONDS) -timeout=10; \
 	done
 fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
+
+.PHONY: cluster-up
+cluster-up: prerequisites ## Start a two-node Kubernetes, see tests/cluster; prints its kubeconfig
+	@tests/cluster/up
+
+.PHONY: cluster-down
+cluster-down: ## End it, and leave nothing of it
+	@tests/cluster/down
+
+.PHONY: cluster-check
+cluster-check: prerequisites ## Check that it is a Kubernetes, and that it leaves nothing
+	@tests/cluster/check
 
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code

@@ -40,6 +40,11 @@ inside_node() {
     inside nsenter --target "$first" --mount --net --pid --uts --ipc --cgroup -- "$@"
 }
 
+# use_kubectl KUBECONFIG: has `kubectl` mean the lab's. Its cache would otherwise be the user's, who has other clusters.
+use_kubectl() {
+    export PATH=$lab/built/bin:$PATH KUBECONFIG=$lab/$1 KUBECACHEDIR=$lab/kubectl-cache
+}
+
 # await SECONDS COMMAND...: until it succeeds; says nothing but by its exit status.
 await() {
     local deadline=$((SECONDS + $1))

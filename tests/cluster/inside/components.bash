@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 export PATH=/run/built/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Caches go there, and with the lab.
+export HOME=/run
 : "${logs:?}"
 
 # start NAME COMMAND...: keeps a component running, as an init system would, with its output in the folder `logs`.
@@ -26,13 +28,4 @@ ready() {
         fi
         sleep 0.05
     done
-}
-
-# What a name stands for is the cluster's business, not the machine's.
-use_cluster_dns() {
-    local file
-    file=$(realpath -m /etc/resolv.conf)
-    mkdir -p "$(dirname "$file")"
-    [ -e "$file" ] || : >"$file"
-    mount --bind "$1" "$file"
 }
