@@ -30,7 +30,9 @@ test-fast: prerequisites ## Run the unit tests only
 	cargo test --workspace --locked --lib
 
 .PHONY: lint
-lint: prerequisites $(DENY) ## Check formatting, clippy, and the dependencies' layering, licences and sources
+lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
+	@.ci/prerequisites shellcheck
+	shellcheck --external-sources $$(grep -rlE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci manifests tests/cluster)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(DENY) check --allow unused-wrapper bans licenses sources

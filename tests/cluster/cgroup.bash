@@ -31,7 +31,8 @@ version_2_folder() {
     local point=/sys/fs/cgroup path
     path=$(sed -n 's/^0:://p' /proc/self/cgroup)
     while :; do
-        if gives_controllers "$point$path" || { give_controllers "$point$path" && gives_controllers "$point$path"; }; then
+        give_controllers "$point$path" "${wanted_controllers[@]}"
+        if gives_controllers "$point$path"; then
             echo "$point${path%/}"
             return
         fi
@@ -43,10 +44,11 @@ version_2_folder() {
     return 1
 }
 
+# give_controllers FOLDER CONTROLLER...: those that it cannot give are left out.
 give_controllers() {
     local controller
-    for controller in "${wanted_controllers[@]}"; do
-        echo "+$controller" 2>/dev/null >"$1/cgroup.subtree_control" || return 1
+    for controller in "${@:2}"; do
+        { echo "+$controller" >"$1/cgroup.subtree_control"; } 2>/dev/null || true
     done
 }
 
@@ -65,7 +67,7 @@ create() {
 
 # create_groups NAME LIST NODE...: makes NAME in each hierarchy, writes its folders to LIST. In each:
 #   control         the control plane
-#   NODE            what the node sees as the root of the hierarchy; empty, so that it can give controllers
+#   NODE            what the node sees as the root of the hierarchy
 #   NODE/system     the node's own processes; Pods have groups beside it
 create_groups() {
     local name=$1 list=$2 folders folder node
@@ -75,14 +77,13 @@ create_groups() {
         # Written first: what is made in part is removed as well.
         echo "$folder/$name" >>"$list"
         create "$folder/$name"
+        # shellcheck disable=SC2046 # one word each
+        ! is_version_2 || give_controllers "$folder/$name" $(<"$folder/$name/cgroup.controllers")
         create "$folder/$name/control"
         for node in "$@"; do
             create "$folder/$name/$node"
             create "$folder/$name/$node/system"
         done
-        is_version_2 || continue
-        give_controllers "$folder/$name"
-        for node in "$@"; do give_controllers "$folder/$name/$node"; done
     done <<<"$folders"
 }
 
