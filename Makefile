@@ -19,7 +19,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prerequisites ## Serve three echo Services through one Ingress; with a terminal, until Ctrl-C
@@ -34,7 +34,9 @@ test-fast: prerequisites ## Run the unit tests only
 	cargo test --workspace --locked --lib
 
 .PHONY: lint
-lint: prerequisites $(DENY) ## Check formatting, clippy, and the dependencies' layering, licences and sources
+lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
+	@.ci/prerequisites shellcheck
+	shellcheck --external-sources $$(grep -rlE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci manifests tests/cluster)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(DENY) check --allow unused-wrapper bans licenses sources
@@ -62,6 +64,18 @@ fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each
 			-- -max_total_time=$(FUZZ_SECONDS) -timeout=10; \
 	done
 fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
+
+.PHONY: cluster-up
+cluster-up: prerequisites ## Start a two-node Kubernetes, see tests/cluster; prints its kubeconfig
+	@tests/cluster/up
+
+.PHONY: cluster-down
+cluster-down: ## End it, and leave nothing of it
+	@tests/cluster/down
+
+.PHONY: cluster-check
+cluster-check: prerequisites ## Check that it is a Kubernetes, and that it leaves nothing
+	@tests/cluster/check
 
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code
