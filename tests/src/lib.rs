@@ -26,6 +26,7 @@ pub mod fuzz;
 pub mod grpc;
 pub mod http2;
 pub mod log;
+pub mod ports;
 pub mod run;
 pub mod suite;
 pub mod tls;

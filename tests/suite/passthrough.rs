@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tests::adit::{Adit, documents, slice};
+use tests::backend::scripted_tls;
 use tests::connection::Connection;
 use tests::tls::{Handshake, Offer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -105,6 +106,22 @@ async fn the_backend_shows_its_own_certificate_under_every_name_of_the_host() ->
     }
     let (_, other) = get(&mut connect(&adit, "other.example.com").await?).await?;
     assert_ne!(other, certificate.to_vec(), "another name's TLS ends here");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_comes_in_cleartext_goes_to_the_backend_over_tls() -> Result<()> {
+    let address = scripted_tls(|_, mut connection| async move {
+        while connection.request().await?.is_some() {
+            connection.send(OK).await?;
+        }
+        Ok(())
+    })
+    .await?;
+    let adit = adit(&objects(address, 0, &json!({}))).await?;
+    let mut connection = adit.connect().await?;
+    connection.send(GET).await?;
+    assert_eq!(connection.response("GET").await?.status, 200);
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod phases;
 mod pingora;
 pub mod reply;
 mod request;
+mod session;
 mod tunnel;
 pub(crate) mod upgrade;
 mod variables;

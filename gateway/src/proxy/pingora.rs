@@ -3,18 +3,15 @@
 
 use super::exchange::{Context, Exchange, Failure, Verdict};
 use super::fault;
-use super::forward::{RequestEdits, ResponseEdits};
-use super::grpc;
-use super::reply::{self, Reply};
-use super::request::RequestView;
+use super::reply::Reply;
+use super::session::{configure, record, view, write_failure, write_reply};
 use crate::listener::{Arrival, http2};
 use crate::upstream::peer;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::Version;
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
-use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
@@ -23,13 +20,6 @@ use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use std::any::Any;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a small body that nobody wants may take to arrive before the connection is given up.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// How long a client may leave no room for the answer on a stream (nginx: `send_timeout`).
-const SEND: Duration = Duration::from_secs(60);
 
 /// A worker's HTTP proxy.
 #[derive(Debug)]
@@ -71,10 +61,6 @@ impl Lane {
         }
         error
     }
-}
-
-pub(super) fn view(request: &RequestHeader) -> RequestView<'_> {
-    RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
 }
 
 #[async_trait]
@@ -249,33 +235,6 @@ fn arrival_of_stream(session: &Session) -> Option<Box<Arrival>> {
     http2::arrival(session.digest()?).cloned().map(Box::new)
 }
 
-/// The rest of the input is not read: where a connection has one request at a time, it will be in the way of its end.
-fn leave_input_unread(session: &ServerSession, exchange: &Exchange) {
-    if !session.is_http2() {
-        exchange.arrival().connection.leave_input_unread();
-    }
-}
-
-/// Sets the session's own limits for this request. Pingora forgets them between two requests.
-pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
-    if !exchange.keeps_alive() {
-        session.set_keepalive(None);
-    }
-    session.set_read_timeout(Some(exchange.settings().client.body_timeout));
-    session.set_total_drain_timeout(Some(DRAIN));
-    if session.is_http2() {
-        // A client may stop one stream's answer and keep its connection busy with others.
-        session.set_write_timeout(Some(SEND));
-    }
-    let http_10 = session.req_header().version == Version::HTTP_10;
-    session.set_ignore_info_resp(http_10); // it would take 103 for the answer
-}
-
-/// The status of an answer; of a gRPC error of ours, the one that we would have answered over HTTP.
-fn status_of(response: &ResponseHeader) -> u16 {
-    response.extensions.get().map_or(response.status.as_u16(), |grpc::Meant(status)| *status)
-}
-
 /// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].
 fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
     let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
@@ -296,118 +255,5 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
             _ => Failure::ClientMalformed,
         },
         ErrorSource::Internal | ErrorSource::Unset => Failure::Internal,
-    }
-}
-
-/// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
-/// thrown away.
-pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> Result<()> {
-    if exchange.leaves_body(&view(session.req_header())) {
-        session.set_keepalive(None);
-    }
-    session.set_close_on_response_before_downstream_finish(false);
-    if !session.is_body_done() {
-        leave_input_unread(session, exchange);
-    }
-    if reply.status >= 400 && grpc::is_call(&session.req_header().headers) {
-        let mut head = grpc_error(reply)?;
-        exchange.add_headers(&mut head);
-        // Its end must be in the head's own frame: then the client takes the head for trailers.
-        return write_head(session, head, true).await;
-    }
-    let page = reply::page(reply.status, None, exchange.settings().server_tokens);
-    let mut head = ResponseHeader::build(reply.status, Some(6))?;
-    head.set_reason_phrase(Some(reply::reason_phrase(reply.status)))?;
-    head.insert_header("Content-Type", "text/html")?;
-    head.insert_header("Content-Length", page.len())?;
-    if let Some(location) = &reply.location {
-        head.insert_header("Location", location.clone())?;
-    }
-    exchange.add_headers(&mut head);
-    write_head(session, head, page.is_empty()).await?;
-    if !page.is_empty() {
-        session.write_response_body(page, true).await.map_err(|error| error.into_down())?;
-    }
-    Ok(())
-}
-
-/// Writes the head of an answer, and with it the answer's end, if it is all there is.
-async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool) -> Result<()> {
-    let written = match session {
-        ServerSession::H2(stream) => stream.write_response_header(Box::new(head), end),
-        session => session.write_response_header(Box::new(head)).await,
-    };
-    written.map_err(|error| error.into_down())
-}
-
-/// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
-pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
-    if session.response_written().is_some() {
-        return 0;
-    }
-    session.set_keepalive(None);
-    leave_input_unread(session, exchange);
-    if let Err(error) = write_reply(session, exchange, reply).await {
-        tracing::debug!(%error, "the client did not wait for the answer");
-    }
-    reply.status
-}
-
-/// Counts and logs a request that has ended.
-pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
-    let status = session.response_written().map(status_of);
-    let head = session.response_written().filter(|_| session.is_http2());
-    let head_sent = head.map(|head| http2::head_length(&head.headers));
-    exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
-}
-
-/// The head of an answer to a gRPC call that ends with it.
-fn grpc_error(reply: &Reply) -> Result<ResponseHeader> {
-    let mut head = ResponseHeader::build(200, Some(6))?;
-    head.insert_header("Content-Type", grpc::MEDIA_TYPE)?;
-    head.insert_header("Content-Length", 0)?;
-    head.insert_header("grpc-status", grpc::status(reply.status))?;
-    if let Some(message) = grpc::message(reply.status, reply.reason) {
-        head.insert_header("grpc-message", message)?;
-    }
-    head.extensions_mut().insert(grpc::Meant(reply.status));
-    Ok(head)
-}
-
-impl RequestEdits for RequestHeader {
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        let _ = self.insert_header(name, value); // fails only for a name that is none: ours are
-    }
-
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        let _ = self.insert_header(name.to_string(), value);
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.remove_header(name);
-    }
-
-    fn set_target(&mut self, target: &[u8]) {
-        if self.raw_path() != target {
-            let _ = self.set_raw_path(target);
-        }
-    }
-}
-
-impl ResponseEdits for ResponseHeader {
-    fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        let _ = self.insert_header(name, value);
-    }
-
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        let _ = self.insert_header(name.to_string(), value);
-    }
-
-    fn remove(&mut self, name: &HeaderName) {
-        self.remove_header(name);
     }
 }

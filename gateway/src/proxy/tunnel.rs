@@ -1,7 +1,7 @@
 //! A connection that has been upgraded: from here on its bytes are not ours to read.
 
 use super::exchange::Exchange;
-use super::pingora::view;
+use super::session::view;
 use crate::l4::{Carried, Early, End, relay_after};
 use crate::listener::Deadline;
 use bytes::BytesMut;

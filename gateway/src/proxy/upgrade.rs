@@ -6,8 +6,8 @@
 use super::endpoint;
 use super::exchange::{Context, Destination, Exchange, Failure, Verdict};
 use super::forward::{is_hop_by_hop, is_nominated};
-use super::pingora::{configure, record, view, write_failure, write_reply};
 use super::reply::Reply;
+use super::session::{configure, record, view, write_failure, write_reply};
 use super::tunnel::Tunnel;
 use crate::l4::Carried;
 use crate::listener::{Arrival, upgrade_protocols};

@@ -8,10 +8,10 @@ use controller::source::{SourceEvent, manifest};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;
-use std::sync::atomic::{AtomicU16, Ordering};
 use tests::adit::{documents, on_loopback};
 use tests::connection::{Connection, PATIENCE};
 use tests::log::Lines;
+pub(super) use tests::ports::free_port;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -113,19 +113,6 @@ impl Drop for World {
         // It joins its threads, which a runtime's thread must not wait for.
         let server = self.server.take();
         std::thread::spawn(move || drop(server));
-    }
-}
-
-/// A port that nobody listens on, below those that the system gives to clients, and given to one test only.
-pub(super) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let offset = std::process::id().wrapping_mul(64) % 10_000;
-        let port = 20_000 + u16::try_from(offset).unwrap_or(0) + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if std::net::TcpListener::bind(address).is_ok() && std::net::UdpSocket::bind(address).is_ok() {
-            return port;
-        }
     }
 }
 
