@@ -66,6 +66,7 @@ fn counted(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::NamespacedName;
 
     fn check_text(text: &str) -> Report {
         let directory = tempfile::tempdir().expect("a directory");
@@ -79,10 +80,15 @@ mod tests {
         let manifests = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests"));
         let examples =
             std::fs::read_dir(manifests.join("examples")).expect("examples").map(|entry| entry.expect("a file").path());
+        let services = NamespacedName { namespace: "examples".into(), name: "tcp-services".into() };
         for path in examples.chain([manifests.join("examples"), manifests.join("demo")]) {
-            let report = check(std::slice::from_ref(&path), ControllerSettings::default());
+            // The flags that two of them ask for.
+            let has_services = path.ends_with("tcp-services.yaml") || path.ends_with("examples");
+            let tcp_services = has_services.then(|| services.clone());
+            let settings = ControllerSettings { ssl_passthrough: true, tcp_services, ..ControllerSettings::default() };
+            let report = check(std::slice::from_ref(&path), settings);
             assert_eq!(report.diagnostics, [], "{}", path.display());
-            assert!(report.routes > 0, "{}", path.display());
+            assert!(report.routes + report.streams > 0, "{}", path.display());
         }
     }
 
