@@ -44,6 +44,27 @@ fn no_case_is_missing() {
     assert_eq!(of(false), INGRESS_NGINX.split_whitespace().map(str::to_owned).collect());
 }
 
+/// Cases that a request and its answer cannot tell: each is a test of this name in a suite.
+const IN_SUITES: &[(&str, &str)] = &[
+    ("h34_", "websocket.rs"),
+    ("h35_", "websocket.rs"),
+    ("t44_", "passthrough.rs"),
+    ("u06_", "grpc.rs"),
+    ("u08_", "grpc.rs"),
+    ("j19_", "streams/ports.rs"),
+    ("j21_", "streams/ports.rs"),
+    ("j22_", "streams/tcp.rs"),
+];
+
+#[test]
+fn no_case_of_a_suite_is_missing() {
+    for (case, file) in IN_SUITES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("suite").join(file);
+        let suite = std::fs::read_to_string(path).expect("a suite");
+        assert!(suite.contains(&format!("\nasync fn {case}")), "{file} has no {case}");
+    }
+}
+
 #[test]
 fn every_ingress_v1_case_runs_in_both_modes() {
     for case in cases().iter().filter(|case| case.name.starts_with("ingress-v1/")) {

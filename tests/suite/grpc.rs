@@ -70,9 +70,8 @@ async fn both_ways(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// U06.
 #[tokio::test]
-async fn metadata_goes_both_ways() -> Result<()> {
+async fn u06_metadata_goes_both_ways() -> Result<()> {
     let backend = Backend::start(false).await?;
     let adit = adit(&backend, &[]).await?;
     let mut request = Request::new(Bytes::from_static(b"x"));
@@ -105,9 +104,8 @@ async fn the_backends_own_errors_arrive_as_they_are() -> Result<()> {
     Ok(())
 }
 
-/// U08.
 #[tokio::test]
-async fn deadlines_end_a_call_and_no_other() -> Result<()> {
+async fn u08_deadlines_end_a_call_and_no_other() -> Result<()> {
     let backend = Backend::start(false).await?;
     let seconds = |key| (key, "1");
     let annotations = ["proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout"].map(seconds);

@@ -96,9 +96,8 @@ async fn get(connection: &mut Connection) -> Result<(u16, Vec<u8>)> {
     Ok((response.status, certificate))
 }
 
-/// T44
 #[tokio::test]
-async fn the_backend_shows_its_own_certificate_under_every_name_of_the_host() -> Result<()> {
+async fn t44_the_backend_shows_its_own_certificate_under_every_name_of_the_host() -> Result<()> {
     let (address, certificate) = backend().await?;
     let adit = adit(&objects(address, 0, &json!({}))).await?;
     for name in [HOST, "alias.example.com"] {
