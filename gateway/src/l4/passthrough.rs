@@ -4,7 +4,7 @@ use super::{Carried, End, connect, endure, relay};
 use crate::config::{GatewaySettings, StreamSettings};
 use crate::listener::Deadline;
 use crate::table::Passthrough;
-use crate::telemetry::{Connection, StreamRecord, Worker};
+use crate::telemetry::{Connection, Event, StreamRecord, Worker};
 use crate::upstream::Pick;
 use smallvec::SmallVec;
 use std::io;
@@ -53,7 +53,7 @@ impl PassedOn {
                 (200, Some(pick.address()))
             }
             Err(error) => {
-                telemetry.failed_handshake(error.reason());
+                telemetry.event(Event::FailedHandshake, error.reason());
                 let (name, client) = (&self.server_name, connection.peer);
                 tracing::debug!(%name, %client, upstream = self.to.upstream.name(), "TLS passthrough: {error}");
                 (502, error.endpoint())

@@ -5,7 +5,7 @@ use crate::config::{GatewaySettings, StreamProtocol, StreamSettings};
 use crate::listener::proxy_protocol::{self, Failure};
 use crate::listener::{Counted, Registered, Worker};
 use crate::table::StreamRoute;
-use crate::telemetry::{Connection, OpenStream, StreamRecord};
+use crate::telemetry::{Connection, Event, OpenStream, StreamRecord};
 use crate::upstream::Pick;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
@@ -80,7 +80,7 @@ impl Session {
         let accepted = proxy_protocol::accept(client, &mut self.connection, forwarded, &self.deadline).await;
         accepted.inspect_err(|failure| {
             if !matches!(failure, Failure::Silent) {
-                self.worker.context.telemetry().failed_proxy_header(failure.reason());
+                self.worker.context.telemetry().event(Event::FailedProxyHeader, failure.reason());
             }
         })
     }

@@ -11,7 +11,7 @@ use super::stream::{ClientStream, Transport, put_back};
 use super::worker::Worker;
 use super::{http1, http2};
 use crate::l4::PassedOn;
-use crate::telemetry::{Connection, ConnectionState, OpenConnection};
+use crate::telemetry::{Connection, ConnectionState, Event, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -64,7 +64,7 @@ impl Worker {
         let accept = Box::pin(proxy_protocol::accept(tcp, facts, &settings.forwarded, &client.deadline));
         let Err(failure) = accept.await else { return true };
         if !matches!(failure, Failure::Silent) {
-            self.context.telemetry().failed_proxy_header(failure.reason());
+            self.context.telemetry().event(Event::FailedProxyHeader, failure.reason());
             tracing::debug!(client = %facts.peer, reason = failure.reason(), "PROXY protocol: {failure}");
         }
         false
@@ -90,7 +90,7 @@ impl Worker {
                 http1::refuse_cleartext(stream, &connection, &client.deadline, self).await;
             }
             Outcome::Failed(failure) => {
-                self.context.telemetry().failed_handshake(failure.reason);
+                self.context.telemetry().event(Event::FailedHandshake, failure.reason);
                 tracing::debug!(client = %facts.peer, reason = failure.reason, error = %failure.error, "TLS handshake");
             }
             Outcome::Silent => {}
@@ -118,7 +118,7 @@ impl Worker {
     }
 
     fn refuse<T>(&self, facts: &Connection, reason: &'static str) -> Option<T> {
-        self.context.telemetry().refused_connection(reason);
+        self.context.telemetry().event(Event::RefusedConnection, reason);
         tracing::debug!(client = %facts.peer, reason, "connection refused");
         None
     }

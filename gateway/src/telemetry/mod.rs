@@ -15,7 +15,7 @@ mod worker;
 
 pub use clock::Clock;
 pub use metrics::{
-    Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Identity, ListenerMetrics, METRICS, MetricDoc,
+    Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Event, Identity, ListenerMetrics, METRICS, MetricDoc,
     MetricKind, Orphan,
 };
 pub use record::{Attempt, Connection, Record, StreamRecord, TlsSession};

@@ -1,5 +1,5 @@
 use super::access_log::{LogBuffer, LogSender};
-use super::metrics::{Cells, ConnectionState, Connections, OpenStreams, Source, StreamId};
+use super::metrics::{Cells, ConnectionState, Connections, Event, OpenStreams, Source, StreamId};
 use super::record::{Record, StreamRecord};
 use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
 use parking_lot::Mutex;
@@ -62,29 +62,9 @@ impl Worker {
         }
     }
 
-    /// Counts a request head that was refused before routing. Its reply, if it got one, is recorded as any other.
-    pub fn refused_head(&self, reason: &'static str) {
-        self.shared.recording.lock().cells.refuse_head(reason);
-    }
-
-    /// Counts a TLS handshake that failed.
-    pub fn failed_handshake(&self, reason: &'static str) {
-        self.shared.recording.lock().cells.fail_handshake(reason);
-    }
-
-    /// Counts a connection that was closed as soon as it was accepted.
-    pub fn refused_connection(&self, reason: &'static str) {
-        self.shared.recording.lock().cells.refuse_connection(reason);
-    }
-
-    /// Counts an HTTP/2 connection that was ended for what its client did.
-    pub fn ended_http2(&self, reason: &'static str) {
-        self.shared.recording.lock().cells.end_http2(reason);
-    }
-
-    /// Counts a connection that was closed for want of a PROXY header.
-    pub fn failed_proxy_header(&self, reason: &'static str) {
-        self.shared.recording.lock().cells.fail_proxy_header(reason);
+    /// Counts something that has happened, by its reason: a fixed label. Replies are counted with their requests.
+    pub fn event(&self, event: Event, reason: &'static str) {
+        self.shared.recording.lock().cells.count_event(event, reason);
     }
 
     /// Counts a connection that was accepted, in this state.

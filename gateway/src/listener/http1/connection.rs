@@ -8,7 +8,7 @@ use crate::listener::deadline::Deadline;
 use crate::listener::http2;
 use crate::listener::worker::Worker;
 use crate::proxy::reply;
-use crate::telemetry::{ConnectionState, OpenConnection, Record};
+use crate::telemetry::{ConnectionState, Event, OpenConnection, Record};
 use bytes::BytesMut;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::Stream;
@@ -216,7 +216,7 @@ async fn refuse(
         stream.as_mut().shutdown().await;
     }
     let (method, target, version) = request_line(buffer);
-    worker.context.telemetry().refused_head(refusal.reason);
+    worker.context.telemetry().event(Event::RefusedHead, refusal.reason);
     worker.context.telemetry().record(
         &Record {
             connection,

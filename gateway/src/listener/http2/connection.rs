@@ -8,7 +8,7 @@ use crate::listener::connection::ClientConnection;
 use crate::listener::deadline::Deadline;
 use crate::listener::http1::{Arrival, Refusal};
 use crate::listener::worker::Worker;
-use crate::telemetry::{ConnectionState, OpenConnection};
+use crate::telemetry::{self, ConnectionState, OpenConnection};
 use bytes::Bytes;
 use h2::Reason;
 use pingora_core::apps::HttpServerApp;
@@ -178,7 +178,7 @@ impl<'a> Streams<'a> {
     fn count_refused(&mut self, refusal: Refusal) {
         tracing::debug!(client = %self.connection.peer, reason = refusal.reason, "HTTP/2 request refused");
         self.tally.refused += 1;
-        self.worker.context.telemetry().refused_head(refusal.reason);
+        self.worker.context.telemetry().event(telemetry::Event::RefusedHead, refusal.reason);
     }
 
     /// Sends GOAWAY: what is running, and on its way to us, is still served.

@@ -13,6 +13,7 @@ pub(super) use connection::serve;
 use crate::listener::connection::ClientConnection;
 use crate::listener::http1::Arrival;
 use crate::listener::worker::Worker;
+use crate::telemetry::Event;
 use http::HeaderMap;
 use pingora_core::protocols::Digest;
 use pingora_core::protocols::raw_connect::ProxyDigest;
@@ -44,7 +45,7 @@ pub(super) fn end_foreign(connection: &ClientConnection, worker: &Worker) {
 /// Writes down that a connection has ended for what its client did.
 fn end(connection: &ClientConnection, reason: &'static str, worker: &Worker) {
     tracing::debug!(client = %connection.peer, reason, "HTTP/2 connection ended");
-    worker.context.telemetry().ended_http2(reason);
+    worker.context.telemetry().event(Event::Http2Error, reason);
 }
 
 /// Sends an arrival with its stream. A stream has no room for it but in the digest of its connection, which is therefore

@@ -1,3 +1,4 @@
+use super::events::{Event, EventCells};
 use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
 use super::streams::StreamCells;
 use crate::table::RouteLabels;
@@ -14,12 +15,7 @@ pub(super) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 #[derive(Debug, Default)]
 pub(in crate::telemetry) struct Cells {
     pub(super) series: Map<SeriesId, Box<Cell>>,
-    pub(super) replies: Map<&'static str, u64>,
-    pub(super) refused_heads: Map<&'static str, u64>,
-    pub(super) failed_handshakes: Map<&'static str, u64>,
-    pub(super) refused_connections: Map<&'static str, u64>,
-    pub(super) ended_http2: Map<&'static str, u64>,
-    pub(super) failed_proxy_headers: Map<&'static str, u64>,
+    pub(super) events: EventCells,
     pub(super) streams: StreamCells,
     pub(super) requests: u64,
 }
@@ -58,31 +54,15 @@ impl Cells {
     pub(in crate::telemetry) fn count(&mut self, record: &Record<'_>) {
         self.requests += 1;
         if let Some(reason) = record.reply {
-            *self.replies.entry(reason).or_default() += 1;
+            self.events.count(Event::Reply, reason);
         }
         if let Some(route) = record.route {
             self.series(&route.labels, record).observe(record);
         }
     }
 
-    pub(in crate::telemetry) fn refuse_head(&mut self, reason: &'static str) {
-        *self.refused_heads.entry(reason).or_default() += 1;
-    }
-
-    pub(in crate::telemetry) fn fail_handshake(&mut self, reason: &'static str) {
-        *self.failed_handshakes.entry(reason).or_default() += 1;
-    }
-
-    pub(in crate::telemetry) fn refuse_connection(&mut self, reason: &'static str) {
-        *self.refused_connections.entry(reason).or_default() += 1;
-    }
-
-    pub(in crate::telemetry) fn end_http2(&mut self, reason: &'static str) {
-        *self.ended_http2.entry(reason).or_default() += 1;
-    }
-
-    pub(in crate::telemetry) fn fail_proxy_header(&mut self, reason: &'static str) {
-        *self.failed_proxy_headers.entry(reason).or_default() += 1;
+    pub(in crate::telemetry) fn count_event(&mut self, event: Event, reason: &'static str) {
+        self.events.count(event, reason);
     }
 
     pub(in crate::telemetry) fn count_stream(&mut self, record: &StreamRecord<'_>) {

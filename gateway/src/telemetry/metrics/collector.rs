@@ -1,5 +1,6 @@
 use super::cells::{Cells, Map, Series};
 use super::connections::{ConnectionState, Connections};
+use super::events::{Event, EventCells};
 use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
 use super::names::{self, MetricDoc};
 use super::streams::{self, OpenStreams, StreamCells, StreamId};
@@ -31,12 +32,7 @@ pub(in crate::telemetry) struct RequestCollector {
 pub(in crate::telemetry) struct Sums {
     workers: Vec<Arc<dyn Source>>,
     series: Map<SeriesKey, Sum>,
-    replies: BTreeMap<&'static str, u64>,
-    refused_heads: BTreeMap<&'static str, u64>,
-    failed_handshakes: BTreeMap<&'static str, u64>,
-    refused_connections: BTreeMap<&'static str, u64>,
-    ended_http2: BTreeMap<&'static str, u64>,
-    failed_proxy_headers: BTreeMap<&'static str, u64>,
+    events: EventCells,
     streams: StreamCells,
     open_streams: BTreeMap<StreamId, i64>,
     requests: u64,
@@ -70,21 +66,7 @@ impl Sums {
 
     /// Takes in what the workers have counted since the last time.
     fn fold(&mut self) {
-        let Self {
-            workers,
-            series,
-            replies,
-            refused_heads,
-            failed_handshakes,
-            refused_connections,
-            ended_http2,
-            failed_proxy_headers,
-            streams,
-            open_streams,
-            requests,
-            accepted,
-            connections,
-        } = self;
+        let Self { workers, series, events, streams, open_streams, requests, accepted, connections } = self;
         *connections = Default::default();
         open_streams.clear();
         workers.retain(|worker| {
@@ -92,12 +74,7 @@ impl Sums {
             let alive = Arc::strong_count(worker) > 1;
             let cells = worker.take_cells();
             *requests += cells.requests;
-            add_all(replies, cells.replies);
-            add_all(refused_heads, cells.refused_heads);
-            add_all(failed_handshakes, cells.failed_handshakes);
-            add_all(refused_connections, cells.refused_connections);
-            add_all(ended_http2, cells.ended_http2);
-            add_all(failed_proxy_headers, cells.failed_proxy_headers);
+            events.add(cells.events);
             streams.add(cells.streams);
             worker.streams().add_to(open_streams);
             for cell in cells.series.into_values() {
@@ -127,7 +104,7 @@ impl Sums {
     fn encode(&self) -> Vec<MetricFamily> {
         let active: i64 = self.connections.iter().sum();
         let states = ConnectionState::ALL.iter().zip(self.connections).map(|(state, count)| (state.label(), count));
-        vec![
+        let mut families = vec![
             family(names::REQUESTS, self.series.iter().map(|(key, sum)| counter(key.labels(), sum.series.requests))),
             self.histograms(names::REQUEST_DURATION, &DURATION, |series| &series.request_duration),
             self.histograms(names::RESPONSE_DURATION, &DURATION, |series| &series.response_duration),
@@ -145,16 +122,12 @@ impl Sums {
                 ["accepted", "handled"].map(|state| counter(pairs([("state", state)]), self.accepted)),
             ),
             family(names::REQUESTS_TOTAL, [counter(Vec::new(), self.requests)]),
-            family(names::REPLIES, by_reason(&self.replies)),
-            family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
-            family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
-            family(names::REFUSED_CONNECTIONS, by_reason(&self.refused_connections)),
-            family(names::HTTP2_CONNECTION_ERRORS, by_reason(&self.ended_http2)),
-            family(names::PROXY_PROTOCOL_FAILURES, by_reason(&self.failed_proxy_headers)),
             family(names::STREAM_SESSIONS_TOTAL, self.streams.sessions()),
             family(names::STREAM_BYTES, self.streams.bytes()),
             family(names::STREAM_SESSIONS, streams::open(&self.open_streams)),
-        ]
+        ];
+        families.extend(Event::ALL.map(|event| family(event.doc(), self.events.series(event))));
+        families
     }
 
     /// The family of one histogram. What was never observed, such as the time to connect of a redirect, is left out.
@@ -245,16 +218,6 @@ impl Collector for RequestCollector {
         sums.retire();
         families
     }
-}
-
-fn add_all(sums: &mut BTreeMap<&'static str, u64>, counts: Map<&'static str, u64>) {
-    for (reason, count) in counts {
-        *sums.entry(reason).or_default() += count;
-    }
-}
-
-fn by_reason(counts: &BTreeMap<&'static str, u64>) -> impl Iterator<Item = Metric> {
-    counts.iter().map(|(reason, &count)| counter(pairs([("reason", *reason)]), count))
 }
 
 fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) -> MetricFamily {

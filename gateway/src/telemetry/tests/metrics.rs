@@ -2,7 +2,7 @@ use super::fixture::{attempt, connection, labels, record, route, sample, telemet
 use super::streams::record as stream;
 use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
 use crate::table::{Route, RouteLabels};
-use crate::telemetry::{ConnectionState, METRICS, Orphan, Record, Telemetry};
+use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, Telemetry};
 use http::HeaderMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn only_routes_have_request_series() {
     let unmatched = Record { reply: Some("no-route"), status: 404, ..record(&connection, &headers) };
     worker.record(&unmatched, &AccessLog::default());
     worker.record(&unmatched, &AccessLog::default());
-    worker.refused_head("bare-lf");
+    worker.event(Event::RefusedHead, "bare-lf");
     let text = telemetry.metrics().expect("encodes");
     assert!(!text.contains("nginx_ingress_controller_requests{"), "{text}");
     assert_eq!(sample(&text, "nginx_ingress_controller_nginx_process_requests_total", ""), Some(2.0));
@@ -196,11 +196,9 @@ fn every_metric_is_documented() {
     let (route, attempts) = (route(&labels(), false), [attempt()]);
     let record = Record { route: Some(&route), attempts: &attempts, reply: Some("x"), ..record(&connection, &headers) };
     worker.record(&record, &AccessLog::default());
-    worker.refused_head("x");
-    worker.failed_handshake("x");
-    worker.refused_connection("x");
-    worker.failed_proxy_header("x");
-    worker.ended_http2("x");
+    for event in Event::ALL {
+        worker.event(event, "x");
+    }
     worker.stream(&stream(&connection), &GatewaySettings::default());
     let _open = worker.open_stream(StreamProtocol::Tcp, 9000);
     telemetry.listeners().set(StreamProtocol::Tcp, 9000, true);
