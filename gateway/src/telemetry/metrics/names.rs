@@ -115,6 +115,8 @@ metrics! {
         "Connections that were closed as soon as they were accepted, by the reason: worker-limit or client-limit";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
+    WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],
+        "Whether objects of a kind are followed in the cluster (1), or that fails and those known stay in effect (0)";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
         "Lines of the access log that were dropped, because the log could not be written fast enough or at all";
 }
