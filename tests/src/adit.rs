@@ -5,9 +5,10 @@ use crate::tls::Offer;
 use anyhow::{Context, Result, bail, ensure};
 use controller::pipeline::State;
 use controller::server::Server;
-use controller::settings::{ControllerSettings, ServeSettings};
+use controller::settings::{ClusterSettings, ControllerSettings, ServeSettings};
+use controller::source::cluster::ClusterSource;
 use controller::source::directory::DirectorySource;
-use controller::source::{SourceEvent, manifest};
+use controller::source::{Feed, SourceEvent, manifest};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
@@ -22,7 +23,7 @@ const EVENTS: usize = 1024;
 pub struct Adit {
     server: Option<Server>,
     /// Without a sender the pipeline would end.
-    _events: mpsc::Sender<SourceEvent>,
+    _events: Option<mpsc::Sender<SourceEvent>>,
 }
 
 impl Adit {
@@ -46,7 +47,7 @@ impl Adit {
             events.send(SourceEvent::Apply(object)).await?;
         }
         events.send(SourceEvent::Synced).await?;
-        Self::serve(serve, events, receiver).await
+        Self::serve(serve, Some(events), receiver.into()).await
     }
 
     /// Serves what files hold and follows them, with two workers.
@@ -57,15 +58,20 @@ impl Adit {
         let (events, receiver) = mpsc::channel(EVENTS);
         DirectorySource::new(paths).spawn(events.clone())?;
         let serve = ServeSettings { workers: NonZero::new(2), ..on_loopback(ServeSettings::default()) };
-        Self::serve(serve, events, receiver).await
+        Self::serve(serve, Some(events), receiver.into()).await
     }
 
-    async fn serve(
-        serve: ServeSettings,
-        events: mpsc::Sender<SourceEvent>,
-        receiver: mpsc::Receiver<SourceEvent>,
-    ) -> Result<Self> {
-        let start = move || Server::start(&ControllerSettings::default(), &serve, receiver, Box::new(std::io::sink()));
+    /// Serves what a cluster has, which takes as long as the cluster does to tell.
+    ///
+    /// # Errors
+    /// If the settings lead to no cluster, or the server does not start.
+    pub async fn watch(cluster: &ClusterSettings) -> Result<Self> {
+        let feed = ClusterSource::new(&ControllerSettings::default(), cluster).spawn()?;
+        Self::serve(on_loopback(ServeSettings::default()), None, feed).await
+    }
+
+    async fn serve(serve: ServeSettings, events: Option<mpsc::Sender<SourceEvent>>, feed: Feed) -> Result<Self> {
+        let start = move || Server::start(&ControllerSettings::default(), &serve, feed, Box::new(std::io::sink()));
         let server = tokio::task::spawn_blocking(start).await??;
         Ok(Self { server: Some(server), _events: events })
     }
@@ -123,6 +129,18 @@ impl Adit {
         let mut connection = Connection::open(self.admin_address()?).await?;
         connection.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
         Ok(String::from_utf8(connection.response("GET").await?.body)?)
+    }
+
+    /// The routing table, as `/debug/table` tells it, without its revision.
+    ///
+    /// # Errors
+    /// If the admin port does not answer.
+    pub async fn table(&self) -> Result<Value> {
+        let mut connection = Connection::open(self.admin_address()?).await?;
+        connection.send("GET /debug/table HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        let mut table: Value = serde_json::from_slice(&connection.response("GET").await?.body)?;
+        table["revision"] = Value::Null;
+        Ok(table)
     }
 
     /// Waits until the pipeline is in a state that fits.

@@ -21,11 +21,10 @@ pub use access::AccessError;
 use crate::settings::{ClusterSettings, ControllerSettings};
 use crate::source::{Feed, SourceEvent, WatchHealth};
 use access::Access;
-use failure::Cause;
+use failure::{Cause, Failure};
 use follow::{Follower, Reports};
 use ledger::{Consequences, Ledger, Report, WatchId};
 use std::collections::HashMap;
-use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch as state};
 use tokio::task::AbortHandle;
 use watch::Watch;
@@ -60,34 +59,31 @@ impl ClusterSource {
         let (events, receiver) = mpsc::channel(WAITING);
         let (health, watched) = state::channel(WatchHealth::new());
         let (opened, outcome) = std::sync::mpsc::sync_channel(1);
-        let run = move || self.run(&runtime, events, health, &opened);
-        std::thread::Builder::new().name("cluster".to_owned()).spawn(run).map_err(AccessError::Thread)?;
+        let follow = move || runtime.block_on(self.follow(events, health, opened));
+        std::thread::Builder::new().name("cluster".to_owned()).spawn(follow).map_err(AccessError::Thread)?;
         outcome.recv().map_err(|gone| AccessError::Thread(std::io::Error::other(gone)))??;
         Ok(Feed { events: receiver, health: Some(watched) })
     }
 
-    fn run(
+    /// Says in `opened` whether the flags lead to an API server, and follows it.
+    async fn follow(
         self,
-        runtime: &Runtime,
         events: mpsc::Sender<SourceEvent>,
         health: state::Sender<WatchHealth>,
-        opened: &std::sync::mpsc::SyncSender<Result<(), AccessError>>,
+        opened: std::sync::mpsc::SyncSender<Result<(), AccessError>>,
     ) {
-        runtime.block_on(async {
-            let access = Access::open(self.cluster.clone()).await;
-            let (access, outcome) = match access {
-                Ok(access) => (Some(access), Ok(())),
-                Err(error) => (None, Err(error)),
-            };
-            // Nobody waits for it only when the process ends.
-            let _ = opened.send(outcome);
-            let Some(access) = access else { return };
-            let (ledger, start) = Ledger::open(&self.settings, &self.cluster);
-            let (reports, reported) = mpsc::channel(WAITING);
-            let mut following = Following { ledger, access, reports, tasks: HashMap::new(), health };
-            following.start(start);
-            following.run(reported, &events).await;
-        });
+        let (access, outcome) = match Access::open(self.cluster.clone()).await {
+            Ok(access) => (Some(access), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // The receiver waits for just this.
+        let _ = opened.send(outcome);
+        let Some(access) = access else { return };
+        let (ledger, start) = Ledger::open(&self.settings, &self.cluster);
+        let (reports, reported) = mpsc::channel(WAITING);
+        let mut following = Following { ledger, access, reports, tasks: HashMap::new(), events, health };
+        following.start(start);
+        following.run(reported).await;
     }
 }
 
@@ -97,35 +93,33 @@ struct Following {
     access: Access,
     reports: Reports,
     tasks: HashMap<WatchId, AbortHandle>,
+    events: mpsc::Sender<SourceEvent>,
     health: state::Sender<WatchHealth>,
 }
 
 impl Following {
     /// Follows until nobody takes the events. The tasks end with their runtime.
-    async fn run(&mut self, mut reported: mpsc::Receiver<(WatchId, Report)>, events: &mpsc::Sender<SourceEvent>) {
+    async fn run(&mut self, mut reported: mpsc::Receiver<(WatchId, Report)>) {
         loop {
             let (id, report) = tokio::select! {
-                report = reported.recv() => match report {
-                    Some(report) => report,
-                    None => return,
-                },
-                () = events.closed() => return,
+                Some(reported) = reported.recv() => reported,
+                () = self.events.closed() => return,
             };
-            let cause = match &report {
-                Report::Failing(failure) => Some((failure.cause, failure.message.clone())),
-                _ => None,
+            let news = match &report {
+                Report::News(_) => None,
+                Report::Healthy => Some(None),
+                Report::Failing(failure) => Some(Some(failure.clone())),
             };
-            let is_about_health = !matches!(report, Report::News(_));
-            let Consequences { events: said, start, stop } = self.ledger.take(id, report);
+            let Consequences { events, start, stop } = self.ledger.take(id, report);
             for id in &stop {
                 self.tasks.remove(id).inspect(AbortHandle::abort);
             }
-            if is_about_health || !stop.is_empty() {
-                self.note_health(cause);
-            }
             self.start(start);
-            for event in said {
-                if events.send(event).await.is_err() {
+            if news.is_some() || !stop.is_empty() {
+                self.note_health(news.flatten().as_ref());
+            }
+            for event in events {
+                if self.events.send(event).await.is_err() {
                     return;
                 }
             }
@@ -141,16 +135,15 @@ impl Following {
     }
 
     /// Says which kinds came to be healthy or ceased to be. Of what is forbidden, a diagnostic tells.
-    fn note_health(&self, failure: Option<(Cause, String)>) {
+    fn note_health(&self, failure: Option<&Failure>) {
         let health = self.ledger.health();
         for (kind, is_healthy) in &health {
-            match (self.health.borrow().get(kind), is_healthy) {
-                (Some(true) | None, false) => {
-                    if let Some((Cause::Unauthorized | Cause::Other, reason)) = &failure {
-                        tracing::warn!(kind, %reason, "cannot watch; what is known stays in effect");
-                    }
+            let was_healthy = self.health.borrow().get(kind).copied();
+            match (was_healthy, is_healthy, failure) {
+                (None | Some(true), false, Some(failure)) if failure.cause != Cause::Forbidden => {
+                    tracing::warn!(kind, reason = %failure.message, "cannot watch; what is known stays in effect");
                 }
-                (Some(false), true) => tracing::info!(kind, "watching again"),
+                (Some(false), true, _) => tracing::info!(kind, "watching again"),
                 _ => {}
             }
         }

@@ -149,7 +149,7 @@ mod tests {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
         let service = object(Kind::Service, "shop", "web");
         assert_eq!(namespaces.pass(service.clone()), None);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), [service.clone()]);
+        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), vec![service.clone()]);
         assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
         assert_eq!(namespaces.pass(service.clone()), Some(service.clone()));
         assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
