@@ -178,3 +178,32 @@ fn url(text: &str) -> Result<Uri, AccessError> {
     let url = text.parse::<Uri>().ok().filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
     url.ok_or_else(|| AccessError::Url(text.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_busy_server_is_left_alone_for_as_long_as_it_asks_within_reason() {
+        let asked = |status: u16, text: &'static str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
+            retry_after(StatusCode::from_u16(status).expect("a status"), &headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(asked(429, "7"), Some(7));
+        assert_eq!(asked(503, " 1 "), Some(1));
+        assert_eq!(asked(429, "86400"), Some(60));
+        assert_eq!(asked(429, "Wed, 21 Oct 2026 07:28:00 GMT"), None);
+        assert_eq!(asked(200, "7"), None);
+        assert_eq!(retry_after(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new()), None);
+        assert_eq!(Busy::default().remaining(), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_server_is_a_url() {
+        assert_eq!(url("https://10.0.0.1:6443").expect("a URL").port_u16(), Some(6443));
+        for text in ["", "10.0.0.1:6443", "ftp://x", "https://a b"] {
+            assert!(url(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -93,8 +93,13 @@ impl Backoff {
     /// The wait after one more failure: half of it for sure, the rest by chance.
     pub(super) fn next(&mut self) -> Duration {
         let longest = FIRST.saturating_mul(1 << self.failures.min(16)).min(CAP);
-        self.failures += 1;
+        self.failures = self.failures.saturating_add(1);
         longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+
+    /// How many failures there were in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// All is well: the next failure is the first again.
@@ -114,7 +119,7 @@ mod tests {
             let wait = backoff.next().as_millis();
             assert!((longest / 2..=longest).contains(&wait), "{wait} of {longest}");
         }
-        backoff.failures = u32::MAX - 1;
+        backoff.failures = u32::MAX;
         assert!(backoff.next() <= CAP);
         backoff.reset();
         assert!(backoff.next() <= FIRST);

@@ -28,6 +28,10 @@ const SPREAD: u32 = 15;
 /// A watch that the server ends sooner than this without saying anything is broken.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// Failures in a row that are nothing yet: a connection may close just as it is used again, and an API server that has
+/// just started refuses everything until it knows the Roles.
+const TOLERATED: u32 = 2;
+
 /// Where watches report to.
 pub(super) type Reports = mpsc::Sender<(WatchId, Report)>;
 
@@ -93,6 +97,7 @@ impl Follower {
                 access.renew(generation).await;
                 self.failing(failure).await?;
             }
+            Cause::Forbidden | Cause::Other if self.backoff.failures() < TOLERATED => {}
             Cause::Forbidden | Cause::Other => self.failing(failure).await?,
         }
         tokio::time::sleep(self.backoff.next().max(access.busy_for())).await;
