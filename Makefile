@@ -8,21 +8,25 @@ CARGO_FUZZ := 0.13.2
 TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
+H2SPEC := $(TOOLS)/h2spec
+H2SPEC_MODULE := tests/tools/h2spec
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
+# What the tests speak to Adit with, beside clients of their own.
+CLIENTS := openssl nghttp2-client:h2load
 
-export PATH := $(HOME)/.cargo/bin:$(PATH)
+export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prerequisites ## Serve three echo Services through one Ingress; with a terminal, until Ctrl-C
 	@manifests/demo/run
 
 .PHONY: test
-test: prerequisites ## Run all tests
+test: clients $(H2SPEC) ## Run all tests
 	cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-fast
@@ -30,7 +34,9 @@ test-fast: prerequisites ## Run the unit tests only
 	cargo test --workspace --locked --lib
 
 .PHONY: lint
-lint: prerequisites $(DENY) ## Check formatting, clippy, and the dependencies' layering, licences and sources
+lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
+	@.ci/prerequisites shellcheck
+	shellcheck --external-sources $$(grep -rlE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci manifests tests/cluster)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(DENY) check --allow unused-wrapper bans licenses sources
@@ -45,7 +51,7 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 
 .PHONY: bench
 bench: ## Measure the cost of requests and of changes, beside bare Pingora and nginx
-	@.ci/prerequisites wrk nginx
+	@.ci/prerequisites nghttp2-client:h2load nginx
 	cargo build --release --locked --bin adit
 	cargo bench -p adit-benches --locked
 
@@ -59,6 +65,18 @@ fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each
 	done
 fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
 
+.PHONY: cluster-up
+cluster-up: prerequisites ## Start a two-node Kubernetes, see tests/cluster; prints its kubeconfig
+	@tests/cluster/up
+
+.PHONY: cluster-down
+cluster-down: ## End it, and leave nothing of it
+	@tests/cluster/down
+
+.PHONY: cluster-check
+cluster-check: prerequisites ## Check that it is a Kubernetes, and that it leaves nothing
+	@tests/cluster/check
+
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code
 	@set -e; cargo build --locked --bin adit; for page in annotations configmap flags metrics; do \
@@ -69,9 +87,17 @@ docs: prerequisites ## Write the tables in docs/ that are made from the code
 prerequisites:
 	@.ci/prerequisites
 
-# Built once and kept: each takes minutes.
+.PHONY: clients
+clients:
+	@.ci/prerequisites $(CLIENTS)
+
+# Built once and kept: some take minutes.
 $(DENY):
 	cargo install cargo-deny --locked --version $(CARGO_DENY) --root $(TOOLS)/cargo-deny-$(CARGO_DENY)
+
+$(H2SPEC): $(wildcard $(H2SPEC_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	cd $(H2SPEC_MODULE) && go build -buildvcs=false -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 
 $(FUZZ):
 	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)

@@ -1,7 +1,9 @@
 //! The cost of look-ups and of changes at 10,000 Ingresses, and the memory that they take. No socket is involved; from an
 //! event to its table the pipeline only adds its hold-off.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use benches::certificate::Certificate;
+use benches::{cluster, process, report};
 use controller::diagnostic::Severity;
 use controller::settings::ControllerSettings;
 use controller::source::{SourceEvent, manifest};
@@ -10,8 +12,8 @@ use controller::translate::Translator;
 use gateway::config::PathMatching;
 use gateway::table::{Found, Publisher, normalize};
 use std::fmt::Display;
-use std::fs;
 use std::hint::black_box;
+use std::process::id;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,17 +24,19 @@ const INGRESSES: usize = 10_000;
 /// How many of them are for a wildcard.
 const WILDCARDS: usize = 1_000;
 const PATHS: usize = 100_000;
+const CERTIFICATES: usize = 1_000;
 /// Elements of the deepest path.
 const DEPTH: usize = 32;
 const ROUNDS: usize = 101;
 
 fn main() -> Result<()> {
     println!("{INGRESSES} Ingresses of 3 paths, medians of {ROUNDS} rounds\n");
-    println!("| what | median | target |\n|---|---|---|");
+    report::head(&["what", "median", "target"]);
     let mut adit = memory()?;
     look_ups(&adit);
     changes(&mut adit)?;
-    huge_ingress()
+    huge_ingress()?;
+    certificates()
 }
 
 /// What turns events into a table.
@@ -81,18 +85,18 @@ fn events(name: &str, yaml: &str) -> Result<Vec<SourceEvent>> {
 
 /// Memory of the store, the translation and the table; the objects come one by one, as from a watch.
 fn memory() -> Result<Adit> {
-    let before = resident()?;
+    let before = process::resident(id())?;
     let mut adit = Adit::new();
-    let mut all = events("backend.yaml", &benches::backend(([10, 1, 0, 1], 8080).into()))?;
-    all.extend(events("deep.yaml", &benches::ingress_with("deep", "deep.example.com", &deep_paths()))?);
+    let mut all = events("backend.yaml", &cluster::backend(([10, 1, 0, 1], 8080).into()))?;
+    all.extend(events("deep.yaml", &cluster::ingress_with("deep", "deep.example.com", &deep_paths()))?);
     for number in 1..INGRESSES {
         let host = if number < WILDCARDS { format!("*.{}", host(number)) } else { host(number) };
         let name = format!("app-{number}");
-        all.extend(events(&format!("{name}.yaml"), &benches::ingress(&name, &host))?);
+        all.extend(events(&format!("{name}.yaml"), &cluster::ingress(&name, &host))?);
     }
     let (first, _) = adit.apply(all);
     ensure!(adit.translator.diagnostics().all(|found| found.severity != Severity::Error), "all is served");
-    row("resident memory", format_args!("{} MiB", (resident()? - before) >> 20), "< 200 MiB");
+    row("resident memory", format_args!("{} MiB", (process::resident(id())? - before) >> 20), "< 200 MiB");
     row("the first table", milliseconds(first), "");
     Ok(adit)
 }
@@ -118,18 +122,18 @@ fn look_ups(adit: &Adit) {
             start.elapsed()
         };
         let median = median((0..ROUNDS).map(|_| round()));
-        row(name, format_args!("{:.0} ns", median.as_nanos() as f64 / hosts.len() as f64), "< 1000 ns");
+        row(name, each(median, hosts.len()), "< 1000 ns");
     }
 }
 
 fn changes(adit: &mut Adit) -> Result<()> {
     let ingress = |path: &str| {
-        events("app-5000.yaml", &benches::ingress_with("app-5000", &host(5000), &[path.to_owned(), "/".to_owned()]))
+        events("app-5000.yaml", &cluster::ingress_with("app-5000", &host(5000), &[path.to_owned(), "/".to_owned()]))
     };
     let versions = [ingress("/old")?, ingress("/new")?];
     row("one Ingress changes", microseconds(alternate(adit, &versions)?), "< 10000 us");
     ensure!(adit.find(&host(5000), "/old/x").as_deref() == Some("/old"), "the last version is served");
-    let slice = |last: u8| events("backend.yaml", &benches::backend(([10, 1, 0, last], 8080).into()));
+    let slice = |last: u8| events("backend.yaml", &cluster::backend(([10, 1, 0, last], 8080).into()));
     row("one Service's endpoints change", microseconds(alternate(adit, &[slice(2)?, slice(3)?])?), "");
     Ok(())
 }
@@ -137,14 +141,45 @@ fn changes(adit: &mut Adit) -> Result<()> {
 /// An Ingress of 100,000 paths, in an empty cluster.
 fn huge_ingress() -> Result<()> {
     let paths: Vec<String> = (0..PATHS).map(|number| format!("/shop/{number}")).collect();
-    let backend = benches::backend(([10, 1, 0, 1], 8080).into());
-    let yaml = backend + &benches::ingress_with("huge", "huge.example.com", &paths);
+    let backend = cluster::backend(([10, 1, 0, 1], 8080).into());
+    let yaml = backend + &cluster::ingress_with("huge", "huge.example.com", &paths);
     let start = Instant::now();
     let objects = events("huge.yaml", &yaml)?;
     row("100,000 paths in one Ingress: read", milliseconds(start.elapsed()), "");
     let mut adit = Adit::new();
     row("100,000 paths in one Ingress: publish", milliseconds(adit.apply(objects).0), "");
     ensure!(adit.find("huge.example.com", "/shop/99999/x").as_deref() == Some("/shop/99999"), "all are served");
+    Ok(())
+}
+
+/// Hosts with a certificate each.
+fn certificates() -> Result<()> {
+    let secret = |number: usize| -> Result<_> {
+        let name = format!("app-{number}");
+        events(&format!("{name}-tls.yaml"), &cluster::secret(&name, &Certificate::new(&host(number))?))
+    };
+    let mut adit = Adit::new();
+    let mut all = events("backend.yaml", &cluster::backend(([10, 1, 0, 1], 8080).into()))?;
+    for number in 0..CERTIFICATES {
+        let name = format!("app-{number}");
+        all.extend(events(&format!("{name}.yaml"), &cluster::ingress_over_tls(&name, &host(number)))?);
+        all.extend(secret(number)?);
+    }
+    row("1,000 certificates: publish", milliseconds(adit.apply(all).0), "");
+    ensure!(adit.translator.diagnostics().count() == 0, "all certificates are usable");
+    let hosts: Vec<String> = (0..CERTIFICATES).map(host).collect();
+    let round = || {
+        let start = Instant::now();
+        for host in &hosts {
+            let config = adit.publisher.load().handshake(black_box(Some(host)));
+            assert!(black_box(config).is_ok(), "{host}");
+        }
+        start.elapsed()
+    };
+    let look_up = median((0..ROUNDS).map(|_| round()));
+    row("1,000 certificates: look-up by SNI", each(look_up, CERTIFICATES), "< 1000 ns");
+    let versions = [secret(CERTIFICATES / 2)?, secret(CERTIFICATES / 2)?];
+    row("1,000 certificates: one changes", microseconds(alternate(&mut adit, &versions)?), "");
     Ok(())
 }
 
@@ -173,16 +208,11 @@ fn deep_paths() -> Vec<String> {
 
 fn median(samples: impl IntoIterator<Item = Duration>) -> Duration {
     let mut samples: Vec<_> = samples.into_iter().collect();
-    samples.sort_unstable();
-    samples[samples.len() / 2]
+    report::median_by(&mut samples, Ord::cmp)
 }
 
-/// Bytes of memory that the process has.
-fn resident() -> Result<usize> {
-    const PAGE: usize = 4096;
-    let statm = fs::read_to_string("/proc/self/statm")?;
-    let pages = statm.split(' ').nth(1).context("statm has a second field")?;
-    Ok(pages.parse::<usize>()? * PAGE)
+fn each(duration: Duration, count: usize) -> String {
+    format!("{:.0} ns", duration.as_nanos() as f64 / count as f64)
 }
 
 fn milliseconds(duration: Duration) -> String {
@@ -194,5 +224,5 @@ fn microseconds(duration: Duration) -> String {
 }
 
 fn row(what: &str, measured: impl Display, target: &str) {
-    println!("| {what} | {measured} | {target} |");
+    report::row(&[what, &measured.to_string(), target]);
 }

@@ -1,51 +1,14 @@
-//! Synthetic clusters for the benchmarks: always the same for the same size.
+//! What the benchmarks share: the proxies to compare, the load on them, and synthetic clusters.
 
-use std::fmt::{Display, Write};
-use std::net::SocketAddr;
+pub mod certificate;
+pub mod client;
+pub mod cluster;
+pub mod load;
+pub mod peers;
+pub mod process;
+pub mod report;
 
-/// Manifests with `hosts` Ingresses of three paths each, one of them `bench.example`, and one Service at `backend`.
-/// The ConfigMap lifts the limit on requests per connection, which a load generator would run into.
-pub fn manifest(hosts: usize, backend: SocketAddr) -> String {
-    let mut yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: adit, namespace: adit}\n\
-                    data: {keep-alive-requests: \"1000000000\"}\n---\n"
-        .to_owned();
-    yaml.push_str(&self::backend(backend));
-    yaml.push_str(&ingress("bench", "bench.example"));
-    for number in 1..hosts {
-        yaml.push_str(&ingress(&format!("app-{number}"), &format!("app-{number}.example.com")));
-    }
-    yaml
-}
-
-/// The Service of all Ingresses, with one endpoint.
-pub fn backend(address: SocketAddr) -> String {
-    format!(
-        "apiVersion: v1\nkind: Service\nmetadata: {{name: backend}}\nspec: {{ports: [{{port: 80}}]}}\n---\n\
-         apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: backend-1\n  \
-         labels: {{kubernetes.io/service-name: backend}}\naddressType: IPv4\n\
-         endpoints: [{{addresses: [{}]}}]\nports: [{{port: {}}}]\n---\n",
-        address.ip(),
-        address.port()
-    )
-}
-
-/// One Ingress with three paths.
-pub fn ingress(name: &str, host: &str) -> String {
-    ingress_with(name, host, &["/", "/shop", "/shop/admin"])
-}
-
-/// One Ingress with these paths.
-pub fn ingress_with(name: &str, host: &str, paths: &[impl Display]) -> String {
-    let mut yaml = format!(
-        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {name}}}\nspec:\n  rules:\n  - host: \"{host}\"\n    \
-         http:\n      paths:\n"
-    );
-    for path in paths {
-        let _ = writeln!(
-            yaml,
-            "      - {{path: {path}, pathType: Prefix, backend: {{service: {{name: backend, port: {{number: 80}}}}}}}}"
-        );
-    }
-    yaml.push_str("---\n");
-    yaml
-}
+/// The host that all load asks for.
+pub const HOST: &str = "bench.example";
+/// What it asks there.
+pub const TARGET: &str = "/shop/item?id=1";

@@ -8,6 +8,7 @@ use crate::holdoff::Holdoff;
 use crate::source::SourceEvent;
 use crate::store::{Change, Store};
 use gateway::config::Update;
+use gateway::table::Rejection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -53,6 +54,8 @@ pub struct Pipeline<T, P> {
     changes: BTreeSet<Change>,
     consumed: u64,
     rejected: Vec<Diagnostic>,
+    /// Ports that the gateway cannot open now.
+    unopened: watch::Receiver<Arc<[Rejection]>>,
     state: watch::Sender<State>,
 }
 
@@ -76,9 +79,17 @@ where
             changes: BTreeSet::new(),
             consumed: 0,
             rejected: Vec::new(),
+            unopened: watch::channel(Arc::default()).1,
             state,
         };
         (pipeline, watched)
+    }
+
+    /// The same, which also tells of the ports that the gateway cannot open, as they come and go.
+    #[must_use]
+    pub fn watching(mut self, unopened: watch::Receiver<Arc<[Rejection]>>) -> Self {
+        self.unopened = unopened;
+        self
     }
 
     /// Runs on a thread of its own until the source ends.
@@ -110,12 +121,22 @@ where
         }
     }
 
-    /// Waits for events, or until a build is due. False when there will be no more.
+    /// Waits for events, until a build is due, or until there is more to tell. False when there will be no more.
     async fn receive(&mut self, batch: &mut Vec<SourceEvent>) -> bool {
-        let received = self.events.recv_many(batch, BATCH);
-        match self.holdoff.due() {
-            None => received.await > 0,
-            Some(due) => tokio::time::timeout_at(due.into(), received).await.map_or(true, |count| count > 0),
+        let due = self.holdoff.due();
+        let received = async {
+            let received = self.events.recv_many(batch, BATCH);
+            match due {
+                None => received.await > 0,
+                Some(due) => tokio::time::timeout_at(due.into(), received).await.map_or(true, |count| count > 0),
+            }
+        };
+        tokio::select! {
+            received = received => received,
+            Ok(()) = self.unopened.changed() => {
+                self.tell();
+                true
+            }
         }
     }
 
@@ -145,9 +166,17 @@ where
         self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics });
     }
 
+    /// Tells what is wrong, where that changed without a build.
+    fn tell(&self) {
+        let diagnostics = self.diagnostics();
+        log_difference(&self.state.borrow().diagnostics, &diagnostics);
+        self.state.send_modify(|state| state.diagnostics = diagnostics);
+    }
+
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
         let known = self.store.problems().chain(&self.rejected).cloned();
-        known.chain(self.translator.diagnostics()).collect::<BTreeSet<_>>().into_iter().collect()
+        let unopened: Vec<_> = self.unopened.borrow().iter().map(Diagnostic::from).collect();
+        known.chain(unopened).chain(self.translator.diagnostics()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

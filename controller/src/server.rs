@@ -183,6 +183,7 @@ fn start_pipeline(
     lifecycle: &Arc<Lifecycle>,
 ) -> anyhow::Result<watch::Receiver<State>> {
     let (publisher, telemetry, lifecycle) = (publisher.clone(), telemetry.clone(), lifecycle.clone());
+    let unopened = publisher.unopened();
     let publish = move |update| {
         let Published { revision, rejected } = publisher.publish(update);
         lifecycle.published();
@@ -190,7 +191,7 @@ fn start_pipeline(
         (revision, rejected.iter().map(Diagnostic::from).collect())
     };
     let (pipeline, state) = Pipeline::new(events, translator, publish);
-    pipeline.spawn().context("cannot start the pipeline")?;
+    pipeline.watching(unopened).spawn().context("cannot start the pipeline")?;
     Ok(state)
 }
 

@@ -94,6 +94,14 @@ pub struct ControllerSettings {
     pub path_matching: PathMatching,
     /// `--default-ssl-certificate`: the Secret with the certificate for hosts without one. `None` is a self-signed one.
     pub default_certificate: Option<NamespacedName>,
+    /// `--tcp-services-configmap`: the ConfigMap of TCP services.
+    pub tcp_services: Option<NamespacedName>,
+    /// `--udp-services-configmap`: the ConfigMap of UDP services.
+    pub udp_services: Option<NamespacedName>,
+    /// The ports that no such service may have.
+    pub own_ports: OwnPorts,
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    pub ssl_passthrough: bool,
     /// `--advertised-https-port`, else `--https-port`: the port that redirects to HTTPS name where they are told to.
     pub https_port: u16,
 }
@@ -113,6 +121,10 @@ impl Default for ControllerSettings {
             disable_external_name: false,
             path_matching: PathMatching::default(),
             default_certificate: None,
+            tcp_services: None,
+            udp_services: None,
+            own_ports: OwnPorts::default(),
+            ssl_passthrough: false,
             https_port: 443,
         }
     }
@@ -141,6 +153,32 @@ pub enum WatchedNamespaces {
     One(Arc<str>),
     /// Those with labels of this selector.
     Labelled(String),
+}
+
+/// The ports that Adit itself listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnPorts {
+    /// `--http-port`.
+    pub http: u16,
+    /// `--https-port`.
+    pub https: u16,
+    /// `--healthz-port`.
+    pub admin: u16,
+}
+
+impl Default for OwnPorts {
+    fn default() -> Self {
+        let ServeSettings { http_port, https_port, admin_port, .. } = ServeSettings::default();
+        Self { http: http_port, https: https_port, admin: admin_port }
+    }
+}
+
+impl OwnPorts {
+    /// The flag that chose this port for Adit itself, if one did.
+    pub fn flag(&self, port: u16) -> Option<&'static str> {
+        let flags = [(self.http, "--http-port"), (self.https, "--https-port"), (self.admin, "--healthz-port")];
+        flags.into_iter().find(|(own, _)| *own == port).map(|(_, flag)| flag)
+    }
 }
 
 /// Sockets, threads and files of `adit serve`. Fixed for the life of the process.

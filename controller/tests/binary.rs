@@ -1,9 +1,14 @@
 //! The binary as a user runs it: from its arguments to its exit code.
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 const OBJECTS: &str = "
@@ -42,10 +47,15 @@ struct Serving {
 
 impl Serving {
     fn start(arguments: &[&str], manifests: &Path) -> Self {
+        Self::start_with(arguments, &[], manifests)
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)], manifests: &Path) -> Self {
         let everywhere =
             ["serve", "--bind-address=127.0.0.1", "--healthz-host=127.0.0.1", "--http-port=0", "--https-port=0"];
         let mut command = adit(&everywhere, manifests);
         command.arg("--healthz-port=0").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.envs(variables.iter().copied());
         let mut process = command.spawn().expect("adit runs");
         let log = BufReader::new(process.stderr.take().expect("a pipe"));
         Self { process, log }
@@ -118,9 +128,60 @@ fn an_interrupt_ends_it_without_grace() {
     assert!(adit.process.wait().expect("it ends").success());
 }
 
+/// Answers one connection over TLS, with a certificate that nobody has signed.
+fn tls_backend() -> SocketAddr {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([]).expect("a certificate");
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key))
+        .expect("a configuration");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let (mut tcp, _) = listener.accept().expect("a connection");
+        let mut session = ServerConnection::new(Arc::new(config)).expect("a session");
+        let mut tls = rustls::Stream::new(&mut session, &mut tcp);
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            tls.read_exact(&mut byte).expect("a request");
+            head.push(byte[0]);
+        }
+        tls.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("it reads");
+    });
+    address
+}
+
+#[test]
+fn backends_with_tls_need_no_roots_of_the_system() {
+    let address = tls_backend();
+    let (ip, port) = (address.ip(), address.port());
+    let endpoints = format!(
+        "---
+apiVersion: v1
+kind: Service
+metadata: {{name: cart}}
+spec: {{ports: [{{port: 80}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: cart-1, labels: {{kubernetes.io/service-name: cart}}}}
+addressType: IPv4
+endpoints: [{{addresses: [{ip}]}}]
+ports: [{{port: {port}}}]
+"
+    );
+    let annotated = "{name: shop, annotations: {nginx.ingress.kubernetes.io/backend-protocol: HTTPS}}";
+    let manifests = manifests(&(OBJECTS.replace("{name: shop}", annotated) + &endpoints));
+    let nowhere = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
+    let mut adit = Serving::start_with(&[], &nowhere, manifests.path());
+    assert_eq!(status(&adit.address("serving HTTP"), "/cart"), "204");
+}
+
 #[test]
 fn what_cannot_be_served_is_said_in_one_line() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = format!("--http-port={}", taken.local_addr().expect("an address").port());
     let arguments = ["serve", "--bind-address=127.0.0.1", "--healthz-host=127.0.0.1", "--healthz-port=0", &port];
     let output = output(&arguments, OBJECTS);

@@ -20,6 +20,7 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
         name: name.clone(),
         routes: ["/", "/shop", "/shop/cart/"].map(route).into(),
         www_redirect: None,
+        passthrough: None,
         tls: None,
     };
     (name, Some(Arc::new(host)))

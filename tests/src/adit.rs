@@ -1,6 +1,8 @@
 //! A whole Adit in this process, for tests that are about connections, files or the admin port.
 
 use crate::connection::{Connection, PATIENCE};
+use crate::drivers::Objects;
+use crate::log::Lines;
 use crate::tls::Offer;
 use anyhow::{Context, Result, bail, ensure};
 use controller::pipeline::State;
@@ -8,8 +10,10 @@ use controller::server::Server;
 use controller::settings::{ClusterSettings, ControllerSettings, ServeSettings};
 use controller::source::cluster::ClusterSource;
 use controller::source::directory::DirectorySource;
-use controller::source::{Feed, SourceEvent, manifest};
+use controller::source::{Feed, SourceEvent};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -23,7 +27,9 @@ const EVENTS: usize = 1024;
 pub struct Adit {
     server: Option<Server>,
     /// Without a sender the pipeline would end.
-    _events: Option<mpsc::Sender<SourceEvent>>,
+    events: mpsc::Sender<SourceEvent>,
+    objects: Objects,
+    sent: u64,
 }
 
 impl Adit {
@@ -32,22 +38,67 @@ impl Adit {
     /// # Errors
     /// If something is wrong with them, or the server does not start.
     pub async fn start(manifests: &str) -> Result<Self> {
-        Self::start_with(manifests, on_loopback(ServeSettings::default())).await
+        Self::start_as(ControllerSettings::default(), manifests).await
     }
 
-    /// The same with settings of one's own.
+    /// As [`Adit::start`], with other settings of what is served.
     ///
     /// # Errors
     /// As [`Adit::start`].
-    pub async fn start_with(manifests: &str, serve: ServeSettings) -> Result<Self> {
+    pub async fn start_as(settings: ControllerSettings, manifests: &str) -> Result<Self> {
+        let serve = on_loopback(ServeSettings::default());
+        Self::start_with(settings, serve, manifests, Box::new(std::io::sink())).await
+    }
+
+    /// As [`Adit::start`], with other settings of how it is served.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_on(serve: ServeSettings, manifests: &str) -> Result<Self> {
+        Self::start_with(ControllerSettings::default(), serve, manifests, Box::new(std::io::sink())).await
+    }
+
+    /// As [`Adit::start`]; the lines of the access log come out of the receiver.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_logging(manifests: &str) -> Result<(Self, mpsc::UnboundedReceiver<String>)> {
+        let (lines, log) = mpsc::unbounded_channel();
+        let (settings, serve) = (ControllerSettings::default(), on_loopback(ServeSettings::default()));
+        Ok((Self::start_with(settings, serve, manifests, Box::new(Lines(lines))).await?, log))
+    }
+
+    async fn start_with(
+        settings: ControllerSettings,
+        serve: ServeSettings,
+        manifests: &str,
+        log: Box<dyn Write + Send>,
+    ) -> Result<Self> {
         let (events, receiver) = mpsc::channel(EVENTS);
-        let manifest = manifest::parse(&"objects.yaml".into(), manifests.as_bytes());
-        ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
-        for object in manifest.objects {
-            events.send(SourceEvent::Apply(object)).await?;
+        let mut objects = Objects::default();
+        let first = objects.events(manifests)?;
+        let sent = first.len() as u64;
+        for event in first {
+            if let SourceEvent::Problems { diagnostics, .. } = &event {
+                ensure!(diagnostics.is_empty(), "{diagnostics:?}");
+            }
+            events.send(event).await?;
         }
-        events.send(SourceEvent::Synced).await?;
-        Self::serve(serve, Some(events), receiver.into()).await
+        let server = Self::serve(settings, serve, receiver, log).await?;
+        Ok(Self { server: Some(server), events, objects, sent })
+    }
+
+    /// Replaces the manifests that it was started with, and waits until the new ones are in effect.
+    ///
+    /// # Errors
+    /// If they are not in effect in time.
+    pub async fn replace(&mut self, manifests: &str) -> Result<()> {
+        for event in self.objects.events(manifests)? {
+            self.events.send(event).await?;
+            self.sent += 1;
+        }
+        let sent = self.sent;
+        self.reaches(|state| state.source_revision >= sent).await
     }
 
     /// Serves what files hold and follows them, with two workers.
@@ -58,7 +109,8 @@ impl Adit {
         let (events, receiver) = mpsc::channel(EVENTS);
         DirectorySource::new(paths).spawn(events.clone())?;
         let serve = ServeSettings { workers: NonZero::new(2), ..on_loopback(ServeSettings::default()) };
-        Self::serve(serve, Some(events), receiver.into()).await
+        let server = Self::serve(ControllerSettings::default(), serve, receiver, Box::new(std::io::sink())).await?;
+        Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
     }
 
     /// Serves what a cluster has, which takes as long as the cluster does to tell.
@@ -66,14 +118,23 @@ impl Adit {
     /// # Errors
     /// If the settings lead to no cluster, or the server does not start.
     pub async fn watch(cluster: &ClusterSettings) -> Result<Self> {
-        let feed = ClusterSource::new(&ControllerSettings::default(), cluster).spawn()?;
-        Self::serve(on_loopback(ServeSettings::default()), None, feed).await
+        let settings = ControllerSettings::default();
+        let feed = ClusterSource::new(&settings, cluster).spawn()?;
+        let serve = on_loopback(ServeSettings::default());
+        let server = Self::serve(settings, serve, feed, Box::new(std::io::sink())).await?;
+        // Nobody takes these: the cluster alone tells what to serve.
+        let (events, _) = mpsc::channel(1);
+        Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
     }
 
-    async fn serve(serve: ServeSettings, events: Option<mpsc::Sender<SourceEvent>>, feed: Feed) -> Result<Self> {
-        let start = move || Server::start(&ControllerSettings::default(), &serve, feed, Box::new(std::io::sink()));
-        let server = tokio::task::spawn_blocking(start).await??;
-        Ok(Self { server: Some(server), _events: events })
+    async fn serve(
+        settings: ControllerSettings,
+        serve: ServeSettings,
+        feed: impl Into<Feed> + Send + 'static,
+        log: Box<dyn Write + Send>,
+    ) -> Result<Server> {
+        let start = move || Server::start(&settings, &serve, feed, log);
+        tokio::task::spawn_blocking(start).await?
     }
 
     fn server(&self) -> Result<&Server> {
@@ -200,6 +261,13 @@ pub fn on_loopback(serve: ServeSettings) -> ServeSettings {
 
 /// An Ingress for all of host `h`, its Service `backend` with an endpoint at each address, and the ConfigMap's data.
 pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
+    annotated(&[], backends, config)
+}
+
+/// The same, with annotations of ingress-nginx on the Ingress, by their names after the prefix.
+pub fn annotated(annotations: &[(&str, &str)], backends: &[SocketAddr], config: &Value) -> String {
+    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
+    let annotations = annotations.collect::<BTreeMap<_, _>>();
     let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
     let service = json!({
         "apiVersion": "v1",
@@ -211,7 +279,7 @@ pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
     let ingress = json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": {"name": "h"},
+        "metadata": {"name": "h", "annotations": annotations},
         "spec": {"rules": [{"host": "h", "http": {"paths": paths}}]},
     });
     let config_map = json!({

@@ -1,9 +1,10 @@
 //! Backends that do what a test tells them, for what [`crate::echo`] is too well-behaved to do.
 
 use crate::connection::Connection;
+use crate::tls_server;
 use anyhow::Result;
 use std::net::{Ipv4Addr, SocketAddr};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Starts a backend that runs `script` on each connection, with its number from 1, until its runtime ends.
 ///
@@ -14,14 +15,43 @@ where
     S: Fn(usize, Connection) -> F + Send + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
+    accept(move |number, stream| script(number, Connection::over(Box::new(stream), None))).await
+}
+
+/// The same over TLS. A connection that is dropped ends without TLS's farewell.
+///
+/// # Errors
+/// As [`scripted`], or if there is no certificate.
+pub async fn scripted_tls<S, F>(script: S) -> Result<SocketAddr>
+where
+    S: Fn(usize, Connection) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let acceptor = tls_server::acceptor(&["http/1.1"])?;
+    accept(move |number, stream| {
+        let (acceptor, script) = (acceptor.clone(), script.clone());
+        async move { script(number, Connection::over(Box::new(acceptor.accept(stream).await?), None)).await }
+    })
+    .await
+}
+
+/// Starts a backend that does `serve` with each connection, with its number from 1, until its runtime ends.
+///
+/// # Errors
+/// As [`scripted`].
+pub async fn accept<S, F>(serve: S) -> Result<SocketAddr>
+where
+    S: Fn(usize, TcpStream) -> F + Send + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         for number in 1.. {
             let Ok((stream, _)) = listener.accept().await else { return };
-            let Ok(connection) = Connection::new(stream) else { continue };
+            let _ = stream.set_nodelay(true);
             // What a script expects in vain shows at the client.
-            tokio::spawn(script(number, connection));
+            tokio::spawn(serve(number, stream));
         }
     });
     Ok(address)

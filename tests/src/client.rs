@@ -1,8 +1,9 @@
 //! An HTTP/1.1 client that sends what it is told, byte for byte.
 
-use crate::case::{Body, Request};
+use crate::case::{Body, HTTP_2, Request};
 use crate::connection::{Connection, Input, Output, PATIENCE};
 use crate::echo::{self, Journal};
+use crate::http2::{self, Http2};
 use crate::tls::{Handshake, Offer};
 use crate::wire::{Headers, Reader, Remaining, header};
 use anyhow::{Context, Result, ensure};
@@ -16,7 +17,10 @@ pub struct Client {
     gateway: SocketAddr,
     /// What it offers in a handshake; `None` is cleartext.
     offer: Option<Offer>,
+    /// Begins each connection; empty is no PROXY header.
+    proxy_header: Vec<u8>,
     connection: Option<Connection>,
+    http2: Option<Http2>,
 }
 
 /// A response, read to its end.
@@ -37,7 +41,12 @@ pub struct Response {
 impl Client {
     /// A client of the gateway at this address, over TLS if it has something to offer.
     pub fn new(gateway: SocketAddr, offer: Option<Offer>) -> Self {
-        Self { gateway, offer, connection: None }
+        Self { gateway, offer, proxy_header: Vec::new(), connection: None, http2: None }
+    }
+
+    /// The same, with a PROXY header at the start of each connection.
+    pub fn behind_proxy(self, proxy_header: Vec<u8>) -> Self {
+        Self { proxy_header, ..self }
     }
 
     /// Makes a request once, on the open connection if there is one. `journal` lets the chunks of a response go.
@@ -45,17 +54,31 @@ impl Client {
     /// # Errors
     /// If there is no connection, or no well-formed response in time; [`crate::tls::Refused`] if a handshake is refused.
     pub async fn send(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
-        let response = timeout(PATIENCE, self.exchange(request, journal)).await;
+        let exchange = async {
+            if request.version == HTTP_2 {
+                http2::exchange(self.http2().await?, request, journal).await
+            } else {
+                self.exchange(request, journal).await
+            }
+        };
+        let response = timeout(PATIENCE, exchange).await;
         response.context("no complete response in time")?
+    }
+
+    /// The open connection of HTTP/2.
+    async fn http2(&mut self) -> Result<&Http2> {
+        let connection = match (self.http2.take(), &self.offer) {
+            (Some(connection), _) => connection,
+            (None, Some(offer)) => Http2::open_tls(self.gateway, offer.clone()).await?,
+            (None, None) => Http2::open(self.gateway).await?,
+        };
+        Ok(self.http2.insert(connection))
     }
 
     async fn exchange(&mut self, request: &Request, journal: &Journal) -> Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match &self.offer {
-                Some(offer) => Connection::open_tls(self.gateway, offer).await?,
-                None => Connection::open(self.gateway).await?,
-            },
+            None => Connection::open_behind_proxy(self.gateway, &self.proxy_header, self.offer.as_ref()).await?,
         };
         let (sent, response) = exchange(&mut connection, request, journal).await?;
         let response = Response { tls: connection.tls.clone(), ..response };

@@ -2,7 +2,8 @@
 //!
 //! A Service with a selector and no EndpointSlice of its own gets pods, and one EndpointSlice for each. Its annotation
 //! `test.adit.dev/pods` says which: a list of [`PodState`]s, `ready` if it is not there. A Service with a `clusterIP`
-//! gets a backend there, in place of kube-proxy; the address is replaced by one of this machine.
+//! gets a backend there, in place of kube-proxy; the address is replaced by one of this machine. Pods speak HTTP/1.1, or
+//! what `test.adit.dev/speaks` says: one of [`Speaks`], such as `https` or `h2c`.
 //!
 //! A Secret with the annotation `test.adit.dev/certificate` gets a certificate and its key: `dns=a.example.com,b; key=rsa`.
 //! `cn=` names another subject than the Secret, `expired`, `without-key`, `another-key` and `reversed` (with its issuer,
@@ -15,7 +16,7 @@ pub use network::Network;
 
 use crate::case::Host;
 use crate::dns;
-use crate::echo::Identity;
+use crate::echo::{Identity, Speaks};
 use anyhow::{Context, Result, bail, ensure};
 use certificates::Certificates;
 use serde_json::{Value, json};
@@ -24,6 +25,9 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The annotation that says which pods a Service has.
 const PODS: &str = "/metadata/annotations/test.adit.dev~1pods";
+
+/// The annotation that says what they speak.
+const SPEAKS: &str = "/metadata/annotations/test.adit.dev~1speaks";
 
 /// The objects and backends of one case.
 #[derive(Debug)]
@@ -157,13 +161,14 @@ impl Cluster {
     /// One slice for each pod of a Service: pods of one machine cannot share a port, and ports belong to slices.
     async fn slices(&mut self, service: &Value) -> Result<Vec<Value>> {
         let name = name(service);
+        let speaks = service.pointer(SPEAKS).and_then(Value::as_str).map_or(Ok(Speaks::Http), str::parse)?;
         let mut slices = Vec::new();
         for (index, state) in pod_states(service)?.into_iter().enumerate() {
             let pod = format!("{name}-{index}");
             let mut slice_ports = Vec::new();
             for port in ports(service)? {
                 let identity = Identity { service: name.clone(), pod: pod.clone() };
-                let address = self.pod(identity, &port.name, state).await?;
+                let address = self.pod(identity, &port.name, state, speaks).await?;
                 slice_ports.push(json!({"name": port.name, "port": address.port(), "protocol": "TCP"}));
             }
             slices.push(json!({
@@ -186,14 +191,14 @@ impl Cluster {
         Ok(slices)
     }
 
-    async fn pod(&mut self, identity: Identity, port: &str, state: PodState) -> Result<SocketAddr> {
+    async fn pod(&mut self, identity: Identity, port: &str, state: PodState, speaks: Speaks) -> Result<SocketAddr> {
         let key = (identity, port.to_owned());
         if let Some(address) = self.pods.get(&key) {
             return Ok(*address);
         }
         let address = match state {
             PodState::Refusing => self.network.refuse()?,
-            _ => self.network.listen(&key.0).await?,
+            _ => self.network.listen(&key.0, speaks).await?,
         };
         self.pods.insert(key, address);
         Ok(address)

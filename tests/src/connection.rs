@@ -37,12 +37,7 @@ impl Connection {
     /// # Errors
     /// If it does not accept.
     pub async fn open(server: SocketAddr) -> Result<Self> {
-        Self::new(TcpStream::connect(server).await?)
-    }
-
-    pub(crate) fn new(stream: TcpStream) -> Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self::over(Box::new(stream), None))
+        Self::plain(TcpStream::connect(server).await?)
     }
 
     /// Connects to a server over TLS.
@@ -50,20 +45,41 @@ impl Connection {
     /// # Errors
     /// If it does not accept; [`tls::Refused`] if it refuses the handshake.
     pub async fn open_tls(server: SocketAddr, offer: &Offer) -> Result<Self> {
-        let stream = TcpStream::connect(server).await?;
+        Self::secured(TcpStream::connect(server).await?, offer).await
+    }
+
+    /// Connects to a server and sends a PROXY header; then, with an offer, over TLS.
+    ///
+    /// # Errors
+    /// As [`Self::open_tls`].
+    pub async fn open_behind_proxy(server: SocketAddr, header: &[u8], offer: Option<&Offer>) -> Result<Self> {
+        let mut stream = TcpStream::connect(server).await?;
+        stream.write_all(header).await?;
+        match offer {
+            Some(offer) => Self::secured(stream, offer).await,
+            None => Self::plain(stream),
+        }
+    }
+
+    fn plain(stream: TcpStream) -> Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self::over(Box::new(stream), None))
+    }
+
+    async fn secured(stream: TcpStream, offer: &Offer) -> Result<Self> {
         stream.set_nodelay(true)?;
         let (stream, handshake) = tls::handshake(stream, offer).await?;
         Ok(Self::over(Box::new(stream), Some(handshake)))
     }
 
-    /// What came of its handshake; `None` without TLS.
-    pub fn handshake(&self) -> Option<&Handshake> {
-        self.tls.as_ref()
-    }
-
-    fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
+    pub(crate) fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {
         let (read, writer) = split(stream);
         Self { reader: Reader::new(read), writer, tls }
+    }
+
+    /// What came of its handshake; `None` without TLS.
+    pub fn tls(&self) -> Option<&Handshake> {
+        self.tls.as_ref()
     }
 
     /// Sends bytes.

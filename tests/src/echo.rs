@@ -4,15 +4,19 @@
 //! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. Any other answer is 200
 //! with what was received, as text. Every answer names its Service and pod, and none has a `Server`.
 
+mod http2;
+
+use crate::tls_server;
 use crate::wire::{Headers, Reader, Remaining, RequestHead, header};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
-use tokio::io::{AsyncWriteExt, split};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, split};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 /// The response header that names the Service of the backend.
 pub const SERVICE_HEADER: &str = "x-echo-service";
@@ -26,6 +30,48 @@ pub struct Identity {
     pub service: String,
     /// The pod, unique in the case: `SERVICE-0`, `SERVICE-1`, ...
     pub pod: String,
+}
+
+/// What a backend speaks, and nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/1.1 over TLS.
+    Https,
+    /// HTTP/2 by prior knowledge.
+    H2c,
+    /// HTTP/2 over TLS.
+    H2,
+}
+
+impl Speaks {
+    fn is_http2(self) -> bool {
+        matches!(self, Self::H2c | Self::H2)
+    }
+
+    fn acceptor(self) -> Result<Option<TlsAcceptor>> {
+        match self {
+            Self::Http | Self::H2c => Ok(None),
+            Self::Https => tls_server::acceptor(&["http/1.1"]).map(Some),
+            Self::H2 => tls_server::acceptor(&["h2"]).map(Some),
+        }
+    }
+}
+
+impl std::str::FromStr for Speaks {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "http" => Self::Http,
+            "https" => Self::Https,
+            "h2c" => Self::H2c,
+            "h2" => Self::H2,
+            _ => bail!("{text:?} is no protocol of a backend: expected http, https, h2c or h2"),
+        })
+    }
 }
 
 /// A request as a backend received it.
@@ -99,25 +145,43 @@ pub fn chunk(number: usize) -> String {
 }
 
 /// Answers on this listener for as long as its runtime lives.
-pub fn serve(listener: TcpListener, identity: Identity, journal: Arc<Journal>) {
-    let identity = Arc::new(identity);
+///
+/// # Errors
+/// If it has no certificate to speak TLS with.
+pub fn serve(listener: TcpListener, speaks: Speaks, identity: Identity, journal: Arc<Journal>) -> Result<()> {
+    let acceptor = speaks.acceptor()?;
+    let connection = Arc::new(Connection { identity, journal });
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let connection = Connection { identity: identity.clone(), journal: journal.clone() };
+            let (connection, acceptor) = (connection.clone(), acceptor.clone());
             // A client that goes away early is nothing that a backend could report.
-            tokio::spawn(async move { connection.serve(stream).await.ok() });
+            tokio::spawn(async move {
+                stream.set_nodelay(true)?;
+                match acceptor {
+                    Some(acceptor) => connection.serve(speaks, acceptor.accept(stream).await?).await,
+                    None => connection.serve(speaks, stream).await,
+                }
+            });
         }
     });
+    Ok(())
 }
 
 struct Connection {
-    identity: Arc<Identity>,
+    identity: Identity,
     journal: Arc<Journal>,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream) -> Result<()> {
-        stream.set_nodelay(true)?;
+    async fn serve(
+        self: Arc<Self>,
+        speaks: Speaks,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<()> {
+        if speaks.is_http2() { http2::serve(self, stream).await } else { self.serve_http1(stream).await }
+    }
+
+    async fn serve_http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
         let (read, mut write) = split(stream);
         let mut reader = Reader::new(read);
         while let Some(head) = reader.request_head().await? {
@@ -133,11 +197,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn receive<R: tokio::io::AsyncRead + Unpin>(
-        &self,
-        reader: &mut Reader<R>,
-        head: &RequestHead,
-    ) -> Result<Received> {
+    async fn receive<R: AsyncRead + Unpin>(&self, reader: &mut Reader<R>, head: &RequestHead) -> Result<Received> {
         let mut received = Received {
             service: self.identity.service.clone(),
             pod: self.identity.pod.clone(),
@@ -164,7 +224,8 @@ impl Connection {
         if received.method != "HEAD" {
             answer.extend(body.as_bytes());
         }
-        Ok(write.write_all(&answer).await?)
+        write.write_all(&answer).await?;
+        Ok(write.flush().await?)
     }
 
     async fn stream(&self, write: &mut (impl AsyncWriteExt + Unpin), received: &Received, count: usize) -> Result<()> {
@@ -174,14 +235,16 @@ impl Connection {
             self.journal.chunks.acquire().await?.forget();
             let chunk = chunk(number);
             write.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).await?;
+            write.flush().await?;
         }
-        Ok(write.write_all(b"0\r\n\r\n").await?)
+        write.write_all(b"0\r\n\r\n").await?;
+        Ok(write.flush().await?)
     }
 
     /// The status line and all headers but the body's.
     fn head(&self, received: &Received) -> String {
         let status = header(&received.headers, "x-echo-status").unwrap_or_else(|| "200".to_owned());
-        let Identity { service, pod } = &*self.identity;
+        let Identity { service, pod } = &self.identity;
         let mut head = format!("HTTP/1.1 {status} Echo\r\n{SERVICE_HEADER}: {service}\r\n{POD_HEADER}: {pod}\r\n");
         if asks_to_close(&received.headers) {
             head.push_str("connection: close\r\n");

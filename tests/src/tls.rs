@@ -24,6 +24,8 @@ pub struct Offer {
     pub version: Option<String>,
     /// It takes RSA signatures only.
     pub rsa: bool,
+    /// The protocols that it speaks, as ALPN names them: `h2`, `http/1.1`. Empty: it does not say.
+    pub protocols: Vec<&'static str>,
 }
 
 /// What came of a handshake.
@@ -35,6 +37,8 @@ pub struct Handshake {
     pub version: String,
     /// The suite as the registry of IANA names it.
     pub cipher: String,
+    /// The protocol that was agreed upon.
+    pub protocol: Option<String>,
 }
 
 /// The gateway ended the handshake with this alert.
@@ -71,7 +75,8 @@ pub async fn handshake(stream: TcpStream, offer: &Offer) -> Result<(TlsStream<Tc
     let certificate = session.peer_certificates().and_then(<[_]>::first).context("no certificate")?.to_vec();
     let version = session.protocol_version().context("no version")?;
     let cipher = session.negotiated_cipher_suite().context("no cipher suite")?.suite();
-    let handshake = Handshake { certificate, version: format!("{version:?}"), cipher: format!("{cipher:?}") };
+    let protocol = session.alpn_protocol().map(|protocol| String::from_utf8_lossy(protocol).into_owned());
+    let handshake = Handshake { certificate, version: format!("{version:?}"), cipher: format!("{cipher:?}"), protocol };
     Ok((stream, handshake))
 }
 
@@ -90,6 +95,7 @@ fn config(offer: &Offer) -> Result<ClientConfig> {
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
+    config.alpn_protocols = offer.protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     Ok(config)
 }
 

@@ -78,7 +78,7 @@ impl Outcome {
             ]}}]},
         });
         let manifest = manifest::parse(&"shop.yaml".into(), format!("{ingress}\n---\n{SERVICES}").as_bytes());
-        let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
+        let (mut store, mut translator) = (Store::new(), Translator::new(settings()));
         let changes: Vec<_> =
             manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
         let publisher = Publisher::new(Arc::default());
@@ -94,7 +94,12 @@ impl Outcome {
             denied,
             hosts: translator.hosts().cloned().collect(),
             backend: translator
-                .backend(&BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() })
+                .backend(&BackendId {
+                    namespace: "default".into(),
+                    service: "shop".into(),
+                    port: "80".into(),
+                    protocol: gateway::config::StreamProtocol::Tcp,
+                })
                 .cloned(),
         }
     }
@@ -134,6 +139,11 @@ impl Outcome {
             },
         }
     }
+}
+
+/// Every flag that an annotation needs is set.
+fn settings() -> ControllerSettings {
+    ControllerSettings { ssl_passthrough: true, ..ControllerSettings::default() }
 }
 
 const SERVICES: &str = "

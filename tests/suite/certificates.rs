@@ -61,7 +61,7 @@ async fn backend() -> Result<[Value; 2]> {
 
 async fn shown(adit: &Adit, host: &str) -> Result<Vec<u8>> {
     let connection = adit.connect_tls(host).await?;
-    Ok(connection.handshake().context("no TLS")?.certificate.clone())
+    Ok(connection.tls().context("no TLS")?.certificate.clone())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -144,7 +144,7 @@ async fn each_of_a_thousand_hosts_has_its_own_certificate() -> Result<()> {
     let adit = Adit::follow(vec![directory.path().to_owned()]).await?;
     for (host, der) in expected {
         let mut connection = adit.connect_tls(&host).await.with_context(|| host.clone())?;
-        ensure!(connection.handshake().is_some_and(|shown| shown.certificate == der), "{host}: another certificate");
+        ensure!(connection.tls().is_some_and(|shown| shown.certificate == der), "{host}: another certificate");
         connection.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await?;
         ensure!(connection.response("GET").await?.status == 200, "{host}");
     }

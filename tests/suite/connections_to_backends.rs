@@ -255,35 +255,3 @@ async fn headers_of_the_backends_connection_stay_there() -> Result<()> {
     }
     Ok(())
 }
-
-#[tokio::test]
-async fn an_upgraded_connection_carries_bytes_both_ways() -> Result<()> {
-    const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-    let backend = scripted(|_, mut connection| async move {
-        connection.request().await?;
-        connection
-            .send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-            .await?;
-        // The backend may speak first.
-        connection.send("hello").await?;
-        for _ in 0..3 {
-            let bytes = connection.bytes(5).await?;
-            connection.send(bytes).await?;
-        }
-        Ok(())
-    });
-    let adit = adit(&[backend.await?]).await?;
-    let mut client = adit.connect().await?;
-    client.send(UPGRADE).await?;
-    let head = client.response_head().await?;
-    assert_eq!(head.status, 101);
-    assert_eq!(header(&head.headers, "upgrade").as_deref(), Some("websocket"));
-    assert_eq!(client.bytes(5).await?, b"hello");
-    for message in ["\x001234", "\r\n\r\n\0", "GET /"] {
-        client.send(message).await?;
-        assert_eq!(client.bytes(5).await?, message.as_bytes());
-    }
-    assert!(client.is_closed().await);
-    Ok(())
-}

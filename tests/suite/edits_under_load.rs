@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tests::adit::{Adit, documents, slice};
 use tests::client::Response;
 use tests::connection::{Connection, PATIENCE};
-use tests::echo::{self, Identity, Journal};
+use tests::echo::{self, Identity, Journal, Speaks};
 use tests::wire::header;
 use tokio::net::TcpListener;
 
@@ -254,7 +254,7 @@ async fn pod(service: &str, number: usize, journal: &Arc<Journal>) -> Result<Soc
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let identity = Identity { service: service.to_owned(), pod: format!("{service}-{number}") };
-    echo::serve(listener, identity, journal.clone());
+    echo::serve(listener, Speaks::Http, identity, journal.clone())?;
     Ok(address)
 }
 

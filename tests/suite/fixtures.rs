@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tests::case::{Case, Mode, Request};
 use tests::client::Client;
 use tests::cluster::{Cluster, Network};
-use tests::echo::{self, Identity, Journal};
+use tests::echo::{self, Identity, Journal, Speaks};
 use tokio::net::TcpListener;
 
 /// The cases of the ingress-nginx list that must be there.
@@ -16,10 +16,11 @@ const INGRESS_NGINX: &str = "
     X01 X02 X03 X04 X05 X06 X07 X08 X09 X14 X15 X17 X19
     W01 W04 W05 W07 W09 W10 W12 W13 W14 W15 W16 W18
     D02 D05 D08 D09 D10 D13 D14 D16 D19 D20 D21 D23 D24
-    T01 T02 T03 T04 T05 T07 T11 T15 T16 T17 T19 T20 T21 T24 T25 T26 T28 T29 T32 T33 T34 T38 T39 T41 T47 T48
-    H02 H06 H07 H08 H11 H12 H13 H14 H22 H25 H26 H37
+    T01 T02 T03 T04 T05 T07 T11 T15 T16 T17 T19 T20 T21 T24 T25 T26 T28 T29 T32 T33 T34 T38 T39 T41 T46 T47 T48
+    H02 H06 H07 H08 H11 H12 H13 H14 H17 H19 H22 H25 H26 H37
     L01 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23
     B01 B03 B04 B15 B25
+    U01 U06 U09 U10
     I12 I13 I16 I17
     J08 J10 J11
     V14 V16 V22 V23 V24
@@ -104,7 +105,8 @@ async fn client_of_an_echo() -> Result<(Client, Arc<Journal>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let client = Client::new(listener.local_addr()?, None);
     let journal = Arc::new(Journal::default());
-    echo::serve(listener, Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() }, journal.clone());
+    let identity = Identity { service: "echo".to_owned(), pod: "echo-0".to_owned() };
+    echo::serve(listener, Speaks::Http, identity, journal.clone())?;
     Ok((client, journal))
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
-use tests::fuzz::{TARGETS, manifest, normalize, pattern, request_head, rewrite, routing};
+use tests::fuzz::{TARGETS, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing};
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
@@ -165,6 +165,20 @@ proptest! {
     ) {
         let lines: String = lines.iter().map(|(end, line)| format!("{end}{line}")).collect();
         request_head::heads_are_read_one_way(format!("{request}{lines}{rest}").as_bytes());
+    }
+
+    #[test]
+    fn proxy_headers(
+        line in "PROXY (TCP4|TCP6|UNKNOWN|UDP4)?( (192\\.0\\.2\\.1|::1|::ffff:1\\.2\\.3\\.4|\\+?[0-9]{1,5}|.)){0,5}",
+        rest in "\r{0,2}\n?.{0,8}",
+    ) {
+        proxy_protocol::headers_have_one_end(format!("{line}{rest}").as_bytes());
+    }
+
+    #[test]
+    fn binary_proxy_headers(command in 0..4_u8, family in 0..0x40_u8, length in 0..64_u8, rest in vec(any::<u8>(), 0..64)) {
+        let start = [&b"\r\n\r\n\0\r\nQUIT\n"[..], &[0x20 | command, family, 0, length]].concat();
+        proxy_protocol::headers_have_one_end(&[start, rest].concat());
     }
 
     #[test]

@@ -32,7 +32,7 @@ async fn get(connection: &mut Connection) -> Result<Response> {
 
 async fn everywhere(config: Value) -> Result<Adit> {
     let serve = ServeSettings { bind_address: None, ..on_loopback(ServeSettings::default()) };
-    Adit::start_with(&manifests(&[who_asks().await?], &config), serve).await
+    Adit::start_on(serve, &manifests(&[who_asks().await?], &config)).await
 }
 
 async fn limited(config: Value) -> Result<Adit> {

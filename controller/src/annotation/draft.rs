@@ -27,6 +27,10 @@ pub struct Draft {
     pub aliases: Vec<HostName>,
     /// `from-to-www-redirect`.
     pub from_to_www: bool,
+    /// `ssl-passthrough`.
+    pub ssl_passthrough: bool,
+    /// The flag `--enable-ssl-passthrough` is set.
+    pub(super) may_pass_through: bool,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `canary`: the Ingress only adds to the routes of others.
@@ -91,6 +95,8 @@ impl Draft {
             https: defaults.https,
             aliases: Vec::new(),
             from_to_www: false,
+            ssl_passthrough: false,
+            may_pass_through: defaults.ssl_passthrough,
             default_backend: None,
             canary: false,
             upstream: defaults.upstream,

@@ -140,8 +140,10 @@ pub enum AnnotationError {
     Expected(&'static str),
     /// It has an nginx variable that there is not.
     Template(TemplateError),
-    /// It is valid, and asks for something that is not there. The route serves without it.
+    /// It asks for something that is not there. The route serves without it.
     Unsupported(&'static str),
+    /// It asks for something that is not there, and without which the route must not serve.
+    Refused(&'static str),
 }
 
 /// What became of an annotation on an Ingress.
@@ -234,7 +236,7 @@ impl AnnotationError {
         match self {
             Self::Expected(expected) => format!("is not valid: expected {expected}").into(),
             Self::Template(error) => error.to_string().into(),
-            Self::Unsupported(why) => Cow::Borrowed(why),
+            Self::Unsupported(why) | Self::Refused(why) => Cow::Borrowed(why),
         }
     }
 }

@@ -107,6 +107,10 @@ impl Reader<'_> {
                 self.warn(key, value, why);
                 Effect::None
             }
+            Err(AnnotationError::Refused(why)) => {
+                self.deny(key, value, why);
+                Effect::Denied
+            }
             Err(error) => self.invalid(annotation, value, &error.complaint()),
         }
     }

@@ -1,7 +1,7 @@
 //! What the backend sees of a request.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support};
-use gateway::config::ConnectionHeader;
+use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support, Value};
+use gateway::config::{BackendProtocol, ConnectionHeader};
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {
@@ -49,13 +49,49 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             _ => Err(AnnotationError::Unsupported("is not supported: backends are spoken to in HTTP/1.1")),
         },
     },
-    Annotation::planned(
-        "backend-protocol",
-        Scope::Path,
-        Risk::Low,
-        "What the backend speaks: `HTTP`, `HTTPS`, `AUTO_HTTP`, `GRPC`, `GRPCS` or `FCGI`. Plain HTTP is spoken for now.",
-    )
-    .unless(&["HTTP", "http", "Http"]),
+    Annotation {
+        key: "backend-protocol",
+        scope: Scope::Path,
+        risk: Risk::Low,
+        support: Support::Partial("`FCGI` is refused: the routes answer 503."),
+        invalid: Invalid::FallsBack,
+        harmless: &[],
+        doc: "What the backend speaks: `HTTP`, `HTTPS`, `AUTO_HTTP` (by the client's scheme), `GRPC` or `GRPCS`, in upper \
+              or lower case. `GRPC` is HTTP/2 without TLS. The certificates of backends are not verified.",
+        apply: |value, draft| {
+            draft.policies.backend_protocol = backend_protocol(value)?;
+            Ok(())
+        },
+    },
     Annotation::planned("fastcgi-index", Scope::Path, Risk::Medium, "The index file of a FastCGI backend."),
     Annotation::planned("fastcgi-params-configmap", Scope::Path, Risk::Medium, "FastCGI parameters, from a ConfigMap."),
 ];
+
+fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, AnnotationError> {
+    match &*value.text().to_ascii_uppercase() {
+        "HTTP" => Ok(BackendProtocol::Http),
+        "HTTPS" => Ok(BackendProtocol::Https),
+        "AUTO_HTTP" => Ok(BackendProtocol::Auto),
+        "GRPC" => Ok(BackendProtocol::Grpc),
+        "GRPCS" => Ok(BackendProtocol::Grpcs),
+        "FCGI" => Err(AnnotationError::Refused("is not supported: put a web server in front of the FastCGI program")),
+        // ingress-nginx goes on with HTTP, too.
+        _ => Err(AnnotationError::Unsupported(
+            "is no protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC or GRPCS; HTTP is spoken",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_are_words_in_any_case() {
+        assert_eq!(backend_protocol(Value("https")), Ok(BackendProtocol::Https));
+        assert_eq!(backend_protocol(Value(" Auto_Http ")), Ok(BackendProtocol::Auto));
+        assert_eq!(backend_protocol(Value("GRPCs")), Ok(BackendProtocol::Grpcs));
+        assert!(matches!(backend_protocol(Value("fcgi")), Err(AnnotationError::Refused(_))));
+        assert!(matches!(backend_protocol(Value("FOO")), Err(AnnotationError::Unsupported(_))));
+    }
+}

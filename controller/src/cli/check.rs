@@ -4,7 +4,7 @@ use super::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::settings::ControllerSettings;
 use serde::Serialize;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 /// What `adit check` found.
@@ -22,6 +22,8 @@ pub struct Report {
     pub hosts: usize,
     /// How many routes are served.
     pub routes: usize,
+    /// How many TCP and UDP services are served.
+    pub streams: usize,
 }
 
 /// Reads files and directories as `adit serve` would, and reports all that is wrong with them.
@@ -35,6 +37,7 @@ pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
         ingresses: store.ingresses().count(),
         hosts: table.hosts().count(),
         routes: table.hosts().map(|host| host.routes().len()).sum(),
+        streams: table.streams().iter().count(),
         diagnostics,
     }
 }
@@ -45,7 +48,10 @@ impl fmt::Display for Report {
         for diagnostic in &self.diagnostics {
             writeln!(f, "{diagnostic}")?;
         }
-        let served = format!("{}, {}", counted(self.hosts, "host"), counted(self.routes, "route"));
+        let mut served = format!("{}, {}", counted(self.hosts, "host"), counted(self.routes, "route"));
+        if self.streams > 0 {
+            let _ = write!(served, ", {}", counted(self.streams, "TCP or UDP service"));
+        }
         let wrong = format!("{}, {}", counted(self.errors, "error"), counted(self.warnings, "warning"));
         let ingresses = if self.ingresses == 1 { "Ingress" } else { "Ingresses" };
         writeln!(f, "{} {ingresses}, {served}: {wrong}", self.ingresses)

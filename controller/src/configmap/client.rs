@@ -28,7 +28,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full("client-body-timeout", "60", "Time between two reads of a request body.", |value, draft| {
         draft.config.gateway.client.body_timeout = value.positive_time()?;
         Ok(())
-    }),
+    })
+    .but("over HTTP/2 `proxy-read-timeout` ends a body that stalls"),
     Key::full("client-header-buffer-size", "1k", "Where reading a request head begins, up to 1m.", |value, draft| {
         draft.config.gateway.client.header_buffer = buffer(value.size()?)?;
         Ok(())
@@ -51,8 +52,20 @@ pub(super) const KEYS: &[Key] = &[
     Key::ignored("client-body-buffer-size", "8k", "bodies are streamed", "The buffer for a request's body."),
     Key::planned("enable-underscores-in-headers", "false", "Headers with `_` in their names pass. Boolean."),
     Key::planned("ignore-invalid-headers", "true", "Headers with invalid names are dropped. Boolean."),
-    Key::planned("use-http2", "true", "HTTP/2 is spoken over TLS. Boolean."),
-    Key::planned("http2-max-concurrent-streams", "128", "Streams of one HTTP/2 connection."),
+    Key::full(
+        "use-http2",
+        "true",
+        "HTTP/2 is offered over TLS, and taken by prior knowledge in cleartext. Boolean.",
+        |value, draft| {
+            draft.config.gateway.http2.enabled = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full("http2-max-concurrent-streams", "128", "Requests at once on one HTTP/2 connection.", |value, draft| {
+        const EXPECTED: &str = "a whole number, at least 1";
+        draft.config.gateway.http2.streams = value.number(1..=u32::MAX, EXPECTED)?;
+        Ok(())
+    }),
     Key::ignored("http2-max-requests", "0", "`keep-alive-requests` counts", "Requests on one HTTP/2 connection."),
     Key::ignored("http2-max-field-size", "", "`large-client-header-buffers` counts", "The longest HTTP/2 header."),
     Key::ignored("http2-max-header-size", "", "`large-client-header-buffers` counts", "The largest HTTP/2 head."),

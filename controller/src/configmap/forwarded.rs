@@ -41,8 +41,20 @@ pub(super) const KEYS: &[Key] = &[
         "X-Forwarded-For-Proxy-Protocol",
         "The header with the address from the PROXY protocol.",
     ),
-    Key::planned("use-proxy-protocol", "false", "Connections begin with the PROXY protocol. Boolean."),
-    Key::planned("proxy-protocol-header-timeout", "5s", "Time for its header."),
+    Key::full(
+        "use-proxy-protocol",
+        "false",
+        "Connections for HTTP and HTTPS begin with a PROXY header, version 1 or 2, believed from `proxy-real-ip-cidr`. Boolean.",
+        |value, draft| {
+            draft.config.gateway.forwarded.proxy_protocol = value.bool()?;
+            Ok(())
+        },
+    )
+    .but("Its destination port, too, is believed from `proxy-real-ip-cidr` only: ingress-nginx takes it from anybody."),
+    Key::full("proxy-protocol-header-timeout", "5s", "Time for the PROXY header.", |value, draft| {
+        draft.config.gateway.forwarded.proxy_header_timeout = value.positive_time()?;
+        Ok(())
+    }),
     Key::planned("proxy-add-original-uri-header", "false", "Backends get `X-Original-URI`. Boolean."),
 ];
 

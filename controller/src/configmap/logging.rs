@@ -25,18 +25,37 @@ pub(super) const KEYS: &[Key] = &[
         Ok(())
     }),
     Key::full("disable-access-log", "false", "There is no access log. Boolean.", |value, draft| {
-        draft.config.gateway.access_log.enabled &= !value.bool()?;
+        let enabled = !value.bool()?;
+        draft.config.gateway.access_log.enabled &= enabled;
+        draft.config.gateway.streams.log.enabled &= enabled;
         Ok(())
     }),
     Key::full("disable-http-access-log", "false", "There is none for HTTP. Boolean.", |value, draft| {
         draft.config.gateway.access_log.enabled &= !value.bool()?;
         Ok(())
     }),
-    Key::planned("disable-stream-access-log", "false", "There is none for TCP and UDP services. Boolean."),
+    Key::full(
+        "disable-stream-access-log",
+        "false",
+        "There is none for TCP and UDP services. Boolean.",
+        |value, draft| {
+            draft.config.gateway.streams.log.enabled &= !value.bool()?;
+            Ok(())
+        },
+    ),
     Key::planned("enable-access-log-for-default-backend", "false", "Unmatched requests are logged. Boolean."),
     Key::planned("enable-auth-access-log", "false", "Questions to authentication servers are logged. Boolean."),
     Key::planned("skip-access-log-urls", "", "Paths that are not logged."),
-    Key::planned("log-format-stream", "", "The format for TCP and UDP services."),
+    Key::full(
+        "log-format-stream",
+        "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
+        "The format for TCP and UDP services, with nginx variables. Escapes are always the default ones.",
+        |value, draft| {
+            draft.config.gateway.streams.log.format = Template::parse(value.text()).map_err(KeyError::Template)?;
+            Ok(())
+        },
+    )
+    .but("Variables of HTTP are `-`; with one that Adit does not know the default format stays."),
     Key::ignored("access-log-path", "/var/log/nginx/access.log", STDOUT, "The access log's file."),
     Key::ignored("http-access-log-path", "", STDOUT, "Its file for HTTP."),
     Key::ignored("stream-access-log-path", "", STDOUT, "Its file for TCP and UDP services."),

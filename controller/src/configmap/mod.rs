@@ -13,6 +13,7 @@ mod other;
 mod read;
 mod routes;
 mod security;
+mod stream;
 mod tls;
 mod upstream;
 mod value;
@@ -34,6 +35,7 @@ pub const FAMILIES: &[Family] = &[
     Family { title: "Client addresses and forwarded headers", keys: forwarded::KEYS },
     Family { title: "Headers", keys: headers::KEYS },
     Family { title: "Backends", keys: upstream::KEYS },
+    Family { title: "TCP and UDP services", keys: stream::KEYS },
     Family { title: "Logs and traces", keys: logging::KEYS },
     Family { title: "Redirects to HTTPS", keys: https::KEYS },
     Family { title: "TLS", keys: tls::KEYS },
@@ -122,6 +124,8 @@ pub struct RouteDefaults {
     pub https: HttpsRedirects,
     /// `--advertised-https-port`: the port that such redirects may name.
     pub https_port: u16,
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    pub ssl_passthrough: bool,
     /// `no-tls-redirect-locations`: paths that begin so are never redirected to HTTPS.
     pub plain_paths: Vec<Arc<str>>,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that holds one is rejected.
@@ -142,6 +146,7 @@ impl Default for RouteDefaults {
             redirect_code: 308,
             https: HttpsRedirects::default(),
             https_port: 443,
+            ssl_passthrough: false,
             plain_paths: vec![ACME_CHALLENGES.into()],
             blocked_words: Vec::new(),
             risk_level: Risk::High,

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::translate::Lookup;
-use gateway::config::{BackendId, Denied, Origin};
+use gateway::config::{BackendId, Denied, Origin, StreamProtocol};
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
@@ -21,6 +21,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
+    config.routes.ssl_passthrough = settings.ssl_passthrough;
     let mut reader =
         Reader { object: "".into(), draft: Draft { config, lookup, complaints: Vec::new() }, diagnostics: Vec::new() };
     if let Some(name) = &settings.configmap
@@ -92,10 +93,10 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic { severity, ..diagnostic }.with_value(value));
     }
 
-    /// ingress-nginx's default is to believe forwarded headers from everybody, which lets clients choose their address.
+    /// ingress-nginx's default is to believe forwarded headers and PROXY headers from everybody, which lets clients choose their address.
     fn trust_without_limit(&mut self) {
         let forwarded = &self.draft.config.gateway.forwarded;
-        let believes = forwarded.trust_headers || forwarded.real_ip;
+        let believes = forwarded.trust_headers || forwarded.real_ip || forwarded.proxy_protocol;
         if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
             let message = "is every address: any client can pretend to be another. Name those of your load balancers";
             let field = "data.proxy-real-ip-cidr";
@@ -116,6 +117,7 @@ impl Reader<'_> {
             namespace: name.namespace.clone(),
             service: name.name.clone(),
             port: port.port.to_string().into(),
+            protocol: StreamProtocol::Tcp,
         });
     }
 

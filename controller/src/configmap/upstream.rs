@@ -38,11 +38,6 @@ pub(super) const KEYS: &[Key] = &[
     Key::ignored("proxy-busy-buffers-size", "8k", STREAMED, "How much of an answer may wait for the client."),
     Key::ignored("proxy-max-temp-file-size", "1024m", STREAMED, "How much of an answer may go to a file."),
     Key::ignored("grpc-buffer-size-kb", "0", STREAMED, "The buffer for gRPC."),
-    Key::planned("proxy-stream-timeout", "600s", "Idle time of TCP and UDP services."),
-    Key::planned("proxy-stream-next-upstream", "true", "TCP and UDP services try other endpoints. Boolean."),
-    Key::planned("proxy-stream-next-upstream-timeout", "600s", "Time within which they do."),
-    Key::planned("proxy-stream-next-upstream-tries", "3", "How many they try."),
-    Key::planned("proxy-stream-responses", "1", "Answers that a UDP service expects."),
 ];
 
 fn streamed(value: Value<'_>, _: &mut Draft<'_>) -> Result<(), KeyError> {

@@ -21,7 +21,13 @@ impl Translate for HostPerService {
             if service.is_some_and(|service| service.spec.as_ref().is_none_or(|spec| spec.ports.is_none())) {
                 self.wrong.push(Diagnostic::error(key.to_string(), "spec.ports", "is missing"));
             }
-            let host = VirtualHost { name: name.clone(), routes: Vec::new(), www_redirect: None, tls: None };
+            let host = VirtualHost {
+                name: name.clone(),
+                routes: Vec::new(),
+                www_redirect: None,
+                tls: None,
+                passthrough: None,
+            };
             update.hosts.push((name, service.map(|_| Arc::new(host))));
         }
         update

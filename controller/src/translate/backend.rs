@@ -4,7 +4,7 @@ use super::{endpoints, external_name};
 use crate::annotation::UpstreamSettings;
 use crate::diagnostic::Severity;
 use crate::store::Store;
-use gateway::config::{Backend, BackendId, Endpoint, Endpoints};
+use gateway::config::{Backend, BackendId, Endpoint, Endpoints, StreamProtocol};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::{IpAddr, SocketAddr};
@@ -16,24 +16,28 @@ pub(super) struct Problem {
     pub(super) severity: Severity,
     /// The part of the reference at fault: `name` or `port`.
     pub(super) part: &'static str,
-    /// What is wrong, and what happens instead.
+    /// What is wrong, and what is used instead if there is something.
     pub(super) message: String,
+    /// Whether nothing is, so that who asks gets no answer.
+    pub(super) unserved: bool,
 }
 
 impl Problem {
+    /// Nobody is served because of this.
     pub(super) fn error(part: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, part, message: message.into() }
+        Self { severity: Severity::Error, part, message: message.into(), unserved: true }
     }
 
+    /// It is served nevertheless.
     pub(super) fn warning(part: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(part, message) }
+        Self { severity: Severity::Warning, unserved: false, ..Self::error(part, message) }
     }
 }
 
 /// A backend with what is wrong with it.
 pub(super) type Resolved = (Backend, Option<Problem>);
 
-/// Finds the endpoints of a Service's port. Without any, requests are answered 503.
+/// Finds the endpoints of a Service's port.
 pub(super) fn resolve(id: &BackendId, settings: UpstreamSettings, external_names: bool, store: &Store) -> Resolved {
     let service = store.service(&id.namespace, &id.service);
     let affinity = service.and_then(|service| service.spec.as_ref()?.session_affinity.as_deref()) == Some("ClientIP");
@@ -78,11 +82,12 @@ fn of_service(
 
 /// The port of a Service that a rule names: by number, by name, or, as ingress-nginx allows, by target port.
 fn service_port(id: &BackendId, spec: &ServiceSpec) -> Result<ServicePort, Problem> {
-    let ports = spec.ports.as_deref().unwrap_or_default();
+    let all = spec.ports.as_deref().unwrap_or_default();
+    let ports: Vec<_> = all.iter().filter(|port| speaks(port.protocol.as_deref(), id.protocol)).collect();
     let wanted = &*id.port;
-    let by_number = |port: &&ServicePort| port.port.to_string() == wanted;
-    let by_name = |port: &&ServicePort| port.name.as_deref() == Some(wanted);
-    let by_target = |port: &&ServicePort| match &port.target_port {
+    let by_number = |port: &&&ServicePort| port.port.to_string() == wanted;
+    let by_name = |port: &&&ServicePort| port.name.as_deref() == Some(wanted);
+    let by_target = |port: &&&ServicePort| match &port.target_port {
         Some(IntOrString::Int(number)) => number.to_string() == wanted,
         Some(IntOrString::String(name)) => name == wanted,
         None => false,
@@ -90,40 +95,48 @@ fn service_port(id: &BackendId, spec: &ServiceSpec) -> Result<ServicePort, Probl
     let found =
         ports.iter().find(by_number).or_else(|| ports.iter().find(by_name)).or_else(|| ports.iter().find(by_target));
     if let Some(port) = found {
-        return Ok(port.clone());
+        return Ok((*port).clone());
     }
     // A headless Service need not list ports: its endpoints listen on the number that the rule names.
     match wanted.parse::<u16>() {
-        Ok(number) if number > 0 && ports.is_empty() && is_headless(spec) => Ok(ServicePort {
+        Ok(number) if number > 0 && all.is_empty() && is_headless(spec) => Ok(ServicePort {
             port: number.into(),
             target_port: Some(IntOrString::Int(number.into())),
             ..ServicePort::default()
         }),
-        _ => Err(Problem::error("port", no_such_port(id, ports))),
+        _ => Err(Problem::error("port", no_such_port(id, all))),
     }
+}
+
+/// Whether a port is of this protocol: TCP, where it does not say.
+pub(super) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
+    protocol.unwrap_or(StreamProtocol::Tcp.name()) == wanted.name()
 }
 
 fn no_such_port(id: &BackendId, ports: &[ServicePort]) -> String {
     let BackendId { namespace, service, .. } = id;
     let known: Vec<_> = ports
         .iter()
-        .map(|port| match &port.name {
-            Some(name) => format!("{} ({name})", port.port),
-            None => port.port.to_string(),
+        .map(|port| {
+            let protocol = port.protocol.as_deref().filter(|_| !speaks(port.protocol.as_deref(), StreamProtocol::Tcp));
+            let protocol = protocol.map(|protocol| format!("/{protocol}")).unwrap_or_default();
+            let name = port.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            format!("{}{protocol}{name}", port.port)
         })
         .collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    format!("is not a port of Service {namespace}/{service}, which has {known}: requests are answered 503")
+    let protocol = if id.protocol == StreamProtocol::Udp { "UDP " } else { "" };
+    format!("is not a {protocol}port of Service {namespace}/{service}, which has {known}")
 }
 
 fn missing(id: &BackendId) -> String {
     let BackendId { namespace, service, .. } = id;
     let label = !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if label {
-        return format!("names no Service: {namespace}/{service} is not there, and requests are answered 503");
+        return format!("names no Service: {namespace}/{service} is not there");
     }
     let hint = if service.contains("//") { "; a comment in YAML begins with '#'" } else { "" };
-    format!("is not the name of a Service: expected letters, digits and '-'{hint}; requests are answered 503")
+    format!("is not the name of a Service: expected letters, digits and '-'{hint}")
 }
 
 fn is_headless(spec: &ServiceSpec) -> bool {

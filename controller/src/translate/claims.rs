@@ -1,7 +1,7 @@
 use super::ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
 use crate::annotation::UpstreamSettings;
-use gateway::config::{BackendId, HostName};
+use gateway::config::{BackendId, HostName, StreamProtocol};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -50,7 +50,12 @@ impl References {
 
     /// The backends of a Service that some Ingress names.
     pub(super) fn of_service(&self, namespace: &Arc<str>, service: &Arc<str>) -> impl Iterator<Item = &BackendId> {
-        let first = BackendId { namespace: namespace.clone(), service: service.clone(), port: "".into() };
+        let first = BackendId {
+            namespace: namespace.clone(),
+            service: service.clone(),
+            port: "".into(),
+            protocol: StreamProtocol::Tcp,
+        };
         self.0
             .range(first..)
             .map(|(id, _)| id)

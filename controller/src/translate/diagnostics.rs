@@ -1,9 +1,12 @@
 use super::backend::Problem;
 use super::claims::References;
+use super::streams::Streams;
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectKey;
-use gateway::config::{BackendId, HostName};
+use gateway::config::{BackendId, HostName, StreamProtocol};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// What is wrong now, by the unit of translation that found it.
 #[derive(Debug, Default)]
@@ -13,6 +16,7 @@ pub(super) struct Diagnostics(BTreeMap<Subject, Vec<Diagnostic>>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     Settings,
+    Streams,
     Ingress(ObjectKey),
     Host(HostName),
     Backend(BackendId),
@@ -33,21 +37,37 @@ impl Diagnostics {
     }
 }
 
-/// What is wrong with a backend, for each Ingress that names it.
-pub(super) fn of_backend(id: &BackendId, problem: &Problem, references: &References) -> Vec<Diagnostic> {
+/// What is wrong with a backend, for each Ingress and each TCP or UDP service that names it.
+pub(super) fn of_backend(
+    id: &BackendId,
+    problem: &Problem,
+    references: &References,
+    streams: &Streams,
+) -> Vec<Diagnostic> {
     let value = match problem.part {
         "port" => &id.port,
         _ => &id.service,
     };
-    references
-        .of(id)
-        .map(|(rank, referrer)| {
-            let field = match referrer.reference.routed {
-                true => format!("{}.{}", referrer.reference.field, problem.part).into(),
-                false => referrer.reference.field.clone(),
-            };
-            let diagnostic = Diagnostic::error(referrer.object.clone(), field, problem.message.as_str());
-            Diagnostic { severity: problem.severity, ..diagnostic }.with_value(value).at(rank.age.place.clone())
-        })
-        .collect()
+    let diagnostic = |object: Arc<str>, field: Arc<str>, otherwise: &str| {
+        let mut message = problem.message.clone();
+        if problem.unserved {
+            let _ = write!(message, ": {otherwise}");
+        }
+        Diagnostic { severity: problem.severity, ..Diagnostic::error(object, field, message) }.with_value(value)
+    };
+    let of_ingresses = references.of(id).map(|(rank, referrer)| {
+        let field = match referrer.reference.routed {
+            true => format!("{}.{}", referrer.reference.field, problem.part).into(),
+            false => referrer.reference.field.clone(),
+        };
+        diagnostic(referrer.object.clone(), field, "requests are answered 503").at(rank.age.place.clone())
+    });
+    let of_streams = streams.of(id).map(|listener| {
+        let otherwise = match listener.protocol {
+            StreamProtocol::Tcp => "connections are closed at once",
+            StreamProtocol::Udp => "datagrams are dropped",
+        };
+        diagnostic(listener.origin.object.clone(), listener.origin.field.clone(), otherwise)
+    });
+    of_ingresses.chain(of_streams).collect()
 }

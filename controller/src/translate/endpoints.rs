@@ -1,8 +1,8 @@
 //! The addresses of a Service's port, from EndpointSlices, or from Endpoints where a directory has only those.
 
-use super::backend::{Problem, addresses};
+use super::backend::{Problem, addresses, speaks};
 use crate::store::Store;
-use gateway::config::{BackendId, Endpoint, Endpoints};
+use gateway::config::{BackendId, Endpoint, Endpoints, StreamProtocol};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort as LegacyPort, Endpoints as LegacyEndpoints, ObjectReference, ServicePort,
     ServiceSpec,
@@ -23,6 +23,9 @@ enum Fitness {
     Unfit,
 }
 
+/// The port of a Service, and what is spoken there.
+type Wanted<'a> = (&'a ServicePort, StreamProtocol);
+
 /// The endpoints of a port: the ready ones; if there are none, those that still serve while they end.
 pub(super) fn of_port(
     id: &BackendId,
@@ -35,23 +38,21 @@ pub(super) fn of_port(
     let mut slices = store.endpoint_slices(&id.namespace, &id.service).peekable();
     if slices.peek().is_some() {
         for slice in slices {
-            of_slice(slice, port, unready_too, &mut found);
+            of_slice(slice, (port, id.protocol), unready_too, &mut found);
         }
     } else if let Some(legacy) = store.endpoints(&id.namespace, &id.service) {
-        of_legacy(legacy, port, unready_too, &mut found);
+        of_legacy(legacy, (port, id.protocol), unready_too, &mut found);
     } else {
         let BackendId { namespace, service, .. } = id;
-        let message = format!(
-            "Service {namespace}/{service} has neither EndpointSlices nor Endpoints: requests are answered 503"
-        );
-        return (addresses([]), Some(Problem::warning("name", message)));
+        let message = format!("Service {namespace}/{service} has neither EndpointSlices nor Endpoints");
+        return (addresses([]), Some(Problem { unserved: true, ..Problem::warning("name", message) }));
     }
     let best = found.iter().map(|(fitness, _)| *fitness).min();
     let used = found.into_iter().filter(|(fitness, _)| Some(*fitness) == best && *fitness != Fitness::Unfit);
     (addresses(used.map(|(_, endpoint)| endpoint)), None)
 }
 
-fn of_slice(slice: &EndpointSlice, port: &ServicePort, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
+fn of_slice(slice: &EndpointSlice, port: Wanted<'_>, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
     let ports = slice_ports(slice.ports.as_deref().unwrap_or_default(), port);
     for endpoint in slice.endpoints.iter().flatten() {
         let fitness = if unready_too { Fitness::Ready } else { fitness(endpoint.conditions.as_ref()) };
@@ -86,22 +87,20 @@ fn pod_uid(target: Option<&ObjectReference>) -> Option<Arc<str>> {
 
 /// The ports of a slice that are the Service's: by name, which is empty where a Service has one port. A slice without
 /// ports, or without this one, means the target port where that is a number (ingress-nginx: `getEndpointsFromSlices`).
-fn slice_ports(ports: &[EndpointPort], port: &ServicePort) -> Vec<u16> {
-    let tcp = |protocol: &Option<String>| protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+fn slice_ports(ports: &[EndpointPort], (port, protocol): Wanted<'_>) -> Vec<u16> {
     let named = ports
         .iter()
-        .filter(|candidate| tcp(&candidate.protocol))
+        .filter(|candidate| speaks(candidate.protocol.as_deref(), protocol))
         .filter(|candidate| is_port(candidate.name.as_deref(), port))
         .filter_map(|candidate| candidate.port)
         .collect();
     numbers(named, port)
 }
 
-fn legacy_ports(ports: &[LegacyPort], port: &ServicePort) -> Vec<u16> {
-    let tcp = |protocol: &Option<String>| protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+fn legacy_ports(ports: &[LegacyPort], (port, protocol): Wanted<'_>) -> Vec<u16> {
     let named = ports
         .iter()
-        .filter(|candidate| tcp(&candidate.protocol))
+        .filter(|candidate| speaks(candidate.protocol.as_deref(), protocol))
         .filter(|candidate| is_port(candidate.name.as_deref(), port))
         .map(|candidate| candidate.port)
         .collect();
@@ -124,7 +123,7 @@ fn numbers(mut named: Vec<i32>, port: &ServicePort) -> Vec<u16> {
     named.into_iter().filter_map(|number| u16::try_from(number).ok()).filter(|number| *number > 0).collect()
 }
 
-fn of_legacy(endpoints: &LegacyEndpoints, port: &ServicePort, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
+fn of_legacy(endpoints: &LegacyEndpoints, port: Wanted<'_>, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
     for subset in endpoints.subsets.iter().flatten() {
         let ports = legacy_ports(subset.ports.as_deref().unwrap_or_default(), port);
         let ready = subset.addresses.iter().flatten().map(|address| (Fitness::Ready, address));

@@ -10,10 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
     let BackendId { namespace, service, .. } = id;
     let refused = |why: &str| {
-        Err(Problem::error(
-            "name",
-            format!("is Service {namespace}/{service} of type ExternalName, {why}: requests are answered 503"),
-        ))
+        Err(Problem::error("name", format!("is Service {namespace}/{service} of type ExternalName, {why}")))
     };
     if !allowed {
         return refused("and --disable-svc-external-name is set");
@@ -22,9 +19,7 @@ pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Re
     let Some(port) = port(id, spec) else {
         return Err(Problem::error(
             "port",
-            format!(
-                "is neither a number nor a port's name in Service {namespace}/{service}: requests are answered 503"
-            ),
+            format!("is neither a number nor a port's name in Service {namespace}/{service}"),
         ));
     };
     if let Ok(address) = text.parse::<IpAddr>() {

@@ -1,7 +1,7 @@
 //! One host: rules first, then aliases, then redirects to its twin.
 
 use super::view::View;
-use super::{alias, merge, tls, www};
+use super::{alias, merge, passthrough, tls, www};
 use crate::diagnostic::Diagnostic;
 use gateway::config::{HostName, VirtualHost};
 
@@ -9,21 +9,25 @@ use gateway::config::{HostName, VirtualHost};
 pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost>, Vec<Diagnostic>) {
     let name = name.clone();
     let (tls, of_tls) = tls::of(&name, view);
-    if let Some((routes, mut diagnostics)) = merge::routes(&name, tls.is_some(), view) {
+    if let Some((mut routes, mut diagnostics)) = merge::routes(&name, tls.is_some(), view) {
         diagnostics.extend(of_tls);
         diagnostics.extend(alias::overruled(&name, view));
-        return (Some(VirtualHost { name, routes, www_redirect: None, tls }), diagnostics);
+        let (passthrough, of_passthrough) = passthrough::of(&name, &mut routes, view);
+        diagnostics.extend(of_passthrough);
+        return (Some(VirtualHost { name, routes, www_redirect: None, tls, passthrough }), diagnostics);
     }
     let (target, mut diagnostics) = alias::target(&name, view);
     if let Some(target) = target {
         let tls = tls::of_alias(&name, &target, view);
         // What is wrong with the host itself is said there.
-        if let Some((routes, _)) = merge::routes(&target, tls.is_some(), view) {
-            return (Some(VirtualHost { name, routes, www_redirect: None, tls }), diagnostics);
+        if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
+            let (passthrough, _) = passthrough::of(&target, &mut routes, view);
+            return (Some(VirtualHost { name, routes, www_redirect: None, tls, passthrough }), diagnostics);
         }
     }
     let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
     let (tls, of_tls) = tls::of_twin(&name, asking, view);
     diagnostics.extend(of_tls);
-    (Some(VirtualHost { name, routes: Vec::new(), www_redirect: Some(redirect), tls }), diagnostics)
+    let (routes, www_redirect) = (Vec::new(), Some(redirect));
+    (Some(VirtualHost { name, routes, www_redirect, tls, passthrough: None }), diagnostics)
 }

@@ -11,7 +11,8 @@ use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
 use gateway::config::{
-    BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, Target,
+    BackendId, Denied, HostName, Origin, Owner, PathKind, PathMatching, Rewrite, Route, RoutePolicies, StreamProtocol,
+    Target,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -44,6 +45,8 @@ pub(super) struct ParsedIngress {
     pub(super) aliases: Vec<HostName>,
     /// `from-to-www-redirect`: where it says so.
     pub(super) www: Option<Origin>,
+    /// `ssl-passthrough`: where it says so.
+    pub(super) passthrough: Option<Origin>,
     /// What it asks for on behalf of its Services' ports.
     pub(super) upstream: UpstreamSettings,
     /// The Service ports that it names.
@@ -199,10 +202,8 @@ impl Parser<'_> {
         }
         let has_default_backend = backend.is_some();
         let root = self.root(backend);
-        let www = self.draft.from_to_www.then(|| {
-            let field = format!("metadata.annotations[{}/from-to-www-redirect]", self.settings.annotations_prefix);
-            Origin::new(self.object.clone(), field)
-        });
+        let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
+        let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
             rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
             object: self.object.clone(),
@@ -216,6 +217,7 @@ impl Parser<'_> {
             always_https: self.draft.https.always,
             aliases: std::mem::take(&mut self.draft.aliases),
             www,
+            passthrough,
             upstream: self.draft.upstream,
             references: std::mem::take(&mut self.references),
         };
@@ -330,6 +332,7 @@ impl Parser<'_> {
             namespace: self.stored.key.namespace.clone(),
             service: service.name.as_str().into(),
             port: port.unwrap_or_default().into(),
+            protocol: StreamProtocol::Tcp,
         };
         let routed = Reference { field: format!("{field}.service").into(), routed: true };
         let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
@@ -339,19 +342,25 @@ impl Parser<'_> {
         Some(id)
     }
 
+    fn annotation(&self, key: &str) -> Origin {
+        let field = format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix);
+        Origin::new(self.object.clone(), field)
+    }
+
     /// The first port of the Service that the annotation `default-backend` names.
     fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<BackendId> {
         let name = self.draft.default_backend.clone()?;
         let namespace = &self.stored.key.namespace;
-        let field = format!("metadata.annotations[{}/default-backend]", self.settings.annotations_prefix);
+        let field = self.annotation("default-backend").field;
         let service = lookup.service(namespace, &name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = format!("names no Service with a port in namespace {namespace}; there is no default backend");
             self.say(Severity::Error, &field, Some(&name), &message);
             return None;
         };
-        let id = BackendId { namespace: namespace.clone(), service: name, port: port.port.to_string().into() };
-        self.references.insert(id.clone(), Reference { field: field.into(), routed: false });
+        let (port, protocol) = (port.port.to_string().into(), StreamProtocol::Tcp);
+        let id = BackendId { namespace: namespace.clone(), service: name, port, protocol };
+        self.references.insert(id.clone(), Reference { field, routed: false });
         Some(id)
     }
 

@@ -1,7 +1,7 @@
 //! From objects to what is served: pure, incremental, and proportional to what changed.
 //!
-//! There are four kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
-//! an Ingress by itself (`class`, `ingress`), a host over all Ingresses that have a say on it (`host`: `merge`,
+//! There are five kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
+//! the TCP and UDP services (`streams`), an Ingress by itself (`class`, `ingress`), a host over all Ingresses that have a say on it (`host`: `merge`,
 //! `regex_hosts`, `alias`, `www`), and a backend (`backend`). What a unit read is recorded, found or not, and a
 //! change translates the units anew that read what changed. A result equal to the last one is not published.
 
@@ -17,10 +17,12 @@ mod host;
 mod ingress;
 mod lookup;
 mod merge;
+mod passthrough;
 mod path;
 mod quarantine;
 mod rank;
 mod regex_hosts;
+mod streams;
 mod tls;
 mod view;
 mod www;
@@ -47,6 +49,7 @@ use k8s_openapi::api::networking::v1::Ingress;
 use lookup::Readers;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use streams::Streams;
 use view::{Sources, View};
 
 /// Translates, and remembers the results.
@@ -66,6 +69,7 @@ pub struct Translator {
     host_readers: Readers<HostName, HostName>,
     secret_readers: Readers<HostName, ObjectKey>,
     certificates: Certificates,
+    streams: Streams,
     backends: BTreeMap<BackendId, Backend>,
     diagnostics: Diagnostics,
 }
@@ -95,6 +99,7 @@ struct AtStart {
 #[derive(Debug, Default)]
 struct Dirty {
     settings: bool,
+    streams: bool,
     ingresses: BTreeSet<ObjectKey>,
     /// Hosts on which the claims changed.
     claims: BTreeSet<HostName>,
@@ -114,7 +119,7 @@ impl Translator {
     pub fn translate(&mut self, store: &Store, changes: &[Change]) -> Update {
         let mut dirty = Dirty::default();
         if self.published.is_none() {
-            dirty.settings = true;
+            (dirty.settings, dirty.streams) = (true, true);
             dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
         }
         for change in changes {
@@ -123,6 +128,9 @@ impl Translator {
         let mut update = Update::default();
         if dirty.settings {
             self.translate_settings(store, &mut dirty, &mut update);
+        }
+        if dirty.streams {
+            self.translate_streams(store, &mut dirty, &mut update);
         }
         for key in std::mem::take(&mut dirty.ingresses) {
             self.translate_ingress(store, &key, &mut dirty);
@@ -180,6 +188,7 @@ impl Translator {
         match change {
             Change::Object(key) => {
                 dirty.settings |= self.config_reads.contains(key);
+                dirty.streams |= self.streams.read(key);
                 dirty.ingresses.extend(self.ingress_readers.of(key).cloned());
                 match key.kind {
                     Kind::Ingress => drop(dirty.ingresses.insert(key.clone())),
@@ -198,6 +207,7 @@ impl Translator {
 
     fn mark_service(&self, namespace: &Arc<str>, service: &Arc<str>, dirty: &mut Dirty) {
         dirty.backends.extend(self.references.of_service(namespace, service).cloned());
+        dirty.backends.extend(self.streams.of_service(namespace, service).cloned());
         let default = self.config.gateway.default_backend.iter();
         dirty.backends.extend(default.filter(|id| id.namespace == *namespace && id.service == *service).cloned());
     }
@@ -345,7 +355,8 @@ impl Translator {
 
     fn translate_backend(&mut self, store: &Store, id: BackendId, update: &mut Update) {
         let is_default = self.config.gateway.default_backend.as_ref() == Some(&id);
-        if !is_default && self.references.of(&id).next().is_none() {
+        let is_stream = self.streams.of(&id).next().is_some();
+        if !is_default && !is_stream && self.references.of(&id).next().is_none() {
             self.diagnostics.set(Subject::Backend(id.clone()), Vec::new());
             if self.backends.remove(&id).is_some() {
                 update.backends.push((id, None));
@@ -361,7 +372,8 @@ impl Translator {
                 return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
             }
         };
-        let diagnostics = problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references));
+        let diagnostics =
+            problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references, &self.streams));
         self.diagnostics.set(Subject::Backend(id.clone()), diagnostics.unwrap_or_default());
         if self.backends.get(&id) != Some(&backend) {
             self.backends.insert(id.clone(), backend.clone());

@@ -1,3 +1,4 @@
+use super::StreamProtocol;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,12 +12,18 @@ pub struct BackendId {
     pub service: Arc<str>,
     /// Port of the Service as the rule names it: a number or a name.
     pub port: Arc<str>,
+    /// What its endpoints speak: a Service may have one port number for both.
+    pub protocol: StreamProtocol,
 }
 
 impl fmt::Display for BackendId {
-    /// `namespace/service:port`.
+    /// `namespace/service:port`, with `/UDP` behind it for UDP.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}:{}", self.namespace, self.service, self.port)
+        write!(f, "{}/{}:{}", self.namespace, self.service, self.port)?;
+        match self.protocol {
+            StreamProtocol::Tcp => Ok(()),
+            StreamProtocol::Udp => write!(f, "/{}", self.protocol),
+        }
     }
 }
 
@@ -39,6 +46,38 @@ pub enum Balance {
     RoundRobin,
     /// The less busy of two at random.
     LeastRequest,
+}
+
+/// What a backend speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackendProtocol {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/1.1 over TLS. As in ingress-nginx, the certificate is not verified and no name is sent.
+    Https,
+    /// HTTP/2 by prior knowledge.
+    Grpc,
+    /// HTTP/2 over TLS, with the same caveat.
+    Grpcs,
+    /// HTTP/1.1, over TLS where the client's own connection has it.
+    Auto,
+}
+
+impl BackendProtocol {
+    /// Whether it is spoken over TLS to a request that came over TLS, or not (nginx's `$scheme`).
+    pub fn uses_tls(self, client_uses_tls: bool) -> bool {
+        match self {
+            Self::Http | Self::Grpc => false,
+            Self::Https | Self::Grpcs => true,
+            Self::Auto => client_uses_tls,
+        }
+    }
+
+    /// Whether it is HTTP/2.
+    pub fn is_http2(self) -> bool {
+        matches!(self, Self::Grpc | Self::Grpcs)
+    }
 }
 
 /// The addresses behind a backend.

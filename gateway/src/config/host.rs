@@ -1,5 +1,6 @@
 use super::{BackendId, HostName, HostTls, Origin, RoutePolicies};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything that is served under one host name. A `server-alias` is a virtual host of its own with equal routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,19 @@ pub struct VirtualHost {
     pub www_redirect: Option<WwwRedirect>,
     /// How it speaks TLS; `None` where no Ingress has a TLS section for it: then with the default certificate.
     pub tls: Option<HostTls>,
+    /// Its TLS connections are not terminated, but passed on.
+    pub passthrough: Option<Passthrough>,
+}
+
+/// TLS connections to a host go to a backend as they are (`ssl-passthrough`). Its routes still serve plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passthrough {
+    /// Whose endpoints end the TLS.
+    pub backend: BackendId,
+    /// `proxy-connect-timeout` of the path `/`: how long one endpoint may take to accept.
+    pub connect_timeout: Duration,
+    /// The annotation that asks for it.
+    pub origin: Origin,
 }
 
 /// Redirects every request of a host to another host (`from-to-www-redirect`).

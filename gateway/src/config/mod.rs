@@ -13,15 +13,16 @@ mod stream;
 mod template;
 mod tls;
 
-pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints};
-pub use host::{Owner, PathKind, Route, Target, VirtualHost, WwwRedirect};
+pub use backend::{Backend, BackendId, BackendProtocol, Balance, Endpoint, Endpoints};
+pub use host::{Owner, Passthrough, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use origin::Origin;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
 pub use settings::{
-    AccessLog, ClientSettings, ConnectionLimits, Escape, Forwarded, GatewaySettings, PathMatching, UpstreamConnections,
+    AccessLog, ClientSettings, ConnectionLimits, Escape, Forwarded, GatewaySettings, Http2Settings, PathMatching,
+    UpstreamConnections,
 };
-pub use stream::{StreamListener, StreamProtocol};
+pub use stream::{StreamListener, StreamProtocol, StreamSettings};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 
@@ -36,11 +37,13 @@ pub struct Update {
     pub hosts: Vec<(HostName, Option<Arc<VirtualHost>>)>,
     /// Backends to set, or to remove (`None`). A backend that a route names and nobody ever set has no endpoints.
     pub backends: Vec<(BackendId, Option<Backend>)>,
+    /// All TCP and UDP services, at most one for each protocol and port, when they changed.
+    pub streams: Option<Arc<[StreamListener]>>,
 }
 
 impl Update {
     /// Whether publishing this would change nothing.
     pub fn is_empty(&self) -> bool {
-        self.settings.is_none() && self.hosts.is_empty() && self.backends.is_empty()
+        self.settings.is_none() && self.hosts.is_empty() && self.backends.is_empty() && self.streams.is_none()
     }
 }

@@ -1,11 +1,12 @@
-use super::{BackendId, Origin, Template};
+use super::{BackendId, BackendProtocol, Origin, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What is done to the requests of a route. Values are final: defaults from the ConfigMap are already in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutePolicies {
-    /// Refuse every request with 503: a security setting is invalid or not supported, so the route fails closed.
+    /// Refuse every request with 503: a setting that must not be left out, commonly one of security, is invalid or not
+    /// supported, so the route fails closed.
     pub denied: Option<Denied>,
     /// `GET /` is redirected (302) to this path on the same host. Set on every route of a host that has it.
     pub app_root: Option<Arc<str>>,
@@ -19,6 +20,8 @@ pub struct RoutePolicies {
     pub rewrite: Option<Rewrite>,
     /// The `Host` header sent to the backend, instead of the client's.
     pub upstream_host: Option<Template>,
+    /// What the backend speaks.
+    pub backend_protocol: BackendProtocol,
     /// The `Connection` header sent to the backend, instead of keep-alive.
     pub connection_header: Option<ConnectionHeader>,
     /// How long to wait for the backend.
@@ -42,6 +45,7 @@ impl Default for RoutePolicies {
             relative_redirects: false,
             rewrite: None,
             upstream_host: None,
+            backend_protocol: BackendProtocol::default(),
             connection_header: None,
             timeouts: Timeouts::default(),
             body_limit: Some(1 << 20),

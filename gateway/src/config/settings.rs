@@ -1,5 +1,6 @@
-use super::{BackendId, Denied, Hsts, Template, TlsSettings};
+use super::{BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct GatewaySettings {
     pub client: ClientSettings,
     /// How many there may be.
     pub connections: ConnectionLimits,
+    /// HTTP/2 with clients.
+    pub http2: Http2Settings,
     /// Kept connections to backends.
     pub upstream: UpstreamConnections,
     /// `add-headers`: set on every response, names in lower case.
@@ -39,6 +42,8 @@ pub struct GatewaySettings {
     pub access_log: AccessLog,
     /// Not `disable-ipv6`: listen on IPv6 where the machine has it. Read at the start.
     pub ipv6: bool,
+    /// How streams are carried: TCP and UDP services, and TLS that is passed through.
+    pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
 }
@@ -54,6 +59,7 @@ impl Default for GatewaySettings {
             generate_request_id: true,
             client: ClientSettings::default(),
             connections: ConnectionLimits::default(),
+            http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
@@ -62,6 +68,7 @@ impl Default for GatewaySettings {
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
             ipv6: true,
+            streams: StreamSettings::default(),
             worker_processes: None,
         }
     }
@@ -90,6 +97,17 @@ pub struct Forwarded {
     pub header: Arc<str>,
     /// `proxy-real-ip-cidr`.
     pub trusted: Arc<[IpNet]>,
+    /// `use-proxy-protocol`: connections for HTTP and HTTPS begin with a PROXY header, believed from `trusted`.
+    pub proxy_protocol: bool,
+    /// `proxy-protocol-header-timeout`: time for that header. Default 5 s.
+    pub proxy_header_timeout: Duration,
+}
+
+impl Forwarded {
+    /// Whether what this address says of a client is believed.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
 }
 
 impl Default for Forwarded {
@@ -100,6 +118,8 @@ impl Default for Forwarded {
             full_chain: false,
             header: "x-forwarded-for".into(),
             trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
+            proxy_protocol: false,
+            proxy_header_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -158,6 +178,21 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { per_worker: const { NonZero::new(16384).expect("not zero") }, per_client: None }
+    }
+}
+
+/// HTTP/2 with clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http2Settings {
+    /// `use-http2`: offer it over TLS, and take it by prior knowledge in cleartext. Default true.
+    pub enabled: bool,
+    /// `http2-max-concurrent-streams`: requests at once on one connection, at least 1. Default 128.
+    pub streams: u32,
+}
+
+impl Default for Http2Settings {
+    fn default() -> Self {
+        Self { enabled: true, streams: 128 }
     }
 }
 

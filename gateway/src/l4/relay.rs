@@ -22,6 +22,13 @@ pub(crate) struct Carried {
     pub(crate) sent: u64,
 }
 
+/// Bytes that were read from either side before its relay began. They go first, and count.
+#[derive(Debug, Default)]
+pub(crate) struct Early {
+    pub(crate) of_client: BytesMut,
+    pub(crate) of_endpoint: BytesMut,
+}
+
 /// How a relay has ended.
 #[derive(Debug)]
 pub(crate) enum End {
@@ -48,7 +55,25 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     E: AsyncRead + AsyncWrite + Unpin,
 {
-    let (mut up, mut down) = (Direction::default(), Direction::default());
+    relay_after(Early::default(), client, endpoint, idle, deadline, carried).await
+}
+
+/// As [`relay`], where some of it was read already.
+pub(crate) async fn relay_after<C, E>(
+    early: Early,
+    client: &mut C,
+    endpoint: &mut E,
+    idle: Duration,
+    deadline: &Deadline,
+    carried: &mut Carried,
+) -> End
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    E: AsyncRead + AsyncWrite + Unpin,
+{
+    carried.received += early.of_client.len() as u64;
+    carried.sent += early.of_endpoint.len() as u64;
+    let (mut up, mut down) = (Direction::after(early.of_client), Direction::after(early.of_endpoint));
     deadline.arm(idle);
     let end = poll_fn(|cx| {
         let before = *carried;
@@ -103,6 +128,10 @@ impl Failed {
 }
 
 impl Direction {
+    fn after(held: BytesMut) -> Self {
+        Self { held, ..Self::default() }
+    }
+
     /// Carries what there is. Ready once the end has been passed on. Counts what has been read in `carried`.
     fn poll(
         &mut self,
@@ -210,6 +239,34 @@ mod tests {
         answered.expect("an answer that arrives");
         assert_eq!(heard.expect("an answer"), "A QUESTION THAT TAKES SEVERAL READS");
         assert_eq!(carried, Carried { received: 35, sent: 35 });
+    }
+
+    #[tokio::test]
+    async fn what_came_early_goes_first() {
+        let (mut here, mut client) = duplex(3);
+        let (mut there, mut endpoint) = duplex(3);
+        let deadlines = Arc::new(Deadlines::default());
+        let deadline = deadlines.register(1);
+        let early = Early { of_client: "early question, ".into(), of_endpoint: "early answer, ".into() };
+        let mut carried = Carried::default();
+        let (mut heard, mut answered) = (String::new(), String::new());
+        let ask = async {
+            here.write_all(b"question").await?;
+            here.shutdown().await?;
+            here.read_to_string(&mut answered).await
+        };
+        let answer = async {
+            there.read_to_string(&mut heard).await?;
+            there.write_all(b"answer").await?;
+            there.shutdown().await
+        };
+        let relay = relay_after(early, &mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let (end, asked, replied) = tokio::join!(relay, ask, answer);
+        assert!(matches!(end, End::Finished), "{end:?}");
+        asked.expect("an answer");
+        replied.expect("an answer that arrives");
+        assert_eq!((heard.as_str(), answered.as_str()), ("early question, question", "early answer, answer"));
+        assert_eq!(carried, Carried { received: 24, sent: 20 });
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use socket2::{Domain, Socket, TcpKeepalive, Type};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 /// Connections that may wait to be accepted. The kernel caps it at `net.core.somaxconn`.
@@ -44,7 +44,7 @@ pub(super) struct Listener {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}{}", hint(.error, .flag))]
+    #[error("cannot listen on {address}: {error}{}", hint(.error, Some(.flag)))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -58,13 +58,16 @@ pub enum BindError {
     Thread(io::Error),
 }
 
-fn hint(error: &io::Error, flag: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            format!(" (ports below 1024 need root or the capability NET_BIND_SERVICE; or choose another with {flag})")
-        }
-        io::ErrorKind::AddrInUse => format!(" (another process listens there; or choose another port with {flag})"),
-        _ => String::new(),
+/// What may be wrong, and the flag that chooses another port, if there is one.
+pub(super) fn hint(error: &io::Error, flag: Option<&str>) -> String {
+    let cause = match error.kind() {
+        io::ErrorKind::PermissionDenied => "ports below 1024 need root or the capability NET_BIND_SERVICE",
+        io::ErrorKind::AddrInUse => "another process listens there",
+        _ => return String::new(),
+    };
+    match flag {
+        Some(flag) => format!(" ({cause}; or choose another port with {flag})"),
+        None => format!(" ({cause})"),
     }
 }
 
@@ -99,18 +102,31 @@ pub(super) fn bind(wanted: &[Wanted], workers: usize) -> Result<(Vec<SocketAddr>
     Ok((bound, listeners))
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(socket2::Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(false)?;
-    }
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = shared(address, Type::STREAM, socket2::Protocol::TCP)?;
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
     // Connections inherit these from their listener.
     socket.set_tcp_keepalive(&KEEPALIVE)?;
     socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// A socket for the datagrams of an address, one among several.
+pub(super) fn listen_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = shared(address, Type::DGRAM, socket2::Protocol::UDP)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// A socket that shares its address with those of other workers, and an IPv6 one that takes IPv4, too.
+fn shared(address: SocketAddr, kind: Type, protocol: socket2::Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }

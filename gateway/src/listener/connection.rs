@@ -13,6 +13,9 @@ pub struct ClientConnection {
     /// The peer's address as a header: made once, sent with every request.
     pub(crate) peer_value: HeaderValue,
     sent: AtomicU64,
+    received: AtomicU64,
+    requested: AtomicU64,
+    abandoned: AtomicU64,
     unread_input: AtomicBool,
     hold_input: AtomicBool,
 }
@@ -25,6 +28,9 @@ impl ClientConnection {
             facts,
             peer_value,
             sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            requested: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
             unread_input: AtomicBool::new(false),
             hold_input: AtomicBool::new(false),
         }
@@ -41,7 +47,7 @@ impl ClientConnection {
     }
 
     /// Whether what the client sends from now on belongs to its next request, which waits for its turn.
-    pub(super) fn hold_input(&self, hold: bool) {
+    pub(crate) fn hold_input(&self, hold: bool) {
         self.hold_input.store(hold, Ordering::Relaxed);
     }
 
@@ -50,14 +56,47 @@ impl ClientConnection {
     }
 
     pub(super) fn count_sent(&self, bytes: usize) {
-        // Only the connection's own task writes: no read-modify-write is needed.
-        self.sent.store(self.sent.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+        add(&self.sent, bytes as u64);
+    }
+
+    pub(super) fn count_received(&self, bytes: usize) {
+        add(&self.received, bytes as u64);
+    }
+
+    /// Bytes received from the client so far: of an HTTP/2 connection, all of its frames.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// A part of a request has arrived, head or body.
+    pub(crate) fn count_requested(&self, bytes: usize) {
+        add(&self.requested, bytes as u64);
+    }
+
+    /// Bytes of requests so far: their heads, as HTTP/1 would write them, and their bodies.
+    pub(super) fn requested(&self) -> u64 {
+        self.requested.load(Ordering::Relaxed)
+    }
+
+    /// The client has given up a request before its answer ended.
+    pub(crate) fn count_abandoned(&self) {
+        add(&self.abandoned, 1);
+    }
+
+    /// Requests that the client has given up so far.
+    pub(super) fn abandoned(&self) -> u64 {
+        self.abandoned.load(Ordering::Relaxed)
     }
 
     /// Bytes sent to the client so far, heads included.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
+}
+
+/// A connection lives on one thread: no read-modify-write is needed.
+fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }
 
 /// An address as a header.

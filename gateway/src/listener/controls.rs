@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 /// How far a gateway has got on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     Serving,
     Draining,
     Stopped,
@@ -15,7 +15,7 @@ pub(super) enum Stage {
 
 /// Steers all workers from outside.
 #[derive(Clone, Debug)]
-pub(super) struct Controls {
+pub(crate) struct Controls {
     shutdown: watch::Sender<bool>,
     stage: watch::Sender<Stage>,
     connections: Arc<Connections>,
@@ -54,7 +54,7 @@ impl Controls {
     }
 
     /// Counts a connection for as long as it lives.
-    pub(super) fn count(&self) -> Counted {
+    pub(crate) fn count(&self) -> Counted {
         *self.connections.open.lock() += 1;
         Counted(self.connections.clone())
     }
@@ -67,7 +67,7 @@ impl Controls {
     }
 
     /// Waits until the gateway has got that far.
-    pub(super) async fn reached(&self, stage: Stage) {
+    pub(crate) async fn reached(&self, stage: Stage) {
         let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
     }
 }
@@ -80,7 +80,7 @@ struct Connections {
 }
 
 /// A connection that lives.
-pub(super) struct Counted(Arc<Connections>);
+pub(crate) struct Counted(Arc<Connections>);
 
 impl Drop for Counted {
     fn drop(&mut self) {

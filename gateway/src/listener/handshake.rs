@@ -1,11 +1,13 @@
 //! From an accepted socket to a TLS session, within bounds of time and number.
 
 use super::deadline::Deadline;
+use super::hello::{self, Hello};
 use super::stream::linger;
-use crate::table::Publisher;
+use crate::l4::PassedOn;
+use crate::table::{Passthrough, Publisher, Table};
 use crate::telemetry::TlsSession;
-use crate::tls::{Refused, openssl_name, version_name};
-use rustls::server::{Acceptor, ServerConnection};
+use crate::tls::{HTTP_2, Presented, Refused, Terms, openssl_name, version_name};
+use rustls::server::{ClientHello, ServerConnection};
 use rustls::{Error, HandshakeKind};
 use std::io;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 /// The alert record that refuses a name: rustls cannot be told to send this one.
@@ -45,6 +47,8 @@ pub(super) struct Handshakes {
 pub(super) enum Outcome {
     /// The handshake has ended well.
     Secured(Box<TlsStream<TcpStream>>, TlsSession),
+    /// The handshake is not ours.
+    PassedOn(Box<PassedOn>),
     /// The client speaks cleartext HTTP. Nothing has been read.
     Cleartext(TcpStream),
     /// The client has said nothing.
@@ -74,7 +78,7 @@ impl Handshakes {
             None => Outcome::Silent,
             Some(byte) if byte.is_ascii_alphabetic() => Outcome::Cleartext(tcp),
             Some(_) => match deadline.limit(false, self.negotiate(tcp, publisher)).await {
-                Some(Ok((stream, session))) => Outcome::Secured(Box::new(stream), session),
+                Some(Ok(outcome)) => outcome,
                 Some(Err(failure)) => Outcome::Failed(failure),
                 None => Outcome::Failed(Failure { reason: "timeout", error: io::ErrorKind::TimedOut.into() }),
             },
@@ -83,35 +87,47 @@ impl Handshakes {
         outcome
     }
 
-    async fn negotiate(
-        &self,
-        tcp: TcpStream,
-        publisher: &Publisher,
-    ) -> Result<(TlsStream<TcpStream>, TlsSession), Failure> {
+    async fn negotiate(&self, mut tcp: TcpStream, publisher: &Publisher) -> Result<Outcome, Failure> {
         // An error says that the semaphore is closed, which nobody does.
         let _permit = self.running.acquire().await;
-        let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), tcp);
-        let mut start = (&mut acceptor).await.map_err(|error| {
+        let Hello { accepted, bytes } = hello::read(&mut tcp).await.inspect_err(|_| {
             // The alert would be lost if the client were still sending when the socket closes.
-            if let Some(tcp) = acceptor.take_io() {
-                linger(&tcp);
-            }
-            Failure::from(error)
+            linger(&tcp);
         })?;
-        let config = publisher.load().handshake(start.client_hello().server_name());
-        match config {
-            Ok(config) => {
-                let stream = start.into_stream(config).await?;
-                let session = session(stream.get_ref().1);
-                Ok((stream, session))
+        let terms = match choose(&accepted.client_hello(), &publisher.load()) {
+            Choice::PassOn(server_name, to) => {
+                return Ok(Outcome::PassedOn(Box::new(PassedOn { client: tcp, hello: bytes, server_name, to })));
+            }
+            Choice::Terminate(terms) => terms,
+        };
+        drop(bytes);
+        match terms {
+            Ok(Terms { config, presented }) => {
+                let stream = StartHandshake::from_parts(accepted, tcp).into_stream(config).await?;
+                let session = session(stream.get_ref().1, presented);
+                Ok(Outcome::Secured(Box::new(stream), session))
             }
             Err(refused) => {
                 if refused == Refused::UnrecognizedName {
-                    start.io.write_all(&UNRECOGNIZED_NAME).await?;
+                    tcp.write_all(&UNRECOGNIZED_NAME).await?;
                 }
                 Err(refused.into())
             }
         }
+    }
+}
+
+/// Who ends the TLS of a client.
+enum Choice {
+    PassOn(Arc<str>, Arc<Passthrough>),
+    Terminate(Result<Terms, Refused>),
+}
+
+fn choose(hello: &ClientHello<'_>, table: &Table) -> Choice {
+    let name = hello.server_name();
+    match name.and_then(|name| Some((name, table.passthrough(name)?))) {
+        Some((name, to)) => Choice::PassOn(name.into(), to.clone()),
+        None => Choice::Terminate(table.handshake(name)),
     }
 }
 
@@ -122,12 +138,14 @@ async fn first_byte(tcp: &TcpStream) -> Option<u8> {
     (peeked == 1).then_some(byte[0])
 }
 
-fn session(connection: &ServerConnection) -> TlsSession {
+fn session(connection: &ServerConnection, presented: Presented) -> TlsSession {
     TlsSession {
         protocol: connection.protocol_version().map_or("", version_name),
         cipher: connection.negotiated_cipher_suite().map_or("", |suite| openssl_name(suite.suite())),
         server_name: connection.server_name().map(Arc::from),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        http2: connection.alpn_protocol() == Some(HTTP_2),
+        presented,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Where clients come in: workers, their listeners, TLS handshakes, and HTTP/1 up to the point where a request's head is sound.
+//! Where clients come in: workers, their listeners, TLS handshakes, and HTTP/1 and HTTP/2 up to the point where a request's
+//! head is sound.
 //!
 //! A worker is one thread with a runtime, listeners, a proxy and a connection pool of its own; a connection lives and
 //! dies on its worker.
@@ -9,30 +10,41 @@ mod connection;
 mod controls;
 mod deadline;
 mod handshake;
+mod hello;
 pub mod http1;
+pub(crate) mod http2;
 mod limits;
+pub mod proxy_protocol;
+mod reconcile;
 mod serve;
 mod stream;
+mod streams;
 mod worker;
 
 pub use bind::BindError;
 pub use connection::ClientConnection;
 pub(crate) use connection::address_value;
-pub(crate) use deadline::Deadline;
+pub(crate) use controls::{Counted, Stage};
 #[cfg(test)]
 pub(crate) use deadline::Deadlines;
+pub(crate) use deadline::{Deadline, Registered};
 pub use handshake::HandshakeLimits;
 pub use http1::Arrival;
+pub(crate) use http1::upgrade_protocols;
+pub(crate) use worker::Worker;
 
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use bind::{Protocol, Wanted};
 use controls::Controls;
 use limits::Clients;
+use reconcile::{Ports, Reconciler};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use worker::Start;
 
 /// What a gateway listens on. Fixed for the life of the process.
 #[derive(Clone, Debug)]
@@ -83,17 +95,35 @@ impl Gateway {
         let https = http.split_off(settings.http.len());
         let controls = Controls::default();
         let clients = Clients::new();
-        let mut workers = Vec::with_capacity(listeners.len());
+        let mut workers = Vec::with_capacity(listeners.len() + 1);
+        let mut openers = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
-            let publisher = publisher.clone();
-            let telemetry = telemetry.worker();
-            let controls = controls.clone();
-            let clients = clients.clone();
-            let handshakes = settings.handshakes;
+            let (opened, streams) = mpsc::unbounded_channel();
+            openers.push(opened);
+            let start = Start {
+                number,
+                listeners,
+                streams,
+                handshakes: settings.handshakes,
+                publisher: publisher.clone(),
+                telemetry: telemetry.worker(),
+                clients: clients.clone(),
+                controls: controls.clone(),
+            };
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            let run = move || worker::run(number, listeners, handshakes, publisher, telemetry, clients, &controls);
+            let run = move || worker::run(start);
             workers.push(thread.spawn(run).map_err(BindError::Thread)?);
         }
+        let bound = || http.iter().chain(&https);
+        let reconciler = Reconciler {
+            publisher: publisher.clone(),
+            addresses: bound().map(SocketAddr::ip).collect(),
+            own: bound().map(SocketAddr::port).collect(),
+            workers: openers,
+            metrics: telemetry.listeners().clone(),
+            ports: Ports::default(),
+        };
+        workers.push(reconciler.spawn(controls.clone()).map_err(BindError::Thread)?);
         Ok(Self { http, https, workers, controls })
     }
 

@@ -5,10 +5,12 @@ use super::connection::ClientConnection;
 use super::controls::Counted;
 use super::deadline::Registered;
 use super::handshake::Outcome;
-use super::http1;
 use super::limits::{ClientPlace, Place};
-use super::stream::{ClientStream, Transport};
+use super::proxy_protocol::{self, Failure};
+use super::stream::{ClientStream, Transport, put_back};
 use super::worker::Worker;
+use super::{http1, http2};
+use crate::l4::PassedOn;
 use crate::telemetry::{Connection, ConnectionState, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
@@ -16,37 +18,73 @@ use tokio::net::TcpStream;
 
 impl Worker {
     /// Serves a connection until it ends.
-    pub(super) async fn serve(self: Arc<Self>, tcp: TcpStream, protocol: Protocol, facts: Connection) {
-        let Some(client) = self.admit(&tcp, &facts) else { return };
+    pub(super) async fn serve(self: Arc<Self>, mut tcp: TcpStream, protocol: Protocol, mut facts: Connection) {
+        let Some(mut client) = self.admit(&tcp, &facts) else { return };
+        if !self.introduced(&mut tcp, &mut facts, &client).await {
+            return;
+        }
+        let Some(_place) = self.enter(&facts) else { return };
         match protocol {
-            Protocol::Http => self.serve_http(tcp, facts, client).await,
-            // A connection keeps no room for its handshake: what is large in it is boxed.
-            Protocol::Https => {
-                if let Some((stream, connection)) = Box::pin(self.secure(tcp, facts, &client)).await {
-                    // The place for HTTP/2: by what ALPN has settled.
-                    http1::serve(stream, connection, client.open, &client.deadline, &self).await;
-                }
+            Protocol::Http => {
+                let (stream, connection) = open(tcp, facts);
+                self.serve_http1(stream, connection, &mut client).await;
             }
+            // A connection keeps no room for its handshake: what is large in it is boxed.
+            Protocol::Https => match Box::pin(self.secure(tcp, facts, &client)).await {
+                Some(Secured::Here(stream, connection)) if connection.tls.as_ref().is_some_and(|tls| tls.http2) => {
+                    self.serve_http2(stream, connection, &mut client).await;
+                }
+                Some(Secured::Here(stream, connection)) => self.serve_http1(stream, connection, &mut client).await,
+                Some(Secured::Elsewhere(passed_on, facts)) => Box::pin(self.pass_on(*passed_on, &facts, client)).await,
+                None => {}
+            },
         }
     }
 
-    async fn serve_http(&self, tcp: TcpStream, facts: Connection, client: Admitted) {
-        let (stream, connection) = open(tcp, facts);
-        http1::serve(stream, connection, client.open, &client.deadline, self).await;
+    /// Serves a connection that speaks HTTP/1 until it begins with the preface of HTTP/2.
+    async fn serve_http1(self: &Arc<Self>, stream: Stream, connection: Arc<ClientConnection>, client: &mut Admitted) {
+        let preface = http1::serve(stream, &connection, &mut client.open, &client.deadline, self).await;
+        if let Some(stream) = preface.and_then(|(stream, read)| put_back(stream, read)) {
+            self.serve_http2(stream, connection, client).await;
+        }
     }
 
-    /// Ends the client's TLS. `None` when the connection has ended instead.
-    async fn secure(
-        &self,
-        tcp: TcpStream,
-        mut facts: Connection,
-        client: &Admitted,
-    ) -> Option<(Stream, Arc<ClientConnection>)> {
+    async fn serve_http2(self: &Arc<Self>, stream: Stream, connection: Arc<ClientConnection>, client: &mut Admitted) {
+        // Boxed: a connection of HTTP/1 keeps no room for it.
+        Box::pin(http2::serve(stream, connection, &mut client.open, &client.deadline, self)).await;
+    }
+
+    /// Takes the PROXY header off a connection, where it must have one. Without a sound one the connection closes, and
+    /// has no answer, as with nginx.
+    async fn introduced(&self, tcp: &mut TcpStream, facts: &mut Connection, client: &Admitted) -> bool {
+        let settings = self.context.publisher().load().settings().clone();
+        if !settings.forwarded.proxy_protocol {
+            return true;
+        }
+        let accept = Box::pin(proxy_protocol::accept(tcp, facts, &settings.forwarded, &client.deadline));
+        let Err(failure) = accept.await else { return true };
+        if !matches!(failure, Failure::Silent) {
+            self.context.telemetry().failed_proxy_header(failure.reason());
+            tracing::debug!(client = %facts.peer, reason = failure.reason(), "PROXY protocol: {failure}");
+        }
+        false
+    }
+
+    async fn pass_on(&self, passed_on: PassedOn, facts: &Connection, mut client: Admitted) {
+        client.open.set(ConnectionState::Writing);
+        let settings = self.context.publisher().load().settings().clone();
+        passed_on.carry(facts, &client.deadline, &settings, self.context.telemetry()).await;
+    }
+
+    /// Sees to the client's TLS. `None` when the connection has ended instead.
+    async fn secure(&self, tcp: TcpStream, mut facts: Connection, client: &Admitted) -> Option<Secured> {
         match self.handshakes.accept(tcp, &client.deadline, self.context.publisher()).await {
             Outcome::Secured(stream, session) => {
                 facts.tls = Some(session);
-                return Some(open(*stream, facts));
+                let (stream, connection) = open(*stream, facts);
+                return Some(Secured::Here(stream, connection));
             }
+            Outcome::PassedOn(passed_on) => return Some(Secured::Elsewhere(passed_on, facts)),
             Outcome::Cleartext(tcp) => {
                 let (stream, connection) = open(tcp, facts);
                 http1::refuse_cleartext(stream, &connection, &client.deadline, self).await;
@@ -60,29 +98,38 @@ impl Worker {
         None
     }
 
-    /// Counts a connection, and gives it what it needs to live; `None` if it is one too many.
+    /// Counts a connection, and gives it what it needs to live; `None` if it is one too many for this worker.
     fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Option<Admitted> {
         let limits = self.context.publisher().load().settings().connections;
-        let refused = |reason| {
-            self.context.telemetry().refused_connection(reason);
-            tracing::debug!(client = %facts.peer, reason, "connection refused");
-        };
-        let place = self.places.take(limits).or_else(|| {
-            refused("worker-limit");
-            None
-        })?;
-        let client_place = self.clients.enter(facts.peer.ip(), limits).or_else(|| {
-            refused("client-limit");
-            None
-        })?;
+        let place = self.places.take(limits).or_else(|| self.refuse(facts, "worker-limit"))?;
         let _ = tcp.set_nodelay(true);
         Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
             deadline: self.deadlines.register(facts.id),
-            _places: (place, client_place),
+            _place: place,
             _counted: self.controls.count(),
         })
     }
+
+    /// A place among the connections of its client; `None` if it is one too many.
+    fn enter(&self, facts: &Connection) -> Option<Option<ClientPlace>> {
+        let limits = self.context.publisher().load().settings().connections;
+        self.clients.enter(facts.peer.ip(), limits).or_else(|| self.refuse(facts, "client-limit"))
+    }
+
+    fn refuse<T>(&self, facts: &Connection, reason: &'static str) -> Option<T> {
+        self.context.telemetry().refused_connection(reason);
+        tracing::debug!(client = %facts.peer, reason, "connection refused");
+        None
+    }
+}
+
+/// A client whose TLS is seen to.
+enum Secured {
+    /// It ends here.
+    Here(Stream, Arc<ClientConnection>),
+    /// It ends at the backend.
+    Elsewhere(Box<PassedOn>, Connection),
 }
 
 /// A connection and its stream, as Pingora takes it.
@@ -95,7 +142,7 @@ fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<
 struct Admitted {
     open: OpenConnection,
     deadline: Registered,
-    _places: (Place, Option<ClientPlace>),
+    _place: Place,
     // Last, so that who waits for the last connection finds everything else of it done.
     _counted: Counted,
 }

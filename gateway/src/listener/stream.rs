@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use pingora_core::protocols::raw_connect::ProxyDigest;
 use pingora_core::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest, UniqueID,
-    UniqueIDType,
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest,
+    UniqueID, UniqueIDType,
 };
 use std::fmt::Debug;
 use std::io;
@@ -80,6 +80,13 @@ impl<T: Transport> ClientStream<T> {
     }
 }
 
+/// Puts back what was read of a cleartext stream: it will be read again. `None` for what is no cleartext stream.
+pub(super) fn put_back(stream: Stream, read: BytesMut) -> Option<Stream> {
+    let mut stream = stream.into_any().downcast::<ClientStream<TcpStream>>().ok()?;
+    stream.ahead = read;
+    Some(stream)
+}
+
 impl<T: Transport> Drop for ClientStream<T> {
     fn drop(&mut self) {
         if self.connection.unread_input() {
@@ -115,7 +122,10 @@ impl<T: Transport> AsyncRead for ClientStream<T> {
             return self.poll_ahead(cx);
         }
         if self.ahead.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buf);
+            let before = buf.filled().len();
+            let read = Pin::new(&mut self.io).poll_read(cx, buf);
+            self.connection.count_received(buf.filled().len() - before);
+            return read;
         }
         let length = self.ahead.len().min(buf.remaining());
         buf.put_slice(&self.ahead.split_to(length));

@@ -6,7 +6,9 @@ pub(crate) mod body_limit;
 pub(crate) mod redirect;
 pub mod rewrite;
 
-use crate::config::{ConnectionHeader, Denied, HttpsRedirect, Redirect, RoutePolicies, Template, Timeouts};
+use crate::config::{
+    BackendProtocol, ConnectionHeader, Denied, HttpsRedirect, Redirect, RoutePolicies, Template, Timeouts,
+};
 use rewrite::{Rewrite, RewriteError};
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub struct Policies {
     pub rewrite: Option<Rewrite>,
     /// `Host` towards the backend.
     pub upstream_host: Option<Template>,
+    /// What the backend speaks.
+    pub backend_protocol: BackendProtocol,
     /// `Connection` towards the backend.
     pub connection_header: Option<ConnectionHeader>,
     /// Patience with the backend.
@@ -50,6 +54,7 @@ impl Policies {
             https_redirect,
             rewrite,
             upstream_host,
+            backend_protocol,
             connection_header,
             timeouts,
             body_limit,
@@ -64,6 +69,7 @@ impl Policies {
             https_redirect: *https_redirect,
             rewrite: rewrite.as_ref().map(Rewrite::compile).transpose()?,
             upstream_host: upstream_host.clone(),
+            backend_protocol: *backend_protocol,
             connection_header: *connection_header,
             timeouts: *timeouts,
             body_limit: *body_limit,

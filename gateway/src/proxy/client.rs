@@ -7,6 +7,8 @@ use crate::telemetry::Connection;
 use http::HeaderValue;
 use std::net::{IpAddr, SocketAddr};
 
+const HTTPS_PORT: u16 = 443;
+
 /// The client as the backend and the policies see it.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -30,8 +32,12 @@ impl Client {
             port: HeaderValue::from(connection.advertised_port),
             host: request.headers.get(http::header::HOST).cloned(),
         };
-        if (forwarded.trust_headers || forwarded.real_ip) && is_trusted(peer, forwarded) {
+        if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
             client.address = forwarded_address(request, peer, forwarded);
+        }
+        // Whoever sent the PROXY header has ended the client's TLS (ingress-nginx: lua_ingress.rewrite).
+        if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
+            client.scheme = HeaderValue::from_static("https");
         }
         if forwarded.trust_headers {
             client.believe(request);
@@ -67,10 +73,6 @@ impl Client {
     }
 }
 
-fn is_trusted(address: IpAddr, forwarded: &Forwarded) -> bool {
-    forwarded.trusted.iter().any(|network| network.contains(&address))
-}
-
 /// Walks the chain of addresses from our end past everyone trusted, as nginx with `real_ip_recursive on`. Stops at
 /// the last address that could be read.
 fn forwarded_address(request: &RequestView<'_>, peer: IpAddr, forwarded: &Forwarded) -> IpAddr {
@@ -79,7 +81,7 @@ fn forwarded_address(request: &RequestView<'_>, peer: IpAddr, forwarded: &Forwar
         for hop in value.to_str().unwrap_or_default().rsplit(',') {
             let Some(address) = parse_address(hop.trim()) else { return client };
             client = address;
-            if !is_trusted(address, forwarded) {
+            if !forwarded.trusts(address) {
                 return client;
             }
         }

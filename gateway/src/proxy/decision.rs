@@ -4,11 +4,12 @@ use super::client::Client;
 use super::phases::{deny, request_phase};
 use super::reply::Reply;
 use super::request::RequestView;
-use crate::config::GatewaySettings;
+use crate::config::{BackendProtocol, GatewaySettings};
 use crate::policy::{redirect, rewrite};
-use crate::table::{Found, Route, RouteTarget, Table, normalize};
+use crate::table::{Found, HOST_LIMIT, Route, RouteTarget, Table, canonical_host, normalize};
 use crate::telemetry::Connection;
 use crate::upstream::Upstream;
+use http::Version;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ impl Decision {
     }
 
     fn decide(&mut self, table: &Table, connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        misdirected(connection, request)?;
         let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
             return ControlFlow::Break(Reply::new(400, "bad-path"));
         };
@@ -70,7 +72,7 @@ impl Decision {
                 request_phase(&path, request, &self.client, connection, &route.policies)?;
                 self.rewrite(route, &path, request)?;
                 match route.target {
-                    RouteTarget::Upstream(_) => ControlFlow::Continue(()),
+                    RouteTarget::Upstream(_) => speakable(request, route.policies.backend_protocol),
                     RouteTarget::Default => self.unclaimed(),
                 }
             }
@@ -113,6 +115,14 @@ impl Decision {
         }
     }
 
+    /// What that upstream speaks. The gateway's own default backend speaks HTTP.
+    pub fn backend_protocol(&self) -> BackendProtocol {
+        match &self.route {
+            Some(route) if matches!(route.target, RouteTarget::Upstream(_)) => route.policies.backend_protocol,
+            _ => BackendProtocol::Http,
+        }
+    }
+
     /// Who serves it when [`Decision::upstream`] has no endpoint.
     pub fn fallback(&self) -> Option<&Arc<Upstream>> {
         self.route.as_ref()?.default_backend.as_ref()
@@ -126,6 +136,31 @@ impl Decision {
     /// The decoded and normalised path of the request: nginx's `$uri`.
     pub fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
         self.normalized.as_deref().unwrap_or_else(|| request.path())
+    }
+}
+
+/// Refuses HTTP/1.0 where the answer has no length of its own: its clients do not know chunks, and Pingora writes them.
+fn speakable(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
+    match request.version {
+        Version::HTTP_10 if protocol.is_http2() => ControlFlow::Break(Reply::new(505, "http-1.0")),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// Refuses a host that the client's connection is not for: HTTP/2 clients may use one connection for several hosts, as far
+/// as its certificate goes (RFC 9113, section 9.1.2). Who gave no name in the handshake is not held to one.
+fn misdirected(connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+    if request.version != Version::HTTP_2 {
+        return ControlFlow::Continue(());
+    }
+    let Some(tls) = &connection.tls else { return ControlFlow::Continue(()) };
+    let mut buffer = [0; HOST_LIMIT];
+    let host = canonical_host(request.host(), &mut buffer);
+    match &tls.server_name {
+        Some(name) if **name != *host && !tls.presented.covers(host) => {
+            ControlFlow::Break(Reply::new(421, "misdirected"))
+        }
+        _ => ControlFlow::Continue(()),
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     /// Why we answer ourselves.
     reply: Option<&'static str>,
+    /// The client has given the request up.
+    abandoned: bool,
     body_received: u64,
     sent_before: u64,
     current: Option<Try>,
@@ -80,6 +82,10 @@ struct Try {
 pub struct Destination {
     /// The endpoint.
     pub address: SocketAddr,
+    /// It is spoken to over TLS.
+    pub tls: bool,
+    /// It is spoken to in HTTP/2.
+    pub http2: bool,
     /// Connections are shared only between equal keys.
     pub pool_key: u64,
     /// Patience with it.
@@ -100,10 +106,11 @@ pub enum Failure {
     Upstream {
         /// It took too long.
         timed_out: bool,
-        /// The connection had served before and closed before a byte of the answer: the endpoint may never have seen
-        /// the request.
+        /// The connection is to blame: it had served before and closed before a byte of the answer, or the endpoint
+        /// says that it has not touched the request. The endpoint may never have seen it.
         stale: bool,
-        /// The request may be sent again: its method is idempotent and its body is still at hand.
+        /// The request may be sent again: its method is idempotent, or the endpoint has certainly not touched it, and its
+        /// body is still at hand.
         replayable: bool,
     },
     /// The client went away.
@@ -140,12 +147,18 @@ impl Exchange {
             arrival,
             decision,
             fell_back: false,
+            abandoned: false,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
         (exchange, reply)
+    }
+
+    /// Gives the request up before anything came of it, to be begun anew.
+    pub(super) fn into_arrival(self) -> Box<Arrival> {
+        self.arrival
     }
 
     /// Chooses an endpoint that was not tried yet, or says what to answer instead.
@@ -157,8 +170,11 @@ impl Exchange {
             };
             return Err(self.note(reply));
         };
+        let protocol = self.decision.backend_protocol();
         let destination = Destination {
             address: pick.address(),
+            tls: protocol.uses_tls(self.arrival.connection.tls.is_some()),
+            http2: protocol.is_http2(),
             pool_key: pick.pool_key(),
             timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
             idle_timeout: self.decision.settings.upstream.idle_timeout,
@@ -195,11 +211,17 @@ impl Exchange {
     /// A piece of the request's body has arrived.
     pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
         self.body_received += bytes as u64;
+        self.arrival.connection.count_requested(bytes);
         let Some(route) = &self.decision.route else { return Ok(()) };
         match body_limit::received(self.body_received, &route.policies) {
             ControlFlow::Break(reply) => Err(self.note(reply)),
             ControlFlow::Continue(()) => Ok(()),
         }
+    }
+
+    /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
+    pub fn tunnelled(&mut self, bytes: u64) {
+        self.body_received = bytes;
     }
 
     /// The endpoint answers with this status.
@@ -227,6 +249,7 @@ impl Exchange {
             Failure::Internal => (Reply::new(500, "internal"), false),
             Failure::ClientGone => {
                 self.reply.get_or_insert("client-gone");
+                self.abandoned = true;
                 return Verdict::Abandon;
             }
         };
@@ -277,10 +300,24 @@ impl Exchange {
         });
     }
 
-    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun.
-    pub fn finish(&mut self, request: &RequestView<'_>, status: Option<u16>, body_bytes_sent: u64) {
+    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun; `head_sent`
+    /// the length of its head, where the connection does not tell because other requests share it.
+    pub fn finish(
+        &mut self,
+        request: &RequestView<'_>,
+        status: Option<u16>,
+        head_sent: Option<u64>,
+        body_bytes_sent: u64,
+    ) {
         self.end_try(None, body_bytes_sent);
         let connection = &self.arrival.connection;
+        if self.abandoned {
+            connection.count_abandoned();
+        }
+        let bytes_sent = match request.version {
+            http::Version::HTTP_2 => head_sent.unwrap_or_default() + body_bytes_sent,
+            _ => connection.sent() - self.sent_before,
+        };
         let mut buffer = [0; HOST_LIMIT];
         let host = canonical_host(request.host(), &mut buffer);
         let record = Record {
@@ -301,7 +338,7 @@ impl Exchange {
             duration: self.arrival.started.elapsed(),
             status: status.unwrap_or(CLIENT_CLOSED),
             body_bytes_sent,
-            bytes_sent: connection.sent() - self.sent_before,
+            bytes_sent,
             attempts: &self.attempts,
         };
         self.context.telemetry.record(&record, &self.decision.settings.access_log);
@@ -313,7 +350,11 @@ fn bad_gateway(timed_out: bool) -> Reply {
 }
 
 fn version(version: http::Version) -> &'static str {
-    if version == http::Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }
+    match version {
+        http::Version::HTTP_10 => "HTTP/1.0",
+        http::Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
 }
 
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.

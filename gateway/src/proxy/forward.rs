@@ -53,6 +53,9 @@ impl Exchange {
         }
         edits.remove("expect"); // answered by us
         edits.remove("proxy"); // "httpoxy": CGI programs take it for HTTP_PROXY
+        if self.decision.backend_protocol().is_http2() {
+            suit_http2(edits);
+        }
     }
 
     fn identify_client(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
@@ -191,6 +194,14 @@ fn set_template(
     }
 }
 
+/// Removes what HTTP/2 forbids and says that trailers are welcome, without which some gRPC servers refuse a call.
+fn suit_http2(edits: &mut impl RequestEdits) {
+    for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"] {
+        edits.remove(name);
+    }
+    edits.set("TE", HeaderValue::from_static("trailers"));
+}
+
 /// Drops headers with an underscore in their name, as nginx's `underscores_in_headers off`.
 fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
     for name in headers.keys().filter(|name| name.as_str().contains('_')) {
@@ -198,14 +209,14 @@ fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
     }
 }
 
-/// Headers that speak of the connection to the backend, not of the response. Pingora writes `Connection` itself and
+/// Headers that speak of one connection, not of the request or response. Pingora writes `Connection` itself and
 /// needs `Transfer-Encoding`.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
 }
 
-/// Whether the backend's `Connection` header names this one. Framing headers are never given up to it.
-fn is_nominated(name: &HeaderName, connection: &str) -> bool {
+/// Whether a `Connection` header names this one. Framing headers are never given up to it.
+pub(super) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
     let framing = [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::SET_COOKIE];
     !connection.is_empty()
         && !framing.contains(name)

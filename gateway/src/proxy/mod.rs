@@ -6,12 +6,17 @@
 
 mod client;
 mod decision;
+mod endpoint;
 mod exchange;
+mod fault;
 mod forward;
+mod grpc;
 mod phases;
 mod pingora;
 pub mod reply;
 mod request;
+mod tunnel;
+pub(crate) mod upgrade;
 mod variables;
 
 pub(crate) use self::pingora::Proxy;

@@ -2,19 +2,22 @@
 //! here.
 
 use super::exchange::{Context, Exchange, Failure, Verdict};
+use super::fault;
 use super::forward::{RequestEdits, ResponseEdits};
+use super::grpc;
 use super::reply::{self, Reply};
 use super::request::RequestView;
-use crate::listener::Arrival;
+use crate::listener::{Arrival, http2};
 use crate::upstream::peer;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
-use pingora_core::{Error, ErrorSource, ErrorType, Result, RetryType};
+use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use std::any::Any;
@@ -24,6 +27,9 @@ use std::time::Duration;
 
 /// How long a small body that nobody wants may take to arrive before the connection is given up.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long a client may leave no room for the answer on a stream (nginx: `send_timeout`).
+const SEND: Duration = Duration::from_secs(60);
 
 /// A worker's HTTP proxy.
 #[derive(Debug)]
@@ -54,6 +60,10 @@ impl Lane {
 
     /// Lets the exchange judge an error, and marks it for Pingora.
     fn judge(&mut self, mut error: Box<Error>, failure: Failure) -> Box<Error> {
+        if self.reply.is_some() {
+            error.set_retry(false); // given up already
+            return error;
+        }
         let verdict = self.exchange.as_mut().map(|exchange| exchange.failed(failure));
         error.set_retry(verdict == Some(Verdict::Retry));
         if let Some(Verdict::Reply(reply)) = verdict {
@@ -63,7 +73,7 @@ impl Lane {
     }
 }
 
-fn view(request: &RequestHeader) -> RequestView<'_> {
+pub(super) fn view(request: &RequestHeader) -> RequestView<'_> {
     RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
 }
 
@@ -84,7 +94,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, lane: &mut Lane) -> Result<bool> {
-        let Some(arrival) = lane.arrival.take() else {
+        let Some(arrival) = lane.arrival.take().or_else(|| arrival_of_stream(session)) else {
             return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
         };
         let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
@@ -98,7 +108,7 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_peer(&self, _session: &mut Session, lane: &mut Lane) -> Result<Box<HttpPeer>> {
         match lane.exchange()?.attempt() {
-            Ok(destination) => Ok(peer::plain(&destination)),
+            Ok(destination) => Ok(peer::of(&destination)),
             Err(reply) => Err(lane.abort(reply)),
         }
     }
@@ -137,7 +147,8 @@ impl ProxyHttp for Proxy {
         if end && bytes == 0 {
             *body = None; // Some(empty) at the end would be written as a second terminating chunk (Pingora #935)
         }
-        lane.exchange()?.request_body(bytes).map_err(|reply| lane.abort(reply))
+        // Only an error of the client's ends a request to a backend of HTTP/2 at once.
+        lane.exchange()?.request_body(bytes).map_err(|reply| lane.abort(reply).into_down())
     }
 
     async fn response_filter(
@@ -148,19 +159,28 @@ impl ProxyHttp for Proxy {
     ) -> Result<()> {
         let http_10 = session.req_header().version == Version::HTTP_10;
         let status = response.status.as_u16();
+        if status == 101 {
+            // Who asks for an upgrade does not come this way.
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "101 that was not asked for").into_up());
+        }
         let exchange = lane.exchange()?;
         exchange.response_head(status);
-        exchange.respond(http_10, status == 101, response);
+        exchange.respond(http_10, false, response);
         Ok(())
     }
 
     fn fail_to_connect(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         _peer: &HttpPeer,
         lane: &mut Lane,
         error: Box<Error>,
     ) -> Box<Error> {
+        if fault::is_unprocessed(&error) {
+            // A connection that was kept took no other stream.
+            let failure = failure_of(&error, session, true);
+            return lane.judge(error, failure);
+        }
         let timed_out = error.etype() == &ErrorType::ConnectTimedout;
         lane.judge(error, Failure::Connect { timed_out })
     }
@@ -173,9 +193,8 @@ impl ProxyHttp for Proxy {
         lane: &mut Lane,
         reused: bool,
     ) -> Box<Error> {
-        // Pingora leaves the decision to the hook, but for a write that fails: that one it would never retry.
-        let undecided = error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError;
-        let failure = failure_of(&error, session, reused && undecided);
+        let stale = reused && fault::is_cut_off(&error) || fault::is_unprocessed(&error);
+        let failure = failure_of(&error, session, stale);
         lane.judge(error, failure)
     }
 
@@ -185,25 +204,16 @@ impl ProxyHttp for Proxy {
             Verdict::Reply(reply) => Some(reply),
             Verdict::Retry | Verdict::Abandon => None,
         });
-        let mut status = 0;
-        if let (Some(reply), Some(exchange)) = (reply, &lane.exchange)
-            && session.response_written().is_none()
-        {
-            status = reply.status;
-            session.set_keepalive(None);
-            exchange.arrival().connection.leave_input_unread();
-            if let Err(error) = write_reply(session, exchange, &reply).await {
-                tracing::debug!(%error, "the client did not wait for the answer");
-            }
-        }
+        let status = match (reply, &lane.exchange) {
+            (Some(reply), Some(exchange)) => write_failure(session, exchange, &reply).await,
+            _ => 0,
+        };
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, lane: &mut Lane) {
         let Some(exchange) = &mut lane.exchange else { return };
-        let status = session.response_written().map(|response| response.status.as_u16());
-        let body_sent = session.body_bytes_sent() as u64;
-        exchange.finish(&view(session.req_header()), status, body_sent);
+        record(session, exchange);
     }
 
     // Failures are counted and logged by the exchange.
@@ -234,32 +244,55 @@ async fn invite_body(session: &mut Session) -> Result<()> {
     Ok(())
 }
 
+/// What came with a stream of HTTP/2, which has no connection of its own to bring it.
+fn arrival_of_stream(session: &Session) -> Option<Box<Arrival>> {
+    http2::arrival(session.digest()?).cloned().map(Box::new)
+}
+
+/// The rest of the input is not read: where a connection has one request at a time, it will be in the way of its end.
+fn leave_input_unread(session: &ServerSession, exchange: &Exchange) {
+    if !session.is_http2() {
+        exchange.arrival().connection.leave_input_unread();
+    }
+}
+
 /// Sets the session's own limits for this request. Pingora forgets them between two requests.
-fn configure(session: &mut Session, exchange: &Exchange) {
+pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     if !exchange.keeps_alive() {
         session.set_keepalive(None);
     }
-    let body_timeout = if session.is_upgrade_req() { None } else { Some(exchange.settings().client.body_timeout) };
-    session.set_read_timeout(body_timeout);
+    session.set_read_timeout(Some(exchange.settings().client.body_timeout));
     session.set_total_drain_timeout(Some(DRAIN));
+    if session.is_http2() {
+        // A client may stop one stream's answer and keep its connection busy with others.
+        session.set_write_timeout(Some(SEND));
+    }
     let http_10 = session.req_header().version == Version::HTTP_10;
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }
 
-/// Sorts Pingora's error by whose fault it is. `stale`: it befell a kept connection before a byte of the answer.
+/// The status of an answer; of a gRPC error of ours, the one that we would have answered over HTTP.
+fn status_of(response: &ResponseHeader) -> u16 {
+    response.extensions.get().map_or(response.status.as_u16(), |grpc::Meant(status)| *status)
+}
+
+/// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].
 fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
     let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
     match error.esource() {
         ErrorSource::Upstream => Failure::Upstream {
             timed_out,
             stale,
-            replayable: session.req_header().method.is_idempotent() && !session.as_ref().retry_buffer_truncated(),
+            replayable: (session.req_header().method.is_idempotent() || fault::is_unprocessed(error))
+                && !session.as_ref().retry_buffer_truncated(),
         },
         ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
         ErrorSource::Downstream => match error.etype() {
-            ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed | ErrorType::ConnectError => {
-                Failure::ClientGone
-            }
+            ErrorType::ReadError
+            | ErrorType::WriteError
+            | ErrorType::ConnectionClosed
+            | ErrorType::ConnectError
+            | ErrorType::H2Error => Failure::ClientGone,
             _ => Failure::ClientMalformed,
         },
         ErrorSource::Internal | ErrorSource::Unset => Failure::Internal,
@@ -268,13 +301,19 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
 
 /// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
 /// thrown away.
-async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) -> Result<()> {
+pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> Result<()> {
     if exchange.leaves_body(&view(session.req_header())) {
         session.set_keepalive(None);
     }
     session.set_close_on_response_before_downstream_finish(false);
     if !session.is_body_done() {
-        exchange.arrival().connection.leave_input_unread();
+        leave_input_unread(session, exchange);
+    }
+    if reply.status >= 400 && grpc::is_call(&session.req_header().headers) {
+        let mut head = grpc_error(reply)?;
+        exchange.add_headers(&mut head);
+        // Its end must be in the head's own frame: then the client takes the head for trailers.
+        return write_head(session, head, true).await;
     }
     let page = reply::page(reply.status, None, exchange.settings().server_tokens);
     let mut head = ResponseHeader::build(reply.status, Some(6))?;
@@ -285,11 +324,54 @@ async fn write_reply(session: &mut Session, exchange: &Exchange, reply: &Reply) 
         head.insert_header("Location", location.clone())?;
     }
     exchange.add_headers(&mut head);
-    session.write_response_header(Box::new(head), page.is_empty()).await?;
+    write_head(session, head, page.is_empty()).await?;
     if !page.is_empty() {
-        session.write_response_body(Some(page), true).await?;
+        session.write_response_body(page, true).await.map_err(|error| error.into_down())?;
     }
     Ok(())
+}
+
+/// Writes the head of an answer, and with it the answer's end, if it is all there is.
+async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool) -> Result<()> {
+    let written = match session {
+        ServerSession::H2(stream) => stream.write_response_header(Box::new(head), end),
+        session => session.write_response_header(Box::new(head)).await,
+    };
+    written.map_err(|error| error.into_down())
+}
+
+/// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
+pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
+    if session.response_written().is_some() {
+        return 0;
+    }
+    session.set_keepalive(None);
+    leave_input_unread(session, exchange);
+    if let Err(error) = write_reply(session, exchange, reply).await {
+        tracing::debug!(%error, "the client did not wait for the answer");
+    }
+    reply.status
+}
+
+/// Counts and logs a request that has ended.
+pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
+    let status = session.response_written().map(status_of);
+    let head = session.response_written().filter(|_| session.is_http2());
+    let head_sent = head.map(|head| http2::head_length(&head.headers));
+    exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
+}
+
+/// The head of an answer to a gRPC call that ends with it.
+fn grpc_error(reply: &Reply) -> Result<ResponseHeader> {
+    let mut head = ResponseHeader::build(200, Some(6))?;
+    head.insert_header("Content-Type", grpc::MEDIA_TYPE)?;
+    head.insert_header("Content-Length", 0)?;
+    head.insert_header("grpc-status", grpc::status(reply.status))?;
+    if let Some(message) = grpc::message(reply.status, reply.reason) {
+        head.insert_header("grpc-message", message)?;
+    }
+    head.extensions_mut().insert(grpc::Meant(reply.status));
+    Ok(head)
 }
 
 impl RequestEdits for RequestHeader {

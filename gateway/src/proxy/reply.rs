@@ -47,6 +47,7 @@ pub fn reason_phrase(status: u16) -> &'static str {
         408 => "Request Time-out",
         413 => "Request Entity Too Large",
         414 => "Request-URI Too Large",
+        421 => "Misdirected Request",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
         503 => "Service Temporarily Unavailable",

@@ -1,4 +1,4 @@
-use super::host::Host;
+use super::host::{Host, Passthrough};
 use super::path_index::PathIndex;
 use super::pattern::{Anchor, Pattern};
 use super::route::{Route, RouteLabels, RouteTarget};
@@ -74,7 +74,13 @@ impl Compiler<'_> {
             message: format!("is already taken on this host by {}", duplicate.winner.origin),
         }));
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
-        Some(Arc::new(Host { name: host.name.clone(), pattern, www_redirect: host.www_redirect.clone(), keys, paths }))
+        let passthrough = host.passthrough.as_ref().map(|passthrough| {
+            let config::Passthrough { backend, connect_timeout, origin } = passthrough;
+            let upstream = self.registry.upstream(backend);
+            Arc::new(Passthrough { upstream, connect_timeout: *connect_timeout, origin: origin.clone() })
+        });
+        let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
+        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, paths }))
     }
 
     /// A bad certificate is rejected alone.
@@ -140,7 +146,7 @@ fn origin(host: &VirtualHost) -> Origin {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::config::{BackendId, Rewrite, RoutePolicies};
+    use crate::config::{BackendId, Rewrite, RoutePolicies, StreamProtocol};
 
     fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
         let mut rejected = Vec::new();
@@ -190,7 +196,12 @@ mod tests {
 
     #[test]
     fn routes_share_upstreams_and_labels() {
-        let id = BackendId { namespace: "ns".into(), service: "svc".into(), port: "80".into() };
+        let id = BackendId {
+            namespace: "ns".into(),
+            service: "svc".into(),
+            port: "80".into(),
+            protocol: StreamProtocol::Tcp,
+        };
         let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Exact, "/a")]);
         for route in &mut host.routes {
             route.target = Target::Backend(id.clone());

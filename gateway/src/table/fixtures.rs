@@ -27,7 +27,13 @@ pub(super) fn virtual_host(name: &str, routes: &[(PathKind, &str)]) -> VirtualHo
         policies: Arc::default(),
     };
     let name = HostName::parse(name).expect("a host name");
-    VirtualHost { name, routes: routes.iter().enumerate().map(route).collect(), www_redirect: None, tls: None }
+    VirtualHost {
+        name,
+        routes: routes.iter().enumerate().map(route).collect(),
+        www_redirect: None,
+        tls: None,
+        passthrough: None,
+    }
 }
 
 pub(super) fn table(mode: PathMatching, hosts: &[(&str, &[(PathKind, &str)])]) -> Guard<Arc<Table>> {

@@ -1,7 +1,8 @@
 use super::Table;
 use super::compile::{Compiler, LabelInterner, Rejection};
 use super::host_index::HostIndex;
-use crate::config::{GatewaySettings, HostName, Update, VirtualHost};
+use super::streams::Streams;
+use crate::config::{GatewaySettings, HostName, StreamListener, Update, VirtualHost};
 use crate::tls::Terminator;
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};
@@ -17,6 +18,8 @@ pub struct Publisher {
     current: ArcSwap<Table>,
     revision: watch::Sender<u64>,
     state: Mutex<State>,
+    /// What the table declares and could not be opened.
+    unopened: watch::Sender<Arc<[Rejection]>>,
 }
 
 /// What one publish leaves to the next.
@@ -54,13 +57,14 @@ impl Publisher {
         let mut state = State::default();
         let (tls, rejected) = state.tls.termination(&settings.tls);
         state.rejected_tls = rejected;
-        let table =
-            Table { revision: 0, settings, tls: tls.into(), default_backend: None, hosts: HostIndex::default() };
+        let (tls, hosts, streams) = (tls.into(), HostIndex::default(), Arc::default());
+        let table = Table { revision: 0, settings, tls, default_backend: None, hosts, streams };
         Self {
             registry,
             current: ArcSwap::from_pointee(table),
             revision: watch::Sender::new(0),
             state: Mutex::new(state),
+            unopened: watch::Sender::new(Arc::default()),
         }
     }
 
@@ -76,8 +80,9 @@ impl Publisher {
         for (id, backend) in set {
             self.registry.set(&id, backend);
         }
-        if update.settings.is_some() || !update.hosts.is_empty() {
-            let table = self.next_table(revision, update.settings, &update.hosts, &mut state);
+        if update.settings.is_some() || !update.hosts.is_empty() || update.streams.is_some() {
+            let streams = update.streams.as_deref();
+            let table = self.next_table(revision, update.settings, &update.hosts, streams, &mut state);
             state.retired.push(self.current.swap(Arc::new(table)));
         }
         for (id, _) in removed {
@@ -95,6 +100,7 @@ impl Publisher {
         revision: u64,
         settings: Option<Arc<GatewaySettings>>,
         hosts: &[(HostName, Option<Arc<VirtualHost>>)],
+        streams: Option<&[StreamListener]>,
         state: &mut State,
     ) -> Table {
         let current = self.current.load();
@@ -126,7 +132,11 @@ impl Publisher {
                 state.rejected.insert(name.clone(), rejected);
             }
         }
-        Table { revision, settings, tls, default_backend, hosts: index }
+        let streams = match streams {
+            Some(streams) => Arc::new(Streams::compile(streams, &self.registry)),
+            None => Arc::clone(&current.streams),
+        };
+        Table { revision, settings, tls, default_backend, hosts: index, streams }
     }
 
     /// The current table. Hold the guard for one look-up, not for a request.
@@ -137,6 +147,26 @@ impl Publisher {
     /// The revision of the last publish.
     pub fn revision(&self) -> u64 {
         *self.revision.borrow()
+    }
+
+    /// Each revision as it is served.
+    pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// Ports of TCP and UDP services that cannot be listened on now, and why. It changes without a publish: a port may
+    /// be taken by another process, and become free.
+    pub fn unopened(&self) -> watch::Receiver<Arc<[Rejection]>> {
+        self.unopened.subscribe()
+    }
+
+    /// Says which ports cannot be listened on.
+    pub(crate) fn report_unopened(&self, rejections: Arc<[Rejection]>) {
+        self.unopened.send_if_modified(|reported| {
+            let changed = **reported != *rejections;
+            *reported = rejections;
+            changed
+        });
     }
 
     /// Waits until a revision is served.
@@ -151,7 +181,7 @@ impl Publisher {
 mod tests {
     use super::super::{Found, fixtures};
     use super::*;
-    use crate::config::{BackendId, PathKind, PathMatching};
+    use crate::config::{BackendId, Origin, PathKind, PathMatching, StreamListener, StreamProtocol};
     use std::future::Future;
     use std::task::{Context, Poll, Waker};
 
@@ -183,10 +213,47 @@ mod tests {
         let publisher = Publisher::new(Arc::default());
         publisher.publish(hosts(&["h"]));
         let before = publisher.load();
-        let id = BackendId { namespace: "ns".into(), service: "svc".into(), port: "80".into() };
+        let id = BackendId {
+            namespace: "ns".into(),
+            service: "svc".into(),
+            port: "80".into(),
+            protocol: StreamProtocol::Tcp,
+        };
         assert_eq!(publisher.publish(Update { backends: vec![(id, None)], ..Update::default() }).revision, 2);
         assert!(Arc::ptr_eq(&before, &publisher.load()));
         assert_eq!(publisher.revision(), 2);
+    }
+
+    #[test]
+    fn streams_change_alone() {
+        let publisher = Publisher::new(Arc::default());
+        publisher.publish(hosts(&["h"]));
+        let backend = |port: &str, protocol| BackendId {
+            namespace: "ns".into(),
+            service: "dns".into(),
+            port: port.into(),
+            protocol,
+        };
+        let listener = |protocol, port, service_port: &str| StreamListener {
+            protocol,
+            port,
+            backend: backend(service_port, protocol),
+            accept_proxy: false,
+            send_proxy: false,
+            origin: Origin::new("ConfigMap ns/services", format!("data.{port}")),
+        };
+        let (tcp, udp) = (StreamProtocol::Tcp, StreamProtocol::Udp);
+        let streams = Some([listener(tcp, 53, "dns"), listener(udp, 53, "53")].into());
+        publisher.publish(Update { streams, ..Update::default() });
+        let before = publisher.load();
+        let name = |protocol| before.streams().get(protocol, 53).map(|route| route.name());
+        assert_eq!((name(tcp), name(udp)), (Some("tcp-ns-dns-dns"), Some("udp-ns-dns-53")));
+        assert!(before.streams().get(tcp, 80).is_none());
+
+        publisher.publish(hosts(&["other"]));
+        assert!(Arc::ptr_eq(before.streams(), publisher.load().streams()), "hosts do not rebuild streams");
+        publisher.publish(Update { streams: Some(Arc::from([])), ..Update::default() });
+        assert_eq!((publisher.load().streams().iter().count(), publisher.load().hosts().count()), (0, 2));
     }
 
     #[test]

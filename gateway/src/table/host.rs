@@ -1,9 +1,11 @@
 use super::path_index::PathIndex;
 use super::pattern::Pattern;
 use super::route::Route;
-use crate::config::{HostName, WwwRedirect};
+use crate::config::{HostName, Origin, WwwRedirect};
 use crate::tls::Keys;
+use crate::upstream::Upstream;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A compiled virtual host.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub struct Host {
     pub(super) www_redirect: Option<WwwRedirect>,
     /// Its certificates; without any, the default one. `None` where no TLS section names it.
     pub(super) keys: Option<Arc<Keys>>,
+    pub(super) passthrough: Option<Arc<Passthrough>>,
     pub(super) paths: PathIndex,
 }
 
@@ -28,11 +31,27 @@ impl Host {
         self.www_redirect.as_ref()
     }
 
+    /// Where its TLS connections go, if they are not terminated here.
+    pub fn passthrough(&self) -> Option<&Passthrough> {
+        self.passthrough.as_deref()
+    }
+
     /// Its routes in order of precedence: longer paths first; at equal length Exact, Prefix, then Regex. (An Exact
     /// path that matches wins over longer ones.)
     pub fn routes(&self) -> &[Arc<Route>] {
         self.paths.routes()
     }
+}
+
+/// Where the TLS connections of a host are passed on to.
+#[derive(Debug)]
+pub struct Passthrough {
+    /// Whose endpoints end the TLS.
+    pub upstream: Arc<Upstream>,
+    /// How long one endpoint may take to accept.
+    pub connect_timeout: Duration,
+    /// What asks for it.
+    pub origin: Origin,
 }
 
 /// Longest host name that is looked up, in bytes. Longer ones are no DNS names, and served as if there were none.

@@ -15,21 +15,23 @@ mod path_index;
 mod pattern;
 mod pcre;
 mod route;
+mod streams;
 
 pub use compile::Rejection;
 pub use handle::{Published, Publisher};
 pub(crate) use host::without_port;
-pub use host::{HOST_LIMIT, Host, canonical_host};
+pub use host::{HOST_LIMIT, Host, Passthrough, canonical_host};
 pub use normalize::{BadPath, normalize};
 pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
+pub(crate) use streams::StreamKey;
+pub use streams::{StreamRoute, Streams};
 
 use crate::config::{GatewaySettings, HostName, WwwRedirect};
-use crate::tls::{Refused, Termination};
+use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
 use host_index::HostIndex;
 use path_index::PathMatch;
-use rustls::ServerConfig;
 use std::sync::Arc;
 
 /// One generation of everything that is served.
@@ -40,6 +42,7 @@ pub struct Table {
     tls: Arc<Termination>,
     default_backend: Option<Arc<Upstream>>,
     hosts: HostIndex,
+    streams: Arc<Streams>,
 }
 
 /// What a table says of a request.
@@ -91,21 +94,38 @@ impl Table {
     /// What a handshake goes by whose ClientHello has this name: with the certificate of the exact host, or else of the
     /// wildcard host, or else with the default one. A host whose TLS section has no usable certificate has the default
     /// one at once.
-    pub fn handshake(&self, server_name: Option<&str>) -> Result<Arc<ServerConfig>, Refused> {
+    pub fn handshake(&self, server_name: Option<&str>) -> Result<Terms, Refused> {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);
-        // The host that takes any recognises no name; nor does a pattern that takes too long.
-        let host = self.hosts.find(name).ok().flatten().filter(|host| host.name != HostName::Any);
+        let host = self.named(name);
         if self.tls.reject_unknown && host.is_none() {
             return Err(Refused::UnrecognizedName);
         }
         let keys = host.and_then(|host| host.keys.as_ref());
-        self.tls.config(keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref()))
+        let keys = keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref());
+        self.tls.terms(keys, self.settings.http2.enabled)
+    }
+
+    /// Where a connection goes whose ClientHello has this name, if its TLS is not to end here. As ingress-nginx, before
+    /// all else.
+    pub fn passthrough(&self, server_name: &str) -> Option<&Arc<Passthrough>> {
+        self.named(canonical_host(server_name, &mut [0; HOST_LIMIT]))?.passthrough.as_ref()
+    }
+
+    /// The host that recognises a canonical name. The one that takes any recognises none; nor does a pattern that takes
+    /// too long.
+    fn named(&self, name: &str) -> Option<&Arc<Host>> {
+        self.hosts.find(name).ok().flatten().filter(|host| host.name != HostName::Any)
     }
 
     /// All virtual hosts, in no particular order.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
         self.hosts.iter()
+    }
+
+    /// The TCP and UDP services: the same value in every table until they change.
+    pub fn streams(&self) -> &Arc<Streams> {
+        &self.streams
     }
 
     /// The settings that hold with this table.

@@ -2,7 +2,6 @@
 
 use super::clock::Clock;
 use super::escape::escape;
-use super::record::Record;
 use crate::config::{AccessLog, Escape, Piece, Template};
 use crate::variables::Values;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -100,8 +99,8 @@ impl LogBuffer {
         Self { lines: Lines::default(), clock: Clock::default(), sender }
     }
 
-    /// Adds the line of a request that ended at `now`.
-    pub(super) fn write(&mut self, record: &Record<'_>, log: &AccessLog, now: SystemTime) {
+    /// Adds the line of a request or a session that ended at `now`.
+    pub(super) fn write(&mut self, record: &impl Values, log: &AccessLog, now: SystemTime) {
         self.clock.set(now);
         let text = &mut self.lines.text;
         if text.capacity() == 0 {

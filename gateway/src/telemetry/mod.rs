@@ -7,6 +7,7 @@ mod clock;
 mod escape;
 mod metrics;
 mod record;
+mod stream_values;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -14,10 +15,11 @@ mod worker;
 
 pub use clock::Clock;
 pub use metrics::{
-    Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Identity, METRICS, MetricDoc, MetricKind, Orphan,
+    Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Identity, ListenerMetrics, METRICS, MetricDoc,
+    MetricKind, Orphan,
 };
 pub use record::{Attempt, Connection, Record, StreamRecord, TlsSession};
-pub use worker::{OpenConnection, Worker};
+pub use worker::{OpenConnection, OpenStream, Worker};
 
 use access_log::LogSender;
 use metrics::Metrics;
@@ -59,6 +61,11 @@ impl Telemetry {
     /// What the control plane tells about itself.
     pub fn controller(&self) -> &ControllerMetrics {
         &self.metrics.controller
+    }
+
+    /// What is told of the ports of TCP and UDP services.
+    pub fn listeners(&self) -> &ListenerMetrics {
+        &self.metrics.listeners
     }
 
     /// All metrics in Prometheus' text format ([`prometheus::TEXT_FORMAT`]).

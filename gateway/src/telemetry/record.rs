@@ -1,5 +1,6 @@
 use crate::config::Variable;
 use crate::table::Route;
+use crate::tls::Presented;
 use crate::variables::{append, text};
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
@@ -82,6 +83,10 @@ pub struct TlsSession {
     pub server_name: Option<Arc<str>>,
     /// The session was resumed.
     pub resumed: bool,
+    /// ALPN has settled on HTTP/2.
+    pub http2: bool,
+    /// What the client was shown.
+    pub presented: Presented,
 }
 
 impl TlsSession {
@@ -121,6 +126,8 @@ pub struct StreamRecord<'a> {
     pub connection: &'a Connection,
     /// `TCP` or `UDP`.
     pub protocol: &'static str,
+    /// The port of ours that the session came to, whatever a PROXY header says.
+    pub port: u16,
     /// As nginx calls the backend of a stream: `tcp-<namespace>-<service>-<port>`, or `upstream-default-backend`-like
     /// for a passed-through host: its `<namespace>-<service>-<port>`.
     pub upstream: &'a str,

@@ -12,7 +12,8 @@ use std::time::Duration;
 const DEFAULT_UPSTREAM: &str = "upstream-default-backend";
 
 /// The machine's name, which does not change while we run.
-static HOSTNAME: LazyLock<String> = LazyLock::new(|| gethostname::gethostname().to_string_lossy().into_owned());
+pub(super) static HOSTNAME: LazyLock<String> =
+    LazyLock::new(|| gethostname::gethostname().to_string_lossy().into_owned());
 
 /// Every variable but those of time, for which see [`super::Clock`].
 impl Values for Record<'_> {
@@ -62,6 +63,13 @@ impl Values for Record<'_> {
             }
             V::Status => display(format_args!("{:03}", self.status), out),
             V::Msec | V::TimeIso8601 | V::TimeLocal => false,
+            // Those of TCP and UDP services.
+            V::BytesReceived
+            | V::Protocol
+            | V::SessionTime
+            | V::SslPrereadServerName
+            | V::UpstreamBytesReceived
+            | V::UpstreamBytesSent => false,
             V::UpstreamAddr => self.attempts(out, |attempt, out| display(attempt.address, out)),
             V::UpstreamConnectTime => self.attempts(out, |attempt, out| time(attempt.connect, out)),
             V::UpstreamHeaderTime => self.attempts(out, |attempt, out| time(attempt.header, out)),

@@ -1,7 +1,7 @@
 use super::access_log::{LogBuffer, LogSender};
-use super::metrics::{Cells, ConnectionState, Connections, Source};
-use super::record::Record;
-use crate::config::AccessLog;
+use super::metrics::{Cells, ConnectionState, Connections, OpenStreams, Source, StreamId};
+use super::record::{Record, StreamRecord};
+use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,11 +20,19 @@ pub struct OpenConnection {
     state: ConnectionState,
 }
 
+/// A session of a TCP or UDP service, counted for as long as this lives.
+#[derive(Debug)]
+pub struct OpenStream {
+    shared: Arc<Shared>,
+    id: StreamId,
+}
+
 /// Locked by the worker for every request and by the collector for one swap at a scrape.
 #[derive(Debug)]
 pub(super) struct Shared {
     recording: Mutex<Recording>,
     connections: Connections,
+    streams: OpenStreams,
 }
 
 /// One lock for both, because every request takes both.
@@ -37,7 +45,8 @@ struct Recording {
 impl Worker {
     pub(super) fn new(log: LogSender) -> Self {
         let recording = Recording { cells: Cells::default(), log: LogBuffer::new(log) };
-        Self { shared: Arc::new(Shared { recording: Mutex::new(recording), connections: Connections::default() }) }
+        let (connections, streams) = Default::default();
+        Self { shared: Arc::new(Shared { recording: Mutex::new(recording), connections, streams }) }
     }
 
     pub(super) fn source(&self) -> Arc<dyn Source> {
@@ -68,10 +77,36 @@ impl Worker {
         self.shared.recording.lock().cells.refuse_connection(reason);
     }
 
+    /// Counts an HTTP/2 connection that was ended for what its client did.
+    pub fn ended_http2(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.end_http2(reason);
+    }
+
+    /// Counts a connection that was closed for want of a PROXY header.
+    pub fn failed_proxy_header(&self, reason: &'static str) {
+        self.shared.recording.lock().cells.fail_proxy_header(reason);
+    }
+
     /// Counts a connection that was accepted, in this state.
     pub fn connection(&self, state: ConnectionState) -> OpenConnection {
         self.shared.connections.open(state);
         OpenConnection { shared: Arc::clone(&self.shared), state }
+    }
+
+    /// Counts a session of a TCP or UDP service that has ended, or could not begin, and logs it.
+    pub fn stream(&self, record: &StreamRecord<'_>, settings: &GatewaySettings) {
+        let mut recording = self.shared.recording.lock();
+        recording.cells.count_stream(record);
+        if settings.streams.log.enabled {
+            recording.log.write(record, &settings.streams.log, SystemTime::now());
+        }
+    }
+
+    /// Counts a session of a TCP or UDP service that has begun on one of our ports.
+    pub fn open_stream(&self, protocol: StreamProtocol, port: u16) -> OpenStream {
+        let id = StreamId { protocol: protocol.name(), port };
+        self.shared.streams.open(id);
+        OpenStream { shared: Arc::clone(&self.shared), id }
     }
 
     /// Hands the log's lines to the writer. To be called a few times a second, so that quiet hours are logged too.
@@ -100,6 +135,12 @@ impl Drop for OpenConnection {
     }
 }
 
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.shared.streams.close(self.id);
+    }
+}
+
 impl Source for Shared {
     fn take_cells(&self) -> Cells {
         self.recording.lock().cells.take()
@@ -107,5 +148,9 @@ impl Source for Shared {
 
     fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    fn streams(&self) -> &OpenStreams {
+        &self.streams
     }
 }

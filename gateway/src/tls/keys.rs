@@ -1,8 +1,9 @@
 use super::PROVIDER;
 use crate::config::Certificate;
 use crate::interner::Interner;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use std::fmt;
@@ -49,6 +50,38 @@ impl ResolvesServerCert for Keys {
         self.choose(hello.signature_schemes()).cloned()
     }
 }
+
+/// The certificates of which a handshake has presented one.
+#[derive(Clone, Debug, Default)]
+pub struct Presented(Arc<Keys>);
+
+impl Presented {
+    /// Whether the certificate holds for a host, given without a port. Which one of several was presented is not known:
+    /// they all have to.
+    pub(crate) fn covers(&self, host: &str) -> bool {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let Ok(name) = ServerName::try_from(address) else { return false };
+        let covers = |key: &Arc<CertifiedKey>| {
+            let leaf = key.end_entity_cert().and_then(ParsedCertificate::try_from);
+            leaf.is_ok_and(|leaf| verify_server_name(&leaf, &name).is_ok())
+        };
+        !self.0.is_empty() && self.0.0.iter().all(covers)
+    }
+}
+
+impl From<Arc<Keys>> for Presented {
+    fn from(keys: Arc<Keys>) -> Self {
+        Self(keys)
+    }
+}
+
+impl PartialEq for Presented {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Presented {}
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,6 +150,18 @@ mod tests {
         let (keys, faults) = compile(&[other_key, no_key, good, no_certificate, rubbish]);
         assert_eq!((keys.0.len(), faults.len()), (1, 4), "{faults:?}");
         assert_eq!(faults[1], "the key is not one: expected PKCS #8, PKCS #1 or SEC1");
+    }
+
+    #[test]
+    fn a_presented_certificate_covers_its_names() {
+        let names = ["a.example.com", "*.b.example.com", "10.0.0.1", "::1"].map(str::to_owned);
+        let pair = generate_simple_self_signed(names).expect("a certificate");
+        let (keys, _) = compile(&[certificate(&[pair.cert.der()], &pair.signing_key.serialize_der())]);
+        let presented = Presented::from(Arc::new(keys));
+        let covered = |host| presented.covers(host);
+        assert!(["a.example.com", "x.b.example.com", "10.0.0.1", "[::1]"].into_iter().all(covered));
+        assert!(!["example.com", "x.y.b.example.com", "10.0.0.2", "", "a b"].into_iter().any(covered));
+        assert!(!Presented::default().covers("a.example.com"));
     }
 
     #[test]

@@ -8,10 +8,13 @@ mod cipher;
 mod keys;
 mod self_signed;
 mod termination;
+pub(crate) mod unverified;
 
 pub use cipher::{cipher, supported_ciphers};
 pub(crate) use cipher::{openssl_name, version_name};
+pub use keys::Presented;
 pub(crate) use keys::{KeyInterner, Keys};
+pub use termination::Terms;
 pub(crate) use termination::{Termination, Terminator};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -19,6 +22,9 @@ use std::sync::{Arc, LazyLock};
 
 /// The only provider that we use. Pingora brings `ring` along and would take it where none is named.
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+
+/// HTTP/2 as ALPN names it.
+pub(crate) const HTTP_2: &[u8] = b"h2";
 
 /// Why a handshake ends after the ClientHello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use super::{KeyInterner, Keys, PROVIDER, Refused, cipher, self_signed};
+use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
 use crate::config::{Origin, TlsSettings};
 use crate::table::Rejection;
 use rustls::ServerConfig;
@@ -66,7 +66,7 @@ impl Terminator {
             .with_cert_resolver(Arc::new(Keys::default()));
         // As ingress-nginx's ssl-prefer-server-ciphers.
         config.ignore_client_order = true;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
         config.session_storage = self.sessions.clone();
         if settings.session_tickets {
             let ticketer = self.ticketer.take().map_or_else(Ticketer::new, Ok).map_err(invalid)?;
@@ -86,6 +86,15 @@ fn provider(settings: &TlsSettings) -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider { cipher_suites: tls13.chain(tls12).collect(), ..aws_lc_rs::default_provider() })
 }
 
+/// What one handshake goes by.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// For rustls.
+    pub config: Arc<ServerConfig>,
+    /// The certificates that it may present.
+    pub presented: Presented,
+}
+
 /// How TLS is terminated, under one generation of settings.
 pub(crate) struct Termination {
     /// All but the certificate.
@@ -95,13 +104,18 @@ pub(crate) struct Termination {
 }
 
 impl Termination {
-    /// What a handshake goes by that presents one of `keys`, or else the default certificate.
-    pub(crate) fn config(&self, keys: Option<&Arc<Keys>>) -> Result<Arc<ServerConfig>, Refused> {
+    /// What a handshake goes by that presents one of `keys`, or else the default certificate, and offers HTTP/2 where
+    /// that is spoken.
+    pub(crate) fn terms(&self, keys: Option<&Arc<Keys>>, http2: bool) -> Result<Terms, Refused> {
         let base = self.base.as_ref().ok_or(Refused::InvalidSettings)?;
+        let keys = keys.filter(|keys| !keys.is_empty()).unwrap_or(&self.default);
         // Reference counts and little else: what is costly in it is shared.
         let mut config = base.clone();
-        config.cert_resolver = keys.filter(|keys| !keys.is_empty()).unwrap_or(&self.default).clone();
-        Ok(Arc::new(config))
+        config.cert_resolver = keys.clone();
+        if !http2 {
+            config.alpn_protocols.retain(|protocol| protocol != HTTP_2);
+        }
+        Ok(Terms { config: Arc::new(config), presented: Presented::from(keys.clone()) })
     }
 }
 
@@ -129,7 +143,7 @@ mod tests {
         for settings in [nothing, no_suite] {
             let (termination, rejected) = Terminator::default().termination(&settings);
             assert_eq!(rejected.len(), 1, "{settings:?}");
-            assert_eq!(termination.config(None).err(), Some(Refused::InvalidSettings));
+            assert_eq!(termination.terms(None, true).err(), Some(Refused::InvalidSettings));
         }
     }
 
@@ -155,10 +169,19 @@ mod tests {
     }
 
     #[test]
+    fn http2_is_offered_where_it_is_spoken() {
+        let (termination, _) = Terminator::default().termination(&TlsSettings::default());
+        let offered = |http2| termination.terms(None, http2).expect("valid").config.alpn_protocols.clone();
+        assert_eq!(offered(true), [&b"h2"[..], b"http/1.1"]);
+        assert_eq!(offered(false), [b"http/1.1"]);
+    }
+
+    #[test]
     fn sessions_and_ticket_keys_outlive_settings() {
         let mut terminator = Terminator::default();
         let on = TlsSettings { session_tickets: true, ..TlsSettings::default() };
-        let mut config = |settings: &TlsSettings| terminator.termination(settings).0.config(None).expect("valid");
+        let mut config =
+            |settings: &TlsSettings| terminator.termination(settings).0.terms(None, true).expect("valid").config;
         let (first, off) = (config(&on), config(&TlsSettings::default()));
         let second = config(&TlsSettings { tls12: false, ..on.clone() });
         assert!(Arc::ptr_eq(&first.ticketer, &second.ticketer) && first.ticketer.enabled());

@@ -19,6 +19,7 @@ mod endpoints;
 mod names;
 pub(crate) mod peer;
 mod registry;
+pub(crate) mod roots;
 
 pub use dns::{DnsSettings, Resolver};
 pub use endpoints::{EndpointState, Pick};

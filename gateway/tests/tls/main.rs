@@ -3,5 +3,8 @@
 mod certificates;
 mod client;
 mod hello;
+mod odd_hellos;
+mod openssl;
+mod passthrough;
 mod sessions;
 mod world;

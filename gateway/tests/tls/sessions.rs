@@ -67,16 +67,18 @@ async fn sessions_are_resumed_with_and_without_tickets() {
 }
 
 #[tokio::test]
-async fn only_http_1_is_offered() {
+async fn http_2_is_offered_before_http_1() {
     let world = world();
-    let offering = |protocols: &[&[u8]]| {
+    let offering = |protocols: &[&str]| {
         let mut config = client();
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         config
     };
-    let stream = connect(world.address(), NAME, &Arc::new(offering(&[b"h2", b"http/1.1"]))).await.expect("a handshake");
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
-    let refused = alert(world.address(), NAME, offering(&[b"imap"])).await;
+    for (offered, agreed) in [(&["http/1.1", "h2"][..], Some("h2")), (&["http/1.1"], Some("http/1.1")), (&[], None)] {
+        let stream = connect(world.address(), NAME, &Arc::new(offering(offered))).await.expect("a handshake");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes));
+    }
+    let refused = alert(world.address(), NAME, offering(&["imap"])).await;
     assert_eq!(refused, AlertDescription::NoApplicationProtocol);
     world.end_with_failures(&[("incompatible", 1)]);
 }

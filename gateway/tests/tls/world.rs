@@ -1,8 +1,8 @@
 //! A gateway, and what it serves.
 
 use gateway::config::{
-    Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, PathKind, PrivateKey, Route,
-    Target, TlsSettings, Update, VirtualHost,
+    Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
+    PrivateKey, Route, StreamProtocol, Target, TlsSettings, Update, VirtualHost,
 };
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
@@ -53,7 +53,10 @@ impl World {
     }
 
     pub(crate) fn set(&self, tls: TlsSettings) -> Published {
-        let settings = GatewaySettings { tls, ..GatewaySettings::default() };
+        self.configure(GatewaySettings { tls, ..GatewaySettings::default() })
+    }
+
+    pub(crate) fn configure(&self, settings: GatewaySettings) -> Published {
         self.publisher.publish(Update { settings: Some(Arc::new(settings)), ..Update::default() })
     }
 
@@ -61,9 +64,14 @@ impl World {
         self.publisher.publish(Update { hosts: vec![(host, None)], ..Update::default() });
     }
 
-    /// Sends what [`routed`] hosts take to this address.
+    /// Sends what [`routed`] and [`passed`] hosts take to this address.
     pub(crate) fn backend(&self, address: SocketAddr) {
-        let backend = Backend::at([address]);
+        self.backends([address]);
+    }
+
+    /// Sends it to one of these.
+    pub(crate) fn backends(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
+        let backend = Backend::at(addresses);
         self.publisher.publish(Update { backends: vec![(backend_id(), Some(backend))], ..Update::default() });
     }
 
@@ -97,7 +105,7 @@ pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHos
 /// A virtual host that no TLS section names.
 pub(crate) fn bare_host(name: &str) -> VirtualHost {
     let name = HostName::parse(name).expect("a host name");
-    VirtualHost { name, routes: Vec::new(), www_redirect: None, tls: None }
+    VirtualHost { name, routes: Vec::new(), www_redirect: None, tls: None, passthrough: None }
 }
 
 /// The host, with all its requests sent to [`World::backend`].
@@ -113,8 +121,18 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
     VirtualHost { routes: vec![route], ..host }
 }
 
+/// A virtual host whose TLS is passed on to [`World::backend`].
+pub(crate) fn passed(name: &str) -> VirtualHost {
+    let passthrough = Passthrough {
+        backend: backend_id(),
+        connect_timeout: PATIENCE,
+        origin: Origin::new("Ingress default/shop", "metadata.annotations[ssl-passthrough]"),
+    };
+    VirtualHost { passthrough: Some(passthrough), ..bare_host(name) }
+}
+
 fn backend_id() -> BackendId {
-    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into() }
+    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into(), protocol: StreamProtocol::Tcp }
 }
 
 /// A certificate for one name, with a key that all such certificates share.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::sync::Arc;
-use tests::echo::{Identity, Journal, serve};
+use tests::echo::{Identity, Journal, Speaks, serve};
 use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,7 +14,7 @@ async fn main() -> Result<()> {
     }
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let identity = Identity { service: name.clone(), pod: format!("{name}-0") };
-    serve(listener, identity, Arc::new(Journal::default()));
+    serve(listener, Speaks::Http, identity, Arc::new(Journal::default()))?;
     std::future::pending().await
 }
 

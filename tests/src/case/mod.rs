@@ -2,6 +2,7 @@
 
 mod expect;
 mod filler;
+mod proxy_header;
 mod size;
 
 pub use expect::{Certificate, Expect, Spread, Status, Text};
@@ -119,9 +120,12 @@ pub struct Request {
     /// The client takes signatures with RSA only.
     #[serde(default)]
     pub rsa_only: bool,
+    /// A PROXY header that begins the connection, without its line's end: `PROXY TCP4 192.0.2.1 192.0.2.2 1 443`. With
+    /// `v2` instead of `PROXY`, in the binary form.
+    pub proxy_protocol: Option<String>,
     /// The Host header, where it is not the URL's authority. Empty: none is sent.
     pub host: Option<String>,
-    /// `1.1` or `1.0`.
+    /// `1.1`, `1.0` or `2`, which is by prior knowledge in cleartext.
     #[serde(default = "http_1_1")]
     pub version: String,
     /// Headers besides Host and the body's.
@@ -146,6 +150,9 @@ pub struct Request {
     /// What must come of it in strict mode.
     pub expect_strict: Option<Expect>,
 }
+
+/// HTTP/2 as a version.
+pub(crate) const HTTP_2: &str = "2";
 
 /// A request's body, of as many `x`.
 #[derive(Debug, Deserialize)]
@@ -197,6 +204,7 @@ impl Request {
         for text in self.headers.values_mut().chain([&mut self.url]).chain(&mut self.raw) {
             *text = filler::expand(text)?;
         }
+        self.proxy_header().context("proxy_protocol")?;
         for mode in modes {
             let expect = self.expectation(*mode).with_context(|| format!("says nothing of mode {mode:?}"))?;
             let expects = expect.status.is_some() || expect.backend.is_some() || expect.alert.is_some();
@@ -226,7 +234,16 @@ impl Request {
         let name = self.sni.as_deref().unwrap_or(host);
         let server_name = Some(name).filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
         let server_name = server_name.map(str::to_owned);
-        self.is_https().then(|| Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only })
+        let protocols = if self.version == HTTP_2 { vec!["h2"] } else { Vec::new() };
+        self.is_https().then(|| Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only, protocols })
+    }
+
+    /// The bytes of its PROXY header; none without one.
+    ///
+    /// # Errors
+    /// If it is not understood.
+    pub fn proxy_header(&self) -> Result<Vec<u8>> {
+        self.proxy_protocol.as_deref().map_or(Ok(Vec::new()), proxy_header::encode)
     }
 
     /// The URL's authority.

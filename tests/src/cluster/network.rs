@@ -1,6 +1,6 @@
 //! Where backends live: on this machine's loopback, or nowhere.
 
-use crate::echo::{self, Identity, Journal};
+use crate::echo::{self, Identity, Journal, Speaks};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -54,12 +54,12 @@ impl Network {
     }
 
     /// Starts a backend on a port of its own.
-    pub(super) async fn listen(&mut self, identity: &Identity) -> Result<SocketAddr> {
+    pub(super) async fn listen(&mut self, identity: &Identity, speaks: Speaks) -> Result<SocketAddr> {
         match self {
             Self::Loopback { journal, .. } => {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
                 let address = listener.local_addr()?;
-                echo::serve(listener, identity.clone(), journal.clone());
+                echo::serve(listener, speaks, identity.clone(), journal.clone())?;
                 Ok(address)
             }
             Self::Imaginary { identities } => {
@@ -104,7 +104,7 @@ impl Network {
             }
             if listeners.len() == ports.len() {
                 for listener in listeners {
-                    echo::serve(listener, identity.clone(), journal.clone());
+                    echo::serve(listener, Speaks::Http, identity.clone(), journal.clone())?;
                 }
                 return Ok(address);
             }

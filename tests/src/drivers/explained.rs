@@ -54,21 +54,18 @@ impl Driver for Explained {
 
 fn observation(action: Action) -> Result<Observation> {
     Ok(match action {
-        Action::Forward { backend, target, .. } => {
-            let service = backend.split_once('/').and_then(|(_, service)| service.split_once(':'));
-            let (service, _) = service.with_context(|| format!("{backend:?} is not a backend"))?;
-            Observation {
-                status: None,
-                answered_by: Answerer::Backend { service: service.to_owned(), pod: None },
-                location: None,
-                path: Some(target),
-                alert: None,
-                wire: None,
-            }
-        }
+        Action::Forward { backend, target, .. } => backend_answers(&backend, Some(target))?,
+        Action::PassThrough { backend, .. } => backend_answers(&backend, None)?,
         Action::Reply { status, location, .. } => {
             let answered_by = Answerer::Gateway;
             Observation { status: Some(status), answered_by, location, path: None, alert: None, wire: None }
         }
     })
+}
+
+fn backend_answers(backend: &str, path: Option<String>) -> Result<Observation> {
+    let service = backend.split_once('/').and_then(|(_, service)| service.split_once(':'));
+    let (service, _) = service.with_context(|| format!("{backend:?} is not a backend"))?;
+    let answered_by = Answerer::Backend { service: service.to_owned(), pod: None };
+    Ok(Observation { status: None, answered_by, location: None, path, alert: None, wire: None })
 }

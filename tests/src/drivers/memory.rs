@@ -1,6 +1,6 @@
 use super::objects::Objects;
 use super::settings;
-use crate::case::{Case, Mode, Player, Request};
+use crate::case::{Case, HTTP_2, Mode, Player, Request};
 use crate::check::{Answerer, Observation};
 use crate::cluster::{Cluster, Network};
 use crate::run::Driver;
@@ -62,7 +62,11 @@ impl Memory {
     fn observe(&self, request: &Request, cluster: &Cluster) -> Result<Observation> {
         let method = Method::from_bytes(request.method.as_bytes())?;
         let headers = headers(request)?;
-        let version = if request.version == "1.0" { Version::HTTP_10 } else { Version::HTTP_11 };
+        let version = match request.version.as_str() {
+            "1.0" => Version::HTTP_10,
+            HTTP_2 => Version::HTTP_2,
+            _ => Version::HTTP_11,
+        };
         let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
         let (mut exchange, reply) = Exchange::begin(&self.context, arrival(request.is_https()), &view);
         let reply = match reply {

@@ -7,6 +7,7 @@ mod sockets;
 
 pub use explained::Explained;
 pub use memory::Memory;
+pub(crate) use objects::Objects;
 pub use sockets::Sockets;
 
 use crate::case::{Case, Mode};

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 /// The objects of a case as a source would tell them: what is new, what has changed, what is gone.
 #[derive(Debug, Default)]
-pub(super) struct Objects {
+pub(crate) struct Objects {
     known: BTreeSet<ObjectKey>,
     synced: bool,
 }
 
 impl Objects {
     /// The events that lead from the documents before to these.
-    pub(super) fn events(&mut self, documents: &str) -> Result<Vec<SourceEvent>> {
+    pub(crate) fn events(&mut self, documents: &str) -> Result<Vec<SourceEvent>> {
         let file: Arc<str> = "objects.yaml".into();
         let manifest = manifest::parse(&file, documents.as_bytes());
         let now: BTreeSet<ObjectKey> = manifest.objects.iter().map(|object| object.key.clone()).collect();

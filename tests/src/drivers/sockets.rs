@@ -7,6 +7,7 @@ use crate::client::{Client, Response};
 use crate::cluster::{Cluster, Network};
 use crate::connection::PATIENCE;
 use crate::echo::Received;
+use crate::log::Lines;
 use crate::run::Driver;
 use crate::tls::{Handshake, Refused};
 use crate::wire::header;
@@ -15,7 +16,6 @@ use controller::pipeline::State;
 use controller::server::Server;
 use controller::settings::ServeSettings;
 use controller::source::SourceEvent;
-use std::io::{self, Write};
 use tokio::sync::{mpsc, watch};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -74,7 +74,7 @@ impl Driver for Sockets {
         let addresses = if offer.is_some() { server.https_addresses() } else { server.http_addresses() };
         let address = *addresses.first().context("the server does not listen")?;
         let journal = cluster.network().journal().context("the network is not real")?;
-        let mut client = Client::new(address, offer);
+        let mut client = Client::new(address, offer).behind_proxy(request.proxy_header()?);
         let mut observations = Vec::with_capacity(request.repeat);
         journal.take();
         for _ in 0..request.repeat {
@@ -156,22 +156,5 @@ fn observation(response: Response, received: Vec<Received>, log: Vec<String>, tl
             log,
             tls,
         }),
-    }
-}
-
-/// Sends the lines of the access log on, each once it is whole.
-struct Lines(mpsc::UnboundedSender<String>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for line in String::from_utf8_lossy(bytes).lines() {
-            // A test that has ended does not listen any more.
-            let _ = self.0.send(line.to_owned());
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

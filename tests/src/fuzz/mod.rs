@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod naive;
 pub mod normalize;
 pub mod pattern;
+pub mod proxy_protocol;
 pub mod request_head;
 pub mod rewrite;
 pub mod routing;
@@ -20,6 +21,7 @@ pub const TARGETS: &[Target] = &[
     ("manifest", manifest::fuzz),
     ("normalize", normalize::fuzz),
     ("pattern", pattern::fuzz),
+    ("proxy_protocol", proxy_protocol::fuzz),
     ("request_head", request_head::fuzz),
     ("rewrite", rewrite::fuzz),
     ("routing", routing::fuzz),

@@ -42,7 +42,7 @@ fn virtual_host((name, rules): &HostRules) -> VirtualHost {
         policies: Arc::default(),
     };
     let name = HostName::parse(name).expect("a host name");
-    VirtualHost { name, routes: rules.iter().map(route).collect(), www_redirect: None, tls: None }
+    VirtualHost { name, routes: rules.iter().map(route).collect(), www_redirect: None, tls: None, passthrough: None }
 }
 
 fn find(table: &Table, host: &str, path: &[u8]) -> Outcome {

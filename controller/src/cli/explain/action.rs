@@ -1,4 +1,4 @@
-use super::Request;
+use super::{Request, Source};
 use crate::translate::Translator;
 use gateway::config::Endpoints;
 use gateway::proxy::{Decision, Reply};
@@ -20,6 +20,16 @@ pub enum Action {
         at: Reach,
         /// The request target that the backend sees.
         target: String,
+    },
+    /// Its TLS connection goes to a backend as it is.
+    #[serde(rename = "passThrough")]
+    PassThrough {
+        /// `namespace/service:port`.
+        backend: String,
+        /// Where the backend is; `None` if it has no endpoint, so that connections are closed.
+        at: Option<Reach>,
+        /// What asks for it.
+        source: Source,
     },
     /// The gateway answers it.
     Reply {
@@ -45,6 +55,15 @@ pub enum Reach {
 /// What happens to a request, of whose host and path the table says `found`.
 pub(super) fn of(table: &Table, translator: &Translator, request: &Request, found: Option<&Found<'_>>) -> Action {
     let view = request.view();
+    if request.tls
+        && let Some(passthrough) = table.passthrough(view.host())
+    {
+        return Action::PassThrough {
+            backend: passthrough.upstream.id().to_string(),
+            at: reach(translator, &passthrough.upstream),
+            source: Source::from(&passthrough.origin),
+        };
+    }
     let decision = Decision::of(table, &connection(request.tls), &view);
     if let Some(reply) = &decision.reply {
         return Action::Reply {

@@ -1,8 +1,9 @@
-use gateway::table::{Host, Route, RouteTarget, Table};
+use gateway::table::{Host, Route, RouteTarget, StreamRoute, Table};
 use gateway::upstream::Upstream;
 use serde_json::{Value, json};
 
-/// The whole table for a person: hosts by name, their routes in the order they match, the endpoints of now.
+/// The whole table for a person: hosts by name, their routes in the order they match, TCP and UDP services by port, the
+/// endpoints of now.
 pub fn describe(table: &Table) -> Value {
     let mut hosts: Vec<_> = table.hosts().collect();
     hosts.sort_by_key(|host| host.name());
@@ -10,6 +11,19 @@ pub fn describe(table: &Table) -> Value {
         "revision": table.revision(),
         "pathMatching": format!("{:?}", table.settings().path_matching),
         "hosts": hosts.into_iter().map(|host| describe_host(host)).collect::<Vec<_>>(),
+        "streams": table.streams().iter().map(|stream| describe_stream(stream)).collect::<Vec<_>>(),
+    })
+}
+
+fn describe_stream(stream: &StreamRoute) -> Value {
+    let listener = &stream.listener;
+    json!({
+        "protocol": listener.protocol.name(),
+        "port": listener.port,
+        "from": listener.origin.to_string(),
+        "acceptsProxy": listener.accept_proxy,
+        "sendsProxy": listener.send_proxy,
+        "backend": describe_upstream(&stream.upstream),
     })
 }
 
@@ -17,6 +31,7 @@ fn describe_host(host: &Host) -> Value {
     json!({
         "host": host.name().to_string(),
         "redirectsTo": host.www_redirect().map(|redirect| redirect.to.as_ref()),
+        "passesTlsTo": host.passthrough().map(|passthrough| describe_upstream(&passthrough.upstream)),
         "routes": host.routes().iter().map(|route| describe_route(route)).collect::<Vec<_>>(),
     })
 }

@@ -61,6 +61,18 @@ spec:
         paths:
           - { path: /, pathType: Prefix, backend: { service: { name: named, port: { number: 80 } } } }
 ---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: vault
+  annotations: { nginx.ingress.kubernetes.io/ssl-passthrough: "true" }
+spec:
+  rules:
+    - host: vault.test
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: pay, port: { number: 80 } } } }
+---
 apiVersion: v1
 kind: Service
 metadata: { name: cart }
@@ -92,9 +104,12 @@ endpoints: [{ addresses: [10.0.0.3] }]
 "#;
 
 fn explain_in(path_matching: PathMatching, url: &str) -> Explanation {
+    explain_under(ControllerSettings { path_matching, ..ControllerSettings::default() }, url)
+}
+
+fn explain_under(settings: ControllerSettings, url: &str) -> Explanation {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(directory.path().join("objects.yaml"), OBJECTS).expect("a file");
-    let settings = ControllerSettings { path_matching, ..ControllerSettings::default() };
     let snapshot = Snapshot::of(&[directory.path().to_owned()], settings);
     let request = Request::new("GET", url, []).expect("a URL");
     explain(&snapshot.publisher.load(), &snapshot.translator, &request)
@@ -206,6 +221,20 @@ fn what_the_gateway_answers_itself() {
         explain_in(PathMatching::Strict, "http://shop.example.com/docs").action,
         Action::Forward { target, .. } if target == "/docs"
     ));
+}
+
+#[test]
+fn tls_that_is_passed_through_has_no_routes() {
+    let explain = |flag, url| {
+        explain_under(ControllerSettings { ssl_passthrough: flag, ..ControllerSettings::default() }, url).action
+    };
+    let action = explain(true, "https://vault.test/x");
+    let said = "TLS is passed through to default/pay:80, whatever is said above\n  at 10.0.0.3:8080\n  Ingress default/vault: \
+                metadata.annotations[nginx.ingress.kubernetes.io/ssl-passthrough]";
+    assert_eq!(action.to_string(), said);
+    for (flag, url) in [(true, "http://vault.test/x"), (false, "https://vault.test/x")] {
+        assert_eq!(explain(flag, url), forward("default/pay:80", &["10.0.0.3:8080"], "/x"), "{flag} {url}");
+    }
 }
 
 #[test]

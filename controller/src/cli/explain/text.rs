@@ -68,6 +68,14 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Forward { backend, at, target } => write!(f, "forwarded to {backend} as {target}\n  {at}"),
+            Self::PassThrough { backend, at, source } => {
+                writeln!(f, "TLS is passed through to {backend}, whatever is said above")?;
+                match at {
+                    Some(at) => writeln!(f, "  {at}")?,
+                    None => writeln!(f, "  which has no endpoint: connections are closed")?,
+                }
+                write!(f, "  {source}")
+            }
             Self::Reply { status, why, location: None } => write!(f, "{status}: {why}"),
             Self::Reply { status, why, location: Some(location) } => write!(f, "{status} to {location}: {why}"),
         }

@@ -39,6 +39,29 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "tcp-services-configmap",
+        shape: Shape::Value("NAMESPACE/NAME"),
+        default: "",
+        topic: Topic::Objects,
+        doc: "ConfigMap with TCP services: \"<port>\": \"<namespace>/<service>:<port or name>[:PROXY][:PROXY]\", where \
+              the first PROXY accepts a PROXY header and the second sends one",
+        effect: Effect::Sets(|settings, values| {
+            settings.controller.tcp_services = values.parse_unless_empty(NAMESPACED_NAME)?;
+            Ok(())
+        }),
+    },
+    Flag {
+        name: "udp-services-configmap",
+        shape: Shape::Value("NAMESPACE/NAME"),
+        default: "",
+        topic: Topic::Objects,
+        doc: "ConfigMap with UDP services: \"<port>\": \"<namespace>/<service>:<port or name>\"",
+        effect: Effect::Sets(|settings, values| {
+            settings.controller.udp_services = values.parse_unless_empty(NAMESPACED_NAME)?;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "controller-class",
         shape: Shape::Repeated("CONTROLLER"),
         default: "adit.dev/ingress-controller, k8s.io/ingress-nginx",
@@ -107,6 +130,17 @@ pub(super) const FLAGS: &[Flag] = &[
         }),
     },
     Flag {
+        name: "enable-ssl-passthrough",
+        shape: Shape::Switch,
+        default: "false",
+        topic: Topic::Objects,
+        doc: "Pass TLS connections on as they are, for hosts with the annotation ssl-passthrough",
+        effect: Effect::Sets(|settings, values| {
+            settings.controller.ssl_passthrough = values.switch()?;
+            Ok(())
+        }),
+    },
+    Flag {
         name: "disable-svc-external-name",
         shape: Shape::Switch,
         default: "false",
@@ -141,6 +175,7 @@ pub(super) const FLAGS: &[Flag] = &[
         doc: "Port for HTTP; 0 lets the system choose",
         effect: Effect::Sets(|settings, values| {
             settings.serve.http_port = values.port()?;
+            settings.controller.own_ports.http = settings.serve.http_port;
             Ok(())
         }),
     },
@@ -152,6 +187,7 @@ pub(super) const FLAGS: &[Flag] = &[
         doc: "Port for HTTPS; 0 lets the system choose",
         effect: Effect::Sets(|settings, values| {
             settings.serve.https_port = values.port()?;
+            settings.controller.own_ports.https = settings.serve.https_port;
             settings.controller.https_port = settings.serve.https_port;
             Ok(())
         }),
@@ -234,6 +270,7 @@ pub(super) const FLAGS: &[Flag] = &[
         doc: "Port for health, metrics and debugging; 0 lets the system choose",
         effect: Effect::Sets(|settings, values| {
             settings.serve.admin_port = values.port()?;
+            settings.controller.own_ports.admin = settings.serve.admin_port;
             Ok(())
         }),
     },

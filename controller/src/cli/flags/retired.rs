@@ -5,8 +5,7 @@ use super::{Effect, Flag, Shape, Topic};
 
 const NO_STATUS: &str = "no status is written yet";
 const NO_ELECTION: &str = "no leader is elected: nothing is written to a cluster";
-const NO_PASSTHROUGH: &str = "TLS is terminated here and not passed through yet";
-const NO_STREAMS: &str = "TCP and UDP services are not served yet";
+const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
 const NO_NGINX: &str = "no nginx process runs here";
 const FIXED_METRICS: &str = "metrics always have the default form";
@@ -27,10 +26,7 @@ pub(super) const FLAGS: &[Flag] = &[
     value("election-id", NO_ELECTION),
     value("election-ttl", NO_ELECTION),
     switch("disable-leader-election", NO_ELECTION),
-    value("tcp-services-configmap", NO_STREAMS),
-    value("udp-services-configmap", NO_STREAMS),
-    switch("enable-ssl-passthrough", NO_PASSTHROUGH),
-    value("ssl-passthrough-proxy-port", NO_PASSTHROUGH),
+    value("ssl-passthrough-proxy-port", ONE_PROCESS),
     switch("enable-ssl-chain-completion", "chains are served as their Secrets have them"),
     value("validating-webhook", NO_WEBHOOK),
     value("validating-webhook-certificate", NO_WEBHOOK),

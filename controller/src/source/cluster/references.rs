@@ -21,14 +21,21 @@ const PER_NAMESPACE: usize = 32;
 pub(super) struct References {
     prefix: String,
     gateway: Option<NamespacedName>,
+    /// Those that flags name, the gateway's among them.
+    by_flag: Vec<NamespacedName>,
     /// By the namespace of the objects that name them, and by object.
     named: BTreeMap<Arc<str>, HashMap<ObjectKey, BTreeSet<NamespacedName>>>,
 }
 
 impl References {
     pub(super) fn new(settings: &ControllerSettings) -> Self {
-        let prefix = settings.annotations_prefix.clone();
-        Self { prefix, gateway: settings.configmap.clone(), named: BTreeMap::new() }
+        let by_flag = [&settings.configmap, &settings.tcp_services, &settings.udp_services];
+        Self {
+            prefix: settings.annotations_prefix.clone(),
+            gateway: settings.configmap.clone(),
+            by_flag: by_flag.into_iter().flatten().cloned().collect(),
+            named: BTreeMap::new(),
+        }
     }
 
     /// Takes in what is known of an object. Whether [`Self::config_maps`] may have changed.
@@ -56,7 +63,7 @@ impl References {
             let all: BTreeSet<_> = objects.values().flatten().cloned().collect();
             all.into_iter().take(PER_NAMESPACE)
         };
-        self.gateway.iter().cloned().chain(self.named.values().flat_map(of_namespace)).collect()
+        self.by_flag.iter().cloned().chain(self.named.values().flat_map(of_namespace)).collect()
     }
 
     fn names(&self, key: &ObjectKey, object: &Object) -> BTreeSet<NamespacedName> {
@@ -141,6 +148,14 @@ mod tests {
         assert!(references.note(&gone));
         assert!(!references.note(&gone));
         assert_eq!(config_maps(&references), [""; 0]);
+    }
+
+    #[test]
+    fn what_flags_name_is_always_watched() {
+        let name = |text: &str| text.parse::<NamespacedName>().ok();
+        let (tcp_services, udp_services) = (name("adit/tcp"), name("adit/udp"));
+        let settings = ControllerSettings { tcp_services, udp_services, ..ControllerSettings::default() };
+        assert_eq!(config_maps(&References::new(&settings)), ["adit/tcp", "adit/udp"]);
     }
 
     #[test]

@@ -4,7 +4,9 @@ mod annotations;
 mod conflicts;
 mod hosts;
 mod incremental;
+mod passthrough;
 mod settings;
+mod streams;
 mod tls;
 
 use super::testing::apply;

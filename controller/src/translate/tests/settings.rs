@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::configmap::{Key, Support};
-use gateway::config::{AccessLog, Escape, Template};
+use gateway::config::{AccessLog, Escape, StreamSettings, Template};
 use std::time::Duration;
 
 fn config(data: &str) -> String {
@@ -33,6 +33,33 @@ fn keys_become_settings() {
     let format = Template::parse("$status $host").expect("a template");
     assert_eq!(settings.access_log, AccessLog { enabled: true, format, escape: Escape::Json });
     assert_eq!(world.translator.diagnostics().count(), 0);
+}
+
+#[test]
+fn keys_of_tcp_and_udp_services_become_settings() {
+    let world = World::of(&config(
+        "proxy-stream-timeout: 5m, proxy-stream-next-upstream: 'false', proxy-stream-next-upstream-tries: '0', \
+         proxy-stream-next-upstream-timeout: '7', proxy-stream-responses: '2', log-format-stream: '$status $protocol', \
+         log-format-escape-json: 'true', disable-stream-access-log: 'true'",
+    ));
+    let log = AccessLog {
+        enabled: false,
+        format: Template::parse("$status $protocol").expect("a template"),
+        // As ingress-nginx, which sets no escape for streams.
+        escape: Escape::Default,
+    };
+    let expected = StreamSettings {
+        timeout: Duration::from_secs(300),
+        next_upstream: false,
+        next_upstream_tries: 0,
+        next_upstream_timeout: Duration::from_secs(7),
+        responses: 2,
+        log,
+    };
+    assert_eq!(settings(&world).streams, expected);
+    assert!(settings(&world).access_log.enabled);
+    let world = World::of(&config("disable-access-log: 'true'"));
+    assert!(!settings(&world).streams.log.enabled && !settings(&world).access_log.enabled);
 }
 
 #[test]
@@ -74,7 +101,7 @@ fn every_key_is_served_refused_or_reported() {
     for key in Key::all() {
         let world = World::of(&config(&format!("{}: \"a\\u0001unlikely\"", key.name)));
         let said = world.translator.diagnostics().filter(|diagnostic| diagnostic.field.contains(key.name)).count();
-        let free = ["annotation-value-word-blocklist", "log-format-upstream"].contains(&key.name);
+        let free = ["annotation-value-word-blocklist", "log-format-stream", "log-format-upstream"].contains(&key.name);
         assert!(said > 0 || free, "{} takes anything without a word", key.name);
         assert_eq!(settings(&world).denied.is_some(), key.support == Support::Denied, "{}", key.name);
     }

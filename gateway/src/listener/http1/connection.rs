@@ -2,8 +2,10 @@
 
 use super::head::{Head, HeadLimits, check};
 use super::refusal::Refusal;
+use super::upgrade;
 use crate::listener::connection::ClientConnection;
 use crate::listener::deadline::Deadline;
+use crate::listener::http2;
 use crate::listener::worker::Worker;
 use crate::proxy::reply;
 use crate::telemetry::{ConnectionState, OpenConnection, Record};
@@ -23,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 const READ: usize = 4 << 10;
 
 /// A request that has arrived: what our head reader hands to the exchange, past Pingora.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Arrival {
     /// The connection it came on.
     pub connection: Arc<ClientConnection>,
@@ -35,44 +37,73 @@ pub struct Arrival {
     pub number: u64,
 }
 
-/// Serves requests on a connection until either side ends it.
+/// Serves requests on a connection until either side ends it, or the client turns out to speak HTTP/2: then the stream is
+/// returned, with what was read of it.
 pub(in crate::listener) async fn serve(
     mut stream: Stream,
-    connection: Arc<ClientConnection>,
-    mut open: OpenConnection,
+    connection: &Arc<ClientConnection>,
+    open: &mut OpenConnection,
     deadline: &Deadline,
     worker: &Worker,
-) {
+) -> Option<(Stream, BytesMut)> {
     let mut next = BytesMut::new();
     for number in 1.. {
-        let patience = Patience::of(worker, number);
+        let patience = Patience::of(worker, connection, number);
         let mut buffer = std::mem::take(&mut next);
         let read = read_head(&mut stream, &mut buffer, deadline, &patience).await;
         deadline.disarm();
         let (head, started) = match read {
             Ok(Some(arrived)) => arrived,
-            Ok(None) => return stream.as_mut().shutdown().await,
-            Err((refusal, started)) => {
-                return refuse(stream, &connection, number, &buffer, (refusal, started), worker).await;
+            Ok(None) => {
+                stream.as_mut().shutdown().await;
+                return None;
+            }
+            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::begins(&buffer) => {
+                return Some((stream, buffer));
+            }
+            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::is_foreign(&buffer) => {
+                http2::end_foreign(connection, worker);
+                return None;
+            }
+            Err(refused) => {
+                refuse(stream, connection, number, &buffer, refused, worker).await;
+                return None;
             }
         };
         open.set(ConnectionState::Writing);
-        let mut session = ServerSession::new_http1(stream);
         if head.alone && buffer.len() > head.length {
             // Pipelined requests wait here: Pingora has the connection for one request at a time.
             next = buffer.split_off(head.length);
         }
         connection.hold_input(head.alone);
-        session.set_pipelined_prefix(buffer);
-        let arrival = Arrival { connection: connection.clone(), head, started, number };
-        session.set_connection_user_context(Some(Box::new(arrival)));
-        match worker.proxy.process_new_http(session, &worker.shutdown).await {
-            Some(reused) => (stream, _) = reused.consume(),
-            None => return,
+        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number });
+        let reused = match head.upgrade {
+            // A connection keeps no room for it.
+            true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,
+            false => request(stream, buffer, arrival, worker).await,
+        };
+        match reused {
+            Some(reused) => stream = reused,
+            None => return None,
         }
         connection.hold_input(false);
         open.set(ConnectionState::Waiting);
     }
+    None
+}
+
+/// Hands a request over to Pingora. Returns the connection if it may serve another one.
+pub(super) async fn request(
+    stream: Stream,
+    buffer: BytesMut,
+    arrival: Box<Arrival>,
+    worker: &Worker,
+) -> Option<Stream> {
+    let mut session = ServerSession::new_http1(stream);
+    session.set_pipelined_prefix(buffer);
+    session.set_connection_user_context(Some(arrival));
+    let reused = worker.proxy.process_new_http(session, &worker.shutdown).await?;
+    Some(reused.consume().0)
 }
 
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read: the answer should be to the request.
@@ -83,7 +114,7 @@ pub(in crate::listener) async fn refuse_cleartext(
     worker: &Worker,
 ) {
     let mut buffer = BytesMut::new();
-    let read = read_head(&mut stream, &mut buffer, deadline, &Patience::of(worker, 1)).await;
+    let read = read_head(&mut stream, &mut buffer, deadline, &Patience::of(worker, connection, 1)).await;
     deadline.disarm();
     let refused = match read {
         Ok(Some((_, started))) => (Refusal::CLEARTEXT, started),
@@ -98,15 +129,18 @@ struct Patience {
     idle: Duration,
     head: Duration,
     limits: HeadLimits,
+    /// The client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
+    http2: bool,
 }
 
 impl Patience {
-    fn of(worker: &Worker, number: u64) -> Self {
+    fn of(worker: &Worker, connection: &ClientConnection, number: u64) -> Self {
         let table = worker.context.publisher().load();
         let client = &table.settings().client;
         // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
         let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
-        Self { idle, head: client.header_timeout, limits: client.into() }
+        let http2 = number == 1 && connection.tls.is_none() && table.settings().http2.enabled;
+        Self { idle, head: client.header_timeout, limits: client.into(), http2 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Checks a request head: strict about everything that two servers could read in two ways (RFC 9112).
 
 use super::Refusal;
+use super::upgrade;
 use crate::config::ClientSettings;
 
 /// Headers that a request usually has at most: parsed in one go.
@@ -30,8 +31,11 @@ pub struct Head {
     pub length: usize,
     /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
     pub underscores: bool,
-    /// The request is no longer than its head: it has no body, and asks for no upgrade.
+    /// The request is no longer than its head: it has no body.
     pub alone: bool,
+    /// It asks for another protocol on its connection, and may have it: it is of HTTP/1.1, has no body, and names one in
+    /// `Upgrade` that `Connection` announces.
+    pub upgrade: bool,
 }
 
 /// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
@@ -108,6 +112,7 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     let mut length = false;
     let mut encoding = false;
     let mut upgrade = false;
+    let mut announced = false;
     let mut body = false;
     let mut underscores = false;
     for header in request.headers.iter() {
@@ -129,7 +134,10 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
                 }
                 encoding = true;
             }
-            7 if header.name.eq_ignore_ascii_case("upgrade") => upgrade = true,
+            7 if header.name.eq_ignore_ascii_case("upgrade") => {
+                upgrade |= upgrade::protocols(header.value).next().is_some();
+            }
+            10 if header.name.eq_ignore_ascii_case("connection") => announced |= upgrade::is_announced(header.value),
             _ => {}
         }
         underscores |= memchr::memchr(b'_', header.name.as_bytes()).is_some();
@@ -144,7 +152,8 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     }
     let host = (hosts > 0).then_some(host);
     target(request.method.unwrap_or_default(), request.path.unwrap_or_default(), host)?;
-    Ok(Head { length: 0, underscores, alone: !body && !encoding && !upgrade })
+    let alone = !body && !encoding;
+    Ok(Head { length: 0, underscores, alone, upgrade: upgrade && announced && alone && http_11 })
 }
 
 /// The target is a path, an absolute `http` URI whose authority is the `Host`, or `*` for OPTIONS.
@@ -177,7 +186,7 @@ pub(crate) fn authority_of(target: &str) -> Option<&str> {
 
 /// A host with an optional port: a name, an IPv4 address or a bracketed IPv6 address, without userinfo. An empty one
 /// is allowed, as RFC 9112 section 3.2 has it for targets without an authority.
-fn is_authority(host: &[u8]) -> bool {
+pub(in crate::listener) fn is_authority(host: &[u8]) -> bool {
     let (name, port) = match host.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = memchr::memchr(b']', rest) else { return false };
@@ -235,9 +244,25 @@ mod tests {
             head.expect("sound").expect("complete").alone
         };
         assert!(alone("") && alone("Content-Length: 0\r\n") && alone("Connection: close\r\n"));
-        for line in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n", "Upgrade: websocket\r\n"] {
+        for line in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"] {
             assert!(!alone(line), "{line}");
         }
+    }
+
+    #[test]
+    fn knows_who_asks_for_an_upgrade() {
+        let upgrade = |version: &str, lines: &str| {
+            let head = checked(&format!("POST / HTTP/{version}\r\nHost: a\r\n{lines}\r\n"));
+            head.expect("sound").expect("complete").upgrade
+        };
+        assert!(upgrade("1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n"));
+        assert!(upgrade("1.1", "Upgrade: SPDY/3.1\r\nConnection: keep-alive, Upgrade\r\nContent-Length: 0\r\n"));
+        assert!(!upgrade("1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n"));
+        assert!(!upgrade("1.1", "Upgrade: websocket\r\n"));
+        assert!(!upgrade("1.1", "Connection: upgrade\r\n"));
+        assert!(!upgrade("1.1", "Connection: upgrade\r\nUpgrade: h2c\r\n"));
+        assert!(!upgrade("1.1", "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n"));
+        assert!(!upgrade("1.1", "Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
+use super::streams::StreamCells;
 use crate::table::RouteLabels;
-use crate::telemetry::Record;
+use crate::telemetry::{Record, StreamRecord};
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ pub(in crate::telemetry) struct Cells {
     pub(super) refused_heads: Map<&'static str, u64>,
     pub(super) failed_handshakes: Map<&'static str, u64>,
     pub(super) refused_connections: Map<&'static str, u64>,
+    pub(super) ended_http2: Map<&'static str, u64>,
+    pub(super) failed_proxy_headers: Map<&'static str, u64>,
+    pub(super) streams: StreamCells,
     pub(super) requests: u64,
 }
 
@@ -71,6 +75,18 @@ impl Cells {
 
     pub(in crate::telemetry) fn refuse_connection(&mut self, reason: &'static str) {
         *self.refused_connections.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn end_http2(&mut self, reason: &'static str) {
+        *self.ended_http2.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn fail_proxy_header(&mut self, reason: &'static str) {
+        *self.failed_proxy_headers.entry(reason).or_default() += 1;
+    }
+
+    pub(in crate::telemetry) fn count_stream(&mut self, record: &StreamRecord<'_>) {
+        self.streams.count(record);
     }
 
     /// All that was counted; what follows starts at nothing.

@@ -2,6 +2,7 @@ use super::cells::{Cells, Map, Series};
 use super::connections::{ConnectionState, Connections};
 use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
 use super::names::{self, MetricDoc};
+use super::streams::{self, OpenStreams, StreamCells, StreamId};
 use crate::table::RouteLabels;
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
@@ -15,6 +16,8 @@ pub(in crate::telemetry) trait Source: Send + Sync {
     fn take_cells(&self) -> Cells;
     /// The connections.
     fn connections(&self) -> &Connections;
+    /// The sessions of TCP and UDP services.
+    fn streams(&self) -> &OpenStreams;
 }
 
 /// Adds up what the workers count. They are held up for as long as it takes to swap a pointer.
@@ -32,6 +35,10 @@ pub(in crate::telemetry) struct Sums {
     refused_heads: BTreeMap<&'static str, u64>,
     failed_handshakes: BTreeMap<&'static str, u64>,
     refused_connections: BTreeMap<&'static str, u64>,
+    ended_http2: BTreeMap<&'static str, u64>,
+    failed_proxy_headers: BTreeMap<&'static str, u64>,
+    streams: StreamCells,
+    open_streams: BTreeMap<StreamId, i64>,
     requests: u64,
     accepted: u64,
     connections: [i64; ConnectionState::ALL.len()],
@@ -70,11 +77,16 @@ impl Sums {
             refused_heads,
             failed_handshakes,
             refused_connections,
+            ended_http2,
+            failed_proxy_headers,
+            streams,
+            open_streams,
             requests,
             accepted,
             connections,
         } = self;
         *connections = Default::default();
+        open_streams.clear();
         workers.retain(|worker| {
             // Asked before the cells are taken: a worker that has gone counts nothing after that.
             let alive = Arc::strong_count(worker) > 1;
@@ -84,6 +96,10 @@ impl Sums {
             add_all(refused_heads, cells.refused_heads);
             add_all(failed_handshakes, cells.failed_handshakes);
             add_all(refused_connections, cells.refused_connections);
+            add_all(ended_http2, cells.ended_http2);
+            add_all(failed_proxy_headers, cells.failed_proxy_headers);
+            streams.add(cells.streams);
+            worker.streams().add_to(open_streams);
             for cell in cells.series.into_values() {
                 let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
                 let sum = series.entry(key).or_default();
@@ -122,7 +138,7 @@ impl Sums {
             self.histograms(names::BYTES_SENT, &SIZE, |series| &series.bytes_sent),
             family(
                 names::CONNECTIONS,
-                states.chain([("active", active)]).map(|(state, count)| gauge("state", state, count)),
+                states.chain([("active", active)]).map(|(state, count)| gauge(pairs([("state", state)]), count)),
             ),
             family(
                 names::CONNECTIONS_TOTAL,
@@ -133,6 +149,11 @@ impl Sums {
             family(names::REFUSED_HEADS, by_reason(&self.refused_heads)),
             family(names::TLS_HANDSHAKE_FAILURES, by_reason(&self.failed_handshakes)),
             family(names::REFUSED_CONNECTIONS, by_reason(&self.refused_connections)),
+            family(names::HTTP2_CONNECTION_ERRORS, by_reason(&self.ended_http2)),
+            family(names::PROXY_PROTOCOL_FAILURES, by_reason(&self.failed_proxy_headers)),
+            family(names::STREAM_SESSIONS_TOTAL, self.streams.sessions()),
+            family(names::STREAM_BYTES, self.streams.bytes()),
+            family(names::STREAM_SESSIONS, streams::open(&self.open_streams)),
         ]
     }
 
@@ -201,6 +222,11 @@ impl RequestCollector {
             names::REPLIES,
             names::REFUSED_HEADS,
             names::TLS_HANDSHAKE_FAILURES,
+            names::HTTP2_CONNECTION_ERRORS,
+            names::PROXY_PROTOCOL_FAILURES,
+            names::STREAM_SESSIONS_TOTAL,
+            names::STREAM_BYTES,
+            names::STREAM_SESSIONS,
         ];
         Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }
@@ -240,7 +266,7 @@ fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) -> MetricFa
     family
 }
 
-fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
+pub(super) fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
     let mut counter = Counter::default();
     counter.set_value(value as f64);
     let mut metric = Metric::from_label(labels);
@@ -248,15 +274,15 @@ fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
     metric
 }
 
-fn gauge(label: &str, value: &str, count: i64) -> Metric {
+pub(super) fn gauge(labels: Vec<LabelPair>, count: i64) -> Metric {
     let mut gauge = Gauge::default();
     gauge.set_value(count as f64);
-    let mut metric = Metric::from_label(pairs([(label, value)]));
+    let mut metric = Metric::from_label(labels);
     metric.set_gauge(gauge);
     metric
 }
 
-fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
+pub(super) fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
     let pair = |(name, value): (&str, &str)| {
         let mut pair = LabelPair::default();
         pair.set_name(name.to_owned());

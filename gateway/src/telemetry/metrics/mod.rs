@@ -6,14 +6,18 @@ mod collector;
 mod connections;
 mod controller;
 mod histogram;
+mod listeners;
 mod names;
+mod streams;
 
 pub(super) use cells::Cells;
 pub(super) use collector::{RequestCollector, Source, Sums};
 pub use connections::ConnectionState;
 pub(super) use connections::Connections;
 pub use controller::{Build, ControllerMetrics, Orphan};
+pub use listeners::ListenerMetrics;
 pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind};
+pub(super) use streams::{OpenStreams, StreamId};
 
 use parking_lot::Mutex;
 use prometheus::{IntCounter, Registry};
@@ -38,6 +42,7 @@ pub(super) struct Metrics {
     registry: Registry,
     pub(super) sums: Arc<Mutex<Sums>>,
     pub(super) controller: ControllerMetrics,
+    pub(super) listeners: ListenerMetrics,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -50,9 +55,10 @@ impl Metrics {
         let sums = Arc::new(Mutex::new(Sums::default()));
         registry.register(Box::new(RequestCollector::new(Arc::clone(&sums))?))?;
         let controller = ControllerMetrics::register(&registry, &identity.build)?;
+        let listeners = ListenerMetrics::register(&registry)?;
         let log_dropped = IntCounter::with_opts(names::LOG_DROPPED.opts())?;
         registry.register(Box::new(log_dropped.clone()))?;
-        Ok(Self { registry, sums, controller, log_dropped })
+        Ok(Self { registry, sums, controller, listeners, log_dropped })
     }
 
     /// All metrics in Prometheus' text format.

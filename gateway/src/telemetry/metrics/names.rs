@@ -55,6 +55,9 @@ pub const COMMON_LABELS: &[&str] = &["controller_class", "controller_namespace",
 /// `path` is the path of the rule, and `method` is `OTHER` outside the methods of HTTP: clients cannot make series.
 const REQUEST: &[&str] = &["canary", "host", "ingress", "method", "namespace", "path", "service", "status"];
 
+/// The labels of a port of a TCP or UDP service.
+const STREAM: &[&str] = &["port", "protocol"];
+
 macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal $labels:expr, $help:literal;)*) => {
         $(pub(super) const $constant: MetricDoc =
@@ -110,9 +113,21 @@ metrics! {
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by the reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
-        "TLS handshakes that failed, by the reason; connections that end without a byte are none";
+        "TLS handshakes that failed or could not be passed on to a backend, by the reason; connections that end without a byte are none";
     REFUSED_CONNECTIONS = Counter "adit_refused_connections_total" &["reason"],
         "Connections that were closed as soon as they were accepted, by the reason: worker-limit or client-limit";
+    HTTP2_CONNECTION_ERRORS = Counter "adit_http2_connection_errors_total" &["reason"],
+        "HTTP/2 connections that were ended for what their clients did, by the reason";
+    PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
+        "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
+    STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
+        "Sessions of TCP and UDP services, and of TLS that is passed through, that have ended, with nginx's status: 200, 400, 500, 502 or 503";
+    STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
+        "Bytes that those sessions have carried: received (from clients) and sent (to them)";
+    STREAM_SESSIONS = Gauge "adit_stream_sessions" STREAM,
+        "Sessions of TCP and UDP services now";
+    STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,
+        "Whether a port of a TCP or UDP service is listened on (1) or could not be opened (0)";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
     WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],

@@ -137,6 +137,7 @@ fn variables_of_a_tls_session() {
         cipher: "TLS_AES_256_GCM_SHA384",
         server_name: Some("h".into()),
         resumed: true,
+        ..TlsSession::default()
     };
     let connection = Connection { tls: Some(session), ..connection() };
     let headers = headers(&[]);

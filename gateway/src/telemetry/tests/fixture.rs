@@ -1,4 +1,4 @@
-use crate::config::{Origin, Owner, PathKind, Timeouts};
+use crate::config::{BackendProtocol, Origin, Owner, PathKind, Timeouts};
 use crate::policy::Policies;
 use crate::table::{Route, RouteLabels, RouteTarget};
 use crate::telemetry::{Attempt, Build, Connection, Identity, Record, Telemetry};
@@ -81,6 +81,7 @@ pub(super) fn route(labels: &Arc<RouteLabels>, access_log: bool) -> Arc<Route> {
             https_redirect: None,
             rewrite: None,
             upstream_host: None,
+            backend_protocol: BackendProtocol::default(),
             connection_header: None,
             timeouts: Timeouts::default(),
             body_limit: None,

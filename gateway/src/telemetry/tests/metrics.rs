@@ -1,5 +1,6 @@
 use super::fixture::{attempt, connection, labels, record, route, sample, telemetry};
-use crate::config::AccessLog;
+use super::streams::record as stream;
+use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
 use crate::table::{Route, RouteLabels};
 use crate::telemetry::{ConnectionState, METRICS, Orphan, Record, Telemetry};
 use http::HeaderMap;
@@ -198,6 +199,11 @@ fn every_metric_is_documented() {
     worker.refused_head("x");
     worker.failed_handshake("x");
     worker.refused_connection("x");
+    worker.failed_proxy_header("x");
+    worker.ended_http2("x");
+    worker.stream(&stream(&connection), &GatewaySettings::default());
+    let _open = worker.open_stream(StreamProtocol::Tcp, 9000);
+    telemetry.listeners().set(StreamProtocol::Tcp, 9000, true);
     telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();

@@ -1,0 +1,156 @@
+//! A client for what load generators do not do: connect anew for each request, and hold idle connections by the
+//! thousand.
+
+use crate::certificate::Certificate;
+use crate::peers::{ANSWER, Peer};
+use crate::{HOST, TARGET};
+use anyhow::{Context, Result, ensure};
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite, kx_group};
+use rustls::pki_types::ServerName;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Connections that are opened at once.
+const AT_ONCE: usize = 32;
+/// How long a connection and its first answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What becomes of a connection after its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connection {
+    KeepAlive,
+    Close,
+}
+
+/// A client that trusts one certificate and offers TLS 1.3 with X25519 and AES-128-GCM only, and never a session.
+#[derive(Clone)]
+pub struct Client {
+    tls: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl Client {
+    /// A client of servers that show this certificate.
+    pub fn new(certificate: &Certificate) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.der.clone())?;
+        let provider = CryptoProvider {
+            cipher_suites: vec![cipher_suite::TLS13_AES_128_GCM_SHA256],
+            kx_groups: vec![kx_group::X25519],
+            ..aws_lc_rs::default_provider()
+        };
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[&TLS13])?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), name: ServerName::try_from(HOST)? })
+    }
+
+    /// Connects anew for each request, for some time. Returns the number of requests.
+    pub async fn reconnect(&self, address: SocketAddr, time: Duration) -> Result<u64> {
+        let end = Instant::now() + time;
+        let counts = at_once(|_| {
+            let client = self.clone();
+            async move {
+                let mut count = 0;
+                while Instant::now() < end {
+                    timeout(PATIENCE, client.visit(address)).await.context("no answer in time")??;
+                    count += 1;
+                }
+                Ok(count)
+            }
+        });
+        Ok(counts.await?.into_iter().sum())
+    }
+
+    /// Opens connections that stay idle after their first answer.
+    pub async fn idle(&self, peer: &Peer, tls: bool, count: usize) -> Result<Vec<TcpStream>> {
+        let address = if tls { peer.https } else { peer.http };
+        let opened = at_once(|task| {
+            let client = self.clone();
+            // The tasks share the number, to the last one.
+            let share = (task..count).step_by(AT_ONCE).len();
+            async move {
+                let mut streams = Vec::with_capacity(share);
+                for _ in 0..share {
+                    let opened = timeout(PATIENCE, client.open(address, tls)).await;
+                    streams.push(opened.context("no answer in time")??);
+                }
+                Ok(streams)
+            }
+        });
+        Ok(opened.await?.into_iter().flatten().collect())
+    }
+
+    /// A connection with one request, which ends it.
+    async fn visit(&self, address: SocketAddr) -> Result<()> {
+        let mut stream = self.secure(TcpStream::connect(address).await?).await?;
+        exchange(&mut stream, Connection::Close).await?;
+        ensure!(stream.read(&mut [0]).await? == 0, "bytes after the answer");
+        Ok(())
+    }
+
+    /// A connection with one request, which leaves it open. Of TLS only the socket is kept: nothing more will be said.
+    async fn open(&self, address: SocketAddr, tls: bool) -> Result<TcpStream> {
+        let mut tcp = TcpStream::connect(address).await?;
+        if !tls {
+            exchange(&mut tcp, Connection::KeepAlive).await?;
+            return Ok(tcp);
+        }
+        let mut stream = self.secure(tcp).await?;
+        exchange(&mut stream, Connection::KeepAlive).await?;
+        Ok(stream.into_inner().0)
+    }
+
+    async fn secure(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        tcp.set_nodelay(true)?;
+        self.tls.connect(self.name.clone(), tcp).await
+    }
+}
+
+/// How many of these connections the other side has closed.
+pub fn closed(streams: &[TcpStream]) -> usize {
+    let open = |stream: &TcpStream| matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+    streams.iter().filter(|stream| !open(stream)).count()
+}
+
+/// Runs as many tasks as there may be connections at once.
+async fn at_once<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
+    task: impl Fn(usize) -> F,
+) -> Result<Vec<T>> {
+    let mut tasks: JoinSet<_> = (0..AT_ONCE).map(task).collect();
+    let mut results = Vec::with_capacity(AT_ONCE);
+    while let Some(result) = tasks.join_next().await {
+        results.push(result??);
+    }
+    Ok(results)
+}
+
+/// A request and its answer, which is known.
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, connection: Connection) -> Result<()> {
+    let close = if connection == Connection::Close { "Connection: close\r\n" } else { "" };
+    stream.write_all(format!("GET {TARGET} HTTP/1.1\r\nHost: {HOST}\r\n{close}\r\n").as_bytes()).await?;
+    stream.flush().await?;
+    let mut answer = Vec::with_capacity(1024);
+    while !answer.ends_with(&ANSWER) {
+        let more = stream.read_buf(&mut answer).await?;
+        ensure!(more > 0, "the answer ends with {:?}", String::from_utf8_lossy(&answer));
+    }
+    ensure!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+    Ok(())
+}

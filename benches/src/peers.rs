@@ -1,0 +1,171 @@
+//! Adit, bare Pingora and nginx, with the same certificate and in front of the same backend. Each has one worker.
+
+use crate::certificate::Certificate;
+use crate::process::{Process, free_address};
+use crate::{HOST, cluster};
+use anyhow::{Result, ensure};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The body of each answer.
+pub const ANSWER: [u8; 100] = [b'x'; 100];
+/// Hosts in Adit's table beside the one that is asked for: a look-up that finds the only route there is shows nothing.
+const HOSTS: usize = 1000;
+
+/// A proxy under test.
+#[derive(Debug)]
+pub struct Peer {
+    /// How it is called in a report.
+    pub name: &'static str,
+    /// What runs it.
+    pub process: Process,
+    /// Where it speaks cleartext.
+    pub http: SocketAddr,
+    /// Where it speaks TLS, and HTTP/2 if ALPN says so.
+    pub https: SocketAddr,
+}
+
+/// All proxies under test.
+#[derive(Debug)]
+pub struct Peers {
+    /// Adit, bare Pingora, nginx.
+    pub all: [Peer; 3],
+    /// What all of them show.
+    pub certificate: Certificate,
+    _backend: Process,
+    _scratch: TempDir,
+}
+
+impl Peers {
+    /// The names, in order.
+    pub const NAMES: [&str; 3] = ["Adit", "bare Pingora", "nginx"];
+
+    /// Starts all; `binaries` is the folder with `adit` and `bare_pingora`.
+    pub fn start(binaries: &Path) -> Result<Self> {
+        let scratch = tempfile::tempdir()?;
+        let certificate = Certificate::new(HOST)?;
+        fs::write(scratch.path().join("tls.crt"), &certificate.chain)?;
+        fs::write(scratch.path().join("tls.key"), &certificate.key)?;
+        let backend = free_address()?;
+        let place = Place { binaries, scratch: scratch.path(), certificate: &certificate, backend };
+        let answer = String::from_utf8_lossy(&ANSWER);
+        let server = format!("server {{ listen {backend}; access_log off; return 200 '{answer}'; }}");
+        let process = place.nginx("backend", &server, &[backend])?;
+        let all = [place.adit()?, place.bare_pingora()?, place.proxying_nginx()?];
+        Ok(Self { all, certificate, _backend: process, _scratch: scratch })
+    }
+}
+
+/// Where proxies are started.
+struct Place<'p> {
+    binaries: &'p Path,
+    scratch: &'p Path,
+    certificate: &'p Certificate,
+    backend: SocketAddr,
+}
+
+impl Place<'_> {
+    /// Adit as a user runs it, with everything on: access log, metrics, forwarded headers, request ids.
+    fn adit(&self) -> Result<Peer> {
+        let binary = self.binaries.join("adit");
+        ensure!(binary.exists(), "{} is missing: cargo build --release first", binary.display());
+        let manifests = self.scratch.join("manifests");
+        fs::create_dir_all(&manifests)?;
+        fs::write(manifests.join("bench.yaml"), cluster::manifest(HOSTS, self.certificate, self.backend))?;
+        let (http, https, admin) = (free_address()?, free_address()?, free_address()?);
+        let mut command = Command::new(binary);
+        command
+            .args(["serve", "--workers=1", "--bind-address=127.0.0.1", "--shutdown-grace-period=0", "--log-level=warn"])
+            .arg(format!("--http-port={}", http.port()))
+            .arg(format!("--https-port={}", https.port()))
+            .arg(format!("--healthz-port={}", admin.port()))
+            .arg(format!("--access-log-path={}", self.scratch.join("access.log").display()))
+            .arg(&manifests);
+        let process = Process::start(&mut command, &[http, https])?;
+        Ok(Peer { name: Peers::NAMES[0], process, http, https })
+    }
+
+    fn bare_pingora(&self) -> Result<Peer> {
+        let (http, https) = (free_address()?, free_address()?);
+        let mut command = Command::new(self.binaries.join("bare_pingora"));
+        command
+            .args([http, https, self.backend].map(|address| address.to_string()))
+            .args(["tls.crt", "tls.key"].map(|file| self.scratch.join(file)));
+        let process = Process::start(&mut command, &[http, https])?;
+        Ok(Peer { name: Peers::NAMES[1], process, http, https })
+    }
+
+    /// nginx that does what ingress-nginx does for every request, as far as plain nginx can.
+    fn proxying_nginx(&self) -> Result<Peer> {
+        let (http, https) = (free_address()?, free_address()?);
+        let scratch = self.scratch.display().to_string();
+        let servers = PROXY
+            .replace("$HTTP_ADDRESS", &http.to_string())
+            .replace("$HTTPS_ADDRESS", &https.to_string())
+            .replace("$BACKEND", &self.backend.to_string())
+            .replace("$SCRATCH", &scratch);
+        let process = self.nginx("nginx", &servers, &[http, https])?;
+        Ok(Peer { name: Peers::NAMES[2], process, http, https })
+    }
+
+    fn nginx(&self, name: &str, servers: &str, addresses: &[SocketAddr]) -> Result<Process> {
+        let folder = self.scratch.join(name);
+        fs::create_dir_all(&folder)?;
+        let config = NGINX.replace("$FOLDER", &folder.display().to_string()).replace("$SERVERS", servers);
+        let path = folder.join("nginx.conf");
+        fs::write(&path, config)?;
+        Process::start(Command::new("nginx").arg("-c").arg(path), addresses)
+    }
+}
+
+/// Limits that load would run into are lifted; the others are those of ingress-nginx.
+const NGINX: &str = r"
+daemon off;
+worker_processes 1;
+pid $FOLDER/pid;
+error_log $FOLDER/error.log;
+events { worker_connections 16384; }
+http {
+    client_body_temp_path $FOLDER/body;
+    proxy_temp_path $FOLDER/proxy;
+    fastcgi_temp_path $FOLDER/fastcgi;
+    uwsgi_temp_path $FOLDER/uwsgi;
+    scgi_temp_path $FOLDER/scgi;
+    keepalive_requests 100000000;
+    keepalive_timeout 600s;
+    $SERVERS
+}
+";
+
+const PROXY: &str = r"
+    upstream backend { server $BACKEND; keepalive 320; }
+    server {
+        listen $HTTP_ADDRESS;
+        listen $HTTPS_ADDRESS ssl http2;
+        ssl_certificate $SCRATCH/tls.crt;
+        ssl_certificate_key $SCRATCH/tls.key;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_session_cache shared:SSL:10m;
+        ssl_session_tickets off;
+        ssl_buffer_size 4k;
+        access_log $SCRATCH/nginx/access.log combined buffer=64k;
+        location / {
+            proxy_http_version 1.1;
+            proxy_set_header Connection '';
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Request-ID $request_id;
+            proxy_set_header X-Real-IP $remote_addr;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Forwarded-Port $server_port;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Scheme $scheme;
+            proxy_set_header X-Scheme $scheme;
+            proxy_buffering off;
+            proxy_pass http://backend;
+        }
+    }
+";

@@ -1,0 +1,153 @@
+//! TCP and UDP services: the entries of the two ConfigMaps that `--tcp-services-configmap` and
+//! `--udp-services-configmap` name. A bad entry costs no other.
+
+use super::diagnostics::Subject;
+use super::{Dirty, Lookup, Translator, quarantine};
+use crate::diagnostic::Diagnostic;
+use crate::object::{Kind, ObjectKey};
+use crate::settings::{ControllerSettings, NamespacedName};
+use crate::store::Store;
+use gateway::config::{BackendId, Origin, StreamListener, StreamProtocol, Update};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The services, and what they come from.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    pub(super) listeners: Arc<[StreamListener]>,
+    reads: BTreeSet<ObjectKey>,
+}
+
+impl Streams {
+    /// Whether they read this object, or looked for it in vain.
+    pub(super) fn read(&self, key: &ObjectKey) -> bool {
+        self.reads.contains(key)
+    }
+
+    /// The services of this backend.
+    pub(super) fn of<'a>(&'a self, id: &'a BackendId) -> impl Iterator<Item = &'a StreamListener> {
+        self.listeners.iter().filter(move |listener| listener.backend == *id)
+    }
+
+    /// The backends of a Service that they name.
+    pub(super) fn of_service<'a>(&'a self, namespace: &str, service: &str) -> impl Iterator<Item = &'a BackendId> {
+        let backends = self.listeners.iter().map(|listener| &listener.backend);
+        backends.filter(move |id| *id.namespace == *namespace && *id.service == *service)
+    }
+}
+
+impl Translator {
+    pub(super) fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let read = quarantine::contain(|| read(&self.settings, &lookup));
+        let reads = lookup.reads();
+        let before = Arc::clone(&self.streams.listeners);
+        let (listeners, diagnostics) = read
+            .unwrap_or_else(|message| (before.to_vec(), vec![Diagnostic::error("TCP and UDP services", "", message)]));
+        self.diagnostics.set(Subject::Streams, diagnostics);
+        self.streams = Streams { listeners: listeners.into(), reads };
+        let now = &self.streams.listeners;
+        if *now != before {
+            dirty.backends.extend(before.iter().chain(&**now).map(|listener| listener.backend.clone()));
+            update.streams = Some(Arc::clone(now));
+        }
+    }
+}
+
+/// The services of both ConfigMaps, by protocol and port, and what is wrong with their entries.
+fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<StreamListener>, Vec<Diagnostic>) {
+    let (mut listeners, mut diagnostics) = (Vec::new(), Vec::new());
+    for (protocol, name, flag) in [
+        (StreamProtocol::Tcp, &settings.tcp_services, "--tcp-services-configmap"),
+        (StreamProtocol::Udp, &settings.udp_services, "--udp-services-configmap"),
+    ] {
+        let Some(name) = name else { continue };
+        let Some(map) = lookup.config_map(&name.namespace, &name.name) else {
+            let message = format!("is not a ConfigMap that exists: there are no {protocol} services");
+            diagnostics.push(Diagnostic::warning(format!("flag {flag}"), "", message).with_value(&name.to_string()));
+            continue;
+        };
+        let object: Arc<str> =
+            ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string().into();
+        for (key, value) in map.data.iter().flatten() {
+            let mut entry = Entry { protocol, object: &object, key, value, diagnostics: &mut diagnostics };
+            listeners.extend(entry.listener(settings));
+        }
+    }
+    listeners.sort_by_key(|listener| (listener.protocol, listener.port));
+    (listeners, diagnostics)
+}
+
+/// One entry of a ConfigMap: `"9000": "namespace/service:port[:PROXY[:PROXY]]"`.
+struct Entry<'a> {
+    protocol: StreamProtocol,
+    object: &'a Arc<str>,
+    key: &'a str,
+    value: &'a str,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl Entry<'_> {
+    fn listener(&mut self, settings: &ControllerSettings) -> Option<StreamListener> {
+        let port = self.port(settings)?;
+        let Some((backend, [accept_proxy, send_proxy])) = target(self.value, self.protocol) else {
+            let expected = match self.protocol {
+                StreamProtocol::Tcp => {
+                    "namespace/service:port, with :PROXY behind it where clients send a PROXY header, and :PROXY or \
+                     ::PROXY behind that where endpoints are to get one"
+                }
+                StreamProtocol::Udp => "namespace/service:port",
+            };
+            let message = format!("is not a port of a Service: expected {expected}; the port is not opened");
+            self.diagnostics.push(self.error(message).with_value(self.value));
+            return None;
+        };
+        let of_tcp = self.protocol == StreamProtocol::Tcp;
+        if !of_tcp && (accept_proxy || send_proxy) {
+            let message = "has PROXY, which there is for TCP only: it is ignored";
+            self.diagnostics
+                .push(Diagnostic::warning(self.object.clone(), self.field(), message).with_value(self.value));
+        }
+        let (accept_proxy, send_proxy) = (accept_proxy && of_tcp, send_proxy && of_tcp);
+        let origin = Origin::new(self.object.clone(), self.field());
+        Some(StreamListener { protocol: self.protocol, port, backend, accept_proxy, send_proxy, origin })
+    }
+
+    fn port(&mut self, settings: &ControllerSettings) -> Option<u16> {
+        // "080" would be a second way to write "80".
+        let port = self.key.parse().ok().filter(|port: &u16| *port > 0 && port.to_string() == self.key);
+        let own = port.and_then(|port| settings.own_ports.flag(port));
+        let message = match (port, own) {
+            (Some(port), None) => return Some(port),
+            (Some(_), Some(flag)) => format!("is a port of Adit itself ({flag}): expected another; it is not opened"),
+            (None, _) => "is not a port: expected 1 to 65535".to_owned(),
+        };
+        self.diagnostics.push(self.error(message).with_value(self.key));
+        None
+    }
+
+    fn field(&self) -> String {
+        format!("data.{}", self.key)
+    }
+
+    fn error(&self, message: String) -> Diagnostic {
+        Diagnostic::error(self.object.clone(), self.field(), message)
+    }
+}
+
+/// The backend that a value names, and whether PROXY headers are accepted and sent (ingress-nginx:
+/// `getStreamServices`, which takes every other word for none).
+fn target(value: &str, protocol: StreamProtocol) -> Option<(BackendId, [bool; 2])> {
+    let mut parts = value.trim().split(':');
+    let NamespacedName { namespace, name: service } = parts.next()?.parse().ok()?;
+    let port = parts.next().filter(|port| !port.is_empty())?.into();
+    let mut proxy = [false; 2];
+    for (number, part) in parts.enumerate() {
+        let flag = proxy.get_mut(number)?;
+        *flag = part.eq_ignore_ascii_case("PROXY");
+        if !*flag && !part.is_empty() {
+            return None;
+        }
+    }
+    Some((BackendId { namespace, service, port, protocol }, proxy))
+}

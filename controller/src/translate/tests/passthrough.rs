@@ -1,0 +1,94 @@
+//! Hosts whose TLS is passed through.
+
+use super::*;
+use gateway::config::Passthrough;
+use std::time::Duration;
+
+const PASS: &str = "ssl-passthrough: 'true'";
+
+fn world(objects: &[String]) -> World {
+    let settings = ControllerSettings { ssl_passthrough: true, ..ControllerSettings::default() };
+    World::with(settings, &documents(objects))
+}
+
+fn rules(host: &str, paths: &[(&str, &str, &str)]) -> String {
+    format!("{{rules: [{}]}}", rule(host, paths))
+}
+
+impl World {
+    fn passthrough(&self, host: &str) -> Option<&Passthrough> {
+        self.host(host)?.passthrough.as_ref()
+    }
+
+    fn passes_to(&self, host: &str) -> Option<String> {
+        self.passthrough(host).map(|passthrough| passthrough.backend.service.to_string())
+    }
+}
+
+#[test]
+fn all_tls_of_a_host_goes_to_the_backend_of_its_root() {
+    let annotations = format!("{PASS}, server-alias: 'a,*.b', proxy-connect-timeout: '7'");
+    let world = world(&[ingress("h", &annotations, &rules("h", &[("/x", "Prefix", "x"), ("/", "Prefix", "root")]))]);
+    for host in ["h", "a", "*.b"] {
+        assert_eq!(world.passes_to(host).as_deref(), Some("root"), "{host}");
+    }
+    let passthrough = world.passthrough("h").expect("it passes");
+    assert_eq!(passthrough.connect_timeout, Duration::from_secs(7));
+    assert_eq!(passthrough.origin.to_string().matches("ssl-passthrough]").count(), 1);
+    assert_eq!(world.said(Severity::Warning), Vec::<String>::new());
+    assert_eq!(world.routes("h"), "^ /x x\n^ / root\n", "plain HTTP has its routes");
+}
+
+#[test]
+fn without_the_flag_it_is_said_to_be_ignored() {
+    let world = World::of(&ingress("h", PASS, &rules("h", &[("/", "Prefix", "root")])));
+    assert_eq!(world.passes_to("h"), None);
+    let said = world.said(Severity::Warning);
+    assert!(said[0].contains("/ssl-passthrough]: \"true\" is ignored without the flag --enable-ssl"), "{said:?}");
+    let quiet = World::of(&ingress("h", "ssl-passthrough: 'false'", &rules("h", &[("/", "Prefix", "root")])));
+    assert_eq!(quiet.said(Severity::Warning), Vec::<String>::new());
+}
+
+#[test]
+fn a_host_without_a_root_or_a_name_is_terminated_here() {
+    for (host, paths, why) in [
+        ("h", ("/x", "Prefix", "x"), "it has no path / with a backend"),
+        ("", ("/", "Prefix", "x"), "a ClientHello without a name"),
+    ] {
+        let world = world(&[ingress("h", PASS, &rules(host, &[paths]))]);
+        assert_eq!(world.passes_to(host), None, "{host:?}");
+        let said = world.said(Severity::Warning);
+        assert!(said[0].contains("ssl-passthrough]") && said[0].contains(why), "{said:?}");
+    }
+}
+
+#[test]
+fn an_exact_root_serves_where_there_is_no_other() {
+    let exact = world(&[ingress("h", PASS, &rules("h", &[("/", "Exact", "exact")]))]);
+    assert_eq!(exact.passes_to("h").as_deref(), Some("exact"));
+    let both = world(&[ingress("h", PASS, &rules("h", &[("/", "Exact", "exact"), ("/", "Prefix", "all")]))]);
+    assert_eq!(both.passes_to("h").as_deref(), Some("all"));
+}
+
+#[test]
+fn any_ingress_of_the_host_may_ask_and_the_others_are_told() {
+    let old = ingress("old", "", &rules("h", &[("/", "Prefix", "root")]));
+    let young = ingress("young", PASS, &rules("h", &[("/young", "Prefix", "young")]));
+    let mut world = world(&[old, young]);
+    assert_eq!(world.passes_to("h").as_deref(), Some("root"));
+    let said = world.said(Severity::Warning);
+    let expected = "Ingress default/old: spec.rules[0]: counts for plain HTTP only: all TLS of host h is passed through, \
+                    because Ingress default/young asks for it";
+    assert!(said.iter().any(|said| said.contains(expected)), "{said:?}");
+    world.delete(Kind::Ingress, "young");
+    assert_eq!(world.passes_to("h"), None);
+}
+
+#[test]
+fn what_protects_the_host_does_not_protect_its_tls_and_that_is_said() {
+    let annotations = format!("{PASS}, auth-type: basic");
+    let world = world(&[ingress("h", &annotations, &rules("h", &[("/", "Prefix", "root")]))]);
+    assert_eq!(world.passes_to("h").as_deref(), Some("root"));
+    let said = world.said(Severity::Warning);
+    assert!(said.iter().any(|said| said.contains("passes the TLS of host h by all that is to protect it")), "{said:?}");
+}

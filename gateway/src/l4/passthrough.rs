@@ -1,0 +1,128 @@
+//! TLS that ends at the backend: the bytes of its ClientHello go to an endpoint, and then all others, both ways.
+
+use super::{Carried, End, connect, endure, relay};
+use crate::config::{GatewaySettings, StreamSettings};
+use crate::listener::Deadline;
+use crate::table::Passthrough;
+use crate::telemetry::{Connection, StreamRecord, Worker};
+use crate::upstream::Pick;
+use smallvec::SmallVec;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// A client's TLS connection that somebody else ends.
+pub(crate) struct PassedOn {
+    pub(crate) client: TcpStream,
+    /// What has been read of it: its ClientHello, and perhaps more.
+    pub(crate) hello: Vec<u8>,
+    pub(crate) server_name: Arc<str>,
+    pub(crate) to: Arc<Passthrough>,
+}
+
+/// Why no endpoint could be had.
+#[derive(Debug, thiserror::Error)]
+enum Unreached {
+    #[error("there is no endpoint")]
+    NoEndpoint,
+    #[error("no endpoint could be reached; the last was {0}: {1}")]
+    Unreachable(SocketAddr, io::Error),
+}
+
+impl PassedOn {
+    /// Carries the connection to its end, and tells of it. Draining does not end it.
+    pub(crate) async fn carry(
+        mut self,
+        connection: &Connection,
+        deadline: &Deadline,
+        settings: &GatewaySettings,
+        telemetry: &Worker,
+    ) {
+        let started = Instant::now();
+        let mut carried = Carried { received: self.hello.len() as u64, sent: 0 };
+        let (status, endpoint) = match self.reach(connection, &settings.streams).await {
+            Ok((mut endpoint, pick)) => {
+                self.hello = Vec::new();
+                endure(&self.client, settings.streams.timeout);
+                let end =
+                    relay(&mut self.client, &mut endpoint, settings.streams.timeout, deadline, &mut carried).await;
+                log(&end, &self.server_name, connection);
+                (200, Some(pick.address()))
+            }
+            Err(error) => {
+                telemetry.failed_handshake(error.reason());
+                let (name, client) = (&self.server_name, connection.peer);
+                tracing::debug!(%name, %client, upstream = self.to.upstream.name(), "TLS passthrough: {error}");
+                (502, error.endpoint())
+            }
+        };
+        let port = self.client.local_addr().unwrap_or(connection.local).port();
+        let record = StreamRecord {
+            connection,
+            protocol: "TCP",
+            port,
+            upstream: self.to.upstream.name(),
+            endpoint,
+            server_name: Some(&self.server_name),
+            status,
+            received: carried.received,
+            sent: carried.sent,
+            duration: started.elapsed(),
+        };
+        telemetry.stream(&record, settings);
+    }
+
+    /// Connects to an endpoint and says the client's ClientHello there. One that cannot be reached is passed over, as
+    /// far as the settings allow.
+    async fn reach(&self, connection: &Connection, settings: &StreamSettings) -> Result<(TcpStream, Pick), Unreached> {
+        let started = Instant::now();
+        let mut tried = SmallVec::<[SocketAddr; 4]>::new();
+        let mut failure = Unreached::NoEndpoint;
+        while tried.is_empty() || settings.allow_another(tried.len(), started.elapsed()) {
+            let Some(pick) = self.to.upstream.pick(connection.peer.ip(), &tried) else { break };
+            let address = pick.address();
+            match self.greet(address, settings.timeout).await {
+                Ok(endpoint) => return Ok((endpoint, pick)),
+                Err(error) => failure = Unreached::Unreachable(address, error),
+            }
+            tried.push(address);
+        }
+        Err(failure)
+    }
+
+    async fn greet(&self, endpoint: SocketAddr, silence: Duration) -> io::Result<TcpStream> {
+        let mut endpoint = connect(endpoint, self.to.connect_timeout, silence).await?;
+        endpoint.write_all(&self.hello).await?;
+        Ok(endpoint)
+    }
+}
+
+fn log(end: &End, name: &str, connection: &Connection) {
+    let client = connection.peer;
+    match end {
+        End::Finished => {}
+        End::Idle => tracing::debug!(name, %client, "TLS passthrough: nothing moved for too long"),
+        End::Client(error) => tracing::debug!(name, %client, %error, "TLS passthrough: the client"),
+        End::Endpoint(error) => tracing::debug!(name, %client, %error, "TLS passthrough: the endpoint"),
+    }
+}
+
+impl Unreached {
+    /// A fixed label for metrics.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NoEndpoint => "no-endpoint",
+            Self::Unreachable(..) => "unreachable-endpoint",
+        }
+    }
+
+    fn endpoint(&self) -> Option<SocketAddr> {
+        match self {
+            Self::NoEndpoint => None,
+            Self::Unreachable(endpoint, _) => Some(*endpoint),
+        }
+    }
+}

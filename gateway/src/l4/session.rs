@@ -1,0 +1,115 @@
+//! One session of a TCP or UDP service, from its first byte to its log line.
+
+use super::Carried;
+use crate::config::{GatewaySettings, StreamProtocol, StreamSettings};
+use crate::listener::proxy_protocol::{self, Failure};
+use crate::listener::{Counted, Registered, Worker};
+use crate::table::StreamRoute;
+use crate::telemetry::{Connection, OpenStream, StreamRecord};
+use crate::upstream::Pick;
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// A session. It is recorded when this is dropped, however it ended.
+pub(crate) struct Session {
+    worker: Arc<Worker>,
+    settings: Arc<GatewaySettings>,
+    pub(crate) route: Arc<StreamRoute>,
+    pub(crate) connection: Connection,
+    /// As nginx logs it; see [`StreamRecord::status`].
+    pub(crate) status: u16,
+    pub(crate) carried: Carried,
+    pub(crate) deadline: Registered,
+    tried: SmallVec<[SocketAddr; 4]>,
+    started: Instant,
+    _open: OpenStream,
+    // Last, so that who waits for the last session finds everything else of it done.
+    _counted: Counted,
+}
+
+impl Session {
+    /// Status of a session that reached an endpoint.
+    pub(crate) const OK: u16 = 200;
+    /// Status of a client whose PROXY header is none.
+    pub(crate) const BAD_REQUEST: u16 = 400;
+    /// Status of a fault of ours, and of a session that was cut off before it reached an endpoint.
+    pub(crate) const INTERNAL: u16 = 500;
+    /// Status of a session that no endpoint served.
+    pub(crate) const BAD_GATEWAY: u16 = 502;
+    /// Status of a session too many.
+    pub(crate) const UNAVAILABLE: u16 = 503;
+
+    /// Begins a session of the service that the port has now. `None` when it has none any more.
+    pub(crate) fn begin(
+        worker: &Arc<Worker>,
+        protocol: StreamProtocol,
+        port: u16,
+        (peer, local): (SocketAddr, SocketAddr),
+    ) -> Option<Self> {
+        let (route, settings) = {
+            let table = worker.context.publisher().load();
+            (Arc::clone(table.streams().get(protocol, port)?), Arc::clone(table.settings()))
+        };
+        let id = worker.next_id();
+        Some(Self {
+            settings,
+            route,
+            connection: Connection { id, peer, local, advertised_port: port, tls: None },
+            status: Self::INTERNAL,
+            carried: Carried::default(),
+            deadline: worker.deadlines.register(id),
+            tried: SmallVec::new(),
+            started: Instant::now(),
+            _open: worker.context.telemetry().open_stream(protocol, port),
+            _counted: worker.controls.count(),
+            worker: Arc::clone(worker),
+        })
+    }
+
+    pub(crate) fn settings(&self) -> &StreamSettings {
+        &self.settings.streams
+    }
+
+    /// Takes the PROXY header off a client's connection: from now on the session is that of whom the header speaks for,
+    /// where its sender is trusted.
+    pub(crate) async fn accept_proxy_header(&mut self, client: &mut TcpStream) -> Result<(), Failure> {
+        let forwarded = &self.settings.forwarded;
+        let accepted = proxy_protocol::accept(client, &mut self.connection, forwarded, &self.deadline).await;
+        accepted.inspect_err(|failure| {
+            if !matches!(failure, Failure::Silent) {
+                self.worker.context.telemetry().failed_proxy_header(failure.reason());
+            }
+        })
+    }
+
+    /// The next endpoint to try: the first, or another one as far as the settings allow.
+    pub(crate) fn next_endpoint(&mut self) -> Option<Pick> {
+        if !self.tried.is_empty() && !self.settings().allow_another(self.tried.len(), self.started.elapsed()) {
+            return None;
+        }
+        let pick = self.route.upstream.pick(self.connection.peer.ip(), &self.tried)?;
+        self.tried.push(pick.address());
+        Some(pick)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let record = StreamRecord {
+            connection: &self.connection,
+            protocol: self.route.listener.protocol.name(),
+            port: self.route.listener.port,
+            upstream: self.route.name(),
+            endpoint: self.tried.last().copied(),
+            server_name: None,
+            status: self.status,
+            received: self.carried.received,
+            sent: self.carried.sent,
+            duration: self.started.elapsed(),
+        };
+        self.worker.context.telemetry().stream(&record, &self.settings);
+    }
+}

@@ -1,0 +1,124 @@
+//! Makes the head of a stream one that the rest of the gateway reads like any other.
+
+use crate::listener::http1::{Head, HeadLimits, Refusal, is_authority};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use pingora_http::RequestHeader;
+
+/// Checks what Pingora and h2 leave open, as the head reader of HTTP/1 does; gives the request a `Host` from its
+/// `:authority`, and a target that is a path; and joins its cookies (RFC 9113, section 8.2.3).
+///
+/// A `#` in the target is not seen here: what follows it has been cut off, as nginx does.
+pub(super) fn adopt(request: &mut RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
+    let head = measure(request, limits)?;
+    if matches!(request.method, Method::CONNECT | Method::TRACE) {
+        return Err(Refusal::METHOD);
+    }
+    match request.raw_path() {
+        [b'/', ..] => {}
+        b"*" if request.method == Method::OPTIONS => {}
+        _ => return Err(Refusal::BAD_TARGET),
+    }
+    set_host(request)?;
+    join_cookies(request);
+    Ok(head)
+}
+
+/// Bytes of a head as HTTP/1 would write it: how long it was on the wire, compressed, nobody tells.
+pub(super) fn length(start_line: usize, headers: &HeaderMap) -> usize {
+    let lines = headers.iter().map(|(name, value)| line(name.as_str(), value));
+    start_line + lines.sum::<usize>() + "\r\n".len()
+}
+
+fn line(name: &str, value: &HeaderValue) -> usize {
+    name.len() + ": ".len() + value.len() + "\r\n".len()
+}
+
+fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
+    let request_line = request.method.as_str().len() + request.raw_path().len() + "  HTTP/2.0\r\n".len();
+    if request_line > limits.line {
+        return Err(Refusal::TARGET_TOO_LONG);
+    }
+    if request.headers.iter().any(|(name, value)| line(name.as_str(), value) > limits.line) {
+        return Err(Refusal::HEADERS_TOO_LARGE);
+    }
+    let underscores = request.headers.keys().any(|name| name.as_str().contains('_'));
+    Ok(Head { length: length(request_line, &request.headers), underscores, alone: false, upgrade: false })
+}
+
+/// Pingora has made sure that there is an authority or one `Host`, and that they do not differ.
+fn set_host(request: &mut RequestHeader) -> Result<(), Refusal> {
+    let mut parts = request.uri.clone().into_parts();
+    if let Some(authority) = parts.authority.take() {
+        request.insert_header(header::HOST, authority.as_str()).map_err(|_| Refusal::BAD_HOST)?;
+        // The authority is in one place from here on: who replaces the Host replaces all of it.
+        parts.scheme = None;
+        request.set_uri(Uri::from_parts(parts).map_err(|_| Refusal::BAD_TARGET)?);
+    }
+    let host = request.headers.get(header::HOST).map_or(&b""[..], HeaderValue::as_bytes);
+    if is_authority(host) { Ok(()) } else { Err(Refusal::BAD_HOST) }
+}
+
+fn join_cookies(request: &mut RequestHeader) {
+    let cookies: Vec<&[u8]> = request.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if cookies.len() > 1
+        && let Ok(cookie) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+    {
+        let _ = request.insert_header(header::COOKIE, cookie); // fails only for a name that is none
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ClientSettings;
+
+    fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> RequestHeader {
+        let mut request = http::Request::builder().method(method).uri(uri).version(http::Version::HTTP_2);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        parts.into()
+    }
+
+    fn adopted(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<(RequestHeader, Head), Refusal> {
+        let mut request = request(method, uri, headers);
+        adopt(&mut request, HeadLimits::from(&ClientSettings::default())).map(|head| (request, head))
+    }
+
+    #[test]
+    fn the_authority_becomes_the_host_and_the_target_a_path() {
+        let (request, head) = adopted("GET", "https://a:8443/b?c", &[("x", "1")]).expect("sound");
+        assert_eq!(request.headers.get("host").expect("a host"), "a:8443");
+        assert_eq!((request.raw_path(), request.uri.authority()), (&b"/b?c"[..], None));
+        assert_eq!(head.length, "GET /b?c HTTP/2.0\r\nx: 1\r\n\r\n".len());
+        let (request, _) = adopted("OPTIONS", "*", &[("host", "a")]).expect("sound");
+        assert_eq!(request.raw_path(), b"*");
+    }
+
+    #[test]
+    fn cookies_become_one() {
+        let (request, _) = adopted("GET", "http://a/", &[("cookie", "a=1"), ("cookie", "b=2")]).expect("sound");
+        let cookies: Vec<_> = request.headers.get_all("cookie").iter().collect();
+        assert_eq!(cookies, ["a=1; b=2"]);
+    }
+
+    #[test]
+    fn underscores_are_noticed() {
+        let underscores = |name| adopted("GET", "http://a/", &[(name, "1")]).expect("sound").1.underscores;
+        assert!(underscores("x_real_ip") && !underscores("x-real-ip"));
+    }
+
+    #[test]
+    fn refuses_what_the_head_reader_of_http_1_refuses() {
+        let long = "a".repeat(9 << 10);
+        let refused = |method, uri: &str, headers: &[_]| adopted(method, uri, headers).expect_err("refused");
+        assert_eq!(refused("CONNECT", "a:80", &[]), Refusal::METHOD);
+        assert_eq!(refused("TRACE", "http://a/", &[]), Refusal::METHOD);
+        assert_eq!(refused("GET", "*", &[("host", "a")]), Refusal::BAD_TARGET);
+        assert_eq!(refused("GET", "/", &[("host", "a/b")]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", "http://a!b/", &[]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", &format!("http://a/{long}"), &[]), Refusal::TARGET_TOO_LONG);
+        assert_eq!(refused("GET", "http://a/", &[("x", &long)]), Refusal::HEADERS_TOO_LARGE);
+    }
+}

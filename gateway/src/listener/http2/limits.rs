@@ -1,0 +1,125 @@
+//! What one connection of HTTP/2 may ask of us.
+
+use crate::config::GatewaySettings;
+use crate::listener::connection::ClientConnection;
+use h2::Reason;
+use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
+
+/// Bytes of a body that a client may send ahead of its backend: on one stream, and on all of them.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Bytes of an answer that wait in a stream for room in the client's socket.
+const SEND_BUFFER: usize = 128 << 10;
+/// Requests refused on one connection. Pingora's own loop has this bound.
+const REFUSED: u64 = 32;
+/// Requests that a client may give up before their answers end, and then still as many as it does not.
+const ABANDONED: u64 = 100;
+/// Bytes of frames that ask for nothing: as nginx, of which seven may be such for one that carries a request, beyond this
+/// many (ngx_http_v2_read_handler, "http2 flood detected").
+const IDLE_BYTES: u64 = 1 << 20;
+
+/// The settings that a client is told, and the bounds that h2 holds it to. What h2 bounds by itself has its defaults:
+/// streams reset before they are accepted (20), errors that reset a stream (1,024), CONTINUATION frames (by the size of the
+/// head), small and empty DATA frames that wait (by the window).
+pub(super) fn options(settings: &GatewaySettings) -> H2Options {
+    let mut options = default_h2_options();
+    options
+        .max_concurrent_streams(settings.http2.streams)
+        .max_header_list_size(u32::try_from(settings.client.head_limit()).unwrap_or(u32::MAX))
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER);
+    options
+}
+
+/// Requests on a connection until it is asked to go.
+pub(super) fn requests(settings: &GatewaySettings) -> u64 {
+    let client = &settings.client;
+    if client.keep_alive.is_zero() { 1 } else { client.keep_alive_requests.into() }
+}
+
+/// What a client has asked on its connection.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Requests, refused ones included.
+    pub(super) requests: u64,
+    /// Requests that were refused for their heads.
+    pub(super) refused: u64,
+}
+
+/// Why a connection is ended at once: a fixed label, and what its client is told.
+pub(super) type Abuse = (&'static str, Reason);
+
+impl Tally {
+    /// What the client has overdone.
+    pub(super) fn abuse(&self, connection: &ClientConnection) -> Option<Abuse> {
+        let abandoned = connection.abandoned();
+        if self.refused >= REFUSED {
+            Some(("malformed-requests", Reason::PROTOCOL_ERROR))
+        } else if abandoned > ABANDONED && abandoned * 2 > self.requests {
+            Some(("rapid-reset", Reason::ENHANCE_YOUR_CALM))
+        } else if floods(connection) {
+            Some(("flood", Reason::ENHANCE_YOUR_CALM))
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether too much of what came in was neither a request nor an acknowledgement of an answer.
+fn floods(connection: &ClientConnection) -> bool {
+    let received = connection.received();
+    // Whatever goes out beyond what came in is an answer, not the echo of pings and settings.
+    let answered = connection.sent().saturating_sub(received);
+    received / 8 > connection.requested() + answered + IDLE_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Connection;
+
+    fn connection() -> ClientConnection {
+        let address = "127.0.0.1:1".parse().expect("an address");
+        ClientConnection::new(Connection { id: 1, peer: address, local: address, advertised_port: 80, tls: None })
+    }
+
+    fn reason(tally: &Tally, connection: &ClientConnection) -> Option<&'static str> {
+        tally.abuse(connection).map(|(reason, _)| reason)
+    }
+
+    #[test]
+    fn refused_requests_are_bounded() {
+        let tally = |refused| Tally { requests: 1000, refused };
+        assert_eq!(reason(&tally(31), &connection()), None);
+        assert_eq!(reason(&tally(32), &connection()), Some("malformed-requests"));
+    }
+
+    #[test]
+    fn who_gives_up_more_than_half_is_told_to_calm_down() {
+        let connection = connection();
+        let tally = |requests| Tally { requests, refused: 0 };
+        (0..100).for_each(|_| connection.count_abandoned());
+        assert_eq!(reason(&tally(100), &connection), None);
+        connection.count_abandoned();
+        assert_eq!(reason(&tally(202), &connection), None);
+        assert_eq!(reason(&tally(201), &connection), Some("rapid-reset"));
+    }
+
+    #[test]
+    fn frames_that_ask_for_nothing_are_bounded() {
+        let tally = Tally::default();
+        let connection = connection();
+        connection.count_received(8 << 20);
+        connection.count_sent(8 << 20);
+        assert_eq!(reason(&tally, &connection), None, "pings and their echoes");
+        connection.count_received(8);
+        assert_eq!(reason(&tally, &connection), Some("flood"));
+        connection.count_requested(1);
+        assert_eq!(reason(&tally, &connection), None, "requests count");
+        connection.count_received(1 << 20);
+        assert_eq!(reason(&tally, &connection), Some("flood"));
+        connection.count_sent(2 << 20);
+        assert_eq!(reason(&tally, &connection), None, "answers count");
+    }
+}

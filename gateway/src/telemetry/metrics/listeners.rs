@@ -1,0 +1,28 @@
+use super::names;
+use crate::config::StreamProtocol;
+use prometheus::{IntGaugeVec, Registry};
+
+/// What is told of the ports of TCP and UDP services.
+#[derive(Clone, Debug)]
+pub struct ListenerMetrics(IntGaugeVec);
+
+impl ListenerMetrics {
+    pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let open = IntGaugeVec::new(names::STREAM_LISTENER.opts(), names::STREAM_LISTENER.labels)?;
+        registry.register(Box::new(open.clone()))?;
+        Ok(Self(open))
+    }
+
+    /// A port is wanted, and whether it is listened on.
+    pub fn set(&self, protocol: StreamProtocol, port: u16, open: bool) {
+        let mut digits = itoa::Buffer::new();
+        self.0.with_label_values(&[digits.format(port), protocol.name()]).set(open.into());
+    }
+
+    /// A port is not wanted any more.
+    pub fn forget(&self, protocol: StreamProtocol, port: u16) {
+        let mut digits = itoa::Buffer::new();
+        // An error says that it never was.
+        let _ = self.0.remove_label_values(&[digits.format(port), protocol.name()]);
+    }
+}

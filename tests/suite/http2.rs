@@ -1,0 +1,377 @@
+//! HTTP/2 from clients: many requests at once, large bodies, the end of a connection, and which hosts it is for.
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use h2::Reason;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tests::adit::{Adit, manifests};
+use tests::backend::{answering, scripted};
+use tests::connection::{Connection, PATIENCE};
+use tests::http2::{Http2, piece};
+use tests::tls::Offer;
+use tests::wire::header;
+use tokio::sync::{Barrier, Notify};
+use tokio::task::JoinSet;
+
+const URL: &str = "http://h/";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+async fn adit(backend: SocketAddr, config: Value) -> Result<Adit> {
+    Adit::start(&manifests(&[backend], &config)).await
+}
+
+fn named(name: &str) -> Offer {
+    Offer { server_name: Some(name.to_owned()), ..Offer::default() }
+}
+
+/// One connection over TLS and one by prior knowledge.
+async fn both(adit: &Adit) -> Result<[Http2; 2]> {
+    Ok([Http2::open_tls(adit.https_address()?, named("h")).await?, Http2::open(adit.address()?).await?])
+}
+
+/// A backend that answers with the length of the request's body.
+async fn measuring() -> Result<SocketAddr> {
+    scripted(|_, mut connection| async move {
+        while let Some(head) = connection.request().await? {
+            let length = connection.request_body(&head).await?.len().to_string();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", length.len());
+            connection.send(head + &length).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A backend that answers each request once it is let go. Tells when a request has arrived.
+async fn held(arrived: &Arc<Notify>, go: &Arc<Notify>) -> Result<SocketAddr> {
+    let (arrived, go) = (arrived.clone(), go.clone());
+    scripted(move |_, mut connection| {
+        let (arrived, go) = (arrived.clone(), go.clone());
+        async move {
+            while connection.request().await?.is_some() {
+                arrived.notify_one();
+                go.notified().await;
+                connection.send(OK).await?;
+            }
+            Ok(())
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_hundred_requests_are_served_at_once() -> Result<()> {
+    const REQUESTS: usize = 100;
+    let all_there = Arc::new(Barrier::new(REQUESTS));
+    let backend = scripted(move |_, mut connection| {
+        let all_there = all_there.clone();
+        async move {
+            while connection.request().await?.is_some() {
+                all_there.wait().await;
+                connection.send(OK).await?;
+            }
+            Ok(())
+        }
+    });
+    let adit = adit(backend.await?, json!({})).await?;
+    for connection in both(&adit).await? {
+        let mut streams = Vec::new();
+        for _ in 0..REQUESTS {
+            streams.push(connection.start(http::Request::get(URL).body(())?, true).await?);
+        }
+        for stream in streams {
+            let response = stream.response().await?;
+            assert_eq!((response.status, &*response.body), (200, &b"ok"[..]));
+        }
+        assert_eq!(connection.end().await?, None);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_more_requests_at_once_than_the_setting_says() -> Result<()> {
+    let (arrived, go) = Default::default();
+    let adit = adit(held(&arrived, &go).await?, json!({"http2-max-concurrent-streams": "2"})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    go.notify_one();
+    // By its answer the settings are there, too.
+    assert_eq!(connection.get(URL).await?.status, 200);
+    arrived.notified().await;
+    let (first, second) = (connection.start(get()?, true).await?, connection.start(get()?, true).await?);
+    arrived.notified().await;
+    arrived.notified().await;
+    let third = connection.get(URL);
+    tokio::pin!(third);
+    tokio::select! {
+        biased;
+        _ = &mut third => panic!("a third request is answered beside two that are not"),
+        () = tokio::task::yield_now() => {}
+    }
+    go.notify_one();
+    go.notify_one();
+    assert_eq!((first.response().await?.status, second.response().await?.status), (200, 200));
+    arrived.notified().await;
+    go.notify_one();
+    assert_eq!(third.await?.status, 200);
+    Ok(())
+}
+
+fn get() -> Result<http::Request<()>> {
+    Ok(http::Request::get(URL).body(())?)
+}
+
+#[tokio::test]
+async fn uploads_larger_than_any_window_arrive_side_by_side() -> Result<()> {
+    const SIZE: usize = 3 << 20;
+    let adit = adit(measuring().await?, json!({"proxy-body-size": "0"})).await?;
+    for connection in both(&adit).await? {
+        let connection = Arc::new(connection);
+        let mut uploads = JoinSet::new();
+        for announced in [true, false, true, false] {
+            let connection = connection.clone();
+            uploads.spawn(async move {
+                let mut request = http::Request::post(URL);
+                if announced {
+                    request = request.header("content-length", SIZE);
+                }
+                let mut stream = connection.start(request.body(())?, false).await?;
+                stream.body(Bytes::from(vec![b'x'; SIZE]), true).await?;
+                stream.response().await
+            });
+        }
+        while let Some(response) = uploads.join_next().await {
+            assert_eq!(response??.body, SIZE.to_string().as_bytes());
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn downloads_come_as_they_are_read() -> Result<()> {
+    const SIZE: usize = 8 << 20;
+    let backend = scripted(|_, mut connection| async move {
+        while connection.request().await?.is_some() {
+            connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n")).await?;
+            connection.send(vec![b'x'; SIZE]).await?;
+        }
+        Ok(())
+    });
+    let adit = adit(backend.await?, json!({})).await?;
+    for connection in both(&adit).await? {
+        let stalled = connection.start(get()?, true).await?;
+        let (head, mut unread) = stalled.head().await?;
+        assert_eq!(header(&head.headers, "content-length").as_deref(), Some("8388608"));
+        // It has filled its window by now or will, and is in nobody's way.
+        let first = piece(&mut unread).await?.context("a first piece")?;
+        let (_, mut body) = connection.start(get()?, true).await?.head().await?;
+        let mut length = first.len();
+        while let Some(piece) = piece(&mut unread).await? {
+            length += piece.len();
+        }
+        assert_eq!(length, SIZE);
+        let mut length = 0;
+        while let Some(piece) = piece(&mut body).await? {
+            length += piece.len();
+        }
+        assert_eq!(length, SIZE);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_ends_in_an_empty_frame_leaves_its_backends_connection_clean() -> Result<()> {
+    let backend = scripted(|number, mut connection| async move {
+        let mut requests = 0;
+        while let Some(head) = connection.request().await? {
+            requests += 1;
+            let length = connection.request_body(&head).await?.len();
+            let answer = format!("{number} {requests} {length}");
+            connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())).await?;
+        }
+        Ok(())
+    });
+    let adit = adit(backend.await?, json!({})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    let mut stream = connection.start(http::Request::post(URL).body(())?, false).await?;
+    stream.body(Bytes::from_static(b"abc"), false).await?;
+    stream.body(Bytes::new(), true).await?;
+    assert_eq!(stream.response().await?.body, b"1 1 3");
+    // A second terminating chunk would now be the next request on the backend's connection.
+    for number in 2..5 {
+        assert_eq!(connection.get(URL).await?.body, format!("1 {number} 0").as_bytes());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_stream_that_is_reset() -> Result<()> {
+    let backend = scripted(|_, mut connection| async move {
+        connection.request().await?;
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbut no more").await
+    });
+    let adit = adit(backend.await?, json!({})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    for _ in 0..2 {
+        let error = connection.get(URL).await.expect_err("the answer has no end");
+        let error = error.downcast_ref::<h2::Error>().context("an error of the stream")?;
+        assert!(error.is_reset() && error.is_remote(), "{error}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_and_the_connection_stays() -> Result<()> {
+    let adit = adit(measuring().await?, json!({"proxy-body-size": "1k"})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    for announced in [true, false] {
+        let mut request = http::Request::post(URL);
+        if announced {
+            request = request.header("content-length", 4 << 20);
+        }
+        let mut stream = connection.start(request.body(())?, false).await?;
+        // It may be told before it has sent all.
+        let _ = stream.body(Bytes::from(vec![b'x'; 4 << 20]), true).await;
+        assert_eq!(stream.response().await?.status, 413);
+    }
+    assert_eq!(connection.get(URL).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_that_stalls_is_ended() -> Result<()> {
+    let adit = adit(measuring().await?, json!({"proxy-read-timeout": "1"})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    let mut stream = connection.start(http::Request::post(URL).body(())?, false).await?;
+    stream.body(Bytes::from_static(b"a beginning"), false).await?;
+    assert_eq!(stream.response().await?.status, 504);
+    assert_eq!(connection.get(URL).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_ends_with_its_last_request() -> Result<()> {
+    let adit = adit(answering(OK).await?, json!({"keep-alive-requests": "3"})).await?;
+    for connection in both(&adit).await? {
+        for _ in 0..3 {
+            assert_eq!(connection.get(URL).await?.status, 200);
+        }
+        assert_eq!(connection.ended_by_server().await?, None);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_keep_alive_ends_a_connection_with_its_first_request() -> Result<()> {
+    let adit = adit(answering(OK).await?, json!({"keep-alive": "0"})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    assert_eq!(connection.get(URL).await?.status, 200);
+    assert_eq!(connection.ended_by_server().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_idle_connection_ends_and_a_busy_one_does_not() -> Result<()> {
+    let (arrived, go) = Default::default();
+    let adit = adit(held(&arrived, &go).await?, json!({"keep-alive": "1", "client-header-timeout": "1"})).await?;
+    let (busy, idle, unused) =
+        (Http2::open(adit.address()?).await?, Http2::open(adit.address()?).await?, Http2::open(adit.address()?).await?);
+    go.notify_one();
+    assert_eq!(idle.get(URL).await?.status, 200);
+    arrived.notified().await;
+    let running = busy.start(get()?, true).await?;
+    arrived.notified().await;
+    assert_eq!(unused.ended_by_server().await?, None);
+    assert_eq!(idle.ended_by_server().await?, None);
+    go.notify_one();
+    assert_eq!(running.response().await?.status, 200);
+    assert_eq!(busy.ended_by_server().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn shutting_down_asks_clients_to_go_and_finishes_their_requests() -> Result<()> {
+    let (arrived, go) = Default::default();
+    let adit = adit(held(&arrived, &go).await?, json!({})).await?;
+    let [busy, idle] = both(&adit).await?;
+    go.notify_one();
+    assert_eq!(idle.get(URL).await?.status, 200);
+    arrived.notified().await;
+    let running = busy.start(get()?, true).await?;
+    arrived.notified().await;
+    let shut_down = tokio::spawn(adit.shut_down());
+    assert_eq!(idle.ended_by_server().await?, None);
+    go.notify_one();
+    assert_eq!(running.response().await?.status, 200);
+    assert_eq!(busy.ended_by_server().await?, None);
+    assert_eq!(shut_down.await??, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_is_for_the_hosts_of_its_certificate() -> Result<()> {
+    let adit = adit(answering(OK).await?, json!({})).await?;
+    let https = adit.https_address()?;
+    // The default certificate covers none of these names.
+    for (name, status) in [(named("h"), 200), (named("other"), 421), (Offer::default(), 200)] {
+        let connection = Http2::open_tls(https, name.clone()).await?;
+        assert_eq!(connection.get("https://h/").await?.status, status, "{name:?}");
+    }
+    // HTTP/1 has no connections for several hosts, and what a client means by one is its own affair.
+    let mut connection = Connection::open_tls(https, &named("other")).await?;
+    connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+    assert_eq!(connection.response("GET").await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_http2_is_off_nobody_offers_or_takes_it() -> Result<()> {
+    let adit = adit(answering(OK).await?, json!({"use-http2": "false"})).await?;
+    let offer = Offer { protocols: vec!["h2", "http/1.1"], ..named("h") };
+    let mut connection = Connection::open_tls(adit.https_address()?, &offer).await?;
+    assert_eq!(connection.tls().and_then(|tls| tls.protocol.as_deref()), Some("http/1.1"));
+    connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+    assert_eq!(connection.response("GET").await?.status, 200);
+    let mut connection = adit.connect().await?;
+    connection.send(tests::frames::PREFACE).await?;
+    assert_eq!(connection.response("GET").await?.status, 505);
+    Ok(())
+}
+
+#[tokio::test]
+async fn over_tls_http2_is_for_those_who_have_agreed_on_it() -> Result<()> {
+    let adit = adit(answering(OK).await?, json!({})).await?;
+    for protocols in [vec![], vec!["http/1.1"]] {
+        let mut connection = Connection::open_tls(adit.https_address()?, &Offer { protocols, ..named("h") }).await?;
+        connection.send(tests::frames::PREFACE).await?;
+        let response = connection.response("GET").await?;
+        assert_eq!((response.status, response.closed), (505, true));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_connections_come_and_go() -> Result<()> {
+    let adit = Arc::new(adit(answering(OK).await?, json!({})).await?);
+    let mut clients = JoinSet::new();
+    for _ in 0..20 {
+        let adit = adit.clone();
+        clients.spawn(async move {
+            for _ in 0..3 {
+                for connection in both(&adit).await? {
+                    ensure!(connection.get(URL).await?.status == 200);
+                    ensure!(connection.end().await? != Some(Reason::INTERNAL_ERROR));
+                }
+            }
+            Ok(())
+        });
+    }
+    let all = async {
+        while let Some(client) = clients.join_next().await {
+            client??;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, all).await?
+}

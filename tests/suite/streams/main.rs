@@ -1,0 +1,6 @@
+//! TCP and UDP services: their ports, which come and go at run time, and what is carried through them.
+
+mod ports;
+mod tcp;
+mod udp;
+mod world;
