@@ -4,7 +4,7 @@ use crate::cli::explain;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::{Pipeline, State, Translate};
 use crate::settings::{ControllerSettings, ServeSettings};
-use crate::source::SourceEvent;
+use crate::source::{Feed, SourceEvent, WatchHealth};
 use crate::store::{Change, Store};
 use crate::translate::Translator;
 use anyhow::Context as _;
@@ -39,7 +39,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts serving what `events` tell, and returns once requests are served. Until the source has synced, only the
+    /// Starts serving what a source tells, and returns once requests are served. Until the source has synced, only the
     /// admin port is open, and `/readyz` says why.
     ///
     /// # Errors
@@ -47,9 +47,10 @@ impl Server {
     pub fn start(
         controller: &ControllerSettings,
         serve: &ServeSettings,
-        events: mpsc::Receiver<SourceEvent>,
+        source: impl Into<Feed>,
         access_log: Box<dyn Write + Send>,
     ) -> anyhow::Result<Self> {
+        let Feed { events, health } = source.into();
         let control = control_runtime().context("cannot start the control plane's runtime")?;
         let registry = Arc::new(Registry::new());
         let telemetry = Arc::new(Telemetry::start(&identity(controller), access_log)?);
@@ -58,6 +59,9 @@ impl Server {
 
         control.spawn(resolver(serve)?.run(registry.clone()));
         control.spawn(sweep(telemetry.clone()));
+        if let Some(health) = health {
+            control.spawn(measure(health, telemetry.clone()));
+        }
         let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
         let state = start_pipeline(translator.clone(), events, &publisher, &telemetry, &lifecycle)?;
         let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
@@ -126,6 +130,18 @@ async fn sweep(telemetry: Arc<Telemetry>) {
     loop {
         ticks.tick().await;
         telemetry.sweep();
+    }
+}
+
+/// Tells the metrics how the source's watches do.
+async fn measure(mut health: watch::Receiver<WatchHealth>, telemetry: Arc<Telemetry>) {
+    loop {
+        for (kind, is_healthy) in &*health.borrow_and_update() {
+            telemetry.controller().watch(kind, *is_healthy);
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
     }
 }
 

@@ -15,8 +15,26 @@ pub struct Settings {
     pub controller: ControllerSettings,
     /// How the process serves.
     pub serve: ServeSettings,
+    /// Which cluster is watched, and what of it.
+    pub cluster: ClusterSettings,
     /// `--log-level`: directives of `tracing_subscriber::EnvFilter`. `None` leaves it to the environment.
     pub log_level: Option<String>,
+}
+
+impl Settings {
+    /// A command line without flags, for objects that come from a cluster and not from files: there, as with
+    /// ingress-nginx, nothing is ours that does not say so.
+    pub fn in_cluster() -> Self {
+        let controller = ControllerSettings {
+            controller_classes: vec!["adit.dev/ingress-controller".into()],
+            ingress_classes: vec!["adit".into()],
+            class_by_name: false,
+            without_class: false,
+            implied_classes: false,
+            ..ControllerSettings::default()
+        };
+        Self { controller, ..Self::default() }
+    }
 }
 
 /// `namespace/name`, as flags and annotations write it.
@@ -59,7 +77,8 @@ pub struct ControllerSettings {
     pub class_by_name: bool,
     /// `--watch-ingress-without-class`.
     pub without_class: bool,
-    /// A class by name counts although no IngressClass object of that name exists: true for a directory.
+    /// A class by name counts although no IngressClass object of that name exists: true for a directory, and with
+    /// `--watch-namespace`, where IngressClasses may be out of sight.
     pub implied_classes: bool,
     /// `--annotations-prefix`.
     pub annotations_prefix: String,
@@ -109,6 +128,31 @@ impl Default for ControllerSettings {
             https_port: 443,
         }
     }
+}
+
+/// Which cluster is watched, and what of it. `Default` is the cluster of this Pod, with all its namespaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--apiserver-host`: the API server's URL, in place of the one in the kubeconfig.
+    pub apiserver: Option<String>,
+    /// `--certificate-authority`: a file with the authorities of the API server at [`Self::apiserver`], as PEM.
+    pub certificate_authority: Option<PathBuf>,
+    /// `--watch-namespace` or `--watch-namespace-selector`.
+    pub namespaces: WatchedNamespaces,
+}
+
+/// The namespaces whose objects count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WatchedNamespaces {
+    /// All of them.
+    #[default]
+    All,
+    /// This one.
+    One(Arc<str>),
+    /// Those with labels of this selector.
+    Labelled(String),
 }
 
 /// The ports that Adit itself listens on.

@@ -7,9 +7,10 @@ use crate::tls::Offer;
 use anyhow::{Context, Result, bail, ensure};
 use controller::pipeline::State;
 use controller::server::Server;
-use controller::settings::{ControllerSettings, ServeSettings};
-use controller::source::SourceEvent;
+use controller::settings::{ClusterSettings, ControllerSettings, ServeSettings};
+use controller::source::cluster::ClusterSource;
 use controller::source::directory::DirectorySource;
+use controller::source::{Feed, SourceEvent};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -112,13 +113,27 @@ impl Adit {
         Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
     }
 
+    /// Serves what a cluster has, which takes as long as the cluster does to tell.
+    ///
+    /// # Errors
+    /// If the settings lead to no cluster, or the server does not start.
+    pub async fn watch(cluster: &ClusterSettings) -> Result<Self> {
+        let settings = ControllerSettings::default();
+        let feed = ClusterSource::new(&settings, cluster).spawn()?;
+        let serve = on_loopback(ServeSettings::default());
+        let server = Self::serve(settings, serve, feed, Box::new(std::io::sink())).await?;
+        // Nobody takes these: the cluster alone tells what to serve.
+        let (events, _) = mpsc::channel(1);
+        Ok(Self { server: Some(server), events, objects: Objects::default(), sent: 0 })
+    }
+
     async fn serve(
         settings: ControllerSettings,
         serve: ServeSettings,
-        receiver: mpsc::Receiver<SourceEvent>,
+        feed: impl Into<Feed> + Send + 'static,
         log: Box<dyn Write + Send>,
     ) -> Result<Server> {
-        let start = move || Server::start(&settings, &serve, receiver, log);
+        let start = move || Server::start(&settings, &serve, feed, log);
         tokio::task::spawn_blocking(start).await?
     }
 
@@ -175,6 +190,18 @@ impl Adit {
         let mut connection = Connection::open(self.admin_address()?).await?;
         connection.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
         Ok(String::from_utf8(connection.response("GET").await?.body)?)
+    }
+
+    /// The routing table, as `/debug/table` tells it, without its revision.
+    ///
+    /// # Errors
+    /// If the admin port does not answer.
+    pub async fn table(&self) -> Result<Value> {
+        let mut connection = Connection::open(self.admin_address()?).await?;
+        connection.send("GET /debug/table HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        let mut table: Value = serde_json::from_slice(&connection.response("GET").await?.body)?;
+        table["revision"] = Value::Null;
+        Ok(table)
     }
 
     /// Waits until the pipeline is in a state that fits.

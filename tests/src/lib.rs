@@ -12,6 +12,7 @@
 //! [`fuzz`] holds what is read from strangers to properties.
 
 pub mod adit;
+pub mod apiserver;
 pub mod backend;
 pub mod case;
 pub mod check;

@@ -7,6 +7,7 @@ pub mod flags;
 mod serve;
 mod snapshot;
 
+use crate::settings::Settings;
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -50,9 +51,9 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(
             Command::new("serve")
-                .about("Serve the Ingresses of files and directories, and follow their changes")
-                .arg(paths())
-                .args(flags::args(&[Topic::Objects, Topic::Serving, Topic::Observing])),
+                .about("Serve the Ingresses of a cluster, or of files and directories, and follow their changes")
+                .arg(paths().required(false))
+                .args(flags::args(&[Topic::Objects, Topic::Cluster, Topic::Serving, Topic::Observing])),
         )
         .subcommand(
             Command::new("check")
@@ -107,7 +108,7 @@ fn output() -> Arg {
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     match matches.subcommand() {
-        Some(("serve", matches)) => serve::serve(paths_of(matches), &flags_of(matches)?.settings),
+        Some(("serve", matches)) => serve(matches),
         Some(("check", matches)) => check(matches),
         Some(("explain", matches)) => explain(matches),
         Some(("docs", matches)) => print_page(matches),
@@ -115,15 +116,21 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
 }
 
+fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let paths = paths_of(matches);
+    let defaults = if paths.is_empty() { Settings::in_cluster() } else { Settings::default() };
+    serve::serve(paths, flags_of(matches, defaults)?.settings)
+}
+
 fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let flags = flags_of(matches)?;
+    let flags = flags_of(matches, Settings::default())?;
     let report = check::check(&paths_of(matches), flags.settings.controller);
     print(matches, &report)?;
     Ok(if report.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let flags = flags_of(matches)?;
+    let flags = flags_of(matches, Settings::default())?;
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let headers = matches.get_many::<String>("header").unwrap_or_default().map(|header| name_and_value(header));
     let headers = headers.collect::<anyhow::Result<Vec<_>>>()?;
@@ -168,8 +175,8 @@ fn write_stdout(text: &str) -> anyhow::Result<()> {
 }
 
 /// The flags of a command, with the log set up as they say.
-fn flags_of(matches: &ArgMatches) -> anyhow::Result<Flags> {
-    let flags = flags::collect(matches).map_err(anyhow::Error::msg)?;
+fn flags_of(matches: &ArgMatches, defaults: Settings) -> anyhow::Result<Flags> {
+    let flags = flags::collect(matches, defaults).map_err(anyhow::Error::msg)?;
     log_to_stderr(flags.settings.log_level.as_deref())?;
     for warning in &flags.warnings {
         tracing::warn!("{warning}");
@@ -179,8 +186,9 @@ fn flags_of(matches: &ArgMatches) -> anyhow::Result<Flags> {
 
 /// Logs to standard error at `--log-level`, else as the environment says, else at `info`.
 fn log_to_stderr(level: Option<&str>) -> anyhow::Result<()> {
-    // Pingora reports every client that goes away; what matters of that is in the access log and the metrics.
-    const QUIET: &str = "pingora_core=warn,pingora_proxy=warn";
+    // Pingora reports every client that goes away; what matters of that is in the access log and the metrics. kube
+    // reports every failure, and with an answer that it cannot parse the whole answer, Secrets and all.
+    const QUIET: &str = "pingora_core=warn,pingora_proxy=warn,kube_client=off";
     let environment = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|level| !level.is_empty());
     let level = level.map(str::to_owned).or(environment).unwrap_or_else(|| "info".into());
     let filter = EnvFilter::try_new(format!("{QUIET},{level}")).with_context(|| {

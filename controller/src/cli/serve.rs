@@ -1,7 +1,9 @@
 //! `adit serve`: from the command line to a running server, and back.
 
 use crate::server::Server;
-use crate::settings::Settings;
+use crate::settings::{ClusterSettings, Settings};
+use crate::source::Feed;
+use crate::source::cluster::ClusterSource;
 use crate::source::directory::DirectorySource;
 use anyhow::Context as _;
 use std::fs::OpenOptions;
@@ -10,20 +12,25 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Events that may wait for the pipeline before the source does.
 const EVENTS: usize = 1024;
 
-/// Serves files and directories until a signal ends it: SIGTERM as Kubernetes sends it, with the grace period; SIGINT
-/// (Ctrl-C) without. A second signal ends at once.
-pub(super) fn serve(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<ExitCode> {
+/// Serves files and directories, or without any a cluster, until a signal ends it: SIGTERM as Kubernetes sends it, with
+/// the grace period; SIGINT (Ctrl-C) without. A second signal ends at once.
+pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     // Before anything is served, so that no signal finds nobody.
     let mut signals = runtime.block_on(async { Signals::new() }).context("cannot listen for signals")?;
-    let (events, receiver) = mpsc::channel(EVENTS);
-    DirectorySource::new(paths).spawn(events).context("cannot start watching")?;
-    let server = Server::start(&settings.controller, &settings.serve, receiver, access_log(settings)?)?;
+    let feed = if paths.is_empty() { cluster(&settings)? } else { directory(paths, &settings)? };
+    let access_log = access_log(&settings)?;
+    let grace = settings.serve.shutdown_grace;
+    let start = move || Server::start(&settings.controller, &settings.serve, feed, access_log);
+    let Some(server) = runtime.block_on(unless_ended(start, &mut signals))? else {
+        tracing::info!("ended before anything was served");
+        return Ok(ExitCode::SUCCESS);
+    };
     for address in server.http_addresses() {
         tracing::info!(%address, "serving HTTP");
     }
@@ -33,7 +40,7 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<
     tracing::info!(address = %server.admin_address(), "health, metrics and debugging");
 
     let grace = match runtime.block_on(signals.next()) {
-        Ended::Terminated => settings.serve.shutdown_grace,
+        Ended::Terminated => grace,
         Ended::Interrupted => Duration::ZERO,
     };
     tracing::info!(?grace, "ending; once more ends at once");
@@ -46,6 +53,34 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<
         cut_off => tracing::warn!(cut_off, "ended with connections still open"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `start` on a thread of its own, since it may take as long as the cluster does to answer. `None` if a signal comes
+/// first.
+async fn unless_ended<T: Send + 'static>(
+    start: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    signals: &mut Signals,
+) -> anyhow::Result<Option<T>> {
+    let (outcome, started) = oneshot::channel();
+    // It cannot be sent when a signal came first.
+    std::thread::Builder::new().name("start".to_owned()).spawn(move || drop(outcome.send(start())))?;
+    tokio::select! {
+        started = started => started.context("the thread that starts serving is gone")?.map(Some),
+        _ = signals.next() => Ok(None),
+    }
+}
+
+fn directory(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<Feed> {
+    if settings.cluster != ClusterSettings::default() {
+        tracing::warn!("flags about a cluster are ignored: objects come from the given files");
+    }
+    let (events, receiver) = mpsc::channel(EVENTS);
+    DirectorySource::new(paths).spawn(events).context("cannot start watching")?;
+    Ok(receiver.into())
+}
+
+fn cluster(settings: &Settings) -> anyhow::Result<Feed> {
+    Ok(ClusterSource::new(&settings.controller, &settings.cluster).spawn()?)
 }
 
 fn access_log(settings: &Settings) -> anyhow::Result<Box<dyn Write + Send>> {

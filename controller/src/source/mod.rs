@@ -1,11 +1,32 @@
 //! Where objects come from. Every source speaks [`SourceEvent`], so that nothing after it differs.
 
+pub mod cluster;
 pub mod directory;
 pub mod manifest;
 
 use crate::diagnostic::Diagnostic;
 use crate::object::{ObjectKey, Observed};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// What a source feeds to whoever serves it.
+#[derive(Debug)]
+pub struct Feed {
+    /// What it has to say.
+    pub events: mpsc::Receiver<SourceEvent>,
+    /// How its watches do; `None` where there are none.
+    pub health: Option<watch::Receiver<WatchHealth>>,
+}
+
+/// Whether the watch of each kind works. Kinds that have neither succeeded nor failed yet are left out.
+pub type WatchHealth = BTreeMap<&'static str, bool>;
+
+impl From<mpsc::Receiver<SourceEvent>> for Feed {
+    fn from(events: mpsc::Receiver<SourceEvent>) -> Self {
+        Self { events, health: None }
+    }
+}
 
 /// What a source has to say.
 #[derive(Clone, Debug, PartialEq)]

@@ -62,6 +62,7 @@ fn by_field(class: &str, settings: &ControllerSettings, lookup: &Lookup<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
     use crate::source::SourceEvent;
     use crate::store::Store;
     use crate::translate::testing::{observed, yaml};
@@ -94,16 +95,10 @@ mod tests {
 
     #[test]
     fn a_cluster_takes_what_names_our_controller() {
-        let settings = ControllerSettings {
-            class_by_name: false,
-            without_class: false,
-            implied_classes: false,
-            ingress_classes: vec!["adit".into()],
-            ..ControllerSettings::default()
-        };
+        let settings = Settings::in_cluster().controller;
         assert!(!claimed(&settings, None, "{}"), "I04");
         assert!(!claimed(&settings, None, "{spec: {ingressClassName: adit}}"), "E02");
-        assert!(claimed(&settings, Some(("web", "k8s.io/ingress-nginx")), "{spec: {ingressClassName: web}}"));
+        assert!(claimed(&settings, Some(("web", "adit.dev/ingress-controller")), "{spec: {ingressClassName: web}}"));
         assert!(!claimed(&settings, Some(("adit", "example.com/other")), "{spec: {ingressClassName: adit}}"), "I02");
         assert!(claimed(&settings, None, "{metadata: {annotations: {kubernetes.io/ingress.class: adit}}}"), "E04");
         assert!(!claimed(&settings, None, "{metadata: {annotations: {kubernetes.io/ingress.class: nginx}}}"));

@@ -3,6 +3,7 @@
 //! Names and values are ingress-nginx's where it has the option, so that a Deployment's arguments keep working:
 //! `--x=true`, `-x=true` and `--x value` are all understood, and what means nothing here warns.
 
+mod cluster;
 mod own;
 mod retired;
 mod value;
@@ -48,6 +49,8 @@ pub enum Shape {
 pub enum Topic {
     /// Which objects count, and how they are read.
     Objects,
+    /// The cluster that they come from.
+    Cluster,
     /// Sockets, threads, shutdown.
     Serving,
     /// Logs and health.
@@ -58,6 +61,7 @@ impl Topic {
     fn heading(self) -> &'static str {
         match self {
             Self::Objects => "Objects",
+            Self::Cluster => "Cluster",
             Self::Serving => "Serving",
             Self::Observing => "Logs and health",
         }
@@ -84,7 +88,12 @@ pub struct Flags {
 
 /// All flags.
 pub fn all() -> impl Iterator<Item = &'static Flag> {
-    chain(own::FLAGS, retired::FLAGS)
+    chain(own(), retired::FLAGS)
+}
+
+/// The flags that do something.
+fn own() -> impl Iterator<Item = &'static Flag> {
+    chain(own::FLAGS, cluster::FLAGS)
 }
 
 impl Flag {
@@ -117,12 +126,12 @@ pub fn args(shown: &[Topic]) -> Vec<Arg> {
     all().map(|flag| flag.arg(shown)).collect()
 }
 
-/// Collects what clap has parsed.
+/// Collects what clap has parsed, on top of the settings for a command line without flags.
 ///
 /// # Errors
 /// Names the flag, its value and what was expected.
-pub fn collect(matches: &ArgMatches) -> Result<Flags, String> {
-    let mut flags = Flags::default();
+pub fn collect(matches: &ArgMatches, settings: Settings) -> Result<Flags, String> {
+    let mut flags = Flags { settings, warnings: Vec::new() };
     for flag in all() {
         let Some(given) = matches.get_many::<String>(flag.name) else { continue };
         let given: Vec<&str> = given.map(String::as_str).collect();
@@ -143,10 +152,10 @@ pub fn collect(matches: &ArgMatches) -> Result<Flags, String> {
 /// # Errors
 /// As [`collect`], or a flag is unknown.
 pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Flags, String> {
-    let all = args(&[Topic::Objects, Topic::Serving, Topic::Observing]);
+    let all = args(&[Topic::Objects]);
     let command = clap::Command::new("adit").no_binary_name(true).args(all);
     let flags = with_two_dashes(flags.into_iter().map(OsString::from));
-    collect(&command.try_get_matches_from(flags).map_err(|error| error.to_string())?)
+    collect(&command.try_get_matches_from(flags).map_err(|error| error.to_string())?, Settings::default())
 }
 
 /// Go's flags may begin with one dash: gives those that are ours the second.
@@ -174,7 +183,7 @@ pub fn markdown() -> String {
         "# Flags\n\nMade from the code by `make docs`. `serve`, `check` and `explain` accept every flag, with one dash or two.\n\n\
          | flag | value | default | meaning |\n|---|---|---|---|\n",
     );
-    for flag in own::FLAGS {
+    for flag in own() {
         let value = match flag.shape {
             Shape::Switch => "true or false".to_owned(),
             Shape::Value(name) => format!("`{name}`"),

@@ -66,7 +66,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("CONTROLLER"),
         default: "adit.dev/ingress-controller, k8s.io/ingress-nginx",
         topic: Topic::Objects,
-        doc: "Serve IngressClasses whose spec.controller is this",
+        doc: "Serve IngressClasses whose spec.controller is this; in a cluster, the default is only the first",
         effect: Effect::Sets(|settings, values| {
             settings.controller.controller_classes = owned(values);
             Ok(())
@@ -77,7 +77,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("NAME"),
         default: "adit, nginx",
         topic: Topic::Objects,
-        doc: "Serve Ingresses whose annotation kubernetes.io/ingress.class is this",
+        doc: "Serve Ingresses whose annotation kubernetes.io/ingress.class is this; in a cluster, the default is only adit",
         effect: Effect::Sets(|settings, values| {
             settings.controller.ingress_classes = owned(values);
             Ok(())
@@ -88,7 +88,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Objects,
-        doc: "Serve IngressClasses with a name of --ingress-class, whatever their controller",
+        doc: "Serve IngressClasses with a name of --ingress-class, whatever their controller; in a cluster, the default \
+              is false",
         effect: Effect::Sets(|settings, values| {
             settings.controller.class_by_name = values.switch()?;
             Ok(())
@@ -99,7 +100,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Objects,
-        doc: "Serve Ingresses that name no class",
+        doc: "Serve Ingresses that name no class; in a cluster, the default is false",
         effect: Effect::Sets(|settings, values| {
             settings.controller.without_class = values.switch()?;
             Ok(())

@@ -3,8 +3,7 @@
 
 use super::{Effect, Flag, Shape, Topic};
 
-const NO_CLUSTER: &str = "objects come from files, not from a Kubernetes API server";
-const NO_STATUS: &str = "no status is written: objects come from files";
+const NO_STATUS: &str = "no status is written yet";
 const NO_ELECTION: &str = "no leader is elected: nothing is written to a cluster";
 const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
@@ -15,12 +14,7 @@ const NO_GEOIP: &str = "GeoIP databases are not used yet";
 const NO_KLOG: &str = "logs go to standard error; see --log-level";
 
 pub(super) const FLAGS: &[Flag] = &[
-    value("apiserver-host", NO_CLUSTER),
-    value("kubeconfig", NO_CLUSTER),
-    value("certificate-authority", NO_CLUSTER),
-    value("watch-namespace", "every namespace in the given files is served"),
-    value("watch-namespace-selector", "every namespace in the given files is served"),
-    value("sync-period", NO_CLUSTER),
+    value("sync-period", "watches miss nothing, so nothing is listed again for safety"),
     value("sync-rate-limit", "changes cost no reload, so they are not rationed"),
     switch("disable-sync-events", NO_STATUS),
     value("publish-service", NO_STATUS),

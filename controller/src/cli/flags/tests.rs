@@ -7,7 +7,7 @@ use std::time::Duration;
 fn parse(args: &[&str]) -> Result<Flags, String> {
     let args = with_two_dashes(args.iter().map(OsString::from));
     let command = Command::new("adit").no_binary_name(true).args(super::args(&[Topic::Objects]));
-    collect(&command.try_get_matches_from(args).map_err(|error| error.to_string())?)
+    collect(&command.try_get_matches_from(args).map_err(|error| error.to_string())?, Settings::default())
 }
 
 fn settings(args: &[&str]) -> Settings {
@@ -26,7 +26,7 @@ fn names_are_unique_and_every_flag_is_documented() {
 /// What `--help` calls the default is what happens without the flag.
 #[test]
 fn documented_defaults_are_the_defaults() {
-    for flag in own::FLAGS.iter().filter(|flag| !flag.default.is_empty()) {
+    for flag in own().filter(|flag| !flag.default.is_empty()) {
         let arg = format!("--{}={}", flag.name, flag.default.replace(", ", ","));
         assert_eq!(settings(&[&arg]), Settings::default(), "{arg}");
     }
@@ -87,6 +87,21 @@ fn wrong_values_name_the_flag_the_value_and_what_is_expected() {
     ] {
         assert_eq!(parse(&[arg]).expect_err("an invalid value"), expected);
     }
+}
+
+#[test]
+fn one_namespace_or_a_selector_is_watched() {
+    use crate::settings::WatchedNamespaces::{All, Labelled, One};
+    for (args, expected) in [
+        (&["--watch-namespace="][..], All),
+        (&["--watch-namespace=shop"], One("shop".into())),
+        (&["--watch-namespace-selector=team in (a, b)"], Labelled("team in (a, b)".into())),
+        (&["--watch-namespace=", "--watch-namespace-selector=a=b"], Labelled("a=b".into())),
+    ] {
+        assert_eq!(settings(args).cluster.namespaces, expected, "{args:?}");
+    }
+    let error = parse(&["--watch-namespace-selector=a=b", "--watch-namespace=shop"]).expect_err("both");
+    assert_eq!(error, "--watch-namespace-selector: \"a=b\" excludes --watch-namespace: expected one of them");
 }
 
 #[test]

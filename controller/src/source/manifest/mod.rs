@@ -3,16 +3,17 @@
 mod documents;
 mod legacy;
 mod node;
+mod object;
 mod typed;
 mod validate;
 
+pub(crate) use object::{key, observe, strip};
 pub use validate::validate;
 pub(crate) use validate::{is_left_out, is_path_left_out};
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::object::{Age, Kind, Object, ObjectKey, Observed};
+use crate::object::{Kind, ObjectKey, Observed};
 use documents::{Document, documents};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use node::Node;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -166,52 +167,41 @@ impl Reader<'_> {
     }
 
     fn read_object(&mut self, kind: Kind, node: &Node, line: u32, is_legacy: bool) {
-        let metadata = |key: &str| node.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty());
-        let namespace = match kind {
-            Kind::IngressClass => "",
-            _ => metadata("namespace").unwrap_or("default"),
-        };
-        let key = ObjectKey::new(kind, namespace, metadata("name").unwrap_or_default());
         let mut value = node.to_value();
-        if let Some(fields) = value.as_object_mut() {
-            fields.remove("status");
-        }
+        strip(&mut value);
         if is_legacy {
             legacy::upgrade(&mut value);
         }
-        let object = match typed::object(kind, &value) {
-            Ok(object) => object,
+        let (observed, findings) = match observe(kind, &value) {
+            Ok(read) => read,
             Err(wrong) => {
                 self.manifest.is_broken = true;
-                let diagnostic = Diagnostic::error(key.to_string(), wrong.field.as_str(), wrong.message);
                 let line = node.line_of(&wrong.field);
-                return self.push(wrong.value.iter().fold(diagnostic, |d, value| d.with_value(value)), line);
+                return self.push(wrong, line);
             }
         };
-        if key.name.is_empty() {
+        if observed.key.name.is_empty() {
             return self.broken(line, "metadata.name", &format!("is missing: expected the name of this {kind}"));
         }
         if is_legacy {
-            self.warn_of_legacy(&key, node, &value, line);
+            self.warn_of_legacy(&observed.key, node, &value, line);
         }
-        self.keep(key, object, node, line);
+        self.keep(observed, findings, node, line);
     }
 
-    fn keep(&mut self, key: ObjectKey, mut object: Object, node: &Node, line: u32) {
-        if let Some(first) = self.lines.get(&key) {
+    fn keep(&mut self, mut observed: Observed, findings: Vec<Diagnostic>, node: &Node, line: u32) {
+        if let Some(first) = self.lines.get(&observed.key) {
             let message = same_object(first);
-            return self.push(Diagnostic::error(key.to_string(), "", message), line);
+            return self.push(Diagnostic::error(observed.key.to_string(), "", message), line);
         }
-        if let Object::Ingress(ingress) = &mut object {
-            for diagnostic in validate::prune(Arc::make_mut(ingress)) {
-                let line = node.line_of(&diagnostic.field);
-                self.push(diagnostic, line);
-            }
+        for diagnostic in findings {
+            let line = node.line_of(&diagnostic.field);
+            self.push(diagnostic, line);
         }
-        let created = metadata(&object).creation_timestamp.as_ref().map(|time| time.0.as_second());
         let place = self.place(line);
-        self.lines.insert(key.clone(), place.clone());
-        self.manifest.objects.push(Observed { key, object, age: Age { created, place: Some(place) } });
+        self.lines.insert(observed.key.clone(), place.clone());
+        observed.age.place = Some(place);
+        self.manifest.objects.push(observed);
     }
 
     fn warn_of_legacy(&mut self, key: &ObjectKey, node: &Node, upgraded: &serde_json::Value, line: u32) {
@@ -248,18 +238,6 @@ pub(super) fn same_object(first: &Place) -> String {
         "is defined before, in {}, document {}, line {}: that one is served, and this one is ignored",
         first.file, first.document, first.line
     )
-}
-
-fn metadata(object: &Object) -> &ObjectMeta {
-    match object {
-        Object::Ingress(object) => &object.metadata,
-        Object::IngressClass(object) => &object.metadata,
-        Object::Service(object) => &object.metadata,
-        Object::EndpointSlice(object) => &object.metadata,
-        Object::Endpoints(object) => &object.metadata,
-        Object::Secret(object) => &object.metadata,
-        Object::ConfigMap(object) => &object.metadata,
-    }
 }
 
 #[cfg(test)]

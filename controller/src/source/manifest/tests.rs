@@ -1,4 +1,5 @@
 use super::*;
+use crate::object::Object;
 use k8s_openapi::api::networking::v1::Ingress;
 use proptest::prelude::*;
 

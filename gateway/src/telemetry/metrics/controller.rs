@@ -1,5 +1,5 @@
 use super::names;
-use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, Registry};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec, Registry};
 use std::time::SystemTime;
 
 /// What the control plane tells about itself, under ingress-nginx's names. There is no reload here: what ingress-nginx
@@ -13,6 +13,7 @@ pub struct ControllerMetrics {
     errors: IntCounter,
     orphan_ingress: GaugeVec,
     table_revision: IntGauge,
+    watch_healthy: IntGaugeVec,
 }
 
 /// The build that runs, for `build_info`.
@@ -57,6 +58,7 @@ impl ControllerMetrics {
             errors: IntCounter::with_opts(names::ERRORS.opts())?,
             orphan_ingress: GaugeVec::new(names::ORPHAN_INGRESS.opts(), names::ORPHAN_INGRESS.labels)?,
             table_revision: IntGauge::with_opts(names::TABLE_REVISION.opts())?,
+            watch_healthy: IntGaugeVec::new(names::WATCH_HEALTHY.opts(), names::WATCH_HEALTHY.labels)?,
         };
         registry.register(Box::new(metrics.config_hash.clone()))?;
         registry.register(Box::new(metrics.config_successful.clone()))?;
@@ -65,6 +67,7 @@ impl ControllerMetrics {
         registry.register(Box::new(metrics.errors.clone()))?;
         registry.register(Box::new(metrics.orphan_ingress.clone()))?;
         registry.register(Box::new(metrics.table_revision.clone()))?;
+        registry.register(Box::new(metrics.watch_healthy.clone()))?;
         Ok(metrics)
     }
 
@@ -82,6 +85,11 @@ impl ControllerMetrics {
     pub fn failed(&self) {
         self.config_successful.set(0);
         self.errors.inc();
+    }
+
+    /// Whether objects of this kind are followed in the cluster.
+    pub fn watch(&self, kind: &str, is_healthy: bool) {
+        self.watch_healthy.with_label_values(&[kind]).set(is_healthy.into());
     }
 
     /// Whether an Ingress is an orphan. Say so again when it changes or the Ingress is gone: ingress-nginx keeps a

@@ -130,6 +130,8 @@ metrics! {
         "Whether a port of a TCP or UDP service is listened on (1) or could not be opened (0)";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served";
+    WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],
+        "Whether objects of a kind are followed in the cluster (1), or that fails and those known stay in effect (0)";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
         "Lines of the access log that were dropped, because the log could not be written fast enough or at all";
 }

@@ -1,0 +1,223 @@
+//! What all watches said so far, and what follows from it: events, and watches to start and to stop. Pure.
+
+use super::failure::{Cause, Failure};
+use super::namespaces::Namespaces;
+use super::objects::{Known, News, Objects, State};
+use super::references::References;
+use super::watch::{Resource, Watch, watches};
+use crate::diagnostic::Diagnostic;
+use crate::object::ObjectKey;
+use crate::settings::{ClusterSettings, ControllerSettings, NamespacedName, WatchedNamespaces};
+use crate::source::{SourceEvent, WatchHealth};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Names a watch for as long as it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct WatchId(u32);
+
+/// What a watch reports.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Report {
+    /// Something happened to objects.
+    News(News),
+    /// It follows the cluster, and did not before.
+    Healthy,
+    /// It does not, because of this.
+    Failing(Failure),
+}
+
+/// What follows from a report.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Consequences {
+    pub(super) events: Vec<SourceEvent>,
+    pub(super) start: Vec<(WatchId, Watch)>,
+    pub(super) stop: Vec<WatchId>,
+}
+
+/// All watches, and what they said.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    watches: HashMap<WatchId, Entry>,
+    next_id: u32,
+    config_maps: BTreeMap<NamespacedName, WatchId>,
+    references: References,
+    namespaces: Option<Namespaces>,
+    /// The objects that something was said to be wrong with.
+    flawed: HashSet<ObjectKey>,
+    is_synced: bool,
+}
+
+/// What is known of one watch.
+#[derive(Debug)]
+struct Entry {
+    watch: Watch,
+    /// `None` for the watch of namespaces.
+    objects: Option<Objects>,
+    /// Whether all that it can bring has been there once; with 403, that is nothing.
+    has_answered: bool,
+    is_healthy: Option<bool>,
+    /// Whether a diagnostic says that it is forbidden.
+    is_refused: bool,
+}
+
+impl Ledger {
+    /// A ledger without entries, and the watches to start.
+    pub(super) fn open(settings: &ControllerSettings, cluster: &ClusterSettings) -> (Self, Vec<(WatchId, Watch)>) {
+        let is_selective = matches!(cluster.namespaces, WatchedNamespaces::Labelled(_));
+        let mut ledger = Self {
+            watches: HashMap::new(),
+            next_id: 0,
+            config_maps: BTreeMap::new(),
+            references: References::new(settings),
+            namespaces: is_selective.then(|| Namespaces::new(settings)),
+            flawed: HashSet::new(),
+            is_synced: false,
+        };
+        let mut start: Vec<_> = watches(settings, cluster).into_iter().map(|watch| ledger.start(watch)).collect();
+        start.extend(ledger.follow_references().start);
+        (ledger, start)
+    }
+
+    /// Takes a report in.
+    pub(super) fn take(&mut self, id: WatchId, report: Report) -> Consequences {
+        let mut consequences = Consequences::default();
+        // A stopped watch may have had something left to say.
+        let Some(entry) = self.watches.get_mut(&id) else { return consequences };
+        match report {
+            Report::News(news) => {
+                entry.has_answered |= news == News::Listed;
+                let known = match &mut entry.objects {
+                    Some(objects) => {
+                        let known = objects.take(news);
+                        self.count(known)
+                    }
+                    None => self.namespaces.as_mut().map(|namespaces| namespaces.take(news)).unwrap_or_default(),
+                };
+                consequences = self.say(known);
+            }
+            Report::Healthy => {
+                entry.is_healthy = Some(true);
+                let was_refused = std::mem::take(&mut entry.is_refused);
+                consequences.events.extend(was_refused.then(|| refusal(&entry.watch, Vec::new())));
+            }
+            Report::Failing(failure) => {
+                entry.is_healthy = Some(false);
+                if failure.cause == Cause::Forbidden && !entry.is_refused {
+                    entry.is_refused = true;
+                    let diagnostic = refused(&entry.watch, &failure, entry.has_answered);
+                    consequences.events.push(refusal(&entry.watch, vec![diagnostic]));
+                    entry.has_answered = true;
+                }
+            }
+        }
+        if !self.is_synced && self.watches.values().all(|entry| entry.has_answered) {
+            self.is_synced = true;
+            consequences.events.push(SourceEvent::Synced);
+        }
+        consequences
+    }
+
+    /// The health of each kind that has answered: of all its watches together.
+    pub(super) fn health(&self) -> WatchHealth {
+        let mut health = WatchHealth::new();
+        for entry in self.watches.values() {
+            if let Some(is_healthy) = entry.is_healthy {
+                *health.entry(entry.watch.resource.kind()).or_insert(true) &= is_healthy;
+            }
+        }
+        health
+    }
+
+    fn start(&mut self, watch: Watch) -> (WatchId, Watch) {
+        let id = WatchId(self.next_id);
+        self.next_id += 1;
+        let objects = match watch.resource {
+            Resource::Objects(kind) => Some(Objects::new(kind)),
+            Resource::Namespaces => None,
+        };
+        let entry = Entry { watch: watch.clone(), objects, has_answered: false, is_healthy: None, is_refused: false };
+        self.watches.insert(id, entry);
+        (id, watch)
+    }
+
+    /// Leaves out what is in namespaces that do not count.
+    fn count(&mut self, known: Vec<Known>) -> Vec<Known> {
+        match &mut self.namespaces {
+            None => known,
+            Some(namespaces) => known.into_iter().filter_map(|known| namespaces.pass(known)).collect(),
+        }
+    }
+
+    /// Says what is known, and follows the ConfigMaps that it names.
+    fn say(&mut self, known: Vec<Known>) -> Consequences {
+        let mut events = Vec::new();
+        let mut has_new_references = false;
+        for known in known {
+            has_new_references |= self.references.note(&known);
+            self.say_one(known, &mut events);
+        }
+        let mut consequences = if has_new_references { self.follow_references() } else { Consequences::default() };
+        consequences.events.splice(0..0, events);
+        consequences
+    }
+
+    fn say_one(&mut self, known: Known, events: &mut Vec<SourceEvent>) {
+        let Known { key, state, diagnostics } = known;
+        let part = || key.to_string().into();
+        if diagnostics.is_empty() {
+            if self.flawed.remove(&key) {
+                events.push(SourceEvent::Problems { part: part(), diagnostics });
+            }
+        } else {
+            self.flawed.insert(key.clone());
+            events.push(SourceEvent::Problems { part: part(), diagnostics });
+        }
+        match state {
+            State::Is(observed) => events.push(SourceEvent::Apply(observed)),
+            State::Malformed => {}
+            State::Gone => events.push(SourceEvent::Delete(key)),
+        }
+    }
+
+    fn follow_references(&mut self) -> Consequences {
+        let mut consequences = Consequences::default();
+        let wanted = self.references.config_maps();
+        let unwanted: Vec<_> = self.config_maps.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
+        for name in unwanted {
+            let Some(id) = self.config_maps.remove(&name) else { continue };
+            let Some(entry) = self.watches.remove(&id) else { continue };
+            consequences.stop.push(id);
+            consequences.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
+            for known in entry.objects.map(Objects::forget).unwrap_or_default() {
+                self.say_one(known, &mut consequences.events);
+            }
+        }
+        for name in wanted {
+            if !self.config_maps.contains_key(&name) {
+                let (id, watch) = self.start(Watch::config_map(&name));
+                self.config_maps.insert(name, id);
+                consequences.start.push((id, watch));
+            }
+        }
+        consequences
+    }
+}
+
+/// What is wrong with a watch as such; empty when all is well again.
+fn refusal(watch: &Watch, diagnostics: Vec<Diagnostic>) -> SourceEvent {
+    SourceEvent::Problems { part: format!("watch of {watch}").into(), diagnostics }
+}
+
+fn refused(watch: &Watch, failure: &Failure, was_allowed: bool) -> Diagnostic {
+    let (group, resource) = watch.resource.place();
+    let consequence = if was_allowed { "those known so far stay as they are" } else { "it is as if there were none" };
+    let message = format!(
+        "may not be watched: {}; expected a Role that allows list and watch of {resource} in the API group {group:?}; \
+         until then {consequence}",
+        failure.message
+    );
+    Diagnostic::error(watch.to_string(), "", message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use super::*;
+use crate::object::Kind;
+use crate::source::cluster::arrival::Arrival;
+use serde_json::{Value, json};
+
+struct Cluster {
+    ledger: Ledger,
+    watches: Vec<(WatchId, Watch)>,
+}
+
+impl Cluster {
+    fn open(cluster: &ClusterSettings) -> Self {
+        let (ledger, watches) = Ledger::open(&ControllerSettings::default(), cluster);
+        Self { ledger, watches }
+    }
+
+    fn id(&self, kind: &str) -> WatchId {
+        let found = self.watches.iter().rev().find(|(_, watch)| watch.resource.kind() == kind);
+        found.unwrap_or_else(|| panic!("no watch of {kind}")).0
+    }
+
+    fn report(&mut self, kind: &str, report: Report) -> Vec<SourceEvent> {
+        let Consequences { events, start, stop } = self.ledger.take(self.id(kind), report);
+        self.watches.retain(|(id, _)| !stop.contains(id));
+        self.watches.extend(start);
+        events
+    }
+
+    fn apply(&mut self, kind: &str, object: Value) -> Vec<String> {
+        said(self.report(kind, Report::News(News::Apply(Arrival(object)))))
+    }
+
+    fn list(&mut self, kind: &str, objects: impl IntoIterator<Item = Value>) -> Vec<String> {
+        let mut events = self.report(kind, Report::News(News::Listing));
+        for object in objects {
+            events.extend(self.report(kind, Report::News(News::Apply(Arrival(object)))));
+        }
+        events.extend(self.report(kind, Report::News(News::Listed)));
+        said(events)
+    }
+
+    fn fail(&mut self, kind: &str, cause: Cause) -> Vec<String> {
+        said(self.report(kind, Report::Failing(Failure { cause, message: "no (4xx)".into() })))
+    }
+
+    fn config_maps(&self) -> Vec<String> {
+        let maps = self.watches.iter().filter(|(_, watch)| watch.resource == Resource::Objects(Kind::ConfigMap));
+        maps.map(|(_, watch)| watch.to_string()).collect()
+    }
+}
+
+fn said(events: Vec<SourceEvent>) -> Vec<String> {
+    let say = |event| match event {
+        SourceEvent::Apply(observed) => format!("+{}", observed.key),
+        SourceEvent::Delete(key) => format!("-{key}"),
+        SourceEvent::Problems { part, diagnostics } => format!("{} wrong: {part}", diagnostics.len()),
+        SourceEvent::Synced => "synced".to_owned(),
+    };
+    events.into_iter().map(say).collect()
+}
+
+fn object(name: &str) -> Value {
+    json!({"metadata": {"name": name, "namespace": "shop"}})
+}
+
+fn ingress(name: &str, headers: &str) -> Value {
+    let annotations = json!({"nginx.ingress.kubernetes.io/custom-headers": headers});
+    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
+    json!({
+        "metadata": {"name": name, "namespace": "shop", "annotations": annotations},
+        "spec": {"defaultBackend": backend},
+    })
+}
+
+#[test]
+fn it_is_synced_when_every_kind_has_answered() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    for kind in ["Ingress", "Service", "EndpointSlice", "ConfigMap"] {
+        assert_eq!(cluster.list(kind, []), [""; 0], "{kind}");
+    }
+    assert_eq!(cluster.fail("Secret", Cause::Other), [""; 0]);
+    assert_eq!(cluster.fail("IngressClass", Cause::Forbidden), ["1 wrong: watch of IngressClass"]);
+    assert_eq!(cluster.list("Secret", [object("tls")]), ["+Secret shop/tls", "synced"]);
+    assert_eq!(cluster.list("Secret", [object("tls")]), ["+Secret shop/tls"]);
+}
+
+#[test]
+fn what_is_refused_is_reported_once_and_until_it_is_allowed() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    cluster.list("Secret", [object("tls")]);
+    assert_eq!(cluster.fail("Secret", Cause::Forbidden), ["1 wrong: watch of Secret of every namespace"]);
+    assert_eq!(cluster.fail("Secret", Cause::Other), [""; 0]);
+    assert_eq!(cluster.fail("Secret", Cause::Forbidden), [""; 0]);
+    assert_eq!(cluster.ledger.health(), WatchHealth::from([("Secret", false)]));
+    assert_eq!(said(cluster.report("Secret", Report::Healthy)), ["0 wrong: watch of Secret of every namespace"]);
+    assert_eq!(cluster.ledger.health(), WatchHealth::from([("Secret", true)]));
+}
+
+#[test]
+fn config_maps_are_watched_while_something_names_them() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    assert_eq!(cluster.config_maps(), ["ConfigMap in adit (metadata.name=adit)"]);
+    cluster.apply("Ingress", ingress("a", "headers"));
+    cluster.apply("Ingress", ingress("b", "headers"));
+    assert_eq!(cluster.config_maps()[1..], ["ConfigMap in shop (metadata.name=headers)"]);
+    assert_eq!(cluster.list("ConfigMap", [object("headers")]), ["+ConfigMap shop/headers"]);
+    cluster.apply("Ingress", ingress("a", ""));
+    assert_eq!(cluster.config_maps().len(), 2);
+    let events = cluster.list("Ingress", [ingress("a", "")]);
+    assert_eq!(events, ["+Ingress shop/a", "-Ingress shop/b", "-ConfigMap shop/headers"]);
+    assert_eq!(cluster.config_maps().len(), 1);
+}
+
+#[test]
+fn it_is_not_synced_before_the_config_maps_that_are_named() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    for kind in ["IngressClass", "Service", "EndpointSlice", "Secret", "ConfigMap"] {
+        cluster.list(kind, []);
+    }
+    assert_eq!(cluster.list("Ingress", [ingress("a", "headers")]), ["+Ingress shop/a"]);
+    assert_eq!(cluster.list("ConfigMap", []), ["synced"]);
+}
+
+#[test]
+fn a_stopped_watch_is_not_heard() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    cluster.apply("Ingress", ingress("a", "headers"));
+    let id = cluster.id("ConfigMap");
+    cluster.apply("Ingress", ingress("a", ""));
+    let late = Report::News(News::Apply(Arrival(object("headers"))));
+    assert_eq!(cluster.ledger.take(id, late), Consequences::default());
+}
+
+#[test]
+fn a_malformed_object_is_reported_and_keeps_what_it_was() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    assert_eq!(cluster.apply("Service", object("web")), ["+Service shop/web"]);
+    let malformed = json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": {"ports": 80}});
+    assert_eq!(cluster.apply("Service", malformed), ["1 wrong: Service shop/web"]);
+    assert_eq!(cluster.apply("Service", object("web")), ["0 wrong: Service shop/web", "+Service shop/web"]);
+}
+
+#[test]
+fn only_objects_of_selected_namespaces_are_said() {
+    let namespaces = WatchedNamespaces::Labelled("team=a".into());
+    let mut cluster = Cluster::open(&ClusterSettings { namespaces, ..ClusterSettings::default() });
+    assert_eq!(cluster.apply("Ingress", ingress("a", "headers")), [""; 0]);
+    assert_eq!(cluster.config_maps().len(), 1);
+    let shop = json!({"metadata": {"name": "shop"}});
+    assert_eq!(cluster.list("Namespace", [shop]), ["+Ingress shop/a"]);
+    assert_eq!(cluster.config_maps().len(), 2);
+    assert_eq!(cluster.list("Namespace", []), ["-Ingress shop/a"]);
+    assert_eq!(cluster.config_maps().len(), 1);
+}

@@ -1,0 +1,156 @@
+//! Objects from a cluster, followed as they change.
+//!
+//! [`follow`] is one watch: it lists, watches from there, and starts anew where it must. [`ledger`] is the pure part: it
+//! takes in what all watches report and says which events follow, and which ConfigMaps to watch because an object names
+//! them. [`access`] is the way to the API server, and this module runs them.
+//!
+//! Whatever fails, what is known stays: only an object's own deletion, or a complete list without it, takes it away.
+
+mod access;
+mod arrival;
+mod failure;
+mod follow;
+mod ledger;
+mod namespaces;
+mod objects;
+mod references;
+mod watch;
+
+pub use access::AccessError;
+
+use crate::settings::{ClusterSettings, ControllerSettings};
+use crate::source::{Feed, SourceEvent, WatchHealth};
+use access::Access;
+use failure::{Cause, Failure};
+use follow::{Follower, Reports};
+use ledger::{Consequences, Ledger, Report, WatchId};
+use std::collections::HashMap;
+use tokio::sync::{mpsc, watch as state};
+use tokio::task::AbortHandle;
+use watch::Watch;
+
+/// Reports and events that may wait for the next stage before their sender does.
+const WAITING: usize = 1024;
+
+/// A cluster whose Ingresses, and what they refer to, are followed.
+///
+/// [`SourceEvent::Synced`] comes when everything has been listed once; a kind that may not be listed counts as empty. A
+/// watch that fails is tried again, less and less often, up to every 30 seconds.
+#[derive(Debug)]
+pub struct ClusterSource {
+    settings: ControllerSettings,
+    cluster: ClusterSettings,
+}
+
+impl ClusterSource {
+    /// A source of what these settings ask for.
+    pub fn new(settings: &ControllerSettings, cluster: &ClusterSettings) -> Self {
+        Self { settings: settings.clone(), cluster: cluster.clone() }
+    }
+
+    /// Follows the cluster from a thread that ends some time after the feed is gone. Whether the API server can be
+    /// reached shows later.
+    ///
+    /// # Errors
+    /// The flags do not lead to an API server, or the thread cannot be created.
+    pub fn spawn(self) -> Result<Feed, AccessError> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AccessError::Thread)?;
+        let (events, receiver) = mpsc::channel(WAITING);
+        let (health, watched) = state::channel(WatchHealth::new());
+        let (opened, outcome) = std::sync::mpsc::sync_channel(1);
+        let follow = move || runtime.block_on(self.follow(events, health, opened));
+        std::thread::Builder::new().name("cluster".to_owned()).spawn(follow).map_err(AccessError::Thread)?;
+        outcome.recv().map_err(|gone| AccessError::Thread(std::io::Error::other(gone)))??;
+        Ok(Feed { events: receiver, health: Some(watched) })
+    }
+
+    /// Says in `opened` whether the flags lead to an API server, and follows it.
+    async fn follow(
+        self,
+        events: mpsc::Sender<SourceEvent>,
+        health: state::Sender<WatchHealth>,
+        opened: std::sync::mpsc::SyncSender<Result<(), AccessError>>,
+    ) {
+        let (access, outcome) = match Access::open(self.cluster.clone()).await {
+            Ok(access) => (Some(access), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // The receiver waits for just this.
+        let _ = opened.send(outcome);
+        let Some(access) = access else { return };
+        let (ledger, start) = Ledger::open(&self.settings, &self.cluster);
+        let (reports, reported) = mpsc::channel(WAITING);
+        let mut following = Following { ledger, access, reports, tasks: HashMap::new(), events, health };
+        following.start(start);
+        following.run(reported).await;
+    }
+}
+
+/// All watches as they run.
+struct Following {
+    ledger: Ledger,
+    access: Access,
+    reports: Reports,
+    tasks: HashMap<WatchId, AbortHandle>,
+    events: mpsc::Sender<SourceEvent>,
+    health: state::Sender<WatchHealth>,
+}
+
+impl Following {
+    /// Follows until nobody takes the events. The tasks end with their runtime.
+    async fn run(&mut self, mut reported: mpsc::Receiver<(WatchId, Report)>) {
+        loop {
+            let (id, report) = tokio::select! {
+                Some(reported) = reported.recv() => reported,
+                () = self.events.closed() => return,
+            };
+            let news = match &report {
+                Report::News(_) => None,
+                Report::Healthy => Some(None),
+                Report::Failing(failure) => Some(Some(failure.clone())),
+            };
+            let Consequences { events, start, stop } = self.ledger.take(id, report);
+            for id in &stop {
+                self.tasks.remove(id).inspect(AbortHandle::abort);
+            }
+            self.start(start);
+            if news.is_some() || !stop.is_empty() {
+                self.note_health(news.flatten().as_ref());
+            }
+            for event in events {
+                if self.events.send(event).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, watches: Vec<(WatchId, Watch)>) {
+        for (id, watch) in watches {
+            let follower = Follower::new(id, watch, self.reports.clone());
+            let task = tokio::spawn(follower.run(self.access.clone()));
+            self.tasks.insert(id, task.abort_handle());
+        }
+    }
+
+    /// Says which kinds came to be healthy or ceased to be. Of what is forbidden, a diagnostic tells.
+    fn note_health(&self, failure: Option<&Failure>) {
+        let health = self.ledger.health();
+        for (kind, is_healthy) in &health {
+            let was_healthy = self.health.borrow().get(kind).copied();
+            match (was_healthy, is_healthy, failure) {
+                (None | Some(true), false, Some(failure)) if failure.cause != Cause::Forbidden => {
+                    tracing::warn!(kind, reason = %failure.message, "cannot watch; what is known stays in effect");
+                }
+                (Some(false), true, _) => tracing::info!(kind, "watching again"),
+                _ => {}
+            }
+        }
+        self.health.send_if_modified(|current| {
+            let is_different = *current != health;
+            *current = health;
+            is_different
+        });
+    }
+}

@@ -1,0 +1,196 @@
+//! `--watch-namespace-selector`: only objects of namespaces with these labels count. Pure.
+//!
+//! The objects of the other namespaces are kept aside, so that they are there at once when a namespace gets the labels,
+//! without a list that would race with the watches. ingress-nginx does the same.
+
+use super::objects::{Known, News, State};
+use crate::object::{Kind, Object, ObjectKey};
+use crate::settings::{ControllerSettings, NamespacedName};
+use crate::store::service_name;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Which namespaces count, and all objects of all namespaces.
+#[derive(Debug)]
+pub(super) struct Namespaces {
+    selected: HashSet<Arc<str>>,
+    /// Those that the list of them has had so far, while one runs.
+    listed: Option<HashSet<Arc<str>>>,
+    objects: HashMap<Arc<str>, HashMap<ObjectKey, Known>>,
+    default_certificate: Option<NamespacedName>,
+    default_backend: Option<NamespacedName>,
+}
+
+impl Namespaces {
+    /// None is selected. What the settings name counts wherever it is.
+    pub(super) fn new(settings: &ControllerSettings) -> Self {
+        Self {
+            selected: HashSet::new(),
+            listed: None,
+            objects: HashMap::new(),
+            default_certificate: settings.default_certificate.clone(),
+            default_backend: settings.default_backend_service.clone(),
+        }
+    }
+
+    /// Takes in news of the namespaces that have the labels: what becomes of the objects in them.
+    pub(super) fn take(&mut self, news: News) -> Vec<Known> {
+        match news {
+            News::Listing => {
+                self.listed = Some(HashSet::new());
+                Vec::new()
+            }
+            News::Apply(namespace) => namespace.name().map(|name| self.select(name.into())).unwrap_or_default(),
+            News::Delete(namespace) => namespace.name().map(|name| self.deselect(name)).unwrap_or_default(),
+            News::Listed => {
+                let listed = self.listed.take().unwrap_or_default();
+                let gone: Vec<_> = self.selected.difference(&listed).cloned().collect();
+                gone.iter().flat_map(|namespace| self.deselect(namespace)).collect()
+            }
+        }
+    }
+
+    fn select(&mut self, namespace: Arc<str>) -> Vec<Known> {
+        if let Some(listed) = &mut self.listed {
+            listed.insert(namespace.clone());
+        }
+        if self.selected.contains(&namespace) {
+            return Vec::new();
+        }
+        let objects = self.of(&namespace).cloned().collect();
+        self.selected.insert(namespace);
+        objects
+    }
+
+    fn deselect(&mut self, namespace: &str) -> Vec<Known> {
+        if !self.selected.remove(namespace) {
+            return Vec::new();
+        }
+        let gone = |known: &Known| Known { key: known.key.clone(), state: State::Gone, diagnostics: Vec::new() };
+        self.of(namespace).filter(|known| !self.is_named(known)).map(gone).collect()
+    }
+
+    /// Takes in what is known of an object, and passes it on if it counts.
+    pub(super) fn pass(&mut self, known: Known) -> Option<Known> {
+        // IngressClasses are in no namespace, and a ConfigMap is watched because something that counts names it.
+        if matches!(known.key.kind, Kind::IngressClass | Kind::ConfigMap) {
+            return Some(known);
+        }
+        let counts = self.selected.contains(&known.key.namespace);
+        let objects = self.objects.entry(known.key.namespace.clone()).or_default();
+        let before = match &known.state {
+            State::Is(_) => objects.insert(known.key.clone(), known.clone()),
+            State::Malformed => None,
+            State::Gone => objects.remove(&known.key),
+        };
+        if objects.is_empty() {
+            self.objects.remove(&known.key.namespace);
+        }
+        let was_named = before.is_some_and(|before| self.is_named(&before));
+        (counts || was_named || self.is_named(&known)).then_some(known)
+    }
+
+    fn of(&self, namespace: &str) -> impl Iterator<Item = &Known> {
+        self.objects.get(namespace).into_iter().flat_map(HashMap::values)
+    }
+
+    /// Whether a flag names it, or the Service that it belongs to.
+    fn is_named(&self, known: &Known) -> bool {
+        let is = |flag: &Option<NamespacedName>, name: &str| {
+            flag.as_ref().is_some_and(|flag| flag.namespace == known.key.namespace && *flag.name == *name)
+        };
+        match &known.state {
+            State::Is(observed) if let Object::EndpointSlice(slice) = &observed.object => {
+                service_name(slice).is_some_and(|service| is(&self.default_backend, service))
+            }
+            _ => match known.key.kind {
+                Kind::Secret => is(&self.default_certificate, &known.key.name),
+                Kind::Service => is(&self.default_backend, &known.key.name),
+                _ => false,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::cluster::arrival::Arrival;
+    use crate::source::cluster::objects::Objects;
+    use serde_json::{Value, json};
+
+    fn known(kind: Kind, object: Value) -> Known {
+        Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
+    }
+
+    fn object(kind: Kind, namespace: &str, name: &str) -> Known {
+        let labels = json!({"kubernetes.io/service-name": name});
+        let metadata = json!({"metadata": {"name": name, "namespace": namespace, "labels": labels}});
+        let slice = json!({"addressType": "IPv4", "endpoints": []});
+        let mut object = if kind == Kind::EndpointSlice { slice } else { json!({}) };
+        object["metadata"] = metadata["metadata"].clone();
+        known(kind, object)
+    }
+
+    fn gone(known: &Known) -> Known {
+        Known { state: State::Gone, ..known.clone() }
+    }
+
+    fn namespace(name: &str) -> Arrival {
+        Arrival(json!({"metadata": {"name": name}}))
+    }
+
+    fn is_gone(known: &[Known]) -> Vec<(&str, bool)> {
+        known.iter().map(|known| (&*known.key.name, known.state == State::Gone)).collect()
+    }
+
+    #[test]
+    fn objects_come_and_go_with_their_namespaces_labels() {
+        let mut namespaces = Namespaces::new(&ControllerSettings::default());
+        let service = object(Kind::Service, "shop", "web");
+        assert_eq!(namespaces.pass(service.clone()), None);
+        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), vec![service.clone()]);
+        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
+        assert_eq!(namespaces.pass(service.clone()), Some(service.clone()));
+        assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
+        assert_eq!(namespaces.pass(gone(&service)), None);
+        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
+    }
+
+    #[test]
+    fn a_list_of_namespaces_says_which_are_left() {
+        let mut namespaces = Namespaces::new(&ControllerSettings::default());
+        namespaces.pass(object(Kind::Service, "a", "web"));
+        namespaces.pass(object(Kind::Service, "b", "api"));
+        namespaces.take(News::Listing);
+        namespaces.take(News::Apply(namespace("a")));
+        assert_eq!(namespaces.take(News::Listed), []);
+        namespaces.take(News::Listing);
+        assert_eq!(is_gone(&namespaces.take(News::Apply(namespace("b")))), [("api", false)]);
+        assert_eq!(is_gone(&namespaces.take(News::Listed)), [("web", true)]);
+    }
+
+    #[test]
+    fn what_flags_name_counts_wherever_it_is() {
+        let name = |text: &str| text.parse::<NamespacedName>().ok();
+        let mut namespaces = Namespaces::new(&ControllerSettings {
+            default_certificate: name("adit/wildcard"),
+            default_backend_service: name("adit/errors"),
+            ..ControllerSettings::default()
+        });
+        for known in [
+            object(Kind::Secret, "adit", "wildcard"),
+            object(Kind::Service, "adit", "errors"),
+            object(Kind::EndpointSlice, "adit", "errors"),
+            object(Kind::IngressClass, "", "adit"),
+            object(Kind::ConfigMap, "adit", "adit"),
+        ] {
+            assert_eq!(namespaces.pass(known.clone()), Some(known.clone()));
+            namespaces.take(News::Apply(namespace("adit")));
+            assert_eq!(namespaces.take(News::Delete(namespace("adit"))), []);
+            assert_eq!(namespaces.pass(gone(&known)), Some(gone(&known)));
+        }
+        assert_eq!(namespaces.pass(object(Kind::Secret, "adit", "other")), None);
+        assert_eq!(namespaces.pass(object(Kind::Secret, "shop", "wildcard")), None);
+    }
+}

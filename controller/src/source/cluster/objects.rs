@@ -1,0 +1,163 @@
+//! What one watch says of its objects, and which of them a list no longer has. Pure.
+
+use super::arrival::Arrival;
+use crate::diagnostic::Diagnostic;
+use crate::object::{Kind, ObjectKey, Observed};
+use crate::source::manifest::{key, observe};
+use std::collections::HashSet;
+
+/// News from a watch.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum News {
+    /// A list begins. One that began before and did not end says nothing of what is gone.
+    Listing,
+    /// An object of the list, or a changed one.
+    Apply(Arrival),
+    /// An object went away.
+    Delete(Arrival),
+    /// The list has ended: what it did not have is gone.
+    Listed,
+}
+
+/// What is known of one object now.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Known {
+    pub(super) key: ObjectKey,
+    pub(super) state: State,
+    /// All that is wrong with it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum State {
+    /// It is this.
+    Is(Observed),
+    /// It cannot be read: it stays what it was, if it was anything.
+    Malformed,
+    /// It went away.
+    Gone,
+}
+
+/// The objects of one watch.
+#[derive(Debug)]
+pub(super) struct Objects {
+    kind: Kind,
+    keys: HashSet<ObjectKey>,
+    /// Those that the list has had so far, while one runs.
+    listed: Option<HashSet<ObjectKey>>,
+}
+
+impl Objects {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, keys: HashSet::new(), listed: None }
+    }
+
+    /// Takes news in: what is known now.
+    pub(super) fn take(&mut self, news: News) -> Vec<Known> {
+        match news {
+            News::Listing => {
+                self.listed = Some(HashSet::new());
+                Vec::new()
+            }
+            News::Apply(arrival) => vec![self.apply(&arrival)],
+            News::Delete(arrival) => {
+                let key = key(self.kind, &arrival.0);
+                self.keys.remove(&key);
+                vec![gone(key)]
+            }
+            News::Listed => {
+                let listed = self.listed.take().unwrap_or_default();
+                std::mem::replace(&mut self.keys, listed.clone())
+                    .into_iter()
+                    .filter(|key| !listed.contains(key))
+                    .map(gone)
+                    .collect()
+            }
+        }
+    }
+
+    /// Everything is gone: the watch ends.
+    pub(super) fn forget(self) -> Vec<Known> {
+        self.keys.into_iter().map(gone).collect()
+    }
+
+    fn apply(&mut self, arrival: &Arrival) -> Known {
+        let key = key(self.kind, &arrival.0);
+        self.keys.insert(key.clone());
+        if let Some(listed) = &mut self.listed {
+            listed.insert(key.clone());
+        }
+        match observe(self.kind, &arrival.0) {
+            Ok((observed, diagnostics)) => Known { key, state: State::Is(observed), diagnostics },
+            Err(wrong) => Known { key, state: State::Malformed, diagnostics: vec![wrong] },
+        }
+    }
+}
+
+fn gone(key: ObjectKey) -> Known {
+    Known { key, state: State::Gone, diagnostics: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn service(name: &str) -> Arrival {
+        Arrival(json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}}))
+    }
+
+    fn said(objects: &mut Objects, news: impl IntoIterator<Item = News>) -> Vec<String> {
+        let mut said: Vec<_> = news
+            .into_iter()
+            .flat_map(|news| objects.take(news))
+            .map(|known| match known.state {
+                State::Is(_) => format!("+{}", known.key.name),
+                State::Malformed => format!("?{}", known.key.name),
+                State::Gone => format!("-{}", known.key.name),
+            })
+            .collect();
+        said.sort();
+        said
+    }
+
+    #[test]
+    fn what_a_list_no_longer_has_is_gone() {
+        let mut objects = Objects::new(Kind::Service);
+        let list = [News::Listing, News::Apply(service("a")), News::Apply(service("b")), News::Listed];
+        assert_eq!(said(&mut objects, list), ["+a", "+b"]);
+        assert_eq!(said(&mut objects, [News::Apply(service("c"))]), ["+c"]);
+        let list = [News::Listing, News::Apply(service("b")), News::Apply(service("d")), News::Listed];
+        assert_eq!(said(&mut objects, list), ["+b", "+d", "-a", "-c"]);
+        assert_eq!(said(&mut objects, [News::Delete(service("d"))]), ["-d"]);
+        assert_eq!(said(&mut objects, [News::Listing, News::Listed]), ["-b"]);
+    }
+
+    #[test]
+    fn a_list_that_does_not_end_deletes_nothing() {
+        let mut objects = Objects::new(Kind::Service);
+        said(&mut objects, [News::Listing, News::Apply(service("a")), News::Apply(service("b")), News::Listed]);
+        assert_eq!(said(&mut objects, [News::Listing, News::Apply(service("b"))]), ["+b"]);
+        assert_eq!(said(&mut objects, [News::Listing, News::Apply(service("a")), News::Listed]), ["+a", "-b"]);
+    }
+
+    #[test]
+    fn what_is_malformed_stays_and_is_named() {
+        let mut objects = Objects::new(Kind::Service);
+        said(&mut objects, [News::Listing, News::Apply(service("a")), News::Listed]);
+        let malformed =
+            |name: &str, spec: Value| Arrival(json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec}));
+        let known = objects.take(News::Apply(malformed("a", json!(1))));
+        assert_eq!((&known[0].state, &*known[0].diagnostics[0].object), (&State::Malformed, "Service shop/a"));
+        assert_eq!(said(&mut objects, [News::Listing, News::Apply(malformed("a", json!([]))), News::Listed]), ["?a"]);
+        assert_eq!(said(&mut objects, [News::Listing, News::Listed]), ["-a"]);
+    }
+
+    #[test]
+    fn an_ended_watch_takes_its_objects_along() {
+        let mut objects = Objects::new(Kind::Service);
+        objects.take(News::Apply(service("a")));
+        assert_eq!(objects.forget(), [gone(ObjectKey::new(Kind::Service, "shop", "a"))]);
+    }
+}

@@ -1,0 +1,180 @@
+//! Which ConfigMaps objects name: only those are watched. Pure.
+
+use super::objects::{Known, State};
+use crate::object::{Kind, Object, ObjectKey};
+use crate::settings::{ControllerSettings, NamespacedName};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Annotations whose value names a ConfigMap, as `name` or `namespace/name`.
+const ANNOTATIONS: [&str; 3] = ["auth-proxy-set-headers", "custom-headers", "fastcgi-params-configmap"];
+
+/// Keys of the gateway's ConfigMap that name another one, as `namespace/name`.
+const KEYS: [&str; 2] = ["add-headers", "proxy-set-headers"];
+
+/// The most ConfigMaps that the Ingresses of one namespace can have watched, the first by name: each is a connection to
+/// the API server, and whoever may write Ingresses must not be able to open any number of them.
+const PER_NAMESPACE: usize = 32;
+
+/// What names which ConfigMap.
+#[derive(Debug)]
+pub(super) struct References {
+    prefix: String,
+    gateway: Option<NamespacedName>,
+    /// Those that flags name, the gateway's among them.
+    by_flag: Vec<NamespacedName>,
+    /// By the namespace of the objects that name them, and by object.
+    named: BTreeMap<Arc<str>, HashMap<ObjectKey, BTreeSet<NamespacedName>>>,
+}
+
+impl References {
+    pub(super) fn new(settings: &ControllerSettings) -> Self {
+        let by_flag = [&settings.configmap, &settings.tcp_services, &settings.udp_services];
+        Self {
+            prefix: settings.annotations_prefix.clone(),
+            gateway: settings.configmap.clone(),
+            by_flag: by_flag.into_iter().flatten().cloned().collect(),
+            named: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in what is known of an object. Whether [`Self::config_maps`] may have changed.
+    pub(super) fn note(&mut self, known: &Known) -> bool {
+        let names = match &known.state {
+            State::Is(observed) => self.names(&known.key, &observed.object),
+            State::Malformed => return false,
+            State::Gone => BTreeSet::new(),
+        };
+        let namespace = &known.key.namespace;
+        let before = if names.is_empty() {
+            self.named.get_mut(namespace).and_then(|objects| objects.remove(&known.key))
+        } else {
+            self.named.entry(namespace.clone()).or_default().insert(known.key.clone(), names.clone())
+        };
+        if self.named.get(namespace).is_some_and(HashMap::is_empty) {
+            self.named.remove(namespace);
+        }
+        before.unwrap_or_default() != names
+    }
+
+    /// The ConfigMaps to watch: those that flags name, and those that objects name.
+    pub(super) fn config_maps(&self) -> BTreeSet<NamespacedName> {
+        let of_namespace = |objects: &HashMap<_, BTreeSet<NamespacedName>>| {
+            let all: BTreeSet<_> = objects.values().flatten().cloned().collect();
+            all.into_iter().take(PER_NAMESPACE)
+        };
+        self.by_flag.iter().cloned().chain(self.named.values().flat_map(of_namespace)).collect()
+    }
+
+    fn names(&self, key: &ObjectKey, object: &Object) -> BTreeSet<NamespacedName> {
+        match object {
+            Object::Ingress(ingress) => {
+                let annotations = ingress.metadata.annotations.iter().flatten();
+                let values = annotations.filter(|(name, _)| self.is_reference(name)).map(|(_, value)| value);
+                values.filter_map(|value| name(value, Some(&key.namespace))).collect()
+            }
+            Object::ConfigMap(map) if self.is_gateways(key) => {
+                let values = KEYS.iter().filter_map(|key| map.data.as_ref()?.get(*key));
+                values.filter_map(|value| name(value, None)).collect()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
+
+    fn is_reference(&self, annotation: &str) -> bool {
+        let key = annotation.strip_prefix(&self.prefix).and_then(|rest| rest.strip_prefix('/'));
+        key.is_some_and(|key| ANNOTATIONS.contains(&key))
+    }
+
+    fn is_gateways(&self, key: &ObjectKey) -> bool {
+        let is = |name: &NamespacedName| name.namespace == key.namespace && name.name == key.name;
+        key.kind == Kind::ConfigMap && self.gateway.as_ref().is_some_and(is)
+    }
+}
+
+fn name(value: &str, namespace: Option<&Arc<str>>) -> Option<NamespacedName> {
+    let value = value.trim();
+    match (value.contains('/'), namespace) {
+        (true, _) => value.parse().ok(),
+        (false, Some(namespace)) if !value.is_empty() => {
+            Some(NamespacedName { namespace: namespace.clone(), name: value.into() })
+        }
+        (false, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::annotation::Annotation;
+    use crate::configmap::Key;
+    use crate::source::cluster::arrival::Arrival;
+    use crate::source::cluster::objects::{News, Objects};
+    use serde_json::{Value, json};
+
+    fn known(kind: Kind, object: Value) -> Known {
+        Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
+    }
+
+    fn ingress(namespace: &str, name: &str, config_map: &str) -> Known {
+        let annotations = json!({"nginx.ingress.kubernetes.io/custom-headers": config_map});
+        known(Kind::Ingress, json!({"metadata": {"name": name, "namespace": namespace, "annotations": annotations}}))
+    }
+
+    fn config_maps(references: &References) -> Vec<String> {
+        references.config_maps().iter().map(NamespacedName::to_string).filter(|name| name != "adit/adit").collect()
+    }
+
+    #[test]
+    fn every_annotation_and_key_that_names_a_config_map_is_here() {
+        let annotations: BTreeSet<_> =
+            Annotation::all().filter(|annotation| annotation.doc.contains("from a ConfigMap")).map(|a| a.key).collect();
+        assert_eq!(annotations, BTreeSet::from(ANNOTATIONS));
+        let keys: BTreeSet<_> =
+            Key::all().filter(|key| key.doc.starts_with("A ConfigMap, as ")).map(|key| key.name).collect();
+        assert_eq!(keys, BTreeSet::from(KEYS));
+    }
+
+    #[test]
+    fn references_come_and_go_with_the_objects_that_have_them() {
+        let mut references = References::new(&ControllerSettings::default());
+        assert!(references.note(&ingress("shop", "a", "headers")));
+        assert!(references.note(&ingress("shop", "b", " other/headers ")));
+        assert!(!references.note(&ingress("shop", "b", "other/headers")));
+        assert!(!references.note(&ingress("shop", "c", "a/b/c")));
+        assert_eq!(config_maps(&references), ["other/headers", "shop/headers"]);
+        assert!(references.note(&ingress("shop", "a", "")));
+        let gone = Known { state: State::Gone, ..ingress("shop", "b", "") };
+        assert!(references.note(&gone));
+        assert!(!references.note(&gone));
+        assert_eq!(config_maps(&references), [""; 0]);
+    }
+
+    #[test]
+    fn what_flags_name_is_always_watched() {
+        let name = |text: &str| text.parse::<NamespacedName>().ok();
+        let (tcp_services, udp_services) = (name("adit/tcp"), name("adit/udp"));
+        let settings = ControllerSettings { tcp_services, udp_services, ..ControllerSettings::default() };
+        assert_eq!(config_maps(&References::new(&settings)), ["adit/tcp", "adit/udp"]);
+    }
+
+    #[test]
+    fn only_the_gateways_config_map_names_others() {
+        let mut references = References::new(&ControllerSettings::default());
+        let map = |name: &str| json!({"metadata": {"name": name, "namespace": "adit"}, "data": {"add-headers": "a/b"}});
+        assert!(!references.note(&known(Kind::ConfigMap, map("other"))));
+        assert!(references.note(&known(Kind::ConfigMap, map("adit"))));
+        assert_eq!(config_maps(&references), ["a/b"]);
+    }
+
+    #[test]
+    fn a_namespace_cannot_have_any_number_of_them_watched() {
+        let mut references = References::new(&ControllerSettings::default());
+        for number in 0..100 {
+            references.note(&ingress("greedy", &format!("i{number}"), &format!("m{number:03}")));
+        }
+        references.note(&ingress("modest", "a", "headers"));
+        let watched = config_maps(&references);
+        assert_eq!((watched.len(), watched.last().map(String::as_str)), (PER_NAMESPACE + 1, Some("modest/headers")));
+    }
+}

@@ -1,0 +1,85 @@
+//! One object, from untyped to typed: the same for files and for a cluster.
+
+use super::{typed, validate};
+use crate::diagnostic::Diagnostic;
+use crate::object::{Age, Kind, Object, ObjectKey, Observed};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Where `kubectl apply` keeps a copy of the whole object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Leaves out what nobody here reads: often more than half of an object.
+pub(crate) fn strip(object: &mut Value) {
+    let Some(fields) = object.as_object_mut() else { return };
+    fields.remove("status");
+    let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    metadata.remove("managedFields");
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.remove(LAST_APPLIED);
+    }
+}
+
+/// Types an object. What Kubernetes would refuse of an Ingress is left out, and is in the diagnostics; the name may be
+/// empty. The age has no place.
+///
+/// # Errors
+/// The first field that is not of its kind's form.
+pub(crate) fn observe(kind: Kind, value: &Value) -> Result<(Observed, Vec<Diagnostic>), Diagnostic> {
+    let key = key(kind, value);
+    let mut object = typed::object(kind, value).map_err(|wrong| {
+        let diagnostic = Diagnostic::error(key.to_string(), wrong.field.as_str(), wrong.message);
+        wrong.value.iter().fold(diagnostic, |diagnostic, value| diagnostic.with_value(value))
+    })?;
+    let findings = match &mut object {
+        Object::Ingress(ingress) => validate::prune(Arc::make_mut(ingress)),
+        _ => Vec::new(),
+    };
+    let created = metadata(&object).creation_timestamp.as_ref().map(|time| time.0.as_second());
+    Ok((Observed { key, object, age: Age { created, place: None } }, findings))
+}
+
+/// The key of an untyped object; its name may be empty.
+pub(crate) fn key(kind: Kind, value: &Value) -> ObjectKey {
+    let metadata = |key: &str| value.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty());
+    let namespace = match kind {
+        Kind::IngressClass => "",
+        _ => metadata("namespace").unwrap_or("default"),
+    };
+    ObjectKey::new(kind, namespace, metadata("name").unwrap_or_default())
+}
+
+fn metadata(object: &Object) -> &ObjectMeta {
+    match object {
+        Object::Ingress(object) => &object.metadata,
+        Object::IngressClass(object) => &object.metadata,
+        Object::Service(object) => &object.metadata,
+        Object::EndpointSlice(object) => &object.metadata,
+        Object::Endpoints(object) => &object.metadata,
+        Object::Secret(object) => &object.metadata,
+        Object::ConfigMap(object) => &object.metadata,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_nobody_reads_is_left_out() {
+        let mut object = json!({
+            "metadata": {"name": "a", "managedFields": [{}], "annotations": {LAST_APPLIED: "{}", "a/b": "c"}},
+            "spec": {"x": 1},
+            "status": {"loadBalancer": {}},
+        });
+        strip(&mut object);
+        assert_eq!(object, json!({"metadata": {"name": "a", "annotations": {"a/b": "c"}}, "spec": {"x": 1}}));
+        for odd in [json!(null), json!([]), json!({"metadata": []}), json!({"metadata": {"annotations": 1}})] {
+            let mut stripped = odd.clone();
+            strip(&mut stripped);
+            assert_eq!(stripped, odd);
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! A Kubernetes API server in memory, as far as lists and watches go, that fails as it is told to.
+//!
+//! It speaks HTTP over a real socket, keeps versions and the history of changes, pages its lists, and forgets.
+
+mod objects;
+mod request;
+
+use crate::backend::scripted;
+use crate::connection::{Connection, PATIENCE};
+use anyhow::{Context, Result, ensure};
+use objects::Objects;
+use parking_lot::Mutex;
+use request::Request;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How the server answers one request, in place of what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This status, as a `Status` object.
+    Status(u16),
+    /// 429 in plain text with this `Retry-After`, as overload protection answers.
+    Busy(u64),
+    /// Half of the answer, and the end of the connection.
+    Cut,
+    /// Not before [`ApiServer::release`].
+    Held,
+}
+
+/// What the server does to the watches that are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Ends them in the middle of an event.
+    Cut,
+    /// Sends an error of this code within the stream, and ends it.
+    Error(u16),
+    /// Sends a bookmark.
+    Bookmark,
+    /// Sends what is not JSON.
+    Garble,
+}
+
+/// A running server; it ends with its runtime.
+#[derive(Clone, Debug)]
+pub struct ApiServer {
+    url: String,
+    state: Arc<Mutex<State>>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: Objects,
+    /// Next answers, by the resource's name in URLs.
+    faults: HashMap<String, VecDeque<Fault>>,
+    refused: HashSet<String>,
+    token: Option<String>,
+    held: usize,
+    /// The orders to the watches of each resource.
+    orders: HashMap<String, Vec<Order>>,
+    /// Objects in one page of a list.
+    page: Option<usize>,
+    requests: Vec<String>,
+}
+
+impl ApiServer {
+    /// Starts with these objects, a YAML stream.
+    ///
+    /// # Errors
+    /// If a port cannot be had, or the objects are malformed.
+    pub async fn start(manifests: &str) -> Result<Self> {
+        let mut state = State::default();
+        for object in documents(manifests)? {
+            state.objects.apply(object)?;
+        }
+        let mut server =
+            Self { url: String::new(), state: Arc::new(Mutex::new(state)), changes: watch::Sender::new(0) };
+        let serving = server.clone();
+        let address = scripted(move |_, connection| serving.clone().serve(connection)).await?;
+        server.url = format!("http://{address}");
+        Ok(server)
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// All objects now, as one list.
+    pub fn objects(&self) -> String {
+        json!({"apiVersion": "v1", "kind": "List", "items": self.state.lock().objects.all()}).to_string()
+    }
+
+    /// Creates or changes objects, a YAML stream.
+    ///
+    /// # Errors
+    /// If one is malformed.
+    pub fn apply(&self, manifests: &str) -> Result<()> {
+        let documents = documents(manifests)?;
+        self.change(|state| documents.into_iter().try_for_each(|object| state.objects.apply(object)))
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn delete(&self, resource: &str, namespace: &str, name: &str) -> Result<()> {
+        self.change(|state| state.objects.delete(resource, namespace, name)).context("no such object")
+    }
+
+    /// Answers the next requests about a resource in this way.
+    pub fn fail(&self, resource: &str, faults: impl IntoIterator<Item = Fault>) {
+        self.change(|state| state.faults.entry(resource.to_owned()).or_default().extend(faults));
+    }
+
+    /// Answers all requests about a resource with 403, or no longer.
+    pub fn refuse(&self, resource: &str, is_refused: bool) {
+        self.change(|state| match is_refused {
+            true => state.refused.insert(resource.to_owned()),
+            false => state.refused.remove(resource),
+        });
+    }
+
+    /// Answers all requests without this bearer token with 401, and ends open watches.
+    pub fn expect_token(&self, token: &str) {
+        let resources: Vec<_> = self.change(|state| {
+            state.token = Some(token.to_owned());
+            state.objects.resources().map(str::to_owned).collect()
+        });
+        resources.iter().for_each(|resource| self.order(resource, Order::Cut));
+    }
+
+    /// Lists in pages of so many objects.
+    pub fn page(&self, objects: usize) {
+        self.change(|state| state.page = Some(objects));
+    }
+
+    /// Tells the open watches of a resource to do something.
+    pub fn order(&self, resource: &str, order: Order) {
+        self.change(|state| state.orders.entry(resource.to_owned()).or_default().push(order));
+    }
+
+    /// Forgets the changes so far: whoever watches from before now gets 410.
+    pub fn forget(&self) {
+        self.change(|state| state.objects.forget());
+    }
+
+    /// Lets held requests go on.
+    pub fn release(&self) {
+        self.change(|state| state.held = 0);
+    }
+
+    /// The targets of all requests so far.
+    pub fn targets(&self) -> Vec<String> {
+        self.state.lock().requests.clone()
+    }
+
+    /// How many requests about a resource there were, of lists or of watches.
+    pub fn requests(&self, resource: &str, is_watch: bool) -> usize {
+        let state = self.state.lock();
+        let matches = |target: &&String| {
+            target.contains("watch=true") == is_watch
+                && target.split('?').next().is_some_and(|path| path.ends_with(resource))
+        };
+        state.requests.iter().filter(matches).count()
+    }
+
+    /// Waits until so many requests about a resource were made.
+    ///
+    /// # Errors
+    /// If they are not made in time.
+    pub async fn asked(&self, resource: &str, is_watch: bool, count: usize) -> Result<()> {
+        self.wait_for(|server| server.requests(resource, is_watch) >= count)
+            .await
+            .with_context(|| format!("no {count} requests about {resource}: {:?}", self.targets()))
+    }
+
+    /// Waits until all faults have been met, and a request is held if one was to be.
+    ///
+    /// # Errors
+    /// If they are not in time.
+    pub async fn failed(&self) -> Result<()> {
+        let is_empty = |server: &Self| server.state.lock().faults.values().all(VecDeque::is_empty);
+        self.wait_for(is_empty).await.context("nobody met the faults")
+    }
+
+    async fn wait_for(&self, mut fits: impl FnMut(&Self) -> bool) -> Result<()> {
+        let mut changes = self.changes.subscribe();
+        timeout(PATIENCE, changes.wait_for(|_| fits(self))).await??;
+        Ok(())
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state.lock());
+        self.changes.send_modify(|number| *number += 1);
+        result
+    }
+
+    async fn serve(self, mut connection: Connection) -> Result<()> {
+        while let Some(head) = connection.request().await? {
+            let mut request = Request::parse(&head)?;
+            match self.fault(&mut request) {
+                None => {}
+                Some(Fault::Held) => self.wait_for(|server| server.state.lock().held == 0).await?,
+                Some(fault) => {
+                    self.answer_badly(&mut connection, &request, fault).await?;
+                    continue;
+                }
+            }
+            if request.is_watch {
+                return self.watch(&mut connection, &request).await;
+            }
+            connection.send(response(200, "", &self.list(&request).to_string())).await?;
+        }
+        Ok(())
+    }
+
+    fn fault(&self, request: &mut Request) -> Option<Fault> {
+        self.change(|state| {
+            state.requests.push(request.target.clone());
+            // From here on, orders are for this request, too.
+            request.orders = state.orders.get(&request.resource).map_or(0, Vec::len);
+            if state.token.is_some() && state.token != request.token {
+                return Some(Fault::Status(401));
+            }
+            if state.refused.contains(&request.resource) {
+                return Some(Fault::Status(403));
+            }
+            let fault = state.faults.get_mut(&request.resource)?.pop_front();
+            state.held += usize::from(fault == Some(Fault::Held));
+            fault
+        })
+    }
+
+    async fn answer_badly(&self, connection: &mut Connection, request: &Request, fault: Fault) -> Result<()> {
+        match fault {
+            Fault::Status(code) => connection.send(response(code, "", &status(code).to_string())).await,
+            Fault::Busy(seconds) => {
+                connection.send(response(429, &format!("Retry-After: {seconds}\r\n"), "Too many requests.")).await
+            }
+            Fault::Cut => {
+                let whole = response(200, "", &self.list(request).to_string());
+                connection.send(&whole[..whole.len() - whole.len() / 4]).await?;
+                connection.finish().await
+            }
+            Fault::Held => Ok(()),
+        }
+    }
+
+    fn list(&self, request: &Request) -> Value {
+        let state = self.state.lock();
+        let found = state.objects.select(request);
+        let page = state.page.unwrap_or(usize::MAX);
+        let items: Vec<_> = found.iter().skip(request.offset).take(page).collect();
+        let next = request.offset + items.len();
+        let token = if next < found.len() { next.to_string() } else { String::new() };
+        json!({"metadata": {"resourceVersion": state.objects.version().to_string(), "continue": token}, "items": items})
+    }
+
+    async fn watch(&self, connection: &mut Connection, request: &Request) -> Result<()> {
+        let version = request.version.context("a watch without a version")?;
+        let mut obeyed = request.orders;
+        let mut changes = self.changes.subscribe();
+        connection
+            .send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .await?;
+        let mut sent = version;
+        loop {
+            changes.borrow_and_update();
+            let Some(events) = self.state.lock().objects.since(sent, request) else {
+                connection.send(chunk(&event("ERROR", &status(410)))).await?;
+                return connection.send("0\r\n\r\n").await;
+            };
+            for (version, kind, object) in events {
+                connection.send(chunk(&event(kind, &object))).await?;
+                sent = version;
+            }
+            let order = self.state.lock().orders.get(&request.resource).and_then(|orders| orders.get(obeyed).copied());
+            if let Some(order) = order {
+                obeyed += 1;
+                if !self.obey(connection, order).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+            changes.changed().await?;
+        }
+    }
+
+    /// Whether the watch goes on.
+    async fn obey(&self, connection: &mut Connection, order: Order) -> Result<bool> {
+        match order {
+            Order::Bookmark => {
+                let version = self.state.lock().objects.version().to_string();
+                let bookmark = json!({"kind": "X", "apiVersion": "v1", "metadata": {"resourceVersion": version}});
+                connection.send(chunk(&event("BOOKMARK", &bookmark))).await?;
+                Ok(true)
+            }
+            Order::Garble => {
+                connection.send(chunk("{\"type\": \"ADDED\", \"object\": oops}\n")).await?;
+                Ok(true)
+            }
+            Order::Error(code) => {
+                connection.send(chunk(&event("ERROR", &status(code)))).await?;
+                connection.send("0\r\n\r\n").await?;
+                Ok(false)
+            }
+            Order::Cut => {
+                connection.send("40\r\n{\"type\": \"DELETED\", \"object\": {\"metadata\": {\"na").await?;
+                connection.finish().await?;
+                Ok(false)
+            }
+        }
+    }
+}
+
+fn documents(manifests: &str) -> Result<Vec<Value>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(manifests)?;
+    ensure!(documents.iter().all(Value::is_object), "not objects: {manifests}");
+    Ok(documents)
+}
+
+fn event(kind: &str, object: &Value) -> String {
+    format!("{}\n", json!({"type": kind, "object": object}))
+}
+
+fn chunk(text: &str) -> String {
+    format!("{:x}\r\n{text}\r\n", text.len())
+}
+
+fn response(status: u16, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+}
+
+fn status(code: u16) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": format!("told to answer {code}"), "code": code})
+}

@@ -1,0 +1,100 @@
+use super::request::Request;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Resource, namespace, name.
+type Key = (String, String, String);
+
+/// Objects with versions, and what became of them.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    objects: BTreeMap<Key, Value>,
+    history: Vec<Change>,
+    version: u64,
+    /// Changes up to this version are no longer known.
+    forgotten: u64,
+}
+
+#[derive(Debug)]
+struct Change {
+    version: u64,
+    kind: &'static str,
+    key: Key,
+    object: Value,
+}
+
+/// A version, the type of an event, and its object.
+pub(super) type Event = (u64, &'static str, Value);
+
+impl Objects {
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(super) fn all(&self) -> Vec<&Value> {
+        self.objects.values().collect()
+    }
+
+    pub(super) fn resources(&self) -> impl Iterator<Item = &str> {
+        self.objects.keys().map(|(resource, ..)| resource.as_str())
+    }
+
+    /// Creates or changes an object, with the metadata that a server gives it.
+    pub(super) fn apply(&mut self, mut object: Value) -> Result<()> {
+        let resource = resource(object["kind"].as_str().context("no kind")?);
+        let metadata = object["metadata"].as_object_mut().context("no metadata")?;
+        if !["ingressclasses", "namespaces"].contains(&resource.as_str()) {
+            metadata.entry("namespace").or_insert(json!("default"));
+        }
+        self.version += 1;
+        metadata.insert("resourceVersion".to_owned(), json!(self.version.to_string()));
+        metadata.insert("managedFields".to_owned(), json!([{"manager": "test"}]));
+        let text = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let key = (resource, text("namespace"), text("name"));
+        let created = self.objects.get(&key).map(|before| before["metadata"]["creationTimestamp"].clone());
+        let now = format!("2024-01-01T00:{:02}:{:02}Z", self.version / 60 % 60, self.version % 60);
+        metadata.insert("creationTimestamp".to_owned(), created.clone().unwrap_or(json!(now)));
+        let kind = if created.is_some() { "MODIFIED" } else { "ADDED" };
+        self.objects.insert(key.clone(), object.clone());
+        self.history.push(Change { version: self.version, kind, key, object });
+        Ok(())
+    }
+
+    pub(super) fn delete(&mut self, resource: &str, namespace: &str, name: &str) -> Option<()> {
+        let key = (resource.to_owned(), namespace.to_owned(), name.to_owned());
+        let mut object = self.objects.remove(&key)?;
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.history.push(Change { version: self.version, kind: "DELETED", key, object });
+        Some(())
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.forgotten = self.version;
+        self.history.clear();
+    }
+
+    pub(super) fn select(&self, request: &Request) -> Vec<&Value> {
+        self.objects.iter().filter(|(key, object)| selects(request, key, object)).map(|(_, object)| object).collect()
+    }
+
+    /// The events after a version; `None` if they are no longer known.
+    pub(super) fn since(&self, version: u64, request: &Request) -> Option<Vec<Event>> {
+        let later = self.history.iter().filter(|change| change.version > version);
+        let selected = later.filter(|change| selects(request, &change.key, &change.object));
+        (version >= self.forgotten)
+            .then(|| selected.map(|change| (change.version, change.kind, change.object.clone())).collect())
+    }
+}
+
+fn selects(request: &Request, (resource, namespace, _): &Key, object: &Value) -> bool {
+    *resource == request.resource
+        && request.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
+        && request.selectors.iter().all(|selector| selector.selects(object))
+}
+
+fn resource(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    if kind.ends_with('s') { format!("{kind}es") } else { format!("{kind}s") }
+}

@@ -1,0 +1,86 @@
+use crate::wire::{RequestHead, header};
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// A list or a watch.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) target: String,
+    /// The name in URLs, such as `ingresses`.
+    pub(super) resource: String,
+    pub(super) namespace: Option<String>,
+    pub(super) selectors: Vec<Selector>,
+    pub(super) is_watch: bool,
+    /// Where a watch begins.
+    pub(super) version: Option<u64>,
+    /// Where a page begins.
+    pub(super) offset: usize,
+    pub(super) token: Option<String>,
+    /// How many orders were given before it: those are not for this watch.
+    pub(super) orders: usize,
+}
+
+/// One requirement of a selector.
+#[derive(Debug)]
+pub(super) struct Selector {
+    /// A JSON pointer; labels are looked up by their whole name.
+    path: Vec<String>,
+    value: String,
+    is_equal: bool,
+}
+
+impl Request {
+    pub(super) fn parse(head: &RequestHead) -> Result<Self> {
+        let url = http::Uri::try_from(&head.target)?;
+        let segments: Vec<_> = url.path().split('/').collect();
+        let mut request = Self {
+            target: head.target.clone(),
+            resource: segments.last().context("no path")?.to_string(),
+            namespace: segments
+                .iter()
+                .position(|segment| *segment == "namespaces")
+                .and_then(|at| segments.get(at + 1))
+                .map(|name| name.to_string()),
+            selectors: Vec::new(),
+            is_watch: false,
+            version: None,
+            offset: 0,
+            orders: 0,
+            token: header(&head.headers, "authorization")
+                .and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned)),
+        };
+        for (name, value) in form_urlencoded::parse(url.query().unwrap_or_default().as_bytes()) {
+            match &*name {
+                "watch" => request.is_watch = value == "true",
+                "resourceVersion" => request.version = Some(value.parse()?),
+                "continue" => request.offset = value.parse()?,
+                "fieldSelector" => request.selectors.extend(value.split(',').filter_map(Selector::of_field)),
+                "labelSelector" => request.selectors.extend(value.split(',').filter_map(Selector::of_label)),
+                _ => {}
+            }
+        }
+        Ok(request)
+    }
+}
+
+impl Selector {
+    fn of_field(text: &str) -> Option<Self> {
+        let (path, value, is_equal) = split(text)?;
+        Some(Self { path: path.split('.').map(str::to_owned).collect(), value, is_equal })
+    }
+
+    fn of_label(text: &str) -> Option<Self> {
+        let (label, value, is_equal) = split(text)?;
+        Some(Self { path: vec!["metadata".to_owned(), "labels".to_owned(), label.to_owned()], value, is_equal })
+    }
+
+    pub(super) fn selects(&self, object: &Value) -> bool {
+        let found = self.path.iter().try_fold(object, |value, step| value.get(step));
+        (found.and_then(Value::as_str) == Some(&self.value)) == self.is_equal
+    }
+}
+
+fn split(text: &str) -> Option<(&str, String, bool)> {
+    let equal = || text.split_once('=').map(|(path, value)| (path, value.to_owned(), true));
+    text.split_once("!=").map(|(path, value)| (path, value.to_owned(), false)).or_else(equal)
+}
