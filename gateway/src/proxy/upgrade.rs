@@ -1,7 +1,7 @@
 //! Requests that ask for an upgrade, such as to WebSocket.
 //!
 //! They pass Pingora's proxy by, which ends an upgraded connection when the backend agrees too quickly (Pingora #946). Its
-//! sessions read and write their heads and bodies all the same, and replies are those of [`super::pingora`].
+//! sessions read and write their heads and bodies all the same, and replies are those of [`super::session`].
 
 use super::endpoint;
 use super::exchange::{Context, Destination, Exchange, Failure, Verdict};
