@@ -69,6 +69,10 @@ impl Session {
         })
     }
 
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
     pub(crate) fn settings(&self) -> &StreamSettings {
         &self.settings.streams
     }

@@ -18,6 +18,10 @@ const CONNECT: Duration = Duration::from_secs(60);
 /// `proxy-stream-timeout`.
 pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     let _ = client.set_nodelay(true);
+    let Some(_place) = session.worker().take_place(&session.connection) else {
+        session.status = Session::UNAVAILABLE;
+        return;
+    };
     if session.route.listener.accept_proxy
         && let Err(failure) = session.accept_proxy_header(&mut client).await
     {
@@ -25,6 +29,10 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
         session.status = if matches!(failure, Failure::Bad(_)) { Session::BAD_REQUEST } else { Session::OK };
         return;
     }
+    let Some(_client_place) = session.worker().enter(&session.connection) else {
+        session.status = Session::UNAVAILABLE;
+        return;
+    };
     let Some((mut endpoint, _in_flight)) = reach_endpoint(&mut session).await else {
         session.status = Session::BAD_GATEWAY;
         return;

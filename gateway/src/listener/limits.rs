@@ -23,7 +23,7 @@ type Shard = Mutex<HashMap<IpAddr, usize, foldhash::fast::RandomState>>;
 
 /// A connection that counts against its client's bound while this lives.
 #[derive(Debug)]
-pub(super) struct ClientPlace {
+pub(crate) struct ClientPlace {
     clients: Arc<Clients>,
     client: IpAddr,
 }
@@ -78,7 +78,7 @@ pub(super) struct Places(Arc<AtomicUsize>);
 
 /// A connection that counts against its worker's bound while this lives.
 #[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
+pub(crate) struct Place(Arc<AtomicUsize>);
 
 impl Places {
     /// A place for one more connection, or `None` if the worker has as many as it may.

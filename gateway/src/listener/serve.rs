@@ -57,10 +57,10 @@ impl Worker {
     /// Takes the PROXY header off a connection, where it must have one. Without a sound one the connection closes, and
     /// has no answer, as with nginx.
     async fn introduced(&self, tcp: &mut TcpStream, facts: &mut Connection, client: &Admitted) -> bool {
-        let settings = self.context.publisher().load().settings().clone();
-        if !settings.forwarded.proxy_protocol {
+        if !self.context.publisher().load().settings().forwarded.proxy_protocol {
             return true;
         }
+        let settings = self.context.publisher().load().settings().clone();
         let accept = Box::pin(proxy_protocol::accept(tcp, facts, &settings.forwarded, &client.deadline));
         let Err(failure) = accept.await else { return true };
         if !matches!(failure, Failure::Silent) {
@@ -100,8 +100,7 @@ impl Worker {
 
     /// Counts a connection, and gives it what it needs to live; `None` if it is one too many for this worker.
     fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Option<Admitted> {
-        let limits = self.context.publisher().load().settings().connections;
-        let place = self.places.take(limits).or_else(|| self.refuse(facts, "worker-limit"))?;
+        let place = self.take_place(facts)?;
         let _ = tcp.set_nodelay(true);
         Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
@@ -111,8 +110,14 @@ impl Worker {
         })
     }
 
+    /// A place among the connections of this worker; `None` if it is one too many.
+    pub(crate) fn take_place(&self, facts: &Connection) -> Option<Place> {
+        let limits = self.context.publisher().load().settings().connections;
+        self.places.take(limits).or_else(|| self.refuse(facts, "worker-limit"))
+    }
+
     /// A place among the connections of its client; `None` if it is one too many.
-    fn enter(&self, facts: &Connection) -> Option<Option<ClientPlace>> {
+    pub(crate) fn enter(&self, facts: &Connection) -> Option<Option<ClientPlace>> {
         let limits = self.context.publisher().load().settings().connections;
         self.clients.enter(facts.peer.ip(), limits).or_else(|| self.refuse(facts, "client-limit"))
     }

@@ -56,6 +56,40 @@ async fn either_side_may_end_first() -> Result<()> {
 }
 
 #[tokio::test]
+async fn sessions_count_as_connections_of_their_client_and_worker() -> Result<()> {
+    for (key, reason) in [("max-connections-per-client", "client-limit"), ("max-worker-connections", "worker-limit")] {
+        let (listener, address) = backend().await?;
+        let (mut world, port) = serving(&[address]).await?;
+        let settings = json!({"log-format-stream": "$protocol $server_port $status", key: "1"});
+        world.apply([config_map("adit", "adit", &settings)]).await?;
+        let mut held = vec![pair(&listener, port).await?];
+        // Each of the two workers may have one; a client may have one in all.
+        let status = loop {
+            let mut client = connect(port).await?;
+            let (listened, ended) = (listener.accept(), rest(&mut client));
+            tokio::select! {
+                accepted = listened => held.push((client, accepted?.0)),
+                rest = ended => {
+                    assert_eq!(rest?, "");
+                    break world.logged().await?;
+                }
+            }
+        };
+        assert_eq!(status, format!("TCP {port} 503"));
+        assert!(world.metric("adit_refused_connections_total", &[reason]).await?.is_some_and(|count| count >= 1.0));
+        for (client, endpoint) in &mut held {
+            client.write_all(b"still there").await?;
+            let mut heard = [0; 11];
+            timeout(PATIENCE, endpoint.read_exact(&mut heard)).await.context("nothing comes")??;
+            assert_eq!(&heard, b"still there");
+        }
+        let most = if reason == "client-limit" { 1 } else { 2 };
+        assert!(held.len() <= most, "{} sessions, {reason}", held.len());
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn large_transfers_both_ways_at_once() -> Result<()> {
     const SIZE: usize = 8 << 20;
     let (mut world, port) = serving(&[tcp_echo("").await?]).await?;
