@@ -26,6 +26,7 @@ pub mod frames;
 pub mod fuzz;
 pub mod grpc;
 pub mod http2;
+pub mod lab;
 pub mod log;
 pub mod ports;
 pub mod run;
