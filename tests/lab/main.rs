@@ -4,4 +4,7 @@
 //! nodes can be reached; the modules named `machine` also reach into the machines of the lab.
 
 mod conformance;
+mod machine;
+mod replicas;
+mod rollouts;
 mod smoke;

@@ -14,7 +14,7 @@ use rows::Row;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use tests::lab::{Entry, Installed, Manifest, apply, eventually, get, kubectl};
+use tests::lab::{Entry, Installed, Manifest, apply, eventually, get, give_address};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// How the gateway is told to match paths.
@@ -42,7 +42,7 @@ struct Outcomes {
 #[tokio::test]
 async fn thirty_executions_of_thirty() -> Result<()> {
     let _adit = Installed::alone(Manifest::read("loadbalancer")?).await?;
-    give_address().await?;
+    give_address("adit/adit", "203.0.113.10").await?;
     let mut score = Score::default();
     default_backend(&mut score).await.context("default_backend")?;
     host_rules(&mut score).await.context("host_rules")?;
@@ -227,15 +227,4 @@ async fn pod_addresses() -> Result<Vec<std::net::IpAddr>> {
     let pods = pods["items"].as_array().context("no list of Pods")?;
     let live = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
     live.map(|pod| Ok(pod["status"]["podIP"].as_str().context("a Pod without an address")?.parse()?)).collect()
-}
-
-/// Gives Adit's Service an address where nobody else does.
-async fn give_address() -> Result<()> {
-    let given = kubectl("--namespace=adit get service adit --output=jsonpath={.status.loadBalancer.ingress}").await?;
-    if given.is_empty() {
-        let patch = r#"{"status":{"loadBalancer":{"ingress":[{"ip":"203.0.113.10"}]}}}"#;
-        kubectl(&format!("--namespace=adit patch service adit --subresource=status --type=merge --patch={patch}"))
-            .await?;
-    }
-    Ok(())
 }

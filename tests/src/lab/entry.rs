@@ -1,4 +1,4 @@
-use super::kubectl::get;
+use super::kubectl::{get, get_path, kubectl};
 use crate::connection::Connection;
 use crate::tls::Offer;
 use crate::wire::{Headers, header};
@@ -70,6 +70,20 @@ impl Entry {
         let certificate = connection.tls().context("no handshake")?.certificate.clone();
         Ok((ask(&mut connection, "GET", host, path, &[]).await?, certificate))
     }
+}
+
+/// Gives a LoadBalancer Service, `namespace/name`, an address where nobody else does, as in the lab.
+///
+/// # Errors
+/// There is no such Service.
+pub async fn give_address(service: &str, address: &str) -> Result<()> {
+    let (namespace, name) = service.split_once('/').context("a Service is named namespace/name")?;
+    let service = format!("service {name} --namespace={namespace}");
+    if get_path(&service, ".status.loadBalancer.ingress").await?.is_empty() {
+        let patch = format!(r#"{{"status":{{"loadBalancer":{{"ingress":[{{"ip":"{address}"}}]}}}}}}"#);
+        kubectl(&format!("patch {service} --subresource=status --type=merge --patch={patch}")).await?;
+    }
+    Ok(())
 }
 
 /// Makes a request on a connection.

@@ -38,6 +38,11 @@ impl Manifest {
         Ok(Self { name, documents: self.documents.replace(text, other) })
     }
 
+    /// Its text.
+    pub fn documents(&self) -> &str {
+        &self.documents
+    }
+
     /// Its objects.
     ///
     /// # Errors
@@ -47,7 +52,10 @@ impl Manifest {
     }
 
     /// Applies it, and waits for its Pods.
-    async fn install(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// The API server refuses it, or its Pods are not ready in time.
+    pub async fn install(&self) -> Result<()> {
         apply(&self.documents).await.with_context(|| self.name.clone())?;
         for object in self.objects()? {
             if let Some(("Deployment" | "DaemonSet", namespace, name)) = identity(&object) {

@@ -13,7 +13,7 @@ mod namespace;
 mod wait;
 
 pub use echo::Echo;
-pub use entry::{Answer, Entry};
+pub use entry::{Answer, Entry, give_address};
 pub use install::{Installed, Manifest};
 pub use kubectl::{apply, delete, get, get_path, kubectl, kubectl_with};
 pub use load::{Load, Tally};
