@@ -22,6 +22,7 @@ pub mod connection;
 pub mod dns;
 pub mod drivers;
 pub mod echo;
+pub mod echo_server;
 pub mod frames;
 pub mod fuzz;
 pub mod grpc;
