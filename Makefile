@@ -29,12 +29,19 @@ demo: prerequisites ## Serve three echo Services through one Ingress; with a ter
 	@manifests/demo/run
 
 .PHONY: test
-test: clients $(H2SPEC) ## Run all tests
-	cargo test --workspace --locked --no-fail-fast
+test: ## Run all tests, those in a real cluster as well; says how long each part took
+	@.ci/part --none
+	@status=0; for part in test-fast test-cluster; do $(MAKE) --no-print-directory $$part || status=1; done; \
+		.ci/part --all; exit $$status
 
 .PHONY: test-fast
-test-fast: prerequisites ## Run the unit tests only
-	cargo test --workspace --locked --lib
+test-fast: clients $(H2SPEC) ## Run all tests but those in a cluster
+	@.ci/part "building" cargo test --workspace --locked --no-run
+	@.ci/part "tests without a cluster" cargo test --workspace --locked --no-fail-fast
+
+.PHONY: test-cluster
+test-cluster: prerequisites test-images ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
+	@tests/cluster/test
 
 .PHONY: lint
 lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
