@@ -53,7 +53,7 @@ impl Server {
         let Feed { events, health } = source.into();
         let control = control_runtime().context("cannot start the control plane's runtime")?;
         let registry = Arc::new(Registry::new());
-        let telemetry = Arc::new(Telemetry::start(&identity(controller), access_log)?);
+        let telemetry = Arc::new(Telemetry::start(&identity(controller), &serve.metrics, access_log)?);
         let publisher = Arc::new(Publisher::new(registry.clone()));
         let lifecycle = Arc::new(Lifecycle::default());
 
@@ -233,7 +233,7 @@ fn answers(
     Admin {
         health_path: serve.health_path.as_str().into(),
         lifecycle: lifecycle.clone(),
-        metrics: Arc::new(move || telemetry.metrics().map_err(|error| error.to_string())),
+        metrics: serve.metrics.enabled.then(|| metrics(telemetry)),
         table: Arc::new(move || explain::describe(&table.load())),
         explain: Arc::new(move |query| {
             let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -242,6 +242,10 @@ fn answers(
             serde_json::to_value(explanation).map_err(|error| error.to_string())
         }),
     }
+}
+
+fn metrics(telemetry: Arc<Telemetry>) -> Arc<admin::Metrics> {
+    Arc::new(move || telemetry.metrics().map_err(|error| error.to_string()))
 }
 
 fn start_admin(serve: &ServeSettings, admin: Admin, control: &Runtime) -> anyhow::Result<SocketAddr> {

@@ -1,6 +1,7 @@
 //! The controller's settings, as its flags give them.
 
 use gateway::config::PathMatching;
+use gateway::telemetry::MetricsSettings;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -210,6 +211,8 @@ pub struct ServeSettings {
     pub admin_port: u16,
     /// `--health-check-path`: a second path for `/healthz` on the admin port.
     pub health_path: String,
+    /// `--enable-metrics` and the other flags about metrics.
+    pub metrics: MetricsSettings,
     /// `--shutdown-grace-period`: how long new connections are still accepted after SIGTERM.
     pub shutdown_grace: Duration,
 }
@@ -229,6 +232,7 @@ impl Default for ServeSettings {
             admin_address: None,
             admin_port: 10254,
             health_path: "/healthz".into(),
+            metrics: MetricsSettings::default(),
             shutdown_grace: Duration::from_secs(15),
         }
     }
