@@ -5,11 +5,12 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::holdoff::Holdoff;
+use crate::object::ObjectKey;
 use crate::source::SourceEvent;
 use crate::store::{Change, Store};
 use gateway::config::Update;
 use gateway::table::Rejection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -42,7 +43,12 @@ pub struct State {
     pub source_revision: u64,
     /// All that is wrong now: with the source, with objects, and with what the gateway was to compile. Sorted, each once.
     pub diagnostics: Arc<[Diagnostic]>,
+    /// The `metadata.uid` of each object that they are about, of those that exist and have one.
+    pub uids: Arc<Uids>,
 }
+
+/// `metadata.uid` by object.
+pub type Uids = BTreeMap<ObjectKey, Arc<str>>;
 
 /// A pipeline, before or while it runs.
 pub struct Pipeline<T, P> {
@@ -163,14 +169,16 @@ where
         }
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
-        self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics });
+        let uids = self.uids(&diagnostics);
+        self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics, uids });
     }
 
     /// Tells what is wrong, where that changed without a build.
     fn tell(&self) {
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
-        self.state.send_modify(|state| state.diagnostics = diagnostics);
+        let uids = self.uids(&diagnostics);
+        self.state.send_modify(|state| (state.diagnostics, state.uids) = (diagnostics, uids));
     }
 
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
@@ -178,6 +186,19 @@ where
         let unopened: Vec<_> = self.unopened.borrow().iter().map(Diagnostic::from).collect();
         known.chain(unopened).chain(self.translator.diagnostics()).collect::<BTreeSet<_>>().into_iter().collect()
     }
+
+    fn uids(&self, diagnostics: &[Diagnostic]) -> Arc<Uids> {
+        let uid = |key: ObjectKey| self.store.uid(&key).map(Into::into).map(|uid| (key, uid));
+        Arc::new(diagnostics.iter().flat_map(subjects).filter_map(uid).collect())
+    }
+}
+
+/// The objects that a diagnostic is about, or would be if they existed.
+fn subjects(diagnostic: &Diagnostic) -> impl Iterator<Item = ObjectKey> {
+    [Some(&diagnostic.object), diagnostic.related.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter_map(|object| object.parse().ok())
 }
 
 /// Logs each diagnostic when it comes and when it goes. Both lists are sorted.

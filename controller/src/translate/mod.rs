@@ -36,7 +36,7 @@ pub use lookup::Lookup;
 
 use crate::annotation::Applied;
 use crate::configmap::{self, Config};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::{Change, Store, Stored};
@@ -226,7 +226,7 @@ impl Translator {
             let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string();
             let message =
                 "worker-processes and upstream-keepalive-connections are read at the start: restart Adit to use them";
-            diagnostics.push(Diagnostic::warning(object, "data", message));
+            diagnostics.push(Diagnostic::warning(object, "data", message).because(Reason::Ignored));
         }
         self.diagnostics.set(Subject::Settings, diagnostics);
         if config.routes != self.config.routes {
@@ -255,8 +255,7 @@ impl Translator {
         let (mut unit, diagnostics) = match translated {
             Ok(translated) => translated.unwrap_or_default(),
             Err(message) => {
-                self.diagnostics
-                    .set(Subject::Ingress(key.clone()), vec![Diagnostic::error(key.to_string(), "", message)]);
+                self.diagnostics.set(Subject::Ingress(key.clone()), vec![Diagnostic::defect(key.to_string(), message)]);
                 self.ingresses.insert(key.clone(), former);
                 return;
             }
@@ -333,7 +332,7 @@ impl Translator {
         let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {
-                let diagnostic = Diagnostic::error(format!("Host {name}"), "", message);
+                let diagnostic = Diagnostic::defect(format!("Host {name}"), message);
                 return self.diagnostics.set(Subject::Host(name), vec![diagnostic]);
             }
         };
@@ -368,7 +367,7 @@ impl Translator {
         let (backend, problem) = match quarantine::contain(resolve) {
             Ok(resolved) => resolved,
             Err(message) => {
-                let diagnostic = Diagnostic::error(format!("Service {}/{}", id.namespace, id.service), "", message);
+                let diagnostic = Diagnostic::defect(format!("Service {}/{}", id.namespace, id.service), message);
                 return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
             }
         };
