@@ -15,5 +15,6 @@ pub mod pipeline;
 pub mod server;
 pub mod settings;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod translate;

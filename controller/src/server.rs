@@ -3,8 +3,10 @@
 use crate::cli::explain;
 use crate::diagnostic::Diagnostic;
 use crate::pipeline::{Pipeline, State, Translate};
-use crate::settings::{ControllerSettings, ServeSettings};
+use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings};
+use crate::source::cluster::{Access, AccessError};
 use crate::source::{Feed, SourceEvent, WatchHealth};
+use crate::status::Status;
 use crate::store::{Change, Store};
 use crate::translate::Translator;
 use anyhow::Context as _;
@@ -34,6 +36,7 @@ pub struct Server {
     lifecycle: Arc<Lifecycle>,
     telemetry: Arc<Telemetry>,
     registry: Arc<Registry>,
+    status: Option<Status>,
     // Last, so that everything else ends while its runtime still runs.
     control: Runtime,
 }
@@ -50,7 +53,7 @@ impl Server {
         source: impl Into<Feed>,
         access_log: Box<dyn Write + Send>,
     ) -> anyhow::Result<Self> {
-        let Feed { events, health } = source.into();
+        let Feed { events, health, cluster } = source.into();
         let control = control_runtime().context("cannot start the control plane's runtime")?;
         let registry = Arc::new(Registry::new());
         let telemetry = Arc::new(Telemetry::start(&identity(controller), access_log)?);
@@ -70,7 +73,8 @@ impl Server {
         control.block_on(first_table(state.clone()));
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, control })
+        let status = cluster.map(|cluster| control.block_on(write_to(cluster))).transpose()?;
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, status, control })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -116,6 +120,13 @@ impl Server {
 
 fn control_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()
+}
+
+/// Elects who writes to the cluster, and writes.
+async fn write_to(cluster: ClusterSettings) -> Result<Status, AccessError> {
+    let settings = cluster.status.clone();
+    let access = Access::open(cluster).await?;
+    Ok(Status::start(&settings, &access))
 }
 
 async fn first_table(mut state: watch::Receiver<State>) {

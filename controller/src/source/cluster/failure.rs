@@ -79,7 +79,7 @@ fn shortened(message: &str) -> String {
 
 /// How long to wait between tries: longer each time, and not at the same time as everyone else.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
@@ -91,19 +91,19 @@ const CAP: Duration = Duration::from_secs(30);
 
 impl Backoff {
     /// The wait after one more failure: half of it for sure, the rest by chance.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let longest = FIRST.saturating_mul(1 << self.failures.min(16)).min(CAP);
         self.failures = self.failures.saturating_add(1);
         longest.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
     /// How many failures there were in a row.
-    pub(super) fn failures(&self) -> u32 {
+    pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
     /// All is well: the next failure is the first again.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }
