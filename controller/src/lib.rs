@@ -9,6 +9,7 @@ mod certificate;
 pub mod cli;
 pub mod configmap;
 pub mod diagnostic;
+mod events;
 pub mod holdoff;
 pub mod object;
 pub mod pipeline;

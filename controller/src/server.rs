@@ -2,8 +2,9 @@
 
 use crate::cli::explain;
 use crate::diagnostic::Diagnostic;
+use crate::events::Recorder;
 use crate::pipeline::{Pipeline, State, Translate};
-use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings};
+use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
 use crate::source::cluster::{Access, AccessError};
 use crate::source::{Feed, SourceEvent, WatchHealth};
 use crate::status::Status;
@@ -73,7 +74,7 @@ impl Server {
         control.block_on(first_table(state.clone()));
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
-        let status = cluster.map(|cluster| control.block_on(write_to(cluster))).transpose()?;
+        let status = cluster.map(|cluster| control.block_on(write_to(cluster, state.clone()))).transpose()?;
         Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, status, control })
     }
 
@@ -123,10 +124,18 @@ fn control_runtime() -> std::io::Result<Runtime> {
 }
 
 /// Elects who writes to the cluster, and writes.
-async fn write_to(cluster: ClusterSettings) -> Result<Status, AccessError> {
+async fn write_to(cluster: ClusterSettings, state: watch::Receiver<State>) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
-    Ok(Status::start(&settings, &access))
+    let status = Status::start(&settings, &access);
+    tokio::spawn(Recorder::new(access, replica(&settings)).run(state, status.leading()));
+    Ok(status)
+}
+
+/// The name of this replica: its Pod's, or outside a Pod the machine's.
+fn replica(settings: &StatusSettings) -> String {
+    let pod = settings.pod.as_ref().map(|pod| pod.name.to_string());
+    pod.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
 }
 
 async fn first_table(mut state: watch::Receiver<State>) {
