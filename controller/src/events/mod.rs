@@ -98,7 +98,7 @@ async fn until_due(wait: Option<Duration>, leading: &mut watch::Receiver<bool>) 
     tokio::time::sleep(wait).await;
     // An error means that nobody will ever say that it leads.
     if leading.wait_for(|leads| *leads).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
