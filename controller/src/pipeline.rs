@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::holdoff::Holdoff;
 use crate::object::ObjectKey;
 use crate::source::SourceEvent;
+use crate::status::Reporter;
 use crate::store::{Change, Store};
 use gateway::config::Update;
 use gateway::table::Rejection;
@@ -32,6 +33,11 @@ pub trait Translate {
 
     /// All that is wrong with the objects now, as far as translation can tell.
     fn diagnostics(&self) -> Vec<Diagnostic>;
+
+    /// The Ingresses that were translated last, and whether anything of each is served now.
+    fn translated(&self) -> Vec<(ObjectKey, bool)> {
+        Vec::new()
+    }
 }
 
 /// How far a pipeline has come.
@@ -62,6 +68,7 @@ pub struct Pipeline<T, P> {
     rejected: Vec<Diagnostic>,
     /// Ports that the gateway cannot open now.
     unopened: watch::Receiver<Arc<[Rejection]>>,
+    reporter: Option<Reporter>,
     state: watch::Sender<State>,
 }
 
@@ -86,6 +93,7 @@ where
             consumed: 0,
             rejected: Vec::new(),
             unopened: watch::channel(Arc::default()).1,
+            reporter: None,
             state,
         };
         (pipeline, watched)
@@ -95,6 +103,13 @@ where
     #[must_use]
     pub fn watching(mut self, unopened: watch::Receiver<Arc<[Rejection]>>) -> Self {
         self.unopened = unopened;
+        self
+    }
+
+    /// The same, which also tells what the status of Ingresses depends on.
+    #[must_use]
+    pub fn reporting(mut self, reporter: Option<Reporter>) -> Self {
+        self.reporter = reporter;
         self
     }
 
@@ -149,6 +164,7 @@ where
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
         for event in batch.drain(..) {
             self.consumed += 1;
+            self.reporter.iter().for_each(|reporter| reporter.note(&event));
             for change in self.store.apply(event) {
                 if change == Change::Synced {
                     self.holdoff.open();
@@ -167,6 +183,7 @@ where
         if !update.is_empty() || revision == 0 {
             (revision, self.rejected) = (self.publish)(update);
         }
+        self.reporter.iter().for_each(|reporter| reporter.served(self.translator.translated()));
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);

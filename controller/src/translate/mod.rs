@@ -62,6 +62,8 @@ pub struct Translator {
     published: Option<Arc<GatewaySettings>>,
     at_start: AtStart,
     ingresses: Units,
+    /// The Ingresses that the last call translated.
+    translated: BTreeSet<ObjectKey>,
     ingress_readers: Readers<ObjectKey, ObjectKey>,
     claims: Claims,
     references: References,
@@ -132,7 +134,8 @@ impl Translator {
         if dirty.streams {
             self.translate_streams(store, &mut dirty, &mut update);
         }
-        for key in std::mem::take(&mut dirty.ingresses) {
+        self.translated = std::mem::take(&mut dirty.ingresses);
+        for key in self.translated.clone() {
             self.translate_ingress(store, &key, &mut dirty);
         }
         for host in self.dirty_hosts(&dirty) {
@@ -182,6 +185,12 @@ impl Translator {
     /// Whether anything of this Ingress is served.
     pub fn serves(&self, ingress: &ObjectKey) -> bool {
         self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
+    }
+
+    /// The Ingresses that the last call of [`Self::translate`] translated, those that are gone included, and whether
+    /// anything of each is served.
+    pub fn translated(&self) -> impl Iterator<Item = (&ObjectKey, bool)> {
+        self.translated.iter().map(|key| (key, self.serves(key)))
     }
 
     fn mark(&self, change: &Change, dirty: &mut Dirty) {

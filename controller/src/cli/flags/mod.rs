@@ -6,6 +6,7 @@
 mod cluster;
 mod own;
 mod retired;
+mod status;
 mod value;
 
 use super::docs::row;
@@ -93,7 +94,7 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 
 /// The flags that do something.
 fn own() -> impl Iterator<Item = &'static Flag> {
-    chain(own::FLAGS, cluster::FLAGS)
+    [own::FLAGS, cluster::FLAGS, status::FLAGS].into_iter().flatten()
 }
 
 impl Flag {

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 /// A failure, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
     /// What the API server said, or what became of the connection.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// What to do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// 403: we may not. Go without until we may.
     Forbidden,
     /// 401: the credentials are no longer good. Read them again.
@@ -27,7 +27,7 @@ pub(super) enum Cause {
 
 impl Failure {
     /// A failure without a status of its own.
-    pub(super) fn other(message: impl Into<String>) -> Self {
+    pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { cause: Cause::Other, message: message.into() }
     }
 

@@ -18,11 +18,11 @@ mod watch;
 
 pub(crate) use access::Access;
 pub use access::AccessError;
-pub(crate) use failure::Backoff;
+pub(crate) use failure::{Backoff, Failure};
 
 use crate::settings::{ClusterSettings, ControllerSettings};
 use crate::source::{Feed, SourceEvent, WatchHealth};
-use failure::{Cause, Failure};
+use failure::Cause;
 use follow::{Follower, Reports};
 use ledger::{Consequences, Ledger, Report, WatchId};
 use std::collections::HashMap;
