@@ -7,6 +7,7 @@ mod cluster;
 mod metrics;
 mod own;
 mod retired;
+mod status;
 mod value;
 
 use super::docs::row;
@@ -94,7 +95,7 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 
 /// The flags that do something.
 fn own() -> impl Iterator<Item = &'static Flag> {
-    [own::FLAGS, metrics::FLAGS, cluster::FLAGS].into_iter().flatten()
+    [own::FLAGS, metrics::FLAGS, cluster::FLAGS, status::FLAGS].into_iter().flatten()
 }
 
 impl Flag {

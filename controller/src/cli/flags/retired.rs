@@ -3,8 +3,6 @@
 
 use super::{Effect, Flag, Shape, Topic};
 
-const NO_STATUS: &str = "no status is written yet";
-const NO_ELECTION: &str = "no leader is elected: nothing is written to a cluster";
 const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
 const NO_NGINX: &str = "no nginx process runs here";
@@ -17,16 +15,7 @@ const NO_KLOG: &str = "logs go to standard error; see --log-level";
 pub(super) const FLAGS: &[Flag] = &[
     value("sync-period", "watches miss nothing, so nothing is listed again for safety"),
     value("sync-rate-limit", "changes cost no reload, so they are not rationed"),
-    switch("disable-sync-events", NO_STATUS),
-    value("publish-service", NO_STATUS),
-    value("publish-status-address", NO_STATUS),
-    switch("report-node-internal-ip-address", NO_STATUS),
-    switch("update-status", NO_STATUS),
-    switch("update-status-on-shutdown", NO_STATUS),
-    value("status-update-interval", NO_STATUS),
-    value("election-id", NO_ELECTION),
-    value("election-ttl", NO_ELECTION),
-    switch("disable-leader-election", NO_ELECTION),
+    switch("disable-sync-events", "no Event says that an object was synced"),
     value("ssl-passthrough-proxy-port", ONE_PROCESS),
     switch("enable-ssl-chain-completion", "chains are served as their Secrets have them"),
     value("validating-webhook", NO_WEBHOOK),

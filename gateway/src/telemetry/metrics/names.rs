@@ -120,6 +120,8 @@ metrics! {
         "Changes of the configuration that failed";
     ORPHAN_INGRESS = Gauge "nginx_ingress_controller_orphan_ingress" &["ingress", "namespace", "type"],
         "1 for an Ingress that names a Service that does not exist (no-service) or has no endpoint (no-endpoint)";
+    LEADER = Gauge "nginx_ingress_controller_leader_election_status" &["name"],
+        "Whether this replica holds the Lease of this name (1) or not (0)";
 
     REPLIES = Counter "adit_replies_total" &["reason"],
         "Responses that Adit made itself, by the reason";
