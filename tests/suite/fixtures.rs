@@ -51,6 +51,7 @@ const IN_SUITES: &[(&str, &str)] = &[
     ("t44_", "passthrough.rs"),
     ("u06_", "grpc.rs"),
     ("u08_", "grpc.rs"),
+    ("i20_", "status.rs"),
     ("j19_", "streams/ports.rs"),
     ("j21_", "streams/ports.rs"),
     ("j22_", "streams/tcp.rs"),
