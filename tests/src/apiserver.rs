@@ -1,4 +1,5 @@
-//! A Kubernetes API server in memory, as far as lists and watches go, that fails as it is told to.
+//! A Kubernetes API server in memory, as far as lists, watches and the creation of objects go, that fails as it is told
+//! to.
 //!
 //! It speaks HTTP over a real socket, keeps versions and the history of changes, pages its lists, and forgets.
 
@@ -92,6 +93,20 @@ impl ApiServer {
     /// All objects now, as one list.
     pub fn objects(&self) -> String {
         json!({"apiVersion": "v1", "kind": "List", "items": self.state.lock().objects.all()}).to_string()
+    }
+
+    /// All objects of a resource now.
+    pub fn objects_of(&self, resource: &str) -> Vec<Value> {
+        self.state.lock().objects.of(resource)
+    }
+
+    /// Waits until the objects of a resource fit.
+    ///
+    /// # Errors
+    /// If they do not come to that in time.
+    pub async fn comes_to(&self, resource: &str, mut fits: impl FnMut(&[Value]) -> bool) -> Result<()> {
+        let outcome = self.wait_for(|server| fits(&server.objects_of(resource))).await;
+        outcome.with_context(|| format!("{resource} did not come to that: {:#?}", self.objects_of(resource)))
     }
 
     /// Creates or changes objects, a YAML stream.
@@ -202,6 +217,7 @@ impl ApiServer {
     async fn serve(self, mut connection: Connection) -> Result<()> {
         while let Some(head) = connection.request().await? {
             let mut request = Request::parse(&head)?;
+            let body = connection.request_body(&head).await?;
             match self.fault(&mut request) {
                 None => {}
                 Some(Fault::Held) => self.wait_for(|server| server.state.lock().held == 0).await?,
@@ -212,6 +228,10 @@ impl ApiServer {
             }
             if request.is_watch {
                 return self.watch(&mut connection, &request).await;
+            }
+            if head.method == "POST" {
+                connection.send(self.create(&request, &body)?).await?;
+                continue;
             }
             connection.send(response(200, "", &self.list(&request).to_string())).await?;
         }
@@ -248,6 +268,14 @@ impl ApiServer {
             }
             Fault::Held => Ok(()),
         }
+    }
+
+    fn create(&self, request: &Request, body: &[u8]) -> Result<String> {
+        let object: Value = serde_json::from_slice(body)?;
+        let namespace = request.namespace.as_deref().context("no namespace")?;
+        let created = self.change(|state| state.objects.create(&request.resource, namespace, object.clone()))?;
+        let (code, answer) = if created.is_some() { (201, object) } else { (409, status(409)) };
+        Ok(response(code, "", &answer.to_string()))
     }
 
     fn list(&self, request: &Request) -> Value {

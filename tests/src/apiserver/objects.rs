@@ -52,6 +52,8 @@ impl Objects {
         metadata.insert("managedFields".to_owned(), json!([{"manager": "test"}]));
         let text = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let key = (resource, text("namespace"), text("name"));
+        let uid = self.objects.get(&key).map(|before| before["metadata"]["uid"].clone());
+        metadata.insert("uid".to_owned(), uid.unwrap_or(json!(format!("uid-{}", self.version))));
         let created = self.objects.get(&key).map(|before| before["metadata"]["creationTimestamp"].clone());
         let now = format!("2024-01-01T00:{:02}:{:02}Z", self.version / 60 % 60, self.version % 60);
         metadata.insert("creationTimestamp".to_owned(), created.clone().unwrap_or(json!(now)));
@@ -59,6 +61,21 @@ impl Objects {
         self.objects.insert(key.clone(), object.clone());
         self.history.push(Change { version: self.version, kind, key, object });
         Ok(())
+    }
+
+    /// Creates an object in a namespace; `None` if there is one of its name.
+    pub(super) fn create(&mut self, resource: &str, namespace: &str, mut object: Value) -> Result<Option<()>> {
+        let name = object["metadata"]["name"].as_str().context("no name")?.to_owned();
+        if self.objects.contains_key(&(resource.to_owned(), namespace.to_owned(), name)) {
+            return Ok(None);
+        }
+        object["metadata"]["namespace"] = json!(namespace);
+        self.apply(object).map(Some)
+    }
+
+    /// All objects of a resource.
+    pub(super) fn of(&self, resource: &str) -> Vec<Value> {
+        self.objects.iter().filter(|((of, ..), _)| of == resource).map(|(_, object)| object.clone()).collect()
     }
 
     pub(super) fn delete(&mut self, resource: &str, namespace: &str, name: &str) -> Option<()> {
