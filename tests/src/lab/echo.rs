@@ -89,7 +89,7 @@ impl Echo {
                         "containers": [{
                             "name": "echo",
                             "image": "localhost/echo:1",
-                            "args": ["http=3000", "https=3443", "h2c=3080", "grpc=3050", "websocket=3030", "tcp=3007", "udp=3007"],
+                            "args": ["http=3000", "https=3443", "h2c=3080", "tcp=3007", "udp=3007"],
                             "env": [
                                 field("POD_NAME", "metadata.name"),
                                 field("NAMESPACE", "metadata.namespace"),

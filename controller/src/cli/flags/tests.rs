@@ -208,7 +208,7 @@ fn ingress_nginx_flags_are_accepted_and_those_without_meaning_warn() {
     .expect("the chart's arguments");
     assert_eq!(flags.settings.controller.ingress_classes, ["nginx"]);
     assert!(!flags.settings.serve.metrics.enabled);
-    assert_eq!(flags.warnings.len(), 3, \"{:#?}\", flags.warnings);
+    assert_eq!(flags.warnings.len(), 3, "{:#?}", flags.warnings);
     assert!(flags.warnings.iter().all(|warning| warning.contains("is accepted and ignored: ")));
 
     for name in UPSTREAM.split_whitespace() {
