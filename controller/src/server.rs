@@ -10,7 +10,7 @@ use crate::translate::Translator;
 use anyhow::Context as _;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
-use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
+use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
@@ -23,8 +23,9 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-/// How long requests may finish after the last connection was accepted (nginx: `worker-shutdown-timeout`).
-const DRAIN: Duration = Duration::from_secs(240);
+/// How long idle connections stay after the last one was accepted, where there is a grace period at all: their clients
+/// may have a request on its way, above all those that were accepted last.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A running Adit. Dropping it ends its connections at once; [`Server::shut_down`] does so gently.
 pub struct Server {
@@ -34,6 +35,7 @@ pub struct Server {
     lifecycle: Arc<Lifecycle>,
     telemetry: Arc<Telemetry>,
     registry: Arc<Registry>,
+    publisher: Arc<Publisher>,
     // Last, so that everything else ends while its runtime still runs.
     control: Runtime,
 }
@@ -70,7 +72,7 @@ impl Server {
         control.block_on(first_table(state.clone()));
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, control })
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, control })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -106,9 +108,11 @@ impl Server {
     pub fn shut_down(self, grace: Duration) -> usize {
         self.lifecycle.terminating();
         self.gateway.announce_shutdown();
+        tracing::info!(?grace, "ending; another signal ends at once");
         // Inside, because a sleep is born into the runtime that it is made in.
         self.control.block_on(async { tokio::time::sleep(grace).await });
-        let cut_off = self.gateway.drain(DRAIN);
+        let busy = self.publisher.load().settings().shutdown_timeout;
+        let cut_off = self.gateway.drain(Patience { idle: LINGER.min(grace), busy });
         self.telemetry.sync();
         cut_off
     }
