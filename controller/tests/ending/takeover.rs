@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tests::adit::manifests;
 use tests::backend::answering;
 use tests::connection::Connection;
-use tests::http2::Http2;
+use tests::http2::{Http2, is_unprocessed};
 use tests::process::Process;
 use tests::tls::Offer;
 
@@ -65,11 +65,18 @@ async fn http1(gateway: SocketAddr, offer: Option<Offer>, keeps: bool, load: Arc
 async fn http2(gateway: SocketAddr, load: Arc<Load>) -> Result<()> {
     let mut connection = Http2::open(gateway).await?;
     while !load.is_over() {
-        let Ok(stream) = connection.start(http::Request::get("http://h/").body(())?, true).await else {
-            connection = Http2::open(gateway).await.context("a new connection, HTTP/2")?;
-            continue;
+        let response = match connection.start(http::Request::get("http://h/").body(())?, true).await {
+            Ok(stream) => stream.response().await,
+            Err(_) => {
+                connection = Http2::open(gateway).await.context("a new connection, HTTP/2")?;
+                continue;
+            }
         };
-        load.count(stream.response().await.context("HTTP/2")?.status)?;
+        match response {
+            Ok(response) => load.count(response.status)?,
+            Err(error) if is_unprocessed(&error) => {}
+            Err(error) => return Err(error.context("HTTP/2")),
+        }
     }
     Ok(())
 }
