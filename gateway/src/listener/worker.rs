@@ -72,7 +72,7 @@ async fn serve(start: Start) {
     for Listener { socket, protocol, advertised_port } in listeners {
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                drop(tokio::spawn(accept(socket, protocol, advertised_port, worker.clone(), controls.count())))
+                drop(tokio::spawn(accept(socket, protocol, advertised_port, worker.clone(), controls.count())));
             }
             Err(error) => tracing::error!(%error, "a worker cannot take its listener"),
         }

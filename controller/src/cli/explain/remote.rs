@@ -41,12 +41,14 @@ impl FromStr for AdminUrl {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let parts = text.parse::<Uri>().map_err(|_| InvalidAdminUrl)?.into_parts();
         let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
-        let authority = parts.authority.filter(|authority| !authority.as_str().contains('@'));
+        // Neither a user before the host, nor anything but a port behind it.
+        let is_plain = |authority: &Authority| {
+            let port = authority.as_str().strip_prefix(authority.host());
+            !authority.host().is_empty() && (port == Some("") || port.is_some() && authority.port_u16().is_some())
+        };
+        let authority = parts.authority.filter(is_plain);
         let is_http = parts.scheme.is_some_and(|scheme| scheme.as_str() == "http");
-        authority
-            .filter(|authority| is_http && is_bare && !authority.host().is_empty())
-            .map(Self)
-            .ok_or(InvalidAdminUrl)
+        authority.filter(|_| is_http && is_bare).map(Self).ok_or(InvalidAdminUrl)
     }
 }
 
