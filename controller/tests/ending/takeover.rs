@@ -5,13 +5,15 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tests::adit::manifests;
 use tests::backend::answering;
-use tests::connection::Connection;
+use tests::connection::{Connection, PATIENCE};
 use tests::http2::{Http2, is_unprocessed};
 use tests::process::Process;
 use tests::tls::Offer;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// How often the ports change hands.
 const TAKEOVERS: usize = 5;
@@ -22,21 +24,21 @@ const REQUESTS: usize = 200;
 #[derive(Debug, Default)]
 struct Load {
     done: AtomicBool,
-    answered: AtomicUsize,
+    answered: watch::Sender<usize>,
 }
 
 impl Load {
     /// Waits until the clients have come on by this many answers.
-    async fn goes_on(&self, answers: usize) {
-        let aim = self.answered.load(Ordering::Relaxed) + answers;
-        while self.answered.load(Ordering::Relaxed) < aim {
-            tokio::task::yield_now().await;
-        }
+    async fn goes_on(&self, answers: usize) -> Result<()> {
+        let aim = *self.answered.borrow() + answers;
+        let mut answered = self.answered.subscribe();
+        let reached = timeout(PATIENCE, answered.wait_for(|answered| *answered >= aim)).await;
+        reached.context("no answers any more")?.map(drop).context("the load is gone")
     }
 
     fn count(&self, status: u16) -> Result<()> {
         ensure!(status == 200, "status {status}");
-        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.answered.send_modify(|answered| *answered += 1);
         Ok(())
     }
 
@@ -95,16 +97,16 @@ async fn no_request_is_lost() -> Result<()> {
     }
     for _ in 0..TAKEOVERS {
         let new: Process = serve(&["--shutdown-grace-period=500ms", &ports[0], &ports[1]], &objects).await?;
-        load.goes_on(REQUESTS).await;
+        load.goes_on(REQUESTS).await?;
         old.terminate().await?;
         ensure!(old.ended().await?.success(), "the old process was to end well");
-        load.goes_on(REQUESTS).await;
+        load.goes_on(REQUESTS).await?;
         old = new;
     }
     load.done.store(true, Ordering::Relaxed);
     for client in clients {
         client.await??;
     }
-    println!("{} requests during {TAKEOVERS} takeovers", load.answered.load(Ordering::Relaxed));
+    println!("{} requests during {TAKEOVERS} takeovers", *load.answered.borrow());
     Ok(())
 }
