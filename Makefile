@@ -12,6 +12,9 @@ H2SPEC := $(TOOLS)/h2spec
 H2SPEC_MODULE := tests/tools/h2spec
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+IMAGE := adit.dev/adit:$(VERSION)
+ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service $<
 # What the tests speak to Adit with, beside clients of their own.
 CLIENTS := openssl nghttp2-client:h2load
 
@@ -19,19 +22,26 @@ export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prerequisites ## Serve three echo Services through one Ingress; with a terminal, until Ctrl-C
 	@manifests/demo/run
 
 .PHONY: test
-test: clients $(H2SPEC) ## Run all tests
-	cargo test --workspace --locked --no-fail-fast
+test: ## Run all tests, those in a real cluster as well; says how long each part took
+	@.ci/part --none
+	@status=0; for part in test-fast test-cluster; do $(MAKE) --no-print-directory $$part || status=1; done; \
+		.ci/part --all; exit $$status
 
 .PHONY: test-fast
-test-fast: prerequisites ## Run the unit tests only
-	cargo test --workspace --locked --lib
+test-fast: clients $(H2SPEC) ## Run all tests but those in a cluster
+	@.ci/part "building" cargo test --workspace --locked --no-run
+	@.ci/part "tests without a cluster" cargo test --workspace --locked --no-fail-fast
+
+.PHONY: test-cluster
+test-cluster: prerequisites test-images ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
+	@tests/cluster/test
 
 .PHONY: lint
 lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
@@ -65,6 +75,13 @@ fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each
 	done
 fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
 
+.PHONY: image
+image: target/image/adit.tar ## Write Adit's image to target/image/adit.tar, for docker load and the like
+	@echo "$<: $(IMAGE)"
+
+.PHONY: test-images
+test-images: target/image/test/adit.tar target/image/test/echo.tar ## Write the images of the cluster's tests
+
 .PHONY: cluster-up
 cluster-up: prerequisites ## Start a two-node Kubernetes, see tests/cluster; prints its kubeconfig
 	@tests/cluster/up
@@ -76,6 +93,14 @@ cluster-down: ## End it, and leave nothing of it
 .PHONY: cluster-check
 cluster-check: prerequisites ## Check that it is a Kubernetes, and that it leaves nothing
 	@tests/cluster/check
+
+.PHONY: manifests
+manifests: ## Write manifests/install, which `kubectl apply -f` takes, from the kustomizations
+	@manifests/render
+
+.PHONY: manifests-check
+manifests-check: ## Check that manifests/install is what the kustomizations say
+	@manifests/render --check
 
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code
@@ -90,6 +115,30 @@ prerequisites:
 .PHONY: clients
 clients:
 	@.ci/prerequisites $(CLIENTS)
+
+.PHONY: image-tools
+image-tools: prerequisites
+	@.ci/prerequisites python3 binutils:strip
+
+target/image/adit.tar: target/release/adit manifests/image Makefile | image-tools
+	$(ADIT_IMAGE)
+
+target/image/test/adit.tar: target/debug/adit manifests/image Makefile | image-tools
+	$(ADIT_IMAGE)
+
+target/image/test/echo.tar: target/debug/echo manifests/image Makefile | image-tools
+	manifests/image --name localhost/echo:1 --output $@ --strip $<
+
+# Cargo knows when there is something to build, and touches nothing otherwise.
+target/release/adit: FORCE | prerequisites
+	cargo build --release --locked --bin adit
+
+# As `cargo test --workspace` builds them, so that nothing is built twice.
+target/debug/adit target/debug/echo &: FORCE | prerequisites
+	cargo build --workspace --locked --bin adit --bin echo
+
+.PHONY: FORCE
+FORCE:
 
 # Built once and kept: some take minutes.
 $(DENY):

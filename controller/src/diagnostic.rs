@@ -14,6 +14,39 @@ pub enum Severity {
     Warning,
 }
 
+/// What kind of fact it is. Its name is the reason of the Event that tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum Reason {
+    /// The value of an annotation is not valid, or not allowed (the same reason in ingress-nginx).
+    AnnotationParsingFailed,
+    /// The certificate of a Secret cannot be used for what names it.
+    InvalidCertificate,
+    /// Another object has what this one asks for.
+    Conflict,
+    /// Requests are refused, because to serve them would be unsafe.
+    Denied,
+    /// It is unknown, not supported or switched off, and without effect.
+    Ignored,
+    /// It is served, and protects less than it seems to.
+    Insecure,
+    /// A defect of Adit: what is concerned stays as it was.
+    InternalError,
+    /// The value of a field is not what it must be.
+    Invalid,
+    /// A Service has no endpoints.
+    NoEndpoints,
+    /// It names a Secret, a Service, a Service's port, or a ConfigMap that does not exist.
+    ReferenceNotFound,
+    /// The gateway cannot take it.
+    Rejected,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
 /// One fact about one field of one object (or file), for a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Diagnostic {
@@ -30,6 +63,11 @@ pub struct Diagnostic {
     pub message: Arc<str>,
     /// Where in a file, when the object comes from one.
     pub place: Option<Place>,
+    /// What kind of fact it is.
+    pub reason: Reason,
+    /// The other object that it is about, in the form of [`Self::object`]: the winner of a conflict, the Secret or Service
+    /// at fault. It need not exist.
+    pub related: Option<Arc<str>>,
 }
 
 /// A place in a file.
@@ -44,7 +82,7 @@ pub struct Place {
 }
 
 impl Diagnostic {
-    /// An error about `field` of `object`.
+    /// An error about `field` of `object`: [`Reason::Invalid`], unless [`Self::because`] says otherwise.
     pub fn error(object: impl Into<Arc<str>>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
         Self {
             severity: Severity::Error,
@@ -53,12 +91,19 @@ impl Diagnostic {
             value: None,
             message: message.into(),
             place: None,
+            reason: Reason::Invalid,
+            related: None,
         }
     }
 
-    /// A warning about `field` of `object`.
+    /// A warning about `field` of `object`, likewise.
     pub fn warning(object: impl Into<Arc<str>>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(object, field, message) }
+    }
+
+    /// What of `object` a defect of Adit keeps as it was.
+    pub(crate) fn defect(object: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
+        Self::error(object, "", message).because(Reason::InternalError)
     }
 
     /// The same with the value at fault.
@@ -72,6 +117,16 @@ impl Diagnostic {
         self
     }
 
+    /// The same for another reason.
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// The same with the other object that it is about.
+    pub fn with_related(self, object: impl Into<Arc<str>>) -> Self {
+        Self { related: Some(object.into()), ..self }
+    }
+
     /// The same with its place in a file.
     pub fn at(mut self, place: Option<Place>) -> Self {
         self.place = place;
@@ -82,8 +137,29 @@ impl Diagnostic {
 impl From<&Rejection> for Diagnostic {
     /// What the gateway rejects, as a fact about the object that it comes from.
     fn from(rejection: &Rejection) -> Self {
-        let Rejection { origin, value, message } = rejection;
-        Self::error(origin.object.clone(), origin.field.clone(), message.as_str()).with_value(value)
+        let Rejection { origin, value, message, winner } = rejection;
+        let rejected = Self::error(origin.object.clone(), origin.field.clone(), message.as_str()).with_value(value);
+        match winner {
+            Some(winner) => rejected.because(Reason::Conflict).with_related(winner.object.clone()),
+            None => rejected.because(Reason::Rejected),
+        }
+    }
+}
+
+/// What is said of the object: `spec.rules[0].host: "a b" is not …`.
+#[derive(Debug)]
+pub struct Statement<'a>(pub &'a Diagnostic);
+
+impl fmt::Display for Statement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Diagnostic { field, value, message, .. } = self.0;
+        if !field.is_empty() {
+            write!(f, "{field}: ")?;
+        }
+        if let Some(value) = value {
+            write!(f, "{value:?} ")?;
+        }
+        f.write_str(message)
     }
 }
 
@@ -94,15 +170,7 @@ impl fmt::Display for Diagnostic {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{severity}: {}", self.object)?;
-        if !self.field.is_empty() {
-            write!(f, ": {}", self.field)?;
-        }
-        f.write_str(": ")?;
-        if let Some(value) = &self.value {
-            write!(f, "{value:?} ")?;
-        }
-        f.write_str(&self.message)?;
+        write!(f, "{severity}: {}: {}", self.object, Statement(self))?;
         if let Some(place) = &self.place {
             write!(f, " ({}, document {}, line {})", place.file, place.document, place.line)?;
         }

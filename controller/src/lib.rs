@@ -1,19 +1,21 @@
 //! Adit's control plane: Kubernetes objects in, a routing table out.
 //!
 //! Data flows one way: [`source`] (a directory, or a cluster) yields events, [`store`] holds the objects, [`translate`]
-//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. Nothing here knows
-//! Pingora.
+//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] tells
+//! the cluster. Nothing here knows Pingora.
 
 pub mod annotation;
 mod certificate;
 pub mod cli;
 pub mod configmap;
 pub mod diagnostic;
+mod events;
 pub mod holdoff;
 pub mod object;
 pub mod pipeline;
 pub mod server;
 pub mod settings;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod translate;

@@ -6,6 +6,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use std::cmp::Ordering;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The kinds that Adit reads.
@@ -19,6 +20,24 @@ pub enum Kind {
     Endpoints,
     Secret,
     ConfigMap,
+}
+
+/// The kinds, with the one version of each that is read, and its name.
+pub(crate) const KINDS: [(Kind, &str, &str); 7] = [
+    (Kind::Ingress, "networking.k8s.io/v1", "Ingress"),
+    (Kind::IngressClass, "networking.k8s.io/v1", "IngressClass"),
+    (Kind::Service, "v1", "Service"),
+    (Kind::EndpointSlice, "discovery.k8s.io/v1", "EndpointSlice"),
+    (Kind::Endpoints, "v1", "Endpoints"),
+    (Kind::Secret, "v1", "Secret"),
+    (Kind::ConfigMap, "v1", "ConfigMap"),
+];
+
+impl Kind {
+    /// The `apiVersion` of its objects.
+    pub(crate) fn api_version(self) -> &'static str {
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or("v1", |(_, version, _)| version)
+    }
 }
 
 impl fmt::Display for Kind {
@@ -55,6 +74,27 @@ impl fmt::Display for ObjectKey {
         }
     }
 }
+
+impl FromStr for ObjectKey {
+    type Err = NotAnObject;
+
+    /// The key that is displayed so.
+    fn from_str(text: &str) -> Result<Self, NotAnObject> {
+        let (kind, name) = text.split_once(' ').ok_or(NotAnObject)?;
+        let (kind, ..) = KINDS.iter().find(|(.., known)| *known == kind).ok_or(NotAnObject)?;
+        let (namespace, name) = match kind {
+            Kind::IngressClass => ("", name),
+            _ => name.split_once('/').ok_or(NotAnObject)?,
+        };
+        let is_word = !name.is_empty() && !name.contains([' ', '/']) && !namespace.contains(' ');
+        if is_word { Ok(Self::new(*kind, namespace, name)) } else { Err(NotAnObject) }
+    }
+}
+
+/// A text that names no object of a kind that Adit reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("names no object that Adit reads: expected a form such as \"Ingress default/shop\"")]
+pub struct NotAnObject;
 
 /// An object of one of the kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,5 +144,39 @@ impl Ord for Age {
 impl PartialOrd for Age {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_displayed() {
+        for (kind, ..) in KINDS {
+            let namespace = if kind == Kind::IngressClass { "" } else { "shop" };
+            let key = ObjectKey::new(kind, namespace, "a.b-1");
+            assert_eq!(key.to_string().parse(), Ok(key));
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_key() {
+        for text in [
+            "",
+            "Ingress",
+            "Ingress shop",
+            "Ingress shop/",
+            "Ingress a/b/c",
+            "Pod a/b",
+            "Host a.example.com",
+            "File a/b.yaml",
+            "Secret of every namespace",
+            "ConfigMap in adit (metadata.name=adit)",
+            "IngressClass a b",
+            "flag --default-ssl-certificate",
+        ] {
+            assert_eq!(text.parse::<ObjectKey>(), Err(NotAnObject), "{text:?}");
+        }
     }
 }

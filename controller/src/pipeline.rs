@@ -5,11 +5,13 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::holdoff::Holdoff;
+use crate::object::ObjectKey;
 use crate::source::SourceEvent;
+use crate::status::Reporter;
 use crate::store::{Change, Store};
 use gateway::config::Update;
 use gateway::table::Rejection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -31,6 +33,11 @@ pub trait Translate {
 
     /// All that is wrong with the objects now, as far as translation can tell.
     fn diagnostics(&self) -> Vec<Diagnostic>;
+
+    /// The Ingresses that were translated last, and whether anything of each is served now.
+    fn translated(&self) -> Vec<(ObjectKey, bool)> {
+        Vec::new()
+    }
 }
 
 /// How far a pipeline has come.
@@ -42,7 +49,12 @@ pub struct State {
     pub source_revision: u64,
     /// All that is wrong now: with the source, with objects, and with what the gateway was to compile. Sorted, each once.
     pub diagnostics: Arc<[Diagnostic]>,
+    /// The `metadata.uid` of each object that they are about, of those that exist and have one.
+    pub uids: Arc<Uids>,
 }
+
+/// `metadata.uid` by object.
+pub type Uids = BTreeMap<ObjectKey, Arc<str>>;
 
 /// A pipeline, before or while it runs.
 pub struct Pipeline<T, P> {
@@ -56,6 +68,7 @@ pub struct Pipeline<T, P> {
     rejected: Vec<Diagnostic>,
     /// Ports that the gateway cannot open now.
     unopened: watch::Receiver<Arc<[Rejection]>>,
+    reporter: Option<Reporter>,
     state: watch::Sender<State>,
 }
 
@@ -80,6 +93,7 @@ where
             consumed: 0,
             rejected: Vec::new(),
             unopened: watch::channel(Arc::default()).1,
+            reporter: None,
             state,
         };
         (pipeline, watched)
@@ -89,6 +103,13 @@ where
     #[must_use]
     pub fn watching(mut self, unopened: watch::Receiver<Arc<[Rejection]>>) -> Self {
         self.unopened = unopened;
+        self
+    }
+
+    /// The same, which also tells what the status of Ingresses depends on.
+    #[must_use]
+    pub fn reporting(mut self, reporter: Option<Reporter>) -> Self {
+        self.reporter = reporter;
         self
     }
 
@@ -143,6 +164,7 @@ where
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
         for event in batch.drain(..) {
             self.consumed += 1;
+            self.reporter.iter().for_each(|reporter| reporter.note(&event));
             for change in self.store.apply(event) {
                 if change == Change::Synced {
                     self.holdoff.open();
@@ -161,16 +183,19 @@ where
         if !update.is_empty() || revision == 0 {
             (revision, self.rejected) = (self.publish)(update);
         }
+        self.reporter.iter().for_each(|reporter| reporter.served(self.translator.translated()));
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
-        self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics });
+        let uids = self.uids(&diagnostics);
+        self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics, uids });
     }
 
     /// Tells what is wrong, where that changed without a build.
     fn tell(&self) {
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
-        self.state.send_modify(|state| state.diagnostics = diagnostics);
+        let uids = self.uids(&diagnostics);
+        self.state.send_modify(|state| (state.diagnostics, state.uids) = (diagnostics, uids));
     }
 
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
@@ -178,6 +203,19 @@ where
         let unopened: Vec<_> = self.unopened.borrow().iter().map(Diagnostic::from).collect();
         known.chain(unopened).chain(self.translator.diagnostics()).collect::<BTreeSet<_>>().into_iter().collect()
     }
+
+    fn uids(&self, diagnostics: &[Diagnostic]) -> Arc<Uids> {
+        let uid = |key: ObjectKey| self.store.uid(&key).map(Into::into).map(|uid| (key, uid));
+        Arc::new(diagnostics.iter().flat_map(subjects).filter_map(uid).collect())
+    }
+}
+
+/// The objects that a diagnostic is about, or would be if they existed.
+fn subjects(diagnostic: &Diagnostic) -> impl Iterator<Item = ObjectKey> {
+    [Some(&diagnostic.object), diagnostic.related.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter_map(|object| object.parse().ok())
 }
 
 /// Logs each diagnostic when it comes and when it goes. Both lists are sorted.

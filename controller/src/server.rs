@@ -2,12 +2,17 @@
 
 use crate::cli::explain;
 use crate::diagnostic::Diagnostic;
+use crate::events::Recorder;
+use crate::object::ObjectKey;
 use crate::pipeline::{Pipeline, State, Translate};
-use crate::settings::{ControllerSettings, ServeSettings};
+use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
+use crate::source::cluster::{Access, AccessError};
 use crate::source::{Feed, SourceEvent, WatchHealth};
+use crate::status::{self, Reporter, Status};
 use crate::store::{Change, Store};
 use crate::translate::Translator;
 use anyhow::Context as _;
+use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
@@ -36,6 +41,7 @@ pub struct Server {
     telemetry: Arc<Telemetry>,
     registry: Arc<Registry>,
     publisher: Arc<Publisher>,
+    status: Option<Status>,
     // Last, so that everything else ends while its runtime still runs.
     control: Runtime,
 }
@@ -52,10 +58,10 @@ impl Server {
         source: impl Into<Feed>,
         access_log: Box<dyn Write + Send>,
     ) -> anyhow::Result<Self> {
-        let Feed { events, health } = source.into();
+        let Feed { events, health, cluster } = source.into();
         let control = control_runtime().context("cannot start the control plane's runtime")?;
         let registry = Arc::new(Registry::new());
-        let telemetry = Arc::new(Telemetry::start(&identity(controller), access_log)?);
+        let telemetry = Arc::new(Telemetry::start(&identity(controller), &serve.metrics, access_log)?);
         let publisher = Arc::new(Publisher::new(registry.clone()));
         let lifecycle = Arc::new(Lifecycle::default());
 
@@ -65,14 +71,23 @@ impl Server {
             control.spawn(measure(health, telemetry.clone()));
         }
         let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
-        let state = start_pipeline(translator.clone(), events, &publisher, &telemetry, &lifecycle)?;
+        let (reporter, news) = cluster
+            .as_ref()
+            .filter(|cluster| cluster.status.update)
+            .map(|cluster| Reporter::new(&cluster.status))
+            .unzip();
+        let state = start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
         let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
         let admin = start_admin(serve, answers, &control)?;
         // Workers read what is fixed at their start from the settings, so the first table comes before them.
         control.block_on(first_table(state.clone()));
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, control })
+        let status = match cluster {
+            Some(cluster) => Some(control.block_on(write_to(cluster, news, state.clone(), &telemetry))?),
+            None => None,
+        };
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, control })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -110,7 +125,9 @@ impl Server {
         self.gateway.announce_shutdown();
         tracing::info!(?grace, "ending; another signal ends at once");
         // Inside, because a sleep is born into the runtime that it is made in.
-        self.control.block_on(async { tokio::time::sleep(grace).await });
+        self.control.block_on(async {
+            tokio::join!(tokio::time::sleep(grace), OptionFuture::from(self.status.map(Status::stop)))
+        });
         let busy = self.publisher.load().settings().shutdown_timeout;
         let cut_off = self.gateway.drain(Patience { idle: LINGER.min(grace), busy });
         self.telemetry.sync();
@@ -120,6 +137,39 @@ impl Server {
 
 fn control_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()
+}
+
+/// Elects who writes to the cluster, and writes.
+async fn write_to(
+    cluster: ClusterSettings,
+    news: Option<status::Reported>,
+    state: watch::Receiver<State>,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Status, AccessError> {
+    let settings = cluster.status.clone();
+    let access = Access::open(cluster).await?;
+    let status = Status::start(&settings, &access, news);
+    tokio::spawn(Recorder::new(access, replica(&settings)).run(state, status.leading()));
+    if settings.election {
+        tokio::spawn(measure_leadership(settings.election_id, status.leading(), telemetry.clone()));
+    }
+    Ok(status)
+}
+
+/// The name of this replica: its Pod's, or outside a Pod the machine's.
+fn replica(settings: &StatusSettings) -> String {
+    let pod = settings.pod.as_ref().map(|pod| pod.name.to_string());
+    pod.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
+}
+
+/// Tells the metrics whether we hold the Lease.
+async fn measure_leadership(lease: String, mut leading: watch::Receiver<bool>, telemetry: Arc<Telemetry>) {
+    loop {
+        telemetry.controller().leads(&lease, *leading.borrow_and_update());
+        if leading.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn first_table(mut state: watch::Receiver<State>) {
@@ -177,11 +227,16 @@ impl Translate for SharedTranslator {
     fn diagnostics(&self) -> Vec<Diagnostic> {
         self.0.lock().diagnostics().cloned().collect()
     }
+
+    fn translated(&self) -> Vec<(ObjectKey, bool)> {
+        self.0.lock().translated().map(|(key, is_served)| (key.clone(), is_served)).collect()
+    }
 }
 
 fn start_pipeline(
     translator: SharedTranslator,
     events: mpsc::Receiver<SourceEvent>,
+    reporter: Option<Reporter>,
     publisher: &Arc<Publisher>,
     telemetry: &Arc<Telemetry>,
     lifecycle: &Arc<Lifecycle>,
@@ -195,7 +250,7 @@ fn start_pipeline(
         (revision, rejected.iter().map(Diagnostic::from).collect())
     };
     let (pipeline, state) = Pipeline::new(events, translator, publish);
-    pipeline.watching(unopened).spawn().context("cannot start the pipeline")?;
+    pipeline.watching(unopened).reporting(reporter).spawn().context("cannot start the pipeline")?;
     Ok(state)
 }
 
@@ -237,7 +292,7 @@ fn answers(
     Admin {
         health_path: serve.health_path.as_str().into(),
         lifecycle: lifecycle.clone(),
-        metrics: Arc::new(move || telemetry.metrics().map_err(|error| error.to_string())),
+        metrics: serve.metrics.enabled.then(|| metrics(telemetry)),
         table: Arc::new(move || explain::describe(&table.load())),
         explain: Arc::new(move |query| {
             let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -246,6 +301,10 @@ fn answers(
             serde_json::to_value(explanation).map_err(|error| error.to_string())
         }),
     }
+}
+
+fn metrics(telemetry: Arc<Telemetry>) -> Arc<admin::Metrics> {
+    Arc::new(move || telemetry.metrics().map_err(|error| error.to_string()))
 }
 
 fn start_admin(serve: &ServeSettings, admin: Admin, control: &Runtime) -> anyhow::Result<SocketAddr> {

@@ -1,6 +1,8 @@
 //! The controller's settings, as its flags give them.
 
+use crate::status::Address;
 use gateway::config::PathMatching;
+use gateway::telemetry::MetricsSettings;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -130,7 +132,8 @@ impl Default for ControllerSettings {
     }
 }
 
-/// Which cluster is watched, and what of it. `Default` is the cluster of this Pod, with all its namespaces.
+/// Which cluster is watched, and what of it, and what is written to it. `Default` is the cluster of this Pod, with all
+/// its namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterSettings {
     /// `--kubeconfig`.
@@ -141,6 +144,52 @@ pub struct ClusterSettings {
     pub certificate_authority: Option<PathBuf>,
     /// `--watch-namespace` or `--watch-namespace-selector`.
     pub namespaces: WatchedNamespaces,
+    /// What is written to it.
+    pub status: StatusSettings,
+}
+
+/// How a leader is elected, and which addresses it writes to the status of Ingresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusSettings {
+    /// Which Pod this is. No flag says so: `POD_NAMESPACE` and `POD_NAME` of the environment do.
+    pub pod: Option<NamespacedName>,
+    /// `--election-id`: the name of the Lease, in the Pod's namespace.
+    pub election_id: String,
+    /// `--election-ttl`: how long the Lease is good without being renewed; at least a second.
+    pub election_ttl: Duration,
+    /// Not `--disable-leader-election`: without an election every replica writes.
+    pub election: bool,
+    /// `--update-status`: addresses are written at all.
+    pub update: bool,
+    /// `--update-status-on-shutdown`: the last replica removes them.
+    pub update_on_shutdown: bool,
+    /// `--status-update-interval`: how often addresses and statuses are compared although nothing is known to have
+    /// changed; at least 5 seconds.
+    pub interval: Duration,
+    /// `--publish-service`: the Service whose addresses are written.
+    pub publish_service: Option<NamespacedName>,
+    /// `--publish-status-address`: the addresses that are written. When this is empty and there is no such Service,
+    /// those of the nodes that run us are.
+    pub addresses: Vec<Address>,
+    /// `--report-node-internal-ip-address`: of a node, the InternalIP and not the ExternalIP.
+    pub node_internal_ip: bool,
+}
+
+impl Default for StatusSettings {
+    fn default() -> Self {
+        Self {
+            pod: None,
+            election_id: "adit-leader".into(),
+            election_ttl: Duration::from_secs(30),
+            election: true,
+            update: true,
+            update_on_shutdown: true,
+            interval: Duration::from_secs(60),
+            publish_service: None,
+            addresses: Vec::new(),
+            node_internal_ip: false,
+        }
+    }
 }
 
 /// The namespaces whose objects count.
@@ -210,6 +259,8 @@ pub struct ServeSettings {
     pub admin_port: u16,
     /// `--health-check-path`: a second path for `/healthz` on the admin port.
     pub health_path: String,
+    /// `--enable-metrics` and the other flags about metrics.
+    pub metrics: MetricsSettings,
     /// `--shutdown-grace-period`: how long new connections are still accepted after SIGTERM.
     pub shutdown_grace: Duration,
 }
@@ -229,6 +280,7 @@ impl Default for ServeSettings {
             admin_address: None,
             admin_port: 10254,
             health_path: "/healthz".into(),
+            metrics: MetricsSettings::default(),
             shutdown_grace: Duration::from_secs(15),
         }
     }

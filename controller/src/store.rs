@@ -125,6 +125,21 @@ impl Store {
         self.config_maps.get(namespace, name)
     }
 
+    /// The `metadata.uid` of an object, if it is there and has one. EndpointSlices are not found by name.
+    pub fn uid(&self, key: &ObjectKey) -> Option<&str> {
+        let ObjectKey { kind, namespace, name } = key;
+        let metadata = match kind {
+            Kind::Ingress => &self.ingress(key)?.object.metadata,
+            Kind::IngressClass => &self.ingress_class(name)?.metadata,
+            Kind::Service => &self.service(namespace, name)?.metadata,
+            Kind::Endpoints => &self.endpoints(namespace, name)?.metadata,
+            Kind::Secret => &self.secret(namespace, name)?.metadata,
+            Kind::ConfigMap => &self.config_map(namespace, name)?.metadata,
+            Kind::EndpointSlice => return None,
+        };
+        metadata.uid.as_deref()
+    }
+
     /// What is wrong with the source now, by part.
     pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
         self.problems.values().flatten()

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, header};
 use std::fmt::Display;
 use std::io::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Where the values of variables come from: a request in flight, or the record of one that has ended.
@@ -133,8 +133,28 @@ pub fn number(value: impl itoa::Integer, out: &mut Vec<u8>) -> bool {
     text(itoa::Buffer::new().format(value), out)
 }
 
-/// Appends a value as it prints. Always `true`, as [`text`].
-pub fn display(value: impl Display, out: &mut Vec<u8>) -> bool {
+/// Appends an address as it prints. Always `true`, as [`text`].
+pub fn address(address: IpAddr, out: &mut Vec<u8>) -> bool {
+    match address {
+        // Nearly all are such, and every log line has two: without the machinery of `Display`.
+        IpAddr::V4(address) => list(address.octets(), b".", out, number),
+        IpAddr::V6(_) => display(address, out),
+    }
+}
+
+/// Appends an address with its port as it prints. Always `true`, as [`text`].
+pub fn endpoint(endpoint: SocketAddr, out: &mut Vec<u8>) -> bool {
+    match endpoint {
+        SocketAddr::V4(endpoint) => {
+            address((*endpoint.ip()).into(), out);
+            out.push(b':');
+            number(endpoint.port(), out)
+        }
+        SocketAddr::V6(_) => display(endpoint, out),
+    }
+}
+
+fn display(value: impl Display, out: &mut Vec<u8>) -> bool {
     // Writing to memory cannot fail.
     let _ = write!(out, "{value}");
     true
@@ -142,13 +162,14 @@ pub fn display(value: impl Display, out: &mut Vec<u8>) -> bool {
 
 /// Appends a time in seconds with three digits, cut and not rounded: `0.123`. Always `true`, as [`text`].
 pub fn seconds(time: Duration, out: &mut Vec<u8>) -> bool {
-    let millis = time.subsec_millis();
     number(time.as_secs(), out);
     out.push(b'.');
-    for unit in [100, 10, 1] {
-        out.push(b'0' + (millis / unit % 10) as u8);
-    }
-    true
+    three_digits(time.subsec_millis(), out)
+}
+
+/// Appends a number below 1,000 with leading zeros: `007`. Always `true`, as [`text`].
+pub fn three_digits(number: u32, out: &mut Vec<u8>) -> bool {
+    append(Some(&[100, 10, 1].map(|unit| b'0' + (number / unit % 10) as u8)), out)
 }
 
 /// `$binary_remote_addr`: 4 or 16 bytes. Always `true`, as [`text`].
@@ -235,6 +256,15 @@ mod tests {
         let text = |time| found(|out| seconds(time, out));
         assert_eq!(text(Duration::from_micros(1_999)).as_deref(), Some("0.001"));
         assert_eq!(text(Duration::from_millis(61_020)).as_deref(), Some("61.020"));
+    }
+
+    #[test]
+    fn writes_addresses_as_they_print() {
+        for text in ["0.0.0.0:0", "192.0.2.255:65535", "[::1]:80", "[2001:db8::a:1]:8080"] {
+            let address: SocketAddr = text.parse().expect("an address");
+            assert_eq!(found(|out| endpoint(address, out)).as_deref(), Some(text));
+            assert_eq!(found(|out| super::address(address.ip(), out)), Some(address.ip().to_string()));
+        }
     }
 
     #[test]

@@ -3,8 +3,16 @@
 //! A request's own headers ask for special answers: `x-echo-status: 503`, `x-echo-header: server: apache`, and
 //! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. Any other answer is 200
 //! with what was received, as text. Every answer names its Service and pod, and none has a `Server`.
+//!
+//! These backends read byte for byte and run in the test's own process. [`crate::echo_server`] is a program that
+//! answers with a [`Said`].
 
+mod content;
 mod http2;
+pub mod said;
+
+pub use content::content;
+pub use said::Said;
 
 use crate::tls_server;
 use crate::wire::{Headers, Reader, Remaining, RequestHead, header};

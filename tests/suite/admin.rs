@@ -1,9 +1,11 @@
 //! The admin port, over sockets: what probes, Prometheus and people at the machine see.
 
 use anyhow::{Context, Result};
+use controller::cli::flags;
 use controller::server::Server;
 use controller::settings::{ControllerSettings, ServeSettings};
 use controller::source::SourceEvent;
+use gateway::telemetry::MetricsSettings;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use tests::adit::{Adit, manifests, on_loopback};
@@ -120,5 +122,65 @@ async fn people_at_the_machine_see_the_table_and_what_it_does() -> Result<()> {
     assert_eq!(status, 200, "{explained}");
     assert!(serde_json::from_str::<Value>(&explained)?.to_string().contains("backend"), "{explained}");
     assert_eq!(admin(&adit, "/debug/explain?url=ftp://h/").await?.0, 400);
+    Ok(())
+}
+
+/// What Prometheus sees with these flags, after a request that a route took and one to `unknown.example` that none did.
+async fn metrics_after(args: &[&str]) -> Result<String> {
+    let flags = flags::parse(args.iter().copied()).map_err(anyhow::Error::msg)?;
+    let serve = on_loopback(flags.settings.serve);
+    let adit = Adit::start_on(serve, &manifests(&[answering(OK).await?], &json!({}))).await?;
+    assert_eq!(get(adit.address()?, "h", "/").await?.status, 200);
+    assert_eq!(get(adit.address()?, "unknown.example", "/").await?.status, 404);
+    tokio::time::timeout(PATIENCE, metrics_with(&adit, "adit_replies_total")).await?
+}
+
+/// The samples of `nginx_ingress_controller_requests` with this label.
+fn requests_with<'a>(metrics: &'a str, label: &str) -> Vec<&'a str> {
+    let samples = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+    samples.filter(|sample| sample.contains(label)).collect()
+}
+
+#[tokio::test]
+async fn j16_excluded_metrics_are_absent() -> Result<()> {
+    let excluded = ["nginx_ingress_controller_request_size", "nginx_ingress_controller_header_duration_seconds"];
+    let all = metrics_after(&[]).await?;
+    let some = metrics_after(&[&format!("--exclude-socket-metrics={}", excluded.join(","))]).await?;
+    for name in excluded {
+        assert!(all.contains(name) && !some.contains(name), "{some}");
+    }
+    sample(&some, "nginx_ingress_controller_response_size_bucket")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn j17_undefined_hosts_are_measured_where_they_shall_be() -> Result<()> {
+    let label = r#"host="unknown.example""#;
+    let metrics = metrics_after(&["--metrics-per-undefined-host"]).await?;
+    let requests = requests_with(&metrics, label);
+    assert!(matches!(requests[..], [one] if one.contains(r#"status="404""#) && one.ends_with(" 1")), "{metrics}");
+    let metrics = metrics_after(&[]).await?;
+    assert!(!metrics.contains(label), "{metrics}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn j18_statuses_are_told_by_class() -> Result<()> {
+    let metrics = metrics_after(&["--report-status-classes"]).await?;
+    assert_eq!(requests_with(&metrics, r#"status="2xx""#).len(), 1, "{metrics}");
+    assert_eq!(requests_with(&metrics, r#"status="200""#).len(), 0, "{metrics}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn metrics_can_be_off() -> Result<()> {
+    let serve = ServeSettings {
+        metrics: MetricsSettings { enabled: false, ..MetricsSettings::default() },
+        ..ServeSettings::default()
+    };
+    let adit = Adit::start_on(on_loopback(serve), &manifests(&[answering(OK).await?], &json!({}))).await?;
+    assert_eq!(get(adit.address()?, "h", "/").await?.status, 200);
+    assert_eq!(admin(&adit, "/metrics").await?.0, 404);
+    assert_eq!(admin(&adit, "/healthz").await?.0, 200);
     Ok(())
 }

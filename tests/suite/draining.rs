@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
 use gateway::table::Publisher;
-use gateway::telemetry::{Identity, Telemetry};
+use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tests::connection::{Connection, PATIENCE};
@@ -19,7 +19,7 @@ const CLIENTS: usize = 100;
 /// A gateway with one worker and without routes: it answers everything with 404.
 fn gateway() -> Result<Gateway> {
     let publisher = Arc::new(Publisher::new(Arc::default()));
-    let telemetry = Telemetry::start(&Identity::default(), Box::new(std::io::sink()))?;
+    let telemetry = Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(std::io::sink()))?;
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = ListenSettings {
         http: vec![any],

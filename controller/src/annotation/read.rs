@@ -1,7 +1,7 @@
 use super::suggestion::{did_you_mean, nearest};
 use super::{Annotation, AnnotationError, Applied, Draft, Effect, Invalid, Risk, Support, Value};
 use crate::configmap::RouteDefaults;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::{Denied, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,11 +77,11 @@ impl Reader<'_> {
             Support::Full | Support::Partial(_) => self.apply(annotation, value),
             _ if annotation.asks_for_nothing(value) => Effect::Applied,
             Support::Ignored(why) => {
-                self.warn(key, value, &format!("is ignored: {why}"));
+                self.warn(key, value, Reason::Ignored, &format!("is ignored: {why}"));
                 Effect::None
             }
             Support::Planned => {
-                self.warn(key, value, "is not supported yet: the routes are served without it");
+                self.warn(key, value, Reason::Ignored, "is not supported yet: the routes are served without it");
                 Effect::None
             }
             Support::Denied => {
@@ -99,12 +99,12 @@ impl Reader<'_> {
         }
         let result = (annotation.apply)(Value(value), &mut self.reading.draft);
         for complaint in std::mem::take(&mut self.reading.draft.complaints) {
-            self.warn(key, value, &complaint);
+            self.warn(key, value, Reason::AnnotationParsingFailed, &complaint);
         }
         match result {
             Ok(()) => Effect::Applied,
             Err(AnnotationError::Unsupported(why)) => {
-                self.warn(key, value, why);
+                self.warn(key, value, Reason::Ignored, why);
                 Effect::None
             }
             Err(AnnotationError::Refused(why)) => {
@@ -119,18 +119,28 @@ impl Reader<'_> {
         let key = annotation.key;
         match annotation.invalid {
             Invalid::RejectsIngress => {
-                self.error(key, value, &format!("{complaint}; the whole Ingress is rejected"));
+                self.error(
+                    key,
+                    value,
+                    Reason::AnnotationParsingFailed,
+                    &format!("{complaint}; the whole Ingress is rejected"),
+                );
                 Effect::Rejected
             }
             Invalid::FallsBack => {
-                self.error(key, value, &format!("{complaint}; the default is used instead"));
+                self.error(
+                    key,
+                    value,
+                    Reason::AnnotationParsingFailed,
+                    &format!("{complaint}; the default is used instead"),
+                );
                 Effect::None
             }
         }
     }
 
     fn reject(&mut self, key: &str, value: &str, complaint: &str) {
-        self.error(key, value, &format!("{complaint}; the whole Ingress is rejected"));
+        self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; the whole Ingress is rejected"));
         self.reading.rejected = true;
     }
 
@@ -138,13 +148,14 @@ impl Reader<'_> {
         let origin = Origin::new(self.object.clone(), self.field(key));
         let reason = format!("the annotation {}/{key} {complaint}", self.prefix).into();
         self.reading.draft.policies.denied.get_or_insert(Denied { reason, origin });
-        self.error(key, value, &format!("{complaint}: every request is answered 503"));
+        self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered 503"));
     }
 
     fn unknown(&mut self, key: &str) {
         let near = did_you_mean(nearest(key, Annotation::all().map(|annotation| annotation.key)));
         let message = format!("is not an annotation that ingress-nginx or Adit has; it is ignored{near}");
-        self.reading.diagnostics.push(Diagnostic::warning(self.object.clone(), self.field(key), message));
+        let diagnostic = Diagnostic::warning(self.object.clone(), self.field(key), message).because(Reason::Ignored);
+        self.reading.diagnostics.push(diagnostic);
     }
 
     /// The usual prefix where another one counts.
@@ -152,18 +163,19 @@ impl Reader<'_> {
         if Annotation::named(key).is_some() {
             let field = format!("metadata.annotations[{USUAL_PREFIX}/{key}]");
             let message = format!("is ignored: --annotations-prefix is {:?}", self.prefix);
-            self.reading.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message));
+            let diagnostic = Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored);
+            self.reading.diagnostics.push(diagnostic);
         }
     }
 
-    fn error(&mut self, key: &str, value: &str, message: &str) {
-        let diagnostic = Diagnostic::error(self.object.clone(), self.field(key), message).with_value(value);
-        self.reading.diagnostics.push(diagnostic);
+    fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
+        let diagnostic = Diagnostic::error(self.object.clone(), self.field(key), message);
+        self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
     }
 
-    fn warn(&mut self, key: &str, value: &str, message: &str) {
-        let diagnostic = Diagnostic::warning(self.object.clone(), self.field(key), message).with_value(value);
-        self.reading.diagnostics.push(diagnostic);
+    fn warn(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
+        let diagnostic = Diagnostic::warning(self.object.clone(), self.field(key), message);
+        self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
     }
 
     fn field(&self, key: &str) -> String {

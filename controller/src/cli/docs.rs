@@ -28,6 +28,21 @@ const SUPPORT: &str = "\
     for the reason that is named; *not yet*: has no effect, and a warning says so; *refused*: not yet either, and \
     unsafe to leave out, so routes that it concerns answer 503.\n";
 
+const METRICS_OF_REQUESTS: &str = "\
+    Metrics of requests are those with the labels `ingress` and `method`. Their label `host` is the host of the rule, \
+    not the client's; `path` is the path of the rule, and a method that HTTP does not have is `OTHER`, so that clients \
+    cannot make series. Requests that no rule takes are not among them, but in `adit_replies_total`. Flags change that:\n\n\
+    * `--enable-metrics=false`: nothing is measured, and `/metrics` answers 404.\n\
+    * `--metrics-per-host=false`: there is no label `host`; requests that no rule takes are measured, with `ingress`, \
+    `namespace`, `path` and `service` empty.\n\
+    * `--metrics-per-undefined-host`: requests that no rule takes are measured, with the host that they name; `_` is \
+    none, and `_other` every host after the first 100 of the process.\n\
+    * `--report-status-classes`: `status` is `2xx` and so on.\n\
+    * `--time-buckets`, `--length-buckets`, `--size-buckets`: the buckets of seconds, of \
+    `nginx_ingress_controller_request_size` and `nginx_ingress_controller_response_size`, and of \
+    `nginx_ingress_controller_bytes_sent`.\n\
+    * `--exclude-socket-metrics`: metrics of requests that it names are neither measured nor told.\n\n";
+
 fn annotations() -> String {
     let mut page = String::from("# Annotations\n\nMade from the code by `make docs`. Every name is preceded by ");
     let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or by what `--annotations-prefix` says.\n\n{SUPPORT}");
@@ -71,6 +86,7 @@ fn metrics() -> String {
     let mut page = String::from("# Metrics\n\nMade from the code by `make docs`. `/metrics` on the admin port has ");
     page.push_str("them in Prometheus' text format. Those that ingress-nginx has too bear its names and labels.\n\n");
     let _ = write!(page, "Every metric has the labels {}.\n\n", labels(COMMON_LABELS));
+    page.push_str(METRICS_OF_REQUESTS);
     page.push_str("| metric | type | labels | meaning |\n|---|---|---|---|\n");
     for metric in METRICS {
         let kind = match metric.kind {

@@ -1,7 +1,7 @@
 //! `adit serve`: from the command line to a running server, and back.
 
 use crate::server::Server;
-use crate::settings::{ClusterSettings, Settings};
+use crate::settings::{ClusterSettings, NamespacedName, Settings};
 use crate::source::Feed;
 use crate::source::cluster::ClusterSource;
 use crate::source::directory::DirectorySource;
@@ -79,7 +79,15 @@ fn directory(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<Feed> {
 }
 
 fn cluster(settings: &Settings) -> anyhow::Result<Feed> {
-    Ok(ClusterSource::new(&settings.controller, &settings.cluster).spawn()?)
+    let mut cluster = settings.cluster.clone();
+    cluster.status.pod = pod();
+    Ok(ClusterSource::new(&settings.controller, &cluster).spawn()?)
+}
+
+/// The Pod that this process runs in, where the environment says so.
+fn pod() -> Option<NamespacedName> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Some(NamespacedName { namespace: variable("POD_NAMESPACE")?.into(), name: variable("POD_NAME")?.into() })
 }
 
 fn access_log(settings: &Settings) -> anyhow::Result<Box<dyn Write + Send>> {

@@ -1,7 +1,7 @@
 use super::{Config, Draft, Key, KeyError, Support, Value};
 use crate::annotation::suggestion::{did_you_mean, nearest};
 use crate::certificate::KeyPair;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::translate::Lookup;
@@ -52,8 +52,8 @@ impl Reader<'_> {
         match key.support {
             Support::Full | Support::Partial(_) => self.apply(key, value),
             _ if key.asks_for_nothing(value) => {}
-            Support::Ignored(why) => self.say(Severity::Warning, key, value, &format!("is ignored: {why}")),
-            Support::Planned => self.say(Severity::Warning, key, value, "is not supported yet: the default stays"),
+            Support::Ignored(why) => self.ignored(key, value, &format!("is ignored: {why}")),
+            Support::Planned => self.ignored(key, value, "is not supported yet: the default stays"),
             Support::Denied => self.deny(key, value),
         }
     }
@@ -61,16 +61,18 @@ impl Reader<'_> {
     fn apply(&mut self, key: &'static Key, value: &str) {
         let result = (key.apply)(Value(value), &mut self.draft);
         for (severity, complaint) in std::mem::take(&mut self.draft.complaints) {
-            self.say(severity, key, value, &complaint);
+            self.say(severity, key, value, Reason::Invalid, &complaint);
         }
-        let complaint = match result {
+        let (reason, complaint) = match result {
             Ok(()) => return,
-            Err(KeyError::Unsupported(why)) => return self.say(Severity::Warning, key, value, why),
-            Err(KeyError::Expected(expected)) => format!("is not valid: expected {expected}"),
-            Err(KeyError::Template(error)) => error.to_string(),
-            Err(KeyError::NoConfigMap) => "names a ConfigMap that does not exist".to_owned(),
+            Err(KeyError::Unsupported(why)) => return self.ignored(key, value, why),
+            Err(KeyError::Expected(expected)) => (Reason::Invalid, format!("is not valid: expected {expected}")),
+            Err(KeyError::Template(error)) => (Reason::Invalid, error.to_string()),
+            Err(KeyError::NoConfigMap) => {
+                (Reason::ReferenceNotFound, "names a ConfigMap that does not exist".to_owned())
+            }
         };
-        self.say(Severity::Error, key, value, &format!("{complaint}; the default stays"));
+        self.say(Severity::Error, key, value, reason, &format!("{complaint}; the default stays"));
     }
 
     fn deny(&mut self, key: &'static Key, value: &str) {
@@ -78,19 +80,23 @@ impl Reader<'_> {
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
         self.draft.config.gateway.denied.get_or_insert(Denied { reason, origin });
         let message = "is not supported yet, and unsafe to leave out: every request is answered 503";
-        self.say(Severity::Error, key, value, message);
+        self.say(Severity::Error, key, value, Reason::Denied, message);
     }
 
     fn unknown(&mut self, name: &str, value: &str) {
         let near = did_you_mean(nearest(name, Key::all().map(|key| key.name)));
         let message = format!("is not a key that ingress-nginx or Adit has; it is ignored{near}");
-        let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{name}"), message).with_value(value);
-        self.diagnostics.push(diagnostic);
+        let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{name}"), message);
+        self.diagnostics.push(diagnostic.with_value(value).because(Reason::Ignored));
     }
 
-    fn say(&mut self, severity: Severity, key: &'static Key, value: &str, message: &str) {
+    fn ignored(&mut self, key: &'static Key, value: &str, why: &str) {
+        self.say(Severity::Warning, key, value, Reason::Ignored, why);
+    }
+
+    fn say(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
         let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{}", key.name), message);
-        self.diagnostics.push(Diagnostic { severity, ..diagnostic }.with_value(value));
+        self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic }.with_value(value));
     }
 
     /// ingress-nginx's default is to believe forwarded headers and PROXY headers from everybody, which lets clients choose their address.
@@ -100,7 +106,8 @@ impl Reader<'_> {
         if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
             let message = "is every address: any client can pretend to be another. Name those of your load balancers";
             let field = "data.proxy-real-ip-cidr";
-            self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).with_value("0.0.0.0/0"));
+            let diagnostic = Diagnostic::warning(self.object.clone(), field, message).with_value("0.0.0.0/0");
+            self.diagnostics.push(diagnostic.because(Reason::Insecure));
         }
     }
 
@@ -110,7 +117,8 @@ impl Reader<'_> {
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = "is not a Service with a port: unmatched requests are answered 404";
             let object = "flag --default-backend-service";
-            self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
+            let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
+            self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             return;
         };
         self.draft.config.gateway.default_backend = Some(BackendId {
@@ -134,18 +142,19 @@ impl Reader<'_> {
         let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
         let Some(secret) = self.draft.lookup.secret(&name.namespace, &name.name) else {
             let message = format!("there is no {key}; a self-signed certificate is served instead");
-            return self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
+            let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
+            return self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
         };
+        let unfit = |diagnostic: Diagnostic| diagnostic.because(Reason::InvalidCertificate).with_related(key.as_str());
         match KeyPair::read(secret, &key) {
             Ok(pair) => {
-                let warnings =
-                    pair.warnings.iter().map(|warning| Diagnostic::warning(object, "", format!("{key} {warning}")));
-                self.diagnostics.extend(warnings);
+                let warning = |warning| unfit(Diagnostic::warning(object, "", format!("{key} {warning}")));
+                self.diagnostics.extend(pair.warnings.iter().map(warning));
                 self.draft.config.gateway.tls.default_certificate = Some(pair.certificate);
             }
             Err(error) => {
                 let message = format!("{key} {error}; a self-signed certificate is served instead");
-                self.diagnostics.push(Diagnostic::error(object, "", message).with_value(&name.to_string()));
+                self.diagnostics.push(unfit(Diagnostic::error(object, "", message).with_value(&name.to_string())));
             }
         }
     }

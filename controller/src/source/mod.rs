@@ -6,6 +6,7 @@ pub mod manifest;
 
 use crate::diagnostic::Diagnostic;
 use crate::object::{ObjectKey, Observed};
+use crate::settings::ClusterSettings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -17,6 +18,8 @@ pub struct Feed {
     pub events: mpsc::Receiver<SourceEvent>,
     /// How its watches do; `None` where there are none.
     pub health: Option<watch::Receiver<WatchHealth>>,
+    /// The cluster that it comes from, to write to it; `None` where there is none.
+    pub cluster: Option<ClusterSettings>,
 }
 
 /// Whether the watch of each kind works. Kinds that have neither succeeded nor failed yet are left out.
@@ -24,7 +27,7 @@ pub type WatchHealth = BTreeMap<&'static str, bool>;
 
 impl From<mpsc::Receiver<SourceEvent>> for Feed {
     fn from(events: mpsc::Receiver<SourceEvent>) -> Self {
-        Self { events, health: None }
+        Self { events, health: None, cluster: None }
     }
 }
 

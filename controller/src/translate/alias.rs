@@ -3,12 +3,12 @@
 
 use super::ingress::ParsedIngress;
 use super::view::View;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::HostName;
 
 /// The host that this name is an alias of, and what is wrong with other wishes for it.
 pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Vec<Diagnostic>) {
-    let mut target = None;
+    let mut target: Option<(HostName, &ParsedIngress)> = None;
     let mut diagnostics = Vec::new();
     for ingress in view.claimants(alias).filter(|ingress| ingress.aliases.contains(alias)) {
         for host in ingress.hosts.keys() {
@@ -19,28 +19,30 @@ pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Ve
                         "it is not an alias of {host}, whose aliases {} decides, which is older",
                         decides.object
                     );
-                    diagnostics.push(complaint(ingress, alias, &why, view));
+                    diagnostics.push(complaint(ingress, alias, &why, view).with_related(decides.object.clone()));
                 }
-                (_, None) => target = Some(host.clone()),
-                (_, Some(taken)) => {
+                (_, None) => target = Some((host.clone(), ingress)),
+                (_, Some((taken, winner))) => {
                     let why = format!("it is an alias of {taken} already, and not of {host}");
-                    diagnostics.push(complaint(ingress, alias, &why, view));
+                    diagnostics.push(complaint(ingress, alias, &why, view).with_related(winner.object.clone()));
                 }
             }
         }
     }
-    (target, diagnostics)
+    (target.map(|(host, _)| host), diagnostics)
 }
 
 /// Says of the aliases that are the name of a host with rules that they do nothing.
 pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
+    let Some(ruler) = view.rulers(host).next() else { return Vec::new() };
     view.claimants(host)
         .filter(|ingress| ingress.aliases.contains(host) && !ingress.hosts.contains_key(host))
         .map(|ingress| complaint(ingress, host, "a rule has that host, and keeps it", view))
+        .map(|complaint| complaint.with_related(ruler.object.clone()))
         .collect()
 }
 
 fn complaint(ingress: &ParsedIngress, alias: &HostName, why: &str, view: &View<'_>) -> Diagnostic {
     let message = format!("asks for the alias {alias}, which is left out: {why}");
-    ingress.warning(view.annotation("server-alias"), message)
+    ingress.warning(view.annotation("server-alias"), message).because(Reason::Conflict)
 }

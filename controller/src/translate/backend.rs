@@ -2,7 +2,7 @@
 
 use super::{endpoints, external_name};
 use crate::annotation::UpstreamSettings;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Reason, Severity};
 use crate::store::Store;
 use gateway::config::{Backend, BackendId, Endpoint, Endpoints, StreamProtocol};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
@@ -14,6 +14,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) severity: Severity,
+    pub(super) reason: Reason,
     /// The part of the reference at fault: `name` or `port`.
     pub(super) part: &'static str,
     /// What is wrong, and what is used instead if there is something.
@@ -24,13 +25,13 @@ pub(super) struct Problem {
 
 impl Problem {
     /// Nobody is served because of this.
-    pub(super) fn error(part: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, part, message: message.into(), unserved: true }
+    pub(super) fn error(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, reason, part, message: message.into(), unserved: true }
     }
 
     /// It is served nevertheless.
-    pub(super) fn warning(part: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, unserved: false, ..Self::error(part, message) }
+    pub(super) fn warning(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, unserved: false, ..Self::error(part, reason, message) }
     }
 }
 
@@ -43,7 +44,7 @@ pub(super) fn resolve(id: &BackendId, settings: UpstreamSettings, external_names
     let affinity = service.and_then(|service| service.spec.as_ref()?.session_affinity.as_deref()) == Some("ClientIP");
     let (endpoints, problem) = match service {
         Some(service) => of_service(id, service, settings, external_names, store),
-        None => failed(Problem::error("name", missing(id))),
+        None => failed(Problem::error("name", Reason::ReferenceNotFound, missing(id))),
     };
     (Backend { balance: settings.balance, client_ip_affinity: affinity, endpoints }, problem)
 }
@@ -75,7 +76,7 @@ fn of_service(
         None => {
             let (endpoints, problem) = endpoints::of_port(id, spec, &port, store);
             let headless = "has no cluster IP for service-upstream: its endpoints are used";
-            (endpoints, problem.or_else(|| Some(Problem::warning("name", headless))))
+            (endpoints, problem.or_else(|| Some(Problem::warning("name", Reason::Ignored, headless))))
         }
     }
 }
@@ -104,7 +105,7 @@ fn service_port(id: &BackendId, spec: &ServiceSpec) -> Result<ServicePort, Probl
             target_port: Some(IntOrString::Int(number.into())),
             ..ServicePort::default()
         }),
-        _ => Err(Problem::error("port", no_such_port(id, all))),
+        _ => Err(Problem::error("port", Reason::ReferenceNotFound, no_such_port(id, all))),
     }
 }
 

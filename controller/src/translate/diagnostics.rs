@@ -2,7 +2,7 @@ use super::backend::Problem;
 use super::claims::References;
 use super::streams::Streams;
 use crate::diagnostic::Diagnostic;
-use crate::object::ObjectKey;
+use crate::object::{Kind, ObjectKey};
 use gateway::config::{BackendId, HostName, StreamProtocol};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -48,12 +48,16 @@ pub(super) fn of_backend(
         "port" => &id.port,
         _ => &id.service,
     };
+    let service: Arc<str> = ObjectKey::new(Kind::Service, id.namespace.clone(), id.service.clone()).to_string().into();
     let diagnostic = |object: Arc<str>, field: Arc<str>, otherwise: &str| {
         let mut message = problem.message.clone();
         if problem.unserved {
             let _ = write!(message, ": {otherwise}");
         }
-        Diagnostic { severity: problem.severity, ..Diagnostic::error(object, field, message) }.with_value(value)
+        let Problem { severity, reason, .. } = *problem;
+        Diagnostic { severity, reason, ..Diagnostic::error(object, field, message) }
+            .with_value(value)
+            .with_related(Arc::clone(&service))
     };
     let of_ingresses = references.of(id).map(|(rank, referrer)| {
         let field = match referrer.reference.routed {

@@ -1,6 +1,7 @@
 //! The addresses of a Service's port, from EndpointSlices, or from Endpoints where a directory has only those.
 
 use super::backend::{Problem, addresses, speaks};
+use crate::diagnostic::Reason;
 use crate::store::Store;
 use gateway::config::{BackendId, Endpoint, Endpoints, StreamProtocol};
 use k8s_openapi::api::core::v1::{
@@ -45,7 +46,8 @@ pub(super) fn of_port(
     } else {
         let BackendId { namespace, service, .. } = id;
         let message = format!("Service {namespace}/{service} has neither EndpointSlices nor Endpoints");
-        return (addresses([]), Some(Problem { unserved: true, ..Problem::warning("name", message) }));
+        let problem = Problem::warning("name", Reason::NoEndpoints, message);
+        return (addresses([]), Some(Problem { unserved: true, ..problem }));
     }
     let best = found.iter().map(|(fitness, _)| *fitness).min();
     let used = found.into_iter().filter(|(fitness, _)| Some(*fitness) == best && *fitness != Fitness::Unfit);

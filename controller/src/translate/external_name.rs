@@ -1,6 +1,7 @@
 //! Services of type ExternalName.
 
 use super::backend::{Problem, addresses};
+use crate::diagnostic::Reason;
 use gateway::config::{BackendId, Endpoint, Endpoints, HostName};
 use k8s_openapi::api::core::v1::ServiceSpec;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -9,18 +10,17 @@ use std::net::{IpAddr, SocketAddr};
 /// The name that such a Service stands for, or the address if it is one. Names of this machine are refused (L22).
 pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
     let BackendId { namespace, service, .. } = id;
-    let refused = |why: &str| {
-        Err(Problem::error("name", format!("is Service {namespace}/{service} of type ExternalName, {why}")))
+    let failed = |reason, why: &str| {
+        Err(Problem::error("name", reason, format!("is Service {namespace}/{service} of type ExternalName, {why}")))
     };
+    let refused = |why: &str| failed(Reason::Denied, why);
     if !allowed {
         return refused("and --disable-svc-external-name is set");
     }
     let text = spec.external_name.as_deref().unwrap_or_default();
     let Some(port) = port(id, spec) else {
-        return Err(Problem::error(
-            "port",
-            format!("is neither a number nor a port's name in Service {namespace}/{service}"),
-        ));
+        let message = format!("is neither a number nor a port's name in Service {namespace}/{service}");
+        return Err(Problem::error("port", Reason::ReferenceNotFound, message));
     };
     if let Ok(address) = text.parse::<IpAddr>() {
         let address = address.to_canonical();
@@ -39,7 +39,7 @@ pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Re
             Ok(Endpoints::Name { name: format!("{name}.").into(), port })
         }
         Ok(HostName::Exact(name)) => Ok(Endpoints::Name { name, port }),
-        _ => refused(&format!("and {text:?} is not a DNS name")),
+        _ => failed(Reason::Invalid, &format!("and {text:?} is not a DNS name")),
     }
 }
 

@@ -6,7 +6,8 @@ use super::tls::{self, TlsEntry};
 use super::{Lookup, class, www};
 use crate::annotation::{self, Applied, Draft, UpstreamSettings};
 use crate::configmap::RouteDefaults;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
@@ -126,9 +127,8 @@ pub(super) fn parse(
     let place = stored.age.place.clone();
     if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
         // In a cluster other controllers' Ingresses are nobody's mistake.
-        let diagnostic = place
-            .is_some()
-            .then(|| Diagnostic::warning(object, foreign.field, foreign.message).with_value(&foreign.value).at(place));
+        let warning = || Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
+        let diagnostic = place.is_some().then(|| warning().with_value(&foreign.value).at(place));
         return Outcome { diagnostics: diagnostic.into_iter().collect(), ..Outcome::default() };
     }
     let none = BTreeMap::new();
@@ -184,12 +184,7 @@ impl Parser<'_> {
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
-            self.say(
-                Severity::Warning,
-                "spec.rules",
-                None,
-                "is empty, and --disable-catch-all is set: it is not served",
-            );
+            self.ignored("spec.rules", "is empty, and --disable-catch-all is set: it is not served");
             return None;
         }
         let mut hosts = BTreeMap::new();
@@ -234,7 +229,7 @@ impl Parser<'_> {
             }
             Ok(HostName::Any) if self.settings.disable_catch_all => {
                 let message = "is empty, and --disable-catch-all is set: the rule is not served";
-                return self.say(Severity::Warning, &format!("{field}.host"), None, message);
+                return self.ignored(&format!("{field}.host"), message);
             }
             Ok(host) => Ok(host),
             Err(error) => Err(error.to_string()),
@@ -355,7 +350,9 @@ impl Parser<'_> {
         let service = lookup.service(namespace, &name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = format!("names no Service with a port in namespace {namespace}; there is no default backend");
-            self.say(Severity::Error, &field, Some(&name), &message);
+            let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone()).to_string();
+            let diagnostic = Diagnostic::error(self.object.clone(), field, message).with_value(&name);
+            self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound).with_related(service));
             return None;
         };
         let (port, protocol) = (port.port.to_string().into(), StreamProtocol::Tcp);
@@ -393,6 +390,10 @@ impl Parser<'_> {
             service: backend.map(|backend| backend.service.clone()).unwrap_or_default(),
             service_port: backend.map(|backend| backend.port.clone()).unwrap_or_default(),
         }
+    }
+
+    fn ignored(&mut self, field: &str, message: &str) {
+        self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
     }
 
     fn say(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {

@@ -4,7 +4,7 @@ use super::ingress::ParsedIngress;
 use super::regex_hosts;
 use super::view::View;
 use crate::configmap::RouteDefaults;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::{HostName, Origin, PathKind, PathMatching, Route, RoutePolicies, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -77,13 +77,19 @@ impl<'a> Merge<'a> {
         let field = |route: &Route| format!("{}.path", route.origin.field);
         if older.rank == ingress.rank {
             let message = format!("repeats {} for host {host}: it is ignored", field(winner));
-            self.diagnostics.push(ingress.warning(field(loser), message).with_value(&loser.path));
+            let repeated = ingress.warning(field(loser), message).with_value(&loser.path);
+            self.diagnostics.push(repeated.because(Reason::Conflict));
             return;
         }
         let lost = format!("is a path of host {host} in {} too, which is older: it is ignored here", winner.origin);
         let won = format!("is a path of host {host} in {} too, which is younger: it is ignored there", loser.origin);
-        self.diagnostics.push(ingress.warning(field(loser), lost).with_value(&loser.path));
-        self.diagnostics.push(older.warning(field(winner), won).with_value(&winner.path));
+        // Each tells its own half, so that neither needs to be related to the other.
+        for said in [
+            ingress.warning(field(loser), lost).with_value(&loser.path),
+            older.warning(field(winner), won).with_value(&winner.path),
+        ] {
+            self.diagnostics.push(said.because(Reason::Conflict));
+        }
     }
 
     /// The path `/` where no rule has it. In ingress-nginx it belongs to the host's oldest Ingress, with its annotations
@@ -120,7 +126,8 @@ impl<'a> Merge<'a> {
         }
         for younger in claimants.filter(|ingress| ingress.catch_all) {
             let message = format!("is ignored for other hosts: {} has a default backend and is older", oldest.object);
-            self.diagnostics.push(younger.warning("spec.defaultBackend", message));
+            let lost = younger.warning("spec.defaultBackend", message);
+            self.diagnostics.push(lost.because(Reason::Conflict).with_related(oldest.object.clone()));
         }
     }
 
@@ -141,7 +148,7 @@ impl<'a> Merge<'a> {
         };
         route.policies = Arc::new(none);
         let message = "redirects and rewrites are ignored on an Ingress without rules, as in ingress-nginx";
-        self.diagnostics.push(ingress.warning("metadata.annotations", message));
+        self.diagnostics.push(ingress.warning("metadata.annotations", message).because(Reason::Ignored));
     }
 
     /// The oldest `app-root` holds for the whole host.

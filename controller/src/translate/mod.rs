@@ -36,7 +36,7 @@ pub use lookup::Lookup;
 
 use crate::annotation::Applied;
 use crate::configmap::{self, Config};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::{Change, Store, Stored};
@@ -62,6 +62,8 @@ pub struct Translator {
     published: Option<Arc<GatewaySettings>>,
     at_start: AtStart,
     ingresses: Units,
+    /// The Ingresses that the last call translated.
+    translated: BTreeSet<ObjectKey>,
     ingress_readers: Readers<ObjectKey, ObjectKey>,
     claims: Claims,
     references: References,
@@ -132,7 +134,8 @@ impl Translator {
         if dirty.streams {
             self.translate_streams(store, &mut dirty, &mut update);
         }
-        for key in std::mem::take(&mut dirty.ingresses) {
+        self.translated = std::mem::take(&mut dirty.ingresses);
+        for key in self.translated.clone() {
             self.translate_ingress(store, &key, &mut dirty);
         }
         for host in self.dirty_hosts(&dirty) {
@@ -184,6 +187,12 @@ impl Translator {
         self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
     }
 
+    /// The Ingresses that the last call of [`Self::translate`] translated, those that are gone included, and whether
+    /// anything of each is served.
+    pub fn translated(&self) -> impl Iterator<Item = (&ObjectKey, bool)> {
+        self.translated.iter().map(|key| (key, self.serves(key)))
+    }
+
     fn mark(&self, change: &Change, dirty: &mut Dirty) {
         match change {
             Change::Object(key) => {
@@ -226,7 +235,7 @@ impl Translator {
             let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string();
             let message =
                 "worker-processes and upstream-keepalive-connections are read at the start: restart Adit to use them";
-            diagnostics.push(Diagnostic::warning(object, "data", message));
+            diagnostics.push(Diagnostic::warning(object, "data", message).because(Reason::Ignored));
         }
         self.diagnostics.set(Subject::Settings, diagnostics);
         if config.routes != self.config.routes {
@@ -255,8 +264,7 @@ impl Translator {
         let (mut unit, diagnostics) = match translated {
             Ok(translated) => translated.unwrap_or_default(),
             Err(message) => {
-                self.diagnostics
-                    .set(Subject::Ingress(key.clone()), vec![Diagnostic::error(key.to_string(), "", message)]);
+                self.diagnostics.set(Subject::Ingress(key.clone()), vec![Diagnostic::defect(key.to_string(), message)]);
                 self.ingresses.insert(key.clone(), former);
                 return;
             }
@@ -333,7 +341,7 @@ impl Translator {
         let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {
-                let diagnostic = Diagnostic::error(format!("Host {name}"), "", message);
+                let diagnostic = Diagnostic::defect(format!("Host {name}"), message);
                 return self.diagnostics.set(Subject::Host(name), vec![diagnostic]);
             }
         };
@@ -368,7 +376,7 @@ impl Translator {
         let (backend, problem) = match quarantine::contain(resolve) {
             Ok(resolved) => resolved,
             Err(message) => {
-                let diagnostic = Diagnostic::error(format!("Service {}/{}", id.namespace, id.service), "", message);
+                let diagnostic = Diagnostic::defect(format!("Service {}/{}", id.namespace, id.service), message);
                 return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
             }
         };

@@ -2,7 +2,7 @@
 
 use super::ingress::ParsedIngress;
 use super::view::View;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::{BackendId, BackendProtocol, HostName, Passthrough, PathKind, Route, Target};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Opt
     let Some((ingress, origin)) = asking.next() else { return (None, Vec::new()) };
     let ignored = |why: &str| {
         let message = format!("is ignored for host {host}, whose TLS is terminated here: {why}");
-        (None, vec![ingress.warning(origin.field.clone(), message)])
+        (None, vec![ingress.warning(origin.field.clone(), message).because(Reason::Ignored)])
     };
     if *host == HostName::Any {
         return ignored("a ClientHello without a name, or with an unknown one, cannot say where it belongs");
@@ -26,7 +26,7 @@ pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Opt
     let mut diagnostics = bypassed(host, ingress, view);
     if route.policies.denied.is_some() {
         let message = format!("passes the TLS of host {host} by all that is to protect it: only plain HTTP is denied");
-        diagnostics.push(ingress.warning(origin.field.clone(), message));
+        diagnostics.push(ingress.warning(origin.field.clone(), message).because(Reason::Insecure));
     }
     speak_tls(routes, &passthrough.backend);
     (Some(passthrough), diagnostics)
@@ -62,7 +62,7 @@ fn bypassed(host: &HostName, asking: &ParsedIngress, view: &View<'_>) -> Vec<Dia
             "counts for plain HTTP only: all TLS of host {host} is passed through, because {} asks for it",
             asking.object
         );
-        other.warning(field, message)
+        other.warning(field, message).because(Reason::Conflict).with_related(asking.object.clone())
     };
     others.map(warning).collect()
 }

@@ -4,8 +4,8 @@
 //! Ingress it comes from (rule 5; X09). By the letter it concerns only the Ingress that says so.
 
 use super::merge::Candidate;
-use crate::diagnostic::Diagnostic;
-use gateway::config::{HostName, PathKind, PathMatching};
+use crate::diagnostic::{Diagnostic, Reason};
+use gateway::config::{HostName, Origin, PathKind, PathMatching};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -60,19 +60,20 @@ fn own_ingresses(candidates: &mut [Candidate<'_>]) {
 
 /// Exact and Prefix rules of one path are one regular expression: the first takes every request.
 fn drop_repeated(host: &HostName, candidates: &mut Vec<Candidate<'_>>, diagnostics: &mut Vec<Diagnostic>) {
-    let mut seen: HashMap<Arc<str>, String> = HashMap::new();
+    let mut seen: HashMap<Arc<str>, Origin> = HashMap::new();
     candidates.retain(|candidate| {
         let route = &candidate.route;
         if route.kind != PathKind::Regex {
             return true;
         }
         let Some(first) = seen.get(&route.path) else {
-            seen.insert(Arc::clone(&route.path), route.origin.to_string());
+            seen.insert(Arc::clone(&route.path), route.origin.clone());
             return true;
         };
         let message = format!("is ignored: paths of host {host} are regular expressions, and {first} has the same one");
         let field = format!("{}.path", route.origin.field);
-        diagnostics.push(candidate.ingress.warning(field, message).with_value(&route.path));
+        let lost = candidate.ingress.warning(field, message).with_value(&route.path);
+        diagnostics.push(lost.because(Reason::Conflict).with_related(first.object.clone()));
         false
     });
 }

@@ -3,7 +3,7 @@
 
 use super::diagnostics::Subject;
 use super::{Dirty, Lookup, Translator, quarantine};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::{ControllerSettings, NamespacedName};
 use crate::store::Store;
@@ -42,8 +42,8 @@ impl Translator {
         let read = quarantine::contain(|| read(&self.settings, &lookup));
         let reads = lookup.reads();
         let before = Arc::clone(&self.streams.listeners);
-        let (listeners, diagnostics) = read
-            .unwrap_or_else(|message| (before.to_vec(), vec![Diagnostic::error("TCP and UDP services", "", message)]));
+        let (listeners, diagnostics) =
+            read.unwrap_or_else(|message| (before.to_vec(), vec![Diagnostic::defect("TCP and UDP services", message)]));
         self.diagnostics.set(Subject::Streams, diagnostics);
         self.streams = Streams { listeners: listeners.into(), reads };
         let now = &self.streams.listeners;
@@ -64,7 +64,8 @@ fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<StreamListen
         let Some(name) = name else { continue };
         let Some(map) = lookup.config_map(&name.namespace, &name.name) else {
             let message = format!("is not a ConfigMap that exists: there are no {protocol} services");
-            diagnostics.push(Diagnostic::warning(format!("flag {flag}"), "", message).with_value(&name.to_string()));
+            let diagnostic = Diagnostic::warning(format!("flag {flag}"), "", message).with_value(&name.to_string());
+            diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             continue;
         };
         let object: Arc<str> =
@@ -105,8 +106,8 @@ impl Entry<'_> {
         let of_tcp = self.protocol == StreamProtocol::Tcp;
         if !of_tcp && (accept_proxy || send_proxy) {
             let message = "has PROXY, which there is for TCP only: it is ignored";
-            self.diagnostics
-                .push(Diagnostic::warning(self.object.clone(), self.field(), message).with_value(self.value));
+            let diagnostic = Diagnostic::warning(self.object.clone(), self.field(), message).with_value(self.value);
+            self.diagnostics.push(diagnostic.because(Reason::Ignored));
         }
         let (accept_proxy, send_proxy) = (accept_proxy && of_tcp, send_proxy && of_tcp);
         let origin = Origin::new(self.object.clone(), self.field());

@@ -5,7 +5,8 @@
 use super::ingress::ParsedIngress;
 use super::view::View;
 use crate::certificate::KeyPair;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::object::{Kind, ObjectKey};
 use gateway::config::{HostName, HostTls};
 use k8s_openapi::api::networking::v1::IngressTLS;
 use std::sync::Arc;
@@ -108,22 +109,23 @@ impl Choice<'_> {
         let namespace = &self.ingress.rank.key.namespace;
         let Some(reading) = self.view.certificate(namespace, secret) else {
             let message = format!("names Secret {namespace}/{secret}, which does not exist: {instead}");
-            return self.say(Severity::Error, entry, &message);
+            return self.say(Severity::Error, entry, Reason::ReferenceNotFound, &message);
         };
         let pair = match reading.as_ref() {
             Ok(pair) => pair,
             Err(error) => {
                 let message = format!("names Secret {namespace}/{secret}, which {error}: {instead}");
-                return self.say(Severity::Error, entry, &message);
+                return self.say(Severity::Error, entry, Reason::InvalidCertificate, &message);
             }
         };
         if !pair.covers(self.host) {
             let message =
                 format!("names Secret {namespace}/{secret}, whose certificate is not for the host: {instead}");
-            return self.say(Severity::Error, entry, &message);
+            return self.say(Severity::Error, entry, Reason::InvalidCertificate, &message);
         }
         for warning in &pair.warnings {
-            self.say(Severity::Warning, entry, &format!("names Secret {namespace}/{secret}, which {warning}"));
+            let message = format!("names Secret {namespace}/{secret}, which {warning}");
+            self.say(Severity::Warning, entry, Reason::InvalidCertificate, &message);
         }
         self.take(pair);
     }
@@ -152,13 +154,14 @@ impl Choice<'_> {
                 "neither names host {} nor has a certificate for it: it gets the default certificate",
                 self.host
             );
-            self.diagnostics.push(self.ingress.warning("spec.tls", message));
+            self.diagnostics.push(self.ingress.warning("spec.tls", message).because(Reason::InvalidCertificate));
         }
     }
 
-    fn say(&mut self, severity: Severity, entry: &TlsEntry, message: &str) {
-        let diagnostic = self.ingress.warning(entry.field.clone(), message);
-        let diagnostic = diagnostic.with_value(entry.secret.as_deref().unwrap_or_default());
-        self.diagnostics.push(Diagnostic { severity, ..diagnostic });
+    fn say(&mut self, severity: Severity, entry: &TlsEntry, reason: Reason, message: &str) {
+        let name = entry.secret.as_deref().unwrap_or_default();
+        let secret = ObjectKey::new(Kind::Secret, self.ingress.rank.key.namespace.clone(), name).to_string();
+        let diagnostic = self.ingress.warning(entry.field.clone(), message).with_value(name).with_related(secret);
+        self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic });
     }
 }

@@ -70,7 +70,9 @@ fn probe(state: Result<(), &'static str>, failed: StatusCode) -> Answer {
 }
 
 async fn metrics(admin: &Admin) -> Answer {
-    let metrics = admin.metrics.clone();
+    let Some(metrics) = admin.metrics.clone() else {
+        return plain(StatusCode::NOT_FOUND, "metrics are off: see --enable-metrics\n".to_owned());
+    };
     match blocking(move || metrics()).await {
         Ok(text) => response(StatusCode::OK, prometheus::TEXT_FORMAT, text),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),

@@ -21,13 +21,16 @@ pub struct Admin {
     pub health_path: Arc<str>,
     /// Whether we live and are ready.
     pub lifecycle: Arc<Lifecycle>,
-    /// All metrics in Prometheus' text format.
-    pub metrics: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
+    /// All metrics in Prometheus' text format; `None` answers 404.
+    pub metrics: Option<Arc<Metrics>>,
     /// The routing table: hosts, their routes in the order they match, the endpoints.
     pub table: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// What would happen to a request; an error says what is wrong with the query.
     pub explain: Arc<Explain>,
 }
+
+/// See [`Admin::metrics`].
+pub type Metrics = dyn Fn() -> Result<String, String> + Send + Sync;
 
 /// See [`Admin::explain`].
 pub type Explain = dyn Fn(&ExplainQuery) -> Result<serde_json::Value, String> + Send + Sync;

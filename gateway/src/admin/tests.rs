@@ -14,7 +14,7 @@ fn admin() -> Admin {
     Admin {
         health_path: Admin::HEALTH_PATH.into(),
         lifecycle: Arc::new(Lifecycle::default()),
-        metrics: Arc::new(|| Ok("adit_table_revision 7\n".to_owned())),
+        metrics: Some(Arc::new(|| Ok("adit_table_revision 7\n".to_owned()))),
         table: Arc::new(|| json!({ "hosts": ["shop.example.com"] })),
         explain: Arc::new(|query| match query.url.as_str() {
             "/bad" => Err("url '/bad' has no host: expected one".to_owned()),
@@ -100,6 +100,13 @@ async fn metrics_are_text() {
     let (head, body) = send(start(admin()).await, "GET", "/metrics").await;
     assert_eq!((status(&head), &*body), ("200", "adit_table_revision 7\n"));
     assert!(head.to_ascii_lowercase().contains("content-type: text/plain; version=0.0.4"), "{head}");
+}
+
+#[tokio::test]
+async fn metrics_that_are_off_are_not_found() {
+    let (head, body) = send(start(Admin { metrics: None, ..admin() }).await, "GET", "/metrics").await;
+    assert_eq!(status(&head), "404");
+    assert!(body.contains("--enable-metrics"), "{body}");
 }
 
 #[tokio::test]

@@ -153,7 +153,7 @@ impl Reconciler {
         let Ports { declared, failed, .. } = &self.ports;
         let rejection = |(&(protocol, port), failure): (&StreamKey, &Failure)| {
             let origin = declared.get(protocol, port)?.listener.origin.clone();
-            Some(Rejection { origin, value: port.to_string().into(), message: failure.message.clone() })
+            Some(Rejection::new(origin, port.to_string(), failure.message.clone()))
         };
         self.publisher.report_unopened(failed.iter().filter_map(rejection).collect());
     }

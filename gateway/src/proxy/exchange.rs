@@ -9,7 +9,7 @@ use crate::policy::body_limit;
 use crate::table::{HOST_LIMIT, Publisher, canonical_host};
 use crate::telemetry::{self, Attempt, Record};
 use crate::upstream::Pick;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -22,6 +22,8 @@ const TRIES: usize = 3;
 const DISCARDED: u64 = 64 << 10;
 /// The status that nginx logs when the client went away first.
 const CLIENT_CLOSED: u16 = 499;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What every exchange of a worker uses.
 #[derive(Debug)]
@@ -373,7 +375,7 @@ fn version(version: http::Version) -> &'static str {
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
 fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    if let Some(given) = headers.get("x-request-id").filter(|id| !id.is_empty()) {
+    if let Some(given) = headers.get(X_REQUEST_ID).filter(|id| !id.is_empty()) {
         return Some(given.clone());
     }
     if !generate {

@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
 /// Changes a request that goes to a backend.
 pub trait RequestEdits {
     /// Replaces a header. The name is written as it stands here.
@@ -67,7 +69,7 @@ impl Exchange {
         if let Some(chain) = request.headers.get(&*self.decision.settings.forwarded.header) {
             edits.set("X-Original-Forwarded-For", chain.clone());
         }
-        if let Some(host) = request.headers.get("x-forwarded-host") {
+        if let Some(host) = request.headers.get(X_FORWARDED_HOST) {
             edits.set("X-Original-Forwarded-Host", host.clone());
         }
         edits.set("X-Forwarded-For", self.forwarded_for(request, &address));
@@ -217,10 +219,10 @@ pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// Whether a `Connection` header names this one. Framing headers are never given up to it.
 pub(super) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
-    let framing = [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::SET_COOKIE];
+    let name = name.as_str();
     !connection.is_empty()
-        && !framing.contains(name)
-        && connection.split(',').any(|nominated| nominated.trim().eq_ignore_ascii_case(name.as_str()))
+        && !matches!(name, "connection" | "transfer-encoding" | "content-length" | "set-cookie")
+        && connection.split(',').any(|nominated| nominated.trim_ascii().eq_ignore_ascii_case(name))
 }
 
 /// Headers of backends that nginx keeps to itself.

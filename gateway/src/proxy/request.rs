@@ -38,12 +38,7 @@ impl<'a> RequestView<'a> {
 
     /// The `Host` header, port and all; empty in HTTP/1.0 without one.
     pub fn host(&self) -> &'a str {
-        self.header(header::HOST.as_str())
-    }
-
-    /// A header's first value; empty if it is absent or not text.
-    pub fn header(&self, name: &str) -> &'a str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
     }
 
     /// `Content-Length`, if there is one.

@@ -4,7 +4,7 @@ use super::exchange::Exchange;
 use super::request::RequestView;
 use crate::config::{Owner, Variable};
 use crate::table::{HOST_LIMIT, canonical_host};
-use crate::variables::{Values, append, argument, cookie, display, header, number, text};
+use crate::variables::{Values, address, append, argument, cookie, header, number, text};
 use std::sync::Arc;
 
 /// The values of a request's variables.
@@ -44,13 +44,13 @@ impl Values for RequestVariables<'_> {
             V::Namespace => self.label(out, |owner| &owner.namespace),
             V::PassAccessScheme => append(Some(exchange.decision.client.scheme.as_bytes()), out),
             V::RealIpRemoteAddr => append(Some(connection.peer_value.as_bytes()), out),
-            V::RemoteAddr | V::TheRealIp => display(exchange.decision.client.address, out),
+            V::RemoteAddr | V::TheRealIp => address(exchange.decision.client.address, out),
             V::RemotePort => number(connection.peer.port(), out),
             V::RequestId | V::RequestIdNginx => append(exchange.request_id.as_ref().map(|id| id.as_bytes()), out),
             V::RequestMethod => text(request.method.as_str(), out),
             V::RequestUri => append(Some(request.target), out),
             V::Scheme => text(connection.scheme(), out),
-            V::ServerAddr => display(connection.local.ip(), out),
+            V::ServerAddr => address(connection.local.ip(), out),
             V::ServerPort => number(connection.advertised_port, out),
             V::ServiceName => self.label(out, |owner| &owner.service),
             V::ServicePort => self.label(out, |owner| &owner.service_port),

@@ -20,6 +20,15 @@ pub struct Rejection {
     pub value: Arc<str>,
     /// What is wrong with the value and what is expected, as the rest of a sentence that begins with the value.
     pub message: String,
+    /// What has the value already, where that is why.
+    pub winner: Option<Origin>,
+}
+
+impl Rejection {
+    /// A rejection of a value for what it is.
+    pub(crate) fn new(origin: Origin, value: impl Into<Arc<str>>, message: impl Into<String>) -> Self {
+        Self { origin, value: value.into(), message: message.into(), winner: None }
+    }
 }
 
 /// The labels of routes. What is counted under them outlives the tables that name the route.
@@ -39,7 +48,7 @@ impl Compiler<'_> {
     pub(super) fn host(&mut self, host: &VirtualHost) -> Result<Option<Arc<Host>>, Panicked> {
         contain(|| self.compile(host)).map_err(|message| {
             let message = format!("could not be compiled, so it stays as it was: {message}. This is a defect of Adit");
-            self.rejected.push(Rejection { origin: origin(host), value: host.name.to_string().into(), message });
+            self.rejected.push(Rejection::new(origin(host), host.name.to_string(), message));
             Panicked
         })
     }
@@ -49,8 +58,7 @@ impl Compiler<'_> {
             HostName::Pattern(text) => match Pattern::new(text, Anchor::Anywhere) {
                 Ok(pattern) => Some(pattern),
                 Err(error) => {
-                    let rejection = Rejection { origin: origin(host), value: text.clone(), message: error.to_string() };
-                    self.rejected.push(rejection);
+                    self.rejected.push(Rejection::new(origin(host), text.clone(), error.to_string()));
                     return None;
                 }
             },
@@ -72,6 +80,7 @@ impl Compiler<'_> {
             origin: duplicate.loser.origin.clone(),
             value: Arc::clone(&duplicate.loser.labels.path),
             message: format!("is already taken on this host by {}", duplicate.winner.origin),
+            winner: Some(duplicate.winner.origin.clone()),
         }));
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let passthrough = host.passthrough.as_ref().map(|passthrough| {
@@ -87,16 +96,15 @@ impl Compiler<'_> {
     fn keys(&mut self, tls: &HostTls, host: &Arc<str>) -> Arc<Keys> {
         let (keys, faults) = Keys::compile(&*tls.certificates, self.keys);
         let instead = if keys.is_empty() { "the default one" } else { "the host's other one" };
-        self.rejected.extend(faults.into_iter().map(|(certificate, fault)| Rejection {
-            origin: certificate.origin.clone(),
-            value: Arc::clone(host),
-            message: format!("cannot have this certificate, so {instead} is served: {fault}"),
+        self.rejected.extend(faults.into_iter().map(|(certificate, fault)| {
+            let message = format!("cannot have this certificate, so {instead} is served: {fault}");
+            Rejection::new(certificate.origin.clone(), Arc::clone(host), message)
         }));
         Arc::new(keys)
     }
 
     fn route(&mut self, route: &config::Route, host: &Arc<str>) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
-        let reject = |value, message| Rejection { origin: route.origin.clone(), value, message };
+        let reject = |value: Arc<str>, message: String| Rejection::new(route.origin.clone(), value, message);
         let pattern = match route.kind {
             PathKind::Exact | PathKind::Prefix => None,
             PathKind::Regex => {

@@ -74,7 +74,7 @@ pub fn canonical_host<'a>(header: &'a str, buffer: &'a mut [u8; HOST_LIMIT]) -> 
 pub(crate) fn without_port(header: &str) -> &str {
     let end = match header.strip_prefix('[') {
         Some(address) => address.find(']').map_or(header.len(), |bracket| bracket + 2),
-        None => header.find(':').unwrap_or(header.len()),
+        None => memchr::memchr(b':', header.as_bytes()).unwrap_or(header.len()),
     };
     let host = &header[..end];
     host.strip_suffix('.').unwrap_or(host)

@@ -44,8 +44,11 @@ fn json(byte: u8, out: &mut Vec<u8>) {
 
 /// Nearly all values have nothing to escape and stay where they are.
 fn replace(line: &mut Vec<u8>, start: usize, special: impl Fn(u8) -> bool, write: impl Fn(u8, &mut Vec<u8>)) {
-    let Some(first) = line[start..].iter().position(|&byte| special(byte)) else { return };
-    for byte in line.split_off(start + first) {
+    // All bytes are looked at, whatever the first ones are: so the compiler looks at many at once.
+    if !line[start..].iter().fold(false, |any, &byte| any | special(byte)) {
+        return;
+    }
+    for byte in line.split_off(start) {
         if special(byte) {
             write(byte, line);
         } else {

@@ -7,6 +7,7 @@ mod clock;
 mod escape;
 mod metrics;
 mod record;
+mod settings;
 mod stream_values;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,10 @@ mod worker;
 pub use clock::Clock;
 pub use metrics::{
     Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Event, Identity, ListenerMetrics, METRICS, MetricDoc,
-    MetricKind, Orphan,
+    MetricKind, Orphan, REQUEST_METRICS,
 };
 pub use record::{Attempt, Connection, Record, StreamRecord, TlsSession};
+pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
 pub use worker::{OpenConnection, OpenStream, Worker};
 
 use access_log::LogSender;
@@ -45,15 +47,19 @@ pub enum TelemetryError {
 impl Telemetry {
     /// Starts telemetry, and the one thread that writes the access log to `access_log` (standard output, commonly).
     /// The thread ends when this and all workers are gone.
-    pub fn start(identity: &Identity, access_log: Box<dyn Write + Send>) -> Result<Self, TelemetryError> {
-        let metrics = Metrics::new(identity)?;
+    pub fn start(
+        identity: &Identity,
+        metrics: &MetricsSettings,
+        access_log: Box<dyn Write + Send>,
+    ) -> Result<Self, TelemetryError> {
+        let metrics = Metrics::new(identity, metrics)?;
         let log = LogSender::start(access_log, metrics.log_dropped.clone()).map_err(TelemetryError::AccessLog)?;
         Ok(Self { metrics, log })
     }
 
     /// A place to record into, for one thread.
     pub fn worker(&self) -> Worker {
-        let worker = Worker::new(self.log.clone());
+        let worker = Worker::new(self.log.clone(), self.metrics.measured.clone());
         self.metrics.sums.lock().add_worker(worker.source());
         worker
     }

@@ -1,7 +1,7 @@
 use super::record::StreamRecord;
 use super::values::HOSTNAME;
 use crate::config::Variable;
-use crate::variables::{Values, append, binary_address, display, number, seconds, text};
+use crate::variables::{Values, address, append, binary_address, endpoint, number, seconds, text};
 
 /// The variables of nginx's stream module and ingress-nginx's `$proxy_upstream_name`; those of time are in
 /// [`super::Clock`], and those of HTTP have no value.
@@ -16,14 +16,14 @@ impl Values for StreamRecord<'_> {
             V::Hostname => text(&HOSTNAME, out),
             V::Protocol => text(self.protocol, out),
             V::ProxyUpstreamName => text(self.upstream, out),
-            V::RemoteAddr => display(self.connection.peer.ip(), out),
+            V::RemoteAddr => address(self.connection.peer.ip(), out),
             V::RemotePort => number(self.connection.peer.port(), out),
-            V::ServerAddr => display(self.connection.local.ip(), out),
+            V::ServerAddr => address(self.connection.local.ip(), out),
             V::ServerPort => number(self.port, out),
             V::SessionTime => seconds(self.duration, out),
             V::SslPrereadServerName => append(self.server_name.map(str::as_bytes), out),
             V::Status => number(self.status, out),
-            V::UpstreamAddr => self.endpoint.is_some_and(|endpoint| display(endpoint, out)),
+            V::UpstreamAddr => self.endpoint.is_some_and(|address| endpoint(address, out)),
             V::UpstreamBytesReceived => self.endpoint.is_some() && number(self.sent, out),
             V::UpstreamBytesSent => self.endpoint.is_some() && number(self.received, out),
             _ => false,

@@ -2,8 +2,8 @@ use super::record::{Attempt, Record};
 use crate::config::Variable;
 use crate::table::RouteLabels;
 use crate::variables::{
-    Values, append, argument, binary_address, cookie, display, header, list, number, origin_form, query, remote_user,
-    seconds, text,
+    Values, address, append, argument, binary_address, cookie, endpoint, header, list, number, origin_form, query,
+    remote_user, seconds, text, three_digits,
 };
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -41,8 +41,8 @@ impl Values for Record<'_> {
             V::PassAccessScheme => text(self.scheme, out),
             V::ProxyAlternativeUpstreamName => true,
             V::ProxyHost | V::ProxyUpstreamName => self.upstream_name(out),
-            V::RealIpRemoteAddr => display(self.connection.peer.ip(), out),
-            V::RemoteAddr | V::TheRealIp => display(self.client, out),
+            V::RealIpRemoteAddr => address(self.connection.peer.ip(), out),
+            V::RemoteAddr | V::TheRealIp => address(self.client, out),
             V::RemotePort => number(self.connection.peer.port(), out),
             V::RemoteUser => self.headers.is_some_and(|headers| remote_user(headers, out)),
             V::Request => self.request_line(out),
@@ -52,7 +52,7 @@ impl Values for Record<'_> {
             V::RequestTime => seconds(self.duration, out),
             V::RequestUri => present(origin_form(self.target), out),
             V::Scheme => text(self.connection.scheme(), out),
-            V::ServerAddr => display(self.connection.local.ip(), out),
+            V::ServerAddr => address(self.connection.local.ip(), out),
             V::ServerName => text(self.server_name(), out),
             V::ServerPort => number(self.connection.advertised_port, out),
             V::ServerProtocol => present(self.version, out),
@@ -61,7 +61,7 @@ impl Values for Record<'_> {
             V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
                 self.connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
             }
-            V::Status => display(format_args!("{:03}", self.status), out),
+            V::Status => three_digits(self.status.into(), out),
             V::Msec | V::TimeIso8601 | V::TimeLocal => false,
             // Those of TCP and UDP services.
             V::BytesReceived
@@ -70,7 +70,7 @@ impl Values for Record<'_> {
             | V::SslPrereadServerName
             | V::UpstreamBytesReceived
             | V::UpstreamBytesSent => false,
-            V::UpstreamAddr => self.attempts(out, |attempt, out| display(attempt.address, out)),
+            V::UpstreamAddr => self.attempts(out, |attempt, out| endpoint(attempt.address, out)),
             V::UpstreamConnectTime => self.attempts(out, |attempt, out| time(attempt.connect, out)),
             V::UpstreamHeaderTime => self.attempts(out, |attempt, out| time(attempt.header, out)),
             V::UpstreamResponseLength => self.attempts(out, |attempt, out| number(attempt.response_length, out)),

@@ -1,5 +1,5 @@
 use super::access_log::{LogBuffer, LogSender};
-use super::metrics::{Cells, ConnectionState, Connections, Event, OpenStreams, Source, StreamId};
+use super::metrics::{Cells, ConnectionState, Connections, Event, Measured, OpenStreams, Source, StreamId};
 use super::record::{Record, StreamRecord};
 use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
 use parking_lot::Mutex;
@@ -16,14 +16,16 @@ pub struct Worker {
 /// A client's connection, counted for as long as this lives.
 #[derive(Debug)]
 pub struct OpenConnection {
-    shared: Arc<Shared>,
+    /// `None` where nothing is measured.
+    shared: Option<Arc<Shared>>,
     state: ConnectionState,
 }
 
 /// A session of a TCP or UDP service, counted for as long as this lives.
 #[derive(Debug)]
 pub struct OpenStream {
-    shared: Arc<Shared>,
+    /// `None` where nothing is measured.
+    shared: Option<Arc<Shared>>,
     id: StreamId,
 }
 
@@ -33,6 +35,8 @@ pub(super) struct Shared {
     recording: Mutex<Recording>,
     connections: Connections,
     streams: OpenStreams,
+    /// `None` where nothing is measured.
+    measured: Option<Arc<Measured>>,
 }
 
 /// One lock for both, because every request takes both.
@@ -43,10 +47,10 @@ struct Recording {
 }
 
 impl Worker {
-    pub(super) fn new(log: LogSender) -> Self {
+    pub(super) fn new(log: LogSender, measured: Option<Arc<Measured>>) -> Self {
         let recording = Recording { cells: Cells::default(), log: LogBuffer::new(log) };
         let (connections, streams) = Default::default();
-        Self { shared: Arc::new(Shared { recording: Mutex::new(recording), connections, streams }) }
+        Self { shared: Arc::new(Shared { recording: Mutex::new(recording), connections, streams, measured }) }
     }
 
     pub(super) fn source(&self) -> Arc<dyn Source> {
@@ -56,7 +60,9 @@ impl Worker {
     /// Counts a request that has ended, and logs it unless its route or `log` says not to.
     pub fn record(&self, record: &Record<'_>, log: &AccessLog) {
         let mut recording = self.shared.recording.lock();
-        recording.cells.count(record);
+        if let Some(measured) = &self.shared.measured {
+            recording.cells.count(record, measured);
+        }
         if log.enabled && record.route.is_none_or(|route| route.policies.access_log) {
             recording.log.write(record, log, SystemTime::now());
         }
@@ -64,19 +70,26 @@ impl Worker {
 
     /// Counts something that has happened, by its reason: a fixed label. Replies are counted with their requests.
     pub fn event(&self, event: Event, reason: &'static str) {
-        self.shared.recording.lock().cells.count_event(event, reason);
+        if let Some(shared) = self.measuring() {
+            shared.recording.lock().cells.count_event(event, reason);
+        }
     }
 
     /// Counts a connection that was accepted, in this state.
     pub fn connection(&self, state: ConnectionState) -> OpenConnection {
-        self.shared.connections.open(state);
-        OpenConnection { shared: Arc::clone(&self.shared), state }
+        let shared = self.measuring().cloned();
+        if let Some(shared) = &shared {
+            shared.connections.open(state);
+        }
+        OpenConnection { shared, state }
     }
 
     /// Counts a session of a TCP or UDP service that has ended, or could not begin, and logs it.
     pub fn stream(&self, record: &StreamRecord<'_>, settings: &GatewaySettings) {
         let mut recording = self.shared.recording.lock();
-        recording.cells.count_stream(record);
+        if self.shared.measured.is_some() {
+            recording.cells.count_stream(record);
+        }
         if settings.streams.log.enabled {
             recording.log.write(record, &settings.streams.log, SystemTime::now());
         }
@@ -85,8 +98,16 @@ impl Worker {
     /// Counts a session of a TCP or UDP service that has begun on one of our ports.
     pub fn open_stream(&self, protocol: StreamProtocol, port: u16) -> OpenStream {
         let id = StreamId { protocol: protocol.name(), port };
-        self.shared.streams.open(id);
-        OpenStream { shared: Arc::clone(&self.shared), id }
+        let shared = self.measuring().cloned();
+        if let Some(shared) = &shared {
+            shared.streams.open(id);
+        }
+        OpenStream { shared, id }
+    }
+
+    /// Where to count, if anything is measured.
+    fn measuring(&self) -> Option<&Arc<Shared>> {
+        Some(&self.shared).filter(|shared| shared.measured.is_some())
     }
 
     /// Hands the log's lines to the writer. To be called a few times a second, so that quiet hours are logged too.
@@ -104,20 +125,26 @@ impl Drop for Worker {
 impl OpenConnection {
     /// The connection does something else now.
     pub fn set(&mut self, state: ConnectionState) {
-        self.shared.connections.change(self.state, state);
-        self.state = state;
+        if let Some(shared) = &self.shared {
+            shared.connections.change(self.state, state);
+            self.state = state;
+        }
     }
 }
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.shared.connections.close(self.state);
+        if let Some(shared) = &self.shared {
+            shared.connections.close(self.state);
+        }
     }
 }
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        self.shared.streams.close(self.id);
+        if let Some(shared) = &self.shared {
+            shared.streams.close(self.id);
+        }
     }
 }
 

@@ -39,13 +39,12 @@ impl Terminator {
         let mut rejected = Vec::new();
         let base = self.base(settings).map_err(|message| {
             let origin = Origin::new("TLS settings", "ssl-protocols, ssl-ciphers");
-            rejected.push(Rejection { origin, value: "HTTPS".into(), message });
+            rejected.push(Rejection::new(origin, "HTTPS", message));
         });
         let (mut default, faults) = Keys::compile(&settings.default_certificate, &mut self.keys);
-        rejected.extend(faults.into_iter().map(|(certificate, fault)| Rejection {
-            origin: certificate.origin.clone(),
-            value: "default certificate".into(),
-            message: format!("is not usable, so a self-signed one is in its place: {fault}"),
+        rejected.extend(faults.into_iter().map(|(certificate, fault)| {
+            let message = format!("is not usable, so a self-signed one is in its place: {fault}");
+            Rejection::new(certificate.origin.clone(), "default certificate", message)
         }));
         if default.is_empty() {
             (default, _) = Keys::compile(self_signed::certificate(), &mut self.keys);

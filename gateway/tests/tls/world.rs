@@ -6,7 +6,7 @@ use gateway::config::{
 };
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
 use gateway::table::{Published, Publisher};
-use gateway::telemetry::{Identity, Telemetry};
+use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -28,7 +28,8 @@ impl World {
 
     pub(crate) fn with_limits(hosts: impl IntoIterator<Item = VirtualHost>, handshakes: HandshakeLimits) -> Self {
         let publisher = Arc::new(Publisher::new(Arc::default()));
-        let telemetry = Telemetry::start(&Identity::default(), Box::new(std::io::sink())).expect("telemetry");
+        let telemetry = Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(std::io::sink()))
+            .expect("telemetry");
         let settings = ListenSettings {
             http: Vec::new(),
             advertised_http_port: None,

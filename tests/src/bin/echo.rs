@@ -1,21 +1,23 @@
-//! An echo server for demonstrations: answers every request with what it received. `echo --name NAME --listen ADDRESS`.
+//! The echo server of demonstrations and of the cluster's tests, see `tests::echo_server`; `echo --help` says how it is
+//! used.
 
-use anyhow::{Context, Result, bail};
-use std::sync::Arc;
-use tests::echo::{Identity, Journal, Speaks, serve};
-use tokio::net::TcpListener;
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::io::{Write, stdout};
+use tests::echo_server::{Arguments, Pod, Server};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name_flag, name, listen_flag, address] = arguments.as_slice() else { bail!(USAGE) };
-    if (name_flag.as_str(), listen_flag.as_str()) != ("--name", "--listen") {
-        bail!(USAGE);
+    let arguments = Arguments::parse();
+    // Before anything listens, so that nobody can be too early.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let server = Server::start(&arguments, Pod::from_environment(|name| std::env::var(name).ok())).await?;
+    for (protocol, address) in server.listening() {
+        writeln!(stdout(), "{protocol} {address}")?;
     }
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    let identity = Identity { service: name.clone(), pod: format!("{name}-0") };
-    serve(listener, Speaks::Http, identity, Arc::new(Journal::default()))?;
-    std::future::pending().await
+    terminate.recv().await.context("signals have ended")?;
+    writeln!(stdout(), "ending")?;
+    server.end(arguments.grace).await;
+    Ok(())
 }
-
-const USAGE: &str = "usage: echo --name NAME --listen ADDRESS";

@@ -11,7 +11,7 @@ use gateway::listener::http1::Head;
 use gateway::listener::{Arrival, ClientConnection};
 use gateway::proxy::{Context, Exchange, RequestEdits, RequestView};
 use gateway::table::Publisher;
-use gateway::telemetry::{Connection, Identity, Telemetry, TlsSession};
+use gateway::telemetry::{Connection, Identity, MetricsSettings, Telemetry, TlsSession};
 use gateway::upstream::Registry;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use std::net::SocketAddr;
@@ -35,7 +35,7 @@ impl Driver for Memory {
 
     async fn start(case: &Case, mode: Mode, _: &Cluster) -> Result<Self> {
         let settings = settings(case, mode)?;
-        let telemetry = Telemetry::start(&Identity::default(), Box::new(std::io::sink()))?;
+        let telemetry = Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(std::io::sink()))?;
         let publisher = Arc::new(Publisher::new(Arc::new(Registry::new())));
         Ok(Self {
             objects: Objects::default(),

@@ -4,6 +4,7 @@ mod client;
 mod server;
 
 pub use client::Client;
+pub(crate) use server::Service;
 pub use server::{Backend, method};
 
 use bytes::{Buf, BufMut, Bytes};

@@ -34,7 +34,12 @@ pub mod method {
     pub const IGNORE: &str = "/test.Service/Ignore";
     /// Answers the first message with the same, and then with an error.
     pub const FAIL: &str = "/test.Service/Fail";
+    /// Says that the server is well, as the kubelet's probes ask.
+    pub const HEALTH: &str = "/grpc.health.v1.Health/Check";
 }
+
+/// A HealthCheckResponse of status SERVING.
+const SERVING: Bytes = Bytes::from_static(&[0x08, 0x01]);
 
 /// Messages on their way from a method to its client.
 const QUEUE: usize = 4;
@@ -44,8 +49,12 @@ const QUEUE: usize = 4;
 pub struct Backend {
     /// Where it listens.
     pub address: SocketAddr,
-    events: Arc<Events>,
+    service: Service,
 }
+
+/// The service, on whatever connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Service(Arc<Events>);
 
 /// What has happened, for a test to wait for.
 #[derive(Debug)]
@@ -61,18 +70,18 @@ impl Backend {
     /// If it gets no port, or no certificate.
     pub async fn start(tls: bool) -> Result<Self> {
         let acceptor = if tls { Some(tls_server::acceptor(&["h2"])?) } else { None };
-        let events = Arc::new(Events { begun: Semaphore::new(0), cancelled: Semaphore::new(0) });
-        let told = events.clone();
+        let service = Service::default();
+        let served = service.clone();
         let serve = move |_, stream| {
-            let (acceptor, events) = (acceptor.clone(), told.clone());
+            let (acceptor, service) = (acceptor.clone(), served.clone());
             async move {
                 match acceptor {
-                    Some(acceptor) => connection(acceptor.accept(stream).await?, events).await,
-                    None => connection(stream, events).await,
+                    Some(acceptor) => connection(acceptor.accept(stream).await?, service).await,
+                    None => connection(stream, service).await,
                 }
             }
         };
-        Ok(Self { address: accept(serve).await?, events })
+        Ok(Self { address: accept(serve).await?, service })
     }
 
     /// Waits until one more call has begun.
@@ -80,7 +89,7 @@ impl Backend {
     /// # Errors
     /// Never: the server does not end.
     pub async fn begun(&self) -> Result<()> {
-        self.events.begun.acquire().await?.forget();
+        self.service.0.begun.acquire().await?.forget();
         Ok(())
     }
 
@@ -89,33 +98,45 @@ impl Backend {
     /// # Errors
     /// Never: the server does not end.
     pub async fn cancelled(&self) -> Result<()> {
-        self.events.cancelled.acquire().await?.forget();
+        self.service.0.cancelled.acquire().await?.forget();
         Ok(())
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, events: Arc<Events>) -> Result<()> {
-    let service = service_fn(move |request| call(request, events.clone()));
-    Ok(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await?)
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, service: Service) -> Result<()> {
+    let calls = service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.call(request).await) }
+    });
+    Ok(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), calls).await?)
 }
 
-async fn call(request: Request<Incoming>, events: Arc<Events>) -> Result<Response<Body>, Infallible> {
-    events.begun.add_permits(1);
-    let method = request.uri().path().to_owned();
-    let seen = seen(&request);
-    let service = tower::service_fn(move |request: tonic::Request<Streaming<Bytes>>| {
-        let (answers, mut receiver) = mpsc::channel(QUEUE);
-        let call = Call { messages: request.into_inner(), answers };
-        let (method, events, seen) = (method.clone(), events.clone(), seen.clone());
-        tokio::spawn(async move { call.answer(&method, &events.cancelled).await });
-        async move {
-            // The head goes with the first answer.
-            let first = receiver.recv().await.transpose()?;
-            let answers = tokio_stream::iter(first.map(Ok)).chain(ReceiverStream::new(receiver));
-            Ok::<_, Status>(tonic::Response::from_parts(seen, answers, Default::default()))
-        }
-    });
-    Ok(Grpc::new(Plain).streaming(service, request).await)
+impl Default for Service {
+    fn default() -> Self {
+        Self(Arc::new(Events { begun: Semaphore::new(0), cancelled: Semaphore::new(0) }))
+    }
+}
+
+impl Service {
+    /// Answers a call of any of its methods.
+    pub(crate) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
+        self.0.begun.add_permits(1);
+        let method = request.uri().path().to_owned();
+        let (events, seen) = (self.0.clone(), seen(&request));
+        let service = tower::service_fn(move |request: tonic::Request<Streaming<Bytes>>| {
+            let (answers, mut receiver) = mpsc::channel(QUEUE);
+            let call = Call { messages: request.into_inner(), answers };
+            let (method, events, seen) = (method.clone(), events.clone(), seen.clone());
+            tokio::spawn(async move { call.answer(&method, &events.cancelled).await });
+            async move {
+                // The head goes with the first answer.
+                let first = receiver.recv().await.transpose()?;
+                let answers = tokio_stream::iter(first.map(Ok)).chain(ReceiverStream::new(receiver));
+                Ok::<_, Status>(tonic::Response::from_parts(seen, answers, Default::default()))
+            }
+        });
+        Grpc::new(Plain).streaming(service, request).await
+    }
 }
 
 /// What a call's head was like, for its client to see: each header as `x-seen-NAME`.
@@ -148,6 +169,7 @@ impl Call {
             method::HANG => self.hang(1).await,
             method::IGNORE => self.hang(0).await,
             method::FAIL => self.fail().await,
+            method::HEALTH => self.send(SERVING).await,
             _ => Err(Status::unimplemented("no such method")),
         };
         match done {

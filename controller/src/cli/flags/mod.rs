@@ -4,8 +4,10 @@
 //! `--x=true`, `-x=true` and `--x value` are all understood, and what means nothing here warns.
 
 mod cluster;
+mod metrics;
 mod own;
 mod retired;
+mod status;
 mod value;
 
 use super::docs::row;
@@ -53,7 +55,7 @@ pub enum Topic {
     Cluster,
     /// Sockets, threads, shutdown.
     Serving,
-    /// Logs and health.
+    /// Logs, metrics and health.
     Observing,
 }
 
@@ -63,7 +65,7 @@ impl Topic {
             Self::Objects => "Objects",
             Self::Cluster => "Cluster",
             Self::Serving => "Serving",
-            Self::Observing => "Logs and health",
+            Self::Observing => "Logs, metrics and health",
         }
     }
 }
@@ -93,7 +95,7 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 
 /// The flags that do something.
 fn own() -> impl Iterator<Item = &'static Flag> {
-    chain(own::FLAGS, cluster::FLAGS)
+    [own::FLAGS, metrics::FLAGS, cluster::FLAGS, status::FLAGS].into_iter().flatten()
 }
 
 impl Flag {

@@ -340,7 +340,7 @@ pub(super) const FLAGS: &[Flag] = &[
     },
 ];
 
-const NAMESPACED_NAME: &str = "a name in a namespace: expected the form namespace/name";
+pub(super) const NAMESPACED_NAME: &str = "a name in a namespace: expected the form namespace/name";
 const ADDRESS: &str = "an IP address: expected a form such as 127.0.0.1 or ::1";
 const PORT: &str = "a port: expected 0 to 65535";
 

@@ -3,12 +3,11 @@
 
 use super::{Effect, Flag, Shape, Topic};
 
-const NO_STATUS: &str = "no status is written yet";
-const NO_ELECTION: &str = "no leader is elected: nothing is written to a cluster";
 const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
 const NO_NGINX: &str = "no nginx process runs here";
-const FIXED_METRICS: &str = "metrics always have the default form";
+const NO_NATIVE_HISTOGRAMS: &str =
+    "native histograms need Prometheus' binary format, and metrics are told as text: see --time-buckets";
 const NO_PROFILER: &str = "the Go profiler does not exist here";
 const NO_GEOIP: &str = "GeoIP databases are not used yet";
 const NO_KLOG: &str = "logs go to standard error; see --log-level";
@@ -16,16 +15,7 @@ const NO_KLOG: &str = "logs go to standard error; see --log-level";
 pub(super) const FLAGS: &[Flag] = &[
     value("sync-period", "watches miss nothing, so nothing is listed again for safety"),
     value("sync-rate-limit", "changes cost no reload, so they are not rationed"),
-    switch("disable-sync-events", NO_STATUS),
-    value("publish-service", NO_STATUS),
-    value("publish-status-address", NO_STATUS),
-    switch("report-node-internal-ip-address", NO_STATUS),
-    switch("update-status", NO_STATUS),
-    switch("update-status-on-shutdown", NO_STATUS),
-    value("status-update-interval", NO_STATUS),
-    value("election-id", NO_ELECTION),
-    value("election-ttl", NO_ELECTION),
-    switch("disable-leader-election", NO_ELECTION),
+    switch("disable-sync-events", "no Event says that an object was synced"),
     value("ssl-passthrough-proxy-port", ONE_PROCESS),
     switch("enable-ssl-chain-completion", "chains are served as their Secrets have them"),
     value("validating-webhook", NO_WEBHOOK),
@@ -42,17 +32,9 @@ pub(super) const FLAGS: &[Flag] = &[
     value("dynamic-configuration-retries", NO_NGINX),
     value("post-shutdown-grace-period", "the process ends as soon as its last connection has; see docs/protocols.md"),
     value("health-check-timeout", "the health check asks no other process"),
-    switch("enable-metrics", "metrics are always measured"),
-    switch("metrics-per-host", FIXED_METRICS),
-    switch("metrics-per-undefined-host", FIXED_METRICS),
-    switch("report-status-classes", FIXED_METRICS),
-    value("time-buckets", FIXED_METRICS),
-    value("length-buckets", FIXED_METRICS),
-    value("size-buckets", FIXED_METRICS),
-    value("bucket-factor", FIXED_METRICS),
-    value("max-buckets", FIXED_METRICS),
-    value("exclude-socket-metrics", FIXED_METRICS),
-    value("monitor-max-batch-size", FIXED_METRICS),
+    value("bucket-factor", NO_NATIVE_HISTOGRAMS),
+    value("max-buckets", NO_NATIVE_HISTOGRAMS),
+    value("monitor-max-batch-size", "requests are counted as they end, and not sent anywhere in batches"),
     switch("profiling", NO_PROFILER),
     value("profiler-port", NO_PROFILER),
     value("profiler-address", NO_PROFILER),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::settings::NamespacedName;
+use crate::status::Address;
 use clap::Command;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -90,6 +91,66 @@ fn wrong_values_name_the_flag_the_value_and_what_is_expected() {
 }
 
 #[test]
+fn metrics_take_their_form_from_flags() {
+    let metrics = settings(&[
+        "--enable-metrics",
+        "--metrics-per-undefined-host",
+        "--report-status-classes",
+        "--time-buckets=0.1,1",
+        "--time-buckets=5e1",
+        "--length-buckets=1024",
+        "--exclude-socket-metrics=nginx_ingress_controller_request_size,header_duration_seconds",
+    ])
+    .serve
+    .metrics;
+    assert!(metrics.enabled && metrics.per_host && metrics.per_undefined_host && metrics.status_classes);
+    assert_eq!(metrics.time_buckets.bounds(), [0.1, 1.0, 50.0]);
+    assert_eq!(metrics.length_buckets.bounds(), [1024.0]);
+    assert_eq!(
+        metrics.excluded.into_iter().collect::<Vec<_>>(),
+        ["nginx_ingress_controller_header_duration_seconds", "nginx_ingress_controller_request_size"]
+    );
+    assert!(settings(&["--exclude-socket-metrics="]).serve.metrics.excluded.is_empty());
+    // ingress-nginx's own example, which names a metric that is not of requests.
+    settings(&["--exclude-socket-metrics=nginx_ingress_controller_success"]);
+    let flags = parse(&["--bucket-factor=1.1", "--max-buckets=100"]).expect("flags of ingress-nginx");
+    assert!(flags.warnings.iter().all(|warning| warning.contains("native histograms")), "{:?}", flags.warnings);
+    assert_eq!(flags.warnings.len(), 2);
+}
+
+#[test]
+fn metrics_flags_say_what_is_wrong() {
+    for (args, expected) in [
+        (
+            &["--time-buckets=0.1,fast"][..],
+            "--time-buckets: \"0.1,fast\" is not a list of bounds: expected numbers such as 0.5,1,5",
+        ),
+        (&["--time-buckets="], "--time-buckets: \"\" has no bound: expected at least one"),
+        (&["--length-buckets=10,inf"], "--length-buckets: \"10,inf\" has the bound inf: expected finite numbers"),
+        (&["--length-buckets=NaN"], "--length-buckets: \"NaN\" has the bound NaN: expected finite numbers"),
+        (
+            &["--size-buckets=1,10,10"],
+            "--size-buckets: \"1,10,10\" has the bound 10 after 10: expected each to be greater than the one before",
+        ),
+        (
+            &["--metrics-per-undefined-host", "--metrics-per-host=false"],
+            "--metrics-per-undefined-host: \"true\" needs the label host: expected --metrics-per-host=true with it",
+        ),
+        (
+            &["--exclude-socket-metrics=requests,request_sise"],
+            "--exclude-socket-metrics: \"requests,request_sise\" has \"request_sise\", which is no metric: expected \
+             some of nginx_ingress_controller_requests, \
+             nginx_ingress_controller_request_duration_seconds, nginx_ingress_controller_response_duration_seconds, \
+             nginx_ingress_controller_header_duration_seconds, nginx_ingress_controller_connect_duration_seconds, \
+             nginx_ingress_controller_request_size, nginx_ingress_controller_response_size, \
+             nginx_ingress_controller_bytes_sent",
+        ),
+    ] {
+        assert_eq!(parse(args).expect_err("an invalid value"), expected);
+    }
+}
+
+#[test]
 fn one_namespace_or_a_selector_is_watched() {
     use crate::settings::WatchedNamespaces::{All, Labelled, One};
     for (args, expected) in [
@@ -102,6 +163,20 @@ fn one_namespace_or_a_selector_is_watched() {
     }
     let error = parse(&["--watch-namespace-selector=a=b", "--watch-namespace=shop"]).expect_err("both");
     assert_eq!(error, "--watch-namespace-selector: \"a=b\" excludes --watch-namespace: expected one of them");
+}
+
+#[test]
+fn statuses_have_the_addresses_of_one_source() {
+    let status = |args: &[&str]| settings(args).cluster.status;
+    let addresses = status(&["--publish-status-address=1.2.3.4, host.x"]).addresses;
+    assert_eq!(addresses, [Address::Ip("1.2.3.4".into()), Address::Hostname("host.x".into())]);
+    assert_eq!(status(&["--publish-service=a/b"]).publish_service, "a/b".parse().ok());
+    assert_eq!(status(&["--publish-status-address=", "--publish-service=a/b"]).addresses, []);
+    let error = parse(&["--publish-status-address=h.x", "--publish-service=a/b"]).expect_err("both");
+    assert_eq!(error, "--publish-status-address: \"h.x\" excludes --publish-service: expected one of them");
+    assert!(parse(&["--publish-status-address=1.2.3.4:80"]).is_err());
+    assert_eq!(status(&["--status-update-interval=1"]).interval, Duration::from_secs(5));
+    assert!(parse(&["--election-ttl=500ms"]).is_err());
 }
 
 #[test]
@@ -132,7 +207,8 @@ fn ingress_nginx_flags_are_accepted_and_those_without_meaning_warn() {
     ])
     .expect("the chart's arguments");
     assert_eq!(flags.settings.controller.ingress_classes, ["nginx"]);
-    assert_eq!(flags.warnings.len(), 6, "{:#?}", flags.warnings);
+    assert!(!flags.settings.serve.metrics.enabled);
+    assert_eq!(flags.warnings.len(), 3, "{:#?}", flags.warnings);
     assert!(flags.warnings.iter().all(|warning| warning.contains("is accepted and ignored: ")));
 
     for name in UPSTREAM.split_whitespace() {

@@ -57,8 +57,9 @@ pub enum AccessError {
 
 /// A client that can be made anew when its credentials no longer are good. Clones share it.
 #[derive(Clone)]
-pub(super) struct Access {
+pub(crate) struct Access {
     settings: Arc<ClusterSettings>,
+    server: Uri,
     current: Arc<Mutex<Generation>>,
     busy: Busy,
 }
@@ -71,23 +72,43 @@ struct Generation {
 
 impl Access {
     /// Reads the flags' files. The client lives in the runtime that this is called in.
-    pub(super) async fn open(settings: ClusterSettings) -> Result<Self, AccessError> {
+    pub(crate) async fn open(settings: ClusterSettings) -> Result<Self, AccessError> {
         let config = config(&settings).await?;
-        tracing::info!(server = %config.cluster_url, "watching a cluster");
+        let server = config.cluster_url.clone();
         let busy = Busy::default();
         let client = client(config, &busy)?;
         let current = Arc::new(Mutex::new(Generation { number: 0, client }));
-        Ok(Self { settings: Arc::new(settings), current, busy })
+        Ok(Self { settings: Arc::new(settings), server, current, busy })
+    }
+
+    /// The API server's URL.
+    pub(crate) fn server(&self) -> &Uri {
+        &self.server
+    }
+
+    /// Asks once. When the credentials turn out to be no longer good, the next call has new ones.
+    pub(crate) async fn call<T, F: Future<Output = kube::Result<T>>>(
+        &self,
+        ask: impl FnOnce(Client) -> F,
+    ) -> kube::Result<T> {
+        let (generation, client) = self.client();
+        let outcome = ask(client).await;
+        if let Err(kube::Error::Api(status)) = &outcome
+            && status.code == StatusCode::UNAUTHORIZED.as_u16()
+        {
+            self.renew(generation).await;
+        }
+        outcome
     }
 
     /// The client, and the number to [`Self::renew`] it by.
-    pub(super) fn client(&self) -> (u64, Client) {
+    pub(crate) fn client(&self) -> (u64, Client) {
         let Generation { number, client } = self.current.lock().clone();
         (number, client)
     }
 
     /// Reads the credentials again, unless somebody did since the client of this number was made.
-    pub(super) async fn renew(&self, number: u64) {
+    pub(crate) async fn renew(&self, number: u64) {
         if self.current.lock().number != number {
             return;
         }
@@ -107,7 +128,7 @@ impl Access {
     }
 
     /// How long the server wants to be left alone.
-    pub(super) fn busy_for(&self) -> Duration {
+    pub(crate) fn busy_for(&self) -> Duration {
         self.busy.remaining()
     }
 }

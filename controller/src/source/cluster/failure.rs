@@ -6,15 +6,15 @@ use std::time::Duration;
 
 /// A failure, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) cause: Cause,
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
     /// What the API server said, or what became of the connection.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// What to do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// 403: we may not. Go without until we may.
     Forbidden,
     /// 401: the credentials are no longer good. Read them again.
@@ -27,7 +27,7 @@ pub(super) enum Cause {
 
 impl Failure {
     /// A failure without a status of its own.
-    pub(super) fn other(message: impl Into<String>) -> Self {
+    pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { cause: Cause::Other, message: message.into() }
     }
 
@@ -79,7 +79,7 @@ fn shortened(message: &str) -> String {
 
 /// How long to wait between tries: longer each time, and not at the same time as everyone else.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
@@ -91,19 +91,19 @@ const CAP: Duration = Duration::from_secs(30);
 
 impl Backoff {
     /// The wait after one more failure: half of it for sure, the rest by chance.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let longest = FIRST.saturating_mul(1 << self.failures.min(16)).min(CAP);
         self.failures = self.failures.saturating_add(1);
         longest.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
     /// How many failures there were in a row.
-    pub(super) fn failures(&self) -> u32 {
+    pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
     /// All is well: the next failure is the first again.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }

@@ -64,12 +64,13 @@ impl Ledger {
     /// A ledger without entries, and the watches to start.
     pub(super) fn open(settings: &ControllerSettings, cluster: &ClusterSettings) -> (Self, Vec<(WatchId, Watch)>) {
         let is_selective = matches!(cluster.namespaces, WatchedNamespaces::Labelled(_));
+        let selected = || Namespaces::new(settings).with_published(cluster.status.publish_service.clone());
         let mut ledger = Self {
             watches: HashMap::new(),
             next_id: 0,
             config_maps: BTreeMap::new(),
             references: References::new(settings),
-            namespaces: is_selective.then(|| Namespaces::new(settings)),
+            namespaces: is_selective.then(selected),
             flawed: HashSet::new(),
             is_synced: false,
         };

@@ -16,12 +16,13 @@ mod objects;
 mod references;
 mod watch;
 
+pub(crate) use access::Access;
 pub use access::AccessError;
+pub(crate) use failure::{Backoff, Failure};
 
 use crate::settings::{ClusterSettings, ControllerSettings};
 use crate::source::{Feed, SourceEvent, WatchHealth};
-use access::Access;
-use failure::{Cause, Failure};
+use failure::Cause;
 use follow::{Follower, Reports};
 use ledger::{Consequences, Ledger, Report, WatchId};
 use std::collections::HashMap;
@@ -59,10 +60,11 @@ impl ClusterSource {
         let (events, receiver) = mpsc::channel(WAITING);
         let (health, watched) = state::channel(WatchHealth::new());
         let (opened, outcome) = std::sync::mpsc::sync_channel(1);
+        let cluster = self.cluster.clone();
         let follow = move || runtime.block_on(self.follow(events, health, opened));
         std::thread::Builder::new().name("cluster".to_owned()).spawn(follow).map_err(AccessError::Thread)?;
         outcome.recv().map_err(|gone| AccessError::Thread(std::io::Error::other(gone)))??;
-        Ok(Feed { events: receiver, health: Some(watched) })
+        Ok(Feed { events: receiver, health: Some(watched), cluster: Some(cluster) })
     }
 
     /// Says in `opened` whether the flags lead to an API server, and follows it.
@@ -73,7 +75,10 @@ impl ClusterSource {
         opened: std::sync::mpsc::SyncSender<Result<(), AccessError>>,
     ) {
         let (access, outcome) = match Access::open(self.cluster.clone()).await {
-            Ok(access) => (Some(access), Ok(())),
+            Ok(access) => {
+                tracing::info!(server = %access.server(), "watching a cluster");
+                (Some(access), Ok(()))
+            }
             Err(error) => (None, Err(error)),
         };
         // The receiver waits for just this.

@@ -19,6 +19,7 @@ pub(super) struct Namespaces {
     objects: HashMap<Arc<str>, HashMap<ObjectKey, Known>>,
     default_certificate: Option<NamespacedName>,
     default_backend: Option<NamespacedName>,
+    published: Option<NamespacedName>,
 }
 
 impl Namespaces {
@@ -30,7 +31,13 @@ impl Namespaces {
             objects: HashMap::new(),
             default_certificate: settings.default_certificate.clone(),
             default_backend: settings.default_backend_service.clone(),
+            published: None,
         }
+    }
+
+    /// The same, where the Service of `--publish-service` counts, too.
+    pub(super) fn with_published(self, service: Option<NamespacedName>) -> Self {
+        Self { published: service, ..self }
     }
 
     /// Takes in news of the namespaces that have the labels: what becomes of the objects in them.
@@ -105,7 +112,7 @@ impl Namespaces {
             }
             _ => match known.key.kind {
                 Kind::Secret => is(&self.default_certificate, &known.key.name),
-                Kind::Service => is(&self.default_backend, &known.key.name),
+                Kind::Service => is(&self.default_backend, &known.key.name) || is(&self.published, &known.key.name),
                 _ => false,
             },
         }
@@ -177,9 +184,11 @@ mod tests {
             default_certificate: name("adit/wildcard"),
             default_backend_service: name("adit/errors"),
             ..ControllerSettings::default()
-        });
+        })
+        .with_published(name("adit/adit"));
         for known in [
             object(Kind::Secret, "adit", "wildcard"),
+            object(Kind::Service, "adit", "adit"),
             object(Kind::Service, "adit", "errors"),
             object(Kind::EndpointSlice, "adit", "errors"),
             object(Kind::IngressClass, "", "adit"),

@@ -130,15 +130,20 @@ pub(super) fn watches(settings: &ControllerSettings, cluster: &ClusterSettings) 
         let slices = Watch::all(Resource::Objects(Kind::EndpointSlice), Some(&name.namespace));
         watches.push(Watch { labels: Some(format!("{SERVICE_NAME_LABEL}={}", name.name)), ..slices });
     }
+    let published = cluster.status.publish_service.iter().filter(is_outside);
+    let published = published.filter(|name| settings.default_backend_service.as_ref() != Some(*name));
+    watches.extend(published.map(|name| Watch::named(Kind::Service, name)));
     watches
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::StatusSettings;
 
     fn paths(settings: &ControllerSettings, namespaces: WatchedNamespaces) -> Vec<String> {
-        let cluster = ClusterSettings { namespaces, ..ClusterSettings::default() };
+        let status = StatusSettings { publish_service: "adit/adit".parse().ok(), ..StatusSettings::default() };
+        let cluster = ClusterSettings { namespaces, status, ..ClusterSettings::default() };
         let selector = |watch: &Watch| watch.fields.clone().or(watch.labels.clone()).unwrap_or_default();
         let query = |watch: &Watch| format!("{} {}", watch.path(), selector(watch));
         watches(settings, &cluster).iter().map(query).map(|text| text.replace(FOREIGN_SECRETS, "")).collect()
@@ -176,6 +181,7 @@ mod tests {
             "/api/v1/namespaces/adit/secrets metadata.name=wildcard",
             "/api/v1/namespaces/adit/services metadata.name=errors",
             "/apis/discovery.k8s.io/v1/namespaces/adit/endpointslices kubernetes.io/service-name=errors",
+            "/api/v1/namespaces/adit/services metadata.name=adit",
         ];
         assert_eq!(paths(&settings, WatchedNamespaces::One("shop".into())), expected);
         assert_eq!(paths(&settings, WatchedNamespaces::One("adit".into())).len(), 5);

@@ -12,7 +12,7 @@ pub use validate::validate;
 pub(crate) use validate::{is_left_out, is_path_left_out};
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::object::{Kind, ObjectKey, Observed};
+use crate::object::{KINDS, Kind, ObjectKey, Observed};
 use documents::{Document, documents};
 use node::Node;
 use std::collections::HashMap;
@@ -64,17 +64,6 @@ enum Naming {
     /// Somebody else's.
     Foreign,
 }
-
-/// The kinds that are read, and the one version of each.
-const KINDS: [(Kind, &str, &str); 7] = [
-    (Kind::Ingress, "networking.k8s.io/v1", "Ingress"),
-    (Kind::IngressClass, "networking.k8s.io/v1", "IngressClass"),
-    (Kind::Service, "v1", "Service"),
-    (Kind::EndpointSlice, "discovery.k8s.io/v1", "EndpointSlice"),
-    (Kind::Endpoints, "v1", "Endpoints"),
-    (Kind::Secret, "v1", "Secret"),
-    (Kind::ConfigMap, "v1", "ConfigMap"),
-];
 
 impl Naming {
     fn of(api_version: &str, kind: &str) -> Self {

@@ -4,16 +4,24 @@ use super::{typed, validate};
 use crate::diagnostic::Diagnostic;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Where `kubectl apply` keeps a copy of the whole object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// Where a status says how the object is reached.
+const LOAD_BALANCER: &str = "loadBalancer";
+
 /// Leaves out what nobody here reads: often more than half of an object.
 pub(crate) fn strip(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
-    fields.remove("status");
+    // Of Ingresses and of Services: all that their statuses are read for.
+    if let Some(status) = fields.remove("status")
+        && let Some(balancer) = status.get(LOAD_BALANCER)
+    {
+        fields.insert("status".to_owned(), json!({LOAD_BALANCER: balancer}));
+    }
     let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     metadata.remove("managedFields");
     if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
@@ -65,17 +73,21 @@ fn metadata(object: &Object) -> &ObjectMeta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_nobody_reads_is_left_out() {
         let mut object = json!({
             "metadata": {"name": "a", "managedFields": [{}], "annotations": {LAST_APPLIED: "{}", "a/b": "c"}},
             "spec": {"x": 1},
-            "status": {"loadBalancer": {}},
+            "status": {"loadBalancer": {}, "conditions": []},
         });
         strip(&mut object);
-        assert_eq!(object, json!({"metadata": {"name": "a", "annotations": {"a/b": "c"}}, "spec": {"x": 1}}));
+        let metadata = json!({"name": "a", "annotations": {"a/b": "c"}});
+        let expected = json!({"metadata": metadata, "spec": {"x": 1}, "status": {"loadBalancer": {}}});
+        assert_eq!(object, expected);
+        let mut node = json!({"status": {"conditions": []}});
+        strip(&mut node);
+        assert_eq!(node, json!({}));
         for odd in [json!(null), json!([]), json!({"metadata": []}), json!({"metadata": {"annotations": 1}})] {
             let mut stripped = odd.clone();
             strip(&mut stripped);

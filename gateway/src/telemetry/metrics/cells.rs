@@ -1,8 +1,9 @@
 use super::events::{Event, EventCells};
-use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
+use super::histogram::{Histograms, Layout, Measure};
 use super::streams::StreamCells;
+use super::unmatched::Unmatched;
 use crate::table::RouteLabels;
-use crate::telemetry::{Record, StreamRecord};
+use crate::telemetry::{MetricsSettings, Record, StreamRecord};
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
@@ -38,26 +39,36 @@ pub(super) struct Cell {
 }
 
 /// What is measured of the requests of one route with one method and one status.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Series {
     pub(super) requests: u64,
-    pub(super) request_duration: Histogram<{ DURATION.len() }>,
-    pub(super) response_duration: Histogram<{ DURATION.len() }>,
-    pub(super) header_duration: Histogram<{ DURATION.len() }>,
-    pub(super) connect_duration: Histogram<{ DURATION.len() }>,
-    pub(super) request_size: Histogram<{ LENGTH.len() }>,
-    pub(super) response_size: Histogram<{ LENGTH.len() }>,
-    pub(super) bytes_sent: Histogram<{ SIZE.len() }>,
+    pub(super) histograms: Histograms,
+}
+
+/// What of requests is measured, in all workers.
+#[derive(Debug)]
+pub(in crate::telemetry) struct Measured {
+    pub(super) layout: Layout,
+    unmatched: Unmatched,
+}
+
+impl Measured {
+    pub(super) fn new(settings: &MetricsSettings) -> Self {
+        Self { layout: Layout::new(settings), unmatched: Unmatched::new(settings) }
+    }
 }
 
 impl Cells {
-    pub(in crate::telemetry) fn count(&mut self, record: &Record<'_>) {
+    pub(in crate::telemetry) fn count(&mut self, record: &Record<'_>, measured: &Measured) {
         self.requests += 1;
         if let Some(reason) = record.reply {
             self.events.count(Event::Reply, reason);
         }
+        let layout = &measured.layout;
         if let Some(route) = record.route {
-            self.series(&route.labels, record).observe(record);
+            self.series(&route.labels, record, layout).observe(record, layout);
+        } else if let Some(labels) = measured.unmatched.labels(record.host) {
+            self.series(&labels, record, layout).observe(record, layout);
         }
     }
 
@@ -74,51 +85,40 @@ impl Cells {
         mem::take(self)
     }
 
-    fn series(&mut self, labels: &Arc<RouteLabels>, record: &Record<'_>) -> &mut Series {
+    fn series(&mut self, labels: &Arc<RouteLabels>, record: &Record<'_>, layout: &Layout) -> &mut Series {
         let (method, status) = (method_label(record.method), record.status);
         let id = SeriesId { labels: Arc::as_ptr(labels).addr(), method, status };
-        let new = || Box::new(Cell { labels: Arc::clone(labels), method, status, series: Series::default() });
+        let new = || Box::new(Cell { labels: Arc::clone(labels), method, status, series: Series::new(layout) });
         &mut self.series.entry(id).or_insert_with(new).series
     }
 }
 
 impl Series {
-    fn observe(&mut self, record: &Record<'_>) {
+    fn new(layout: &Layout) -> Self {
+        Self { requests: 0, histograms: Histograms::new(layout) }
+    }
+
+    fn observe(&mut self, record: &Record<'_>, layout: &Layout) {
         self.requests += 1;
-        self.request_duration.observe(&DURATION, record.duration.as_secs_f64());
-        self.request_size.observe(&LENGTH, record.request_length as f64);
-        self.response_size.observe(&LENGTH, record.bytes_sent as f64);
-        self.bytes_sent.observe(&SIZE, record.bytes_sent as f64);
+        let mut observe = |measure, value| self.histograms.observe(layout, measure, value);
+        observe(Measure::RequestDuration, record.duration.as_secs_f64());
+        observe(Measure::RequestSize, record.request_length as f64);
+        observe(Measure::ResponseSize, record.bytes_sent as f64);
+        observe(Measure::BytesSent, record.bytes_sent as f64);
         // ingress-nginx drops the times of requests that were tried more than once; the last try says more.
         let Some(attempt) = record.attempts.last() else { return };
-        self.response_duration.observe(&DURATION, attempt.response.as_secs_f64());
+        observe(Measure::ResponseDuration, attempt.response.as_secs_f64());
         if let Some(header) = attempt.header {
-            self.header_duration.observe(&DURATION, header.as_secs_f64());
+            observe(Measure::HeaderDuration, header.as_secs_f64());
         }
         if let Some(connect) = attempt.connect {
-            self.connect_duration.observe(&DURATION, connect.as_secs_f64());
+            observe(Measure::ConnectDuration, connect.as_secs_f64());
         }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        let Self {
-            requests,
-            request_duration,
-            response_duration,
-            header_duration,
-            connect_duration,
-            request_size,
-            response_size,
-            bytes_sent,
-        } = other;
-        self.requests += requests;
-        self.request_duration.add(request_duration);
-        self.response_duration.add(response_duration);
-        self.header_duration.add(header_duration);
-        self.connect_duration.add(connect_duration);
-        self.request_size.add(request_size);
-        self.response_size.add(response_size);
-        self.bytes_sent.add(bytes_sent);
+        self.requests += other.requests;
+        self.histograms.add(&other.histograms);
     }
 }
 

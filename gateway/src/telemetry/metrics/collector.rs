@@ -1,14 +1,18 @@
-use super::cells::{Cells, Map, Series};
+use super::cells::{Cells, Map, Measured, Series};
 use super::connections::{ConnectionState, Connections};
 use super::events::{Event, EventCells};
-use super::histogram::{DURATION, Histogram, LENGTH, SIZE};
-use super::names::{self, MetricDoc};
+use super::histogram::Measure;
+use super::labels::{Labelling, SeriesKey, pairs};
+use super::names::{self, MetricDoc, REQUEST_METRICS};
 use super::streams::{self, OpenStreams, StreamCells, StreamId};
 use crate::table::RouteLabels;
+use crate::telemetry::MetricsSettings;
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily};
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::iter::chain;
 use std::sync::{Arc, Weak};
 
 /// What a worker counts into.
@@ -28,8 +32,11 @@ pub(in crate::telemetry) struct RequestCollector {
 }
 
 /// All that was ever counted, but for the series of routes that are gone.
-#[derive(Default)]
 pub(in crate::telemetry) struct Sums {
+    measured: Arc<Measured>,
+    labelling: Labelling,
+    /// Whether the number of requests is told.
+    counting: bool,
     workers: Vec<Arc<dyn Source>>,
     series: Map<SeriesKey, Sum>,
     events: EventCells,
@@ -40,19 +47,6 @@ pub(in crate::telemetry) struct Sums {
     connections: [i64; ConnectionState::ALL.len()],
 }
 
-/// The labels of a series. Routes whose labels differ only in what no label tells share a series.
-#[derive(PartialEq, Eq, Hash)]
-struct SeriesKey {
-    host: Arc<str>,
-    path: Arc<str>,
-    namespace: Arc<str>,
-    ingress: Arc<str>,
-    service: Arc<str>,
-    method: &'static str,
-    status: u16,
-}
-
-#[derive(Default)]
 struct Sum {
     series: Series,
     /// Gone when the route is, and nobody counts for it any more.
@@ -60,13 +54,30 @@ struct Sum {
 }
 
 impl Sums {
+    pub(in crate::telemetry) fn new(settings: &MetricsSettings, measured: Arc<Measured>) -> Self {
+        Self {
+            measured,
+            labelling: Labelling { host: settings.per_host, status_classes: settings.status_classes },
+            counting: !settings.excluded.contains(names::REQUESTS.name),
+            workers: Vec::new(),
+            series: Map::default(),
+            events: EventCells::default(),
+            streams: StreamCells::default(),
+            open_streams: BTreeMap::new(),
+            requests: 0,
+            accepted: 0,
+            connections: Default::default(),
+        }
+    }
+
     pub(in crate::telemetry) fn add_worker(&mut self, worker: Arc<dyn Source>) {
         self.workers.push(worker);
     }
 
     /// Takes in what the workers have counted since the last time.
     fn fold(&mut self) {
-        let Self { workers, series, events, streams, open_streams, requests, accepted, connections } = self;
+        let Self { labelling, workers, series, events, streams, open_streams, requests, accepted, connections, .. } =
+            self;
         *connections = Default::default();
         open_streams.clear();
         workers.retain(|worker| {
@@ -78,10 +89,13 @@ impl Sums {
             streams.add(cells.streams);
             worker.streams().add_to(open_streams);
             for cell in cells.series.into_values() {
-                let key = SeriesKey::new(&cell.labels, cell.method, cell.status);
-                let sum = series.entry(key).or_default();
-                sum.series.add(&cell.series);
-                sum.labels = Arc::downgrade(&cell.labels);
+                let labels = Arc::downgrade(&cell.labels);
+                match series.entry(SeriesKey::new(&cell, *labelling)) {
+                    Entry::Vacant(place) => {
+                        place.insert(Sum { series: cell.series, labels });
+                    }
+                    Entry::Occupied(mut sum) => sum.get_mut().add(&cell.series, labels),
+                }
             }
             *accepted += worker.connections().take_accepted();
             for (sum, count) in connections.iter_mut().zip(worker.connections().states()) {
@@ -104,15 +118,9 @@ impl Sums {
     fn encode(&self) -> Vec<MetricFamily> {
         let active: i64 = self.connections.iter().sum();
         let states = ConnectionState::ALL.iter().zip(self.connections).map(|(state, count)| (state.label(), count));
+        let requests = self.series.iter().filter(|_| self.counting);
         let mut families = vec![
-            family(names::REQUESTS, self.series.iter().map(|(key, sum)| counter(key.labels(), sum.series.requests))),
-            self.histograms(names::REQUEST_DURATION, &DURATION, |series| &series.request_duration),
-            self.histograms(names::RESPONSE_DURATION, &DURATION, |series| &series.response_duration),
-            self.histograms(names::HEADER_DURATION, &DURATION, |series| &series.header_duration),
-            self.histograms(names::CONNECT_DURATION, &DURATION, |series| &series.connect_duration),
-            self.histograms(names::REQUEST_SIZE, &LENGTH, |series| &series.request_size),
-            self.histograms(names::RESPONSE_SIZE, &LENGTH, |series| &series.response_size),
-            self.histograms(names::BYTES_SENT, &SIZE, |series| &series.bytes_sent),
+            family(names::REQUESTS, requests.map(|(key, sum)| counter(key.labels(), sum.series.requests))),
             family(
                 names::CONNECTIONS,
                 states.chain([("active", active)]).map(|(state, count)| gauge(pairs([("state", state)]), count)),
@@ -126,69 +134,33 @@ impl Sums {
             family(names::STREAM_BYTES, self.streams.bytes()),
             family(names::STREAM_SESSIONS, streams::open(&self.open_streams)),
         ];
+        families.extend(Measure::ALL.map(|measure| self.histograms(measure)));
         families.extend(Event::ALL.map(|event| family(event.doc(), self.events.series(event))));
         families
     }
 
-    /// The family of one histogram. What was never observed, such as the time to connect of a redirect, is left out.
-    fn histograms<const N: usize>(
-        &self,
-        doc: MetricDoc,
-        bounds: &[f64; N],
-        of: impl Fn(&Series) -> &Histogram<N>,
-    ) -> MetricFamily {
-        let observed = self.series.iter().filter(|(_, sum)| of(&sum.series).count() > 0);
-        family(
-            doc,
-            observed.map(|(key, sum)| {
-                let mut metric = Metric::from_label(key.labels());
-                metric.set_histogram(of(&sum.series).encode(bounds));
-                metric
-            }),
-        )
+    /// The family of one histogram.
+    fn histograms(&self, measure: Measure) -> MetricFamily {
+        let layout = &self.measured.layout;
+        let observed = self.series.iter().filter_map(|(key, sum)| {
+            let mut metric = Metric::from_label(key.labels());
+            metric.set_histogram(sum.series.histograms.encode(layout, measure)?);
+            Some(metric)
+        });
+        family(measure.doc(), observed)
     }
 }
 
-impl SeriesKey {
-    fn new(labels: &RouteLabels, method: &'static str, status: u16) -> Self {
-        let RouteLabels { host, path, owner } = labels;
-        Self {
-            host: Arc::clone(host),
-            path: Arc::clone(path),
-            namespace: Arc::clone(&owner.namespace),
-            ingress: Arc::clone(&owner.ingress),
-            service: Arc::clone(&owner.service),
-            method,
-            status,
-        }
-    }
-
-    /// The labels, in the order of their names.
-    fn labels(&self) -> Vec<LabelPair> {
-        pairs([
-            ("canary", ""),
-            ("host", &*self.host),
-            ("ingress", &*self.ingress),
-            ("method", self.method),
-            ("namespace", &*self.namespace),
-            ("path", &*self.path),
-            ("service", &*self.service),
-            ("status", itoa::Buffer::new().format(self.status)),
-        ])
+impl Sum {
+    fn add(&mut self, series: &Series, labels: Weak<RouteLabels>) {
+        self.series.add(series);
+        self.labels = labels;
     }
 }
 
 impl RequestCollector {
     pub(in crate::telemetry) fn new(sums: Arc<Mutex<Sums>>) -> prometheus::Result<Self> {
         let docs = [
-            names::REQUESTS,
-            names::REQUEST_DURATION,
-            names::RESPONSE_DURATION,
-            names::HEADER_DURATION,
-            names::CONNECT_DURATION,
-            names::REQUEST_SIZE,
-            names::RESPONSE_SIZE,
-            names::BYTES_SENT,
             names::CONNECTIONS,
             names::CONNECTIONS_TOTAL,
             names::REQUESTS_TOTAL,
@@ -201,7 +173,7 @@ impl RequestCollector {
             names::STREAM_BYTES,
             names::STREAM_SESSIONS,
         ];
-        Ok(Self { sums, descs: docs.iter().map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
+        Ok(Self { sums, descs: chain(REQUEST_METRICS, &docs).map(MetricDoc::desc).collect::<prometheus::Result<_>>()? })
     }
 }
 
@@ -243,14 +215,4 @@ pub(super) fn gauge(labels: Vec<LabelPair>, count: i64) -> Metric {
     let mut metric = Metric::from_label(labels);
     metric.set_gauge(gauge);
     metric
-}
-
-pub(super) fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
-    let pair = |(name, value): (&str, &str)| {
-        let mut pair = LabelPair::default();
-        pair.set_name(name.to_owned());
-        pair.set_value(value.to_owned());
-        pair
-    };
-    labels.into_iter().map(pair).collect()
 }

@@ -12,6 +12,7 @@ pub struct ControllerMetrics {
     success: IntCounter,
     errors: IntCounter,
     orphan_ingress: GaugeVec,
+    leader: IntGaugeVec,
     table_revision: IntGauge,
     watch_healthy: IntGaugeVec,
 }
@@ -57,6 +58,7 @@ impl ControllerMetrics {
             success: IntCounter::with_opts(names::SUCCESS.opts())?,
             errors: IntCounter::with_opts(names::ERRORS.opts())?,
             orphan_ingress: GaugeVec::new(names::ORPHAN_INGRESS.opts(), names::ORPHAN_INGRESS.labels)?,
+            leader: IntGaugeVec::new(names::LEADER.opts(), names::LEADER.labels)?,
             table_revision: IntGauge::with_opts(names::TABLE_REVISION.opts())?,
             watch_healthy: IntGaugeVec::new(names::WATCH_HEALTHY.opts(), names::WATCH_HEALTHY.labels)?,
         };
@@ -66,6 +68,7 @@ impl ControllerMetrics {
         registry.register(Box::new(metrics.success.clone()))?;
         registry.register(Box::new(metrics.errors.clone()))?;
         registry.register(Box::new(metrics.orphan_ingress.clone()))?;
+        registry.register(Box::new(metrics.leader.clone()))?;
         registry.register(Box::new(metrics.table_revision.clone()))?;
         registry.register(Box::new(metrics.watch_healthy.clone()))?;
         Ok(metrics)
@@ -90,6 +93,11 @@ impl ControllerMetrics {
     /// Whether objects of this kind are followed in the cluster.
     pub fn watch(&self, kind: &str, is_healthy: bool) {
         self.watch_healthy.with_label_values(&[kind]).set(is_healthy.into());
+    }
+
+    /// Whether this replica holds the Lease of this name.
+    pub fn leads(&self, lease: &str, is_leader: bool) {
+        self.leader.with_label_values(&[lease]).set(is_leader.into());
     }
 
     /// Whether an Ingress is an orphan. Say so again when it changes or the Ingress is gone: ingress-nginx keeps a

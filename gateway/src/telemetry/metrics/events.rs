@@ -1,5 +1,6 @@
 use super::cells::Map;
-use super::collector::{counter, pairs};
+use super::collector::counter;
+use super::labels::pairs;
 use super::names::{self, MetricDoc};
 use prometheus::proto::Metric;
 

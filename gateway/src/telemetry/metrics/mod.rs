@@ -7,20 +7,23 @@ mod connections;
 mod controller;
 mod events;
 mod histogram;
+mod labels;
 mod listeners;
 mod names;
 mod streams;
+mod unmatched;
 
-pub(super) use cells::Cells;
+pub(super) use cells::{Cells, Measured};
 pub(super) use collector::{RequestCollector, Source, Sums};
 pub use connections::ConnectionState;
 pub(super) use connections::Connections;
 pub use controller::{Build, ControllerMetrics, Orphan};
 pub use events::Event;
 pub use listeners::ListenerMetrics;
-pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind};
+pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind, REQUEST_METRICS};
 pub(super) use streams::{OpenStreams, StreamId};
 
+use super::MetricsSettings;
 use parking_lot::Mutex;
 use prometheus::{IntCounter, Registry};
 use std::collections::HashMap;
@@ -43,24 +46,28 @@ pub struct Identity {
 pub(super) struct Metrics {
     registry: Registry,
     pub(super) sums: Arc<Mutex<Sums>>,
+    /// `None` where requests and connections are not measured.
+    pub(super) measured: Option<Arc<Measured>>,
     pub(super) controller: ControllerMetrics,
     pub(super) listeners: ListenerMetrics,
     pub(super) log_dropped: IntCounter,
 }
 
 impl Metrics {
-    pub(super) fn new(identity: &Identity) -> prometheus::Result<Self> {
+    pub(super) fn new(identity: &Identity, settings: &MetricsSettings) -> prometheus::Result<Self> {
         let values = [&identity.class, &identity.namespace, &identity.pod];
         let labels: HashMap<_, _> =
             COMMON_LABELS.iter().zip(values).map(|(&name, value)| (name.to_owned(), value.clone())).collect();
         let registry = Registry::new_custom(None, Some(labels))?;
-        let sums = Arc::new(Mutex::new(Sums::default()));
+        let measured = Arc::new(Measured::new(settings));
+        let sums = Arc::new(Mutex::new(Sums::new(settings, Arc::clone(&measured))));
         registry.register(Box::new(RequestCollector::new(Arc::clone(&sums))?))?;
         let controller = ControllerMetrics::register(&registry, &identity.build)?;
         let listeners = ListenerMetrics::register(&registry)?;
         let log_dropped = IntCounter::with_opts(names::LOG_DROPPED.opts())?;
         registry.register(Box::new(log_dropped.clone()))?;
-        Ok(Self { registry, sums, controller, listeners, log_dropped })
+        let measured = settings.enabled.then_some(measured);
+        Ok(Self { registry, sums, measured, controller, listeners, log_dropped })
     }
 
     /// All metrics in Prometheus' text format.

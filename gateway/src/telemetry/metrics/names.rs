@@ -51,12 +51,25 @@ impl MetricDoc {
 /// The labels that every metric has: one value each for the life of the process.
 pub const COMMON_LABELS: &[&str] = &["controller_class", "controller_namespace", "controller_pod"];
 
-/// The labels of request metrics. `host` is the virtual host that took the request and not what the client wrote,
-/// `path` is the path of the rule, and `method` is `OTHER` outside the methods of HTTP: clients cannot make series.
+/// The labels of request metrics, before flags change them. `host` is the virtual host that took the request and not
+/// what the client wrote, `path` is the path of the rule, and `method` is `OTHER` outside the methods of HTTP: clients
+/// cannot make series.
 const REQUEST: &[&str] = &["canary", "host", "ingress", "method", "namespace", "path", "service", "status"];
 
 /// The labels of a port of a TCP or UDP service.
 const STREAM: &[&str] = &["port", "protocol"];
+
+/// The metrics of requests, which flags change and leave out.
+pub const REQUEST_METRICS: &[MetricDoc] = &[
+    REQUESTS,
+    REQUEST_DURATION,
+    RESPONSE_DURATION,
+    HEADER_DURATION,
+    CONNECT_DURATION,
+    REQUEST_SIZE,
+    RESPONSE_SIZE,
+    BYTES_SENT,
+];
 
 macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal $labels:expr, $help:literal;)*) => {
@@ -107,6 +120,8 @@ metrics! {
         "Changes of the configuration that failed";
     ORPHAN_INGRESS = Gauge "nginx_ingress_controller_orphan_ingress" &["ingress", "namespace", "type"],
         "1 for an Ingress that names a Service that does not exist (no-service) or has no endpoint (no-endpoint)";
+    LEADER = Gauge "nginx_ingress_controller_leader_election_status" &["name"],
+        "Whether this replica holds the Lease of this name (1) or not (0)";
 
     REPLIES = Counter "adit_replies_total" &["reason"],
         "Responses that Adit made itself, by the reason";

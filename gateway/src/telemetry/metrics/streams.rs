@@ -1,5 +1,6 @@
 use super::cells::Map;
-use super::collector::{counter, gauge, pairs};
+use super::collector::{counter, gauge};
+use super::labels::pairs;
 use crate::telemetry::StreamRecord;
 use parking_lot::Mutex;
 use prometheus::proto::Metric;

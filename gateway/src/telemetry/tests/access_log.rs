@@ -1,6 +1,6 @@
 use super::fixture::{attempt, connection, headers, labels, record, route, telemetry};
 use crate::config::{AccessLog, Escape, Template};
-use crate::telemetry::{Attempt, Connection, Identity, Record, Telemetry, TlsSession, Worker};
+use crate::telemetry::{Attempt, Connection, Identity, MetricsSettings, Record, Telemetry, TlsSession, Worker};
 use http::HeaderMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -199,7 +199,9 @@ impl Write for Stalled {
 fn a_stalled_log_drops_lines_and_blocks_nobody() {
     let (entered, is_writing) = channel();
     let (release, go_on) = channel();
-    let telemetry = Telemetry::start(&Identity::default(), Box::new(Stalled { entered, go_on })).expect("starts");
+    let telemetry =
+        Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(Stalled { entered, go_on }))
+            .expect("starts");
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     let log = format("$status", Escape::Default);
@@ -233,7 +235,8 @@ impl Write for Broken {
 
 #[test]
 fn lines_that_cannot_be_written_are_counted() {
-    let telemetry = Telemetry::start(&Identity::default(), Box::new(Broken)).expect("starts");
+    let telemetry =
+        Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(Broken)).expect("starts");
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     worker.record(&record(&connection, &headers), &AccessLog::default());

@@ -1,7 +1,7 @@
 use crate::config::{BackendProtocol, Origin, Owner, PathKind, Timeouts};
 use crate::policy::Policies;
 use crate::table::{Route, RouteLabels, RouteTarget};
-use crate::telemetry::{Attempt, Build, Connection, Identity, Record, Telemetry};
+use crate::telemetry::{Attempt, Build, Connection, Identity, MetricsSettings, Record, Telemetry};
 use http::HeaderMap;
 use parking_lot::Mutex;
 use std::io::{self, Write};
@@ -33,6 +33,10 @@ impl Log {
 }
 
 pub(super) fn telemetry() -> (Telemetry, Log) {
+    telemetry_with(&MetricsSettings::default())
+}
+
+pub(super) fn telemetry_with(metrics: &MetricsSettings) -> (Telemetry, Log) {
     let log = Log::default();
     let identity = Identity {
         class: "adit.dev/ingress".to_owned(),
@@ -40,7 +44,7 @@ pub(super) fn telemetry() -> (Telemetry, Log) {
         pod: "adit-0".to_owned(),
         build: Build { release: "1.2.3".to_owned(), ..Build::default() },
     };
-    (Telemetry::start(&identity, Box::new(log.clone())).expect("starts"), log)
+    (Telemetry::start(&identity, metrics, Box::new(log.clone())).expect("starts"), log)
 }
 
 pub(super) fn connection() -> Connection {

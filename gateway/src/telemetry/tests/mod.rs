@@ -3,4 +3,5 @@
 mod access_log;
 mod fixture;
 mod metrics;
+mod settings;
 mod streams;

@@ -1,0 +1,99 @@
+//! Which Events to write, and when: each once, after a while, and not too many at a time. Pure.
+
+use super::event::Fact;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// How long something must be wrong before it is told. Manifests are applied object by object, and what is missing for a
+/// moment is nobody's mistake.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// For how long what was told is remembered after it is no longer so: as long as API servers keep Events by default.
+/// With the limits below, that bounds how much is remembered.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
+/// Events that may be written at once.
+const BURST: u32 = 25;
+
+/// The time between Events after that.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Facts on their way to be told.
+#[derive(Debug)]
+pub(super) struct Queue {
+    /// What is wrong and has not been told, in the order that it came in, with the time from which it may be.
+    waiting: VecDeque<(Instant, Fact)>,
+    /// When each fact was told last.
+    told: HashMap<u64, Instant>,
+    /// What is wrong.
+    present: HashSet<u64>,
+    bucket: Bucket,
+}
+
+impl Queue {
+    /// An empty queue.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            told: HashMap::new(),
+            present: HashSet::new(),
+            bucket: Bucket { full_at: now },
+        }
+    }
+
+    /// Takes in all that is wrong now. What no longer is, need not be told.
+    pub(super) fn update(&mut self, facts: Vec<Fact>, now: Instant) {
+        // By what was wrong until now: what went away long after it was told, and is back, is told again.
+        self.told.retain(|id, told| self.present.contains(id) || now.duration_since(*told) < REMEMBERED);
+        self.present = facts.iter().map(Fact::id).collect();
+        self.waiting.retain(|(_, fact)| self.present.contains(&fact.id()));
+        let mut known: HashSet<_> = self.waiting.iter().map(|(_, fact)| fact.id()).collect();
+        for fact in facts {
+            if !self.told.contains_key(&fact.id()) && known.insert(fact.id()) {
+                self.waiting.push_back((now + SETTLED, fact));
+            }
+        }
+    }
+
+    /// How long until the next is to be told; `None` if none is.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let (due, _) = self.waiting.front()?;
+        Some(due.saturating_duration_since(now).max(self.bucket.wait(now)))
+    }
+
+    /// The next to be told, if it is time. It counts as told.
+    pub(super) fn take(&mut self, now: Instant) -> Option<Fact> {
+        if self.wait(now) != Some(Duration::ZERO) {
+            return None;
+        }
+        let (_, fact) = self.waiting.pop_front()?;
+        self.bucket.take(now);
+        self.told.insert(fact.id(), now);
+        Some(fact)
+    }
+
+    /// Has a fact told again, after the others, because it could not be.
+    pub(super) fn put_back(&mut self, fact: Fact, now: Instant) {
+        self.told.remove(&fact.id());
+        self.waiting.push_back((now, fact));
+    }
+}
+
+/// A token bucket, by the time at which it would be full again.
+#[derive(Debug)]
+struct Bucket {
+    full_at: Instant,
+}
+
+impl Bucket {
+    fn wait(&self, now: Instant) -> Duration {
+        self.full_at.saturating_duration_since(now).saturating_sub(PERIOD * (BURST - 1))
+    }
+
+    fn take(&mut self, now: Instant) {
+        self.full_at = self.full_at.max(now) + PERIOD;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The addresses under which we are reached.
+
+use k8s_openapi::api::core::v1::{Node, Service, ServiceSpec};
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// An address of a load balancer, as the status of Ingresses and Services has it. IP addresses come before names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// An IP address, as it was written.
+    Ip(String),
+    /// A host name.
+    Hostname(String),
+}
+
+impl Address {
+    /// From an entry of a status, where the IP address counts if there are both; `None` if there is neither.
+    pub fn of(ip: Option<&str>, hostname: Option<&str>) -> Option<Self> {
+        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        given(ip).map(Self::Ip).or_else(|| given(hostname).map(Self::Hostname))
+    }
+}
+
+impl FromStr for Address {
+    type Err = &'static str;
+
+    /// Takes an IP address, or a name that the API server accepts as a host's.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.parse::<IpAddr>().is_ok() {
+            return Ok(Self::Ip(text.to_owned()));
+        }
+        let is_label = |label: &str| {
+            let within = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            !label.is_empty() && label.chars().all(within) && !label.starts_with('-') && !label.ends_with('-')
+        };
+        if text.len() <= 253 && text.split('.').all(is_label) {
+            Ok(Self::Hostname(text.to_owned()))
+        } else {
+            Err("is neither an IP address nor a host name in lower case")
+        }
+    }
+}
+
+/// What a Service says of where it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// At these addresses; none if they are not known yet.
+    At(Vec<Address>),
+    /// At the nodes.
+    AtNodes,
+}
+
+/// As ingress-nginx (`status.statusAddressFromService`), but for a NodePort without external addresses: there it writes
+/// the cluster's own address, which nobody outside can reach.
+pub(super) fn of_service(service: &Service) -> Reached {
+    let Some(spec) = &service.spec else { return Reached::At(Vec::new()) };
+    let ips = |ips: &Option<Vec<String>>| {
+        ips.iter().flatten().filter_map(|ip| Address::of(Some(ip), None)).collect::<Vec<_>>()
+    };
+    let external = ips(&spec.external_ips);
+    Reached::At(match spec.type_.as_deref() {
+        Some("ExternalName") => Address::of(None, spec.external_name.as_deref()).into_iter().collect(),
+        Some("NodePort") if external.is_empty() => return Reached::AtNodes,
+        Some("NodePort") => external,
+        Some("LoadBalancer") => balancers(service).chain(external).collect(),
+        _ => cluster_ip(spec).into_iter().collect(),
+    })
+}
+
+fn balancers(service: &Service) -> impl Iterator<Item = Address> {
+    let balancer = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let entries = balancer.and_then(|balancer| balancer.ingress.as_ref()).into_iter().flatten();
+    entries.filter_map(|entry| Address::of(entry.ip.as_deref(), entry.hostname.as_deref()))
+}
+
+/// A headless Service has none.
+fn cluster_ip(spec: &ServiceSpec) -> Option<Address> {
+    Address::of(spec.cluster_ip.as_deref().filter(|ip| *ip != "None"), None)
+}
+
+/// The address of a node, as ingress-nginx (`k8s.GetNodeIPOrName`): its ExternalIP, unless it has none or the InternalIP
+/// is wanted.
+pub(super) fn of_node(node: &Node, internal: bool) -> Option<Address> {
+    let of = |kind: &str| {
+        let addresses = node.status.as_ref()?.addresses.as_ref()?;
+        let found = addresses.iter().find(|address| address.type_ == kind && !address.address.is_empty())?;
+        Address::of(Some(&found.address), None)
+    };
+    if internal { of("InternalIP") } else { of("ExternalIP").or_else(|| of("InternalIP")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn ip(text: &str) -> Address {
+        Address::Ip(text.into())
+    }
+
+    fn name(text: &str) -> Address {
+        Address::Hostname(text.into())
+    }
+
+    fn reached(spec: &Value, ingress: &Value) -> Reached {
+        let service = json!({"spec": spec, "status": {"loadBalancer": {"ingress": ingress}}});
+        of_service(&serde_json::from_value(service).expect("a Service"))
+    }
+
+    #[test]
+    fn a_service_says_where_it_is_reached() {
+        let at = |addresses: &[Address]| Reached::At(addresses.to_vec());
+        let none = json!([]);
+        for (spec, ingress, expected) in [
+            (json!({"type": "ExternalName", "externalName": "lb.example.com"}), &none, at(&[name("lb.example.com")])),
+            (json!({"type": "ClusterIP", "clusterIP": "10.96.0.9"}), &none, at(&[ip("10.96.0.9")])),
+            (json!({"type": "ClusterIP", "clusterIP": "None"}), &none, at(&[])),
+            (json!({"clusterIP": "10.96.0.9"}), &none, at(&[ip("10.96.0.9")])),
+            (json!({"type": "NodePort", "clusterIP": "10.96.0.9"}), &none, Reached::AtNodes),
+            (json!({"type": "NodePort", "externalIPs": ["1.2.3.4"]}), &none, at(&[ip("1.2.3.4")])),
+            (json!({"type": "LoadBalancer", "clusterIP": "10.96.0.9"}), &none, at(&[])),
+            (
+                json!({"type": "LoadBalancer", "externalIPs": ["1.2.3.4"]}),
+                &json!([{"ip": "5.6.7.8", "hostname": "x"}, {"hostname": "lb.example.com"}, {}]),
+                at(&[ip("5.6.7.8"), name("lb.example.com"), ip("1.2.3.4")]),
+            ),
+        ] {
+            assert_eq!(reached(&spec, ingress), expected, "{spec}");
+        }
+        assert_eq!(of_service(&Service::default()), at(&[]));
+    }
+
+    #[test]
+    fn a_node_has_an_address_outside_or_inside() {
+        let node = |addresses: &[(&str, &str)]| -> Node {
+            let addresses: Vec<_> =
+                addresses.iter().map(|(kind, text)| json!({"type": kind, "address": text})).collect();
+            serde_json::from_value(json!({"status": {"addresses": addresses}})).expect("a Node")
+        };
+        let both = node(&[("Hostname", "n1"), ("InternalIP", "10.0.0.1"), ("ExternalIP", "1.2.3.4")]);
+        let inside = node(&[("ExternalIP", ""), ("InternalIP", "10.0.0.1")]);
+        let outside = node(&[("ExternalIP", "1.2.3.4")]);
+        assert_eq!((of_node(&both, false), of_node(&both, true)), (Some(ip("1.2.3.4")), Some(ip("10.0.0.1"))));
+        assert_eq!((of_node(&inside, false), of_node(&inside, true)), (Some(ip("10.0.0.1")), Some(ip("10.0.0.1"))));
+        assert_eq!((of_node(&outside, true), of_node(&Node::default(), false)), (None, None));
+    }
+
+    #[test]
+    fn an_address_is_an_ip_or_a_name() {
+        assert_eq!(["1.2.3.4", "2001:db8::1"].map(str::parse), [Ok(ip("1.2.3.4")), Ok(ip("2001:db8::1"))]);
+        assert_eq!("lb-1.example.com".parse(), Ok(name("lb-1.example.com")));
+        for text in ["", "-a", "a-", "a..b", "A.com", "a b", "a:80", "http://a"] {
+            assert!(text.parse::<Address>().is_err(), "{text:?}");
+        }
+        let mut sorted = vec![name("a"), ip("9.0.0.1"), ip("10.0.0.1")];
+        sorted.sort();
+        assert_eq!(sorted, [ip("10.0.0.1"), ip("9.0.0.1"), name("a")]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Which statuses to write: from what is served, what each status says, and our addresses. Pure.
+//!
+//! What is not known clears nothing: without addresses there is nothing to write, and only an Ingress that was served,
+//! and no longer is, loses what is ours in its status.
+
+use super::Address;
+use super::news::News;
+use crate::object::ObjectKey;
+use std::collections::{BTreeSet, HashMap};
+
+/// A status to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Patch {
+    /// Of which Ingress.
+    pub(super) key: ObjectKey,
+    /// What it said, in its order.
+    pub(super) before: Vec<Address>,
+    /// What it is to say; when this is empty, `before` is to be taken away, if it still is there.
+    pub(super) after: Vec<Address>,
+}
+
+/// What is known of all Ingresses, and which of them to look at.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    ingresses: HashMap<ObjectKey, Standing>,
+    /// Ours, sorted; empty until they are known.
+    addresses: Vec<Address>,
+    due: BTreeSet<ObjectKey>,
+    /// Those that a patch is under way for, since a second one might overtake it; and whether there was news of them
+    /// meanwhile, which may be newer than the patch.
+    writing: HashMap<ObjectKey, bool>,
+}
+
+/// What is known of an Ingress.
+#[derive(Debug, Default)]
+struct Standing {
+    is_served: bool,
+    /// It was served, and its status may still say so.
+    was_served: bool,
+    status: Vec<Address>,
+}
+
+impl Plan {
+    /// Takes in news of an Ingress.
+    pub(super) fn take(&mut self, news: News) {
+        match news {
+            News::Ingress(key, status) => {
+                if let Some(has_news) = self.writing.get_mut(&key) {
+                    *has_news = true;
+                }
+                let standing = self.ingresses.entry(key).or_default();
+                // Somebody took care of it.
+                standing.was_served &= status == standing.status;
+                standing.status = status;
+            }
+            News::Gone(key) => {
+                self.due.remove(&key);
+                self.ingresses.remove(&key);
+            }
+            News::Served(key, is_served) => {
+                let Some(standing) = self.ingresses.get_mut(&key) else { return };
+                standing.was_served = !is_served && (standing.is_served || standing.was_served);
+                standing.is_served = is_served;
+                self.due.insert(key);
+            }
+            News::Service(_) => {}
+        }
+    }
+
+    /// These are our addresses now. None says that they are not known, and changes nothing.
+    pub(super) fn publish(&mut self, mut addresses: Vec<Address>) {
+        addresses.sort();
+        addresses.dedup();
+        if !addresses.is_empty() && addresses != self.addresses {
+            self.addresses = addresses;
+            self.review();
+        }
+    }
+
+    /// Every status is to be looked at again.
+    pub(super) fn review(&mut self) {
+        self.due.extend(self.ingresses.keys().cloned());
+    }
+
+    /// The next status that differs from what it should be.
+    pub(super) fn next(&mut self) -> Option<Patch> {
+        loop {
+            let key = self.due.iter().find(|key| !self.writing.contains_key(*key)).cloned()?;
+            self.due.remove(&key);
+            if let Some(patch) = self.patch(&key) {
+                self.writing.insert(key, false);
+                return Some(patch);
+            }
+        }
+    }
+
+    /// How many patches are under way.
+    pub(super) fn writing(&self) -> usize {
+        self.writing.len()
+    }
+
+    /// A patch was written.
+    pub(super) fn written(&mut self, patch: Patch) {
+        let has_news = self.writing.remove(&patch.key).unwrap_or_default();
+        let Some(standing) = self.ingresses.get_mut(&patch.key) else { return };
+        standing.was_served &= !patch.after.is_empty();
+        if !has_news {
+            standing.status = patch.after;
+        }
+    }
+
+    /// A patch was not written, and will not be until its Ingress is looked at again.
+    pub(super) fn refused(&mut self, patch: &Patch) {
+        self.writing.remove(&patch.key);
+    }
+
+    /// A patch was not written for now.
+    pub(super) fn failed(&mut self, patch: &Patch) {
+        self.writing.remove(&patch.key);
+        if self.ingresses.contains_key(&patch.key) {
+            self.due.insert(patch.key.clone());
+        }
+    }
+
+    /// What takes our addresses away everywhere.
+    pub(super) fn withdrawal(&self) -> Vec<Patch> {
+        let ours = self.ingresses.iter().filter(|(_, standing)| {
+            (standing.is_served || standing.was_served) && is_same(&standing.status, &self.addresses)
+        });
+        let taken = |(key, standing): (&ObjectKey, &Standing)| removal(key, standing);
+        ours.map(taken).filter(|patch| !patch.before.is_empty()).collect()
+    }
+
+    fn patch(&self, key: &ObjectKey) -> Option<Patch> {
+        let standing = self.ingresses.get(key)?;
+        let is_ours = is_same(&standing.status, &self.addresses);
+        if self.addresses.is_empty() {
+            None
+        } else if standing.is_served && !is_ours {
+            let after = self.addresses.clone();
+            Some(Patch { key: key.clone(), before: standing.status.clone(), after })
+        } else if standing.was_served && is_ours {
+            Some(removal(key, standing))
+        } else {
+            None
+        }
+    }
+}
+
+fn removal(key: &ObjectKey, standing: &Standing) -> Patch {
+    Patch { key: key.clone(), before: standing.status.clone(), after: Vec::new() }
+}
+
+/// Whether a status says these addresses, which are sorted, in whatever order.
+fn is_same(status: &[Address], sorted: &[Address]) -> bool {
+    let mut status: Vec<_> = status.iter().collect();
+    status.sort();
+    status.into_iter().eq(sorted)
+}
+
+#[cfg(test)]
+mod tests;

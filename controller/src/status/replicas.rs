@@ -1,0 +1,86 @@
+//! The Pods that run Adit, and the nodes that run those.
+
+use super::addresses::{self, Address};
+use crate::settings::NamespacedName;
+use crate::source::cluster::{Access, Failure};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::ListParams;
+use std::collections::BTreeSet;
+
+/// Labels that tell one Pod, or one version of it, from the others of its Deployment or DaemonSet (as ingress-nginx:
+/// `k8s.GetIngressPod`).
+const VOLATILE: [&str; 3] = ["pod-template-hash", "controller-revision-hash", "pod-template-generation"];
+
+/// How many nodes are asked for at a time.
+const AT_A_TIME: usize = 10;
+
+/// All replicas of which one is this process.
+#[derive(Clone)]
+pub(super) struct Replicas {
+    access: Access,
+    pod: NamespacedName,
+}
+
+impl Replicas {
+    pub(super) fn new(access: Access, pod: NamespacedName) -> Self {
+        Self { access, pod }
+    }
+
+    /// Whether no other replica stays: those that are being deleted, or have ended, do not.
+    pub(super) async fn is_last(&self) -> Result<bool, Failure> {
+        let pods = self.pods().await?;
+        Ok(!pods.iter().any(|pod| pod.metadata.name.as_deref() != Some(&*self.pod.name) && stays(pod)))
+    }
+
+    /// The addresses of the nodes with a ready replica.
+    pub(super) async fn node_addresses(&self, internal: bool) -> Result<Vec<Address>, Failure> {
+        let pods = self.pods().await?;
+        let nodes: BTreeSet<_> = pods.into_iter().filter(is_ready).filter_map(|pod| pod.spec?.node_name).collect();
+        let nodes = stream::iter(nodes).map(|name| self.node(name)).buffered(AT_A_TIME);
+        let nodes: Vec<_> = nodes.try_collect().await?;
+        Ok(nodes.iter().flatten().filter_map(|node| addresses::of_node(node, internal)).collect())
+    }
+
+    /// `None` if it is gone.
+    async fn node(&self, name: String) -> Result<Option<Node>, Failure> {
+        Ok(self.access.call(|client| async move { Api::<Node>::all(client).get_opt(&name).await }).await?)
+    }
+
+    async fn pods(&self) -> Result<Vec<Pod>, Failure> {
+        let own = self.list(ListParams::default().fields(&format!("metadata.name={}", self.pod.name))).await?;
+        let own = own.first().ok_or_else(|| Failure::other(format!("there is no Pod {}", self.pod)))?;
+        let labels = shared_labels(&own.metadata);
+        if labels.is_empty() {
+            return Err(Failure::other(format!("Pod {} has no labels to know its replicas by", self.pod)));
+        }
+        self.list(ListParams::default().labels(&labels)).await
+    }
+
+    async fn list(&self, params: ListParams) -> Result<Vec<Pod>, Failure> {
+        let list = |client| async move { Api::<Pod>::namespaced(client, &self.pod.namespace).list(&params).await };
+        Ok(self.access.call(list).await?.items)
+    }
+}
+
+/// A selector of the labels that all replicas have.
+fn shared_labels(metadata: &ObjectMeta) -> String {
+    let labels = metadata.labels.iter().flatten().filter(|(label, _)| !VOLATILE.contains(&label.as_str()));
+    labels.map(|(label, value)| format!("{label}={value}")).collect::<Vec<_>>().join(",")
+}
+
+fn phase(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.phase.as_deref()
+}
+
+fn stays(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none() && !matches!(phase(pod), Some("Succeeded" | "Failed"))
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+    phase(pod) == Some("Running")
+        && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}

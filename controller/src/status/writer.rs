@@ -1,0 +1,240 @@
+//! Writes the statuses that the plan asks for, while we lead.
+
+use super::addresses::{Address, Reached, of_service};
+use super::news::{News, Reported};
+use super::patch::{self, Outcome};
+use super::plan::{Patch, Plan};
+use super::replicas::Replicas;
+use crate::settings::StatusSettings;
+use crate::source::cluster::{Access, Backoff};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use std::future::Future;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How many statuses are written at a time (as ingress-nginx).
+const AT_A_TIME: usize = 10;
+
+/// Something that was under way.
+enum Done {
+    Sent(Patch, Outcome),
+    /// The addresses of our nodes.
+    Nodes(Vec<Address>),
+}
+
+/// The status writer as it runs.
+pub(super) struct Writer {
+    access: Access,
+    settings: StatusSettings,
+    /// `None` where it is not known which Pod this is.
+    replicas: Option<Replicas>,
+    news: Reported,
+    leading: watch::Receiver<bool>,
+    plan: Plan,
+    /// Our addresses are those of our nodes.
+    is_at_nodes: bool,
+    is_looking: bool,
+    under_way: FuturesUnordered<BoxFuture<'static, Done>>,
+    backoff: Backoff,
+    paused_until: Option<Instant>,
+    /// A warning was logged since all was well, or since the last review.
+    has_complained: bool,
+}
+
+impl Writer {
+    pub(super) fn new(
+        access: Access,
+        settings: StatusSettings,
+        news: Reported,
+        leading: watch::Receiver<bool>,
+    ) -> Self {
+        let mut plan = Plan::default();
+        plan.publish(settings.addresses.clone());
+        let is_at_nodes = settings.addresses.is_empty() && settings.publish_service.is_none();
+        let replicas = settings.pod.clone().map(|pod| Replicas::new(access.clone(), pod));
+        if is_at_nodes && replicas.is_none() {
+            tracing::warn!(
+                "no status is written: expected --publish-service, --publish-status-address, or the environment's \
+                 POD_NAME and POD_NAMESPACE, by which the nodes that run Adit are known"
+            );
+        }
+        Self {
+            access,
+            settings,
+            replicas,
+            news,
+            leading,
+            plan,
+            is_at_nodes,
+            is_looking: false,
+            under_way: FuturesUnordered::new(),
+            backoff: Backoff::default(),
+            paused_until: None,
+            has_complained: false,
+        }
+    }
+
+    /// Writes until `stopped`; then, where this is the last replica, takes away what it wrote.
+    pub(super) async fn run(mut self, stopped: impl Future<Output = ()>) {
+        tokio::select! {
+            () = stopped => {}
+            () = self.write() => {}
+        }
+        if self.is_leading() && self.settings.update_on_shutdown {
+            self.withdraw().await;
+        }
+    }
+
+    fn is_leading(&self) -> bool {
+        *self.leading.borrow()
+    }
+
+    async fn write(&mut self) {
+        let mut reviews = tokio::time::interval(self.settings.interval);
+        let mut is_told = true;
+        loop {
+            self.send();
+            let resumed = self.paused_until;
+            tokio::select! {
+                news = self.news.recv(), if is_told => match news {
+                    Some(News::Service(service)) => self.reached(of_service(&service)),
+                    Some(news) => self.plan.take(news),
+                    None => is_told = false,
+                },
+                Some(done) = self.under_way.next() => self.note(done),
+                Ok(()) = self.leading.changed() => self.review(),
+                _ = reviews.tick() => self.review(),
+                () = tokio::time::sleep_until(resumed.unwrap_or_else(Instant::now)), if resumed.is_some() => {
+                    self.paused_until = None;
+                }
+            }
+        }
+    }
+
+    /// Begins what may begin.
+    fn send(&mut self) {
+        if !self.is_leading() || self.paused_until.is_some() {
+            return;
+        }
+        while self.plan.writing() < AT_A_TIME
+            && let Some(patch) = self.plan.next()
+        {
+            let access = self.access.clone();
+            let send = async move {
+                let outcome = patch::send(&access, &patch).await;
+                Done::Sent(patch, outcome)
+            };
+            self.under_way.push(send.boxed());
+        }
+    }
+
+    /// Compares everything again.
+    fn review(&mut self) {
+        self.has_complained = false;
+        self.plan.review();
+        self.look();
+    }
+
+    /// Takes in what the Service says of where it is reached.
+    fn reached(&mut self, reached: Reached) {
+        self.is_at_nodes = reached == Reached::AtNodes;
+        match reached {
+            Reached::At(addresses) => self.plan.publish(addresses),
+            Reached::AtNodes => self.look(),
+        }
+    }
+
+    /// Looks for the addresses of our nodes, until they are found.
+    fn look(&mut self) {
+        if !self.is_at_nodes || self.is_looking || !self.is_leading() {
+            return;
+        }
+        let Some(replicas) = self.replicas.clone() else { return };
+        self.is_looking = true;
+        let (access, internal) = (self.access.clone(), self.settings.node_internal_ip);
+        let look = async move {
+            let mut backoff = Backoff::default();
+            loop {
+                match replicas.node_addresses(internal).await {
+                    Ok(addresses) => return Done::Nodes(addresses),
+                    Err(failure) if backoff.failures() == 0 => {
+                        let reason = failure.message;
+                        tracing::warn!(reason, "cannot tell the addresses of our nodes; statuses stay as they are");
+                    }
+                    Err(failure) => tracing::debug!(reason = failure.message, "cannot tell the addresses of our nodes"),
+                }
+                tokio::time::sleep(backoff.next().max(access.busy_for())).await;
+            }
+        };
+        self.under_way.push(look.boxed());
+    }
+
+    fn note(&mut self, done: Done) {
+        match done {
+            Done::Nodes(addresses) => {
+                self.is_looking = false;
+                if self.is_at_nodes {
+                    self.plan.publish(addresses);
+                }
+            }
+            Done::Sent(patch, Outcome::Written) => {
+                tracing::debug!(ingress = %patch.key, addresses = ?patch.after, "status written");
+                self.backoff.reset();
+                self.plan.written(patch);
+            }
+            Done::Sent(patch, Outcome::Obsolete) => self.plan.refused(&patch),
+            Done::Sent(patch, Outcome::Refused(reason)) => {
+                self.complain(&patch, &reason);
+                self.plan.refused(&patch);
+            }
+            Done::Sent(patch, Outcome::Failed(reason)) => {
+                self.complain(&patch, &reason);
+                self.plan.failed(&patch);
+                // Those that were under way together fail together, and count once.
+                if self.paused_until.is_none() {
+                    self.paused_until = Some(Instant::now() + self.backoff.next().max(self.access.busy_for()));
+                }
+            }
+        }
+    }
+
+    fn complain(&mut self, patch: &Patch, reason: &str) {
+        if std::mem::replace(&mut self.has_complained, true) {
+            tracing::debug!(ingress = %patch.key, reason, "cannot write a status");
+        } else {
+            tracing::warn!(ingress = %patch.key, reason, "cannot write a status; traffic is not affected");
+        }
+    }
+
+    /// Takes away what we wrote, unless another replica stays or that cannot be known.
+    async fn withdraw(&mut self) {
+        let Some(replicas) = &self.replicas else { return };
+        match replicas.is_last().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(failure) => {
+                let reason = failure.message;
+                return tracing::warn!(reason, "statuses stay: it is not known whether other replicas do");
+            }
+        }
+        // They may have reached the server.
+        while self.plan.writing() > 0
+            && let Some(done) = self.under_way.next().await
+        {
+            self.note(done);
+        }
+        let patches = self.plan.withdrawal();
+        let access = &self.access;
+        tracing::info!(ingresses = patches.len(), "the last replica ends: taking its addresses out of statuses");
+        futures_util::stream::iter(patches)
+            .for_each_concurrent(AT_A_TIME, |patch| async move {
+                let outcome = patch::send(access, &patch).await;
+                if let Outcome::Refused(reason) | Outcome::Failed(reason) = outcome {
+                    tracing::warn!(ingress = %patch.key, reason, "the status stays");
+                }
+            })
+            .await;
+    }
+}

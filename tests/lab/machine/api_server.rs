@@ -1,0 +1,115 @@
+//! The API server goes away and comes back, and nobody who is served notices.
+
+use crate::replicas::{addressed, holder, ingress};
+use anyhow::{Context as _, Result, ensure};
+use std::path::Path;
+use std::time::Duration;
+use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, eventually, get_path, kubectl};
+use tokio::process::Command;
+
+#[tokio::test]
+async fn a_silent_api_server_costs_the_lease_and_no_request() -> Result<()> {
+    let scene = Scene::set("silent").await?;
+    let leader = holder().await?;
+    let address = get_path(&format!("pod {leader} --namespace=adit"), ".status.podIP").await?;
+    let admin = Entry { http: format!("{address}:10254").parse()?, ..scene.entry };
+    let leads = async || Ok(admin.get("admin", "/metrics").await?.text().contains(LEADS)) as Result<bool>;
+    ensure!(leads().await?, "{leader} holds the Lease and does not say so");
+    let load = scene.load();
+    load.answers(200).await?;
+    signal_api_server("STOP").await?;
+    let outcome = eventually("the loss of the Lease", async || {
+        ensure!(!leads().await?, "it still counts as the leader");
+        Ok(())
+    })
+    .await;
+    // Before anything else, or nothing in the lab would go on.
+    signal_api_server("CONT").await?;
+    outcome?;
+    scene.recovers(load).await
+}
+
+#[tokio::test]
+async fn an_api_server_that_starts_anew_costs_no_request() -> Result<()> {
+    let scene = Scene::set("restarted").await?;
+    let load = scene.load();
+    load.answers(200).await?;
+    signal_api_server("KILL").await?;
+    scene.recovers(load).await
+}
+
+/// The token of Adit's Pods is worth nothing any more: all their watches fail with 401.
+#[tokio::test]
+async fn a_deleted_service_account_costs_no_request() -> Result<()> {
+    let scene = Scene::set("unauthorized").await?;
+    let load = scene.load();
+    load.answers(200).await?;
+    let pod = holder().await?;
+    kubectl("--namespace=adit delete serviceaccount adit").await?;
+    // Watches that are open go on.
+    signal_api_server("KILL").await?;
+    eventually("a line in the log", async || {
+        let log = kubectl(&format!("--namespace=adit logs {pod}")).await?;
+        let line = log.lines().rfind(|line| line.contains("cannot watch"));
+        let line = line.context("no word of it in the log")?;
+        ensure!(line.contains("401") || line.contains("nauthorized"), "{line}");
+        Ok(())
+    })
+    .await?;
+    load.answers(400).await?;
+    Manifest::read("nodeport")?.install().await?;
+    kubectl("--namespace=adit rollout restart deployment/adit").await?;
+    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
+    scene.recovers(load).await
+}
+
+/// The sample that says of a replica that it holds the Lease.
+const LEADS: &str = "nginx_ingress_controller_leader_election_status{name=\"adit-leader\"} 1";
+
+struct Scene {
+    adit: Installed,
+    namespace: Namespace,
+    entry: Entry,
+}
+
+impl Scene {
+    async fn set(name: &str) -> Result<Self> {
+        let adit = Installed::alone(Manifest::read("nodeport")?).await?;
+        let namespace = Namespace::create(name).await?;
+        Echo::new("hello").replicas(2).start(&namespace).await?;
+        namespace.apply(&ingress(name)).await?;
+        addressed(&namespace, name).await?;
+        for entry in &adit.entries {
+            eventually("the route", async || entry.get(&format!("{name}.example.com"), "/").await?.service()).await?;
+        }
+        let entry = adit.entries.first().copied().context("no entry")?;
+        Ok(Self { adit, namespace, entry })
+    }
+
+    fn load(&self) -> Load {
+        Load::start(&self.adit.entries, &format!("{}.example.com", self.namespace.name()), "/", "hello")
+    }
+
+    /// What changes from now on is served, and shows in the status; and nothing was lost.
+    async fn recovers(&self, load: Load) -> Result<()> {
+        let name = format!("{}-after", self.namespace.name());
+        eventually("an API server", async || self.namespace.apply(&ingress(&name)).await).await?;
+        addressed(&self.namespace, &name).await?;
+        for entry in &self.adit.entries {
+            eventually("a new route", async || entry.get(&format!("{name}.example.com"), "/").await?.service()).await?;
+        }
+        load.answers(200).await?;
+        let tally = load.stop().await?;
+        println!("{}: {tally}", self.namespace.name());
+        tally.is_whole()
+    }
+}
+
+async fn signal_api_server(signal: &str) -> Result<()> {
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("cluster/node");
+    let mut command = Command::new(node);
+    command.args(["control-plane", "pkill", &format!("-{signal}"), "--exact", "kube-apiserver"]);
+    let status = tokio::time::timeout(Duration::from_secs(30), command.status()).await??;
+    ensure!(status.success(), "cannot send SIG{signal} to kube-apiserver: {status}");
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! What only a real cluster can show, with Adit installed from `manifests/install` as a user would.
+//!
+//! `tests/cluster/test` runs these in a lab of their own. They need kubectl, its kubeconfig, and a network in which the
+//! nodes can be reached; the modules named `machine` also reach into the machines of the lab.
+
+mod conformance;
+mod machine;
+mod replicas;
+mod rollouts;
+mod smoke;

@@ -1,0 +1,99 @@
+//! Two replicas: one writes, and when it is gone the other does.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use std::process::Stdio;
+use tests::lab::{Echo, Installed, Load, Manifest, Namespace, eventually, get_path, kubectl};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// The Pod that writes is killed without a word: the other one takes over when the Lease has run out.
+#[tokio::test]
+async fn the_other_replica_takes_over_and_status_is_never_empty() -> Result<()> {
+    let adit = Installed::alone(Manifest::read("nodeport")?).await?;
+    let namespace = Namespace::create("replicas").await?;
+    Echo::new("hello").start(&namespace).await?;
+    namespace.apply(&ingress("before")).await?;
+    let address = addressed(&namespace, "before").await?;
+    let mut statuses = Statuses::follow(&namespace, "before")?;
+
+    let leader = holder().await?;
+    let load = Load::start(&adit.entries, "before.example.com", "/", "hello");
+    load.answers(200).await?;
+    kubectl(&format!("--namespace=adit delete pod {leader} --force --grace-period=0")).await?;
+    let successor = eventually("another holder of the Lease", async || {
+        let holder = holder().await?;
+        ensure!(!holder.is_empty() && holder != leader, "{holder} still holds it");
+        Ok(holder)
+    })
+    .await?;
+    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
+    namespace.apply(&ingress("after")).await?;
+    ensure!(addressed(&namespace, "after").await? == address, "{successor} writes another address");
+    load.answers(200).await?;
+    // A Pod that is killed takes its connections along, so nothing is asked of those requests.
+    println!("the writer killed, {successor} took over from {leader}: {}", load.stop().await?);
+
+    namespace.kubectl("annotate ingress before seen=all").await?;
+    for status in statuses.until("all").await? {
+        ensure!(status == address, "the status was {status:?}, and {address} before");
+    }
+    Ok(())
+}
+
+/// An Ingress for `NAME.example.com` that leads to the Service `hello`.
+pub(crate) fn ingress(name: &str) -> String {
+    format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}}},
+           spec: {{ingressClassName: adit, rules: [{{host: {name}.example.com, http: {{paths: [{{path: /,
+             pathType: Prefix, backend: {{service: {{name: hello, port: {{name: http}}}}}}}}]}}}}]}}}}"
+    )
+}
+
+/// The addresses in an Ingress's status, once there are some.
+pub(crate) async fn addressed(namespace: &Namespace, ingress: &str) -> Result<String> {
+    let path = "{.status.loadBalancer.ingress}";
+    eventually("an address in the status", async || {
+        let status = namespace.kubectl(&format!("get ingress {ingress} --output=jsonpath={path}")).await?;
+        ensure!(!status.is_empty(), "it is empty");
+        Ok(status)
+    })
+    .await
+}
+
+/// The Pod that holds the Lease.
+pub(crate) async fn holder() -> Result<String> {
+    get_path("lease adit-leader --namespace=adit", ".spec.holderIdentity").await
+}
+
+/// Every status that an Ingress has had since.
+struct Statuses {
+    lines: Lines<BufReader<ChildStdout>>,
+    /// Ends with this.
+    _watch: Child,
+}
+
+impl Statuses {
+    fn follow(namespace: &Namespace, ingress: &str) -> Result<Self> {
+        let path = r#"jsonpath={.metadata.annotations.seen}|{.status.loadBalancer.ingress}{"\n"}"#;
+        let mut watch = Command::new("kubectl")
+            .args(["get", "ingress", ingress, "--namespace", namespace.name(), "--watch", "--output", path])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let lines = BufReader::new(watch.stdout.take().context("kubectl without output")?).lines();
+        Ok(Self { lines, _watch: watch })
+    }
+
+    /// Those until its annotation `seen` has this value.
+    async fn until(&mut self, seen: &str) -> Result<Vec<String>> {
+        let mut statuses = Vec::new();
+        while let Some(line) = self.lines.next_line().await? {
+            let (mark, status) = line.split_once('|').with_context(|| format!("{line:?}"))?;
+            statuses.push(status.to_owned());
+            if mark == seen {
+                return Ok(statuses);
+            }
+        }
+        bail!("kubectl get --watch ended")
+    }
+}

@@ -1,0 +1,130 @@
+//! The Pods: what they may do, how they are asked for their health, and how they are found.
+
+use crate::installation::{Installation, list, text};
+use controller::settings::ServeSettings;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+#[test]
+fn pods_may_do_no_more_than_bind_their_ports() {
+    for install in Installation::all() {
+        let pod = json!({
+            "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "seccompProfile": {"type": "RuntimeDefault"}
+        });
+        assert_eq!(install.pod()["securityContext"], pod, "{}", install.name);
+        let container = json!({
+            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}
+        });
+        assert_eq!(install.container()["securityContext"], container, "{}", install.name);
+        assert_eq!(install.pod()["volumes"], Value::Null, "{}", install.name);
+
+        let level = install
+            .of("Namespace")
+            .map(|namespace| text(&namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]));
+        let expected = match install.name.trim_end_matches("-takeover") {
+            "daemonset" | "hostnetwork" => "privileged",
+            _ => "restricted",
+        };
+        assert!(level.into_iter().all(|level| level == expected), "{}: expected {expected}", install.name);
+    }
+}
+
+#[test]
+fn the_network_is_the_hosts_only_where_its_name_says_so() {
+    for install in Installation::all() {
+        let expected = match install.name.starts_with("hostnetwork") {
+            true => (json!(true), json!("ClusterFirstWithHostNet")),
+            false => (Value::Null, Value::Null),
+        };
+        let pod = install.pod();
+        assert_eq!((&pod["hostNetwork"], &pod["dnsPolicy"]), (&expected.0, &expected.1), "{}", install.name);
+    }
+}
+
+#[test]
+fn ports_are_those_that_adit_listens_on() {
+    for install in Installation::all() {
+        let ServeSettings { http_port, https_port, admin_port, .. } = install.settings().serve;
+        let expected = [("http", http_port), ("https", https_port), ("admin", admin_port)];
+        assert_eq!(ports(&install), expected.map(|(name, port)| (name.to_owned(), port.into())).into());
+        for service in install.of("Service") {
+            for port in list(&service["spec"]["ports"]) {
+                assert_eq!(port["targetPort"], port["name"], "{}", install.name);
+                assert_eq!(port["port"].as_u64(), ports(&install).get(&text(&port["name"])).copied());
+            }
+        }
+    }
+}
+
+#[test]
+fn probes_ask_what_the_admin_port_answers() {
+    for install in Installation::all() {
+        let settings = install.settings().serve;
+        let health = settings.health_path.as_str();
+        for (probe, path) in [("startupProbe", health), ("livenessProbe", health), ("readinessProbe", "/readyz")] {
+            let expected = json!({"path": path, "port": "admin"});
+            assert_eq!(install.container()[probe]["httpGet"], expected, "{}: {probe}", install.name);
+        }
+    }
+}
+
+#[test]
+fn a_rollout_takes_no_pod_away_before_another_serves() {
+    for install in Installation::all() {
+        let workload = &install.workload()["spec"];
+        if workload["replicas"] != Value::Null {
+            assert_eq!(workload["replicas"], 2, "{}", install.name);
+            assert_eq!(workload["strategy"]["rollingUpdate"]["maxUnavailable"], 0, "{}", install.name);
+            let [spread] = spread(&install) else { panic!("{}: expected one preference", install.name) };
+            assert_eq!(spread["podAffinityTerm"]["topologyKey"], "kubernetes.io/hostname", "{}", install.name);
+        } else {
+            assert_eq!(workload["updateStrategy"]["rollingUpdate"]["maxUnavailable"], 1, "{}", install.name);
+        }
+    }
+}
+
+/// The grace period of the Pod covers that in which connections are accepted and that in which requests may finish.
+#[test]
+fn a_pod_has_the_time_that_its_end_takes() {
+    const DRAIN: u64 = 240;
+    for install in Installation::all() {
+        let given = install.pod()["terminationGracePeriodSeconds"].as_u64().expect("a grace period");
+        let accepting = install.settings().serve.shutdown_grace.as_secs();
+        assert!(given > accepting + DRAIN, "{}: {given} s", install.name);
+    }
+}
+
+#[test]
+fn cpu_is_asked_for_and_not_limited() {
+    for install in Installation::all() {
+        let resources = &install.container()["resources"];
+        assert!(resources["requests"]["cpu"].is_string() && resources["requests"]["memory"].is_string());
+        assert_eq!(resources["limits"]["cpu"], Value::Null, "{}", install.name);
+    }
+}
+
+#[test]
+fn selectors_select_the_pods() {
+    for install in Installation::all() {
+        let mut selectors = vec![install.workload()["spec"]["selector"]["matchLabels"].clone()];
+        selectors.extend(install.of("Service").map(|service| service["spec"]["selector"].clone()));
+        selectors.extend(install.of("PodDisruptionBudget").map(|pdb| pdb["spec"]["selector"]["matchLabels"].clone()));
+        let terms = spread(&install).iter();
+        selectors.extend(terms.map(|term| term["podAffinityTerm"]["labelSelector"]["matchLabels"].clone()));
+        let labels = &install.template()["metadata"]["labels"];
+        for selector in selectors {
+            assert_eq!(selector, *labels, "{}", install.name);
+        }
+    }
+}
+
+/// What keeps the Pods apart.
+fn spread(install: &Installation) -> &[Value] {
+    list(&install.pod()["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"])
+}
+
+fn ports(install: &Installation) -> BTreeMap<String, u64> {
+    let ports = list(&install.container()["ports"]);
+    ports.iter().map(|port| (text(&port["name"]), port["containerPort"].as_u64().expect("a port"))).collect()
+}
