@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
-use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
+use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
@@ -28,8 +28,9 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-/// How long requests may finish after the last connection was accepted (nginx: `worker-shutdown-timeout`).
-const DRAIN: Duration = Duration::from_secs(240);
+/// How long idle connections stay after the last one was accepted, where there is a grace period at all: their clients
+/// may have a request on its way, above all those that were accepted last.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A running Adit. Dropping it ends its connections at once; [`Server::shut_down`] does so gently.
 pub struct Server {
@@ -39,6 +40,7 @@ pub struct Server {
     lifecycle: Arc<Lifecycle>,
     telemetry: Arc<Telemetry>,
     registry: Arc<Registry>,
+    publisher: Arc<Publisher>,
     status: Option<Status>,
     // Last, so that everything else ends while its runtime still runs.
     control: Runtime,
@@ -85,7 +87,7 @@ impl Server {
             Some(cluster) => Some(control.block_on(write_to(cluster, news, state.clone(), &telemetry))?),
             None => None,
         };
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, status, control })
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, control })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -121,11 +123,13 @@ impl Server {
     pub fn shut_down(self, grace: Duration) -> usize {
         self.lifecycle.terminating();
         self.gateway.announce_shutdown();
+        tracing::info!(?grace, "ending; another signal ends at once");
         // Inside, because a sleep is born into the runtime that it is made in.
         self.control.block_on(async {
             tokio::join!(tokio::time::sleep(grace), OptionFuture::from(self.status.map(Status::stop)))
         });
-        let cut_off = self.gateway.drain(DRAIN);
+        let busy = self.publisher.load().settings().shutdown_timeout;
+        let cut_off = self.gateway.drain(Patience { idle: LINGER.min(grace), busy });
         self.telemetry.sync();
         cut_off
     }

@@ -164,6 +164,13 @@ impl Stream {
     }
 }
 
+/// Whether a request failed because the server was leaving and has not begun with it: it says so in its GOAWAY, and any
+/// client makes the request again elsewhere (RFC 9113, section 6.8).
+pub fn is_unprocessed(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<h2::Error>();
+    error.is_some_and(|error| error.is_go_away() && error.is_remote() && error.reason() == Some(Reason::NO_ERROR))
+}
+
 /// The next part of a body; `None` after the last.
 ///
 /// # Errors

@@ -58,6 +58,8 @@ const IN_SUITES: &[(&str, &str)] = &[
     ("j19_", "streams/ports.rs"),
     ("j21_", "streams/ports.rs"),
     ("j22_", "streams/tcp.rs"),
+    ("b23_", "../../controller/tests/ending/http1.rs"),
+    ("j24_", "../../controller/tests/ending/http1.rs"),
 ];
 
 #[test]

@@ -11,6 +11,7 @@ use crate::settings::Settings;
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use explain::AdminUrl;
 use flags::{Flags, Topic};
 use serde::Serialize;
 use snapshot::Snapshot;
@@ -19,6 +20,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr as _;
 use tracing_subscriber::EnvFilter;
 
 /// Runs the command that the arguments name, the first of which is the program's own name. Errors go to standard error
@@ -67,7 +69,15 @@ fn command() -> Command {
                 .about("Say where a request would go and why: host, route, settings, endpoints")
                 .arg(Arg::new("method").value_name("METHOD").required(true).help("Method of the request, such as GET"))
                 .arg(Arg::new("url").value_name("URL").required(true).help("Such as http://shop.example.com/cart?id=1"))
-                .arg(paths())
+                .arg(paths().required(false).required_unless_present("admin"))
+                .arg(
+                    Arg::new("admin")
+                        .long("admin")
+                        .value_name("URL")
+                        .value_parser(AdminUrl::from_str)
+                        .conflicts_with("paths")
+                        .help("Ask a running Adit by its admin port, such as http://127.0.0.1:10254"),
+                )
                 .arg(
                     Arg::new("header")
                         .long("header")
@@ -134,7 +144,15 @@ fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let headers = matches.get_many::<String>("header").unwrap_or_default().map(|header| name_and_value(header));
     let headers = headers.collect::<anyhow::Result<Vec<_>>>()?;
-    let request = explain::Request::new(text("method"), text("url"), headers).map_err(anyhow::Error::msg)?;
+    let (method, url) = (text("method"), text("url"));
+    let request = explain::Request::new(method, url, headers.iter().copied()).map_err(anyhow::Error::msg)?;
+    if let Some(admin) = matches.get_one::<AdminUrl>("admin") {
+        if flags.settings.controller != Settings::default().controller {
+            tracing::warn!("flags about objects are ignored: the Adit at {admin} has its own");
+        }
+        print(matches, &admin.explain(method, url, &headers)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let snapshot = Snapshot::of(&paths_of(matches), flags.settings.controller);
     if !snapshot.diagnostics.is_empty() {
         tracing::warn!("not all is well with these manifests: see `adit check`");

@@ -43,7 +43,6 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<E
         Ended::Terminated => grace,
         Ended::Interrupted => Duration::ZERO,
     };
-    tracing::info!(?grace, "ending; once more ends at once");
     std::thread::spawn(move || {
         runtime.block_on(signals.next());
         std::process::exit(1);

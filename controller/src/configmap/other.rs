@@ -41,7 +41,15 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     Key::ignored("max-worker-open-files", "0", NGINX, "Files that a worker may open."),
-    Key::planned("worker-shutdown-timeout", "240s", "How long requests may take at the end."),
+    Key::full(
+        "worker-shutdown-timeout",
+        "240s",
+        "How long requests, tunnels and TCP sessions may go on after `--shutdown-grace-period`, before they are cut off.",
+        |value, draft| {
+            draft.config.gateway.shutdown_timeout = value.positive_time()?;
+            Ok(())
+        },
+    ),
     Key::ignored("worker-cpu-affinity", "", NGINX, "The CPUs of workers."),
     Key::ignored(
         "reuse-port",

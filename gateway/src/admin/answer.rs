@@ -1,6 +1,6 @@
 use super::{Admin, ExplainQuery};
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SERVER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
@@ -8,6 +8,8 @@ use std::net::IpAddr;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
+/// Who answers, for `adit explain --admin`, which may be of another version.
+const SELF: &str = concat!("adit/", env!("CARGO_PKG_VERSION"));
 
 type Answer = Response<Full<Bytes>>;
 
@@ -116,5 +118,6 @@ fn response(status: StatusCode, content_type: &'static str, text: String) -> Ans
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(SERVER, HeaderValue::from_static(SELF));
     response
 }

@@ -46,6 +46,9 @@ pub struct GatewaySettings {
     pub streams: StreamSettings,
     /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
     pub worker_processes: Option<usize>,
+    /// `worker-shutdown-timeout`: how long requests, tunnels and sessions may go on once nothing new is accepted.
+    /// Default 240 s. Read at the end.
+    pub shutdown_timeout: Duration,
 }
 
 impl Default for GatewaySettings {
@@ -70,6 +73,7 @@ impl Default for GatewaySettings {
             ipv6: true,
             streams: StreamSettings::default(),
             worker_processes: None,
+            shutdown_timeout: Duration::from_secs(240),
         }
     }
 }

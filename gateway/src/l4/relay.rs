@@ -1,6 +1,6 @@
 //! Carries bytes both ways between two streams until both have ended.
 
-use crate::listener::Deadline;
+use crate::listener::{Deadline, Stage};
 use bytes::{Buf, BytesMut};
 use std::future::poll_fn;
 use std::io;
@@ -85,7 +85,7 @@ where
         match (up, down) {
             (Poll::Ready(Err(end)), _) | (_, Poll::Ready(Err(end))) => Poll::Ready(end),
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(End::Finished),
-            _ => deadline.poll_expired(cx, false).map(|()| End::Idle),
+            _ => deadline.poll_expired(cx, Stage::Stopped).map(|()| End::Idle),
         }
     })
     .await;

@@ -33,22 +33,39 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
         session.status = Session::UNAVAILABLE;
         return;
     };
-    let Some((mut endpoint, _in_flight)) = reach_endpoint(&mut session).await else {
+    let Some((endpoint, _in_flight)) = reach_endpoint(&mut session).await else {
         session.status = Session::BAD_GATEWAY;
         return;
     };
     session.status = Session::OK;
     let idle = session.settings().timeout;
     endure(&client, idle);
-    let end = relay(&mut client, &mut endpoint, idle, &session.deadline, &mut session.carried).await;
-    // Whoever is left must not take what was cut off for the whole.
-    let (error, left) = match end {
-        End::Finished | End::Idle => return,
-        End::Client(error) => (error, &endpoint),
-        End::Endpoint(error) => (error, &client),
-    };
-    let _ = SockRef::from(left).set_linger(Some(Duration::ZERO));
-    tracing::debug!(client = %session.connection.peer, service = session.route.name(), %error, "a session has failed");
+    let mut sides = Sides { client, endpoint, whole: false };
+    match relay(&mut sides.client, &mut sides.endpoint, idle, &session.deadline, &mut session.carried).await {
+        End::Finished | End::Idle => sides.whole = true,
+        End::Client(error) | End::Endpoint(error) => {
+            let service = session.route.name();
+            tracing::debug!(client = %session.connection.peer, service, %error, "a session has failed");
+        }
+    }
+}
+
+/// Both sides of a session. Where one has failed, or the gateway cuts them off, they are reset: whoever is left must not
+/// take a part for the whole.
+struct Sides {
+    client: TcpStream,
+    endpoint: TcpStream,
+    whole: bool,
+}
+
+impl Drop for Sides {
+    fn drop(&mut self) {
+        if !self.whole {
+            for side in [&self.client, &self.endpoint] {
+                let _ = SockRef::from(side).set_linger(Some(Duration::ZERO));
+            }
+        }
+    }
 }
 
 /// Connects to the first endpoint that takes the connection, and tells it of the client where it wants to know.

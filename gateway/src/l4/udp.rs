@@ -5,7 +5,7 @@
 
 use super::Session;
 use crate::config::StreamProtocol;
-use crate::listener::{Stage, Worker};
+use crate::listener::{Counted, Stage, Worker, listen_udp};
 use bytes::Bytes;
 use socket2::SockRef;
 use std::cell::RefCell;
@@ -34,18 +34,25 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// How long receiving rests after an error.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves a port's socket until `closed` or the worker drains, and then until its last session has ended.
-pub(crate) async fn serve(socket: UdpSocket, port: u16, closed: impl Future<Output = ()>, worker: Arc<Worker>) {
+/// Serves a port's socket until `closed` or the worker drains. Sessions get their last answers on sockets of their own.
+pub(crate) async fn serve(
+    socket: UdpSocket,
+    port: u16,
+    closed: impl Future<Output = ()>,
+    worker: Arc<Worker>,
+    _listening: Counted,
+) {
     let Ok(local) = socket.local_addr() else { return };
     let controls = worker.controls.clone();
     let (mut closed, mut draining) = (pin!(closed), pin!(controls.reached(Stage::Draining)));
-    let (mut is_closed, mut is_draining) = (false, false);
     let mut clients = Clients::new(socket, local, port, worker);
     let mut buffer = vec![0; DATAGRAM];
     loop {
         tokio::select! {
             biased;
-            received = clients.socket.recv_from(&mut buffer), if !is_draining => match received {
+            () = &mut closed => break,
+            () = &mut draining => break,
+            received = clients.socket.recv_from(&mut buffer) => match received {
                 Ok((length, client)) => clients.deliver(client, Bytes::copy_from_slice(&buffer[..length])),
                 Err(error) => {
                     tracing::warn!(%error, port, "cannot receive datagrams; trying again");
@@ -53,21 +60,14 @@ pub(crate) async fn serve(socket: UdpSocket, port: u16, closed: impl Future<Outp
                 }
             },
             Some(ended) = clients.tasks.join_next() => clients.forget(ended.ok()),
-            // Until its last session has ended, the socket gets its share of the port's datagrams: it goes on serving
-            // them, in case that the port is opened again.
-            () = &mut closed, if !is_closed => {
-                is_closed = true;
-                clients.hang_up();
-            }
-            () = &mut draining, if !is_draining => {
-                is_draining = true;
-                clients.hang_up();
-            }
-        }
-        if (is_closed || is_draining) && clients.tasks.is_empty() {
-            return;
         }
     }
+    // Before this goes on, the runtime asks the kernel what waits.
+    tokio::task::yield_now().await;
+    while let Ok((length, client)) = clients.socket.try_recv_from(&mut buffer) {
+        clients.deliver(client, Bytes::copy_from_slice(&buffer[..length]));
+    }
+    clients.hang_up();
 }
 
 /// The clients of one socket.
@@ -134,9 +134,10 @@ impl Clients {
         }
     }
 
-    /// Tells all sessions that no more datagrams come.
-    fn hang_up(&mut self) {
+    /// Tells all sessions that no more datagrams come. They go on by themselves.
+    fn hang_up(mut self) {
         self.sessions.clear();
+        self.tasks.detach_all();
     }
 }
 
@@ -219,6 +220,7 @@ impl Carrier {
                 }
                 Event::NoMoreRequests => {
                     listening = false;
+                    self.leave_port();
                     silence = silence.min(LAST_ANSWERS);
                 }
                 Event::Answer(Ok(length)) => {
@@ -247,7 +249,7 @@ impl Carrier {
                 answer = answer(endpoint, listener, *client) => Event::Answer(answer),
             }
         };
-        session.deadline.limit(false, event).await.unwrap_or(Event::Silence)
+        session.deadline.limit(Stage::Stopped, event).await.unwrap_or(Event::Silence)
     }
 
     async fn forward(&mut self, datagram: Bytes, endpoint: &UdpSocket) -> io::Result<usize> {
@@ -258,6 +260,15 @@ impl Carrier {
             self.unanswered.push(datagram);
         }
         sent
+    }
+
+    /// Answers the client on a socket that nobody else's datagrams come to, so that the port can close before the last
+    /// answer has come, and whoever has it next gets all that is sent there.
+    fn leave_port(&mut self) {
+        match self.listener.local_addr().and_then(|local| only_of(local, self.client)) {
+            Ok(socket) => self.listener = Arc::new(socket),
+            Err(error) => tracing::debug!(client = %self.client, %error, "the port stays open for a session"),
+        }
     }
 
     /// The endpoint is gone. Another one may serve who has had no answer yet.
@@ -272,6 +283,13 @@ async fn connect(endpoint: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
     socket.connect(endpoint).await?;
     Ok(socket)
+}
+
+/// A second socket of a listener's address, for one of its clients.
+fn only_of(local: SocketAddr, client: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = listen_udp(local)?;
+    socket.connect(client)?;
+    UdpSocket::from_std(socket)
 }
 
 thread_local! {

@@ -1,11 +1,11 @@
 //! Accepts connections, until the worker drains.
 
 use super::bind::Protocol;
-use super::controls::Stage;
+use super::controls::{Counted, Stage};
 use super::worker::Worker;
 use crate::telemetry::Connection;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,8 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// Accepts connections until the worker drains; then what the kernel has already completed, and no more.
-pub(super) async fn accept(listener: TcpListener, protocol: Protocol, advertised_port: u16, worker: Arc<Worker>) {
-    accept_until(listener, worker.controls.reached(Stage::Draining), |tcp, (peer, local)| {
+pub(super) async fn accept(
+    listener: TcpListener,
+    protocol: Protocol,
+    advertised_port: u16,
+    worker: Arc<Worker>,
+    listening: Counted,
+) {
+    accept_until(listener, listening, worker.controls.reached(Stage::Draining), |tcp, (peer, local)| {
         let facts = Connection { id: worker.next_id(), peer, local, advertised_port, tls: None };
         tokio::spawn(worker.clone().serve(tcp, protocol, facts));
     })
@@ -26,28 +32,43 @@ pub(super) async fn accept(listener: TcpListener, protocol: Protocol, advertised
 /// with its peer's address and ours.
 pub(super) async fn accept_until(
     listener: TcpListener,
+    _listening: Counted,
     end: impl Future<Output = ()>,
     take: impl Fn(TcpStream, (SocketAddr, SocketAddr)),
 ) {
     tokio::pin!(end);
+    let accepted = async |accepted| match accepted {
+        Ok((tcp, peer)) => {
+            let local = TcpStream::local_addr(&tcp).unwrap_or(peer);
+            take(tcp, (canonical(peer), canonical(local)));
+        }
+        Err(error) if is_of_the_peer(&error) => {}
+        Err(error) => {
+            tracing::warn!(%error, "cannot accept connections; trying again");
+            tokio::time::sleep(EXHAUSTED).await;
+        }
+    };
     loop {
-        let accepted = tokio::select! {
+        tokio::select! {
             biased;
-            accepted = listener.accept() => accepted,
-            () = &mut end => return,
-        };
-        match accepted {
-            Ok((tcp, peer)) => {
-                let local = tcp.local_addr().unwrap_or(peer);
-                take(tcp, (canonical(peer), canonical(local)));
-            }
-            Err(error) if is_of_the_peer(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections; trying again");
-                tokio::time::sleep(EXHAUSTED).await;
-            }
+            () = &mut end => break,
+            next = listener.accept() => accepted(next).await,
         }
     }
+    // The runtime may not have heard yet of connections that wait; the kernel has.
+    let Ok(listener) = listener.into_std() else { return };
+    loop {
+        match listener.accept() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            next => accepted(next.and_then(adopt)).await,
+        }
+    }
+}
+
+/// Makes a connection that was accepted past the runtime one of it.
+fn adopt((tcp, peer): (net::TcpStream, SocketAddr)) -> io::Result<(TcpStream, SocketAddr)> {
+    tcp.set_nonblocking(true)?;
+    Ok((TcpStream::from_std(tcp)?, peer))
 }
 
 /// IPv4 clients of a dual-stack socket appear as IPv4.

@@ -114,7 +114,7 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// A socket for the datagrams of an address, one among several.
-pub(super) fn listen_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(crate) fn listen_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = shared(address, Type::DGRAM, socket2::Protocol::UDP)?;
     socket.bind(&address.into())?;
     Ok(socket.into())

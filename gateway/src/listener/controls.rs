@@ -2,58 +2,66 @@
 
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
 
 /// How far a gateway has got on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub(crate) enum Stage {
     Serving,
+    /// Nothing new is accepted, and clients of HTTP/2 are asked to go.
     Draining,
+    /// Connections on which nothing goes on are closed.
+    Closing,
     Stopped,
+}
+
+/// Whether clients are to go elsewhere: set once, and read with every answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaving(Arc<AtomicBool>);
+
+impl Leaving {
+    fn announce(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_announced(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Steers all workers from outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Controls {
-    shutdown: watch::Sender<bool>,
+    leaving: Leaving,
     stage: watch::Sender<Stage>,
     connections: Arc<Connections>,
 }
 
 impl Default for Controls {
     fn default() -> Self {
-        Self {
-            shutdown: watch::Sender::new(false),
-            stage: watch::Sender::new(Stage::Serving),
-            connections: Arc::default(),
-        }
+        Self { leaving: Leaving::default(), stage: watch::Sender::new(Stage::Serving), connections: Arc::default() }
     }
 }
 
 impl Controls {
     pub(super) fn announce_shutdown(&self) {
-        self.shutdown.send_replace(true);
+        self.leaving.announce();
     }
 
-    pub(super) fn stop_accepting(&self) {
-        self.stage.send_replace(Stage::Draining);
+    pub(super) fn enter(&self, stage: Stage) {
+        self.stage.send_replace(stage);
     }
 
-    pub(super) fn stop(&self) {
-        self.stage.send_replace(Stage::Stopped);
+    /// Whether clients are to go elsewhere.
+    pub(super) fn leaving(&self) -> Leaving {
+        self.leaving.clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
-        *self.connections.open.lock()
-    }
-
-    /// True once clients are to go elsewhere.
-    pub(super) fn shutdown(&self) -> watch::Receiver<bool> {
-        self.shutdown.subscribe()
-    }
-
-    /// Counts a connection for as long as it lives.
+    /// Counts a connection for as long as it lives, or a listener, which may have connections that nobody has accepted
+    /// yet.
     pub(crate) fn count(&self) -> Counted {
         *self.connections.open.lock() += 1;
         Counted(self.connections.clone())
@@ -72,14 +80,15 @@ impl Controls {
     }
 }
 
-/// How many connections all workers have.
+/// How many connections all workers have, listeners included.
 #[derive(Debug, Default)]
 struct Connections {
     open: Mutex<usize>,
     closed: Condvar,
 }
 
-/// A connection that lives.
+/// A connection or a listener that lives.
+#[derive(Debug)]
 pub(crate) struct Counted(Arc<Connections>);
 
 impl Drop for Counted {

@@ -3,13 +3,14 @@
 //! A timer per request would cost more than all else that a keep-alive connection does between two requests. Here
 //! arming a deadline is one atomic store, and a sweep every [`TICK`] wakes whoever is late.
 
+use super::controls::Stage;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     now: AtomicU64,
-    draining: AtomicBool,
+    /// How far the gateway is on its way out: a [`Stage`].
+    stage: AtomicU8,
     waiting: Mutex<HashMap<u64, Arc<Deadline>, foldhash::fast::RandomState>>,
 }
 
@@ -61,9 +63,9 @@ impl Deadlines {
         }
     }
 
-    /// Ends every wait, now and from now on.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+    /// Ends every wait that is to last up to this stage, now and from now on.
+    pub(crate) fn reach(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
         for deadline in self.waiting.lock().values() {
             deadline.wake();
         }
@@ -82,8 +84,8 @@ impl Deadline {
         self.at.store(0, Ordering::Relaxed);
     }
 
-    /// Ready when the deadline has passed, or, while idle, when the worker drains.
-    pub(crate) fn poll_expired(&self, cx: &Context<'_>, idle: bool) -> Poll<()> {
+    /// Ready when the deadline has passed, or the worker has come to this stage of its end.
+    pub(crate) fn poll_expired(&self, cx: &Context<'_>, end: Stage) -> Poll<()> {
         // The waker goes in before the state is read, so that no wake-up falls between the two.
         let mut waker = self.waker.lock();
         if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -92,15 +94,24 @@ impl Deadline {
         drop(waker);
         let at = self.at.load(Ordering::Relaxed);
         let late = at != 0 && at <= self.all.now.load(Ordering::Relaxed);
-        if late || (idle && self.all.draining.load(Ordering::Relaxed)) { Poll::Ready(()) } else { Poll::Pending }
+        if late || self.all.stage.load(Ordering::Relaxed) >= end as u8 { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Runs a future until it is expired: see [`Deadline::poll_expired`]. Then `None`.
-    pub(crate) async fn limit<F: Future>(&self, idle: bool, future: F) -> Option<F::Output> {
+    pub(crate) async fn limit<F: Future>(&self, end: Stage, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
+        let in_time = poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll_expired(cx, end).map(|()| None),
+        });
+        if let Some(output) = in_time.await {
+            return Some(output);
+        }
+        // What has come by now is not late: before this goes on, the runtime asks the kernel for it.
+        tokio::task::yield_now().await;
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => self.poll_expired(cx, idle).map(|()| None),
+            Poll::Pending => Poll::Ready(None),
         })
         .await
     }
@@ -134,27 +145,27 @@ impl Drop for Registered {
 mod tests {
     use super::*;
     async fn expired(deadline: &Deadline) {
-        poll_fn(|cx| deadline.poll_expired(cx, true)).await;
+        poll_fn(|cx| deadline.poll_expired(cx, Stage::Closing)).await;
     }
 
-    fn polled(deadline: &Deadline, idle: bool) -> Poll<()> {
-        deadline.poll_expired(&Context::from_waker(Waker::noop()), idle)
+    fn polled(deadline: &Deadline, end: Stage) -> Poll<()> {
+        deadline.poll_expired(&Context::from_waker(Waker::noop()), end)
     }
 
     #[test]
     fn expires_after_its_ticks_and_not_before() {
         let all = Arc::new(Deadlines::default());
         let deadline = all.register(1);
-        assert_eq!(polled(&deadline, true), Poll::Pending);
+        assert_eq!(polled(&deadline, Stage::Closing), Poll::Pending);
         deadline.arm(TICK * 3);
         for _ in 0..3 {
             all.tick();
-            assert_eq!(polled(&deadline, true), Poll::Pending);
+            assert_eq!(polled(&deadline, Stage::Closing), Poll::Pending);
         }
         all.tick();
-        assert_eq!(polled(&deadline, true), Poll::Ready(()));
+        assert_eq!(polled(&deadline, Stage::Closing), Poll::Ready(()));
         deadline.disarm();
-        assert_eq!(polled(&deadline, true), Poll::Pending);
+        assert_eq!(polled(&deadline, Stage::Closing), Poll::Pending);
         drop(deadline);
         assert!(all.waiting.lock().is_empty());
     }
@@ -175,13 +186,13 @@ mod tests {
         let deadline = all.register(1);
         let sweep = tokio::spawn(all.clone().sweep());
         deadline.arm(TICK);
-        assert_eq!(deadline.limit(false, async { 1 }).await, Some(1));
-        assert_eq!(deadline.limit(false, std::future::pending::<()>()).await, None);
+        assert_eq!(deadline.limit(Stage::Stopped, async { 1 }).await, Some(1));
+        assert_eq!(deadline.limit(Stage::Stopped, std::future::pending::<()>()).await, None);
         sweep.abort();
     }
 
     #[tokio::test]
-    async fn draining_ends_idle_waits_only() {
+    async fn a_stage_of_the_end_ends_the_waits_up_to_it() {
         let all = Arc::new(Deadlines::default());
         let deadline = all.register(1);
         let waiting = tokio::spawn(async move {
@@ -189,8 +200,12 @@ mod tests {
             deadline
         });
         tokio::task::yield_now().await;
-        all.drain();
+        all.reach(Stage::Draining);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        all.reach(Stage::Closing);
         let deadline = waiting.await.expect("not cancelled");
-        assert_eq!(polled(&deadline, false), Poll::Pending);
+        assert_eq!(polled(&deadline, Stage::Draining), Poll::Ready(()));
+        assert_eq!(polled(&deadline, Stage::Stopped), Poll::Pending);
     }
 }

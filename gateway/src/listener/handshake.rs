@@ -1,5 +1,6 @@
 //! From an accepted socket to a TLS session, within bounds of time and number.
 
+use super::controls::Stage;
 use super::deadline::Deadline;
 use super::hello::{self, Hello};
 use super::stream::linger;
@@ -74,10 +75,10 @@ impl Handshakes {
     /// Takes a connection through its handshake, with a certificate from the table of now.
     pub(super) async fn accept(&self, tcp: TcpStream, deadline: &Deadline, publisher: &Publisher) -> Outcome {
         deadline.arm(self.time);
-        let outcome = match deadline.limit(true, first_byte(&tcp)).await.flatten() {
+        let outcome = match deadline.limit(Stage::Closing, first_byte(&tcp)).await.flatten() {
             None => Outcome::Silent,
             Some(byte) if byte.is_ascii_alphabetic() => Outcome::Cleartext(tcp),
-            Some(_) => match deadline.limit(false, self.negotiate(tcp, publisher)).await {
+            Some(_) => match deadline.limit(Stage::Stopped, self.negotiate(tcp, publisher)).await {
                 Some(Ok(outcome)) => outcome,
                 Some(Err(failure)) => Outcome::Failed(failure),
                 None => Outcome::Failed(Failure { reason: "timeout", error: io::ErrorKind::TimedOut.into() }),

@@ -22,9 +22,10 @@ mod streams;
 mod worker;
 
 pub use bind::BindError;
+pub(crate) use bind::listen_udp;
 pub use connection::ClientConnection;
 pub(crate) use connection::address_value;
-pub(crate) use controls::{Counted, Stage};
+pub(crate) use controls::{Counted, Leaving, Stage};
 #[cfg(test)]
 pub(crate) use deadline::Deadlines;
 pub(crate) use deadline::{Deadline, Registered};
@@ -61,6 +62,16 @@ pub struct ListenSettings {
     pub handshakes: HandshakeLimits,
     /// How many workers, at least 1.
     pub workers: usize,
+}
+
+/// How long connections may stay once nothing new is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Those on which nothing goes on. Their clients may be about to send a request, above all on connections that were
+    /// accepted last; zero ends them at once.
+    pub idle: Duration,
+    /// All others.
+    pub busy: Duration,
 }
 
 impl ListenSettings {
@@ -137,29 +148,26 @@ impl Gateway {
         &self.https
     }
 
-    /// How many client connections are open.
-    pub fn connections(&self) -> usize {
-        self.controls.connections()
-    }
-
     /// From now on every answer asks its client to go elsewhere; connections are still accepted.
     pub fn announce_shutdown(&self) {
         self.controls.announce_shutdown();
     }
 
-    /// Accepts what has already been connected, then nothing; ends idle connections; lets requests finish for up to
-    /// `patience`. Returns how many connections it cut off.
-    pub fn drain(mut self, patience: Duration) -> usize {
-        let deadline = Instant::now() + patience;
+    /// Accepts what has already been connected, then nothing, and asks clients of HTTP/2 to go; ends idle connections
+    /// last; lets requests, tunnels and sessions finish. Returns how many connections it cut off.
+    pub fn drain(mut self, patience: Patience) -> usize {
+        let begun = Instant::now();
         self.controls.announce_shutdown();
-        self.controls.stop_accepting();
-        let left = self.controls.wait_until_idle(deadline);
+        self.controls.enter(Stage::Draining);
+        self.controls.wait_until_idle(begun + patience.idle);
+        self.controls.enter(Stage::Closing);
+        let left = self.controls.wait_until_idle(begun + patience.idle.max(patience.busy));
         self.stop();
         left
     }
 
     fn stop(&mut self) {
-        self.controls.stop();
+        self.controls.enter(Stage::Stopped);
         for worker in self.workers.drain(..) {
             if worker.join().is_err() {
                 tracing::error!("a worker has panicked");

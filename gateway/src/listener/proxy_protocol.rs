@@ -3,6 +3,7 @@
 //! [`parse`] and [`encode`] know the bytes; [`accept`] takes a header off a connection, and not a byte more.
 
 use super::accept::canonical;
+use super::controls::Stage;
 use super::deadline::Deadline;
 use crate::config::Forwarded;
 use crate::telemetry::Connection;
@@ -171,7 +172,7 @@ pub(crate) async fn accept(
     deadline: &Deadline,
 ) -> Result<(), Failure> {
     deadline.arm(forwarded.proxy_header_timeout);
-    let header = deadline.limit(false, read(tcp)).await.unwrap_or(Err(Failure::Timeout));
+    let header = deadline.limit(Stage::Stopped, read(tcp)).await.unwrap_or(Err(Failure::Timeout));
     deadline.disarm();
     if let Some(Addresses { source, destination }) = header?.addresses
         && forwarded.trusts(connection.peer.ip())

@@ -1,7 +1,7 @@
 //! The ports of TCP and UDP services on a worker.
 
 use super::accept::accept_until;
-use super::controls::Stage;
+use super::controls::{Counted, Stage};
 use super::worker::Worker;
 use crate::config::StreamProtocol;
 use crate::l4::{Session, tcp, udp};
@@ -40,20 +40,27 @@ pub(super) async fn follow(mut opened: mpsc::UnboundedReceiver<Opened>, worker: 
 fn serve(opened: Opened, worker: Arc<Worker>) -> io::Result<()> {
     let Opened { socket, port, mut closed } = opened;
     let closed = async move { while closed.changed().await.is_ok() {} };
+    let listening = worker.controls.count();
     match socket {
         StreamSocket::Tcp(listener) => {
             let listener = net::TcpListener::from_std(listener)?;
-            tokio::spawn(accept(listener, port, closed, worker));
+            tokio::spawn(accept(listener, port, closed, worker, listening));
         }
         StreamSocket::Udp(socket) => {
             let socket = net::UdpSocket::from_std(socket)?;
-            tokio::spawn(udp::serve(socket, port, closed, worker));
+            tokio::spawn(udp::serve(socket, port, closed, worker, listening));
         }
     }
     Ok(())
 }
 
-async fn accept(listener: net::TcpListener, port: u16, closed: impl Future<Output = ()>, worker: Arc<Worker>) {
+async fn accept(
+    listener: net::TcpListener,
+    port: u16,
+    closed: impl Future<Output = ()>,
+    worker: Arc<Worker>,
+    listening: Counted,
+) {
     let controls = worker.controls.clone();
     let ending = async {
         tokio::select! {
@@ -61,7 +68,7 @@ async fn accept(listener: net::TcpListener, port: u16, closed: impl Future<Outpu
             () = controls.reached(Stage::Draining) => {}
         }
     };
-    accept_until(listener, ending, |tcp, addresses| {
+    accept_until(listener, listening, ending, |tcp, addresses| {
         if let Some(session) = Session::begin(&worker, StreamProtocol::Tcp, port, addresses) {
             tokio::spawn(tcp::serve(tcp, session));
         }

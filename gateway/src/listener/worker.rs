@@ -28,8 +28,9 @@ const PINGORA_TRIES: usize = 8;
 pub(crate) struct Worker {
     pub(super) proxy: Arc<HttpProxy<Proxy>>,
     pub(crate) context: Arc<Context>,
-    /// True once clients are to go elsewhere.
-    pub(super) shutdown: watch::Receiver<bool>,
+    /// Tells Pingora that nothing ends: it would only tell requests that begin after the news, and all workers would
+    /// ask one lock. Our hooks know better.
+    pub(super) never: watch::Receiver<bool>,
     pub(crate) deadlines: Arc<Deadlines>,
     pub(super) handshakes: Handshakes,
     pub(super) places: Places,
@@ -70,12 +71,16 @@ async fn serve(start: Start) {
     tokio::spawn(streams::follow(streams, worker.clone()));
     for Listener { socket, protocol, advertised_port } in listeners {
         match tokio::net::TcpListener::from_std(socket) {
-            Ok(socket) => drop(tokio::spawn(accept(socket, protocol, advertised_port, worker.clone()))),
+            Ok(socket) => {
+                drop(tokio::spawn(accept(socket, protocol, advertised_port, worker.clone(), controls.count())));
+            }
             Err(error) => tracing::error!(%error, "a worker cannot take its listener"),
         }
     }
-    controls.reached(Stage::Draining).await;
-    worker.deadlines.drain();
+    for stage in [Stage::Draining, Stage::Closing] {
+        controls.reached(stage).await;
+        worker.deadlines.reach(stage);
+    }
     controls.reached(Stage::Stopped).await;
     worker.context.telemetry().flush();
 }
@@ -106,12 +111,12 @@ impl Worker {
             upstream_keepalive_pool_size: publisher.load().settings().upstream.idle,
             ..ServerConf::default()
         };
-        let context = Arc::new(Context::new(publisher, telemetry));
+        let context = Arc::new(Context::new(publisher, telemetry).until(controls.leaving()));
         let proxy = http_proxy(&Arc::new(conf), Proxy { context: context.clone() });
         Self {
             proxy: Arc::new(proxy),
             context,
-            shutdown: controls.shutdown(),
+            never: watch::channel(false).1,
             deadlines: Arc::default(),
             handshakes: Handshakes::new(handshakes),
             places: Places::default(),

@@ -4,7 +4,7 @@ use super::decision::Decision;
 use super::reply::Reply;
 use super::request::RequestView;
 use crate::config::GatewaySettings;
-use crate::listener::Arrival;
+use crate::listener::{Arrival, Leaving};
 use crate::policy::body_limit;
 use crate::table::{HOST_LIMIT, Publisher, canonical_host};
 use crate::telemetry::{self, Attempt, Record};
@@ -30,12 +30,18 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Context {
     publisher: Arc<Publisher>,
     telemetry: telemetry::Worker,
+    leaving: Leaving,
 }
 
 impl Context {
     /// Exchanges that are routed by what `publisher` holds and recorded by `telemetry`.
     pub fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker) -> Self {
-        Self { publisher, telemetry }
+        Self { publisher, telemetry, leaving: Leaving::default() }
+    }
+
+    /// The same, where each is the last of its connection once this is announced.
+    pub(crate) fn until(self, leaving: Leaving) -> Self {
+        Self { leaving, ..self }
     }
 
     /// Holds the table.
@@ -46,6 +52,11 @@ impl Context {
     /// Takes the records of requests that have ended.
     pub fn telemetry(&self) -> &telemetry::Worker {
         &self.telemetry
+    }
+
+    /// Whether clients are to go elsewhere.
+    pub(crate) fn leaving(&self) -> &Leaving {
+        &self.leaving
     }
 }
 
@@ -262,10 +273,12 @@ impl Exchange {
         Verdict::Reply(self.note(reply))
     }
 
-    /// Whether the connection may serve another request, as far as we are concerned.
+    /// Whether the connection may serve another request, as far as we are concerned. Until the head of the answer goes
+    /// out, that may change.
     pub fn keeps_alive(&self) -> bool {
         let client = &self.decision.settings.client;
-        !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests)
+        let may_stay = !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests);
+        may_stay && !self.context.leaving.is_announced()
     }
 
     /// The settings under which this request is served.

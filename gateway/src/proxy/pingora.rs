@@ -4,7 +4,7 @@
 use super::exchange::{Context, Exchange, Failure, Verdict};
 use super::fault;
 use super::reply::Reply;
-use super::session::{configure, record, view, write_failure, write_reply};
+use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use crate::listener::{Arrival, http2};
 use crate::upstream::peer;
 use async_trait::async_trait;
@@ -152,6 +152,7 @@ impl ProxyHttp for Proxy {
         let exchange = lane.exchange()?;
         exchange.response_head(status);
         exchange.respond(http_10, false, response);
+        settle_keepalive(session, exchange);
         Ok(())
     }
 

@@ -33,9 +33,7 @@ fn leave_input_unread(session: &ServerSession, exchange: &Exchange) {
 
 /// Sets the session's own limits for this request. Pingora forgets them between two requests.
 pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
-    if !exchange.keeps_alive() {
-        session.set_keepalive(None);
-    }
+    settle_keepalive(session, exchange);
     session.set_read_timeout(Some(exchange.settings().client.body_timeout));
     session.set_total_drain_timeout(Some(DRAIN));
     if session.is_http2() {
@@ -46,6 +44,14 @@ pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }
 
+/// Says in the head of the answer whether the connection ends with it. To be asked when the head is about to be written:
+/// we may have begun to leave since the request came.
+pub(super) fn settle_keepalive(session: &mut ServerSession, exchange: &Exchange) {
+    if !exchange.keeps_alive() {
+        session.set_keepalive(None);
+    }
+}
+
 /// The status of an answer; of a gRPC error of ours, the one that we would have answered over HTTP.
 fn status_of(response: &ResponseHeader) -> u16 {
     response.extensions.get().map_or(response.status.as_u16(), |grpc::Meant(status)| *status)
@@ -54,6 +60,7 @@ fn status_of(response: &ResponseHeader) -> u16 {
 /// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
 /// thrown away.
 pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> Result<()> {
+    settle_keepalive(session, exchange);
     if exchange.leaves_body(&view(session.req_header())) {
         session.set_keepalive(None);
     }

@@ -7,7 +7,7 @@ use super::endpoint;
 use super::exchange::{Context, Destination, Exchange, Failure, Verdict};
 use super::forward::{is_hop_by_hop, is_nominated};
 use super::reply::Reply;
-use super::session::{configure, record, view, write_failure, write_reply};
+use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use super::tunnel::Tunnel;
 use crate::l4::Carried;
 use crate::listener::{Arrival, upgrade_protocols};
@@ -37,15 +37,8 @@ pub(crate) enum Outcome {
     Ended,
 }
 
-/// Serves a request that asks for an upgrade. `head` is its head, checked, and nothing else. After the `last` request the
-/// connection ends.
-pub(crate) async fn serve(
-    context: &Arc<Context>,
-    stream: Stream,
-    head: BytesMut,
-    arrival: Box<Arrival>,
-    last: bool,
-) -> Outcome {
+/// Serves a request that asks for an upgrade. `head` is its head, checked, and nothing else.
+pub(crate) async fn serve(context: &Arc<Context>, stream: Stream, head: BytesMut, arrival: Box<Arrival>) -> Outcome {
     let mut session = ServerSession::new_http1(stream);
     session.set_pipelined_prefix(head.clone());
     if !matches!(session.read_request().await, Ok(true)) {
@@ -57,9 +50,6 @@ pub(crate) async fn serve(
         return Outcome::Ordinary(session.into_inner(), head, exchange.into_arrival());
     }
     configure(&mut session, &exchange);
-    if last {
-        session.set_keepalive(None);
-    }
     Request { session, exchange }.serve(reply).await
 }
 
@@ -180,6 +170,7 @@ impl Request {
             let _ = head.insert_header("Transfer-Encoding", "chunked");
         }
         self.exchange.respond(false, false, &mut *head);
+        settle_keepalive(&mut self.session, &self.exchange);
         match carry_body(&mut self.session, head, &mut endpoint).await {
             Ok(()) => true,
             Err(failure) => {

@@ -4,7 +4,7 @@ use gateway::config::{
     Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
     PrivateKey, Route, StreamProtocol, Target, TlsSettings, Update, VirtualHost,
 };
-use gateway::listener::{Gateway, HandshakeLimits, ListenSettings};
+use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
@@ -78,7 +78,7 @@ impl World {
 
     /// Ends gently, and returns the metrics.
     pub(crate) fn end(self) -> String {
-        assert_eq!(self.gateway.drain(PATIENCE), 0, "connections are left");
+        assert_eq!(self.gateway.drain(Patience { idle: Duration::ZERO, busy: PATIENCE }), 0, "connections are left");
         self.telemetry.metrics().expect("metrics")
     }
 

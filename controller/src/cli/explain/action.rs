@@ -5,12 +5,12 @@ use gateway::proxy::{Decision, Reply};
 use gateway::table::{Found, Table};
 use gateway::telemetry::{Connection, TlsSession};
 use gateway::upstream::Upstream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// What happens to a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Action {
     /// It goes to a backend.
     Forward {
@@ -43,8 +43,8 @@ pub enum Action {
 }
 
 /// Where a backend is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Reach {
     /// At one of these addresses.
     Addresses(Vec<SocketAddr>),

@@ -1,9 +1,10 @@
 use gateway::config::HostName;
 use gateway::table::{HOST_LIMIT, Table, canonical_host};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A virtual host that could have taken the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HostCandidate {
     /// Its name; `*` takes any host.
     pub name: String,

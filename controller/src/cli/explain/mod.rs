@@ -4,7 +4,9 @@
 //! The table decides, here as in the gateway: what is worked out here is only why the others lost.
 
 mod action;
+mod certificate;
 mod hosts;
+mod remote;
 mod request;
 mod routes;
 mod settings;
@@ -15,7 +17,9 @@ mod text;
 mod tests;
 
 pub use action::{Action, Reach};
+pub use certificate::ShownCertificate;
 pub use hosts::HostCandidate;
+pub use remote::{AdminUrl, InvalidAdminUrl};
 pub use request::Request;
 pub use routes::RouteCandidate;
 pub use settings::Setting;
@@ -24,10 +28,11 @@ pub use table::describe;
 use crate::translate::Translator;
 use gateway::config::Origin;
 use gateway::table::{Found, Table, normalize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a request goes where it goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Explanation {
     /// The request, as `GET http://shop.example.com/cart?x=1`.
     pub request: String,
@@ -39,12 +44,15 @@ pub struct Explanation {
     pub routes: Vec<RouteCandidate>,
     /// What objects ask for on behalf of the route that won.
     pub settings: Vec<Setting>,
+    /// The certificates that the client may be shown; none for cleartext, and where TLS does not end here.
+    pub certificates: Vec<ShownCertificate>,
     /// What happens to the request.
     pub action: Action,
 }
 
 /// A place in an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Source {
     /// Such as `Ingress default/shop`.
     pub object: String,
@@ -69,12 +77,19 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     };
     let host = table.host(view.host()).ok().flatten();
     let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, path, won));
+    let action = action::of(table, translator, request, found.as_ref());
+    let certificates = match action {
+        _ if !request.tls => Vec::new(),
+        Action::PassThrough { .. } => Vec::new(),
+        _ => certificate::of(table, translator, view.host()),
+    };
     Explanation {
         request: request.to_string(),
         hosts: hosts::candidates(table, view.host()),
         routes: routes.unwrap_or_default(),
         settings: won.zip(host).map(|(route, host)| settings::of(route, host, translator)).unwrap_or_default(),
-        action: action::of(table, translator, request, found.as_ref()),
+        certificates,
+        action,
         path: path.map(|path| String::from_utf8_lossy(&path).into_owned()),
     }
 }

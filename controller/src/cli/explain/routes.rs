@@ -2,12 +2,13 @@ use super::Source;
 use crate::translate::Translator;
 use gateway::config::{self, PathKind, PathMatching};
 use gateway::table::{Anchor, Host, Pattern, Route, Table};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A route of the request's host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RouteCandidate {
     /// The path as declared, or as a regular expression.
     pub path: String,

@@ -4,11 +4,12 @@ use crate::object::{Kind, ObjectKey};
 use crate::translate::Translator;
 use gateway::config::Owner;
 use gateway::table::{Host, Route};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Something that an object asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Setting {
     /// The annotation's name after its prefix.
     pub name: String,

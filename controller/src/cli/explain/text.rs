@@ -1,4 +1,4 @@
-use super::{Action, Explanation, Reach, RouteCandidate, Source};
+use super::{Action, Explanation, Reach, RouteCandidate, ShownCertificate, Source};
 use std::fmt;
 
 /// Routes that do not match and are still listed; the rest is counted.
@@ -23,6 +23,12 @@ impl fmt::Display for Explanation {
             writeln!(f, "    {}: {:?}", setting.name, setting.value)?;
             writeln!(f, "      {}", setting.effect)?;
             writeln!(f, "      {}", setting.source)?;
+        }
+        if !self.certificates.is_empty() {
+            writeln!(f, "\ncertificate")?;
+        }
+        for certificate in &self.certificates {
+            writeln!(f, "    {certificate}")?;
         }
         writeln!(f, "\nanswer\n  {}", self.action)
     }
@@ -61,6 +67,19 @@ impl fmt::Display for RouteCandidate {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.object, self.field)
+    }
+}
+
+impl fmt::Display for ShownCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(secret) = &self.secret else {
+            return f.write_str("the default one, which the gateway has signed itself");
+        };
+        f.write_str(secret)?;
+        if self.is_default {
+            f.write_str(", the default one")?;
+        }
+        self.not_after.iter().try_for_each(|not_after| write!(f, ", not after {not_after}"))
     }
 }
 

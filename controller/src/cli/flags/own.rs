@@ -256,7 +256,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("DURATION"),
         default: "15s",
         topic: Topic::Serving,
-        doc: "How long new connections are accepted after SIGTERM, in seconds or as 1m30s",
+        doc: "How long new connections are accepted after SIGTERM, in seconds or as 1m30s, so that no preStop hook needs to sleep",
         effect: Effect::Sets(|settings, values| {
             settings.serve.shutdown_grace = values.duration()?;
             Ok(())

@@ -30,7 +30,7 @@ pub(super) const FLAGS: &[Flag] = &[
     value("stream-port", NO_NGINX),
     value("internal-logger-address", NO_NGINX),
     value("dynamic-configuration-retries", NO_NGINX),
-    value("post-shutdown-grace-period", NO_NGINX),
+    value("post-shutdown-grace-period", "the process ends as soon as its last connection has; see docs/protocols.md"),
     value("health-check-timeout", "the health check asks no other process"),
     value("bucket-factor", NO_NATIVE_HISTOGRAMS),
     value("max-buckets", NO_NATIVE_HISTOGRAMS),

@@ -4,6 +4,7 @@ use super::head::{Head, HeadLimits, check};
 use super::refusal::Refusal;
 use super::upgrade;
 use crate::listener::connection::ClientConnection;
+use crate::listener::controls::Stage;
 use crate::listener::deadline::Deadline;
 use crate::listener::http2;
 use crate::listener::worker::Worker;
@@ -17,7 +18,6 @@ use std::future::poll_fn;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
@@ -102,7 +102,7 @@ pub(super) async fn request(
     let mut session = ServerSession::new_http1(stream);
     session.set_pipelined_prefix(buffer);
     session.set_connection_user_context(Some(arrival));
-    let reused = worker.proxy.process_new_http(session, &worker.shutdown).await?;
+    let reused = worker.proxy.process_new_http(session, &worker.never).await?;
     Some(reused.consume().0)
 }
 
@@ -152,7 +152,7 @@ async fn read_head(
     patience: &Patience,
 ) -> Result<Option<(Head, Instant)>, (Refusal, Instant)> {
     deadline.arm(patience.idle);
-    if buffer.is_empty() && !matches!(read(stream, buffer, deadline, true).await, Read::Some) {
+    if buffer.is_empty() && !matches!(read(stream, buffer, deadline, Stage::Closing).await, Read::Some) {
         return Ok(None);
     }
     let started = Instant::now();
@@ -167,7 +167,7 @@ async fn read_head(
             return Ok(Some((head, started)));
         }
         fresh = buffer.len();
-        match read(stream, buffer, deadline, false).await {
+        match read(stream, buffer, deadline, Stage::Stopped).await {
             Read::Some => {}
             Read::End => return Ok(None),
             Read::Late => return Err(refused(Refusal::TIMEOUT)),
@@ -181,21 +181,21 @@ enum Read {
     Late,
 }
 
-/// Appends what the client has sent to `buffer`, waiting for it until the deadline.
-async fn read(stream: &mut Stream, buffer: &mut BytesMut, deadline: &Deadline, idle: bool) -> Read {
-    poll_fn(|cx| {
+/// Appends what the client has sent to `buffer`, waiting for it until the deadline, or until the worker's `end` has come
+/// so far.
+async fn read(stream: &mut Stream, buffer: &mut BytesMut, deadline: &Deadline, end: Stage) -> Read {
+    let read = poll_fn(|cx| {
         let mut chunk = [const { MaybeUninit::uninit() }; READ];
         let mut chunk = ReadBuf::uninit(&mut chunk);
-        match Pin::new(&mut *stream).poll_read(cx, &mut chunk) {
-            Poll::Ready(Ok(())) if !chunk.filled().is_empty() => {
+        Pin::new(&mut *stream).poll_read(cx, &mut chunk).map(|read| match read {
+            Ok(()) if !chunk.filled().is_empty() => {
                 buffer.extend_from_slice(chunk.filled());
-                Poll::Ready(Read::Some)
+                Read::Some
             }
-            Poll::Ready(_) => Poll::Ready(Read::End),
-            Poll::Pending => deadline.poll_expired(cx, idle).map(|()| Read::Late),
-        }
-    })
-    .await
+            _ => Read::End,
+        })
+    });
+    deadline.limit(end, read).await.unwrap_or(Read::Late)
 }
 
 /// Answers a head that we refuse, writes it down and closes.

@@ -19,9 +19,8 @@ pub(super) async fn serve(
     deadline: &Deadline,
     worker: &Worker,
 ) -> Option<Stream> {
-    let last = *worker.shutdown.borrow();
     // A tunnel keeps no room for how it came about.
-    let outcome = Box::pin(upgrade::serve(&worker.context, stream, head, arrival, last)).await;
+    let outcome = Box::pin(upgrade::serve(&worker.context, stream, head, arrival)).await;
     match outcome {
         Outcome::Answered(stream) => Some(stream),
         Outcome::Ordinary(stream, head, arrival) => request(stream, head, arrival, worker).await,

@@ -5,6 +5,7 @@ use super::refusal::refuse;
 use super::{attach, end, head};
 use crate::config::GatewaySettings;
 use crate::listener::connection::ClientConnection;
+use crate::listener::controls::Stage;
 use crate::listener::deadline::Deadline;
 use crate::listener::http1::{Arrival, Refusal};
 use crate::listener::worker::Worker;
@@ -38,7 +39,7 @@ pub(in crate::listener) async fn serve(
 ) {
     let settings = worker.context.publisher().load().settings().clone();
     deadline.arm(settings.client.header_timeout);
-    let shaken = deadline.limit(true, handshake(stream, Some(limits::options(&settings)))).await;
+    let shaken = deadline.limit(Stage::Closing, handshake(stream, Some(limits::options(&settings)))).await;
     deadline.disarm();
     let fault = match shaken {
         Some(Ok(mut h2)) => {
@@ -50,7 +51,7 @@ pub(in crate::listener) async fn serve(
             fault
         }
         Some(Err(error)) => fault_of(&error).map(|_| "invalid-preface"),
-        None if *worker.shutdown.borrow() => None,
+        None if worker.context.leaving().is_announced() => None,
         None => Some("preface-timeout"),
     };
     if let Some(reason) = fault {
@@ -134,9 +135,19 @@ impl<'a> Streams<'a> {
                 return Poll::Ready(Event::Accepted(accepted));
             }
             self.rest();
-            self.deadline.poll_expired(cx, !self.leaving).map(|()| Event::Late)
+            self.deadline.poll_expired(cx, self.stays_until()).map(|()| Event::Late)
         })
         .await
+    }
+
+    /// How far the worker's end may come before this connection's does. Some clients take a GOAWAY before their first
+    /// request for a failure of the connection, so they may make it.
+    fn stays_until(&self) -> Stage {
+        match self.tally.requests {
+            _ if self.leaving => Stage::Stopped,
+            0 => Stage::Closing,
+            _ => Stage::Draining,
+        }
     }
 
     /// Lets the deadline run while no stream does and nothing more goes out.
@@ -194,7 +205,7 @@ impl<'a> Streams<'a> {
         self.connection.leave_input_unread();
         h2.abrupt_shutdown(code);
         self.deadline.arm(CLOSING);
-        let _ = self.deadline.limit(false, poll_fn(|cx| h2.poll_closed(cx))).await;
+        let _ = self.deadline.limit(Stage::Stopped, poll_fn(|cx| h2.poll_closed(cx))).await;
     }
 }
 
@@ -203,7 +214,7 @@ async fn proxy(mut session: HttpSession, arrival: Arrival, worker: Arc<Worker>) 
     let attached = session.digest_mut().map(|digest| attach(arrival, digest));
     // Without its arrival the exchange refuses to begin.
     debug_assert!(matches!(attached, Some(Ok(()))), "the digest is this stream's alone");
-    worker.proxy.process_new_http(ServerSession::new_http2(session), &worker.shutdown).await;
+    worker.proxy.process_new_http(ServerSession::new_http2(session), &worker.never).await;
 }
 
 /// What a client did wrong that has ended its connection: a fixed label. `None` if it was the network, or the client that

@@ -1,0 +1,130 @@
+//! The same, asked of a running Adit by its admin port.
+
+use super::Explanation;
+use anyhow::{Context as _, bail};
+use form_urlencoded::Serializer;
+use http::uri::Authority;
+use http::{Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long a whole answer may take.
+const TIME: Duration = Duration::from_secs(30);
+/// The largest answer in bytes. A host of ten thousand routes has a tenth of it.
+const LIMIT: usize = 64 << 20;
+/// The port that is meant where none is named.
+const PORT: u16 = 10254;
+/// How one gets there.
+const HINT: &str =
+    "expected the admin port of a running Adit, such as `kubectl -n adit port-forward deploy/adit 10254` opens";
+
+/// Where the admin port of a running Adit is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminUrl(Authority);
+
+/// Why a text is no [`AdminUrl`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the URL of an admin port: expected a form such as http://127.0.0.1:10254")]
+pub struct InvalidAdminUrl;
+
+impl FromStr for AdminUrl {
+    type Err = InvalidAdminUrl;
+
+    /// Reads `http://HOST:PORT`, where all but the host may be left out.
+    fn from_str(text: &str) -> Result<Self, InvalidAdminUrl> {
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let parts = text.parse::<Uri>().map_err(|_| InvalidAdminUrl)?.into_parts();
+        let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
+        // Neither a user before the host, nor anything but a port behind it.
+        let is_plain = |authority: &Authority| {
+            let port = authority.as_str().strip_prefix(authority.host());
+            !authority.host().is_empty() && (port == Some("") || port.is_some() && authority.port_u16().is_some())
+        };
+        let authority = parts.authority.filter(is_plain);
+        let is_http = parts.scheme.is_some_and(|scheme| scheme.as_str() == "http");
+        authority.filter(|_| is_http && is_bare).map(Self).ok_or(InvalidAdminUrl)
+    }
+}
+
+impl fmt::Display for AdminUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl AdminUrl {
+    /// Has a request explained there, given as to [`super::Request::new`].
+    ///
+    /// # Errors
+    /// Says who does not answer as expected, how, and what to do about it.
+    pub fn explain(&self, method: &str, url: &str, headers: &[(&str, &str)]) -> anyhow::Result<Explanation> {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("method", method).append_pair("url", url);
+        query.extend_pairs(headers.iter().map(|(name, value)| ("header", format!("{name}: {value}"))));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let answer = async { tokio::time::timeout(TIME, self.ask(&query.finish())).await };
+        runtime.block_on(answer).with_context(|| format!("--admin: {self} does not answer in time"))?
+    }
+
+    async fn ask(&self, query: &str) -> anyhow::Result<Explanation> {
+        let host = self.0.host().trim_start_matches('[').trim_end_matches(']');
+        let connected = TcpStream::connect((host, self.0.port_u16().unwrap_or(PORT))).await;
+        let stream = connected.with_context(|| format!("--admin: cannot connect to {self} ({HINT})"))?;
+        let request = Request::get(format!("/debug/explain?{query}")).header(header::HOST, self.0.as_str());
+        let response = send(stream, request.body(Empty::new())?).await;
+        self.read(response.with_context(|| format!("--admin: {self} does not answer as HTTP ({HINT})"))?).await
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> anyhow::Result<Explanation> {
+        let server = response.headers().get(header::SERVER).and_then(|server| server.to_str().ok());
+        let version = server.and_then(|server| server.strip_prefix("adit/")).map(str::to_owned);
+        let (status, body) = (response.status(), Limited::new(response.into_body(), LIMIT));
+        let Some(version) = version else { bail!("--admin: what answers at {self} is not Adit: {HINT}") };
+        let body = body.collect().await.map_err(anyhow::Error::from_boxed);
+        let body = body.with_context(|| format!("--admin: the answer of {self} breaks off"))?.to_bytes();
+        let said = String::from_utf8_lossy(&body);
+        match status {
+            StatusCode::OK => serde_json::from_slice(&body).with_context(|| {
+                let own = env!("CARGO_PKG_VERSION");
+                format!("--admin: Adit {version} at {self} answers in a way that Adit {own} does not know: expected the same version")
+            }),
+            StatusCode::BAD_REQUEST => bail!("{}", said.trim()),
+            StatusCode::FORBIDDEN => bail!("--admin: {self} refuses: {} ({HINT})", said.trim()),
+            _ => bail!("--admin: {self} answers with status {status}: {}", said.trim()),
+        }
+    }
+}
+
+async fn send(stream: TcpStream, request: Request<Empty<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // It fails together with the request.
+    tokio::spawn(connection);
+    sender.send_request(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_needs_its_host_only() {
+        for (url, host, port) in [
+            ("http://127.0.0.1:10254", "127.0.0.1", Some(10254)),
+            ("http://[::1]:1/", "[::1]", Some(1)),
+            ("localhost", "localhost", None),
+            ("pod:80", "pod", Some(80)),
+        ] {
+            let url: AdminUrl = url.parse().expect(url);
+            assert_eq!((url.0.host(), url.0.port_u16()), (host, port));
+        }
+        for url in ["", "https://h", "http://h/debug", "http://h?x", "http://a@h", "http://", "h:port", "a b"] {
+            assert!(url.parse::<AdminUrl>().is_err(), "{url:?}");
+        }
+    }
+}
