@@ -39,6 +39,19 @@ impl Entry {
         Ok(nodes().await?.into_iter().map(at).collect())
     }
 
+    /// Each Pod of Adit itself that is not on its way out, past all Services.
+    ///
+    /// # Errors
+    /// A Pod has no address yet.
+    pub async fn pods() -> Result<Vec<Self>> {
+        let pods = get("pods --namespace=adit --selector=app.kubernetes.io/component=controller").await?;
+        let pods = pods["items"].as_array().context("no list of Pods")?;
+        let stay = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        stay.map(|pod| pod["status"]["podIP"].as_str().context("a Pod without an address"))
+            .map(|address| Ok(Self::standard_ports(address?.parse()?)))
+            .collect()
+    }
+
     /// The ports 80 and 443 of an address.
     pub fn standard_ports(address: IpAddr) -> Self {
         Self { http: (address, 80).into(), https: (address, 443).into() }
@@ -65,10 +78,14 @@ impl Entry {
     /// # Errors
     /// There is no handshake, or no well-formed answer.
     pub async fn get_tls(&self, host: &str, path: &str) -> Result<(Answer, Vec<u8>)> {
-        let offer = Offer { server_name: Some(host.to_owned()), ..Offer::default() };
-        let mut connection = Connection::open_tls(self.https, &offer).await?;
+        let mut connection = self.connect_tls(host).await?;
         let certificate = connection.tls().context("no handshake")?.certificate.clone();
         Ok((ask(&mut connection, "GET", host, path, &[]).await?, certificate))
+    }
+
+    pub(super) async fn connect_tls(&self, host: &str) -> Result<Connection> {
+        let offer = Offer { server_name: Some(host.to_owned()), ..Offer::default() };
+        Connection::open_tls(self.https, &offer).await
     }
 }
 
