@@ -7,4 +7,5 @@ mod conformance;
 mod machine;
 mod replicas;
 mod rollouts;
+mod seeds;
 mod smoke;
