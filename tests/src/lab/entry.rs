@@ -44,7 +44,16 @@ impl Entry {
     /// # Errors
     /// A Pod has no address yet.
     pub async fn pods() -> Result<Vec<Self>> {
-        let pods = get("pods --namespace=adit --selector=app.kubernetes.io/component=controller").await?;
+        Self::pods_in("adit").await
+    }
+
+    /// The same of the Adit in another namespace.
+    ///
+    /// # Errors
+    /// As [`Self::pods`].
+    pub async fn pods_in(namespace: &str) -> Result<Vec<Self>> {
+        const SELECTOR: &str = "app.kubernetes.io/name=adit,app.kubernetes.io/component=controller";
+        let pods = get(&format!("pods --namespace={namespace} --selector={SELECTOR}")).await?;
         let pods = pods["items"].as_array().context("no list of Pods")?;
         let stay = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
         stay.map(|pod| pod["status"]["podIP"].as_str().context("a Pod without an address"))
@@ -155,7 +164,10 @@ impl Answer {
 }
 
 /// The addresses of all nodes, in the order of their names.
-async fn nodes() -> Result<Vec<IpAddr>> {
+///
+/// # Errors
+/// A node has none.
+pub async fn nodes() -> Result<Vec<IpAddr>> {
     let nodes = get("nodes --sort-by=.metadata.name").await?;
     let nodes = nodes["items"].as_array().context("no list of nodes")?;
     nodes.iter().map(|node| internal_address(node).context("a node without an address")).collect()

@@ -17,7 +17,7 @@ mod wait;
 
 pub use certificate::certificate;
 pub use echo::Echo;
-pub use entry::{Answer, Entry, give_address};
+pub use entry::{Answer, Entry, give_address, nodes};
 pub use install::{Installed, Manifest};
 pub use kubectl::{apply, delete, get, get_path, kubectl, kubectl_with};
 pub use load::{Load, Tally};
