@@ -1,5 +1,5 @@
-//! What is wrong with an object is told by an Event on it, and is no other object's loss: each test has a good route under
-//! load meanwhile, which answers every request.
+//! What is wrong with an object is told by an Event on it, and is no other object's loss: each test has a good route
+//! under load meanwhile, which answers every request.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -186,13 +186,14 @@ fn service(name: &str) -> Value {
 }
 
 fn ingress(name: &str, host: &str, backend: Value) -> Value {
+    let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
     json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": {"name": name},
         "spec": {
             "ingressClassName": "adit",
-            "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+            "rules": [{"host": host, "http": {"paths": paths}}],
         },
     })
 }

@@ -127,11 +127,12 @@ impl Scene {
             Class::Field(name) => (json!({}), Some(name)),
         };
         let backend = json!({"service": {"name": service, "port": {"name": "http"}}});
+        let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
         let mut ingress = json!({
             "apiVersion": "networking.k8s.io/v1",
             "kind": "Ingress",
             "metadata": {"name": host, "annotations": annotations},
-            "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
+            "spec": {"rules": [{"host": host, "http": {"paths": paths}}]},
         });
         if let Some(name) = name {
             ingress["spec"]["ingressClassName"] = json!(name);

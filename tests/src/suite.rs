@@ -21,8 +21,8 @@ pub fn play<D: Driver>() -> Result<ExitCode> {
     Ok(libtest_mimic::run(&Arguments::from_args(), trials).exit_code())
 }
 
-/// Plays these cases one after another, in the first of their modes. `--include-ignored` plays all that name the driver,
-/// in all modes.
+/// Plays these cases one after another, in the first of their modes. `--include-ignored` plays all that name the
+/// driver, in all modes.
 ///
 /// # Errors
 /// If a case cannot be read, or there is none of such a name.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 
-/// An Ingress, a Service, an EndpointSlice and a Secret, without any of which it would not be served: one object of each
-/// kind, since kinds are watched one beside the other.
+/// An Ingress, a Service, an EndpointSlice and a Secret, without any of which it would not be served: one object of
+/// each kind, since kinds are watched one beside the other.
 #[derive(Debug)]
 pub(super) struct Canary {
     name: String,
@@ -37,7 +37,12 @@ impl Canary {
     /// Its objects, as YAML documents.
     pub(super) fn documents(&self) -> String {
         let name = &self.name;
-        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}});
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name},
+            "spec": {"ports": [{"port": 80}]},
+        });
         let backend = json!({"service": {"name": name, "port": {"number": 80}}});
         let ingress = json!({
             "apiVersion": "networking.k8s.io/v1",

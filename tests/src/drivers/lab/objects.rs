@@ -18,8 +18,8 @@ pub(super) fn identity(object: &Value) -> Identity<'_> {
     Identity { kind: text("/kind"), namespace: text("/metadata/namespace"), name: text("/metadata/name") }
 }
 
-/// The objects with a namespace and our label each. The gateway's ConfigMap is that of the Adit that plays cases, and says
-/// which mode it plays in; Services have neither Pods nor an address that the case could choose.
+/// The objects with a namespace and our label each. The gateway's ConfigMap is that of the Adit that plays cases, and
+/// says which mode it plays in; Services have neither Pods nor an address that the case could choose.
 pub(super) fn for_a_cluster(mut objects: Vec<Value>, mode: Mode) -> Vec<Value> {
     for object in &mut objects {
         if object.pointer("/metadata/namespace").is_none() {
@@ -67,8 +67,8 @@ mod tests {
     fn services_are_left_to_the_test() {
         let service = json!({"kind": "Service", "metadata": {"name": "s"},
             "spec": {"selector": {"app": "s"}, "clusterIP": "10.0.0.1", "ports": []}});
-        let expected = json!({"kind": "Service", "metadata": {"name": "s", "namespace": "default", "labels": {LABEL: ""}},
-            "spec": {"ports": []}});
+        let metadata = json!({"name": "s", "namespace": "default", "labels": {LABEL: ""}});
+        let expected = json!({"kind": "Service", "metadata": metadata, "spec": {"ports": []}});
         assert_eq!(for_a_cluster(vec![service], Mode::Nginx), [expected]);
     }
 
