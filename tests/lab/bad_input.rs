@@ -15,7 +15,7 @@ const ANSWERS: u64 = 100;
 async fn an_ingress_that_cannot_be_served() -> Result<()> {
     let scene = Scene::set("bad-ingress").await?;
     let bucket = json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "assets"}});
-    scene.apply(&scene.ingress("bad", "bad", bucket)).await?;
+    scene.apply(&scene.ingress("bad", "bad", &bucket)).await?;
     scene.tells("Ingress/bad", "Invalid", "Bucket").await?;
     scene.answers("bad", 404).await?;
     scene.others_are_unharmed().await
@@ -26,7 +26,7 @@ async fn a_service_deleted_while_in_use() -> Result<()> {
     let scene = Scene::set("bad-service").await?;
     let victim = Echo::new("victim");
     victim.start(&scene.namespace).await?;
-    scene.apply(&scene.ingress("victim", "victim", service("victim"))).await?;
+    scene.apply(&scene.ingress("victim", "victim", &service("victim"))).await?;
     scene.answers("victim", 200).await?;
     scene.namespace.kubectl("delete service victim").await?;
     scene.tells("Ingress/victim", "ReferenceNotFound", "victim").await?;
@@ -49,7 +49,7 @@ async fn a_secret_of_the_wrong_type() -> Result<()> {
         }))
         .await?;
     let host = scene.host("login");
-    let mut ingress = scene.ingress("login", "login", service("hello"));
+    let mut ingress = scene.ingress("login", "login", &service("hello"));
     ingress["spec"]["tls"] = json!([{"hosts": [host], "secretName": "login"}]);
     scene.apply(&ingress).await?;
     scene.tells("Ingress/login", "InvalidCertificate", "login").await?;
@@ -70,7 +70,7 @@ async fn a_secret_of_the_wrong_type() -> Result<()> {
 #[tokio::test]
 async fn a_rejected_annotation() -> Result<()> {
     let scene = Scene::set("bad-annotation").await?;
-    let mut ingress = scene.ingress("annotated", "annotated", service("hello"));
+    let mut ingress = scene.ingress("annotated", "annotated", &service("hello"));
     ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/proxy-body-size": "plenty"});
     scene.apply(&ingress).await?;
     eventually("the Event in what describes the Ingress", async || {
@@ -89,10 +89,10 @@ async fn a_rejected_annotation() -> Result<()> {
 async fn two_ingresses_for_one_path() -> Result<()> {
     let scene = Scene::set("bad-conflict").await?;
     Echo::new("second").start(&scene.namespace).await?;
-    scene.apply(&scene.ingress("second", "first", service("hello"))).await?;
+    scene.apply(&scene.ingress("second", "first", &service("hello"))).await?;
     scene.answers("first", 200).await?;
     // Of two that are equally old the last by name wins, so whichever second it is made in, this one does not.
-    scene.apply(&scene.ingress("first", "first", service("second"))).await?;
+    scene.apply(&scene.ingress("first", "first", &service("second"))).await?;
     scene.tells("Ingress/first", "Conflict", "second").await?;
     scene.tells("Ingress/second", "Conflict", "first").await?;
     for pod in &scene.pods {
@@ -105,7 +105,7 @@ async fn two_ingresses_for_one_path() -> Result<()> {
 #[tokio::test]
 async fn a_route_whose_protection_is_not_understood() -> Result<()> {
     let scene = Scene::set("bad-protection").await?;
-    let mut ingress = scene.ingress("private", "private", service("hello"));
+    let mut ingress = scene.ingress("private", "private", &service("hello"));
     ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/whitelist-source-range": "not-a-cidr"});
     scene.apply(&ingress).await?;
     scene.tells("Ingress/private", "Denied", "whitelist-source-range").await?;
@@ -127,7 +127,7 @@ impl Scene {
         let (namespace, pods) = (Namespace::create(name).await?, Entry::pods().await?);
         Echo::new("hello").start(&namespace).await?;
         let host = format!("good.{name}.example.com");
-        namespace.apply(&ingress("good", &host, service("hello")).to_string()).await?;
+        namespace.apply(&ingress("good", &host, &service("hello")).to_string()).await?;
         for pod in &pods {
             eventually("the good route", async || pod.get(&host, "/").await?.service()).await?;
         }
@@ -141,7 +141,7 @@ impl Scene {
         format!("{name}.{}.example.com", self.namespace.name())
     }
 
-    fn ingress(&self, name: &str, host: &str, backend: Value) -> Value {
+    fn ingress(&self, name: &str, host: &str, backend: &Value) -> Value {
         ingress(name, &self.host(host), backend)
     }
 
@@ -185,7 +185,7 @@ fn service(name: &str) -> Value {
     json!({"service": {"name": name, "port": {"name": "http"}}})
 }
 
-fn ingress(name: &str, host: &str, backend: Value) -> Value {
+fn ingress(name: &str, host: &str, backend: &Value) -> Value {
     let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
     json!({
         "apiVersion": "networking.k8s.io/v1",
