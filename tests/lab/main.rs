@@ -3,8 +3,12 @@
 //! `tests/cluster/test` runs these in a lab of their own. They need kubectl, its kubeconfig, and a network in which the
 //! nodes can be reached; the modules named `machine` also reach into the machines of the lab.
 
+mod bad_input;
+mod classes;
 mod conformance;
+mod flags;
 mod machine;
 mod replicas;
 mod rollouts;
+mod seeds;
 mod smoke;

@@ -66,7 +66,7 @@ impl Cluster {
             names.insert(name.clone(), network.listen_on_ports(&identity, &host.ports).await?);
         }
         let resolver = match network {
-            Network::Loopback { .. } => Some(dns::serve(names).await?),
+            Network::Real { .. } => Some(dns::serve(names).await?),
             Network::Imaginary { .. } => None,
         };
         let (objects, pods, cluster_addresses, certificates) = Default::default();
@@ -181,7 +181,7 @@ impl Cluster {
                 },
                 "addressType": "IPv4",
                 "endpoints": [{
-                    "addresses": ["127.0.0.1"],
+                    "addresses": [self.network.address()],
                     "conditions": state.conditions(),
                     "targetRef": {"kind": "Pod", "name": pod, "namespace": namespace(service), "uid": pod},
                 }],

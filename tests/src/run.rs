@@ -5,6 +5,11 @@ use crate::check::{Observation, check, check_spread};
 use crate::cluster::{Cluster, Network};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How soon a request is made again that went wrong.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A way to put objects in force and requests to them.
 #[allow(async_fn_in_trait, reason = "drivers are never shared between threads")]
@@ -12,8 +17,11 @@ pub trait Driver: Sized {
     /// How cases name it.
     const PLAYER: Player;
 
+    /// For how long after a change requests may go wrong: more than nothing where nobody can tell when it is in force.
+    const PATIENCE: Duration = Duration::ZERO;
+
     /// The network that it wants backends on.
-    fn network() -> Network;
+    async fn network() -> Result<Network>;
 
     /// A driver with the flags of this case, and no objects yet.
     async fn start(case: &Case, mode: Mode, cluster: &Cluster) -> Result<Self>;
@@ -23,6 +31,11 @@ pub trait Driver: Sized {
 
     /// Makes the request as often as it says, against what was applied last.
     async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>>;
+
+    /// Takes back what it has put where others could see it.
+    async fn end(self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Plays a case from its first object to its last request.
@@ -30,8 +43,18 @@ pub trait Driver: Sized {
 /// # Errors
 /// If anything is not as expected: the error is a report of every mismatch by step and request.
 pub async fn run<D: Driver>(case: &Case, mode: Mode) -> Result<()> {
-    let mut cluster = Cluster::new(D::network(), &case.spec.dns).await?;
+    let mut cluster = Cluster::new(D::network().await?, &case.spec.dns).await?;
     let mut driver = D::start(case, mode, &cluster).await?;
+    let report = play(case, mode, &mut cluster, &mut driver).await;
+    driver.end().await?;
+    match report? {
+        report if report.is_empty() => Ok(()),
+        report => Err(anyhow::Error::msg(report)),
+    }
+}
+
+/// Every mismatch by step and request, line by line.
+async fn play<D: Driver>(case: &Case, mode: Mode, cluster: &mut Cluster, driver: &mut D) -> Result<String> {
     for object in &case.objects {
         cluster.apply(object.clone()).context("objects.yaml")?;
     }
@@ -40,10 +63,11 @@ pub async fn run<D: Driver>(case: &Case, mode: Mode) -> Result<()> {
     let mut steps = case.spec.then.iter();
     for number in 0.. {
         driver.apply(&cluster.documents().await?).await?;
+        let deadline = Instant::now() + D::PATIENCE;
         for (index, request) in requests.iter().enumerate() {
             let place = place(number, index, request);
-            let observed = driver.exchange(request, &cluster).await.with_context(|| place.clone())?;
-            for mismatch in judge(request, mode, &observed)? {
+            let wrong = mismatches(driver, request, mode, cluster, deadline).await;
+            for mismatch in wrong.with_context(|| place.clone())? {
                 writeln!(report, "{place}: {mismatch}")?;
             }
         }
@@ -56,9 +80,23 @@ pub async fn run<D: Driver>(case: &Case, mode: Mode) -> Result<()> {
         }
         requests = &step.requests;
     }
-    match report.is_empty() {
-        true => Ok(()),
-        false => Err(anyhow::Error::msg(report)),
+    Ok(report)
+}
+
+/// What is wrong with a request: nothing as soon as it is right, or what still is at the deadline.
+async fn mismatches<D: Driver>(
+    driver: &mut D,
+    request: &Request,
+    mode: Mode,
+    cluster: &Cluster,
+    deadline: Instant,
+) -> Result<Vec<String>> {
+    loop {
+        let mismatches = judge(request, mode, &driver.exchange(request, cluster).await?)?;
+        if mismatches.is_empty() || Instant::now() >= deadline {
+            return Ok(mismatches);
+        }
+        sleep(PAUSE).await;
     }
 }
 
@@ -103,8 +141,8 @@ mod tests {
     impl Driver for NotFound {
         const PLAYER: Player = Player::Memory;
 
-        fn network() -> Network {
-            Network::imaginary()
+        async fn network() -> Result<Network> {
+            Ok(Network::imaginary())
         }
 
         async fn start(_: &Case, _: Mode, _: &Cluster) -> Result<Self> {

@@ -58,8 +58,20 @@ const IN_SUITES: &[(&str, &str)] = &[
     ("j19_", "streams/ports.rs"),
     ("j21_", "streams/ports.rs"),
     ("j22_", "streams/tcp.rs"),
+    ("b23_", "../lab/rollouts.rs"),
     ("b23_", "../../controller/tests/ending/http1.rs"),
     ("j24_", "../../controller/tests/ending/http1.rs"),
+    ("i02_", "../lab/classes.rs"),
+    ("i04_", "../lab/classes.rs"),
+    ("i07_", "../lab/classes.rs"),
+    ("i08_", "../lab/classes.rs"),
+    ("i10_", "../lab/classes.rs"),
+    ("v08_", "../lab/classes.rs"),
+    ("v09_", "../lab/classes.rs"),
+    ("i20_", "../lab/flags.rs"),
+    ("j16_", "../lab/flags.rs"),
+    ("j17_", "../lab/flags.rs"),
+    ("j18_", "../lab/flags.rs"),
 ];
 
 #[test]

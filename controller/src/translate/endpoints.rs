@@ -27,7 +27,8 @@ enum Fitness {
 /// The port of a Service, and what is spoken there.
 type Wanted<'a> = (&'a ServicePort, StreamProtocol);
 
-/// The endpoints of a port: the ready ones; if there are none, those that still serve while they end.
+/// The endpoints of a port: the ready ones; if there are none, those that still serve while they end. Where Kubernetes
+/// has not found them yet, those that the port had.
 pub(super) fn of_port(
     id: &BackendId,
     spec: &ServiceSpec,
@@ -46,12 +47,23 @@ pub(super) fn of_port(
     } else {
         let BackendId { namespace, service, .. } = id;
         let message = format!("Service {namespace}/{service} has neither EndpointSlices nor Endpoints");
-        let problem = Problem::warning("name", Reason::NoEndpoints, message);
-        return (addresses([]), Some(Problem { unserved: true, ..problem }));
+        return if selects(spec) {
+            let message = message + " yet: it keeps the endpoints that it had, if any";
+            (Endpoints::Unchanged, Some(Problem::warning("name", Reason::NoEndpoints, message)))
+        } else {
+            let problem = Problem::warning("name", Reason::NoEndpoints, message);
+            (addresses([]), Some(Problem { unserved: true, ..problem }))
+        };
     }
     let best = found.iter().map(|(fitness, _)| *fitness).min();
     let used = found.into_iter().filter(|(fitness, _)| Some(*fitness) == best && *fitness != Fitness::Unfit);
     (addresses(used.map(|(_, endpoint)| endpoint)), None)
+}
+
+/// Whether Kubernetes writes the EndpointSlices. It writes one at least, so that without any they are yet to come: until
+/// then a Service that has just got its selector, or was of type ExternalName, keeps the endpoints that it had.
+fn selects(spec: &ServiceSpec) -> bool {
+    spec.selector.as_ref().is_some_and(|selector| !selector.is_empty())
 }
 
 fn of_slice(slice: &EndpointSlice, port: Wanted<'_>, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {

@@ -93,6 +93,8 @@ pub enum Endpoints {
         /// The port to connect to.
         port: u16,
     },
+    /// Those that it has at this moment: what they become is not known yet.
+    Unchanged,
 }
 
 /// One address that serves a backend.

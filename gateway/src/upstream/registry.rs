@@ -110,6 +110,7 @@ impl Inner {
         let Some(backend) = backend else { return upstream.clear() };
         match &backend.endpoints {
             Endpoints::Addresses(endpoints) => upstream.set(backend, endpoints),
+            Endpoints::Unchanged => {}
             Endpoints::Name { name, port } => {
                 if let Some(addresses) = self.names.addresses(name) {
                     let endpoint = |ip: &IpAddr| Endpoint { address: SocketAddr::new(*ip, *port), pod: None };
@@ -123,7 +124,7 @@ impl Inner {
 fn dns_name(backend: &Backend) -> Option<&Arc<str>> {
     match &backend.endpoints {
         Endpoints::Name { name, .. } => Some(name),
-        Endpoints::Addresses(_) => None,
+        Endpoints::Addresses(_) | Endpoints::Unchanged => None,
     }
 }
 
@@ -163,6 +164,23 @@ mod tests {
         assert_eq!(shop.pick(CLIENT, &[]).map(|pick| pick.address()), Some(address(1)));
         registry.set(&id("shop"), None);
         assert!(shop.is_empty());
+    }
+
+    #[test]
+    fn endpoints_stay_while_others_are_not_known() {
+        let registry = Registry::new();
+        let shop = registry.upstream(&id("shop"));
+        let unknown = Backend { endpoints: Endpoints::Unchanged, ..Backend::at([]) };
+        registry.set(&id("shop"), Some(unknown.clone()));
+        assert!(shop.is_empty(), "there were none");
+        registry.set(&id("shop"), Some(Backend::at([address(1)])));
+        registry.set(&id("shop"), Some(unknown.clone()));
+        assert_eq!(shop.pick(CLIENT, &[]).map(|pick| pick.address()), Some(address(1)));
+        registry.set(&id("shop"), Some(Backend::at([address(2)])));
+        assert_eq!(shop.pick(CLIENT, &[]).map(|pick| pick.address()), Some(address(2)));
+        registry.set(&id("shop"), None);
+        registry.set(&id("shop"), Some(unknown));
+        assert!(shop.is_empty(), "it was gone");
     }
 
     #[test]

@@ -80,16 +80,3 @@ pub(super) fn rule(host: &str, paths: &[(&str, &str, &str)]) -> Value {
     let path = |(path, kind, service): &(&str, &str, &str)| json!({"path": path, "pathType": kind, "backend": {"service": {"name": service, "port": {"number": 8080}}}});
     json!({"host": host, "http": {"paths": paths.iter().map(path).collect::<Vec<_>>()}})
 }
-
-/// A Secret with a self-signed certificate for a host, and the certificate.
-pub(super) fn certificate(name: &str, host: &str) -> Result<(Value, Vec<u8>)> {
-    let issued = rcgen::generate_simple_self_signed([host.to_owned()])?;
-    let secret = json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": name},
-        "stringData": {"tls.crt": issued.cert.pem(), "tls.key": issued.signing_key.serialize_pem()},
-    });
-    Ok((secret, issued.cert.der().to_vec()))
-}

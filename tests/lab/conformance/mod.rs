@@ -9,12 +9,12 @@ mod background;
 mod rows;
 
 use anyhow::{Context as _, Result, ensure};
-use background::{Background, certificate, ingress, rule};
+use background::{Background, ingress, rule};
 use rows::Row;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use tests::lab::{Entry, Installed, Manifest, apply, eventually, get, give_address};
+use tests::lab::{Entry, Installed, Manifest, apply, certificate, eventually, give_address};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// How the gateway is told to match paths.
@@ -210,8 +210,7 @@ async fn switch(mode: Mode) -> Result<()> {
     let metadata = json!({"name": "adit", "namespace": "adit"});
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data});
     apply(&map.to_string()).await?;
-    for address in pod_addresses().await? {
-        let entry = Entry::standard_ports(address);
+    for entry in Entry::pods().await? {
         eventually("the setting in every replica", async || {
             let names_itself = entry.get("nobody.example.com", "/").await?.header("server").is_some();
             ensure!(names_itself == strict, "its Server header is another mode's");
@@ -220,11 +219,4 @@ async fn switch(mode: Mode) -> Result<()> {
         .await?;
     }
     Ok(())
-}
-
-async fn pod_addresses() -> Result<Vec<std::net::IpAddr>> {
-    let pods = get("pods --namespace=adit --selector=app.kubernetes.io/name=adit").await?;
-    let pods = pods["items"].as_array().context("no list of Pods")?;
-    let live = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
-    live.map(|pod| Ok(pod["status"]["podIP"].as_str().context("a Pod without an address")?.parse()?)).collect()
 }

@@ -196,6 +196,15 @@ impl Case {
     }
 }
 
+impl Spec {
+    /// Whether some request is expected to leave a line in the access log.
+    pub fn expects_log(&self, mode: Mode) -> bool {
+        let later = self.then.iter().flat_map(|step| &step.requests);
+        let mut requests = self.requests.iter().chain(later);
+        requests.any(|request| request.expectation(mode).is_some_and(|expect| expect.log.is_some()))
+    }
+}
+
 impl Request {
     /// Expands the fillers and refuses what could never be judged.
     fn finish(&mut self, modes: &[Mode]) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Where backends live: on this machine's loopback, or nowhere.
+//! Where backends live: at an address of this machine, or nowhere.
 
 use crate::echo::{self, Identity, Journal, Speaks};
 use anyhow::{Context, Result};
@@ -13,7 +13,9 @@ use tokio::net::{TcpListener, TcpSocket};
 #[derive(Debug)]
 pub enum Network {
     /// They listen, and write down what they receive.
-    Loopback {
+    Real {
+        /// The address that all pods have, by different ports.
+        address: IpAddr,
         /// What they received.
         journal: Arc<Journal>,
         /// Ports that are taken and refuse every connection.
@@ -27,9 +29,14 @@ pub enum Network {
 }
 
 impl Network {
-    /// A network of listening backends.
+    /// A network of listening backends that this machine alone can reach.
     pub fn loopback() -> Self {
-        Self::Loopback { journal: Arc::default(), refusing: Vec::new() }
+        Self::at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// A network of listening backends at this address, which is one of this machine's.
+    pub fn at(address: IpAddr) -> Self {
+        Self::Real { address, journal: Arc::default(), refusing: Vec::new() }
     }
 
     /// A network of mere addresses.
@@ -37,10 +44,18 @@ impl Network {
         Self::Imaginary { identities: BTreeMap::new() }
     }
 
+    /// The address that all pods have.
+    pub(super) fn address(&self) -> IpAddr {
+        match self {
+            Self::Real { address, .. } => *address,
+            Self::Imaginary { .. } => Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
     /// What the backends received; `None` where none listens.
     pub fn journal(&self) -> Option<&Arc<Journal>> {
         match self {
-            Self::Loopback { journal, .. } => Some(journal),
+            Self::Real { journal, .. } => Some(journal),
             Self::Imaginary { .. } => None,
         }
     }
@@ -48,7 +63,7 @@ impl Network {
     /// Who has an address of an imaginary network.
     pub fn identity_at(&self, address: SocketAddr) -> Option<&Identity> {
         match self {
-            Self::Loopback { .. } => None,
+            Self::Real { .. } => None,
             Self::Imaginary { identities } => identities.get(&address),
         }
     }
@@ -56,8 +71,8 @@ impl Network {
     /// Starts a backend on a port of its own.
     pub(super) async fn listen(&mut self, identity: &Identity, speaks: Speaks) -> Result<SocketAddr> {
         match self {
-            Self::Loopback { journal, .. } => {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            Self::Real { address, journal, .. } => {
+                let listener = TcpListener::bind((*address, 0)).await?;
                 let address = listener.local_addr()?;
                 echo::serve(listener, speaks, identity.clone(), journal.clone())?;
                 Ok(address)
@@ -73,22 +88,22 @@ impl Network {
 
     /// A port of a pod that died: taken, so that nobody else gets it, and refusing.
     pub(super) fn refuse(&mut self) -> Result<SocketAddr> {
-        let Self::Loopback { refusing, .. } = self else {
+        let Self::Real { address, refusing, .. } = self else {
             return Ok((Ipv4Addr::LOCALHOST, u16::MAX).into());
         };
         let socket = TcpSocket::new_v4()?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.bind((*address, 0).into())?;
         let address = socket.local_addr()?;
         refusing.push(socket);
         Ok(address)
     }
 
-    /// Starts a backend on given ports of an address of its own.
+    /// Starts a backend on given ports of a loopback address of its own.
     pub(super) async fn listen_on_ports(&mut self, identity: &Identity, ports: &[u16]) -> Result<IpAddr> {
         loop {
             let address = own_address();
             let journal = match self {
-                Self::Loopback { journal, .. } => journal,
+                Self::Real { journal, .. } => journal,
                 Self::Imaginary { identities } => {
                     identities.extend(ports.iter().map(|port| ((address, *port).into(), identity.clone())));
                     return Ok(address);

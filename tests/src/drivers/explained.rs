@@ -22,8 +22,8 @@ pub struct Explained {
 impl Driver for Explained {
     const PLAYER: Player = Player::Explained;
 
-    fn network() -> Network {
-        Network::imaginary()
+    async fn network() -> Result<Network> {
+        Ok(Network::imaginary())
     }
 
     async fn start(case: &Case, mode: Mode, _: &Cluster) -> Result<Self> {

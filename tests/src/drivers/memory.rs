@@ -29,8 +29,8 @@ pub struct Memory {
 impl Driver for Memory {
     const PLAYER: Player = Player::Memory;
 
-    fn network() -> Network {
-        Network::imaginary()
+    async fn network() -> Result<Network> {
+        Ok(Network::imaginary())
     }
 
     async fn start(case: &Case, mode: Mode, _: &Cluster) -> Result<Self> {

@@ -1,11 +1,14 @@
 //! The ways to play a case.
 
+mod conversation;
 mod explained;
+mod lab;
 mod memory;
 mod objects;
 mod sockets;
 
 pub use explained::Explained;
+pub use lab::Lab;
 pub use memory::Memory;
 pub(crate) use objects::Objects;
 pub use sockets::Sockets;

@@ -39,6 +39,28 @@ impl Entry {
         Ok(nodes().await?.into_iter().map(at).collect())
     }
 
+    /// Each Pod of Adit itself that is not on its way out, past all Services.
+    ///
+    /// # Errors
+    /// A Pod has no address yet.
+    pub async fn pods() -> Result<Vec<Self>> {
+        Self::pods_in("adit").await
+    }
+
+    /// The same of the Adit in another namespace.
+    ///
+    /// # Errors
+    /// As [`Self::pods`].
+    pub async fn pods_in(namespace: &str) -> Result<Vec<Self>> {
+        const SELECTOR: &str = "app.kubernetes.io/name=adit,app.kubernetes.io/component=controller";
+        let pods = get(&format!("pods --namespace={namespace} --selector={SELECTOR}")).await?;
+        let pods = pods["items"].as_array().context("no list of Pods")?;
+        let stay = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        stay.map(|pod| pod["status"]["podIP"].as_str().context("a Pod without an address"))
+            .map(|address| Ok(Self::standard_ports(address?.parse()?)))
+            .collect()
+    }
+
     /// The ports 80 and 443 of an address.
     pub fn standard_ports(address: IpAddr) -> Self {
         Self { http: (address, 80).into(), https: (address, 443).into() }
@@ -65,10 +87,14 @@ impl Entry {
     /// # Errors
     /// There is no handshake, or no well-formed answer.
     pub async fn get_tls(&self, host: &str, path: &str) -> Result<(Answer, Vec<u8>)> {
-        let offer = Offer { server_name: Some(host.to_owned()), ..Offer::default() };
-        let mut connection = Connection::open_tls(self.https, &offer).await?;
+        let mut connection = self.connect_tls(host).await?;
         let certificate = connection.tls().context("no handshake")?.certificate.clone();
         Ok((ask(&mut connection, "GET", host, path, &[]).await?, certificate))
+    }
+
+    pub(super) async fn connect_tls(&self, host: &str) -> Result<Connection> {
+        let offer = Offer { server_name: Some(host.to_owned()), ..Offer::default() };
+        Connection::open_tls(self.https, &offer).await
     }
 }
 
@@ -138,7 +164,10 @@ impl Answer {
 }
 
 /// The addresses of all nodes, in the order of their names.
-async fn nodes() -> Result<Vec<IpAddr>> {
+///
+/// # Errors
+/// A node has none.
+pub async fn nodes() -> Result<Vec<IpAddr>> {
     let nodes = get("nodes --sort-by=.metadata.name").await?;
     let nodes = nodes["items"].as_array().context("no list of nodes")?;
     nodes.iter().map(|node| internal_address(node).context("a node without an address")).collect()

@@ -1,7 +1,7 @@
 use super::entry::Entry;
 use super::kubectl::{apply, delete, kubectl};
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,12 +18,17 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// `manifests/install/NAME.yaml`.
+    /// The path of `manifests/install/NAME.yaml`.
+    pub fn file(name: &str) -> PathBuf {
+        manifests().join(format!("install/{name}.yaml"))
+    }
+
+    /// What that file has.
     ///
     /// # Errors
     /// There is no such file.
     pub fn read(name: &str) -> Result<Self> {
-        let path = install_folder().join(format!("{name}.yaml"));
+        let path = Self::file(name);
         let documents = std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
         Ok(Self { name: name.to_owned(), documents })
     }
@@ -36,6 +41,61 @@ impl Manifest {
         anyhow::ensure!(self.documents.contains(text), "{}.yaml does not contain {text:?}", self.name);
         let name = format!("{} with {other:?}", self.name);
         Ok(Self { name, documents: self.documents.replace(text, other) })
+    }
+
+    /// What a kustomization of a user's own makes of `manifests/overlays/NAME`, with this patch (YAML).
+    ///
+    /// # Errors
+    /// kustomize refuses.
+    pub async fn patched(overlay: &str, patch: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        // kustomize takes no absolute paths.
+        let root = "../".repeat(folder.path().canonicalize()?.components().count());
+        let base = manifests().join("overlays").join(overlay).canonicalize()?;
+        let kustomization = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [format!("{root}{}", base.display())],
+            "patches": [{"patch": patch}],
+        });
+        std::fs::write(folder.path().join("kustomization.yaml"), kustomization.to_string())?;
+        let documents = kubectl(&format!("kustomize {}", folder.path().display())).await?;
+        Ok(Self { name: format!("{overlay} with {patch:?}"), documents })
+    }
+
+    /// The same with these arguments after those that Adit has.
+    ///
+    /// # Errors
+    /// It is not YAML.
+    pub fn arguments(self, arguments: &[&str]) -> Result<Self> {
+        self.changed(&["Deployment", "DaemonSet"], &format!("{arguments:?}"), |workload| {
+            let given = &mut workload["spec"]["template"]["spec"]["containers"][0]["args"];
+            if let Some(given) = given.as_array_mut() {
+                given.extend(arguments.iter().map(|argument| Value::from(*argument)));
+            }
+        })
+    }
+
+    /// The same with these ports after those that its Service has.
+    ///
+    /// # Errors
+    /// It is not YAML.
+    pub fn ports(self, ports: &[Value]) -> Result<Self> {
+        let what = ports.iter().map(ToString::to_string).collect::<String>();
+        self.changed(&["Service"], &what, |service| {
+            if let Some(given) = service["spec"]["ports"].as_array_mut() {
+                given.extend_from_slice(ports);
+            }
+        })
+    }
+
+    fn changed(self, kinds: &[&str], what: &str, change: impl Fn(&mut Value)) -> Result<Self> {
+        let mut objects = self.objects()?;
+        let of_kind = |object: &&mut Value| object["kind"].as_str().is_some_and(|kind| kinds.contains(&kind));
+        objects.iter_mut().filter(of_kind).for_each(change);
+        // JSON is YAML, too.
+        let documents = objects.iter().map(|object| format!("---\n{object}\n")).collect();
+        Ok(Self { name: format!("{} with {what}", self.name), documents })
     }
 
     /// Its text.
@@ -77,8 +137,8 @@ impl Manifest {
     }
 }
 
-fn install_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests/install")
+fn manifests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests")
 }
 
 /// Kind, namespace and name.
@@ -142,6 +202,18 @@ impl Installed {
         put(&mut alone, manifest).await?;
         let entries = Entry::node_ports("adit/adit").await.unwrap_or_default();
         Ok(Self { entries, _held: Held::Alone(Alone(alone)) })
+    }
+
+    /// Gives its Service of type LoadBalancer these addresses, as a provider would:
+    /// `json!([{"ip": "203.0.113.10"}])`, or `hostname`.
+    ///
+    /// # Errors
+    /// The API server refuses.
+    pub async fn assign(&self, addresses: Value) -> Result<()> {
+        let patch = json!({"status": {"loadBalancer": {"ingress": addresses}}});
+        kubectl(&format!("--namespace=adit patch service adit --subresource=status --type=merge --patch={patch}"))
+            .await
+            .map(drop)
     }
 }
 

@@ -39,11 +39,23 @@ pub struct Tally {
 impl Load {
     /// Asks for `http://HOST/PATH`, each client at one of the entries, and expects an echo server of this Service.
     pub fn start(entries: &[Entry], host: &str, path: &str, service: &str) -> Self {
+        Self::of(
+            entries,
+            What { host: host.to_owned(), path: path.to_owned(), service: service.to_owned(), tls: false },
+        )
+    }
+
+    /// The same for `https://HOST/PATH`, with any certificate.
+    pub fn start_tls(entries: &[Entry], host: &str, path: &str, service: &str) -> Self {
+        Self::of(entries, What { host: host.to_owned(), path: path.to_owned(), service: service.to_owned(), tls: true })
+    }
+
+    fn of(entries: &[Entry], what: What) -> Self {
         const PERIOD: Duration = Duration::from_millis(100);
         let tally = Arc::new(Mutex::new(Tally::default()));
         let (stop, stopped) = watch::channel(false);
         let mut clients = JoinSet::new();
-        let what = Arc::new(What { host: host.to_owned(), path: path.to_owned(), service: service.to_owned() });
+        let what = Arc::new(what);
         for number in 0..2 * CLIENTS {
             let entry = entries[usize::try_from(number / 2).unwrap_or_default() % entries.len()];
             let mut client = Client { entry, keeps: number % 2 == 0, what: what.clone(), connection: None };
@@ -136,6 +148,7 @@ struct What {
     host: String,
     path: String,
     service: String,
+    tls: bool,
 }
 
 struct Client {
@@ -149,9 +162,9 @@ impl Client {
     async fn ask(&mut self) -> Result<()> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(self.entry.http).await.context("connecting")?,
+            None => self.what.connect(&self.entry).await.context("connecting")?,
         };
-        let What { host, path, service } = &*self.what;
+        let What { host, path, service, .. } = &*self.what;
         let answer = ask(&mut connection, "GET", host, path, &[]).await?;
         ensure!(answer.service()? == *service, "from another Service: {}", answer.text());
         let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
@@ -159,5 +172,14 @@ impl Client {
             self.connection = Some(connection);
         }
         Ok(())
+    }
+}
+
+impl What {
+    async fn connect(&self, entry: &Entry) -> Result<Connection> {
+        match self.tls {
+            true => entry.connect_tls(&self.host).await,
+            false => Connection::open(entry.http).await,
+        }
     }
 }

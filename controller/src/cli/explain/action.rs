@@ -106,7 +106,7 @@ fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     }
     match &translator.backend(upstream.id())?.endpoints {
         Endpoints::Name { name, port, .. } => Some(Reach::Name(format!("{name}:{port}"))),
-        Endpoints::Addresses(_) => None,
+        Endpoints::Addresses(_) | Endpoints::Unchanged => None,
     }
 }
 

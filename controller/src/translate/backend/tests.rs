@@ -24,6 +24,7 @@ fn found(documents: &str, port: &str) -> (Vec<String>, Option<Problem>) {
             (addresses.iter().map(|endpoint| endpoint.address.to_string()).collect(), problem)
         }
         Endpoints::Name { name, port } => (vec![format!("{name} {port}")], problem),
+        Endpoints::Unchanged => (vec!["unchanged".to_owned()], problem),
     }
 }
 
@@ -96,6 +97,18 @@ fn endpoints_serve_where_there_are_no_slices() {
     assert_eq!(found(&objects, "80").0, ["11.11.11.11:80", "22.22.22.22:80"], "S5a");
     let both = objects + &slice("a", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{port: 80}]");
     assert_eq!(found(&both, "80").0, ["10.0.0.1:80"]);
+}
+
+#[test]
+fn a_selector_whose_endpoints_are_yet_to_come_changes_nothing() {
+    let (kept, problem) = found(&service("{selector: {app: a}, ports: [{port: 80}]}"), "80");
+    assert_eq!(kept, ["unchanged"], "S5b, S5c");
+    assert!(problem.is_some_and(|problem| problem.message.contains("yet")));
+    let none_ready = slice("a", "addressType: IPv4, endpoints: [], ports: []");
+    assert_eq!(found(&(service("{selector: {app: a}, ports: [{port: 80}]}") + &none_ready), "80").0, [""; 0]);
+    for spec in ["{ports: [{port: 80}]}", "{selector: {}, ports: [{port: 80}]}"] {
+        assert_eq!(found(&service(spec), "80").0, [""; 0], "nobody writes them for {spec}");
+    }
 }
 
 #[test]

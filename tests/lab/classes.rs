@@ -1,0 +1,164 @@
+//! Which Ingresses are ours, where the API server, its defaults and our rights take part in the answer.
+//!
+//! Adit has taken over the class `nginx`, as users of ingress-nginx would have it.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, apply, eventually, kubectl};
+
+/// How an Ingress names its class.
+#[derive(Clone, Copy)]
+enum Class {
+    Unnamed,
+    Annotation(&'static str),
+    Field(&'static str),
+}
+
+#[tokio::test]
+async fn i02_a_class_of_another_controller_is_not_served() -> Result<()> {
+    let scene = Scene::take_over("i02").await?;
+    let class = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "i02-other"},
+        "spec": {"controller": "example.com/other"},
+    });
+    apply(&class.to_string()).await?;
+    scene.ingress("foo-1.i02.example.com", "hello", Class::Field("i02-other")).await?;
+    scene.ingress("ours.i02.example.com", "hello", Class::Field("nginx")).await?;
+    scene.leads("ours.i02.example.com", "hello").await?;
+    scene.refuses("foo-1.i02.example.com").await?;
+    kubectl("delete ingressclass i02-other").await.map(drop)
+}
+
+#[tokio::test]
+async fn i04_without_a_class_is_not_served() -> Result<()> {
+    let scene = Scene::take_over("i04").await?;
+    scene.ingress("foo-invalid.i04.example.com", "hello", Class::Unnamed).await?;
+    scene.ingress("ours.i04.example.com", "hello", Class::Annotation("nginx")).await?;
+    scene.leads("ours.i04.example.com", "hello").await?;
+    scene.refuses("foo-invalid.i04.example.com").await
+}
+
+/// Each change also leads to the other Service, which shows when it is in force.
+#[tokio::test]
+async fn i07_from_the_annotation_to_the_field_and_back() -> Result<()> {
+    const HOST: &str = "i07.example.com";
+    let scene = Scene::take_over("i07").await?;
+    Echo::new("other").start(&scene.namespace).await?;
+    let steps = [
+        ("hello", Class::Annotation("nginx")),
+        ("other", Class::Field("nginx")),
+        ("hello", Class::Annotation("nginx")),
+        ("other", Class::Field("adit")),
+    ];
+    for (service, class) in steps {
+        scene.ingress(HOST, service, class).await?;
+        scene.leads(HOST, service).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn i08_without_a_class_is_served_where_a_flag_says_so() -> Result<()> {
+    let manifest = Manifest::read("nodeport-takeover")?.arguments(&["--watch-ingress-without-class"])?;
+    let scene = Scene::set("i08", manifest).await?;
+    scene.ingress("other.i08.example.com", "hello", Class::Annotation("other")).await?;
+    scene.ingress("foo.i08.example.com", "hello", Class::Unnamed).await?;
+    scene.leads("foo.i08.example.com", "hello").await?;
+    scene.refuses("other.i08.example.com").await
+}
+
+/// One namespace and no right to see IngressClasses, which are in none: the annotation names a class all the same, the
+/// field does not.
+#[tokio::test]
+async fn i10_without_the_right_to_see_ingress_classes() -> Result<()> {
+    let manifest = Manifest::read("namespaced")?.with("        - --ingress-class-by-name\n", "")?;
+    let namespace = Namespace::create("i10").await?;
+    namespace.apply(manifest.documents()).await?;
+    namespace.kubectl("rollout status deployment/adit --timeout=180s").await?;
+    Echo::new("hello").start(&namespace).await?;
+    let scene = Scene { _adit: None, pods: Entry::pods_in("i10").await?, namespace };
+    scene.ingress("field.i10.example.com", "hello", Class::Field("adit")).await?;
+    scene.ingress("annotation.i10.example.com", "hello", Class::Annotation("adit")).await?;
+    scene.leads("annotation.i10.example.com", "hello").await?;
+    scene.refuses("field.i10.example.com").await
+}
+
+#[tokio::test]
+async fn v08_an_ingress_of_the_class_is_accepted_and_served() -> Result<()> {
+    let scene = Scene::take_over("v08").await?;
+    scene.ingress("v08.example.com", "hello", Class::Field("nginx")).await?;
+    scene.leads("v08.example.com", "hello").await
+}
+
+#[tokio::test]
+async fn v09_an_ingress_with_the_annotation_is_accepted_and_served() -> Result<()> {
+    let scene = Scene::take_over("v09").await?;
+    scene.ingress("v09.example.com", "hello", Class::Annotation("nginx")).await?;
+    scene.leads("v09.example.com", "hello").await
+}
+
+/// A namespace with the Service `hello`, and all Pods of an Adit.
+struct Scene {
+    /// Held until the test ends, where it is the one that tests share.
+    _adit: Option<Installed>,
+    pods: Vec<Entry>,
+    namespace: Namespace,
+}
+
+impl Scene {
+    async fn take_over(name: &str) -> Result<Self> {
+        Self::set(name, Manifest::read("nodeport-takeover")?).await
+    }
+
+    async fn set(name: &str, manifest: Manifest) -> Result<Self> {
+        let adit = Installed::alone(manifest).await?;
+        let namespace = Namespace::create(name).await?;
+        Echo::new("hello").start(&namespace).await?;
+        Ok(Self { _adit: Some(adit), pods: Entry::pods().await?, namespace })
+    }
+
+    /// Creates or changes the Ingress for a host.
+    async fn ingress(&self, host: &str, service: &str, class: Class) -> Result<()> {
+        let (annotations, name) = match class {
+            Class::Unnamed => (json!({}), None),
+            Class::Annotation(name) => (json!({"kubernetes.io/ingress.class": name}), None),
+            Class::Field(name) => (json!({}), Some(name)),
+        };
+        let backend = json!({"service": {"name": service, "port": {"name": "http"}}});
+        let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
+        let mut ingress = json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": host, "annotations": annotations},
+            "spec": {"rules": [{"host": host, "http": {"paths": paths}}]},
+        });
+        if let Some(name) = name {
+            ingress["spec"]["ingressClassName"] = json!(name);
+        }
+        self.namespace.apply(&ingress.to_string()).await
+    }
+
+    /// Waits until every Pod of Adit leads a host to this Service.
+    async fn leads(&self, host: &str, service: &str) -> Result<()> {
+        for pod in &self.pods {
+            eventually(&format!("{host} answered by {service}"), async || {
+                let from = pod.get(host, "/").await?.service()?;
+                ensure!(from == service, "answered by {from}");
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// No Pod of Adit serves a host. Its Ingress is older than another that is served already.
+    async fn refuses(&self, host: &str) -> Result<()> {
+        for pod in &self.pods {
+            let answer = pod.get(host, "/").await?;
+            ensure!(answer.status == 404, "{host}: status {}: {}", answer.status, answer.text());
+        }
+        Ok(())
+    }
+}

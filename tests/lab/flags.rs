@@ -1,0 +1,99 @@
+//! Flags whose effect shows in what others see of Adit: the status of Ingresses, and the metrics of its Pods.
+
+use crate::replicas::{addressed, ingress};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, eventually};
+
+#[tokio::test]
+async fn i20_published_addresses_are_in_the_status() -> Result<()> {
+    let manifest = Manifest::read("loadbalancer")?
+        .with("--publish-service=$(POD_NAMESPACE)/adit", "--publish-status-address=1.2.3.4,host.x")?;
+    let _adit = Installed::alone(manifest).await?;
+    let namespace = Namespace::create("i20").await?;
+    Echo::new("hello").start(&namespace).await?;
+    namespace.apply(&ingress("i20")).await?;
+    let status: Value = serde_json::from_str(&addressed(&namespace, "i20").await?)?;
+    ensure!(status == json!([{"ip": "1.2.3.4"}, {"hostname": "host.x"}]), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn j16_excluded_metrics_are_absent() -> Result<()> {
+    const EXCLUDED: [&str; 2] =
+        ["nginx_ingress_controller_request_size", "nginx_ingress_controller_header_duration_seconds"];
+    let scene = Scene::set("j16", &[&format!("--exclude-socket-metrics={}", EXCLUDED.join(","))]).await?;
+    for metrics in scene.metrics().await? {
+        ensure!(metrics.contains("\nnginx_ingress_controller_response_size_count{"), "no response sizes: {metrics}");
+        for name in EXCLUDED {
+            ensure!(!metrics.contains(name), "{name} is told: {metrics}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn j17_hosts_without_a_rule_are_counted_where_a_flag_says_so() -> Result<()> {
+    for (name, flags, counted) in
+        [("j17-with", &["--metrics-per-undefined-host"][..], true), ("j17-without", &[][..], false)]
+    {
+        let scene = Scene::set(name, flags).await?;
+        for pod in &scene.pods {
+            ensure!(pod.get("unknown.example", "/").await?.status == 404, "unknown.example is known");
+        }
+        for metrics in scene.metrics().await? {
+            let requests = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+            let found = requests.clone().any(|line| line.contains(r#"host="unknown.example""#));
+            ensure!(found == counted, "flags {flags:?}: {}", requests.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn j18_statuses_are_told_as_classes() -> Result<()> {
+    let scene = Scene::set("j18", &["--report-status-classes"]).await?;
+    for metrics in scene.metrics().await? {
+        let of_host = metrics.lines().filter(|line| line.starts_with("nginx_ingress_controller_requests{"));
+        let of_host: Vec<_> = of_host.filter(|line| line.contains(r#"host="j18.example.com""#)).collect();
+        ensure!(of_host.iter().any(|line| line.contains(r#"status="2xx""#)), "no class: {of_host:?}");
+        ensure!(!of_host.iter().any(|line| line.contains(r#"status="200""#)), "a code: {of_host:?}");
+    }
+    Ok(())
+}
+
+/// An Adit with flags of its own, all of whose Pods have answered for `NAME.example.com`.
+struct Scene {
+    _adit: Installed,
+    _namespace: Namespace,
+    pods: Vec<Entry>,
+}
+
+impl Scene {
+    async fn set(name: &str, flags: &[&str]) -> Result<Self> {
+        let manifest = Manifest::read("nodeport")?.arguments(flags)?;
+        let adit = Installed::alone(manifest).await?;
+        let namespace = Namespace::create(name).await?;
+        Echo::new("hello").start(&namespace).await?;
+        namespace.apply(&ingress(name)).await?;
+        let pods = Entry::pods().await?;
+        for pod in &pods {
+            let host = format!("{name}.example.com");
+            eventually("an answer of the Service", async || pod.get(&host, "/").await?.service()).await?;
+        }
+        Ok(Self { _adit: adit, _namespace: namespace, pods })
+    }
+
+    /// What each Pod tells Prometheus.
+    async fn metrics(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for pod in &self.pods {
+            let admin = Entry { http: SocketAddr::new(pod.http.ip(), 10254), ..*pod };
+            let answer = admin.get("adit", "/metrics").await.context("the port for metrics")?;
+            ensure!(answer.status == 200, "status {}: {}", answer.status, answer.text());
+            all.push(answer.text());
+        }
+        Ok(all)
+    }
+}

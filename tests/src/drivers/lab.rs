@@ -1,0 +1,173 @@
+mod canary;
+mod objects;
+
+use super::conversation::converse;
+use crate::adit::documents;
+use crate::case::{Case, Mode, Player, Request};
+use crate::check::Observation;
+use crate::cluster::{Cluster, Network};
+use crate::lab::{Entry, apply, get_path, kubectl, kubectl_with, nodes};
+use crate::run::Driver;
+use anyhow::{Context, Result, ensure};
+use canary::Canary;
+use objects::{Identity, identity};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// Where the Adit is that plays cases, and what a case has from the driver.
+const NAMESPACE: &str = "adit-cases";
+
+/// On every object that comes from a case.
+const LABEL: &str = "test.adit.dev/case";
+
+/// The kinds of objects that cases have.
+const KINDS: &str = "ingresses,services,endpointslices,secrets,configmaps";
+
+/// An Adit in a cluster, which has a case's objects from the API server; the backends stay in this process.
+///
+/// It plays one case at a time, since cases share names and hosts.
+pub struct Lab {
+    place: &'static Place,
+    mode: Mode,
+    applied: Vec<Value>,
+    /// When the last Ingress was created; empty before the first.
+    youngest: String,
+}
+
+/// What all cases have in common.
+#[derive(Debug)]
+struct Place {
+    /// The Pod of an Adit that serves the Ingresses without a class.
+    adit: Entry,
+    /// The address by which the cluster reaches this process.
+    here: IpAddr,
+}
+
+impl Driver for Lab {
+    /// It plays what is played over sockets.
+    const PLAYER: Player = Player::Sockets;
+
+    /// The canary tells when objects are in force, but for ConfigMaps, each of which has a watch of its own.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn network() -> Result<Network> {
+        Ok(Network::at(Place::known().await?.here))
+    }
+
+    async fn start(case: &Case, mode: Mode, _: &Cluster) -> Result<Self> {
+        ensure!(case.spec.flags.is_empty(), "the Adit of the cases has no flags of their own");
+        ensure!(case.spec.dns.is_empty(), "the cluster has its own DNS server");
+        ensure!(!case.spec.expects_log(mode), "the access log is the Pod's");
+        Ok(Self { place: Place::known().await?, mode, applied: Vec::new(), youngest: String::new() })
+    }
+
+    async fn apply(&mut self, documents: &str) -> Result<()> {
+        let objects = objects::for_a_cluster(serde_saphyr::from_multiple(documents)?, self.mode);
+        let stays: BTreeSet<Identity> = objects.iter().map(identity).collect();
+        delete_now(self.applied.iter().filter(|object| !stays.contains(&identity(object)))).await?;
+        let changed: Vec<&Value> = objects.iter().filter(|object| !self.applied.contains(object)).collect();
+        for namespace in changed.iter().map(|object| identity(object).namespace).collect::<BTreeSet<_>>() {
+            create_namespace(namespace).await?;
+        }
+        self.create(&changed).await?;
+        self.applied = objects;
+        // What is made later is seen later.
+        let canary = Canary::start(self.place.here).await?;
+        apply(&canary.documents()).await?;
+        canary.is_served_at(&self.place.adit).await
+    }
+
+    async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>> {
+        let gateway = if request.is_https() { self.place.adit.https } else { self.place.adit.http };
+        converse(gateway, request, cluster, async || Ok(Vec::new())).await
+    }
+
+    async fn end(self) -> Result<()> {
+        sweep().await
+    }
+}
+
+impl Place {
+    async fn known() -> Result<&'static Self> {
+        static PLACE: OnceCell<Place> = OnceCell::const_new();
+        PLACE.get_or_try_init(Self::prepare).await
+    }
+
+    /// Installs the Adit, and takes away what an earlier run may have left.
+    async fn prepare() -> Result<Self> {
+        let kustomization = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/cases/adit");
+        let kustomization = format!("--kustomize={}", kustomization.display());
+        kubectl_with(&["apply", &kustomization]).await?;
+        sweep().await?;
+        let rollout = format!("--namespace={NAMESPACE} rollout status deployment/adit-cases --timeout=90s");
+        kubectl(&rollout).await?;
+        let adit = Entry::pods_in(NAMESPACE).await?;
+        let adit = *adit.first().context("the Adit of the cases has no Pod")?;
+        Ok(Self { adit, here: own_address().await? })
+    }
+}
+
+impl Lab {
+    async fn create(&mut self, objects: &[&Value]) -> Result<()> {
+        let (ingresses, others): (Vec<&Value>, Vec<&Value>) =
+            objects.iter().partition(|object| object["kind"] == "Ingress");
+        if !others.is_empty() {
+            apply(&documents(others.into_iter().cloned())).await?;
+        }
+        for ingress in ingresses {
+            self.create_in_turn(ingress).await?;
+        }
+        Ok(())
+    }
+
+    /// Of two Ingresses the first in the case is the older, which takes a second: the API server tells ages in these.
+    async fn create_in_turn(&mut self, ingress: &Value) -> Result<()> {
+        loop {
+            apply(&ingress.to_string()).await?;
+            let is_new = self.applied.iter().all(|object| identity(object) != identity(ingress));
+            let Identity { namespace, name, .. } = identity(ingress);
+            let object = format!("ingress {name} --namespace={namespace}");
+            let created = get_path(&object, ".metadata.creationTimestamp").await?;
+            if !is_new || created > self.youngest {
+                self.youngest = created.max(std::mem::take(&mut self.youngest));
+                return Ok(());
+            }
+            delete_now([ingress]).await?;
+        }
+    }
+}
+
+async fn create_namespace(name: &str) -> Result<()> {
+    // Not applied: that would take away what others have said of it.
+    let found = kubectl(&format!("get namespace {name} --ignore-not-found --output=name")).await?;
+    if found.is_empty() {
+        kubectl(&format!("create namespace {name}")).await?;
+    }
+    Ok(())
+}
+
+async fn delete_now<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Result<()> {
+    for object in objects {
+        let Identity { kind, namespace, name } = identity(object);
+        kubectl(&format!("delete {kind} {name} --namespace={namespace} --wait=true")).await?;
+    }
+    Ok(())
+}
+
+/// Deletes all that is of cases.
+async fn sweep() -> Result<()> {
+    kubectl(&format!("delete {KINDS} --all-namespaces --selector={LABEL} --wait=true")).await.map(drop)
+}
+
+/// The address from which this process reaches the nodes.
+async fn own_address() -> Result<IpAddr> {
+    let node = *nodes().await?.first().context("a cluster without nodes")?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    // No packet is sent: the kernel only chooses the address.
+    socket.connect((node, 9))?;
+    Ok(socket.local_addr()?.ip())
+}
