@@ -22,7 +22,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prerequisites ## Serve three echo Services through one Ingress; with a terminal, until Ctrl-C
@@ -93,6 +93,14 @@ cluster-down: ## End it, and leave nothing of it
 .PHONY: cluster-check
 cluster-check: prerequisites ## Check that it is a Kubernetes, and that it leaves nothing
 	@tests/cluster/check
+
+.PHONY: manifests
+manifests: ## Write manifests/install, which `kubectl apply -f` takes, from the kustomizations
+	@manifests/render
+
+.PHONY: manifests-check
+manifests-check: ## Check that manifests/install is what the kustomizations say
+	@manifests/render --check
 
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code

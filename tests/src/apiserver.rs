@@ -1,10 +1,10 @@
-//! A Kubernetes API server in memory, as far as lists, watches and the creation of objects go, that fails as it is told
-//! to.
+//! A Kubernetes API server in memory, as far as Adit asks anything of one, that fails as it is told to.
 //!
 //! It speaks HTTP over a real socket, keeps versions and the history of changes, pages its lists, and forgets.
 
 mod objects;
 mod request;
+mod writes;
 
 use crate::backend::scripted;
 use crate::connection::{Connection, PATIENCE};
@@ -55,7 +55,7 @@ pub struct ApiServer {
 #[derive(Debug, Default)]
 struct State {
     objects: Objects,
-    /// Next answers, by the resource's name in URLs.
+    /// Next answers, by the resource's name in URLs, with the subresource: `ingresses/status`.
     faults: HashMap<String, VecDeque<Fault>>,
     refused: HashSet<String>,
     token: Option<String>,
@@ -65,6 +65,8 @@ struct State {
     /// Objects in one page of a list.
     page: Option<usize>,
     requests: Vec<String>,
+    /// The method and the path of each request that changed something.
+    writes: Vec<String>,
 }
 
 impl ApiServer {
@@ -202,7 +204,26 @@ impl ApiServer {
         self.wait_for(is_empty).await.context("nobody met the faults")
     }
 
-    async fn wait_for(&self, mut fits: impl FnMut(&Self) -> bool) -> Result<()> {
+    /// One object as it is now.
+    pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        self.state.lock().objects.find(resource, namespace, name).cloned()
+    }
+
+    /// All that one object ever was.
+    pub fn history(&self, resource: &str, namespace: &str, name: &str) -> Vec<Value> {
+        self.state.lock().objects.history(resource, namespace, name).into_iter().cloned().collect()
+    }
+
+    /// The method and the path of each request that changed something so far.
+    pub fn writes(&self) -> Vec<String> {
+        self.state.lock().writes.clone()
+    }
+
+    /// Waits until something is the case here.
+    ///
+    /// # Errors
+    /// If it is not in time.
+    pub async fn wait_for(&self, mut fits: impl FnMut(&Self) -> bool) -> Result<()> {
         let mut changes = self.changes.subscribe();
         timeout(PATIENCE, changes.wait_for(|_| fits(self))).await??;
         Ok(())
@@ -216,8 +237,8 @@ impl ApiServer {
 
     async fn serve(self, mut connection: Connection) -> Result<()> {
         while let Some(head) = connection.request().await? {
-            let mut request = Request::parse(&head)?;
             let body = connection.request_body(&head).await?;
+            let mut request = Request::parse(&head, &body)?;
             match self.fault(&mut request) {
                 None => {}
                 Some(Fault::Held) => self.wait_for(|server| server.state.lock().held == 0).await?,
@@ -229,13 +250,29 @@ impl ApiServer {
             if request.is_watch {
                 return self.watch(&mut connection, &request).await;
             }
-            if head.method == "POST" {
-                connection.send(self.create(&request, &body)?).await?;
-                continue;
-            }
-            connection.send(response(200, "", &self.list(&request).to_string())).await?;
+            let (code, answer) = self.answer(&request)?;
+            connection.send(response(code, "", &answer.to_string())).await?;
         }
         Ok(())
+    }
+
+    fn answer(&self, request: &Request) -> Result<(u16, Value)> {
+        if request.method == "GET" && request.name.is_none() {
+            return Ok((200, self.list(request)));
+        }
+        let answer = self.change(|state| {
+            let version = state.objects.version();
+            let answer = writes::answer(&mut state.objects, request);
+            if state.objects.version() != version {
+                let path = request.target.split('?').next().unwrap_or_default();
+                state.writes.push(format!("{} {path}", request.method));
+            }
+            answer
+        })?;
+        Ok(match answer {
+            Ok(object) => (200, object),
+            Err(code) => (code, status(code)),
+        })
     }
 
     fn fault(&self, request: &mut Request) -> Option<Fault> {
@@ -246,10 +283,10 @@ impl ApiServer {
             if state.token.is_some() && state.token != request.token {
                 return Some(Fault::Status(401));
             }
-            if state.refused.contains(&request.resource) {
+            if state.refused.contains(&request.rule) {
                 return Some(Fault::Status(403));
             }
-            let fault = state.faults.get_mut(&request.resource)?.pop_front();
+            let fault = state.faults.get_mut(&request.rule)?.pop_front();
             state.held += usize::from(fault == Some(Fault::Held));
             fault
         })
@@ -268,14 +305,6 @@ impl ApiServer {
             }
             Fault::Held => Ok(()),
         }
-    }
-
-    fn create(&self, request: &Request, body: &[u8]) -> Result<String> {
-        let object: Value = serde_json::from_slice(body)?;
-        let namespace = request.namespace.as_deref().context("no namespace")?;
-        let created = self.change(|state| state.objects.create(&request.resource, namespace, object.clone()))?;
-        let (code, answer) = if created.is_some() { (201, object) } else { (409, status(409)) };
-        Ok(response(code, "", &answer.to_string()))
     }
 
     fn list(&self, request: &Request) -> Value {
@@ -365,5 +394,8 @@ fn response(status: u16, headers: &str, body: &str) -> String {
 }
 
 fn status(code: u16) -> Value {
-    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": format!("told to answer {code}"), "code": code})
+    let message = format!("told to answer {code}");
+    // Clients tell by this whether there is no such object.
+    let reason = if code == 404 { "NotFound" } else { "" };
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": reason, "code": code})
 }

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use controller::cli::explain::describe;
-use controller::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
+use controller::settings::{ClusterSettings, ControllerSettings, StatusSettings, WatchedNamespaces};
 use controller::source::cluster::ClusterSource;
 use controller::source::{SourceEvent, manifest};
 use controller::store::Store;
@@ -57,8 +57,10 @@ ports: [{{port: 8080}}]
 
 const RESOURCES: [&str; 4] = ["ingresses", "services", "endpointslices", "secrets"];
 
+/// Watches and writes nothing.
 fn cluster(server: &ApiServer) -> ClusterSettings {
-    ClusterSettings { apiserver: Some(server.url().to_owned()), ..ClusterSettings::default() }
+    let status = StatusSettings { election: false, update: false, ..StatusSettings::default() };
+    ClusterSettings { apiserver: Some(server.url().to_owned()), status, ..ClusterSettings::default() }
 }
 
 async fn start(manifests: &str) -> Result<(ApiServer, Adit)> {

@@ -153,10 +153,12 @@ async fn who_does_not_hold_the_lease_is_silent() -> Result<()> {
     server.refuse("leases", true);
     let mut follows = cluster(&server);
     follows.status.election = true;
+    follows.status.pod = Some(NamespacedName { namespace: "adit".into(), name: "adit-2".into() });
     let _follower = Adit::watch(&follows).await?;
-    // Whoever starts later has its Events later.
+    // It starts first, so that its Event would be first.
     let _leader = Adit::watch(&cluster(&server)).await?;
     tells(&server, &["Ingress default/a ReferenceNotFound"]).await?;
+    assert_eq!(server.objects_of("events")[0]["reportingInstance"], "adit-1");
     assert_eq!(server.requests("events", false), 1);
     Ok(())
 }

@@ -51,6 +51,7 @@ const IN_SUITES: &[(&str, &str)] = &[
     ("t44_", "passthrough.rs"),
     ("u06_", "grpc.rs"),
     ("u08_", "grpc.rs"),
+    ("i20_", "status.rs"),
     ("j16_", "admin.rs"),
     ("j17_", "admin.rs"),
     ("j18_", "admin.rs"),

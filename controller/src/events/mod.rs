@@ -24,13 +24,14 @@ pub(crate) struct Recorder {
     instance: String,
     queue: Queue,
     backoff: Backoff,
-    is_forbidden: bool,
+    /// That a Role is missing has been said.
+    has_complained: bool,
 }
 
 impl Recorder {
     /// A recorder for the replica of this name.
     pub(crate) fn new(access: Access, instance: String) -> Self {
-        Self { access, instance, queue: Queue::new(Instant::now()), backoff: Backoff::default(), is_forbidden: false }
+        Self { access, instance, queue: Queue::new(Instant::now()), backoff: Backoff::default(), has_complained: false }
     }
 
     /// Runs until the pipeline ends. Who leads only later tells then what is still wrong.
@@ -53,10 +54,7 @@ impl Recorder {
         let Some(fact) = self.queue.take(Instant::now()) else { return };
         let event = fact.event(&self.instance, jiff::Timestamp::now());
         match self.create(&event).await {
-            Ok(()) => {
-                self.backoff.reset();
-                self.is_forbidden = false;
-            }
+            Ok(()) => self.backoff.reset(),
             Err(error) => {
                 self.note(&error);
                 if !is_final(&error) {
@@ -79,13 +77,10 @@ impl Recorder {
         }
     }
 
-    /// A Role that does not allow Events is said once. All else passes, and what is wrong is in this log anyway.
+    /// Says once that a Role is missing. All else passes, and what is wrong with objects is in the log anyway.
     fn note(&mut self, error: &kube::Error) {
-        if status(error) == Some(StatusCode::FORBIDDEN) {
-            if !self.is_forbidden {
-                tracing::warn!(%error, "cannot write Events: expected a Role that allows create of events in events.k8s.io");
-            }
-            self.is_forbidden = true;
+        if status(error) == Some(StatusCode::FORBIDDEN) && !std::mem::replace(&mut self.has_complained, true) {
+            tracing::warn!(%error, "cannot write Events: expected a Role that allows create of events in events.k8s.io");
         } else {
             tracing::debug!(%error, "cannot write an Event");
         }

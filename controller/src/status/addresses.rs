@@ -102,7 +102,7 @@ mod tests {
         Address::Hostname(text.into())
     }
 
-    fn reached(spec: Value, ingress: Value) -> Reached {
+    fn reached(spec: &Value, ingress: &Value) -> Reached {
         let service = json!({"spec": spec, "status": {"loadBalancer": {"ingress": ingress}}});
         of_service(&serde_json::from_value(service).expect("a Service"))
     }
@@ -125,7 +125,7 @@ mod tests {
                 at(&[ip("5.6.7.8"), name("lb.example.com"), ip("1.2.3.4")]),
             ),
         ] {
-            assert_eq!(reached(spec.clone(), ingress.clone()), expected, "{spec}");
+            assert_eq!(reached(&spec, ingress), expected, "{spec}");
         }
         assert_eq!(of_service(&Service::default()), at(&[]));
     }

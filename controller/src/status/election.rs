@@ -35,13 +35,14 @@ impl Election {
         self.ttl / 2
     }
 
-    /// Until when we lead, if we do.
-    pub(super) fn leads_until(&self) -> Option<Instant> {
-        self.held.as_ref().map(|(_, renewed)| *renewed + self.deadline())
+    /// For how long we lead without renewing again; `None` if we do not.
+    pub(super) fn left(&self, now: Instant) -> Option<Duration> {
+        let (_, renewed) = self.held.as_ref()?;
+        (*renewed + self.deadline()).checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
     pub(super) fn is_leading(&self, now: Instant) -> bool {
-        self.leads_until().is_some_and(|until| now < until)
+        self.left(now).is_some()
     }
 
     /// What a leader may write without looking first; the API server refuses it if anybody else wrote since.

@@ -45,7 +45,7 @@ impl Candidate {
             self.tell();
             // Not all replicas at the same time.
             let pause = self.election.retry().mul_f64(0.9 + fastrand::f64() / 5.0);
-            let left = self.election.leads_until().map(|until| until.saturating_duration_since(Instant::now()));
+            let left = self.election.left(Instant::now());
             tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
             self.tell();
         }
@@ -54,8 +54,7 @@ impl Candidate {
     /// Tries once to renew or to take over, for no longer than a leader may be silent.
     async fn attempt(&mut self) {
         let now = Instant::now();
-        let patience = self.election.leads_until().map(|until| until.saturating_duration_since(now));
-        let patience = patience.filter(|left| !left.is_zero()).unwrap_or(self.election.deadline());
+        let patience = self.election.left(now).unwrap_or(self.election.deadline());
         let outcome = match timeout(patience, self.bid(now)).await {
             Ok(outcome) => outcome.map_err(|error| Failure::from(error).message),
             Err(_) => Err("the API server does not answer".to_owned()),
@@ -72,7 +71,10 @@ impl Candidate {
     async fn bid(&mut self, now: Instant) -> kube::Result<()> {
         if let Some(renewal) = self.election.renewal(now, Timestamp::now()) {
             match self.replace(&renewal).await {
-                Ok(written) => return Ok(self.election.won(written, now)),
+                Ok(written) => {
+                    self.election.won(written, now);
+                    return Ok(());
+                }
                 // Somebody wrote to it: look who.
                 Err(error) if is(&error, StatusCode::CONFLICT) || is(&error, StatusCode::NOT_FOUND) => {}
                 Err(error) => return Err(error),
@@ -86,11 +88,12 @@ impl Candidate {
         let Some(bid) = self.election.bid(found, asked, Timestamp::now()) else { return Ok(()) };
         let written = if is_new { self.create(&bid).await } else { self.replace(&bid).await };
         match written {
-            Ok(written) => Ok(self.election.won(written, asked)),
+            Ok(written) => self.election.won(written, asked),
             // Another was faster.
-            Err(error) if is(&error, StatusCode::CONFLICT) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) if is(&error, StatusCode::CONFLICT) => {}
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     fn tell(&self) {

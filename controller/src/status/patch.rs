@@ -68,7 +68,7 @@ fn request(patch: &Patch) -> kube::Result<Request<Vec<u8>>> {
     let (namespace, name) = (&patch.key.namespace, &patch.key.name);
     let url = format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status?fieldManager=adit");
     let request = Request::patch(url).header(header::CONTENT_TYPE, kind).body(body.to_string().into_bytes());
-    Ok(request.map_err(kube::core::request::Error::BuildRequest).map_err(kube::Error::BuildRequest)?)
+    request.map_err(kube::core::request::Error::BuildRequest).map_err(kube::Error::BuildRequest)
 }
 
 fn entries(addresses: &[Address]) -> Vec<Value> {

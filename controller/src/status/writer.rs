@@ -106,7 +106,7 @@ impl Writer {
                 Some(done) = self.under_way.next() => self.note(done),
                 Ok(()) = self.leading.changed() => self.review(),
                 _ = reviews.tick() => self.review(),
-                () = async { tokio::time::sleep_until(resumed.unwrap_or_else(Instant::now)).await }, if resumed.is_some() => {
+                () = tokio::time::sleep_until(resumed.unwrap_or_else(Instant::now)), if resumed.is_some() => {
                     self.paused_until = None;
                 }
             }
@@ -218,6 +218,12 @@ impl Writer {
                 let reason = failure.message;
                 return tracing::warn!(reason, "statuses stay: it is not known whether other replicas do");
             }
+        }
+        // They may have reached the server.
+        while self.plan.writing() > 0
+            && let Some(done) = self.under_way.next().await
+        {
+            self.note(done);
         }
         let patches = self.plan.withdrawal();
         let access = &self.access;

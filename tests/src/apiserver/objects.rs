@@ -44,7 +44,7 @@ impl Objects {
     pub(super) fn apply(&mut self, mut object: Value) -> Result<()> {
         let resource = resource(object["kind"].as_str().context("no kind")?);
         let metadata = object["metadata"].as_object_mut().context("no metadata")?;
-        if !["ingressclasses", "namespaces"].contains(&resource.as_str()) {
+        if !["ingressclasses", "namespaces", "nodes"].contains(&resource.as_str()) {
             metadata.entry("namespace").or_insert(json!("default"));
         }
         self.version += 1;
@@ -52,25 +52,23 @@ impl Objects {
         metadata.insert("managedFields".to_owned(), json!([{"manager": "test"}]));
         let text = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let key = (resource, text("namespace"), text("name"));
-        let uid = self.objects.get(&key).map(|before| before["metadata"]["uid"].clone());
-        metadata.insert("uid".to_owned(), uid.unwrap_or(json!(format!("uid-{}", self.version))));
-        let created = self.objects.get(&key).map(|before| before["metadata"]["creationTimestamp"].clone());
+        let before = self.objects.get(&key);
+        let created = before.map(|before| before["metadata"]["creationTimestamp"].clone());
+        let uid = before.map(|before| before["metadata"]["uid"].clone());
+        // Whoever changes an object leaves its status to others.
+        if let Some(status) = before.and_then(|before| before.get("status"))
+            && object.get("status").is_none()
+        {
+            object["status"] = status.clone();
+        }
+        let metadata = &mut object["metadata"];
         let now = format!("2024-01-01T00:{:02}:{:02}Z", self.version / 60 % 60, self.version % 60);
-        metadata.insert("creationTimestamp".to_owned(), created.clone().unwrap_or(json!(now)));
+        metadata["uid"] = uid.unwrap_or(json!(format!("uid-{}", self.version)));
+        metadata["creationTimestamp"] = created.clone().unwrap_or(json!(now));
         let kind = if created.is_some() { "MODIFIED" } else { "ADDED" };
         self.objects.insert(key.clone(), object.clone());
         self.history.push(Change { version: self.version, kind, key, object });
         Ok(())
-    }
-
-    /// Creates an object in a namespace; `None` if there is one of its name.
-    pub(super) fn create(&mut self, resource: &str, namespace: &str, mut object: Value) -> Result<Option<()>> {
-        let name = object["metadata"]["name"].as_str().context("no name")?.to_owned();
-        if self.objects.contains_key(&(resource.to_owned(), namespace.to_owned(), name)) {
-            return Ok(None);
-        }
-        object["metadata"]["namespace"] = json!(namespace);
-        self.apply(object).map(Some)
     }
 
     /// All objects of a resource.
@@ -85,6 +83,16 @@ impl Objects {
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.history.push(Change { version: self.version, kind: "DELETED", key, object });
         Some(())
+    }
+
+    pub(super) fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<&Value> {
+        self.objects.get(&(resource.to_owned(), namespace.to_owned(), name.to_owned()))
+    }
+
+    /// All that an object ever was, as far as it is known.
+    pub(super) fn history(&self, resource: &str, namespace: &str, name: &str) -> Vec<&Value> {
+        let wanted = (resource.to_owned(), namespace.to_owned(), name.to_owned());
+        self.history.iter().filter(|change| change.key == wanted).map(|change| &change.object).collect()
     }
 
     pub(super) fn forget(&mut self) {

@@ -2,13 +2,21 @@ use crate::wire::{RequestHead, header};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// A list or a watch.
+/// A request about objects.
 #[derive(Debug)]
 pub(super) struct Request {
+    pub(super) method: String,
     pub(super) target: String,
     /// The name in URLs, such as `ingresses`.
     pub(super) resource: String,
+    /// The same with the subresource, as rules of RBAC have it: `ingresses/status`.
+    pub(super) rule: String,
     pub(super) namespace: Option<String>,
+    /// `None` for lists and watches, and for what is to be created.
+    pub(super) name: Option<String>,
+    pub(super) content_type: Option<String>,
+    /// `null` if there is none.
+    pub(super) body: Value,
     pub(super) selectors: Vec<Selector>,
     pub(super) is_watch: bool,
     /// Where a watch begins.
@@ -30,24 +38,34 @@ pub(super) struct Selector {
 }
 
 impl Request {
-    pub(super) fn parse(head: &RequestHead) -> Result<Self> {
+    pub(super) fn parse(head: &RequestHead, body: &[u8]) -> Result<Self> {
         let url = http::Uri::try_from(&head.target)?;
-        let segments: Vec<_> = url.path().split('/').collect();
+        let segments: Vec<_> = url.path().split('/').map(str::to_owned).collect();
+        // After `/api/v1` or `/apis/group/v1`.
+        let version = if segments.get(1).is_some_and(|first| first == "api") { 3 } else { 4 };
+        let (namespace, place) = match segments.get(version..).context("no resource")? {
+            [namespaces, namespace, place @ ..] if namespaces == "namespaces" && !place.is_empty() => {
+                (Some(namespace.clone()), place)
+            }
+            place => (None, place),
+        };
+        let resource = place.first().context("no resource")?.clone();
+        let text = |name: &str| header(&head.headers, name);
         let mut request = Self {
+            method: head.method.clone(),
             target: head.target.clone(),
-            resource: segments.last().context("no path")?.to_string(),
-            namespace: segments
-                .iter()
-                .position(|segment| *segment == "namespaces")
-                .and_then(|at| segments.get(at + 1))
-                .map(|name| name.to_string()),
+            rule: place.get(2).map_or(resource.clone(), |subresource| format!("{resource}/{subresource}")),
+            resource,
+            namespace,
+            name: place.get(1).cloned(),
+            content_type: text("content-type"),
+            body: if body.is_empty() { Value::Null } else { serde_json::from_slice(body)? },
             selectors: Vec::new(),
             is_watch: false,
             version: None,
             offset: 0,
             orders: 0,
-            token: header(&head.headers, "authorization")
-                .and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned)),
+            token: text("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned)),
         };
         for (name, value) in form_urlencoded::parse(url.query().unwrap_or_default().as_bytes()) {
             match &*name {

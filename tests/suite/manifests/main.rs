@@ -39,6 +39,7 @@ fn one_place_names_the_image() {
     let base: Value = serde_saphyr::from_str(&base).expect("a kustomization");
     let [image] = base["images"].as_array().expect("a list of images").as_slice() else { panic!("expected one image") };
     assert_eq!(images, [format!("{}:{}", text(&image["newName"]), text(&image["newTag"]))].into());
+    assert_eq!(image["newTag"], env!("CARGO_PKG_VERSION"), "`make image` names it after the version");
 }
 
 #[test]

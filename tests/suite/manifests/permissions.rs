@@ -10,7 +10,7 @@ const WATCHED: &[&str] = &[
     "/secrets list watch",
     "/services list watch",
     "discovery.k8s.io/endpointslices list watch",
-    "events.k8s.io/events create patch",
+    "events.k8s.io/events create",
     "networking.k8s.io/ingresses list watch",
     "networking.k8s.io/ingresses/status patch",
 ];

@@ -1,7 +1,9 @@
 //! Several Ingresses that want the same host, path, alias or Service port.
 
 use super::*;
+use crate::diagnostic::Reason;
 use gateway::config::{Balance, Endpoints};
+use std::collections::BTreeSet;
 
 #[test]
 fn of_equal_paths_the_oldest_wins_and_both_are_told() {
@@ -114,4 +116,48 @@ fn a_canary_makes_no_routes() {
     let world = World::of(&ingress("one", "canary: 'true', canary-weight: '100'", &spec));
     assert!(world.host("h").is_none(), "K02");
     assert_eq!(world.said(Severity::Warning).len(), 2);
+}
+
+/// Each conflict between Ingresses one (which is older) and two concerns both.
+#[test]
+fn of_every_conflict_both_are_told() {
+    let rules = |host, paths| format!("{{rules: [{}]}}", rule(host, paths));
+    let regex = "use-regex: 'true'";
+    let default_backend = "{defaultBackend: {service: {name: a, port: {number: 80}}}}".to_owned();
+    let conflicts = [
+        ("a path", ("", rules("h", &[("/", "Prefix", "a")])), ("", rules("h", &[("/", "Prefix", "b")]))),
+        (
+            "a regular expression",
+            (regex, rules("h", &[("/a", "Prefix", "a")])),
+            (regex, rules("h", &[("/a", "Exact", "b")])),
+        ),
+        ("the default backend", ("", default_backend.clone()), ("", default_backend)),
+        (
+            "the aliases of a host",
+            ("server-alias: first", rules("h", &[("/1", "Prefix", "a")])),
+            ("server-alias: second", rules("h", &[("/2", "Prefix", "a")])),
+        ),
+        (
+            "an alias",
+            ("server-alias: alias", rules("h", &[("/", "Prefix", "a")])),
+            ("server-alias: alias", rules("k", &[("/", "Prefix", "a")])),
+        ),
+        (
+            "an alias that is a host",
+            ("", rules("h", &[("/", "Prefix", "a")])),
+            ("server-alias: h", rules("k", &[("/", "Prefix", "a")])),
+        ),
+    ];
+    for (what, older, younger) in conflicts {
+        let world = World::of(&documents(&[ingress("one", older.0, &older.1), ingress("two", younger.0, &younger.1)]));
+        let told: BTreeSet<_> = world
+            .translator
+            .diagnostics()
+            .filter(|diagnostic| diagnostic.reason == Reason::Conflict)
+            .flat_map(|diagnostic| [Some(&diagnostic.object), diagnostic.related.as_ref()])
+            .flatten()
+            .map(|object| &**object)
+            .collect();
+        assert_eq!(told, ["Ingress default/one", "Ingress default/two"].into(), "{what}");
+    }
 }
