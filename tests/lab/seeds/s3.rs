@@ -59,7 +59,7 @@ async fn s3c_whatever_address_a_provider_gives_later_is_published() -> Result<()
     for addresses in [
         json!([{"ip": "203.0.113.30"}]),
         json!([{"hostname": "a1b2.elb.eu-central-1.amazonaws.com"}]),
-        json!([{"hostname": "a1b2.elb.eu-central-1.amazonaws.com"}, {"ip": "203.0.113.31"}]),
+        json!([{"ip": "203.0.113.31"}, {"hostname": "a1b2.elb.eu-central-1.amazonaws.com"}]),
     ] {
         adit.assign(addresses.clone()).await?;
         has_addresses(&namespace, "web", &addresses).await?;

@@ -68,9 +68,10 @@ fn edit() -> impl Strategy<Value = Edit> {
             let spec = format!("{{rules: [{}]{default}{class}{tls}}}", rules.join(", "));
             Edit::Apply(ingress(name, annotations.trim_matches([',', ' ']), &spec), age)
         });
-    let a_service = (service.clone(), 0..3_usize).prop_map(|(name, form)| {
+    let a_service = (service.clone(), 0..4_usize).prop_map(|(name, form)| {
         let spec = [
             "{clusterIP: 10.0.0.1, ports: [{port: 80}]}",
+            "{clusterIP: 10.0.0.1, ports: [{port: 80}], selector: {app: s}}",
             "{ports: [{port: 81}]}",
             "{type: ExternalName, externalName: x.com}",
         ];
