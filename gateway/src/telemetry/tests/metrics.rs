@@ -204,6 +204,7 @@ fn every_metric_is_documented() {
     telemetry.listeners().set(StreamProtocol::Tcp, 9000, true);
     telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
     telemetry.controller().watch("Ingress", true);
+    telemetry.controller().leads("adit-leader", true);
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
     let documented = METRICS.iter().map(|doc| format!("{} {:?}", doc.name, doc.kind).to_lowercase()).collect();
