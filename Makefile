@@ -43,6 +43,10 @@ test-fast: clients $(H2SPEC) ## Run all tests but those in a cluster
 test-cluster: prerequisites test-images ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
 	@tests/cluster/test
 
+.PHONY: conformance
+conformance: prerequisites test-images ## Play the Ingress conformance suite's scenarios in a cluster, and tell the scores
+	@tests/cluster/test conformance --nocapture
+
 .PHONY: lint
 lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
 	@.ci/prerequisites shellcheck

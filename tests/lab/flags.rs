@@ -1,6 +1,6 @@
 //! Flags whose effect shows in what others see of Adit: the status of Ingresses, and the metrics of its Pods.
 
-use crate::replicas::{addressed, ingress};
+use crate::routes::{addressed, ingress};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ async fn i20_published_addresses_are_in_the_status() -> Result<()> {
     let _adit = Installed::alone(manifest).await?;
     let namespace = Namespace::create("i20").await?;
     Echo::new("hello").start(&namespace).await?;
-    namespace.apply(&ingress("i20")).await?;
+    namespace.apply(&ingress("i20", "i20.example.com", "hello", 80).to_string()).await?;
     let status: Value = serde_json::from_str(&addressed(&namespace, "i20").await?)?;
     ensure!(status == json!([{"ip": "1.2.3.4"}, {"hostname": "host.x"}]), "{status}");
     Ok(())
@@ -76,7 +76,7 @@ impl Scene {
         let adit = Installed::alone(manifest).await?;
         let namespace = Namespace::create(name).await?;
         Echo::new("hello").start(&namespace).await?;
-        namespace.apply(&ingress(name)).await?;
+        namespace.apply(&ingress(name, &format!("{name}.example.com"), "hello", 80).to_string()).await?;
         let pods = Entry::pods().await?;
         for pod in &pods {
             let host = format!("{name}.example.com");

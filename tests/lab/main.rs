@@ -10,5 +10,6 @@ mod flags;
 mod machine;
 mod replicas;
 mod rollouts;
+mod routes;
 mod seeds;
 mod smoke;

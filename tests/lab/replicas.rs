@@ -1,5 +1,6 @@
 //! Two replicas: one writes, and when it is gone the other does.
 
+use crate::routes::{addressed, ingress};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::process::Stdio;
 use tests::lab::{Echo, Installed, Load, Manifest, Namespace, eventually, get_path, kubectl};
@@ -15,7 +16,7 @@ async fn the_other_replica_takes_over_and_status_is_never_empty() -> Result<()> 
     let adit = Installed::alone(manifest).await?;
     let namespace = Namespace::create("replicas").await?;
     Echo::new("hello").start(&namespace).await?;
-    namespace.apply(&ingress("before")).await?;
+    namespace.apply(&ingress("before", "before.example.com", "hello", 80).to_string()).await?;
     let address = addressed(&namespace, "before").await?;
     let mut statuses = Statuses::follow(&namespace, "before")?;
 
@@ -30,7 +31,7 @@ async fn the_other_replica_takes_over_and_status_is_never_empty() -> Result<()> 
     })
     .await?;
     kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
-    namespace.apply(&ingress("after")).await?;
+    namespace.apply(&ingress("after", "after.example.com", "hello", 80).to_string()).await?;
     eventually("both nodes in the status again", async || {
         for name in ["before", "after"] {
             let status = addressed(&namespace, name).await?;
@@ -48,26 +49,6 @@ async fn the_other_replica_takes_over_and_status_is_never_empty() -> Result<()> 
         ensure!(!status.is_empty(), "the status was empty, and {address} before");
     }
     Ok(())
-}
-
-/// An Ingress for `NAME.example.com` that leads to the Service `hello`.
-pub(crate) fn ingress(name: &str) -> String {
-    format!(
-        "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}}},
-           spec: {{ingressClassName: adit, rules: [{{host: {name}.example.com, http: {{paths: [{{path: /,
-             pathType: Prefix, backend: {{service: {{name: hello, port: {{name: http}}}}}}}}]}}}}]}}}}"
-    )
-}
-
-/// The addresses in an Ingress's status, once there are some.
-pub(crate) async fn addressed(namespace: &Namespace, ingress: &str) -> Result<String> {
-    let path = "{.status.loadBalancer.ingress}";
-    eventually("an address in the status", async || {
-        let status = namespace.kubectl(&format!("get ingress {ingress} --output=jsonpath={path}")).await?;
-        ensure!(!status.is_empty(), "it is empty");
-        Ok(status)
-    })
-    .await
 }
 
 /// The Pod that holds the Lease.

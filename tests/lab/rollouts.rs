@@ -1,8 +1,9 @@
 //! Pods come and go, Adit's own and those behind it, and no request is lost: 200 a second, on connections that are kept and
 //! on fresh ones, with every answer checked.
 
+use crate::routes::{leads, route};
 use anyhow::{Context as _, Result, ensure};
-use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, Tally, eventually, get, kubectl};
+use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, Tally, eventually, get, get_path, kubectl};
 
 const HOST: &str = "rollouts.example.com";
 
@@ -71,6 +72,28 @@ async fn b23_a_slow_answer_outlives_the_pod_that_waits_for_it() -> Result<()> {
     kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await.map(drop)
 }
 
+/// A Pod that ends says so where its health is asked for, and still counts as ready while it takes connections.
+#[tokio::test]
+async fn j24_health_fails_while_a_pod_ends_and_readiness_does_not() -> Result<()> {
+    let _scene = Scene::set("j24").await?;
+    let pod = pods("adit", "app.kubernetes.io/name=adit").await?.into_iter().next().context("no Pod")?;
+    let address = get_path(&format!("pod {pod} --namespace=adit"), ".status.podIP").await?;
+    let (http, https) = (format!("{address}:10254").parse()?, format!("{address}:443").parse()?);
+    let admin = Entry { http, https };
+    let statuses = async || {
+        let (health, readiness) = (admin.get("admin", "/healthz").await?, admin.get("admin", "/readyz").await?);
+        Ok::<_, anyhow::Error>((health.status, readiness.status))
+    };
+    ensure!(statuses().await? == (200, 200), "before its end: {:?}", statuses().await?);
+    kubectl(&format!("--namespace=adit delete pod {pod} --wait=false")).await?;
+    eventually("a Pod that says that it ends", async || {
+        let statuses = statuses().await?;
+        ensure!(statuses == (500, 200), "{statuses:?}");
+        Ok(())
+    })
+    .await
+}
+
 /// A backend of two Pods behind an Ingress, and Adit for this test alone.
 struct Scene {
     adit: Installed,
@@ -84,16 +107,8 @@ impl Scene {
         let namespace = Namespace::create(name).await?;
         let echo = Echo::new("hello").replicas(2);
         echo.start(&namespace).await?;
-        namespace
-            .apply(&format!(
-                "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: hello}},
-                   spec: {{ingressClassName: adit, rules: [{{host: {HOST}, http: {{paths: [{{path: /, pathType: Prefix,
-                     backend: {{service: {{name: hello, port: {{name: http}}}}}}}}]}}}}]}}}}"
-            ))
-            .await?;
-        for entry in &adit.entries {
-            everywhere(entry).await?;
-        }
+        namespace.apply(&route(HOST, "hello", 80)).await?;
+        leads(HOST, "hello").await?;
         Ok(Self { adit, namespace, echo })
     }
 
@@ -108,18 +123,6 @@ impl Scene {
         println!("{what}: {tally}");
         tally.is_whole()
     }
-}
-
-/// Every replica behind this entry has the route: so many answers in a row are from none that has not.
-async fn everywhere(entry: &Entry) -> Result<()> {
-    const IN_A_ROW: usize = 20;
-    eventually("the route in every replica", async || {
-        for _ in 0..IN_A_ROW {
-            entry.get(HOST, "/").await?.service()?;
-        }
-        Ok(())
-    })
-    .await
 }
 
 /// The names of Pods that are not ending.

@@ -59,6 +59,7 @@ const IN_SUITES: &[(&str, &str)] = &[
     ("j21_", "streams/ports.rs"),
     ("j22_", "streams/tcp.rs"),
     ("b23_", "../lab/rollouts.rs"),
+    ("j24_", "../lab/rollouts.rs"),
     ("b23_", "../../controller/tests/ending/http1.rs"),
     ("j24_", "../../controller/tests/ending/http1.rs"),
     ("i02_", "../lab/classes.rs"),

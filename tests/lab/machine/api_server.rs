@@ -1,6 +1,7 @@
 //! The API server goes away and comes back, and nobody who is served notices.
 
-use crate::replicas::{addressed, holder, ingress};
+use crate::replicas::holder;
+use crate::routes::{addressed, ingress, leads};
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 use std::time::Duration;
@@ -13,13 +14,13 @@ async fn a_silent_api_server_costs_the_lease_and_no_request() -> Result<()> {
     let leader = holder().await?;
     let address = get_path(&format!("pod {leader} --namespace=adit"), ".status.podIP").await?;
     let admin = Entry { http: format!("{address}:10254").parse()?, ..scene.entry };
-    let leads = async || Ok(says_it_leads(&admin.get("admin", "/metrics").await?.text())) as Result<bool>;
-    ensure!(leads().await?, "{leader} holds the Lease and does not say so");
+    let is_leader = async || Ok(says_it_leads(&admin.get("admin", "/metrics").await?.text())) as Result<bool>;
+    ensure!(is_leader().await?, "{leader} holds the Lease and does not say so");
     let load = scene.load();
     load.answers(200).await?;
     signal_api_server("STOP").await?;
     let outcome = eventually("the loss of the Lease", async || {
-        ensure!(!leads().await?, "it still counts as the leader");
+        ensure!(!is_leader().await?, "it still counts as the leader");
         Ok(())
     })
     .await;
@@ -80,11 +81,10 @@ impl Scene {
         let adit = Installed::alone(Manifest::read("nodeport")?).await?;
         let namespace = Namespace::create(name).await?;
         Echo::new("hello").replicas(2).start(&namespace).await?;
-        namespace.apply(&ingress(name)).await?;
+        let host = format!("{name}.example.com");
+        namespace.apply(&ingress(name, &host, "hello", 80).to_string()).await?;
         addressed(&namespace, name).await?;
-        for entry in &adit.entries {
-            eventually("the route", async || entry.get(&format!("{name}.example.com"), "/").await?.service()).await?;
-        }
+        leads(&host, "hello").await?;
         let entry = adit.entries.first().copied().context("no entry")?;
         Ok(Self { adit, namespace, entry })
     }
@@ -96,11 +96,11 @@ impl Scene {
     /// What changes from now on is served, and shows in the status; and nothing was lost.
     async fn recovers(&self, load: Load) -> Result<()> {
         let name = format!("{}-after", self.namespace.name());
-        eventually("an API server", async || self.namespace.apply(&ingress(&name)).await).await?;
+        let host = format!("{name}.example.com");
+        let ingress = ingress(&name, &host, "hello", 80).to_string();
+        eventually("an API server", async || self.namespace.apply(&ingress).await).await?;
         addressed(&self.namespace, &name).await?;
-        for entry in &self.adit.entries {
-            eventually("a new route", async || entry.get(&format!("{name}.example.com"), "/").await?.service()).await?;
-        }
+        leads(&host, "hello").await?;
         load.answers(200).await?;
         let tally = load.stop().await?;
         println!("{}: {tally}", self.namespace.name());

@@ -1,7 +1,7 @@
 //! What the Roles grant is used, all of it, and needed, all of it.
 
 use super::audit::Audit;
-use crate::replicas::ingress;
+use crate::routes::ingress;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -205,11 +205,11 @@ impl Scene {
     async fn renew(&self) -> Result<()> {
         let name = self.namespace.name();
         self.namespace.kubectl("delete ingress --all").await?;
-        let tls = format!("tls: [{{hosts: [{name}.example.com], secretName: tls}}], rules:");
-        let served = ingress(name).replacen("rules:", &tls, 1);
-        let rejected = "annotations: {nginx.ingress.kubernetes.io/proxy-body-size: much}";
-        let broken = format!("broken-{name}");
-        let broken = ingress(&broken).replace(&format!("{{name: {broken}}}"), &format!("{{name: broken, {rejected}}}"));
+        let host = format!("{name}.example.com");
+        let mut served = ingress(name, &host, "hello", 80);
+        served["spec"]["tls"] = json!([{"hosts": [host], "secretName": "tls"}]);
+        let mut broken = ingress("broken", &format!("broken.{host}"), "hello", 80);
+        broken["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/proxy-body-size": "much"});
         self.namespace.apply(&format!("{served}\n---\n{broken}")).await
     }
 

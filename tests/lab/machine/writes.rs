@@ -1,7 +1,8 @@
 //! What Adit writes to a cluster, by the API server's log.
 
 use super::audit::{Audit, Entry};
-use crate::replicas::{addressed, holder, ingress};
+use crate::replicas::holder;
+use crate::routes::{addressed, ingress};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 use tests::lab::{Echo, Installed, Manifest, Namespace, give_address};
@@ -15,7 +16,7 @@ async fn only_the_holder_of_the_lease_writes_and_once_each() -> Result<()> {
     let leader = holder().await?;
     let mut audit = Audit::of("adit", "adit")?;
     for name in ["writes-1", "writes-2", "writes-3"] {
-        namespace.apply(&ingress(name)).await?;
+        namespace.apply(&ingress(name, &format!("{name}.example.com"), "hello", 80).to_string()).await?;
         addressed(&namespace, name).await?;
     }
     let is_status = |entry: &&Entry| entry.resource == "ingresses/status" && entry.namespace == namespace.name();
@@ -37,7 +38,9 @@ async fn five_idle_minutes_show_no_write_but_renewals_of_the_lease() -> Result<(
     namespace.kubectl("rollout status deployment/adit --timeout=180s").await?;
     give_address(&format!("{}/adit", namespace.name()), "203.0.113.11").await?;
     Echo::new("hello").start(&namespace).await?;
-    namespace.apply(&ingress("idle").replace("ingressClassName: adit", "ingressClassName: idle")).await?;
+    let mut ingress = ingress("idle", "idle.example.com", "hello", 80);
+    ingress["spec"]["ingressClassName"] = "idle".into();
+    namespace.apply(&ingress.to_string()).await?;
     addressed(&namespace, "idle").await?;
 
     let mut audit = Audit::of(namespace.name(), "adit")?;

@@ -9,56 +9,12 @@ mod s3;
 mod s4;
 mod s5;
 
+use crate::routes::{answers, everywhere, leads, route};
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use tests::lab::{Answer, Entry, Namespace, eventually, get_path};
-
-/// An Ingress named after a Service, which leads all paths of a host to one of its ports, by number or by name.
-fn route(host: &str, service: &str, port: impl Into<Value>) -> String {
-    let port = port.into();
-    let port = if port.is_number() { json!({"number": port}) } else { json!({"name": port}) };
-    let backend = json!({"service": {"name": service, "port": port}});
-    json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": service},
-        "spec": {
-            "ingressClassName": "adit",
-            "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
-        },
-    })
-    .to_string()
-}
-
-/// Waits until every replica of Adit answers a request as it should.
-async fn everywhere(what: &str, host: &str, path: &str, judge: impl Fn(&Answer) -> Result<()>) -> Result<()> {
-    for entry in Entry::pods().await? {
-        eventually(what, async || judge(&entry.get(host, path).await?)).await?;
-    }
-    Ok(())
-}
-
-/// Waits until every replica of Adit leads a host to this Service.
-async fn leads(host: &str, service: &str) -> Result<()> {
-    let what = format!("http://{host}/ answered by {service}");
-    everywhere(&what, host, "/", |answer| {
-        let from = answer.service()?;
-        ensure!(from == service, "answered by {from}");
-        Ok(())
-    })
-    .await
-}
-
-/// Waits until every replica of Adit answers a host with this status.
-async fn answers(host: &str, status: u16) -> Result<()> {
-    everywhere(&format!("status {status} of http://{host}/"), host, "/", |answer| {
-        ensure!(answer.status == status, "status {}: {}", answer.status, answer.text());
-        Ok(())
-    })
-    .await
-}
+use tests::lab::{Entry, Namespace, eventually, get_path};
 
 /// How many of 60 answers each Pod gives.
 async fn shares(entries: &[Entry], host: &str) -> Result<BTreeMap<String, usize>> {

@@ -1,0 +1,70 @@
+//! Ingresses of one route, and what every replica of Adit makes of them.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::lab::{Answer, Entry, Namespace, eventually};
+
+/// An Ingress of class `adit` that leads all paths of a host to a Service's port, by number or by name.
+pub(crate) fn ingress(name: &str, host: &str, service: &str, port: impl Into<Value>) -> Value {
+    let port = port.into();
+    let port = if port.is_number() { json!({"number": port}) } else { json!({"name": port}) };
+    let backend = json!({"service": {"name": service, "port": port}});
+    json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name},
+        "spec": {
+            "ingressClassName": "adit",
+            "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+        },
+    })
+}
+
+/// The same, named after the Service.
+pub(crate) fn route(host: &str, service: &str, port: impl Into<Value>) -> String {
+    ingress(service, host, service, port).to_string()
+}
+
+/// The addresses in an Ingress's status, once there are some.
+pub(crate) async fn addressed(namespace: &Namespace, ingress: &str) -> Result<String> {
+    let path = "{.status.loadBalancer.ingress}";
+    eventually("an address in the status", async || {
+        let status = namespace.kubectl(&format!("get ingress {ingress} --output=jsonpath={path}")).await?;
+        ensure!(!status.is_empty(), "it is empty");
+        Ok(status)
+    })
+    .await
+}
+
+/// Waits until every replica of Adit answers a request as it should.
+pub(crate) async fn everywhere(
+    what: &str,
+    host: &str,
+    path: &str,
+    judge: impl Fn(&Answer) -> Result<()>,
+) -> Result<()> {
+    for entry in Entry::pods().await? {
+        eventually(what, async || judge(&entry.get(host, path).await?)).await?;
+    }
+    Ok(())
+}
+
+/// Waits until every replica of Adit leads a host to this Service.
+pub(crate) async fn leads(host: &str, service: &str) -> Result<()> {
+    let what = format!("http://{host}/ answered by {service}");
+    everywhere(&what, host, "/", |answer| {
+        let from = answer.service()?;
+        ensure!(from == service, "answered by {from}");
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until every replica of Adit answers a host with this status.
+pub(crate) async fn answers(host: &str, status: u16) -> Result<()> {
+    everywhere(&format!("status {status} of http://{host}/"), host, "/", |answer| {
+        ensure!(answer.status == status, "status {}: {}", answer.status, answer.text());
+        Ok(())
+    })
+    .await
+}
