@@ -5,8 +5,6 @@ use crate::routes::{leads, route};
 use anyhow::{Context as _, Result, ensure};
 use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, Tally, eventually, get, get_path, kubectl};
 
-const HOST: &str = "rollouts.example.com";
-
 /// Answers that must come after the last change before it counts as survived.
 const AFTERWARDS: u64 = 400;
 
@@ -63,7 +61,8 @@ async fn a_deleted_pod_of_a_backend_loses_no_request() -> Result<()> {
 async fn b23_a_slow_answer_outlives_the_pod_that_waits_for_it() -> Result<()> {
     let scene = Scene::set("b23").await?;
     let entry = scene.adit.entries.first().copied().context("no entry")?;
-    let slow = tokio::spawn(async move { entry.get(HOST, "/sleep/25").await });
+    let host = scene.host();
+    let slow = tokio::spawn(async move { entry.get(&host, "/sleep/25").await });
     for pod in pods("adit", "app.kubernetes.io/name=adit").await? {
         kubectl(&format!("--namespace=adit delete pod {pod} --wait=false")).await?;
     }
@@ -107,13 +106,19 @@ impl Scene {
         let namespace = Namespace::create(name).await?;
         let echo = Echo::new("hello").replicas(2);
         echo.start(&namespace).await?;
-        namespace.apply(&route(HOST, "hello", 80)).await?;
-        leads(HOST, "hello").await?;
-        Ok(Self { adit, namespace, echo })
+        let scene = Self { adit, namespace, echo };
+        scene.namespace.apply(&route(&scene.host(), "hello", 80)).await?;
+        leads(&scene.host(), "hello").await?;
+        Ok(scene)
+    }
+
+    /// One for each test: the Ingress of another would be older, and its Pods on their way out.
+    fn host(&self) -> String {
+        format!("{}.example.com", self.namespace.name())
     }
 
     fn load(&self) -> Load {
-        Load::start(&self.adit.entries, HOST, "/", "hello")
+        Load::start(&self.adit.entries, &self.host(), "/", "hello")
     }
 
     /// Waits for more answers, and says and judges what came of all.

@@ -53,7 +53,10 @@ async fn s2b_one_ingress_for_several_deployments() -> Result<()> {
 async fn s2c_one_apply_installs_it_behind_a_node_port() -> Result<()> {
     let _adit = Installed::alone(Manifest::read("nodeport")?).await?;
     let file = Manifest::file("nodeport");
-    kubectl(&format!("delete --wait --filename={}", file.display())).await?;
+    // Pods first: while some end, Kubernetes looks at their namespace again only after half of their grace period.
+    kubectl("--namespace=adit delete deployment adit").await?;
+    kubectl("--namespace=adit wait --for=delete pod --all --timeout=120s").await?;
+    kubectl(&format!("delete --ignore-not-found --wait --filename={}", file.display())).await?;
 
     kubectl(&format!("apply --filename={}", file.display())).await?;
     kubectl("--namespace=adit rollout status deployment/adit --timeout=90s").await?;
