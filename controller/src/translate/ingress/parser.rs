@@ -1,0 +1,309 @@
+//! Reads an Ingress, field by field.
+
+use super::{HostRules, Outcome, ParsedIngress, Reference};
+use crate::annotation::{self, Draft};
+use crate::configmap::RouteDefaults;
+use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::object::{Kind, ObjectKey};
+use crate::settings::ControllerSettings;
+use crate::source::manifest::{is_left_out, is_path_left_out};
+use crate::store::Stored;
+use crate::translate::path::{self, Declared};
+use crate::translate::rank::Rank;
+use crate::translate::{Lookup, class, tls};
+use gateway::config::{
+    BackendId, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RoutePolicies, StreamProtocol, Target,
+};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Parses an Ingress, if it is ours. Its routes are denied where its annotations or `denied` say so.
+pub(in crate::translate) fn parse(
+    stored: &Stored<Ingress>,
+    denied: Option<Denied>,
+    settings: &ControllerSettings,
+    defaults: &RouteDefaults,
+    lookup: &Lookup<'_>,
+) -> Outcome {
+    let object: Arc<str> = stored.key.to_string().into();
+    let place = stored.age.place.clone();
+    if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
+        // In a cluster other controllers' Ingresses are nobody's mistake.
+        let warning = || Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
+        let diagnostic = place.is_some().then(|| warning().with_value(&foreign.value).at(place));
+        return Outcome { diagnostics: diagnostic.into_iter().collect(), ..Outcome::default() };
+    }
+    let none = BTreeMap::new();
+    let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
+    let mut reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
+    let policies = &mut reading.draft.policies;
+    policies.denied = policies.denied.take().or(denied);
+    let denied = policies.denied.clone();
+    let mut parser = Parser {
+        stored,
+        settings,
+        defaults,
+        object,
+        base: Arc::clone(&defaults.policies),
+        draft: reading.draft,
+        by_path: HashMap::new(),
+        diagnostics: reading.diagnostics,
+        references: BTreeMap::new(),
+    };
+    let parsed = if reading.rejected { None } else { parser.parse(lookup) };
+    let mut diagnostics = parser.diagnostics;
+    for diagnostic in &mut diagnostics {
+        diagnostic.place.clone_from(&place);
+    }
+    Outcome { parsed, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
+}
+
+struct Parser<'a> {
+    stored: &'a Stored<Ingress>,
+    settings: &'a ControllerSettings,
+    defaults: &'a RouteDefaults,
+    object: Arc<str>,
+    draft: Draft,
+    /// The policies of every path that has none of its own.
+    base: Arc<RoutePolicies>,
+    /// The policies of the others.
+    by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
+    diagnostics: Vec<Diagnostic>,
+    references: BTreeMap<BackendId, Reference>,
+}
+
+impl Parser<'_> {
+    fn parse(&mut self, lookup: &Lookup<'_>) -> Option<ParsedIngress> {
+        if self.draft.canary {
+            return None;
+        }
+        let ingress = Arc::clone(&self.stored.object);
+        let none = IngressSpec::default();
+        let spec = ingress.spec.as_ref().unwrap_or(&none);
+        self.draft.policies.default_backend = self.annotated_default_backend(lookup);
+        if self.draft.policies != *self.base {
+            self.base = Arc::new(self.draft.policies.clone());
+        }
+        let rules = spec.rules.as_deref().unwrap_or_default();
+        if rules.is_empty() && self.settings.disable_catch_all {
+            self.ignored("spec.rules", "is empty, and --disable-catch-all is set: it is not served");
+            return None;
+        }
+        let mut hosts = BTreeMap::new();
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !is_left_out(rule)) {
+            self.rule(index, rule, &mut hosts);
+        }
+        let backend = spec.default_backend.as_ref().and_then(|backend| self.backend(backend, "spec.defaultBackend"));
+        if rules.is_empty() && spec.default_backend.is_none() {
+            self.say(Severity::Error, "spec", None, "has neither rules nor defaultBackend: nothing is served");
+        }
+        let has_default_backend = backend.is_some();
+        let root = self.root(backend);
+        let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
+        let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
+        let mut parsed = ParsedIngress {
+            rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
+            object: self.object.clone(),
+            claims: BTreeSet::new(),
+            hosts,
+            root,
+            has_default_backend,
+            catch_all: rules.is_empty(),
+            use_regex: self.draft.use_regex,
+            tls: tls::entries(spec.tls.as_deref().unwrap_or_default()),
+            always_https: self.draft.https.always,
+            aliases: std::mem::take(&mut self.draft.aliases),
+            www,
+            passthrough,
+            upstream: self.draft.upstream,
+            references: std::mem::take(&mut self.references),
+        };
+        parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
+        Some(parsed)
+    }
+
+    fn rule(&mut self, index: usize, rule: &IngressRule, hosts: &mut BTreeMap<HostName, HostRules>) {
+        let field = format!("spec.rules[{index}]");
+        let text = rule.host.as_deref().unwrap_or_default();
+        let host = match HostName::parse(text) {
+            Ok(HostName::Pattern(_)) => {
+                Err("is not a host name: a regular expression may stand in server-alias only".into())
+            }
+            Ok(HostName::Any) if self.settings.disable_catch_all => {
+                let message = "is empty, and --disable-catch-all is set: the rule is not served";
+                return self.ignored(&format!("{field}.host"), message);
+            }
+            Ok(host) => Ok(host),
+            Err(error) => Err(error.to_string()),
+        };
+        let host = match host {
+            Ok(host) => host,
+            Err(complaint) => {
+                let message = format!("{complaint}; the rule is not served");
+                return self.say(Severity::Error, &format!("{field}.host"), Some(text), &message);
+            }
+        };
+        let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
+        let routes: Vec<_> = paths
+            .iter()
+            .enumerate()
+            .filter(|(_, path)| !is_path_left_out(path))
+            .filter_map(|(at, path)| self.route(format!("{field}.http.paths[{at}]"), path))
+            .collect();
+        hosts
+            .entry(host)
+            .or_insert_with(|| HostRules { origin: Origin::new(self.object.clone(), field), routes: Vec::new() })
+            .routes
+            .extend(routes);
+    }
+
+    /// One path, unless it must not or cannot be served.
+    fn route(&mut self, field: String, declared: &HTTPIngressPath) -> Option<Route> {
+        let (kind, standard) = match declared.path_type.as_str() {
+            "Exact" => (PathKind::Exact, Declared::Standard),
+            "Prefix" => (PathKind::Prefix, Declared::Standard),
+            "ImplementationSpecific" => (PathKind::Prefix, Declared::ImplementationSpecific),
+            other => {
+                let message =
+                    "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is not served";
+                self.say(Severity::Error, &format!("{field}.pathType"), Some(other), message);
+                return None;
+            }
+        };
+        let text = match declared.path.as_deref().unwrap_or_default() {
+            "" => "/",
+            text => text,
+        };
+        if let Some(refusal) = path::refusal(text, standard) {
+            let message = format!("{refusal}; the path is not served");
+            self.say(Severity::Error, &format!("{field}.path"), Some(text), &message);
+            return None;
+        }
+        if self.defaults.strict_path_types && path::is_unusual(text, standard) {
+            let message = "has characters that do not belong in an Exact or Prefix path: a regular expression wants pathType \
+                           ImplementationSpecific";
+            self.say(Severity::Warning, &format!("{field}.path"), Some(text), message);
+        }
+        let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
+        let path: Arc<str> = text.into();
+        Some(Route {
+            origin: Origin::new(self.object.clone(), field),
+            owner: self.owner(Some(&backend)),
+            policies: self.policies(&path),
+            path,
+            kind,
+            target: Target::Backend(backend),
+        })
+    }
+
+    /// The route for `/` where no rule has it.
+    fn root(&mut self, backend: Option<BackendId>) -> Route {
+        let path: Arc<str> = "/".into();
+        Route {
+            origin: Origin::new(
+                self.object.clone(),
+                if backend.is_some() { "spec.defaultBackend" } else { "spec.rules" },
+            ),
+            owner: self.owner(backend.as_ref()),
+            policies: self.policies(&path),
+            path,
+            kind: PathKind::Prefix,
+            target: backend.map_or(Target::Default, Target::Backend),
+        }
+    }
+
+    fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<BackendId> {
+        let Some(service) = &backend.service else {
+            let message = match &backend.resource {
+                Some(_) => "is not supported: expected a service; it is not served",
+                None => "is empty: expected a service; it is not served",
+            };
+            let field = if backend.resource.is_some() { format!("{field}.resource") } else { field.to_owned() };
+            self.say(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
+            return None;
+        };
+        let port = service.port.as_ref().and_then(|port| {
+            port.number.map(|number| number.to_string()).or_else(|| port.name.clone()).filter(|port| !port.is_empty())
+        });
+        let id = BackendId {
+            namespace: self.stored.key.namespace.clone(),
+            service: service.name.as_str().into(),
+            port: port.unwrap_or_default().into(),
+            protocol: StreamProtocol::Tcp,
+        };
+        let routed = Reference { field: format!("{field}.service").into(), routed: true };
+        let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
+        if !reference.routed {
+            *reference = routed;
+        }
+        Some(id)
+    }
+
+    fn annotation(&self, key: &str) -> Origin {
+        let field = format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix);
+        Origin::new(self.object.clone(), field)
+    }
+
+    /// The first port of the Service that the annotation `default-backend` names.
+    fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<BackendId> {
+        let name = self.draft.default_backend.clone()?;
+        let namespace = &self.stored.key.namespace;
+        let field = self.annotation("default-backend").field;
+        let service = lookup.service(namespace, &name);
+        let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
+            let message = format!("names no Service with a port in namespace {namespace}; there is no default backend");
+            let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone()).to_string();
+            let diagnostic = Diagnostic::error(self.object.clone(), field, message).with_value(&name);
+            self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound).with_related(service));
+            return None;
+        };
+        let (port, protocol) = (port.port.to_string().into(), StreamProtocol::Tcp);
+        let id = BackendId { namespace: namespace.clone(), service: name, port, protocol };
+        self.references.insert(id.clone(), Reference { field, routed: false });
+        Some(id)
+    }
+
+    /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
+    /// redirected to HTTPS.
+    fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
+        let target = self.draft.rewrite_target.as_ref().filter(|target| **target != *path);
+        let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
+        if target.is_none() && https_redirect == self.base.https_redirect {
+            return Arc::clone(&self.base);
+        }
+        let rewrite = target.map(|target| Rewrite {
+            pattern: Arc::clone(path),
+            target: Arc::clone(target),
+            forwarded_prefix: self.draft.forwarded_prefix.clone(),
+        });
+        let policies = || Arc::new(RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() });
+        Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
+    }
+
+    /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
+    fn is_plain(&self, path: &str) -> bool {
+        self.defaults.plain_paths.iter().any(|plain| path.starts_with(&**plain))
+    }
+
+    fn owner(&self, backend: Option<&BackendId>) -> Owner {
+        Owner {
+            namespace: self.stored.key.namespace.clone(),
+            ingress: self.stored.key.name.clone(),
+            service: backend.map(|backend| backend.service.clone()).unwrap_or_default(),
+            service_port: backend.map(|backend| backend.port.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn ignored(&mut self, field: &str, message: &str) {
+        self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
+    }
+
+    fn say(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
+        let diagnostic = Diagnostic { severity, ..Diagnostic::error(self.object.clone(), field, message) };
+        self.diagnostics.push(match value {
+            Some(value) => diagnostic.with_value(value),
+            None => diagnostic,
+        });
+    }
+}
