@@ -1,6 +1,7 @@
 //! What is wrong with an object is told by an Event on it, and is no other object's loss: each test has a good route
 //! under load meanwhile, which answers every request.
 
+use crate::routes::{answers, ingress_to, leads_at};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::lab::{Echo, Entry, Installed, Load, Namespace, eventually};
@@ -127,10 +128,8 @@ impl Scene {
         let (namespace, pods) = (Namespace::create(name).await?, Entry::pods().await?);
         Echo::new("hello").start(&namespace).await?;
         let host = format!("good.{name}.example.com");
-        namespace.apply(&ingress("good", &host, &service("hello")).to_string()).await?;
-        for pod in &pods {
-            eventually("the good route", async || pod.get(&host, "/").await?.service()).await?;
-        }
+        namespace.apply(&ingress_to(&service("hello"), "good", &host).to_string()).await?;
+        leads_at(&pods, &host, "hello").await?;
         let load = Load::start(&adit.entries, &host, "/", "hello");
         load.answers(ANSWERS).await?;
         Ok(Self { namespace, pods, load, _adit: adit })
@@ -142,7 +141,7 @@ impl Scene {
     }
 
     fn ingress(&self, name: &str, host: &str, backend: &Value) -> Value {
-        ingress(name, &self.host(host), backend)
+        ingress_to(backend, name, &self.host(host))
     }
 
     async fn apply(&self, object: &Value) -> Result<()> {
@@ -163,16 +162,7 @@ impl Scene {
 
     /// Waits until every Pod of Adit answers a host so.
     async fn answers(&self, host: &str, status: u16) -> Result<()> {
-        let host = self.host(host);
-        for pod in &self.pods {
-            eventually(&format!("status {status} of {host}"), async || {
-                let answer = pod.get(&host, "/").await?;
-                ensure!(answer.status == status, "status {}: {}", answer.status, answer.text());
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
+        answers(&self.host(host), status).await
     }
 
     async fn others_are_unharmed(self) -> Result<()> {
@@ -183,17 +173,4 @@ impl Scene {
 
 fn service(name: &str) -> Value {
     json!({"service": {"name": name, "port": {"name": "http"}}})
-}
-
-fn ingress(name: &str, host: &str, backend: &Value) -> Value {
-    let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
-    json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": name},
-        "spec": {
-            "ingressClassName": "adit",
-            "rules": [{"host": host, "http": {"paths": paths}}],
-        },
-    })
 }

@@ -2,9 +2,10 @@
 //!
 //! Adit has taken over the class `nginx`, as users of ingress-nginx would have it.
 
+use crate::routes::{ingress, leads_at};
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, apply, eventually, kubectl};
+use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, apply, kubectl};
 
 /// How an Ingress names its class.
 #[derive(Clone, Copy)]
@@ -121,36 +122,22 @@ impl Scene {
 
     /// Creates or changes the Ingress for a host.
     async fn ingress(&self, host: &str, service: &str, class: Class) -> Result<()> {
-        let (annotations, name) = match class {
-            Class::Unnamed => (json!({}), None),
-            Class::Annotation(name) => (json!({"kubernetes.io/ingress.class": name}), None),
-            Class::Field(name) => (json!({}), Some(name)),
+        let mut ingress = ingress(host, host, service, "http");
+        let class = match class {
+            Class::Field(name) => Some(name),
+            Class::Annotation(name) => {
+                ingress["metadata"]["annotations"] = json!({"kubernetes.io/ingress.class": name});
+                None
+            }
+            Class::Unnamed => None,
         };
-        let backend = json!({"service": {"name": service, "port": {"name": "http"}}});
-        let paths = json!([{"path": "/", "pathType": "Prefix", "backend": backend}]);
-        let mut ingress = json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": {"name": host, "annotations": annotations},
-            "spec": {"rules": [{"host": host, "http": {"paths": paths}}]},
-        });
-        if let Some(name) = name {
-            ingress["spec"]["ingressClassName"] = json!(name);
-        }
+        ingress["spec"]["ingressClassName"] = json!(class);
         self.namespace.apply(&ingress.to_string()).await
     }
 
     /// Waits until every Pod of Adit leads a host to this Service.
     async fn leads(&self, host: &str, service: &str) -> Result<()> {
-        for pod in &self.pods {
-            eventually(&format!("{host} answered by {service}"), async || {
-                let from = pod.get(host, "/").await?.service()?;
-                ensure!(from == service, "answered by {from}");
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
+        leads_at(&self.pods, host, service).await
     }
 
     /// No Pod of Adit serves a host. Its Ingress is older than another that is served already.

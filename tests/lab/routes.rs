@@ -4,11 +4,8 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::lab::{Answer, Entry, Namespace, eventually};
 
-/// An Ingress of class `adit` that leads all paths of a host to a Service's port, by number or by name.
-pub(crate) fn ingress(name: &str, host: &str, service: &str, port: impl Into<Value>) -> Value {
-    let port = port.into();
-    let port = if port.is_number() { json!({"number": port}) } else { json!({"name": port}) };
-    let backend = json!({"service": {"name": service, "port": port}});
+/// An Ingress of class `adit` that leads all paths of a host to a backend, as `spec` writes it.
+pub(crate) fn ingress_to(backend: &Value, name: &str, host: &str) -> Value {
     json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
@@ -18,6 +15,13 @@ pub(crate) fn ingress(name: &str, host: &str, service: &str, port: impl Into<Val
             "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
         },
     })
+}
+
+/// The same, to a Service's port, by number or by name.
+pub(crate) fn ingress(name: &str, host: &str, service: &str, port: impl Into<Value>) -> Value {
+    let port = port.into();
+    let port = if port.is_number() { json!({"number": port}) } else { json!({"name": port}) };
+    ingress_to(&json!({"service": {"name": service, "port": port}}), name, host)
 }
 
 /// The same, named after the Service.
@@ -51,13 +55,20 @@ pub(crate) async fn everywhere(
 
 /// Waits until every replica of Adit leads a host to this Service.
 pub(crate) async fn leads(host: &str, service: &str) -> Result<()> {
-    let what = format!("http://{host}/ answered by {service}");
-    everywhere(&what, host, "/", |answer| {
-        let from = answer.service()?;
-        ensure!(from == service, "answered by {from}");
-        Ok(())
-    })
-    .await
+    leads_at(&Entry::pods().await?, host, service).await
+}
+
+/// Waits until a host leads to this Service at each of these.
+pub(crate) async fn leads_at(entries: &[Entry], host: &str, service: &str) -> Result<()> {
+    for entry in entries {
+        eventually(&format!("http://{host}/ answered by {service}"), async || {
+            let from = entry.get(host, "/").await?.service()?;
+            ensure!(from == service, "answered by {from}");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// Waits until every replica of Adit answers a host with this status.
