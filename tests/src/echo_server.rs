@@ -15,6 +15,7 @@
 mod answer;
 mod arguments;
 mod http;
+mod lingering;
 mod pod;
 mod tcp;
 mod udp;

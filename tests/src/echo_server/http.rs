@@ -1,6 +1,7 @@
 //! HTTP/1.1 and HTTP/2.
 
 use super::answer::{self, Answer};
+use super::lingering::Lingering;
 use super::{Client, Shared, websocket};
 use crate::echo::said::{self, Body as ReceivedBody, Said, Summary};
 use crate::echo::{POD_HEADER, SERVICE_HEADER};
@@ -31,16 +32,16 @@ pub(super) async fn serve(
     client: Client,
 ) -> Result<()> {
     let ending = shared.ending.clone();
-    let stream = TokioIo::new(stream);
     let service = service_fn(move |request| {
         let (shared, client) = (shared.clone(), client.clone());
         async move { respond(&shared, &client, request).await }
     });
     if version == Version::HTTP_2 {
+        let stream = TokioIo::new(Lingering(stream));
         let connection = http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service);
         serve_until(&ending, connection, http2::Connection::graceful_shutdown).await?;
     } else {
-        let connection = http1::Builder::new().serve_connection(stream, service).with_upgrades();
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
         serve_until(&ending, connection, http1::UpgradeableConnection::graceful_shutdown).await?;
     }
     Ok(())
