@@ -9,8 +9,8 @@ use tests::ports::free_port;
 use tests::process::Process;
 use tokio::net::TcpStream;
 
-/// A process after its grace period, one connection of each kind through it, and the port of its TCP service.
-async fn draining(config: &Value) -> Result<(Process, Open, u16)> {
+/// A process that is told to end, one connection of each kind through it, and the ports of TLS and of its TCP service.
+async fn ending(config: &Value) -> Result<(Process, Open, [u16; 2])> {
     let port = free_port();
     let objects = Backends::start().await?.objects(port, 0, config)?;
     let arguments = [SHORT, "--enable-ssl-passthrough", "--tcp-services-configmap=adit/tcp"];
@@ -18,18 +18,19 @@ async fn draining(config: &Value) -> Result<(Process, Open, u16)> {
     let mut open = Open::all(adit.https, port).await?;
     open.carry("before").await?;
     adit.terminate().await?;
-    for port in [adit.https.port(), port] {
-        refused((Ipv4Addr::LOCALHOST, port).into()).await?;
-    }
-    Ok((adit, open, port))
+    let ports = [adit.https.port(), port];
+    Ok((adit, open, ports))
 }
 
 #[tokio::test]
 async fn they_go_on_and_nothing_new_begins() -> Result<()> {
-    let (mut adit, mut open, port) = draining(&json!({})).await?;
+    let (mut adit, mut open, ports) = ending(&json!({})).await?;
+    for port in ports {
+        refused((Ipv4Addr::LOCALHOST, port).into()).await?;
+    }
     for text in ["after", "the grace period"] {
         open.carry(text).await?;
-        ensure!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err(), "a new session");
+        ensure!(TcpStream::connect((Ipv4Addr::LOCALHOST, ports[1])).await.is_err(), "a new session");
     }
     assert!(!adit.has_ended()?, "it waits for them");
     drop(open);
@@ -40,7 +41,8 @@ async fn they_go_on_and_nothing_new_begins() -> Result<()> {
 
 #[tokio::test]
 async fn they_are_cut_off_when_their_time_is_over() -> Result<()> {
-    let (mut adit, open, _) = draining(&json!({"worker-shutdown-timeout": "500ms"})).await?;
+    // Whether the ports are closed is not asked: who asks has a connection, too.
+    let (mut adit, open, _) = ending(&json!({"worker-shutdown-timeout": "500ms"})).await?;
     let told = adit.says("connections still open").await?;
     ensure!(told.contains("cut_off=4"), "{told}");
     open.cut_off().await?;
