@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// When to give up on a peer that does not do what is waited for. No test depends on its length.
@@ -38,6 +38,16 @@ impl Connection {
     /// If it does not accept.
     pub async fn open(server: SocketAddr) -> Result<Self> {
         Self::plain(TcpStream::connect(server).await?)
+    }
+
+    /// Connects to a server with little room for what has not been read: most of it stays with the server.
+    ///
+    /// # Errors
+    /// If it does not accept.
+    pub async fn open_narrow(server: SocketAddr) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4 << 10)?;
+        Self::plain(socket.connect(server).await?)
     }
 
     /// Connects to a server over TLS.

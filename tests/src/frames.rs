@@ -9,6 +9,8 @@ use tokio::time::timeout;
 /// What a client sends first.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// `ACK` of a SETTINGS or PING frame.
+pub const ACK: u8 = 0x1;
 /// `END_STREAM` of a HEADERS or DATA frame.
 pub const END_STREAM: u8 = 0x1;
 /// `END_HEADERS` of a HEADERS or CONTINUATION frame.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tests::adit::{Adit, manifests};
 use tests::backend::{answering, scripted};
 use tests::connection::{Connection, PATIENCE};
+use tests::frames::{ACK, END_HEADERS, END_STREAM, Frame, Kind, PREFACE, beginning, frame, head, next};
 use tests::http2::{Http2, piece};
 use tests::tls::Offer;
 use tests::wire::header;
@@ -310,6 +311,43 @@ async fn shutting_down_asks_clients_to_go_and_finishes_their_requests() -> Resul
 }
 
 #[tokio::test]
+async fn an_answer_arrives_whole_at_a_client_that_talks_while_it_reads() -> Result<()> {
+    // What a client may receive unasked: it is sent at once, and then Adit has nothing left to do but to close.
+    const LENGTH: usize = 65_535;
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n{}", "x".repeat(LENGTH));
+    let adit = adit(answering(answer.leak()).await?, json!({"keep-alive-requests": "1"})).await?;
+    let mut client = Connection::open_narrow(adit.address()?).await?;
+    let request = frame(Kind::Headers, END_HEADERS | END_STREAM, 1, &head("GET", "h"));
+    client.send([beginning(), request].concat()).await?;
+    while talking(&mut client).await?.kind != Kind::Headers as u8 {}
+    let shut_down = tokio::spawn(adit.shut_down());
+    let mut received = 0;
+    while received < LENGTH {
+        received += talking(&mut client).await?.payload.len();
+    }
+    drop(client);
+    assert_eq!(shut_down.await??, 0);
+    Ok(())
+}
+
+/// The next frame but for PINGs, which are answered; and the client says something of its own after each.
+async fn talking(client: &mut Connection) -> Result<Frame> {
+    loop {
+        let frame = next(client).await?;
+        client.send(ping(0, b"are you?")).await?;
+        match frame.kind {
+            kind if kind != Kind::Ping as u8 => return Ok(frame),
+            _ if frame.flags & ACK == 0 => client.send(ping(ACK, &frame.payload)).await?,
+            _ => {}
+        }
+    }
+}
+
+fn ping(flags: u8, payload: &[u8]) -> Vec<u8> {
+    frame(Kind::Ping, flags, 0, payload)
+}
+
+#[tokio::test]
 async fn a_connection_is_for_the_hosts_of_its_certificate() -> Result<()> {
     let adit = adit(answering(OK).await?, json!({})).await?;
     let https = adit.https_address()?;
@@ -334,7 +372,7 @@ async fn where_http2_is_off_nobody_offers_or_takes_it() -> Result<()> {
     connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
     assert_eq!(connection.response("GET").await?.status, 200);
     let mut connection = adit.connect().await?;
-    connection.send(tests::frames::PREFACE).await?;
+    connection.send(PREFACE).await?;
     assert_eq!(connection.response("GET").await?.status, 505);
     Ok(())
 }
@@ -344,7 +382,7 @@ async fn over_tls_http2_is_for_those_who_have_agreed_on_it() -> Result<()> {
     let adit = adit(answering(OK).await?, json!({})).await?;
     for protocols in [vec![], vec!["http/1.1"]] {
         let mut connection = Connection::open_tls(adit.https_address()?, &Offer { protocols, ..named("h") }).await?;
-        connection.send(tests::frames::PREFACE).await?;
+        connection.send(PREFACE).await?;
         let response = connection.response("GET").await?;
         assert_eq!((response.status, response.closed), (505, true));
     }

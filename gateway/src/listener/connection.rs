@@ -2,9 +2,11 @@
 
 use crate::telemetry::Connection;
 use http::HeaderValue;
+use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::net::TcpStream;
 
 /// A client's connection while it lives. Derefs to the facts that logs print.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub struct ClientConnection {
     abandoned: AtomicU64,
     unread_input: AtomicBool,
     hold_input: AtomicBool,
+    left: Mutex<Option<TcpStream>>,
 }
 
 impl ClientConnection {
@@ -33,6 +36,7 @@ impl ClientConnection {
             abandoned: AtomicU64::new(0),
             unread_input: AtomicBool::new(false),
             hold_input: AtomicBool::new(false),
+            left: Mutex::default(),
         }
     }
 
@@ -44,6 +48,16 @@ impl ClientConnection {
     /// Whether [`ClientConnection::leave_input_unread`] was called.
     pub(super) fn unread_input(&self) -> bool {
         self.unread_input.load(Ordering::Relaxed)
+    }
+
+    /// Leaves the socket of a stream that has ended, for as long as the client should read what we said last.
+    pub(super) fn leave(&self, socket: TcpStream) {
+        *self.left.lock() = Some(socket);
+    }
+
+    /// The socket that was left, if any.
+    pub(super) fn left(&self) -> Option<TcpStream> {
+        self.left.lock().take()
     }
 
     /// Whether what the client sends from now on belongs to its next request, which waits for its turn.

@@ -3,7 +3,6 @@
 use super::controls::Stage;
 use super::deadline::Deadline;
 use super::hello::{self, Hello};
-use super::stream::linger;
 use crate::l4::PassedOn;
 use crate::table::{Passthrough, Publisher, Table};
 use crate::telemetry::TlsSession;
@@ -65,6 +64,8 @@ pub(super) struct Failure {
     pub(super) reason: &'static str,
     /// What exactly.
     pub(super) error: io::Error,
+    /// The socket, where the client may still be sending: it would not see the alert if we closed.
+    pub(super) left: Option<TcpStream>,
 }
 
 impl Handshakes {
@@ -81,7 +82,7 @@ impl Handshakes {
             Some(_) => match deadline.limit(Stage::Stopped, self.negotiate(tcp, publisher)).await {
                 Some(Ok(outcome)) => outcome,
                 Some(Err(failure)) => Outcome::Failed(failure),
-                None => Outcome::Failed(Failure { reason: "timeout", error: io::ErrorKind::TimedOut.into() }),
+                None => Outcome::Failed(Failure::new("timeout", io::ErrorKind::TimedOut.into())),
             },
         };
         deadline.disarm();
@@ -91,10 +92,10 @@ impl Handshakes {
     async fn negotiate(&self, mut tcp: TcpStream, publisher: &Publisher) -> Result<Outcome, Failure> {
         // An error says that the semaphore is closed, which nobody does.
         let _permit = self.running.acquire().await;
-        let Hello { accepted, bytes } = hello::read(&mut tcp).await.inspect_err(|_| {
-            // The alert would be lost if the client were still sending when the socket closes.
-            linger(&tcp);
-        })?;
+        let Hello { accepted, bytes } = match hello::read(&mut tcp).await {
+            Ok(hello) => hello,
+            Err(error) => return Err(Failure { left: Some(tcp), ..error.into() }),
+        };
         let terms = match choose(&accepted.client_hello(), &publisher.load()) {
             Choice::PassOn(server_name, to) => {
                 return Ok(Outcome::PassedOn(Box::new(PassedOn { client: tcp, hello: bytes, server_name, to })));
@@ -150,6 +151,12 @@ fn session(connection: &ServerConnection, presented: Presented) -> TlsSession {
     }
 }
 
+impl Failure {
+    fn new(reason: &'static str, error: io::Error) -> Self {
+        Self { reason, error, left: None }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -166,7 +173,7 @@ impl From<io::Error> for Failure {
             Some(_) => "internal",
             None => "closed",
         };
-        Self { reason, error }
+        Self::new(reason, error)
     }
 }
 
@@ -176,6 +183,6 @@ impl From<Refused> for Failure {
             Refused::UnrecognizedName => ("unrecognized-name", "no virtual host has the name"),
             Refused::InvalidSettings => ("invalid-settings", "the TLS settings are invalid"),
         };
-        Self { reason, error: io::Error::other(message) }
+        Self::new(reason, io::Error::other(message))
     }
 }

@@ -7,7 +7,7 @@ use super::deadline::Registered;
 use super::handshake::Outcome;
 use super::limits::{ClientPlace, Place};
 use super::proxy_protocol::{self, Failure};
-use super::stream::{ClientStream, Transport, put_back};
+use super::stream::{ClientStream, Transport, linger, put_back};
 use super::worker::Worker;
 use super::{http1, http2};
 use crate::l4::PassedOn;
@@ -27,31 +27,35 @@ impl Worker {
         match protocol {
             Protocol::Http => {
                 let (stream, connection) = open(tcp, facts);
-                self.serve_http1(stream, connection, &mut client).await;
+                self.serve_requests(stream, connection, &mut client).await;
             }
             // A connection keeps no room for its handshake: what is large in it is boxed.
             Protocol::Https => match Box::pin(self.secure(tcp, facts, &client)).await {
-                Some(Secured::Here(stream, connection)) if connection.tls.as_ref().is_some_and(|tls| tls.http2) => {
-                    self.serve_http2(stream, connection, &mut client).await;
-                }
-                Some(Secured::Here(stream, connection)) => self.serve_http1(stream, connection, &mut client).await,
+                Some(Secured::Here(stream, connection)) => self.serve_requests(stream, connection, &mut client).await,
                 Some(Secured::Elsewhere(passed_on, facts)) => Box::pin(self.pass_on(*passed_on, &facts, client)).await,
                 None => {}
             },
         }
     }
 
-    /// Serves a connection that speaks HTTP/1 until it begins with the preface of HTTP/2.
-    async fn serve_http1(self: &Arc<Self>, stream: Stream, connection: Arc<ClientConnection>, client: &mut Admitted) {
-        let preface = http1::serve(stream, &connection, &mut client.open, &client.deadline, self).await;
-        if let Some(stream) = preface.and_then(|(stream, read)| put_back(stream, read)) {
-            self.serve_http2(stream, connection, client).await;
+    /// Serves a connection over HTTP/2 where that was agreed on, or else over HTTP/1 until it begins with the preface of
+    /// HTTP/2.
+    async fn serve_requests(
+        self: &Arc<Self>,
+        stream: Stream,
+        connection: Arc<ClientConnection>,
+        client: &mut Admitted,
+    ) {
+        let Admitted { open, deadline, .. } = client;
+        let stream = match &connection.tls {
+            Some(tls) if tls.http2 => Some(stream),
+            _ => http1::serve(stream, &connection, open, deadline, self).await.and_then(|(s, read)| put_back(s, read)),
+        };
+        if let Some(stream) = stream {
+            // Boxed: a connection of HTTP/1 keeps no room for it.
+            Box::pin(http2::serve(stream, connection.clone(), open, deadline, self)).await;
         }
-    }
-
-    async fn serve_http2(self: &Arc<Self>, stream: Stream, connection: Arc<ClientConnection>, client: &mut Admitted) {
-        // Boxed: a connection of HTTP/1 keeps no room for it.
-        Box::pin(http2::serve(stream, connection, &mut client.open, &client.deadline, self)).await;
+        see_out(&connection).await;
     }
 
     /// Takes the PROXY header off a connection, where it must have one. Without a sound one the connection closes, and
@@ -88,10 +92,14 @@ impl Worker {
             Outcome::Cleartext(tcp) => {
                 let (stream, connection) = open(tcp, facts);
                 http1::refuse_cleartext(stream, &connection, &client.deadline, self).await;
+                see_out(&connection).await;
             }
             Outcome::Failed(failure) => {
                 self.context.telemetry().event(Event::FailedHandshake, failure.reason);
                 tracing::debug!(client = %facts.peer, reason = failure.reason, error = %failure.error, "TLS handshake");
+                if let Some(tcp) = failure.left {
+                    linger(tcp).await;
+                }
             }
             Outcome::Silent => {}
         }
@@ -141,6 +149,13 @@ enum Secured {
 fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<ClientConnection>) {
     let connection = Arc::new(ClientConnection::new(facts));
     (Box::new(ClientStream::new(transport, connection.clone())), connection)
+}
+
+/// Lets the client read what it was told last.
+async fn see_out(connection: &ClientConnection) {
+    if let Some(tcp) = connection.left() {
+        linger(tcp).await;
+    }
 }
 
 /// What a connection holds while it lives.

@@ -18,13 +18,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
 /// Gathers a response's head and a small body into one write.
 const WRITE_BUFFER: usize = 4 << 10;
-/// How long, and for how many bytes, a closing connection reads on so that the client sees the answer: closing with
-/// unread input resets the connection and destroys the answer on its way (nginx: `lingering_timeout`).
-const LINGER_TIME: Duration = Duration::from_secs(5);
+/// A closing connection reads on so that the client sees the answer: closing with unread input resets the connection and
+/// destroys the answer on its way. For how long without a word, and in all (nginx: `lingering_timeout`,
+/// `lingering_time`); and for how many bytes.
+const LINGER_PAUSE: Duration = Duration::from_secs(5);
+const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_BYTES: usize = 64 << 20;
 /// Bytes of a client's next request that are put by while this one is served.
 const AHEAD: usize = 4 << 10;
@@ -89,31 +92,31 @@ pub(super) fn put_back(stream: Stream, read: BytesMut) -> Option<Stream> {
 
 impl<T: Transport> Drop for ClientStream<T> {
     fn drop(&mut self) {
-        if self.connection.unread_input() {
-            linger(self.io.get_ref().tcp());
+        if !self.connection.unread_input() {
+            return;
+        }
+        let socket = socket2::SockRef::from(self.io.get_ref().tcp()).try_clone();
+        if let Ok(socket) = socket.and_then(|socket| TcpStream::from_std(socket.into())) {
+            self.connection.leave(socket);
         }
     }
 }
 
-/// Keeps a duplicate of the socket open, says that we are done writing, and reads what the client still sends.
-pub(super) fn linger(tcp: &TcpStream) {
-    let duplicate = socket2::SockRef::from(tcp).try_clone().and_then(|socket| TcpStream::from_std(socket.into()));
-    let Ok(mut tcp) = duplicate else { return };
-    tokio::spawn(async move {
-        let drain = async {
-            tcp.shutdown().await?;
-            let mut sink = [0; 16 << 10];
-            let mut total = 0;
-            while total < LINGER_BYTES {
-                match tcp.read(&mut sink).await? {
-                    0 => break,
-                    read => total += read,
-                }
+/// Says that we are done writing, and reads what the client still sends.
+pub(super) async fn linger(mut tcp: TcpStream) {
+    let drain = async {
+        tcp.shutdown().await?;
+        let mut sink = vec![0; 16 << 10]; // on the heap: few connections come to this, and all keep room for it
+        let mut total = 0;
+        while total < LINGER_BYTES {
+            match timeout(LINGER_PAUSE, tcp.read(&mut sink)).await?? {
+                0 => break,
+                read => total += read,
             }
-            io::Result::Ok(())
-        };
-        let _ = tokio::time::timeout(LINGER_TIME, drain).await;
-    });
+        }
+        io::Result::Ok(())
+    };
+    let _ = timeout(LINGER_TIME, drain).await;
 }
 
 impl<T: Transport> AsyncRead for ClientStream<T> {
@@ -154,7 +157,7 @@ impl<T: Transport> AsyncWrite for ClientStream<T> {
 #[async_trait]
 impl<T: Transport> Shutdown for ClientStream<T> {
     async fn shutdown(&mut self) {
-        let _ = tokio::time::timeout(CLOSE_TIME, self.io.shutdown()).await;
+        let _ = timeout(CLOSE_TIME, self.io.shutdown()).await;
     }
 }
 

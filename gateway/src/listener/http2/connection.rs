@@ -194,6 +194,7 @@ impl<'a> Streams<'a> {
 
     /// Sends GOAWAY: what is running, and on its way to us, is still served.
     fn ask_to_go(&mut self, h2: &mut H2) {
+        self.connection.leave_input_unread(); // clients give back their windows until they have read everything
         h2.graceful_shutdown();
         self.leaving = true;
         self.deadline.disarm();
