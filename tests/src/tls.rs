@@ -88,7 +88,9 @@ fn config(offer: &Offer) -> Result<ClientConfig> {
         Some(other) => bail!("{other:?} is not a version of TLS: expected 1.0 to 1.3"),
     };
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = Believing { provider: provider.clone(), rsa: offer.rsa };
+    let mut schemes = provider.signature_verification_algorithms.supported_schemes();
+    schemes.retain(|scheme| !offer.rsa || format!("{scheme:?}").starts_with("RSA"));
+    let verifier = Believing::those_of(&schemes);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)?
         .dangerous()
@@ -109,9 +111,16 @@ fn refusal(error: std::io::Error) -> anyhow::Error {
 
 /// Believes every certificate. That it has the key to it is still proved.
 #[derive(Debug)]
-struct Believing {
-    provider: Arc<CryptoProvider>,
-    rsa: bool,
+pub struct Believing {
+    provider: CryptoProvider,
+    schemes: Vec<SignatureScheme>,
+}
+
+impl Believing {
+    /// Believes those whose keys sign so, and asks for no others.
+    pub fn those_of(schemes: &[SignatureScheme]) -> Self {
+        Self { provider: aws_lc_rs::default_provider(), schemes: schemes.to_vec() }
+    }
 }
 
 impl ServerCertVerifier for Believing {
@@ -145,8 +154,7 @@ impl ServerCertVerifier for Believing {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let all = self.provider.signature_verification_algorithms.supported_schemes();
-        all.into_iter().filter(|scheme| !self.rsa || format!("{scheme:?}").starts_with("RSA")).collect()
+        self.schemes.clone()
     }
 }
 

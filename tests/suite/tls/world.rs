@@ -11,9 +11,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorit
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-
-/// How long a gateway may take to drain before a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+use tests::connection::PATIENCE;
 
 pub(crate) struct World {
     gateway: Gateway,
