@@ -40,7 +40,8 @@ impl ClientConnection {
         }
     }
 
-    /// Says that we answered without reading all that the client sends: the socket must linger when it closes.
+    /// Says that the client may still be sending what we do not read: the socket must linger when it closes. It does so
+    /// without being told where something unread has come by then.
     pub fn leave_input_unread(&self) {
         self.unread_input.store(true, Ordering::Relaxed);
     }

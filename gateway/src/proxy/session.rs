@@ -16,9 +16,6 @@ use std::time::Duration;
 /// How long a small body that nobody wants may take to arrive before the connection is given up.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// How long a client may leave no room for the answer on a stream (nginx: `send_timeout`).
-const SEND: Duration = Duration::from_secs(60);
-
 /// A request as policies see it.
 pub(super) fn view(request: &RequestHeader) -> RequestView<'_> {
     RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
@@ -38,7 +35,7 @@ pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     session.set_total_drain_timeout(Some(DRAIN));
     if session.is_http2() {
         // A client may stop one stream's answer and keep its connection busy with others.
-        session.set_write_timeout(Some(SEND));
+        session.set_write_timeout(Some(http2::SEND));
     }
     let http_10 = session.req_header().version == Version::HTTP_10;
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
@@ -65,9 +62,6 @@ pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange
         session.set_keepalive(None);
     }
     session.set_close_on_response_before_downstream_finish(false);
-    if !session.is_body_done() {
-        leave_input_unread(session, exchange);
-    }
     if reply.status >= 400 && grpc::is_call(&session.req_header().headers) {
         let mut head = grpc_error(reply)?;
         exchange.add_headers(&mut head);
@@ -113,7 +107,10 @@ pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchan
 }
 
 /// Counts and logs a request that has ended.
-pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
+pub(super) fn record(session: &mut ServerSession, exchange: &mut Exchange) {
+    if !session.is_body_done() {
+        leave_input_unread(session, exchange);
+    }
     let status = session.response_written().map(status_of);
     let head = session.response_written().filter(|_| session.is_http2());
     let head_sent = head.map(|head| http2::head_length(&head.headers));
