@@ -149,3 +149,14 @@ async fn to_a_client_that_reads_nothing_for_a_while_and_is_asked_to_go() -> Resu
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn or_are_not_taken_for_whole_in_http_1_0() -> Result<()> {
+    let backend = answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\nthis is no chunk\r\n");
+    let adit = Adit::start(&manifests(&[backend.await?], &json!({}))).await?;
+    let mut connection = adit.connect().await?;
+    connection.send("GET / HTTP/1.0\r\nHost: h\r\n\r\n").await?;
+    let response = connection.response("GET").await;
+    assert!(response.is_err(), "{response:?}");
+    Ok(())
+}

@@ -100,6 +100,10 @@ pub(super) fn put_back(stream: Stream, read: BytesMut) -> Option<Stream> {
 
 impl<T: Transport> Drop for ClientStream<T> {
     fn drop(&mut self) {
+        if self.connection.is_broken_off() {
+            let _ = SockRef::from(self.io.get_ref().tcp()).set_linger(Some(Duration::ZERO));
+            return;
+        }
         if !self.connection.unread_input() && !self.is_readable() {
             return;
         }

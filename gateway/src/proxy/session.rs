@@ -6,7 +6,7 @@ use super::grpc;
 use super::reply::{self, Reply};
 use super::request::RequestView;
 use crate::listener::http2;
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use pingora_core::Result;
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -95,7 +95,10 @@ async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool
 
 /// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
 pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
-    if session.response_written().is_some() {
+    if let Some(begun) = session.response_written() {
+        if session.req_header().version == Version::HTTP_10 && !begun.headers.contains_key(header::CONTENT_LENGTH) {
+            exchange.arrival().connection.break_off();
+        }
         return 0;
     }
     session.set_keepalive(None);
