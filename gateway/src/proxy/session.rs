@@ -93,9 +93,14 @@ async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool
     written.map_err(|error| error.into_down())
 }
 
+/// The head of the answer, once it has gone out. Pingora takes interim heads (1xx) for such, too.
+fn answer_begun(session: &ServerSession) -> Option<&ResponseHeader> {
+    session.response_written().filter(|head| !head.status.is_informational())
+}
+
 /// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
 pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
-    if let Some(begun) = session.response_written() {
+    if let Some(begun) = answer_begun(session) {
         if session.req_header().version == Version::HTTP_10 && !begun.headers.contains_key(header::CONTENT_LENGTH) {
             exchange.arrival().connection.break_off();
         }
@@ -114,8 +119,8 @@ pub(super) fn record(session: &mut ServerSession, exchange: &mut Exchange) {
     if !session.is_body_done() {
         leave_input_unread(session, exchange);
     }
-    let status = session.response_written().map(status_of);
-    let head = session.response_written().filter(|_| session.is_http2());
+    let status = answer_begun(session).map(status_of);
+    let head = answer_begun(session).filter(|_| session.is_http2());
     let head_sent = head.map(|head| http2::head_length(&head.headers));
     exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
 }
