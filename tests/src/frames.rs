@@ -27,6 +27,7 @@ pub enum Kind {
     Settings = 4,
     Ping = 6,
     GoAway = 7,
+    WindowUpdate = 8,
     Continuation = 9,
 }
 

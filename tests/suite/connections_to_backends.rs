@@ -187,6 +187,31 @@ async fn who_waits_for_100_continue_and_is_not_wanted_is_told_so() -> Result<()>
 }
 
 #[tokio::test]
+async fn a_failure_after_an_interim_answer_is_told() -> Result<()> {
+    const PUT: &str = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n";
+    let (_socket, refused) = refusing()?;
+    let hinting = scripted(|_, mut connection| async move {
+        connection.request().await?;
+        connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n").await
+    });
+    let (hinting, mirror) = (hinting.await?, mirror().await?);
+    let expecting = format!("{PUT}Expect: 100-continue\r\n\r\n");
+    for (backend, request, interim, status) in
+        [(refused, &*expecting, 100, 502), (mirror, &*expecting, 100, 413), (hinting, GET, 103, 502)]
+    {
+        let adit = Adit::start(&manifests(&[backend], &json!({"proxy-body-size": "4"}))).await?;
+        let mut client = adit.connect().await?;
+        client.send(request).await?;
+        assert_eq!(client.response_head().await?.status, interim);
+        if request != GET {
+            client.send("5\r\nhello\r\n0\r\n\r\n").await?;
+        }
+        assert_eq!(client.response("GET").await?.status, status, "after {interim}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn early_hints_pass_but_not_to_http_1_0() -> Result<()> {
     const HINTS: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n\
                          HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

@@ -220,7 +220,7 @@ impl Carrier {
                 }
                 Event::NoMoreRequests => {
                     listening = false;
-                    self.leave_port();
+                    self.leave_port().await;
                     silence = silence.min(LAST_ANSWERS);
                 }
                 Event::Answer(Ok(length)) => {
@@ -264,8 +264,8 @@ impl Carrier {
 
     /// Answers the client on a socket that nobody else's datagrams come to, so that the port can close before the last
     /// answer has come, and whoever has it next gets all that is sent there.
-    fn leave_port(&mut self) {
-        match self.listener.local_addr().and_then(|local| only_of(local, self.client)) {
+    async fn leave_port(&mut self) {
+        match only_of(&self.listener, self.client).await {
             Ok(socket) => self.listener = Arc::new(socket),
             Err(error) => tracing::debug!(client = %self.client, %error, "the port stays open for a session"),
         }
@@ -286,10 +286,13 @@ async fn connect(endpoint: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// A second socket of a listener's address, for one of its clients.
-fn only_of(local: SocketAddr, client: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = listen_udp(local)?;
+async fn only_of(listener: &UdpSocket, client: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = listen_udp(listener.local_addr()?)?;
     socket.connect(client)?;
-    UdpSocket::from_std(socket)
+    let socket = UdpSocket::from_std(socket)?;
+    // Until the kernel has said that there is room, the runtime takes it that there is none, and answers would be dropped.
+    socket.writable().await?;
+    Ok(socket)
 }
 
 thread_local! {
@@ -322,4 +325,27 @@ async fn answer(endpoint: &UdpSocket, listener: &UdpSocket, client: SocketAddr) 
 fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_waits_while_the_port_is_left_is_not_dropped() {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let bound = || async { UdpSocket::bind(loopback).await.expect("a socket") };
+        let (client, backend) = (bound().await, bound().await);
+        let address = |socket: &UdpSocket| socket.local_addr().expect("an address");
+        let port = listen_udp(loopback).and_then(UdpSocket::from_std).expect("a port");
+        let endpoint = connect(address(&backend)).await.expect("a way to the endpoint");
+        backend.send_to(b"answer", address(&endpoint)).await.expect("an answer");
+        endpoint.readable().await.expect("an answer that waits");
+        let left = only_of(&port, address(&client)).await.expect("a socket of the session's own");
+        answer(&endpoint, &left, address(&client)).await.expect("an answer that is taken");
+        let mut datagram = [0; 16];
+        let received = tokio::time::timeout(Duration::from_secs(30), client.recv(&mut datagram)).await;
+        let length = received.expect("an answer in time").expect("an answer");
+        assert_eq!(&datagram[..length], b"answer");
+    }
 }

@@ -19,6 +19,7 @@ pub struct ClientConnection {
     requested: AtomicU64,
     abandoned: AtomicU64,
     unread_input: AtomicBool,
+    broken_off: AtomicBool,
     hold_input: AtomicBool,
     left: Mutex<Option<TcpStream>>,
 }
@@ -35,12 +36,14 @@ impl ClientConnection {
             requested: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             unread_input: AtomicBool::new(false),
+            broken_off: AtomicBool::new(false),
             hold_input: AtomicBool::new(false),
             left: Mutex::default(),
         }
     }
 
-    /// Says that we answered without reading all that the client sends: the socket must linger when it closes.
+    /// Says that the client may still be sending what we do not read: the socket must linger when it closes. It does so
+    /// without being told where something unread has come by then.
     pub fn leave_input_unread(&self) {
         self.unread_input.store(true, Ordering::Relaxed);
     }
@@ -48,6 +51,17 @@ impl ClientConnection {
     /// Whether [`ClientConnection::leave_input_unread`] was called.
     pub(super) fn unread_input(&self) -> bool {
         self.unread_input.load(Ordering::Relaxed)
+    }
+
+    /// Says that the answer breaks off where its client would take the end of the connection for the answer's own: the
+    /// connection must be reset.
+    pub(crate) fn break_off(&self) {
+        self.broken_off.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`ClientConnection::break_off`] was called.
+    pub(super) fn is_broken_off(&self) -> bool {
+        self.broken_off.load(Ordering::Relaxed)
     }
 
     /// Leaves the socket of a stream that has ended, for as long as the client should read what we said last.

@@ -8,6 +8,7 @@ use pingora_core::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest,
     UniqueID, UniqueIDType,
 };
+use socket2::SockRef;
 use std::fmt::Debug;
 use std::io;
 use std::mem::MaybeUninit;
@@ -78,8 +79,15 @@ impl<T: Transport> ClientStream<T> {
                 return Poll::Ready(Ok(()));
             }
             self.ahead.extend_from_slice(chunk.filled());
+            self.connection.leave_input_unread(); // this may be its last request, and more may come
         }
         Poll::Pending // woken by its answer; the socket's buffer holds the rest
+    }
+
+    /// Whether the client has sent something that nobody has read.
+    fn is_readable(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        SockRef::from(self.io.get_ref().tcp()).peek(&mut byte).is_ok_and(|read| read > 0)
     }
 }
 
@@ -92,10 +100,14 @@ pub(super) fn put_back(stream: Stream, read: BytesMut) -> Option<Stream> {
 
 impl<T: Transport> Drop for ClientStream<T> {
     fn drop(&mut self) {
-        if !self.connection.unread_input() {
+        if self.connection.is_broken_off() {
+            let _ = SockRef::from(self.io.get_ref().tcp()).set_linger(Some(Duration::ZERO));
             return;
         }
-        let socket = socket2::SockRef::from(self.io.get_ref().tcp()).try_clone();
+        if !self.connection.unread_input() && !self.is_readable() {
+            return;
+        }
+        let socket = SockRef::from(self.io.get_ref().tcp()).try_clone();
         if let Ok(socket) = socket.and_then(|socket| TcpStream::from_std(socket.into())) {
             self.connection.leave(socket);
         }

@@ -6,7 +6,7 @@ use super::grpc;
 use super::reply::{self, Reply};
 use super::request::RequestView;
 use crate::listener::http2;
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use pingora_core::Result;
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -15,9 +15,6 @@ use std::time::Duration;
 
 /// How long a small body that nobody wants may take to arrive before the connection is given up.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// How long a client may leave no room for the answer on a stream (nginx: `send_timeout`).
-const SEND: Duration = Duration::from_secs(60);
 
 /// A request as policies see it.
 pub(super) fn view(request: &RequestHeader) -> RequestView<'_> {
@@ -38,7 +35,7 @@ pub(super) fn configure(session: &mut ServerSession, exchange: &Exchange) {
     session.set_total_drain_timeout(Some(DRAIN));
     if session.is_http2() {
         // A client may stop one stream's answer and keep its connection busy with others.
-        session.set_write_timeout(Some(SEND));
+        session.set_write_timeout(Some(http2::SEND));
     }
     let http_10 = session.req_header().version == Version::HTTP_10;
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
@@ -65,9 +62,6 @@ pub(super) async fn write_reply(session: &mut ServerSession, exchange: &Exchange
         session.set_keepalive(None);
     }
     session.set_close_on_response_before_downstream_finish(false);
-    if !session.is_body_done() {
-        leave_input_unread(session, exchange);
-    }
     if reply.status >= 400 && grpc::is_call(&session.req_header().headers) {
         let mut head = grpc_error(reply)?;
         exchange.add_headers(&mut head);
@@ -99,9 +93,17 @@ async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool
     written.map_err(|error| error.into_down())
 }
 
+/// The head of the answer, once it has gone out. Pingora takes interim heads (1xx) for such, too.
+fn answer_begun(session: &ServerSession) -> Option<&ResponseHeader> {
+    session.response_written().filter(|head| !head.status.is_informational())
+}
+
 /// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
 pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
-    if session.response_written().is_some() {
+    if let Some(begun) = answer_begun(session) {
+        if session.req_header().version == Version::HTTP_10 && !begun.headers.contains_key(header::CONTENT_LENGTH) {
+            exchange.arrival().connection.break_off();
+        }
         return 0;
     }
     session.set_keepalive(None);
@@ -113,9 +115,12 @@ pub(super) async fn write_failure(session: &mut ServerSession, exchange: &Exchan
 }
 
 /// Counts and logs a request that has ended.
-pub(super) fn record(session: &ServerSession, exchange: &mut Exchange) {
-    let status = session.response_written().map(status_of);
-    let head = session.response_written().filter(|_| session.is_http2());
+pub(super) fn record(session: &mut ServerSession, exchange: &mut Exchange) {
+    if !session.is_body_done() {
+        leave_input_unread(session, exchange);
+    }
+    let status = answer_begun(session).map(status_of);
+    let head = answer_begun(session).filter(|_| session.is_http2());
     let head_sent = head.map(|head| http2::head_length(&head.headers));
     exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
 }

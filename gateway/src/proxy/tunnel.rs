@@ -36,6 +36,10 @@ impl Tunnel {
         if let End::Client(error) | End::Endpoint(error) = &end {
             tracing::debug!(?end, %error, client = %self.exchange.arrival().connection.peer, "a tunnel broke");
         }
+        if let End::Endpoint(_) = end {
+            // It may be talking to somebody who has hung up, and is still to hear what that one said.
+            self.exchange.arrival().connection.leave_input_unread();
+        }
         self.client.shutdown().await;
     }
 }

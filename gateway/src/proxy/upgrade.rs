@@ -187,7 +187,7 @@ impl Request {
 
     /// The request has ended. After a `whole` answer the connection may go on.
     async fn finish(mut self, whole: bool) -> Outcome {
-        record(&self.session, &mut self.exchange);
+        record(&mut self.session, &mut self.exchange);
         if !whole {
             return Outcome::Ended;
         }

@@ -74,6 +74,7 @@ pub(in crate::listener) async fn serve(
         if head.alone && buffer.len() > head.length {
             // Pipelined requests wait here: Pingora has the connection for one request at a time.
             next = buffer.split_off(head.length);
+            connection.leave_input_unread(); // this may be its last request, and more may come
         }
         connection.hold_input(head.alone);
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number });

@@ -2,7 +2,7 @@
 
 use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
-use super::{attach, end, head};
+use super::{SEND, attach, end, head};
 use crate::config::GatewaySettings;
 use crate::listener::connection::ClientConnection;
 use crate::listener::controls::Stage;
@@ -72,6 +72,8 @@ struct Streams<'a> {
     leaving: bool,
     /// What had been sent when the deadline was armed; `None` while streams run.
     quiet: Option<u64>,
+    /// There has been no room for the rest of an answer since then, and the deadline has passed once.
+    stalled: bool,
 }
 
 // Made to be taken apart at once: no box for each request.
@@ -92,7 +94,18 @@ impl<'a> Streams<'a> {
         worker: &'a Arc<Worker>,
     ) -> Self {
         let (running, tally) = (JoinSet::new(), Tally::default());
-        Self { connection, settings, open, deadline, worker, running, tally, leaving: false, quiet: None }
+        Self {
+            connection,
+            settings,
+            open,
+            deadline,
+            worker,
+            running,
+            tally,
+            leaving: false,
+            quiet: None,
+            stalled: false,
+        }
     }
 
     /// Runs until the connection is at its end. Returns what the client did wrong, if that is why.
@@ -113,8 +126,9 @@ impl<'a> Streams<'a> {
                     self.end(h2, code).await;
                     return Some(reason);
                 }
-                Event::Late if self.leaving => return None,
-                Event::Late => self.ask_to_go(h2),
+                Event::Late if !self.leaving => self.ask_to_go(h2),
+                Event::Late if h2.has_streams() && !self.stalled => self.wait_for_room(),
+                Event::Late => return None,
             }
             if !self.leaving && self.tally.requests >= limits::requests(&self.settings) {
                 self.ask_to_go(h2);
@@ -165,6 +179,13 @@ impl<'a> Streams<'a> {
         }
         self.open.set(if quiet.is_some() { ConnectionState::Waiting } else { ConnectionState::Writing });
         self.quiet = quiet;
+        self.stalled = false;
+    }
+
+    /// Goes on waiting for a client that reads slowly: the ends of answers wait in h2 when their streams are done for us.
+    fn wait_for_room(&mut self) {
+        self.stalled = true;
+        self.deadline.arm(SEND);
     }
 
     /// Serves a request, or says why not.

@@ -19,6 +19,10 @@ use pingora_core::protocols::Digest;
 use pingora_core::protocols::raw_connect::ProxyDigest;
 use pingora_http::ResponseHeader;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a client may leave no room for an answer (nginx: `send_timeout`).
+pub(crate) const SEND: Duration = Duration::from_secs(60);
 
 /// What a client sends first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
