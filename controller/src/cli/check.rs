@@ -92,10 +92,7 @@ impl fmt::Display for Report {
             writeln!(f, "note: not checked, without any {kind} here: {}", counted(*count, "reference"))?;
         }
         if let Some(name) = &self.absent_settings {
-            writeln!(
-                f,
-                "note: ConfigMap {name} (--configmap) is not here: the gateway's settings are the defaults"
-            )?;
+            writeln!(f, "note: ConfigMap {name} (--configmap) is not here: the gateway's settings are the defaults")?;
         }
         let mut served = format!("{}, {}", counted(self.hosts, "host"), counted(self.routes, "route"));
         if self.streams > 0 {
