@@ -14,6 +14,15 @@ pub enum Severity {
     Warning,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 /// What kind of fact it is. Its name is the reason of the Event that tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Reason {
@@ -166,11 +175,7 @@ impl fmt::Display for Statement<'_> {
 impl fmt::Display for Diagnostic {
     /// `error: Ingress default/shop: spec.rules[0].host: "a b" is not …  (shop.yaml, document 2, line 14)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, "{severity}: {}: {}", self.object, Statement(self))?;
+        write!(f, "{}: {}: {}", self.severity, self.object, Statement(self))?;
         if let Some(place) = &self.place {
             write!(f, " ({}, document {}, line {})", place.file, place.document, place.line)?;
         }

@@ -211,7 +211,7 @@ fn identity(controller: &ControllerSettings) -> Identity {
         class: controller.controller_classes.first().cloned().unwrap_or_default(),
         namespace: variable("POD_NAMESPACE"),
         pod: variable("POD_NAME"),
-        build: Build::default(),
+        build: Build { release: env!("CARGO_PKG_VERSION").to_owned(), ..Build::default() },
     }
 }
 

@@ -140,6 +140,19 @@ impl Store {
         metadata.uid.as_deref()
     }
 
+    /// Whether there is any object of this kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Ingress => !self.ingresses.is_empty(),
+            Kind::IngressClass => !self.ingress_classes.0.is_empty(),
+            Kind::Service => !self.services.0.is_empty(),
+            Kind::EndpointSlice => !self.slices.service_of.is_empty(),
+            Kind::Endpoints => !self.endpoints.0.is_empty(),
+            Kind::Secret => !self.secrets.0.is_empty(),
+            Kind::ConfigMap => !self.config_maps.0.is_empty(),
+        }
+    }
+
     /// What is wrong with the source now, by part.
     pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
         self.problems.values().flatten()

@@ -90,6 +90,9 @@ async fn requests_and_replies_are_counted() -> Result<()> {
         assert!(requests.contains(label), "{label} is not in {requests}");
     }
     assert!(requests.ends_with(" 2"), "{requests}");
+    let build = sample(&metrics, "nginx_ingress_controller_build_info")?;
+    let release = concat!("release=\"", env!("CARGO_PKG_VERSION"), "\"");
+    anyhow::ensure!(build.contains(release), "{release} is not in {build}");
     let replies = sample(&metrics, "adit_replies_total")?;
     assert!(replies.contains(r#"reason="no-route""#) && replies.ends_with(" 1"), "{replies}");
     Ok(())

@@ -81,7 +81,7 @@ impl Loaded {
     fn of(directory: &Path) -> Self {
         let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
         let publisher = Publisher::new(Arc::default());
-        let events = directory::load(&[directory.to_owned()]);
+        let events = directory::load(&[directory.to_owned()], std::io::empty());
         let changes: Vec<_> = events.into_iter().flat_map(|event| store.apply(event)).collect();
         let published = publisher.publish(translator.translate(&store, &changes));
         let rejected: Vec<_> = published.rejected.iter().map(Diagnostic::from).collect();

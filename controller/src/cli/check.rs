@@ -1,17 +1,27 @@
 //! What is wrong with manifests.
 
 use super::snapshot::Snapshot;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
+use crate::store::Store;
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What `adit check` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// All that is wrong: errors first, then by object.
     pub diagnostics: Vec<Diagnostic>,
+    /// How often something is missed of a kind of which there is no object at all: it may be there in the cluster, so
+    /// that is no diagnostic.
+    pub unchecked: BTreeMap<Kind, usize>,
+    /// The ConfigMap with the settings of the gateway, where it is not there: they have their defaults.
+    pub absent_settings: Option<String>,
     /// How many of them are errors.
     pub errors: usize,
     /// How many of them are warnings.
@@ -28,7 +38,10 @@ pub struct Report {
 
 /// Reads files and directories as `adit serve` would, and reports all that is wrong with them.
 pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
+    let configmap = settings.configmap.clone();
     let Snapshot { store, publisher, diagnostics, .. } = Snapshot::of(paths, settings);
+    let configmap = configmap.filter(|name| store.config_map(&name.namespace, &name.name).is_none());
+    let (diagnostics, unchecked) = without_unknowable(diagnostics, &store);
     let table = publisher.load();
     let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     Report {
@@ -38,15 +51,48 @@ pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
         hosts: table.hosts().count(),
         routes: table.hosts().map(|host| host.routes().len()).sum(),
         streams: table.streams().iter().count(),
+        absent_settings: configmap.map(|name| name.to_string()),
+        unchecked,
         diagnostics,
     }
 }
 
+/// The diagnostics but for those that only say that a kind was not among the manifests, and how many these are.
+fn without_unknowable(diagnostics: Vec<Diagnostic>, store: &Store) -> (Vec<Diagnostic>, BTreeMap<Kind, usize>) {
+    let mut unchecked = BTreeMap::new();
+    let known = diagnostics.into_iter().filter(|diagnostic| match missing_kind(diagnostic) {
+        Some(kind) if !store.has(kind) => {
+            *unchecked.entry(kind).or_default() += 1;
+            false
+        }
+        _ => true,
+    });
+    (known.collect(), unchecked)
+}
+
+/// The kind of the object that a diagnostic misses.
+fn missing_kind(diagnostic: &Diagnostic) -> Option<Kind> {
+    match diagnostic.reason {
+        Reason::NoEndpoints => Some(Kind::EndpointSlice),
+        Reason::ReferenceNotFound => Some(diagnostic.related.as_deref()?.parse::<ObjectKey>().ok()?.kind),
+        _ => None,
+    }
+}
+
 impl fmt::Display for Report {
-    /// One diagnostic a line, then a summary.
+    /// One diagnostic a line, then a summary: of annotations, of what could not be checked, and in numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for diagnostic in &self.diagnostics {
             writeln!(f, "{diagnostic}")?;
+        }
+        if self.ingresses > 1 {
+            self.sum_up_annotations(f)?;
+        }
+        for (kind, count) in &self.unchecked {
+            writeln!(f, "note: not checked, without any {kind} here: {}", counted(*count, "reference"))?;
+        }
+        if let Some(name) = &self.absent_settings {
+            writeln!(f, "note: ConfigMap {name} (--configmap) is not here: the gateway's settings are the defaults")?;
         }
         let mut served = format!("{}, {}", counted(self.hosts, "host"), counted(self.routes, "route"));
         if self.streams > 0 {
@@ -55,6 +101,24 @@ impl fmt::Display for Report {
         let wrong = format!("{}, {}", counted(self.errors, "error"), counted(self.warnings, "warning"));
         let ingresses = if self.ingresses == 1 { "Ingress" } else { "Ingresses" };
         writeln!(f, "{} {ingresses}, {served}: {wrong}", self.ingresses)
+    }
+}
+
+impl Report {
+    /// In how many Ingresses each annotation is at fault, the most frequent errors first.
+    fn sum_up_annotations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut counts: BTreeMap<(Severity, &Arc<str>), usize> = BTreeMap::new();
+        for Diagnostic { severity, field, .. } in &self.diagnostics {
+            if field.starts_with("metadata.annotations[") {
+                *counts.entry((*severity, field)).or_default() += 1;
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|((severity, _), count)| (*severity, Reverse(*count)));
+        for ((severity, field), count) in counts {
+            writeln!(f, "sum: {}: {field}", counted(count, &severity.to_string()))?;
+        }
+        Ok(())
     }
 }
 
@@ -90,6 +154,37 @@ mod tests {
             assert_eq!(report.diagnostics, [], "{}", path.display());
             assert!(report.routes + report.streams > 0, "{}", path.display());
         }
+    }
+
+    const INGRESS: &str = "apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: NAME, annotations: {nginx.ingress.kubernetes.io/auth-url: 'http://auth/'}}
+spec:
+  tls: [{hosts: [NAME.example], secretName: NAME}]
+  rules:
+  - host: NAME.example
+    http:
+      paths:
+      - {path: /, pathType: Prefix, backend: {service: {name: NAME, port: {number: 80}}}}
+---
+";
+
+    /// As `kubectl get ingress -A -o yaml` gives them. With a Service, the other one is missed.
+    #[test]
+    fn what_other_kinds_would_tell_is_no_diagnostic_without_any_of_them() {
+        let ingresses = INGRESS.replace("NAME", "a") + &INGRESS.replace("NAME", "b");
+        let report = check_text(&ingresses);
+        assert_eq!((report.errors, report.warnings), (2, 0), "{report}");
+        assert_eq!(report.unchecked, BTreeMap::from([(Kind::Service, 2), (Kind::Secret, 2)]));
+        let text = report.to_string();
+        assert!(text.contains("sum: 2 errors: metadata.annotations[nginx.ingress.kubernetes.io/auth-url]\n"), "{text}");
+        assert!(text.contains("note: not checked, without any Secret here: 2 references\n"), "{text}");
+        assert!(text.contains("note: ConfigMap adit/adit (--configmap) is not here"), "{text}");
+
+        let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}]}\n";
+        let report = check_text(&(ingresses + service));
+        assert_eq!(report.unchecked, BTreeMap::from([(Kind::EndpointSlice, 1), (Kind::Secret, 2)]), "{report}");
+        assert!(report.to_string().contains("\"b\" names no Service: default/b is not there"), "{report}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod serve;
 mod snapshot;
 
 use crate::settings::Settings;
+use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -54,7 +55,7 @@ fn command() -> Command {
         .subcommand(
             Command::new("serve")
                 .about("Serve the Ingresses of a cluster, or of files and directories, and follow their changes")
-                .arg(paths().required(false))
+                .arg(paths().required(false).help(PATHS))
                 .args(flags::args(&[Topic::Objects, Topic::Cluster, Topic::Serving, Topic::Observing])),
         )
         .subcommand(
@@ -103,8 +104,10 @@ fn paths() -> Arg {
         .required(true)
         .num_args(1..)
         .value_parser(PathBufValueParser::new())
-        .help("Files, or directories of files, with Kubernetes objects as YAML or JSON")
+        .help(format!("{PATHS}; {STANDARD_INPUT} is standard input"))
 }
+
+const PATHS: &str = "Files, or directories of files, with Kubernetes objects as YAML or JSON";
 
 fn output() -> Arg {
     Arg::new("output")
@@ -128,6 +131,10 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 
 fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let paths = paths_of(matches);
+    anyhow::ensure!(
+        !paths.contains(&STANDARD_INPUT.into()),
+        "standard input ({STANDARD_INPUT}) cannot be followed: expected files or directories"
+    );
     let defaults = if paths.is_empty() { Settings::in_cluster() } else { Settings::default() };
     serve::serve(paths, flags_of(matches, defaults)?.settings)
 }

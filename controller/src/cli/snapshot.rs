@@ -18,10 +18,11 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads files and directories.
+    /// Reads files and directories, and standard input for [`directory::STANDARD_INPUT`].
     pub(super) fn of(paths: &[PathBuf], settings: ControllerSettings) -> Self {
         let mut store = Store::new();
-        let changes: Vec<_> = directory::load(paths).into_iter().flat_map(|event| store.apply(event)).collect();
+        let changes: Vec<_> =
+            directory::load(paths, std::io::stdin()).into_iter().flat_map(|event| store.apply(event)).collect();
         let mut translator = Translator::new(settings);
         let publisher = Publisher::new(Arc::default());
         let published = publisher.publish(translator.translate(&store, &changes));

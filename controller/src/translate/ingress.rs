@@ -66,11 +66,22 @@ pub(super) struct Reference {
     pub(super) routed: bool,
 }
 
+/// An Ingress that is not ours.
+#[derive(Debug)]
+pub(super) struct PassedOver {
+    /// The hosts of its rules, as it writes them.
+    pub(super) hosts: Vec<String>,
+    /// Why it is not.
+    pub(super) why: Diagnostic,
+}
+
 /// What becomes of an Ingress.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// The Ingress, unless it is not ours or rejected.
     pub(super) parsed: Option<ParsedIngress>,
+    /// Why it is not ours.
+    pub(super) passed_over: Option<PassedOver>,
     /// It is ours and invalid as a whole: the last valid version stays.
     pub(super) rejected: bool,
     /// A security setting of its annotations that is not supported.

@@ -44,7 +44,7 @@ use certificates::Certificates;
 use claims::{Claims, References};
 use diagnostics::{Diagnostics, Subject};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, Update, VirtualHost};
-use ingress::ParsedIngress;
+use ingress::{Outcome, ParsedIngress, PassedOver};
 use k8s_openapi::api::networking::v1::Ingress;
 use lookup::Readers;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -88,6 +88,8 @@ struct Unit {
     good: Option<Stored<Ingress>>,
     /// What became of the annotations of its present version.
     applied: Vec<Applied>,
+    /// Why it is not ours.
+    passed_over: Option<PassedOver>,
 }
 
 /// Settings that are read when workers start.
@@ -150,6 +152,12 @@ impl Translator {
     /// What is wrong now, in a stable order.
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
         self.diagnostics.iter()
+    }
+
+    /// Why Ingresses that name this host are not served, in a cluster as well, where they are nobody's mistake.
+    pub fn passed_over(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
+        let ingresses = self.ingresses.values().filter_map(|unit| unit.passed_over.as_ref());
+        ingresses.filter(move |ingress| ingress.hosts.iter().any(|name| name == host)).map(|ingress| &ingress.why)
     }
 
     /// The settings; `None` before the first translation.
@@ -300,7 +308,8 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        (Unit { parsed: parsed.map(Arc::new), good, applied: outcome.applied }, outcome.diagnostics)
+        let Outcome { applied, passed_over, diagnostics, .. } = outcome;
+        (Unit { parsed: parsed.map(Arc::new), good, applied, passed_over }, diagnostics)
     }
 
     fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {

@@ -1,3 +1,5 @@
+use crate::diagnostic::{Diagnostic, Statement};
+use crate::translate::Translator;
 use gateway::config::HostName;
 use gateway::table::{HOST_LIMIT, Table, canonical_host};
 use serde::{Deserialize, Serialize};
@@ -15,20 +17,24 @@ pub struct HostCandidate {
 }
 
 /// The virtual hosts that a person may have expected to take a request for `header`, the most specific first.
-pub(super) fn candidates(table: &Table, header: &str) -> Vec<HostCandidate> {
+pub(super) fn candidates(table: &Table, translator: &Translator, header: &str) -> Vec<HostCandidate> {
     let mut buffer = [0; HOST_LIMIT];
     let host = canonical_host(header, &mut buffer);
     let winner = table.host(header).ok().flatten().map(|winner| winner.name());
     let mut names: Vec<&HostName> =
         table.hosts().map(|host| host.name()).filter(|name| is_related(name, host)).collect();
     names.sort_by_key(|name| (rank(name), *name));
-    let mut candidates: Vec<HostCandidate> = names.iter().map(|name| candidate(name, host, winner)).collect();
     let exact = HostName::Exact(host.into());
-    if !host.is_empty() && !names.contains(&&exact) {
-        let why = "no rule names this host".to_owned();
-        candidates.insert(0, HostCandidate { name: host.to_owned(), won: false, why });
-    }
-    candidates
+    let absent = if host.is_empty() || names.contains(&&exact) { Vec::new() } else { why_absent(translator, host) };
+    let absent = absent.into_iter().map(|why| HostCandidate { name: host.to_owned(), won: false, why });
+    absent.chain(names.iter().map(|name| candidate(name, host, winner))).collect()
+}
+
+/// Why there is no virtual host of this name: mostly for want of the right class.
+fn why_absent(translator: &Translator, host: &str) -> Vec<String> {
+    let told = |why: &Diagnostic| format!("{}: {}", why.object, Statement(why));
+    let whys: Vec<_> = translator.passed_over(host).map(told).collect();
+    if whys.is_empty() { vec!["no rule names this host".to_owned()] } else { whys }
 }
 
 /// From the most specific to the least, as a table asks.

@@ -85,7 +85,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     };
     Explanation {
         request: request.to_string(),
-        hosts: hosts::candidates(table, view.host()),
+        hosts: hosts::candidates(table, translator, view.host()),
         routes: routes.unwrap_or_default(),
         settings: won.zip(host).map(|(route, host)| settings::of(route, host, translator)).unwrap_or_default(),
         certificates,

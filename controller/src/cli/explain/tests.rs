@@ -144,6 +144,19 @@ fn status(url: &str, expected: u16, location: Option<&str>) -> Explanation {
 }
 
 #[test]
+fn a_host_of_an_ingress_of_another_class_says_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let foreign = OBJECTS.replacen("spec:", "spec:\n  ingressClassName: traefik", 1);
+    std::fs::write(directory.path().join("objects.yaml"), foreign).expect("a file");
+    let snapshot = Snapshot::of(&[directory.path().to_owned()], ControllerSettings::default());
+    let request = Request::new("GET", "http://shop.example.com/cart", []).expect("a URL");
+    let hosts = explain(&snapshot.publisher.load(), &snapshot.translator, &request).hosts;
+    let why = "Ingress default/shop: spec.ingressClassName: \"traefik\" names an IngressClass that does not exist: the \
+               Ingress is not served";
+    assert_eq!((hosts[0].name.as_str(), hosts[0].why.as_str()), ("shop.example.com", why), "{hosts:?}");
+}
+
+#[test]
 fn an_exact_path_wins_and_the_others_say_why_not() {
     let explanation = explained("http://shop.example.com/cart/pay?x=1");
     assert_eq!(explanation.action, forward("default/pay:80", &["10.0.0.3:8080"], "/cart/pay?x=1"));

@@ -4,6 +4,7 @@
 //! again, and this module runs them in a loop.
 
 mod files;
+mod input;
 mod scan;
 mod watches;
 
@@ -11,7 +12,8 @@ use crate::holdoff::Holdoff;
 use crate::source::SourceEvent;
 use files::Files;
 use scan::{Pace, scan};
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -29,10 +31,18 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// The same where something cannot be watched.
 const UNWATCHED_PERIOD: Duration = Duration::from_secs(2);
 
-/// Reads every manifest in files and directories once: each object, what is wrong, and [`SourceEvent::Synced`].
-pub fn load(paths: &[PathBuf]) -> Vec<SourceEvent> {
+/// The path that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// Reads every manifest in files and directories once: each object, what is wrong, and [`SourceEvent::Synced`]. Where a
+/// path is [`STANDARD_INPUT`], one more manifest is read from `input`, to its end.
+pub fn load(paths: &[PathBuf], input: impl Read) -> Vec<SourceEvent> {
     let mut files = Files::default();
-    let scan = scan(paths, &files, Pace::AtOnce);
+    let (inputs, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new(STANDARD_INPUT));
+    let mut scan = scan(&paths, &files, Pace::AtOnce);
+    if !inputs.is_empty() {
+        scan.files.insert(input::NAME.into(), input::read(input));
+    }
     let mut events = files.take(scan);
     events.push(SourceEvent::Synced);
     events

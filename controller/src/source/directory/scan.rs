@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use walkdir::{DirEntry, WalkDir};
 
 /// The largest file that is read, in bytes.
-const MAX_SIZE: u64 = 256 << 20;
+pub(super) const MAX_SIZE: u64 = 256 << 20;
 
 /// Whether to read files that may still be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

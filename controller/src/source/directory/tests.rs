@@ -22,7 +22,7 @@ fn temporary() -> TempDir {
 
 /// The Services that one look finds, and all that is wrong.
 fn loaded(paths: &[&Path]) -> (Vec<String>, Vec<String>) {
-    let events = load(&paths.iter().map(|path| path.to_path_buf()).collect::<Vec<_>>());
+    let events = load(&paths.iter().map(|path| path.to_path_buf()).collect::<Vec<_>>(), std::io::empty());
     assert_eq!(events.last(), Some(&SourceEvent::Synced));
     let (mut names, mut problems) = (Vec::new(), Vec::new());
     for event in events {
@@ -231,4 +231,31 @@ fn only_what_changed_is_said() {
     let key = |name| ObjectKey::new(Kind::Service, "default", name);
     assert_eq!(said[0], SourceEvent::Delete(key("b")));
     assert!(matches!(&said[1], SourceEvent::Apply(observed) if observed.key == key("d")), "{said:?}");
+}
+
+#[test]
+fn standard_input_is_a_manifest_among_others() {
+    let directory = temporary();
+    write(directory.path(), "a.yaml", &service("a"));
+    let paths = [STANDARD_INPUT.into(), directory.path().to_owned()];
+    let mut store = Store::new();
+    for event in load(&paths, (service("a") + &service("b")).as_bytes()) {
+        store.apply(event);
+    }
+    assert!(store.service("default", "a").is_some() && store.service("default", "b").is_some());
+    let problems: Vec<_> = store.problems().map(ToString::to_string).collect();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("Service default/a: is defined before"), "{problems:?}");
+    assert!(problems[0].ends_with("(standard input, document 1, line 1)"), "{problems:?}");
+}
+
+/// As it is when the program before it fails: "no objects, no problems" would be a lie.
+#[test]
+fn nothing_at_all_on_standard_input_is_an_error() {
+    let events = load(&[STANDARD_INPUT.into()], std::io::empty());
+    let [SourceEvent::Problems { diagnostics, .. }, SourceEvent::Synced] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    let said = diagnostics[0].to_string();
+    assert_eq!(said, "error: File standard input: cannot be read: it is empty: did the program before it fail?");
 }

@@ -1,6 +1,6 @@
 //! Reads an Ingress, field by field.
 
-use super::{HostRules, Outcome, ParsedIngress, Reference};
+use super::{HostRules, Outcome, ParsedIngress, PassedOver, Reference};
 use crate::annotation::{self, Draft};
 use crate::configmap::RouteDefaults;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
@@ -30,9 +30,12 @@ pub(in crate::translate) fn parse(
     let place = stored.age.place.clone();
     if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
         // In a cluster other controllers' Ingresses are nobody's mistake.
-        let warning = || Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
-        let diagnostic = place.is_some().then(|| warning().with_value(&foreign.value).at(place));
-        return Outcome { diagnostics: diagnostic.into_iter().collect(), ..Outcome::default() };
+        let is_told = place.is_some();
+        let why = Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
+        let why = why.with_value(&foreign.value).at(place);
+        let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
+        let passed_over = Some(PassedOver { hosts: hosts(&stored.object), why });
+        return Outcome { passed_over, diagnostics, ..Outcome::default() };
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
@@ -56,7 +59,13 @@ pub(in crate::translate) fn parse(
     for diagnostic in &mut diagnostics {
         diagnostic.place.clone_from(&place);
     }
-    Outcome { parsed, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
+    Outcome { parsed, passed_over: None, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
+}
+
+/// The hosts of the rules.
+fn hosts(ingress: &Ingress) -> Vec<String> {
+    let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
+    rules.filter_map(|rule| rule.host.clone()).collect()
 }
 
 struct Parser<'a> {
