@@ -3,8 +3,13 @@
 use crate::connection::Connection;
 use crate::tls_server;
 use anyhow::Result;
+use parking_lot::Mutex;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// The methods of the requests that a backend has seen.
+pub type Methods = Arc<Mutex<Vec<String>>>;
 
 /// Starts a backend that runs `script` on each connection, with its number from 1, until its runtime ends.
 ///
@@ -70,6 +75,24 @@ pub async fn answering(answer: &'static str) -> Result<SocketAddr> {
         Ok(())
     })
     .await
+}
+
+/// Serves a connection as a backend that keeps none for long: its second request gets no answer, but the end. The methods
+/// of all requests go to `arrived`.
+///
+/// # Errors
+/// If the client breaks off.
+pub async fn forget(mut connection: Connection, answer: &str, arrived: Methods) -> Result<()> {
+    for number in 1.. {
+        let Some(head) = connection.request().await? else { break };
+        connection.request_body(&head).await?;
+        arrived.lock().push(head.method);
+        if number == 2 {
+            break;
+        }
+        connection.send(answer).await?;
+    }
+    Ok(())
 }
 
 /// A port that is taken and refuses every connection, for as long as the socket lives.

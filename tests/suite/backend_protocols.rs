@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::adit::{Adit, annotated};
-use tests::backend::{accept, answering, scripted_tls};
+use tests::backend::{Methods, accept, answering, forget, scripted_tls};
 use tests::connection::Connection;
 use tests::wire::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,38 +31,20 @@ async fn status(client: &mut Connection, request: &str) -> Result<u16> {
     Ok(client.response(method).await?.status)
 }
 
-/// A backend whose connections end at their second request: over TLS, without its farewell.
-async fn forgetful_over_tls(requests: &Arc<AtomicUsize>) -> Result<SocketAddr> {
-    let requests = requests.clone();
-    scripted_tls(move |_, mut connection| {
-        let requests = requests.clone();
-        async move {
-            for number in 1.. {
-                let Some(head) = connection.request().await? else { break };
-                connection.request_body(&head).await?;
-                requests.fetch_add(1, Ordering::Relaxed);
-                if number == 2 {
-                    break;
-                }
-                connection.send(OK).await?;
-            }
-            Ok(())
-        }
-    })
-    .await
-}
-
 #[tokio::test]
 async fn a_get_is_sent_again_when_a_connection_with_tls_is_stale_and_a_post_is_not() -> Result<()> {
-    let requests = Arc::default();
-    let adit = adit("HTTPS", forgetful_over_tls(&requests).await?).await?;
+    let requests = Methods::default();
+    let arrived = requests.clone();
+    // It ends without TLS's farewell.
+    let backend = scripted_tls(move |_, connection| forget(connection, OK, arrived.clone())).await?;
+    let adit = adit("HTTPS", backend).await?;
     let mut client = adit.connect().await?;
     for number in 1..=4 {
         assert_eq!(status(&mut client, GET).await?, 200, "request {number}");
     }
-    assert_eq!(requests.load(Ordering::Relaxed), 7);
+    assert_eq!(requests.lock().len(), 7);
     assert_eq!(status(&mut client, POST).await?, 502);
-    assert_eq!(requests.load(Ordering::Relaxed), 8);
+    assert_eq!(requests.lock().len(), 8);
     Ok(())
 }
 

@@ -3,10 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::adit::{Adit, manifests};
-use tests::backend::{answering, refusing, scripted};
+use tests::backend::{Methods, answering, forget, refusing, scripted};
 use tests::wire::header;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -31,68 +29,52 @@ async fn mirror() -> Result<SocketAddr> {
     .await
 }
 
-/// A backend whose connections end without an answer at their second request. Counts the requests of each method.
-async fn forgetful(gets: &Arc<AtomicUsize>, posts: &Arc<AtomicUsize>) -> Result<SocketAddr> {
-    let (gets, posts) = (gets.clone(), posts.clone());
-    scripted(move |_, mut connection| {
-        let (gets, posts) = (gets.clone(), posts.clone());
-        async move {
-            for number in 1.. {
-                let Some(head) = connection.request().await? else { break };
-                connection.request_body(&head).await?;
-                let count = if head.method == "POST" { &posts } else { &gets };
-                count.fetch_add(1, Ordering::Relaxed);
-                if number == 2 {
-                    break;
-                }
-                connection.send(OK).await?;
-            }
-            Ok(())
-        }
-    })
-    .await
+/// A backend whose connections end without an answer at their second request, and the methods of all requests.
+async fn forgetful() -> Result<(SocketAddr, Methods)> {
+    let methods = Methods::default();
+    let arrived = methods.clone();
+    Ok((scripted(move |_, connection| forget(connection, OK, arrived.clone())).await?, methods))
 }
 
 #[tokio::test]
 async fn a_get_is_sent_again_when_a_connection_that_was_kept_is_stale() -> Result<()> {
-    let (gets, posts) = Default::default();
-    let adit = adit(&[forgetful(&gets, &posts).await?]).await?;
+    let (backend, methods) = forgetful().await?;
+    let adit = adit(&[backend]).await?;
     let mut client = adit.connect().await?;
     for request in 1..=4 {
         client.send(GET).await?;
         assert_eq!(client.response("GET").await?.status, 200, "request {request}");
     }
     // Every connection but the first took its predecessor's second request over.
-    assert_eq!(gets.load(Ordering::Relaxed), 7);
+    assert_eq!(*methods.lock(), ["GET"; 7]);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_post_is_never_sent_again() -> Result<()> {
     const POST: &str = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
-    let (gets, posts) = Default::default();
-    let adit = adit(&[forgetful(&gets, &posts).await?]).await?;
+    let (backend, methods) = forgetful().await?;
+    let adit = adit(&[backend]).await?;
     let mut client = adit.connect().await?;
     client.send(GET).await?;
     assert_eq!(client.response("GET").await?.status, 200);
     client.send(POST).await?;
     assert_eq!(client.response("POST").await?.status, 502);
-    assert_eq!(posts.load(Ordering::Relaxed), 1);
+    assert_eq!(*methods.lock(), ["GET", "POST"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_body_that_is_sent_again_counts_once() -> Result<()> {
     const PUT: &str = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789";
-    let (others, posts) = Default::default();
-    let backends = [forgetful(&others, &posts).await?];
-    let adit = Adit::start(&manifests(&backends, &json!({"proxy-body-size": "15"}))).await?;
+    let (backend, methods) = forgetful().await?;
+    let adit = Adit::start(&manifests(&[backend], &json!({"proxy-body-size": "15"}))).await?;
     let mut client = adit.connect().await?;
     for request in 1..=3 {
         client.send(PUT).await?;
         assert_eq!(client.response("PUT").await?.status, 200, "request {request}");
     }
-    assert!(others.load(Ordering::Relaxed) > 3, "nothing was sent again");
+    assert!(methods.lock().len() > 3, "nothing was sent again");
     Ok(())
 }
 

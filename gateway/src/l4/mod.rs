@@ -9,5 +9,5 @@ pub(crate) mod udp;
 
 pub(crate) use connect::{connect, endure};
 pub(crate) use passthrough::PassedOn;
-pub(crate) use relay::{Carried, Early, End, relay, relay_after};
+pub(crate) use relay::{Carried, Early, End, relay};
 pub(crate) use session::Session;

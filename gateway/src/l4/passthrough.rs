@@ -1,6 +1,6 @@
 //! TLS that ends at the backend: the bytes of its ClientHello go to an endpoint, and then all others, both ways.
 
-use super::{Carried, End, connect, endure, relay};
+use super::{Carried, Early, End, connect, endure, relay};
 use crate::config::{GatewaySettings, StreamSettings};
 use crate::listener::Deadline;
 use crate::table::Passthrough;
@@ -47,8 +47,15 @@ impl PassedOn {
             Ok((mut endpoint, pick)) => {
                 self.hello = Vec::new();
                 endure(&self.client, settings.streams.timeout);
-                let end =
-                    relay(&mut self.client, &mut endpoint, settings.streams.timeout, deadline, &mut carried).await;
+                let end = relay(
+                    Early::default(),
+                    &mut self.client,
+                    &mut endpoint,
+                    settings.streams.timeout,
+                    deadline,
+                    &mut carried,
+                )
+                .await;
                 log(&end, &self.server_name, connection);
                 (200, Some(pick.address()))
             }

@@ -42,24 +42,10 @@ pub(crate) enum End {
     Endpoint(io::Error),
 }
 
-/// Carries bytes both ways until both sides have ended, one fails, or nothing moves for `idle`. A side that ends has
-/// its end passed on while the other goes on talking. `carried` is kept up to date, whatever becomes of the relay.
+/// Carries bytes both ways until both sides have ended, one fails, or nothing moves for `idle`; those that were read
+/// `early` go first. A side that ends has its end passed on while the other goes on talking. `carried` is kept up to
+/// date, whatever becomes of the relay.
 pub(crate) async fn relay<C, E>(
-    client: &mut C,
-    endpoint: &mut E,
-    idle: Duration,
-    deadline: &Deadline,
-    carried: &mut Carried,
-) -> End
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-    E: AsyncRead + AsyncWrite + Unpin,
-{
-    relay_after(Early::default(), client, endpoint, idle, deadline, carried).await
-}
-
-/// As [`relay`], where some of it was read already.
-pub(crate) async fn relay_after<C, E>(
     early: Early,
     client: &mut C,
     endpoint: &mut E,
@@ -233,7 +219,7 @@ mod tests {
             there.write_all(heard.to_uppercase().as_bytes()).await?;
             there.shutdown().await
         };
-        let relay = relay(&mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let relay = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut carried);
         let (end, heard, answered) = tokio::join!(relay, ask, answer);
         assert!(matches!(end, End::Finished), "{end:?}");
         answered.expect("an answer that arrives");
@@ -260,7 +246,7 @@ mod tests {
             there.write_all(b"answer").await?;
             there.shutdown().await
         };
-        let relay = relay_after(early, &mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let relay = relay(early, &mut client, &mut endpoint, LONG, &deadline, &mut carried);
         let (end, asked, replied) = tokio::join!(relay, ask, answer);
         assert!(matches!(end, End::Finished), "{end:?}");
         asked.expect("an answer");
@@ -277,7 +263,8 @@ mod tests {
         let deadline = deadlines.register(1);
         let sweep = tokio::spawn(deadlines.clone().sweep());
         let mut carried = Carried::default();
-        let end = relay(&mut client, &mut endpoint, Duration::from_secs(60), &deadline, &mut carried).await;
+        let end =
+            relay(Early::default(), &mut client, &mut endpoint, Duration::from_secs(60), &deadline, &mut carried).await;
         assert!(matches!(end, End::Idle), "{end:?}");
         sweep.abort();
     }
@@ -291,7 +278,7 @@ mod tests {
         drop(here);
         there.write_all(b"nobody listens").await.expect("room for it");
         let mut carried = Carried::default();
-        let end = relay(&mut client, &mut endpoint, LONG, &deadline, &mut carried).await;
+        let end = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut carried).await;
         assert!(matches!(end, End::Client(_)), "{end:?}");
     }
 }

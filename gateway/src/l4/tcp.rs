@@ -1,6 +1,6 @@
 //! TCP services: one connection to an endpoint for each of a client.
 
-use super::{End, Session, connect, endure, relay};
+use super::{Early, End, Session, connect, endure, relay};
 use crate::listener::proxy_protocol::{self, Failure};
 use crate::upstream::Pick;
 use socket2::SockRef;
@@ -41,7 +41,9 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     let idle = session.settings().timeout;
     endure(&client, idle);
     let mut sides = Sides { client, endpoint, whole: false };
-    match relay(&mut sides.client, &mut sides.endpoint, idle, &session.deadline, &mut session.carried).await {
+    match relay(Early::default(), &mut sides.client, &mut sides.endpoint, idle, &session.deadline, &mut session.carried)
+        .await
+    {
         End::Finished | End::Idle => sides.whole = true,
         End::Client(error) | End::Endpoint(error) => {
             let service = session.route.name();

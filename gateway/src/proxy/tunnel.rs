@@ -2,7 +2,7 @@
 
 use super::exchange::Exchange;
 use super::session::view;
-use crate::l4::{Carried, Early, End, relay_after};
+use crate::l4::{Carried, Early, End, relay};
 use crate::listener::Deadline;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
@@ -32,7 +32,7 @@ impl Tunnel {
         self.exchange.arrival().connection.hold_input(false);
         let early = Early { of_client: early, of_endpoint: std::mem::take(&mut self.early) };
         let Self { client, endpoint, idle, carried, .. } = &mut *self;
-        let end = relay_after(early, client, endpoint, *idle, deadline, carried).await;
+        let end = relay(early, client, endpoint, *idle, deadline, carried).await;
         if let End::Client(error) | End::Endpoint(error) = &end {
             tracing::debug!(?end, %error, client = %self.exchange.arrival().connection.peer, "a tunnel broke");
         }
