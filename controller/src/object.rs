@@ -91,6 +91,16 @@ impl FromStr for ObjectKey {
     }
 }
 
+/// Whether an object can have this name (RFC 1123, as for subdomains of DNS), or a namespace. Only such a text is safe in
+/// a URL or a selector.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        !label.is_empty() && label.bytes().all(is_inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
 /// A text that names no object of a kind that Adit reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("names no object that Adit reads: expected a form such as \"Ingress default/shop\"")]

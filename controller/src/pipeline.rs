@@ -164,8 +164,12 @@ where
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
         for event in batch.drain(..) {
             self.consumed += 1;
-            self.reporter.iter().for_each(|reporter| reporter.note(&event));
-            for change in self.store.apply(event) {
+            let told = self.reporter.is_some().then(|| event.clone());
+            let changes = self.store.apply(event);
+            if let (Some(reporter), Some(event)) = (&self.reporter, &told) {
+                reporter.note(event, !changes.is_empty());
+            }
+            for change in changes {
                 if change == Change::Synced {
                     self.holdoff.open();
                 }

@@ -4,6 +4,7 @@
 
 mod objects;
 mod request;
+mod watches;
 mod writes;
 
 use crate::backend::scripted;
@@ -25,6 +26,8 @@ pub enum Fault {
     Status(u16),
     /// 429 in plain text with this `Retry-After`, as overload protection answers.
     Busy(u64),
+    /// 403, as for what is to be created in a namespace that is being deleted.
+    Ending,
     /// Half of the answer, and the end of the connection.
     Cut,
     /// Not before [`ApiServer::release`].
@@ -286,6 +289,9 @@ impl ApiServer {
             if state.refused.contains(&request.rule) {
                 return Some(Fault::Status(403));
             }
+            if request.is_malformed {
+                return Some(Fault::Status(400));
+            }
             let fault = state.faults.get_mut(&request.rule)?.pop_front();
             state.held += usize::from(fault == Some(Fault::Held));
             fault
@@ -295,6 +301,11 @@ impl ApiServer {
     async fn answer_badly(&self, connection: &mut Connection, request: &Request, fault: Fault) -> Result<()> {
         match fault {
             Fault::Status(code) => connection.send(response(code, "", &status(code).to_string())).await,
+            Fault::Ending => {
+                let mut refusal = status(403);
+                refusal["details"] = json!({"causes": [{"reason": "NamespaceTerminating"}]});
+                connection.send(response(403, "", &refusal.to_string())).await
+            }
             Fault::Busy(seconds) => {
                 connection.send(response(429, &format!("Retry-After: {seconds}\r\n"), "Too many requests.")).await
             }
@@ -316,76 +327,12 @@ impl ApiServer {
         let token = if next < found.len() { next.to_string() } else { String::new() };
         json!({"metadata": {"resourceVersion": state.objects.version().to_string(), "continue": token}, "items": items})
     }
-
-    async fn watch(&self, connection: &mut Connection, request: &Request) -> Result<()> {
-        let version = request.version.context("a watch without a version")?;
-        let mut obeyed = request.orders;
-        let mut changes = self.changes.subscribe();
-        connection
-            .send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-            .await?;
-        let mut sent = version;
-        loop {
-            changes.borrow_and_update();
-            let Some(events) = self.state.lock().objects.since(sent, request) else {
-                connection.send(chunk(&event("ERROR", &status(410)))).await?;
-                return connection.send("0\r\n\r\n").await;
-            };
-            for (version, kind, object) in events {
-                connection.send(chunk(&event(kind, &object))).await?;
-                sent = version;
-            }
-            let order = self.state.lock().orders.get(&request.resource).and_then(|orders| orders.get(obeyed).copied());
-            if let Some(order) = order {
-                obeyed += 1;
-                if !self.obey(connection, order).await? {
-                    return Ok(());
-                }
-                continue;
-            }
-            changes.changed().await?;
-        }
-    }
-
-    /// Whether the watch goes on.
-    async fn obey(&self, connection: &mut Connection, order: Order) -> Result<bool> {
-        match order {
-            Order::Bookmark => {
-                let version = self.state.lock().objects.version().to_string();
-                let bookmark = json!({"kind": "X", "apiVersion": "v1", "metadata": {"resourceVersion": version}});
-                connection.send(chunk(&event("BOOKMARK", &bookmark))).await?;
-                Ok(true)
-            }
-            Order::Garble => {
-                connection.send(chunk("{\"type\": \"ADDED\", \"object\": oops}\n")).await?;
-                Ok(true)
-            }
-            Order::Error(code) => {
-                connection.send(chunk(&event("ERROR", &status(code)))).await?;
-                connection.send("0\r\n\r\n").await?;
-                Ok(false)
-            }
-            Order::Cut => {
-                connection.send("40\r\n{\"type\": \"DELETED\", \"object\": {\"metadata\": {\"na").await?;
-                connection.finish().await?;
-                Ok(false)
-            }
-        }
-    }
 }
 
 fn documents(manifests: &str) -> Result<Vec<Value>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(manifests)?;
     ensure!(documents.iter().all(Value::is_object), "not objects: {manifests}");
     Ok(documents)
-}
-
-fn event(kind: &str, object: &Value) -> String {
-    format!("{}\n", json!({"type": kind, "object": object}))
-}
-
-fn chunk(text: &str) -> String {
-    format!("{:x}\r\n{text}\r\n", text.len())
 }
 
 fn response(status: u16, headers: &str, body: &str) -> String {

@@ -202,3 +202,15 @@ async fn what_will_never_be_taken_is_not_asked_again() -> Result<()> {
     assert_eq!(server.requests("events", false), 2);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_namespace_that_ends_is_not_asked_again() -> Result<()> {
+    let server = ApiServer::start(&ingress("a", "a", "", "")).await?;
+    server.fail("events", [Fault::Ending]);
+    let _adit = Adit::watch(&cluster(&server)).await?;
+    server.failed().await?;
+    server.apply(&ingress("b", "b", "", ""))?;
+    tells(&server, &["Ingress default/b ReferenceNotFound"]).await?;
+    assert_eq!(server.requests("events", false), 2);
+    Ok(())
+}

@@ -27,7 +27,7 @@ use tracing_subscriber::EnvFilter;
 /// Runs the command that the arguments name, the first of which is the program's own name. Errors go to standard error
 /// as one line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(flags::with_two_dashes(args)) {
+    let matches = match command().try_get_matches_from(flags::spelled_out(args)) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and versions are "errors" with code 0. Nothing is left to do if even printing fails.

@@ -55,11 +55,11 @@ impl Recorder {
         let event = fact.event(&self.instance, jiff::Timestamp::now());
         match self.create(&event).await {
             Ok(()) => self.backoff.reset(),
+            // The API server is well, and the others need not wait.
+            Err(error) if is_final(&error) => self.note(&error),
             Err(error) => {
                 self.note(&error);
-                if !is_final(&error) {
-                    self.queue.put_back(fact, Instant::now());
-                }
+                self.queue.put_back(fact, Instant::now());
                 tokio::time::sleep(self.backoff.next().max(self.access.busy_for())).await;
             }
         }
@@ -79,7 +79,8 @@ impl Recorder {
 
     /// Says once that a Role is missing. All else passes, and what is wrong with objects is in the log anyway.
     fn note(&mut self, error: &kube::Error) {
-        if status(error) == Some(StatusCode::FORBIDDEN) && !std::mem::replace(&mut self.has_complained, true) {
+        let is_missing_role = status(error) == Some(StatusCode::FORBIDDEN) && !is_of_ending_namespace(error);
+        if is_missing_role && !std::mem::replace(&mut self.has_complained, true) {
             tracing::warn!(%error, "cannot write Events: expected a Role that allows create of events in events.k8s.io");
         } else {
             tracing::debug!(%error, "cannot write an Event");
@@ -97,9 +98,18 @@ async fn until_due(wait: Option<Duration>, leading: &mut watch::Receiver<bool>) 
     }
 }
 
-/// Whether the API server will never take this Event: its namespace is gone, or it is not what it should be.
+/// Whether the API server will never take this Event: its namespace is gone or about to be, or it is not what it should
+/// be.
 fn is_final(error: &kube::Error) -> bool {
     matches!(status(error), Some(StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY))
+        || is_of_ending_namespace(error)
+}
+
+/// Whether the namespace is being deleted, which is 403 as if a Role were missing.
+fn is_of_ending_namespace(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 fn status(error: &kube::Error) -> Option<StatusCode> {

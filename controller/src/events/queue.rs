@@ -1,7 +1,8 @@
 //! Which Events to write, and when: each once, after a while, and not too many at a time. Pure.
 
 use super::event::Fact;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// How long something must be wrong before it is told. Manifests are applied object by object, and what is missing for a
@@ -21,8 +22,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Facts on their way to be told.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// What is wrong and has not been told, in the order that it came in, with the time from which it may be.
-    waiting: VecDeque<(Instant, Fact)>,
+    /// What is wrong and has not been told.
+    waiting: BTreeMap<Turn, Fact>,
+    /// How many facts have waited.
+    turns: u64,
     /// When each fact was told last.
     told: HashMap<u64, Instant>,
     /// What is wrong.
@@ -34,7 +37,8 @@ impl Queue {
     /// An empty queue.
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            turns: 0,
             told: HashMap::new(),
             present: HashSet::new(),
             bucket: Bucket { full_at: now },
@@ -46,19 +50,19 @@ impl Queue {
         // By what was wrong until now: what went away long after it was told, and is back, is told again.
         self.told.retain(|id, told| self.present.contains(id) || now.duration_since(*told) < REMEMBERED);
         self.present = facts.iter().map(Fact::id).collect();
-        self.waiting.retain(|(_, fact)| self.present.contains(&fact.id()));
-        let mut known: HashSet<_> = self.waiting.iter().map(|(_, fact)| fact.id()).collect();
+        self.waiting.retain(|_, fact| self.present.contains(&fact.id()));
+        let mut known: HashSet<_> = self.waiting.values().map(Fact::id).collect();
         for fact in facts {
             if !self.told.contains_key(&fact.id()) && known.insert(fact.id()) {
-                self.waiting.push_back((now + SETTLED, fact));
+                self.line_up(now + SETTLED, fact);
             }
         }
     }
 
     /// How long until the next is to be told; `None` if none is.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
-        let (due, _) = self.waiting.front()?;
-        Some(due.saturating_duration_since(now).max(self.bucket.wait(now)))
+        let (earliest, _) = self.waiting.last_key_value()?;
+        Some(earliest.due.0.saturating_duration_since(now).max(self.bucket.wait(now)))
     }
 
     /// The next to be told, if it is time. It counts as told.
@@ -66,7 +70,8 @@ impl Queue {
         if self.wait(now) != Some(Duration::ZERO) {
             return None;
         }
-        let (_, fact) = self.waiting.pop_front()?;
+        let turn = *self.waiting.range(Turn { due: Reverse(now), number: 0 }..).next()?.0;
+        let fact = self.waiting.remove(&turn)?;
         self.bucket.take(now);
         self.told.insert(fact.id(), now);
         Some(fact)
@@ -75,8 +80,23 @@ impl Queue {
     /// Has a fact told again, after the others, because it could not be.
     pub(super) fn put_back(&mut self, fact: Fact, now: Instant) {
         self.told.remove(&fact.id());
-        self.waiting.push_back((now, fact));
+        let last = self.waiting.last_key_value().map_or(now, |(turn, _)| turn.due.0.min(now));
+        self.line_up(last, fact);
     }
+
+    fn line_up(&mut self, due: Instant, fact: Fact) {
+        self.turns += 1;
+        self.waiting.insert(Turn { due: Reverse(due), number: self.turns }, fact);
+    }
+}
+
+/// When it is whose turn: what was wrong last comes first, because whoever did it looks now, and a flood must not hold it
+/// up (after a restart, all that is wrong is one); facts of one moment come in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    /// From when on it may be told.
+    due: Reverse<Instant>,
+    number: u64,
 }
 
 /// A token bucket, by the time at which it would be full again.

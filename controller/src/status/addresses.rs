@@ -1,5 +1,6 @@
 //! The addresses under which we are reached.
 
+use crate::object::is_name;
 use k8s_openapi::api::core::v1::{Node, Service, ServiceSpec};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -29,11 +30,7 @@ impl FromStr for Address {
         if text.parse::<IpAddr>().is_ok() {
             return Ok(Self::Ip(text.to_owned()));
         }
-        let is_label = |label: &str| {
-            let within = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            !label.is_empty() && label.chars().all(within) && !label.starts_with('-') && !label.ends_with('-')
-        };
-        if text.len() <= 253 && text.split('.').all(is_label) {
+        if is_name(text) {
             Ok(Self::Hostname(text.to_owned()))
         } else {
             Err("is neither an IP address nor a host name in lower case")

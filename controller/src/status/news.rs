@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 /// What the status of Ingresses depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum News {
+    /// An Ingress is not what it was: whether it is served will be told anew.
+    Changed(ObjectKey),
     /// An Ingress exists, and its status says this.
     Ingress(ObjectKey, Vec<Address>),
     /// An Ingress is no more.
@@ -41,11 +43,16 @@ impl Reporter {
         (Self { news, service }, reported)
     }
 
-    /// Tells what a source said of Ingresses and of the Service.
-    pub fn note(&self, event: &SourceEvent) {
+    /// Tells what a source said of Ingresses and of the Service, and whether that changed more than a status.
+    pub fn note(&self, event: &SourceEvent, is_change: bool) {
         match event {
             SourceEvent::Apply(observed) => match &observed.object {
-                Object::Ingress(ingress) => self.tell(News::Ingress(observed.key.clone(), published(ingress))),
+                Object::Ingress(ingress) => {
+                    if is_change {
+                        self.tell(News::Changed(observed.key.clone()));
+                    }
+                    self.tell(News::Ingress(observed.key.clone(), published(ingress)));
+                }
                 Object::Service(service) if self.service.as_ref() == Some(&observed.key) => {
                     self.tell(News::Service(service.clone()));
                 }

@@ -35,6 +35,8 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 struct Standing {
     is_served: bool,
+    /// It has changed, and whether it is served will be told: until then it may be another controller's already.
+    is_pending: bool,
     /// It was served, and its status may still say so.
     was_served: bool,
     status: Vec<Address>,
@@ -44,6 +46,11 @@ impl Plan {
     /// Takes in news of an Ingress.
     pub(super) fn take(&mut self, news: News) {
         match news {
+            News::Changed(key) => {
+                if let Some(standing) = self.ingresses.get_mut(&key) {
+                    standing.is_pending = true;
+                }
+            }
             News::Ingress(key, status) => {
                 if let Some(has_news) = self.writing.get_mut(&key) {
                     *has_news = true;
@@ -61,6 +68,7 @@ impl Plan {
                 let Some(standing) = self.ingresses.get_mut(&key) else { return };
                 standing.was_served = !is_served && (standing.is_served || standing.was_served);
                 standing.is_served = is_served;
+                standing.is_pending = false;
                 self.due.insert(key);
             }
             News::Service(_) => {}
@@ -134,7 +142,7 @@ impl Plan {
     fn patch(&self, key: &ObjectKey) -> Option<Patch> {
         let standing = self.ingresses.get(key)?;
         let is_ours = is_same(&standing.status, &self.addresses);
-        if self.addresses.is_empty() {
+        if self.addresses.is_empty() || standing.is_pending {
             None
         } else if standing.is_served && !is_ours {
             let after = self.addresses.clone();

@@ -11,8 +11,14 @@ use kube::api::ListParams;
 use std::collections::BTreeSet;
 
 /// Labels that tell one Pod, or one version of it, from the others of its Deployment or DaemonSet (as ingress-nginx:
-/// `k8s.GetIngressPod`).
-const VOLATILE: [&str; 3] = ["pod-template-hash", "controller-revision-hash", "pod-template-generation"];
+/// `k8s.GetIngressPod`), or of its StatefulSet.
+const VOLATILE: [&str; 5] = [
+    "pod-template-hash",
+    "controller-revision-hash",
+    "pod-template-generation",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+];
 
 /// How many nodes are asked for at a time.
 const AT_A_TIME: usize = 10;
@@ -83,4 +89,24 @@ fn is_ready(pod: &Pod) -> bool {
     let mut conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
     phase(pod) == Some("Running")
         && conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_are_known_by_what_they_share() {
+        let labels = [
+            ("app.kubernetes.io/name", "adit"),
+            ("apps.kubernetes.io/pod-index", "0"),
+            ("controller-revision-hash", "a"),
+            ("pod-template-generation", "1"),
+            ("pod-template-hash", "b"),
+            ("statefulset.kubernetes.io/pod-name", "adit-0"),
+        ];
+        let labels = labels.map(|(label, value)| (label.to_owned(), value.to_owned()));
+        let metadata = ObjectMeta { labels: Some(labels.into()), ..ObjectMeta::default() };
+        assert_eq!(shared_labels(&metadata), "app.kubernetes.io/name=adit");
+    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Request {
     /// `null` if there is none.
     pub(super) body: Value,
     pub(super) selectors: Vec<Selector>,
+    /// A selector of fields cannot be understood.
+    pub(super) is_malformed: bool,
     pub(super) is_watch: bool,
     /// Where a watch begins.
     pub(super) version: Option<u64>,
@@ -61,6 +63,7 @@ impl Request {
             content_type: text("content-type"),
             body: if body.is_empty() { Value::Null } else { serde_json::from_slice(body)? },
             selectors: Vec::new(),
+            is_malformed: false,
             is_watch: false,
             version: None,
             offset: 0,
@@ -72,7 +75,10 @@ impl Request {
                 "watch" => request.is_watch = value == "true",
                 "resourceVersion" => request.version = Some(value.parse()?),
                 "continue" => request.offset = value.parse()?,
-                "fieldSelector" => request.selectors.extend(value.split(',').filter_map(Selector::of_field)),
+                "fieldSelector" => match value.split(',').map(Selector::of_field).collect::<Option<Vec<_>>>() {
+                    Some(selectors) => request.selectors.extend(selectors),
+                    None => request.is_malformed = true,
+                },
                 "labelSelector" => request.selectors.extend(value.split(',').filter_map(Selector::of_label)),
                 _ => {}
             }

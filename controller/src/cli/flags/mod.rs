@@ -1,7 +1,7 @@
 //! The flags: one option, one definition with its docs, from which parsing, `--help` and `docs/flags.md` are made.
 //!
 //! Names and values are ingress-nginx's where it has the option, so that a Deployment's arguments keep working:
-//! `--x=true`, `-x=true` and `--x value` are all understood, and what means nothing here warns.
+//! `--x=true`, `-x=true` and `--x true` are all understood, and what means nothing here warns.
 
 mod cluster;
 mod metrics;
@@ -11,7 +11,7 @@ mod status;
 mod value;
 
 use super::docs::row;
-use crate::settings::Settings;
+use crate::settings::{ServeSettings, Settings};
 use clap::{Arg, ArgAction, ArgMatches};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -146,7 +146,23 @@ pub fn collect(matches: &ArgMatches, settings: Settings) -> Result<Flags, String
             }
         }
     }
+    expect_different_ports(&flags.settings.serve)?;
     Ok(flags)
+}
+
+/// Adit's own ports differ where they are on the same address, or else it would end once it has synced, and listens.
+fn expect_different_ports(serve: &ServeSettings) -> Result<(), String> {
+    let [http, https, admin] =
+        [("--http-port", serve.http_port), ("--https-port", serve.https_port), ("--healthz-port", serve.admin_port)];
+    let is_admin_apart = match (serve.bind_address, serve.admin_address) {
+        (Some(bind), Some(admin)) => bind != admin && !bind.is_unspecified() && !admin.is_unspecified(),
+        _ => false,
+    };
+    let beside_admin = [(http, admin), (https, admin)].into_iter().filter(|_| !is_admin_apart);
+    match chain([(http, https)], beside_admin).find(|((_, a), (_, b))| a == b && *a != 0) {
+        Some(((a, port), (b, _))) => Err(format!("{a} and {b} are both {port}: expected different ports")),
+        None => Ok(()),
+    }
 }
 
 /// Reads flags alone, such as a Deployment's arguments.
@@ -156,27 +172,43 @@ pub fn collect(matches: &ArgMatches, settings: Settings) -> Result<Flags, String
 pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Flags, String> {
     let all = args(&[Topic::Objects]);
     let command = clap::Command::new("adit").no_binary_name(true).args(all);
-    let flags = with_two_dashes(flags.into_iter().map(OsString::from));
+    let flags = spelled_out(flags.into_iter().map(OsString::from));
     collect(&command.try_get_matches_from(flags).map_err(|error| error.to_string())?, Settings::default())
 }
 
-/// Go's flags may begin with one dash: gives those that are ours the second.
-pub fn with_two_dashes(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+/// As clap reads them: Go's flags may begin with one dash, and the verbosity needs no more than a number (`-v2`). A value of
+/// a switch may follow after a blank; ingress-nginx does not even look at it, and here it would be a path.
+pub fn spelled_out(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut literal = false;
-    let two_dashes = |arg: OsString| {
+    let mut spelled: Vec<OsString> = Vec::new();
+    for arg in args {
         literal |= arg == "--";
-        let name =
-            arg.to_str().and_then(|text| text.strip_prefix('-')).map(|rest| rest.split('=').next().unwrap_or(rest));
-        match name {
-            Some(name) if !literal && all().any(|flag| flag.name == name) => {
-                let mut longer = OsString::from("-");
-                longer.push(&arg);
-                longer
+        let switch = spelled.last_mut().filter(|last| is_switch(last));
+        match (arg.to_str().filter(|_| !literal), switch) {
+            (Some(value @ ("true" | "false")), Some(switch)) => {
+                switch.push("=");
+                switch.push(value);
             }
-            _ => arg,
+            (Some(text), _) => spelled.push(with_two_dashes(text).into()),
+            (None, _) => spelled.push(arg),
         }
-    };
-    args.into_iter().map(two_dashes).collect()
+    }
+    spelled
+}
+
+fn is_switch(arg: &OsString) -> bool {
+    let name = arg.to_str().and_then(|text| text.strip_prefix("--"));
+    name.is_some_and(|name| all().any(|flag| flag.name == name && flag.shape == Shape::Switch))
+}
+
+fn with_two_dashes(arg: &str) -> String {
+    let Some(rest) = arg.strip_prefix('-') else { return arg.to_owned() };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let Some(verbosity) = rest.strip_prefix('v').filter(|rest| is_number(rest)) {
+        return format!("--v={verbosity}");
+    }
+    let name = rest.split('=').next().unwrap_or(rest);
+    if all().any(|flag| flag.name == name) { format!("-{arg}") } else { arg.to_owned() }
 }
 
 /// `docs/flags.md`.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn parse(args: &[&str]) -> Result<Flags, String> {
-    let args = with_two_dashes(args.iter().map(OsString::from));
+    let args = spelled_out(args.iter().map(OsString::from));
     let command = Command::new("adit").no_binary_name(true).args(super::args(&[Topic::Objects]));
     collect(&command.try_get_matches_from(args).map_err(|error| error.to_string())?, Settings::default())
 }
@@ -46,6 +46,42 @@ fn switches_take_gos_values() {
     }
     let error = parse(&["--disable-catch-all=yes"]).expect_err("not a Go boolean");
     assert_eq!(error, "--disable-catch-all: \"yes\" is not a boolean: expected true or false");
+}
+
+/// As a path, the value would make a gateway serve files and not its cluster.
+#[test]
+fn a_switch_may_have_its_value_after_a_blank() {
+    for (args, expected) in [
+        (&["--disable-catch-all", "true"][..], true),
+        (&["-disable-catch-all", "false"], false),
+        (&["--disable-catch-all", "--http-port", "1"], true),
+    ] {
+        assert_eq!(settings(args).controller.disable_catch_all, expected, "{args:?}");
+    }
+    let spelled = |args: &[&str]| spelled_out(args.iter().map(OsString::from)).join(&OsString::from(" "));
+    assert_eq!(spelled(&["--logtostderr", "false", "true"]), "--logtostderr=false true");
+    assert_eq!(spelled(&["--disable-catch-all=1", "true", "dir"]), "--disable-catch-all=1 true dir");
+    assert_eq!(spelled(&["--election-id", "true"]), "--election-id true");
+    assert_eq!(spelled(&["--", "-configmap", "--disable-catch-all", "true"]), "-- -configmap --disable-catch-all true");
+}
+
+#[test]
+fn adits_own_ports_differ() {
+    for (args, expected) in [
+        (&["--http-port=443"][..], "--http-port and --https-port are both 443: expected different ports"),
+        (
+            &["--https-port=8080", "--healthz-port=8080"],
+            "--https-port and --healthz-port are both 8080: expected different ports",
+        ),
+        (
+            &["--http-port=10254", "--bind-address=10.0.0.1"],
+            "--http-port and --healthz-port are both 10254: expected different ports",
+        ),
+    ] {
+        assert_eq!(parse(args).expect_err("one port twice"), expected);
+    }
+    settings(&["--http-port=0", "--https-port=0", "--healthz-port=0"]);
+    settings(&["--http-port=10254", "--bind-address=10.0.0.1", "--healthz-host=127.0.0.1"]);
 }
 
 #[test]
@@ -187,7 +223,9 @@ fn unknown_flags_name_the_nearest() {
 
 #[test]
 fn verbosity_is_a_log_level() {
-    assert_eq!(settings(&["-v=3"]).log_level.as_deref(), Some("debug"));
+    for args in [&["-v=3"][..], &["-v", "3"], &["-v3"], &["--v=3"], &["--v", "3"]] {
+        assert_eq!(settings(args).log_level.as_deref(), Some("debug"), "{args:?}");
+    }
     assert_eq!(settings(&["--v=5", "--log-level=warn"]).log_level.as_deref(), Some("warn"));
 }
 

@@ -106,3 +106,17 @@ fn what_could_not_be_told_comes_after_the_others() {
     assert_eq!(queue.take(now), Some(first));
     assert_eq!(queue.wait(now), None);
 }
+
+#[test]
+fn what_is_new_does_not_wait_for_a_flood_before_it() {
+    let mut now = Instant::now();
+    let mut queue = Queue::new(now);
+    let flood: Vec<_> = (0..1000).map(|number| format!("is odd {number}")).collect();
+    queue.update(wrong(flood.clone()), now);
+    let before = told(&mut queue, &mut now, Duration::from_secs(60));
+    let new = one("is new");
+    queue.update(wrong(flood.into_iter().chain(["is new".to_owned()])), now);
+    now += SETTLED;
+    assert_eq!(queue.take(now).as_ref(), new.first());
+    assert_eq!(before + told(&mut queue, &mut now, Duration::from_secs(2000)), 1000, "the flood goes on");
+}

@@ -1,5 +1,6 @@
 //! The way to the API server: where it is, who we are, and how to be patient with it.
 
+use super::failure::Cause;
 use crate::settings::ClusterSettings;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode, Uri};
@@ -86,16 +87,14 @@ impl Access {
         &self.server
     }
 
-    /// Asks once. When the credentials turn out to be no longer good, the next call has new ones.
+    /// Asks once. When the credentials or the authorities turn out to be no longer good, the next call has new ones.
     pub(crate) async fn call<T, F: Future<Output = kube::Result<T>>>(
         &self,
         ask: impl FnOnce(Client) -> F,
     ) -> kube::Result<T> {
         let (generation, client) = self.client();
         let outcome = ask(client).await;
-        if let Err(kube::Error::Api(status)) = &outcome
-            && status.code == StatusCode::UNAUTHORIZED.as_u16()
-        {
+        if outcome.as_ref().is_err_and(|error| Cause::of(error) == Cause::Unauthorized) {
             self.renew(generation).await;
         }
         outcome
@@ -107,7 +106,7 @@ impl Access {
         (number, client)
     }
 
-    /// Reads the credentials again, unless somebody did since the client of this number was made.
+    /// Reads the credentials and the authorities again, unless somebody did since the client of this number was made.
     pub(crate) async fn renew(&self, number: u64) {
         if self.current.lock().number != number {
             return;

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 use kube::core::Status;
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 /// A failure, as far as it matters here.
@@ -17,12 +19,32 @@ pub(crate) struct Failure {
 pub(crate) enum Cause {
     /// 403: we may not. Go without until we may.
     Forbidden,
-    /// 401: the credentials are no longer good. Read them again.
+    /// 401, or no TLS: the credentials or the authorities are no longer good. Read them again.
     Unauthorized,
     /// 410, or an event that could not be read: the place in the stream is lost. List again.
     Lost,
     /// Everything else: try again.
     Other,
+}
+
+impl Cause {
+    /// That of an error of kube's, where the server's answer is one, too.
+    pub(super) fn of(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::of_code(status.code),
+            _ if is_of_tls(innermost(error)) => Self::Unauthorized,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_code(code: u16) -> Self {
+        match StatusCode::from_u16(code) {
+            Ok(StatusCode::FORBIDDEN) => Self::Forbidden,
+            Ok(StatusCode::UNAUTHORIZED) => Self::Unauthorized,
+            Ok(StatusCode::GONE) => Self::Lost,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Failure {
@@ -40,12 +62,7 @@ impl Failure {
 
 impl From<&Status> for Failure {
     fn from(status: &Status) -> Self {
-        let cause = match StatusCode::from_u16(status.code) {
-            Ok(StatusCode::FORBIDDEN) => Cause::Forbidden,
-            Ok(StatusCode::UNAUTHORIZED) => Cause::Unauthorized,
-            Ok(StatusCode::GONE) => Cause::Lost,
-            _ => Cause::Other,
-        };
+        let cause = Cause::of_code(status.code);
         let message = if status.message.is_empty() { &status.reason } else { &status.message };
         Self { cause, message: format!("{} ({})", shortened(message), status.code) }
     }
@@ -57,18 +74,25 @@ impl From<kube::Error> for Failure {
             kube::Error::Api(status) => status.as_ref().into(),
             // Its text may quote what could not be parsed, and that may be a Secret.
             kube::Error::SerdeError(_) => Self::other("the answer is not what the API server would send"),
-            _ => Self::other(shortened(&innermost(&error))),
+            _ => Self { cause: Cause::of(&error), message: shortened(&innermost(&error).to_string()) },
         }
     }
 }
 
 /// The last cause says what happened; those before it, where in the program.
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    innermost
+}
+
+/// Whether one side would not believe the other's certificate, or TLS failed in another way. An error of I/O does not name
+/// what is within it as its source.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || within.is_some_and(|within| is_of_tls(within))
 }
 
 /// The first line of what may be a proxy's whole page.
@@ -108,6 +132,35 @@ impl Backoff {
     }
 }
 
+/// The waits of one watch.
+#[derive(Debug, Default)]
+pub(super) struct Pauses {
+    failures: Backoff,
+    /// Of lists: after an outage the server no longer knows our place in its stream, and the list that follows must not
+    /// wait as long as the outage made us.
+    losses: Backoff,
+}
+
+impl Pauses {
+    /// The wait after one more failure.
+    pub(super) fn after(&mut self, cause: Cause) -> Duration {
+        match cause {
+            Cause::Lost => self.losses.next(),
+            Cause::Forbidden | Cause::Unauthorized | Cause::Other => self.failures.next(),
+        }
+    }
+
+    /// How many failures there were in a row, without those that were only losses.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures.failures()
+    }
+
+    /// All is well.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +179,21 @@ mod tests {
     }
 
     #[test]
+    fn an_outage_does_not_hold_up_the_list_after_it() {
+        let mut pauses = Pauses::default();
+        for _ in 0..10 {
+            pauses.after(Cause::Other);
+        }
+        assert!(pauses.after(Cause::Lost) <= FIRST);
+        for _ in 0..10 {
+            pauses.after(Cause::Lost);
+        }
+        assert!(pauses.after(Cause::Lost) >= CAP / 2, "lists are dear, too");
+        pauses.reset();
+        assert!(pauses.after(Cause::Lost) <= FIRST && pauses.after(Cause::Other) <= FIRST);
+    }
+
+    #[test]
     fn causes_follow_the_status() {
         for (code, cause) in [
             (401, Cause::Unauthorized),
@@ -140,6 +208,15 @@ mod tests {
             let expected = Failure { cause, message: format!("no ({code})") };
             assert_eq!(Failure::from(kube::Error::Api(status.boxed())), expected);
         }
+    }
+
+    #[test]
+    fn tls_that_fails_asks_for_other_credentials() {
+        let refused = || io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        let cause = |error: io::Error| Failure::from(kube::Error::Service(error.into())).cause;
+        assert_eq!(cause(refused()), Cause::Unauthorized);
+        assert_eq!(cause(io::Error::other(refused())), Cause::Unauthorized);
+        assert_eq!(cause(io::Error::other("no way")), Cause::Other);
     }
 
     #[test]

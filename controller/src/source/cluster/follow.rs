@@ -5,7 +5,7 @@
 
 use super::access::Access;
 use super::arrival::{Arrival, Page};
-use super::failure::{Backoff, Cause, Failure};
+use super::failure::{Cause, Failure, Pauses};
 use super::ledger::{Report, WatchId};
 use super::objects::News;
 use super::watch::Watch;
@@ -68,12 +68,12 @@ pub(super) struct Follower {
     watch: Watch,
     reports: Reports,
     health: Health,
-    backoff: Backoff,
+    pauses: Pauses,
 }
 
 impl Follower {
     pub(super) fn new(id: WatchId, watch: Watch, reports: Reports) -> Self {
-        Self { id, watch, reports, health: Health::Unknown, backoff: Backoff::default() }
+        Self { id, watch, reports, health: Health::Unknown, pauses: Pauses::default() }
     }
 
     /// Follows until nobody listens.
@@ -90,17 +90,18 @@ impl Follower {
             Some(version) => self.watch(&client, version).await,
         };
         let Err(Stop::Failed(failure)) = outcome else { return outcome };
-        match failure.cause {
+        let cause = failure.cause;
+        match cause {
             // The list that follows says whether anything is wrong.
             Cause::Lost => *version = None,
             Cause::Unauthorized => {
                 access.renew(generation).await;
                 self.failing(failure).await?;
             }
-            Cause::Forbidden | Cause::Other if self.backoff.failures() < TOLERATED => {}
+            Cause::Forbidden | Cause::Other if self.pauses.failures() < TOLERATED => {}
             Cause::Forbidden | Cause::Other => self.failing(failure).await?,
         }
-        tokio::time::sleep(self.backoff.next().max(access.busy_for())).await;
+        tokio::time::sleep(self.pauses.after(cause).max(access.busy_for())).await;
         Ok(())
     }
 
@@ -163,7 +164,7 @@ impl Follower {
         if is_silent && opened.elapsed() < SHORTEST {
             return Err(Failure::other("the API server ends watches at once").into());
         }
-        self.backoff.reset();
+        self.pauses.reset();
         Ok(())
     }
 

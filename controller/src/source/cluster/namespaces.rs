@@ -87,7 +87,10 @@ impl Namespaces {
         let objects = self.objects.entry(known.key.namespace.clone()).or_default();
         let before = match &known.state {
             State::Is(_) => objects.insert(known.key.clone(), known.clone()),
-            State::Malformed => None,
+            State::Malformed => {
+                objects.entry(known.key.clone()).or_insert_with(|| known.clone());
+                None
+            }
             State::Gone => objects.remove(&known.key),
         };
         if objects.is_empty() {
@@ -175,6 +178,15 @@ mod tests {
         namespaces.take(News::Listing);
         assert_eq!(is_gone(&namespaces.take(News::Apply(namespace("b")))), [("api", false)]);
         assert_eq!(is_gone(&namespaces.take(News::Listed)), [("web", true)]);
+    }
+
+    #[test]
+    fn what_is_malformed_comes_and_goes_with_its_namespace_too() {
+        let mut namespaces = Namespaces::new(&ControllerSettings::default());
+        let malformed = known(Kind::Service, json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": 1}));
+        assert_eq!((&malformed.state, namespaces.pass(malformed.clone())), (&State::Malformed, None));
+        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), [malformed]);
+        assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which ConfigMaps objects name: only those are watched. Pure.
 
 use super::objects::{Known, State};
-use crate::object::{Kind, Object, ObjectKey};
+use crate::object::{Kind, Object, ObjectKey, is_name};
 use crate::settings::{ControllerSettings, NamespacedName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -92,15 +92,15 @@ impl References {
     }
 }
 
+/// The ConfigMap of this name, in this namespace unless it names another. What no ConfigMap can be called is left out: the
+/// API server refuses to watch it, for ever, so that one annotation would keep a whole gateway from getting ready.
 fn name(value: &str, namespace: Option<&Arc<str>>) -> Option<NamespacedName> {
     let value = value.trim();
-    match (value.contains('/'), namespace) {
+    let name = match (value.contains('/'), namespace) {
         (true, _) => value.parse().ok(),
-        (false, Some(namespace)) if !value.is_empty() => {
-            Some(NamespacedName { namespace: namespace.clone(), name: value.into() })
-        }
-        (false, _) => None,
-    }
+        (false, namespace) => namespace.map(|own| NamespacedName { namespace: own.clone(), name: value.into() }),
+    };
+    name.filter(|name| is_name(&name.namespace) && is_name(&name.name))
 }
 
 #[cfg(test)]
@@ -148,6 +148,19 @@ mod tests {
         assert!(references.note(&gone));
         assert!(!references.note(&gone));
         assert_eq!(config_maps(&references), [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_not_watched() {
+        let mut references = References::new(&ControllerSettings::default());
+        let longest = "a".repeat(253);
+        for (number, name) in ["a,b", "a b/c", "a?b/c", "../c", "a%2Fb", "Name", "-", &format!("{longest}a"), &longest]
+            .into_iter()
+            .enumerate()
+        {
+            references.note(&ingress("shop", &format!("i{number}"), name));
+        }
+        assert_eq!(config_maps(&references), [format!("shop/{longest}")]);
     }
 
     #[test]

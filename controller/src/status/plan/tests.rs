@@ -195,3 +195,18 @@ fn one_change_among_many_is_looked_at_alone() {
     ingress(&mut plan, "7", "", true);
     assert_eq!(plan.due.len(), 1);
 }
+
+#[test]
+fn what_has_changed_is_left_alone_until_it_is_known_to_be_served() {
+    let mut plan = plan("1.2.3.4");
+    ingress(&mut plan, "a", "1.2.3.4", true);
+    // Its class is another now, and that one's controller was quick; a review comes before the next table.
+    plan.take(News::Changed(key("a")));
+    plan.take(News::Ingress(key("a"), addresses("9.9.9.9")));
+    plan.review();
+    assert_eq!(written(&mut plan), [""; 0]);
+    plan.take(News::Served(key("a"), false));
+    assert_eq!(written(&mut plan), [""; 0]);
+    ingress(&mut plan, "a", "9.9.9.9", true);
+    assert_eq!(written(&mut plan), ["a: 9.9.9.9 -> 1.2.3.4"]);
+}
