@@ -168,15 +168,13 @@ impl Exchange {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
         }
-        if let Some(hsts) = self.decision.settings.hsts.filter(|_| self.arrival().connection.tls.is_some())
-            && let Ok(value) = HeaderValue::try_from(hsts.to_string())
+        if let Some(hsts) =
+            self.decision.settings.hsts_value.as_ref().filter(|_| self.arrival().connection.tls.is_some())
         {
-            edits.set("Strict-Transport-Security", value);
+            edits.set("Strict-Transport-Security", hsts.clone());
         }
-        for (name, value) in self.decision.settings.add_headers.iter() {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                edits.set_named(name, value);
-            }
+        for (name, value) in &self.decision.settings.added {
+            edits.set_named(name, value.clone());
         }
     }
 }

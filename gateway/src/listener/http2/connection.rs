@@ -3,12 +3,12 @@
 use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
 use super::{attach, end, head};
-use crate::config::GatewaySettings;
 use crate::listener::connection::ClientConnection;
 use crate::listener::controls::Stage;
 use crate::listener::deadline::Deadline;
 use crate::listener::http1::{Arrival, Refusal};
 use crate::listener::worker::Worker;
+use crate::table::Settings;
 use crate::telemetry::{self, ConnectionState, OpenConnection};
 use bytes::Bytes;
 use h2::Reason;
@@ -62,7 +62,7 @@ pub(in crate::listener) async fn serve(
 /// The streams of a connection.
 struct Streams<'a> {
     connection: Arc<ClientConnection>,
-    settings: Arc<GatewaySettings>,
+    settings: Arc<Settings>,
     open: &'a mut OpenConnection,
     deadline: &'a Deadline,
     worker: &'a Arc<Worker>,
@@ -86,7 +86,7 @@ enum Event {
 impl<'a> Streams<'a> {
     fn new(
         connection: Arc<ClientConnection>,
-        settings: Arc<GatewaySettings>,
+        settings: Arc<Settings>,
         open: &'a mut OpenConnection,
         deadline: &'a Deadline,
         worker: &'a Arc<Worker>,
