@@ -31,14 +31,15 @@ pub(crate) struct Proxy {
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     arrival: Option<Box<Arrival>>,
-    exchange: Option<Exchange>,
+    /// Boxed: Pingora moves a request's state from one future into the next.
+    exchange: Option<Box<Exchange>>,
     /// What to answer when Pingora has given the request up.
     reply: Option<Reply>,
 }
 
 impl Lane {
     fn exchange(&mut self) -> Result<&mut Exchange> {
-        self.exchange.as_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "no exchange has begun"))
+        self.exchange.as_deref_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "no exchange has begun"))
     }
 
     /// Gives the request up with this answer.
@@ -85,7 +86,7 @@ impl ProxyHttp for Proxy {
         };
         let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
-        let exchange = lane.exchange.insert(exchange);
+        let exchange = lane.exchange.insert(Box::new(exchange));
         match reply {
             Some(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
             None => invite_body(session).await.map(|()| false),
