@@ -81,7 +81,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, lane: &mut Lane) -> Result<bool> {
-        let Some(arrival) = lane.arrival.take().or_else(|| arrival_of_stream(session)) else {
+        let Some(arrival) = lane.arrival.take().or_else(http2::arrival) else {
             return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
         };
         let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
@@ -230,11 +230,6 @@ async fn invite_body(session: &mut Session) -> Result<()> {
     session.write_continue_response().await?;
     session.set_close_on_response_before_downstream_finish(true);
     Ok(())
-}
-
-/// What came with a stream of HTTP/2, which has no connection of its own to bring it.
-fn arrival_of_stream(session: &Session) -> Option<Box<Arrival>> {
-    http2::arrival(session.digest()?).cloned().map(Box::new)
 }
 
 /// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].
