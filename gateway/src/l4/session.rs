@@ -1,10 +1,10 @@
 //! One session of a TCP or UDP service, from its first byte to its log line.
 
 use super::Carried;
-use crate::config::{GatewaySettings, StreamProtocol, StreamSettings};
+use crate::config::{StreamProtocol, StreamSettings};
 use crate::listener::proxy_protocol::{self, Failure};
 use crate::listener::{Counted, Registered, Worker};
-use crate::table::StreamRoute;
+use crate::table::{Settings, StreamRoute};
 use crate::telemetry::{Connection, Event, OpenStream, StreamRecord};
 use crate::upstream::Pick;
 use smallvec::SmallVec;
@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 /// A session. It is recorded when this is dropped, however it ended.
 pub(crate) struct Session {
     worker: Arc<Worker>,
-    settings: Arc<GatewaySettings>,
+    settings: Arc<Settings>,
     pub(crate) route: Arc<StreamRoute>,
     pub(crate) connection: Connection,
     /// As nginx logs it; see [`StreamRecord::status`].

@@ -4,9 +4,9 @@ use super::client::Client;
 use super::phases::{deny, request_phase};
 use super::reply::Reply;
 use super::request::RequestView;
-use crate::config::{BackendProtocol, GatewaySettings};
+use crate::config::BackendProtocol;
 use crate::policy::{redirect, rewrite};
-use crate::table::{Found, HOST_LIMIT, Route, RouteTarget, Table, canonical_host, normalize};
+use crate::table::{Found, HOST_LIMIT, Route, RouteTarget, Settings, Table, canonical_host, normalize};
 use crate::telemetry::Connection;
 use crate::upstream::Upstream;
 use http::Version;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Decision {
     /// The settings under which the request is served.
-    pub settings: Arc<GatewaySettings>,
+    pub settings: Arc<Settings>,
     /// Who asks.
     pub client: Client,
     /// The route that takes the request.

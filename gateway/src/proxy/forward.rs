@@ -11,6 +11,16 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// "httpoxy": CGI programs take it for HTTP_PROXY.
+const PROXY: HeaderName = HeaderName::from_static("proxy");
+/// What HTTP/2 forbids.
+const OF_HTTP_1: [HeaderName; 5] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 /// Changes a request that goes to a backend.
 pub trait RequestEdits {
@@ -19,7 +29,7 @@ pub trait RequestEdits {
     /// Replaces a header that the user named.
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
     /// Removes a header.
-    fn remove(&mut self, name: &str);
+    fn remove(&mut self, name: &HeaderName);
     /// Replaces path and query.
     fn set_target(&mut self, target: &[u8]);
 }
@@ -53,8 +63,8 @@ impl Exchange {
         for (name, template) in self.decision.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
-        edits.remove("expect"); // answered by us
-        edits.remove("proxy"); // "httpoxy": CGI programs take it for HTTP_PROXY
+        edits.remove(&header::EXPECT); // answered by us
+        edits.remove(&PROXY);
         if self.decision.backend_protocol().is_http2() {
             suit_http2(edits);
         }
@@ -141,7 +151,10 @@ impl Exchange {
     /// come.
     pub fn respond(&self, http_10: bool, upgraded: bool, edits: &mut impl ResponseEdits) {
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        let nominated = edits.headers().get(header::CONNECTION).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let nominated = match edits.headers().get(header::CONNECTION).and_then(|value| value.to_str().ok()) {
+            None | Some("close" | "keep-alive") => "", // nearly all, and these name nothing else
+            Some(nominated) => nominated,
+        };
         for name in edits.headers().keys() {
             let hop = is_hop_by_hop(name) && !(upgraded && name == header::UPGRADE);
             let nominated = !upgraded && is_nominated(name, nominated);
@@ -168,15 +181,13 @@ impl Exchange {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
         }
-        if let Some(hsts) = self.decision.settings.hsts.filter(|_| self.arrival().connection.tls.is_some())
-            && let Ok(value) = HeaderValue::try_from(hsts.to_string())
+        if let Some(hsts) =
+            self.decision.settings.hsts_value.as_ref().filter(|_| self.arrival().connection.tls.is_some())
         {
-            edits.set("Strict-Transport-Security", value);
+            edits.set("Strict-Transport-Security", hsts.clone());
         }
-        for (name, value) in self.decision.settings.add_headers.iter() {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                edits.set_named(name, value);
-            }
+        for (name, value) in &self.decision.settings.added {
+            edits.set_named(name, value.clone());
         }
     }
 }
@@ -192,22 +203,24 @@ fn set_template(
     match HeaderValue::from_bytes(&rendered) {
         // As nginx's proxy_set_header: an empty value is not sent at all.
         Ok(value) if !value.is_empty() => edits.set_named(name, value),
-        _ => edits.remove(name),
+        _ => {
+            if let Ok(name) = name.parse() {
+                edits.remove(&name);
+            }
+        }
     }
 }
 
 /// Removes what HTTP/2 forbids and says that trailers are welcome, without which some gRPC servers refuse a call.
 fn suit_http2(edits: &mut impl RequestEdits) {
-    for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"] {
-        edits.remove(name);
-    }
+    OF_HTTP_1.iter().for_each(|name| edits.remove(name));
     edits.set("TE", HeaderValue::from_static("trailers"));
 }
 
 /// Drops headers with an underscore in their name, as nginx's `underscores_in_headers off`.
 fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
     for name in headers.keys().filter(|name| name.as_str().contains('_')) {
-        edits.remove(name.as_str());
+        edits.remove(name);
     }
 }
 

@@ -31,14 +31,15 @@ pub(crate) struct Proxy {
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     arrival: Option<Box<Arrival>>,
-    exchange: Option<Exchange>,
+    /// Boxed: Pingora moves a request's state from one future into the next.
+    exchange: Option<Box<Exchange>>,
     /// What to answer when Pingora has given the request up.
     reply: Option<Reply>,
 }
 
 impl Lane {
     fn exchange(&mut self) -> Result<&mut Exchange> {
-        self.exchange.as_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "no exchange has begun"))
+        self.exchange.as_deref_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "no exchange has begun"))
     }
 
     /// Gives the request up with this answer.
@@ -80,12 +81,12 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, lane: &mut Lane) -> Result<bool> {
-        let Some(arrival) = lane.arrival.take().or_else(|| arrival_of_stream(session)) else {
+        let Some(arrival) = lane.arrival.take().or_else(http2::arrival) else {
             return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
         };
         let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
-        let exchange = lane.exchange.insert(exchange);
+        let exchange = lane.exchange.insert(Box::new(exchange));
         match reply {
             Some(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
             None => invite_body(session).await.map(|()| false),
@@ -229,11 +230,6 @@ async fn invite_body(session: &mut Session) -> Result<()> {
     session.write_continue_response().await?;
     session.set_close_on_response_before_downstream_finish(true);
     Ok(())
-}
-
-/// What came with a stream of HTTP/2, which has no connection of its own to bring it.
-fn arrival_of_stream(session: &Session) -> Option<Box<Arrival>> {
-    http2::arrival(session.digest()?).cloned().map(Box::new)
 }
 
 /// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].

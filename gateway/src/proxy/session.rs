@@ -147,7 +147,7 @@ impl RequestEdits for RequestHeader {
         let _ = self.insert_header(name.to_string(), value);
     }
 
-    fn remove(&mut self, name: &str) {
+    fn remove(&mut self, name: &HeaderName) {
         self.remove_header(name);
     }
 

@@ -1,7 +1,7 @@
-use super::Table;
 use super::compile::{Compiler, LabelInterner, Rejection};
 use super::host_index::HostIndex;
 use super::streams::Streams;
+use super::{Settings, Table};
 use crate::config::{GatewaySettings, HostName, StreamListener, Update, VirtualHost};
 use crate::tls::Terminator;
 use crate::upstream::Registry;
@@ -53,7 +53,7 @@ impl State {
 impl Publisher {
     /// A publisher of an empty table with default settings, at revision 0.
     pub fn new(registry: Arc<Registry>) -> Self {
-        let settings = Arc::new(GatewaySettings::default());
+        let settings = Arc::new(Settings::from(Arc::<GatewaySettings>::default()));
         let mut state = State::default();
         let (tls, rejected) = state.tls.termination(&settings.tls);
         state.rejected_tls = rejected;
@@ -104,7 +104,10 @@ impl Publisher {
         state: &mut State,
     ) -> Table {
         let current = self.current.load();
-        let settings = settings.unwrap_or_else(|| Arc::clone(&current.settings));
+        let settings = match settings {
+            Some(configured) => Arc::new(Settings::from(configured)),
+            None => Arc::clone(&current.settings),
+        };
         let tls = if settings.tls == current.settings.tls {
             Arc::clone(&current.tls)
         } else {

@@ -15,6 +15,7 @@ mod path_index;
 mod pattern;
 mod pcre;
 mod route;
+mod settings;
 mod streams;
 
 pub use compile::Rejection;
@@ -24,10 +25,11 @@ pub use host::{HOST_LIMIT, Host, Passthrough, canonical_host};
 pub use normalize::{BadPath, normalize};
 pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
 pub use route::{Route, RouteLabels, RouteTarget};
+pub use settings::Settings;
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};
 
-use crate::config::{GatewaySettings, HostName, WwwRedirect};
+use crate::config::{HostName, WwwRedirect};
 use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
 use host_index::HostIndex;
@@ -38,7 +40,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Table {
     revision: u64,
-    settings: Arc<GatewaySettings>,
+    settings: Arc<Settings>,
     tls: Arc<Termination>,
     default_backend: Option<Arc<Upstream>>,
     hosts: HostIndex,
@@ -129,7 +131,7 @@ impl Table {
     }
 
     /// The settings that hold with this table.
-    pub fn settings(&self) -> &Arc<GatewaySettings> {
+    pub fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }
 

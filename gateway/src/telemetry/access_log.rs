@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 /// Lines are handed to the writer when they fill this many bytes, or at a flush.
-const BUFFER: usize = 16 << 10;
+const BUFFER: usize = 64 << 10;
 
 /// How many full buffers may wait for the writer: a busy gateway's patience with a disk that stalls, in 4 MiB.
-const WAITING: usize = 256;
+const WAITING: usize = 64;
 
 enum Message {
     Lines(Lines),

@@ -137,7 +137,7 @@ impl RequestEdits for Forwarded {
 
     fn set_named(&mut self, _: &Arc<str>, _: HeaderValue) {}
 
-    fn remove(&mut self, _: &str) {}
+    fn remove(&mut self, _: &HeaderName) {}
 
     fn set_target(&mut self, target: &[u8]) {
         self.target = target.to_vec();

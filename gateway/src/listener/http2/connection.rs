@@ -2,21 +2,22 @@
 
 use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
-use super::{SEND, attach, end, head};
-use crate::config::GatewaySettings;
+use super::{ARRIVAL, SEND, end, head};
 use crate::listener::connection::ClientConnection;
 use crate::listener::controls::Stage;
 use crate::listener::deadline::Deadline;
 use crate::listener::http1::{Arrival, Refusal};
 use crate::listener::worker::Worker;
+use crate::table::Settings;
 use crate::telemetry::{self, ConnectionState, OpenConnection};
 use bytes::Bytes;
 use h2::Reason;
 use pingora_core::apps::HttpServerApp;
-use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
+use pingora_core::protocols::{Digest, Stream};
 use pingora_core::{Error, Result};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -62,12 +63,14 @@ pub(in crate::listener) async fn serve(
 /// The streams of a connection.
 struct Streams<'a> {
     connection: Arc<ClientConnection>,
-    settings: Arc<GatewaySettings>,
+    settings: Arc<Settings>,
     open: &'a mut OpenConnection,
     deadline: &'a Deadline,
     worker: &'a Arc<Worker>,
     running: JoinSet<()>,
     tally: Tally,
+    /// What Pingora wants to know of the connection: nothing that we ask it for.
+    digest: Arc<Digest>,
     /// The client was asked to go, and finishes what it has begun.
     leaving: bool,
     /// What had been sent when the deadline was armed; `None` while streams run.
@@ -88,12 +91,12 @@ enum Event {
 impl<'a> Streams<'a> {
     fn new(
         connection: Arc<ClientConnection>,
-        settings: Arc<GatewaySettings>,
+        settings: Arc<Settings>,
         open: &'a mut OpenConnection,
         deadline: &'a Deadline,
         worker: &'a Arc<Worker>,
     ) -> Self {
-        let (running, tally) = (JoinSet::new(), Tally::default());
+        let (running, tally, digest) = Default::default();
         Self {
             connection,
             settings,
@@ -102,6 +105,7 @@ impl<'a> Streams<'a> {
             worker,
             running,
             tally,
+            digest,
             leaving: false,
             quiet: None,
             stalled: false,
@@ -138,7 +142,7 @@ impl<'a> Streams<'a> {
 
     /// Drives the connection until something is to be done.
     async fn event(&mut self, h2: &mut H2) -> Event {
-        let mut accept = pin!(HttpSession::from_h2_conn(h2, Arc::default()));
+        let mut accept = pin!(HttpSession::from_h2_conn(h2, self.digest.clone()));
         poll_fn(|cx| {
             let accepted = accept.as_mut().poll(cx);
             while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
@@ -199,7 +203,7 @@ impl<'a> Streams<'a> {
         self.connection.count_requested(head.length);
         let worker = self.worker.clone();
         match adopted {
-            Ok(_) => drop(self.running.spawn(proxy(session, arrival, worker))),
+            Ok(_) => drop(self.running.spawn(proxy(session, Box::new(arrival), worker))),
             Err(refusal) => {
                 self.count_refused(refusal);
                 self.running.spawn(refuse(session, arrival, refusal, worker));
@@ -232,11 +236,9 @@ impl<'a> Streams<'a> {
 }
 
 /// Serves one request.
-async fn proxy(mut session: HttpSession, arrival: Arrival, worker: Arc<Worker>) {
-    let attached = session.digest_mut().map(|digest| attach(arrival, digest));
-    // Without its arrival the exchange refuses to begin.
-    debug_assert!(matches!(attached, Some(Ok(()))), "the digest is this stream's alone");
-    worker.proxy.process_new_http(ServerSession::new_http2(session), &worker.never).await;
+async fn proxy(session: HttpSession, arrival: Box<Arrival>, worker: Arc<Worker>) {
+    let served = worker.proxy.process_new_http(ServerSession::new_http2(session), &worker.never);
+    ARRIVAL.scope(Cell::new(Some(arrival)), served).await;
 }
 
 /// What a client did wrong that has ended its connection: a fixed label. `None` if it was the network, or the client that

@@ -15,11 +15,9 @@ use crate::listener::http1::Arrival;
 use crate::listener::worker::Worker;
 use crate::telemetry::Event;
 use http::HeaderMap;
-use pingora_core::protocols::Digest;
-use pingora_core::protocols::raw_connect::ProxyDigest;
-use pingora_http::ResponseHeader;
-use std::sync::Arc;
+use std::cell::Cell;
 use std::time::Duration;
+use tokio::task_local;
 
 /// How long a client may leave no room for an answer (nginx: `send_timeout`).
 pub(crate) const SEND: Duration = Duration::from_secs(60);
@@ -52,17 +50,14 @@ fn end(connection: &ClientConnection, reason: &'static str, worker: &Worker) {
     worker.context.telemetry().event(Event::Http2Error, reason);
 }
 
-/// Sends an arrival with its stream. A stream has no room for it but in the digest of its connection, which is therefore
-/// made for each.
-fn attach(arrival: Arrival, digest: &mut Digest) -> pingora_core::Result<()> {
-    let response = Box::new(ResponseHeader::build(200, Some(0))?);
-    digest.proxy_digest = Some(Arc::new(ProxyDigest::new(response, Some(Box::new(arrival)))));
-    Ok(())
+task_local! {
+    /// What came with the stream that a task serves: Pingora's session of a stream has no room for it.
+    static ARRIVAL: Cell<Option<Box<Arrival>>>;
 }
 
-/// The arrival that came with a stream.
-pub(crate) fn arrival(digest: &Digest) -> Option<&Arrival> {
-    digest.proxy_digest.as_ref()?.user_data.as_ref()?.downcast_ref()
+/// Takes the arrival that came with the stream that this task serves.
+pub(crate) fn arrival() -> Option<Box<Arrival>> {
+    ARRIVAL.try_with(Cell::take).ok().flatten()
 }
 
 /// Bytes of an answer's head as HTTP/1 would write it.

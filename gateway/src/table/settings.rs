@@ -1,0 +1,36 @@
+//! The gateway's settings, and what would otherwise be made of them for every request.
+
+use crate::config::GatewaySettings;
+use http::HeaderValue;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The settings of a table. Derefs to them as they were configured.
+#[derive(Debug)]
+pub struct Settings {
+    configured: Arc<GatewaySettings>,
+    /// `Strict-Transport-Security`, for responses over TLS; `None` where it is off.
+    pub hsts_value: Option<HeaderValue>,
+    /// `add-headers`, but those with a value that no header can have.
+    pub added: Box<[(Arc<str>, HeaderValue)]>,
+}
+
+impl From<Arc<GatewaySettings>> for Settings {
+    fn from(configured: Arc<GatewaySettings>) -> Self {
+        let value = |text: &str| HeaderValue::from_str(text).ok();
+        let added = configured.add_headers.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?)));
+        Self {
+            hsts_value: configured.hsts.and_then(|hsts| value(&hsts.to_string())),
+            added: added.collect(),
+            configured,
+        }
+    }
+}
+
+impl Deref for Settings {
+    type Target = GatewaySettings;
+
+    fn deref(&self) -> &GatewaySettings {
+        &self.configured
+    }
+}
