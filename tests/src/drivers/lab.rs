@@ -105,7 +105,7 @@ impl Place {
         sweep().await?;
         let rollout = format!("--namespace={NAMESPACE} rollout status deployment/adit-cases --timeout=90s");
         kubectl(&rollout).await?;
-        let adit = Entry::pods_in(NAMESPACE).await?;
+        let adit = Entry::pods(NAMESPACE).await?;
         let adit = *adit.first().context("the Adit of the cases has no Pod")?;
         Ok(Self { adit, here: own_address().await? })
     }
