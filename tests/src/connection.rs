@@ -12,7 +12,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// When to give up on a peer that does not do what is waited for. No test depends on its length.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A stream, encrypted or not.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send + Debug {}

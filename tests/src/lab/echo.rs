@@ -109,7 +109,12 @@ impl Echo {
                                 {"name": "SERVICE_NAME", "value": self.name},
                             ],
                             "ports": [{"name": "http", "containerPort": 3000}, {"name": "https", "containerPort": 3443}],
-                            "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1},
+                            // A busy machine takes its time, which is no reason to take a Pod out of service.
+                            "readinessProbe": {
+                                "httpGet": {"path": "/health", "port": "http"},
+                                "periodSeconds": 1,
+                                "timeoutSeconds": 30,
+                            },
                         }],
                     },
                 },

@@ -1,7 +1,8 @@
 //! What a case has in a cluster comes and goes without kubectl, which takes longer to start than all the rest takes.
 
 use super::objects::{Identity, identity};
-use anyhow::{Context, Result};
+use crate::lab::eventually;
+use anyhow::{Context, Result, ensure};
 use http::{Method, Request};
 use kube::config::KubeConfigOptions;
 use kube::{Client, Config, Error};
@@ -26,11 +27,15 @@ impl Api {
     /// Deletes an object, if there is one, and waits until it is gone.
     pub(super) async fn delete(&self, object: &Value) -> Result<()> {
         let (path, content) = (path(object)?, ("content-type", "application/json"));
-        let mut method = Method::DELETE;
-        while self.ask(method, &path, content, &json!({})).await?.is_some() {
-            method = Method::GET;
+        if self.ask(Method::DELETE, &path, content, &json!({})).await?.is_none() {
+            return Ok(());
         }
-        Ok(())
+        eventually("the end of a deleted object", async || {
+            let left = self.ask(Method::GET, &path, content, &Value::Null).await?;
+            ensure!(left.is_none(), "{path} is still there");
+            Ok(())
+        })
+        .await
     }
 
     /// Nothing is what has not been found.
