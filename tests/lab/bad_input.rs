@@ -119,20 +119,20 @@ struct Scene {
     namespace: Namespace,
     pods: Vec<Entry>,
     load: Load,
-    _adit: Installed,
+    adit: Installed,
 }
 
 impl Scene {
     async fn set(name: &str) -> Result<Self> {
         let adit = Installed::shared().await?;
-        let (namespace, pods) = (Namespace::create(name).await?, Entry::pods().await?);
+        let (namespace, pods) = (Namespace::create(name).await?, adit.pods().await?);
         Echo::new("hello").start(&namespace).await?;
         let host = format!("good.{name}.example.com");
-        namespace.apply(&ingress_to(&service("hello"), "good", &host).to_string()).await?;
+        namespace.apply(&ingress_to(&adit.name, &service("hello"), "good", &host).to_string()).await?;
         leads_at(&pods, &host, "hello").await?;
         let load = Load::start(&adit.entries, &host, "/", "hello");
         load.answers(ANSWERS).await?;
-        Ok(Self { namespace, pods, load, _adit: adit })
+        Ok(Self { namespace, pods, load, adit })
     }
 
     /// The full name of a host of this test.
@@ -141,7 +141,7 @@ impl Scene {
     }
 
     fn ingress(&self, name: &str, host: &str, backend: &Value) -> Value {
-        ingress_to(backend, name, &self.host(host))
+        ingress_to(&self.adit.name, backend, name, &self.host(host))
     }
 
     async fn apply(&self, object: &Value) -> Result<()> {
@@ -162,7 +162,7 @@ impl Scene {
 
     /// Waits until every Pod of Adit answers a host so.
     async fn answers(&self, host: &str, status: u16) -> Result<()> {
-        answers(&self.host(host), status).await
+        answers(&self.adit, &self.host(host), status).await
     }
 
     async fn others_are_unharmed(self) -> Result<()> {

@@ -5,7 +5,7 @@
 use crate::routes::{ingress, leads_at};
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, apply, kubectl};
+use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, Turn, apply, kubectl, rolled_out};
 
 /// How an Ingress names its class.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ async fn i07_from_the_annotation_to_the_field_and_back() -> Result<()> {
         ("hello", Class::Annotation("nginx")),
         ("other", Class::Field("nginx")),
         ("hello", Class::Annotation("nginx")),
-        ("other", Class::Field("adit")),
+        ("other", Class::Field("adit-takeover")),
     ];
     for (service, class) in steps {
         scene.ingress(HOST, service, class).await?;
@@ -63,7 +63,7 @@ async fn i07_from_the_annotation_to_the_field_and_back() -> Result<()> {
 #[tokio::test]
 async fn i08_without_a_class_is_served_where_a_flag_says_so() -> Result<()> {
     let manifest = Manifest::read("nodeport-takeover")?.arguments(&["--watch-ingress-without-class"])?;
-    let scene = Scene::set("i08", manifest).await?;
+    let scene = Scene::set("i08", Installed::own("i08", manifest).await?).await?;
     scene.ingress("other.i08.example.com", "hello", Class::Annotation("other")).await?;
     scene.ingress("foo.i08.example.com", "hello", Class::Unnamed).await?;
     scene.leads("foo.i08.example.com", "hello").await?;
@@ -75,11 +75,12 @@ async fn i08_without_a_class_is_served_where_a_flag_says_so() -> Result<()> {
 #[tokio::test]
 async fn i10_without_the_right_to_see_ingress_classes() -> Result<()> {
     let manifest = Manifest::read("namespaced")?.with("        - --ingress-class-by-name\n", "")?;
+    let turn = Turn::together().await;
     let namespace = Namespace::create("i10").await?;
     namespace.apply(manifest.documents()).await?;
-    namespace.kubectl("rollout status deployment/adit --timeout=180s").await?;
+    rolled_out(namespace.name(), "deployment/adit").await?;
     Echo::new("hello").start(&namespace).await?;
-    let scene = Scene { _adit: None, pods: Entry::pods_in("i10").await?, namespace };
+    let scene = Scene { _held: Held::Turn(turn), pods: Entry::pods("i10").await?, namespace };
     scene.ingress("field.i10.example.com", "hello", Class::Field("adit")).await?;
     scene.ingress("annotation.i10.example.com", "hello", Class::Annotation("adit")).await?;
     scene.leads("annotation.i10.example.com", "hello").await?;
@@ -100,29 +101,34 @@ async fn v09_an_ingress_with_the_annotation_is_accepted_and_served() -> Result<(
     scene.leads("v09.example.com", "hello").await
 }
 
+/// What ends with the test.
+#[expect(dead_code, reason = "it is held, not read")]
+enum Held {
+    Adit(Installed),
+    Turn(Turn),
+}
+
 /// A namespace with the Service `hello`, and all Pods of an Adit.
 struct Scene {
-    /// Held until the test ends, where it is the one that tests share.
-    _adit: Option<Installed>,
+    _held: Held,
     pods: Vec<Entry>,
     namespace: Namespace,
 }
 
 impl Scene {
     async fn take_over(name: &str) -> Result<Self> {
-        Self::set(name, Manifest::read("nodeport-takeover")?).await
+        Self::set(name, Installed::shared_as("takeover", Manifest::read("nodeport-takeover")?).await?).await
     }
 
-    async fn set(name: &str, manifest: Manifest) -> Result<Self> {
-        let adit = Installed::alone(manifest).await?;
+    async fn set(name: &str, adit: Installed) -> Result<Self> {
         let namespace = Namespace::create(name).await?;
         Echo::new("hello").start(&namespace).await?;
-        Ok(Self { _adit: Some(adit), pods: Entry::pods().await?, namespace })
+        Ok(Self { pods: adit.pods().await?, namespace, _held: Held::Adit(adit) })
     }
 
     /// Creates or changes the Ingress for a host.
     async fn ingress(&self, host: &str, service: &str, class: Class) -> Result<()> {
-        let mut ingress = ingress(host, host, service, "http");
+        let mut ingress = ingress("", host, host, service, "http");
         let class = match class {
             Class::Field(name) => Some(name),
             Class::Annotation(name) => {

@@ -10,10 +10,10 @@ use tests::lab::{Echo, Entry, Installed, Manifest, Namespace, eventually};
 async fn i20_published_addresses_are_in_the_status() -> Result<()> {
     let manifest = Manifest::read("loadbalancer")?
         .with("--publish-service=$(POD_NAMESPACE)/adit", "--publish-status-address=1.2.3.4,host.x")?;
-    let _adit = Installed::alone(manifest).await?;
+    let adit = Installed::own("i20", manifest).await?;
     let namespace = Namespace::create("i20").await?;
     Echo::new("hello").start(&namespace).await?;
-    namespace.apply(&ingress("i20", "i20.example.com", "hello", 80).to_string()).await?;
+    namespace.apply(&ingress(&adit.name, "i20", "i20.example.com", "hello", 80).to_string()).await?;
     let status: Value = serde_json::from_str(&addressed(&namespace, "i20").await?)?;
     ensure!(status == json!([{"ip": "1.2.3.4"}, {"hostname": "host.x"}]), "{status}");
     Ok(())
@@ -73,11 +73,11 @@ struct Scene {
 impl Scene {
     async fn set(name: &str, flags: &[&str]) -> Result<Self> {
         let manifest = Manifest::read("nodeport")?.arguments(flags)?;
-        let adit = Installed::alone(manifest).await?;
+        let adit = Installed::own(name, manifest).await?;
         let namespace = Namespace::create(name).await?;
         Echo::new("hello").start(&namespace).await?;
-        namespace.apply(&ingress(name, &format!("{name}.example.com"), "hello", 80).to_string()).await?;
-        let pods = Entry::pods().await?;
+        namespace.apply(&ingress(&adit.name, name, &format!("{name}.example.com"), "hello", 80).to_string()).await?;
+        let pods = adit.pods().await?;
         for pod in &pods {
             let host = format!("{name}.example.com");
             eventually("an answer of the Service", async || pod.get(&host, "/").await?.service()).await?;

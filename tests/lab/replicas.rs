@@ -3,7 +3,7 @@
 use crate::routes::{addressed, ingress};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::process::Stdio;
-use tests::lab::{Echo, Installed, Load, Manifest, Namespace, eventually, get_path, kubectl};
+use tests::lab::{Echo, Installed, Load, Manifest, Namespace, eventually, rolled_out};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -13,25 +13,25 @@ async fn the_other_replica_takes_over_and_status_is_never_empty() -> Result<()> 
     // The nodes that run a replica are its addresses, and are asked for at an interval.
     let interval = "- --election-id=adit-leader\n        - --status-update-interval=5";
     let manifest = Manifest::read("nodeport")?.with("- --election-id=adit-leader", interval)?;
-    let adit = Installed::alone(manifest).await?;
+    let adit = Installed::own("replicas", manifest).await?;
     let namespace = Namespace::create("replicas").await?;
     Echo::new("hello").start(&namespace).await?;
-    namespace.apply(&ingress("before", "before.example.com", "hello", 80).to_string()).await?;
+    namespace.apply(&ingress(&adit.name, "before", "before.example.com", "hello", 80).to_string()).await?;
     let address = addressed(&namespace, "before").await?;
     let mut statuses = Statuses::follow(&namespace, "before")?;
 
-    let leader = holder().await?;
+    let leader = holder(&adit).await?;
     let load = Load::start(&adit.entries, "before.example.com", "/", "hello");
     load.answers(200).await?;
-    kubectl(&format!("--namespace=adit delete pod {leader} --force --grace-period=0")).await?;
+    adit.kubectl(&format!("delete pod {leader} --force --grace-period=0")).await?;
     let successor = eventually("another holder of the Lease", async || {
-        let holder = holder().await?;
+        let holder = holder(&adit).await?;
         ensure!(!holder.is_empty() && holder != leader, "{holder} still holds it");
         Ok(holder)
     })
     .await?;
-    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
-    namespace.apply(&ingress("after", "after.example.com", "hello", 80).to_string()).await?;
+    rolled_out(&adit.name, "deployment/adit").await?;
+    namespace.apply(&ingress(&adit.name, "after", "after.example.com", "hello", 80).to_string()).await?;
     eventually("both nodes in the status again", async || {
         for name in ["before", "after"] {
             let status = addressed(&namespace, name).await?;
@@ -52,8 +52,8 @@ async fn the_other_replica_takes_over_and_status_is_never_empty() -> Result<()> 
 }
 
 /// The Pod that holds the Lease.
-pub(crate) async fn holder() -> Result<String> {
-    get_path("lease adit-leader --namespace=adit", ".spec.holderIdentity").await
+pub(crate) async fn holder(adit: &Installed) -> Result<String> {
+    adit.kubectl("get lease adit-leader --output=jsonpath={.spec.holderIdentity}").await
 }
 
 /// Every status that an Ingress has had since.

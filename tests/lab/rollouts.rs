@@ -3,7 +3,7 @@
 
 use crate::routes::{leads, route};
 use anyhow::{Context as _, Result, ensure};
-use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, Tally, eventually, get, get_path, kubectl};
+use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, Tally, eventually, get, kubectl, rolled_out};
 
 /// Answers that must come after the last change before it counts as survived.
 const AFTERWARDS: u64 = 400;
@@ -13,10 +13,10 @@ async fn a_restart_of_adit_loses_no_request() -> Result<()> {
     let scene = Scene::set("restart-adit").await?;
     let load = scene.load();
     load.answers(AFTERWARDS).await?;
-    let before = pods("adit", "app.kubernetes.io/name=adit").await?;
-    kubectl("--namespace=adit rollout restart deployment/adit").await?;
-    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
-    gone("adit", &before).await?;
+    let before = scene.pods_of_adit().await?;
+    scene.adit.kubectl("rollout restart deployment/adit").await?;
+    rolled_out(&scene.adit.name, "deployment/adit").await?;
+    gone(&scene.adit.name, &before).await?;
     scene.survived("kubectl rollout restart of Adit", load).await
 }
 
@@ -25,16 +25,16 @@ async fn a_deleted_pod_of_adit_loses_no_request() -> Result<()> {
     let scene = Scene::set("delete-adit").await?;
     let load = scene.load();
     load.answers(AFTERWARDS).await?;
-    for pod in pods("adit", "app.kubernetes.io/name=adit").await? {
-        kubectl(&format!("--namespace=adit delete pod {pod} --wait=true")).await?;
-        kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
+    for pod in scene.pods_of_adit().await? {
+        scene.adit.kubectl(&format!("delete pod {pod} --wait=true")).await?;
+        rolled_out(&scene.adit.name, "deployment/adit").await?;
     }
     scene.survived("deletion of each of Adit's Pods", load).await
 }
 
 #[tokio::test]
 async fn a_restart_of_a_backend_loses_no_request() -> Result<()> {
-    let scene = Scene::set("restart-backend").await?;
+    let scene = Scene::with("restart-backend", Installed::shared().await?).await?;
     let load = scene.load();
     load.answers(AFTERWARDS).await?;
     let before = pods(scene.namespace.name(), "app=hello").await?;
@@ -46,7 +46,7 @@ async fn a_restart_of_a_backend_loses_no_request() -> Result<()> {
 
 #[tokio::test]
 async fn a_deleted_pod_of_a_backend_loses_no_request() -> Result<()> {
-    let scene = Scene::set("delete-backend").await?;
+    let scene = Scene::with("delete-backend", Installed::shared().await?).await?;
     let load = scene.load();
     load.answers(AFTERWARDS).await?;
     for pod in pods(scene.namespace.name(), "app=hello").await? {
@@ -63,20 +63,20 @@ async fn b23_a_slow_answer_outlives_the_pod_that_waits_for_it() -> Result<()> {
     let entry = scene.adit.entries.first().copied().context("no entry")?;
     let host = scene.host();
     let slow = tokio::spawn(async move { entry.get(&host, "/sleep/25").await });
-    for pod in pods("adit", "app.kubernetes.io/name=adit").await? {
-        kubectl(&format!("--namespace=adit delete pod {pod} --wait=false")).await?;
+    for pod in scene.pods_of_adit().await? {
+        scene.adit.kubectl(&format!("delete pod {pod} --wait=false")).await?;
     }
     let answer = slow.await??;
     ensure!(answer.service()? == "hello", "{}", answer.text());
-    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await.map(drop)
+    rolled_out(&scene.adit.name, "deployment/adit").await
 }
 
 /// A Pod that ends says so where its health is asked for, and still counts as ready while it takes connections.
 #[tokio::test]
 async fn j24_health_fails_while_a_pod_ends_and_readiness_does_not() -> Result<()> {
-    let _scene = Scene::set("j24").await?;
-    let pod = pods("adit", "app.kubernetes.io/name=adit").await?.into_iter().next().context("no Pod")?;
-    let address = get_path(&format!("pod {pod} --namespace=adit"), ".status.podIP").await?;
+    let scene = Scene::set("j24").await?;
+    let pod = scene.pods_of_adit().await?.into_iter().next().context("no Pod")?;
+    let address = scene.adit.kubectl(&format!("get pod {pod} --output=jsonpath={{.status.podIP}}")).await?;
     let (http, https) = (format!("{address}:10254").parse()?, format!("{address}:443").parse()?);
     let admin = Entry { http, https };
     let statuses = async || {
@@ -84,7 +84,7 @@ async fn j24_health_fails_while_a_pod_ends_and_readiness_does_not() -> Result<()
         Ok::<_, anyhow::Error>((health.status, readiness.status))
     };
     ensure!(statuses().await? == (200, 200), "before its end: {:?}", statuses().await?);
-    kubectl(&format!("--namespace=adit delete pod {pod} --wait=false")).await?;
+    scene.adit.kubectl(&format!("delete pod {pod} --wait=false")).await?;
     eventually("a Pod that says that it ends", async || {
         let statuses = statuses().await?;
         ensure!(statuses == (500, 200), "{statuses:?}");
@@ -93,7 +93,7 @@ async fn j24_health_fails_while_a_pod_ends_and_readiness_does_not() -> Result<()
     .await
 }
 
-/// A backend of two Pods behind an Ingress, and Adit for this test alone.
+/// A backend of two Pods behind an Ingress, and an Adit.
 struct Scene {
     adit: Installed,
     namespace: Namespace,
@@ -101,20 +101,27 @@ struct Scene {
 }
 
 impl Scene {
+    /// With an Adit of the test's own.
     async fn set(name: &str) -> Result<Self> {
-        let adit = Installed::alone(Manifest::read("nodeport")?).await?;
+        Self::with(name, Installed::own(name, Manifest::read("nodeport")?).await?).await
+    }
+
+    async fn with(name: &str, adit: Installed) -> Result<Self> {
         let namespace = Namespace::create(name).await?;
         let echo = Echo::new("hello").replicas(2);
         echo.start(&namespace).await?;
         let scene = Self { adit, namespace, echo };
-        scene.namespace.apply(&route(&scene.host(), "hello", 80)).await?;
-        leads(&scene.host(), "hello").await?;
+        scene.namespace.apply(&route(&scene.adit, &scene.host(), "hello", 80)).await?;
+        leads(&scene.adit, &scene.host(), "hello").await?;
         Ok(scene)
     }
 
-    /// One for each test: the Ingress of another would be older, and its Pods on their way out.
     fn host(&self) -> String {
         format!("{}.example.com", self.namespace.name())
+    }
+
+    async fn pods_of_adit(&self) -> Result<Vec<String>> {
+        pods(&self.adit.name, "app.kubernetes.io/name=adit").await
     }
 
     fn load(&self) -> Load {
@@ -141,7 +148,7 @@ async fn pods(namespace: &str, selector: &str) -> Result<Vec<String>> {
 /// Waits until Pods have ended.
 async fn gone(namespace: &str, pods: &[String]) -> Result<()> {
     for pod in pods {
-        kubectl(&format!("--namespace={namespace} wait --for=delete pod/{pod} --timeout=300s")).await?;
+        kubectl(&format!("--namespace={namespace} wait --for=delete pod/{pod} --timeout=10m")).await?;
     }
     Ok(())
 }

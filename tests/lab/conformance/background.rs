@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::net::IpAddr;
-use tests::lab::{Echo, Entry, Namespace, eventually};
+use tests::lab::{Echo, Entry, Installed, Namespace, eventually};
 
 /// A feature's objects in a namespace of its own. Dropping it deletes them.
 pub(super) struct Background {
@@ -15,11 +15,7 @@ impl Background {
     pub(super) async fn create(feature: &str, services: &[&str], replicas: u32, objects: &[Value]) -> Result<Self> {
         let namespace = Namespace::create(&format!("conformance-{}", feature.replace('_', "-"))).await?;
         let echoes: Vec<Echo> = services.iter().map(|service| echo(service).replicas(replicas)).collect();
-        let documents: String = echoes.iter().map(|echo| format!("---\n{}", echo.documents())).collect();
-        namespace.apply(&documents).await?;
-        for echo in &echoes {
-            echo.rolled_out(&namespace).await?;
-        }
+        Echo::start_all(&echoes, &namespace).await?;
         let objects: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
         namespace.apply(&objects).await?;
         Ok(Self { namespace })
@@ -66,11 +62,11 @@ fn echo(service: &str) -> Echo {
         .service("ports", json!([{"name": "http", "port": 8080, "targetPort": "http"}]))
 }
 
-/// An Ingress of our class.
-pub(super) fn ingress(name: &str, spec: Value) -> Value {
+/// An Ingress for this Adit, unless its specification names another class.
+pub(super) fn ingress(adit: &Installed, name: &str, spec: Value) -> Value {
     let mut spec = spec;
     if spec.get("ingressClassName").is_none() {
-        spec["ingressClassName"] = json!("adit");
+        spec["ingressClassName"] = json!(adit.name);
     }
     json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": spec})
 }

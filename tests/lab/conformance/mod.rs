@@ -14,7 +14,7 @@ use rows::Row;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use tests::lab::{Entry, Installed, Manifest, apply, certificate, eventually, give_address};
+use tests::lab::{Entry, Installed, Manifest, apply, certificate, eventually};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// How the gateway is told to match paths.
@@ -41,15 +41,15 @@ struct Outcomes {
 
 #[tokio::test]
 async fn thirty_executions_of_thirty() -> Result<()> {
-    let _adit = Installed::alone(Manifest::read("loadbalancer")?).await?;
-    give_address("adit/adit", "203.0.113.10").await?;
+    let adit = Installed::own("conformance", Manifest::read("loadbalancer")?).await?;
+    adit.assign(json!([{"ip": "203.0.113.10"}])).await?;
     let mut score = Score::default();
-    default_backend(&mut score).await.context("default_backend")?;
-    host_rules(&mut score).await.context("host_rules")?;
-    ingress_class(&mut score).await.context("ingress_class")?;
-    load_balancing(&mut score).await.context("load_balancing")?;
-    path_rules(&mut score).await.context("path_rules")?;
-    switch(Mode::Default).await?;
+    default_backend(&adit, &mut score).await.context("default_backend")?;
+    host_rules(&adit, &mut score).await.context("host_rules")?;
+    ingress_class(&adit, &mut score).await.context("ingress_class")?;
+    load_balancing(&adit, &mut score).await.context("load_balancing")?;
+    path_rules(&adit, &mut score).await.context("path_rules")?;
+    switch(&adit, Mode::Default).await?;
 
     let total = score.strict.passed + score.strict.failed.len();
     println!("strict: {} of {total}, default mode: {} of {total}", score.strict.passed, score.default.passed);
@@ -59,20 +59,21 @@ async fn thirty_executions_of_thirty() -> Result<()> {
     Ok(())
 }
 
-async fn default_backend(score: &mut Score) -> Result<()> {
+async fn default_backend(adit: &Installed, score: &mut Score) -> Result<()> {
     let backend = json!({"service": {"name": "echo-service", "port": {"number": 8080}}});
-    let object = ingress("default-backend", json!({"defaultBackend": backend}));
+    let object = ingress(adit, "default-backend", json!({"defaultBackend": backend}));
     let background = Background::create("default_backend", &["echo-service"], 1, &[object]).await?;
     let entry = background.entry("default-backend").await?;
-    score.play("default_backend", &rows::DEFAULT_BACKEND, &entry).await?;
+    score.play(adit, "default_backend", &rows::DEFAULT_BACKEND, &entry).await?;
     background.end("default-backend", entry, "my-host").await
 }
 
-async fn host_rules(score: &mut Score) -> Result<()> {
+async fn host_rules(adit: &Installed, score: &mut Score) -> Result<()> {
     let (secret, leaf) = certificate("conformance-tls", "foo.bar.com")?;
     let mut named = rule("foo.bar.com", &[("/", "Prefix", "foo-bar-com")]);
     named["http"]["paths"][0]["backend"]["service"]["port"] = json!({"name": "http"});
     let object = ingress(
+        adit,
         "host-rules",
         json!({
             "tls": [{"hosts": ["foo.bar.com"], "secretName": "conformance-tls"}],
@@ -83,7 +84,7 @@ async fn host_rules(score: &mut Score) -> Result<()> {
     let background = Background::create("host_rules", &services, 1, &[secret, object]).await?;
     let entry = background.entry("host-rules").await?;
     shows_certificate(&entry, &leaf).await?;
-    score.play("host_rules", &rows::HOST_RULES, &entry).await?;
+    score.play(adit, "host_rules", &rows::HOST_RULES, &entry).await?;
     background.end("host-rules", entry, "bar.foo.com").await
 }
 
@@ -102,11 +103,12 @@ async fn shows_certificate(entry: &Entry, leaf: &[u8]) -> Result<()> {
 }
 
 /// The suite waits for five minutes; here another Ingress, made later, gets its address in the meantime.
-async fn ingress_class(score: &mut Score) -> Result<()> {
+async fn ingress_class(adit: &Installed, score: &mut Score) -> Result<()> {
     let rules = |host| json!([rule(host, &[("/", "Prefix", "echo-service")])]);
-    let object = ingress("other", json!({"ingressClassName": "some-invalid-class-name", "rules": rules("other")}));
+    let object =
+        ingress(adit, "other", json!({"ingressClassName": "some-invalid-class-name", "rules": rules("other")}));
     let background = Background::create("ingress_class", &["echo-service"], 1, &[object]).await?;
-    background.apply(&ingress("ours", json!({"rules": rules("ours")}))).await?;
+    background.apply(&ingress(adit, "ours", json!({"rules": rules("ours")}))).await?;
     let entry = background.entry("ours").await?;
     for mode in [Mode::Strict, Mode::Default] {
         let status = background.status("other").await?;
@@ -122,14 +124,14 @@ async fn ingress_class(score: &mut Score) -> Result<()> {
     background.end("ours", entry, "ours").await
 }
 
-async fn load_balancing(score: &mut Score) -> Result<()> {
+async fn load_balancing(adit: &Installed, score: &mut Score) -> Result<()> {
     const PODS: u32 = 10;
     let backend = json!({"service": {"name": "echo-service", "port": {"number": 8080}}});
-    let object = ingress("load-balancing", json!({"defaultBackend": backend}));
+    let object = ingress(adit, "load-balancing", json!({"defaultBackend": backend}));
     let background = Background::create("load_balancing", &["echo-service"], PODS, &[object]).await?;
     let entry = background.entry("load-balancing").await?;
     for mode in [Mode::Strict, Mode::Default] {
-        switch(mode).await?;
+        switch(adit, mode).await?;
         let outcome = eventually("every Pod in 100 answers", async || {
             let mut pods = BTreeSet::new();
             for _ in 0..100 {
@@ -144,7 +146,7 @@ async fn load_balancing(score: &mut Score) -> Result<()> {
     background.end("load-balancing", entry, "load-balancing").await
 }
 
-async fn path_rules(score: &mut Score) -> Result<()> {
+async fn path_rules(adit: &Installed, score: &mut Score) -> Result<()> {
     let rules = json!([
         rule("exact-path-rules", &[("/foo", "Exact", "foo-exact")]),
         rule(
@@ -169,18 +171,18 @@ async fn path_rules(score: &mut Score) -> Result<()> {
         "aaa-slash-bbb-slash-prefix",
         "foo-slash-exact",
     ];
-    let object = ingress("path-rules", json!({"rules": rules}));
+    let object = ingress(adit, "path-rules", json!({"rules": rules}));
     let background = Background::create("path_rules", &services, 1, &[object]).await?;
     let entry = background.entry("path-rules").await?;
-    score.play("path_rules", &rows::PATH_RULES, &entry).await?;
+    score.play(adit, "path_rules", &rows::PATH_RULES, &entry).await?;
     background.end("path-rules", entry, "prefix-path-rules").await
 }
 
 impl Score {
     /// Plays rows in both modes.
-    async fn play(&mut self, feature: &str, rows: &[Row], entry: &Entry) -> Result<()> {
+    async fn play(&mut self, adit: &Installed, feature: &str, rows: &[Row], entry: &Entry) -> Result<()> {
         for mode in [Mode::Strict, Mode::Default] {
-            switch(mode).await?;
+            switch(adit, mode).await?;
             for row in rows {
                 let Row { method, scheme, host, path, .. } = row;
                 self.count(mode, &format!("{feature}: {method} {scheme}://{host}{path}"), row.play(entry).await);
@@ -204,13 +206,13 @@ impl Score {
 }
 
 /// Has every replica serve in a mode, which shows in whether it names itself.
-async fn switch(mode: Mode) -> Result<()> {
+async fn switch(adit: &Installed, mode: Mode) -> Result<()> {
     let strict = mode == Mode::Strict;
     let data = if strict { json!({"path-matching": "strict", "server-tokens": "true"}) } else { json!({}) };
-    let metadata = json!({"name": "adit", "namespace": "adit"});
+    let metadata = json!({"name": "adit", "namespace": adit.name});
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data});
     apply(&map.to_string()).await?;
-    for entry in Entry::pods().await? {
+    for entry in adit.pods().await? {
         eventually("the setting in every replica", async || {
             let names_itself = entry.get("nobody.example.com", "/").await?.header("server").is_some();
             ensure!(names_itself == strict, "its Server header is another mode's");

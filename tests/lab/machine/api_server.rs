@@ -5,14 +5,14 @@ use crate::routes::{addressed, ingress, leads};
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 use std::time::Duration;
-use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, eventually, get_path, kubectl};
+use tests::lab::{Echo, Entry, Installed, Load, Namespace, eventually, rolled_out};
 use tokio::process::Command;
 
 #[tokio::test]
 async fn a_silent_api_server_costs_the_lease_and_no_request() -> Result<()> {
     let scene = Scene::set("silent").await?;
-    let leader = holder().await?;
-    let address = get_path(&format!("pod {leader} --namespace=adit"), ".status.podIP").await?;
+    let leader = holder(&scene.adit).await?;
+    let address = scene.adit.kubectl(&format!("get pod {leader} --output=jsonpath={{.status.podIP}}")).await?;
     let admin = Entry { http: format!("{address}:10254").parse()?, ..scene.entry };
     let is_leader = async || Ok(says_it_leads(&admin.get("admin", "/metrics").await?.text())) as Result<bool>;
     ensure!(is_leader().await?, "{leader} holds the Lease and does not say so");
@@ -45,12 +45,12 @@ async fn a_deleted_service_account_costs_no_request() -> Result<()> {
     let scene = Scene::set("unauthorized").await?;
     let load = scene.load();
     load.answers(200).await?;
-    let pod = holder().await?;
-    kubectl("--namespace=adit delete serviceaccount adit").await?;
+    let pod = holder(&scene.adit).await?;
+    scene.adit.kubectl("delete serviceaccount adit").await?;
     // Watches that are open go on.
     signal_api_server("KILL").await?;
     eventually("a line in the log", async || {
-        let log = kubectl(&format!("--namespace=adit logs {pod}")).await?;
+        let log = scene.adit.kubectl(&format!("logs {pod}")).await?;
         let line = log.lines().rfind(|line| line.contains("cannot watch"));
         let line = line.context("no word of it in the log")?;
         ensure!(line.contains("401") || line.contains("nauthorized"), "{line}");
@@ -58,9 +58,9 @@ async fn a_deleted_service_account_costs_no_request() -> Result<()> {
     })
     .await?;
     load.answers(400).await?;
-    Manifest::read("nodeport")?.install().await?;
-    kubectl("--namespace=adit rollout restart deployment/adit").await?;
-    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await?;
+    scene.adit.manifest.install().await?;
+    scene.adit.kubectl("rollout restart deployment/adit").await?;
+    rolled_out(&scene.adit.name, "deployment/adit").await?;
     scene.recovers(load).await
 }
 
@@ -78,13 +78,13 @@ struct Scene {
 
 impl Scene {
     async fn set(name: &str) -> Result<Self> {
-        let adit = Installed::alone(Manifest::read("nodeport")?).await?;
+        let adit = Installed::alone().await?;
         let namespace = Namespace::create(name).await?;
         Echo::new("hello").replicas(2).start(&namespace).await?;
         let host = format!("{name}.example.com");
-        namespace.apply(&ingress(name, &host, "hello", 80).to_string()).await?;
+        namespace.apply(&ingress(&adit.name, name, &host, "hello", 80).to_string()).await?;
         addressed(&namespace, name).await?;
-        leads(&host, "hello").await?;
+        leads(&adit, &host, "hello").await?;
         let entry = adit.entries.first().copied().context("no entry")?;
         Ok(Self { adit, namespace, entry })
     }
@@ -97,10 +97,10 @@ impl Scene {
     async fn recovers(&self, load: Load) -> Result<()> {
         let name = format!("{}-after", self.namespace.name());
         let host = format!("{name}.example.com");
-        let ingress = ingress(&name, &host, "hello", 80).to_string();
+        let ingress = ingress(&self.adit.name, &name, &host, "hello", 80).to_string();
         eventually("an API server", async || self.namespace.apply(&ingress).await).await?;
         addressed(&self.namespace, &name).await?;
-        leads(&host, "hello").await?;
+        leads(&self.adit, &host, "hello").await?;
         load.answers(200).await?;
         let tally = load.stop().await?;
         println!("{}: {tally}", self.namespace.name());

@@ -5,22 +5,18 @@ use crate::routes::ingress;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tests::lab::{Answer, Echo, Entry, Installed, Manifest, Namespace, apply, eventually, get, kubectl};
-
-const PODS: &str = "pods --namespace=adit --selector=app.kubernetes.io/name=adit";
+use tests::lab::{Answer, Echo, Entry, Installed, Manifest, Namespace, apply, eventually, get, rolled_out};
 
 #[tokio::test]
 async fn no_verb_is_granted_that_is_not_used() -> Result<()> {
-    let manifest = one_replica()?;
-    let granted: BTreeSet<_> = grants(&manifest)?.into_iter().flat_map(Grant::into_pairs).collect();
-    let adit = Installed::alone(manifest).await?;
-    kubectl("--namespace=adit delete lease adit-leader --ignore-not-found").await?;
-    let scene = Scene::set("rbac-used", &adit).await?;
+    let scene = Scene::set("rbac-used").await?;
+    let adit = &scene.adit;
+    let granted: BTreeSet<_> = grants(&adit.manifest)?.into_iter().flat_map(Grant::into_pairs).collect();
     eventually("all that rights are for", async || scene.works().await).await?;
-    end_last_replica().await?;
+    end_last_replica(adit).await?;
     scene.status_is_gone().await?;
 
-    let mut audit = Audit::of("adit", "adit")?;
+    let mut audit = Audit::of(&adit.name, "adit")?;
     eventually("the use of every verb", async || {
         let entries = audit.read()?.iter();
         let used: BTreeSet<_> = entries.map(|entry| (entry.verb.clone(), entry.resource.clone())).collect();
@@ -33,19 +29,18 @@ async fn no_verb_is_granted_that_is_not_used() -> Result<()> {
 
 #[tokio::test]
 async fn without_any_one_grant_what_needs_it_fails() -> Result<()> {
-    let manifest = one_replica()?;
-    let grants = grants(&manifest)?;
-    let adit = Installed::alone(manifest).await?;
-    let scene = Scene::set("rbac-needed", &adit).await?;
+    let scene = Scene::set("rbac-needed").await?;
+    let adit = &scene.adit;
+    let grants = grants(&adit.manifest)?;
     eventually("all that rights are for", async || scene.works().await).await?;
     for grant in &grants {
         let resource = grant.resource.as_str();
-        let mut audit = Audit::of("adit", "adit")?;
+        let mut audit = Audit::of(&adit.name, "adit")?;
         audit.skip()?;
         apply(&grant.without().to_string()).await?;
         // A watch goes on with the rights that it began with, and a Lease is created only where there is none.
-        kubectl("--namespace=adit delete lease adit-leader --ignore-not-found").await?;
-        restart().await?;
+        adit.kubectl("delete lease adit-leader --ignore-not-found").await?;
+        restart(adit).await?;
         scene.renew().await?;
         eventually("what fails, and nothing else", async || {
             let (failing, expected) = (scene.failing().await?, needs(resource)?);
@@ -57,7 +52,7 @@ async fn without_any_one_grant_what_needs_it_fails() -> Result<()> {
         .await?;
         apply(&grant.role.to_string()).await?;
     }
-    restart().await?;
+    restart(adit).await?;
     eventually("all that rights are for", async || scene.works().await).await
 }
 
@@ -135,27 +130,24 @@ fn strings(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn one_replica() -> Result<Manifest> {
-    Manifest::read("nodeport")?.with("replicas: 2", "replicas: 1")
-}
-
 /// Replaces the one replica, and returns when the new one serves.
-async fn restart() -> Result<()> {
-    let before = pod_names().await?;
+async fn restart(adit: &Installed) -> Result<()> {
+    let before = pod_names(adit).await?;
     for pod in &before {
-        kubectl(&format!("--namespace=adit delete pod {pod} --force --grace-period=0")).await?;
+        adit.kubectl(&format!("delete pod {pod} --force --grace-period=0")).await?;
     }
     eventually("another Pod", async || {
-        let pods = pod_names().await?;
+        let pods = pod_names(adit).await?;
         ensure!(pods.iter().any(|pod| !before.contains(pod)), "only {pods:?}");
         Ok(())
     })
     .await?;
-    kubectl("--namespace=adit rollout status deployment/adit --timeout=180s").await.map(drop)
+    rolled_out(&adit.name, "deployment/adit").await
 }
 
-async fn pod_names() -> Result<Vec<String>> {
-    Ok(get(PODS).await?["items"]
+async fn pod_names(adit: &Installed) -> Result<Vec<String>> {
+    let pods = format!("pods --namespace={} --selector=app.kubernetes.io/name=adit", adit.name);
+    Ok(get(&pods).await?["items"]
         .as_array()
         .into_iter()
         .flatten()
@@ -164,10 +156,10 @@ async fn pod_names() -> Result<Vec<String>> {
 }
 
 /// Ends Adit as if for good.
-async fn end_last_replica() -> Result<()> {
-    kubectl("--namespace=adit scale deployment adit --replicas=0").await?;
+async fn end_last_replica(adit: &Installed) -> Result<()> {
+    adit.kubectl("scale deployment adit --replicas=0").await?;
     eventually("the end of the last replica", async || {
-        let pods = pod_names().await?;
+        let pods = pod_names(adit).await?;
         ensure!(pods.is_empty(), "{pods:?} are left");
         Ok(())
     })
@@ -176,13 +168,17 @@ async fn end_last_replica() -> Result<()> {
 
 /// Objects that take every right to serve as they ask.
 struct Scene {
+    adit: Installed,
     namespace: Namespace,
     entry: Entry,
     leaf: Vec<u8>,
 }
 
 impl Scene {
-    async fn set(name: &str, adit: &Installed) -> Result<Self> {
+    /// With an Adit of one replica.
+    async fn set(name: &str) -> Result<Self> {
+        let manifest = Manifest::read("nodeport")?.with("replicas: 2", "replicas: 1")?;
+        let adit = Installed::own(name, manifest).await?;
         let namespace = Namespace::create(name).await?;
         Echo::new("hello").start(&namespace).await?;
         let issued = rcgen::generate_simple_self_signed([format!("{name}.example.com")])?;
@@ -191,12 +187,12 @@ impl Scene {
             "stringData": {"tls.crt": issued.cert.pem(), "tls.key": issued.signing_key.serialize_pem()},
         });
         let map = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"},
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": adit.name},
             "data": {"server-tokens": "true"},
         });
         namespace.apply(&format!("{secret}\n---\n{map}")).await?;
         let entry = adit.entries.first().copied().context("no entry")?;
-        let scene = Self { namespace, entry, leaf: issued.cert.der().to_vec() };
+        let scene = Self { adit, namespace, entry, leaf: issued.cert.der().to_vec() };
         scene.renew().await?;
         Ok(scene)
     }
@@ -206,9 +202,9 @@ impl Scene {
         let name = self.namespace.name();
         self.namespace.kubectl("delete ingress --all").await?;
         let host = format!("{name}.example.com");
-        let mut served = ingress(name, &host, "hello", 80);
+        let mut served = ingress(&self.adit.name, name, &host, "hello", 80);
         served["spec"]["tls"] = json!([{"hosts": [host], "secretName": "tls"}]);
-        let mut broken = ingress("broken", &format!("broken.{host}"), "hello", 80);
+        let mut broken = ingress(&self.adit.name, "broken", &format!("broken.{host}"), "hello", 80);
         broken["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/proxy-body-size": "much"});
         self.namespace.apply(&format!("{served}\n---\n{broken}")).await
     }

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use tests::lab::{Entry, Namespace, eventually, get_path};
+use tests::lab::{Entry, Installed, Namespace, eventually, get_path};
 
 /// How many of 60 answers each Pod gives.
 async fn shares(entries: &[Entry], host: &str) -> Result<BTreeMap<String, usize>> {
@@ -27,8 +27,13 @@ async fn shares(entries: &[Entry], host: &str) -> Result<BTreeMap<String, usize>
 
 /// Waits until so many Pods answer, each as often as every other: replicas of Adit take turns on their own, so that one
 /// Pod may be ahead by one for each of them.
-async fn spreads_evenly(entries: &[Entry], host: &str, pods: usize) -> Result<BTreeMap<String, usize>> {
-    let replicas = Entry::pods().await?.len();
+async fn spreads_evenly(
+    adit: &Installed,
+    entries: &[Entry],
+    host: &str,
+    pods: usize,
+) -> Result<BTreeMap<String, usize>> {
+    let replicas = adit.pods().await?.len();
     eventually(&format!("{pods} Pods that answer evenly"), async || {
         let shares = shares(entries, host).await?;
         let (least, most) = (shares.values().min(), shares.values().max());

@@ -12,7 +12,7 @@ async fn s1a_a_deployment_behind_a_node_port() -> Result<()> {
     bootcamp(1).service("type", json!("NodePort")).start(&namespace).await?;
     let node_port = get_path("service kubernetes-bootcamp --namespace=s1a", ".spec.ports[0].nodePort").await?;
     let node_port = node_port.parse()?;
-    namespace.apply(&route("s1a.example.com", "kubernetes-bootcamp", 8080)).await?;
+    namespace.apply(&route(&adit, "s1a.example.com", "kubernetes-bootcamp", 8080)).await?;
     for entry in &adit.entries {
         let node = entry.http.ip();
         let service = Entry { http: (node, node_port).into(), https: (node, node_port).into() };
@@ -40,16 +40,17 @@ async fn s1b_a_pod_leaves_one_service_and_joins_another_by_its_label() -> Result
         "metadata": {"name": "v1"},
         "spec": {"selector": {"app": "v1"}, "ports": [{"port": 80, "targetPort": 3000}]},
     });
-    let routes = [v1.to_string(), route("v1.s1b.example.com", "v1", 80), bootcamp_route("s1b.example.com")];
+    let routes =
+        [v1.to_string(), route(&adit, "v1.s1b.example.com", "v1", 80), bootcamp_route(&adit, "s1b.example.com")];
     namespace.apply(&routes.join("\n---\n")).await?;
-    leads("s1b.example.com", "kubernetes-bootcamp").await?;
-    answers("v1.s1b.example.com", 503).await?;
+    leads(&adit, "s1b.example.com", "kubernetes-bootcamp").await?;
+    answers(&adit, "v1.s1b.example.com", 503).await?;
     let pod = adit.entries[0].get("s1b.example.com", "/").await?.pod()?;
 
     let load = Load::start(&adit.entries, "s1b.example.com", "/", "kubernetes-bootcamp");
     load.answers(50).await?;
     namespace.kubectl(&format!("label pod {pod} app=v1 --overwrite")).await?;
-    everywhere("the Pod in its new Service", "v1.s1b.example.com", "/", |answer| {
+    everywhere(&adit, "the Pod in its new Service", "v1.s1b.example.com", "/", |answer| {
         let from = answer.pod()?;
         ensure!(from == pod, "answered by {from}, not by {pod}");
         Ok(())
@@ -69,20 +70,19 @@ async fn s1b_a_pod_leaves_one_service_and_joins_another_by_its_label() -> Result
 async fn s1c_a_service_that_goes_takes_no_other_route_with_it() -> Result<()> {
     let adit = Installed::shared().await?;
     let namespace = Namespace::create("s1c").await?;
-    Echo::new("other").start(&namespace).await?;
-    bootcamp(1).start(&namespace).await?;
-    let routes = [bootcamp_route("s1c.example.com"), route("other.s1c.example.com", "other", 80)];
+    Echo::start_all(&[Echo::new("other"), bootcamp(1)], &namespace).await?;
+    let routes = [bootcamp_route(&adit, "s1c.example.com"), route(&adit, "other.s1c.example.com", "other", 80)];
     namespace.apply(&routes.join("\n---\n")).await?;
-    leads("s1c.example.com", "kubernetes-bootcamp").await?;
-    leads("other.s1c.example.com", "other").await?;
+    leads(&adit, "s1c.example.com", "kubernetes-bootcamp").await?;
+    leads(&adit, "other.s1c.example.com", "other").await?;
 
     let load = Load::start(&adit.entries, "other.s1c.example.com", "/", "other");
     load.answers(50).await?;
     namespace.kubectl("delete service --selector=app=kubernetes-bootcamp").await?;
-    answers("s1c.example.com", 503).await?;
+    answers(&adit, "s1c.example.com", 503).await?;
     let load = still_whole(load, "another Service was deleted").await?;
     namespace.kubectl("delete ingress kubernetes-bootcamp").await?;
-    answers("s1c.example.com", 404).await?;
+    answers(&adit, "s1c.example.com", 404).await?;
     still_whole(load, "another Ingress was deleted").await?.stop().await?.is_whole()
 }
 
@@ -92,8 +92,8 @@ async fn s1d_pods_die_and_others_take_their_place() -> Result<()> {
     let namespace = Namespace::create("s1d").await?;
     let bootcamp = bootcamp(2);
     bootcamp.start(&namespace).await?;
-    namespace.apply(&bootcamp_route("s1d.example.com")).await?;
-    leads("s1d.example.com", "kubernetes-bootcamp").await?;
+    namespace.apply(&bootcamp_route(&adit, "s1d.example.com")).await?;
+    leads(&adit, "s1d.example.com", "kubernetes-bootcamp").await?;
 
     let mut load = Load::start(&adit.entries, "s1d.example.com", "/", "kubernetes-bootcamp");
     for how in ["--wait=true", "--grace-period=0 --force"] {
@@ -118,14 +118,13 @@ mod machine {
     /// `proxy-read-timeout`, as with any proxy, because nobody tells that it cannot arrive.
     #[tokio::test]
     async fn s1d_a_node_dies_and_the_other_serves() -> Result<()> {
-        let adit = Installed::alone(Manifest::read("local")?).await?;
+        let adit = Installed::own_alone("s1d-machine", Manifest::read("local")?).await?;
         let namespace = Namespace::create("s1d-machine").await?;
-        bootcamp(2).start(&namespace).await?;
-        Echo::new("witness").start(&namespace).await?;
+        Echo::start_all(&[bootcamp(2), Echo::new("witness")], &namespace).await?;
         // Who sees the one route sees the other, which comes before it.
-        namespace.apply(&bootcamp_route("s1d.example.com")).await?;
-        namespace.apply(&route("witness.s1d.example.com", "witness", 80)).await?;
-        leads("witness.s1d.example.com", "witness").await?;
+        namespace.apply(&bootcamp_route(&adit, "s1d.example.com")).await?;
+        namespace.apply(&route(&adit, "witness.s1d.example.com", "witness", 80)).await?;
+        leads(&adit, "witness.s1d.example.com", "witness").await?;
 
         let lost = Unplugged::node("node2")?;
         let load = Load::start(&adit.entries[..1], "s1d.example.com", "/", "kubernetes-bootcamp");
@@ -139,7 +138,7 @@ mod machine {
         .await?;
         let load = still_whole(load, "the node's loss was noticed").await?;
         drop(lost);
-        tests::lab::kubectl("wait node/node2 --for=condition=Ready --timeout=90s").await?;
+        tests::lab::kubectl("wait node/node2 --for=condition=Ready --timeout=10m").await?;
         let load = still_whole(load, "the node came back").await?;
         load.stop().await?.is_whole()
     }
@@ -158,6 +157,6 @@ fn bootcamp(replicas: u32) -> Echo {
         .service("ports", json!([{"name": "http", "port": 8080, "targetPort": "http"}]))
 }
 
-fn bootcamp_route(host: &str) -> String {
-    route(host, "kubernetes-bootcamp", 8080)
+fn bootcamp_route(adit: &Installed, host: &str) -> String {
+    route(adit, host, "kubernetes-bootcamp", 8080)
 }

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, certificate, eventually, kubectl};
+use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, certificate, eventually, kubectl, rolled_out};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -16,29 +16,28 @@ async fn s2a_requests_spread_evenly_over_pods_that_come_and_go() -> Result<()> {
     let namespace = Namespace::create("s2a").await?;
     let web = Echo::new("web").replicas(2);
     web.start(&namespace).await?;
-    namespace.apply(&route("s2a.example.com", "web", "http")).await?;
-    leads("s2a.example.com", "web").await?;
+    namespace.apply(&route(&adit, "s2a.example.com", "web", "http")).await?;
+    leads(&adit, "s2a.example.com", "web").await?;
     for pods in [2, 4, 3] {
         namespace.kubectl(&format!("scale deployment web --replicas={pods}")).await?;
         web.rolled_out(&namespace).await?;
-        spreads_evenly(&adit.entries, "s2a.example.com", pods).await?;
+        spreads_evenly(&adit, &adit.entries, "s2a.example.com", pods).await?;
     }
     Ok(())
 }
 
-/// It is for every host, so no other test may be at work.
+/// It is for every host, so no other test may have the same Adit.
 #[tokio::test]
 async fn s2b_one_ingress_for_several_deployments() -> Result<()> {
-    let _adit = Installed::alone(Manifest::read("nodeport")?).await?;
+    let adit = Installed::own("s2b", Manifest::read("nodeport")?).await?;
     let namespace = Namespace::create("s2b").await?;
-    for service in ["hname-svc-default", "ip-svc", "your-svc"] {
-        Echo::new(service).start(&namespace).await?;
-    }
-    namespace.apply(include_str!("s2b.yaml")).await?;
+    Echo::start_all(&["hname-svc-default", "ip-svc", "your-svc"].map(Echo::new), &namespace).await?;
+    let class = format!("ingressClassName: {}", adit.name);
+    namespace.apply(&include_str!("s2b.yaml").replace("ingressClassName: adit", &class)).await?;
     for (path, service) in
         [("/", "hname-svc-default"), ("/ip", "ip-svc"), ("/ip/v4", "ip-svc"), ("/your-directory", "your-svc")]
     {
-        everywhere(&format!("{path} at {service}"), "10.10.0.10", path, |answer| {
+        everywhere(&adit, &format!("{path} at {service}"), "10.10.0.10", path, |answer| {
             let said = answer.said()?;
             let (from, seen) = (&said["service"], &said["path"]);
             ensure!(from == service && seen == "/", "answered by {from}, which saw {seen}");
@@ -51,20 +50,20 @@ async fn s2b_one_ingress_for_several_deployments() -> Result<()> {
 
 #[tokio::test]
 async fn s2c_one_apply_installs_it_behind_a_node_port() -> Result<()> {
-    let _adit = Installed::alone(Manifest::read("nodeport")?).await?;
+    let adit = Installed::alone().await?;
     let file = Manifest::file("nodeport");
     // Pods first: while some end, Kubernetes looks at their namespace again only after half of their grace period.
-    kubectl("--namespace=adit delete deployment adit").await?;
-    kubectl("--namespace=adit wait --for=delete pod --all --timeout=120s").await?;
+    adit.kubectl("delete deployment adit").await?;
+    adit.kubectl("wait --for=delete pod --all --timeout=10m").await?;
     kubectl(&format!("delete --ignore-not-found --wait --filename={}", file.display())).await?;
 
     kubectl(&format!("apply --filename={}", file.display())).await?;
-    kubectl("--namespace=adit rollout status deployment/adit --timeout=90s").await?;
-    let kind = kubectl("--namespace=adit get service adit --output=jsonpath={.spec.type}").await?;
+    rolled_out("adit", "deployment/adit").await?;
+    let kind = adit.kubectl("get service adit --output=jsonpath={.spec.type}").await?;
     ensure!(kind == "NodePort", "a Service of type {kind}");
     let namespace = Namespace::create("s2c").await?;
     Echo::new("web").start(&namespace).await?;
-    namespace.apply(&route("s2c.example.com", "web", "http")).await?;
+    namespace.apply(&route(&adit, "s2c.example.com", "web", "http")).await?;
     for entry in Entry::node_ports("adit/adit").await? {
         eventually("an answer at a node port", async || entry.get("s2c.example.com", "/").await?.service()).await?;
     }
@@ -86,7 +85,7 @@ async fn s2d_l4_tcp_and_udp_services_and_tls_passthrough() -> Result<()> {
             "--udp-services-configmap=$(POD_NAMESPACE)/udp-services",
             "--enable-ssl-passthrough",
         ])?;
-    let adit = Installed::alone(manifest).await?;
+    let adit = Installed::own("s2d-l4", manifest).await?;
     let namespace = Namespace::create("s2d-l4").await?;
     let ports = json!([
         {"name": "tcp", "port": 7, "targetPort": 3007},
@@ -94,11 +93,11 @@ async fn s2d_l4_tcp_and_udp_services_and_tls_passthrough() -> Result<()> {
         {"name": "https", "port": 443, "targetPort": "https"},
     ]);
     Echo::new("l4").service("ports", ports).start(&namespace).await?;
-    let mut passthrough: Value = serde_json::from_str(&route("l4.s2d.example.com", "l4", "https"))?;
+    let mut passthrough: Value = serde_json::from_str(&route(&adit, "l4.s2d.example.com", "l4", "https"))?;
     passthrough["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/ssl-passthrough": "true"});
     namespace.apply(&passthrough.to_string()).await?;
     for (protocol, port, service) in [("tcp", TCP, "s2d-l4/l4:7"), ("udp", UDP, "s2d-l4/l4:8")] {
-        let metadata = json!({"name": format!("{protocol}-services"), "namespace": "adit"});
+        let metadata = json!({"name": format!("{protocol}-services"), "namespace": adit.name});
         let data = json!({port.to_string(): service});
         let services = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data});
         namespace.apply(&services.to_string()).await?;
@@ -127,22 +126,22 @@ async fn s2d_certificates_come_from_secrets_and_change_under_connections() -> Re
     let mut certificates = Vec::new();
     for (host, secret) in hosts.into_iter().zip(["a", "b"]) {
         let (object, certificate) = certificate(secret, host)?;
-        let mut ingress: Value = serde_json::from_str(&route(host, "web", "http"))?;
+        let mut ingress: Value = serde_json::from_str(&route(&adit, host, "web", "http"))?;
         ingress["metadata"]["name"] = json!(secret);
         ingress["spec"]["tls"] = json!([{"hosts": [host], "secretName": secret}]);
         namespace.apply(&format!("{object}\n---\n{ingress}")).await?;
         certificates.push(certificate);
     }
     for (host, certificate) in hosts.into_iter().zip(&certificates) {
-        shows(host, certificate).await?;
+        shows(&adit, host, certificate).await?;
     }
 
     let load = Load::start_tls(&adit.entries, hosts[0], "/", "web");
     load.answers(50).await?;
     let (secret, renewed) = certificate("a", hosts[0])?;
     namespace.apply(&secret.to_string()).await?;
-    shows(hosts[0], &renewed).await?;
-    shows(hosts[1], &certificates[1]).await?;
+    shows(&adit, hosts[0], &renewed).await?;
+    shows(&adit, hosts[1], &certificates[1]).await?;
     load.answers(100).await?;
     load.stop().await?.is_whole()
 }
@@ -150,25 +149,23 @@ async fn s2d_certificates_come_from_secrets_and_change_under_connections() -> Re
 /// The host's own Ingress redirects to HTTPS, with a certificate that is not there before the challenge is met.
 #[tokio::test]
 async fn s2d_cert_manager_solves_its_challenge_over_http() -> Result<()> {
-    let _adit = Installed::shared().await?;
+    let adit = Installed::shared().await?;
     let namespace = Namespace::create("s2d-solver").await?;
     let host = "solved.s2d.example.com";
-    Echo::new("web").start(&namespace).await?;
-    Echo::new("cm-acme-http-solver")
+    let solver = Echo::new("cm-acme-http-solver")
         .service("type", json!("NodePort"))
-        .service("ports", json!([{"name": "http", "port": 8089, "targetPort": "http"}]))
-        .start(&namespace)
-        .await?;
-    let mut ingress: Value = serde_json::from_str(&route(host, "web", "http"))?;
+        .service("ports", json!([{"name": "http", "port": 8089, "targetPort": "http"}]));
+    Echo::start_all(&[Echo::new("web"), solver], &namespace).await?;
+    let mut ingress: Value = serde_json::from_str(&route(&adit, host, "web", "http"))?;
     ingress["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "letsencrypt"});
     ingress["spec"]["tls"] = json!([{"hosts": [host], "secretName": "solved"}]);
     namespace.apply(&ingress.to_string()).await?;
-    answers(host, 308).await?;
+    answers(&adit, host, 308).await?;
 
     namespace.apply(include_str!("s2d-solver.yaml")).await?;
     for token in ["jYh5dfMT2Q0aSl5kXCN1", "oWb8QnC4T7e_vR2-p0Zx"] {
         let path = format!("/.well-known/acme-challenge/{token}");
-        everywhere("the solver's answer", host, &path, |answer| {
+        everywhere(&adit, "the solver's answer", host, &path, |answer| {
             let said = answer.said()?;
             let (from, seen) = (&said["service"], &said["path"]);
             ensure!(from == "cm-acme-http-solver" && seen == &path, "answered by {from}, which saw {seen}");
@@ -176,22 +173,22 @@ async fn s2d_cert_manager_solves_its_challenge_over_http() -> Result<()> {
         })
         .await?;
     }
-    answers(host, 308).await?;
+    answers(&adit, host, 308).await?;
     let (secret, issued) = certificate("solved", host)?;
     namespace.apply(&secret.to_string()).await?;
     namespace.kubectl("delete ingress --selector=acme.cert-manager.io/http01-solver=true").await?;
-    shows(host, &issued).await
+    shows(&adit, host, &issued).await
 }
 
 #[tokio::test]
 async fn s2e_the_address_of_a_load_balancer_is_published_in_every_ingress() -> Result<()> {
-    let adit = Installed::alone(Manifest::read("loadbalancer")?).await?;
+    let adit = Installed::own("s2e", Manifest::read("loadbalancer")?).await?;
     let addresses = json!([{"ip": "203.0.113.20"}]);
     adit.assign(addresses.clone()).await?;
     let namespaces = [Namespace::create("s2e").await?, Namespace::create("s2e-too").await?];
     for namespace in &namespaces {
         Echo::new("web").start(namespace).await?;
-        namespace.apply(&route(&format!("{}.example.com", namespace.name()), "web", "http")).await?;
+        namespace.apply(&route(&adit, &format!("{}.example.com", namespace.name()), "web", "http")).await?;
     }
     for namespace in &namespaces {
         has_addresses(namespace, "web", &addresses).await?;
@@ -203,8 +200,8 @@ async fn s2e_the_address_of_a_load_balancer_is_published_in_every_ingress() -> R
 }
 
 /// Waits until every replica of Adit shows this certificate for a host, whose requests it leads to `web`.
-async fn shows(host: &str, certificate: &[u8]) -> Result<()> {
-    for entry in Entry::pods().await? {
+async fn shows(adit: &Installed, host: &str, certificate: &[u8]) -> Result<()> {
+    for entry in adit.pods().await? {
         eventually("the certificate of a Secret", async || {
             let (answer, shown) = entry.get_tls(host, "/").await?;
             ensure!(shown == certificate, "{host}: another certificate");

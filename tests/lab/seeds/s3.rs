@@ -5,19 +5,19 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, UdpSocket};
-use tests::lab::{Answer, Echo, Entry, Installed, Manifest, Namespace, eventually, get, get_path, kubectl, names};
+use tests::lab::{Answer, Echo, Entry, Installed, Manifest, Namespace, eventually, get, names};
 
 #[tokio::test]
 async fn s3a_backends_of_type_cluster_ip_by_number_and_by_name() -> Result<()> {
-    let _adit = Installed::shared().await?;
+    let adit = Installed::shared().await?;
     let namespace = Namespace::create("s3a").await?;
     for (service, target) in [("numeric", json!(3000)), ("named", json!("http"))] {
         let ports = json!([{"name": "web", "port": 8000, "targetPort": target}]);
         Echo::new(service).service("ports", ports).start(&namespace).await?;
         for port in [json!(8000), json!("web")] {
             let host = format!("{service}-{}.s3a.example.com", port.as_str().unwrap_or("8000"));
-            namespace.apply(&route(&host, service, port)).await?;
-            leads(&host, service).await?;
+            namespace.apply(&route(&adit, &host, service, port)).await?;
+            leads(&adit, &host, service).await?;
         }
     }
     Ok(())
@@ -25,15 +25,17 @@ async fn s3a_backends_of_type_cluster_ip_by_number_and_by_name() -> Result<()> {
 
 #[tokio::test]
 async fn s3b_fixed_node_ports_of_adit_and_of_a_backend() -> Result<()> {
+    // One of the first 86, which Kubernetes gives to nobody who does not ask for it.
+    const PORT: u16 = 30031;
     let adit = Installed::shared().await?;
     let namespace = Namespace::create("s3b").await?;
-    let ports = json!([{"port": 80, "targetPort": "http", "nodePort": 31000}]);
+    let ports = json!([{"port": 80, "targetPort": "http", "nodePort": PORT}]);
     Echo::new("web").service("type", json!("NodePort")).service("ports", ports).start(&namespace).await?;
-    namespace.apply(&route("s3b.example.com", "web", 80)).await?;
+    namespace.apply(&route(&adit, "s3b.example.com", "web", 80)).await?;
     for entry in &adit.entries {
         ensure!((entry.http.port(), entry.https.port()) == (30080, 30443), "Adit is at {entry:?}");
         let node = entry.http.ip();
-        let own = Entry { http: (node, 31000).into(), https: (node, 31000).into() };
+        let own = Entry { http: (node, PORT).into(), https: (node, PORT).into() };
         for entry in [entry, &own] {
             eventually("an answer at a node port", async || entry.get("s3b.example.com", "/").await?.service()).await?;
         }
@@ -47,15 +49,15 @@ async fn s3c_whatever_address_a_provider_gives_later_is_published() -> Result<()
         service.beta.kubernetes.io/aws-load-balancer-type: external,
         service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip,
         metallb.io/address-pool: production}}}";
-    let adit = Installed::alone(Manifest::patched("loadbalancer", annotations).await?).await?;
-    let read = get("service adit --namespace=adit").await?;
+    let adit = Installed::own("s3c", Manifest::patched("loadbalancer", annotations).await?).await?;
+    let read = get(&format!("service adit --namespace={}", adit.name)).await?;
     let read = &read["metadata"]["annotations"]["metallb.io/address-pool"];
     ensure!(read == "production", "the provider reads the pool {read}");
 
     let namespace = Namespace::create("s3c").await?;
     Echo::new("web").start(&namespace).await?;
-    namespace.apply(&route("s3c.example.com", "web", "http")).await?;
-    leads("s3c.example.com", "web").await?;
+    namespace.apply(&route(&adit, "s3c.example.com", "web", "http")).await?;
+    leads(&adit, "s3c.example.com", "web").await?;
     for addresses in [
         json!([{"ip": "203.0.113.30"}]),
         json!([{"hostname": "a1b2.elb.eu-central-1.amazonaws.com"}]),
@@ -70,14 +72,14 @@ async fn s3c_whatever_address_a_provider_gives_later_is_published() -> Result<()
 /// At Adit's Pods themselves, which see this client's address: other ways in may replace it by a node's.
 #[tokio::test]
 async fn s3d_a_client_stays_with_its_pod() -> Result<()> {
-    let _adit = Installed::shared().await?;
+    let adit = Installed::shared().await?;
     let namespace = Namespace::create("s3d").await?;
     let web = Echo::new("web").replicas(3);
     web.start(&namespace).await?;
-    namespace.apply(&route("s3d.example.com", "web", "http")).await?;
-    leads("s3d.example.com", "web").await?;
-    let pods = Entry::pods().await?;
-    spreads_evenly(&pods, "s3d.example.com", 3).await?;
+    namespace.apply(&route(&adit, "s3d.example.com", "web", "http")).await?;
+    leads(&adit, "s3d.example.com", "web").await?;
+    let pods = adit.pods().await?;
+    spreads_evenly(&adit, &pods, "s3d.example.com", 3).await?;
 
     namespace.apply(&web.clone().service("sessionAffinity", json!("ClientIP")).documents()).await?;
     let (favourite, _) = eventually("one Pod for one client, whichever replica is asked", async || {
@@ -96,13 +98,13 @@ async fn s3d_a_client_stays_with_its_pod() -> Result<()> {
 
     web.rolled_out(&namespace).await?;
     namespace.apply(&web.service("sessionAffinity", json!("None")).documents()).await?;
-    spreads_evenly(&pods, "s3d.example.com", 3).await.map(drop)
+    spreads_evenly(&adit, &pods, "s3d.example.com", 3).await.map(drop)
 }
 
 #[tokio::test]
 async fn s3e_the_policy_cluster_hides_the_client() -> Result<()> {
-    let adit = Installed::alone(Manifest::read("loadbalancer")?).await?;
-    let _namespace = echo_of_addresses().await?;
+    let adit = Installed::own("s3e-cluster", Manifest::read("loadbalancer")?).await?;
+    let _namespace = echo_of_addresses(&adit, "s3e-cluster").await?;
     for entry in &adit.entries {
         let client = own_address(entry)?;
         eventually("an answer for a client behind a node", async || {
@@ -118,8 +120,8 @@ async fn s3e_the_policy_cluster_hides_the_client() -> Result<()> {
 
 #[tokio::test]
 async fn s3e_the_policy_local_keeps_the_client_and_serves_where_adit_is() -> Result<()> {
-    let adit = Installed::alone(Manifest::read("local")?).await?;
-    let _namespace = echo_of_addresses().await?;
+    let adit = Installed::own("s3e-local", Manifest::read("local")?).await?;
+    let _namespace = echo_of_addresses(&adit, "s3e-local").await?;
     for entry in &adit.entries {
         let client = own_address(entry)?;
         eventually("the client's own address at the backend", async || {
@@ -133,11 +135,11 @@ async fn s3e_the_policy_local_keeps_the_client_and_serves_where_adit_is() -> Res
         .await?;
     }
 
-    let port = get_path("service adit --namespace=adit", ".spec.healthCheckNodePort").await?.parse()?;
+    let port = adit.kubectl("get service adit --output=jsonpath={.spec.healthCheckNodePort}").await?.parse()?;
     has_health(&adit.entries, port, &[200, 200]).await?;
-    kubectl("--namespace=adit scale deployment adit --replicas=1").await?;
+    adit.kubectl("scale deployment adit --replicas=1").await?;
     has_health(&adit.entries, port, &[200, 503]).await?;
-    kubectl("--namespace=adit scale deployment adit --replicas=2").await?;
+    adit.kubectl("scale deployment adit --replicas=2").await?;
     has_health(&adit.entries, port, &[200, 200]).await
 }
 
@@ -155,11 +157,9 @@ async fn s3f_replicas_are_on_different_nodes() -> Result<()> {
 
 #[tokio::test]
 async fn s3g_an_external_name_is_followed() -> Result<()> {
-    let _adit = Installed::shared().await?;
+    let adit = Installed::shared().await?;
     let namespace = Namespace::create("s3g").await?;
-    for database in ["first", "second"] {
-        Echo::new(database).start(&namespace).await?;
-    }
+    Echo::start_all(&["first", "second"].map(Echo::new), &namespace).await?;
     names::resolve_to("my.database.com", address_of_pod(&namespace, "first").await?).await?;
     namespace
         .apply(
@@ -167,18 +167,18 @@ async fn s3g_an_external_name_is_followed() -> Result<()> {
               spec: {type: ExternalName, externalName: my.database.com}}",
         )
         .await?;
-    namespace.apply(&route("s3g.example.com", "externalname-svc", 3000)).await?;
-    leads("s3g.example.com", "first").await?;
+    namespace.apply(&route(&adit, "s3g.example.com", "externalname-svc", 3000)).await?;
+    leads(&adit, "s3g.example.com", "first").await?;
     names::resolve_to("my.database.com", address_of_pod(&namespace, "second").await?).await?;
-    leads("s3g.example.com", "second").await
+    leads(&adit, "s3g.example.com", "second").await
 }
 
-/// `s3e.example.com`, served by every replica of Adit.
-async fn echo_of_addresses() -> Result<Namespace> {
-    let namespace = Namespace::create("s3e").await?;
+/// `s3e.example.com`, served by every replica of an Adit.
+async fn echo_of_addresses(adit: &Installed, namespace: &str) -> Result<Namespace> {
+    let namespace = Namespace::create(namespace).await?;
     Echo::new("web").start(&namespace).await?;
-    namespace.apply(&route("s3e.example.com", "web", "http")).await?;
-    everywhere("an answer", "s3e.example.com", "/", |answer| answer.said().map(drop)).await?;
+    namespace.apply(&route(adit, "s3e.example.com", "web", "http")).await?;
+    everywhere(adit, "an answer", "s3e.example.com", "/", |answer| answer.said().map(drop)).await?;
     Ok(namespace)
 }
 

@@ -14,8 +14,8 @@ async fn s4a_a_node_port_service_with_a_named_port() -> Result<()> {
     let pooh = Echo::new("pooh-pod-service").service("type", json!("NodePort")).service("ports", ports);
     pooh.start(&namespace).await?;
     for (host, port) in [("number.s4a.example.com", json!(8080)), ("name.s4a.example.com", json!("pooh-port"))] {
-        namespace.apply(&route(host, "pooh-pod-service", port)).await?;
-        leads(host, "pooh-pod-service").await?;
+        namespace.apply(&route(&adit, host, "pooh-pod-service", port)).await?;
+        leads(&adit, host, "pooh-pod-service").await?;
     }
     for entry in &adit.entries {
         let node = entry.http.ip();
@@ -43,9 +43,9 @@ async fn s4b_several_services_over_the_same_pods_on_two_nodes() -> Result<()> {
             "spec": {"type": kind, "selector": {"app": "pooh"}, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
         });
         let host = format!("{name}.s4b.example.com");
-        namespace.apply(&format!("{service}\n---\n{}", route(&host, name, 80))).await?;
-        leads(&host, "pooh").await?;
-        pods.extend(spreads_evenly(&adit.entries, &host, 4).await?.into_keys());
+        namespace.apply(&format!("{service}\n---\n{}", route(&adit, &host, name, 80))).await?;
+        leads(&adit, &host, "pooh").await?;
+        pods.extend(spreads_evenly(&adit, &adit.entries, &host, 4).await?.into_keys());
     }
     ensure!(pods.len() == 4, "they are the same Pods, but {pods:?} answered");
     Ok(())
@@ -58,13 +58,15 @@ async fn s4c_an_address_that_is_given_is_published() -> Result<()> {
         let metadata = json!({"name": "adit", "namespace": "adit"});
         json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}).to_string()
     };
-    for (spec, asks_provider) in [(json!({"loadBalancerIP": GIVEN}), true), (json!({"externalIPs": [GIVEN]}), false)] {
-        let adit = Installed::alone(Manifest::patched("loadbalancer", &patch(spec)).await?).await?;
-        let assigned = if asks_provider { json!([{"ip": GIVEN}]) } else { json!([]) };
+    for (name, spec, assigned) in [
+        ("s4c-provider", json!({"loadBalancerIP": GIVEN}), json!([{"ip": GIVEN}])),
+        ("s4c-external", json!({"externalIPs": [GIVEN]}), json!([])),
+    ] {
+        let adit = Installed::own(name, Manifest::patched("loadbalancer", &patch(spec)).await?).await?;
         adit.assign(assigned).await?;
-        let namespace = Namespace::create("s4c").await?;
+        let namespace = Namespace::create(name).await?;
         Echo::new("web").start(&namespace).await?;
-        namespace.apply(&route("s4c.example.com", "web", "http")).await?;
+        namespace.apply(&route(&adit, "s4c.example.com", "web", "http")).await?;
         has_addresses(&namespace, "web", &json!([{"ip": GIVEN}])).await?;
     }
     Ok(())

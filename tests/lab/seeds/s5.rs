@@ -5,15 +5,15 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use tests::lab::{Echo, Entry, Installed, Load, Namespace, eventually, names};
+use tests::lab::{Echo, Installed, Load, Namespace, eventually, names};
 
 #[tokio::test]
 async fn s5a_endpoints_written_by_hand() -> Result<()> {
     let adit = Installed::shared().await?;
     let namespace = Namespace::create("s5a").await?;
     let mut addresses = Vec::new();
+    Echo::start_all(&["first", "second"].map(Echo::new), &namespace).await?;
     for outside in ["first", "second"] {
-        Echo::new(outside).start(&namespace).await?;
         addresses.push(address_of_pod(&namespace, outside).await?);
     }
     let service = json!({
@@ -22,9 +22,9 @@ async fn s5a_endpoints_written_by_hand() -> Result<()> {
         "metadata": {"name": "external"},
         "spec": {"ports": [{"port": 80, "targetPort": 3000}]},
     });
-    let route = route("s5a.example.com", "external", 80);
+    let route = route(&adit, "s5a.example.com", "external", 80);
     namespace.apply(&format!("{service}\n---\n{route}")).await?;
-    answers("s5a.example.com", 503).await?;
+    answers(&adit, "s5a.example.com", 503).await?;
     let steps: [(&[IpAddr], &[&str]); 3] =
         [(&addresses, &["first", "second"]), (&addresses[1..], &["second"]), (&addresses[..1], &["first"])];
     for (addresses, services) in steps {
@@ -60,13 +60,13 @@ async fn s5b_a_service_moves_into_the_cluster_by_its_selector_and_back() -> Resu
     };
     inside.apply(&selecting(Value::Null)).await?;
     inside.apply(&endpoints("api", "http", &[address])).await?;
-    inside.apply(&route("s5b.example.com", "api", 80)).await?;
-    comes_from("s5b.example.com", &outside).await?;
+    inside.apply(&route(&adit, "s5b.example.com", "api", 80)).await?;
+    comes_from(&adit, "s5b.example.com", &outside).await?;
 
     let load = Load::start(&adit.entries, "s5b.example.com", "/", "api");
     load.answers(50).await?;
     inside.apply(&selecting(json!({"app": "api"}))).await?;
-    comes_from("s5b.example.com", &inside).await?;
+    comes_from(&adit, "s5b.example.com", &inside).await?;
     load.answers(100).await?;
     load.so_far().is_whole().context("a selector was added")?;
 
@@ -74,7 +74,7 @@ async fn s5b_a_service_moves_into_the_cluster_by_its_selector_and_back() -> Resu
     inside.apply(&endpoints("api", "http", &[address])).await?;
     // Kubernetes keeps what it wrote itself for the selector; who takes the selector away, takes that away, too.
     inside.kubectl(&format!("delete endpointslices --selector={BY_SELECTOR}")).await?;
-    comes_from("s5b.example.com", &outside).await?;
+    comes_from(&adit, "s5b.example.com", &outside).await?;
     load.answers(100).await?;
     load.stop().await?.is_whole().context("the selector was removed")
 }
@@ -90,8 +90,8 @@ async fn s5c_an_external_name_becomes_a_cluster_ip() -> Result<()> {
               spec: {type: ExternalName, externalName: someapi.somecompany.com}}",
         )
         .await?;
-    inside.apply(&route("s5c.example.com", "api", 3000)).await?;
-    comes_from("s5c.example.com", &outside).await?;
+    inside.apply(&route(&adit, "s5c.example.com", "api", 3000)).await?;
+    comes_from(&adit, "s5c.example.com", &outside).await?;
 
     let load = Load::start(&adit.entries, "s5c.example.com", "/", "api");
     load.answers(50).await?;
@@ -101,7 +101,7 @@ async fn s5c_an_external_name_becomes_a_cluster_ip() -> Result<()> {
               spec: {type: ClusterIP, externalName: null, selector: {app: api}, ports: [{port: 3000}]}}",
         )
         .await?;
-    comes_from("s5c.example.com", &inside).await?;
+    comes_from(&adit, "s5c.example.com", &inside).await?;
     load.answers(100).await?;
     load.stop().await?.is_whole()
 }
@@ -121,8 +121,8 @@ async fn two_homes(test: &str) -> Result<(Namespace, Namespace)> {
 }
 
 /// Waits until every replica of Adit gets all its answers for a host from Pods of this namespace.
-async fn comes_from(host: &str, namespace: &Namespace) -> Result<()> {
-    for entry in Entry::pods().await? {
+async fn comes_from(adit: &Installed, host: &str, namespace: &Namespace) -> Result<()> {
+    for entry in adit.pods().await? {
         eventually(&format!("answers from the namespace {}", namespace.name()), async || {
             for _ in 0..4 {
                 let said = entry.get(host, "/").await?.said()?;

@@ -1,28 +1,33 @@
+mod api;
 mod canary;
 mod objects;
 
 use super::conversation::converse;
-use crate::adit::documents;
 use crate::case::{Case, Mode, Player, Request};
 use crate::check::Observation;
 use crate::cluster::{Cluster, Network};
-use crate::lab::{Entry, apply, get_path, kubectl, kubectl_with, nodes};
+use crate::lab::{Entry, kubectl, kubectl_with, nodes, rolled_out};
 use crate::run::Driver;
 use anyhow::{Context, Result, ensure};
+use api::Api;
 use canary::Canary;
 use objects::{Identity, identity};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::sleep;
 
 /// Where the Adit is that plays cases, and what a case has from the driver.
 const NAMESPACE: &str = "adit-cases";
 
 /// On every object that comes from a case.
 const LABEL: &str = "test.adit.dev/case";
+
+/// How soon an Ingress is made again that is not younger than the one before.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The kinds of objects that cases have.
 const KINDS: &str = "ingresses,services,endpointslices,secrets,configmaps";
@@ -33,7 +38,10 @@ const KINDS: &str = "ingresses,services,endpointslices,secrets,configmaps";
 pub struct Lab {
     place: &'static Place,
     mode: Mode,
+    api: Api,
     applied: Vec<Value>,
+    /// All that it may have made, but for namespaces.
+    made: Vec<Value>,
     /// When the last Ingress was created; empty before the first.
     youngest: String,
 }
@@ -52,7 +60,7 @@ impl Driver for Lab {
     const PLAYER: Player = Player::Sockets;
 
     /// The canary tells when objects are in force, but for ConfigMaps, each of which has a watch of its own.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     async fn network() -> Result<Network> {
         Ok(Network::at(Place::known().await?.here))
@@ -62,22 +70,34 @@ impl Driver for Lab {
         ensure!(case.spec.flags.is_empty(), "the Adit of the cases has no flags of their own");
         ensure!(case.spec.dns.is_empty(), "the cluster has its own DNS server");
         ensure!(!case.spec.expects_log(mode), "the access log is the Pod's");
-        Ok(Self { place: Place::known().await?, mode, applied: Vec::new(), youngest: String::new() })
+        let (place, api) = (Place::known().await?, Api::known().await?);
+        Ok(Self { place, mode, api, applied: Vec::new(), made: Vec::new(), youngest: String::new() })
     }
 
     async fn apply(&mut self, documents: &str) -> Result<()> {
         let objects = objects::for_a_cluster(serde_saphyr::from_multiple(documents)?, self.mode);
         let stays: BTreeSet<Identity> = objects.iter().map(identity).collect();
-        delete_now(self.applied.iter().filter(|object| !stays.contains(&identity(object)))).await?;
+        for object in self.applied.iter().filter(|object| !stays.contains(&identity(object))) {
+            self.api.delete(object).await?;
+        }
         let changed: Vec<&Value> = objects.iter().filter(|object| !self.applied.contains(object)).collect();
         for namespace in changed.iter().map(|object| identity(object).namespace).collect::<BTreeSet<_>>() {
-            create_namespace(namespace).await?;
+            self.api.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).await?;
         }
-        self.create(&changed).await?;
+        let (ingresses, others): (Vec<&Value>, Vec<&Value>) =
+            changed.into_iter().partition(|object| object["kind"] == "Ingress");
+        for object in others {
+            self.make(object).await?;
+        }
+        for ingress in ingresses {
+            self.make_in_turn(ingress).await?;
+        }
         self.applied = objects;
         // What is made later is seen later.
         let canary = Canary::start(self.place.here).await?;
-        apply(&canary.documents()).await?;
+        for object in canary.objects() {
+            self.make(&object).await?;
+        }
         canary.is_served_at(&self.place.adit).await
     }
 
@@ -87,7 +107,10 @@ impl Driver for Lab {
     }
 
     async fn end(self) -> Result<()> {
-        sweep().await
+        for object in &self.made {
+            self.api.delete(object).await?;
+        }
+        Ok(())
     }
 }
 
@@ -103,62 +126,36 @@ impl Place {
         let kustomization = format!("--kustomize={}", kustomization.display());
         kubectl_with(&["apply", &kustomization]).await?;
         sweep().await?;
-        let rollout = format!("--namespace={NAMESPACE} rollout status deployment/adit-cases --timeout=90s");
-        kubectl(&rollout).await?;
-        let adit = Entry::pods_in(NAMESPACE).await?;
+        rolled_out(NAMESPACE, "deployment/adit-cases").await?;
+        let adit = Entry::pods(NAMESPACE).await?;
         let adit = *adit.first().context("the Adit of the cases has no Pod")?;
         Ok(Self { adit, here: own_address().await? })
     }
 }
 
 impl Lab {
-    async fn create(&mut self, objects: &[&Value]) -> Result<()> {
-        let (ingresses, others): (Vec<&Value>, Vec<&Value>) =
-            objects.iter().partition(|object| object["kind"] == "Ingress");
-        if !others.is_empty() {
-            apply(&documents(others.into_iter().cloned())).await?;
-        }
-        for ingress in ingresses {
-            self.create_in_turn(ingress).await?;
-        }
-        Ok(())
+    async fn make(&mut self, object: &Value) -> Result<Value> {
+        self.made.push(object.clone());
+        self.api.apply(object).await
     }
 
     /// Of two Ingresses the first in the case is the older, which takes a second: the API server tells ages in these.
-    async fn create_in_turn(&mut self, ingress: &Value) -> Result<()> {
+    async fn make_in_turn(&mut self, ingress: &Value) -> Result<()> {
+        let is_new = self.applied.iter().all(|object| identity(object) != identity(ingress));
         loop {
-            apply(&ingress.to_string()).await?;
-            let is_new = self.applied.iter().all(|object| identity(object) != identity(ingress));
-            let Identity { namespace, name, .. } = identity(ingress);
-            let object = format!("ingress {name} --namespace={namespace}");
-            let created = get_path(&object, ".metadata.creationTimestamp").await?;
-            if !is_new || created > self.youngest {
-                self.youngest = created.max(std::mem::take(&mut self.youngest));
+            let made = self.make(ingress).await?;
+            let created = made["metadata"]["creationTimestamp"].as_str().context("an Ingress without an age")?;
+            if !is_new || created > self.youngest.as_str() {
+                self.youngest = created.to_owned().max(std::mem::take(&mut self.youngest));
                 return Ok(());
             }
-            delete_now([ingress]).await?;
+            self.api.delete(ingress).await?;
+            sleep(PAUSE).await;
         }
     }
 }
 
-async fn create_namespace(name: &str) -> Result<()> {
-    // Not applied: that would take away what others have said of it.
-    let found = kubectl(&format!("get namespace {name} --ignore-not-found --output=name")).await?;
-    if found.is_empty() {
-        kubectl(&format!("create namespace {name}")).await?;
-    }
-    Ok(())
-}
-
-async fn delete_now<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Result<()> {
-    for object in objects {
-        let Identity { kind, namespace, name } = identity(object);
-        kubectl(&format!("delete {kind} {name} --namespace={namespace} --wait=true")).await?;
-    }
-    Ok(())
-}
-
-/// Deletes all that is of cases.
+/// Deletes all that an earlier run may have left.
 async fn sweep() -> Result<()> {
     kubectl(&format!("delete {KINDS} --all-namespaces --selector={LABEL} --wait=true")).await.map(drop)
 }

@@ -1,4 +1,5 @@
 use super::namespace::Namespace;
+use super::wait::rolled_out;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -44,8 +45,20 @@ impl Echo {
     /// # Errors
     /// The API server refuses, or the Pods are not ready in time.
     pub async fn start(&self, namespace: &Namespace) -> Result<()> {
-        namespace.apply(&self.documents()).await?;
-        self.rolled_out(namespace).await
+        Self::start_all(std::slice::from_ref(self), namespace).await
+    }
+
+    /// The same for several, all at once.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_all(echoes: &[Self], namespace: &Namespace) -> Result<()> {
+        let documents: String = echoes.iter().map(|echo| format!("---\n{}", echo.documents())).collect();
+        namespace.apply(&documents).await?;
+        for echo in echoes {
+            echo.rolled_out(namespace).await?;
+        }
+        Ok(())
     }
 
     /// Waits until all Pods are of the newest kind, and ready.
@@ -53,7 +66,7 @@ impl Echo {
     /// # Errors
     /// They are not in time.
     pub async fn rolled_out(&self, namespace: &Namespace) -> Result<()> {
-        namespace.kubectl(&format!("rollout status deployment/{} --timeout=90s", self.name)).await.map(drop)
+        rolled_out(namespace.name(), &format!("deployment/{}", self.name)).await
     }
 
     fn service_object(&self) -> Value {
@@ -96,7 +109,12 @@ impl Echo {
                                 {"name": "SERVICE_NAME", "value": self.name},
                             ],
                             "ports": [{"name": "http", "containerPort": 3000}, {"name": "https", "containerPort": 3443}],
-                            "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1},
+                            // A busy machine takes its time, which is no reason to take a Pod out of service.
+                            "readinessProbe": {
+                                "httpGet": {"path": "/health", "port": "http"},
+                                "periodSeconds": 1,
+                                "timeoutSeconds": 30,
+                            },
                         }],
                     },
                 },

@@ -39,19 +39,11 @@ impl Entry {
         Ok(nodes().await?.into_iter().map(at).collect())
     }
 
-    /// Each Pod of Adit itself that is not on its way out, past all Services.
+    /// Each Pod of the Adit in a namespace that is not on its way out, past all Services.
     ///
     /// # Errors
     /// A Pod has no address yet.
-    pub async fn pods() -> Result<Vec<Self>> {
-        Self::pods_in("adit").await
-    }
-
-    /// The same of the Adit in another namespace.
-    ///
-    /// # Errors
-    /// As [`Self::pods`].
-    pub async fn pods_in(namespace: &str) -> Result<Vec<Self>> {
+    pub async fn pods(namespace: &str) -> Result<Vec<Self>> {
         const SELECTOR: &str = "app.kubernetes.io/name=adit,app.kubernetes.io/component=controller";
         let pods = get(&format!("pods --namespace={namespace} --selector={SELECTOR}")).await?;
         let pods = pods["items"].as_array().context("no list of Pods")?;

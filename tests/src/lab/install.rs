@@ -1,178 +1,31 @@
 use super::entry::Entry;
-use super::kubectl::{apply, delete, kubectl};
-use anyhow::{Context, Result};
+use super::kubectl::kubectl;
+use super::manifest::{Manifest, NAMESPACE};
+use super::namespace::{delete_in_background, make_namespace};
+use super::turn::Turn;
+use anyhow::Result;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use tokio::sync::{Mutex, OnceCell};
 
-/// What is installed now. Tests that are content with Adit as most would install it share it; others wait until they
-/// have it for themselves.
-static INSTALLED: RwLock<Option<Manifest>> = RwLock::const_new(None);
+/// Those that tests share, by their namespaces: whoever comes first installs one.
+static SHARED: LazyLock<Mutex<BTreeMap<String, Arc<OnceCell<()>>>>> = LazyLock::new(Mutex::default);
 
-/// A rendered file of `manifests/install`, as a user would apply it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
-    name: String,
-    documents: String,
-}
-
-impl Manifest {
-    /// The path of `manifests/install/NAME.yaml`.
-    pub fn file(name: &str) -> PathBuf {
-        manifests().join(format!("install/{name}.yaml"))
-    }
-
-    /// What that file has.
-    ///
-    /// # Errors
-    /// There is no such file.
-    pub fn read(name: &str) -> Result<Self> {
-        let path = Self::file(name);
-        let documents = std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
-        Ok(Self { name: name.to_owned(), documents })
-    }
-
-    /// The same with another text in place of one that it has.
-    ///
-    /// # Errors
-    /// It does not have that text.
-    pub fn with(self, text: &str, other: &str) -> Result<Self> {
-        anyhow::ensure!(self.documents.contains(text), "{}.yaml does not contain {text:?}", self.name);
-        let name = format!("{} with {other:?}", self.name);
-        Ok(Self { name, documents: self.documents.replace(text, other) })
-    }
-
-    /// What a kustomization of a user's own makes of `manifests/overlays/NAME`, with this patch (YAML).
-    ///
-    /// # Errors
-    /// kustomize refuses.
-    pub async fn patched(overlay: &str, patch: &str) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        // kustomize takes no absolute paths.
-        let root = "../".repeat(folder.path().canonicalize()?.components().count());
-        let base = manifests().join("overlays").join(overlay).canonicalize()?;
-        let kustomization = json!({
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            "resources": [format!("{root}{}", base.display())],
-            "patches": [{"patch": patch}],
-        });
-        std::fs::write(folder.path().join("kustomization.yaml"), kustomization.to_string())?;
-        let documents = kubectl(&format!("kustomize {}", folder.path().display())).await?;
-        Ok(Self { name: format!("{overlay} with {patch:?}"), documents })
-    }
-
-    /// The same with these arguments after those that Adit has.
-    ///
-    /// # Errors
-    /// It is not YAML.
-    pub fn arguments(self, arguments: &[&str]) -> Result<Self> {
-        self.changed(&["Deployment", "DaemonSet"], &format!("{arguments:?}"), |workload| {
-            let given = &mut workload["spec"]["template"]["spec"]["containers"][0]["args"];
-            if let Some(given) = given.as_array_mut() {
-                given.extend(arguments.iter().map(|argument| Value::from(*argument)));
-            }
-        })
-    }
-
-    /// The same with these ports after those that its Service has.
-    ///
-    /// # Errors
-    /// It is not YAML.
-    pub fn ports(self, ports: &[Value]) -> Result<Self> {
-        let what = ports.iter().map(ToString::to_string).collect::<String>();
-        self.changed(&["Service"], &what, |service| {
-            if let Some(given) = service["spec"]["ports"].as_array_mut() {
-                given.extend_from_slice(ports);
-            }
-        })
-    }
-
-    fn changed(self, kinds: &[&str], what: &str, change: impl Fn(&mut Value)) -> Result<Self> {
-        let mut objects = self.objects()?;
-        let of_kind = |object: &&mut Value| object["kind"].as_str().is_some_and(|kind| kinds.contains(&kind));
-        objects.iter_mut().filter(of_kind).for_each(change);
-        // JSON is YAML, too.
-        let documents = objects.iter().map(|object| format!("---\n{object}\n")).collect();
-        Ok(Self { name: format!("{} with {what}", self.name), documents })
-    }
-
-    /// Its text.
-    pub fn documents(&self) -> &str {
-        &self.documents
-    }
-
-    /// Its objects.
-    ///
-    /// # Errors
-    /// It is not YAML.
-    pub fn objects(&self) -> Result<Vec<Value>> {
-        Ok(serde_saphyr::from_multiple(&self.documents)?)
-    }
-
-    /// Applies it, and waits for its Pods.
-    ///
-    /// # Errors
-    /// The API server refuses it, or its Pods are not ready in time.
-    pub async fn install(&self) -> Result<()> {
-        apply(&self.documents).await.with_context(|| self.name.clone())?;
-        for object in self.objects()? {
-            if let Some(("Deployment" | "DaemonSet", namespace, name)) = identity(&object) {
-                let kind = object["kind"].as_str().unwrap_or_default();
-                kubectl(&format!("--namespace={namespace} rollout status {kind}/{name} --timeout=180s")).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes what it has and `other` has not.
-    async fn make_way_for(&self, other: &Self) -> Result<()> {
-        let stays = other.objects()?;
-        let stays: BTreeSet<_> = stays.iter().filter_map(identity).collect();
-        let objects = self.objects()?;
-        let goes = objects.iter().filter(|object| identity(object).is_some_and(|object| !stays.contains(&object)));
-        let goes: String = goes.map(|object| format!("---\n{object}\n")).collect();
-        if goes.is_empty() { Ok(()) } else { delete(&goes).await }
-    }
-}
-
-fn manifests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests")
-}
-
-/// Kind, namespace and name.
-fn identity(object: &Value) -> Option<(&str, &str, &str)> {
-    let metadata = &object["metadata"];
-    Some((object["kind"].as_str()?, metadata["namespace"].as_str().unwrap_or_default(), metadata["name"].as_str()?))
-}
-
-/// Adit in the cluster, for as long as a test has it.
+/// Adit in the cluster, for as long as a test has it, and the test's time to work.
+///
+/// There may be many at once, each in a namespace of its own and with an IngressClass of that name, so that none serves
+/// what is another's.
 #[derive(Debug)]
 pub struct Installed {
     /// Where it can be reached, node by node.
     pub entries: Vec<Entry>,
-    _held: Held,
-}
-
-#[derive(Debug)]
-#[allow(dead_code, reason = "they are held, not read")]
-enum Held {
-    Shared(RwLockReadGuard<'static, Option<Manifest>>),
-    Alone(Alone),
-}
-
-/// Forgets what is installed when it goes: the test may have changed it.
-#[derive(Debug)]
-struct Alone(RwLockWriteGuard<'static, Option<Manifest>>);
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        // Its objects are known for as long as they may have to make way.
-        if let Some(manifest) = self.0.as_mut() {
-            manifest.name.clear();
-        }
-    }
+    /// The namespace that it is in, and the IngressClass that it serves.
+    pub name: String,
+    /// What it was installed from.
+    pub manifest: Manifest,
+    is_own: bool,
+    _turn: Turn,
 }
 
 impl Installed {
@@ -181,27 +34,76 @@ impl Installed {
     /// # Errors
     /// It cannot be installed.
     pub async fn shared() -> Result<Self> {
-        let manifest = Manifest::read("nodeport")?;
-        let mut installed = INSTALLED.read().await;
-        if installed.as_ref() != Some(&manifest) {
-            drop(installed);
-            let mut alone = INSTALLED.write().await;
-            put(&mut alone, manifest).await?;
-            installed = alone.downgrade();
-        }
-        let entries = Entry::node_ports("adit/adit").await?;
-        Ok(Self { entries, _held: Held::Shared(installed) })
+        Self::share(Turn::together().await, NAMESPACE, Manifest::read("nodeport")?).await
     }
 
-    /// Adit as this manifest installs it, while no other test uses it.
+    /// Adit as this manifest installs it, together with other tests that name the same one, none of which changes it.
     ///
     /// # Errors
     /// It cannot be installed.
-    pub async fn alone(manifest: Manifest) -> Result<Self> {
-        let mut alone = INSTALLED.write().await;
-        put(&mut alone, manifest).await?;
-        let entries = Entry::node_ports("adit/adit").await.unwrap_or_default();
-        Ok(Self { entries, _held: Held::Alone(Alone(alone)) })
+    pub async fn shared_as(name: &str, manifest: Manifest) -> Result<Self> {
+        let turn = Turn::together().await;
+        let name = format!("{NAMESPACE}-{name}");
+        Self::share(turn, &name, manifest.beside(&name)?).await
+    }
+
+    /// The one of [`Self::shared`] while no other test is at work. The test leaves it as it was.
+    ///
+    /// # Errors
+    /// It cannot be installed.
+    pub async fn alone() -> Result<Self> {
+        Self::share(Turn::alone().await, NAMESPACE, Manifest::read("nodeport")?).await
+    }
+
+    /// Adit as this manifest installs it, for this test, which may do with it what it likes.
+    ///
+    /// # Errors
+    /// It cannot be installed.
+    pub async fn own(name: &str, manifest: Manifest) -> Result<Self> {
+        Self::make(Turn::together().await, name, manifest).await
+    }
+
+    /// The same, while no other test is at work.
+    ///
+    /// # Errors
+    /// It cannot be installed.
+    pub async fn own_alone(name: &str, manifest: Manifest) -> Result<Self> {
+        Self::make(Turn::alone().await, name, manifest).await
+    }
+
+    async fn share(turn: Turn, name: &str, manifest: Manifest) -> Result<Self> {
+        let installed = SHARED.lock().await.entry(name.to_owned()).or_default().clone();
+        installed.get_or_try_init(|| manifest.install()).await?;
+        Self::reach(turn, name, manifest, false).await
+    }
+
+    async fn make(turn: Turn, name: &str, manifest: Manifest) -> Result<Self> {
+        let name = format!("{NAMESPACE}-{name}");
+        let manifest = manifest.beside(&name)?;
+        make_namespace(&name).await?;
+        manifest.install().await?;
+        Self::reach(turn, &name, manifest, true).await
+    }
+
+    async fn reach(turn: Turn, name: &str, manifest: Manifest, is_own: bool) -> Result<Self> {
+        let entries = Entry::node_ports(&format!("{name}/adit")).await?;
+        Ok(Self { entries, name: name.to_owned(), manifest, is_own, _turn: turn })
+    }
+
+    /// Each of its Pods that is not on its way out, past all Services.
+    ///
+    /// # Errors
+    /// A Pod has no address yet.
+    pub async fn pods(&self) -> Result<Vec<Entry>> {
+        Entry::pods(&self.name).await
+    }
+
+    /// Runs kubectl for its namespace.
+    ///
+    /// # Errors
+    /// It fails.
+    pub async fn kubectl(&self, command_line: &str) -> Result<String> {
+        kubectl(&format!("--namespace={} {command_line}", self.name)).await
     }
 
     /// Gives its Service of type LoadBalancer these addresses, as a provider would:
@@ -211,20 +113,14 @@ impl Installed {
     /// The API server refuses.
     pub async fn assign(&self, addresses: Value) -> Result<()> {
         let patch = json!({"status": {"loadBalancer": {"ingress": addresses}}});
-        kubectl(&format!("--namespace=adit patch service adit --subresource=status --type=merge --patch={patch}"))
-            .await
-            .map(drop)
+        self.kubectl(&format!("patch service adit --subresource=status --type=merge --patch={patch}")).await.map(drop)
     }
 }
 
-async fn put(installed: &mut Option<Manifest>, manifest: Manifest) -> Result<()> {
-    if installed.as_ref() == Some(&manifest) {
-        return Ok(());
+impl Drop for Installed {
+    fn drop(&mut self) {
+        if self.is_own {
+            delete_in_background(&self.manifest.cluster_wide(&self.name).unwrap_or_default());
+        }
     }
-    if let Some(before) = installed.as_ref() {
-        before.make_way_for(&manifest).await?;
-    }
-    manifest.install().await?;
-    *installed = Some(manifest);
-    Ok(())
 }

@@ -30,14 +30,6 @@ pub async fn apply(documents: &str) -> Result<()> {
     run(&["apply", "--filename=-"], Some(documents)).await.map(drop)
 }
 
-/// Deletes the objects of these YAML documents, and does not wait for their end. Those that are gone are none's loss.
-///
-/// # Errors
-/// The API server refuses to delete one of them.
-pub async fn delete(documents: &str) -> Result<()> {
-    run(&["delete", "--ignore-not-found", "--wait=false", "--filename=-"], Some(documents)).await.map(drop)
-}
-
 /// What `kubectl get` says, as JSON: an object, or a `List`.
 ///
 /// # Errors

@@ -14,8 +14,7 @@ impl Namespace {
     /// # Errors
     /// The API server refuses.
     pub async fn create(name: &str) -> Result<Self> {
-        kubectl(&format!("delete namespace {name} --ignore-not-found --wait=true")).await?;
-        kubectl(&format!("create namespace {name}")).await?;
+        make_namespace(name).await?;
         Ok(Self { name: name.to_owned() })
     }
 
@@ -57,10 +56,28 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        let delete = ["delete", "namespace", &self.name, "--wait=false"];
-        // What a failed test leaves is worth a look, and the cluster ends with the tests.
-        if !std::thread::panicking() {
-            let _ = Command::new("kubectl").args(delete).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        delete_in_background(&[format!("namespace/{}", self.name)]);
+    }
+}
+
+/// Creates a namespace, anew where an earlier run left it.
+pub(super) async fn make_namespace(name: &str) -> Result<()> {
+    let create = format!("create namespace {name}");
+    match kubectl(&create).await {
+        Err(error) if error.to_string().contains("AlreadyExists") => {
+            kubectl(&format!("delete namespace {name} --ignore-not-found --wait=true")).await?;
+            kubectl(&create).await.map(drop)
         }
+        created => created.map(drop),
+    }
+}
+
+/// Has these objects deleted, each `KIND/NAME`, and does not wait for their end; not where a test fails: what it leaves is
+/// worth a look, and the cluster ends with the tests.
+pub(super) fn delete_in_background(objects: &[String]) {
+    if !std::thread::panicking() {
+        let mut delete = Command::new("kubectl");
+        delete.args(["delete", "--ignore-not-found", "--wait=false"]).args(objects);
+        let _ = delete.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }

@@ -1,7 +1,7 @@
 //! A route whose appearance tells that all that was made before it is in force.
 
 use super::{LABEL, NAMESPACE};
-use crate::adit::{documents, slice};
+use crate::adit::slice;
 use crate::echo::{self, Identity, SERVICE_HEADER, Speaks};
 use crate::lab::{Entry, certificate, eventually};
 use anyhow::{Result, ensure};
@@ -34,8 +34,8 @@ impl Canary {
         Ok(Self { name, backend, secret, certificate })
     }
 
-    /// Its objects, as YAML documents.
-    pub(super) fn documents(&self) -> String {
+    /// Its objects, the Ingress last.
+    pub(super) fn objects(&self) -> Vec<Value> {
         let name = &self.name;
         let service = json!({
             "apiVersion": "v1",
@@ -58,7 +58,7 @@ impl Canary {
             object["metadata"]["namespace"] = json!(NAMESPACE);
             object["metadata"]["labels"][LABEL] = json!("");
         }
-        documents(objects)
+        objects
     }
 
     /// Waits until it is served, with its certificate.
