@@ -3,6 +3,7 @@
 use crate::replicas::holder;
 use crate::routes::{addressed, ingress, leads};
 use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 use tests::lab::{Echo, Entry, Installed, Load, Namespace, eventually, rolled_out};
@@ -59,6 +60,7 @@ async fn a_deleted_service_account_costs_no_request() -> Result<()> {
     .await?;
     load.answers(400).await?;
     scene.adit.manifest.install().await?;
+    scene.nodes_follow().await?;
     scene.adit.kubectl("rollout restart deployment/adit").await?;
     rolled_out(&scene.adit.name, "deployment/adit").await?;
     scene.recovers(load).await
@@ -91,6 +93,26 @@ impl Scene {
 
     fn load(&self) -> Load {
         Load::start(&self.adit.entries, &format!("{}.example.com", self.namespace.name()), "/", "hello")
+    }
+
+    /// Waits until every node leads to Services that are made from now on. After several losses of the API server
+    /// kube-proxy waits for up to a minute, longer than Adit's Pods wait for it before they end.
+    async fn nodes_follow(&self) -> Result<()> {
+        let ports = json!([
+            {"name": "http", "port": 80, "targetPort": "http"},
+            {"name": "https", "port": 443, "targetPort": "https"},
+        ]);
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "new"},
+            "spec": {"type": "NodePort", "selector": {"app": "hello"}, "ports": ports},
+        });
+        self.namespace.apply(&service.to_string()).await?;
+        for entry in Entry::node_ports(&format!("{}/new", self.namespace.name())).await? {
+            eventually("a new Service at a node", async || entry.get("new", "/").await?.service()).await?;
+        }
+        Ok(())
     }
 
     /// What changes from now on is served, and shows in the status; and nothing was lost.
