@@ -167,7 +167,7 @@ fn a_full_buffer_and_the_last_one_are_written() {
     let (telemetry, written) = telemetry();
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
-    let log = format(&"x".repeat(9 << 10), Escape::Default);
+    let log = format(&"x".repeat(33 << 10), Escape::Default);
     worker.record(&record(&connection, &headers), &log);
     assert_eq!(written.text(&telemetry).lines().count(), 0, "half a buffer waits");
     worker.record(&record(&connection, &headers), &log);
@@ -211,7 +211,7 @@ fn a_stalled_log_drops_lines_and_blocks_nobody() {
     };
     write(&worker);
     is_writing.recv().expect("the writer is at it");
-    for _ in 0..256 + 5 {
+    for _ in 0..64 + 5 {
         write(&worker);
     }
     let text = telemetry.metrics().expect("encodes");
