@@ -118,6 +118,11 @@ impl Ledger {
         consequences
     }
 
+    /// What a watch brings; `None` where it was stopped.
+    pub(super) fn kind(&self, id: WatchId) -> Option<&'static str> {
+        self.watches.get(&id).map(|entry| entry.watch.resource.kind())
+    }
+
     /// The health of each kind that has answered: of all its watches together.
     pub(super) fn health(&self) -> WatchHealth {
         let mut health = WatchHealth::new();

@@ -86,7 +86,8 @@ impl ClusterSource {
         let Some(access) = access else { return };
         let (ledger, start) = Ledger::open(&self.settings, &self.cluster);
         let (reports, reported) = mpsc::channel(WAITING);
-        let mut following = Following { ledger, access, reports, tasks: HashMap::new(), events, health };
+        let (tasks, told) = Default::default();
+        let mut following = Following { ledger, access, reports, tasks, events, health, told };
         following.start(start);
         following.run(reported).await;
     }
@@ -100,6 +101,8 @@ struct Following {
     tasks: HashMap<WatchId, AbortHandle>,
     events: mpsc::Sender<SourceEvent>,
     health: state::Sender<WatchHealth>,
+    /// The kinds that fail, and the cause of each that was told last.
+    told: HashMap<&'static str, Cause>,
 }
 
 impl Following {
@@ -110,18 +113,18 @@ impl Following {
                 Some(reported) = reported.recv() => reported,
                 () = self.events.closed() => return,
             };
-            let news = match &report {
-                Report::News(_) => None,
-                Report::Healthy => Some(None),
-                Report::Failing(failure) => Some(Some(failure.clone())),
+            let is_of_health = !matches!(report, Report::News(_));
+            let failing = match &report {
+                Report::Failing(failure) => self.ledger.kind(id).map(|kind| (kind, failure.clone())),
+                Report::News(_) | Report::Healthy => None,
             };
             let Consequences { events, start, stop } = self.ledger.take(id, report);
             for id in &stop {
                 self.tasks.remove(id).inspect(AbortHandle::abort);
             }
             self.start(start);
-            if news.is_some() || !stop.is_empty() {
-                self.note_health(news.flatten().as_ref());
+            if is_of_health || !stop.is_empty() {
+                self.note_health(failing);
             }
             for event in events {
                 if self.events.send(event).await.is_err() {
@@ -139,17 +142,19 @@ impl Following {
         }
     }
 
-    /// Says which kinds came to be healthy or ceased to be. Of what is forbidden, a diagnostic tells.
-    fn note_health(&self, failure: Option<&Failure>) {
+    /// Says which kinds ceased to be healthy and why, each new reason (a server that is back may know us no more), and
+    /// which came to be healthy. Of what is forbidden, a diagnostic tells.
+    fn note_health(&mut self, failing: Option<(&'static str, Failure)>) {
         let health = self.ledger.health();
-        for (kind, is_healthy) in &health {
-            let was_healthy = self.health.borrow().get(kind).copied();
-            match (was_healthy, is_healthy, failure) {
-                (None | Some(true), false, Some(failure)) if failure.cause != Cause::Forbidden => {
-                    tracing::warn!(kind, reason = %failure.message, "cannot watch; what is known stays in effect");
-                }
-                (Some(false), true, _) => tracing::info!(kind, "watching again"),
-                _ => {}
+        if let Some((kind, Failure { cause, message })) = failing
+            && self.told.insert(kind, cause) != Some(cause)
+            && cause != Cause::Forbidden
+        {
+            tracing::warn!(kind, reason = message, "cannot watch; what is known stays in effect");
+        }
+        for (kind, _) in health.iter().filter(|(_, is_healthy)| **is_healthy) {
+            if self.told.remove(kind).is_some() {
+                tracing::info!(kind, "watching again");
             }
         }
         self.health.send_if_modified(|current| {
