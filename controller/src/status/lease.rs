@@ -19,13 +19,13 @@ pub(super) struct Candidate {
     lease: NamespacedName,
     election: Election,
     leading: watch::Sender<bool>,
-    is_failing: bool,
+    failure: Option<String>,
 }
 
 impl Candidate {
     /// `leading` is told of every change.
     pub(super) fn new(access: Access, lease: NamespacedName, election: Election, leading: watch::Sender<bool>) -> Self {
-        Self { access, lease, election, leading, is_failing: false }
+        Self { access, lease, election, leading, failure: None }
     }
 
     /// Takes part until `stopped`, and then lets the Lease go.
@@ -60,9 +60,11 @@ impl Candidate {
             Err(_) => Err("the API server does not answer".to_owned()),
         };
         match outcome {
-            Ok(()) => self.is_failing = false,
-            Err(reason) if !std::mem::replace(&mut self.is_failing, true) => {
+            Ok(()) => self.failure = None,
+            // What keeps failing may come to fail for another reason, such as when a server is back that knows us no more.
+            Err(reason) if self.failure.as_ref() != Some(&reason) => {
                 tracing::warn!(lease = %self.lease, reason, "cannot renew or take the Lease; traffic is not affected");
+                self.failure = Some(reason);
             }
             Err(reason) => tracing::debug!(lease = %self.lease, reason, "cannot renew or take the Lease"),
         }
