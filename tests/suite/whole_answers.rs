@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tests::adit::{Adit, annotated, manifests};
 use tests::backend::{accept, answering, scripted};
 use tests::connection::{Connection, PATIENCE};
-use tests::frames::{ACK, END_HEADERS, END_STREAM, Kind, PREFACE, frame, head, next};
+use tests::frames::{ACK, END_HEADERS, END_STREAM, Frame, Kind, PREFACE, beginning, frame, head, next};
 use tests::http2::Http2;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -148,6 +148,43 @@ async fn to_a_client_that_reads_nothing_for_a_while_and_is_asked_to_go() -> Resu
         }
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn to_a_client_that_talks_while_it_reads() -> Result<()> {
+    // What a client may receive unasked: it is sent at once, and then Adit has nothing left to do but to close.
+    const LENGTH: usize = 65_535;
+    let objects = manifests(&[answering(answer(LENGTH)).await?], &json!({"keep-alive-requests": "1"}));
+    let adit = Adit::start(&objects).await?;
+    let mut client = Connection::open_narrow(adit.address()?).await?;
+    let request = frame(Kind::Headers, END_HEADERS | END_STREAM, 1, &head("GET", "h"));
+    client.send([beginning(), request].concat()).await?;
+    while talking(&mut client).await?.kind != Kind::Headers as u8 {}
+    let shut_down = tokio::spawn(adit.shut_down());
+    let mut received = 0;
+    while received < LENGTH {
+        received += talking(&mut client).await?.payload.len();
+    }
+    drop(client);
+    assert_eq!(shut_down.await??, 0);
+    Ok(())
+}
+
+/// The next frame but for PINGs, which are answered; and the client says something of its own after each.
+async fn talking(client: &mut Connection) -> Result<Frame> {
+    loop {
+        let frame = next(client).await?;
+        client.send(ping(0, b"are you?")).await?;
+        match frame.kind {
+            kind if kind != Kind::Ping as u8 => return Ok(frame),
+            _ if frame.flags & ACK == 0 => client.send(ping(ACK, &frame.payload)).await?,
+            _ => {}
+        }
+    }
+}
+
+fn ping(flags: u8, payload: &[u8]) -> Vec<u8> {
+    frame(Kind::Ping, flags, 0, payload)
 }
 
 #[tokio::test]
