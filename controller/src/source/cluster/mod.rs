@@ -152,11 +152,13 @@ impl Following {
         {
             tracing::warn!(kind, reason = message, "cannot watch; what is known stays in effect");
         }
-        for (kind, _) in health.iter().filter(|(_, is_healthy)| **is_healthy) {
-            if self.told.remove(kind).is_some() {
+        self.told.retain(|kind, _| {
+            let is_healthy = health.get(kind);
+            if is_healthy == Some(&true) {
                 tracing::info!(kind, "watching again");
             }
-        }
+            is_healthy == Some(&false)
+        });
         self.health.send_if_modified(|current| {
             let is_different = *current != health;
             *current = health;
