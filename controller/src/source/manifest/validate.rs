@@ -2,7 +2,7 @@
 //! (`pkg/apis/networking/validation/validation.go` of Kubernetes).
 
 use crate::diagnostic::Diagnostic;
-use crate::object::{Kind, ObjectKey};
+use crate::object::{Kind, ObjectKey, is_name};
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
 };
@@ -116,8 +116,8 @@ fn is_valid_host(host: &str, field: &str, found: &mut Findings) -> bool {
     if host.parse::<IpAddr>().is_ok() {
         return found.error(field, Some(host), "is an IP address: expected a DNS name; it is left out");
     }
-    let is_name = host.len() <= 253 && host.strip_prefix("*.").unwrap_or(host).split('.').all(is_label);
-    is_name
+    let is_host = host.len() <= 253 && host.strip_prefix("*.").unwrap_or(host).split('.').all(is_label);
+    is_host
         || found.error(
             field,
             Some(host),
@@ -128,8 +128,7 @@ fn is_valid_host(host: &str, field: &str, found: &mut Findings) -> bool {
 
 /// A DNS label (RFC 1123), in lower case.
 fn is_label(label: &str) -> bool {
-    let is_inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=63).contains(&label.len()) && label.bytes().all(is_inner) && !label.starts_with('-') && !label.ends_with('-')
+    label.len() <= 63 && !label.contains('.') && is_name(label)
 }
 
 fn is_valid_path(path: &HTTPIngressPath, field: &str, found: &mut Findings) -> bool {
