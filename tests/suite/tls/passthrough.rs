@@ -9,22 +9,15 @@ use rustls::{ServerConfig, crypto::aws_lc_rs};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tests::backend::refusing;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     (listener, address)
-}
-
-/// An address that is taken and refuses connections, for as long as the socket lives.
-fn refusing() -> (TcpSocket, SocketAddr) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
-    let address = socket.local_addr().expect("an address");
-    (socket, address)
 }
 
 /// A client's connection that begins with a ClientHello for [`NAME`].
@@ -109,7 +102,7 @@ async fn the_name_says_who_ends_the_tls() {
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_reached_is_passed_over() {
     let (listener, address) = listener().await;
-    let (_socket, refused) = refusing();
+    let (_socket, refused) = refusing().expect("a port");
     let world = World::new([passed(NAME)]);
     world.backends([refused, address]);
     for _ in 0..4 {
@@ -124,7 +117,7 @@ async fn an_endpoint_that_cannot_be_reached_is_passed_over() {
 async fn without_an_endpoint_the_connection_closes_and_is_counted() {
     let world = World::new([passed(NAME)]);
     assert_eq!(greeting(&world).await.read(&mut [0]).await.expect("an end"), 0);
-    let (_socket, refused) = refusing();
+    let (_socket, refused) = refusing().expect("a port");
     world.backend(refused);
     assert_eq!(greeting(&world).await.read(&mut [0]).await.expect("an end"), 0);
     world.end_with_failures(&[("no-endpoint", 1), ("unreachable-endpoint", 1)]);
