@@ -1,6 +1,6 @@
 //! Facts about a user's objects: what is wrong, where, and what would be right.
 
-use gateway::table::Rejection;
+use gateway::config::Rejection;
 use std::fmt;
 use std::sync::Arc;
 

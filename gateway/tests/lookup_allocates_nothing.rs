@@ -1,7 +1,8 @@
 //! A look-up in a table of 10,000 hosts allocates nothing.
 
 use gateway::config::{HostName, Origin, Owner, PathKind, PathMatching, Route, Target, Update, VirtualHost};
-use gateway::table::{Found, Publisher, normalize};
+use gateway::request::normalize;
+use gateway::table::{Found, Publisher};
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The parts of the gateway that may name Pingora, below its `src`.
-const PINGORA_IN: &[&str] = &["proxy", "listener", "upstream/peer.rs"];
+const PINGORA_IN: &[&str] = &["listener", "lane/pingora", "lane/upgrade"];
 
 #[test]
 fn the_gateway_never_sees_kubernetes() {

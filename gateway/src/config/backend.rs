@@ -1,4 +1,3 @@
-use super::StreamProtocol;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +23,32 @@ impl fmt::Display for BackendId {
             StreamProtocol::Tcp => Ok(()),
             StreamProtocol::Udp => write!(f, "/{}", self.protocol),
         }
+    }
+}
+
+/// What carries a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamProtocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl StreamProtocol {
+    /// As nginx's `$protocol` and Kubernetes write it: `TCP` or `UDP`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+}
+
+impl fmt::Display for StreamProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -3,26 +3,31 @@
 //! The controller translates objects into these types; the gateway compiles them. Every type is `Eq`, so that equal
 //! input publishes nothing.
 
+mod access_log;
 mod backend;
 mod host;
 mod host_name;
+mod labels;
 mod origin;
+mod rejection;
 mod route_policies;
 mod settings;
 mod stream;
 mod template;
 mod tls;
 
-pub use backend::{Backend, BackendId, BackendProtocol, Balance, Endpoint, Endpoints};
+pub use access_log::{AccessLog, Escape};
+pub use backend::{Backend, BackendId, BackendProtocol, Balance, Endpoint, Endpoints, StreamProtocol};
 pub use host::{Owner, Passthrough, PathKind, Route, Target, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
+pub use labels::RouteLabels;
 pub use origin::Origin;
+pub use rejection::Rejection;
 pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
 pub use settings::{
-    AccessLog, ClientSettings, ConnectionLimits, Escape, Forwarded, GatewaySettings, Http2Settings, PathMatching,
-    UpstreamConnections,
+    ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
 };
-pub use stream::{StreamListener, StreamProtocol, StreamSettings};
+pub use stream::{StreamListener, StreamSettings};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 

@@ -1,5 +1,4 @@
-use super::{AccessLog, BackendId, Escape, Origin, Template};
-use std::fmt;
+use super::{AccessLog, BackendId, Escape, Origin, StreamProtocol, Template};
 use std::time::Duration;
 
 /// A port on which bytes are carried to a backend, whatever they mean: an entry of ingress-nginx's `tcp-services` or
@@ -18,32 +17,6 @@ pub struct StreamListener {
     pub send_proxy: bool,
     /// The entry of the ConfigMap.
     pub origin: Origin,
-}
-
-/// What carries a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamProtocol {
-    /// TCP.
-    #[default]
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
-impl StreamProtocol {
-    /// As nginx's `$protocol` and Kubernetes write it: `TCP` or `UDP`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-        }
-    }
-}
-
-impl fmt::Display for StreamProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// How streams are carried: TCP and UDP services, and TLS that is passed through.

@@ -1,10 +1,10 @@
 //! TLS that ends at the backend: the bytes of its ClientHello go to an endpoint, and then all others, both ways.
 
-use super::{Carried, Early, End, connect, endure, relay};
 use crate::config::{GatewaySettings, StreamSettings};
-use crate::listener::Deadline;
+use crate::connection::{Connection, Deadline};
+use crate::relay::{Carried, Early, End, connect, endure, relay};
 use crate::table::Passthrough;
-use crate::telemetry::{Connection, Event, StreamRecord, Worker};
+use crate::telemetry::{Event, StreamRecord, Worker};
 use crate::upstream::Pick;
 use smallvec::SmallVec;
 use std::io;

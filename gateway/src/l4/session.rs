@@ -1,12 +1,13 @@
 //! One session of a TCP or UDP service, from its first byte to its log line.
 
-use super::Carried;
 use crate::config::{StreamProtocol, StreamSettings};
-use crate::listener::proxy_protocol::{self, Failure};
-use crate::listener::{Counted, Registered, Worker};
+use crate::connection::proxy_protocol::{self, Failure};
+use crate::connection::{Connection, Counted, Registered};
+use crate::relay::Carried;
 use crate::table::{Settings, StreamRoute};
-use crate::telemetry::{Connection, Event, OpenStream, StreamRecord};
+use crate::telemetry::{Event, OpenStream, StreamRecord};
 use crate::upstream::Pick;
+use crate::worker::Worker;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! TCP services: one connection to an endpoint for each of a client.
 
-use super::{Early, End, Session, connect, endure, relay};
-use crate::listener::proxy_protocol::{self, Failure};
+use super::Session;
+use crate::connection::proxy_protocol::{self, Failure};
+use crate::relay::{Early, End, connect, endure, relay};
 use crate::upstream::Pick;
 use socket2::SockRef;
 use std::io;

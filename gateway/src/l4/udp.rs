@@ -5,7 +5,9 @@
 
 use super::Session;
 use crate::config::StreamProtocol;
-use crate::listener::{Counted, Stage, Worker, listen_udp};
+use crate::connection::socket::listen_udp;
+use crate::connection::{Counted, Stage};
+use crate::worker::Worker;
 use bytes::Bytes;
 use socket2::SockRef;
 use std::cell::RefCell;
@@ -20,8 +22,6 @@ use tokio::net::UdpSocket;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
-/// Sessions that a worker has at most; the datagrams of further clients are dropped, and logged with status 503.
-pub(crate) const SESSIONS: usize = 10_000;
 /// The largest datagram in bytes.
 const DATAGRAM: usize = 65_535;
 /// Datagrams of one client that may wait for its session: as many as tokio lets a socket receive in one go. More are

@@ -1,9 +1,8 @@
 //! Accepts connections, until the worker drains.
 
 use super::bind::Protocol;
-use super::controls::{Counted, Stage};
 use super::worker::Worker;
-use crate::telemetry::Connection;
+use crate::connection::{Connection, Counted, Stage, canonical};
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::Arc;
@@ -69,11 +68,6 @@ pub(super) async fn accept_until(
 fn adopt((tcp, peer): (net::TcpStream, SocketAddr)) -> io::Result<(TcpStream, SocketAddr)> {
     tcp.set_nonblocking(true)?;
     Ok((TcpStream::from_std(tcp)?, peer))
-}
-
-/// IPv4 clients of a dual-stack socket appear as IPv4.
-pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Whether accepting failed because of that one connection.

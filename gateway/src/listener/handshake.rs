@@ -1,11 +1,9 @@
 //! From an accepted socket to a TLS session, within bounds of time and number.
 
-use super::controls::Stage;
-use super::deadline::Deadline;
 use super::hello::{self, Hello};
+use crate::connection::{Deadline, Stage, TlsSession};
 use crate::l4::PassedOn;
 use crate::table::{Passthrough, Publisher, Table};
-use crate::telemetry::TlsSession;
 use crate::tls::{HTTP_2, Presented, Refused, Terms, openssl_name, version_name};
 use rustls::server::{ClientHello, ServerConnection};
 use rustls::{Error, HandshakeKind};

@@ -6,46 +6,32 @@
 
 mod accept;
 mod bind;
-mod connection;
-mod controls;
-mod deadline;
 mod handshake;
 mod hello;
 pub mod http1;
-pub(crate) mod http2;
-mod limits;
-pub mod proxy_protocol;
+mod http2;
 mod reconcile;
+mod run;
 mod serve;
 mod stream;
 mod streams;
 mod worker;
 
 pub use bind::BindError;
-pub(crate) use bind::listen_udp;
-pub use connection::ClientConnection;
-pub(crate) use connection::address_value;
-pub(crate) use controls::{Counted, Leaving, Stage};
-#[cfg(test)]
-pub(crate) use deadline::Deadlines;
-pub(crate) use deadline::{Deadline, Registered};
 pub use handshake::HandshakeLimits;
-pub use http1::Arrival;
-pub(crate) use http1::upgrade_protocols;
-pub(crate) use worker::Worker;
 
+use crate::connection::limits::Clients;
+use crate::connection::{Controls, Stage};
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use bind::{Protocol, Wanted};
-use controls::Controls;
-use limits::Clients;
 use reconcile::{Ports, Reconciler};
+use run::{Start, run};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use worker::Start;
 
 /// What a gateway listens on. Fixed for the life of the process.
 #[derive(Clone, Debug)]
@@ -122,8 +108,7 @@ impl Gateway {
                 controls: controls.clone(),
             };
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            let run = move || worker::run(start);
-            workers.push(thread.spawn(run).map_err(BindError::Thread)?);
+            workers.push(thread.spawn(move || run(start)).map_err(BindError::Thread)?);
         }
         let bound = || http.iter().chain(&https);
         let reconciler = Reconciler {

@@ -2,11 +2,12 @@
 //!
 //! A port that cannot be opened is a fact of the moment: it is reported, tried again, and concerns no other port.
 
-use super::bind::{hint, listen, listen_udp};
-use super::controls::{Controls, Stage};
+use super::bind::hint;
 use super::streams::{Opened, StreamSocket};
-use crate::config::StreamProtocol;
-use crate::table::{Publisher, Rejection, StreamKey, Streams};
+use crate::config::{Rejection, StreamProtocol};
+use crate::connection::socket::{listen, listen_udp};
+use crate::connection::{Controls, Stage};
+use crate::table::{Publisher, StreamKey, Streams};
 use crate::telemetry::ListenerMetrics;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;

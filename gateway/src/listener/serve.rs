@@ -1,17 +1,15 @@
 //! From an accepted socket to the protocol that its client speaks.
 
 use super::bind::Protocol;
-use super::connection::ClientConnection;
-use super::controls::Counted;
-use super::deadline::Registered;
 use super::handshake::Outcome;
-use super::limits::{ClientPlace, Place};
-use super::proxy_protocol::{self, Failure};
 use super::stream::{ClientStream, Transport, linger, put_back};
 use super::worker::Worker;
 use super::{http1, http2};
+use crate::connection::limits::Place;
+use crate::connection::proxy_protocol::{self, Failure};
+use crate::connection::{ClientConnection, Connection, Counted, Registered};
 use crate::l4::PassedOn;
-use crate::telemetry::{Connection, ConnectionState, Event, OpenConnection};
+use crate::telemetry::{ConnectionState, Event, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -116,24 +114,6 @@ impl Worker {
             _place: place,
             _counted: self.controls.count(),
         })
-    }
-
-    /// A place among the connections of this worker; `None` if it is one too many.
-    pub(crate) fn take_place(&self, facts: &Connection) -> Option<Place> {
-        let limits = self.context.publisher().load().settings().connections;
-        self.places.take(limits).or_else(|| self.refuse(facts, "worker-limit"))
-    }
-
-    /// A place among the connections of its client; `None` if it is one too many.
-    pub(crate) fn enter(&self, facts: &Connection) -> Option<Option<ClientPlace>> {
-        let limits = self.context.publisher().load().settings().connections;
-        self.clients.enter(facts.peer.ip(), limits).or_else(|| self.refuse(facts, "client-limit"))
-    }
-
-    fn refuse<T>(&self, facts: &Connection, reason: &'static str) -> Option<T> {
-        self.context.telemetry().event(Event::RefusedConnection, reason);
-        tracing::debug!(client = %facts.peer, reason, "connection refused");
-        None
     }
 }
 

@@ -1,6 +1,6 @@
 //! The stream type that Pingora serves: a client's socket or TLS session with a write buffer, and the end of its life in our hands.
 
-use super::connection::ClientConnection;
+use crate::connection::ClientConnection;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use pingora_core::protocols::raw_connect::ProxyDigest;

@@ -1,10 +1,10 @@
 //! The ports of TCP and UDP services on a worker.
 
 use super::accept::accept_until;
-use super::controls::{Counted, Stage};
-use super::worker::Worker;
 use crate::config::StreamProtocol;
+use crate::connection::{Counted, Stage};
 use crate::l4::{Session, tcp, udp};
+use crate::worker::Worker;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;

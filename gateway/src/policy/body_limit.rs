@@ -2,8 +2,7 @@
 //! announced, else as soon as they are.
 
 use super::Policies;
-use crate::proxy::RequestView;
-use crate::proxy::reply::Reply;
+use crate::request::{Reply, RequestView};
 use std::ops::ControlFlow;
 
 const TOO_LARGE: Reply = Reply::new(413, "body-too-large");

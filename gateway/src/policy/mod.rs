@@ -1,6 +1,6 @@
 //! What is done to requests: one file is one behaviour, with its compiled form and its tests.
 //!
-//! Policies read a borrowed request and write edits; [`crate::proxy`] holds the one order in which they run.
+//! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
 pub(crate) mod body_limit;
 pub(crate) mod redirect;

@@ -2,10 +2,8 @@
 
 use super::Policies;
 use crate::config::WwwRedirect;
-use crate::proxy::reply::Reply;
-use crate::proxy::{Client, RequestView};
-use crate::table::Route;
-use crate::telemetry::Connection;
+use crate::connection::Connection;
+use crate::request::{Client, Reply, RequestView};
 use std::ops::ControlFlow;
 
 /// `app-root`: 302 from a normalised path (nginx's `$uri`) that is exactly `/`, to the host as the client wrote it, port included.
@@ -44,11 +42,16 @@ pub(crate) fn https(request: &RequestView<'_>, client: &Client, policies: &Polic
     ControlFlow::Break(Reply::redirect(redirect.code, "https-redirect", &location))
 }
 
-/// 301 from a path to the same path with a slash, as nginx answers where only the latter is declared. The port is
+/// 301 to a declared path that ends with a slash, from the same path without it, as nginx answers where only the latter is declared. The port is
 /// dropped and the query kept.
-pub(crate) fn add_slash(route: &Route, request: &RequestView<'_>, client: &Client, connection: &Connection) -> Reply {
-    let path = &route.labels.path;
-    let mut location = absolute(path, client, connection, route.policies.relative_redirects).into_bytes();
+pub(crate) fn add_slash(
+    path: &str,
+    request: &RequestView<'_>,
+    client: &Client,
+    connection: &Connection,
+    policies: &Policies,
+) -> Reply {
+    let mut location = absolute(path, client, connection, policies.relative_redirects).into_bytes();
     if let Some(query) = request.query() {
         location.push(b'?');
         location.extend_from_slice(query);

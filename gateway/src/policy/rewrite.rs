@@ -2,7 +2,7 @@
 //! regular expression took.
 
 use crate::config;
-use crate::table::{Anchor, Groups, Pattern, PatternLimit};
+use crate::pattern::{Anchor, Groups, Pattern, PatternLimit};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl Rewrite {
         })
     }
 
-    /// Rewrites a [normalised](crate::table::normalize) path and keeps the raw query (without `?`). `None`: the
+    /// Rewrites a [normalised](crate::request::normalize) path and keeps the raw query (without `?`). `None`: the
     /// pattern does not match, and the request goes as it came.
     pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, PatternLimit> {
         let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
@@ -124,7 +124,7 @@ impl Replacement {
 mod tests {
     use super::*;
     use crate::config::PathMatching;
-    use crate::table::normalize;
+    use crate::request::normalize;
 
     fn compile(pattern: &str, target: &str, prefix: Option<&str>) -> Result<Rewrite, RewriteError> {
         let forwarded_prefix = prefix.map(Arc::from);

@@ -1,35 +1,15 @@
 use super::host::{Host, Passthrough};
 use super::path_index::PathIndex;
-use super::pattern::{Anchor, Pattern};
-use super::route::{Route, RouteLabels, RouteTarget};
-use crate::config::{self, HostName, HostTls, Origin, PathKind, Target, VirtualHost};
+use super::route::{Route, RouteTarget};
+use crate::config::{self, HostName, HostTls, Origin, PathKind, Rejection, RouteLabels, Target, VirtualHost};
 use crate::interner::Interner;
+use crate::pattern::{Anchor, Pattern};
 use crate::policy::Policies;
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-
-/// A piece of configuration that is not served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// Where it comes from.
-    pub origin: Origin,
-    /// The value at fault: a path, a pattern or a host.
-    pub value: Arc<str>,
-    /// What is wrong with the value and what is expected, as the rest of a sentence that begins with the value.
-    pub message: String,
-    /// What has the value already, where that is why.
-    pub winner: Option<Origin>,
-}
-
-impl Rejection {
-    /// A rejection of a value for what it is.
-    pub(crate) fn new(origin: Origin, value: impl Into<Arc<str>>, message: impl Into<String>) -> Self {
-        Self { origin, value: value.into(), message: message.into(), winner: None }
-    }
-}
 
 /// The labels of routes. What is counted under them outlives the tables that name the route.
 pub(super) type LabelInterner = Interner<RouteLabels, RouteLabels>;

@@ -1,9 +1,10 @@
 //! Tables for tests, and what they answer, as plain values.
 
-use super::{Found, Publisher, Table, normalize};
+use super::{Found, Publisher, Table};
 use crate::config::{
     GatewaySettings, HostName, Origin, Owner, PathKind, PathMatching, Route, Target, Update, VirtualHost,
 };
+use crate::request::normalize;
 use arc_swap::Guard;
 use std::sync::Arc;
 

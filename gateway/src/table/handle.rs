@@ -1,8 +1,8 @@
-use super::compile::{Compiler, LabelInterner, Rejection};
+use super::compile::{Compiler, LabelInterner};
 use super::host_index::HostIndex;
 use super::streams::Streams;
 use super::{Settings, Table};
-use crate::config::{GatewaySettings, HostName, StreamListener, Update, VirtualHost};
+use crate::config::{GatewaySettings, HostName, Rejection, StreamListener, Update, VirtualHost};
 use crate::tls::Terminator;
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};

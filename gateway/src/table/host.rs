@@ -1,7 +1,7 @@
 use super::path_index::PathIndex;
-use super::pattern::Pattern;
 use super::route::Route;
 use crate::config::{HostName, Origin, WwwRedirect};
+use crate::pattern::Pattern;
 use crate::tls::Keys;
 use crate::upstream::Upstream;
 use std::sync::Arc;
@@ -52,62 +52,4 @@ pub struct Passthrough {
     pub connect_timeout: Duration,
     /// What asks for it.
     pub origin: Origin,
-}
-
-/// Longest host name that is looked up, in bytes. Longer ones are no DNS names, and served as if there were none.
-pub const HOST_LIMIT: usize = 255;
-
-/// The host of a `Host` header as it is looked up: in lower case, without port and without one trailing dot. Empty if
-/// it is longer than [`HOST_LIMIT`]. `buffer` is written to only if something has to be made lower case.
-pub fn canonical_host<'a>(header: &'a str, buffer: &'a mut [u8; HOST_LIMIT]) -> &'a str {
-    let host = without_port(header);
-    let Some(buffer) = buffer.get_mut(..host.len()) else { return "" };
-    if !host.bytes().any(|b| b.is_ascii_uppercase()) {
-        return host;
-    }
-    buffer.copy_from_slice(host.as_bytes());
-    buffer.make_ascii_lowercase();
-    std::str::from_utf8(buffer).unwrap_or_default()
-}
-
-/// The host of a `Host` header as the client wrote it, without port and without one trailing dot.
-pub(crate) fn without_port(header: &str) -> &str {
-    let end = match header.strip_prefix('[') {
-        Some(address) => address.find(']').map_or(header.len(), |bracket| bracket + 2),
-        None => memchr::memchr(b':', header.as_bytes()).unwrap_or(header.len()),
-    };
-    let host = &header[..end];
-    host.strip_suffix('.').unwrap_or(host)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_lose_port_dot_and_case() {
-        for (header, host) in [
-            ("shop.example.com", "shop.example.com"),
-            ("Shop.EXAMPLE.com:8080", "shop.example.com"),
-            ("h.", "h"),
-            ("h.:80", "h"),
-            ("h..", "h."),
-            ("[::1]:8443", "[::1]"),
-            ("[2001:DB8::1]", "[2001:db8::1]"),
-            ("[broken", "[broken"),
-            ("192.0.2.10:80", "192.0.2.10"),
-            (":80", ""),
-            ("", ""),
-            ("\u{c9}X", "\u{c9}x"),
-        ] {
-            assert_eq!(canonical_host(header, &mut [0; HOST_LIMIT]), host, "{header}");
-        }
-    }
-
-    #[test]
-    fn a_host_that_is_too_long_is_none() {
-        let longest = "a".repeat(HOST_LIMIT);
-        assert_eq!(canonical_host(&longest, &mut [0; HOST_LIMIT]), longest);
-        assert_eq!(canonical_host(&format!("{longest}a"), &mut [0; HOST_LIMIT]), "");
-    }
 }

@@ -1,6 +1,6 @@
 use super::host::Host;
-use super::pattern::Pattern;
 use crate::config::HostName;
+use crate::pattern::Pattern;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::hash::BuildHasher;

@@ -1,6 +1,6 @@
 //! The routing table: compiled, immutable, swapped whole.
 //!
-//! A request normalises its path with [`normalize`], takes one look-up ([`Table::find`]) under one load of the table
+//! A request normalises its path with [`normalize`](crate::request::normalize), takes one look-up ([`Table::find`]) under one load of the table
 //! ([`Publisher::load`]) and keeps only its `Arc<Route>`, which points at nothing above it. A look-up takes no lock and
 //! allocates nothing, except within the regex engines.
 
@@ -10,26 +10,21 @@ mod fixtures;
 mod handle;
 mod host;
 mod host_index;
-mod normalize;
 mod path_index;
-mod pattern;
-mod pcre;
 mod route;
 mod settings;
 mod streams;
 
-pub use compile::Rejection;
 pub use handle::{Published, Publisher};
-pub(crate) use host::without_port;
-pub use host::{HOST_LIMIT, Host, Passthrough, canonical_host};
-pub use normalize::{BadPath, normalize};
-pub use pattern::{Anchor, Groups, Pattern, PatternClass, PatternError, PatternLimit};
-pub use route::{Route, RouteLabels, RouteTarget};
+pub use host::{Host, Passthrough};
+pub use route::{Route, RouteTarget};
 pub use settings::Settings;
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};
 
 use crate::config::{HostName, WwwRedirect};
+use crate::pattern::Pattern;
+use crate::request::{HOST_LIMIT, canonical_host};
 use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
 use host_index::HostIndex;
@@ -66,7 +61,7 @@ pub enum Found<'t> {
 
 impl Table {
     /// The route of a request, by the raw value of its `Host` header (empty if it has none) and its
-    /// [normalised](normalize) path.
+    /// [normalised](crate::request::normalize) path.
     ///
     /// First the host, then the path: exact host, wildcard of one label, patterns in the order of their text, then the
     /// host that takes any. Once a host matched, no less specific one is asked. Among its paths an Exact one wins, then

@@ -1,6 +1,6 @@
-use super::pattern::Pattern;
 use super::route::Route;
 use crate::config::{PathKind, PathMatching};
+use crate::pattern::Pattern;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-use crate::config::{Origin, Owner, PathKind};
+use crate::config::{Origin, PathKind, RouteLabels};
 use crate::policy::Policies;
 use crate::upstream::Upstream;
 use std::sync::Arc;
@@ -28,15 +28,4 @@ pub enum RouteTarget {
     Upstream(Arc<Upstream>),
     /// To the gateway's default backend, else 404.
     Default,
-}
-
-/// What metrics and logs say of a route.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RouteLabels {
-    /// The virtual host that the route belongs to, as [`crate::config::HostName`] prints it.
-    pub host: Arc<str>,
-    /// The path as declared.
-    pub path: Arc<str>,
-    /// Namespace, Ingress, Service and port.
-    pub owner: Owner,
 }

@@ -19,7 +19,7 @@ pub use metrics::{
     Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Event, Identity, ListenerMetrics, METRICS, MetricDoc,
     MetricKind, Orphan, REQUEST_METRICS,
 };
-pub use record::{Attempt, Connection, Record, StreamRecord, TlsSession};
+pub use record::{Attempt, Record, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
 pub use worker::{OpenConnection, OpenStream, Worker};
 

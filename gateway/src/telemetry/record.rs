@@ -1,7 +1,5 @@
-use crate::config::Variable;
-use crate::table::Route;
-use crate::tls::Presented;
-use crate::variables::{append, text};
+use crate::config::RouteLabels;
+use crate::connection::Connection;
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -32,8 +30,10 @@ pub struct Record<'a> {
     pub headers: Option<&'a HeaderMap>,
     /// `X-Request-ID`, given or made.
     pub request_id: &'a str,
-    /// The route that took it.
-    pub route: Option<&'a Arc<Route>>,
+    /// The labels of the route that took it.
+    pub labels: Option<&'a Arc<RouteLabels>>,
+    /// Whether it is logged, as far as its route is concerned.
+    pub logged: bool,
     /// Why we answered ourselves: a fixed label such as `no-route`; `None` for a backend's answer.
     pub reply: Option<&'static str>,
     /// Bytes of the request, head and body.
@@ -48,58 +48,6 @@ pub struct Record<'a> {
     pub bytes_sent: u64,
     /// Tries at endpoints, in order; empty when none was tried.
     pub attempts: &'a [Attempt],
-}
-
-/// A client's connection.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// Number of the connection in this process.
-    pub id: u64,
-    /// Address of whoever is at the other end, which may be a load balancer.
-    pub peer: SocketAddr,
-    /// Our address.
-    pub local: SocketAddr,
-    /// The port that the client meant (`--advertised-http-port`).
-    pub advertised_port: u16,
-    /// Its TLS session; `None` in cleartext.
-    pub tls: Option<TlsSession>,
-}
-
-impl Connection {
-    /// nginx's `$scheme`: `http` or `https`, by the connection alone, whatever was forwarded.
-    pub fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
-    }
-}
-
-/// What a handshake has settled.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsSession {
-    /// The version as OpenSSL names it: `TLSv1.3`.
-    pub protocol: &'static str,
-    /// The cipher suite as OpenSSL names it.
-    pub cipher: &'static str,
-    /// The name in the ClientHello, in lower case.
-    pub server_name: Option<Arc<str>>,
-    /// The session was resumed.
-    pub resumed: bool,
-    /// ALPN has settled on HTTP/2.
-    pub http2: bool,
-    /// What the client was shown.
-    pub presented: Presented,
-}
-
-impl TlsSession {
-    /// The value of a variable about TLS (nginx: ngx_http_ssl_vars); of other variables, none.
-    pub(crate) fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
-        match variable {
-            Variable::SslCipher => text(self.cipher, out),
-            Variable::SslProtocol => text(self.protocol, out),
-            Variable::SslServerName => append(self.server_name.as_deref().map(str::as_bytes), out),
-            Variable::SslSessionReused => text(if self.resumed { "r" } else { "." }, out),
-            _ => false,
-        }
-    }
 }
 
 /// One try at an endpoint.

@@ -1,6 +1,5 @@
 use super::record::{Attempt, Record};
-use crate::config::Variable;
-use crate::table::RouteLabels;
+use crate::config::{RouteLabels, Variable};
 use crate::variables::{
     Values, address, append, argument, binary_address, cookie, endpoint, header, list, number, origin_form, query,
     remote_user, seconds, text, three_digits,
@@ -91,12 +90,12 @@ impl Record<'_> {
 
     /// A label of the route; empty without a route, as nginx's `set` leaves it.
     fn label(&self, out: &mut Vec<u8>, label: impl Fn(&RouteLabels) -> &str) -> bool {
-        text(self.route.map_or("", |route| label(&route.labels)), out)
+        text(self.labels.map_or("", |labels| label(labels)), out)
     }
 
     /// `_` is what ingress-nginx calls the server of all other hosts.
     fn server_name(&self) -> &str {
-        match self.route.map(|route| &*route.labels.host) {
+        match self.labels.map(|labels| &*labels.host) {
             None | Some("*") => "_",
             Some(host) => host,
         }
@@ -111,7 +110,7 @@ impl Record<'_> {
     /// `NAMESPACE-SERVICE-PORT`, as ingress-nginx: buildUpstreamName. Empty if the request's head was refused, for
     /// then nginx has not looked for a location.
     fn upstream_name(&self, out: &mut Vec<u8>) -> bool {
-        match self.route.map(|route| &route.labels.owner) {
+        match self.labels.map(|labels| &labels.owner) {
             Some(owner) if !owner.service.is_empty() => {
                 list([&owner.namespace, &owner.service, &owner.service_port], b"-", out, |part, out| text(part, out))
             }

@@ -63,7 +63,7 @@ impl Worker {
         if let Some(measured) = &self.shared.measured {
             recording.cells.count(record, measured);
         }
-        if log.enabled && record.route.is_none_or(|route| route.policies.access_log) {
+        if log.enabled && record.logged {
             recording.log.write(record, log, SystemTime::now());
         }
     }

@@ -1,6 +1,5 @@
 use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
-use crate::config::{Origin, TlsSettings};
-use crate::table::Rejection;
+use crate::config::{Origin, Rejection, TlsSettings};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};

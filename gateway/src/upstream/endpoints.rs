@@ -1,6 +1,4 @@
-use super::balance::Balancer;
-use crate::config::{Backend, Endpoint};
-use std::collections::HashMap;
+use crate::config::Endpoint;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,9 +14,14 @@ pub struct EndpointState {
 }
 
 impl EndpointState {
-    fn new(endpoint: Endpoint) -> Self {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
         let key = key(&endpoint);
         Self { endpoint, key, in_flight: AtomicUsize::new(0) }
+    }
+
+    /// What it was made of.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Address and port to connect to.
@@ -82,33 +85,5 @@ impl Deref for Pick {
 impl Drop for Pick {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The endpoints of an upstream between two changes.
-#[derive(Debug, Default)]
-pub(super) struct Members {
-    endpoints: Box<[Arc<EndpointState>]>,
-    balancer: Balancer,
-}
-
-impl Members {
-    pub(super) fn endpoints(&self) -> &[Arc<EndpointState>] {
-        &self.endpoints
-    }
-
-    pub(super) fn choose(&self, client: IpAddr, tried: &[SocketAddr]) -> Option<Arc<EndpointState>> {
-        self.balancer.choose(&self.endpoints, client, tried).cloned()
-    }
-
-    /// What follows when the upstream becomes `backend` with these endpoints.
-    pub(super) fn successor(&self, backend: &Backend, endpoints: &[Endpoint]) -> Self {
-        let known: HashMap<&Endpoint, &Arc<EndpointState>> = self.endpoints.iter().map(|e| (&e.endpoint, e)).collect();
-        let endpoints: Box<[_]> = endpoints
-            .iter()
-            .map(|e| known.get(e).map_or_else(|| Arc::new(EndpointState::new(e.clone())), |known| Arc::clone(known)))
-            .collect();
-        let balancer = self.balancer.successor(backend, &self.endpoints, &endpoints);
-        Self { endpoints, balancer }
     }
 }

@@ -16,10 +16,9 @@
 mod balance;
 mod dns;
 mod endpoints;
+mod members;
 mod names;
-pub(crate) mod peer;
 mod registry;
-pub(crate) mod roots;
 
 pub use dns::{DnsSettings, Resolver};
 pub use endpoints::{EndpointState, Pick};
@@ -27,7 +26,7 @@ pub use registry::Registry;
 
 use crate::config::{Backend, BackendId, Endpoint};
 use arc_swap::ArcSwap;
-use endpoints::Members;
+use members::Members;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 

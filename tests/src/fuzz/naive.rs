@@ -2,7 +2,7 @@
 
 use gateway::config::PathKind::{self, Exact, Prefix, Regex};
 use gateway::config::PathMatching::{self, Nginx, Strict};
-use gateway::table::{Anchor, Pattern};
+use gateway::pattern::{Anchor, Pattern};
 use std::cmp::Reverse;
 
 /// A path and how it matches.

@@ -2,7 +2,7 @@
 
 use super::naive;
 use gateway::config::PathMatching::{self, Nginx, Strict};
-use gateway::table::normalize;
+use gateway::request::normalize;
 
 /// The input is a request path.
 pub fn fuzz(input: &[u8]) {

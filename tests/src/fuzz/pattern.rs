@@ -1,7 +1,7 @@
 //! Regular expressions, and what they are matched against.
 
 use super::lines;
-use gateway::table::{Anchor, Pattern};
+use gateway::pattern::{Anchor, Pattern};
 use regex::bytes::Regex;
 
 /// The input is an expression, and below it what is searched.

@@ -1,6 +1,6 @@
 //! PROXY headers: where one ends is the same whatever follows, and known as soon as it is there.
 
-use gateway::listener::proxy_protocol::{Addresses, V1_LIMIT, V2_LIMIT, encode, parse};
+use gateway::connection::proxy_protocol::{Addresses, V1_LIMIT, V2_LIMIT, encode, parse};
 
 /// The input is what a load balancer sends.
 pub fn fuzz(input: &[u8]) {

@@ -1,7 +1,8 @@
 //! Request heads: what is accepted can be read in one way only.
 
 use gateway::config::ClientSettings;
-use gateway::listener::http1::{Head, HeadLimits, check};
+use gateway::connection::Head;
+use gateway::listener::http1::{HeadLimits, check};
 use memchr::memmem;
 
 /// The input is what a client sends.

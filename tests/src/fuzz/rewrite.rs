@@ -4,7 +4,7 @@ use super::{lines, text};
 use gateway::config;
 use gateway::config::PathMatching::{Nginx, Strict};
 use gateway::policy::rewrite::Rewrite;
-use gateway::table::normalize;
+use gateway::request::normalize;
 
 /// The input is a pattern, a target, a forwarded prefix (none if empty), a request's path, and its query.
 pub fn fuzz(input: &[u8]) {

@@ -4,7 +4,8 @@ use super::naive::{self, HostRules, Outcome};
 use super::{lines, text};
 use gateway::config::PathMatching::{self, Nginx, Strict};
 use gateway::config::{GatewaySettings, HostName, Origin, Owner, PathKind, Route, Target, Update, VirtualHost};
-use gateway::table::{Found, Publisher, Table, normalize};
+use gateway::request::normalize;
+use gateway::table::{Found, Publisher, Table};
 use std::sync::Arc;
 
 /// The input is the host of a request, its path, and then rules, a line each: `HOST KIND PATH`.

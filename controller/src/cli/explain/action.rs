@@ -1,9 +1,10 @@
 use super::{Request, Source};
 use crate::translate::Translator;
 use gateway::config::Endpoints;
-use gateway::proxy::{Decision, Reply};
+use gateway::connection::{Connection, TlsSession};
+use gateway::exchange::Decision;
+use gateway::request::Reply;
 use gateway::table::{Found, Table};
-use gateway::telemetry::{Connection, TlsSession};
 use gateway::upstream::Upstream;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};

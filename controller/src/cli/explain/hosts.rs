@@ -1,7 +1,8 @@
 use crate::diagnostic::{Diagnostic, Statement};
 use crate::translate::Translator;
 use gateway::config::HostName;
-use gateway::table::{HOST_LIMIT, Table, canonical_host};
+use gateway::request::{HOST_LIMIT, canonical_host};
+use gateway::table::Table;
 use serde::{Deserialize, Serialize};
 
 /// A virtual host that could have taken the request.

@@ -27,7 +27,8 @@ pub use table::describe;
 
 use crate::translate::Translator;
 use gateway::config::Origin;
-use gateway::table::{Found, Table, normalize};
+use gateway::request::normalize;
+use gateway::table::{Found, Table};
 use serde::{Deserialize, Serialize};
 
 /// Why a request goes where it goes.

@@ -1,4 +1,4 @@
-use gateway::proxy::RequestView;
+use gateway::request::RequestView;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::fmt;
 

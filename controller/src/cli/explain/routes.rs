@@ -1,7 +1,8 @@
 use super::Source;
 use crate::translate::Translator;
 use gateway::config::{self, PathKind, PathMatching};
-use gateway::table::{Anchor, Host, Pattern, Route, Table};
+use gateway::pattern::{Anchor, Pattern};
+use gateway::table::{Host, Route, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,19 +1,15 @@
 //! The life of an HTTP/1 connection: wait idle, read a head, hand the request to Pingora, again.
 
-use super::head::{Head, HeadLimits, check};
+use super::head::{HeadLimits, check};
 use super::refusal::Refusal;
 use super::upgrade;
-use crate::listener::connection::ClientConnection;
-use crate::listener::controls::Stage;
-use crate::listener::deadline::Deadline;
+use crate::connection::{Arrival, ClientConnection, Deadline, Head, Stage};
+use crate::exchange::Answer;
 use crate::listener::http2;
 use crate::listener::worker::Worker;
-use crate::proxy::reply;
 use crate::telemetry::{ConnectionState, Event, OpenConnection, Record};
 use bytes::BytesMut;
-use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::Stream;
-use pingora_core::protocols::http::ServerSession;
 use std::future::poll_fn;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -24,22 +20,9 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 /// One read of a head. Lives on the stack of a poll, so that an idle connection holds no buffer.
 const READ: usize = 4 << 10;
 
-/// A request that has arrived: what our head reader hands to the exchange, past Pingora.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// The connection it came on.
-    pub connection: Arc<ClientConnection>,
-    /// What the check of its head learned.
-    pub head: Head,
-    /// When its first byte was read.
-    pub started: Instant,
-    /// Its number on this connection, from 1.
-    pub number: u64,
-}
-
 /// Serves requests on a connection until either side ends it, or the client turns out to speak HTTP/2: then the stream is
 /// returned, with what was read of it.
-pub(in crate::listener) async fn serve(
+pub(crate) async fn serve(
     mut stream: Stream,
     connection: &Arc<ClientConnection>,
     open: &mut OpenConnection,
@@ -81,7 +64,7 @@ pub(in crate::listener) async fn serve(
         let reused = match head.upgrade {
             // A connection keeps no room for it.
             true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,
-            false => request(stream, buffer, arrival, worker).await,
+            false => worker.lane.request(stream, buffer, arrival).await,
         };
         match reused {
             Some(reused) => stream = reused,
@@ -93,22 +76,8 @@ pub(in crate::listener) async fn serve(
     None
 }
 
-/// Hands a request over to Pingora. Returns the connection if it may serve another one.
-pub(super) async fn request(
-    stream: Stream,
-    buffer: BytesMut,
-    arrival: Box<Arrival>,
-    worker: &Worker,
-) -> Option<Stream> {
-    let mut session = ServerSession::new_http1(stream);
-    session.set_pipelined_prefix(buffer);
-    session.set_connection_user_context(Some(arrival));
-    let reused = worker.proxy.process_new_http(session, &worker.never).await?;
-    Some(reused.consume().0)
-}
-
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read: the answer should be to the request.
-pub(in crate::listener) async fn refuse_cleartext(
+pub(crate) async fn refuse_cleartext(
     mut stream: Stream,
     connection: &ClientConnection,
     deadline: &Deadline,
@@ -211,9 +180,8 @@ async fn refuse(
     connection.leave_input_unread();
     let sent_before = connection.sent();
     let settings = worker.context.publisher().load().settings().clone();
-    let page = reply::page(refusal.status, refusal.explanation(), settings.server_tokens);
-    let answer = reply::raw(refusal.status, &page, settings.server_tokens);
-    if stream.write_all(&answer).await.is_ok() {
+    let answer = Answer::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
+    if stream.write_all(&answer.http1()).await.is_ok() {
         stream.as_mut().shutdown().await;
     }
     let (method, target, version) = request_line(buffer);
@@ -231,12 +199,13 @@ async fn refuse(
             scheme: connection.scheme(),
             headers: None,
             request_id: "",
-            route: None,
+            labels: None,
+            logged: true,
             reply: Some(refusal.reason),
             request_length: buffer.len() as u64,
             duration: started.elapsed(),
             status: refusal.status,
-            body_bytes_sent: page.len() as u64,
+            body_bytes_sent: answer.body.len() as u64,
             bytes_sent: connection.sent() - sent_before,
             attempts: &[],
         },

@@ -1,8 +1,9 @@
 //! Checks a request head: strict about everything that two servers could read in two ways (RFC 9112).
 
 use super::Refusal;
-use super::upgrade;
 use crate::config::ClientSettings;
+use crate::connection::Head;
+use crate::request::{is_authority, upgrade};
 
 /// Headers that a request usually has at most: parsed in one go.
 const USUAL_HEADERS: usize = 48;
@@ -22,20 +23,6 @@ impl From<&ClientSettings> for HeadLimits {
     fn from(client: &ClientSettings) -> Self {
         Self { line: client.large_header_size, head: client.head_limit() }
     }
-}
-
-/// What the check learned of a head, beside that it is sound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Head {
-    /// Its length in bytes, blank line included.
-    pub length: usize,
-    /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
-    pub underscores: bool,
-    /// The request is no longer than its head: it has no body.
-    pub alone: bool,
-    /// It asks for another protocol on its connection, and may have it: it is of HTTP/1.1, has no body, and names one in
-    /// `Upgrade` that `Connection` announces.
-    pub upgrade: bool,
 }
 
 /// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
@@ -175,34 +162,13 @@ fn target(method: &str, target: &str, host: Option<&[u8]>) -> Result<(), Refusal
 }
 
 /// The authority of an absolute `http` or `https` URI.
-pub(crate) fn authority_of(target: &str) -> Option<&str> {
+fn authority_of(target: &str) -> Option<&str> {
     let (scheme, rest) = target.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     Some(&rest[..end]).filter(|authority| !authority.is_empty())
-}
-
-/// A host with an optional port: a name, an IPv4 address or a bracketed IPv6 address, without userinfo. An empty one
-/// is allowed, as RFC 9112 section 3.2 has it for targets without an authority.
-pub(in crate::listener) fn is_authority(host: &[u8]) -> bool {
-    let (name, port) = match host.strip_prefix(b"[") {
-        Some(rest) => {
-            let Some(end) = memchr::memchr(b']', rest) else { return false };
-            if !rest[..end].iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) {
-                return false;
-            }
-            (&b""[..], &rest[end + 1..])
-        }
-        None => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
-    };
-    let port_is_sound = match port {
-        [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    port_is_sound && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
 }
 
 #[cfg(test)]

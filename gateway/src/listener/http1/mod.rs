@@ -8,10 +8,7 @@ mod head;
 mod refusal;
 mod upgrade;
 
-pub use connection::Arrival;
-pub(super) use head::is_authority;
-pub use head::{Head, HeadLimits, check};
+pub use head::{HeadLimits, check};
 pub use refusal::Refusal;
 
 pub(super) use connection::{refuse_cleartext, serve};
-pub(crate) use upgrade::protocols as upgrade_protocols;

@@ -2,22 +2,18 @@
 
 use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
-use super::{ARRIVAL, SEND, end, head};
-use crate::listener::connection::ClientConnection;
-use crate::listener::controls::Stage;
-use crate::listener::deadline::Deadline;
-use crate::listener::http1::{Arrival, Refusal};
+use super::{end, head};
+use crate::connection::{Arrival, ClientConnection, Deadline, Stage};
+use crate::lane::pingora::SEND;
+use crate::listener::http1::Refusal;
 use crate::listener::worker::Worker;
 use crate::table::Settings;
 use crate::telemetry::{self, ConnectionState, OpenConnection};
 use bytes::Bytes;
 use h2::Reason;
-use pingora_core::apps::HttpServerApp;
-use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
 use pingora_core::protocols::{Digest, Stream};
 use pingora_core::{Error, Result};
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,7 +27,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 type H2 = h2::server::Connection<Stream, Bytes>;
 
 /// Serves the streams of a connection until either side ends it.
-pub(in crate::listener) async fn serve(
+pub(crate) async fn serve(
     stream: Stream,
     connection: Arc<ClientConnection>,
     open: &mut OpenConnection,
@@ -201,12 +197,11 @@ impl<'a> Streams<'a> {
         let head = adopted.unwrap_or_default();
         let arrival = Arrival { connection: self.connection.clone(), head, started, number: self.tally.requests };
         self.connection.count_requested(head.length);
-        let worker = self.worker.clone();
         match adopted {
-            Ok(_) => drop(self.running.spawn(proxy(session, Box::new(arrival), worker))),
+            Ok(_) => drop(self.running.spawn(self.worker.lane.clone().stream(session, Box::new(arrival)))),
             Err(refusal) => {
                 self.count_refused(refusal);
-                self.running.spawn(refuse(session, arrival, refusal, worker));
+                self.running.spawn(refuse(session, arrival, refusal, self.worker.clone()));
             }
         }
     }
@@ -233,12 +228,6 @@ impl<'a> Streams<'a> {
         self.deadline.arm(CLOSING);
         let _ = self.deadline.limit(Stage::Stopped, poll_fn(|cx| h2.poll_closed(cx))).await;
     }
-}
-
-/// Serves one request.
-async fn proxy(session: HttpSession, arrival: Box<Arrival>, worker: Arc<Worker>) {
-    let served = worker.proxy.process_new_http(ServerSession::new_http2(session), &worker.never);
-    ARRIVAL.scope(Cell::new(Some(arrival)), served).await;
 }
 
 /// What a client did wrong that has ended its connection: a fixed label. `None` if it was the network, or the client that

@@ -1,7 +1,10 @@
 //! Makes the head of a stream one that the rest of the gateway reads like any other.
 
-use crate::listener::http1::{Head, HeadLimits, Refusal, is_authority};
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use crate::connection::Head;
+use crate::listener::http1::{HeadLimits, Refusal};
+use crate::request::is_authority;
+use crate::request::length::{length, line};
+use http::{HeaderValue, Method, Uri, header};
 use pingora_http::RequestHeader;
 
 /// Checks what Pingora and h2 leave open, as the head reader of HTTP/1 does; gives the request a `Host` from its
@@ -21,16 +24,6 @@ pub(super) fn adopt(request: &mut RequestHeader, limits: HeadLimits) -> Result<H
     set_host(request)?;
     join_cookies(request);
     Ok(head)
-}
-
-/// Bytes of a head as HTTP/1 would write it: how long it was on the wire, compressed, nobody tells.
-pub(super) fn length(start_line: usize, headers: &HeaderMap) -> usize {
-    let lines = headers.iter().map(|(name, value)| line(name.as_str(), value));
-    start_line + lines.sum::<usize>() + "\r\n".len()
-}
-
-fn line(name: &str, value: &HeaderValue) -> usize {
-    name.len() + ": ".len() + value.len() + "\r\n".len()
 }
 
 fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {

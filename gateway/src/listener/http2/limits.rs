@@ -1,7 +1,7 @@
 //! What one connection of HTTP/2 may ask of us.
 
 use crate::config::GatewaySettings;
-use crate::listener::connection::ClientConnection;
+use crate::connection::ClientConnection;
 use h2::Reason;
 use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 
@@ -77,7 +77,7 @@ fn floods(connection: &ClientConnection) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::Connection;
+    use crate::connection::Connection;
 
     fn connection() -> ClientConnection {
         let address = "127.0.0.1:1".parse().expect("an address");

@@ -10,17 +10,9 @@ mod refusal;
 
 pub(super) use connection::serve;
 
-use crate::listener::connection::ClientConnection;
-use crate::listener::http1::Arrival;
+use crate::connection::ClientConnection;
 use crate::listener::worker::Worker;
 use crate::telemetry::Event;
-use http::HeaderMap;
-use std::cell::Cell;
-use std::time::Duration;
-use tokio::task_local;
-
-/// How long a client may leave no room for an answer (nginx: `send_timeout`).
-pub(crate) const SEND: Duration = Duration::from_secs(60);
 
 /// What a client sends first (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -48,21 +40,6 @@ pub(super) fn end_foreign(connection: &ClientConnection, worker: &Worker) {
 fn end(connection: &ClientConnection, reason: &'static str, worker: &Worker) {
     tracing::debug!(client = %connection.peer, reason, "HTTP/2 connection ended");
     worker.context.telemetry().event(Event::Http2Error, reason);
-}
-
-task_local! {
-    /// What came with the stream that a task serves: Pingora's session of a stream has no room for it.
-    static ARRIVAL: Cell<Option<Box<Arrival>>>;
-}
-
-/// Takes the arrival that came with the stream that this task serves.
-pub(crate) fn arrival() -> Option<Box<Arrival>> {
-    ARRIVAL.try_with(Cell::take).ok().flatten()
-}
-
-/// Bytes of an answer's head as HTTP/1 would write it.
-pub(crate) fn head_length(headers: &HeaderMap) -> u64 {
-    head::length("HTTP/2.0 200\r\n".len(), headers) as u64
 }
 
 #[cfg(test)]

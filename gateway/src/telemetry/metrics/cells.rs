@@ -1,15 +1,12 @@
 use super::events::{Event, EventCells};
 use super::histogram::{Histograms, Layout, Measure};
+use super::map::Map;
 use super::streams::StreamCells;
 use super::unmatched::Unmatched;
-use crate::table::RouteLabels;
+use crate::config::RouteLabels;
 use crate::telemetry::{MetricsSettings, Record, StreamRecord};
-use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
-
-/// A map with a hash that is fast, seeded, and good enough for keys that no client chooses.
-pub(super) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What one worker has counted since it was last collected. Plain numbers: a worker is one thread, and the collector
 /// takes them all at once.
@@ -65,8 +62,8 @@ impl Cells {
             self.events.count(Event::Reply, reason);
         }
         let layout = &measured.layout;
-        if let Some(route) = record.route {
-            self.series(&route.labels, record, layout).observe(record, layout);
+        if let Some(labels) = record.labels {
+            self.series(labels, record, layout).observe(record, layout);
         } else if let Some(labels) = measured.unmatched.labels(record.host) {
             self.series(&labels, record, layout).observe(record, layout);
         }

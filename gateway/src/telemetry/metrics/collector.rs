@@ -1,15 +1,17 @@
-use super::cells::{Cells, Map, Measured, Series};
+use super::cells::{Cells, Measured, Series};
 use super::connections::{ConnectionState, Connections};
+use super::encode::{counter, family, gauge, pairs};
 use super::events::{Event, EventCells};
 use super::histogram::Measure;
-use super::labels::{Labelling, SeriesKey, pairs};
+use super::labels::{Labelling, SeriesKey};
+use super::map::Map;
 use super::names::{self, MetricDoc, REQUEST_METRICS};
 use super::streams::{self, OpenStreams, StreamCells, StreamId};
-use crate::table::RouteLabels;
+use crate::config::RouteLabels;
 use crate::telemetry::MetricsSettings;
 use parking_lot::Mutex;
 use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily};
+use prometheus::proto::{Metric, MetricFamily};
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::iter::chain;
@@ -190,29 +192,4 @@ impl Collector for RequestCollector {
         sums.retire();
         families
     }
-}
-
-fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) -> MetricFamily {
-    let mut family = MetricFamily::default();
-    family.set_name(doc.name.to_owned());
-    family.set_help(doc.help.to_owned());
-    family.set_field_type(doc.metric_type());
-    family.set_metric(metrics.into_iter().collect());
-    family
-}
-
-pub(super) fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
-    let mut counter = Counter::default();
-    counter.set_value(value as f64);
-    let mut metric = Metric::from_label(labels);
-    metric.set_counter(counter);
-    metric
-}
-
-pub(super) fn gauge(labels: Vec<LabelPair>, count: i64) -> Metric {
-    let mut gauge = Gauge::default();
-    gauge.set_value(count as f64);
-    let mut metric = Metric::from_label(labels);
-    metric.set_gauge(gauge);
-    metric
 }

@@ -1,6 +1,5 @@
-use super::cells::Map;
-use super::collector::counter;
-use super::labels::pairs;
+use super::encode::{counter, pairs};
+use super::map::Map;
 use super::names::{self, MetricDoc};
 use prometheus::proto::Metric;
 

@@ -1,5 +1,6 @@
 use super::cells::Cell;
-use crate::table::RouteLabels;
+use super::encode::pair;
+use crate::config::RouteLabels;
 use prometheus::proto::LabelPair;
 use std::sync::Arc;
 
@@ -71,15 +72,4 @@ impl Status {
             Self::Class(class) => format!("{class}xx"),
         }
     }
-}
-
-pub(super) fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
-    labels.into_iter().map(|(name, value)| pair(name, value)).collect()
-}
-
-fn pair(name: &str, value: &str) -> LabelPair {
-    let mut pair = LabelPair::default();
-    pair.set_name(name.to_owned());
-    pair.set_value(value.to_owned());
-    pair
 }

@@ -1,6 +1,5 @@
-use super::cells::Map;
-use super::collector::{counter, gauge};
-use super::labels::pairs;
+use super::encode::{counter, gauge, pairs};
+use super::map::Map;
 use crate::telemetry::StreamRecord;
 use parking_lot::Mutex;
 use prometheus::proto::Metric;

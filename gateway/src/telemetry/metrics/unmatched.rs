@@ -1,4 +1,4 @@
-use crate::table::RouteLabels;
+use crate::config::RouteLabels;
 use crate::telemetry::MetricsSettings;
 use parking_lot::RwLock;
 use std::collections::HashMap;

@@ -1,6 +1,7 @@
-use super::fixture::{attempt, connection, headers, labels, record, route, telemetry};
+use super::fixture::{attempt, connection, headers, labels, record, telemetry};
 use crate::config::{AccessLog, Escape, Template};
-use crate::telemetry::{Attempt, Connection, Identity, MetricsSettings, Record, Telemetry, TlsSession, Worker};
+use crate::connection::{Connection, TlsSession};
+use crate::telemetry::{Attempt, Identity, MetricsSettings, Record, Telemetry, Worker};
 use http::HeaderMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,8 +24,8 @@ fn format(text: &str, escape: Escape) -> AccessLog {
 #[test]
 fn j08_default_format() {
     let (connection, headers) = (connection(), headers(&[("user-agent", "curl/8"), ("authorization", "Basic YTpi")]));
-    let (route, attempts) = (route(&labels(), true), [attempt()]);
-    let record = Record { route: Some(&route), attempts: &attempts, ..record(&connection, &headers) };
+    let (labels, attempts) = (labels(), [attempt()]);
+    let record = Record { labels: Some(&labels), attempts: &attempts, ..record(&connection, &headers) };
     let line = logged(&record, &AccessLog::default());
     let (before, after) = line.split_once('[').expect("a time");
     let (time, after) = after.split_once(']').expect("a time");
@@ -114,8 +115,8 @@ fn tries_are_listed() {
 #[test]
 fn variables_of_a_request() {
     let (connection, headers) = (connection(), headers(&[("host", "H:80"), ("cookie", "id=7")]));
-    let route = route(&labels(), true);
-    let record = Record { route: Some(&route), scheme: "https", ..record(&connection, &headers) };
+    let labels = labels();
+    let record = Record { labels: Some(&labels), scheme: "https", ..record(&connection, &headers) };
     let log = format(
         "$host $http_host $server_name $server_port $server_addr $remote_addr $realip_remote_addr $remote_port \
          $scheme $pass_access_scheme $namespace $ingress_name $service_name $service_port $location_path $proxy_host \
@@ -151,12 +152,12 @@ fn logs_only_what_shall_be_logged() {
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     let labels = labels();
-    let (quiet, loud) = (route(&labels, false), route(&labels, true));
+    let taken = Record { labels: Some(&labels), ..record(&connection, &headers) };
     let log = format("$status", Escape::Default);
     let off = AccessLog { enabled: false, ..log.clone() };
-    worker.record(&Record { route: Some(&quiet), status: 201, ..record(&connection, &headers) }, &log);
-    worker.record(&Record { route: Some(&loud), status: 202, ..record(&connection, &headers) }, &log);
-    worker.record(&Record { route: Some(&loud), status: 203, ..record(&connection, &headers) }, &off);
+    worker.record(&Record { logged: false, status: 201, ..taken }, &log);
+    worker.record(&Record { status: 202, ..taken }, &log);
+    worker.record(&Record { status: 203, ..taken }, &off);
     worker.record(&Record { status: 404, ..record(&connection, &headers) }, &log);
     worker.flush();
     assert_eq!(written.text(&telemetry), "202\n404\n");

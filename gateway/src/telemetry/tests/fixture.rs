@@ -1,7 +1,6 @@
-use crate::config::{BackendProtocol, Origin, Owner, PathKind, Timeouts};
-use crate::policy::Policies;
-use crate::table::{Route, RouteLabels, RouteTarget};
-use crate::telemetry::{Attempt, Build, Connection, Identity, MetricsSettings, Record, Telemetry};
+use crate::config::{Owner, RouteLabels};
+use crate::connection::Connection;
+use crate::telemetry::{Attempt, Build, Identity, MetricsSettings, Record, Telemetry};
 use http::HeaderMap;
 use parking_lot::Mutex;
 use std::io::{self, Write};
@@ -70,30 +69,6 @@ pub(super) fn labels() -> Arc<RouteLabels> {
     })
 }
 
-pub(super) fn route(labels: &Arc<RouteLabels>, access_log: bool) -> Arc<Route> {
-    Arc::new(Route {
-        origin: Origin::new("Ingress ns/web", "spec.rules[0].http.paths[0]"),
-        labels: Arc::clone(labels),
-        kind: PathKind::Prefix,
-        target: RouteTarget::Default,
-        default_backend: None,
-        policies: Policies {
-            denied: None,
-            app_root: None,
-            redirect: None,
-            relative_redirects: false,
-            https_redirect: None,
-            rewrite: None,
-            upstream_host: None,
-            backend_protocol: BackendProtocol::default(),
-            connection_header: None,
-            timeouts: Timeouts::default(),
-            body_limit: None,
-            access_log,
-        },
-    })
-}
-
 pub(super) fn attempt() -> Attempt {
     Attempt {
         address: SocketAddr::from(([10, 0, 0, 1], 8080)),
@@ -119,7 +94,8 @@ pub(super) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> 
         scheme: "http",
         headers: Some(headers),
         request_id: "5c8f7b1e",
-        route: None,
+        labels: None,
+        logged: true,
         reply: None,
         request_length: 85,
         duration: Duration::from_micros(41_999),

@@ -1,7 +1,6 @@
-use super::fixture::{attempt, connection, labels, record, route, sample, telemetry};
+use super::fixture::{attempt, connection, labels, record, sample, telemetry};
 use super::streams::record as stream;
-use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
-use crate::table::{Route, RouteLabels};
+use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
 use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, Telemetry};
 use http::HeaderMap;
 use std::collections::BTreeSet;
@@ -21,9 +20,9 @@ fn a_request_is_measured() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
-    let (route, attempts) = (route(&labels(), true), [attempt()]);
+    let (labels, attempts) = (labels(), [attempt()]);
     worker.record(
-        &Record { route: Some(&route), attempts: &attempts, ..record(&connection, &headers) },
+        &Record { labels: Some(&labels), attempts: &attempts, ..record(&connection, &headers) },
         &AccessLog::default(),
     );
     let text = telemetry.metrics().expect("encodes");
@@ -64,15 +63,15 @@ fn only_routes_have_request_series() {
 fn workers_add_up_while_scraped() {
     const EACH: u32 = 2000;
     let (telemetry, _) = telemetry();
-    let route = route(&labels(), false);
+    let labels = labels();
     let workers: Vec<_> = (0..3).map(|_| telemetry.worker()).collect();
     std::thread::scope(|scope| {
         for worker in workers {
-            let route = &route;
+            let labels = &labels;
             scope.spawn(move || {
                 let (connection, headers) = (connection(), HeaderMap::new());
                 for _ in 0..EACH {
-                    let record = Record { route: Some(route), ..record(&connection, &headers) };
+                    let record = Record { labels: Some(labels), ..record(&connection, &headers) };
                     worker.record(&record, &AccessLog::default());
                 }
             });
@@ -94,14 +93,14 @@ fn series_go_with_their_route() {
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     let labels = labels();
-    let count = |route: Arc<Route>| {
-        worker.record(&Record { route: Some(&route), ..record(&connection, &headers) }, &AccessLog::default());
+    let count = |labels: &Arc<RouteLabels>| {
+        worker.record(&Record { labels: Some(labels), ..record(&connection, &headers) }, &AccessLog::default());
     };
-    count(route(&labels, false));
+    count(&labels);
     assert_eq!(requests(&telemetry, 200), Some(1.0));
-    count(route(&labels, false));
+    count(&labels);
     assert_eq!(requests(&telemetry, 200), Some(2.0), "another table, the same labels");
-    count(route(&labels, false));
+    count(&labels);
     drop(labels);
     assert_eq!(requests(&telemetry, 200), Some(3.0), "told once more");
     assert_eq!(requests(&telemetry, 200), None, "and gone");
@@ -114,8 +113,7 @@ fn a_sweep_drops_series_without_a_scrape() {
     let (connection, headers) = (connection(), HeaderMap::new());
     let (kept, gone) = (labels(), Arc::new(RouteLabels { host: "gone".into(), ..RouteLabels::default() }));
     for labels in [&kept, &gone] {
-        let route = route(labels, false);
-        worker.record(&Record { route: Some(&route), ..record(&connection, &headers) }, &AccessLog::default());
+        worker.record(&Record { labels: Some(labels), ..record(&connection, &headers) }, &AccessLog::default());
     }
     drop(gone);
     telemetry.sweep();
@@ -132,9 +130,8 @@ fn equal_labels_are_one_series() {
     let first = labels();
     let mut second = RouteLabels::clone(&first);
     second.owner.service_port = "http".into();
-    let routes = [route(&first, false), route(&Arc::new(second), false)];
-    for route in &routes {
-        worker.record(&Record { route: Some(route), ..record(&connection, &headers) }, &AccessLog::default());
+    for labels in [&first, &Arc::new(second)] {
+        worker.record(&Record { labels: Some(labels), ..record(&connection, &headers) }, &AccessLog::default());
     }
     assert_eq!(requests(&telemetry, 200), Some(2.0));
 }
@@ -193,8 +190,9 @@ fn every_metric_is_documented() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
-    let (route, attempts) = (route(&labels(), false), [attempt()]);
-    let record = Record { route: Some(&route), attempts: &attempts, reply: Some("x"), ..record(&connection, &headers) };
+    let (labels, attempts) = (labels(), [attempt()]);
+    let record =
+        Record { labels: Some(&labels), attempts: &attempts, reply: Some("x"), ..record(&connection, &headers) };
     worker.record(&record, &AccessLog::default());
     for event in Event::ALL {
         worker.event(event, "x");

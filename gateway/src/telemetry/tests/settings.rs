@@ -1,8 +1,7 @@
 //! What flags change about the metrics of requests.
 
-use super::fixture::{attempt, connection, labels, record, route, sample, telemetry_with};
-use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
-use crate::table::RouteLabels;
+use super::fixture::{attempt, connection, labels, record, sample, telemetry_with};
+use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
 use crate::telemetry::{ConnectionState, Event, MetricsSettings, REQUEST_METRICS, Record, Telemetry, Worker};
 use http::HeaderMap;
 use std::sync::Arc;
@@ -18,8 +17,8 @@ fn value(telemetry: &Telemetry, name: &str, labels: &str) -> Option<f64> {
 /// A request that a route with these labels took, or none.
 fn request(worker: &Worker, labels: Option<&Arc<RouteLabels>>, host: &str, status: u16) {
     let (connection, headers) = (connection(), HeaderMap::new());
-    let (route, attempts) = (labels.map(|labels| route(labels, false)), [attempt()]);
-    let record = Record { route: route.as_ref(), host, status, attempts: &attempts, ..record(&connection, &headers) };
+    let attempts = [attempt()];
+    let record = Record { labels, host, status, attempts: &attempts, ..record(&connection, &headers) };
     worker.record(&record, &AccessLog { enabled: false, ..AccessLog::default() });
 }
 
@@ -113,8 +112,8 @@ fn buckets_are_as_they_are_set() {
 fn nothing_is_measured_where_metrics_are_off_and_the_log_goes_on() {
     let (telemetry, log) = telemetry_with(&MetricsSettings { enabled: false, ..MetricsSettings::default() });
     let worker = telemetry.worker();
-    let (connection, headers, route) = (connection(), HeaderMap::new(), route(&labels(), true));
-    let record = Record { route: Some(&route), reply: Some("x"), ..record(&connection, &headers) };
+    let (connection, headers, labels) = (connection(), HeaderMap::new(), labels());
+    let record = Record { labels: Some(&labels), reply: Some("x"), ..record(&connection, &headers) };
     worker.record(&record, &AccessLog::default());
     worker.event(Event::RefusedHead, "x");
     worker.stream(&super::streams::record(&connection), &GatewaySettings::default());

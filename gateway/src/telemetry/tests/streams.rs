@@ -1,6 +1,7 @@
 use super::fixture::{connection, sample, telemetry};
 use crate::config::{AccessLog, Escape, GatewaySettings, StreamProtocol, StreamSettings, Template};
-use crate::telemetry::{Connection, StreamRecord};
+use crate::connection::Connection;
+use crate::telemetry::StreamRecord;
 use std::net::SocketAddr;
 use std::time::Duration;
 

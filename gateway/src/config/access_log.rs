@@ -1,0 +1,39 @@
+use super::Template;
+
+/// The access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    /// Whether it is written at all.
+    pub enabled: bool,
+    /// One line's format.
+    pub format: Template,
+    /// How values are escaped.
+    pub escape: Escape,
+}
+
+impl AccessLog {
+    /// ingress-nginx's `log-format-upstream`.
+    pub const DEFAULT_FORMAT: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \
+        \"$http_referer\" \"$http_user_agent\" $request_length $request_time [$proxy_upstream_name] \
+        [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time \
+        $upstream_status $req_id";
+}
+
+impl Default for AccessLog {
+    fn default() -> Self {
+        let format = Template::parse(Self::DEFAULT_FORMAT).unwrap_or_default();
+        Self { enabled: true, format, escape: Escape::Default }
+    }
+}
+
+/// How values are escaped in the access log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escape {
+    /// `"`, `\` and bytes outside 32..=126 become `\xHH`; an absent value is `-`.
+    #[default]
+    Default,
+    /// JSON string escapes; an absent value is empty.
+    Json,
+    /// Nothing is escaped; an absent value is empty.
+    None,
+}

@@ -1,0 +1,32 @@
+//! A request's head as it arrived on its connection.
+
+use super::client::ClientConnection;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A request that has arrived: what our head reader hands to the exchange, past Pingora.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The connection it came on.
+    pub connection: Arc<ClientConnection>,
+    /// What the check of its head learned.
+    pub head: Head,
+    /// When its first byte was read.
+    pub started: Instant,
+    /// Its number on this connection, from 1.
+    pub number: u64,
+}
+
+/// What the check learned of a head, beside that it is sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its length in bytes, blank line included.
+    pub length: usize,
+    /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
+    pub underscores: bool,
+    /// The request is no longer than its head: it has no body.
+    pub alone: bool,
+    /// It asks for another protocol on its connection, and may have it: it is of HTTP/1.1, has no body, and names one in
+    /// `Upgrade` that `Connection` announces.
+    pub upgrade: bool,
+}

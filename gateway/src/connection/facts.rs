@@ -1,0 +1,64 @@
+//! What is known of a client's connection: who it is, how it came, what its handshake has settled.
+
+use crate::config::Variable;
+use crate::tls::Presented;
+use crate::variables::{append, text};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A client's connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Number of the connection in this process.
+    pub id: u64,
+    /// Address of whoever is at the other end, which may be a load balancer.
+    pub peer: SocketAddr,
+    /// Our address.
+    pub local: SocketAddr,
+    /// The port that the client meant (`--advertised-http-port`).
+    pub advertised_port: u16,
+    /// Its TLS session; `None` in cleartext.
+    pub tls: Option<TlsSession>,
+}
+
+impl Connection {
+    /// nginx's `$scheme`: `http` or `https`, by the connection alone, whatever was forwarded.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
+/// What a handshake has settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSession {
+    /// The version as OpenSSL names it: `TLSv1.3`.
+    pub protocol: &'static str,
+    /// The cipher suite as OpenSSL names it.
+    pub cipher: &'static str,
+    /// The name in the ClientHello, in lower case.
+    pub server_name: Option<Arc<str>>,
+    /// The session was resumed.
+    pub resumed: bool,
+    /// ALPN has settled on HTTP/2.
+    pub http2: bool,
+    /// What the client was shown.
+    pub presented: Presented,
+}
+
+impl TlsSession {
+    /// The value of a variable about TLS (nginx: ngx_http_ssl_vars); of other variables, none.
+    pub(crate) fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::SslCipher => text(self.cipher, out),
+            Variable::SslProtocol => text(self.protocol, out),
+            Variable::SslServerName => append(self.server_name.as_deref().map(str::as_bytes), out),
+            Variable::SslSessionReused => text(if self.resumed { "r" } else { "." }, out),
+            _ => false,
+        }
+    }
+}
+
+/// IPv4 clients of a dual-stack socket appear as IPv4.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

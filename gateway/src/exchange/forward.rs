@@ -1,0 +1,245 @@
+//! What changes in a request on its way to the backend, and in a response on its way back.
+
+use super::machine::Exchange;
+use crate::config::ConnectionHeader;
+use crate::connection::address_value;
+use crate::request::RequestView;
+use crate::table::RouteTarget;
+use crate::variables;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// "httpoxy": CGI programs take it for HTTP_PROXY.
+const PROXY: HeaderName = HeaderName::from_static("proxy");
+/// What HTTP/2 forbids.
+const OF_HTTP_1: [HeaderName; 5] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Changes a request that goes to a backend.
+pub trait RequestEdits {
+    /// Replaces a header. The name is written as it stands here.
+    fn set(&mut self, name: &'static str, value: HeaderValue);
+    /// Replaces a header that the user named.
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
+    /// Removes a header.
+    fn remove(&mut self, name: &HeaderName);
+    /// Replaces path and query.
+    fn set_target(&mut self, target: &[u8]);
+}
+
+/// Changes a response that goes to a client.
+pub trait ResponseEdits {
+    /// Its headers.
+    fn headers(&self) -> &HeaderMap;
+    /// Replaces a header that the user named.
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
+    /// Replaces a header.
+    fn set(&mut self, name: &'static str, value: HeaderValue);
+    /// Removes a header.
+    fn remove(&mut self, name: &HeaderName);
+}
+
+impl Exchange {
+    /// Makes a client's request the backend's: its target, and the headers that ingress-nginx replaces. They are
+    /// replaced, never appended to, so that a backend can believe them.
+    pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        edits.set_target(self.decision.target(request));
+        let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
+        if let Some(prefix) = prefix.and_then(|prefix| HeaderValue::from_str(prefix).ok()) {
+            edits.set("X-Forwarded-Prefix", prefix);
+        }
+        if self.arrival().head.underscores {
+            remove_underscored(request.headers, edits);
+        }
+        self.identify_client(request, edits);
+        self.apply_route(request, edits);
+        for (name, template) in self.decision.settings.set_headers.iter() {
+            set_template(name, template, &self.variables(request), edits);
+        }
+        edits.remove(&header::EXPECT); // answered by us
+        edits.remove(&PROXY);
+        if self.decision.backend_protocol().is_http2() {
+            suit_http2(edits);
+        }
+    }
+
+    fn identify_client(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let client = &self.decision.client;
+        let address = match client.address == self.arrival().connection.peer.ip() {
+            true => self.arrival().connection.peer_value.clone(),
+            false => address_value(client.address),
+        };
+        if let Some(chain) = request.headers.get(&*self.decision.settings.forwarded.header) {
+            edits.set("X-Original-Forwarded-For", chain.clone());
+        }
+        if let Some(host) = request.headers.get(X_FORWARDED_HOST) {
+            edits.set("X-Original-Forwarded-Host", host.clone());
+        }
+        edits.set("X-Forwarded-For", self.forwarded_for(request, &address));
+        edits.set("X-Real-IP", address);
+        if let Some(host) = &client.host {
+            edits.set("X-Forwarded-Host", host.clone());
+        }
+        edits.set("X-Forwarded-Port", client.port.clone());
+        edits.set("X-Forwarded-Proto", client.scheme.clone());
+        edits.set("X-Forwarded-Scheme", client.scheme.clone());
+        edits.set("X-Scheme", client.scheme.clone());
+        if let Some(id) = &self.request_id {
+            edits.set("X-Request-ID", id.clone());
+        }
+    }
+
+    /// The client's address, or with `compute-full-forwarded-for` the whole chain and the peer's.
+    fn forwarded_for(&self, request: &RequestView<'_>, address: &HeaderValue) -> HeaderValue {
+        if !self.decision.settings.forwarded.full_chain {
+            return address.clone();
+        }
+        let peer = &self.arrival().connection.peer_value;
+        let mut chain = Vec::new();
+        for value in request.headers.get_all("x-forwarded-for") {
+            chain.extend_from_slice(value.as_bytes());
+            chain.extend_from_slice(b", ");
+        }
+        chain.extend_from_slice(peer.as_bytes());
+        HeaderValue::from_bytes(&chain).unwrap_or_else(|_| peer.clone())
+    }
+
+    fn apply_route(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let route = self.decision.route.as_ref();
+        let vhost = route.and_then(|route| route.policies.upstream_host.as_ref()).and_then(|template| {
+            let mut host = Vec::new();
+            variables::render(template, &self.variables(request), &mut host);
+            HeaderValue::from_bytes(&host).ok()
+        });
+        if let Some(host) = vhost.or_else(|| self.decision.client.host.clone()) {
+            edits.set("Host", host);
+        }
+        match route.and_then(|route| route.policies.connection_header) {
+            Some(ConnectionHeader::Close) => edits.set("Connection", HeaderValue::from_static("close")),
+            Some(ConnectionHeader::KeepAlive) => edits.set("Connection", HeaderValue::from_static("keep-alive")),
+            None => {}
+        }
+        if self.fell_back || route.is_none_or(|route| matches!(route.target, RouteTarget::Default)) {
+            self.explain_to_default_backend(request, edits);
+        }
+    }
+
+    /// What a default backend is told of the request that nobody else could serve.
+    fn explain_to_default_backend(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+        edits.set("X-Code", HeaderValue::from_static(if self.fell_back { "503" } else { "404" }));
+        if let Some(accept) = request.headers.get(header::ACCEPT) {
+            edits.set("X-Format", accept.clone());
+        }
+        if let Some(route) = &self.decision.route {
+            let owner = &route.labels.owner;
+            edits.set("X-Namespace", value(&owner.namespace));
+            edits.set("X-Ingress-Name", value(&owner.ingress));
+            edits.set("X-Service-Name", value(&owner.service));
+            edits.set("X-Service-Port", value(&owner.service_port));
+        }
+    }
+
+    /// Makes a backend's response the client's: hop-by-hop headers, and those that nginx hides, go; `add-headers`
+    /// come.
+    pub fn respond(&self, http_10: bool, upgraded: bool, edits: &mut impl ResponseEdits) {
+        let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
+        let nominated = match edits.headers().get(header::CONNECTION).and_then(|value| value.to_str().ok()) {
+            None | Some("close" | "keep-alive") => "", // nearly all, and these name nothing else
+            Some(nominated) => nominated,
+        };
+        for name in edits.headers().keys() {
+            let hop = is_hop_by_hop(name) && !(upgraded && name == header::UPGRADE);
+            let nominated = !upgraded && is_nominated(name, nominated);
+            if hop
+                || nominated
+                || is_hidden(name)
+                || self.decision.settings.hide_headers.iter().any(|hidden| name == &**hidden)
+            {
+                gone.push(name.clone());
+            }
+        }
+        if http_10 {
+            // A client of HTTP/1.0 does not know chunks: the body ends with the connection.
+            gone.push(header::TRANSFER_ENCODING);
+        }
+        for name in &gone {
+            edits.remove(name);
+        }
+        self.add_headers(edits);
+    }
+
+    /// `add-headers`, HSTS and `Server`: on every response, also on those that we make.
+    pub fn add_headers(&self, edits: &mut impl ResponseEdits) {
+        if self.decision.settings.server_tokens {
+            edits.set("Server", HeaderValue::from_static("adit"));
+        }
+        if let Some(hsts) =
+            self.decision.settings.hsts_value.as_ref().filter(|_| self.arrival().connection.tls.is_some())
+        {
+            edits.set("Strict-Transport-Security", hsts.clone());
+        }
+        for (name, value) in &self.decision.settings.added {
+            edits.set_named(name, value.clone());
+        }
+    }
+}
+
+fn set_template(
+    name: &Arc<str>,
+    template: &crate::config::Template,
+    values: &impl variables::Values,
+    edits: &mut impl RequestEdits,
+) {
+    let mut rendered = Vec::new();
+    variables::render(template, values, &mut rendered);
+    match HeaderValue::from_bytes(&rendered) {
+        // As nginx's proxy_set_header: an empty value is not sent at all.
+        Ok(value) if !value.is_empty() => edits.set_named(name, value),
+        _ => {
+            if let Ok(name) = name.parse() {
+                edits.remove(&name);
+            }
+        }
+    }
+}
+
+/// Removes what HTTP/2 forbids and says that trailers are welcome, without which some gRPC servers refuse a call.
+fn suit_http2(edits: &mut impl RequestEdits) {
+    OF_HTTP_1.iter().for_each(|name| edits.remove(name));
+    edits.set("TE", HeaderValue::from_static("trailers"));
+}
+
+/// Drops headers with an underscore in their name, as nginx's `underscores_in_headers off`.
+fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
+    for name in headers.keys().filter(|name| name.as_str().contains('_')) {
+        edits.remove(name);
+    }
+}
+
+/// Headers that speak of one connection, not of the request or response. Pingora writes `Connection` itself and
+/// needs `Transfer-Encoding`.
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
+}
+
+/// Whether a `Connection` header names this one. Framing headers are never given up to it.
+pub(crate) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
+    let name = name.as_str();
+    !connection.is_empty()
+        && !matches!(name, "connection" | "transfer-encoding" | "content-length" | "set-cookie")
+        && connection.split(',').any(|nominated| nominated.trim_ascii().eq_ignore_ascii_case(name))
+}
+
+/// Headers of backends that nginx keeps to itself.
+fn is_hidden(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name == "server" || name == "x-pad" || name.starts_with("x-accel-")
+}

@@ -1,0 +1,79 @@
+//! Our own errors as a gRPC client understands them (gRPC over HTTP/2, "Trailers-Only").
+
+use crate::request::reason_phrase;
+use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// The media type of calls and of answers to them.
+pub(super) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
+
+/// All but printable ASCII and `%`, as the protocol's `Percent-Encoded`.
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// Whether a request is a call. gRPC-Web is not gRPC: its clients understand HTTP.
+pub(super) fn is_call(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    match content_type.split_at_checked(MEDIA_TYPE.len()) {
+        Some((head, rest)) => {
+            head.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+        }
+        None => false,
+    }
+}
+
+/// `grpc-status` for a status of HTTP: as gRPC's clients map what is no answer of gRPC's (http-grpc-status-mapping),
+/// and beyond that what says more than UNKNOWN. A timeout is DEADLINE_EXCEEDED, not UNAVAILABLE: clients send a call
+/// again when they are told UNAVAILABLE, and the backend may have acted on this one.
+pub(super) fn status(http: u16) -> HeaderValue {
+    HeaderValue::from_static(match http {
+        400 => "13",             // INTERNAL
+        401 => "16",             // UNAUTHENTICATED
+        403 => "7",              // PERMISSION_DENIED
+        404 => "12",             // UNIMPLEMENTED
+        408 | 504 => "4",        // DEADLINE_EXCEEDED
+        413 => "8",              // RESOURCE_EXHAUSTED
+        429 | 502 | 503 => "14", // UNAVAILABLE
+        _ => "2",                // UNKNOWN
+    })
+}
+
+/// `grpc-message`: the status in words, and why.
+pub(super) fn message(http: u16, reason: &str) -> Option<HeaderValue> {
+    let text = format!("{http} {}: {reason}", reason_phrase(http));
+    HeaderValue::try_from(utf8_percent_encode(&text, ENCODED).to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_have_the_media_type_of_grpc() {
+        let is_call = |value: &'static str| {
+            is_call(&[(header::CONTENT_TYPE, HeaderValue::from_static(value))].into_iter().collect())
+        };
+        for call in ["application/grpc", "application/grpc+proto", "Application/GRPC", "application/grpc; x=y"] {
+            assert!(is_call(call), "{call}");
+        }
+        for other in ["application/grpc-web", "application/grpc-web+proto", "application/grp", "text/html", ""] {
+            assert!(!is_call(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn messages_are_percent_encoded() {
+        assert_eq!(
+            message(503, "100%\u{e9}\n").expect("a header"),
+            "503 Service Temporarily Unavailable: 100%25%C3%A9%0A"
+        );
+    }
+
+    #[test]
+    fn statuses_are_mapped() {
+        let pairs =
+            [(400, "13"), (404, "12"), (413, "8"), (502, "14"), (503, "14"), (504, "4"), (500, "2"), (421, "2")];
+        for (http, grpc) in pairs {
+            assert_eq!(status(http), grpc, "{http}");
+        }
+    }
+}

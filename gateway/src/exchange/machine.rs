@@ -1,0 +1,305 @@
+//! One request's life, from its head to its log line.
+
+use super::context::Context;
+use super::decision::Decision;
+use super::step::{Destination, Failure, Verdict};
+use crate::config::{BackendProtocol, GatewaySettings};
+use crate::connection::Arrival;
+use crate::policy::body_limit;
+use crate::request::{HOST_LIMIT, Reply, RequestView, canonical_host};
+use crate::telemetry::{Attempt, Record};
+use crate::upstream::Pick;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
+const TRIES: usize = 3;
+/// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
+const DISCARDED: u64 = 64 << 10;
+/// The status that nginx logs when the client went away first.
+const CLIENT_CLOSED: u16 = 499;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// One request on its way.
+#[derive(Debug)]
+pub struct Exchange {
+    context: Arc<Context>,
+    arrival: Box<Arrival>,
+    pub(super) decision: Decision,
+    pub(super) request_id: Option<HeaderValue>,
+    /// The route's own backend has no endpoint, so its default backend serves.
+    pub(super) fell_back: bool,
+    /// Why we answer ourselves.
+    reply: Option<&'static str>,
+    /// The client has given the request up.
+    abandoned: bool,
+    body_received: u64,
+    sent_before: u64,
+    current: Option<Try>,
+    attempts: SmallVec<[Attempt; 1]>,
+    tried: SmallVec<[SocketAddr; TRIES]>,
+}
+
+/// The endpoint that serves the request now.
+#[derive(Debug)]
+struct Try {
+    pick: Pick,
+    started: Instant,
+    connect: Option<Duration>,
+    header: Option<Duration>,
+    status: Option<u16>,
+}
+
+impl Exchange {
+    /// Finds the request's route and runs its request phase. With a reply the request is answered.
+    pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> (Self, Option<Reply>) {
+        let decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
+        let reply = decision.reply.clone();
+        let exchange = Self {
+            context: context.clone(),
+            request_id: request_id(request.headers, decision.settings.generate_request_id),
+            sent_before: arrival.connection.sent(),
+            reply: reply.as_ref().map(|reply| reply.reason),
+            arrival,
+            decision,
+            fell_back: false,
+            abandoned: false,
+            body_received: 0,
+            current: None,
+            attempts: SmallVec::new(),
+            tried: SmallVec::new(),
+        };
+        (exchange, reply)
+    }
+
+    /// Gives the request up before anything came of it, to be begun anew.
+    pub(crate) fn into_arrival(self) -> Box<Arrival> {
+        self.arrival
+    }
+
+    /// Chooses an endpoint that was not tried yet, or says what to answer instead.
+    pub fn attempt(&mut self) -> Result<Destination, Reply> {
+        let Some(pick) = self.pick() else {
+            let reply = match self.attempts.last() {
+                None => Reply::new(503, "no-endpoint"),
+                Some(last) => bad_gateway(last.status == Some(504)),
+            };
+            return Err(self.note(reply));
+        };
+        let protocol = self.decision.backend_protocol();
+        let destination = Destination {
+            address: pick.address(),
+            tls: protocol.uses_tls(self.arrival.connection.tls.is_some()),
+            http2: protocol.is_http2(),
+            pool_key: pick.pool_key(),
+            timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
+            idle_timeout: self.decision.settings.upstream.idle_timeout,
+        };
+        self.body_received = 0; // the body comes again from its first byte
+        self.tried.push(destination.address);
+        self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
+        Ok(destination)
+    }
+
+    fn pick(&mut self) -> Option<Pick> {
+        if self.attempts.len() >= TRIES {
+            return None;
+        }
+        let client = self.decision.client.address;
+        if !self.fell_back {
+            let pick = self.decision.upstream()?.pick(client, &self.tried);
+            if pick.is_some() || !self.attempts.is_empty() {
+                return pick;
+            }
+        }
+        let pick = self.decision.fallback()?.pick(client, &self.tried);
+        self.fell_back = true;
+        pick
+    }
+
+    /// The endpoint is connected.
+    pub fn connected(&mut self, reused: bool) {
+        if let Some(current) = &mut self.current {
+            current.connect = Some(if reused { Duration::ZERO } else { current.started.elapsed() });
+        }
+    }
+
+    /// A piece of the request's body has arrived.
+    pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
+        self.body_received += bytes as u64;
+        self.arrival.connection.count_requested(bytes);
+        let Some(route) = &self.decision.route else { return Ok(()) };
+        match body_limit::received(self.body_received, &route.policies) {
+            ControlFlow::Break(reply) => Err(self.note(reply)),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
+    pub fn tunnelled(&mut self, bytes: u64) {
+        self.body_received = bytes;
+    }
+
+    /// The endpoint answers with this status.
+    pub fn response_head(&mut self, status: u16) {
+        if let Some(current) = &mut self.current {
+            current.header.get_or_insert_with(|| current.started.elapsed());
+            current.status = Some(status);
+        }
+    }
+
+    /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer.
+    pub fn failed(&mut self, failure: Failure) -> Verdict {
+        let answered = self.current.as_ref().is_some_and(|current| current.header.is_some());
+        let (reply, again) = match failure {
+            Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
+            Failure::Upstream { timed_out, stale, replayable } => {
+                if stale {
+                    // The endpoint is not to blame: a new connection to it may do.
+                    self.tried.pop();
+                }
+                (bad_gateway(timed_out), stale && replayable && !answered)
+            }
+            Failure::ClientTimeout => (Reply::new(408, "body-timeout"), false),
+            Failure::ClientMalformed => (Reply::new(400, "malformed-body"), false),
+            Failure::Internal => (Reply::new(500, "internal"), false),
+            Failure::ClientGone => {
+                self.reply.get_or_insert("client-gone");
+                self.abandoned = true;
+                return Verdict::Abandon;
+            }
+        };
+        self.end_try(Some(reply.status), 0);
+        if again && self.attempts.len() < TRIES {
+            return Verdict::Retry;
+        }
+        Verdict::Reply(self.note(reply))
+    }
+
+    /// Whether the connection may serve another request, as far as we are concerned. Until the head of the answer goes
+    /// out, that may change.
+    pub fn keeps_alive(&self) -> bool {
+        let client = &self.decision.settings.client;
+        let may_stay = !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests);
+        may_stay && !self.context.leaving().is_announced()
+    }
+
+    /// What the backend speaks that the request is for.
+    pub(crate) fn backend_protocol(&self) -> BackendProtocol {
+        self.decision.backend_protocol()
+    }
+
+    /// The settings under which this request is served.
+    pub fn settings(&self) -> &GatewaySettings {
+        &self.decision.settings
+    }
+
+    /// The client's connection and the head that arrived on it.
+    pub fn arrival(&self) -> &Arrival {
+        &self.arrival
+    }
+
+    /// Whether a reply of ours leaves a body unread that is too large, or too far off, to be read and thrown away.
+    pub fn leaves_body(&self, request: &RequestView<'_>) -> bool {
+        let waits = request.headers.contains_key(http::header::EXPECT);
+        request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
+    }
+
+    /// Remembers why we answer ourselves.
+    fn note(&mut self, reply: Reply) -> Reply {
+        self.reply = Some(reply.reason);
+        reply
+    }
+
+    fn end_try(&mut self, status: Option<u16>, response_length: u64) {
+        let Some(current) = self.current.take() else { return };
+        self.attempts.push(Attempt {
+            address: current.pick.address(),
+            status: current.status.or(status),
+            connect: current.connect,
+            header: current.header,
+            response: current.started.elapsed(),
+            response_length,
+        });
+    }
+
+    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun; `head_sent`
+    /// the length of its head, where the connection does not tell because other requests share it.
+    pub fn finish(
+        &mut self,
+        request: &RequestView<'_>,
+        status: Option<u16>,
+        head_sent: Option<u64>,
+        body_bytes_sent: u64,
+    ) {
+        self.end_try(None, body_bytes_sent);
+        let connection = &self.arrival.connection;
+        if self.abandoned {
+            connection.count_abandoned();
+        }
+        let bytes_sent = match request.version {
+            http::Version::HTTP_2 => head_sent.unwrap_or_default() + body_bytes_sent,
+            _ => connection.sent() - self.sent_before,
+        };
+        let mut buffer = [0; HOST_LIMIT];
+        let host = canonical_host(request.host(), &mut buffer);
+        let record = Record {
+            connection,
+            connection_requests: self.arrival.number,
+            path: self.decision.path(request),
+            client: self.decision.client.address,
+            method: request.method.as_str(),
+            target: std::str::from_utf8(request.target).unwrap_or_default(),
+            version: version(request.version),
+            host,
+            scheme: self.decision.client.scheme.to_str().unwrap_or_default(),
+            headers: Some(request.headers),
+            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
+            labels: self.decision.route.as_ref().map(|route| &route.labels),
+            logged: self.decision.route.as_ref().is_none_or(|route| route.policies.access_log),
+            reply: self.reply,
+            request_length: self.arrival.head.length as u64 + self.body_received,
+            duration: self.arrival.started.elapsed(),
+            status: status.unwrap_or(CLIENT_CLOSED),
+            body_bytes_sent,
+            bytes_sent,
+            attempts: &self.attempts,
+        };
+        self.context.telemetry().record(&record, &self.decision.settings.access_log);
+    }
+}
+
+fn bad_gateway(timed_out: bool) -> Reply {
+    if timed_out { Reply::new(504, "upstream-timeout") } else { Reply::new(502, "upstream-failed") }
+}
+
+fn version(version: http::Version) -> &'static str {
+    match version {
+        http::Version::HTTP_10 => "HTTP/1.0",
+        http::Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
+}
+
+/// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
+fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    if let Some(given) = headers.get(X_REQUEST_ID).filter(|id| !id.is_empty()) {
+        return Some(given.clone());
+    }
+    if !generate {
+        return None;
+    }
+    let mut random = fastrand::u128(..);
+    let digits: [u8; 32] = std::array::from_fn(|_| {
+        let digit = DIGITS[(random & 15) as usize];
+        random >>= 4;
+        digit
+    });
+    HeaderValue::from_bytes(&digits).ok()
+}

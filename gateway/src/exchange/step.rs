@@ -1,0 +1,61 @@
+use crate::config::Timeouts;
+use crate::request::Reply;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Where to send a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination {
+    /// The endpoint.
+    pub address: SocketAddr,
+    /// It is spoken to over TLS.
+    pub tls: bool,
+    /// It is spoken to in HTTP/2.
+    pub http2: bool,
+    /// Connections are shared only between equal keys.
+    pub pool_key: u64,
+    /// Patience with it.
+    pub timeouts: Timeouts,
+    /// How long a connection to it is kept idle.
+    pub idle_timeout: Duration,
+}
+
+/// Why an exchange did not go as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection to the endpoint.
+    Connect {
+        /// It took too long.
+        timed_out: bool,
+    },
+    /// The endpoint broke off, or took too long.
+    Upstream {
+        /// It took too long.
+        timed_out: bool,
+        /// The connection is to blame: it had served before and closed before a byte of the answer, or the endpoint
+        /// says that it has not touched the request. The endpoint may never have seen it.
+        stale: bool,
+        /// The request may be sent again: its method is idempotent, or the endpoint has certainly not touched it, and its
+        /// body is still at hand.
+        replayable: bool,
+    },
+    /// The client went away.
+    ClientGone,
+    /// The client's body did not come in time.
+    ClientTimeout,
+    /// The client's body is not what its framing says.
+    ClientMalformed,
+    /// A fault of ours.
+    Internal,
+}
+
+/// What to do about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Call [`Exchange::attempt`](super::Exchange::attempt) again.
+    Retry,
+    /// Answer this, unless an answer has begun.
+    Reply(Reply),
+    /// Nobody is there to be answered.
+    Abandon,
+}

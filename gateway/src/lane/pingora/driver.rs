@@ -1,0 +1,61 @@
+//! How connections reach Pingora.
+
+use super::http2::ARRIVAL;
+use super::proxy::Proxy;
+use super::roots::Roots;
+use crate::connection::Arrival;
+use crate::exchange::Context;
+use bytes::BytesMut;
+use pingora_core::apps::HttpServerApp;
+use pingora_core::protocols::Stream;
+use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::v2::server::HttpSession;
+use pingora_core::server::configuration::ServerConf;
+use pingora_proxy::{HttpProxy, http_proxy};
+use std::cell::Cell;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Pingora's bound on tries for one request; ours is the exchange's, and lower.
+const PINGORA_TRIES: usize = 8;
+
+/// A worker's HTTP proxy, with its pool of connections to endpoints.
+pub(crate) struct PingoraLane {
+    proxy: Arc<HttpProxy<Proxy>>,
+    /// Tells Pingora that nothing ends: it would only tell requests that begin after the news, and all workers would
+    /// ask one lock. Our hooks know better.
+    never: watch::Receiver<bool>,
+}
+
+impl PingoraLane {
+    /// A lane whose pool is as large as the settings of now say.
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        let roots =
+            Roots::barren().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
+        let conf = ServerConf {
+            ca_file: roots.as_ref().ok().map(Roots::path),
+            threads: 1,
+            max_retries: PINGORA_TRIES,
+            upstream_keepalive_pool_size: context.publisher().load().settings().upstream.idle,
+            ..ServerConf::default()
+        };
+        let proxy = http_proxy(&Arc::new(conf), Proxy { context });
+        Self { proxy: Arc::new(proxy), never: watch::channel(false).1 }
+    }
+
+    /// Serves a request of HTTP/1 whose head, checked, is in `buffer` with what came behind it. Returns the connection if
+    /// it may serve another one.
+    pub(crate) async fn request(&self, stream: Stream, buffer: BytesMut, arrival: Box<Arrival>) -> Option<Stream> {
+        let mut session = ServerSession::new_http1(stream);
+        session.set_pipelined_prefix(buffer);
+        session.set_connection_user_context(Some(arrival));
+        let reused = self.proxy.process_new_http(session, &self.never).await?;
+        Some(reused.consume().0)
+    }
+
+    /// Serves the request of a stream of HTTP/2.
+    pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
+        let served = self.proxy.process_new_http(ServerSession::new_http2(session), &self.never);
+        ARRIVAL.scope(Cell::new(Some(arrival)), served).await;
+    }
+}

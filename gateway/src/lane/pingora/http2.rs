@@ -1,0 +1,19 @@
+//! Streams of HTTP/2.
+
+use crate::connection::Arrival;
+use std::cell::Cell;
+use std::time::Duration;
+use tokio::task_local;
+
+/// How long a client may leave no room for an answer (nginx: `send_timeout`).
+pub(crate) const SEND: Duration = Duration::from_secs(60);
+
+task_local! {
+    /// What came with the stream that a task serves: Pingora's session of a stream has no room for it.
+    pub(super) static ARRIVAL: Cell<Option<Box<Arrival>>>;
+}
+
+/// Takes the arrival that came with the stream that this task serves.
+pub(super) fn arrival() -> Option<Box<Arrival>> {
+    ARRIVAL.try_with(Cell::take).ok().flatten()
+}

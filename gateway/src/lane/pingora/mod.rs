@@ -1,0 +1,13 @@
+//! Requests that Pingora carries: nearly all.
+
+mod driver;
+mod fault;
+mod http2;
+mod peer;
+mod proxy;
+mod roots;
+pub(super) mod session;
+
+pub(crate) use driver::PingoraLane;
+pub(crate) use http2::SEND;
+pub(crate) use session::head_and_body;

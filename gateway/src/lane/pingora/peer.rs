@@ -1,0 +1,93 @@
+//! Endpoints as Pingora's connector wants them.
+
+use crate::exchange::Destination;
+use pingora_core::protocols::TcpKeepalive;
+use pingora_core::upstreams::peer::{H1UpgradePolicy, HttpPeer};
+use std::time::Duration;
+
+/// Requests on one connection of HTTP/2 at a time. nginx gives each its own connection; Pingora's default is 1, too.
+const STREAMS: usize = 128;
+/// Bytes of an answer that may wait for its client.
+const STREAM_WINDOW: u32 = 128 << 10;
+/// What waits on all streams has room on the connection, so that no slow client holds up the others. h2 takes half of it
+/// for what small frames cost besides their bytes, and ends the connection beyond: that is room for frames of 32 bytes on
+/// every stream.
+const CONNECTION_WINDOW: u32 = 256 << 20;
+
+/// When an idle connection is asked whether its endpoint is still there, how often then, and how many times in vain.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive {
+    idle: Duration::from_secs(60),
+    interval: Duration::from_secs(10),
+    count: 6,
+    user_timeout: Duration::from_secs(120),
+};
+
+/// The peer at a destination.
+pub(super) fn of(destination: &Destination) -> Box<HttpPeer> {
+    // rustls sends no name for an address, and ingress-nginx sends none by default. Without any, Pingora cannot connect.
+    let name = if destination.tls { destination.address.ip().to_string() } else { String::new() };
+    let mut peer = HttpPeer::new(destination.address, destination.tls, name);
+    peer.group_key = group_key(destination);
+    let options = &mut peer.options;
+    options.verify_cert = false;
+    options.verify_hostname = false;
+    options.connection_timeout = Some(destination.timeouts.connect);
+    options.read_timeout = Some(destination.timeouts.read);
+    options.write_timeout = Some(destination.timeouts.send);
+    options.idle_timeout = Some(destination.idle_timeout);
+    // Linux also takes a window that stays closed for a dead peer: that is for the timeout to judge.
+    let user_timeout = KEEPALIVE.user_timeout.max(destination.timeouts.send);
+    options.tcp_keepalive = Some(TcpKeepalive { user_timeout, ..KEEPALIVE });
+    options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny; // upgrades go through a tunnel
+    if destination.http2 {
+        options.set_http_version(2, 2);
+        options.max_h2_streams = STREAMS;
+        options.h2_stream_window_size = Some(STREAM_WINDOW);
+        options.h2_connection_window_size = Some(CONNECTION_WINDOW);
+    }
+    Box::new(peer)
+}
+
+/// Everything that must not share connections: Pingora's own key covers address, TLS and its names only.
+fn group_key(destination: &Destination) -> u64 {
+    destination.pool_key ^ u64::from(destination.http2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Timeouts;
+    use pingora_core::upstreams::peer::{ALPN, Peer};
+    use std::collections::HashSet;
+
+    fn destination(tls: bool, http2: bool) -> Destination {
+        Destination {
+            address: "[::1]:8443".parse().expect("an address"),
+            tls,
+            http2,
+            pool_key: 7,
+            timeouts: Timeouts { send: Duration::from_secs(600), ..Timeouts::default() },
+            idle_timeout: Duration::from_secs(60),
+        }
+    }
+
+    #[test]
+    fn protocols_share_no_connections() {
+        let peers = [(false, false), (false, true), (true, false), (true, true)].map(|(t, h)| of(&destination(t, h)));
+        assert_eq!(peers.iter().map(|peer| peer.reuse_hash()).collect::<HashSet<_>>().len(), 4);
+        let versions = peers.each_ref().map(|peer| peer.options.alpn.clone());
+        assert_eq!(versions, [ALPN::H1, ALPN::H2, ALPN::H1, ALPN::H2]);
+    }
+
+    #[test]
+    fn nothing_is_verified_and_a_name_is_there() {
+        let peer = of(&destination(true, false));
+        assert_eq!((peer.sni(), peer.verify_cert(), peer.verify_hostname()), ("::1", false, false));
+    }
+
+    #[test]
+    fn a_slow_endpoint_is_not_taken_for_a_dead_one() {
+        let keepalive = of(&destination(false, false)).options.tcp_keepalive.clone().expect("keep-alive");
+        assert_eq!(keepalive.user_timeout, Duration::from_secs(600));
+    }
+}

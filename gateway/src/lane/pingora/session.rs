@@ -1,0 +1,172 @@
+//! What is done with a session of Pingora's, whoever drives it: its proxy, or our tunnel.
+
+use super::http2;
+use crate::exchange::{Answer, Exchange, RequestEdits, ResponseEdits};
+use crate::request::length::head_length;
+use crate::request::{Reply, RequestView};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use pingora_core::Result;
+use pingora_core::protocols::http::ServerSession;
+use pingora_http::{RequestHeader, ResponseHeader};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a small body that nobody wants may take to arrive before the connection is given up.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The status that we would have answered over HTTP: it goes with the head of a gRPC error of ours, for the log.
+#[derive(Clone, Copy, Debug)]
+struct Meant(u16);
+
+/// A request as policies see it.
+pub(in crate::lane) fn view(request: &RequestHeader) -> RequestView<'_> {
+    RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
+}
+
+/// The rest of the input is not read: where a connection has one request at a time, it will be in the way of its end.
+fn leave_input_unread(session: &ServerSession, exchange: &Exchange) {
+    if !session.is_http2() {
+        exchange.arrival().connection.leave_input_unread();
+    }
+}
+
+/// Sets the session's own limits for this request. Pingora forgets them between two requests.
+pub(in crate::lane) fn configure(session: &mut ServerSession, exchange: &Exchange) {
+    settle_keepalive(session, exchange);
+    session.set_read_timeout(Some(exchange.settings().client.body_timeout));
+    session.set_total_drain_timeout(Some(DRAIN));
+    if session.is_http2() {
+        // A client may stop one stream's answer and keep its connection busy with others.
+        session.set_write_timeout(Some(http2::SEND));
+    }
+    let http_10 = session.req_header().version == Version::HTTP_10;
+    session.set_ignore_info_resp(http_10); // it would take 103 for the answer
+}
+
+/// Says in the head of the answer whether the connection ends with it. To be asked when the head is about to be written:
+/// we may have begun to leave since the request came.
+pub(in crate::lane) fn settle_keepalive(session: &mut ServerSession, exchange: &Exchange) {
+    if !exchange.keeps_alive() {
+        session.set_keepalive(None);
+    }
+}
+
+/// The status of an answer; of a gRPC error of ours, the one that we would have answered over HTTP.
+fn status_of(response: &ResponseHeader) -> u16 {
+    response.extensions.get().map_or(response.status.as_u16(), |Meant(status)| *status)
+}
+
+/// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
+/// thrown away.
+pub(in crate::lane) async fn write_reply(
+    session: &mut ServerSession,
+    exchange: &Exchange,
+    reply: &Reply,
+) -> Result<()> {
+    settle_keepalive(session, exchange);
+    if exchange.leaves_body(&view(session.req_header())) {
+        session.set_keepalive(None);
+    }
+    session.set_close_on_response_before_downstream_finish(false);
+    let answer = Answer::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
+    let (mut head, body) = head_and_body(answer)?;
+    exchange.add_headers(&mut head);
+    write_head(session, head, body.is_empty()).await?;
+    if !body.is_empty() {
+        session.write_response_body(body, true).await.map_err(|error| error.into_down())?;
+    }
+    Ok(())
+}
+
+/// Writes the head of an answer, and with it the answer's end, if it is all there is.
+async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool) -> Result<()> {
+    let written = match session {
+        ServerSession::H2(stream) => stream.write_response_header(Box::new(head), end),
+        session => session.write_response_header(Box::new(head)).await,
+    };
+    written.map_err(|error| error.into_down())
+}
+
+/// The head of the answer, once it has gone out. Pingora takes interim heads (1xx) for such, too.
+fn answer_begun(session: &ServerSession) -> Option<&ResponseHeader> {
+    session.response_written().filter(|head| !head.status.is_informational())
+}
+
+/// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
+pub(in crate::lane) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
+    if let Some(begun) = answer_begun(session) {
+        if session.req_header().version == Version::HTTP_10 && !begun.headers.contains_key(header::CONTENT_LENGTH) {
+            exchange.arrival().connection.break_off();
+        }
+        return 0;
+    }
+    session.set_keepalive(None);
+    leave_input_unread(session, exchange);
+    if let Err(error) = write_reply(session, exchange, reply).await {
+        tracing::debug!(%error, "the client did not wait for the answer");
+    }
+    reply.status
+}
+
+/// Counts and logs a request that has ended.
+pub(in crate::lane) fn record(session: &mut ServerSession, exchange: &mut Exchange) {
+    if !session.is_body_done() {
+        leave_input_unread(session, exchange);
+    }
+    let status = answer_begun(session).map(status_of);
+    let head = answer_begun(session).filter(|_| session.is_http2());
+    let head_sent = head.map(|head| head_length(&head.headers));
+    exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
+}
+
+/// Head and body of an answer of ours.
+pub(crate) fn head_and_body(answer: Answer) -> Result<(ResponseHeader, Bytes)> {
+    let mut head = ResponseHeader::build(answer.status, Some(6))?;
+    head.set_reason_phrase(Some(answer.reason_phrase()))?;
+    if answer.meant != answer.status {
+        head.extensions_mut().insert(Meant(answer.meant));
+    }
+    for (name, value) in answer.headers {
+        head.insert_header(name, value)?;
+    }
+    Ok((head, answer.body))
+}
+
+impl RequestEdits for RequestHeader {
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        let _ = self.insert_header(name, value); // fails only for a name that is none: ours are
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        let _ = self.insert_header(name.to_string(), value);
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.remove_header(name);
+    }
+
+    fn set_target(&mut self, target: &[u8]) {
+        if self.raw_path() != target {
+            let _ = self.set_raw_path(target);
+        }
+    }
+}
+
+impl ResponseEdits for ResponseHeader {
+    fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        let _ = self.insert_header(name, value);
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        let _ = self.insert_header(name.to_string(), value);
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.remove_header(name);
+    }
+}

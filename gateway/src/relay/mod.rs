@@ -1,0 +1,288 @@
+//! Carries bytes both ways between two streams until both have ended.
+
+mod connect;
+
+pub(crate) use connect::{connect, endure};
+
+use crate::connection::{Deadline, Stage};
+use bytes::{Buf, BytesMut};
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// One read. Lives on the stack of a poll, so that an idle relay holds no buffer.
+const READ: usize = 16 << 10;
+
+/// Bytes that a relay has carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// From the client to the endpoint.
+    pub(crate) received: u64,
+    /// From the endpoint to the client.
+    pub(crate) sent: u64,
+}
+
+/// Bytes that were read from either side before its relay began. They go first, and count.
+#[derive(Debug, Default)]
+pub(crate) struct Early {
+    pub(crate) of_client: BytesMut,
+    pub(crate) of_endpoint: BytesMut,
+}
+
+/// How a relay has ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Both sides have said all they had to say.
+    Finished,
+    /// Nothing moved for too long.
+    Idle,
+    /// The client's side failed.
+    Client(io::Error),
+    /// The endpoint's side failed.
+    Endpoint(io::Error),
+}
+
+/// Carries bytes both ways until both sides have ended, one fails, or nothing moves for `idle`; those that were read
+/// `early` go first. A side that ends has its end passed on while the other goes on talking. `carried` is kept up to
+/// date, whatever becomes of the relay.
+pub(crate) async fn relay<C, E>(
+    early: Early,
+    client: &mut C,
+    endpoint: &mut E,
+    idle: Duration,
+    deadline: &Deadline,
+    carried: &mut Carried,
+) -> End
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    E: AsyncRead + AsyncWrite + Unpin,
+{
+    carried.received += early.of_client.len() as u64;
+    carried.sent += early.of_endpoint.len() as u64;
+    let (mut up, mut down) = (Direction::after(early.of_client), Direction::after(early.of_endpoint));
+    deadline.arm(idle);
+    let end = poll_fn(|cx| {
+        let before = *carried;
+        let up = up.poll(client, endpoint, &mut carried.received, cx).map_err(Failed::of_client_to_endpoint);
+        let down = down.poll(endpoint, client, &mut carried.sent, cx).map_err(Failed::of_endpoint_to_client);
+        if *carried != before {
+            deadline.arm(idle);
+        }
+        match (up, down) {
+            (Poll::Ready(Err(end)), _) | (_, Poll::Ready(Err(end))) => Poll::Ready(end),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(End::Finished),
+            _ => deadline.poll_expired(cx, Stage::Stopped).map(|()| End::Idle),
+        }
+    })
+    .await;
+    deadline.disarm();
+    end
+}
+
+/// One of the two directions.
+#[derive(Debug, Default)]
+struct Direction {
+    /// Read and not written yet.
+    held: BytesMut,
+    /// Written and perhaps not flushed yet.
+    unflushed: bool,
+    ended: bool,
+    /// The end has been passed on.
+    closed: bool,
+}
+
+/// Where a direction failed.
+enum Failed {
+    Reading(io::Error),
+    Writing(io::Error),
+}
+
+impl Failed {
+    fn of_client_to_endpoint(self) -> End {
+        match self {
+            Self::Reading(error) => End::Client(error),
+            Self::Writing(error) => End::Endpoint(error),
+        }
+    }
+
+    fn of_endpoint_to_client(self) -> End {
+        match self {
+            Self::Reading(error) => End::Endpoint(error),
+            Self::Writing(error) => End::Client(error),
+        }
+    }
+}
+
+impl Direction {
+    fn after(held: BytesMut) -> Self {
+        Self { held, ..Self::default() }
+    }
+
+    /// Carries what there is. Ready once the end has been passed on. Counts what has been read in `carried`.
+    fn poll(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+        carried: &mut u64,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Failed>> {
+        while !self.closed {
+            ready!(self.poll_held(to, cx)).map_err(Failed::Writing)?;
+            if self.ended {
+                ready!(Pin::new(&mut *to).poll_shutdown(cx)).map_err(Failed::Writing)?;
+                self.closed = true;
+                break;
+            }
+            let mut chunk = [const { MaybeUninit::uninit() }; READ];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            match Pin::new(&mut *from).poll_read(cx, &mut chunk) {
+                Poll::Ready(read) => read.map_err(Failed::Reading)?,
+                Poll::Pending => {
+                    ready!(self.poll_flush(to, cx)).map_err(Failed::Writing)?;
+                    return Poll::Pending;
+                }
+            }
+            self.ended = chunk.filled().is_empty();
+            *carried += chunk.filled().len() as u64;
+            self.write(chunk.filled(), to, cx).map_err(Failed::Writing)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes as much as there is room for, and holds the rest.
+    fn write(&mut self, bytes: &[u8], to: &mut (impl AsyncWrite + Unpin), cx: &mut Context<'_>) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match Pin::new(&mut *to).poll_write(cx, rest) {
+                Poll::Ready(written) => rest = &rest[some(written?)?..],
+                Poll::Pending => {
+                    self.held.extend_from_slice(rest);
+                    break;
+                }
+            }
+            self.unflushed = true;
+        }
+        Ok(())
+    }
+
+    fn poll_held(&mut self, to: &mut (impl AsyncWrite + Unpin), cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.held.is_empty() {
+            let written = some(ready!(Pin::new(&mut *to).poll_write(cx, &self.held))?)?;
+            self.held.advance(written);
+            self.unflushed = true;
+            if self.held.is_empty() {
+                self.held = BytesMut::new(); // gives the memory back
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&mut self, to: &mut (impl AsyncWrite + Unpin), cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            ready!(Pin::new(to).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn some(written: usize) -> io::Result<usize> {
+    if written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(written) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Deadlines;
+    use std::sync::Arc;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn each_side_may_end_first_and_the_other_goes_on() {
+        let (mut here, mut client) = duplex(7);
+        let (mut there, mut endpoint) = duplex(5);
+        let deadlines = Arc::new(Deadlines::default());
+        let deadline = deadlines.register(1);
+        let mut carried = Carried::default();
+        let ask = async {
+            here.write_all(b"a question that takes several reads").await?;
+            here.shutdown().await?;
+            let mut answer = String::new();
+            here.read_to_string(&mut answer).await?;
+            io::Result::Ok(answer)
+        };
+        let answer = async {
+            let mut heard = String::new();
+            there.read_to_string(&mut heard).await?;
+            there.write_all(heard.to_uppercase().as_bytes()).await?;
+            there.shutdown().await
+        };
+        let relay = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let (end, heard, answered) = tokio::join!(relay, ask, answer);
+        assert!(matches!(end, End::Finished), "{end:?}");
+        answered.expect("an answer that arrives");
+        assert_eq!(heard.expect("an answer"), "A QUESTION THAT TAKES SEVERAL READS");
+        assert_eq!(carried, Carried { received: 35, sent: 35 });
+    }
+
+    #[tokio::test]
+    async fn what_came_early_goes_first() {
+        let (mut here, mut client) = duplex(3);
+        let (mut there, mut endpoint) = duplex(3);
+        let deadlines = Arc::new(Deadlines::default());
+        let deadline = deadlines.register(1);
+        let early = Early { of_client: "early question, ".into(), of_endpoint: "early answer, ".into() };
+        let mut carried = Carried::default();
+        let (mut heard, mut answered) = (String::new(), String::new());
+        let ask = async {
+            here.write_all(b"question").await?;
+            here.shutdown().await?;
+            here.read_to_string(&mut answered).await
+        };
+        let answer = async {
+            there.read_to_string(&mut heard).await?;
+            there.write_all(b"answer").await?;
+            there.shutdown().await
+        };
+        let relay = relay(early, &mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let (end, asked, replied) = tokio::join!(relay, ask, answer);
+        assert!(matches!(end, End::Finished), "{end:?}");
+        asked.expect("an answer");
+        replied.expect("an answer that arrives");
+        assert_eq!((heard.as_str(), answered.as_str()), ("early question, question", "early answer, answer"));
+        assert_eq!(carried, Carried { received: 24, sent: 20 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_it() {
+        let (_here, mut client) = duplex(64);
+        let (_there, mut endpoint) = duplex(64);
+        let deadlines = Arc::new(Deadlines::default());
+        let deadline = deadlines.register(1);
+        let sweep = tokio::spawn(deadlines.clone().sweep());
+        let mut carried = Carried::default();
+        let end =
+            relay(Early::default(), &mut client, &mut endpoint, Duration::from_secs(60), &deadline, &mut carried).await;
+        assert!(matches!(end, End::Idle), "{end:?}");
+        sweep.abort();
+    }
+
+    #[tokio::test]
+    async fn a_failure_names_its_side() {
+        let (here, mut client) = duplex(64);
+        let (mut there, mut endpoint) = duplex(64);
+        let deadlines = Arc::new(Deadlines::default());
+        let deadline = deadlines.register(1);
+        drop(here);
+        there.write_all(b"nobody listens").await.expect("room for it");
+        let mut carried = Carried::default();
+        let end = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut carried).await;
+        assert!(matches!(end, End::Client(_)), "{end:?}");
+    }
+}

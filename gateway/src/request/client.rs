@@ -1,0 +1,137 @@
+//! Who the client is, and what it meant: from the connection, or from forwarding headers of those we trust.
+
+use super::host::without_port;
+use super::view::RequestView;
+use crate::config::Forwarded;
+use crate::connection::Connection;
+use http::HeaderValue;
+use std::net::{IpAddr, SocketAddr};
+
+const HTTPS_PORT: u16 = 443;
+
+/// The client as the backend and the policies see it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its address.
+    pub address: IpAddr,
+    /// The scheme it used, by its own account where that is trusted: nginx's `$pass_access_scheme`.
+    pub scheme: HeaderValue,
+    /// The port it used, likewise: `$pass_server_port`.
+    pub port: HeaderValue,
+    /// The host it asked for, port and all, likewise: `$best_http_host`. `None` in HTTP/1.0 without `Host`.
+    pub host: Option<HeaderValue>,
+}
+
+impl Client {
+    /// The client of a request.
+    pub fn of(request: &RequestView<'_>, connection: &Connection, forwarded: &Forwarded) -> Self {
+        let peer = connection.peer.ip();
+        let mut client = Self {
+            address: peer,
+            scheme: HeaderValue::from_static(connection.scheme()),
+            port: HeaderValue::from(connection.advertised_port),
+            host: request.headers.get(http::header::HOST).cloned(),
+        };
+        if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
+            client.address = forwarded_address(request, peer, forwarded);
+        }
+        // Whoever sent the PROXY header has ended the client's TLS (ingress-nginx: lua_ingress.rewrite).
+        if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
+            client.scheme = HeaderValue::from_static("https");
+        }
+        if forwarded.trust_headers {
+            client.believe(request);
+        }
+        client
+    }
+
+    /// Takes scheme, port and host from X-Forwarded headers. ingress-nginx believes these from anyone.
+    fn believe(&mut self, request: &RequestView<'_>) {
+        let header = |name| request.headers.get(name).filter(|value: &&HeaderValue| !value.is_empty());
+        if let Some(scheme) = header("x-forwarded-proto") {
+            self.scheme = scheme.clone();
+        }
+        if let Some(port) = header("x-forwarded-port") {
+            self.port = port.clone();
+        }
+        let host = header("x-forwarded-host").and_then(|value| value.to_str().ok());
+        let first = host.and_then(|list| list.split(',').next()).map(str::trim).filter(|host| !host.is_empty());
+        if let Some(host) = first.and_then(|host| HeaderValue::from_str(host).ok()) {
+            self.host = Some(host);
+        }
+    }
+
+    /// The host that it asked for, without a port.
+    pub fn requested_host(&self) -> &str {
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
+        without_port(host)
+    }
+
+    /// Whether the client's own connection is encrypted, by what we believe.
+    pub fn is_secure(&self) -> bool {
+        self.scheme == "https"
+    }
+}
+
+/// Walks the chain of addresses from our end past everyone trusted, as nginx with `real_ip_recursive on`. Stops at
+/// the last address that could be read.
+fn forwarded_address(request: &RequestView<'_>, peer: IpAddr, forwarded: &Forwarded) -> IpAddr {
+    let mut client = peer;
+    for value in request.headers.get_all(&*forwarded.header).iter().rev() {
+        for hop in value.to_str().unwrap_or_default().rsplit(',') {
+            let Some(address) = parse_address(hop.trim()) else { return client };
+            client = address;
+            if !forwarded.trusts(address) {
+                return client;
+            }
+        }
+    }
+    client
+}
+
+/// An address with or without a port, with or without brackets.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    let address = match text.parse::<IpAddr>() {
+        Ok(address) => address,
+        Err(_) => match text.parse::<SocketAddr>() {
+            Ok(address) => address.ip(),
+            Err(_) => text.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?,
+        },
+    };
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, Method, Version};
+
+    fn address(chain: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in chain {
+            headers.append("x-forwarded-for", HeaderValue::from_str(value).expect("a header"));
+        }
+        let request = RequestView::new(&Method::GET, b"/", &headers, Version::HTTP_11);
+        let trusted = trusted.iter().map(|network| network.parse().expect("a network")).collect();
+        let forwarded = Forwarded { trust_headers: true, trusted, ..Forwarded::default() };
+        let connection = Connection {
+            id: 1,
+            peer: "10.0.0.1:1000".parse().expect("an address"),
+            local: "10.0.0.2:80".parse().expect("an address"),
+            advertised_port: 80,
+            tls: None,
+        };
+        Client::of(&request, &connection, &forwarded).address.to_string()
+    }
+
+    #[test]
+    fn the_chain_is_followed_as_far_as_it_is_trusted() {
+        assert_eq!(address(&["1.1.1.1, 2.2.2.2"], &["0.0.0.0/0"]), "1.1.1.1");
+        assert_eq!(address(&["1.1.1.1, 2.2.2.2"], &["10.0.0.0/8"]), "2.2.2.2");
+        assert_eq!(address(&["1.1.1.1", "2.2.2.2"], &["10.0.0.0/8", "2.2.2.2/32"]), "1.1.1.1");
+        assert_eq!(address(&["1.1.1.1"], &["192.168.0.0/16"]), "10.0.0.1");
+        assert_eq!(address(&["junk, 2.2.2.2"], &["0.0.0.0/0"]), "2.2.2.2");
+        assert_eq!(address(&["[2001:db8::1]:443"], &["0.0.0.0/0"]), "2001:db8::1");
+        assert_eq!(address(&[], &["0.0.0.0/0"]), "10.0.0.1");
+    }
+}

@@ -1,0 +1,17 @@
+//! A request as it came, and the answers that we give ourselves: plain values, read by policies and lanes alike.
+
+mod client;
+mod host;
+pub(crate) mod length;
+mod path;
+mod reply;
+pub(crate) mod upgrade;
+mod view;
+
+pub use client::Client;
+pub(crate) use host::is_authority;
+pub use host::{HOST_LIMIT, canonical_host};
+pub use path::{BadPath, normalize};
+pub use reply::Reply;
+pub(crate) use reply::reason_phrase;
+pub use view::RequestView;

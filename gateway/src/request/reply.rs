@@ -1,0 +1,57 @@
+//! Responses that we make ourselves.
+
+use http::HeaderValue;
+
+/// A response of our own. Its body is the status page, if the status has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// Why: a fixed label for metrics and logs.
+    pub reason: &'static str,
+    /// `Location`, for redirects.
+    pub location: Option<HeaderValue>,
+}
+
+impl Reply {
+    /// A status page.
+    pub const fn new(status: u16, reason: &'static str) -> Self {
+        Self { status, reason, location: None }
+    }
+
+    /// A redirect. A location that no header can hold is an error of ours: 500.
+    pub fn redirect(status: u16, reason: &'static str, location: &[u8]) -> Self {
+        match HeaderValue::from_bytes(location) {
+            Ok(location) => Self { status, reason, location: Some(location) },
+            Err(_) => Self::new(500, "bad-location"),
+        }
+    }
+}
+
+/// The reason phrase of a status, in nginx's words, which people search their logs for.
+pub(crate) fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Moved Temporarily",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Not Allowed",
+        408 => "Request Time-out",
+        413 => "Request Entity Too Large",
+        414 => "Request-URI Too Large",
+        421 => "Misdirected Request",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Temporarily Unavailable",
+        504 => "Gateway Time-out",
+        505 => "HTTP Version Not Supported",
+        _ => "Unknown",
+    }
+}

@@ -1,0 +1,40 @@
+//! Samples and their families as Prometheus' library wants them.
+
+use super::names::MetricDoc;
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily};
+
+pub(super) fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(doc.name.to_owned());
+    family.set_help(doc.help.to_owned());
+    family.set_field_type(doc.metric_type());
+    family.set_metric(metrics.into_iter().collect());
+    family
+}
+
+pub(super) fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {
+    let mut counter = Counter::default();
+    counter.set_value(value as f64);
+    let mut metric = Metric::from_label(labels);
+    metric.set_counter(counter);
+    metric
+}
+
+pub(super) fn gauge(labels: Vec<LabelPair>, count: i64) -> Metric {
+    let mut gauge = Gauge::default();
+    gauge.set_value(count as f64);
+    let mut metric = Metric::from_label(labels);
+    metric.set_gauge(gauge);
+    metric
+}
+
+pub(super) fn pairs<const N: usize>(labels: [(&str, &str); N]) -> Vec<LabelPair> {
+    labels.into_iter().map(|(name, value)| pair(name, value)).collect()
+}
+
+pub(super) fn pair(name: &str, value: &str) -> LabelPair {
+    let mut pair = LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
+}
