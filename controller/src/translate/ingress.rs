@@ -6,7 +6,6 @@ pub(super) use parser::parse;
 
 use super::rank::Rank;
 use super::tls::TlsEntry;
-use super::www;
 use crate::annotation::{Applied, UpstreamSettings};
 use crate::diagnostic::Diagnostic;
 use gateway::config::{BackendId, Denied, HostName, Origin, PathMatching, Route};
@@ -100,7 +99,7 @@ impl ParsedIngress {
             claims.extend(self.aliases.iter().cloned());
         }
         if self.www.is_some() {
-            claims.extend(self.hosts.keys().filter_map(www::twin));
+            claims.extend(self.hosts.keys().filter_map(HostName::www_counterpart));
         }
         if self.serves_any_host(matching) {
             claims.insert(HostName::Any);

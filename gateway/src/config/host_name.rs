@@ -58,6 +58,13 @@ impl HostName {
         }
         Ok(if wildcard { Self::Wildcard(rest.into()) } else { Self::Exact(rest.into()) })
     }
+
+    /// The same host with `www.`, or without it. Only exact names have one.
+    pub fn www_counterpart(&self) -> Option<Self> {
+        let Self::Exact(name) = self else { return None };
+        let counterpart = name.strip_prefix("www.").map_or_else(|| format!("www.{name}"), str::to_owned);
+        Self::parse(&counterpart).ok()
+    }
 }
 
 /// A DNS label as Kubernetes takes it, and `_`, which some internal names have.
@@ -87,6 +94,18 @@ mod tests {
         assert_eq!(HostName::parse("Shop.Example.com."), Ok(HostName::Exact("shop.example.com".into())));
         assert_eq!(HostName::parse("*.example.com"), Ok(HostName::Wildcard("example.com".into())));
         assert_eq!(HostName::parse("~^a$"), Ok(HostName::Pattern("^a$".into())));
+    }
+
+    #[test]
+    fn exact_names_have_a_www_counterpart() {
+        let counterpart = |text| {
+            let host = HostName::parse(text).expect("a host name");
+            host.www_counterpart().map(|host| host.to_string())
+        };
+        assert_eq!(counterpart("x.com").as_deref(), Some("www.x.com"));
+        assert_eq!(counterpart("www.x.com").as_deref(), Some("x.com"));
+        assert_eq!(counterpart("*.x.com"), None);
+        assert_eq!(counterpart(""), None);
     }
 
     #[test]
