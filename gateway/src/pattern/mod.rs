@@ -19,8 +19,8 @@ const BACKTRACK_LIMIT: usize = 20_000;
 const BACKTRACKING_SIZE_LIMIT: usize = 1000;
 const BACKTRACKING_HAYSTACK_LIMIT: usize = 2 << 10;
 
-/// A regular expression as nginx has them: PCRE syntax over bytes, without regard to case. `\d`, `\w` and case are
-/// ASCII's. The only place where Adit compiles one.
+/// A regular expression as nginx has them: PCRE syntax over bytes, `\d`, `\w` and case being ASCII's. The only place where
+/// Adit compiles one.
 ///
 /// Text without metacharacters costs no automaton. Everything that can be decided in linear time is; what looks
 /// around or refers back runs on a backtracking engine with a limit on its steps.
@@ -30,7 +30,7 @@ pub struct Pattern {
 }
 
 enum Engine {
-    Literal(Arc<str>, Anchor),
+    Literal(Arc<str>, Anchor, Case),
     Linear(regex::bytes::Regex),
     Backtracking(Box<fancy_regex::Regex>),
 }
@@ -42,6 +42,15 @@ pub enum Anchor {
     Start,
     /// Anywhere.
     Anywhere,
+}
+
+/// Whether case counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// It counts, as in values of headers.
+    Sensitive,
+    /// It does not, as in paths and hosts.
+    Insensitive,
 }
 
 /// How a pattern is matched.
@@ -66,18 +75,29 @@ pub struct PatternLimit;
 pub type Groups<'h> = [&'h [u8]; 10];
 
 impl Pattern {
-    /// Compiles a pattern.
+    /// Compiles a pattern that disregards case.
+    ///
+    /// # Errors
+    /// The text is malformed, uses what Adit does not have, or is too large.
     pub fn new(text: &Arc<str>, anchor: Anchor) -> Result<Self, PatternError> {
+        Self::compile(text, anchor, Case::Insensitive)
+    }
+
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn compile(text: &Arc<str>, anchor: Anchor, case: Case) -> Result<Self, PatternError> {
         let Translated { text: mut translated, literal, backtracking, size } = pcre::translate(text)?;
         if anchor == Anchor::Start {
             translated.insert(0, '^');
         }
         let engine = match literal {
-            Some(literal) if *literal == **text => Engine::Literal(Arc::clone(text), anchor),
-            Some(literal) => Engine::Literal(literal.into(), anchor),
+            Some(literal) if *literal == **text => Engine::Literal(Arc::clone(text), anchor, case),
+            Some(literal) => Engine::Literal(literal.into(), anchor, case),
             None if backtracking && size > BACKTRACKING_SIZE_LIMIT => return Err(PatternError::TooLarge),
-            None if backtracking => Engine::Backtracking(Box::new(backtracking_engine(&translated)?)),
-            None => Engine::Linear(linear_engine(&translated)?),
+            None if backtracking => Engine::Backtracking(Box::new(backtracking_engine(&translated, case)?)),
+            None => Engine::Linear(linear_engine(&translated, case)?),
         };
         Ok(Self { text: Arc::clone(text), engine })
     }
@@ -104,7 +124,9 @@ impl Pattern {
     /// Whether it matches.
     pub fn is_match(&self, haystack: &[u8]) -> Result<bool, PatternLimit> {
         match &self.engine {
-            Engine::Literal(literal, anchor) => Ok(find_literal(literal.as_bytes(), *anchor, haystack).is_some()),
+            Engine::Literal(literal, anchor, case) => {
+                Ok(find_literal(literal.as_bytes(), *anchor, *case, haystack).is_some())
+            }
             Engine::Linear(regex) => Ok(regex.is_match(haystack)),
             Engine::Backtracking(regex) => regex.is_match(bounded(haystack)?).map_err(|_| PatternLimit),
         }
@@ -115,8 +137,8 @@ impl Pattern {
         let numbered =
             |group: &dyn Fn(usize) -> Option<&'h [u8]>| std::array::from_fn(|n| group(n).unwrap_or_default());
         Ok(match &self.engine {
-            Engine::Literal(literal, anchor) => {
-                let whole = find_literal(literal.as_bytes(), *anchor, haystack);
+            Engine::Literal(literal, anchor, case) => {
+                let whole = find_literal(literal.as_bytes(), *anchor, *case, haystack);
                 whole.map(|whole| numbered(&|n| (n == 0).then_some(whole)))
             }
             Engine::Linear(regex) => {
@@ -138,8 +160,11 @@ impl fmt::Debug for Pattern {
 
 /// Searching anywhere is quadratic at worst, but what is searched that way is a host name, or a path that begins with
 /// the literal.
-fn find_literal<'h>(literal: &[u8], anchor: Anchor, haystack: &'h [u8]) -> Option<&'h [u8]> {
-    let is_here = |candidate: &&[u8]| candidate.eq_ignore_ascii_case(literal);
+fn find_literal<'h>(literal: &[u8], anchor: Anchor, case: Case, haystack: &'h [u8]) -> Option<&'h [u8]> {
+    let is_here = |candidate: &&[u8]| match case {
+        Case::Insensitive => candidate.eq_ignore_ascii_case(literal),
+        Case::Sensitive => *candidate == literal,
+    };
     match anchor {
         _ if literal.is_empty() => Some(b""),
         Anchor::Start => haystack.get(..literal.len()).filter(is_here),
@@ -147,10 +172,10 @@ fn find_literal<'h>(literal: &[u8], anchor: Anchor, haystack: &'h [u8]) -> Optio
     }
 }
 
-fn linear_engine(text: &str) -> Result<regex::bytes::Regex, PatternError> {
+fn linear_engine(text: &str, case: Case) -> Result<regex::bytes::Regex, PatternError> {
     let built = regex::bytes::RegexBuilder::new(text)
         .unicode(false)
-        .case_insensitive(true)
+        .case_insensitive(case == Case::Insensitive)
         .size_limit(SIZE_LIMIT)
         .dfa_size_limit(CACHE_LIMIT)
         .build();
@@ -164,10 +189,10 @@ fn bounded(haystack: &[u8]) -> Result<&[u8], PatternLimit> {
     if haystack.len() > BACKTRACKING_HAYSTACK_LIMIT { Err(PatternLimit) } else { Ok(haystack) }
 }
 
-fn backtracking_engine(text: &str) -> Result<fancy_regex::Regex, PatternError> {
+fn backtracking_engine(text: &str, case: Case) -> Result<fancy_regex::Regex, PatternError> {
     let built = fancy_regex::RegexBuilder::new(text)
         .bytes_mode(fancy_regex::BytesMode::Ascii)
-        .case_insensitive(true)
+        .case_insensitive(case == Case::Insensitive)
         .backtrack_limit(BACKTRACK_LIMIT)
         .delegate_size_limit(SIZE_LIMIT)
         .delegate_dfa_size_limit(CACHE_LIMIT)
