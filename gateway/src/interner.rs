@@ -1,7 +1,7 @@
 //! Gives equal things one `Arc`.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 /// Makes a value once per key for as long as anybody holds the value, so that it outlives the tables that come to it.
@@ -39,6 +39,30 @@ impl<K: Clone + Eq + Hash, V> Interner<K, V> {
     }
 }
 
+/// A key of an [`Interner`] that is the value at one address, whatever is equal to it. The `Arc` keeps the address taken.
+#[derive(Debug)]
+pub(crate) struct ByAddress<T>(pub(crate) Arc<T>);
+
+impl<T> Clone for ByAddress<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> PartialEq for ByAddress<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Eq for ByAddress<T> {}
+
+impl<T> Hash for ByAddress<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +95,11 @@ mod tests {
         }
         assert!(interner.known.len() < 200, "{}", interner.known.len());
         assert!(Arc::ptr_eq(&kept, &intern(&mut interner, 0)));
+    }
+
+    #[test]
+    fn values_are_told_by_their_address() {
+        let (a, b) = (Arc::new(1), Arc::new(1));
+        assert!(ByAddress(a.clone()) == ByAddress(a.clone()) && ByAddress(a) != ByAddress(b));
     }
 }
