@@ -10,8 +10,9 @@ use controller::source::{SourceEvent, manifest};
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::config::PathMatching;
-use gateway::request::normalize;
+use gateway::request::{RequestView, normalize};
 use gateway::table::{Found, Publisher};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use std::fmt::Display;
 use std::hint::black_box;
 use std::process::id;
@@ -67,10 +68,11 @@ impl Adit {
     }
 
     /// The path of the route of a request, as a worker finds it.
-    fn find(&self, host: &str, path: &str) -> Option<Arc<str>> {
+    fn find(&self, head: &HeaderMap, path: &str) -> Option<Arc<str>> {
+        let request = RequestView::new(&Method::GET, path.as_bytes(), head, Version::HTTP_11);
         let table = self.publisher.load();
-        let path = normalize(path.as_bytes(), PathMatching::Nginx).ok()?;
-        match table.find(host, &path) {
+        let path = normalize(request.path(), PathMatching::Nginx).ok()?;
+        match table.find(&request, &path) {
             Found::Route(route) => Some(route.labels.path.clone()),
             _ => None,
         }
@@ -114,11 +116,12 @@ fn look_ups(adit: &Adit) {
         ("look-up: deep Prefix path", &deep, deepest.as_str(), Some(&deepest[..deepest.len() - 2])),
         ("look-up: no such host", &unknown, "/shop/item", None),
     ] {
+        let heads: Vec<HeaderMap> = hosts.iter().map(|host| head(host)).collect();
         let round = || {
             let start = Instant::now();
-            for host in hosts {
-                let found = adit.find(black_box(host), black_box(path));
-                assert_eq!(found.as_deref(), expected, "{host}{path}");
+            for head in &heads {
+                let found = adit.find(black_box(head), black_box(path));
+                assert_eq!(found.as_deref(), expected, "{head:?}{path}");
             }
             start.elapsed()
         };
@@ -133,7 +136,7 @@ fn changes(adit: &mut Adit) -> Result<()> {
     };
     let versions = [ingress("/old")?, ingress("/new")?];
     row("one Ingress changes", microseconds(alternate(adit, &versions)?), "< 10000 us");
-    ensure!(adit.find(&host(5000), "/old/x").as_deref() == Some("/old"), "the last version is served");
+    ensure!(adit.find(&head(&host(5000)), "/old/x").as_deref() == Some("/old"), "the last version is served");
     let slice = |last: u8| events("backend.yaml", &cluster::backend(([10, 1, 0, last], 8080).into()));
     row("one Service's endpoints change", microseconds(alternate(adit, &[slice(2)?, slice(3)?])?), "");
     Ok(())
@@ -149,7 +152,7 @@ fn huge_ingress() -> Result<()> {
     row("100,000 paths in one Ingress: read", milliseconds(start.elapsed()), "");
     let mut adit = Adit::new();
     row("100,000 paths in one Ingress: publish", milliseconds(adit.apply(objects).0), "");
-    ensure!(adit.find("huge.example.com", "/shop/99999/x").as_deref() == Some("/shop/99999"), "all are served");
+    ensure!(adit.find(&head("huge.example.com"), "/shop/99999/x").as_deref() == Some("/shop/99999"), "all are served");
     Ok(())
 }
 
@@ -197,6 +200,11 @@ fn alternate(adit: &mut Adit, versions: &[Vec<SourceEvent>]) -> Result<Duration>
 
 fn host(number: usize) -> String {
     format!("app-{number}.example.com")
+}
+
+/// The head of a request for a host, which is one of a certificate or a rule.
+fn head(host: &str) -> HeaderMap {
+    HeaderMap::from_iter(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)))
 }
 
 fn deep_path(depth: usize) -> String {

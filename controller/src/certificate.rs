@@ -120,7 +120,7 @@ impl KeyPair {
             HostName::Exact(host) => {
                 **name == **host || host.split_once('.').is_some_and(|(_, parent)| wildcard_of(parent, name))
             }
-            HostName::Wildcard(parent) => wildcard_of(parent, name),
+            HostName::Wildcard(parent) | HostName::Subdomains(parent) => wildcard_of(parent, name),
             HostName::Any | HostName::Pattern(_) => false,
         })
     }

@@ -47,13 +47,17 @@ pub fn header(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
 
 /// `$cookie_NAME`: the first cookie of that name, without regard to case, as nginx: ngx_http_parse_multi_header_lines.
 pub fn cookie(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
-    let found = headers.get_all(header::COOKIE).iter().find_map(|line| {
+    append(cookie_value(headers, name), out)
+}
+
+/// The value of [`cookie`].
+pub fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    headers.get_all(header::COOKIE).iter().find_map(|line| {
         line.as_bytes().split(|&byte| byte == b';').find_map(|pair| {
             let (key, value) = split_once(pair.trim_ascii_start(), b'=')?;
             key.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii_start())
         })
-    });
-    append(found, out)
+    })
 }
 
 /// `$arg_NAME`: the first argument of that name in a query, without regard to case and not decoded, as nginx:

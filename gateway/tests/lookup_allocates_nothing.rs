@@ -1,8 +1,11 @@
 //! A look-up in a table of 10,000 hosts allocates nothing.
 
-use gateway::config::{HostName, Origin, Owner, PathKind, PathMatching, Route, Target, Update, VirtualHost};
-use gateway::request::normalize;
+use gateway::config::{
+    Action, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Update, VirtualHost,
+};
+use gateway::request::{RequestView, normalize};
 use gateway::table::{Found, Publisher};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -12,14 +15,14 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
     let route = |path: &str| Route {
         origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
         owner: Owner::default(),
-        path: path.into(),
-        kind,
-        target: Target::Default,
+        matches: RouteMatch::path(kind, path),
+        action: Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
     };
     let host = VirtualHost {
         name: name.clone(),
         routes: ["/", "/shop", "/shop/cart/"].map(route).into(),
+        policies: Arc::default(),
         www_redirect: None,
         passthrough: None,
         tls: None,
@@ -45,17 +48,20 @@ fn lookup_allocates_nothing() {
     let publisher = publisher();
     let hosts: Vec<String> = (0..HOSTS).map(|n| format!("Shop-{n}.Example.com:8080")).collect();
     let others = ["other.example.com", "x1", "unknown.test.", "", "[::1]:80"].map(str::to_owned);
-    let hosts: Vec<&str> = hosts.iter().chain(&others).map(String::as_str).collect();
+    let value = |host: &String| HeaderValue::from_bytes(host.as_bytes()).expect("a host");
+    let heads = hosts.iter().chain(&others).map(|host| HeaderMap::from_iter([(header::HOST, value(host))]));
+    let heads: Vec<HeaderMap> = heads.collect();
     let paths = ["/", "/shop", "/shop/cart", "/shop/cart/7", "/.well-known/acme-challenge/x", "/no such"];
 
     let look_up = || {
         let mut found = 0;
-        for host in &hosts {
+        for headers in &heads {
             for path in paths {
-                let path = normalize(path.as_bytes(), PathMatching::Nginx);
+                let request = RequestView::new(&Method::GET, path.as_bytes(), headers, Version::HTTP_11);
+                let path = normalize(request.path(), PathMatching::Nginx);
                 let Ok(path @ Cow::Borrowed(_)) = path else { panic!("the path is normal") };
-                found +=
-                    usize::from(matches!(publisher.load().find(host, &path), Found::Route(_) | Found::AddSlash(_)));
+                let table = publisher.load();
+                found += usize::from(matches!(table.find(&request, &path), Found::Route(_) | Found::AddSlash(_)));
             }
         }
         found

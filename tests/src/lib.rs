@@ -30,6 +30,7 @@ pub mod http2;
 pub mod lab;
 pub mod lasting;
 pub mod log;
+pub mod lookup;
 pub mod ports;
 pub mod process;
 pub mod run;

@@ -7,10 +7,11 @@ use controller::settings::ControllerSettings;
 use controller::source::{SourceEvent, manifest};
 use controller::store::Store;
 use controller::translate::Translator;
-use gateway::config::{Backend, BackendId, Denied, VirtualHost};
+use gateway::config::{Backend, Denied, ServiceBackend, VirtualHost};
 use gateway::table::{Found, Publisher};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tests::lookup;
 
 const LIST: &str = include_str!("../data/annotations.txt");
 
@@ -83,24 +84,17 @@ impl Outcome {
             manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
         let publisher = Publisher::new(Arc::default());
         let published = publisher.publish(translator.translate(&store, &changes));
-        let denied = match publisher.load().find("shop.example", b"/") {
+        let denied = lookup::get("shop.example", b"/", |request| match publisher.load().find(request, b"/") {
             Found::Route(route) => route.policies.denied.clone(),
             _ => None,
-        };
+        });
         let rejected = published.rejected.iter().map(Diagnostic::from);
         Self {
             applied: translator.applied(&ObjectKey::new(Kind::Ingress, "default", "shop")).to_vec(),
             diagnostics: translator.diagnostics().cloned().chain(manifest.diagnostics).chain(rejected).collect(),
             denied,
             hosts: translator.hosts().cloned().collect(),
-            backend: translator
-                .backend(&BackendId {
-                    namespace: "default".into(),
-                    service: "shop".into(),
-                    port: "80".into(),
-                    protocol: gateway::config::StreamProtocol::Tcp,
-                })
-                .cloned(),
+            backend: translator.backend(&ServiceBackend::tcp("default", "shop", "80").into()).cloned(),
         }
     }
 

@@ -13,6 +13,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
+use tests::lookup;
 
 /// What must be said: the parts of one diagnostic, the message in part.
 struct Said {
@@ -91,10 +92,10 @@ impl Loaded {
 
     /// The declared path of the route of a request.
     fn route(&self, host: &str, path: &str) -> Option<String> {
-        match self.publisher.load().find(host, path.as_bytes()) {
+        lookup::get(host, path.as_bytes(), |request| match self.publisher.load().find(request, path.as_bytes()) {
             Found::Route(route) => Some(route.labels.path.to_string()),
             _ => None,
-        }
+        })
     }
 
     /// Exactly this is said, the good route is served, and nothing is a defect.

@@ -1,5 +1,5 @@
 use crate::configmap::RouteDefaults;
-use gateway::config::{Balance, HostName, HttpsRedirect, Redirect, RoutePolicies};
+use gateway::config::{BackendPolicies, Balance, HostName, HostPolicies, HttpsRedirect, Redirect, RoutePolicies};
 use std::sync::Arc;
 
 /// What the annotations of one Ingress ask for: collected first, built once all of it is known.
@@ -7,6 +7,12 @@ use std::sync::Arc;
 pub struct Draft {
     /// The policies of its routes, beginning with the ConfigMap's defaults.
     pub policies: RoutePolicies,
+    /// The policies of its hosts.
+    pub host: HostPolicies,
+    /// The policies of its backends, likewise.
+    pub backend: BackendPolicies,
+    /// Its routes are redirects.
+    pub redirect: Option<Redirect>,
     /// Its paths are regular expressions.
     pub use_regex: bool,
     /// `rewrite-target`.
@@ -85,6 +91,9 @@ impl Draft {
     pub fn new(defaults: &RouteDefaults) -> Self {
         Self {
             policies: defaults.policies.as_ref().clone(),
+            host: HostPolicies::default(),
+            backend: defaults.backend.as_ref().clone(),
+            redirect: None,
             use_regex: false,
             rewrite_target: None,
             forwarded_prefix: None,
@@ -114,6 +123,6 @@ impl Draft {
         self.policies.https_redirect = self.https.policy(defaults);
         let temporal = self.temporal_redirect.take().map(|location| Redirect { code: self.temporal_code, location });
         let permanent = self.permanent_redirect.take().map(|location| Redirect { code: self.permanent_code, location });
-        self.policies.redirect = temporal.or(permanent);
+        self.redirect = temporal.or(permanent);
     }
 }

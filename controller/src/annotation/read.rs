@@ -243,7 +243,7 @@ mod tests {
         let fallen_back = reading(&[("proxy-connect-timeout", "30s")]);
         assert!(!fallen_back.rejected);
         assert_eq!(fallen_back.diagnostics[0].severity, Severity::Error);
-        assert_eq!(fallen_back.draft.policies.timeouts.connect.as_secs(), 5);
+        assert_eq!(fallen_back.draft.backend.timeouts.connect.as_secs(), 5);
     }
 
     #[test]

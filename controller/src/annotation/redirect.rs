@@ -16,7 +16,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             if !path.starts_with('/') || path.starts_with("//") {
                 return Err(AnnotationError::Expected("an absolute path, such as \"/shop\""));
             }
-            draft.policies.app_root = Some(path.into());
+            draft.host.app_root = Some(path.into());
             Ok(())
         },
     },
@@ -196,7 +196,7 @@ mod tests {
             (annotation.apply)(Value(value), &mut draft).expect("a valid value");
         }
         draft.finish(&defaults);
-        draft.policies.redirect
+        draft.redirect
     }
 
     #[test]

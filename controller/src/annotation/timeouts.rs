@@ -6,21 +6,21 @@ use std::time::Duration;
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {
         apply: |value, draft| {
-            draft.policies.timeouts.connect = seconds(value)?;
+            draft.backend.timeouts.connect = seconds(value)?;
             Ok(())
         },
         ..timeout("proxy-connect-timeout", "Time to connect to the backend, in whole seconds. Default 5.")
     },
     Annotation {
         apply: |value, draft| {
-            draft.policies.timeouts.send = seconds(value)?;
+            draft.backend.timeouts.send = seconds(value)?;
             Ok(())
         },
         ..timeout("proxy-send-timeout", "Time between two writes to the backend, in whole seconds. Default 60.")
     },
     Annotation {
         apply: |value, draft| {
-            draft.policies.timeouts.read = seconds(value)?;
+            draft.backend.timeouts.read = seconds(value)?;
             Ok(())
         },
         ..timeout("proxy-read-timeout", "Time between two reads from the backend, in whole seconds. Default 60.")

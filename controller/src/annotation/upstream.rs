@@ -14,7 +14,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         doc: "The `Host` header sent to the backend: a host name, optionally with a port, in which variables such as \
               `$service_name` may stand.",
         apply: |value, draft| {
-            draft.policies.upstream_host = Some(value.host()?);
+            draft.backend.host = Some(value.host()?);
             Ok(())
         },
     },
@@ -32,7 +32,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
                 "keep-alive" => ConnectionHeader::KeepAlive,
                 _ => return Err(AnnotationError::Expected("\"close\" or \"keep-alive\"")),
             };
-            draft.policies.connection_header = Some(header);
+            draft.backend.connection = Some(header);
             Ok(())
         },
     },
@@ -59,7 +59,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         doc: "What the backend speaks: `HTTP`, `HTTPS`, `AUTO_HTTP` (by the client's scheme), `GRPC` or `GRPCS`, in upper \
               or lower case. `GRPC` is HTTP/2 without TLS. The certificates of backends are not verified.",
         apply: |value, draft| {
-            draft.policies.backend_protocol = backend_protocol(value)?;
+            draft.backend.protocol = backend_protocol(value)?;
             Ok(())
         },
     },

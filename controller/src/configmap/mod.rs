@@ -24,7 +24,7 @@ pub use value::Value;
 use crate::annotation::{HttpsRedirects, Risk, UpstreamSettings};
 use crate::diagnostic::Severity;
 use crate::translate::Lookup;
-use gateway::config::{Balance, GatewaySettings, Hsts, PathMatching, RoutePolicies, TemplateError};
+use gateway::config::{BackendPolicies, Balance, GatewaySettings, Hsts, PathMatching, RoutePolicies, TemplateError};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -116,6 +116,8 @@ pub struct RouteDefaults {
     pub policies: Arc<RoutePolicies>,
     /// The same without the redirect to HTTPS: for hosts without TLS.
     pub plain_policies: Arc<RoutePolicies>,
+    /// The policies of its backends.
+    pub backend: Arc<BackendPolicies>,
     /// The settings of a Service port without annotations.
     pub upstream: UpstreamSettings,
     /// `http-redirect-code`: 301, 302, 307 or 308.
@@ -142,6 +144,7 @@ impl Default for RouteDefaults {
             path_matching: PathMatching::default(),
             policies: Arc::default(),
             plain_policies: Arc::default(),
+            backend: Arc::default(),
             upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin },
             redirect_code: 308,
             https: HttpsRedirects::default(),
@@ -172,6 +175,11 @@ impl Draft<'_> {
     /// The policies of an Ingress without annotations.
     fn policies(&mut self) -> &mut RoutePolicies {
         Arc::make_mut(&mut self.config.routes.policies)
+    }
+
+    /// The policies of its backends.
+    fn backend(&mut self) -> &mut BackendPolicies {
+        Arc::make_mut(&mut self.config.routes.backend)
     }
 
     /// Changes HSTS, unless the key `hsts`, which is read before the keys that begin with it, has turned it off.

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::translate::Lookup;
-use gateway::config::{BackendId, Denied, Origin, StreamProtocol};
+use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
@@ -121,12 +121,8 @@ impl Reader<'_> {
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             return;
         };
-        self.draft.config.gateway.default_backend = Some(BackendId {
-            namespace: name.namespace.clone(),
-            service: name.name.clone(),
-            port: port.port.to_string().into(),
-            protocol: StreamProtocol::Tcp,
-        });
+        self.draft.config.gateway.default_backend =
+            Some(ServiceBackend::tcp(name.namespace.clone(), name.name.clone(), port.port.to_string()).into());
     }
 
     /// The redirect of routes without annotations: one object for all that need no other.

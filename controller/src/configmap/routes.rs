@@ -19,15 +19,15 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     Key::full("proxy-connect-timeout", "5", "Time to connect to a backend.", |value, draft| {
-        draft.policies().timeouts.connect = value.positive_time()?;
+        draft.backend().timeouts.connect = value.positive_time()?;
         Ok(())
     }),
     Key::full("proxy-send-timeout", "60", "Time between two writes to a backend.", |value, draft| {
-        draft.policies().timeouts.send = value.positive_time()?;
+        draft.backend().timeouts.send = value.positive_time()?;
         Ok(())
     }),
     Key::full("proxy-read-timeout", "60", "Time between two reads from a backend.", |value, draft| {
-        draft.policies().timeouts.read = value.positive_time()?;
+        draft.backend().timeouts.read = value.positive_time()?;
         Ok(())
     }),
     Key::full("proxy-body-size", "1m", "The largest request body; 0 is no limit.", |value, draft| {

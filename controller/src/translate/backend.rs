@@ -4,7 +4,7 @@ use super::{endpoints, external_name};
 use crate::annotation::UpstreamSettings;
 use crate::diagnostic::{Reason, Severity};
 use crate::store::Store;
-use gateway::config::{Backend, BackendId, Endpoint, Endpoints, StreamProtocol};
+use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::{IpAddr, SocketAddr};
@@ -39,7 +39,12 @@ impl Problem {
 pub(super) type Resolved = (Backend, Option<Problem>);
 
 /// Finds the endpoints of a Service's port.
-pub(super) fn resolve(id: &BackendId, settings: UpstreamSettings, external_names: bool, store: &Store) -> Resolved {
+pub(super) fn resolve(
+    id: &ServiceBackend,
+    settings: UpstreamSettings,
+    external_names: bool,
+    store: &Store,
+) -> Resolved {
     let service = store.service(&id.namespace, &id.service);
     let affinity = service.and_then(|service| service.spec.as_ref()?.session_affinity.as_deref()) == Some("ClientIP");
     let (endpoints, problem) = match service {
@@ -50,7 +55,7 @@ pub(super) fn resolve(id: &BackendId, settings: UpstreamSettings, external_names
 }
 
 fn of_service(
-    id: &BackendId,
+    id: &ServiceBackend,
     service: &Service,
     settings: UpstreamSettings,
     external_names: bool,
@@ -82,7 +87,7 @@ fn of_service(
 }
 
 /// The port of a Service that a rule names: by number, by name, or, as ingress-nginx allows, by target port.
-fn service_port(id: &BackendId, spec: &ServiceSpec) -> Result<ServicePort, Problem> {
+fn service_port(id: &ServiceBackend, spec: &ServiceSpec) -> Result<ServicePort, Problem> {
     let all = spec.ports.as_deref().unwrap_or_default();
     let ports: Vec<_> = all.iter().filter(|port| speaks(port.protocol.as_deref(), id.protocol)).collect();
     let wanted = &*id.port;
@@ -114,8 +119,8 @@ pub(super) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
     protocol.unwrap_or(StreamProtocol::Tcp.name()) == wanted.name()
 }
 
-fn no_such_port(id: &BackendId, ports: &[ServicePort]) -> String {
-    let BackendId { namespace, service, .. } = id;
+fn no_such_port(id: &ServiceBackend, ports: &[ServicePort]) -> String {
+    let ServiceBackend { namespace, service, .. } = id;
     let known: Vec<_> = ports
         .iter()
         .map(|port| {
@@ -130,8 +135,8 @@ fn no_such_port(id: &BackendId, ports: &[ServicePort]) -> String {
     format!("is not a {protocol}port of Service {namespace}/{service}, which has {known}")
 }
 
-fn missing(id: &BackendId) -> String {
-    let BackendId { namespace, service, .. } = id;
+fn missing(id: &ServiceBackend) -> String {
+    let ServiceBackend { namespace, service, .. } = id;
     let label = !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if label {
         return format!("names no Service: {namespace}/{service} is not there");

@@ -1,7 +1,7 @@
 use super::ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
 use crate::annotation::UpstreamSettings;
-use gateway::config::{BackendId, HostName, StreamProtocol};
+use gateway::config::{HostName, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Claims {
 
 /// Which Ingresses name a Service port, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct References(BTreeMap<BackendId, BTreeMap<Rank, Referrer>>);
+pub(super) struct References(BTreeMap<ServiceBackend, BTreeMap<Rank, Referrer>>);
 
 /// One Ingress that names a Service port.
 #[derive(Debug)]
@@ -44,18 +44,13 @@ pub(super) struct Referrer {
 }
 
 impl References {
-    pub(super) fn of(&self, backend: &BackendId) -> impl Iterator<Item = (&Rank, &Referrer)> {
+    pub(super) fn of(&self, backend: &ServiceBackend) -> impl Iterator<Item = (&Rank, &Referrer)> {
         self.0.get(backend).into_iter().flatten()
     }
 
     /// The backends of a Service that some Ingress names.
-    pub(super) fn of_service(&self, namespace: &Arc<str>, service: &Arc<str>) -> impl Iterator<Item = &BackendId> {
-        let first = BackendId {
-            namespace: namespace.clone(),
-            service: service.clone(),
-            port: "".into(),
-            protocol: StreamProtocol::Tcp,
-        };
+    pub(super) fn of_service(&self, namespace: &Arc<str>, service: &Arc<str>) -> impl Iterator<Item = &ServiceBackend> {
+        let first = ServiceBackend::tcp(namespace.clone(), service.clone(), "");
         self.0
             .range(first..)
             .map(|(id, _)| id)
@@ -63,7 +58,7 @@ impl References {
     }
 
     /// What the oldest Ingress that routes to the backend asks for (rule 24 of ingress-nginx's).
-    pub(super) fn settings(&self, backend: &BackendId) -> Option<UpstreamSettings> {
+    pub(super) fn settings(&self, backend: &ServiceBackend) -> Option<UpstreamSettings> {
         self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| referrer.upstream)
     }
 

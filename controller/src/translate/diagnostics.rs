@@ -3,7 +3,7 @@ use super::claims::References;
 use super::streams::Streams;
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
-use gateway::config::{BackendId, HostName, StreamProtocol};
+use gateway::config::{HostName, ServiceBackend, StreamProtocol};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) enum Subject {
     Streams,
     Ingress(ObjectKey),
     Host(HostName),
-    Backend(BackendId),
+    Backend(ServiceBackend),
 }
 
 impl Diagnostics {
@@ -39,7 +39,7 @@ impl Diagnostics {
 
 /// What is wrong with a backend, for each Ingress and each TCP or UDP service that names it.
 pub(super) fn of_backend(
-    id: &BackendId,
+    id: &ServiceBackend,
     problem: &Problem,
     references: &References,
     streams: &Streams,

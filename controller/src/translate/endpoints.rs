@@ -3,7 +3,7 @@
 use super::backend::{Problem, addresses, speaks};
 use crate::diagnostic::Reason;
 use crate::store::Store;
-use gateway::config::{BackendId, Endpoint, Endpoints, StreamProtocol};
+use gateway::config::{Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort as LegacyPort, Endpoints as LegacyEndpoints, ObjectReference, ServicePort,
     ServiceSpec,
@@ -30,7 +30,7 @@ type Wanted<'a> = (&'a ServicePort, StreamProtocol);
 /// The endpoints of a port: the ready ones; if there are none, those that still serve while they end. Where Kubernetes
 /// has not found them yet, those that the port had.
 pub(super) fn of_port(
-    id: &BackendId,
+    id: &ServiceBackend,
     spec: &ServiceSpec,
     port: &ServicePort,
     store: &Store,
@@ -45,7 +45,7 @@ pub(super) fn of_port(
     } else if let Some(legacy) = store.endpoints(&id.namespace, &id.service) {
         of_legacy(legacy, (port, id.protocol), unready_too, &mut found);
     } else {
-        let BackendId { namespace, service, .. } = id;
+        let ServiceBackend { namespace, service, .. } = id;
         let message = format!("Service {namespace}/{service} has neither EndpointSlices nor Endpoints");
         return if selects(spec) {
             let message = message + " yet: it keeps the endpoints that it had, if any";

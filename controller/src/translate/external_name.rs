@@ -2,14 +2,14 @@
 
 use super::backend::{Problem, addresses};
 use crate::diagnostic::Reason;
-use gateway::config::{BackendId, Endpoint, Endpoints, HostName};
+use gateway::config::{Endpoint, Endpoints, HostName, ServiceBackend};
 use k8s_openapi::api::core::v1::ServiceSpec;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::{IpAddr, SocketAddr};
 
 /// The name that such a Service stands for, or the address if it is one. Names of this machine are refused (L22).
-pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
-    let BackendId { namespace, service, .. } = id;
+pub(super) fn endpoints(id: &ServiceBackend, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
+    let ServiceBackend { namespace, service, .. } = id;
     let failed = |reason, why: &str| {
         Err(Problem::error("name", reason, format!("is Service {namespace}/{service} of type ExternalName, {why}")))
     };
@@ -44,14 +44,14 @@ pub(super) fn endpoints(id: &BackendId, spec: &ServiceSpec, allowed: bool) -> Re
 }
 
 /// Whether the cluster's DNS answers this name with the Service's own.
-fn is_name_of(id: &BackendId, name: &str) -> bool {
+fn is_name_of(id: &ServiceBackend, name: &str) -> bool {
     let own = format!("{}.{}.svc", id.service, id.namespace);
     name.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The port to connect to: that of the Service's list whose number or name the rule names, else the rule's number. Its
 /// target port counts where it is a number. (ingress-nginx: `externalNamePorts`.)
-fn port(id: &BackendId, spec: &ServiceSpec) -> Option<u16> {
+fn port(id: &ServiceBackend, spec: &ServiceSpec) -> Option<u16> {
     let ports = spec.ports.as_deref().unwrap_or_default();
     let listed = ports.iter().find(|port| port.port.to_string() == *id.port || port.name.as_deref() == Some(&*id.port));
     let number = match listed {

@@ -1,9 +1,11 @@
 //! One host: rules first, then aliases, then redirects to its twin.
 
+use super::ingress::ParsedIngress;
 use super::view::View;
 use super::{alias, merge, passthrough, tls, www};
 use crate::diagnostic::Diagnostic;
-use gateway::config::{HostName, VirtualHost};
+use gateway::config::{HostName, HostPolicies, PathMatching, VirtualHost};
+use std::sync::Arc;
 
 /// What is served under a name, if anything is, and what is wrong with it.
 pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost>, Vec<Diagnostic>) {
@@ -14,7 +16,8 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(alias::overruled(&name, view));
         let (passthrough, of_passthrough) = passthrough::of(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
-        return (Some(VirtualHost { name, routes, www_redirect: None, tls, passthrough }), diagnostics);
+        let policies = policies(&name, view);
+        return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
     }
     let (target, mut diagnostics) = alias::target(&name, view);
     if let Some(target) = target {
@@ -22,12 +25,28 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         // What is wrong with the host itself is said there.
         if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
             let (passthrough, _) = passthrough::of(&target, &mut routes, view);
-            return (Some(VirtualHost { name, routes, www_redirect: None, tls, passthrough }), diagnostics);
+            let policies = policies(&target, view);
+            return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
         }
     }
     let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
     let (tls, of_tls) = tls::of_twin(&name, asking, view);
     diagnostics.extend(of_tls);
-    let (routes, www_redirect) = (Vec::new(), Some(redirect));
-    (Some(VirtualHost { name, routes, www_redirect, tls, passthrough: None }), diagnostics)
+    let (routes, policies, www_redirect) = (Vec::new(), Arc::default(), Some(redirect));
+    (Some(VirtualHost { name, routes, policies, www_redirect, tls, passthrough: None }), diagnostics)
+}
+
+/// What holds for the whole host: of each setting, what the oldest Ingress with a rule for it says. Ingresses without
+/// rules count by the letter only (ingress-nginx: `createServers`).
+fn policies(host: &HostName, view: &View<'_>) -> Arc<HostPolicies> {
+    let matching = view.defaults().path_matching;
+    let by_default = |ingress: &&ParsedIngress| {
+        matching == PathMatching::Strict && *host == HostName::Any && ingress.serves_any_host(matching)
+    };
+    let mut policies = HostPolicies::default();
+    for ingress in view.rulers(host).chain(view.claimants(host).filter(by_default)) {
+        let HostPolicies { app_root } = &ingress.host_policies;
+        policies.app_root = policies.app_root.or_else(|| app_root.clone());
+    }
+    if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }
 }

@@ -8,7 +8,7 @@ use super::rank::Rank;
 use super::tls::TlsEntry;
 use crate::annotation::{Applied, UpstreamSettings};
 use crate::diagnostic::Diagnostic;
-use gateway::config::{BackendId, Denied, HostName, Origin, PathMatching, Route};
+use gateway::config::{Action, Denied, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ pub(super) struct ParsedIngress {
     pub(super) hosts: BTreeMap<HostName, HostRules>,
     /// Its route for `/` where no rule has that path: to `spec.defaultBackend`, else to the gateway's default.
     pub(super) root: Route,
+    /// Where that goes if redirects do not count.
+    pub(super) unredirected: Action,
+    /// What it asks for on behalf of its hosts.
+    pub(super) host_policies: HostPolicies,
     /// Whether it has a `spec.defaultBackend`.
     pub(super) has_default_backend: bool,
     /// Whether it has no rules, so that its default backend serves every host that nobody else serves.
@@ -44,7 +48,7 @@ pub(super) struct ParsedIngress {
     /// What it asks for on behalf of its Services' ports.
     pub(super) upstream: UpstreamSettings,
     /// The Service ports that it names.
-    pub(super) references: BTreeMap<BackendId, Reference>,
+    pub(super) references: BTreeMap<ServiceBackend, Reference>,
 }
 
 /// The rules of one host in one Ingress.

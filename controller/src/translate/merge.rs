@@ -5,7 +5,7 @@ use super::regex_hosts;
 use super::view::View;
 use crate::configmap::RouteDefaults;
 use crate::diagnostic::{Diagnostic, Reason};
-use gateway::config::{HostName, Origin, PathKind, PathMatching, Route, RoutePolicies, Target};
+use gateway::config::{Action, HostName, Origin, PathKind, PathMatch, PathMatching, Route, RouteMatch, RoutePolicies};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> 
     if rulers.is_empty() && merge.candidates.is_empty() {
         return None;
     }
-    merge.app_root(&rulers, view);
+    merge.root_to_redirect(&rulers, view);
     if !has_tls {
         merge.without_tls(view.defaults());
     }
@@ -55,19 +55,18 @@ pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> 
 struct Merge<'a> {
     host: &'a HostName,
     candidates: Vec<Candidate<'a>>,
-    /// The candidate that has a path, by path and kind.
-    taken: HashMap<(Arc<str>, PathKind), usize>,
+    /// The candidate that has a path.
+    taken: HashMap<PathMatch, usize>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Merge<'a> {
     /// Adds a path, unless an older rule has it.
     fn add(&mut self, route: &Route, ingress: &'a ParsedIngress) {
-        let key = (Arc::clone(&route.path), route.kind);
-        if let Some(&winner) = self.taken.get(&key) {
+        if let Some(&winner) = self.taken.get(&route.matches.path) {
             return self.duplicate(route, ingress, winner);
         }
-        self.taken.insert(key, self.candidates.len());
+        self.taken.insert(route.matches.path.clone(), self.candidates.len());
         self.candidates.push(Candidate { route: route.clone(), ingress, implicit: false });
     }
 
@@ -77,7 +76,7 @@ impl<'a> Merge<'a> {
         let field = |route: &Route| format!("{}.path", route.origin.field);
         if older.rank == ingress.rank {
             let message = format!("repeats {} for host {host}: it is ignored", field(winner));
-            let repeated = ingress.warning(field(loser), message).with_value(&loser.path);
+            let repeated = ingress.warning(field(loser), message).with_value(&loser.matches.path.value);
             self.diagnostics.push(repeated.because(Reason::Conflict));
             return;
         }
@@ -85,8 +84,8 @@ impl<'a> Merge<'a> {
         let won = format!("is a path of host {host} in {} too, which is younger: it is ignored there", loser.origin);
         // Each tells its own half, so that neither needs to be related to the other.
         for said in [
-            ingress.warning(field(loser), lost).with_value(&loser.path),
-            older.warning(field(winner), won).with_value(&winner.path),
+            ingress.warning(field(loser), lost).with_value(&loser.matches.path.value),
+            older.warning(field(winner), won).with_value(&winner.matches.path.value),
         ] {
             self.diagnostics.push(said.because(Reason::Conflict));
         }
@@ -106,13 +105,13 @@ impl<'a> Merge<'a> {
 
     fn root(&mut self, ingress: &'a ParsedIngress) {
         let mut route = ingress.root.clone();
-        if self.taken.contains_key(&(Arc::clone(&route.path), route.kind)) {
+        if self.taken.contains_key(&route.matches.path) {
             return;
         }
-        if let (Target::Default, Some(rules)) = (&route.target, ingress.hosts.get(self.host)) {
+        if let (false, Some(rules)) = (ingress.has_default_backend, ingress.hosts.get(self.host)) {
             route.origin = rules.origin.clone();
         }
-        self.taken.insert((Arc::clone(&route.path), route.kind), self.candidates.len());
+        self.taken.insert(route.matches.path.clone(), self.candidates.len());
         self.candidates.push(Candidate { route, ingress, implicit: true });
     }
 
@@ -135,69 +134,43 @@ impl<'a> Merge<'a> {
     fn without_redirects(&mut self, ingress: &ParsedIngress) {
         let Some(Candidate { route, implicit: true, .. }) = self.candidates.last_mut() else { return };
         let policies = &route.policies;
-        let redirects = policies.redirect.is_some() || policies.app_root.is_some() || ingress.always_https;
+        let is_redirected = matches!(route.action, Action::Redirect(_));
+        let redirects = is_redirected || ingress.host_policies.app_root.is_some() || ingress.always_https;
         if !redirects && policies.rewrite.is_none() {
             return;
         }
-        let none = RoutePolicies {
-            redirect: None,
-            rewrite: None,
-            app_root: None,
-            https_redirect: None,
-            ..policies.as_ref().clone()
-        };
+        let none = RoutePolicies { rewrite: None, https_redirect: None, ..policies.as_ref().clone() };
         route.policies = Arc::new(none);
+        route.action = ingress.unredirected.clone();
         let message = "redirects and rewrites are ignored on an Ingress without rules, as in ingress-nginx";
         self.diagnostics.push(ingress.warning("metadata.annotations", message).because(Reason::Ignored));
     }
 
-    /// The oldest `app-root` holds for the whole host.
-    fn app_root(&mut self, rulers: &[&'a ParsedIngress], view: &View<'_>) {
-        let root = |ingress: &&&'a ParsedIngress| ingress.root.policies.app_root.is_some();
-        let Some(&owner) = rulers.iter().find(root) else { return };
-        let app_root = owner.root.policies.app_root.clone();
-        self.change_policies(
-            HashMap::new(),
-            |candidate| candidate.route.policies.app_root != app_root,
-            |policies| policies.app_root.clone_from(&app_root),
-        );
-        // By the letter there may be no route for `/` to redirect from.
-        let root: Arc<str> = "/".into();
-        let has_root =
-            [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&(root.clone(), *kind)));
+    /// By the letter there may be no route for `/` to redirect from where the host has an `app-root`.
+    fn root_to_redirect(&mut self, rulers: &[&'a ParsedIngress], view: &View<'_>) {
+        let asks = |ingress: &&&'a ParsedIngress| ingress.host_policies.app_root.is_some();
+        let Some(&owner) = rulers.iter().find(asks) else { return };
+        let root = |kind| PathMatch { kind, value: "/".into() };
+        let has_root = [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&root(*kind)));
         if view.defaults().path_matching == PathMatching::Strict && !has_root {
             let origin = Origin::new(owner.object.clone(), view.annotation("app-root"));
-            let route = Route { origin, kind: PathKind::Exact, target: Target::Default, ..owner.root.clone() };
+            let (matches, action) = (RouteMatch::path(PathKind::Exact, "/"), owner.unredirected.clone());
+            let route = Route { origin, matches, action, ..owner.root.clone() };
             self.candidates.push(Candidate { route, ingress: owner, implicit: true });
         }
     }
 
     /// Without TLS only `force-ssl-redirect` redirects to HTTPS (rule 8 of ingress-nginx's).
     fn without_tls(&mut self, defaults: &RouteDefaults) {
-        let shared = (Arc::as_ptr(&defaults.policies), Arc::clone(&defaults.plain_policies));
-        self.change_policies(
-            HashMap::from([shared]),
-            |candidate| candidate.route.policies.https_redirect.is_some() && !candidate.ingress.always_https,
-            |policies| policies.https_redirect = None,
-        );
-    }
-
-    /// Changes the policies of some routes, and keeps those shared that were. `changed` has what is changed already.
-    fn change_policies(
-        &mut self,
-        mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>>,
-        concerns: impl Fn(&Candidate<'_>) -> bool,
-        change: impl Fn(&mut RoutePolicies),
-    ) {
-        for candidate in self.candidates.iter_mut() {
-            if concerns(candidate) {
-                let policies = &mut candidate.route.policies;
-                let new = changed.entry(Arc::as_ptr(policies)).or_insert_with(|| {
-                    let mut new = policies.as_ref().clone();
-                    change(&mut new);
-                    Arc::new(new)
+        let mut changed: HashMap<*const RoutePolicies, Arc<RoutePolicies>> =
+            HashMap::from([(Arc::as_ptr(&defaults.policies), Arc::clone(&defaults.plain_policies))]);
+        for Candidate { route, ingress, .. } in &mut self.candidates {
+            if route.policies.https_redirect.is_some() && !ingress.always_https {
+                // Those that were shared stay so.
+                let plain = changed.entry(Arc::as_ptr(&route.policies)).or_insert_with(|| {
+                    Arc::new(RoutePolicies { https_redirect: None, ..route.policies.as_ref().clone() })
                 });
-                *policies = Arc::clone(new);
+                route.policies = Arc::clone(plain);
             }
         }
     }

@@ -43,7 +43,7 @@ use crate::store::{Change, Store, Stored};
 use certificates::Certificates;
 use claims::{Claims, References};
 use diagnostics::{Diagnostics, Subject};
-use gateway::config::{Backend, BackendId, GatewaySettings, HostName, Update, VirtualHost};
+use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Update, VirtualHost};
 use ingress::{Outcome, ParsedIngress, PassedOver};
 use k8s_openapi::api::networking::v1::Ingress;
 use lookup::Readers;
@@ -72,7 +72,7 @@ pub struct Translator {
     secret_readers: Readers<HostName, ObjectKey>,
     certificates: Certificates,
     streams: Streams,
-    backends: BTreeMap<BackendId, Backend>,
+    backends: BTreeMap<ServiceBackend, Backend>,
     diagnostics: Diagnostics,
 }
 
@@ -109,7 +109,7 @@ struct Dirty {
     claims: BTreeSet<HostName>,
     /// Hosts that read a Secret that changed.
     hosts: BTreeSet<HostName>,
-    backends: BTreeSet<BackendId>,
+    backends: BTreeSet<ServiceBackend>,
 }
 
 impl Translator {
@@ -177,7 +177,7 @@ impl Translator {
 
     /// A backend that a route names.
     pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
-        self.backends.get(id)
+        self.backends.get(id.service()?)
     }
 
     /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
@@ -225,8 +225,12 @@ impl Translator {
     fn mark_service(&self, namespace: &Arc<str>, service: &Arc<str>, dirty: &mut Dirty) {
         dirty.backends.extend(self.references.of_service(namespace, service).cloned());
         dirty.backends.extend(self.streams.of_service(namespace, service).cloned());
-        let default = self.config.gateway.default_backend.iter();
+        let default = self.default_backend().into_iter();
         dirty.backends.extend(default.filter(|id| id.namespace == *namespace && id.service == *service).cloned());
+    }
+
+    fn default_backend(&self) -> Option<&ServiceBackend> {
+        self.config.gateway.default_backend.as_ref().and_then(BackendId::service)
     }
 
     fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
@@ -251,8 +255,8 @@ impl Translator {
             dirty.claims.extend(self.hosts.keys().cloned());
             dirty.backends.extend(self.backends.keys().cloned());
         }
-        dirty.backends.extend(self.config.gateway.default_backend.clone());
-        dirty.backends.extend(config.gateway.default_backend.clone());
+        dirty.backends.extend(self.default_backend().cloned());
+        dirty.backends.extend(config.gateway.default_backend.as_ref().and_then(BackendId::service).cloned());
         if self.published.as_deref() != Some(&config.gateway) {
             let settings = Arc::new(config.gateway.clone());
             self.published = Some(Arc::clone(&settings));
@@ -370,13 +374,13 @@ impl Translator {
         update.hosts.push((name, host));
     }
 
-    fn translate_backend(&mut self, store: &Store, id: BackendId, update: &mut Update) {
-        let is_default = self.config.gateway.default_backend.as_ref() == Some(&id);
+    fn translate_backend(&mut self, store: &Store, id: ServiceBackend, update: &mut Update) {
+        let is_default = self.default_backend() == Some(&id);
         let is_stream = self.streams.of(&id).next().is_some();
         if !is_default && !is_stream && self.references.of(&id).next().is_none() {
             self.diagnostics.set(Subject::Backend(id.clone()), Vec::new());
             if self.backends.remove(&id).is_some() {
-                update.backends.push((id, None));
+                update.backends.push((id.into(), None));
             }
             return;
         }
@@ -394,7 +398,7 @@ impl Translator {
         self.diagnostics.set(Subject::Backend(id.clone()), diagnostics.unwrap_or_default());
         if self.backends.get(&id) != Some(&backend) {
             self.backends.insert(id.clone(), backend.clone());
-            update.backends.push((id, Some(backend)));
+            update.backends.push((id.into(), Some(backend)));
         }
     }
 }

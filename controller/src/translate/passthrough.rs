@@ -3,7 +3,9 @@
 use super::ingress::ParsedIngress;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
-use gateway::config::{BackendId, BackendProtocol, HostName, Passthrough, PathKind, Route, Target};
+use gateway::config::{
+    Action, BackendId, BackendPolicies, BackendProtocol, HostName, Passthrough, PathKind, Route, ServiceBackend,
+};
 use std::sync::Arc;
 
 /// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it. As in ingress-nginx,
@@ -21,8 +23,8 @@ pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Opt
     let Some((route, backend)) = root(routes) else {
         return ignored("it has no path / with a backend to pass it on to");
     };
-    let connect_timeout = route.policies.timeouts.connect;
-    let passthrough = Passthrough { backend: backend.clone(), connect_timeout, origin: origin.clone() };
+    let connect_timeout = backend_policies(route).timeouts.connect;
+    let passthrough = Passthrough { backend: backend.into(), connect_timeout, origin: origin.clone() };
     let mut diagnostics = bypassed(host, ingress, view);
     if route.policies.denied.is_some() {
         let message = format!("passes the TLS of host {host} by all that is to protect it: only plain HTTP is denied");
@@ -33,24 +35,39 @@ pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Opt
 }
 
 fn speak_tls(routes: &mut [Route], backend: &BackendId) {
-    for route in routes.iter_mut().filter(|route| matches!(&route.target, Target::Backend(to) if to == backend)) {
-        let protocol = match route.policies.backend_protocol {
-            BackendProtocol::Grpc | BackendProtocol::Grpcs => BackendProtocol::Grpcs,
-            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => BackendProtocol::Https,
-        };
-        Arc::make_mut(&mut route.policies).backend_protocol = protocol;
+    for route in routes {
+        let Action::Forward(backends) = &mut route.action else { continue };
+        if !backends.iter().any(|to| to.backend == *backend) {
+            continue;
+        }
+        for to in Arc::make_mut(backends).iter_mut().filter(|to| to.backend == *backend) {
+            let policies = Arc::make_mut(&mut to.policies);
+            policies.protocol = match policies.protocol {
+                BackendProtocol::Grpc | BackendProtocol::Grpcs => BackendProtocol::Grpcs,
+                BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => BackendProtocol::Https,
+            };
+        }
     }
 }
 
-/// The route for `/`, and its backend.
-fn root(routes: &[Route]) -> Option<(&Route, &BackendId)> {
-    let mut roots: Vec<_> = routes.iter().filter(|route| *route.path == *"/").collect();
+/// The route for `/`, and the backend of its rule, which may have a redirect before it.
+fn root(routes: &[Route]) -> Option<(&Route, ServiceBackend)> {
+    let mut roots: Vec<_> = routes.iter().filter(|route| *route.matches.path.value == *"/").collect();
     // An Exact one is for that path alone.
-    roots.sort_by_key(|route| route.kind == PathKind::Exact);
-    roots.into_iter().find_map(|route| match &route.target {
-        Target::Backend(backend) => Some((route, backend)),
-        Target::Default => None,
-    })
+    roots.sort_by_key(|route| route.matches.path.kind == PathKind::Exact);
+    let with_backend = |route: &&Route| !route.owner.service.is_empty();
+    let root = roots.into_iter().find(with_backend)?;
+    let owner = &root.owner;
+    let backend = ServiceBackend::tcp(owner.namespace.clone(), owner.service.clone(), owner.service_port.clone());
+    Some((root, backend))
+}
+
+fn backend_policies(route: &Route) -> &BackendPolicies {
+    match &route.action {
+        Action::Forward(backends) => backends.first().map_or(&BackendPolicies::DEFAULT, |backend| &backend.policies),
+        Action::DefaultBackend(policies) => policies,
+        Action::Reply(_) | Action::Redirect(_) => &BackendPolicies::DEFAULT,
+    }
 }
 
 /// Says of the host's other Ingresses that their paths are not to be had over TLS.

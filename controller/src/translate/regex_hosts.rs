@@ -5,7 +5,7 @@
 
 use super::merge::Candidate;
 use crate::diagnostic::{Diagnostic, Reason};
-use gateway::config::{HostName, Origin, PathKind, PathMatching};
+use gateway::config::{HostName, Origin, PathKind, PathMatch, PathMatching};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -31,17 +31,18 @@ fn whole_host(candidates: &mut [Candidate<'_>], counts: impl Fn(&Candidate<'_>) 
     }
     let exact: HashSet<Arc<str>> = candidates
         .iter()
-        .filter(|candidate| candidate.route.kind == PathKind::Exact)
-        .map(|candidate| Arc::clone(&candidate.route.path))
+        .filter(|candidate| candidate.route.matches.path.kind == PathKind::Exact)
+        .map(|candidate| Arc::clone(&candidate.route.matches.path.value))
         .collect();
     for candidate in candidates {
         // A Prefix beside an Exact of the same path is what lies below it (ingress-nginx: `updateServerLocations`).
-        let path = &candidate.route.path;
-        let below = candidate.route.kind == PathKind::Prefix && !candidate.wants_regex() && exact.contains(path);
-        if below && !path.ends_with('/') {
-            candidate.route.path = format!("{path}/").into();
+        let wants_regex = candidate.wants_regex();
+        let PathMatch { kind, value } = &mut candidate.route.matches.path;
+        let below = *kind == PathKind::Prefix && !wants_regex && exact.contains(value);
+        if below && !value.ends_with('/') {
+            *value = format!("{value}/").into();
         }
-        candidate.route.kind = PathKind::Regex;
+        *kind = PathKind::Regex;
     }
 }
 
@@ -53,7 +54,7 @@ fn own_ingresses(candidates: &mut [Candidate<'_>]) {
         .collect();
     for candidate in candidates.iter_mut().filter(|candidate| !candidate.implicit) {
         if wanting.contains(&candidate.ingress.rank.key) {
-            candidate.route.kind = PathKind::Regex;
+            candidate.route.matches.path.kind = PathKind::Regex;
         }
     }
 }
@@ -63,16 +64,17 @@ fn drop_repeated(host: &HostName, candidates: &mut Vec<Candidate<'_>>, diagnosti
     let mut seen: HashMap<Arc<str>, Origin> = HashMap::new();
     candidates.retain(|candidate| {
         let route = &candidate.route;
-        if route.kind != PathKind::Regex {
+        let path = &route.matches.path;
+        if path.kind != PathKind::Regex {
             return true;
         }
-        let Some(first) = seen.get(&route.path) else {
-            seen.insert(Arc::clone(&route.path), route.origin.clone());
+        let Some(first) = seen.get(&path.value) else {
+            seen.insert(Arc::clone(&path.value), route.origin.clone());
             return true;
         };
         let message = format!("is ignored: paths of host {host} are regular expressions, and {first} has the same one");
         let field = format!("{}.path", route.origin.field);
-        let lost = candidate.ingress.warning(field, message).with_value(&route.path);
+        let lost = candidate.ingress.warning(field, message).with_value(&path.value);
         diagnostics.push(lost.because(Reason::Conflict).with_related(first.object.clone()));
         false
     });

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::{ControllerSettings, NamespacedName};
 use crate::store::Store;
-use gateway::config::{BackendId, Origin, StreamListener, StreamProtocol, Update};
+use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol, Update};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,13 +25,13 @@ impl Streams {
     }
 
     /// The services of this backend.
-    pub(super) fn of<'a>(&'a self, id: &'a BackendId) -> impl Iterator<Item = &'a StreamListener> {
-        self.listeners.iter().filter(move |listener| listener.backend == *id)
+    pub(super) fn of<'a>(&'a self, id: &'a ServiceBackend) -> impl Iterator<Item = &'a StreamListener> {
+        self.listeners.iter().filter(move |listener| listener.backend.service() == Some(id))
     }
 
     /// The backends of a Service that they name.
-    pub(super) fn of_service<'a>(&'a self, namespace: &str, service: &str) -> impl Iterator<Item = &'a BackendId> {
-        let backends = self.listeners.iter().map(|listener| &listener.backend);
+    pub(super) fn of_service<'a>(&'a self, namespace: &str, service: &str) -> impl Iterator<Item = &'a ServiceBackend> {
+        let backends = self.listeners.iter().filter_map(|listener| listener.backend.service());
         backends.filter(move |id| *id.namespace == *namespace && *id.service == *service)
     }
 }
@@ -48,7 +48,8 @@ impl Translator {
         self.streams = Streams { listeners: listeners.into(), reads };
         let now = &self.streams.listeners;
         if *now != before {
-            dirty.backends.extend(before.iter().chain(&**now).map(|listener| listener.backend.clone()));
+            let backends = before.iter().chain(&**now).filter_map(|listener| listener.backend.service());
+            dirty.backends.extend(backends.cloned());
             update.streams = Some(Arc::clone(now));
         }
     }
@@ -111,7 +112,14 @@ impl Entry<'_> {
         }
         let (accept_proxy, send_proxy) = (accept_proxy && of_tcp, send_proxy && of_tcp);
         let origin = Origin::new(self.object.clone(), self.field());
-        Some(StreamListener { protocol: self.protocol, port, backend, accept_proxy, send_proxy, origin })
+        Some(StreamListener {
+            protocol: self.protocol,
+            port,
+            backend: backend.into(),
+            accept_proxy,
+            send_proxy,
+            origin,
+        })
     }
 
     fn port(&mut self, settings: &ControllerSettings) -> Option<u16> {
@@ -138,7 +146,7 @@ impl Entry<'_> {
 
 /// The backend that a value names, and whether PROXY headers are accepted and sent (ingress-nginx:
 /// `getStreamServices`, which takes every other word for none).
-fn target(value: &str, protocol: StreamProtocol) -> Option<(BackendId, [bool; 2])> {
+fn target(value: &str, protocol: StreamProtocol) -> Option<(ServiceBackend, [bool; 2])> {
     let mut parts = value.trim().split(':');
     let NamespacedName { namespace, name: service } = parts.next()?.parse().ok()?;
     let port = parts.next().filter(|port| !port.is_empty())?.into();
@@ -150,5 +158,5 @@ fn target(value: &str, protocol: StreamProtocol) -> Option<(BackendId, [bool; 2]
             return None;
         }
     }
-    Some((BackendId { namespace, service, port, protocol }, proxy))
+    Some((ServiceBackend { namespace, service, port, protocol }, proxy))
 }

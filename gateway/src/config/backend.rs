@@ -2,9 +2,23 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// The stable identity of a backend: one port of one Service.
+/// The stable identity of a backend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BackendId {
+pub enum BackendId {
+    /// One port of one Service.
+    Service(ServiceBackend),
+    /// A server outside of the cluster's Services, as a URL names it: of authentication, mirrors and error pages.
+    Url {
+        /// A DNS name in lower case, or an address without brackets.
+        host: Arc<str>,
+        /// The port, also where it is the scheme's own.
+        port: u16,
+    },
+}
+
+/// One port of one Service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceBackend {
     /// Namespace of the Service.
     pub namespace: Arc<str>,
     /// Name of the Service.
@@ -15,7 +29,42 @@ pub struct BackendId {
     pub protocol: StreamProtocol,
 }
 
+impl ServiceBackend {
+    /// A port for TCP, by its number or name.
+    pub fn tcp(namespace: impl Into<Arc<str>>, service: impl Into<Arc<str>>, port: impl Into<Arc<str>>) -> Self {
+        let (namespace, service, port) = (namespace.into(), service.into(), port.into());
+        Self { namespace, service, port, protocol: StreamProtocol::Tcp }
+    }
+}
+
+impl BackendId {
+    /// The port of a Service, if it is one.
+    pub fn service(&self) -> Option<&ServiceBackend> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Url { .. } => None,
+        }
+    }
+}
+
+impl From<ServiceBackend> for BackendId {
+    fn from(port: ServiceBackend) -> Self {
+        Self::Service(port)
+    }
+}
+
 impl fmt::Display for BackendId {
+    /// As [`ServiceBackend`], or `host:port`, with brackets around an IPv6 address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(port) => port.fmt(f),
+            Self::Url { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Url { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+impl fmt::Display for ServiceBackend {
     /// `namespace/service:port`, with `/UDP` behind it for UDP.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}:{}", self.namespace, self.service, self.port)?;
@@ -71,38 +120,6 @@ pub enum Balance {
     RoundRobin,
     /// The less busy of two at random.
     LeastRequest,
-}
-
-/// What a backend speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BackendProtocol {
-    /// HTTP/1.1.
-    #[default]
-    Http,
-    /// HTTP/1.1 over TLS. As in ingress-nginx, the certificate is not verified and no name is sent.
-    Https,
-    /// HTTP/2 by prior knowledge.
-    Grpc,
-    /// HTTP/2 over TLS, with the same caveat.
-    Grpcs,
-    /// HTTP/1.1, over TLS where the client's own connection has it.
-    Auto,
-}
-
-impl BackendProtocol {
-    /// Whether it is spoken over TLS to a request that came over TLS, or not (nginx's `$scheme`).
-    pub fn uses_tls(self, client_uses_tls: bool) -> bool {
-        match self {
-            Self::Http | Self::Grpc => false,
-            Self::Https | Self::Grpcs => true,
-            Self::Auto => client_uses_tls,
-        }
-    }
-
-    /// Whether it is HTTP/2.
-    pub fn is_http2(self) -> bool {
-        matches!(self, Self::Grpc | Self::Grpcs)
-    }
 }
 
 /// The addresses behind a backend.

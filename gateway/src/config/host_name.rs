@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 /// The name of a virtual host, in lower case and without a trailing dot.
 ///
-/// Precedence at look-up: exact, then wildcard (the longest suffix first, which one label makes unique), then
+/// Precedence at look-up: exact, then the wildcard of one label, then those of any depth (the longest suffix first), then
 /// patterns in the order of their text, then [`HostName::Any`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HostName {
@@ -13,6 +13,9 @@ pub enum HostName {
     Exact(Arc<str>),
     /// One label before a suffix: `*.example.com` is `Wildcard("example.com")`.
     Wildcard(Arc<str>),
+    /// One or more labels before a suffix, as a Gateway's `*.example.com` has it: `Subdomains("example.com")`. An Ingress
+    /// has none.
+    Subdomains(Arc<str>),
     /// A regular expression over the whole host, as `server-alias` allows: `~^www\d+\.example\.com$` is
     /// `Pattern("^www\d+\.example\.com$")`. Matched without regard to case.
     Pattern(Arc<str>),
@@ -79,6 +82,7 @@ impl fmt::Display for HostName {
             Self::Any => f.write_str("*"),
             Self::Exact(name) => f.write_str(name),
             Self::Wildcard(suffix) => write!(f, "*.{suffix}"),
+            Self::Subdomains(suffix) => write!(f, "**.{suffix}"),
             Self::Pattern(pattern) => write!(f, "~{pattern}"),
         }
     }

@@ -1,4 +1,3 @@
-use super::Owner;
 use std::sync::Arc;
 
 /// What metrics and logs say of a route.
@@ -10,4 +9,17 @@ pub struct RouteLabels {
     pub path: Arc<str>,
     /// Namespace, Ingress, Service and port.
     pub owner: Owner,
+}
+
+/// The labels that metrics and logs give a route or a backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// Namespace of the Ingress.
+    pub namespace: Arc<str>,
+    /// Name of the Ingress.
+    pub ingress: Arc<str>,
+    /// Name of the Service, empty where there is none.
+    pub service: Arc<str>,
+    /// Port of the Service as the rule names it, empty where there is none.
+    pub service_port: Arc<str>,
 }

@@ -5,11 +5,14 @@
 
 mod access_log;
 mod backend;
+mod backend_policies;
 mod host;
 mod host_name;
 mod labels;
 mod origin;
 mod rejection;
+mod route;
+mod route_match;
 mod route_policies;
 mod settings;
 mod stream;
@@ -17,13 +20,16 @@ mod template;
 mod tls;
 
 pub use access_log::{AccessLog, Escape};
-pub use backend::{Backend, BackendId, BackendProtocol, Balance, Endpoint, Endpoints, StreamProtocol};
-pub use host::{Owner, Passthrough, PathKind, Route, Target, VirtualHost, WwwRedirect};
+pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
+pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
+pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
-pub use labels::RouteLabels;
+pub use labels::{Owner, RouteLabels};
 pub use origin::Origin;
 pub use rejection::Rejection;
-pub use route_policies::{ConnectionHeader, Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Timeouts};
+pub use route::{Action, Route, RouteBackend};
+pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
+pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
 };

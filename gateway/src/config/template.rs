@@ -89,7 +89,7 @@ variables! {
     ServerPort = "server_port",
     ServerProtocol = "server_protocol",
     ServiceName = "service_name",
-    ServicePort = "service_port",
+    ServiceBackend = "service_port",
     SessionTime = "session_time",
     SslCipher = "ssl_cipher",
     SslPrereadServerName = "ssl_preread_server_name",

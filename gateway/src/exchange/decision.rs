@@ -1,11 +1,11 @@
 //! What becomes of a request: decided once, from the table and the request alone, for the proxy and for `explain`.
 
 use super::phases::{deny, request_phase};
-use crate::config::BackendProtocol;
+use crate::config::{BackendPolicies, BackendProtocol, RouteLabels};
 use crate::connection::Connection;
 use crate::policy::{redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reply, RequestView, canonical_host, normalize};
-use crate::table::{Found, Route, RouteTarget, Settings, Table};
+use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::upstream::Upstream;
 use http::Version;
 use std::borrow::Cow;
@@ -21,6 +21,8 @@ pub struct Decision {
     pub client: Client,
     /// The route that takes the request.
     pub route: Option<Arc<Route>>,
+    /// Which of the route's backends it goes to.
+    chosen: Option<usize>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
     /// The answer, where no backend is to give it.
@@ -39,6 +41,7 @@ impl Decision {
             settings,
             client,
             route: None,
+            chosen: None,
             rewritten: None,
             reply: None,
             default_backend: table.default_backend().cloned(),
@@ -58,7 +61,7 @@ impl Decision {
         if let Cow::Owned(path) = &path {
             self.normalized = Some(path.as_slice().into());
         }
-        let found = table.find(request.host(), &path);
+        let found = table.find(request, &path);
         // Load balancers ask this of the traffic port, by address (ingress-nginx answers it on its server `_`).
         if matches!(found, Found::NoHost) && *path == *b"/healthz" {
             return ControlFlow::Break(Reply::new(200, "healthz"));
@@ -67,22 +70,18 @@ impl Decision {
         match found {
             Found::Route(route) => {
                 self.route = Some(route.clone());
-                request_phase(&path, request, &self.client, connection, &route.policies)?;
+                request_phase(route, &path, request, &self.client, connection)?;
                 self.rewrite(route, &path, request)?;
-                match route.target {
-                    RouteTarget::Upstream(_) => speakable(request, route.policies.backend_protocol),
-                    RouteTarget::Default => self.unclaimed(),
+                self.chosen = route.choose(request);
+                match &route.action {
+                    RouteAction::DefaultBackend(_) => self.unclaimed(),
+                    _ => speakable(request, self.backend_policies().protocol),
                 }
             }
             Found::AddSlash(route) => {
                 deny(route.policies.denied.as_ref())?;
-                ControlFlow::Break(redirect::add_slash(
-                    &route.labels.path,
-                    request,
-                    &self.client,
-                    connection,
-                    &route.policies,
-                ))
+                let (path, relative) = (&route.matches.path.value, route.policies.relative_redirects);
+                ControlFlow::Break(redirect::add_slash(path, request, &self.client, connection, relative))
             }
             Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
             Found::NoHost | Found::NoPath(_) => self.unclaimed(),
@@ -111,25 +110,40 @@ impl Decision {
         }
     }
 
+    /// The backend of its route that the request goes to.
+    fn backend(&self) -> Option<&RouteBackend> {
+        self.route.as_ref()?.backends().get(self.chosen?)
+    }
+
     /// Whose endpoints serve the request.
     pub fn upstream(&self) -> Option<&Arc<Upstream>> {
-        match self.route.as_ref().map(|route| &route.target) {
-            Some(RouteTarget::Upstream(upstream)) => Some(upstream),
-            Some(RouteTarget::Default) | None => self.default_backend.as_ref(),
+        match self.route.as_ref().map(|route| &route.action) {
+            None | Some(RouteAction::DefaultBackend(_)) => self.default_backend.as_ref(),
+            Some(_) => self.backend().map(|backend| &backend.upstream),
         }
     }
 
-    /// What that upstream speaks. The gateway's own default backend speaks HTTP.
-    pub fn backend_protocol(&self) -> BackendProtocol {
-        match &self.route {
-            Some(route) if matches!(route.target, RouteTarget::Upstream(_)) => route.policies.backend_protocol,
-            _ => BackendProtocol::Http,
+    /// How that upstream is spoken to.
+    pub fn backend_policies(&self) -> &BackendPolicies {
+        match self.route.as_ref().map(|route| &route.action) {
+            Some(RouteAction::DefaultBackend(policies)) => policies,
+            _ => self.backend().map_or(&BackendPolicies::DEFAULT, |backend| &backend.policies),
         }
+    }
+
+    /// The labels of the request in metrics and logs: those of its backend, else those of its route.
+    pub fn labels(&self) -> Option<&Arc<RouteLabels>> {
+        self.backend().map(|backend| &backend.labels).or(self.route.as_ref().map(|route| &route.labels))
     }
 
     /// Who serves it when [`Decision::upstream`] has no endpoint.
     pub fn fallback(&self) -> Option<&Arc<Upstream>> {
-        self.route.as_ref()?.default_backend.as_ref()
+        self.route.as_ref()?.policies.default_backend.as_ref()
+    }
+
+    /// Whether it goes to the gateway's default backend, because nobody else serves it.
+    pub fn is_unclaimed(&self) -> bool {
+        self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
     }
 
     /// The request target towards the backend.

@@ -4,7 +4,6 @@ use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
 use crate::request::RequestView;
-use crate::table::RouteTarget;
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
@@ -65,7 +64,7 @@ impl Exchange {
         }
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
-        if self.decision.backend_protocol().is_http2() {
+        if self.decision.backend_policies().protocol.is_http2() {
             suit_http2(edits);
         }
     }
@@ -112,21 +111,21 @@ impl Exchange {
     }
 
     fn apply_route(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        let route = self.decision.route.as_ref();
-        let vhost = route.and_then(|route| route.policies.upstream_host.as_ref()).and_then(|template| {
+        let policies = self.decision.backend_policies();
+        let host = policies.host.as_ref().and_then(|template| {
             let mut host = Vec::new();
             variables::render(template, &self.variables(request), &mut host);
             HeaderValue::from_bytes(&host).ok()
         });
-        if let Some(host) = vhost.or_else(|| self.decision.client.host.clone()) {
+        if let Some(host) = host.or_else(|| self.decision.client.host.clone()) {
             edits.set("Host", host);
         }
-        match route.and_then(|route| route.policies.connection_header) {
+        match policies.connection {
             Some(ConnectionHeader::Close) => edits.set("Connection", HeaderValue::from_static("close")),
             Some(ConnectionHeader::KeepAlive) => edits.set("Connection", HeaderValue::from_static("keep-alive")),
             None => {}
         }
-        if self.fell_back || route.is_none_or(|route| matches!(route.target, RouteTarget::Default)) {
+        if self.fell_back || self.decision.is_unclaimed() {
             self.explain_to_default_backend(request, edits);
         }
     }
@@ -138,8 +137,8 @@ impl Exchange {
         if let Some(accept) = request.headers.get(header::ACCEPT) {
             edits.set("X-Format", accept.clone());
         }
-        if let Some(route) = &self.decision.route {
-            let owner = &route.labels.owner;
+        if let Some(labels) = self.decision.labels() {
+            let owner = &labels.owner;
             edits.set("X-Namespace", value(&owner.namespace));
             edits.set("X-Ingress-Name", value(&owner.ingress));
             edits.set("X-Service-Name", value(&owner.service));

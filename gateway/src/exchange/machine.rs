@@ -91,13 +91,13 @@ impl Exchange {
             };
             return Err(self.note(reply));
         };
-        let protocol = self.decision.backend_protocol();
+        let policies = self.decision.backend_policies();
         let destination = Destination {
             address: pick.address(),
-            tls: protocol.uses_tls(self.arrival.connection.tls.is_some()),
-            http2: protocol.is_http2(),
+            tls: policies.protocol.uses_tls(self.arrival.connection.tls.is_some()),
+            http2: policies.protocol.is_http2(),
             pool_key: pick.pool_key(),
-            timeouts: self.decision.route.as_ref().map(|route| route.policies.timeouts).unwrap_or_default(),
+            timeouts: policies.timeouts,
             idle_timeout: self.decision.settings.upstream.idle_timeout,
         };
         self.body_received = 0; // the body comes again from its first byte
@@ -112,7 +112,7 @@ impl Exchange {
         }
         let client = self.decision.client.address;
         if !self.fell_back {
-            let pick = self.decision.upstream()?.pick(client, &self.tried);
+            let pick = self.decision.upstream().and_then(|upstream| upstream.pick(client, &self.tried));
             if pick.is_some() || !self.attempts.is_empty() {
                 return pick;
             }
@@ -134,7 +134,7 @@ impl Exchange {
         self.body_received += bytes as u64;
         self.arrival.connection.count_requested(bytes);
         let Some(route) = &self.decision.route else { return Ok(()) };
-        match body_limit::received(self.body_received, &route.policies) {
+        match body_limit::received(self.body_received, route.policies.body_limit) {
             ControlFlow::Break(reply) => Err(self.note(reply)),
             ControlFlow::Continue(()) => Ok(()),
         }
@@ -191,7 +191,7 @@ impl Exchange {
 
     /// What the backend speaks that the request is for.
     pub(crate) fn backend_protocol(&self) -> BackendProtocol {
-        self.decision.backend_protocol()
+        self.decision.backend_policies().protocol
     }
 
     /// The settings under which this request is served.
@@ -260,7 +260,7 @@ impl Exchange {
             scheme: self.decision.client.scheme.to_str().unwrap_or_default(),
             headers: Some(request.headers),
             request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
-            labels: self.decision.route.as_ref().map(|route| &route.labels),
+            labels: self.decision.labels(),
             logged: self.decision.route.as_ref().is_none_or(|route| route.policies.access_log),
             reply: self.reply,
             request_length: self.arrival.head.length as u64 + self.body_received,

@@ -2,8 +2,9 @@
 
 use crate::config::Denied;
 use crate::connection::Connection;
-use crate::policy::{Policies, body_limit, redirect};
+use crate::policy::{body_limit, redirect};
 use crate::request::{Client, Reply, RequestView};
+use crate::table::{Route, RouteAction};
 use std::ops::ControlFlow;
 
 /// Runs a route's policies before a backend is chosen. `Break` answers the request, whose normalised path is `path`.
@@ -11,17 +12,25 @@ use std::ops::ControlFlow;
 /// As nginx orders its phases, but for the first: a route whose security settings cannot be honoured answers nothing
 /// else, not even a redirect.
 pub(super) fn request_phase(
+    route: &Route,
     path: &[u8],
     request: &RequestView<'_>,
     client: &Client,
     connection: &Connection,
-    policies: &Policies,
 ) -> ControlFlow<Reply> {
+    let policies = &route.policies;
     deny(policies.denied.as_ref())?;
-    redirect::app_root(path, request, connection, policies)?;
-    redirect::constant(client, connection, policies)?;
-    redirect::https(request, client, policies)?;
-    body_limit::announced(request, policies)
+    redirect::app_root(path, request, connection, &route.host)?;
+    match &route.action {
+        RouteAction::Redirect(to) => {
+            ControlFlow::Break(redirect::constant(to, client, connection, policies.relative_redirects))
+        }
+        RouteAction::Reply(status) => ControlFlow::Break(Reply::new(*status, "fixed")),
+        RouteAction::Forward(_) | RouteAction::DefaultBackend(_) => {
+            redirect::https(policies.https_redirect, request, client)?;
+            body_limit::announced(request, policies.body_limit)
+        }
+    }
 }
 
 /// Refuses everything where a security setting cannot be honoured.

@@ -39,7 +39,7 @@ impl Values for RequestVariables<'_> {
             V::Host | V::ServerName => text(canonical_host(request.host(), &mut [0; HOST_LIMIT]), out),
             V::HttpHost => header(request.headers, "host", out),
             V::IngressName => self.label(out, |owner| &owner.ingress),
-            V::LocationPath => append(exchange.decision.route.as_ref().map(|route| route.labels.path.as_bytes()), out),
+            V::LocationPath => append(exchange.decision.labels().map(|labels| labels.path.as_bytes()), out),
             V::Namespace => self.label(out, |owner| &owner.namespace),
             V::PassAccessScheme => append(Some(exchange.decision.client.scheme.as_bytes()), out),
             V::RealIpRemoteAddr => append(Some(connection.peer_value.as_bytes()), out),
@@ -52,7 +52,7 @@ impl Values for RequestVariables<'_> {
             V::ServerAddr => address(connection.local.ip(), out),
             V::ServerPort => number(connection.advertised_port, out),
             V::ServiceName => self.label(out, |owner| &owner.service),
-            V::ServicePort => self.label(out, |owner| &owner.service_port),
+            V::ServiceBackend => self.label(out, |owner| &owner.service_port),
             V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
                 connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
             }
@@ -64,6 +64,6 @@ impl Values for RequestVariables<'_> {
 
 impl RequestVariables<'_> {
     fn label(&self, out: &mut Vec<u8>, label: impl Fn(&Owner) -> &Arc<str>) -> bool {
-        append(self.exchange.decision.route.as_ref().map(|route| label(&route.labels.owner).as_bytes()), out)
+        append(self.exchange.decision.labels().map(|labels| label(&labels.owner).as_bytes()), out)
     }
 }

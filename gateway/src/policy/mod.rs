@@ -6,74 +6,45 @@ pub(crate) mod body_limit;
 pub(crate) mod redirect;
 pub mod rewrite;
 
-use crate::config::{
-    BackendProtocol, ConnectionHeader, Denied, HttpsRedirect, Redirect, RoutePolicies, Template, Timeouts,
-};
+use crate::config::RoutePolicies;
+use crate::interner::{ByAddress, Interner};
+use crate::upstream::{Registry, Upstream};
 use rewrite::{Rewrite, RewriteError};
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// The policies of a route, compiled. A struct of options: `Debug` prints a route's whole behaviour, and the order in
-/// which they run is one visible function.
+/// The policies of a route. Derefs to them as they were configured; the fields are what becomes something else when it is
+/// compiled. Compiled once for all routes that share the configured ones, and kept from table to table.
 #[derive(Debug)]
 pub struct Policies {
-    /// See [`crate::config::RoutePolicies::denied`]; so for each field.
-    pub denied: Option<Denied>,
-    /// 302 from `/` to this path.
-    pub app_root: Option<Arc<str>>,
-    /// Answer instead of proxying.
-    pub redirect: Option<Redirect>,
-    /// Redirects stay relative.
-    pub relative_redirects: bool,
-    /// From HTTP to HTTPS.
-    pub https_redirect: Option<HttpsRedirect>,
+    configured: Arc<RoutePolicies>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
-    /// `Host` towards the backend.
-    pub upstream_host: Option<Template>,
-    /// What the backend speaks.
-    pub backend_protocol: BackendProtocol,
-    /// `Connection` towards the backend.
-    pub connection_header: Option<ConnectionHeader>,
-    /// Patience with the backend.
-    pub timeouts: Timeouts,
-    /// Bytes a request body may have.
-    pub body_limit: Option<u64>,
-    /// Whether requests are logged.
-    pub access_log: bool,
+    /// Serves a request when the backend that was chosen for it has no endpoint.
+    pub default_backend: Option<Arc<Upstream>>,
 }
 
+/// The policies that tables hold.
+pub(crate) type PolicyInterner = Interner<ByAddress<RoutePolicies>, Policies>;
+
 impl Policies {
-    /// Compiles the policies of a route. Its `default_backend` is not among them: the route holds the upstream.
-    pub fn compile(policies: &RoutePolicies) -> Result<Self, RewriteError> {
-        // Without `..`, so that a policy cannot be forgotten here.
-        let RoutePolicies {
-            denied,
-            app_root,
-            redirect,
-            relative_redirects,
-            https_redirect,
-            rewrite,
-            upstream_host,
-            backend_protocol,
-            connection_header,
-            timeouts,
-            body_limit,
-            default_backend: _,
-            access_log,
-        } = policies;
+    /// Compiles the policies of a route.
+    ///
+    /// # Errors
+    /// Names the value that cannot be compiled, and says what is expected.
+    pub fn compile(configured: Arc<RoutePolicies>, registry: &Registry) -> Result<Self, RewriteError> {
         Ok(Self {
-            denied: denied.clone(),
-            app_root: app_root.clone(),
-            redirect: redirect.clone(),
-            relative_redirects: *relative_redirects,
-            https_redirect: *https_redirect,
-            rewrite: rewrite.as_ref().map(Rewrite::compile).transpose()?,
-            upstream_host: upstream_host.clone(),
-            backend_protocol: *backend_protocol,
-            connection_header: *connection_header,
-            timeouts: *timeouts,
-            body_limit: *body_limit,
-            access_log: *access_log,
+            rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
+            default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
+            configured,
         })
+    }
+}
+
+impl Deref for Policies {
+    type Target = RoutePolicies;
+
+    fn deref(&self) -> &RoutePolicies {
+        &self.configured
     }
 }

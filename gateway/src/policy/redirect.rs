@@ -1,7 +1,6 @@
 //! Redirects: `app-root`, `permanent-redirect`, `temporal-redirect`, `from-to-www-redirect` and the missing slash.
 
-use super::Policies;
-use crate::config::WwwRedirect;
+use crate::config::{HostPolicies, HttpsRedirect, Redirect, WwwRedirect};
 use crate::connection::Connection;
 use crate::request::{Client, Reply, RequestView};
 use std::ops::ControlFlow;
@@ -11,9 +10,9 @@ pub(crate) fn app_root(
     path: &[u8],
     request: &RequestView<'_>,
     connection: &Connection,
-    policies: &Policies,
+    host: &HostPolicies,
 ) -> ControlFlow<Reply> {
-    match &policies.app_root {
+    match &host.app_root {
         Some(root) if path == b"/" => {
             let location = format!("{}://{}{root}", connection.scheme(), request.host());
             ControlFlow::Break(Reply::redirect(302, "app-root", location.as_bytes()))
@@ -23,16 +22,15 @@ pub(crate) fn app_root(
 }
 
 /// `permanent-redirect` and `temporal-redirect`: a constant location; nothing of the request is appended.
-pub(crate) fn constant(client: &Client, connection: &Connection, policies: &Policies) -> ControlFlow<Reply> {
-    let Some(redirect) = &policies.redirect else { return ControlFlow::Continue(()) };
-    let location = absolute(&redirect.location, client, connection, policies.relative_redirects);
-    ControlFlow::Break(Reply::redirect(redirect.code, "redirect", location.as_bytes()))
+pub(crate) fn constant(redirect: &Redirect, client: &Client, connection: &Connection, relative: bool) -> Reply {
+    let location = absolute(&redirect.location, client, connection, relative);
+    Reply::redirect(redirect.code, "redirect", location.as_bytes())
 }
 
 /// `ssl-redirect` and `force-ssl-redirect`: the same host and target over HTTPS. The host loses its port, and the target
 /// one slash at its end, be it of the path or of the query.
-pub(crate) fn https(request: &RequestView<'_>, client: &Client, policies: &Policies) -> ControlFlow<Reply> {
-    let Some(redirect) = policies.https_redirect.filter(|_| !client.is_secure()) else {
+pub(crate) fn https(redirect: Option<HttpsRedirect>, request: &RequestView<'_>, client: &Client) -> ControlFlow<Reply> {
+    let Some(redirect) = redirect.filter(|_| !client.is_secure()) else {
         return ControlFlow::Continue(());
     };
     let kept = if redirect.preserve_trailing_slash { None } else { request.target.strip_suffix(b"/") };
@@ -49,9 +47,9 @@ pub(crate) fn add_slash(
     request: &RequestView<'_>,
     client: &Client,
     connection: &Connection,
-    policies: &Policies,
+    relative: bool,
 ) -> Reply {
-    let mut location = absolute(path, client, connection, policies.relative_redirects).into_bytes();
+    let mut location = absolute(path, client, connection, relative).into_bytes();
     if let Some(query) = request.query() {
         location.push(b'?');
         location.extend_from_slice(query);

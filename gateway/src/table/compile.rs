@@ -1,10 +1,11 @@
 use super::host::{Host, Passthrough};
 use super::path_index::PathIndex;
-use super::route::{Route, RouteTarget};
-use crate::config::{self, HostName, HostTls, Origin, PathKind, Rejection, RouteLabels, Target, VirtualHost};
-use crate::interner::Interner;
+use super::request_match::{BackendCondition, Invalid, RequestMatch};
+use super::route::{Route, RouteAction, RouteBackend};
+use crate::config::{self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RouteLabels, VirtualHost};
+use crate::interner::{ByAddress, Interner};
 use crate::pattern::{Anchor, Pattern};
-use crate::policy::Policies;
+use crate::policy::{Policies, PolicyInterner};
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
 use std::convert::Infallible;
@@ -18,6 +19,7 @@ pub(super) type LabelInterner = Interner<RouteLabels, RouteLabels>;
 pub(super) struct Compiler<'a> {
     pub(super) registry: &'a Registry,
     pub(super) labels: &'a mut LabelInterner,
+    pub(super) policies: &'a mut PolicyInterner,
     pub(super) keys: &'a mut KeyInterner,
     pub(super) rejected: &'a mut Vec<Rejection>,
 }
@@ -42,7 +44,7 @@ impl Compiler<'_> {
                     return None;
                 }
             },
-            HostName::Any | HostName::Exact(_) | HostName::Wildcard(_) => None,
+            HostName::Any | HostName::Exact(_) | HostName::Wildcard(_) | HostName::Subdomains(_) => None,
         };
         let label = match &host.name {
             HostName::Exact(name) => Arc::clone(name),
@@ -50,17 +52,17 @@ impl Compiler<'_> {
         };
         let mut routes = Vec::with_capacity(host.routes.len());
         for route in &host.routes {
-            match self.route(route, &label) {
+            match self.route(route, host, &label) {
                 Ok(compiled) => routes.push(compiled),
                 Err(rejection) => self.rejected.push(rejection),
             }
         }
-        let (paths, duplicates) = PathIndex::new(routes);
-        self.rejected.extend(duplicates.iter().map(|duplicate| Rejection {
-            origin: duplicate.loser.origin.clone(),
-            value: Arc::clone(&duplicate.loser.labels.path),
-            message: format!("is already taken on this host by {}", duplicate.winner.origin),
-            winner: Some(duplicate.winner.origin.clone()),
+        let (paths, shadowed) = PathIndex::new(routes);
+        self.rejected.extend(shadowed.iter().map(|shadowed| Rejection {
+            origin: shadowed.loser.origin.clone(),
+            value: Arc::clone(&shadowed.loser.matches.path.value),
+            message: format!("is already taken on this host by {}", shadowed.winner.origin),
+            winner: Some(shadowed.winner.origin.clone()),
         }));
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let passthrough = host.passthrough.as_ref().map(|passthrough| {
@@ -83,30 +85,63 @@ impl Compiler<'_> {
         Arc::new(keys)
     }
 
-    fn route(&mut self, route: &config::Route, host: &Arc<str>) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
+    fn route(
+        &mut self,
+        route: &config::Route,
+        host: &VirtualHost,
+        label: &Arc<str>,
+    ) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
         let reject = |value: Arc<str>, message: String| Rejection::new(route.origin.clone(), value, message);
-        let pattern = match route.kind {
+        let invalid = |Invalid { value, reason }| reject(value, reason);
+        let path = &route.matches.path;
+        let pattern = match path.kind {
             PathKind::Exact | PathKind::Prefix => None,
             PathKind::Regex => {
-                let pattern = Pattern::new(&route.path, Anchor::Start);
-                Some(pattern.map_err(|error| reject(Arc::clone(&route.path), error.to_string()))?)
+                let pattern = Pattern::new(&path.value, Anchor::Start);
+                Some(pattern.map_err(|error| reject(Arc::clone(&path.value), error.to_string()))?)
             }
         };
-        let policies = Policies::compile(&route.policies).map_err(|error| reject(error.value, error.reason))?;
-        let labels = RouteLabels { host: Arc::clone(host), path: Arc::clone(&route.path), owner: route.owner.clone() };
-        let Ok(shared) = self.labels.intern(&labels, |labels| Ok::<_, Infallible>(labels.clone()));
+        let compile = |configured: &ByAddress<_>| Policies::compile(Arc::clone(&configured.0), self.registry);
+        let policies = self.policies.intern(&ByAddress(Arc::clone(&route.policies)), compile);
         let compiled = Route {
             origin: route.origin.clone(),
-            labels: shared,
-            kind: route.kind,
-            target: match &route.target {
-                Target::Backend(id) => RouteTarget::Upstream(self.registry.upstream(id)),
-                Target::Default => RouteTarget::Default,
+            labels: self.labels(label, path, &route.owner),
+            request_match: RequestMatch::compile(&route.matches).map_err(invalid)?,
+            matches: route.matches.clone(),
+            action: match &route.action {
+                Action::Forward(backends) => {
+                    let backends = backends.iter().map(|backend| self.backend(backend, label, path));
+                    RouteAction::Forward(backends.collect::<Result<_, _>>().map_err(invalid)?)
+                }
+                Action::DefaultBackend(policies) => RouteAction::DefaultBackend(Arc::clone(policies)),
+                Action::Reply(status) => RouteAction::Reply(*status),
+                Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
             },
-            default_backend: route.policies.default_backend.as_ref().map(|id| self.registry.upstream(id)),
-            policies,
+            host: Arc::clone(&host.policies),
+            policies: policies.map_err(|error| reject(error.value, error.reason))?,
         };
         Ok((Arc::new(compiled), pattern))
+    }
+
+    fn backend(
+        &mut self,
+        backend: &config::RouteBackend,
+        host: &Arc<str>,
+        path: &config::PathMatch,
+    ) -> Result<RouteBackend, Invalid> {
+        Ok(RouteBackend {
+            upstream: self.registry.upstream(&backend.backend),
+            weight: backend.weight,
+            when: backend.when.as_ref().map(BackendCondition::compile).transpose()?,
+            labels: self.labels(host, path, &backend.owner),
+            policies: Arc::clone(&backend.policies),
+        })
+    }
+
+    fn labels(&mut self, host: &Arc<str>, path: &config::PathMatch, owner: &Owner) -> Arc<RouteLabels> {
+        let labels = RouteLabels { host: Arc::clone(host), path: Arc::clone(&path.value), owner: owner.clone() };
+        let Ok(shared) = self.labels.intern(&labels, |labels| Ok::<_, Infallible>(labels.clone()));
+        shared
     }
 }
 
@@ -134,13 +169,19 @@ fn origin(host: &VirtualHost) -> Origin {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::config::{BackendId, Rewrite, RoutePolicies, StreamProtocol};
+    use crate::config::{Condition, HeaderMatch, Rewrite, RouteMatch, RoutePolicies, ValueMatch};
 
     fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
         let mut rejected = Vec::new();
-        let (registry, mut labels, mut keys) = (Registry::default(), LabelInterner::default(), KeyInterner::default());
-        let mut compiler =
-            Compiler { registry: &registry, labels: &mut labels, keys: &mut keys, rejected: &mut rejected };
+        let (registry, mut labels, mut policies) =
+            (Registry::default(), LabelInterner::default(), PolicyInterner::default());
+        let mut compiler = Compiler {
+            registry: &registry,
+            labels: &mut labels,
+            policies: &mut policies,
+            keys: &mut KeyInterner::default(),
+            rejected: &mut rejected,
+        };
         let host = compiler.host(host).expect("no panic");
         (host, rejected)
     }
@@ -150,7 +191,7 @@ mod tests {
         let mut host = fixtures::virtual_host("h", &[(PathKind::Regex, "/foo("), (PathKind::Regex, "/ok")]);
         let rewrite = Rewrite { pattern: "/ok".into(), target: "/$x".into(), forwarded_prefix: None };
         let mut broken = host.routes[1].clone();
-        broken.path = "/broken".into();
+        broken.matches = RouteMatch::path(PathKind::Regex, "/broken");
         broken.policies = Arc::new(RoutePolicies { rewrite: Some(rewrite), ..RoutePolicies::default() });
         host.routes.push(broken);
         let (compiled, rejected) = compile(&host);
@@ -163,13 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_routes_the_first_wins() {
+    fn of_equal_routes_the_first_comes_first() {
         let routes =
             [(PathKind::Exact, "/a"), (PathKind::Prefix, "/a"), (PathKind::Prefix, "/a"), (PathKind::Prefix, "/a")];
         let host = fixtures::virtual_host("h", &routes);
         let (compiled, rejected) = compile(&host);
         let origins: Vec<_> = compiled.expect("served").routes().iter().map(|route| route.origin.clone()).collect();
-        assert_eq!(origins, [host.routes[0].origin.clone(), host.routes[1].origin.clone()]);
+        let declared: Vec<_> = host.routes.iter().map(|route| route.origin.clone()).collect();
+        assert_eq!(origins, declared, "none is dropped");
         let losers: Vec<_> = rejected.iter().map(|rejection| rejection.origin.clone()).collect();
         assert_eq!(losers, [host.routes[2].origin.clone(), host.routes[3].origin.clone()]);
         assert!(rejected.iter().all(|rejection| rejection.message.contains(&host.routes[1].origin.to_string())));
@@ -183,25 +225,39 @@ mod tests {
     }
 
     #[test]
-    fn routes_share_upstreams_and_labels() {
-        let id = BackendId {
-            namespace: "ns".into(),
-            service: "svc".into(),
-            port: "80".into(),
-            protocol: StreamProtocol::Tcp,
-        };
+    fn routes_share_upstreams_labels_and_policies() {
         let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Exact, "/a")]);
+        let policies = Arc::new(RoutePolicies { body_limit: None, ..RoutePolicies::default() });
         for route in &mut host.routes {
-            route.target = Target::Backend(id.clone());
+            route.action = Action::Forward([fixtures::backend("svc")].into());
+            route.policies = Arc::clone(&policies);
         }
         let (compiled, _) = compile(&host);
         let compiled = compiled.expect("served");
         let [first, second] = compiled.routes() else { panic!("two routes") };
         assert!(Arc::ptr_eq(&first.labels, &second.labels));
-        let (RouteTarget::Upstream(a), RouteTarget::Upstream(b)) = (&first.target, &second.target) else {
-            panic!("upstreams")
-        };
-        assert!(Arc::ptr_eq(a, b) && *a.id() == id);
+        assert!(Arc::ptr_eq(&first.policies, &second.policies) && first.policies.body_limit.is_none());
+        let ([a], [b]) = (first.backends(), second.backends()) else { panic!("a backend each") };
+        assert!(Arc::ptr_eq(&a.upstream, &b.upstream) && a.upstream.name() == "default-svc-80");
+        assert!(Arc::ptr_eq(&a.labels, &b.labels) && *a.labels.owner.service == *"svc");
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_rejects_its_route() {
+        let headers = [("x y", ValueMatch::Exact("1".into())), ("x-y", ValueMatch::Regex("(".into()))];
+        for (name, value) in headers {
+            let matches = RouteMatch::path(PathKind::Prefix, "/");
+            let wanted = HeaderMatch { name: name.into(), value: value.clone() };
+            let bad = RouteMatch { headers: [wanted.clone()].into(), ..matches.clone() };
+            let backend = config::RouteBackend { when: Some(Condition::Header(wanted)), ..fixtures::backend("svc") };
+            let mut conditional = fixtures::route("h", 1, matches);
+            conditional.action = Action::Forward([backend].into());
+            let host = fixtures::host_of("h", vec![fixtures::route("h", 0, bad), conditional]);
+            let (compiled, rejected) = compile(&host);
+            assert!(compiled.expect("served").routes().is_empty());
+            let at_fault = if name == "x y" { "x y" } else { "(" };
+            assert_eq!(rejected.iter().map(|rejection| &*rejection.value).collect::<Vec<_>>(), [at_fault; 2]);
+        }
     }
 
     #[test]

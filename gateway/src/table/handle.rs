@@ -3,6 +3,7 @@ use super::host_index::HostIndex;
 use super::streams::Streams;
 use super::{Settings, Table};
 use crate::config::{GatewaySettings, HostName, Rejection, StreamListener, Update, VirtualHost};
+use crate::policy::PolicyInterner;
 use crate::tls::Terminator;
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};
@@ -26,6 +27,7 @@ pub struct Publisher {
 #[derive(Debug, Default)]
 struct State {
     labels: LabelInterner,
+    policies: PolicyInterner,
     tls: Terminator,
     /// What is not served of each host, for as long as the host is as it is.
     rejected: BTreeMap<HostName, Vec<Rejection>>,
@@ -122,6 +124,7 @@ impl Publisher {
             let mut compiler = Compiler {
                 registry: &self.registry,
                 labels: &mut state.labels,
+                policies: &mut state.policies,
                 keys: &mut state.tls.keys,
                 rejected: &mut rejected,
             };
@@ -182,9 +185,9 @@ impl Publisher {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Found, fixtures};
+    use super::super::fixtures::{self, Outcome, find};
     use super::*;
-    use crate::config::{BackendId, Origin, PathKind, PathMatching, StreamListener, StreamProtocol};
+    use crate::config::{BackendId, Origin, PathKind, PathMatching, ServiceBackend, StreamListener, StreamProtocol};
     use std::future::Future;
     use std::task::{Context, Poll, Waker};
 
@@ -197,17 +200,17 @@ mod tests {
     #[test]
     fn hosts_and_settings_are_published_as_one() {
         let publisher = Publisher::new(Arc::default());
-        assert!(matches!(publisher.load().find("h", b"/foo/"), Found::NoHost));
+        assert_eq!(find(&publisher.load(), "h", "/foo/"), Outcome::NoHost);
         let published = publisher.publish(hosts(&["h", "gone"]));
         assert_eq!(published, Published { revision: 1, rejected: Vec::new() });
-        assert!(matches!(publisher.load().find("h", b"/foo"), Found::AddSlash(_)));
+        assert_eq!(find(&publisher.load(), "h", "/foo"), Outcome::AddSlash("/foo/".into()));
 
         let settings = GatewaySettings { path_matching: PathMatching::Strict, ..GatewaySettings::default() };
         let removed = (HostName::Exact("gone".into()), None);
         publisher.publish(Update { settings: Some(Arc::new(settings)), hosts: vec![removed], ..Update::default() });
         let table = publisher.load();
-        assert!(matches!(table.find("h", b"/foo"), Found::Route(_)));
-        assert!(matches!(table.find("gone", b"/foo"), Found::NoHost));
+        assert_eq!(find(&table, "h", "/foo"), Outcome::Route(PathKind::Prefix, "/foo/".into()));
+        assert_eq!(find(&table, "gone", "/foo"), Outcome::NoHost);
         assert_eq!((table.revision(), table.hosts().count()), (2, 1));
     }
 
@@ -216,12 +219,7 @@ mod tests {
         let publisher = Publisher::new(Arc::default());
         publisher.publish(hosts(&["h"]));
         let before = publisher.load();
-        let id = BackendId {
-            namespace: "ns".into(),
-            service: "svc".into(),
-            port: "80".into(),
-            protocol: StreamProtocol::Tcp,
-        };
+        let id = ServiceBackend::tcp("ns", "svc", "80").into();
         assert_eq!(publisher.publish(Update { backends: vec![(id, None)], ..Update::default() }).revision, 2);
         assert!(Arc::ptr_eq(&before, &publisher.load()));
         assert_eq!(publisher.revision(), 2);
@@ -231,11 +229,8 @@ mod tests {
     fn streams_change_alone() {
         let publisher = Publisher::new(Arc::default());
         publisher.publish(hosts(&["h"]));
-        let backend = |port: &str, protocol| BackendId {
-            namespace: "ns".into(),
-            service: "dns".into(),
-            port: port.into(),
-            protocol,
+        let backend = |port: &str, protocol| {
+            BackendId::from(ServiceBackend { protocol, ..ServiceBackend::tcp("ns", "dns", port) })
         };
         let listener = |protocol, port, service_port: &str| StreamListener {
             protocol,
@@ -271,9 +266,9 @@ mod tests {
             _ => panic!("both tables have the host"),
         };
         assert!(same("a") && !same("b"));
-        let labels = |table: &Table| match table.find("b", b"/foo/") {
-            Found::Route(route) => Arc::clone(&route.labels),
-            found => panic!("{found:?}"),
+        let labels = |table: &Table| {
+            let host = table.host("b").expect("quick").expect("the host");
+            Arc::clone(&host.routes()[0].labels)
         };
         assert!(Arc::ptr_eq(&labels(&before), &labels(&after)));
     }

@@ -15,6 +15,8 @@ pub(super) struct HostIndex {
     exact: Shards,
     /// By the suffix after `*.`.
     wildcard: Shards,
+    /// Those of any depth, likewise.
+    subdomains: Shards,
     /// In the order of their patterns' text.
     patterns: Vec<Arc<Host>>,
     any: Option<Arc<Host>>,
@@ -27,6 +29,7 @@ impl HostIndex {
             HostName::Any => self.any = host,
             HostName::Exact(name) => self.exact.set(name, host),
             HostName::Wildcard(suffix) => self.wildcard.set(suffix, host),
+            HostName::Subdomains(suffix) => self.subdomains.set(suffix, host),
             HostName::Pattern(_) => {
                 let place = self.patterns.binary_search_by(|other| other.name.cmp(name));
                 match (place, host) {
@@ -48,6 +51,9 @@ impl HostIndex {
         if let Some(found) = self.wildcard(host) {
             return Ok(Some(found));
         }
+        if let Some(found) = self.above(host) {
+            return Ok(Some(found));
+        }
         for candidate in &self.patterns {
             let Some(pattern) = &candidate.pattern else { continue };
             match pattern.is_match(host.as_bytes()) {
@@ -66,9 +72,23 @@ impl HostIndex {
         if label.is_empty() { None } else { self.wildcard.find(suffix) }
     }
 
+    /// The wildcard host of any depth with the longest suffix of a canonical host.
+    fn above(&self, host: &str) -> Option<&Arc<Host>> {
+        if self.subdomains.is_empty() {
+            return None;
+        }
+        let suffixes = memchr::memchr_iter(b'.', host.as_bytes()).filter(|dot| *dot > 0).map(|dot| &host[dot + 1..]);
+        suffixes.into_iter().find_map(|suffix| self.subdomains.find(suffix))
+    }
+
     /// All hosts, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Host>> {
-        self.exact.iter().chain(self.wildcard.iter()).chain(&self.patterns).chain(&self.any)
+        self.exact
+            .iter()
+            .chain(self.wildcard.iter())
+            .chain(self.subdomains.iter())
+            .chain(&self.patterns)
+            .chain(&self.any)
     }
 }
 
@@ -78,11 +98,12 @@ type Shard = HashMap<Arc<str>, Arc<Host>, RandomState>;
 struct Shards {
     hasher: RandomState,
     shards: Vec<Arc<Shard>>,
+    count: usize,
 }
 
 impl Default for Shards {
     fn default() -> Self {
-        Self { hasher: RandomState::default(), shards: vec![Arc::default(); SHARDS] }
+        Self { hasher: RandomState::default(), shards: vec![Arc::default(); SHARDS], count: 0 }
     }
 }
 
@@ -98,10 +119,16 @@ impl Shards {
     fn set(&mut self, name: &Arc<str>, host: Option<Arc<Host>>) {
         let number = self.number(name);
         let shard = Arc::make_mut(&mut self.shards[number]);
+        let before = shard.len();
         match host {
             Some(host) => shard.insert(Arc::clone(name), host),
             None => shard.remove(name),
         };
+        self.count = self.count + shard.len() - before;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     fn iter(&self) -> impl Iterator<Item = &Arc<Host>> {
@@ -146,6 +173,28 @@ mod tests {
         for header in ["baz.bar.foo.com", "foo.com", "x.foo.bar.com", ".foo.com", "com", ""] {
             assert_eq!(winner(&["*.foo.com", "foo.bar.com"], header), None, "{header}");
         }
+    }
+
+    #[test]
+    fn a_wildcard_of_any_depth_comes_after_that_of_one_label() {
+        let hosts = ["**.foo.com", "**.bar.foo.com", "*.foo.com", "~^[a-x]", "deep.x.foo.com"];
+        for (header, expected) in [
+            ("x.foo.com", Some("*.foo.com")),
+            ("y.x.foo.com", Some("**.foo.com")),
+            ("deep.x.foo.com", Some("deep.x.foo.com")),
+            ("x.bar.foo.com", Some("**.bar.foo.com")),
+            ("y.x.bar.foo.com", Some("**.bar.foo.com")),
+            ("bar.foo.com", Some("*.foo.com")),
+            ("foo.com", Some("~^[a-x]")),
+            ("zfoo.com", None),
+            (".foo.com", None),
+            ("..foo.com", Some("**.foo.com")),
+        ] {
+            assert_eq!(winner(&hosts, header).as_deref(), expected, "{header}");
+        }
+        let mut index = fixtures::table(PathMatching::Nginx, &[("**.foo.com", &[])]).hosts.clone();
+        index.set(&HostName::Subdomains("foo.com".into()), None);
+        assert!(index.subdomains.is_empty() && index.iter().next().is_none());
     }
 
     #[test]

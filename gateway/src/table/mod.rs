@@ -11,20 +11,21 @@ mod handle;
 mod host;
 mod host_index;
 mod path_index;
+mod request_match;
 mod route;
 mod settings;
 mod streams;
 
 pub use handle::{Published, Publisher};
 pub use host::{Host, Passthrough};
-pub use route::{Route, RouteTarget};
+pub use route::{Route, RouteAction, RouteBackend};
 pub use settings::Settings;
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};
 
 use crate::config::{HostName, WwwRedirect};
 use crate::pattern::Pattern;
-use crate::request::{HOST_LIMIT, canonical_host};
+use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
 use host_index::HostIndex;
@@ -60,14 +61,14 @@ pub enum Found<'t> {
 }
 
 impl Table {
-    /// The route of a request, by the raw value of its `Host` header (empty if it has none) and its
-    /// [normalised](crate::request::normalize) path.
+    /// The route of a request whose [normalised](crate::request::normalize) path is `path`.
     ///
-    /// First the host, then the path: exact host, wildcard of one label, patterns in the order of their text, then the
-    /// host that takes any. Once a host matched, no less specific one is asked. Among its paths an Exact one wins, then
-    /// the longest Prefix path or regular expression.
-    pub fn find(&self, host: &str, path: &[u8]) -> Found<'_> {
-        let host = match self.host(host) {
+    /// First the host, then the path, then the rest: exact host, wildcard of one label, the longest wildcard of any depth,
+    /// patterns in the order of their text, then the host that takes any. Once a host matched, no less specific one is
+    /// asked. Among its paths an Exact one wins, then the longest Prefix path or regular expression; of the routes of one
+    /// path that which wants most of the request. Where no route of a path takes the request, the next path is asked.
+    pub fn find(&self, request: &RequestView<'_>, path: &[u8]) -> Found<'_> {
+        let host = match self.host(request.host()) {
             Ok(Some(host)) => host,
             Ok(None) => return Found::NoHost,
             Err(pattern) => return Found::PatternLimit(pattern),
@@ -75,7 +76,7 @@ impl Table {
         if let Some(redirect) = &host.www_redirect {
             return Found::WwwRedirect(redirect);
         }
-        match host.paths.find(path, self.settings.path_matching) {
+        match host.paths.find(path, request, self.settings.path_matching) {
             PathMatch::Route(route) => Found::Route(route),
             PathMatch::AddSlash(route) => Found::AddSlash(route),
             PathMatch::None => Found::NoPath(host),

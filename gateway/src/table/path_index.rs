@@ -1,8 +1,9 @@
 use super::route::Route;
 use crate::config::{PathKind, PathMatching};
 use crate::pattern::Pattern;
-use std::cmp::Reverse;
+use crate::request::RequestView;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The routes of one virtual host, indexed by path.
@@ -10,7 +11,8 @@ use std::sync::Arc;
 /// Exact and Prefix paths are kept as a sorted array of *bases*: paths without their one trailing slash. Each base
 /// knows the longest other base that it begins with, so a look-up is one binary search and a walk towards shorter
 /// bases: linear in the length of the paths, logarithmic in their number, and nothing is allocated. Regular
-/// expressions are tried one after the other.
+/// expressions are tried one after the other. Routes of one path are its *candidates*: the first that takes the
+/// request wins, and where none does, the search goes on with the next path.
 #[derive(Debug)]
 pub(super) struct PathIndex {
     /// In order of precedence, so that of two matches the one with the lower number wins.
@@ -18,10 +20,12 @@ pub(super) struct PathIndex {
     /// Sorted by base.
     nodes: Box<[Node]>,
     /// By rising route number.
-    patterns: Box<[(Pattern, RouteNumber)]>,
+    patterns: Box<[(Pattern, Candidates)]>,
 }
 
 type RouteNumber = u32;
+/// The routes of one path, which stand next to each other.
+type Candidates = Range<RouteNumber>;
 
 #[derive(Debug)]
 struct Node {
@@ -36,18 +40,18 @@ struct Node {
 /// The routes that share a base: `/foo` declares it bare, `/foo/` with a slash.
 #[derive(Debug, Default)]
 struct Slots {
-    exact_bare: Option<RouteNumber>,
-    exact_slash: Option<RouteNumber>,
-    prefix_bare: Option<RouteNumber>,
-    prefix_slash: Option<RouteNumber>,
+    exact_bare: Candidates,
+    exact_slash: Candidates,
+    prefix_bare: Candidates,
+    prefix_slash: Candidates,
 }
 
-/// What an index says of a path.
+/// What an index says of a request.
 #[derive(Debug)]
 pub(super) enum PathMatch<'t> {
     /// This route takes it.
     Route(&'t Arc<Route>),
-    /// No route takes it, but this one would if it ended with a slash.
+    /// No route takes it, but this one would if its path ended with a slash.
     AddSlash(&'t Arc<Route>),
     /// No route takes it.
     None,
@@ -62,77 +66,153 @@ enum Hit {
     AddSlash(RouteNumber),
 }
 
-/// A route that has the path and the kind of another one, which wins.
+/// What is looked up.
+struct Wanted<'r, 'a> {
+    path: &'r [u8],
+    request: &'r RequestView<'a>,
+    mode: PathMatching,
+}
+
+/// A route that no request can reach, because another one takes the same ones and comes first.
 #[derive(Debug)]
-pub(super) struct Duplicate {
+pub(super) struct Shadowed {
     pub(super) loser: Arc<Route>,
     pub(super) winner: Arc<Route>,
 }
 
 impl PathIndex {
-    /// Indexes routes; those of [`PathKind::Regex`] come with their pattern. Of several with the same path and kind
-    /// the first wins, and the others are returned.
-    pub(super) fn new(mut routes: Vec<(Arc<Route>, Option<Pattern>)>) -> (Self, Vec<Duplicate>) {
-        routes.sort_by(|(a, _), (b, _)| precedence(a).cmp(&precedence(b)));
-        let mut duplicates = Vec::new();
-        routes.dedup_by(|(loser, _), (winner, _)| {
-            let same = precedence(loser) == precedence(winner);
-            if same {
-                duplicates.push(Duplicate { loser: Arc::clone(loser), winner: Arc::clone(winner) });
+    /// Indexes routes; those of [`PathKind::Regex`] come with their pattern. Of equal ones the first comes first, and the
+    /// others are returned as well.
+    pub(super) fn new(mut routes: Vec<(Arc<Route>, Option<Pattern>)>) -> (Self, Vec<Shadowed>) {
+        routes.sort_by(|(a, _), (b, _)| a.matches.cmp(&b.matches));
+        let mut sorted: Vec<Arc<Route>> = Vec::with_capacity(routes.len());
+        let mut paths: Vec<(Candidates, Option<Pattern>)> = Vec::new();
+        for (route, pattern) in routes {
+            match paths.last_mut().filter(|_| sorted.last().is_some_and(|last| last.matches.path == route.matches.path))
+            {
+                Some((candidates, _)) => candidates.end += 1,
+                None => {
+                    let number = sorted.len() as RouteNumber;
+                    paths.push((number..number + 1, pattern));
+                }
             }
-            same
+            sorted.push(route);
+        }
+        let shadowed = sorted.chunk_by(|a, b| a.matches == b.matches).flat_map(|equal| {
+            equal[1..].iter().map(|loser| Shadowed { loser: loser.clone(), winner: equal[0].clone() })
         });
-        let (routes, patterns): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
-        let patterns = patterns.into_iter().zip(0..).filter_map(|(pattern, number)| Some((pattern?, number)));
-        let index = Self { nodes: nodes(&routes), patterns: patterns.collect(), routes: routes.into() };
-        (index, duplicates)
+        let shadowed = shadowed.collect();
+        let nodes = nodes(&sorted, paths.iter().map(|(candidates, _)| candidates));
+        let patterns = paths.into_iter().filter_map(|(candidates, pattern)| Some((pattern?, candidates)));
+        (Self { nodes, patterns: patterns.collect(), routes: sorted.into() }, shadowed)
     }
 
-    /// The routes in order of precedence: longer paths first; at equal length Exact, Prefix, then Regex.
+    /// The routes in order of precedence: longer paths first; at equal length Exact, Prefix, then Regex; of one path those
+    /// that want more of a request first.
     pub(super) fn routes(&self) -> &[Arc<Route>] {
         &self.routes
     }
 
-    /// The route for a normalised path.
+    /// The route for a request with this normalised path.
     ///
     /// An Exact path wins over all others; else the longest of the Prefix paths and patterns that match, a Prefix at
     /// equal length. In nginx mode a path that only lacks its slash comes before patterns and shorter prefixes.
-    pub(super) fn find(&self, path: &[u8], mode: PathMatching) -> PathMatch<'_> {
-        let prefix = match self.nearest(path, mode) {
-            Some(Hit::Exact(number)) => return PathMatch::Route(self.route(number)),
-            Some(Hit::AddSlash(number)) => return PathMatch::AddSlash(self.route(number)),
+    pub(super) fn find(&self, path: &[u8], request: &RequestView<'_>, mode: PathMatching) -> PathMatch<'_> {
+        match self.search(&Wanted { path, request, mode }) {
+            Ok(found) => found,
+            Err(pattern) => PathMatch::Limit(pattern),
+        }
+    }
+
+    fn search(&self, wanted: &Wanted<'_, '_>) -> Result<PathMatch<'_>, &Pattern> {
+        let prefix = match self.nearest(wanted)? {
+            Some(Hit::Exact(number)) => return Ok(PathMatch::Route(self.route(number))),
+            Some(Hit::AddSlash(number)) => return Ok(PathMatch::AddSlash(self.route(number))),
             Some(Hit::Prefix(number)) => Some(number),
             None => None,
         };
-        let longer = |number: RouteNumber| prefix.is_none_or(|prefix| number < prefix);
-        for (pattern, number) in self.patterns.iter().take_while(|(_, number)| longer(*number)) {
-            match pattern.is_match(path) {
-                Ok(true) => return PathMatch::Route(self.route(*number)),
-                Ok(false) => {}
-                Err(_) => return PathMatch::Limit(pattern),
+        let longer = |candidates: &Candidates| prefix.is_none_or(|prefix| candidates.start < prefix);
+        for (pattern, candidates) in self.patterns.iter().take_while(|(_, candidates)| longer(candidates)) {
+            if pattern.is_match(wanted.path).map_err(|_| pattern)?
+                && let Some(number) = self.first(candidates, wanted)?
+            {
+                return Ok(PathMatch::Route(self.route(number)));
             }
         }
-        prefix.map_or(PathMatch::None, |number| PathMatch::Route(self.route(number)))
+        Ok(prefix.map_or(PathMatch::None, |number| PathMatch::Route(self.route(number))))
     }
 
     fn route(&self, number: RouteNumber) -> &Arc<Route> {
         &self.routes[number as usize]
     }
 
+    /// The first candidate that takes the request.
+    fn first(&self, candidates: &Candidates, wanted: &Wanted<'_, '_>) -> Result<Option<RouteNumber>, &Pattern> {
+        for number in candidates.clone() {
+            if self.route(number).accepts(wanted.request)? {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
     /// The match with the longest base. Every base that the path begins with is the greatest base not above the path
     /// in byte order, or one of its parents.
-    fn nearest(&self, path: &[u8], mode: PathMatching) -> Option<Hit> {
+    fn nearest(&self, wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
+        let path = wanted.path;
         let above = self.nodes.partition_point(|node| node.base() <= path);
-        let mut node = &self.nodes[above.checked_sub(1)?];
+        let Some(mut node) = above.checked_sub(1).map(|nearest| &self.nodes[nearest]) else { return Ok(None) };
         let shared = node.base().iter().zip(path).take_while(|(a, b)| a == b).count();
         loop {
             if node.base_length <= shared
-                && let Some(hit) = node.slots.hit(&path[node.base_length..], mode)
+                && let Some(hit) = self.hit(&node.slots, &path[node.base_length..], wanted)?
             {
-                return Some(hit);
+                return Ok(Some(hit));
             }
-            node = &self.nodes[node.parent? as usize];
+            let Some(parent) = node.parent else { return Ok(None) };
+            node = &self.nodes[parent as usize];
         }
+    }
+
+    /// The match for a path of which `rest` follows the base.
+    ///
+    /// Strict mode ignores the trailing slash of a Prefix path. nginx mode does as ingress-nginx's locations: a Prefix
+    /// `/foo` makes `= /foo` and `/foo/`, a Prefix `/foo/` only `/foo/`, and nginx redirects to a location that lacks
+    /// but the slash (`ngx_http_core_find_static_location`, `auto_redirect`).
+    fn hit(&self, slots: &Slots, rest: &[u8], wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
+        let Slots { exact_bare, exact_slash, prefix_bare, prefix_slash } = slots;
+        let below: [(&Candidates, fn(RouteNumber) -> Hit); 2] =
+            [(prefix_slash, Hit::Prefix), (prefix_bare, Hit::Prefix)];
+        let [slash, bare] = below;
+        match (rest, wanted.mode) {
+            ([], PathMatching::Nginx) => self.first_of(
+                &[
+                    (exact_bare, Hit::Exact),
+                    (prefix_bare, Hit::Prefix),
+                    (exact_slash, Hit::AddSlash),
+                    (prefix_slash, Hit::AddSlash),
+                ],
+                wanted,
+            ),
+            ([], PathMatching::Strict) => self.first_of(&[(exact_bare, Hit::Exact), slash, bare], wanted),
+            ([b'/'], _) => self.first_of(&[(exact_slash, Hit::Exact), slash, bare], wanted),
+            ([b'/', ..], _) => self.first_of(&below, wanted),
+            _ => Ok(None),
+        }
+    }
+
+    /// The first of these paths with a candidate that takes the request.
+    fn first_of(
+        &self,
+        paths: &[(&Candidates, fn(RouteNumber) -> Hit)],
+        wanted: &Wanted<'_, '_>,
+    ) -> Result<Option<Hit>, &Pattern> {
+        for (candidates, hit) in paths {
+            if let Some(number) = self.first(candidates, wanted)? {
+                return Ok(Some(hit(number)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -143,7 +223,7 @@ impl Node {
 }
 
 impl Slots {
-    fn slot(&mut self, kind: PathKind, slash: bool) -> &mut Option<RouteNumber> {
+    fn slot(&mut self, kind: PathKind, slash: bool) -> &mut Candidates {
         match (kind, slash) {
             (PathKind::Exact, false) => &mut self.exact_bare,
             (PathKind::Exact, true) => &mut self.exact_slash,
@@ -151,39 +231,18 @@ impl Slots {
             (_, true) => &mut self.prefix_slash,
         }
     }
-
-    /// The match for a path of which `rest` follows the base.
-    ///
-    /// Strict mode ignores the trailing slash of a Prefix path. nginx mode does as ingress-nginx's locations: a Prefix
-    /// `/foo` makes `= /foo` and `/foo/`, a Prefix `/foo/` only `/foo/`, and nginx redirects to a location that lacks
-    /// but the slash (`ngx_http_core_find_static_location`, `auto_redirect`).
-    fn hit(&self, rest: &[u8], mode: PathMatching) -> Option<Hit> {
-        let prefix = || self.prefix_slash.or(self.prefix_bare).map(Hit::Prefix);
-        match (rest, mode) {
-            ([], PathMatching::Nginx) => (self.exact_bare.map(Hit::Exact))
-                .or(self.prefix_bare.map(Hit::Prefix))
-                .or(self.exact_slash.or(self.prefix_slash).map(Hit::AddSlash)),
-            ([], PathMatching::Strict) => self.exact_bare.map(Hit::Exact).or_else(prefix),
-            ([b'/'], _) => self.exact_slash.map(Hit::Exact).or_else(prefix),
-            ([b'/', ..], _) => prefix(),
-            _ => None,
-        }
-    }
 }
 
-/// Longer paths first, then by kind, then in descending order: the order in which ingress-nginx writes locations.
-fn precedence(route: &Route) -> (Reverse<usize>, PathKind, Reverse<&str>) {
-    let path = &*route.labels.path;
-    (Reverse(path.len()), route.kind, Reverse(path))
-}
-
-fn nodes(routes: &[Arc<Route>]) -> Box<[Node]> {
+fn nodes<'c>(routes: &[Arc<Route>], paths: impl Iterator<Item = &'c Candidates>) -> Box<[Node]> {
     let mut bases: BTreeMap<&str, (&Arc<str>, Slots)> = BTreeMap::new();
-    for (route, number) in routes.iter().zip(0..).filter(|(route, _)| route.kind != PathKind::Regex) {
-        let path = &route.labels.path;
-        let base = path.strip_suffix('/').unwrap_or(path);
-        let (_, slots) = bases.entry(base).or_insert_with(|| (path, Slots::default()));
-        *slots.slot(route.kind, base.len() < path.len()) = Some(number);
+    for of_path in paths {
+        let path = &routes[of_path.start as usize].matches.path;
+        if path.kind == PathKind::Regex {
+            continue;
+        }
+        let base = path.value.strip_suffix('/').unwrap_or(&path.value);
+        let (_, slots) = bases.entry(base).or_insert_with(|| (&path.value, Slots::default()));
+        *slots.slot(path.kind, base.len() < path.value.len()) = of_path.clone();
     }
     let mut nodes: Vec<Node> = Vec::with_capacity(bases.len());
     for ((base, (path, slots)), number) in bases.into_iter().zip(0u32..) {
@@ -200,10 +259,13 @@ fn nodes(routes: &[Arc<Route>]) -> Box<[Node]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Found;
     use super::super::fixtures::{self, Outcome};
     use super::*;
+    use crate::config::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
     use PathKind::{Exact, Prefix, Regex};
     use PathMatching::{Nginx, Strict};
+    use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
     /// What the routes answer to a path, by the declared path of the route.
     fn find(routes: &[(PathKind, &str)], path: &str, mode: PathMatching) -> Outcome {
@@ -303,5 +365,76 @@ mod tests {
         let table = fixtures::table(Nginx, &[("h", &routes)]);
         assert_eq!(fixtures::find(&table, "h", "/shop/4711/cart"), route(Prefix, "/shop/4711"));
         assert_eq!(fixtures::find(&table, "h", "/shop/100000"), Outcome::NoPath);
+    }
+
+    /// The answer to a request, by the field of the route that took it.
+    fn winner(
+        routes: &[RouteMatch],
+        mode: PathMatching,
+        method: Method,
+        target: &str,
+        headers: &HeaderMap,
+    ) -> Option<usize> {
+        let routes = routes.iter().cloned().enumerate().map(|(number, matches)| fixtures::route("h", number, matches));
+        let table = fixtures::serving(mode, [fixtures::host_of("", routes.collect())]);
+        let request = RequestView::new(&method, target.as_bytes(), headers, Version::HTTP_11);
+        let Found::Route(route) = table.find(&request, request.path()) else { return None };
+        let field = route.origin.field.strip_prefix("spec.rules[0].http.paths[")?;
+        field.strip_suffix(']')?.parse().ok()
+    }
+
+    #[test]
+    fn of_one_path_the_first_that_takes_the_request_wins() {
+        let header = |name: &str, value| HeaderMatch { name: name.into(), value };
+        let exact = |text: &str| ValueMatch::Exact(text.into());
+        let shop = || RouteMatch::path(Prefix, "/shop");
+        let routes = [
+            shop(),
+            RouteMatch { method: Some(Method::POST), ..shop() },
+            RouteMatch { headers: [header("x-v", exact("2"))].into(), ..shop() },
+            RouteMatch { headers: [header("x-v", exact("2")), header("x-w", exact("1, 3"))].into(), ..shop() },
+            RouteMatch {
+                query: [QueryMatch { name: "q".into(), value: ValueMatch::Regex("^a b$".into()) }].into(),
+                ..shop()
+            },
+            RouteMatch { method: Some(Method::PUT), ..RouteMatch::path(Prefix, "/shop/cart") },
+            RouteMatch { method: Some(Method::PUT), ..RouteMatch::path(Regex, "/shop/[x]") },
+            RouteMatch { method: Some(Method::PUT), ..RouteMatch::path(Exact, "/shop/cart") },
+        ];
+        let headers = |lines: &[(&'static str, &'static str)]| {
+            let line = |(name, value): &(&'static str, &'static str)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            };
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines.iter().map(line) {
+                headers.append(name, value);
+            }
+            headers
+        };
+        for mode in [Nginx, Strict] {
+            for (method, target, lines, expected) in [
+                (Method::GET, "/shop", &[][..], 0),
+                (Method::POST, "/shop", &[], 1),
+                (Method::POST, "/shop", &[("x-v", "2")], 1),
+                (Method::GET, "/shop/a", &[("x-v", "2")], 2),
+                (Method::GET, "/shop", &[("x-v", "2"), ("x-w", "1"), ("x-w", "3")], 3),
+                (Method::GET, "/shop", &[("x-v", "2"), ("x-w", "1")], 2),
+                (Method::GET, "/shop?q=a+b&q=c", &[], 4),
+                (Method::GET, "/shop?p=1&q=%61%20b", &[], 4),
+                (Method::GET, "/shop?q=c&q=a+b", &[], 0),
+                (Method::GET, "/shop?Q=a+b", &[], 0),
+                // None of a longer path takes it, so that a shorter one does.
+                (Method::GET, "/shop/cart", &[], 0),
+                (Method::GET, "/shop/cart/7", &[("x-v", "2")], 2),
+                (Method::GET, "/shop/x", &[], 0),
+                (Method::PUT, "/shop/cart", &[], 7),
+                (Method::PUT, "/shop/cart/7", &[], 5),
+                (Method::PUT, "/shop/xy", &[], 6),
+            ] {
+                let found = winner(&routes, mode, method.clone(), target, &headers(lines));
+                assert_eq!(found, Some(expected), "{mode:?} {method} {target} {lines:?}");
+            }
+        }
+        assert_eq!(winner(&routes[1..3], Nginx, Method::GET, "/shop", &HeaderMap::new()), None);
     }
 }

@@ -1,5 +1,8 @@
-use crate::config::{Origin, PathKind, RouteLabels};
+use super::request_match::{BackendCondition, RequestMatch};
+use crate::config::{BackendPolicies, HostPolicies, Origin, Redirect, RouteLabels, RouteMatch};
+use crate::pattern::Pattern;
 use crate::policy::Policies;
+use crate::request::RequestView;
 use crate::upstream::Upstream;
 use std::sync::Arc;
 
@@ -8,24 +11,150 @@ use std::sync::Arc;
 pub struct Route {
     /// The rule that it comes from.
     pub origin: Origin,
-    /// Its labels in metrics and logs. Interned: routes with equal labels share them across tables, so that counters
-    /// outlive a table.
+    /// Its labels in metrics and logs, for requests that no backend of its own served. Interned: routes with equal labels
+    /// share them across tables, so that counters outlive a table.
     pub labels: Arc<RouteLabels>,
-    /// How `labels.path` matches.
-    pub kind: PathKind,
-    /// Where requests go.
-    pub target: RouteTarget,
-    /// Serves the request when the target has no endpoint.
-    pub default_backend: Option<Arc<Upstream>>,
-    /// What is done to the requests.
-    pub policies: Policies,
+    /// The requests that it takes.
+    pub matches: RouteMatch,
+    pub(super) request_match: RequestMatch,
+    /// What happens to them.
+    pub action: RouteAction,
+    /// What is done to the requests of its host.
+    pub host: Arc<HostPolicies>,
+    /// What is done to its requests. Shared by routes with the same ones.
+    pub policies: Arc<Policies>,
 }
 
-/// Where the requests of a route go.
+/// What happens to the requests of a route.
 #[derive(Debug)]
-pub enum RouteTarget {
-    /// To the endpoints of an upstream.
-    Upstream(Arc<Upstream>),
-    /// To the gateway's default backend, else 404.
-    Default,
+pub enum RouteAction {
+    /// They go to one of these backends.
+    Forward(Box<[RouteBackend]>),
+    /// They go to the gateway's default backend, spoken to like this; without one they are answered 404.
+    DefaultBackend(Arc<BackendPolicies>),
+    /// They are answered with this status.
+    Reply(u16),
+    /// They are redirected.
+    Redirect(Redirect),
+}
+
+/// A backend of a route.
+#[derive(Debug)]
+pub struct RouteBackend {
+    /// Its endpoints.
+    pub upstream: Arc<Upstream>,
+    /// Its share of the requests that fulfil no condition.
+    pub weight: u32,
+    pub(super) when: Option<BackendCondition>,
+    /// The labels of its requests in metrics and logs. Interned, as those of the route.
+    pub labels: Arc<RouteLabels>,
+    /// How it is spoken to. Shared by the backends of one Ingress.
+    pub policies: Arc<BackendPolicies>,
+}
+
+impl Route {
+    /// Whether it takes a request for its path. The error is a pattern that takes too long on it.
+    pub(super) fn accepts(&self, request: &RequestView<'_>) -> Result<bool, &Pattern> {
+        self.request_match.accepts(request)
+    }
+
+    /// Its backends.
+    pub fn backends(&self) -> &[RouteBackend] {
+        match &self.action {
+            RouteAction::Forward(backends) => backends,
+            RouteAction::DefaultBackend(_) | RouteAction::Reply(_) | RouteAction::Redirect(_) => &[],
+        }
+    }
+
+    /// Which of its backends a request goes to: that of the first condition that it fulfils, else one chosen at random in
+    /// proportion to the weights; none where all weights are 0.
+    pub fn choose(&self, request: &RequestView<'_>) -> Option<usize> {
+        let backends = self.backends();
+        if let [RouteBackend { when: None, weight: 1.., .. }] = backends {
+            return Some(0);
+        }
+        let fulfilled = |backend: &RouteBackend| backend.when.as_ref().is_some_and(|when| when.accepts(request));
+        backends.iter().position(fulfilled).or_else(|| by_weight(backends))
+    }
+}
+
+fn by_weight(backends: &[RouteBackend]) -> Option<usize> {
+    let weight = |backend: &RouteBackend| if backend.when.is_none() { u64::from(backend.weight) } else { 0 };
+    let sum: u64 = backends.iter().map(weight).sum();
+    let mut rest = fastrand::u64(0..sum.max(1));
+    backends.iter().position(|backend| {
+        let chosen = rest < weight(backend);
+        rest = rest.saturating_sub(weight(backend));
+        chosen
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::config::{self, Condition, HeaderMatch, ValueMatch};
+    use http::{HeaderMap, HeaderValue, Method, Version};
+
+    fn backend(name: &str, weight: u32, when: Option<Condition>) -> config::RouteBackend {
+        config::RouteBackend { weight, when, ..fixtures::backend(name) }
+    }
+
+    /// How often each backend was chosen in so many requests with these headers.
+    fn chosen(backends: &[config::RouteBackend], headers: &HeaderMap, requests: usize) -> Vec<(String, usize)> {
+        let route = fixtures::forward(backends);
+        let view = RequestView::new(&Method::GET, b"/", headers, Version::HTTP_11);
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for _ in 0..requests {
+            let Some(chosen) = route.choose(&view) else { continue };
+            let name = route.backends()[chosen].upstream.id().to_string();
+            match counts.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((name, 1)),
+            }
+        }
+        counts.sort();
+        counts
+    }
+
+    #[test]
+    fn weights_share_the_requests() {
+        let backends = [backend("a", 3, None), backend("b", 1, None), backend("none", 0, None)];
+        let counts = chosen(&backends, &HeaderMap::new(), 10_000);
+        let [(a, first), (b, second)] = &counts[..] else { panic!("{counts:?}") };
+        assert_eq!((a.as_str(), b.as_str(), first + second), ("default/a:80", "default/b:80", 10_000));
+        // 20 standard deviations of 43.
+        assert!((6_600..8_400).contains(first), "{counts:?}");
+    }
+
+    #[test]
+    fn without_weights_there_is_no_backend() {
+        assert_eq!(chosen(&[backend("a", 0, None)], &HeaderMap::new(), 10), []);
+        assert_eq!(chosen(&[backend("a", 0, None), backend("b", 0, None)], &HeaderMap::new(), 10), []);
+        assert_eq!(chosen(&[], &HeaderMap::new(), 10), []);
+    }
+
+    #[test]
+    fn a_condition_comes_before_weights() {
+        let header = HeaderMatch { name: "x-canary".into(), value: ValueMatch::Regex("^(always|yes)$".into()) };
+        let cookie = Condition::Cookie { name: "canary".into(), value: ValueMatch::Exact("always".into()) };
+        let backends = [
+            backend("main", 1, None),
+            backend("by-header", 0, Some(Condition::Header(header))),
+            backend("by-cookie", 7, Some(cookie)),
+        ];
+        let headers = |name: &'static str, value| {
+            HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(value))])
+        };
+        for (name, value, expected) in [
+            ("x-canary", "always", "default/by-header:80"),
+            ("x-canary", "Always", "default/main:80"),
+            ("x-canary", "never", "default/main:80"),
+            ("cookie", "a=1; canary=always", "default/by-cookie:80"),
+            ("cookie", "canary=alway", "default/main:80"),
+        ] {
+            let counts = chosen(&backends, &headers(name, value), 20);
+            assert_eq!(counts, [(expected.to_owned(), 20)], "{name}: {value}");
+        }
+    }
 }

@@ -56,7 +56,7 @@ impl Values for Record<'_> {
             V::ServerPort => number(self.connection.advertised_port, out),
             V::ServerProtocol => present(self.version, out),
             V::ServiceName => self.label(out, |labels| &labels.owner.service),
-            V::ServicePort => self.label(out, |labels| &labels.owner.service_port),
+            V::ServiceBackend => self.label(out, |labels| &labels.owner.service_port),
             V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
                 self.connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
             }

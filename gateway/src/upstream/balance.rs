@@ -136,7 +136,7 @@ impl<'a> Untried<'a, '_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Backend, BackendId, Balance, Endpoint, StreamProtocol};
+    use crate::config::{Backend, Balance, Endpoint, ServiceBackend};
     use crate::upstream::Upstream;
     use proptest::prelude::*;
     use std::collections::HashMap;
@@ -159,12 +159,7 @@ mod tests {
     }
 
     fn upstream(balance: Balance, client_ip_affinity: bool, endpoints: impl IntoIterator<Item = u8>) -> Upstream {
-        let id = BackendId {
-            namespace: "default".into(),
-            service: "shop".into(),
-            port: "http".into(),
-            protocol: StreamProtocol::Tcp,
-        };
+        let id = ServiceBackend::tcp("default", "shop", "http").into();
         let upstream = Upstream::new(id);
         set(&upstream, balance, client_ip_affinity, endpoints);
         upstream

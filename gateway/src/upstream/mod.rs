@@ -41,7 +41,11 @@ pub struct Upstream {
 
 impl Upstream {
     fn new(id: BackendId) -> Self {
-        let name = format!("{}-{}-{}", id.namespace, id.service, id.port).into();
+        let name = match &id {
+            BackendId::Service(port) => format!("{}-{}-{}", port.namespace, port.service, port.port),
+            BackendId::Url { .. } => id.to_string(),
+        }
+        .into();
         Self { id, name, members: ArcSwap::default() }
     }
 
@@ -50,7 +54,7 @@ impl Upstream {
         &self.id
     }
 
-    /// `namespace-service-port`, as ingress-nginx has it in `$proxy_upstream_name`.
+    /// `namespace-service-port`, as ingress-nginx has it in `$proxy_upstream_name`; of a URL `host:port`.
     pub fn name(&self) -> &str {
         &self.name
     }

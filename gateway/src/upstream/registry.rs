@@ -131,18 +131,13 @@ fn dns_name(backend: &Backend) -> Option<&Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::StreamProtocol;
+    use crate::config::ServiceBackend;
     use std::net::Ipv4Addr;
 
     const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
     fn id(service: &str) -> BackendId {
-        BackendId {
-            namespace: "default".into(),
-            service: service.into(),
-            port: "http".into(),
-            protocol: StreamProtocol::Tcp,
-        }
+        ServiceBackend::tcp("default", service, "http").into()
     }
 
     fn address(last: u8) -> SocketAddr {

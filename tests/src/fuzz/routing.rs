@@ -2,8 +2,11 @@
 
 use super::naive::{self, HostRules, Outcome};
 use super::{lines, text};
+use crate::lookup;
 use gateway::config::PathMatching::{self, Nginx, Strict};
-use gateway::config::{GatewaySettings, HostName, Origin, Owner, PathKind, Route, Target, Update, VirtualHost};
+use gateway::config::{
+    Action, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteMatch, Update, VirtualHost,
+};
 use gateway::request::normalize;
 use gateway::table::{Found, Publisher, Table};
 use std::sync::Arc;
@@ -37,25 +40,25 @@ fn virtual_host((name, rules): &HostRules) -> VirtualHost {
     let route = |(kind, path): &(PathKind, String)| Route {
         origin: Origin::new("Ingress default/fuzz", "spec.rules"),
         owner: Owner::default(),
-        path: path.as_str().into(),
-        kind: *kind,
-        target: Target::Default,
+        matches: RouteMatch::path(*kind, path.as_str()),
+        action: Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
     };
     let name = HostName::parse(name).expect("a host name");
-    VirtualHost { name, routes: rules.iter().map(route).collect(), www_redirect: None, tls: None, passthrough: None }
+    let routes = rules.iter().map(route).collect();
+    VirtualHost { name, routes, policies: Arc::default(), www_redirect: None, tls: None, passthrough: None }
 }
 
 fn find(table: &Table, host: &str, path: &[u8]) -> Outcome {
     let Ok(path) = normalize(path, table.settings().path_matching) else { return Outcome::BadRequest };
-    match table.find(host, &path) {
-        Found::Route(route) => Outcome::Route(route.kind, route.labels.path.to_string()),
+    lookup::get(host, b"/", |request| match table.find(request, &path) {
+        Found::Route(route) => Outcome::Route(route.matches.path.kind, route.labels.path.to_string()),
         Found::AddSlash(route) => Outcome::AddSlash(route.labels.path.to_string()),
         Found::NoPath(_) => Outcome::NoPath,
         Found::NoHost => Outcome::NoHost,
         Found::PatternLimit(_) => Outcome::PatternLimit,
         Found::WwwRedirect(_) => panic!("no host here is a redirect"),
-    }
+    })
 }
 
 fn parse(input: &[u8]) -> Option<(Vec<HostRules>, &str, &[u8])> {

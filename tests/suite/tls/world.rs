@@ -1,8 +1,8 @@
 //! A gateway, and what it serves.
 
 use gateway::config::{
-    Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
-    PrivateKey, Route, StreamProtocol, Target, TlsSettings, Update, VirtualHost,
+    Action, Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
+    PrivateKey, Route, RouteBackend, RouteMatch, ServiceBackend, TlsSettings, Update, VirtualHost,
 };
 use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
 use gateway::table::{Published, Publisher};
@@ -104,17 +104,23 @@ pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHos
 /// A virtual host that no TLS section names.
 pub(crate) fn bare_host(name: &str) -> VirtualHost {
     let name = HostName::parse(name).expect("a host name");
-    VirtualHost { name, routes: Vec::new(), www_redirect: None, tls: None, passthrough: None }
+    VirtualHost { name, routes: Vec::new(), policies: Arc::default(), www_redirect: None, tls: None, passthrough: None }
 }
 
 /// The host, with all its requests sent to [`World::backend`].
 pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
+    let backend = RouteBackend {
+        backend: backend_id(),
+        weight: 1,
+        when: None,
+        owner: Owner::default(),
+        policies: Arc::default(),
+    };
     let route = Route {
         origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
         owner: Owner::default(),
-        path: "/".into(),
-        kind: PathKind::Prefix,
-        target: Target::Backend(backend_id()),
+        matches: RouteMatch::path(PathKind::Prefix, "/"),
+        action: Action::Forward([backend].into()),
         policies: Arc::default(),
     };
     VirtualHost { routes: vec![route], ..host }
@@ -131,7 +137,7 @@ pub(crate) fn passed(name: &str) -> VirtualHost {
 }
 
 fn backend_id() -> BackendId {
-    BackendId { namespace: "default".into(), service: "shop".into(), port: "80".into(), protocol: StreamProtocol::Tcp }
+    ServiceBackend::tcp("default", "shop", "80").into()
 }
 
 /// A certificate for one name, with a key that all such certificates share.

@@ -43,15 +43,18 @@ fn rank(name: &HostName) -> u8 {
     match name {
         HostName::Exact(_) => 0,
         HostName::Wildcard(_) => 1,
-        HostName::Pattern(_) => 2,
-        HostName::Any => 3,
+        HostName::Subdomains(_) => 2,
+        HostName::Pattern(_) => 3,
+        HostName::Any => 4,
     }
 }
 
 fn is_related(name: &HostName, host: &str) -> bool {
     match name {
         HostName::Exact(name) => **name == *host,
-        HostName::Wildcard(suffix) => labels_before(host, suffix).is_some() || **suffix == *host,
+        HostName::Wildcard(suffix) | HostName::Subdomains(suffix) => {
+            labels_before(host, suffix).is_some() || **suffix == *host
+        }
         HostName::Pattern(_) | HostName::Any => true,
     }
 }
@@ -70,6 +73,8 @@ fn candidate(name: &HostName, host: &str, winner: Option<&HostName>) -> HostCand
         HostName::Wildcard(suffix) if labels_before(host, suffix).is_none_or(|labels| labels.contains('.')) => {
             "its * stands for exactly one label"
         }
+        HostName::Subdomains(_) if won => "its * stands for one label or more",
+        HostName::Subdomains(suffix) if labels_before(host, suffix).is_none() => "its * stands for at least one label",
         HostName::Pattern(_) if won => "its pattern matches",
         HostName::Any if won => "takes any host",
         _ if outranked => "a more specific host comes first",

@@ -71,7 +71,7 @@ impl From<&Origin> for Source {
 pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Explanation {
     let view = request.view();
     let path = normalize(view.path(), table.settings().path_matching).ok();
-    let found = path.as_ref().map(|path| table.find(view.host(), path));
+    let found = path.as_ref().map(|path| table.find(&view, path));
     let won = match &found {
         Some(Found::Route(route) | Found::AddSlash(route)) => Some(*route),
         _ => None,

@@ -44,19 +44,20 @@ pub(super) fn candidates(
 
 fn candidate(route: &Arc<Route>, path: &[u8], mode: PathMatching, won: Option<&Arc<Route>>) -> RouteCandidate {
     let is_winner = won.is_some_and(|won| Arc::ptr_eq(won, route));
-    let fit = fit(route.kind, &route.labels.path, path, mode);
+    let declared = &route.matches.path;
+    let fit = fit(declared.kind, &declared.value, path, mode);
     let why = match (&fit, won) {
         (Err(why), _) => why.clone(),
         (Ok(why), _) if is_winner => why.clone(),
-        (Ok(_), Some(won)) if won.kind == PathKind::Exact => {
-            format!("matches, but Exact {} comes first", won.labels.path)
+        (Ok(_), Some(won)) => {
+            let first = &won.matches.path;
+            format!("matches, but {:?} {} comes first", first.kind, first.value)
         }
-        (Ok(_), Some(won)) => format!("matches, but {:?} {} comes first", won.kind, won.labels.path),
         (Ok(_), None) => "matches, but a pattern before it takes too long".to_owned(),
     };
     RouteCandidate {
-        path: route.labels.path.to_string(),
-        kind: format!("{:?}", route.kind),
+        path: declared.value.to_string(),
+        kind: format!("{:?}", declared.kind),
         source: Source::from(&route.origin),
         won: is_winner,
         matches: fit.is_ok(),
@@ -66,8 +67,8 @@ fn candidate(route: &Arc<Route>, path: &[u8], mode: PathMatching, won: Option<&A
 
 fn rejected(route: &config::Route) -> RouteCandidate {
     RouteCandidate {
-        path: route.path.to_string(),
-        kind: format!("{:?}", route.kind),
+        path: route.matches.path.value.to_string(),
+        kind: format!("{:?}", route.matches.path.kind),
         source: Source::from(&route.origin),
         won: false,
         matches: false,

@@ -1,4 +1,4 @@
-use gateway::table::{Host, Route, RouteTarget, StreamRoute, Table};
+use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
 use gateway::upstream::Upstream;
 use serde_json::{Value, json};
 
@@ -40,15 +40,25 @@ fn describe_route(route: &Route) -> Value {
     let owner = &route.labels.owner;
     json!({
         "path": route.labels.path.as_ref(),
-        "kind": format!("{:?}", route.kind),
+        "kind": format!("{:?}", route.matches.path.kind),
         "from": route.origin.to_string(),
         "ingress": format!("{}/{}", owner.namespace, owner.ingress),
         "denied": route.policies.denied.as_ref().map(|denied| denied.reason.as_ref()),
-        "backend": match &route.target {
-            RouteTarget::Upstream(upstream) => describe_upstream(upstream),
-            RouteTarget::Default => Value::Null,
-        },
+        "action": describe_action(&route.action),
     })
+}
+
+fn describe_action(action: &RouteAction) -> Value {
+    match action {
+        RouteAction::Forward(backends) => json!({"forward": backends.iter().map(describe_backend).collect::<Vec<_>>()}),
+        RouteAction::DefaultBackend(_) => json!("defaultBackend"),
+        RouteAction::Reply(status) => json!({"reply": status}),
+        RouteAction::Redirect(redirect) => json!({"redirect": {"code": redirect.code, "location": *redirect.location}}),
+    }
+}
+
+fn describe_backend(backend: &RouteBackend) -> Value {
+    json!({"weight": backend.weight, "backend": describe_upstream(&backend.upstream)})
 }
 
 fn describe_upstream(upstream: &Upstream) -> Value {

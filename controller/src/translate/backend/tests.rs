@@ -7,12 +7,7 @@ const SETTINGS: UpstreamSettings = UpstreamSettings { service_upstream: false, b
 fn resolved(documents: &str, port: &str, settings: UpstreamSettings, external_names: bool) -> Resolved {
     let mut store = Store::default();
     apply(&mut store, documents);
-    let id = BackendId {
-        namespace: "default".into(),
-        service: "s".into(),
-        port: port.into(),
-        protocol: StreamProtocol::Tcp,
-    };
+    let id = ServiceBackend::tcp("default", "s", port);
     resolve(&id, settings, external_names, &store)
 }
 
@@ -165,12 +160,7 @@ fn missing_services_are_named() {
     let (none, problem) = found("{kind: Service, metadata: {name: other}}", "80");
     assert!(none.is_empty());
     assert!(problem.is_some_and(|problem| problem.message.contains("no Service: default/s ")));
-    let id = BackendId {
-        namespace: "default".into(),
-        service: "s // the shop".into(),
-        port: "80".into(),
-        protocol: StreamProtocol::Tcp,
-    };
+    let id = ServiceBackend::tcp("default", "s // the shop", "80");
     let (_, problem) = resolve(&id, SETTINGS, true, &Store::default());
     assert!(problem.is_some_and(|problem| problem.message.contains("'#'")));
 }

@@ -12,7 +12,8 @@ use crate::translate::path::{self, Declared};
 use crate::translate::rank::Rank;
 use crate::translate::{Lookup, class, tls};
 use gateway::config::{
-    BackendId, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RoutePolicies, StreamProtocol, Target,
+    Action, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RouteBackend,
+    RouteMatch, RoutePolicies, ServiceBackend,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -49,6 +50,8 @@ pub(in crate::translate) fn parse(
         defaults,
         object,
         base: Arc::clone(&defaults.policies),
+        backend_policies: Arc::clone(&defaults.backend),
+        forwards: HashMap::new(),
         draft: reading.draft,
         by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
@@ -76,10 +79,13 @@ struct Parser<'a> {
     draft: Draft,
     /// The policies of every path that has none of its own.
     base: Arc<RoutePolicies>,
+    backend_policies: Arc<BackendPolicies>,
+    /// The action of the paths with a backend.
+    forwards: HashMap<ServiceBackend, Arc<[RouteBackend]>>,
     /// The policies of the others.
     by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
     diagnostics: Vec<Diagnostic>,
-    references: BTreeMap<BackendId, Reference>,
+    references: BTreeMap<ServiceBackend, Reference>,
 }
 
 impl Parser<'_> {
@@ -90,9 +96,12 @@ impl Parser<'_> {
         let ingress = Arc::clone(&self.stored.object);
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
-        self.draft.policies.default_backend = self.annotated_default_backend(lookup);
+        self.draft.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
         if self.draft.policies != *self.base {
             self.base = Arc::new(self.draft.policies.clone());
+        }
+        if self.draft.backend != *self.backend_policies {
+            self.backend_policies = Arc::new(self.draft.backend.clone());
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
@@ -108,7 +117,8 @@ impl Parser<'_> {
             self.say(Severity::Error, "spec", None, "has neither rules nor defaultBackend: nothing is served");
         }
         let has_default_backend = backend.is_some();
-        let root = self.root(backend);
+        let unredirected = self.forward_or_default(backend.as_ref());
+        let root = self.root(backend.as_ref(), unredirected.clone());
         let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
         let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
@@ -117,7 +127,9 @@ impl Parser<'_> {
             claims: BTreeSet::new(),
             hosts,
             root,
+            unredirected,
             has_default_backend,
+            host_policies: std::mem::take(&mut self.draft.host),
             catch_all: rules.is_empty(),
             use_regex: self.draft.use_regex,
             tls: tls::entries(spec.tls.as_deref().unwrap_or_default()),
@@ -200,29 +212,60 @@ impl Parser<'_> {
             origin: Origin::new(self.object.clone(), field),
             owner: self.owner(Some(&backend)),
             policies: self.policies(&path),
-            path,
-            kind,
-            target: Target::Backend(backend),
+            matches: RouteMatch::path(kind, path),
+            action: self.action(|parser| parser.forward(&backend)),
         })
     }
 
     /// The route for `/` where no rule has it.
-    fn root(&mut self, backend: Option<BackendId>) -> Route {
+    fn root(&mut self, backend: Option<&ServiceBackend>, unredirected: Action) -> Route {
         let path: Arc<str> = "/".into();
+        let field = if backend.is_some() { "spec.defaultBackend" } else { "spec.rules" };
         Route {
-            origin: Origin::new(
-                self.object.clone(),
-                if backend.is_some() { "spec.defaultBackend" } else { "spec.rules" },
-            ),
-            owner: self.owner(backend.as_ref()),
+            origin: Origin::new(self.object.clone(), field),
+            owner: self.owner(backend),
             policies: self.policies(&path),
-            path,
-            kind: PathKind::Prefix,
-            target: backend.map_or(Target::Default, Target::Backend),
+            matches: RouteMatch::path(PathKind::Prefix, path),
+            action: self.action(|_| unredirected),
         }
     }
 
-    fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<BackendId> {
+    /// What the annotations make of all paths, else what follows from one's backend.
+    fn action(&mut self, otherwise: impl FnOnce(&mut Self) -> Action) -> Action {
+        match self.draft.redirect.clone() {
+            Some(redirect) => Action::Redirect(redirect),
+            None => otherwise(self),
+        }
+    }
+
+    fn forward_or_default(&mut self, backend: Option<&ServiceBackend>) -> Action {
+        let Some(backend) = backend else {
+            // The gateway's own default backend speaks HTTP.
+            let mut policies = Arc::clone(&self.backend_policies);
+            if policies.protocol != BackendProtocol::Http {
+                Arc::make_mut(&mut policies).protocol = BackendProtocol::Http;
+            }
+            return Action::DefaultBackend(policies);
+        };
+        self.forward(backend)
+    }
+
+    /// To one backend: one object for all paths that have it.
+    fn forward(&mut self, backend: &ServiceBackend) -> Action {
+        if let Some(known) = self.forwards.get(backend) {
+            return Action::Forward(Arc::clone(known));
+        }
+        let only = RouteBackend {
+            backend: backend.clone().into(),
+            weight: 1,
+            when: None,
+            owner: self.owner(Some(backend)),
+            policies: Arc::clone(&self.backend_policies),
+        };
+        Action::Forward(Arc::clone(self.forwards.entry(backend.clone()).or_insert([only].into())))
+    }
+
+    fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<ServiceBackend> {
         let Some(service) = &backend.service else {
             let message = match &backend.resource {
                 Some(_) => "is not supported: expected a service; it is not served",
@@ -235,12 +278,8 @@ impl Parser<'_> {
         let port = service.port.as_ref().and_then(|port| {
             port.number.map(|number| number.to_string()).or_else(|| port.name.clone()).filter(|port| !port.is_empty())
         });
-        let id = BackendId {
-            namespace: self.stored.key.namespace.clone(),
-            service: service.name.as_str().into(),
-            port: port.unwrap_or_default().into(),
-            protocol: StreamProtocol::Tcp,
-        };
+        let namespace = self.stored.key.namespace.clone();
+        let id = ServiceBackend::tcp(namespace, service.name.as_str(), port.unwrap_or_default());
         let routed = Reference { field: format!("{field}.service").into(), routed: true };
         let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
         if !reference.routed {
@@ -255,7 +294,7 @@ impl Parser<'_> {
     }
 
     /// The first port of the Service that the annotation `default-backend` names.
-    fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<BackendId> {
+    fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<ServiceBackend> {
         let name = self.draft.default_backend.clone()?;
         let namespace = &self.stored.key.namespace;
         let field = self.annotation("default-backend").field;
@@ -267,8 +306,7 @@ impl Parser<'_> {
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound).with_related(service));
             return None;
         };
-        let (port, protocol) = (port.port.to_string().into(), StreamProtocol::Tcp);
-        let id = BackendId { namespace: namespace.clone(), service: name, port, protocol };
+        let id = ServiceBackend::tcp(namespace.clone(), name, port.port.to_string());
         self.references.insert(id.clone(), Reference { field, routed: false });
         Some(id)
     }
@@ -295,7 +333,7 @@ impl Parser<'_> {
         self.defaults.plain_paths.iter().any(|plain| path.starts_with(&**plain))
     }
 
-    fn owner(&self, backend: Option<&BackendId>) -> Owner {
+    fn owner(&self, backend: Option<&ServiceBackend>) -> Owner {
         Owner {
             namespace: self.stored.key.namespace.clone(),
             ingress: self.stored.key.name.clone(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::annotation::Effect;
+use gateway::config::Template;
 
 fn spec() -> String {
     format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "echo")]))
@@ -20,19 +21,27 @@ fn security_settings_deny_their_ingress_only() {
     assert!(world.said(Severity::Error).iter().any(|said| said.contains("503")));
 }
 
+/// The `Host` that the only backend of `h/` is sent.
+fn upstream_host(world: &World) -> Option<Template> {
+    match &world.route("h", "/").action {
+        Action::Forward(backends) => backends[0].policies.host.clone(),
+        action => panic!("not forwarded: {action:?}"),
+    }
+}
+
 #[test]
 fn a_rejected_version_leaves_the_last_good_one() {
     let mut world = World::of(&ingress("one", "upstream-vhost: a.example.com", &spec()));
     let update = world.apply(&ingress("one", "upstream-vhost: 'a b'", &spec()));
     assert!(update.is_empty(), "{update:?}");
-    let host = world.route("h", "/").policies.upstream_host.clone().expect("the former host");
+    let host = upstream_host(&world).expect("the former host");
     assert_eq!(host.literal(), Some("a.example.com"));
     let key = ObjectKey::new(Kind::Ingress, "default", "one");
     assert_eq!(world.translator.applied(&key)[0].effect, Effect::Rejected);
     assert_eq!(world.said(Severity::Error).iter().filter(|said| said.contains("upstream-vhost")).count(), 1);
 
     world.apply(&ingress("one", "upstream-vhost: c.example.com", &spec()));
-    let host = world.route("h", "/").policies.upstream_host.clone().expect("the new host");
+    let host = upstream_host(&world).expect("the new host");
     assert_eq!(host.literal(), Some("c.example.com"));
 }
 

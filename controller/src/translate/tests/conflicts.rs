@@ -92,12 +92,7 @@ fn the_oldest_ingress_of_a_service_port_decides_its_settings() {
         ingress("one", "load-balance: ewma, service-upstream: 'true'", &spec("h")),
         ingress("two", "load-balance: round_robin", &spec("k")),
     ]));
-    let id = BackendId {
-        namespace: "default".into(),
-        service: "echo".into(),
-        port: "80".into(),
-        protocol: gateway::config::StreamProtocol::Tcp,
-    };
+    let id = ServiceBackend::tcp("default", "echo", "80").into();
     let backend = world.translator.backend(&id).expect("a backend");
     assert_eq!(backend.balance, Balance::LeastRequest, "L25");
     let Endpoints::Addresses(addresses) = &backend.endpoints else { panic!("no addresses") };

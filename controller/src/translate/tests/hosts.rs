@@ -81,8 +81,8 @@ fn a_rule_without_a_host_takes_the_root_of_a_catch_all() {
 #[test]
 fn a_catch_all_is_not_redirected() {
     let objects = ingress("one", "permanent-redirect: 'https://x/'", &format!("{{{}}}", default_backend("d")));
-    assert_eq!(World::of(&objects).route("", "/").policies.redirect, None);
-    assert!(World::with(strict(), &objects).route("", "/").policies.redirect.is_some());
+    assert_eq!(World::of(&objects).routes(""), "^ / d\n");
+    assert_eq!(World::with(strict(), &objects).routes(""), "^ / 301 https://x/\n");
 }
 
 #[test]
@@ -129,15 +129,14 @@ fn equal_regexes_are_one() {
 }
 
 #[test]
-fn app_root_is_on_every_route_of_its_host() {
+fn app_root_is_its_hosts() {
     let objects = documents(&[
         ingress("one", "", &format!("{{rules: [{}]}}", rule("h", &[("/a", "Prefix", "a"), ("/b", "Prefix", "b")]))),
         ingress("two", "app-root: /c", &format!("{{rules: [{}]}}", rule("h", &[("/c", "Prefix", "c")]))),
     ]);
     let world = World::of(&objects);
-    for path in ["/", "/a", "/b", "/c"] {
-        assert_eq!(world.route("h", path).policies.app_root.as_deref(), Some("/c"), "{path}");
-    }
+    assert_eq!(world.host("h").and_then(|host| host.policies.app_root.as_deref()), Some("/c"));
+    assert_eq!(world.routes("h"), "^ /a a\n^ /b b\n^ /c c\n^ / -\n");
     assert!(Arc::ptr_eq(&world.route("h", "/a").policies, &world.route("h", "/b").policies), "one Ingress, one Arc");
     let world = World::with(strict(), &objects);
     assert_eq!(world.routes("h"), "^ /a a\n^ /b b\n^ /c c\n= / -\n");

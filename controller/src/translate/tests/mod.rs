@@ -13,7 +13,7 @@ use super::testing::apply;
 use super::*;
 use crate::diagnostic::Severity;
 use crate::store::Store;
-use gateway::config::{PathKind, Route, Target};
+use gateway::config::{Action, BackendId, PathKind, Route, ServiceBackend};
 use std::fmt::Write;
 
 /// A store and a translator over it.
@@ -52,7 +52,8 @@ impl World {
 
     /// The route of a host with this path.
     fn route(&self, host: &str, path: &str) -> &Route {
-        let found = self.host(host).and_then(|host| host.routes.iter().find(|route| *route.path == *path));
+        let found =
+            self.host(host).and_then(|host| host.routes.iter().find(|route| *route.matches.path.value == *path));
         found.unwrap_or_else(|| panic!("no route {host}{path} in:\n{}", self.routes(host)))
     }
 
@@ -60,16 +61,18 @@ impl World {
     fn routes(&self, host: &str) -> String {
         let mut lines = String::new();
         for route in self.host(host).map(|host| host.routes.as_slice()).unwrap_or_default() {
-            let kind = match route.kind {
+            let kind = match route.matches.path.kind {
                 PathKind::Exact => "=",
                 PathKind::Prefix => "^",
                 PathKind::Regex => "~",
             };
-            let target = match &route.target {
-                Target::Backend(id) => id.service.to_string(),
-                Target::Default => "-".into(),
+            let target = match &route.action {
+                Action::Forward(_) => backend(route).service.to_string(),
+                Action::DefaultBackend(_) => "-".into(),
+                Action::Reply(status) => status.to_string(),
+                Action::Redirect(redirect) => format!("{} {}", redirect.code, redirect.location),
             };
-            writeln!(lines, "{kind} {} {target}", route.path).expect("writing to a String");
+            writeln!(lines, "{kind} {} {target}", route.matches.path.value).expect("writing to a String");
         }
         lines
     }
@@ -78,6 +81,14 @@ impl World {
     fn said(&self, severity: Severity) -> Vec<String> {
         let of_severity = |diagnostic: &&Diagnostic| diagnostic.severity == severity;
         self.translator.diagnostics().filter(of_severity).map(ToString::to_string).collect()
+    }
+}
+
+/// The only backend of a route.
+fn backend(route: &Route) -> &ServiceBackend {
+    match &route.action {
+        Action::Forward(backends) if backends.len() == 1 => backends[0].backend.service().expect("a Service"),
+        action => panic!("not one backend: {action:?}"),
     }
 }
 
@@ -131,8 +142,8 @@ fn an_ingress_becomes_a_host_and_a_backend() {
     let route = world.route("h", "/app");
     assert_eq!(route.origin.to_string(), "Ingress default/shop: spec.rules[0].http.paths[0]");
     assert_eq!((&*route.owner.ingress, &*route.owner.service, &*route.owner.service_port), ("shop", "echo", "80"));
-    let Target::Backend(id) = &route.target else { panic!("no backend: {route:?}") };
+    let id = BackendId::from(backend(route).clone());
     let address = "10.1.0.1:8080".parse().expect("an address");
-    assert_eq!(world.translator.backend(id), Some(&Backend::at([address])));
+    assert_eq!(world.translator.backend(&id), Some(&Backend::at([address])));
     assert_eq!(world.translator.diagnostics().count(), 0, "{:?}", world.said(Severity::Error));
 }

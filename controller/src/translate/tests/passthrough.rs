@@ -21,7 +21,7 @@ impl World {
     }
 
     fn passes_to(&self, host: &str) -> Option<String> {
-        self.passthrough(host).map(|passthrough| passthrough.backend.service.to_string())
+        self.passthrough(host)?.backend.service().map(|backend| backend.service.to_string())
     }
 }
 

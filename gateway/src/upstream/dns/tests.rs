@@ -1,6 +1,6 @@
 use super::test_server::{Zone, address, serve};
 use super::*;
-use crate::config::{Backend, BackendId, Endpoints, StreamProtocol};
+use crate::config::{Backend, BackendId, Endpoints, ServiceBackend};
 use crate::upstream::Upstream;
 use std::net::Ipv4Addr;
 use tokio::sync::{mpsc, oneshot};
@@ -66,7 +66,7 @@ impl Scene {
 }
 
 fn id(service: &str) -> BackendId {
-    BackendId { namespace: "default".into(), service: service.into(), port: "80".into(), protocol: StreamProtocol::Tcp }
+    ServiceBackend::tcp("default", service, "80").into()
 }
 
 fn named(name: &str, port: u16) -> Backend {

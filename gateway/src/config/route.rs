@@ -1,0 +1,49 @@
+use super::{BackendId, BackendPolicies, Condition, Origin, Owner, Redirect, RouteMatch, RoutePolicies};
+use std::sync::Arc;
+
+/// Which requests of a virtual host are taken, and what happens to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The rule that it comes from.
+    pub origin: Origin,
+    /// Who owns it, for metrics and logs of requests that no backend served.
+    pub owner: Owner,
+    /// The requests that it takes.
+    pub matches: RouteMatch,
+    /// What happens to them.
+    pub action: Action,
+    /// What is done to them on the way. Shared by the routes of one Ingress.
+    pub policies: Arc<RoutePolicies>,
+}
+
+/// What happens to the requests of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// They go to one of these backends. Where it has no endpoint, they are answered 503, or by the route's
+    /// `default_backend`.
+    Forward(Arc<[RouteBackend]>),
+    /// They go to the gateway's default backend, spoken to like this; without one they are answered 404.
+    DefaultBackend(Arc<BackendPolicies>),
+    /// They are answered with this status, 200 to 599, and its page.
+    Reply(u16),
+    /// They are redirected.
+    Redirect(Redirect),
+}
+
+/// A backend of a route.
+///
+/// The first whose condition a request fulfils gets it; of those without a condition one is chosen at random, in
+/// proportion to the weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteBackend {
+    /// Whose endpoints serve the requests.
+    pub backend: BackendId,
+    /// Its share of the requests that fulfil no condition; of 0 it gets none of them.
+    pub weight: u32,
+    /// The requests that it gets whatever the weights are.
+    pub when: Option<Condition>,
+    /// Who owns it, for metrics and logs of the requests that it gets.
+    pub owner: Owner,
+    /// How it is spoken to. Shared by the backends of one Ingress.
+    pub policies: Arc<BackendPolicies>,
+}

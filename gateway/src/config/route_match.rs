@@ -1,0 +1,155 @@
+use http::Method;
+use std::cmp::{Ordering, Reverse};
+use std::sync::Arc;
+
+/// The requests that a route takes: those that fulfil each part. Its order is precedence: of two routes that take a
+/// request, the lesser one wins.
+///
+/// Longer paths come first, as ingress-nginx writes its locations; then, as Gateway API has it, those with a method, with
+/// more headers, with more arguments of the query. A look-up knows one exception: an Exact path that is the request's
+/// wins over longer ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteMatch {
+    /// Its path.
+    pub path: PathMatch,
+    /// Its method; `None` is any.
+    pub method: Option<Method>,
+    /// Headers that it must have.
+    pub headers: Arc<[HeaderMatch]>,
+    /// Arguments that its query must have.
+    pub query: Arc<[QueryMatch]>,
+}
+
+/// A path, and how it matches the decoded and normalised path of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PathMatch {
+    /// How it matches.
+    pub kind: PathKind,
+    /// The path as declared: `/shop`, `/shop/`, or a regular expression.
+    pub value: Arc<str>,
+}
+
+/// How a path matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathKind {
+    /// Byte for byte.
+    Exact,
+    /// By whole path elements.
+    Prefix,
+    /// As `(?i)^PATH`: without regard to case, anchored at the start only.
+    Regex,
+}
+
+/// A header that a request must have. Of several with the name, all values count, joined by `, `.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeaderMatch {
+    /// Its name, in lower case.
+    pub name: Arc<str>,
+    /// Its value.
+    pub value: ValueMatch,
+}
+
+/// An argument that a query must have. Of several with the name, the first counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueryMatch {
+    /// Its name, in the case that is wanted.
+    pub name: Arc<str>,
+    /// Its value, decoded.
+    pub value: ValueMatch,
+}
+
+/// A value that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValueMatch {
+    /// This one, byte for byte.
+    Exact(Arc<str>),
+    /// One in which this regular expression matches somewhere.
+    Regex(Arc<str>),
+}
+
+/// A request that goes to one backend of a route, whatever the weights are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It has this header.
+    Header(HeaderMatch),
+    /// It has this cookie. Of several with the name, the first counts.
+    Cookie {
+        /// Its name, without regard to case, as nginx has them.
+        name: Arc<str>,
+        /// Its value.
+        value: ValueMatch,
+    },
+}
+
+impl RouteMatch {
+    /// Every request for a path.
+    pub fn path(kind: PathKind, value: impl Into<Arc<str>>) -> Self {
+        let path = PathMatch { kind, value: value.into() };
+        Self { path, method: None, headers: Arc::default(), query: Arc::default() }
+    }
+
+    /// What tells apart two of equal precedence.
+    fn rest(&self) -> (Option<&str>, &[HeaderMatch], &[QueryMatch]) {
+        (self.method.as_ref().map(Method::as_str), &self.headers, &self.query)
+    }
+}
+
+impl Ord for RouteMatch {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let decisive = |it: &Self| (it.method.is_none(), Reverse(it.headers.len()), Reverse(it.query.len()));
+        self.path
+            .cmp(&other.path)
+            .then_with(|| decisive(self).cmp(&decisive(other)))
+            .then_with(|| self.rest().cmp(&other.rest()))
+    }
+}
+
+impl PartialOrd for RouteMatch {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PathMatch {
+    /// Longer paths first, then by kind, then in descending order: the order in which ingress-nginx writes locations.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |it: &Self| (Reverse(it.value.len()), it.kind);
+        key(self).cmp(&key(other)).then_with(|| other.value.cmp(&self.value))
+    }
+}
+
+impl PartialOrd for PathMatch {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(name: &str) -> HeaderMatch {
+        HeaderMatch { name: name.into(), value: ValueMatch::Exact("1".into()) }
+    }
+
+    #[test]
+    fn the_more_specific_come_first() {
+        let shop = || RouteMatch::path(PathKind::Prefix, "/shop");
+        let query = QueryMatch { name: "q".into(), value: ValueMatch::Regex("^a".into()) };
+        let in_order = [
+            RouteMatch::path(PathKind::Regex, "/shop/[a-z]"),
+            RouteMatch::path(PathKind::Exact, "/shop"),
+            RouteMatch { method: Some(Method::GET), ..shop() },
+            RouteMatch { headers: [header("x-a"), header("x-b")].into(), ..shop() },
+            RouteMatch { headers: [header("x-a")].into(), query: [query.clone()].into(), ..shop() },
+            RouteMatch { headers: [header("x-a")].into(), ..shop() },
+            RouteMatch { query: [query].into(), ..shop() },
+            shop(),
+            RouteMatch::path(PathKind::Prefix, "/cart"),
+            RouteMatch::path(PathKind::Regex, "/shop"),
+            RouteMatch::path(PathKind::Prefix, "/"),
+        ];
+        assert!(in_order.is_sorted(), "{in_order:#?}");
+        assert!(in_order.windows(2).all(|pair| pair[0] != pair[1] && pair[0] < pair[1]));
+    }
+}

@@ -1,0 +1,136 @@
+//! What a request must have besides host and path.
+
+use crate::config::{self, Condition, HeaderMatch, QueryMatch, ValueMatch};
+use crate::pattern::{Anchor, Case, Pattern, PatternError};
+use crate::request::RequestView;
+use crate::variables;
+use http::{HeaderName, Method};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Parts of a request, all of which it must have. Without any, every request does.
+#[derive(Debug, Default)]
+pub(super) struct RequestMatch {
+    method: Option<Method>,
+    headers: Box<[(HeaderName, Value)]>,
+    query: Box<[(Arc<str>, Value)]>,
+}
+
+/// Parts of a request that send it to a certain backend.
+#[derive(Debug)]
+pub(super) enum BackendCondition {
+    Header(HeaderName, Value),
+    Cookie(Arc<str>, Value),
+}
+
+#[derive(Debug)]
+pub(super) enum Value {
+    Exact(Arc<str>),
+    Pattern(Box<Pattern>),
+}
+
+/// A name or a pattern that is none, and why.
+#[derive(Debug)]
+pub(super) struct Invalid {
+    pub(super) value: Arc<str>,
+    pub(super) reason: String,
+}
+
+impl RequestMatch {
+    pub(super) fn compile(matches: &config::RouteMatch) -> Result<Self, Invalid> {
+        let query = |QueryMatch { name, value }: &QueryMatch| Ok((Arc::clone(name), Value::compile(value)?));
+        Ok(Self {
+            method: matches.method.clone(),
+            headers: matches.headers.iter().map(header).collect::<Result<_, _>>()?,
+            query: matches.query.iter().map(query).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether a request has all parts. The error is a pattern that takes too long on it. Allocates only where a header
+    /// stands there several times, or an argument is escaped.
+    pub(super) fn accepts(&self, request: &RequestView<'_>) -> Result<bool, &Pattern> {
+        if self.method.as_ref().is_some_and(|method| method != request.method) {
+            return Ok(false);
+        }
+        for (name, wanted) in &self.headers {
+            if !wanted.accepts(header_of(request, name).as_deref())? {
+                return Ok(false);
+            }
+        }
+        for (name, wanted) in &self.query {
+            if !wanted.accepts(argument_of(request, name).as_deref().map(str::as_bytes))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl BackendCondition {
+    pub(super) fn compile(condition: &Condition) -> Result<Self, Invalid> {
+        match condition {
+            Condition::Header(wanted) => header(wanted).map(|(name, value)| Self::Header(name, value)),
+            Condition::Cookie { name, value } => Ok(Self::Cookie(Arc::clone(name), Value::compile(value)?)),
+        }
+    }
+
+    /// Whether a request fulfils it. A pattern that takes too long does not match: the other backends serve, too.
+    pub(super) fn accepts(&self, request: &RequestView<'_>) -> bool {
+        match self {
+            Self::Header(name, wanted) => wanted.accepts(header_of(request, name).as_deref()),
+            Self::Cookie(name, wanted) => wanted.accepts(variables::cookie_value(request.headers, name)),
+        }
+        .unwrap_or(false)
+    }
+}
+
+impl Value {
+    fn compile(wanted: &ValueMatch) -> Result<Self, Invalid> {
+        match wanted {
+            ValueMatch::Exact(text) => Ok(Self::Exact(Arc::clone(text))),
+            ValueMatch::Regex(text) => match Pattern::compile(text, Anchor::Anywhere, Case::Sensitive) {
+                Ok(pattern) => Ok(Self::Pattern(Box::new(pattern))),
+                Err(error) => Err(Invalid::pattern(text, &error)),
+            },
+        }
+    }
+
+    fn accepts(&self, value: Option<&[u8]>) -> Result<bool, &Pattern> {
+        match (self, value) {
+            (_, None) => Ok(false),
+            (Self::Exact(wanted), Some(value)) => Ok(wanted.as_bytes() == value),
+            (Self::Pattern(pattern), Some(value)) => pattern.is_match(value).map_err(|_| &**pattern),
+        }
+    }
+}
+
+impl Invalid {
+    fn pattern(text: &Arc<str>, error: &PatternError) -> Self {
+        Self { value: Arc::clone(text), reason: error.to_string() }
+    }
+}
+
+fn header(wanted: &HeaderMatch) -> Result<(HeaderName, Value), Invalid> {
+    let name = HeaderName::from_bytes(wanted.name.as_bytes());
+    let invalid = |_| Invalid { value: Arc::clone(&wanted.name), reason: "is not the name of a header".to_owned() };
+    Ok((name.map_err(invalid)?, Value::compile(&wanted.value)?))
+}
+
+/// The values of a header, joined by `, `.
+fn header_of<'a>(request: &RequestView<'a>, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
+    let mut values = request.headers.get_all(name).iter();
+    let first = values.next()?;
+    let Some(second) = values.next() else { return Some(Cow::Borrowed(first.as_bytes())) };
+    let mut joined = first.as_bytes().to_vec();
+    for value in std::iter::once(second).chain(values) {
+        joined.extend_from_slice(b", ");
+        joined.extend_from_slice(value.as_bytes());
+    }
+    Some(Cow::Owned(joined))
+}
+
+/// The first argument of this name in the query, decoded.
+fn argument_of<'a>(request: &RequestView<'a>, name: &str) -> Option<Cow<'a, str>> {
+    let arguments = form_urlencoded::parse(request.query()?);
+    arguments.into_iter().find_map(|(key, value)| (key == name).then_some(value))
+}
