@@ -15,6 +15,8 @@ pub struct Arrival {
     pub started: Instant,
     /// Its number on this connection, from 1.
     pub number: u64,
+    /// Bytes that the connection had sent before it. 0 where a connection has several requests at once.
+    pub sent_before: u64,
 }
 
 /// What the check learned of a head, beside that it is sound.

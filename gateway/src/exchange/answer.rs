@@ -54,7 +54,7 @@ impl Answer {
         headers.push(("Content-Type", grpc::MEDIA_TYPE));
         headers.push(("Content-Length", 0.into()));
         headers.push(("grpc-status", grpc::status(reply.status)));
-        headers.extend(grpc::message(reply.status, reply.reason).map(|message| ("grpc-message", message)));
+        headers.extend(grpc::message(reply.status, reply.reason.label()).map(|message| ("grpc-message", message)));
         Self { status: 200, meant: reply.status, headers, body: Bytes::new() }
     }
 
@@ -95,6 +95,7 @@ fn page(status: u16, explanation: Option<&str>, server_tokens: bool) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Reason;
 
     #[test]
     fn a_refusal_is_a_whole_response() {
@@ -116,16 +117,16 @@ mod tests {
     #[test]
     fn a_call_that_fails_is_answered_in_grpc() {
         let call = HeaderMap::from_iter([(http::header::CONTENT_TYPE, grpc::MEDIA_TYPE)]);
-        let answer = Answer::new(&Reply::new(503, "no-endpoint"), &call, false);
+        let answer = Answer::new(&Reply::new(503, Reason::NoEndpoint), &call, false);
         assert_eq!((answer.status, answer.meant, answer.body.len()), (200, 503, 0));
         assert!(answer.headers.contains(&("grpc-status", HeaderValue::from_static("14"))), "{answer:?}");
-        let healthy = Answer::new(&Reply::new(200, "healthz"), &call, false);
+        let healthy = Answer::new(&Reply::new(200, Reason::Healthz), &call, false);
         assert_eq!((healthy.status, healthy.headers[0].1.as_bytes()), (200, &b"text/html"[..]));
     }
 
     #[test]
     fn a_redirect_says_where_to() {
-        let answer = Answer::new(&Reply::redirect(308, "redirect", b"/x"), &HeaderMap::new(), false);
+        let answer = Answer::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &HeaderMap::new(), false);
         assert_eq!(answer.headers.last(), Some(&("Location", HeaderValue::from_static("/x"))));
     }
 }

@@ -4,7 +4,7 @@ use super::phases::{deny, request_phase};
 use crate::config::{BackendPolicies, BackendProtocol, RouteLabels};
 use crate::connection::Connection;
 use crate::policy::{redirect, rewrite};
-use crate::request::{Client, HOST_LIMIT, Reply, RequestView, canonical_host, normalize};
+use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::upstream::Upstream;
 use http::Version;
@@ -56,7 +56,7 @@ impl Decision {
     fn decide(&mut self, table: &Table, connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
         misdirected(connection, request)?;
         let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
-            return ControlFlow::Break(Reply::new(400, "bad-path"));
+            return ControlFlow::Break(Reply::new(400, Reason::BadPath));
         };
         if let Cow::Owned(path) = &path {
             self.normalized = Some(path.as_slice().into());
@@ -64,7 +64,7 @@ impl Decision {
         let found = table.find(request, &path);
         // Load balancers ask this of the traffic port, by address (ingress-nginx answers it on its server `_`).
         if matches!(found, Found::NoHost) && *path == *b"/healthz" {
-            return ControlFlow::Break(Reply::new(200, "healthz"));
+            return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
         deny(self.settings.denied.as_ref())?;
         match found {
@@ -106,7 +106,7 @@ impl Decision {
     fn unclaimed(&self) -> ControlFlow<Reply> {
         match &self.default_backend {
             Some(_) => ControlFlow::Continue(()),
-            None => ControlFlow::Break(Reply::new(404, "no-route")),
+            None => ControlFlow::Break(Reply::new(404, Reason::NoRoute)),
         }
     }
 
@@ -160,7 +160,7 @@ impl Decision {
 /// Refuses HTTP/1.0 where the answer has no length of its own: its clients do not know chunks, and Pingora writes them.
 fn speakable(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
     match request.version {
-        Version::HTTP_10 if protocol.is_http2() => ControlFlow::Break(Reply::new(505, "http-1.0")),
+        Version::HTTP_10 if protocol.is_http2() => ControlFlow::Break(Reply::new(505, Reason::Http10)),
         _ => ControlFlow::Continue(()),
     }
 }
@@ -176,10 +176,10 @@ fn misdirected(connection: &Connection, request: &RequestView<'_>) -> ControlFlo
     let host = canonical_host(request.host(), &mut buffer);
     match &tls.server_name {
         Some(name) if **name != *host && !tls.presented.covers(host) => {
-            ControlFlow::Break(Reply::new(421, "misdirected"))
+            ControlFlow::Break(Reply::new(421, Reason::Misdirected))
         }
         _ => ControlFlow::Continue(()),
     }
 }
 
-const PATTERN_LIMIT: Reply = Reply::new(500, "pattern-limit");
+const PATTERN_LIMIT: Reply = Reply::new(500, Reason::PatternLimit);

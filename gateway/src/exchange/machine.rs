@@ -2,11 +2,11 @@
 
 use super::context::Context;
 use super::decision::Decision;
-use super::step::{Destination, Failure, Verdict};
+use super::step::{Destination, Failure, Sent, Step};
 use crate::config::{BackendProtocol, GatewaySettings};
 use crate::connection::Arrival;
 use crate::policy::body_limit;
-use crate::request::{HOST_LIMIT, Reply, RequestView, canonical_host};
+use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use crate::telemetry::{Attempt, Record};
 use crate::upstream::Pick;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,7 +25,15 @@ const CLIENT_CLOSED: u16 = 499;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// One request on its way.
+/// One request on its way: a machine of steps, without IO. A lane begins it, carries out each [`Step`] and reports what
+/// came of it, until it [finishes](Exchange::finish).
+///
+/// ```text
+/// begin -> next_step -> Attempt -> connected -> request_body* -> response_head -> finish
+///              ^         |  any of these may be `failed`
+///              +---------+
+///              `-> Reply | Abandon -> finish
+/// ```
 #[derive(Debug)]
 pub struct Exchange {
     context: Arc<Context>,
@@ -34,15 +42,22 @@ pub struct Exchange {
     pub(super) request_id: Option<HeaderValue>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
-    /// Why we answer ourselves.
-    reply: Option<&'static str>,
-    /// The client has given the request up.
-    abandoned: bool,
+    state: State,
     body_received: u64,
-    sent_before: u64,
     current: Option<Try>,
     attempts: SmallVec<[Attempt; 1]>,
     tried: SmallVec<[SocketAddr; TRIES]>,
+}
+
+/// What the next step is.
+#[derive(Debug)]
+enum State {
+    /// To try an endpoint.
+    Attempting,
+    /// To answer.
+    Replying(Reply),
+    /// Nothing. The client went away, maybe while it was answered for this reason.
+    Abandoned(Option<Reason>),
 }
 
 /// The endpoint that serves the request now.
@@ -56,25 +71,47 @@ struct Try {
 }
 
 impl Exchange {
-    /// Finds the request's route and runs its request phase. With a reply the request is answered.
-    pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> (Self, Option<Reply>) {
-        let decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
-        let reply = decision.reply.clone();
-        let exchange = Self {
+    /// Finds the request's route and runs its request phase.
+    pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
+        let mut decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
+        let state = decision.reply.take().map_or(State::Attempting, State::Replying);
+        Self {
             context: context.clone(),
             request_id: request_id(request.headers, decision.settings.generate_request_id),
-            sent_before: arrival.connection.sent(),
-            reply: reply.as_ref().map(|reply| reply.reason),
             arrival,
             decision,
             fell_back: false,
-            abandoned: false,
+            state,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
-        };
-        (exchange, reply)
+        }
+    }
+
+    /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
+    /// again only after the last one failed.
+    pub fn next_step(&mut self) -> Step {
+        match &self.state {
+            State::Replying(reply) => Step::Reply(reply.clone()),
+            State::Abandoned(_) => Step::Abandon,
+            State::Attempting => match self.attempt() {
+                Some(destination) => Step::Attempt(destination),
+                None => {
+                    let reply = match self.attempts.last() {
+                        None => Reply::new(503, Reason::NoEndpoint),
+                        Some(last) => bad_gateway(last.status == Some(504)),
+                    };
+                    self.state = State::Replying(reply.clone());
+                    Step::Reply(reply)
+                }
+            },
+        }
+    }
+
+    /// Whether no endpoint is tried any more.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.state, State::Attempting)
     }
 
     /// Gives the request up before anything came of it, to be begun anew.
@@ -82,15 +119,9 @@ impl Exchange {
         self.arrival
     }
 
-    /// Chooses an endpoint that was not tried yet, or says what to answer instead.
-    pub fn attempt(&mut self) -> Result<Destination, Reply> {
-        let Some(pick) = self.pick() else {
-            let reply = match self.attempts.last() {
-                None => Reply::new(503, "no-endpoint"),
-                Some(last) => bad_gateway(last.status == Some(504)),
-            };
-            return Err(self.note(reply));
-        };
+    /// Chooses an endpoint that was not tried yet.
+    fn attempt(&mut self) -> Option<Destination> {
+        let pick = self.pick()?;
         let policies = self.decision.backend_policies();
         let destination = Destination {
             address: pick.address(),
@@ -103,7 +134,7 @@ impl Exchange {
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
         self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
-        Ok(destination)
+        Some(destination)
     }
 
     fn pick(&mut self) -> Option<Pick> {
@@ -129,15 +160,12 @@ impl Exchange {
         }
     }
 
-    /// A piece of the request's body has arrived.
-    pub fn request_body(&mut self, bytes: usize) -> Result<(), Reply> {
+    /// A piece of the request's body has arrived. After `Break` the endpoint is to get no more of it.
+    pub fn request_body(&mut self, bytes: usize) -> ControlFlow<()> {
         self.body_received += bytes as u64;
         self.arrival.connection.count_requested(bytes);
-        let Some(route) = &self.decision.route else { return Ok(()) };
-        match body_limit::received(self.body_received, route.policies.body_limit) {
-            ControlFlow::Break(reply) => Err(self.note(reply)),
-            ControlFlow::Continue(()) => Ok(()),
-        }
+        let limit = self.decision.route.as_ref().and_then(|route| route.policies.body_limit);
+        body_limit::received(self.body_received, limit).map_break(|reply| self.state = State::Replying(reply))
     }
 
     /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
@@ -154,7 +182,7 @@ impl Exchange {
     }
 
     /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer.
-    pub fn failed(&mut self, failure: Failure) -> Verdict {
+    pub fn failed(&mut self, failure: Failure) {
         let answered = self.current.as_ref().is_some_and(|current| current.header.is_some());
         let (reply, again) = match failure {
             Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
@@ -165,20 +193,27 @@ impl Exchange {
                 }
                 (bad_gateway(timed_out), stale && replayable && !answered)
             }
-            Failure::ClientTimeout => (Reply::new(408, "body-timeout"), false),
-            Failure::ClientMalformed => (Reply::new(400, "malformed-body"), false),
-            Failure::Internal => (Reply::new(500, "internal"), false),
+            Failure::ClientTimeout => (Reply::new(408, Reason::BodyTimeout), false),
+            Failure::ClientMalformed => (Reply::new(400, Reason::MalformedBody), false),
+            Failure::Internal => (Reply::new(500, Reason::Internal), false),
             Failure::ClientGone => {
-                self.reply.get_or_insert("client-gone");
-                self.abandoned = true;
-                return Verdict::Abandon;
+                self.state = State::Abandoned(self.reply_reason());
+                return;
             }
         };
         self.end_try(Some(reply.status), 0);
-        if again && self.attempts.len() < TRIES {
-            return Verdict::Retry;
+        if !again || self.attempts.len() >= TRIES {
+            self.state = State::Replying(reply);
         }
-        Verdict::Reply(self.note(reply))
+    }
+
+    /// Why the gateway answers, if it does.
+    fn reply_reason(&self) -> Option<Reason> {
+        match &self.state {
+            State::Attempting => None,
+            State::Replying(reply) => Some(reply.reason),
+            State::Abandoned(reason) => *reason,
+        }
     }
 
     /// Whether the connection may serve another request, as far as we are concerned. Until the head of the answer goes
@@ -210,12 +245,6 @@ impl Exchange {
         request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
     }
 
-    /// Remembers why we answer ourselves.
-    fn note(&mut self, reply: Reply) -> Reply {
-        self.reply = Some(reply.reason);
-        reply
-    }
-
     fn end_try(&mut self, status: Option<u16>, response_length: u64) {
         let Some(current) = self.current.take() else { return };
         self.attempts.push(Attempt {
@@ -228,24 +257,15 @@ impl Exchange {
         });
     }
 
-    /// The request has ended: counts it and writes it down. `status` is that of the answer, if one was begun; `head_sent`
-    /// the length of its head, where the connection does not tell because other requests share it.
-    pub fn finish(
-        &mut self,
-        request: &RequestView<'_>,
-        status: Option<u16>,
-        head_sent: Option<u64>,
-        body_bytes_sent: u64,
-    ) {
-        self.end_try(None, body_bytes_sent);
+    /// The request has ended: counts it and writes it to the log.
+    pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
+        self.end_try(None, sent.body);
         let connection = &self.arrival.connection;
-        if self.abandoned {
+        let is_abandoned = matches!(self.state, State::Abandoned(_));
+        if is_abandoned {
             connection.count_abandoned();
         }
-        let bytes_sent = match request.version {
-            http::Version::HTTP_2 => head_sent.unwrap_or_default() + body_bytes_sent,
-            _ => connection.sent() - self.sent_before,
-        };
+        let gone = is_abandoned.then_some(Reason::ClientGone);
         let mut buffer = [0; HOST_LIMIT];
         let host = canonical_host(request.host(), &mut buffer);
         let record = Record {
@@ -262,12 +282,12 @@ impl Exchange {
             request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
             labels: self.decision.labels(),
             logged: self.decision.route.as_ref().is_none_or(|route| route.policies.access_log),
-            reply: self.reply,
+            reply: self.reply_reason().or(gone).map(Reason::label),
             request_length: self.arrival.head.length as u64 + self.body_received,
             duration: self.arrival.started.elapsed(),
-            status: status.unwrap_or(CLIENT_CLOSED),
-            body_bytes_sent,
-            bytes_sent,
+            status: sent.status.unwrap_or(CLIENT_CLOSED),
+            body_bytes_sent: sent.body,
+            bytes_sent: sent.bytes,
             attempts: &self.attempts,
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
@@ -275,7 +295,7 @@ impl Exchange {
 }
 
 fn bad_gateway(timed_out: bool) -> Reply {
-    if timed_out { Reply::new(504, "upstream-timeout") } else { Reply::new(502, "upstream-failed") }
+    if timed_out { Reply::new(504, Reason::UpstreamTimeout) } else { Reply::new(502, Reason::UpstreamFailed) }
 }
 
 fn version(version: http::Version) -> &'static str {

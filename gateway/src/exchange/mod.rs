@@ -11,6 +11,8 @@ mod grpc;
 mod machine;
 mod phases;
 mod step;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 pub(crate) use answer::Answer;
@@ -19,4 +21,4 @@ pub use decision::Decision;
 pub use forward::{RequestEdits, ResponseEdits};
 pub(crate) use forward::{is_hop_by_hop, is_nominated};
 pub use machine::Exchange;
-pub use step::{Destination, Failure, Verdict};
+pub use step::{Destination, Failure, Sent, Step};

@@ -3,7 +3,7 @@
 use crate::config::Denied;
 use crate::connection::Connection;
 use crate::policy::{body_limit, redirect};
-use crate::request::{Client, Reply, RequestView};
+use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
 use std::ops::ControlFlow;
 
@@ -25,7 +25,7 @@ pub(super) fn request_phase(
         RouteAction::Redirect(to) => {
             ControlFlow::Break(redirect::constant(to, client, connection, policies.relative_redirects))
         }
-        RouteAction::Reply(status) => ControlFlow::Break(Reply::new(*status, "fixed")),
+        RouteAction::Reply(status) => ControlFlow::Break(Reply::new(*status, Reason::FixedReply)),
         RouteAction::Forward(_) | RouteAction::DefaultBackend(_) => {
             redirect::https(policies.https_redirect, request, client)?;
             body_limit::announced(request, policies.body_limit)
@@ -36,7 +36,7 @@ pub(super) fn request_phase(
 /// Refuses everything where a security setting cannot be honoured.
 pub(super) fn deny(denied: Option<&Denied>) -> ControlFlow<Reply> {
     match denied {
-        Some(_) => ControlFlow::Break(Reply::new(503, "denied")),
+        Some(_) => ControlFlow::Break(Reply::new(503, Reason::Denied)),
         None => ControlFlow::Continue(()),
     }
 }

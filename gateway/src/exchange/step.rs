@@ -49,13 +49,24 @@ pub enum Failure {
     Internal,
 }
 
-/// What to do about a failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Call [`Exchange::attempt`](super::Exchange::attempt) again.
-    Retry,
-    /// Answer this, unless an answer has begun.
+/// What a lane is to do next with a request.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Send it to this endpoint, and report what comes of that.
+    Attempt(Destination),
+    /// Answer it, unless an answer has begun.
     Reply(Reply),
-    /// Nobody is there to be answered.
+    /// Nothing: the client is gone.
     Abandon,
+}
+
+/// What a client was sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent {
+    /// The status of the answer, if one was begun; of a gRPC error of ours, the one that it stands for.
+    pub status: Option<u16>,
+    /// Bytes of head and body, as the protocol of the lane has them.
+    pub bytes: u64,
+    /// Bytes of the body.
+    pub body: u64,
 }

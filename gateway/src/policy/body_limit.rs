@@ -1,10 +1,10 @@
 //! `proxy-body-size`: 413 for request bodies that are too large, before the backend sees them where their length is
 //! announced, else as soon as they are.
 
-use crate::request::{Reply, RequestView};
+use crate::request::{Reason, Reply, RequestView};
 use std::ops::ControlFlow;
 
-const TOO_LARGE: Reply = Reply::new(413, "body-too-large");
+const TOO_LARGE: Reply = Reply::new(413, Reason::BodyTooLarge);
 
 /// Checks `Content-Length`.
 pub(crate) fn announced(request: &RequestView<'_>, limit: Option<u64>) -> ControlFlow<Reply> {

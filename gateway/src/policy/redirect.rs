@@ -2,7 +2,7 @@
 
 use crate::config::{HostPolicies, HttpsRedirect, Redirect, WwwRedirect};
 use crate::connection::Connection;
-use crate::request::{Client, Reply, RequestView};
+use crate::request::{Client, Reason, Reply, RequestView};
 use std::ops::ControlFlow;
 
 /// `app-root`: 302 from a normalised path (nginx's `$uri`) that is exactly `/`, to the host as the client wrote it, port included.
@@ -15,7 +15,7 @@ pub(crate) fn app_root(
     match &host.app_root {
         Some(root) if path == b"/" => {
             let location = format!("{}://{}{root}", connection.scheme(), request.host());
-            ControlFlow::Break(Reply::redirect(302, "app-root", location.as_bytes()))
+            ControlFlow::Break(Reply::redirect(302, Reason::AppRoot, location.as_bytes()))
         }
         _ => ControlFlow::Continue(()),
     }
@@ -24,7 +24,7 @@ pub(crate) fn app_root(
 /// `permanent-redirect` and `temporal-redirect`: a constant location; nothing of the request is appended.
 pub(crate) fn constant(redirect: &Redirect, client: &Client, connection: &Connection, relative: bool) -> Reply {
     let location = absolute(&redirect.location, client, connection, relative);
-    Reply::redirect(redirect.code, "redirect", location.as_bytes())
+    Reply::redirect(redirect.code, Reason::Redirect, location.as_bytes())
 }
 
 /// `ssl-redirect` and `force-ssl-redirect`: the same host and target over HTTPS. The host loses its port, and the target
@@ -37,7 +37,7 @@ pub(crate) fn https(redirect: Option<HttpsRedirect>, request: &RequestView<'_>, 
     let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();
     let mut location = format!("https://{}{port}", client.requested_host()).into_bytes();
     location.extend_from_slice(kept.unwrap_or(request.target));
-    ControlFlow::Break(Reply::redirect(redirect.code, "https-redirect", &location))
+    ControlFlow::Break(Reply::redirect(redirect.code, Reason::HttpsRedirect, &location))
 }
 
 /// 301 to a declared path that ends with a slash, from the same path without it, as nginx answers where only the latter is declared. The port is
@@ -54,7 +54,7 @@ pub(crate) fn add_slash(
         location.push(b'?');
         location.extend_from_slice(query);
     }
-    Reply::redirect(301, "add-slash", &location)
+    Reply::redirect(301, Reason::AddSlash, &location)
 }
 
 /// `from-to-www-redirect`: the port is always written out, and one trailing slash is dropped.
@@ -67,7 +67,7 @@ pub(crate) fn www(redirect: &WwwRedirect, request: &RequestView<'_>, client: &Cl
     location.push(b':');
     location.extend_from_slice(client.port.as_bytes());
     location.extend_from_slice(target);
-    Reply::redirect(redirect.code, "www-redirect", &location)
+    Reply::redirect(redirect.code, Reason::WwwRedirect, &location)
 }
 
 /// A path made absolute on the host that the client asked for, without its port, as nginx's `absolute_redirect on`

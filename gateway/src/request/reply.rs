@@ -1,5 +1,6 @@
 //! Responses that we make ourselves.
 
+use super::Reason;
 use http::HeaderValue;
 
 /// A response of our own. Its body is the status page, if the status has one.
@@ -7,23 +8,23 @@ use http::HeaderValue;
 pub struct Reply {
     /// Its status.
     pub status: u16,
-    /// Why: a fixed label for metrics and logs.
-    pub reason: &'static str,
+    /// Why it is ours.
+    pub reason: Reason,
     /// `Location`, for redirects.
     pub location: Option<HeaderValue>,
 }
 
 impl Reply {
     /// A status page.
-    pub const fn new(status: u16, reason: &'static str) -> Self {
+    pub const fn new(status: u16, reason: Reason) -> Self {
         Self { status, reason, location: None }
     }
 
     /// A redirect. A location that no header can hold is an error of ours: 500.
-    pub fn redirect(status: u16, reason: &'static str, location: &[u8]) -> Self {
+    pub fn redirect(status: u16, reason: Reason, location: &[u8]) -> Self {
         match HeaderValue::from_bytes(location) {
             Ok(location) => Self { status, reason, location: Some(location) },
-            Err(_) => Self::new(500, "bad-location"),
+            Err(_) => Self::new(500, Reason::BadLocation),
         }
     }
 }

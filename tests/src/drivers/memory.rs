@@ -4,11 +4,11 @@ use crate::case::{Case, HTTP_2, Mode, Player, Request};
 use crate::check::{Answerer, Observation};
 use crate::cluster::{Cluster, Network};
 use crate::run::Driver;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::connection::{Arrival, ClientConnection, Connection, Head, TlsSession};
-use gateway::exchange::{Context, Exchange, RequestEdits};
+use gateway::exchange::{Context, Exchange, RequestEdits, Step};
 use gateway::request::RequestView;
 use gateway::table::Publisher;
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
@@ -68,29 +68,27 @@ impl Memory {
             _ => Version::HTTP_11,
         };
         let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
-        let (mut exchange, reply) = Exchange::begin(&self.context, arrival(request.is_https()), &view);
-        let reply = match reply {
-            Some(reply) => reply,
-            None => match exchange.attempt() {
-                Ok(destination) => {
-                    let identity = cluster.network().identity_at(destination.address);
-                    let identity = identity.with_context(|| format!("nobody is at {}", destination.address))?;
-                    let mut forwarded = Forwarded::default();
-                    exchange.forward(&view, &mut forwarded);
-                    return Ok(Observation {
-                        status: None,
-                        answered_by: Answerer::Backend {
-                            service: identity.service.clone(),
-                            pod: Some(identity.pod.clone()),
-                        },
-                        location: None,
-                        path: Some(String::from_utf8(forwarded.target)?),
-                        alert: None,
-                        wire: None,
-                    });
-                }
-                Err(reply) => reply,
-            },
+        let mut exchange = Exchange::begin(&self.context, arrival(request.is_https()), &view);
+        let reply = match exchange.next_step() {
+            Step::Reply(reply) => reply,
+            Step::Abandon => bail!("nobody is gone"),
+            Step::Attempt(destination) => {
+                let identity = cluster.network().identity_at(destination.address);
+                let identity = identity.with_context(|| format!("nobody is at {}", destination.address))?;
+                let mut forwarded = Forwarded::default();
+                exchange.forward(&view, &mut forwarded);
+                return Ok(Observation {
+                    status: None,
+                    answered_by: Answerer::Backend {
+                        service: identity.service.clone(),
+                        pod: Some(identity.pod.clone()),
+                    },
+                    location: None,
+                    path: Some(String::from_utf8(forwarded.target)?),
+                    alert: None,
+                    wire: None,
+                });
+            }
         };
         Ok(Observation {
             status: Some(reply.status),
@@ -123,7 +121,13 @@ fn arrival(tls: bool) -> Box<Arrival> {
         advertised_port: port,
         tls: tls.then(TlsSession::default),
     });
-    Box::new(Arrival { connection: Arc::new(connection), head: Head::default(), started: Instant::now(), number: 1 })
+    Box::new(Arrival {
+        connection: Arc::new(connection),
+        head: Head::default(),
+        started: Instant::now(),
+        number: 1,
+        sent_before: 0,
+    })
 }
 
 /// What reaches the backend.

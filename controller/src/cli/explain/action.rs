@@ -3,7 +3,7 @@ use crate::translate::Translator;
 use gateway::config::Endpoints;
 use gateway::connection::{Connection, TlsSession};
 use gateway::exchange::Decision;
-use gateway::request::Reply;
+use gateway::request::{Reason, Reply};
 use gateway::table::{Found, Table};
 use gateway::upstream::Upstream;
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,7 @@ fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
 /// The reason of a reply, for a person.
 fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
     match (reply.reason, found) {
-        ("denied", _) => {
+        (Reason::Denied, _) => {
             let route = match found {
                 Some(Found::Route(route) | Found::AddSlash(route)) => route.policies.denied.as_ref(),
                 _ => None,
@@ -122,19 +122,21 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
             let denied = table.settings().denied.as_ref().or(route);
             denied.map(|denied| format!("{}: {}", denied.origin, denied.reason)).unwrap_or_default()
         }
-        ("www-redirect", Some(Found::WwwRedirect(redirect))) => format!("{} redirects the whole host", redirect.origin),
-        ("pattern-limit", Some(Found::PatternLimit(pattern))) => {
+        (Reason::WwwRedirect, Some(Found::WwwRedirect(redirect))) => {
+            format!("{} redirects the whole host", redirect.origin)
+        }
+        (Reason::PatternLimit, Some(Found::PatternLimit(pattern))) => {
             format!("matching the pattern {:?} takes too many steps", pattern.text())
         }
-        ("no-route", Some(Found::NoHost)) => "no virtual host takes this host".to_owned(),
-        ("no-route", Some(Found::NoPath(_))) => "no route of the host takes this path".to_owned(),
-        ("no-route", _) => "the route goes to the default backend, and there is none".to_owned(),
-        ("app-root", _) => "app-root: the path is /".to_owned(),
-        ("redirect", _) => "the route is a redirect".to_owned(),
-        ("https-redirect", _) => "the route redirects plain HTTP to HTTPS".to_owned(),
-        ("add-slash", _) => "the path lacks the slash at its end".to_owned(),
-        ("healthz", _) => "unknown hosts are told that the gateway is well".to_owned(),
-        ("bad-path", _) => "the path cannot be decoded, or climbs above the root".to_owned(),
-        (reason, _) => reason.to_owned(),
+        (Reason::NoRoute, Some(Found::NoHost)) => "no virtual host takes this host".to_owned(),
+        (Reason::NoRoute, Some(Found::NoPath(_))) => "no route of the host takes this path".to_owned(),
+        (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
+        (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
+        (Reason::Redirect, _) => "the route is a redirect".to_owned(),
+        (Reason::HttpsRedirect, _) => "the route redirects plain HTTP to HTTPS".to_owned(),
+        (Reason::AddSlash, _) => "the path lacks the slash at its end".to_owned(),
+        (Reason::Healthz, _) => "unknown hosts are told that the gateway is well".to_owned(),
+        (Reason::BadPath, _) => "the path cannot be decoded, or climbs above the root".to_owned(),
+        (reason, _) => reason.label().to_owned(),
     }
 }

@@ -4,8 +4,7 @@
 use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use super::{fault, http2, peer};
 use crate::connection::Arrival;
-use crate::exchange::{Context, Exchange, Failure, Verdict};
-use crate::request::Reply;
+use crate::exchange::{Context, Destination, Exchange, Failure, Step};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Version;
@@ -17,6 +16,7 @@ use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
@@ -32,33 +32,40 @@ pub(super) struct RequestCtx {
     arrival: Option<Box<Arrival>>,
     /// Boxed: Pingora moves a request's state from one future into the next.
     exchange: Option<Box<Exchange>>,
-    /// What to answer when Pingora has given the request up.
-    reply: Option<Reply>,
+    /// Where it is to go.
+    destination: Option<Destination>,
 }
 
 impl RequestCtx {
     fn exchange(&mut self) -> Result<&mut Exchange> {
-        self.exchange.as_deref_mut().ok_or_else(|| Error::explain(ErrorType::InternalError, "no exchange has begun"))
+        self.exchange.as_deref_mut().ok_or_else(no_exchange)
     }
 
-    /// Gives the request up with this answer.
-    fn abort(&mut self, reply: Reply) -> Box<Error> {
-        let error = Error::explain(ErrorType::HTTPStatus(reply.status), reply.reason);
-        self.reply = Some(reply);
-        error
+    /// Takes the exchange's next step as far as it is an attempt. The error ends the request: it is answered when Pingora
+    /// has given it up.
+    fn attempt(&mut self) -> Result<()> {
+        match self.exchange()?.next_step() {
+            Step::Attempt(destination) => {
+                self.destination = Some(destination);
+                Ok(())
+            }
+            Step::Reply(reply) => Error::e_explain(ErrorType::HTTPStatus(reply.status), reply.reason.label()),
+            Step::Abandon => Error::e_explain(ErrorType::ConnectionClosed, "the client is gone"),
+        }
     }
 
-    /// Lets the exchange judge an error, and marks it for Pingora.
-    fn judge(&mut self, mut error: Box<Error>, failure: Failure) -> Box<Error> {
-        if self.reply.is_some() {
-            error.set_retry(false); // given up already
-            return error;
-        }
-        let verdict = self.exchange.as_mut().map(|exchange| exchange.failed(failure));
-        error.set_retry(verdict == Some(Verdict::Retry));
-        if let Some(Verdict::Reply(reply)) = verdict {
-            self.reply.get_or_insert(reply);
-        }
+    /// Reports an error to the exchange, and marks it for Pingora.
+    fn report(&mut self, mut error: Box<Error>, failure: Failure) -> Box<Error> {
+        let failed = |exchange: &mut Exchange| {
+            // Given up already: the error is what ended it.
+            let is_settled = exchange.is_settled();
+            if !is_settled {
+                exchange.failed(failure);
+            }
+            is_settled
+        };
+        let was_settled = self.exchange.as_deref_mut().is_none_or(failed);
+        error.set_retry(!was_settled && self.attempt().is_ok());
         error
     }
 }
@@ -83,20 +90,25 @@ impl ProxyHttp for Proxy {
         let Some(arrival) = ctx.arrival.take().or_else(http2::arrival) else {
             return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
         };
-        let (exchange, reply) = Exchange::begin(&self.context, arrival, &view(session.req_header()));
+        let exchange = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
         let exchange = ctx.exchange.insert(Box::new(exchange));
-        match reply {
-            Some(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
-            None => invite_body(session).await.map(|()| false),
+        match exchange.next_step() {
+            Step::Attempt(destination) => {
+                ctx.destination = Some(destination);
+                invite_body(session).await.map(|()| false)
+            }
+            Step::Reply(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
+            Step::Abandon => Ok(true),
         }
     }
 
     async fn upstream_peer(&self, _session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
-        match ctx.exchange()?.attempt() {
-            Ok(destination) => Ok(peer::of(&destination)),
-            Err(reply) => Err(ctx.abort(reply)),
+        if ctx.destination.is_none() {
+            ctx.attempt()?;
         }
+        let destination = ctx.destination.take();
+        destination.map(|destination| peer::of(&destination)).ok_or_else(|| no_exchange())
     }
 
     async fn connected_to_upstream(
@@ -134,7 +146,10 @@ impl ProxyHttp for Proxy {
             *body = None; // Some(empty) at the end would be written as a second terminating chunk (Pingora #935)
         }
         // Only an error of the client's ends a request to a backend of HTTP/2 at once.
-        ctx.exchange()?.request_body(bytes).map_err(|reply| ctx.abort(reply).into_down())
+        match ctx.exchange()?.request_body(bytes) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => ctx.attempt().map_err(|error| error.into_down()),
+        }
     }
 
     async fn response_filter(
@@ -166,10 +181,10 @@ impl ProxyHttp for Proxy {
         if fault::is_unprocessed(&error) {
             // A connection that was kept took no other stream.
             let failure = failure_of(&error, session, true);
-            return ctx.judge(error, failure);
+            return ctx.report(error, failure);
         }
         let timed_out = error.etype() == &ErrorType::ConnectTimedout;
-        ctx.judge(error, Failure::Connect { timed_out })
+        ctx.report(error, Failure::Connect { timed_out })
     }
 
     fn error_while_proxy(
@@ -182,18 +197,22 @@ impl ProxyHttp for Proxy {
     ) -> Box<Error> {
         let stale = reused && fault::is_cut_off(&error) || fault::is_unprocessed(&error);
         let failure = failure_of(&error, session, stale);
-        ctx.judge(error, failure)
+        ctx.report(error, failure)
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut RequestCtx) -> FailToProxy {
         let failure = failure_of(error, session, false);
-        let reply = ctx.reply.take().or_else(|| match ctx.exchange.as_mut()?.failed(failure) {
-            Verdict::Reply(reply) => Some(reply),
-            Verdict::Retry | Verdict::Abandon => None,
-        });
-        let status = match (reply, &ctx.exchange) {
-            (Some(reply), Some(exchange)) => write_failure(session, exchange, &reply).await,
-            _ => 0,
+        let status = match &mut ctx.exchange {
+            None => 0,
+            Some(exchange) => {
+                if !exchange.is_settled() {
+                    exchange.failed(failure);
+                }
+                match exchange.next_step() {
+                    Step::Reply(reply) => write_failure(session, exchange, &reply).await,
+                    Step::Attempt(_) | Step::Abandon => 0,
+                }
+            }
         };
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
@@ -217,6 +236,10 @@ impl ProxyHttp for Proxy {
     ) -> bool {
         true
     }
+}
+
+fn no_exchange() -> Box<Error> {
+    Error::explain(ErrorType::InternalError, "no exchange has begun")
 }
 
 /// Answers `Expect: 100-continue`, as nginx: the backend is not asked, and many would not answer.

@@ -1,7 +1,7 @@
 //! What is done with a session of Pingora's, whoever drives it: its proxy, or our tunnel.
 
 use super::http2;
-use crate::exchange::{Answer, Exchange, RequestEdits, ResponseEdits};
+use crate::exchange::{Answer, Exchange, RequestEdits, ResponseEdits, Sent};
 use crate::request::length::head_length;
 use crate::request::{Reply, RequestView};
 use bytes::Bytes;
@@ -114,10 +114,15 @@ pub(in crate::lane) fn record(session: &mut ServerSession, exchange: &mut Exchan
     if !session.is_body_done() {
         leave_input_unread(session, exchange);
     }
-    let status = answer_begun(session).map(status_of);
-    let head = answer_begun(session).filter(|_| session.is_http2());
-    let head_sent = head.map(|head| head_length(&head.headers));
-    exchange.finish(&view(session.req_header()), status, head_sent, session.body_bytes_sent() as u64);
+    let (answer, body) = (answer_begun(session), session.body_bytes_sent() as u64);
+    let bytes = if session.is_http2() {
+        answer.map_or(0, |head| head_length(&head.headers)) + body
+    } else {
+        let arrival = exchange.arrival();
+        arrival.connection.sent() - arrival.sent_before
+    };
+    let sent = Sent { status: answer.map(status_of), bytes, body };
+    exchange.finish(&view(session.req_header()), sent);
 }
 
 /// Head and body of an answer of ours.

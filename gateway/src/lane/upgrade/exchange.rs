@@ -6,10 +6,10 @@
 use super::endpoint;
 use super::tunnel::Tunnel;
 use crate::connection::Arrival;
-use crate::exchange::{Context, Destination, Exchange, Failure, Verdict, is_hop_by_hop, is_nominated};
+use crate::exchange::{Context, Destination, Exchange, Failure, Step, is_hop_by_hop, is_nominated};
 use crate::lane::pingora::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use crate::relay::Carried;
-use crate::request::{Reply, upgrade};
+use crate::request::upgrade;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Version, header};
 use pingora_core::protocols::Stream;
@@ -43,13 +43,13 @@ pub(crate) async fn serve(context: &Arc<Context>, stream: Stream, head: BytesMut
     if !matches!(session.read_request().await, Ok(true)) {
         return Outcome::Ended;
     }
-    let (exchange, reply) = Exchange::begin(context, arrival, &view(session.req_header()));
+    let exchange = Exchange::begin(context, arrival, &view(session.req_header()));
     if exchange.backend_protocol().is_http2() {
         let ServerSession::H1(session) = session else { return Outcome::Ended };
         return Outcome::Ordinary(session.into_inner(), head, exchange.into_arrival());
     }
     configure(&mut session, &exchange);
-    Request { session, exchange }.serve(reply).await
+    Request { session, exchange }.serve().await
 }
 
 /// A request that asks for an upgrade.
@@ -67,34 +67,27 @@ struct Answer {
 }
 
 impl Request {
-    async fn serve(mut self, reply: Option<Reply>) -> Outcome {
-        let whole = match reply {
-            Some(reply) => write_reply(&mut self.session, &self.exchange, &reply).await.is_ok(),
-            None => match self.ask().await {
-                Ok(answer) if answer.head.status == 101 => return self.switch(answer).await,
-                Ok(answer) => self.pass_on(answer).await,
-                Err(Verdict::Reply(reply)) => {
-                    write_failure(&mut self.session, &self.exchange, &reply).await;
-                    false
+    async fn serve(mut self) -> Outcome {
+        let mut is_first = true;
+        let whole = loop {
+            match self.exchange.next_step() {
+                Step::Attempt(destination) => match self.ask_at(&destination).await {
+                    Ok(answer) if answer.head.status == 101 => return self.switch(answer).await,
+                    Ok(answer) => break self.pass_on(answer).await,
+                    Err(failure) => self.exchange.failed(failure),
+                },
+                Step::Reply(reply) if is_first => {
+                    break write_reply(&mut self.session, &self.exchange, &reply).await.is_ok();
                 }
-                Err(Verdict::Retry | Verdict::Abandon) => false,
-            },
+                Step::Reply(reply) => {
+                    write_failure(&mut self.session, &self.exchange, &reply).await;
+                    break false;
+                }
+                Step::Abandon => break false,
+            }
+            is_first = false;
         };
         self.finish(whole).await
-    }
-
-    /// Asks one endpoint after the other, as far as the exchange allows.
-    async fn ask(&mut self) -> Result<Answer, Verdict> {
-        loop {
-            let destination = self.exchange.attempt().map_err(Verdict::Reply)?;
-            match self.ask_at(&destination).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => match self.exchange.failed(failure) {
-                    Verdict::Retry => {}
-                    verdict => return Err(verdict),
-                },
-            }
-        }
     }
 
     async fn ask_at(&mut self, destination: &Destination) -> Result<Answer, Failure> {

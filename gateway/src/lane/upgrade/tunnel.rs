@@ -1,7 +1,7 @@
 //! A connection that has been upgraded: from here on its bytes are not ours to read.
 
 use crate::connection::Deadline;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Sent};
 use crate::lane::pingora::session::view;
 use crate::relay::{Carried, Early, End, relay};
 use bytes::BytesMut;
@@ -49,6 +49,8 @@ impl Drop for Tunnel {
     fn drop(&mut self) {
         let Carried { received, sent } = self.carried;
         self.exchange.tunnelled(received);
-        self.exchange.finish(&view(&self.request), Some(101), None, sent);
+        let arrival = self.exchange.arrival();
+        let bytes = arrival.connection.sent() - arrival.sent_before;
+        self.exchange.finish(&view(&self.request), Sent { status: Some(101), bytes, body: sent });
     }
 }

@@ -60,7 +60,8 @@ pub(crate) async fn serve(
             connection.leave_input_unread(); // this may be its last request, and more may come
         }
         connection.hold_input(head.alone);
-        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number });
+        let sent_before = connection.sent();
+        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before });
         let reused = match head.upgrade {
             // A connection keeps no room for it.
             true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,

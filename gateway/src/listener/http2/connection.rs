@@ -195,7 +195,8 @@ impl<'a> Streams<'a> {
         let limits = (&self.settings.client).into();
         let adopted = head::adopt(session.req_header_mut(), limits);
         let head = adopted.unwrap_or_default();
-        let arrival = Arrival { connection: self.connection.clone(), head, started, number: self.tally.requests };
+        let (connection, number) = (self.connection.clone(), self.tally.requests);
+        let arrival = Arrival { connection, head, started, number, sent_before: 0 };
         self.connection.count_requested(head.length);
         match adopted {
             Ok(_) => drop(self.running.spawn(self.worker.lane.clone().stream(session, Box::new(arrival)))),

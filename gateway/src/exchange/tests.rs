@@ -1,0 +1,259 @@
+//! The exchange as a lane drives it, by a lane that only plays a script: no socket, every step.
+
+use super::{Context, Destination, Exchange, Failure, Sent, Step};
+use crate::config::{
+    AccessLog, Action, Backend, BackendId, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteBackend,
+    RouteMatch, RoutePolicies, ServiceBackend, Template, Update, VirtualHost,
+};
+use crate::connection::{Arrival, ClientConnection, Connection, Head};
+use crate::request::{Reason, RequestView};
+use crate::table::Publisher;
+use crate::telemetry::{Identity, MetricsSettings, Telemetry};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
+use parking_lot::Mutex;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What the log has of a request, behind its status.
+const FORMAT: &str = "$status $upstream_status $body_bytes_sent $bytes_sent $service_name";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A lane with one request for `h/`, which goes to the Service `shop`.
+struct Lane {
+    telemetry: Telemetry,
+    log: Log,
+    context: Arc<Context>,
+    headers: HeaderMap,
+    exchange: Exchange,
+}
+
+impl Lane {
+    fn new(endpoints: &[u8], policies: RoutePolicies) -> Self {
+        let log = Log::default();
+        let telemetry = Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(log.clone()));
+        let telemetry = telemetry.expect("starts");
+        let publisher = Publisher::new(Arc::default());
+        publisher.publish(update(endpoints, policies));
+        let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
+        let exchange = Exchange::begin(&context, arrival(), &view(&headers));
+        Self { telemetry, log, context, headers, exchange }
+    }
+
+    fn attempt(&mut self) -> Destination {
+        match self.exchange.next_step() {
+            Step::Attempt(destination) => destination,
+            step => panic!("no attempt: {step:?}"),
+        }
+    }
+
+    fn reply(&mut self) -> (u16, Reason) {
+        match self.exchange.next_step() {
+            Step::Reply(reply) => (reply.status, reply.reason),
+            step => panic!("no reply: {step:?}"),
+        }
+    }
+
+    /// Ends the request, and returns what is logged and counted of it.
+    fn finish(mut self, status: Option<u16>) -> (String, String) {
+        self.exchange.finish(&view(&self.headers), Sent { status, bytes: 107, body: 7 });
+        self.context.telemetry().flush();
+        self.telemetry.sync();
+        let line = String::from_utf8(self.log.0.lock().clone()).expect("text");
+        (line.trim_end().to_owned(), self.telemetry.metrics().expect("encodes"))
+    }
+}
+
+fn view(headers: &HeaderMap) -> RequestView<'_> {
+    RequestView::new(&Method::GET, b"/", headers, Version::HTTP_11)
+}
+
+fn arrival() -> Box<Arrival> {
+    let connection = ClientConnection::new(Connection {
+        id: 1,
+        peer: address(200),
+        local: address(201),
+        advertised_port: 80,
+        tls: None,
+    });
+    let (connection, head) = (Arc::new(connection), Head { length: 40, ..Head::default() });
+    Box::new(Arrival { connection, head, started: Instant::now(), number: 1, sent_before: 0 })
+}
+
+fn address(last: u8) -> SocketAddr {
+    ([10, 0, 0, last], 8080).into()
+}
+
+fn service(name: &str) -> BackendId {
+    ServiceBackend::tcp("default", name, "80").into()
+}
+
+fn update(endpoints: &[u8], policies: RoutePolicies) -> Update {
+    let backend = RouteBackend {
+        backend: service("shop"),
+        weight: 1,
+        when: None,
+        owner: Owner { service: "shop".into(), ..Owner::default() },
+        policies: Arc::default(),
+    };
+    let route = Route {
+        origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
+        owner: Owner::default(),
+        matches: RouteMatch::path(PathKind::Prefix, "/"),
+        action: Action::Forward([backend].into()),
+        policies: Arc::new(policies),
+    };
+    let name = HostName::Exact("h".into());
+    let host = VirtualHost {
+        name: name.clone(),
+        routes: vec![route],
+        policies: Arc::default(),
+        www_redirect: None,
+        tls: None,
+        passthrough: None,
+    };
+    let access_log = AccessLog { format: Template::parse(FORMAT).expect("valid"), ..AccessLog::default() };
+    Update {
+        settings: Some(Arc::new(GatewaySettings { access_log, ..GatewaySettings::default() })),
+        hosts: vec![(name, Some(Arc::new(host)))],
+        backends: vec![
+            (service("shop"), Some(Backend::at(endpoints.iter().map(|last| address(*last))))),
+            (service("spare"), Some(Backend::at([address(99)]))),
+        ],
+        ..Update::default()
+    }
+}
+
+const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: true };
+const STALE: Failure = Failure::Upstream { timed_out: false, stale: true, replayable: true };
+
+#[test]
+fn a_request_is_served() {
+    let mut lane = Lane::new(&[1], RoutePolicies::default());
+    assert_eq!(lane.attempt().address, address(1));
+    lane.exchange.connected(false);
+    assert_eq!(lane.exchange.request_body(9), ControlFlow::Continue(()));
+    lane.exchange.response_head(201);
+    assert!(!lane.exchange.is_settled());
+    let (line, metrics) = lane.finish(Some(201));
+    assert_eq!(line, "201 201 7 107 shop");
+    assert!(!metrics.contains("adit_replies_total{"), "{metrics}");
+}
+
+#[test]
+fn endpoints_that_cannot_be_reached_are_tried_once_each() {
+    let mut lane = Lane::new(&[1, 2], RoutePolicies::default());
+    let first = lane.attempt().address;
+    lane.exchange.failed(Failure::Connect { timed_out: false });
+    let second = lane.attempt().address;
+    assert_ne!(first, second);
+    lane.exchange.failed(Failure::Connect { timed_out: true });
+    assert_eq!(lane.reply(), (504, Reason::UpstreamTimeout));
+    assert_eq!(lane.reply(), (504, Reason::UpstreamTimeout), "it stays so");
+    let (line, metrics) = lane.finish(Some(504));
+    assert_eq!(line, "504 502, 504 7 107 shop");
+    assert!(metrics.contains("reason=\"upstream-timeout\""), "{metrics}");
+}
+
+#[test]
+fn three_tries_are_all() {
+    let mut lane = Lane::new(&[1, 2, 3, 4], RoutePolicies::default());
+    for _ in 0..3 {
+        lane.attempt();
+        lane.exchange.failed(Failure::Connect { timed_out: false });
+    }
+    assert_eq!(lane.reply(), (502, Reason::UpstreamFailed));
+}
+
+#[test]
+fn a_stale_connection_is_not_its_endpoints_fault() {
+    let mut lane = Lane::new(&[1], RoutePolicies::default());
+    lane.attempt();
+    lane.exchange.connected(true);
+    lane.exchange.failed(STALE);
+    assert_eq!(lane.attempt().address, address(1), "the only endpoint, once more");
+    lane.exchange.connected(false);
+    lane.exchange.failed(BROKEN);
+    assert_eq!(lane.reply(), (502, Reason::UpstreamFailed), "it has seen the request");
+}
+
+#[test]
+fn nothing_is_sent_again_after_a_byte_of_the_answer() {
+    let mut lane = Lane::new(&[1, 2], RoutePolicies::default());
+    lane.attempt();
+    lane.exchange.response_head(200);
+    lane.exchange.failed(STALE);
+    assert_eq!(lane.reply(), (502, Reason::UpstreamFailed));
+    assert_eq!(lane.finish(Some(200)).0, "200 200 7 107 shop");
+}
+
+#[test]
+fn a_body_over_the_limit_ends_the_request() {
+    let mut lane = Lane::new(&[1], RoutePolicies { body_limit: Some(10), ..RoutePolicies::default() });
+    lane.attempt();
+    assert_eq!(lane.exchange.request_body(10), ControlFlow::Continue(()));
+    assert_eq!(lane.exchange.request_body(1), ControlFlow::Break(()));
+    assert_eq!(lane.reply(), (413, Reason::BodyTooLarge));
+}
+
+#[test]
+fn without_an_endpoint_the_default_backend_serves() {
+    let policies = RoutePolicies { default_backend: Some(service("spare")), ..RoutePolicies::default() };
+    assert_eq!(Lane::new(&[], policies.clone()).attempt().address, address(99));
+    let mut busy = Lane::new(&[1], policies);
+    assert_eq!(busy.attempt().address, address(1));
+    busy.exchange.failed(Failure::Connect { timed_out: false });
+    assert_eq!(busy.reply(), (502, Reason::UpstreamFailed), "it has endpoints");
+    let mut none = Lane::new(&[], RoutePolicies::default());
+    assert_eq!(none.reply(), (503, Reason::NoEndpoint));
+    assert_eq!(none.finish(Some(503)).0, "503 - 7 107 shop");
+}
+
+#[test]
+fn a_client_that_is_gone_is_not_answered() {
+    let mut lane = Lane::new(&[1], RoutePolicies::default());
+    lane.attempt();
+    lane.exchange.failed(Failure::ClientGone);
+    assert!(matches!(lane.exchange.next_step(), Step::Abandon) && lane.exchange.is_settled());
+    let (line, metrics) = lane.finish(None);
+    assert_eq!(line, "499 - 7 107 shop");
+    assert!(metrics.contains("reason=\"client-gone\""), "{metrics}");
+}
+
+#[test]
+fn a_route_that_is_denied_asks_nobody() {
+    let denied = crate::config::Denied { reason: "no".into(), origin: Origin::new("Ingress default/shop", "x") };
+    let mut lane = Lane::new(&[1], RoutePolicies { denied: Some(denied), ..RoutePolicies::default() });
+    assert!(lane.exchange.is_settled());
+    assert_eq!(lane.reply(), (503, Reason::Denied));
+}
+
+#[test]
+fn faults_of_clients_and_of_ours_have_their_status() {
+    for (failure, reply) in [
+        (Failure::ClientTimeout, (408, Reason::BodyTimeout)),
+        (Failure::ClientMalformed, (400, Reason::MalformedBody)),
+        (Failure::Internal, (500, Reason::Internal)),
+    ] {
+        let mut lane = Lane::new(&[1], RoutePolicies::default());
+        lane.attempt();
+        lane.exchange.failed(failure);
+        assert_eq!(lane.reply(), reply);
+    }
+}

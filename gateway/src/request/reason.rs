@@ -1,0 +1,63 @@
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $label:literal,)*) => {
+        /// Why a request is answered by the gateway, and not by a backend.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Reason {
+            /// The fixed label for metrics and logs.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The path is `/`, and its host has an `app-root`.
+    AppRoot = "app-root",
+    /// The path lacks the slash at its end that the declared one has.
+    AddSlash = "add-slash",
+    /// The location of a redirect cannot be the value of a header.
+    BadLocation = "bad-location",
+    /// The path cannot be decoded, or climbs above the root.
+    BadPath = "bad-path",
+    /// The request's body did not arrive in time.
+    BodyTimeout = "body-timeout",
+    /// The request's body is larger than its route allows.
+    BodyTooLarge = "body-too-large",
+    /// The client went away before it was answered. Nothing is sent.
+    ClientGone = "client-gone",
+    /// A security setting is invalid or not supported.
+    Denied = "denied",
+    /// The route's action is this status.
+    FixedReply = "fixed-reply",
+    /// A load balancer asks a host that nobody serves whether the gateway is well.
+    Healthz = "healthz",
+    /// The route redirects plain HTTP to HTTPS.
+    HttpsRedirect = "https-redirect",
+    /// A client of HTTP/1.0 cannot be given the answer of a backend of HTTP/2.
+    Http10 = "http-1.0",
+    /// A fault of the gateway's.
+    Internal = "internal",
+    /// The request's body is not what its framing says.
+    MalformedBody = "malformed-body",
+    /// The client's connection is not for this host.
+    Misdirected = "misdirected",
+    /// The backend has no endpoint.
+    NoEndpoint = "no-endpoint",
+    /// No route takes the request, and there is no default backend.
+    NoRoute = "no-route",
+    /// Matching a pattern takes too many steps.
+    PatternLimit = "pattern-limit",
+    /// The route is a redirect.
+    Redirect = "redirect",
+    /// The endpoints could not be reached, or broke off.
+    UpstreamFailed = "upstream-failed",
+    /// The endpoint took too long.
+    UpstreamTimeout = "upstream-timeout",
+    /// The host is a redirect to its counterpart with or without `www.`.
+    WwwRedirect = "www-redirect",
+}
