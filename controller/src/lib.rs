@@ -4,12 +4,14 @@
 //! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] tells
 //! the cluster. Nothing here knows Pingora.
 
+pub mod address;
 pub mod annotation;
 mod certificate;
 pub mod cli;
 pub mod configmap;
 pub mod diagnostic;
 mod events;
+pub mod feed;
 pub mod holdoff;
 pub mod object;
 pub mod pipeline;

@@ -2,7 +2,7 @@
 
 use super::KeyError;
 use crate::annotation::value::parse_bool;
-use crate::settings::NamespacedName;
+use crate::object::NamespacedName;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The election on a Lease, as it runs.
 
 use super::election::Election;
-use crate::settings::NamespacedName;
+use crate::object::NamespacedName;
 use crate::source::cluster::{Access, Failure};
 use http::StatusCode;
 use jiff::Timestamp;

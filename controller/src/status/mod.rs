@@ -13,11 +13,11 @@ mod plan;
 mod replicas;
 mod writer;
 
-pub use addresses::Address;
 pub(crate) use news::Reported;
 pub use news::Reporter;
 
-use crate::settings::{NamespacedName, StatusSettings};
+use crate::object::NamespacedName;
+use crate::settings::StatusSettings;
 use crate::source::cluster::Access;
 use election::Election;
 use futures_util::FutureExt as _;

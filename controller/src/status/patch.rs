@@ -1,7 +1,7 @@
 //! A status on its way to the API server.
 
-use super::Address;
 use super::plan::Patch;
+use crate::address::Address;
 use crate::source::cluster::{Access, Failure};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! The Pods that run Adit, and the nodes that run those.
 
-use super::addresses::{self, Address};
-use crate::settings::NamespacedName;
+use super::addresses;
+use crate::address::Address;
+use crate::object::NamespacedName;
 use crate::source::cluster::{Access, Failure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Node, Pod};

@@ -1,10 +1,11 @@
 //! Writes the statuses that the plan asks for, while we lead.
 
-use super::addresses::{Address, Reached, of_service};
+use super::addresses::{Reached, of_service};
 use super::news::{News, Reported};
 use super::patch::{self, Outcome};
 use super::plan::{Patch, Plan};
 use super::replicas::Replicas;
+use crate::address::Address;
 use crate::settings::StatusSettings;
 use crate::source::cluster::{Access, Backoff};
 use futures_util::future::BoxFuture;

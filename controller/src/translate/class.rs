@@ -62,8 +62,8 @@ fn by_field(class: &str, settings: &ControllerSettings, lookup: &Lookup<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::SourceEvent;
     use crate::settings::Settings;
-    use crate::source::SourceEvent;
     use crate::store::Store;
     use crate::translate::testing::{observed, yaml};
 

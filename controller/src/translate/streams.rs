@@ -4,8 +4,8 @@
 use super::diagnostics::Subject;
 use super::{Dirty, Lookup, Translator, quarantine};
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::object::{Kind, ObjectKey};
-use crate::settings::{ControllerSettings, NamespacedName};
+use crate::object::{Kind, NamespacedName, ObjectKey};
+use crate::settings::ControllerSettings;
 use crate::store::Store;
 use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol, Update};
 use std::collections::BTreeSet;

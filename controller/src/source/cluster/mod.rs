@@ -20,8 +20,8 @@ pub(crate) use access::Access;
 pub use access::AccessError;
 pub(crate) use failure::{Backoff, Failure};
 
+use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::settings::{ClusterSettings, ControllerSettings};
-use crate::source::{Feed, SourceEvent, WatchHealth};
 use failure::Cause;
 use follow::{Follower, Reports};
 use ledger::{Consequences, Ledger, Report, WatchId};

@@ -8,8 +8,8 @@ mod input;
 mod scan;
 mod watches;
 
+use crate::feed::SourceEvent;
 use crate::holdoff::Holdoff;
-use crate::source::SourceEvent;
 use files::Files;
 use scan::{Pace, scan};
 use std::io::Read;
