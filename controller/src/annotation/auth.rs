@@ -1,6 +1,7 @@
 //! Who may pass. None of it is there yet, and a route that asks for it denies every request.
 
-use super::{Annotation, FALSE, Risk, Scope};
+use super::{Annotation, FALSE, Scope};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::denied("auth-type", Scope::Path, Risk::Low, "Passwords by `basic` or `digest` authentication."),

@@ -1,6 +1,7 @@
 //! Which address a request goes to.
 
-use super::{Annotation, AnnotationError, FALSE, Invalid, Risk, Scope, Support, Value};
+use super::{Annotation, AnnotationError, FALSE, Invalid, Scope, Support, Value};
+use crate::route_defaults::Risk;
 use gateway::config::Balance;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

@@ -19,17 +19,17 @@ mod redirect;
 mod rewrite;
 mod routing;
 mod snippets;
-pub(crate) mod suggestion;
 mod telemetry;
 mod timeouts;
 mod tls;
 mod upstream;
 pub(crate) mod value;
 
-pub use draft::{Draft, HttpsRedirects, UpstreamSettings};
+pub use draft::Draft;
 pub(crate) use read::read;
 pub use value::Value;
 
+use crate::route_defaults::Risk;
 use gateway::config::TemplateError;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -97,16 +97,6 @@ pub enum Scope {
     Path,
     /// The Service port: the oldest Ingress that refers to it decides for all.
     Upstream,
-}
-
-/// How much harm a value could do in ingress-nginx.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum Risk {
-    Low,
-    Medium,
-    High,
-    Critical,
 }
 
 /// How far an annotation is supported.

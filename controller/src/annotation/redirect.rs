@@ -1,6 +1,7 @@
 //! Redirects instead of proxying.
 
-use super::{Annotation, AnnotationError, Draft, Invalid, Risk, Scope, Support, Value, nothing};
+use super::{Annotation, AnnotationError, Draft, Invalid, Scope, Support, Value, nothing};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {
@@ -185,7 +186,7 @@ fn nothing_but_a_bool(value: Value<'_>, draft: &mut Draft) -> Result<(), Annotat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configmap::RouteDefaults;
+    use crate::route_defaults::RouteDefaults;
     use gateway::config::Redirect;
 
     fn redirect(annotations: &[(&str, &str)]) -> Option<Redirect> {

@@ -1,6 +1,7 @@
 //! How long to wait for a backend, and when to try another.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support, Value};
+use super::{Annotation, AnnotationError, Invalid, Scope, Support, Value};
+use crate::route_defaults::Risk;
 use std::time::Duration;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

@@ -1,6 +1,7 @@
 //! What the backend sees of a request.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support, Value};
+use super::{Annotation, AnnotationError, Invalid, Scope, Support, Value};
+use crate::route_defaults::Risk;
 use gateway::config::{BackendProtocol, ConnectionHeader};
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

@@ -21,10 +21,11 @@ mod value;
 pub(crate) use read::{Outcome, read};
 pub use value::Value;
 
-use crate::annotation::{HttpsRedirects, Risk, UpstreamSettings};
 use crate::diagnostic::Severity;
+use crate::route_defaults::RouteDefaults;
 use crate::translate::Lookup;
-use gateway::config::{BackendPolicies, Balance, GatewaySettings, Hsts, PathMatching, RoutePolicies, TemplateError};
+use crate::value::parse_bool;
+use gateway::config::{BackendPolicies, GatewaySettings, Hsts, RoutePolicies, TemplateError};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -106,61 +107,6 @@ pub struct Config {
     pub routes: RouteDefaults,
 }
 
-/// What the ConfigMap says of routes: defaults that annotations override, and how Ingresses are read. Changing any of
-/// it translates every Ingress anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteDefaults {
-    /// `path-matching`.
-    pub path_matching: PathMatching,
-    /// The policies of an Ingress without annotations.
-    pub policies: Arc<RoutePolicies>,
-    /// The same without the redirect to HTTPS: for hosts without TLS.
-    pub plain_policies: Arc<RoutePolicies>,
-    /// The policies of its backends.
-    pub backend: Arc<BackendPolicies>,
-    /// The settings of a Service port without annotations.
-    pub upstream: UpstreamSettings,
-    /// `http-redirect-code`: 301, 302, 307 or 308.
-    pub redirect_code: u16,
-    /// When and how plain HTTP is redirected to HTTPS where no annotation says so.
-    pub https: HttpsRedirects,
-    /// `--advertised-https-port`: the port that such redirects may name.
-    pub https_port: u16,
-    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
-    pub ssl_passthrough: bool,
-    /// `no-tls-redirect-locations`: paths that begin so are never redirected to HTTPS.
-    pub plain_paths: Vec<Arc<str>>,
-    /// `annotation-value-word-blocklist`: an Ingress with an annotation that holds one is rejected.
-    pub blocked_words: Vec<Arc<str>>,
-    /// `annotations-risk-level`: an Ingress with an annotation above it is rejected.
-    pub risk_level: Risk,
-    /// `strict-validate-path-type`: warn of characters that do not belong in an Exact or Prefix path.
-    pub strict_path_types: bool,
-}
-
-impl Default for RouteDefaults {
-    fn default() -> Self {
-        Self {
-            path_matching: PathMatching::default(),
-            policies: Arc::default(),
-            plain_policies: Arc::default(),
-            backend: Arc::default(),
-            upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin },
-            redirect_code: 308,
-            https: HttpsRedirects::default(),
-            https_port: 443,
-            ssl_passthrough: false,
-            plain_paths: vec![ACME_CHALLENGES.into()],
-            blocked_words: Vec::new(),
-            risk_level: Risk::High,
-            strict_path_types: true,
-        }
-    }
-}
-
-/// Where certificate authorities look for the answers to their HTTP-01 challenges.
-const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
-
 /// The configuration while its keys are read.
 pub struct Draft<'a> {
     /// What the keys said so far.
@@ -238,7 +184,6 @@ impl Key {
 
     /// Whether a value is the default in one of its spellings.
     fn asks_for_nothing(&self, value: &str) -> bool {
-        use crate::annotation::value::parse_bool;
         let value = value.trim();
         value.eq_ignore_ascii_case(self.default)
             || parse_bool(value).is_some_and(|given| parse_bool(self.default) == Some(given))

@@ -1,9 +1,9 @@
 use super::{Config, Draft, Key, KeyError, Support, Value};
-use crate::annotation::suggestion::{did_you_mean, nearest};
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
+use crate::suggestion::{did_you_mean, nearest};
 use crate::translate::Lookup;
 use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;

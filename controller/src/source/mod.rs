@@ -1,4 +1,4 @@
-//! Where objects come from. Every source speaks [`SourceEvent`](crate::feed::SourceEvent), so that nothing after it differs.
+//! Where objects come from. Every source sends [`crate::feed::SourceEvent`]s, so that nothing after it differs.
 
 pub mod cluster;
 pub mod directory;

@@ -2,7 +2,7 @@ use super::certificates::{Certificates, Reading};
 use super::claims::Claims;
 use super::ingress::ParsedIngress;
 use super::{Lookup, Units};
-use crate::configmap::RouteDefaults;
+use crate::route_defaults::RouteDefaults;
 use gateway::config::HostName;
 use std::cell::RefCell;
 use std::collections::BTreeSet;

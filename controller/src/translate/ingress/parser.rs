@@ -2,9 +2,9 @@
 
 use super::{HostRules, Outcome, ParsedIngress, PassedOver, Reference};
 use crate::annotation::{self, Draft};
-use crate::configmap::RouteDefaults;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
+use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
