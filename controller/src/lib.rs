@@ -13,6 +13,7 @@ pub mod diagnostic;
 mod events;
 pub mod feed;
 pub mod holdoff;
+pub mod lookup;
 pub mod object;
 pub mod pipeline;
 pub mod route_defaults;

@@ -22,8 +22,8 @@ pub(crate) use read::{Outcome, read};
 pub use value::Value;
 
 use crate::diagnostic::Severity;
+use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
-use crate::translate::Lookup;
 use crate::value::parse_bool;
 use gateway::config::{BackendPolicies, GatewaySettings, Hsts, RoutePolicies, TemplateError};
 use std::collections::HashMap;

@@ -1,10 +1,10 @@
 use super::{Config, Draft, Key, KeyError, Support, Value};
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::suggestion::{did_you_mean, nearest};
-use crate::translate::Lookup;
 use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;
 

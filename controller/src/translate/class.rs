@@ -1,6 +1,6 @@
 //! Which Ingresses are ours.
 
-use super::Lookup;
+use crate::lookup::Lookup;
 use crate::settings::ControllerSettings;
 use k8s_openapi::api::networking::v1::Ingress;
 

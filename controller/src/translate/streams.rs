@@ -2,8 +2,9 @@
 //! `--udp-services-configmap` name. A bad entry costs no other.
 
 use super::diagnostics::Subject;
-use super::{Dirty, Lookup, Translator, quarantine};
+use super::{Dirty, Translator, quarantine};
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::lookup::Lookup;
 use crate::object::{Kind, NamespacedName, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::Store;

@@ -1,7 +1,8 @@
+use super::Units;
 use super::certificates::{Certificates, Reading};
 use super::claims::Claims;
 use super::ingress::ParsedIngress;
-use super::{Lookup, Units};
+use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
 use gateway::config::HostName;
 use std::cell::RefCell;
