@@ -1,6 +1,6 @@
 //! Keeping a client at one endpoint by a cookie.
 
-use super::{Annotation, FALSE, Scope};
+use super::entry::{Annotation, FALSE, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

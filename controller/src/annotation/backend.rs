@@ -1,6 +1,8 @@
 //! Which address a request goes to.
 
-use super::{Annotation, AnnotationError, FALSE, Invalid, Scope, Support, Value};
+use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
 use crate::route_defaults::Risk;
 use gateway::config::Balance;
 

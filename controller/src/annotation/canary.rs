@@ -1,6 +1,7 @@
 //! Canaries, which send a part of another Ingress's requests elsewhere, and mirrors, which send copies.
 
-use super::{Annotation, AnnotationError, Invalid, Scope, Support};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

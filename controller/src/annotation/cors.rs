@@ -1,6 +1,6 @@
 //! Cross-origin requests. Without these headers a browser refuses them, so that nothing opens by their absence.
 
-use super::{Annotation, FALSE, Scope};
+use super::entry::{Annotation, FALSE, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

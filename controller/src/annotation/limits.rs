@@ -1,6 +1,6 @@
 //! How much a client may do, and which clients may do anything.
 
-use super::{Annotation, Scope};
+use super::entry::{Annotation, Scope};
 use crate::route_defaults::Risk;
 
 /// What cert-manager sets on the Ingress of its solver: everybody may pass.

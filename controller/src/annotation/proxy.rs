@@ -1,6 +1,6 @@
 //! What is changed in the answers of a backend.
 
-use super::{Annotation, Scope};
+use super::entry::{Annotation, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

@@ -1,4 +1,7 @@
-use super::{Annotation, AnnotationError, Applied, Draft, Effect, Invalid, Support, Value};
+use super::draft::Draft;
+use super::entry::{Annotation, Applied, Effect, Invalid, Support};
+use super::error::AnnotationError;
+use super::value::Value;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::{Risk, RouteDefaults};
 use crate::suggestion::{did_you_mean, nearest};

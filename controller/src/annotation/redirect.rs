@@ -1,6 +1,9 @@
 //! Redirects instead of proxying.
 
-use super::{Annotation, AnnotationError, Draft, Invalid, Scope, Support, Value, nothing};
+use super::draft::Draft;
+use super::entry::{Annotation, Invalid, Scope, Support, nothing};
+use super::error::AnnotationError;
+use super::value::Value;
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

@@ -1,6 +1,9 @@
 //! Which requests an Ingress takes.
 
-use super::{Annotation, AnnotationError, Draft, Invalid, Scope, Support, Value};
+use super::draft::Draft;
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
 use crate::route_defaults::Risk;
 use gateway::config::HostName;
 

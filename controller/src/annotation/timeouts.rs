@@ -1,6 +1,8 @@
 //! How long to wait for a backend, and when to try another.
 
-use super::{Annotation, AnnotationError, Invalid, Scope, Support, Value};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
 use crate::route_defaults::Risk;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! The character classes are ingress-nginx's (`internal/ingress/annotations/parser/validators.go`), always anchored at
 //! both ends. None of them holds a control character.
 
-use super::AnnotationError;
+use super::error::AnnotationError;
 use crate::value::parse_bool;
 use gateway::config::Template;
 use std::sync::Arc;
