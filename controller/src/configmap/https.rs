@@ -1,6 +1,7 @@
 //! Redirects to HTTPS, and the promise to stay with it.
 
-use super::{Key, KeyError};
+use super::entry::Key;
+use super::error::KeyError;
 use crate::route_defaults::ACME_CHALLENGES;
 
 pub(super) const KEYS: &[Key] = &[

@@ -1,4 +1,7 @@
-use super::{Config, Draft, Key, KeyError, Support, Value};
+use super::draft::{Config, Draft};
+use super::entry::{Key, Support};
+use super::error::KeyError;
+use super::value::Value;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;

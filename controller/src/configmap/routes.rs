@@ -1,6 +1,7 @@
 //! How requests are routed, and what is done to them where no annotation says otherwise.
 
-use super::{Key, KeyError};
+use super::entry::Key;
+use super::error::KeyError;
 use crate::route_defaults::Risk;
 use gateway::config::{Balance, PathMatching};
 

@@ -1,6 +1,6 @@
 //! The text of a key, and the ways to read it.
 
-use super::KeyError;
+use super::error::KeyError;
 use crate::object::NamespacedName;
 use crate::value::parse_bool;
 use std::ops::RangeInclusive;
