@@ -4,6 +4,7 @@ pub mod check;
 pub mod docs;
 pub mod explain;
 pub mod flags;
+mod markdown;
 mod serve;
 mod snapshot;
 
