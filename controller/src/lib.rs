@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod annotation;
+pub mod apiserver;
 mod certificate;
 pub mod cli;
 pub mod configmap;

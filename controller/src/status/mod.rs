@@ -16,9 +16,9 @@ mod writer;
 pub(crate) use news::Reported;
 pub use news::Reporter;
 
+use crate::apiserver::Access;
 use crate::object::NamespacedName;
 use crate::settings::StatusSettings;
-use crate::source::cluster::Access;
 use election::Election;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;

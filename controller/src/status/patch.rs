@@ -2,7 +2,7 @@
 
 use super::plan::Patch;
 use crate::address::Address;
-use crate::source::cluster::{Access, Failure};
+use crate::apiserver::{Access, Failure};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;

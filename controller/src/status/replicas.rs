@@ -2,8 +2,8 @@
 
 use super::addresses;
 use crate::address::Address;
+use crate::apiserver::{Access, Failure};
 use crate::object::NamespacedName;
-use crate::source::cluster::{Access, Failure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

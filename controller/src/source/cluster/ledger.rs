@@ -1,10 +1,10 @@
 //! What all watches said so far, and what follows from it: events, and watches to start and to stop. Pure.
 
-use super::failure::{Cause, Failure};
 use super::namespaces::Namespaces;
 use super::objects::{Known, News, Objects, State};
 use super::references::References;
 use super::watch::{Resource, Watch, watches};
+use crate::apiserver::{Cause, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::feed::{SourceEvent, WatchHealth};
 use crate::object::{NamespacedName, ObjectKey};
