@@ -12,6 +12,7 @@ pub mod cli;
 pub mod configmap;
 pub mod diagnostic;
 mod events;
+pub mod explain;
 pub mod feed;
 pub mod holdoff;
 pub mod lookup;

@@ -1,9 +1,9 @@
 //! A whole Adit in one process: source, pipeline, gateway and admin port, put together and taken apart.
 
 use crate::apiserver::{Access, AccessError};
-use crate::cli::explain;
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
+use crate::explain;
 use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::object::ObjectKey;
 use crate::pipeline::{Pipeline, State, Translate};

@@ -7,7 +7,7 @@ mod following;
 mod scope;
 
 use anyhow::{Context as _, Result, ensure};
-use controller::cli::explain::describe;
+use controller::explain::describe;
 use controller::feed::SourceEvent;
 use controller::settings::{ClusterSettings, ControllerSettings, StatusSettings, WatchedNamespaces};
 use controller::source::manifest;
