@@ -4,18 +4,26 @@
 //! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] tells
 //! the cluster. Nothing here knows Pingora.
 
+pub mod address;
 pub mod annotation;
+pub mod apiserver;
 mod certificate;
 pub mod cli;
 pub mod configmap;
 pub mod diagnostic;
 mod events;
+pub mod explain;
+pub mod feed;
 pub mod holdoff;
+pub mod lookup;
 pub mod object;
 pub mod pipeline;
+pub mod route_defaults;
 pub mod server;
 pub mod settings;
 pub mod source;
 pub mod status;
 pub mod store;
+mod suggestion;
 pub mod translate;
+mod value;

@@ -4,9 +4,9 @@
 //! published together.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::feed::SourceEvent;
 use crate::holdoff::Holdoff;
 use crate::object::ObjectKey;
-use crate::source::SourceEvent;
 use crate::status::Reporter;
 use crate::store::{Change, Store};
 use gateway::config::Rejection;

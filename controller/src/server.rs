@@ -1,13 +1,13 @@
 //! A whole Adit in one process: source, pipeline, gateway and admin port, put together and taken apart.
 
-use crate::cli::explain;
+use crate::apiserver::{Access, AccessError};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
+use crate::explain;
+use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::object::ObjectKey;
 use crate::pipeline::{Pipeline, State, Translate};
 use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
-use crate::source::cluster::{Access, AccessError};
-use crate::source::{Feed, SourceEvent, WatchHealth};
 use crate::status::{self, Reporter, Status};
 use crate::store::{Change, Store};
 use crate::translate::Translator;

@@ -1,9 +1,9 @@
 //! The controller's settings, as its flags give them.
 
-use crate::status::Address;
+use crate::address::Address;
+use crate::object::NamespacedName;
 use gateway::config::PathMatching;
 use gateway::telemetry::MetricsSettings;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -36,34 +36,6 @@ impl Settings {
             ..ControllerSettings::default()
         };
         Self { controller, ..Self::default() }
-    }
-}
-
-/// `namespace/name`, as flags and annotations write it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NamespacedName {
-    /// Namespace.
-    pub namespace: Arc<str>,
-    /// Name.
-    pub name: Arc<str>,
-}
-
-impl std::str::FromStr for NamespacedName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('/') {
-            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-                Ok(Self { namespace: namespace.into(), name: name.into() })
-            }
-            _ => Err(format!("{text:?} is not of the form namespace/name")),
-        }
-    }
-}
-
-impl fmt::Display for NamespacedName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
     }
 }
 

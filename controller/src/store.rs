@@ -4,16 +4,13 @@
 //! new `resourceVersion` or a leader election's annotation changes nothing.
 
 use crate::diagnostic::Diagnostic;
-use crate::object::{Age, Kind, Object, ObjectKey, Observed};
-use crate::source::SourceEvent;
+use crate::feed::SourceEvent;
+use crate::object::{Age, Kind, Object, ObjectKey, Observed, service_name};
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// The label by which an EndpointSlice names its Service.
-pub const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
 
 /// An object with its key and age.
 #[derive(Clone, Debug, PartialEq)]
@@ -305,11 +302,6 @@ impl Slices {
 
 fn same_endpoints(a: &EndpointSlice, b: &EndpointSlice) -> bool {
     a.address_type == b.address_type && a.endpoints == b.endpoints && a.ports == b.ports
-}
-
-/// The Service that an EndpointSlice belongs to, by its label.
-pub fn service_name(slice: &EndpointSlice) -> Option<&str> {
-    slice.metadata.labels.as_ref()?.get(SERVICE_NAME_LABEL).map(String::as_str)
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use controller::cli::flags;
+use controller::feed::SourceEvent;
 use controller::server::Server;
 use controller::settings::{ControllerSettings, ServeSettings};
-use controller::source::SourceEvent;
 use gateway::telemetry::MetricsSettings;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

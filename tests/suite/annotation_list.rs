@@ -2,9 +2,10 @@
 
 use controller::annotation::{Annotation, Applied, Effect, Support};
 use controller::diagnostic::{Diagnostic, Severity};
+use controller::feed::SourceEvent;
 use controller::object::{Kind, ObjectKey};
 use controller::settings::ControllerSettings;
-use controller::source::{SourceEvent, manifest};
+use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::config::{Backend, Denied, ServiceBackend, VirtualHost};

@@ -2,7 +2,8 @@
 //! fails.
 
 use anyhow::{Context, Result};
-use controller::settings::{ClusterSettings, NamespacedName, StatusSettings};
+use controller::object::NamespacedName;
+use controller::settings::{ClusterSettings, StatusSettings};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tests::adit::Adit;

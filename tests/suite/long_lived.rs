@@ -1,7 +1,8 @@
 //! Connections that stay: whatever becomes of what they came by, they are open and carry data.
 
 use anyhow::{Context, Result, ensure};
-use controller::settings::{ControllerSettings, NamespacedName};
+use controller::object::NamespacedName;
+use controller::settings::ControllerSettings;
 use serde_json::{Value, json};
 use tests::adit::{Adit, documents};
 use tests::lasting::{Backends, Open};

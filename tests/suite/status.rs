@@ -2,7 +2,8 @@
 //! fails empties a status or reaches traffic.
 
 use anyhow::{Context, Result};
-use controller::settings::{ClusterSettings, NamespacedName, StatusSettings};
+use controller::object::NamespacedName;
+use controller::settings::{ClusterSettings, StatusSettings};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::adit::Adit;

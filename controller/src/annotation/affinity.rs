@@ -1,6 +1,7 @@
 //! Keeping a client at one endpoint by a cookie.
 
-use super::{Annotation, FALSE, Risk, Scope};
+use super::entry::{Annotation, FALSE, Scope};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::planned("affinity", Scope::Upstream, Risk::Low, "A client stays at one endpoint: `cookie`."),

@@ -1,6 +1,7 @@
 //! Who may pass. None of it is there yet, and a route that asks for it denies every request.
 
-use super::{Annotation, FALSE, Risk, Scope};
+use super::entry::{Annotation, EMPTY, FALSE, Scope};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::denied("auth-type", Scope::Path, Risk::Low, "Passwords by `basic` or `digest` authentication."),
@@ -29,7 +30,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::denied("auth-keepalive-timeout", Scope::Path, Risk::Low, "How long such a connection is kept."),
     Annotation::denied("auth-keepalive-share-vars", Scope::Path, Risk::Low, "The question sees nginx's variables. Boolean.")
         .unless(FALSE),
-    Annotation::denied("auth-snippet", Scope::Path, Risk::Critical, "nginx directives for the question.").unless(super::EMPTY),
+    Annotation::denied("auth-snippet", Scope::Path, Risk::Critical, "nginx directives for the question.").unless(EMPTY),
     Annotation::denied(
         "enable-global-auth",
         Scope::Path,

@@ -1,6 +1,9 @@
 //! Which address a request goes to.
 
-use super::{Annotation, AnnotationError, FALSE, Invalid, Risk, Scope, Support, Value};
+use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
 use gateway::config::Balance;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

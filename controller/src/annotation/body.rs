@@ -1,6 +1,9 @@
 //! Bodies and the buffers they pass through. Adit streams both ways; sizes of buffers are its own business.
 
-use super::{Annotation, AnnotationError, FALSE, Invalid, Risk, Scope, Support, Value};
+use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
 
 const STREAMED: &str = "bodies are streamed, and buffers grow as they must";
 

@@ -1,6 +1,8 @@
 //! Canaries, which send a part of another Ingress's requests elsewhere, and mirrors, which send copies.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {

@@ -1,6 +1,7 @@
 //! Cross-origin requests. Without these headers a browser refuses them, so that nothing opens by their absence.
 
-use super::{Annotation, FALSE, Risk, Scope};
+use super::entry::{Annotation, FALSE, Scope};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::planned("enable-cors", Scope::Path, Risk::Low, "Answers carry the headers of CORS. Boolean.")

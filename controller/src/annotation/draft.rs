@@ -1,5 +1,5 @@
-use crate::configmap::RouteDefaults;
-use gateway::config::{BackendPolicies, Balance, HostName, HostPolicies, HttpsRedirect, Redirect, RoutePolicies};
+use crate::route_defaults::{HttpsRedirects, RouteDefaults, UpstreamSettings};
+use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
 use std::sync::Arc;
 
 /// What the annotations of one Ingress ask for: collected first, built once all of it is known.
@@ -45,45 +45,6 @@ pub struct Draft {
     pub upstream: UpstreamSettings,
     /// What is wrong with a part of a value whose other parts count.
     pub(super) complaints: Vec<String>,
-}
-
-/// Settings that belong to a Service port: the oldest Ingress that refers to it decides for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UpstreamSettings {
-    /// `service-upstream`: the Service's own address instead of its endpoints'.
-    pub service_upstream: bool,
-    /// `load-balance`.
-    pub balance: Balance,
-}
-
-/// When and how plain HTTP is redirected to HTTPS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HttpsRedirects {
-    /// `ssl-redirect`: where the host has TLS. Default true.
-    pub with_tls: bool,
-    /// `force-ssl-redirect`: TLS or not. Default false.
-    pub always: bool,
-    /// `preserve-trailing-slash`. Default false.
-    pub preserve_trailing_slash: bool,
-    /// `use-port-in-redirects`. Default false.
-    pub name_port: bool,
-}
-
-impl Default for HttpsRedirects {
-    fn default() -> Self {
-        Self { with_tls: true, always: false, preserve_trailing_slash: false, name_port: false }
-    }
-}
-
-impl HttpsRedirects {
-    /// The redirect of a host with TLS.
-    pub(crate) fn policy(self, defaults: &RouteDefaults) -> Option<HttpsRedirect> {
-        (self.with_tls || self.always).then_some(HttpsRedirect {
-            code: defaults.redirect_code,
-            preserve_trailing_slash: self.preserve_trailing_slash,
-            port: self.name_port.then_some(defaults.https_port),
-        })
-    }
 }
 
 impl Draft {

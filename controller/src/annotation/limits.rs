@@ -1,6 +1,7 @@
 //! How much a client may do, and which clients may do anything.
 
-use super::{Annotation, Risk, Scope};
+use super::entry::{Annotation, Scope};
+use crate::route_defaults::Risk;
 
 /// What cert-manager sets on the Ingress of its solver: everybody may pass.
 const EVERYBODY: &[&str] = &["0.0.0.0/0,::/0", "::/0,0.0.0.0/0"];

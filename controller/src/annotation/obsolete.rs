@@ -1,6 +1,6 @@
 //! Names that ingress-nginx has dropped, and names that it never had but users set.
 
-use super::Annotation;
+use super::entry::Annotation;
 
 const REMOVED: &str = "ingress-nginx has removed it";
 const NEVER: &str = "ingress-nginx never had it";

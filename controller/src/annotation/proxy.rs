@@ -1,6 +1,7 @@
 //! What is changed in the answers of a backend.
 
-use super::{Annotation, Risk, Scope};
+use super::entry::{Annotation, Scope};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::planned(

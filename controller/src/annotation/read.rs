@@ -1,7 +1,10 @@
-use super::suggestion::{did_you_mean, nearest};
-use super::{Annotation, AnnotationError, Applied, Draft, Effect, Invalid, Risk, Support, Value};
-use crate::configmap::RouteDefaults;
+use super::draft::Draft;
+use super::entry::{Annotation, Applied, Effect, Invalid, Support};
+use super::error::AnnotationError;
+use super::value::Value;
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::route_defaults::{Risk, RouteDefaults};
+use crate::suggestion::{did_you_mean, nearest};
 use gateway::config::{Denied, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,10 @@
 //! Redirects instead of proxying.
 
-use super::{Annotation, AnnotationError, Draft, Invalid, Risk, Scope, Support, Value, nothing};
+use super::draft::Draft;
+use super::entry::{Annotation, Invalid, Scope, Support, nothing};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {
@@ -185,7 +189,7 @@ fn nothing_but_a_bool(value: Value<'_>, draft: &mut Draft) -> Result<(), Annotat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configmap::RouteDefaults;
+    use crate::route_defaults::RouteDefaults;
     use gateway::config::Redirect;
 
     fn redirect(annotations: &[(&str, &str)]) -> Option<Redirect> {

@@ -1,6 +1,7 @@
 //! Rewriting the path.
 
-use super::{Annotation, Invalid, Risk, Scope, Support};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {

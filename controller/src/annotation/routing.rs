@@ -1,6 +1,10 @@
 //! Which requests an Ingress takes.
 
-use super::{Annotation, AnnotationError, Draft, Invalid, Risk, Scope, Support, Value};
+use super::draft::Draft;
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
 use gateway::config::HostName;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
@@ -51,7 +55,7 @@ fn aliases(value: Value<'_>, draft: &mut Draft) -> Result<(), AnnotationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configmap::RouteDefaults;
+    use crate::route_defaults::RouteDefaults;
 
     #[test]
     fn aliases_are_names_wildcards_and_patterns() {

@@ -1,6 +1,7 @@
 //! nginx's own language, which nothing here interprets, and the firewall that is made of it.
 
-use super::{Annotation, EMPTY, FALSE, Risk, Scope};
+use super::entry::{Annotation, EMPTY, FALSE, Scope};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::denied("configuration-snippet", Scope::Path, Risk::Critical, "nginx directives for the routes.")

@@ -1,6 +1,7 @@
 //! What is written down about requests.
 
-use super::{Annotation, FALSE, Invalid, Risk, Scope, Support};
+use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
+use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {

@@ -1,6 +1,9 @@
 //! How long to wait for a backend, and when to try another.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support, Value};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
 use std::time::Duration;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

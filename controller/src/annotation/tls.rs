@@ -1,6 +1,8 @@
 //! TLS towards clients, besides certificates: those are in `spec.tls`.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use crate::route_defaults::Risk;
 
 const ONE_FOR_ALL: &str = "all hosts have the ciphers of the ConfigMap's ssl-ciphers";
 

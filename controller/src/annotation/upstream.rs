@@ -1,6 +1,9 @@
 //! What the backend sees of a request.
 
-use super::{Annotation, AnnotationError, Invalid, Risk, Scope, Support, Value};
+use super::entry::{Annotation, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
 use gateway::config::{BackendProtocol, ConnectionHeader};
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

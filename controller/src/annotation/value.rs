@@ -3,7 +3,8 @@
 //! The character classes are ingress-nginx's (`internal/ingress/annotations/parser/validators.go`), always anchored at
 //! both ends. None of them holds a control character.
 
-use super::AnnotationError;
+use super::error::AnnotationError;
+use crate::value::parse_bool;
 use gateway::config::Template;
 use std::sync::Arc;
 
@@ -105,15 +106,6 @@ impl<'a> Value<'a> {
 
 fn made_of(text: &str, punctuation: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || punctuation.contains(c))
-}
-
-/// A Boolean as Go's `strconv.ParseBool` reads it.
-pub(crate) fn parse_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

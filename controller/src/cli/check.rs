@@ -130,7 +130,7 @@ fn counted(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::NamespacedName;
+    use crate::object::NamespacedName;
 
     fn check_text(text: &str) -> Report {
         let directory = tempfile::tempdir().expect("a directory");

@@ -1,6 +1,7 @@
 //! The pages of `docs/` that are made from the code: `make docs` writes them, a test keeps them current.
 
 use super::flags;
+use super::markdown::{code, row};
 use crate::{annotation, configmap};
 use gateway::telemetry::{COMMON_LABELS, METRICS, MetricKind};
 use std::fmt::Write as _;
@@ -101,18 +102,6 @@ fn metrics() -> String {
 
 fn labels(names: &[&str]) -> String {
     names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")
-}
-
-fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("`{text}`") }
-}
-
-/// A row of a table; a `|` in a cell would end it.
-pub(super) fn row(page: &mut String, cells: &[&str]) {
-    for cell in cells {
-        let _ = write!(page, "| {} ", cell.replace('|', "\\|"));
-    }
-    page.push_str("|\n");
 }
 
 #[cfg(test)]

@@ -2,17 +2,17 @@
 
 pub mod check;
 pub mod docs;
-pub mod explain;
 pub mod flags;
+mod markdown;
 mod serve;
 mod snapshot;
 
+use crate::explain::{self, AdminUrl};
 use crate::settings::Settings;
 use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use explain::AdminUrl;
 use flags::{Flags, Topic};
 use serde::Serialize;
 use snapshot::Snapshot;

@@ -1,8 +1,9 @@
 //! `adit serve`: from the command line to a running server, and back.
 
+use crate::feed::Feed;
+use crate::object::NamespacedName;
 use crate::server::Server;
-use crate::settings::{ClusterSettings, NamespacedName, Settings};
-use crate::source::Feed;
+use crate::settings::{ClusterSettings, Settings};
 use crate::source::cluster::ClusterSource;
 use crate::source::directory::DirectorySource;
 use anyhow::Context as _;

@@ -1,6 +1,8 @@
 //! Connections of clients, and the limits on what comes in by them.
 
-use super::{Key, KeyError};
+use super::entry::Key;
+use super::error::KeyError;
+use super::value::Value;
 
 /// The largest buffer, and the most of them: a head of 64 MiB is no head.
 const LARGEST: u64 = 1 << 20;
@@ -43,7 +45,7 @@ pub(super) const KEYS: &[Key] = &[
             const EXPECTED: KeyError = KeyError::Expected("a number up to 64 and a size up to 1m, such as \"4 8k\"");
             let (number, size) = value.text().split_once(' ').ok_or(EXPECTED)?;
             let number = number.parse().ok().filter(|number| (1..=MOST).contains(number)).ok_or(EXPECTED)?;
-            let size = buffer(super::Value(size).size().map_err(|_| EXPECTED)?)?;
+            let size = buffer(Value(size).size().map_err(|_| EXPECTED)?)?;
             draft.config.gateway.client.large_header_buffers = number;
             draft.config.gateway.client.large_header_size = size;
             Ok(())

@@ -1,6 +1,6 @@
 //! Compression of answers. There is none yet.
 
-use super::Key;
+use super::entry::Key;
 
 pub(super) const KEYS: &[Key] = &[
     Key::planned("use-gzip", "false", "Answers are compressed with gzip. Boolean."),

@@ -1,7 +1,10 @@
 //! Whom to believe about the client.
 
+use super::draft::Draft;
+use super::entry::Key;
+use super::error::KeyError;
 use super::headers::header_name;
-use super::{Draft, Key, KeyError, Value};
+use super::value::Value;
 use crate::diagnostic::Severity;
 use ipnet::IpNet;
 use std::net::IpAddr;

@@ -1,6 +1,9 @@
 //! Headers of requests and answers.
 
-use super::{Draft, Key, KeyError, Value};
+use super::draft::Draft;
+use super::entry::Key;
+use super::error::KeyError;
+use super::value::Value;
 use crate::diagnostic::Severity;
 use gateway::config::{Piece, Template};
 use http::{HeaderName, HeaderValue};

@@ -1,6 +1,8 @@
 //! Redirects to HTTPS, and the promise to stay with it.
 
-use super::{ACME_CHALLENGES, Key, KeyError};
+use super::entry::Key;
+use super::error::KeyError;
+use crate::route_defaults::ACME_CHALLENGES;
 
 pub(super) const KEYS: &[Key] = &[
     Key::full("ssl-redirect", "true", "Hosts with TLS redirect plain HTTP to HTTPS. Boolean.", |value, draft| {

@@ -1,6 +1,7 @@
 //! The access log and traces.
 
-use super::{Key, KeyError};
+use super::entry::Key;
+use super::error::KeyError;
 use gateway::config::{Escape, Template};
 
 const STDOUT: &str = "logs go to standard output and standard error";

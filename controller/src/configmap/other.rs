@@ -1,6 +1,6 @@
 //! The process, and parts of nginx that have no counterpart.
 
-use super::Key;
+use super::entry::Key;
 use std::num::NonZero;
 
 const NGINX: &str = "it tunes a part of nginx that has no counterpart";

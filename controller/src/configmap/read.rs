@@ -1,10 +1,13 @@
-use super::{Config, Draft, Key, KeyError, Support, Value};
-use crate::annotation::suggestion::{did_you_mean, nearest};
+use super::draft::{Config, Draft};
+use super::entry::{Key, Support};
+use super::error::KeyError;
+use super::value::Value;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
-use crate::translate::Lookup;
+use crate::suggestion::{did_you_mean, nearest};
 use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;
 

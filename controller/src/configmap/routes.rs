@@ -1,7 +1,8 @@
 //! How requests are routed, and what is done to them where no annotation says otherwise.
 
-use super::{Key, KeyError};
-use crate::annotation::Risk;
+use super::entry::Key;
+use super::error::KeyError;
+use crate::route_defaults::Risk;
 use gateway::config::{Balance, PathMatching};
 
 pub(super) const KEYS: &[Key] = &[

@@ -1,7 +1,7 @@
 //! Who may pass, and what may be asked for. None of it is there yet, and a ConfigMap that asks for it denies every
 //! request.
 
-use super::Key;
+use super::entry::Key;
 
 pub(super) const KEYS: &[Key] = &[
     Key::denied("whitelist-source-range", "", "Addresses that may pass."),

@@ -1,6 +1,6 @@
 //! TCP and UDP services.
 
-use super::Key;
+use super::entry::Key;
 
 pub(super) const KEYS: &[Key] = &[
     Key::full("proxy-stream-timeout", "600s", "How long nothing may move before a session ends.", |value, draft| {

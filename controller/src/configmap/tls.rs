@@ -1,6 +1,9 @@
 //! TLS towards clients.
 
-use super::{Draft, Key, KeyError, Value};
+use super::draft::Draft;
+use super::entry::Key;
+use super::error::KeyError;
+use super::value::Value;
 use crate::diagnostic::Severity;
 use gateway::tls::{cipher, supported_ciphers};
 

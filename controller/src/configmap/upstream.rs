@@ -1,6 +1,9 @@
 //! Connections to backends, and what passes through them.
 
-use super::{Draft, Key, KeyError, Value};
+use super::draft::Draft;
+use super::entry::Key;
+use super::error::KeyError;
+use super::value::Value;
 
 const STREAMED: &str = "bodies are streamed, and buffers grow as they must";
 

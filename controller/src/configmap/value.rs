@@ -1,8 +1,8 @@
 //! The text of a key, and the ways to read it.
 
-use super::KeyError;
-use crate::annotation::value::parse_bool;
-use crate::settings::NamespacedName;
+use super::error::KeyError;
+use crate::object::NamespacedName;
+use crate::value::parse_bool;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 

@@ -7,8 +7,8 @@
 mod event;
 mod queue;
 
+use crate::apiserver::{Access, Backoff};
 use crate::pipeline::State;
-use crate::source::cluster::{Access, Backoff};
 use http::StatusCode;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;

@@ -1,42 +1,7 @@
 //! The addresses under which we are reached.
 
-use crate::object::is_name;
+use crate::address::Address;
 use k8s_openapi::api::core::v1::{Node, Service, ServiceSpec};
-use std::net::IpAddr;
-use std::str::FromStr;
-
-/// An address of a load balancer, as the status of Ingresses and Services has it. IP addresses come before names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Address {
-    /// An IP address, as it was written.
-    Ip(String),
-    /// A host name.
-    Hostname(String),
-}
-
-impl Address {
-    /// From an entry of a status, where the IP address counts if there are both; `None` if there is neither.
-    pub fn of(ip: Option<&str>, hostname: Option<&str>) -> Option<Self> {
-        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-        given(ip).map(Self::Ip).or_else(|| given(hostname).map(Self::Hostname))
-    }
-}
-
-impl FromStr for Address {
-    type Err = &'static str;
-
-    /// Takes an IP address, or a name that the API server accepts as a host's.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.parse::<IpAddr>().is_ok() {
-            return Ok(Self::Ip(text.to_owned()));
-        }
-        if is_name(text) {
-            Ok(Self::Hostname(text.to_owned()))
-        } else {
-            Err("is neither an IP address nor a host name in lower case")
-        }
-    }
-}
 
 /// What a Service says of where it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,17 +105,5 @@ mod tests {
         assert_eq!((of_node(&both, false), of_node(&both, true)), (Some(ip("1.2.3.4")), Some(ip("10.0.0.1"))));
         assert_eq!((of_node(&inside, false), of_node(&inside, true)), (Some(ip("10.0.0.1")), Some(ip("10.0.0.1"))));
         assert_eq!((of_node(&outside, true), of_node(&Node::default(), false)), (None, None));
-    }
-
-    #[test]
-    fn an_address_is_an_ip_or_a_name() {
-        assert_eq!(["1.2.3.4", "2001:db8::1"].map(str::parse), [Ok(ip("1.2.3.4")), Ok(ip("2001:db8::1"))]);
-        assert_eq!("lb-1.example.com".parse(), Ok(name("lb-1.example.com")));
-        for text in ["", "-a", "a-", "a..b", "A.com", "a b", "a:80", "http://a"] {
-            assert!(text.parse::<Address>().is_err(), "{text:?}");
-        }
-        let mut sorted = vec![name("a"), ip("9.0.0.1"), ip("10.0.0.1")];
-        sorted.sort();
-        assert_eq!(sorted, [ip("10.0.0.1"), ip("9.0.0.1"), name("a")]);
     }
 }

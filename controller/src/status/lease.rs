@@ -1,8 +1,8 @@
 //! The election on a Lease, as it runs.
 
 use super::election::Election;
-use crate::settings::NamespacedName;
-use crate::source::cluster::{Access, Failure};
+use crate::apiserver::{Access, Failure};
+use crate::object::NamespacedName;
 use http::StatusCode;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;

@@ -13,12 +13,12 @@ mod plan;
 mod replicas;
 mod writer;
 
-pub use addresses::Address;
 pub(crate) use news::Reported;
 pub use news::Reporter;
 
-use crate::settings::{NamespacedName, StatusSettings};
-use crate::source::cluster::Access;
+use crate::apiserver::Access;
+use crate::object::NamespacedName;
+use crate::settings::StatusSettings;
 use election::Election;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;

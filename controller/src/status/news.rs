@@ -1,9 +1,9 @@
 //! What the pipeline tells the status writer.
 
-use super::Address;
+use crate::address::Address;
+use crate::feed::SourceEvent;
 use crate::object::{Kind, Object, ObjectKey};
 use crate::settings::StatusSettings;
-use crate::source::SourceEvent;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::sync::Arc;

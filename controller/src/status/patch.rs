@@ -1,8 +1,8 @@
 //! A status on its way to the API server.
 
-use super::Address;
 use super::plan::Patch;
-use crate::source::cluster::{Access, Failure};
+use crate::address::Address;
+use crate::apiserver::{Access, Failure};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;

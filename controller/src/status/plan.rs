@@ -3,8 +3,8 @@
 //! What is not known clears nothing: without addresses there is nothing to write, and only an Ingress that was served,
 //! and no longer is, loses what is ours in its status.
 
-use super::Address;
 use super::news::News;
+use crate::address::Address;
 use crate::object::ObjectKey;
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,8 +1,9 @@
 //! The Pods that run Adit, and the nodes that run those.
 
-use super::addresses::{self, Address};
-use crate::settings::NamespacedName;
-use crate::source::cluster::{Access, Failure};
+use super::addresses;
+use crate::address::Address;
+use crate::apiserver::{Access, Failure};
+use crate::object::NamespacedName;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -1,12 +1,13 @@
 //! Writes the statuses that the plan asks for, while we lead.
 
-use super::addresses::{Address, Reached, of_service};
+use super::addresses::{Reached, of_service};
 use super::news::{News, Reported};
 use super::patch::{self, Outcome};
 use super::plan::{Patch, Plan};
 use super::replicas::Replicas;
+use crate::address::Address;
+use crate::apiserver::{Access, Backoff};
 use crate::settings::StatusSettings;
-use crate::source::cluster::{Access, Backoff};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};

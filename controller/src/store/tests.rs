@@ -1,5 +1,6 @@
 use super::*;
 use crate::diagnostic::Place;
+use crate::object::SERVICE_NAME_LABEL;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset};
 use k8s_openapi::api::discovery::v1::Endpoint;
 use k8s_openapi::api::networking::v1::{IngressSpec, IngressStatus};

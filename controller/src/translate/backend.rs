@@ -1,8 +1,8 @@
 //! One port of one Service: the addresses behind it.
 
 use super::{endpoints, external_name};
-use crate::annotation::UpstreamSettings;
 use crate::diagnostic::{Reason, Severity};
+use crate::route_defaults::UpstreamSettings;
 use crate::store::Store;
 use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};

@@ -1,5 +1,5 @@
-use super::Lookup;
 use crate::certificate::{CertificateError, KeyPair};
+use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 use super::ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
-use crate::annotation::UpstreamSettings;
+use crate::route_defaults::UpstreamSettings;
 use gateway::config::{HostName, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Which Ingresses are ours.
 
-use super::Lookup;
+use crate::lookup::Lookup;
 use crate::settings::ControllerSettings;
 use k8s_openapi::api::networking::v1::Ingress;
 
@@ -62,8 +62,8 @@ fn by_field(class: &str, settings: &ControllerSettings, lookup: &Lookup<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::SourceEvent;
     use crate::settings::Settings;
-    use crate::source::SourceEvent;
     use crate::store::Store;
     use crate::translate::testing::{observed, yaml};
 

@@ -6,8 +6,9 @@ pub(super) use parser::parse;
 
 use super::rank::Rank;
 use super::tls::TlsEntry;
-use crate::annotation::{Applied, UpstreamSettings};
+use crate::annotation::Applied;
 use crate::diagnostic::Diagnostic;
+use crate::route_defaults::UpstreamSettings;
 use gateway::config::{Action, Denied, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use super::ingress::ParsedIngress;
 use super::regex_hosts;
 use super::view::View;
-use crate::configmap::RouteDefaults;
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::route_defaults::RouteDefaults;
 use gateway::config::{Action, HostName, Origin, PathKind, PathMatch, PathMatching, Route, RouteMatch, RoutePolicies};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -15,12 +15,12 @@ mod endpoints;
 mod external_name;
 mod host;
 mod ingress;
-mod lookup;
 mod merge;
 mod passthrough;
 mod path;
 mod quarantine;
 mod rank;
+mod readers;
 mod regex_hosts;
 mod streams;
 mod tls;
@@ -32,11 +32,10 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use lookup::Lookup;
-
 use crate::annotation::Applied;
 use crate::configmap::{self, Config};
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::{Change, Store, Stored};
@@ -46,7 +45,7 @@ use diagnostics::{Diagnostics, Subject};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Update, VirtualHost};
 use ingress::{Outcome, ParsedIngress, PassedOver};
 use k8s_openapi::api::networking::v1::Ingress;
-use lookup::Readers;
+use readers::Readers;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use streams::Streams;

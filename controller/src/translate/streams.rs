@@ -2,10 +2,11 @@
 //! `--udp-services-configmap` name. A bad entry costs no other.
 
 use super::diagnostics::Subject;
-use super::{Dirty, Lookup, Translator, quarantine};
+use super::{Dirty, Translator, quarantine};
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::object::{Kind, ObjectKey};
-use crate::settings::{ControllerSettings, NamespacedName};
+use crate::lookup::Lookup;
+use crate::object::{Kind, NamespacedName, ObjectKey};
+use crate::settings::ControllerSettings;
 use crate::store::Store;
 use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol, Update};
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! Objects for the tests of translation, written as YAML.
 
 use crate::diagnostic::Place;
+use crate::feed::SourceEvent;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed};
-use crate::source::SourceEvent;
 use crate::store::{Change, Store};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;

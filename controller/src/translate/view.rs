@@ -1,8 +1,9 @@
+use super::Units;
 use super::certificates::{Certificates, Reading};
 use super::claims::Claims;
 use super::ingress::ParsedIngress;
-use super::{Lookup, Units};
-use crate::configmap::RouteDefaults;
+use crate::lookup::Lookup;
+use crate::route_defaults::RouteDefaults;
 use gateway::config::HostName;
 use std::cell::RefCell;
 use std::collections::BTreeSet;

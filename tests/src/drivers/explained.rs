@@ -5,7 +5,7 @@ use crate::check::{Answerer, Observation};
 use crate::cluster::{Cluster, Network};
 use crate::run::Driver;
 use anyhow::{Context as _, Result};
-use controller::cli::explain::{self, Action};
+use controller::explain::{self, Action};
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::table::Publisher;

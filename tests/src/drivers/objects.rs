@@ -1,6 +1,7 @@
 use anyhow::Result;
+use controller::feed::SourceEvent;
 use controller::object::ObjectKey;
-use controller::source::{SourceEvent, manifest};
+use controller::source::manifest;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -9,10 +9,10 @@ use crate::connection::PATIENCE;
 use crate::log::Lines;
 use crate::run::Driver;
 use anyhow::{Context as _, Result};
+use controller::feed::SourceEvent;
 use controller::pipeline::State;
 use controller::server::Server;
 use controller::settings::ServeSettings;
-use controller::source::SourceEvent;
 use tokio::sync::{mpsc, watch};
 
 /// A whole Adit, and clients over TCP.

@@ -1,8 +1,9 @@
 //! Manifests, from their bytes to a published table.
 
 use controller::diagnostic::Diagnostic;
+use controller::feed::SourceEvent;
 use controller::settings::ControllerSettings;
-use controller::source::{SourceEvent, manifest};
+use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::config::VirtualHost;

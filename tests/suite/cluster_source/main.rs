@@ -7,9 +7,10 @@ mod following;
 mod scope;
 
 use anyhow::{Context as _, Result, ensure};
-use controller::cli::explain::describe;
+use controller::explain::describe;
+use controller::feed::SourceEvent;
 use controller::settings::{ClusterSettings, ControllerSettings, StatusSettings, WatchedNamespaces};
-use controller::source::{SourceEvent, manifest};
+use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::table::Publisher;

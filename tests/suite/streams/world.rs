@@ -1,10 +1,12 @@
 //! A whole Adit with TCP and UDP services, its objects, and backends that speak no HTTP.
 
 use anyhow::{Context, Result, ensure};
+use controller::feed::SourceEvent;
+use controller::object::NamespacedName;
 use controller::pipeline::State;
 use controller::server::Server;
-use controller::settings::{ControllerSettings, NamespacedName, ServeSettings};
-use controller::source::{SourceEvent, manifest};
+use controller::settings::{ControllerSettings, ServeSettings};
+use controller::source::manifest;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZero;

@@ -1,6 +1,6 @@
 //! The flags about the cluster that objects come from, where they do not come from files.
 
-use super::{Effect, Flag, Shape, Topic};
+use super::flag::{Effect, Flag, Shape, Topic};
 use crate::settings::WatchedNamespaces;
 
 pub(super) const FLAGS: &[Flag] = &[

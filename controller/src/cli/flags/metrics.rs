@@ -1,6 +1,7 @@
 //! The flags about the metrics of requests, which ingress-nginx calls socket metrics.
 
-use super::{Effect, Flag, Shape, Topic, Values};
+use super::flag::{Effect, Flag, Shape, Topic};
+use super::value::Values;
 use gateway::telemetry::{Buckets, METRICS, REQUEST_METRICS};
 
 pub(super) const FLAGS: &[Flag] = &[

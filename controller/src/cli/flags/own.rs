@@ -1,6 +1,7 @@
 //! The flags that do something.
 
-use super::{Effect, Flag, Shape, Topic, Values};
+use super::flag::{Effect, Flag, Shape, Topic};
+use super::value::Values;
 use gateway::config::PathMatching;
 use std::net::{IpAddr, SocketAddr};
 

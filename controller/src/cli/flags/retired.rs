@@ -1,7 +1,7 @@
 //! The flags of ingress-nginx that mean nothing here. They are accepted, so that a Deployment's arguments keep working,
 //! and each says why it does nothing.
 
-use super::{Effect, Flag, Shape, Topic};
+use super::flag::{Effect, Flag, Shape, Topic};
 
 const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";

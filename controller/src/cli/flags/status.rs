@@ -1,7 +1,7 @@
 //! The flags about what is written to the cluster: who writes, and which addresses.
 
+use super::flag::{Effect, Flag, Shape, Topic};
 use super::own::NAMESPACED_NAME;
-use super::{Effect, Flag, Shape, Topic};
 use std::time::Duration;
 
 pub(super) const FLAGS: &[Flag] = &[

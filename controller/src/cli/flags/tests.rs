@@ -1,6 +1,6 @@
 use super::*;
-use crate::settings::NamespacedName;
-use crate::status::Address;
+use crate::address::Address;
+use crate::object::NamespacedName;
 use clap::Command;
 use std::collections::BTreeSet;
 use std::time::Duration;

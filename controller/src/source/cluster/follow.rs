@@ -3,12 +3,12 @@
 //! The state is one version: `None` has to list. kube's own `watcher` says nothing when a broken watch goes on, so that
 //! nobody could tell whether it did; this one reports its health.
 
-use super::access::Access;
 use super::arrival::{Arrival, Page};
-use super::failure::{Cause, Failure, Pauses};
 use super::ledger::{Report, WatchId};
 use super::objects::News;
+use super::pauses::Pauses;
 use super::watch::Watch;
+use crate::apiserver::{Access, Cause, Failure, SILENCE};
 use futures_util::{TryStream, TryStreamExt as _, pin_mut};
 use kube::Client;
 use kube::core::params::{ListParams, WatchParams};
@@ -22,8 +22,11 @@ const PAGE: u32 = 500;
 /// For how long to ask for a watch, in seconds; a share of [`SPREAD`] is added, so that not all end together.
 const WATCH: u32 = 60;
 
-/// See [`WATCH`]. Together they stay below [`super::access::SILENCE`].
+/// See [`WATCH`].
 const SPREAD: u32 = 15;
+
+// A watch that ends by itself is renewed before its silence counts as a broken connection.
+const _: () = assert!(((WATCH + SPREAD) as u64) < SILENCE.as_secs());
 
 /// A watch that the server ends sooner than this without saying anything is broken.
 const SHORTEST: Duration = Duration::from_secs(1);

@@ -1,14 +1,14 @@
 //! What all watches said so far, and what follows from it: events, and watches to start and to stop. Pure.
 
-use super::failure::{Cause, Failure};
 use super::namespaces::Namespaces;
 use super::objects::{Known, News, Objects, State};
 use super::references::References;
 use super::watch::{Resource, Watch, watches};
+use crate::apiserver::{Cause, Failure};
 use crate::diagnostic::Diagnostic;
-use crate::object::ObjectKey;
-use crate::settings::{ClusterSettings, ControllerSettings, NamespacedName, WatchedNamespaces};
-use crate::source::{SourceEvent, WatchHealth};
+use crate::feed::{SourceEvent, WatchHealth};
+use crate::object::{NamespacedName, ObjectKey};
+use crate::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Names a watch for as long as it runs.

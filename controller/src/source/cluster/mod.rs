@@ -2,27 +2,22 @@
 //!
 //! [`follow`] is one watch: it lists, watches from there, and starts anew where it must. [`ledger`] is the pure part: it
 //! takes in what all watches report and says which events follow, and which ConfigMaps to watch because an object names
-//! them. [`access`] is the way to the API server, and this module runs them.
+//! them. This module runs both.
 //!
 //! Whatever fails, what is known stays: only an object's own deletion, or a complete list without it, takes it away.
 
-mod access;
 mod arrival;
-mod failure;
 mod follow;
 mod ledger;
 mod namespaces;
 mod objects;
+mod pauses;
 mod references;
 mod watch;
 
-pub(crate) use access::Access;
-pub use access::AccessError;
-pub(crate) use failure::{Backoff, Failure};
-
+use crate::apiserver::{Access, AccessError, Cause, Failure};
+use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::settings::{ClusterSettings, ControllerSettings};
-use crate::source::{Feed, SourceEvent, WatchHealth};
-use failure::Cause;
 use follow::{Follower, Reports};
 use ledger::{Consequences, Ledger, Report, WatchId};
 use std::collections::HashMap;

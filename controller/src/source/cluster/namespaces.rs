@@ -4,9 +4,8 @@
 //! without a list that would race with the watches. ingress-nginx does the same.
 
 use super::objects::{Known, News, State};
-use crate::object::{Kind, Object, ObjectKey};
-use crate::settings::{ControllerSettings, NamespacedName};
-use crate::store::service_name;
+use crate::object::{Kind, NamespacedName, Object, ObjectKey, service_name};
+use crate::settings::ControllerSettings;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 

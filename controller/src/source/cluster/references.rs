@@ -1,8 +1,8 @@
 //! Which ConfigMaps objects name: only those are watched. Pure.
 
 use super::objects::{Known, State};
-use crate::object::{Kind, Object, ObjectKey, is_name};
-use crate::settings::{ControllerSettings, NamespacedName};
+use crate::object::{Kind, NamespacedName, Object, ObjectKey, is_name};
+use crate::settings::ControllerSettings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

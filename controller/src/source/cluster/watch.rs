@@ -1,8 +1,7 @@
 //! What to watch: kinds, in namespaces, by name or by label.
 
-use crate::object::Kind;
-use crate::settings::{ClusterSettings, ControllerSettings, NamespacedName, WatchedNamespaces};
-use crate::store::SERVICE_NAME_LABEL;
+use crate::object::{Kind, NamespacedName, SERVICE_NAME_LABEL};
+use crate::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! What the files hold, and which events lead from one look at them to the next. Pure.
 
 use crate::diagnostic::Diagnostic;
+use crate::feed::SourceEvent;
 use crate::object::{ObjectKey, Observed};
-use crate::source::SourceEvent;
 use crate::source::manifest::{self, Manifest, same_object};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

@@ -8,19 +8,16 @@ mod input;
 mod scan;
 mod watches;
 
+use crate::feed::SourceEvent;
 use crate::holdoff::Holdoff;
-use crate::source::SourceEvent;
 use files::Files;
-use scan::{Pace, scan};
+use scan::{Pace, QUIET, scan};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use watches::Watches;
-
-/// How long a directory must be quiet before it is read, and how old a file's last write must be.
-const QUIET: Duration = Duration::from_millis(50);
 
 /// How long a change waits at most in a directory that is never quiet.
 const CEILING: Duration = Duration::from_millis(500);

@@ -1,6 +1,5 @@
 //! One look at the disk: which manifests exist, and the content of those that changed.
 
-use super::QUIET;
 use super::files::{Files, Fingerprint, Scan, Seen};
 use crate::diagnostic::Diagnostic;
 use std::fs::{self, File, Metadata};
@@ -10,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use walkdir::{DirEntry, WalkDir};
+
+/// How long a directory must be quiet before it is read, and how old a file's last write must be.
+pub(super) const QUIET: Duration = Duration::from_millis(50);
 
 /// The largest file that is read, in bytes.
 pub(super) const MAX_SIZE: u64 = 256 << 20;

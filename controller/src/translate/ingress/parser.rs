@@ -2,15 +2,16 @@
 
 use super::{HostRules, Outcome, ParsedIngress, PassedOver, Reference};
 use crate::annotation::{self, Draft};
-use crate::configmap::RouteDefaults;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
+use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
 use crate::translate::path::{self, Declared};
 use crate::translate::rank::Rank;
-use crate::translate::{Lookup, class, tls};
+use crate::translate::{class, tls};
 use gateway::config::{
     Action, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RouteBackend,
     RouteMatch, RoutePolicies, ServiceBackend,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::certificate::tests::pem;
-use crate::source::SourceEvent;
+use crate::feed::SourceEvent;
 use crate::translate::testing::observed;
 use proptest::prelude::*;
 use std::sync::LazyLock;

@@ -42,7 +42,7 @@ impl World {
 
     fn delete(&mut self, kind: Kind, name: &str) -> Update {
         let key = ObjectKey::new(kind, "default", name);
-        let changes = self.store.apply(crate::source::SourceEvent::Delete(key));
+        let changes = self.store.apply(crate::feed::SourceEvent::Delete(key));
         self.translator.translate(&self.store, &changes)
     }
 

@@ -1,7 +1,7 @@
 //! TCP and UDP services.
 
 use super::*;
-use crate::settings::NamespacedName;
+use crate::object::NamespacedName;
 use gateway::config::{StreamListener, StreamProtocol};
 
 fn flags() -> ControllerSettings {

@@ -1,4 +1,5 @@
-use super::{Action, Explanation, Reach, RouteCandidate, ShownCertificate, Source};
+use super::source::Source;
+use super::{Action, Explanation, Reach, RouteCandidate, ShownCertificate};
 use std::fmt;
 
 /// Routes that do not match and are still listed; the rest is counted.

@@ -15,7 +15,7 @@ use tower::util::MapResponseLayer;
 
 /// How long the API server may be silent on a connection before it counts as broken. Watches are renewed more often
 /// than that, so that a healthy one ends by itself.
-pub(super) const SILENCE: Duration = Duration::from_secs(90);
+pub(crate) const SILENCE: Duration = Duration::from_secs(90);
 
 /// The longest time that a server's `Retry-After` is honoured for.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60);

@@ -10,6 +10,7 @@ mod remote;
 mod request;
 mod routes;
 mod settings;
+mod source;
 mod table;
 mod text;
 
@@ -23,10 +24,10 @@ pub use remote::{AdminUrl, InvalidAdminUrl};
 pub use request::Request;
 pub use routes::RouteCandidate;
 pub use settings::Setting;
+pub use source::Source;
 pub use table::describe;
 
 use crate::translate::Translator;
-use gateway::config::Origin;
 use gateway::request::normalize;
 use gateway::table::{Found, Table};
 use serde::{Deserialize, Serialize};
@@ -49,22 +50,6 @@ pub struct Explanation {
     pub certificates: Vec<ShownCertificate>,
     /// What happens to the request.
     pub action: Action,
-}
-
-/// A place in an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Such as `Ingress default/shop`.
-    pub object: String,
-    /// Such as `spec.rules[0].http.paths[2]`.
-    pub field: String,
-}
-
-impl From<&Origin> for Source {
-    fn from(origin: &Origin) -> Self {
-        Self { object: origin.object.to_string(), field: origin.field.to_string() }
-    }
 }
 
 /// Explains a request to what `table` serves, which comes from `translator`.

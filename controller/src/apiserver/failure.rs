@@ -1,10 +1,9 @@
-//! Why a watch fails, and how long to wait before it is tried again.
+//! Why asking the API server fails.
 
 use http::StatusCode;
 use kube::core::Status;
 use std::error::Error;
 use std::io;
-use std::time::Duration;
 
 /// A failure, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Failure {
     }
 
     /// The same failure in the middle of a watch, where nobody knows what was lost with it (client-go lists again, too).
-    pub(super) fn within_watch(self) -> Self {
+    pub(crate) fn within_watch(self) -> Self {
         let cause = if self.cause == Cause::Other { Cause::Lost } else { self.cause };
         Self { cause, ..self }
     }
@@ -101,97 +100,9 @@ fn shortened(message: &str) -> String {
     message.trim().lines().next().unwrap_or_default().chars().take(SHOWN).collect()
 }
 
-/// How long to wait between tries: longer each time, and not at the same time as everyone else.
-#[derive(Debug, Default)]
-pub(crate) struct Backoff {
-    failures: u32,
-}
-
-/// The longest wait after the first failure.
-const FIRST: Duration = Duration::from_millis(500);
-
-/// The longest wait.
-const CAP: Duration = Duration::from_secs(30);
-
-impl Backoff {
-    /// The wait after one more failure: half of it for sure, the rest by chance.
-    pub(crate) fn next(&mut self) -> Duration {
-        let longest = FIRST.saturating_mul(1 << self.failures.min(16)).min(CAP);
-        self.failures = self.failures.saturating_add(1);
-        longest.mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
-
-    /// How many failures there were in a row.
-    pub(crate) fn failures(&self) -> u32 {
-        self.failures
-    }
-
-    /// All is well: the next failure is the first again.
-    pub(crate) fn reset(&mut self) {
-        self.failures = 0;
-    }
-}
-
-/// The waits of one watch.
-#[derive(Debug, Default)]
-pub(super) struct Pauses {
-    failures: Backoff,
-    /// Of lists: after an outage the server no longer knows our place in its stream, and the list that follows must not
-    /// wait as long as the outage made us.
-    losses: Backoff,
-}
-
-impl Pauses {
-    /// The wait after one more failure.
-    pub(super) fn after(&mut self, cause: Cause) -> Duration {
-        match cause {
-            Cause::Lost => self.losses.next(),
-            Cause::Forbidden | Cause::Unauthorized | Cause::Other => self.failures.next(),
-        }
-    }
-
-    /// How many failures there were in a row, without those that were only losses.
-    pub(super) fn failures(&self) -> u32 {
-        self.failures.failures()
-    }
-
-    /// All is well.
-    pub(super) fn reset(&mut self) {
-        *self = Self::default();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_grow_to_a_cap_and_begin_anew() {
-        let mut backoff = Backoff::default();
-        for longest in [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000] {
-            let wait = backoff.next().as_millis();
-            assert!((longest / 2..=longest).contains(&wait), "{wait} of {longest}");
-        }
-        backoff.failures = u32::MAX;
-        assert!(backoff.next() <= CAP);
-        backoff.reset();
-        assert!(backoff.next() <= FIRST);
-    }
-
-    #[test]
-    fn an_outage_does_not_hold_up_the_list_after_it() {
-        let mut pauses = Pauses::default();
-        for _ in 0..10 {
-            pauses.after(Cause::Other);
-        }
-        assert!(pauses.after(Cause::Lost) <= FIRST);
-        for _ in 0..10 {
-            pauses.after(Cause::Lost);
-        }
-        assert!(pauses.after(Cause::Lost) >= CAP / 2, "lists are dear, too");
-        pauses.reset();
-        assert!(pauses.after(Cause::Lost) <= FIRST && pauses.after(Cause::Other) <= FIRST);
-    }
 
     #[test]
     fn causes_follow_the_status() {

@@ -1,4 +1,4 @@
-use super::Source;
+use super::source::Source;
 use crate::annotation::{Annotation, Applied, Effect, Scope};
 use crate::object::{Kind, ObjectKey};
 use crate::translate::Translator;

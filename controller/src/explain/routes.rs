@@ -1,4 +1,4 @@
-use super::Source;
+use super::source::Source;
 use crate::translate::Translator;
 use gateway::config::{self, PathKind, PathMatching};
 use gateway::pattern::{Anchor, Pattern};

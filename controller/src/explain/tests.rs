@@ -1,7 +1,10 @@
 use super::*;
-use crate::cli::snapshot::Snapshot;
 use crate::settings::ControllerSettings;
+use crate::source::directory;
+use crate::store::Store;
 use gateway::config::PathMatching;
+use gateway::table::Publisher;
+use std::sync::Arc;
 
 const OBJECTS: &str = r#"
 apiVersion: networking.k8s.io/v1
@@ -108,11 +111,18 @@ fn explain_in(path_matching: PathMatching, url: &str) -> Explanation {
 }
 
 fn explain_under(settings: ControllerSettings, url: &str) -> Explanation {
-    let directory = tempfile::tempdir().expect("a directory");
-    std::fs::write(directory.path().join("objects.yaml"), OBJECTS).expect("a file");
-    let snapshot = Snapshot::of(&[directory.path().to_owned()], settings);
+    explain_objects(OBJECTS, settings, url)
+}
+
+fn explain_objects(objects: &str, settings: ControllerSettings, url: &str) -> Explanation {
+    let mut store = Store::new();
+    let events = directory::load(&[directory::STANDARD_INPUT.into()], objects.as_bytes());
+    let changes: Vec<_> = events.into_iter().flat_map(|event| store.apply(event)).collect();
+    let mut translator = Translator::new(settings);
+    let publisher = Publisher::new(Arc::default());
+    publisher.publish(translator.translate(&store, &changes));
     let request = Request::new("GET", url, []).expect("a URL");
-    explain(&snapshot.publisher.load(), &snapshot.translator, &request)
+    explain(&publisher.load(), &translator, &request)
 }
 
 #[track_caller]
@@ -145,12 +155,9 @@ fn status(url: &str, expected: u16, location: Option<&str>) -> Explanation {
 
 #[test]
 fn a_host_of_an_ingress_of_another_class_says_so() {
-    let directory = tempfile::tempdir().expect("a directory");
     let foreign = OBJECTS.replacen("spec:", "spec:\n  ingressClassName: traefik", 1);
-    std::fs::write(directory.path().join("objects.yaml"), foreign).expect("a file");
-    let snapshot = Snapshot::of(&[directory.path().to_owned()], ControllerSettings::default());
-    let request = Request::new("GET", "http://shop.example.com/cart", []).expect("a URL");
-    let hosts = explain(&snapshot.publisher.load(), &snapshot.translator, &request).hosts;
+    let url = "http://shop.example.com/cart";
+    let hosts = explain_objects(&foreign, ControllerSettings::default(), url).hosts;
     let why = "Ingress default/shop: spec.ingressClassName: \"traefik\" names an IngressClass that does not exist: the \
                Ingress is not served";
     assert_eq!((hosts[0].name.as_str(), hosts[0].why.as_str()), ("shop.example.com", why), "{hosts:?}");

@@ -1,4 +1,5 @@
-use super::{Request, Source};
+use super::request::Request;
+use super::source::Source;
 use crate::translate::Translator;
 use gateway::config::Endpoints;
 use gateway::connection::{Connection, TlsSession};

@@ -1,0 +1,46 @@
+use crate::diagnostic::Severity;
+use crate::lookup::Lookup;
+use crate::route_defaults::RouteDefaults;
+use gateway::config::{BackendPolicies, GatewaySettings, Hsts, RoutePolicies};
+use std::sync::Arc;
+
+/// The ConfigMap's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Those of the gateway.
+    pub gateway: GatewaySettings,
+    /// Those of routes.
+    pub routes: RouteDefaults,
+}
+
+/// The configuration while its keys are read.
+pub struct Draft<'a> {
+    /// What the keys said so far.
+    pub config: Config,
+    /// The objects that values may name.
+    pub lookup: &'a Lookup<'a>,
+    /// What is wrong with a part of a value whose other parts count.
+    pub(super) complaints: Vec<(Severity, String)>,
+}
+
+impl Draft<'_> {
+    /// The policies of an Ingress without annotations.
+    pub(super) fn policies(&mut self) -> &mut RoutePolicies {
+        Arc::make_mut(&mut self.config.routes.policies)
+    }
+
+    /// The policies of its backends.
+    pub(super) fn backend(&mut self) -> &mut BackendPolicies {
+        Arc::make_mut(&mut self.config.routes.backend)
+    }
+
+    /// Changes HSTS, unless the key `hsts`, which is read before the keys that begin with it, has turned it off.
+    pub(super) fn hsts(&mut self, change: impl FnOnce(&mut Hsts)) {
+        self.config.gateway.hsts.as_mut().map(change);
+    }
+
+    /// Says what is wrong with a part of a value, of which the rest counts.
+    pub(super) fn complain(&mut self, severity: Severity, complaint: impl Into<String>) {
+        self.complaints.push((severity, complaint.into()));
+    }
+}

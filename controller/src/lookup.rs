@@ -1,0 +1,56 @@
+//! Reading from the store, where what is read is recorded.
+
+use crate::object::{Kind, ObjectKey};
+use crate::store::Store;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
+use k8s_openapi::api::networking::v1::IngressClass;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The store, as one unit of translation sees it: what it looks for is recorded, found or not, so that the unit is
+/// translated again when that changes.
+pub struct Lookup<'a> {
+    store: &'a Store,
+    reads: RefCell<BTreeSet<ObjectKey>>,
+}
+
+impl<'a> Lookup<'a> {
+    /// A view that has looked for nothing yet.
+    pub fn new(store: &'a Store) -> Self {
+        Self { store, reads: RefCell::default() }
+    }
+
+    /// The IngressClass of this name.
+    pub fn ingress_class(&self, name: &str) -> Option<&'a Arc<IngressClass>> {
+        self.record(Kind::IngressClass, "", name);
+        self.store.ingress_class(name)
+    }
+
+    /// The Service of this name.
+    pub fn service(&self, namespace: &str, name: &str) -> Option<&'a Arc<Service>> {
+        self.record(Kind::Service, namespace, name);
+        self.store.service(namespace, name)
+    }
+
+    /// The ConfigMap of this name.
+    pub fn config_map(&self, namespace: &str, name: &str) -> Option<&'a Arc<ConfigMap>> {
+        self.record(Kind::ConfigMap, namespace, name);
+        self.store.config_map(namespace, name)
+    }
+
+    /// The Secret of this name.
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<&'a Arc<Secret>> {
+        self.record(Kind::Secret, namespace, name);
+        self.store.secret(namespace, name)
+    }
+
+    /// All that was looked for.
+    pub(crate) fn reads(self) -> BTreeSet<ObjectKey> {
+        self.reads.into_inner()
+    }
+
+    fn record(&self, kind: Kind, namespace: &str, name: &str) {
+        self.reads.borrow_mut().insert(ObjectKey::new(kind, namespace, name));
+    }
+}
