@@ -1,5 +1,6 @@
 use crate::route_defaults::{HttpsRedirects, RouteDefaults, UpstreamSettings};
 use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// What the annotations of one Ingress ask for: collected first, built once all of it is known.
@@ -13,6 +14,8 @@ pub struct Draft {
     pub backend: BackendPolicies,
     /// Its routes are redirects.
     pub redirect: Option<Redirect>,
+    /// `allowlist-source-range`, or else the same under its former name.
+    pub allowlist: Option<Arc<[IpNet]>>,
     /// Its paths are regular expressions.
     pub use_regex: bool,
     /// `rewrite-target`.
@@ -55,6 +58,7 @@ impl Draft {
             host: HostPolicies::default(),
             backend: defaults.backend.as_ref().clone(),
             redirect: None,
+            allowlist: None,
             use_regex: false,
             rewrite_target: None,
             forwarded_prefix: None,
@@ -82,6 +86,9 @@ impl Draft {
     /// Builds what several annotations say together.
     pub(super) fn finish(&mut self, defaults: &RouteDefaults) {
         self.policies.https_redirect = self.https.policy(defaults);
+        if let Some(allowlist) = self.allowlist.take() {
+            self.policies.source_ranges.allow = Some(allowlist);
+        }
         let temporal = self.temporal_redirect.take().map(|location| Redirect { code: self.temporal_code, location });
         let permanent = self.permanent_redirect.take().map(|location| Redirect { code: self.permanent_code, location });
         self.redirect = temporal.or(permanent);

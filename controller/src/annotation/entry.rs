@@ -71,6 +71,8 @@ pub enum Invalid {
     RejectsIngress,
     /// The default is used instead.
     FallsBack,
+    /// The routes answer 503. So does an empty value.
+    Denies,
 }
 
 /// What became of an annotation on an Ingress.

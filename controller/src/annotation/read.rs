@@ -97,7 +97,7 @@ impl Reader<'_> {
     /// An empty value counts as no annotation, as in ingress-nginx.
     fn apply(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
         let key = annotation.key;
-        if value.trim().is_empty() {
+        if value.trim().is_empty() && annotation.invalid != Invalid::Denies {
             return Effect::None;
         }
         let result = (annotation.apply)(Value(value), &mut self.reading.draft);
@@ -129,6 +129,10 @@ impl Reader<'_> {
                     &format!("{complaint}; the whole Ingress is rejected"),
                 );
                 Effect::Rejected
+            }
+            Invalid::Denies => {
+                self.deny(key, value, complaint);
+                Effect::Denied
             }
             Invalid::FallsBack => {
                 self.error(
@@ -216,7 +220,6 @@ mod tests {
         let harmless = [
             ("enable-modsecurity", "false"),
             ("enable-global-auth", "false"),
-            ("whitelist-source-range", "0.0.0.0/0,::/0"),
             ("whitelist-source-range", "0.0.0.0/0, ::/0"),
             ("limit-rps", "0"),
             ("ssl-redirect", "false"),

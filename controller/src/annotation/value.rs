@@ -4,8 +4,9 @@
 //! both ends. None of them holds a control character.
 
 use super::error::AnnotationError;
-use crate::value::parse_bool;
+use crate::value::{parse_bool, parse_network};
 use gateway::config::Template;
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// The value of one annotation.
@@ -28,6 +29,17 @@ impl<'a> Value<'a> {
     /// A Boolean, in one of the spellings that Go's `strconv.ParseBool` takes.
     pub fn bool(self) -> Result<bool, AnnotationError> {
         parse_bool(self.0).ok_or(AnnotationError::Expected("\"true\" or \"false\""))
+    }
+
+    /// IP networks and addresses, separated by commas; at least one, each once. Host bits are cut off.
+    pub fn networks(self) -> Result<Arc<[IpNet]>, AnnotationError> {
+        const EXPECTED: &str = "IP addresses or networks separated by commas, such as \"10.0.0.0/8, 192.0.2.1\"";
+        let network = |text: &str| parse_network(text.trim()).map(|network| network.trunc());
+        let mut networks: Vec<_> =
+            self.0.split(',').map(network).collect::<Option<_>>().ok_or(AnnotationError::Expected(EXPECTED))?;
+        networks.sort_unstable();
+        networks.dedup();
+        Ok(networks.into())
     }
 
     /// A whole number without a unit.

@@ -6,8 +6,7 @@ use super::error::KeyError;
 use super::headers::header_name;
 use super::value::Value;
 use crate::diagnostic::Severity;
-use ipnet::IpNet;
-use std::net::IpAddr;
+use crate::value::parse_network;
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -64,9 +63,9 @@ pub(super) const KEYS: &[Key] = &[
 fn trusted(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
     let mut networks = Vec::new();
     for text in value.list() {
-        match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
-            Ok(network) => networks.push(network),
-            Err(_) => draft.complain(
+        match parse_network(text) {
+            Some(network) => networks.push(network),
+            None => draft.complain(
                 Severity::Error,
                 format!("has {text:?}, which is not an IP address or network such as 10.0.0.0/8; it is left out"),
             ),

@@ -138,6 +138,7 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         (Reason::AddSlash, _) => "the path lacks the slash at its end".to_owned(),
         (Reason::Healthz, _) => "unknown hosts are told that the gateway is well".to_owned(),
         (Reason::BadPath, _) => "the path cannot be decoded, or climbs above the root".to_owned(),
+        (Reason::SourceRange, _) => "the client's address is not one of those that are served".to_owned(),
         (reason, _) => reason.label().to_owned(),
     }
 }

@@ -29,7 +29,7 @@ pub use origin::Origin;
 pub use rejection::Rejection;
 pub use route::{Action, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
-pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies};
+pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, SourceRanges};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
 };

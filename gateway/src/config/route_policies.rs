@@ -1,4 +1,5 @@
 use super::{BackendId, Origin};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// What is done to the requests of a route. Values are final: defaults from the ConfigMap are already in.
@@ -7,6 +8,8 @@ pub struct RoutePolicies {
     /// Refuse every request with 503: a setting that must not be left out, commonly one of security, is invalid or not
     /// supported, so the route fails closed.
     pub denied: Option<Denied>,
+    /// Which clients are served, by address; the others are answered 403. Default all.
+    pub source_ranges: SourceRanges,
     /// Redirect requests over plain HTTP to HTTPS (`ssl-redirect` on a host with TLS, or `force-ssl-redirect`).
     pub https_redirect: Option<HttpsRedirect>,
     /// Keep `Location` relative in redirects made here (`relative-redirects`).
@@ -26,6 +29,7 @@ impl Default for RoutePolicies {
     fn default() -> Self {
         Self {
             denied: None,
+            source_ranges: SourceRanges::default(),
             https_redirect: None,
             relative_redirects: false,
             rewrite: None,
@@ -34,6 +38,15 @@ impl Default for RoutePolicies {
             access_log: true,
         }
     }
+}
+
+/// Which clients are served, by the address that they have as far as forwarding headers are believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceRanges {
+    /// `denylist-source-range`: these are not, whatever else is said. Default none.
+    pub deny: Arc<[IpNet]>,
+    /// `allowlist-source-range`: nobody but these is. Default `None`, which is everybody.
+    pub allow: Option<Arc<[IpNet]>>,
 }
 
 /// Why a route refuses every request.

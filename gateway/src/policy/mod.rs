@@ -5,11 +5,13 @@
 pub(crate) mod body_limit;
 pub(crate) mod redirect;
 pub mod rewrite;
+pub(crate) mod source_ranges;
 
 use crate::config::RoutePolicies;
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
 use rewrite::{Rewrite, RewriteError};
+use source_ranges::SourceRanges;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Policies {
     configured: Arc<RoutePolicies>,
+    /// Which clients are served; `None` is everybody.
+    pub source_ranges: Option<SourceRanges>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
@@ -34,6 +38,7 @@ impl Policies {
     /// Names the value that cannot be compiled, and says what is expected.
     pub fn compile(configured: Arc<RoutePolicies>, registry: &Registry) -> Result<Self, RewriteError> {
         Ok(Self {
+            source_ranges: SourceRanges::compile(&configured.source_ranges),
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             configured,

@@ -54,6 +54,8 @@ reasons! {
     PatternLimit = "pattern-limit",
     /// The route is a redirect.
     Redirect = "redirect",
+    /// The client's address is not one of those that are served.
+    SourceRange = "source-range",
     /// The endpoints could not be reached, or broke off.
     UpstreamFailed = "upstream-failed",
     /// The endpoint took too long.
