@@ -11,8 +11,6 @@ mod certificates;
 mod claims;
 mod class;
 mod diagnostics;
-mod endpoints;
-mod external_name;
 mod host;
 mod ingress;
 mod merge;
