@@ -1,7 +1,7 @@
 //! Hosts that are other names of hosts (`server-alias`). The oldest Ingress of a host that has aliases decides them,
 //! and a name that a rule has is left to the rule.
 
-use super::ingress::ParsedIngress;
+use super::parsed_ingress::ParsedIngress;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::HostName;

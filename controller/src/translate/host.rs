@@ -1,6 +1,6 @@
 //! One host: rules first, then aliases, then redirects to its twin.
 
-use super::ingress::ParsedIngress;
+use super::parsed_ingress::ParsedIngress;
 use super::view::View;
 use super::{alias, merge, passthrough, tls, www};
 use crate::diagnostic::Diagnostic;

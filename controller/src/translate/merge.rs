@@ -1,6 +1,6 @@
 //! The routes of one host, from all Ingresses that have rules for it, the oldest first.
 
-use super::ingress::ParsedIngress;
+use super::parsed_ingress::ParsedIngress;
 use super::regex_hosts;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};

@@ -1,6 +1,6 @@
 //! Hosts whose TLS is not terminated, but passed on (`ssl-passthrough`): all of it to the backend of the path `/`.
 
-use super::ingress::ParsedIngress;
+use super::parsed_ingress::ParsedIngress;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::{

@@ -1,7 +1,7 @@
 use super::Units;
 use super::certificates::{Certificates, Reading};
 use super::claims::Claims;
-use super::ingress::ParsedIngress;
+use super::parsed_ingress::ParsedIngress;
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
 use gateway::config::HostName;

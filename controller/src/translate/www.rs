@@ -1,6 +1,6 @@
 //! Hosts that only redirect to their twin with or without `www.` (`from-to-www-redirect`).
 
-use super::ingress::ParsedIngress;
+use super::parsed_ingress::ParsedIngress;
 use super::view::View;
 use gateway::config::{HostName, WwwRedirect};
 
