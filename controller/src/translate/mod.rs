@@ -5,24 +5,18 @@
 //! `regex_hosts`, `alias`, `www`), and a backend (`backend`). What a unit read is recorded, found or not, and a
 //! change translates the units anew that read what changed. A result equal to the last one is not published.
 
-mod alias;
 mod backend;
 mod certificates;
 mod claims;
 mod diagnostics;
 mod host;
 mod ingress;
-mod merge;
 mod parsed_ingress;
-mod passthrough;
 mod quarantine;
 mod rank;
 mod readers;
-mod regex_hosts;
 mod streams;
-mod tls;
-mod view;
-mod www;
+mod units;
 
 #[cfg(test)]
 mod testing;
@@ -40,14 +34,15 @@ use certificates::Certificates;
 use claims::{Claims, References};
 use diagnostics::{Diagnostics, Subject};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Update, VirtualHost};
+use host::{Sources, View};
 use ingress::Outcome;
 use k8s_openapi::api::networking::v1::Ingress;
-use parsed_ingress::{ParsedIngress, PassedOver};
+use parsed_ingress::ParsedIngress;
 use readers::Readers;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use streams::Streams;
-use view::{Sources, View};
+use units::{Unit, Units};
 
 /// Translates, and remembers the results.
 #[derive(Debug, Default)]
@@ -71,22 +66,6 @@ pub struct Translator {
     streams: Streams,
     backends: BTreeMap<ServiceBackend, Backend>,
     diagnostics: Diagnostics,
-}
-
-/// The Ingresses by key.
-type Units = HashMap<ObjectKey, Unit>;
-
-/// The last result for one Ingress.
-#[derive(Debug, Default)]
-struct Unit {
-    /// What is served of it.
-    parsed: Option<Arc<ParsedIngress>>,
-    /// The version that this comes from: the last that was not rejected.
-    good: Option<Stored<Ingress>>,
-    /// What became of the annotations of its present version.
-    applied: Vec<Applied>,
-    /// Why it is not ours.
-    passed_over: Option<PassedOver>,
 }
 
 /// Settings that are read when workers start.

@@ -15,12 +15,12 @@ pub(in crate::translate) struct Problem {
 
 impl Problem {
     /// Nobody is served because of this.
-    pub(in crate::translate) fn error(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
+    pub(super) fn error(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, reason, part, message: message.into(), unserved: true }
     }
 
     /// It is served nevertheless.
-    pub(in crate::translate) fn warning(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
+    pub(super) fn warning(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, unserved: false, ..Self::error(part, reason, message) }
     }
 }

@@ -2,11 +2,11 @@
 //! (`getBackendServers`, `extractTLSSecretName`). What is wrong with its Secret costs the host its certificate, not TLS:
 //! the default certificate is served.
 
-use super::parsed_ingress::{ParsedIngress, TlsEntry};
 use super::view::View;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
+use crate::translate::parsed_ingress::{ParsedIngress, TlsEntry};
 use gateway::config::{HostName, HostTls};
 use std::sync::Arc;
 
