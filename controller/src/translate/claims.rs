@@ -1,4 +1,4 @@
-use super::ingress::{ParsedIngress, Reference};
+use super::parsed_ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
 use crate::route_defaults::UpstreamSettings;
 use gateway::config::{HostName, ServiceBackend};

@@ -1,14 +1,11 @@
 //! TCP and UDP services: the entries of the two ConfigMaps that `--tcp-services-configmap` and
 //! `--udp-services-configmap` name. A bad entry costs no other.
 
-use super::diagnostics::Subject;
-use super::{Dirty, Translator, quarantine};
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, NamespacedName, ObjectKey};
 use crate::settings::ControllerSettings;
-use crate::store::Store;
-use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol, Update};
+use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,7 +13,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     pub(super) listeners: Arc<[StreamListener]>,
-    reads: BTreeSet<ObjectKey>,
+    pub(super) reads: BTreeSet<ObjectKey>,
 }
 
 impl Streams {
@@ -37,27 +34,8 @@ impl Streams {
     }
 }
 
-impl Translator {
-    pub(super) fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
-        let lookup = Lookup::new(store);
-        let read = quarantine::contain(|| read(&self.settings, &lookup));
-        let reads = lookup.reads();
-        let before = Arc::clone(&self.streams.listeners);
-        let (listeners, diagnostics) =
-            read.unwrap_or_else(|message| (before.to_vec(), vec![Diagnostic::defect("TCP and UDP services", message)]));
-        self.diagnostics.set(Subject::Streams, diagnostics);
-        self.streams = Streams { listeners: listeners.into(), reads };
-        let now = &self.streams.listeners;
-        if *now != before {
-            let backends = before.iter().chain(&**now).filter_map(|listener| listener.backend.service());
-            dirty.backends.extend(backends.cloned());
-            update.streams = Some(Arc::clone(now));
-        }
-    }
-}
-
 /// The services of both ConfigMaps, by protocol and port, and what is wrong with their entries.
-fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<StreamListener>, Vec<Diagnostic>) {
+pub(super) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<StreamListener>, Vec<Diagnostic>) {
     let (mut listeners, mut diagnostics) = (Vec::new(), Vec::new());
     for (protocol, name, flag) in [
         (StreamProtocol::Tcp, &settings.tcp_services, "--tcp-services-configmap"),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::diagnostic::Severity;
 use crate::translate::testing::apply;
 use gateway::config::Balance;
 

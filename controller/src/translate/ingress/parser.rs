@@ -1,6 +1,8 @@
 //! Reads an Ingress, field by field.
 
-use super::{HostRules, Outcome, ParsedIngress, PassedOver, Reference};
+use super::class;
+use super::outcome::Outcome;
+use super::path::{self, Declared};
 use crate::annotation::{self, Draft};
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
@@ -9,14 +11,15 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
-use crate::translate::path::{self, Declared};
+use crate::translate::parsed_ingress::{HostRules, ParsedIngress, PassedOver, Reference, TlsEntry};
 use crate::translate::rank::Rank;
-use crate::translate::{class, tls};
 use gateway::config::{
     Action, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RouteBackend,
     RouteMatch, RoutePolicies, ServiceBackend,
 };
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
+use k8s_openapi::api::networking::v1::{
+    HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec, IngressTLS,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -70,6 +73,16 @@ pub(in crate::translate) fn parse(
 fn hosts(ingress: &Ingress) -> Vec<String> {
     let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
     rules.filter_map(|rule| rule.host.clone()).collect()
+}
+
+/// The entries of a `spec.tls`.
+fn tls_entries(tls: &[IngressTLS]) -> Vec<TlsEntry> {
+    let entry = |(index, tls): (usize, &IngressTLS)| TlsEntry {
+        field: format!("spec.tls[{index}].secretName").into(),
+        hosts: tls.hosts.iter().flatten().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect(),
+        secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
+    };
+    tls.iter().enumerate().map(entry).collect()
 }
 
 struct Parser<'a> {
@@ -133,7 +146,7 @@ impl Parser<'_> {
             host_policies: std::mem::take(&mut self.draft.host),
             catch_all: rules.is_empty(),
             use_regex: self.draft.use_regex,
-            tls: tls::entries(spec.tls.as_deref().unwrap_or_default()),
+            tls: tls_entries(spec.tls.as_deref().unwrap_or_default()),
             always_https: self.draft.https.always,
             aliases: std::mem::take(&mut self.draft.aliases),
             www,

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::certificate::tests::pem;
-use crate::feed::SourceEvent;
 use crate::translate::testing::observed;
+use gateway::config::GatewaySettings;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// One edit of the objects.

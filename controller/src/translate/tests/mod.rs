@@ -9,12 +9,16 @@ mod settings;
 mod streams;
 mod tls;
 
+use super::Translator;
 use super::testing::apply;
-use super::*;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::feed::SourceEvent;
+use crate::object::{Kind, ObjectKey};
+use crate::settings::ControllerSettings;
 use crate::store::Store;
-use gateway::config::{Action, BackendId, PathKind, Route, ServiceBackend};
+use gateway::config::{Action, Backend, BackendId, HostName, PathKind, Route, ServiceBackend, Update, VirtualHost};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// A store and a translator over it.
 #[derive(Default)]
@@ -42,7 +46,7 @@ impl World {
 
     fn delete(&mut self, kind: Kind, name: &str) -> Update {
         let key = ObjectKey::new(kind, "default", name);
-        let changes = self.store.apply(crate::feed::SourceEvent::Delete(key));
+        let changes = self.store.apply(SourceEvent::Delete(key));
         self.translator.translate(&self.store, &changes)
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::configmap::{Key, Support};
-use gateway::config::{AccessLog, Escape, StreamSettings, Template};
+use gateway::config::{AccessLog, Escape, GatewaySettings, StreamSettings, Template};
 use std::time::Duration;
 
 fn config(data: &str) -> String {

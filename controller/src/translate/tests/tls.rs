@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::certificate::tests::pem;
+use gateway::config::GatewaySettings;
 
 fn tls(host: &str, secret: &str, paths: &[(&str, &str, &str)]) -> String {
     format!("{{tls: [{{hosts: ['{host}'], secretName: {secret}}}], rules: [{}]}}", rule(host, paths))

@@ -1,39 +1,19 @@
 //! One port of one Service: the addresses behind it.
 
-use super::{endpoints, external_name};
-use crate::diagnostic::{Reason, Severity};
+mod endpoints;
+mod external_name;
+mod problem;
+
+pub(super) use problem::Problem;
+
+use crate::diagnostic::Reason;
 use crate::route_defaults::UpstreamSettings;
 use crate::store::Store;
+use endpoints::{addresses, speaks};
 use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-
-/// Why a backend has no endpoints, or not those that were asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) severity: Severity,
-    pub(super) reason: Reason,
-    /// The part of the reference at fault: `name` or `port`.
-    pub(super) part: &'static str,
-    /// What is wrong, and what is used instead if there is something.
-    pub(super) message: String,
-    /// Whether nothing is, so that who asks gets no answer.
-    pub(super) unserved: bool,
-}
-
-impl Problem {
-    /// Nobody is served because of this.
-    pub(super) fn error(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, reason, part, message: message.into(), unserved: true }
-    }
-
-    /// It is served nevertheless.
-    pub(super) fn warning(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, unserved: false, ..Self::error(part, reason, message) }
-    }
-}
 
 /// A backend with what is wrong with it.
 pub(super) type Resolved = (Backend, Option<Problem>);
@@ -114,11 +94,6 @@ fn service_port(id: &ServiceBackend, spec: &ServiceSpec) -> Result<ServicePort, 
     }
 }
 
-/// Whether a port is of this protocol: TCP, where it does not say.
-pub(super) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
-    protocol.unwrap_or(StreamProtocol::Tcp.name()) == wanted.name()
-}
-
 fn no_such_port(id: &ServiceBackend, ports: &[ServicePort]) -> String {
     let ServiceBackend { namespace, service, .. } = id;
     let known: Vec<_> = ports
@@ -155,16 +130,8 @@ fn cluster_ip(spec: &ServiceSpec, port: &ServicePort) -> Option<SocketAddr> {
 }
 
 /// No endpoints, because of this.
-pub(super) fn failed(problem: Problem) -> (Endpoints, Option<Problem>) {
+fn failed(problem: Problem) -> (Endpoints, Option<Problem>) {
     (addresses([]), Some(problem))
-}
-
-/// Endpoints in a stable order, each once.
-pub(super) fn addresses(endpoints: impl IntoIterator<Item = Endpoint>) -> Endpoints {
-    let mut endpoints: Vec<_> = endpoints.into_iter().collect();
-    endpoints.sort();
-    endpoints.dedup_by(|a, b| a.address == b.address);
-    Endpoints::Addresses(Arc::from(endpoints))
 }
 
 #[cfg(test)]

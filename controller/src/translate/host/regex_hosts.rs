@@ -3,7 +3,7 @@
 //! In ingress-nginx one path with `use-regex` or a real `rewrite-target` makes every path of the host one, whichever
 //! Ingress it comes from (rule 5; X09). By the letter it concerns only the Ingress that says so.
 
-use super::merge::Candidate;
+use super::candidate::Candidate;
 use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::{HostName, Origin, PathKind, PathMatch, PathMatching};
 use std::collections::{HashMap, HashSet};

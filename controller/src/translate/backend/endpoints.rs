@@ -1,6 +1,6 @@
 //! The addresses of a Service's port, from EndpointSlices, or from Endpoints where a directory has only those.
 
-use super::backend::{Problem, addresses, speaks};
+use super::problem::Problem;
 use crate::diagnostic::Reason;
 use crate::store::Store;
 use gateway::config::{Endpoint, Endpoints, ServiceBackend, StreamProtocol};
@@ -152,4 +152,17 @@ fn of_legacy(endpoints: &LegacyEndpoints, port: Wanted<'_>, unready_too: bool, f
             }
         }
     }
+}
+
+/// Whether a port is of this protocol: TCP, where it does not say.
+pub(super) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
+    protocol.unwrap_or(StreamProtocol::Tcp.name()) == wanted.name()
+}
+
+/// Endpoints in a stable order, each once.
+pub(super) fn addresses(endpoints: impl IntoIterator<Item = Endpoint>) -> Endpoints {
+    let mut endpoints: Vec<_> = endpoints.into_iter().collect();
+    endpoints.sort();
+    endpoints.dedup_by(|a, b| a.address == b.address);
+    Endpoints::Addresses(Arc::from(endpoints))
 }

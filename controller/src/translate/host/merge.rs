@@ -1,28 +1,14 @@
 //! The routes of one host, from all Ingresses that have rules for it, the oldest first.
 
-use super::ingress::ParsedIngress;
+use super::candidate::Candidate;
 use super::regex_hosts;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::RouteDefaults;
+use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{Action, HostName, Origin, PathKind, PathMatch, PathMatching, Route, RouteMatch, RoutePolicies};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// A route and the Ingress that it comes from.
-pub(super) struct Candidate<'a> {
-    pub(super) route: Route,
-    pub(super) ingress: &'a ParsedIngress,
-    /// It stands for `/` where no rule does.
-    pub(super) implicit: bool,
-}
-
-impl Candidate<'_> {
-    /// Whether it makes its host one of regular expressions.
-    pub(super) fn wants_regex(&self) -> bool {
-        self.route.policies.rewrite.is_some() || self.ingress.use_regex
-    }
-}
 
 /// The host's routes, and what is wrong with them; `None` if it has neither rules nor a default backend. `has_tls` says
 /// whether an Ingress has a TLS section for it.

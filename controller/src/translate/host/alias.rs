@@ -1,9 +1,9 @@
 //! Hosts that are other names of hosts (`server-alias`). The oldest Ingress of a host that has aliases decides them,
 //! and a name that a rule has is left to the rule.
 
-use super::ingress::ParsedIngress;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::HostName;
 
 /// The host that this name is an alias of, and what is wrong with other wishes for it.

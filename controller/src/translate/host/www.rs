@@ -1,7 +1,7 @@
 //! Hosts that only redirect to their twin with or without `www.` (`from-to-www-redirect`).
 
-use super::ingress::ParsedIngress;
 use super::view::View;
+use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{HostName, WwwRedirect};
 
 /// The redirect that serves this host, if an Ingress of its twin asks for it, and the oldest that does.

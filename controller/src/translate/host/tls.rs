@@ -2,35 +2,13 @@
 //! (`getBackendServers`, `extractTLSSecretName`). What is wrong with its Secret costs the host its certificate, not TLS:
 //! the default certificate is served.
 
-use super::ingress::ParsedIngress;
 use super::view::View;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
+use crate::translate::parsed_ingress::{ParsedIngress, TlsEntry};
 use gateway::config::{HostName, HostTls};
-use k8s_openapi::api::networking::v1::IngressTLS;
 use std::sync::Arc;
-
-/// An entry of `spec.tls`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TlsEntry {
-    /// `spec.tls[0].secretName`.
-    pub(super) field: Arc<str>,
-    /// Its hosts, in lower case and without a trailing dot.
-    pub(super) hosts: Vec<String>,
-    /// The name of its Secret, if it has one.
-    pub(super) secret: Option<Arc<str>>,
-}
-
-/// The entries of a `spec.tls`.
-pub(super) fn entries(tls: &[IngressTLS]) -> Vec<TlsEntry> {
-    let entry = |(index, tls): (usize, &IngressTLS)| TlsEntry {
-        field: format!("spec.tls[{index}].secretName").into(),
-        hosts: tls.hosts.iter().flatten().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect(),
-        secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
-    };
-    tls.iter().enumerate().map(entry).collect()
-}
 
 /// How a host with rules speaks TLS, if it does, and what is wrong with that.
 pub(super) fn of(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {

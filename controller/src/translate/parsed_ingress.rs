@@ -1,15 +1,9 @@
-//! One Ingress, by itself: its rules as routes, its annotations as policies.
-
-mod parser;
-
-pub(super) use parser::parse;
+//! What an Ingress comes to, before other Ingresses with the same hosts are looked at.
 
 use super::rank::Rank;
-use super::tls::TlsEntry;
-use crate::annotation::Applied;
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::UpstreamSettings;
-use gateway::config::{Action, Denied, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
+use gateway::config::{Action, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -70,6 +64,17 @@ pub(super) struct Reference {
     pub(super) routed: bool,
 }
 
+/// An entry of `spec.tls`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TlsEntry {
+    /// `spec.tls[0].secretName`.
+    pub(super) field: Arc<str>,
+    /// Its hosts, in lower case and without a trailing dot.
+    pub(super) hosts: Vec<String>,
+    /// The name of its Secret, if it has one.
+    pub(super) secret: Option<Arc<str>>,
+}
+
 /// An Ingress that is not ours.
 #[derive(Debug)]
 pub(super) struct PassedOver {
@@ -79,26 +84,9 @@ pub(super) struct PassedOver {
     pub(super) why: Diagnostic,
 }
 
-/// What becomes of an Ingress.
-#[derive(Debug, Default)]
-pub(super) struct Outcome {
-    /// The Ingress, unless it is not ours or rejected.
-    pub(super) parsed: Option<ParsedIngress>,
-    /// Why it is not ours.
-    pub(super) passed_over: Option<PassedOver>,
-    /// It is ours and invalid as a whole: the last valid version stays.
-    pub(super) rejected: bool,
-    /// A security setting of its annotations that is not supported.
-    pub(super) denied: Option<Denied>,
-    /// What became of its annotations.
-    pub(super) applied: Vec<Applied>,
-    /// What is wrong with it.
-    pub(super) diagnostics: Vec<Diagnostic>,
-}
-
 impl ParsedIngress {
     /// The hosts of its rules, its aliases, the twins that it redirects, and any host that it serves by default.
-    fn hosts_claimed(&self, matching: PathMatching) -> BTreeSet<HostName> {
+    pub(super) fn hosts_claimed(&self, matching: PathMatching) -> BTreeSet<HostName> {
         let mut claims: BTreeSet<_> = self.hosts.keys().cloned().collect();
         if !claims.is_empty() {
             claims.extend(self.aliases.iter().cloned());

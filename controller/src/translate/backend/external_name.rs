@@ -1,6 +1,7 @@
 //! Services of type ExternalName.
 
-use super::backend::{Problem, addresses};
+use super::endpoints::addresses;
+use super::problem::Problem;
 use crate::diagnostic::Reason;
 use gateway::config::{Endpoint, Endpoints, HostName, ServiceBackend};
 use k8s_openapi::api::core::v1::ServiceSpec;

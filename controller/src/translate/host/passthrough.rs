@@ -1,8 +1,8 @@
 //! Hosts whose TLS is not terminated, but passed on (`ssl-passthrough`): all of it to the backend of the path `/`.
 
-use super::ingress::ParsedIngress;
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{
     Action, BackendId, BackendPolicies, BackendProtocol, HostName, Passthrough, PathKind, Route, ServiceBackend,
 };

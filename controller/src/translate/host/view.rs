@@ -1,9 +1,9 @@
-use super::Units;
-use super::certificates::{Certificates, Reading};
-use super::claims::Claims;
-use super::ingress::ParsedIngress;
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
+use crate::translate::certificates::{Certificates, Reading};
+use crate::translate::claims::Claims;
+use crate::translate::parsed_ingress::ParsedIngress;
+use crate::translate::units::Units;
 use gateway::config::HostName;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,25 +11,25 @@ use std::sync::Arc;
 
 /// What the translation of one host sees: who claims which host, and the certificates of Secrets. The hosts and Secrets
 /// that it asks about are recorded, so that it is translated again when they change.
-pub(super) struct View<'a> {
+pub(in crate::translate) struct View<'a> {
     sources: Sources<'a>,
     reads: RefCell<BTreeSet<HostName>>,
 }
 
 /// What the translation of hosts is made from.
 #[derive(Clone, Copy)]
-pub(super) struct Sources<'a> {
-    pub(super) defaults: &'a RouteDefaults,
+pub(in crate::translate) struct Sources<'a> {
+    pub(in crate::translate) defaults: &'a RouteDefaults,
     /// `--annotations-prefix`.
-    pub(super) prefix: &'a str,
-    pub(super) ingresses: &'a Units,
-    pub(super) claims: &'a Claims,
-    pub(super) certificates: &'a Certificates,
-    pub(super) lookup: &'a Lookup<'a>,
+    pub(in crate::translate) prefix: &'a str,
+    pub(in crate::translate) ingresses: &'a Units,
+    pub(in crate::translate) claims: &'a Claims,
+    pub(in crate::translate) certificates: &'a Certificates,
+    pub(in crate::translate) lookup: &'a Lookup<'a>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(sources: Sources<'a>) -> Self {
+    pub(in crate::translate) fn new(sources: Sources<'a>) -> Self {
         Self { sources, reads: RefCell::default() }
     }
 
@@ -61,7 +61,7 @@ impl<'a> View<'a> {
     }
 
     /// The hosts that were asked about.
-    pub(super) fn reads(self) -> BTreeSet<HostName> {
+    pub(in crate::translate) fn reads(self) -> BTreeSet<HostName> {
         self.reads.into_inner()
     }
 }

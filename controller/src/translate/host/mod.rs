@@ -1,8 +1,17 @@
 //! One host: rules first, then aliases, then redirects to its twin.
 
-use super::ingress::ParsedIngress;
-use super::view::View;
-use super::{alias, merge, passthrough, tls, www};
+mod alias;
+mod candidate;
+mod merge;
+mod passthrough;
+mod regex_hosts;
+mod tls;
+mod view;
+mod www;
+
+pub(super) use view::{Sources, View};
+
+use super::parsed_ingress::ParsedIngress;
 use crate::diagnostic::Diagnostic;
 use gateway::config::{HostName, HostPolicies, PathMatching, VirtualHost};
 use std::sync::Arc;

@@ -1,0 +1,373 @@
+use super::certificates::Certificates;
+use super::claims::{Claims, References};
+use super::diagnostics::{self, Diagnostics, Subject};
+use super::host::{self, Sources, View};
+use super::ingress::{self, Outcome};
+use super::parsed_ingress::ParsedIngress;
+use super::readers::Readers;
+use super::streams::{self, Streams};
+use super::units::{Unit, Units};
+use super::{backend, quarantine};
+use crate::annotation::Applied;
+use crate::configmap::{self, Config};
+use crate::diagnostic::{Diagnostic, Reason};
+use crate::lookup::Lookup;
+use crate::object::{Kind, ObjectKey};
+use crate::settings::ControllerSettings;
+use crate::store::{Change, Store, Stored};
+use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Update, VirtualHost};
+use k8s_openapi::api::networking::v1::Ingress;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Translates, and remembers the results.
+#[derive(Debug, Default)]
+pub struct Translator {
+    settings: ControllerSettings,
+    config: Config,
+    config_reads: BTreeSet<ObjectKey>,
+    /// The settings last published; `None` before the first translation.
+    published: Option<Arc<GatewaySettings>>,
+    at_start: AtStart,
+    ingresses: Units,
+    /// The Ingresses that the last call translated.
+    translated: BTreeSet<ObjectKey>,
+    ingress_readers: Readers<ObjectKey, ObjectKey>,
+    claims: Claims,
+    references: References,
+    hosts: BTreeMap<HostName, Arc<VirtualHost>>,
+    host_readers: Readers<HostName, HostName>,
+    secret_readers: Readers<HostName, ObjectKey>,
+    certificates: Certificates,
+    pub(super) streams: Streams,
+    backends: BTreeMap<ServiceBackend, Backend>,
+    diagnostics: Diagnostics,
+}
+
+/// Settings that are read when workers start.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct AtStart {
+    workers: Option<usize>,
+    idle_connections: usize,
+}
+
+/// What has to be translated anew.
+#[derive(Debug, Default)]
+struct Dirty {
+    settings: bool,
+    streams: bool,
+    ingresses: BTreeSet<ObjectKey>,
+    /// Hosts on which the claims changed.
+    claims: BTreeSet<HostName>,
+    /// Hosts that read a Secret that changed.
+    hosts: BTreeSet<HostName>,
+    backends: BTreeSet<ServiceBackend>,
+}
+
+impl Translator {
+    /// A translator that has seen nothing yet.
+    pub fn new(settings: ControllerSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Takes in what changed in the store, and says what that changes for the gateway. The first call translates all
+    /// that is in the store.
+    pub fn translate(&mut self, store: &Store, changes: &[Change]) -> Update {
+        let mut dirty = Dirty::default();
+        if self.published.is_none() {
+            (dirty.settings, dirty.streams) = (true, true);
+            dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
+        }
+        for change in changes {
+            self.mark(change, &mut dirty);
+        }
+        let mut update = Update::default();
+        if dirty.settings {
+            self.translate_settings(store, &mut dirty, &mut update);
+        }
+        if dirty.streams {
+            self.translate_streams(store, &mut dirty, &mut update);
+        }
+        self.translated = std::mem::take(&mut dirty.ingresses);
+        for key in self.translated.clone() {
+            self.translate_ingress(store, &key, &mut dirty);
+        }
+        for host in self.dirty_hosts(&dirty) {
+            self.translate_host(store, host, &mut update);
+        }
+        for id in dirty.backends {
+            self.translate_backend(store, id, &mut update);
+        }
+        update
+    }
+
+    /// What is wrong now, in a stable order.
+    pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
+    }
+
+    /// Why Ingresses that name this host are not served, in a cluster as well, where they are nobody's mistake.
+    pub fn passed_over(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
+        let ingresses = self.ingresses.values().filter_map(|unit| unit.passed_over.as_ref());
+        ingresses.filter(move |ingress| ingress.hosts.iter().any(|name| name == host)).map(|ingress| &ingress.why)
+    }
+
+    /// The settings; `None` before the first translation.
+    pub fn settings(&self) -> Option<&Arc<GatewaySettings>> {
+        self.published.as_ref()
+    }
+
+    /// The virtual host of this name.
+    pub fn host(&self, name: &HostName) -> Option<&Arc<VirtualHost>> {
+        self.hosts.get(name)
+    }
+
+    /// All virtual hosts, by name.
+    pub fn hosts(&self) -> impl Iterator<Item = &Arc<VirtualHost>> {
+        self.hosts.values()
+    }
+
+    /// A backend that a route names.
+    pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
+        self.backends.get(id.service()?)
+    }
+
+    /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
+    pub fn applied(&self, ingress: &ObjectKey) -> &[Applied] {
+        self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
+    }
+
+    /// The field of an Ingress that holds the annotation of this name.
+    pub fn annotation_field(&self, key: &str) -> String {
+        format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix)
+    }
+
+    /// Whether anything of this Ingress is served.
+    pub fn serves(&self, ingress: &ObjectKey) -> bool {
+        self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
+    }
+
+    /// The Ingresses that the last call of [`Self::translate`] translated, those that are gone included, and whether
+    /// anything of each is served.
+    pub fn translated(&self) -> impl Iterator<Item = (&ObjectKey, bool)> {
+        self.translated.iter().map(|key| (key, self.serves(key)))
+    }
+
+    fn mark(&self, change: &Change, dirty: &mut Dirty) {
+        match change {
+            Change::Object(key) => {
+                dirty.settings |= self.config_reads.contains(key);
+                dirty.streams |= self.streams.read(key);
+                dirty.ingresses.extend(self.ingress_readers.of(key).cloned());
+                match key.kind {
+                    Kind::Ingress => drop(dirty.ingresses.insert(key.clone())),
+                    Kind::Service => self.mark_service(&key.namespace, &key.name, dirty),
+                    Kind::Secret => {
+                        self.certificates.forget(key);
+                        dirty.hosts.extend(self.secret_readers.of(key).cloned());
+                    }
+                    _ => {}
+                }
+            }
+            Change::Endpoints { namespace, service } => self.mark_service(namespace, service, dirty),
+            Change::Synced | Change::Problems => {}
+        }
+    }
+
+    fn mark_service(&self, namespace: &Arc<str>, service: &Arc<str>, dirty: &mut Dirty) {
+        dirty.backends.extend(self.references.of_service(namespace, service).cloned());
+        dirty.backends.extend(self.streams.of_service(namespace, service).cloned());
+        let default = self.default_backend().into_iter();
+        dirty.backends.extend(default.filter(|id| id.namespace == *namespace && id.service == *service).cloned());
+    }
+
+    fn default_backend(&self) -> Option<&ServiceBackend> {
+        self.config.gateway.default_backend.as_ref().and_then(BackendId::service)
+    }
+
+    fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let configmap::Outcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
+        self.config_reads = lookup.reads();
+        let at_start =
+            AtStart { workers: config.gateway.worker_processes, idle_connections: config.gateway.upstream.idle };
+        if self.published.is_none() {
+            self.at_start = at_start;
+        } else if at_start != self.at_start
+            && let Some(name) = &self.settings.configmap
+        {
+            let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string();
+            let message =
+                "worker-processes and upstream-keepalive-connections are read at the start: restart Adit to use them";
+            diagnostics.push(Diagnostic::warning(object, "data", message).because(Reason::Ignored));
+        }
+        self.diagnostics.set(Subject::Settings, diagnostics);
+        if config.routes != self.config.routes {
+            dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
+            dirty.claims.extend(self.hosts.keys().cloned());
+            dirty.backends.extend(self.backends.keys().cloned());
+        }
+        dirty.backends.extend(self.default_backend().cloned());
+        dirty.backends.extend(config.gateway.default_backend.as_ref().and_then(BackendId::service).cloned());
+        if self.published.as_deref() != Some(&config.gateway) {
+            let settings = Arc::new(config.gateway.clone());
+            self.published = Some(Arc::clone(&settings));
+            update.settings = Some(settings);
+        }
+        self.config = config;
+    }
+
+    fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let read = quarantine::contain(|| streams::read(&self.settings, &lookup));
+        let reads = lookup.reads();
+        let before = Arc::clone(&self.streams.listeners);
+        let (listeners, diagnostics) =
+            read.unwrap_or_else(|message| (before.to_vec(), vec![Diagnostic::defect("TCP and UDP services", message)]));
+        self.diagnostics.set(Subject::Streams, diagnostics);
+        self.streams = Streams { listeners: listeners.into(), reads };
+        let now = &self.streams.listeners;
+        if *now != before {
+            let backends = before.iter().chain(&**now).filter_map(|listener| listener.backend.service());
+            dirty.backends.extend(backends.cloned());
+            update.streams = Some(Arc::clone(now));
+        }
+    }
+
+    fn translate_ingress(&mut self, store: &Store, key: &ObjectKey, dirty: &mut Dirty) {
+        let former = self.ingresses.remove(key).unwrap_or_default();
+        let lookup = Lookup::new(store);
+        let translated = match store.ingress(key) {
+            None => Ok(None),
+            Some(stored) => quarantine::contain(|| Some(self.parse(stored, former.good.as_ref(), &lookup))),
+        };
+        self.ingress_readers.set(key, lookup.reads());
+        let (mut unit, diagnostics) = match translated {
+            Ok(translated) => translated.unwrap_or_default(),
+            Err(message) => {
+                self.diagnostics.set(Subject::Ingress(key.clone()), vec![Diagnostic::defect(key.to_string(), message)]);
+                self.ingresses.insert(key.clone(), former);
+                return;
+            }
+        };
+        self.diagnostics.set(Subject::Ingress(key.clone()), diagnostics);
+        if former.parsed == unit.parsed {
+            unit.parsed = former.parsed;
+        } else {
+            if let Some(old) = &former.parsed {
+                self.withdraw(old, dirty);
+            }
+            if let Some(new) = &unit.parsed {
+                self.enter(new, dirty);
+            }
+        }
+        if store.ingress(key).is_some() {
+            self.ingresses.insert(key.clone(), unit);
+        }
+    }
+
+    /// The present version of an Ingress, or the last good one where the present is rejected.
+    fn parse(
+        &self,
+        stored: &Stored<Ingress>,
+        good: Option<&Stored<Ingress>>,
+        lookup: &Lookup<'_>,
+    ) -> (Unit, Vec<Diagnostic>) {
+        let parse = |stored, denied| ingress::parse(stored, denied, &self.settings, &self.config.routes, lookup);
+        let outcome = parse(stored, None);
+        let (served, parsed) = match good {
+            // What the rejected version wants protected is not served unprotected by the former.
+            Some(good) if outcome.rejected => (good, parse(good, outcome.denied).parsed),
+            _ => (stored, outcome.parsed),
+        };
+        let good = parsed.is_some().then(|| served.clone());
+        let Outcome { applied, passed_over, diagnostics, .. } = outcome;
+        (Unit { parsed: parsed.map(Arc::new), good, applied, passed_over }, diagnostics)
+    }
+
+    fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
+        for host in &ingress.claims {
+            self.claims.add(host.clone(), ingress.rank.clone());
+            dirty.claims.insert(host.clone());
+        }
+        self.references.add(ingress);
+        dirty.backends.extend(ingress.references.keys().cloned());
+    }
+
+    fn withdraw(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
+        for host in &ingress.claims {
+            self.claims.remove(host, &ingress.rank);
+            dirty.claims.insert(host.clone());
+        }
+        self.references.remove(ingress);
+        dirty.backends.extend(ingress.references.keys().cloned());
+    }
+
+    /// The hosts whose claims changed, those that looked at them (aliases, twins, names below a wildcard), and those
+    /// whose Secrets changed.
+    fn dirty_hosts(&self, dirty: &Dirty) -> BTreeSet<HostName> {
+        let readers = dirty.claims.iter().flat_map(|host| self.host_readers.of(host));
+        dirty.claims.iter().chain(readers).chain(&dirty.hosts).cloned().collect()
+    }
+
+    fn translate_host(&mut self, store: &Store, name: HostName, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let view = View::new(Sources {
+            defaults: &self.config.routes,
+            prefix: &self.settings.annotations_prefix,
+            ingresses: &self.ingresses,
+            claims: &self.claims,
+            certificates: &self.certificates,
+            lookup: &lookup,
+        });
+        let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
+            Ok(translated) => translated,
+            Err(message) => {
+                let diagnostic = Diagnostic::defect(format!("Host {name}"), message);
+                return self.diagnostics.set(Subject::Host(name), vec![diagnostic]);
+            }
+        };
+        let is_claimed = self.claims.of(&name).next().is_some();
+        let (hosts, secrets) = if is_claimed { (view.reads(), lookup.reads()) } else { Default::default() };
+        self.host_readers.set(&name, hosts);
+        self.secret_readers.set(&name, secrets);
+        self.diagnostics.set(Subject::Host(name.clone()), diagnostics);
+        if self.hosts.get(&name).map(Arc::as_ref) == host.as_ref() {
+            return;
+        }
+        let host = host.map(Arc::new);
+        match &host {
+            Some(host) => drop(self.hosts.insert(name.clone(), Arc::clone(host))),
+            None => drop(self.hosts.remove(&name)),
+        }
+        update.hosts.push((name, host));
+    }
+
+    fn translate_backend(&mut self, store: &Store, id: ServiceBackend, update: &mut Update) {
+        let is_default = self.default_backend() == Some(&id);
+        let is_stream = self.streams.of(&id).next().is_some();
+        if !is_default && !is_stream && self.references.of(&id).next().is_none() {
+            self.diagnostics.set(Subject::Backend(id.clone()), Vec::new());
+            if self.backends.remove(&id).is_some() {
+                update.backends.push((id.into(), None));
+            }
+            return;
+        }
+        let settings = self.references.settings(&id).unwrap_or(self.config.routes.upstream);
+        let resolve = || backend::resolve(&id, settings, !self.settings.disable_external_name, store);
+        let (backend, problem) = match quarantine::contain(resolve) {
+            Ok(resolved) => resolved,
+            Err(message) => {
+                let diagnostic = Diagnostic::defect(format!("Service {}/{}", id.namespace, id.service), message);
+                return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
+            }
+        };
+        let diagnostics =
+            problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references, &self.streams));
+        self.diagnostics.set(Subject::Backend(id.clone()), diagnostics.unwrap_or_default());
+        if self.backends.get(&id) != Some(&backend) {
+            self.backends.insert(id.clone(), backend.clone());
+            update.backends.push((id.into(), Some(backend)));
+        }
+    }
+}

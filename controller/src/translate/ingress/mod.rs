@@ -1,0 +1,9 @@
+//! One Ingress, by itself: its rules as routes, its annotations as policies.
+
+mod class;
+mod outcome;
+mod parser;
+mod path;
+
+pub(super) use outcome::Outcome;
+pub(super) use parser::parse;

@@ -1,0 +1,23 @@
+use super::parsed_ingress::{ParsedIngress, PassedOver};
+use crate::annotation::Applied;
+use crate::object::ObjectKey;
+use crate::store::Stored;
+use k8s_openapi::api::networking::v1::Ingress;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The Ingresses by key.
+pub(super) type Units = HashMap<ObjectKey, Unit>;
+
+/// The last result for one Ingress.
+#[derive(Debug, Default)]
+pub(super) struct Unit {
+    /// What is served of it.
+    pub(super) parsed: Option<Arc<ParsedIngress>>,
+    /// The version that this comes from: the last that was not rejected.
+    pub(super) good: Option<Stored<Ingress>>,
+    /// What became of the annotations of its present version.
+    pub(super) applied: Vec<Applied>,
+    /// Why it is not ours.
+    pub(super) passed_over: Option<PassedOver>,
+}
