@@ -16,6 +16,9 @@ pub struct Certificate {
 
 impl Certificate {
     /// A new certificate for one host.
+    ///
+    /// # Errors
+    /// The host is not a DNS name, or the key cannot be generated.
     pub fn new(host: &str) -> Result<Self> {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let certificate = rcgen::CertificateParams::new([host.to_owned()])?.self_signed(&key)?;

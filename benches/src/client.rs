@@ -44,6 +44,9 @@ pub struct Client {
 
 impl Client {
     /// A client of servers that show this certificate.
+    ///
+    /// # Errors
+    /// The certificate cannot be used as a root of trust.
     pub fn new(certificate: &Certificate) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.der.clone())?;
@@ -62,6 +65,9 @@ impl Client {
     }
 
     /// Connects anew for each request, for some time. Returns the number of requests.
+    ///
+    /// # Errors
+    /// A connection or a request fails.
     pub async fn reconnect(&self, address: SocketAddr, time: Duration) -> Result<u64> {
         let end = Instant::now() + time;
         let counts = at_once(|_| {
@@ -79,6 +85,9 @@ impl Client {
     }
 
     /// Opens connections that stay idle after their first answer.
+    ///
+    /// # Errors
+    /// A connection or its first request fails.
     pub async fn idle(&self, peer: &Peer, tls: bool, count: usize) -> Result<Vec<TcpStream>> {
         let address = if tls { peer.https } else { peer.http };
         let opened = at_once(|task| {

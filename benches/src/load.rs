@@ -45,6 +45,9 @@ impl Load {
     }
 
     /// Loads a proxy for some time. Any failed request is an error, and so is any other protocol than the load's.
+    ///
+    /// # Errors
+    /// h2load cannot be run, a request fails, or another protocol is used than the load's.
     pub fn run(self, peer: &Peer, client: &Client, time: Duration) -> Result<Outcome> {
         let (before, start) = (peer.process.cpu_time()?, Instant::now());
         let requests = match self {

@@ -44,6 +44,9 @@ impl Peers {
     pub const NAMES: [&str; 3] = ["Adit", "bare Pingora", "nginx"];
 
     /// Starts all; `binaries` is the folder with `adit` and `bare_pingora`.
+    ///
+    /// # Errors
+    /// A peer cannot be started, or does not listen in time.
     pub fn start(binaries: &Path) -> Result<Self> {
         let scratch = tempfile::tempdir()?;
         let certificate = Certificate::new(HOST)?;

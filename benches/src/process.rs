@@ -19,6 +19,9 @@ pub struct Process(Child);
 
 impl Process {
     /// Starts a process and waits until it listens on all of these addresses.
+    ///
+    /// # Errors
+    /// The process cannot be started, ends, or does not listen in time.
     #[expect(clippy::disallowed_methods, reason = "another process gives no sign but that it listens")]
     pub fn start(command: &mut Command, addresses: &[SocketAddr]) -> Result<Self> {
         let child = command.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {command:?}"))?;
@@ -36,6 +39,9 @@ impl Process {
     }
 
     /// CPU time of the process and its children, as the kernel accounts it.
+    ///
+    /// # Errors
+    /// A process has ended, so that `/proc` cannot be read.
     pub fn cpu_time(&self) -> Result<Duration> {
         let mut ticks = 0;
         for pid in self.family() {
@@ -46,6 +52,9 @@ impl Process {
     }
 
     /// Bytes of memory that the process and its children have.
+    ///
+    /// # Errors
+    /// A process has ended, so that `/proc` cannot be read.
     pub fn resident(&self) -> Result<u64> {
         self.family().into_iter().map(resident).sum()
     }
@@ -67,16 +76,25 @@ impl Drop for Process {
 }
 
 /// Bytes of memory that a process has.
+///
+/// # Errors
+/// The process has ended, so that `/proc` cannot be read.
 pub fn resident(pid: u32) -> Result<u64> {
     Ok(Stat::of(pid)?.resident_pages * page_size() as u64)
 }
 
 /// An address of this machine that nobody listens on.
+///
+/// # Errors
+/// No port is free.
 pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// Lets this process, and those that it starts, have so many files open.
+///
+/// # Errors
+/// The hard limit is lower, or cannot be set.
 pub fn raise_open_files(wanted: u64) -> Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_some_and(|current| current < wanted) {

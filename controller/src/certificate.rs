@@ -37,8 +37,8 @@ pub(crate) enum CertificateError {
     #[error("has a data[tls.crt] whose certificate number {0} is not X.509")]
     NotX509(usize),
     #[error(
-        "has a data[tls.key] that is not a private key in PEM, unencrypted: expected RSA of 2048 bits or more, ECDSA on \
-         P-256, P-384 or P-521, or Ed25519"
+        "has a data[tls.key] that is not an unencrypted private key in PEM: expected RSA of 2048 bits or more, ECDSA \
+         on P-256, P-384 or P-521, or Ed25519"
     )]
     NoKey,
     #[error("has a data[tls.key] that is not the key of a certificate in data[tls.crt]")]
@@ -99,8 +99,10 @@ impl KeyPair {
         let order = chain(leaf.ok_or(CertificateError::Mismatch)?, &parsed);
         let mut warnings = Vec::new();
         if !order.is_sorted() {
-            warnings
-                .push("has a data[tls.crt] in the wrong order: it is served from the host's certificate up".to_owned());
+            warnings.push(
+                "has a data[tls.crt] in the wrong order: the certificate of the host is served first, then its issuers"
+                    .to_owned(),
+            );
         }
         let leaf = &parsed[order[0]];
         warnings.extend(outside_validity(leaf));
@@ -169,7 +171,7 @@ fn outside_validity(certificate: &X509Certificate<'_>) -> Option<String> {
     if now < validity.not_before {
         Some(format!("has a certificate that is not valid before {}", validity.not_before))
     } else if now > validity.not_after {
-        Some(format!("has a certificate that has expired on {}", validity.not_after))
+        Some(format!("has a certificate that expired on {}", validity.not_after))
     } else {
         None
     }

@@ -231,7 +231,7 @@ fn log_difference(before: &[Diagnostic], after: &[Diagnostic]) {
         }
     }
     for diagnostic in before.iter().filter(|diagnostic| after.binary_search(diagnostic).is_err()) {
-        tracing::info!("no longer: {diagnostic}");
+        tracing::info!("resolved: {diagnostic}");
     }
 }
 

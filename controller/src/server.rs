@@ -123,7 +123,7 @@ impl Server {
     pub fn shut_down(self, grace: Duration) -> usize {
         self.lifecycle.terminating();
         self.gateway.announce_shutdown();
-        tracing::info!(?grace, "ending; another signal ends at once");
+        tracing::info!(?grace, "shutting down; another signal ends the process at once");
         // Inside, because a sleep is born into the runtime that it is made in.
         self.control.block_on(async {
             tokio::join!(tokio::time::sleep(grace), OptionFuture::from(self.status.map(Status::stop)))

@@ -105,7 +105,7 @@ fn serves_on_for_the_grace_period_unless_told_twice() {
     let manifests = manifests(OBJECTS);
     let mut adit = Serving::start(&["--shutdown-grace-period=10000"], manifests.path());
     let http = adit.address("serving HTTP");
-    let admin = adit.address("health, metrics");
+    let admin = adit.address("the admin port");
     assert_eq!(status(&http, "/cart"), "503"); // no Service, so no endpoint
     assert_eq!(status(&http, "/other"), "404");
     assert_eq!((status(&admin, "/healthz"), status(&admin, "/readyz")), ("200".into(), "200".into()));

@@ -71,7 +71,7 @@ async fn a_running_process_says_what_its_files_say() -> Result<()> {
     let said = explain(&["--admin", &admin, "GET", "https://tls.test/"]).await?.expect("an explanation");
     assert!(said.contains("\n    Secret default/tls, not after "), "{said}");
     let said = explain(&["--admin", &admin, "GET", "https://h/"]).await?.expect("an explanation");
-    assert!(said.contains("\n    the default one, "), "{said}");
+    assert!(said.contains("\n    the default certificate, "), "{said}");
     Ok(())
 }
 

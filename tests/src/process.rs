@@ -53,7 +53,7 @@ impl Process {
         });
         let http = log.address("serving HTTP ").await?;
         let https = log.address("serving HTTPS ").await?;
-        let admin = log.address("health, metrics").await?;
+        let admin = log.address("the admin port").await?;
         Ok(Self { child, log, http, https, admin, _manifests: directory })
     }
 
@@ -82,7 +82,7 @@ impl Process {
     /// If it does not hear.
     pub async fn terminate(&mut self) -> Result<()> {
         self.signal("TERM").await?;
-        self.says("ending").await.map(drop)
+        self.says("shutting down").await.map(drop)
     }
 
     /// Waits until it has ended.

@@ -209,7 +209,7 @@ fn invalid_values() {
     let duration = ingress("nginx.ingress.kubernetes.io/proxy-connect-timeout: 30s", &path("/", "Prefix"));
     says(&duration, &[error(BAD, TIMEOUT, "30s", "expected a whole number of seconds")]);
     let network = ingress("nginx.ingress.kubernetes.io/whitelist-source-range: 10.0.0.0/99", &path("/", "Prefix"));
-    says(&network, &[error(BAD, ALLOWED, "10.0.0.0/99", "every request is answered 503")]);
+    says(&network, &[error(BAD, ALLOWED, "10.0.0.0/99", "every request is answered with 503")]);
     let kind = ingress("", &path("/", "Wrong"));
     says(&kind, &[error(BAD, "spec.rules[0].http.paths[0].pathType", "Wrong", "expected Exact, Prefix or")]);
     let relative = ingress("", &path("a", "Prefix"));
@@ -233,7 +233,7 @@ fn backends_that_are_not_there() {
     const PORT: &str = "spec.rules[0].http.paths[0].backend.service.port";
     const BACKEND: &str = "spec.rules[0].http.paths[0].backend";
     let service = ingress("", &to("{service: {name: nobody, port: {number: 80}}}"));
-    says(&service, &[error(BAD, SERVICE, "nobody", "no Service: default/nobody")]);
+    says(&service, &[error(BAD, SERVICE, "nobody", "Service default/nobody, which does not exist")]);
     let number = ingress("", &to("{service: {name: good, port: {number: 81}}}"));
     says(&number, &[error(BAD, PORT, "81", "is not a port of Service default/good, which has 80")]);
     let name = ingress("", &to("{service: {name: good, port: {name: web}}}"));
@@ -283,7 +283,12 @@ fn what_is_left_out_moves_nothing() {
         &[
             error(BAD, "spec.rules[0].http.paths[0].path", "a", "does not begin with '/'"),
             error(BAD, "spec.rules[0].http.paths[1].pathType", "Wrong", "expected Exact, Prefix or"),
-            error(BAD, "spec.rules[0].http.paths[2].backend.service.name", "nobody", "no Service: default/nobody"),
+            error(
+                BAD,
+                "spec.rules[0].http.paths[2].backend.service.name",
+                "nobody",
+                "Service default/nobody, which does not exist",
+            ),
         ],
     );
 }

@@ -4,62 +4,240 @@ use super::entry::{Annotation, EMPTY, FALSE, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::denied("auth-type", Scope::Path, Risk::Low, "Passwords by `basic` or `digest` authentication."),
-    Annotation::denied("auth-secret", Scope::Path, Risk::Medium, "The Secret with users and passwords."),
-    Annotation::denied("auth-secret-type", Scope::Path, Risk::Low, "The Secret's form: `auth-file` or `auth-map`."),
-    Annotation::denied("auth-realm", Scope::Path, Risk::Medium, "The realm that browsers show."),
-    Annotation::denied("auth-url", Scope::Path, Risk::High, "A URL that is asked about each request."),
-    Annotation::denied("auth-method", Scope::Path, Risk::Low, "The method of that question."),
-    Annotation::denied("auth-signin", Scope::Path, Risk::High, "Where clients are sent that may not pass."),
+    Annotation::denied(
+        "auth-type",
+        Scope::Path,
+        Risk::Low,
+        "Requires a user name and a password: `basic` or `digest` authentication. Default: not set, none is \
+         required. A request without valid credentials is answered with 401.",
+    ),
+    Annotation::denied(
+        "auth-secret",
+        Scope::Path,
+        Risk::Medium,
+        "Names the Secret with the users and their password hashes, as `name` or `namespace/name`. Required with \
+         `auth-type`.",
+    ),
+    Annotation::denied(
+        "auth-secret-type",
+        Scope::Path,
+        Risk::Low,
+        "Sets the format of the Secret. `auth-file`: its key `auth` has lines of htpasswd. `auth-map`: each key is a \
+         user, and its value the password hash. Default `auth-file`.",
+    ),
+    Annotation::denied(
+        "auth-realm",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the realm in the `WWW-Authenticate` header of 401 responses. Text of letters, digits, spaces and \
+         `-._~/:`. Default empty.",
+    ),
+    Annotation::denied(
+        "auth-url",
+        Scope::Path,
+        Risk::High,
+        "Sets the URL of an external service that authorizes requests. Each request first causes an auth request to \
+         this URL. A 2xx response allows the request; 401 and 403 go to the client; any other result is answered \
+         with 500. An absolute URL with `http://` or `https://`; it may contain nginx variables. Default: not set, no \
+         auth request.",
+    ),
+    Annotation::denied(
+        "auth-method",
+        Scope::Path,
+        Risk::Low,
+        "Sets the HTTP method of the auth request, such as `GET`. Default: not set, the method of the client's \
+         request.",
+    ),
+    Annotation::denied(
+        "auth-signin",
+        Scope::Path,
+        Risk::High,
+        "Sets the URL of the sign-in page. A request that the auth service answers with 401 is redirected (302) to \
+         it. May contain nginx variables. Default: not set, the client gets the 401.",
+    ),
     Annotation::denied(
         "auth-signin-redirect-param",
         Scope::Path,
         Risk::Medium,
-        "The parameter that tells the sign-in page where to return. Default `rd`.",
+        "Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.",
     ),
-    Annotation::denied("auth-response-headers", Scope::Path, Risk::Medium, "Headers of the answer that the backend gets."),
-    Annotation::denied("auth-request-redirect", Scope::Path, Risk::Medium, "The question's `X-Auth-Request-Redirect`."),
-    Annotation::denied("auth-proxy-set-headers", Scope::Path, Risk::Medium, "More headers of the question, from a ConfigMap."),
-    Annotation::denied("auth-always-set-cookie", Scope::Path, Risk::Low, "Cookies of the answer always pass. Boolean.")
-        .unless(FALSE),
-    Annotation::denied("auth-cache-key", Scope::Path, Risk::Medium, "What makes two questions equal."),
-    Annotation::denied("auth-cache-duration", Scope::Path, Risk::Medium, "How long answers are remembered."),
-    Annotation::denied("auth-keepalive", Scope::Path, Risk::Low, "Connections kept to the server that is asked.")
-        .unless(&["0"]),
-    Annotation::denied("auth-keepalive-requests", Scope::Path, Risk::Low, "Questions on one kept connection."),
-    Annotation::denied("auth-keepalive-timeout", Scope::Path, Risk::Low, "How long such a connection is kept."),
-    Annotation::denied("auth-keepalive-share-vars", Scope::Path, Risk::Low, "The question sees nginx's variables. Boolean.")
-        .unless(FALSE),
-    Annotation::denied("auth-snippet", Scope::Path, Risk::Critical, "nginx directives for the question.").unless(EMPTY),
+    Annotation::denied(
+        "auth-response-headers",
+        Scope::Path,
+        Risk::Medium,
+        "Names the headers that are copied from the auth response to the request for the backend, separated by \
+         commas. Default: none.",
+    ),
+    Annotation::denied(
+        "auth-request-redirect",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path. Default: path and query of \
+         the client's request.",
+    ),
+    Annotation::denied(
+        "auth-proxy-set-headers",
+        Scope::Path,
+        Risk::Medium,
+        "Names a ConfigMap, as `namespace/name`, with more headers for the auth request. Default: none.",
+    ),
+    Annotation::denied(
+        "auth-always-set-cookie",
+        Scope::Path,
+        Risk::Low,
+        "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
+         false: they are added to successful responses and redirects only.",
+    )
+    .unless(FALSE),
+    Annotation::denied(
+        "auth-cache-key",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the key under which auth responses are cached. Text with nginx variables, such as `$remote_user`. \
+         Default: not set, nothing is cached.",
+    ),
+    Annotation::denied(
+        "auth-cache-duration",
+        Scope::Path,
+        Risk::Medium,
+        "Sets how long auth responses are cached: statuses, then a time, such as `200 202 10m`. Several entries are \
+         separated by commas. Default `200 202 401 5m`.",
+    ),
+    Annotation::denied(
+        "auth-keepalive",
+        Scope::Path,
+        Risk::Low,
+        "Sets how many idle connections to the auth service are kept. Whole number; 0 keeps none. Default 0.",
+    )
+    .unless(&["0"]),
+    Annotation::denied(
+        "auth-keepalive-requests",
+        Scope::Path,
+        Risk::Low,
+        "Sets how many auth requests one kept connection serves. Whole number, default 1000.",
+    ),
+    Annotation::denied(
+        "auth-keepalive-timeout",
+        Scope::Path,
+        Risk::Low,
+        "Sets how long an idle connection to the auth service is kept. Whole seconds, default 60.",
+    ),
+    Annotation::denied(
+        "auth-keepalive-share-vars",
+        Scope::Path,
+        Risk::Low,
+        "Shares nginx variables between the client's request and the auth request. Boolean, default false.",
+    )
+    .unless(FALSE),
+    Annotation::denied(
+        "auth-snippet",
+        Scope::Path,
+        Risk::Critical,
+        "Adds nginx directives to the auth request. Default empty.",
+    )
+    .unless(EMPTY),
     Annotation::denied(
         "enable-global-auth",
         Scope::Path,
         Risk::Low,
-        "Whether the ConfigMap's `global-auth-url` counts here. Boolean, default true. Either value asks for nothing while \
-         that is not supported, and `global-auth-url` itself denies every route.",
+        "Sets whether the ConfigMap's `global-auth-url` applies to these paths. Boolean, default true. Both values \
+         are accepted here, because `global-auth-url` itself is refused and makes every route answer 503.",
     )
     .unless(&["true", "True", "TRUE", "t", "T", "1", "false", "False", "FALSE", "f", "F", "0"]),
-    Annotation::denied("satisfy", Scope::Path, Risk::Low, "Whether `all` checks must pass, or `any` of them.").unless(&["all"]),
-    Annotation::denied("auth-tls-secret", Scope::Host, Risk::Medium, "The Secret with the authority of client certificates."),
-    Annotation::denied("auth-tls-verify-client", Scope::Host, Risk::Medium, "Whether a client certificate is asked for.")
-        .unless(&["off"]),
-    Annotation::denied("auth-tls-verify-depth", Scope::Host, Risk::Low, "How long its chain may be. Default 1."),
-    Annotation::denied("auth-tls-error-page", Scope::Host, Risk::High, "Where clients without one are sent."),
-    Annotation::denied("auth-tls-match-cn", Scope::Host, Risk::High, "What its name must match, after `CN=`."),
+    Annotation::denied(
+        "satisfy",
+        Scope::Path,
+        Risk::Low,
+        "Sets how address lists, passwords and external authentication combine. With `all` a request must pass all \
+         of them, with `any` one is enough. Default `all`.",
+    )
+    .unless(&["all"]),
+    Annotation::denied(
+        "auth-tls-secret",
+        Scope::Host,
+        Risk::Medium,
+        "Requires client certificates on the host. Names the Secret with the CA certificates (`ca.crt`) that must \
+         have issued them, as `namespace/name`. Default: not set, no client certificate is requested.",
+    ),
+    Annotation::denied(
+        "auth-tls-verify-client",
+        Scope::Host,
+        Risk::Medium,
+        "Sets whether a client certificate is required: `on`, `off`, `optional` or `optional_no_ca`. Default `on`. \
+         With `on` a request without a valid certificate is answered with 400.",
+    )
+    .unless(&["off"]),
+    Annotation::denied(
+        "auth-tls-verify-depth",
+        Scope::Host,
+        Risk::Low,
+        "Sets the maximum length of the client certificate's chain. Whole number, default 1.",
+    ),
+    Annotation::denied(
+        "auth-tls-error-page",
+        Scope::Host,
+        Risk::High,
+        "Sets the URL or path to which clients without a valid certificate are sent. Default: not set, they get 400.",
+    ),
+    Annotation::denied(
+        "auth-tls-match-cn",
+        Scope::Host,
+        Risk::High,
+        "Sets what the subject of the client certificate must match: `CN=` and a regular expression. Other clients \
+         get 403. Default: not set, every subject is accepted.",
+    ),
     Annotation::denied(
         "auth-tls-pass-certificate-to-upstream",
         Scope::Host,
         Risk::Low,
-        "The backend gets the certificate in `ssl-client-cert`. Boolean.",
+        "Sends the client certificate to the backend in the header `ssl-client-cert`, as URL-encoded PEM. Boolean, \
+         default false.",
     )
     .unless(FALSE),
-    Annotation::denied("proxy-ssl-secret", Scope::Path, Risk::Medium, "Certificates for TLS towards the backend."),
-    Annotation::denied("proxy-ssl-ciphers", Scope::Path, Risk::Medium, "Ciphers towards the backend."),
-    Annotation::denied("proxy-ssl-protocols", Scope::Path, Risk::Low, "Versions of TLS towards the backend."),
-    Annotation::denied("proxy-ssl-name", Scope::Path, Risk::High, "The name that the backend's certificate must have."),
-    Annotation::denied("proxy-ssl-verify", Scope::Path, Risk::Low, "Whether the backend's certificate is verified.")
-        .unless(&["off"]),
-    Annotation::denied("proxy-ssl-verify-depth", Scope::Path, Risk::Low, "How long its chain may be. Default 1."),
-    Annotation::denied("proxy-ssl-server-name", Scope::Path, Risk::Low, "Whether the backend is told its name.")
-        .unless(&["off"]),
+    Annotation::denied(
+        "proxy-ssl-secret",
+        Scope::Path,
+        Risk::Medium,
+        "Names the Secret for TLS to the backend, as `namespace/name`: the client certificate (`tls.crt`, `tls.key`) \
+         and the CA certificates that verify the backend (`ca.crt`). Default: not set, no client certificate.",
+    ),
+    Annotation::denied(
+        "proxy-ssl-ciphers",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the cipher suites for TLS to the backend, in OpenSSL's notation. Default `DEFAULT`.",
+    ),
+    Annotation::denied(
+        "proxy-ssl-protocols",
+        Scope::Path,
+        Risk::Low,
+        "Sets the TLS versions for the backend, separated by spaces: `TLSv1.2`, `TLSv1.3`. Default `TLSv1.2`.",
+    ),
+    Annotation::denied(
+        "proxy-ssl-name",
+        Scope::Path,
+        Risk::High,
+        "Sets the name that TLS to the backend sends (SNI) and that the backend's certificate must have. A host \
+         name. Default: not set, the name of the upstream.",
+    ),
+    Annotation::denied(
+        "proxy-ssl-verify",
+        Scope::Path,
+        Risk::Low,
+        "Sets whether the certificate of the backend is verified: `on` or `off`. Default `off`.",
+    )
+    .unless(&["off"]),
+    Annotation::denied(
+        "proxy-ssl-verify-depth",
+        Scope::Path,
+        Risk::Low,
+        "Sets the maximum length of the backend certificate's chain. Whole number, default 1.",
+    ),
+    Annotation::denied(
+        "proxy-ssl-server-name",
+        Scope::Path,
+        Risk::Low,
+        "Sets whether TLS to the backend sends a server name (SNI): `on` or `off`. Default `off`.",
+    )
+    .unless(&["off"]),
 ];

@@ -14,7 +14,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Partial("It does not serve `custom-http-errors` yet."),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "A Service of the namespace whose first port serves requests when the rule's backend has no endpoints.",
+        doc: "Sets the Service that serves requests when the Service of the rule has no endpoints. The name of a \
+              Service in the same namespace; its first port is used. Default: not set, such requests are answered \
+              with 503.",
         apply: |value, draft| {
             draft.default_backend = Some(value.service_name()?);
             Ok(())
@@ -27,7 +29,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Requests go to the Service's cluster IP instead of its endpoints. Boolean.",
+        doc: "Sends requests to the Service's cluster IP instead of its endpoints. Boolean. Default: the ConfigMap's \
+              `service-upstream` (false). The oldest Ingress that uses the Service port decides for all.",
         apply: |value, draft| {
             draft.upstream.service_upstream = value.bool()?;
             Ok(())
@@ -38,11 +41,14 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         scope: Scope::Upstream,
         risk: Risk::Low,
         support: Support::Partial(
-            "`ewma` is the less busy of two endpoints chosen at random. The other words: round robin.",
+            "`ewma` takes two endpoints at random and chooses the one with fewer requests in progress. `chash`, \
+             `chashsubset`, `sticky_balanced` and `sticky_persistent` are not supported yet: the default applies.",
         ),
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "How an endpoint is chosen: `round_robin` or `ewma`.",
+        doc: "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other, `ewma` \
+              prefers the less busy. Default: the ConfigMap's `load-balance` (`round_robin`). The oldest Ingress \
+              that uses the Service port decides for all.",
         apply: |value, draft| {
             draft.upstream.balance = balance(value)?;
             Ok(())
@@ -52,20 +58,22 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "upstream-hash-by",
         Scope::Upstream,
         Risk::High,
-        "Requests for which this text, with nginx variables in it, is equal go to one endpoint.",
+        "Sends all requests with the same hash key to the same endpoint. The key is a text with nginx variables, \
+         such as `$request_uri`. Default: not set, `load-balance` decides.",
     ),
     Annotation::planned(
         "upstream-hash-by-subset",
         Scope::Upstream,
         Risk::Low,
-        "`upstream-hash-by` chooses several endpoints instead of one. Boolean.",
+        "Makes `upstream-hash-by` choose a subset of the endpoints instead of one. Each request goes to a random \
+         endpoint of the subset. Boolean, default false.",
     )
     .unless(FALSE),
     Annotation::planned(
         "upstream-hash-by-subset-size",
         Scope::Upstream,
         Risk::Low,
-        "How many endpoints `upstream-hash-by-subset` chooses. Default 3.",
+        "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number, default 3.",
     ),
 ];
 
@@ -73,9 +81,9 @@ fn balance(value: Value<'_>) -> Result<Balance, AnnotationError> {
     match value.text() {
         "round_robin" => Ok(Balance::RoundRobin),
         "ewma" => Ok(Balance::LeastRequest),
-        "chash" | "chashsubset" | "sticky_balanced" | "sticky_persistent" => {
-            Err(AnnotationError::Unsupported("is not supported yet: endpoints take turns"))
-        }
+        "chash" | "chashsubset" | "sticky_balanced" | "sticky_persistent" => Err(AnnotationError::Unsupported(
+            "is not supported yet: expected \"round_robin\" or \"ewma\"; the default is used instead",
+        )),
         _ => Err(AnnotationError::Expected("\"round_robin\" or \"ewma\"")),
     }
 }

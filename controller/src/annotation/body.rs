@@ -1,11 +1,11 @@
-//! Bodies and the buffers they pass through. Adit streams both ways; sizes of buffers are its own business.
+//! Bodies, and the buffers that they pass through. Adit streams bodies both ways and chooses the sizes of its buffers.
 
 use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
 use super::error::AnnotationError;
 use super::value::Value;
 use crate::route_defaults::Risk;
 
-const STREAMED: &str = "bodies are streamed, and buffers grow as they must";
+const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation {
@@ -15,8 +15,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "The largest request body; a larger one is answered 413. A number of bytes, or of `k`, `m` or `g`; 0 is no \
-              limit. Default 1m.",
+        doc: "Sets the largest request body. Bytes, or a number with `k`, `m` or `g` for multiples of 1024; 0 is no \
+              limit. Default: the ConfigMap's `proxy-body-size` (1m). A larger body is answered with 413.",
         apply: |value, draft| {
             draft.policies.body_limit = match value.size()? {
                 Some(0) => None,
@@ -27,14 +27,18 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     },
     Annotation {
-        support: Support::Partial("Answers are always streamed, as with `off`."),
+        support: Support::Partial("Responses are always streamed, as with `off`."),
         apply: |value, _| {
             if on(value)? {
-                return Err(AnnotationError::Unsupported("is not supported: answers are streamed, as with \"off\""));
+                return Err(AnnotationError::Unsupported("is not supported: responses are streamed, as with \"off\""));
             }
             Ok(())
         },
-        ..buffer("proxy-buffering", "Whether answers are buffered: `on` or `off`. Default off.")
+        ..buffer(
+            "proxy-buffering",
+            "Sets whether responses are buffered before the client gets them: `on` or `off`. Default: the \
+             ConfigMap's `proxy-buffering` (`off`).",
+        )
     },
     Annotation {
         support: Support::Partial("Request bodies are always streamed, as with `off`."),
@@ -46,25 +50,51 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             }
             Ok(())
         },
-        ..buffer("proxy-request-buffering", "Whether request bodies are buffered: `on` or `off`.")
+        ..buffer(
+            "proxy-request-buffering",
+            "Sets whether a request body is read to its end before the backend gets it: `on` or `off`. Default: the \
+             ConfigMap's `proxy-request-buffering` (`on`).",
+        )
     },
-    buffer("proxy-buffer-size", "The buffer for the head of an answer, and so its largest size."),
-    buffer("proxy-buffers-number", "How many buffers an answer has."),
-    buffer("proxy-busy-buffers-size", "How much of an answer may wait for the client."),
-    buffer("proxy-max-temp-file-size", "How much of an answer may go to a file."),
-    buffer("client-body-buffer-size", "The buffer for a request's body."),
+    buffer(
+        "proxy-buffer-size",
+        "Sets the size of the buffer for a response head, and so the largest head. Bytes, or a number with `k` or \
+         `m`. Default: the ConfigMap's `proxy-buffer-size` (4k).",
+    ),
+    buffer(
+        "proxy-buffers-number",
+        "Sets how many buffers one response may use. Whole number. Default: the ConfigMap's `proxy-buffers-number` \
+         (4).",
+    ),
+    buffer(
+        "proxy-busy-buffers-size",
+        "Sets how many bytes of a response may wait for a slow client. Bytes, or a number with `k` or `m`. Default: \
+         the ConfigMap's `proxy-busy-buffers-size` (8k).",
+    ),
+    buffer(
+        "proxy-max-temp-file-size",
+        "Sets how much of a response may be written to a temporary file. Bytes, or a number with `k` or `m`. \
+         Default: the ConfigMap's `proxy-max-temp-file-size` (1024m).",
+    ),
+    buffer(
+        "client-body-buffer-size",
+        "Sets the size of the buffer for a request body. Bytes, or a number with `k` or `m`. Default: the \
+         ConfigMap's `client-body-buffer-size` (8k).",
+    ),
     Annotation::planned(
         "disable-proxy-intercept-errors",
         Scope::Path,
         Risk::Low,
-        "The backend's own error answers are kept in spite of `custom-http-errors`. Boolean.",
+        "Keeps the error responses of the backend, although `custom-http-errors` names their status. Boolean, \
+         default false.",
     )
     .unless(FALSE),
     Annotation::planned(
         "custom-http-errors",
         Scope::Path,
         Risk::Low,
-        "Statuses whose answers the default backend replaces, such as `404,503`.",
+        "Names the statuses whose responses are replaced by responses of the default backend: 4xx and 5xx, separated \
+         by commas, such as `404,503`. Default: the ConfigMap's `custom-http-errors` (none).",
     ),
 ];
 

@@ -8,28 +8,39 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "proxy-cookie-domain",
         Scope::Path,
         Risk::Medium,
-        "Replaces the domain of the backend's cookies: `off`, or two domains.",
+        "Replaces the domain in the backend's `Set-Cookie` headers: `off`, or the domain to replace and the new one, \
+         separated by a space. Default: the ConfigMap's `proxy-cookie-domain` (`off`).",
     )
     .unless(&["off"]),
     Annotation::planned(
         "proxy-cookie-path",
         Scope::Path,
         Risk::Medium,
-        "Replaces the path of the backend's cookies: `off`, or two paths.",
+        "Replaces the path in the backend's `Set-Cookie` headers: `off`, or the path to replace and the new one, \
+         separated by a space. Default: the ConfigMap's `proxy-cookie-path` (`off`).",
     )
     .unless(&["off"]),
     Annotation::planned(
         "proxy-redirect-from",
         Scope::Path,
         Risk::Medium,
-        "The beginning of the backend's `Location` headers that is replaced.",
+        "Sets the beginning of the backend's `Location` and `Refresh` headers that `proxy-redirect-to` replaces. A \
+         URL, or `off`. Default: the ConfigMap's `proxy-redirect-from` (`off`).",
     )
     .unless(&["off"]),
-    Annotation::planned("proxy-redirect-to", Scope::Path, Risk::Medium, "What replaces it.").unless(&["off"]),
+    Annotation::planned(
+        "proxy-redirect-to",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the text that replaces `proxy-redirect-from`. A URL, or `off`. Default: the ConfigMap's \
+         `proxy-redirect-to` (`off`).",
+    )
+    .unless(&["off"]),
     Annotation::denied(
         "custom-headers",
         Scope::Path,
         Risk::Medium,
-        "Headers set on answers, from a ConfigMap; often those that protect browsers.",
+        "Names a ConfigMap, as `namespace/name`, with headers that are set on responses. They are often headers that \
+         protect browsers. Default: none.",
     ),
 ];

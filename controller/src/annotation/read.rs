@@ -9,6 +9,9 @@ use gateway::config::{Denied, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What becomes of an Ingress with a value that must be valid.
+const REJECTED: &str = "the whole Ingress is rejected, and its last valid version stays in effect if there is one";
+
 /// The prefix that annotations have unless `--annotations-prefix` says otherwise.
 const USUAL_PREFIX: &str = "nginx.ingress.kubernetes.io";
 
@@ -59,13 +62,16 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn annotation(&mut self, key: &str, value: &str) {
         if let Some(word) = self.defaults.blocked_words.iter().find(|word| value.contains(&***word)) {
-            let message = format!("has {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
+            let message = format!("contains {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
             return self.reject(key, value, &message);
         }
         let Some(annotation) = Annotation::named(key) else { return self.unknown(key) };
         if annotation.risk > self.defaults.risk_level && annotation.risk < Risk::Critical {
-            let message = "is above the ConfigMap's annotations-risk-level";
-            return self.reject(key, value, message);
+            let (risk, level) = (annotation.risk, self.defaults.risk_level);
+            let message = format!(
+                "has the risk level {risk:?}, and the ConfigMap's annotations-risk-level allows up to {level:?}"
+            );
+            return self.reject(key, value, &message);
         }
         let effect = self.effect(annotation, value);
         if effect == Effect::Rejected {
@@ -80,7 +86,7 @@ impl Reader<'_> {
             Support::Full | Support::Partial(_) => self.apply(annotation, value),
             _ if annotation.asks_for_nothing(value) => Effect::Applied,
             Support::Ignored(why) => {
-                self.warn(key, value, Reason::Ignored, &format!("is ignored: {why}"));
+                self.warn(key, value, Reason::Ignored, &format!("is ignored: {why}; the routes are served without it"));
                 Effect::None
             }
             Support::Planned => {
@@ -88,7 +94,7 @@ impl Reader<'_> {
                 Effect::None
             }
             Support::Denied => {
-                self.deny(key, value, "is not supported yet, and to serve the routes without it would be unsafe");
+                self.deny(key, value, "is not supported yet, and the routes are not safe without it");
                 Effect::Denied
             }
         }
@@ -122,12 +128,7 @@ impl Reader<'_> {
         let key = annotation.key;
         match annotation.invalid {
             Invalid::RejectsIngress => {
-                self.error(
-                    key,
-                    value,
-                    Reason::AnnotationParsingFailed,
-                    &format!("{complaint}; the whole Ingress is rejected"),
-                );
+                self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; {REJECTED}"));
                 Effect::Rejected
             }
             Invalid::Denies => {
@@ -147,7 +148,7 @@ impl Reader<'_> {
     }
 
     fn reject(&mut self, key: &str, value: &str, complaint: &str) {
-        self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; the whole Ingress is rejected"));
+        self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; {REJECTED}"));
         self.reading.rejected = true;
     }
 
@@ -155,12 +156,12 @@ impl Reader<'_> {
         let origin = Origin::new(self.object.clone(), self.field(key));
         let reason = format!("the annotation {}/{key} {complaint}", self.prefix).into();
         self.reading.draft.policies.denied.get_or_insert(Denied { reason, origin });
-        self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered 503"));
+        self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered with 503"));
     }
 
     fn unknown(&mut self, key: &str) {
         let near = did_you_mean(nearest(key, Annotation::all().map(|annotation| annotation.key)));
-        let message = format!("is not an annotation that ingress-nginx or Adit has; it is ignored{near}");
+        let message = format!("is not an annotation of ingress-nginx or Adit; it is ignored{near}");
         let diagnostic = Diagnostic::warning(self.object.clone(), self.field(key), message).because(Reason::Ignored);
         self.reading.diagnostics.push(diagnostic);
     }
@@ -169,7 +170,7 @@ impl Reader<'_> {
     fn foreign(&mut self, key: &str) {
         if Annotation::named(key).is_some() {
             let field = format!("metadata.annotations[{USUAL_PREFIX}/{key}]");
-            let message = format!("is ignored: --annotations-prefix is {:?}", self.prefix);
+            let message = format!("is ignored: expected the prefix {:?} (--annotations-prefix)", self.prefix);
             let diagnostic = Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored);
             self.reading.diagnostics.push(diagnostic);
         }

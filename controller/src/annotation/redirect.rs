@@ -14,7 +14,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Requests for `/` are redirected (302) to this path. An absolute path.",
+        doc: "Redirects requests for `/` to this path, with status 302. A path that begins with one slash, such as \
+              `/shop`. Default: not set. It applies to all paths of the host; the oldest Ingress of the host that \
+              sets it decides.",
         apply: |value, draft| {
             let path = value.path_with_captures()?;
             if !path.starts_with('/') || path.starts_with("//") {
@@ -31,7 +33,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "Every request is redirected (301) to this URL; path and query are not appended. A URL or an absolute path.",
+        doc: "Answers every request with a redirect to this location. A URL or an absolute path of letters, digits \
+              and `/-._~,:?&=`. Path and query of the request are not added. Default: not set. The status is \
+              `permanent-redirect-code` (301).",
         apply: |value, draft| {
             draft.permanent_redirect = Some(value.url()?.into());
             Ok(())
@@ -44,7 +48,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "The status of `permanent-redirect`: 300 to 308, else 301.",
+        doc: "Sets the status of `permanent-redirect`. Whole number from 300 to 308; another number is replaced by \
+              301. Default 301.",
         apply: |value, draft| {
             draft.permanent_code = code(value, 300..=308, 301, draft)?;
             Ok(())
@@ -57,7 +62,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "Every request is redirected (302) to this URL; wins over `permanent-redirect`. A URL with its scheme.",
+        doc: "Answers every request with a redirect to this URL. It must begin with `http://` or `https://`. Path \
+              and query of the request are not added. Default: not set. The status is `temporal-redirect-code` \
+              (302). It takes precedence over `permanent-redirect`.",
         apply: |value, draft| {
             let url = value.url()?;
             if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -74,7 +81,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "The status of `temporal-redirect`: 300 to 307, else 302.",
+        doc: "Sets the status of `temporal-redirect`. Whole number from 300 to 307; another number is replaced by \
+              302. Default 302.",
         apply: |value, draft| {
             draft.temporal_code = code(value, 300..=307, 302, draft)?;
             Ok(())
@@ -87,7 +95,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "A redirect to a path keeps `Location` a path, instead of making it a URL. Boolean.",
+        doc: "Sets whether `Location` stays a path when `permanent-redirect` is a path, and when a redirect adds a \
+              slash to the path. Boolean. Default: the ConfigMap's `relative-redirects` (false): scheme and host are \
+              added.",
         apply: |value, draft| {
             draft.policies.relative_redirects = value.bool()?;
             Ok(())
@@ -97,11 +107,12 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         key: "from-to-www-redirect",
         scope: Scope::Host,
         risk: Risk::Low,
-        support: Support::Partial("For exact host names only: a wildcard has no twin."),
+        support: Support::Partial("For exact host names only, not for wildcard hosts."),
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "The host's twin, with or without `www.`, is redirected to it with the ConfigMap's `http-redirect-code`, \
-              unless a rule or an alias has that name. Boolean.",
+        doc: "Redirects `www.HOST` to `HOST`, or `HOST` to `www.HOST` if `www.HOST` is the host of the rule. \
+              Boolean, default false. The status is the ConfigMap's `http-redirect-code` (308). Nothing is \
+              redirected if the other name is the host of a rule, or an alias.",
         apply: |value, draft| {
             draft.from_to_www = value.bool()?;
             Ok(())
@@ -114,7 +125,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Redirects to HTTPS keep a slash at the end, which else they drop. Boolean.",
+        doc: "Sets whether redirects to HTTPS keep a slash at the end of path or query. Boolean. Default: the \
+              ConfigMap's `preserve-trailing-slash` (false): one slash at the end is removed.",
         apply: |value, draft| {
             draft.https.preserve_trailing_slash = value.bool()?;
             Ok(())
@@ -127,7 +139,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Requests over plain HTTP are redirected (308) to HTTPS where the host has TLS. Boolean, default true.",
+        doc: "Redirects requests over plain HTTP to HTTPS, if the host has TLS. Boolean. Default: the ConfigMap's \
+              `ssl-redirect` (true). The status is the ConfigMap's `http-redirect-code` (308). Paths of \
+              `no-tls-redirect-locations` are exempt.",
         apply: |value, draft| {
             draft.https.with_tls = value.bool()?;
             Ok(())
@@ -140,7 +154,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Requests over plain HTTP are redirected (308) to HTTPS, TLS or not: a load balancer may do it. Boolean.",
+        doc: "Redirects requests over plain HTTP to HTTPS, also if the host has no TLS: a load balancer in front may \
+              terminate it. Boolean. Default: the ConfigMap's `force-ssl-redirect` (false). The status is the \
+              ConfigMap's `http-redirect-code` (308). Paths of `no-tls-redirect-locations` are exempt.",
         apply: |value, draft| {
             draft.https.always = value.bool()?;
             Ok(())
@@ -150,19 +166,24 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         key: "use-port-in-redirects",
         scope: Scope::Path,
         risk: Risk::Low,
-        support: Support::Partial("Only redirects to HTTPS name it, not those to a path with a slash."),
+        support: Support::Partial("Only redirects to HTTPS name the port, not redirects that add a slash to the path."),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Redirects name the port: that of `--advertised-https-port`. Boolean.",
+        doc: "Sets whether redirects name the port of HTTPS: `--advertised-https-port`, or else `--https-port`. \
+              Boolean. Default: the ConfigMap's `use-port-in-redirects` (false).",
         apply: |value, draft| {
             draft.https.name_port = value.bool()?;
             Ok(())
         },
     },
     Annotation {
-        support: Support::Partial("Accepted. It has done nothing since nginx 1.25.1, and does nothing here."),
+        support: Support::Partial("Accepted without effect, as in ingress-nginx since nginx 1.25.1."),
         apply: nothing_but_a_bool,
-        ..Annotation::ignored("http2-push-preload", "", "Pushes what `Link` headers of answers name. Boolean.")
+        ..Annotation::ignored(
+            "http2-push-preload",
+            "",
+            "Turned on HTTP/2 server push for the `Link` headers of responses. Boolean, default false.",
+        )
     },
 ];
 
@@ -175,9 +196,13 @@ fn code(
 ) -> Result<u16, AnnotationError> {
     let code = value.int()?;
     if range.contains(&code) {
-        return u16::try_from(code).map_err(|_| AnnotationError::Expected("a status"));
+        return u16::try_from(code).map_err(|_| AnnotationError::Expected("a status from 300 to 308"));
     }
-    draft.complain(format!("is out of the range {} to {}; {default} is used", range.start(), range.end()));
+    draft.complain(format!(
+        "is out of range: expected {} to {}; {default} is used instead",
+        range.start(),
+        range.end()
+    ));
     Ok(default)
 }
 

@@ -9,12 +9,14 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         scope: Scope::Path,
         risk: Risk::Medium,
         support: Support::Partial(
-            "In `path-matching: strict` it makes regular expressions of this Ingress's paths only.",
+            "With `path-matching: strict` it makes only the paths of this Ingress regular expressions.",
         ),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "The backend gets this path instead, with `$1` to `$9` for the groups of the rule's path. Makes every path of \
-              the host a regular expression, unless it equals the rule's path.",
+        doc: "Sets the path that the backend gets in place of the request's. Letters, digits and `/-._~:`; `$1` to \
+              `$9` insert the groups of the rule's path. The query is kept. Default: not set, the path is not \
+              changed. It makes all paths of the host regular expressions, as `use-regex` does, unless it equals the \
+              rule's path.",
         apply: |value, draft| {
             draft.rewrite_target = Some(value.path_with_captures()?.into());
             Ok(())
@@ -27,7 +29,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "The header `X-Forwarded-Prefix` of rewritten requests; may hold `$1` to `$9`. Only with `rewrite-target`.",
+        doc: "Sets the header `X-Forwarded-Prefix` of rewritten requests. Letters, digits and `/-._~:`; `$1` to `$9` \
+              insert the groups of the rule's path. Default: not set, the header is not added. It applies only \
+              together with `rewrite-target`.",
         apply: |value, draft| {
             draft.forwarded_prefix = Some(value.path_with_captures()?.into());
             Ok(())

@@ -13,13 +13,13 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         scope: Scope::Host,
         risk: Risk::Low,
         support: Support::Partial(
-            "In `path-matching: strict` only for the paths of this Ingress. Look-around and back-references run on an \
-             engine with a step limit.",
+            "With `path-matching: strict` it applies only to the paths of this Ingress. Expressions with look-around \
+             or back-references have a limit of steps; a request that exceeds it is answered with 500.",
         ),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Paths are regular expressions, without regard to case and anchored at the start only, and so are all other \
-              paths of the host, whichever Ingress they come from. Boolean.",
+        doc: "Makes paths regular expressions. They ignore case and are anchored at the start only. It applies to \
+              all paths of the host, also to those of other Ingresses. Boolean, default false.",
         apply: |value, draft| {
             draft.use_regex = value.bool()?;
             Ok(())
@@ -32,8 +32,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "More names for the hosts of this Ingress, separated by commas: host names, wildcards such as \
-              `*.example.com`, or `~` and a regular expression. A name that a rule has is left to the rule.",
+        doc: "Sets more names for the hosts of this Ingress, separated by commas: host names, wildcards such as \
+              `*.example.com`, or `~` and a regular expression. Default: none. A name that is the host of a rule \
+              stays with that rule. The oldest Ingress of the host that sets aliases decides.",
         apply: aliases,
     },
 ];
@@ -45,7 +46,7 @@ fn aliases(value: Value<'_>, draft: &mut Draft) -> Result<(), AnnotationError> {
         match HostName::parse(text) {
             Ok(name) if !aliases.contains(&name) => aliases.push(name),
             Ok(_) => {}
-            Err(error) => draft.complain(format!("has the alias {text:?}, which {error}; it is left out")),
+            Err(error) => draft.complain(format!("has the alias {text:?}, which {error}; this alias is left out")),
         }
     }
     draft.aliases = aliases;

@@ -11,7 +11,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "Whether requests are written to the access log. Boolean, default true.",
+        doc: "Sets whether requests are written to the access log. Boolean, default true.",
         apply: |value, draft| {
             draft.policies.access_log = value.bool()?;
             Ok(())
@@ -21,16 +21,29 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         harmless: FALSE,
         ..Annotation::ignored(
             "enable-rewrite-log",
-            "nginx's log of rewrites has no counterpart; `adit explain` shows what a rewrite does",
-            "Rewrites are written to the error log. Boolean.",
+            "there is no log of rewrites; `adit explain` shows what a rewrite does",
+            "Writes rewrites to nginx's error log. Boolean, default false.",
         )
     },
-    Annotation::planned("enable-opentelemetry", Scope::Path, Risk::Low, "Requests are traced. Boolean.").unless(FALSE),
+    Annotation::planned(
+        "enable-opentelemetry",
+        Scope::Path,
+        Risk::Low,
+        "Turns on traces of requests. Boolean. Default: the ConfigMap's `enable-opentelemetry` (false).",
+    )
+    .unless(FALSE),
     Annotation::planned(
         "opentelemetry-trust-incoming-span",
         Scope::Path,
         Risk::Low,
-        "Traces continue those of the client. Boolean, default true.",
+        "Sets whether traces continue those of the client. Boolean. Default: the ConfigMap's \
+         `opentelemetry-trust-incoming-span` (true).",
     ),
-    Annotation::planned("opentelemetry-operation-name", Scope::Path, Risk::Medium, "The name of spans."),
+    Annotation::planned(
+        "opentelemetry-operation-name",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the name of the spans. Letters, digits, `-` and `_`. Default: the ConfigMap's \
+         `opentelemetry-operation-name`.",
+    ),
 ];

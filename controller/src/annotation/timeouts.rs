@@ -12,42 +12,62 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.backend.timeouts.connect = seconds(value)?;
             Ok(())
         },
-        ..timeout("proxy-connect-timeout", "Time to connect to the backend, in whole seconds. Default 5.")
+        ..timeout(
+            "proxy-connect-timeout",
+            "Sets how long connecting to an endpoint may take. Whole seconds from 1 to 2147483647, without a unit. \
+             Default: the ConfigMap's `proxy-connect-timeout` (5). Then another endpoint is tried, three in all; if \
+             none is left, the request is answered with 504.",
+        )
     },
     Annotation {
         apply: |value, draft| {
             draft.backend.timeouts.send = seconds(value)?;
             Ok(())
         },
-        ..timeout("proxy-send-timeout", "Time between two writes to the backend, in whole seconds. Default 60.")
+        ..timeout(
+            "proxy-send-timeout",
+            "Sets how long the backend may take no bytes of the request: the time between two writes. Whole seconds \
+             from 1 to 2147483647, without a unit. Default: the ConfigMap's `proxy-send-timeout` (60). Then the \
+             request is answered with 504.",
+        )
     },
     Annotation {
         apply: |value, draft| {
             draft.backend.timeouts.read = seconds(value)?;
             Ok(())
         },
-        ..timeout("proxy-read-timeout", "Time between two reads from the backend, in whole seconds. Default 60.")
+        ..timeout(
+            "proxy-read-timeout",
+            "Sets how long the backend may send no bytes: the time between two reads. Whole seconds from 1 to \
+             2147483647, without a unit. Default: the ConfigMap's `proxy-read-timeout` (60). Then the request is \
+             answered with 504, or a response that has begun is cut off. It also ends WebSockets and gRPC streams on \
+             which nothing moves.",
+        )
     },
     Annotation::planned(
         "proxy-next-upstream",
         Scope::Path,
         Risk::Medium,
-        "When a request goes to another endpoint, as words such as `error`, `timeout` and `http_502`. Here it does after a \
-         failed connect, or when a kept connection closes before an answer.",
+        "Sets after which failures another endpoint is tried: words such as `error`, `timeout` and `http_502`, \
+         separated by spaces. Default: the ConfigMap's `proxy-next-upstream` (`error timeout`). Adit tries another \
+         endpoint when connecting fails. It sends an idempotent request again when a kept connection closes before \
+         the response begins.",
     )
     .unless(&["errortimeout"]),
     Annotation::planned(
         "proxy-next-upstream-timeout",
         Scope::Path,
         Risk::Low,
-        "Time within which other endpoints are tried, in whole seconds. 0 is no limit.",
+        "Limits the time in which other endpoints are tried. Whole seconds; 0 is no limit. Default: the ConfigMap's \
+         `proxy-next-upstream-timeout` (0).",
     )
     .unless(&["0"]),
     Annotation::planned(
         "proxy-next-upstream-tries",
         Scope::Path,
         Risk::Low,
-        "How many endpoints are tried, the first included.",
+        "Limits how many endpoints are tried, the first included. Whole number; 0 is no limit. Default: the \
+         ConfigMap's `proxy-next-upstream-tries` (3).",
     )
     .unless(&["3"]),
 ];

@@ -4,31 +4,36 @@ use super::entry::{Annotation, Invalid, Scope, Support};
 use super::error::AnnotationError;
 use crate::route_defaults::Risk;
 
-const ONE_FOR_ALL: &str = "all hosts have the ciphers of the ConfigMap's ssl-ciphers";
+const ONE_FOR_ALL: &str = "the ConfigMap's ssl-ciphers applies to all hosts";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::ignored("ssl-ciphers", ONE_FOR_ALL, "The ciphers of TLS 1.2, as OpenSSL lists them."),
+    Annotation::ignored(
+        "ssl-ciphers",
+        ONE_FOR_ALL,
+        "Sets the cipher suites of TLS 1.2 for the host, in OpenSSL's notation.",
+    ),
     Annotation::ignored(
         "ssl-prefer-server-ciphers",
-        "all hosts choose ciphers alike",
-        "The server's order of ciphers counts. Boolean, default true.",
+        "the server's order decides for all hosts",
+        "Makes the server's order of cipher suites decide, not the client's. Boolean, default true.",
     ),
     Annotation {
         key: "ssl-passthrough",
         scope: Scope::Host,
         risk: Risk::Low,
         support: Support::Partial(
-            "Connections go to the endpoints, not to the cluster IP, and any Ingress of the host may ask for it.",
+            "Connections go to the endpoints, not to the cluster IP. Any Ingress of the host may set it.",
         ),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "TLS connections go as they are to the backend of the host's path `/`, whatever else is said of the host. \
-              Boolean; needs `--enable-ssl-passthrough`.",
+        doc: "Passes TLS connections to the host on to the backend of its path `/`, without terminating TLS. All \
+              other settings of the host then apply to plain HTTP only. Boolean, default false. Needs the flag \
+              `--enable-ssl-passthrough`.",
         apply: |value, draft| {
             let wanted = value.bool()?;
             if wanted && !draft.may_pass_through {
                 return Err(AnnotationError::Unsupported(
-                    "is ignored without the flag --enable-ssl-passthrough: TLS is terminated here",
+                    "is ignored without the flag --enable-ssl-passthrough: Adit terminates the TLS of the host",
                 ));
             }
             draft.ssl_passthrough = wanted;

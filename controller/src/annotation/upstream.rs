@@ -11,11 +11,11 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         key: "upstream-vhost",
         scope: Scope::Path,
         risk: Risk::Low,
-        support: Support::Partial("Of nginx's variables, those that Adit's log formats know."),
+        support: Support::Partial("It accepts the variables that the log formats have, and no others."),
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "The `Host` header sent to the backend: a host name, optionally with a port, in which variables such as \
-              `$service_name` may stand.",
+        doc: "Sets the `Host` header that the backend gets. A host name, with a port if needed; it may contain nginx \
+              variables such as `$service_name`. Default: not set, the host that the client asked for.",
         apply: |value, draft| {
             draft.backend.host = Some(value.host()?);
             Ok(())
@@ -28,7 +28,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Full,
         invalid: Invalid::RejectsIngress,
         harmless: &[],
-        doc: "The `Connection` header sent to the backend: `close` or `keep-alive`. WebSockets do not work with it.",
+        doc: "Sets the `Connection` header that the backend gets: `close` or `keep-alive`. Default: not set, \
+              connections are kept. WebSockets do not work with it.",
         apply: |value, draft| {
             let header = match value.text() {
                 "close" => ConnectionHeader::Close,
@@ -43,13 +44,13 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         key: "proxy-http-version",
         scope: Scope::Path,
         risk: Risk::Low,
-        support: Support::Partial("Backends are always spoken to in HTTP/1.1."),
+        support: Support::Partial("`1.0` is not supported: backends get HTTP/1.1, or HTTP/2 by `backend-protocol`."),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "The version of HTTP towards the backend: `1.1` or `1.0`.",
+        doc: "Sets the HTTP version for the backend: `1.1` or `1.0`. Default 1.1.",
         apply: |value, _| match value.one_of(&["1.0", "1.1"], "\"1.1\" or \"1.0\"")? {
             "1.1" => Ok(()),
-            _ => Err(AnnotationError::Unsupported("is not supported: backends are spoken to in HTTP/1.1")),
+            _ => Err(AnnotationError::Unsupported("is not supported: requests are sent in HTTP/1.1")),
         },
     },
     Annotation {
@@ -59,15 +60,26 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         support: Support::Partial("`FCGI` is refused: the routes answer 503."),
         invalid: Invalid::FallsBack,
         harmless: &[],
-        doc: "What the backend speaks: `HTTP`, `HTTPS`, `AUTO_HTTP` (by the client's scheme), `GRPC` or `GRPCS`, in upper \
-              or lower case. `GRPC` is HTTP/2 without TLS. The certificates of backends are not verified.",
+        doc: "Sets the protocol for the backend: `HTTP`, `HTTPS`, `GRPC` (HTTP/2 without TLS), `GRPCS` (HTTP/2 over \
+              TLS) or `AUTO_HTTP` (HTTPS if the client uses TLS, else HTTP), in upper or lower case. Default `HTTP`. \
+              Certificates of backends are not verified.",
         apply: |value, draft| {
             draft.backend.protocol = backend_protocol(value)?;
             Ok(())
         },
     },
-    Annotation::planned("fastcgi-index", Scope::Path, Risk::Medium, "The index file of a FastCGI backend."),
-    Annotation::planned("fastcgi-params-configmap", Scope::Path, Risk::Medium, "FastCGI parameters, from a ConfigMap."),
+    Annotation::planned(
+        "fastcgi-index",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the index file of a FastCGI backend. Default: not set.",
+    ),
+    Annotation::planned(
+        "fastcgi-params-configmap",
+        Scope::Path,
+        Risk::Medium,
+        "Names a ConfigMap, as `namespace/name`, with FastCGI parameters. Default: none.",
+    ),
 ];
 
 fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, AnnotationError> {
@@ -80,7 +92,7 @@ fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, AnnotationError
         "FCGI" => Err(AnnotationError::Refused("is not supported: put a web server in front of the FastCGI program")),
         // ingress-nginx goes on with HTTP, too.
         _ => Err(AnnotationError::Unsupported(
-            "is no protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC or GRPCS; HTTP is spoken",
+            "is not a protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC or GRPCS; HTTP is used instead",
         )),
     }
 }

@@ -27,6 +27,9 @@ impl<'a> Value<'a> {
     }
 
     /// A Boolean, in one of the spellings that Go's `strconv.ParseBool` takes.
+    ///
+    /// # Errors
+    /// The value has none of these spellings.
     pub fn bool(self) -> Result<bool, AnnotationError> {
         parse_bool(self.0).ok_or(AnnotationError::Expected("\"true\" or \"false\""))
     }
@@ -43,11 +46,17 @@ impl<'a> Value<'a> {
     }
 
     /// A whole number without a unit.
+    ///
+    /// # Errors
+    /// The value is not a whole number, or does not fit into 64 bits.
     pub fn int(self) -> Result<i64, AnnotationError> {
         self.0.parse().map_err(|_| AnnotationError::Expected("a whole number without a unit, such as \"30\""))
     }
 
     /// One of a few words.
+    ///
+    /// # Errors
+    /// The value is none of the words. The error names what `expected` says.
     pub fn one_of(self, words: &[&str], expected: &'static str) -> Result<&'a str, AnnotationError> {
         let text = self.text();
         if words.contains(&text) { Ok(text) } else { Err(AnnotationError::Expected(expected)) }
@@ -55,9 +64,12 @@ impl<'a> Value<'a> {
 
     /// A size in bytes: digits and one of `b`, `k`, `m`, `g` or nothing. `None` for the suffix `b`, which passes
     /// ingress-nginx's validator and then sets nothing.
+    ///
+    /// # Errors
+    /// The value is not a number with such a suffix, or does not fit into 64 bits.
     pub fn size(self) -> Result<Option<u64>, AnnotationError> {
         const EXPECTED: AnnotationError =
-            AnnotationError::Expected("a size in bytes, with k, m or g for its multiples, such as \"8m\"");
+            AnnotationError::Expected("a number of bytes, or a number with k, m or g, such as \"8m\"");
         let text = self.text();
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (digits, unit) = text.split_at(end);
@@ -74,23 +86,35 @@ impl<'a> Value<'a> {
     }
 
     /// A URL without escapes, fragment, user or variables.
+    ///
+    /// # Errors
+    /// The value contains other characters than letters, digits and `/-._~:,?&=`.
     pub fn url(self) -> Result<&'a str, AnnotationError> {
         self.made_of(URL, "a URL of letters, digits and /-._~:,?&=")
     }
 
     /// A path in which `$1` to `$9` may stand.
+    ///
+    /// # Errors
+    /// The value contains other characters than letters, digits and `/-._~:$`.
     pub fn path_with_captures(self) -> Result<&'a str, AnnotationError> {
         self.made_of(CAPTURES, "a path of letters, digits and /-._~:$")
     }
 
     /// A server name, or a regular expression for one.
+    ///
+    /// # Errors
+    /// The value contains spaces, quotes, `;` or other characters that are not allowed in a regular expression here.
     pub fn server_name(self) -> Result<&'a str, AnnotationError> {
         self.made_of(REGEX, "a host name, or '~' and a regular expression, without blanks, quotes and ';'")
     }
 
     /// A `Host` header in which nginx variables may stand.
+    ///
+    /// # Errors
+    /// The value contains characters that no `Host` header may contain, or a variable that does not exist.
     pub fn host(self) -> Result<Template, AnnotationError> {
-        const EXPECTED: &str = "a host name, with a port or nginx variables such as $host if need be";
+        const EXPECTED: &str = "a host name, which may have a port and nginx variables such as $host";
         let template = Template::parse(self.server_name()?).map_err(AnnotationError::Template)?;
         let literals_fit = template.0.iter().all(|piece| match piece {
             gateway::config::Piece::Literal(text) => made_of(text, HOST),
@@ -100,6 +124,9 @@ impl<'a> Value<'a> {
     }
 
     /// The name of a Service: a label as RFC 1035 has it.
+    ///
+    /// # Errors
+    /// The value is not such a label.
     pub fn service_name(self) -> Result<Arc<str>, AnnotationError> {
         const EXPECTED: &str = "the name of a Service in the same namespace";
         let text = self.text();

@@ -25,8 +25,8 @@ const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 pub enum AccessError {
     /// Neither flags nor a Pod's environment say where it is.
     #[error(
-        "there is nothing to serve: expected files or directories, --kubeconfig, --apiserver-host, or to run in a Pod \
-         with a ServiceAccount ({0})"
+        "nothing to serve: expected files or directories, --kubeconfig, --apiserver-host, or a Pod with a \
+         ServiceAccount ({0})"
     )]
     Nowhere(kube::config::InClusterError),
     /// The kubeconfig cannot be used.

@@ -72,7 +72,7 @@ impl From<kube::Error> for Failure {
         match &error {
             kube::Error::Api(status) => status.as_ref().into(),
             // Its text may quote what could not be parsed, and that may be a Secret.
-            kube::Error::SerdeError(_) => Self::other("the answer is not what the API server would send"),
+            kube::Error::SerdeError(_) => Self::other("the response is not one of a Kubernetes API server"),
             _ => Self { cause: Cause::of(&error), message: shortened(&innermost(&error).to_string()) },
         }
     }

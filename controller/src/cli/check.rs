@@ -89,10 +89,10 @@ impl fmt::Display for Report {
             self.sum_up_annotations(f)?;
         }
         for (kind, count) in &self.unchecked {
-            writeln!(f, "note: not checked, without any {kind} here: {}", counted(*count, "reference"))?;
+            writeln!(f, "note: not checked, because no {kind} is given: {}", counted(*count, "reference"))?;
         }
         if let Some(name) = &self.absent_settings {
-            writeln!(f, "note: ConfigMap {name} (--configmap) is not here: the gateway's settings are the defaults")?;
+            writeln!(f, "note: ConfigMap {name} (--configmap) is not given: its settings have their defaults")?;
         }
         let mut served = format!("{}, {}", counted(self.hosts, "host"), counted(self.routes, "route"));
         if self.streams > 0 {
@@ -116,7 +116,7 @@ impl Report {
         let mut counts: Vec<_> = counts.into_iter().collect();
         counts.sort_by_key(|((severity, _), count)| (*severity, Reverse(*count)));
         for ((severity, field), count) in counts {
-            writeln!(f, "sum: {}: {field}", counted(count, &severity.to_string()))?;
+            writeln!(f, "total: {}: {field}", counted(count, &severity.to_string()))?;
         }
         Ok(())
     }
@@ -177,14 +177,17 @@ spec:
         assert_eq!((report.errors, report.warnings), (2, 0), "{report}");
         assert_eq!(report.unchecked, BTreeMap::from([(Kind::Service, 2), (Kind::Secret, 2)]));
         let text = report.to_string();
-        assert!(text.contains("sum: 2 errors: metadata.annotations[nginx.ingress.kubernetes.io/auth-url]\n"), "{text}");
-        assert!(text.contains("note: not checked, without any Secret here: 2 references\n"), "{text}");
-        assert!(text.contains("note: ConfigMap adit/adit (--configmap) is not here"), "{text}");
+        assert!(
+            text.contains("total: 2 errors: metadata.annotations[nginx.ingress.kubernetes.io/auth-url]\n"),
+            "{text}"
+        );
+        assert!(text.contains("note: not checked, because no Secret is given: 2 references\n"), "{text}");
+        assert!(text.contains("note: ConfigMap adit/adit (--configmap) is not given"), "{text}");
 
         let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}]}\n";
         let report = check_text(&(ingresses + service));
         assert_eq!(report.unchecked, BTreeMap::from([(Kind::EndpointSlice, 1), (Kind::Secret, 2)]), "{report}");
-        assert!(report.to_string().contains("\"b\" names no Service: default/b is not there"), "{report}");
+        assert!(report.to_string().contains("\"b\" names Service default/b, which does not exist"), "{report}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::flags;
 use super::markdown::{code, row};
 use crate::{annotation, configmap};
+use gateway::config::Variable;
 use gateway::telemetry::{COMMON_LABELS, METRICS, MetricKind};
 use std::fmt::Write as _;
 
@@ -25,28 +26,51 @@ pub const PAGES: &[Page] = &[
 
 /// How to read the column "support", on both pages that have it.
 const SUPPORT: &str = "\
-    Support is *full*: as in ingress-nginx; *partial*: with the difference that is named; *ignored*: has no effect, \
-    for the reason that is named; *not yet*: has no effect, and a warning says so; *refused*: not yet either, and \
-    unsafe to leave out, so routes that it concerns answer 503.\n";
+    The column \"support\" says:\n\n\
+    * *full*: it works as in ingress-nginx.\n\
+    * *partial*: it works, with the difference that is named.\n\
+    * *ignored*: it has no effect, for the reason that is named. Requests are served without it; a warning says so.\n\
+    * *not yet*: it is not supported yet and has no effect. Requests are served without it; a warning says so.\n\
+    * *refused*: it is not supported yet, and requests are not safe without it. The routes that it applies to answer \
+    503; an error says so.\n\n\
+    A Boolean is `true`, `True`, `TRUE`, `t`, `T` or `1`, or `false`, `False`, `FALSE`, `f`, `F` or `0`.\n";
+
+const CONFIG_MAP: &str = "\
+    # ConfigMap keys\n\nGenerated from the code by `make docs`. The ConfigMap is the one that the flag `--configmap` \
+    names, by default `adit/adit`. A change takes effect at once, except where the table says otherwise. An invalid \
+    value is reported, and the default stays in effect.\n\n";
+
+/// How values are written, on the page of the ConfigMap.
+const UNITS: &str = "\n\
+    A time is a number of seconds, or numbers with units, such as `90`, `90s`, `1m30s` or `500ms`. The units are `ms`, \
+    `s`, `m`, `h`, `d`, `w`, `M` (30 days) and `y` (365 days); the longest time is 2147483647 seconds. A size is a \
+    number of bytes, or a number with `k`, `m` or `g` for multiples of 1024.\n";
+
+const VARIABLES: &str = "\
+    Log formats, `proxy-set-headers` and the annotation `upstream-vhost` accept these variables, written as `$name` or \
+    `${name}`. Their values are those of nginx and ingress-nginx. `$http_NAME` is a header of the request, with `_` \
+    for each dash in its name; `$cookie_NAME` is a cookie, and `$arg_NAME` an argument of the query.\n\n";
 
 const METRICS_OF_REQUESTS: &str = "\
-    Metrics of requests are those with the labels `ingress` and `method`. Their label `host` is the host of the rule, \
-    not the client's; `path` is the path of the rule, and a method that HTTP does not have is `OTHER`, so that clients \
-    cannot make series. Requests that no rule takes are not among them, but in `adit_replies_total`. Flags change that:\n\n\
+    The request metrics are those with the labels `ingress` and `method`. Clients cannot create time series: the label \
+    `host` is the host of the rule, not of the request; `path` is the path of the rule; and `method` is `OTHER` for a \
+    method that HTTP does not define. Requests that no rule matches are counted in `adit_replies_total` only. These \
+    flags change the request metrics:\n\n\
     * `--enable-metrics=false`: nothing is measured, and `/metrics` answers 404.\n\
-    * `--metrics-per-host=false`: there is no label `host`; requests that no rule takes are measured, with `ingress`, \
-    `namespace`, `path` and `service` empty.\n\
-    * `--metrics-per-undefined-host`: requests that no rule takes are measured, with the host that they name; `_` is \
-    none, and `_other` every host after the first 100 of the process.\n\
-    * `--report-status-classes`: `status` is `2xx` and so on.\n\
-    * `--time-buckets`, `--length-buckets`, `--size-buckets`: the buckets of seconds, of \
-    `nginx_ingress_controller_request_size` and `nginx_ingress_controller_response_size`, and of \
-    `nginx_ingress_controller_bytes_sent`.\n\
-    * `--exclude-socket-metrics`: metrics of requests that it names are neither measured nor told.\n\n";
+    * `--metrics-per-host=false`: there is no label `host`. Requests that no rule matches are measured, too, with \
+    `ingress`, `namespace`, `path` and `service` empty.\n\
+    * `--metrics-per-undefined-host`: requests that no rule matches are measured, too, with the host of the request. \
+    `_` stands for a request without a host, and `_other` for every host after the first 100 of the process.\n\
+    * `--report-status-classes`: `status` is a class such as `2xx`.\n\
+    * `--time-buckets`: the buckets of the histograms in seconds.\n\
+    * `--length-buckets`: the buckets of `nginx_ingress_controller_request_size` and \
+    `nginx_ingress_controller_response_size`.\n\
+    * `--size-buckets`: the buckets of `nginx_ingress_controller_bytes_sent`.\n\
+    * `--exclude-socket-metrics`: the request metrics that it names are neither measured nor exported.\n\n";
 
 fn annotations() -> String {
-    let mut page = String::from("# Annotations\n\nMade from the code by `make docs`. Every name is preceded by ");
-    let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or by what `--annotations-prefix` says.\n\n{SUPPORT}");
+    let mut page = String::from("# Annotations\n\nGenerated from the code by `make docs`. Each name has the prefix ");
+    let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or that of the flag `--annotations-prefix`.\n\n{SUPPORT}");
     for family in annotation::FAMILIES {
         let _ = write!(page, "\n## {}\n\n| annotation | support | meaning |\n|---|---|---|\n", family.title);
         for annotation in family.annotations {
@@ -64,9 +88,7 @@ fn annotations() -> String {
 }
 
 fn config_map() -> String {
-    let mut page =
-        String::from("# ConfigMap keys\n\nMade from the code by `make docs`. The ConfigMap is the one that ");
-    let _ = write!(page, "`--configmap` names, `adit/adit` by default. Changes take effect at once.\n\n{SUPPORT}");
+    let mut page = format!("{CONFIG_MAP}{SUPPORT}{UNITS}");
     for family in configmap::FAMILIES {
         let _ = write!(page, "\n## {}\n\n| key | default | support | meaning |\n|---|---|---|---|\n", family.title);
         for key in family.keys {
@@ -80,12 +102,16 @@ fn config_map() -> String {
             row(&mut page, &[&format!("`{}`", key.name), &code(key.default), &support, key.doc]);
         }
     }
+    let _ = write!(page, "\n## Variables\n\n{VARIABLES}");
+    let names: Vec<_> = Variable::NAMES.iter().map(|name| format!("`${name}`")).collect();
+    let _ = writeln!(page, "{}", names.join(", "));
     page
 }
 
 fn metrics() -> String {
-    let mut page = String::from("# Metrics\n\nMade from the code by `make docs`. `/metrics` on the admin port has ");
-    page.push_str("them in Prometheus' text format. Those that ingress-nginx has too bear its names and labels.\n\n");
+    let mut page =
+        String::from("# Metrics\n\nGenerated from the code by `make docs`. `/metrics` on the admin port has ");
+    page.push_str("them in the text format of Prometheus. Metrics of ingress-nginx have its names and labels.\n\n");
     let _ = write!(page, "Every metric has the labels {}.\n\n", labels(COMMON_LABELS));
     page.push_str(METRICS_OF_REQUESTS);
     page.push_str("| metric | type | labels | meaning |\n|---|---|---|---|\n");

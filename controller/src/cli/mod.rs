@@ -49,27 +49,32 @@ fn command() -> Command {
     Command::new("adit")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A gateway that serves Kubernetes Ingresses as ingress-nginx does")
-        .after_help("ingress-nginx's other flags are accepted, and ignored with a warning: see docs/flags.md.")
+        .after_help("The other flags of ingress-nginx are accepted and ignored, with a warning: see docs/flags.md.")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
             Command::new("serve")
-                .about("Serve the Ingresses of a cluster, or of files and directories, and follow their changes")
+                .about("Serve the Ingresses of a cluster, or of files and directories, and apply every change")
                 .arg(paths().required(false).help(PATHS))
                 .args(flags::args(&[Topic::Objects, Topic::Cluster, Topic::Serving, Topic::Observing])),
         )
         .subcommand(
             Command::new("check")
-                .about("Report all that is wrong with manifests; exit with 1 if something is an error")
+                .about("Print every error and warning about manifests; exit with code 1 if there is an error")
                 .arg(paths())
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
         .subcommand(
             Command::new("explain")
-                .about("Say where a request would go and why: host, route, settings, endpoints")
+                .about("Print where a request would go, and why: host, route, settings and endpoints")
                 .arg(Arg::new("method").value_name("METHOD").required(true).help("Method of the request, such as GET"))
-                .arg(Arg::new("url").value_name("URL").required(true).help("Such as http://shop.example.com/cart?id=1"))
+                .arg(
+                    Arg::new("url")
+                        .value_name("URL")
+                        .required(true)
+                        .help("URL of the request, such as http://shop.example.com/cart?id=1"),
+                )
                 .arg(paths().required(false).required_unless_present("admin"))
                 .arg(
                     Arg::new("admin")
@@ -77,7 +82,10 @@ fn command() -> Command {
                         .value_name("URL")
                         .value_parser(AdminUrl::from_str)
                         .conflicts_with("paths")
-                        .help("Ask a running Adit by its admin port, such as http://127.0.0.1:10254"),
+                        .help(
+                            "Admin port of a running Adit, which explains the request in place of manifests: \
+                             http://HOST:PORT, such as http://127.0.0.1:10254",
+                        ),
                 )
                 .arg(
                     Arg::new("header")
@@ -85,14 +93,14 @@ fn command() -> Command {
                         .short('H')
                         .value_name("NAME:VALUE")
                         .action(ArgAction::Append)
-                        .help("Header of the request; Host replaces the URL's"),
+                        .help("Header of the request; may be repeated. Host replaces the host of the URL"),
                 )
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
         .subcommand(
             Command::new("docs")
-                .about("Print a page of the documentation that is made from the code")
+                .about("Print a page of the documentation that is generated from the code")
                 .hide(true)
                 .arg(Arg::new("page").required(true).value_parser(PossibleValuesParser::new(pages))),
         )
@@ -116,7 +124,7 @@ fn output() -> Arg {
         .value_name("FORMAT")
         .value_parser(["text", "json"])
         .default_value("text")
-        .help("For people, or for programs")
+        .help("Format of the output: text for people, json for programs")
 }
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -133,7 +141,7 @@ fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let paths = paths_of(matches);
     anyhow::ensure!(
         !paths.contains(&STANDARD_INPUT.into()),
-        "standard input ({STANDARD_INPUT}) cannot be followed: expected files or directories"
+        "{STANDARD_INPUT} (standard input) cannot be watched for changes: expected files or directories"
     );
     let defaults = if paths.is_empty() { Settings::in_cluster() } else { Settings::default() };
     serve::serve(paths, flags_of(matches, defaults)?.settings)
@@ -155,14 +163,14 @@ fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let request = explain::Request::new(method, url, headers.iter().copied()).map_err(anyhow::Error::msg)?;
     if let Some(admin) = matches.get_one::<AdminUrl>("admin") {
         if flags.settings.controller != Settings::default().controller {
-            tracing::warn!("flags about objects are ignored: the Adit at {admin} has its own");
+            tracing::warn!("flags about objects are ignored: the Adit at {admin} uses its own flags");
         }
         print(matches, &admin.explain(method, url, &headers)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let snapshot = Snapshot::of(&paths_of(matches), flags.settings.controller);
     if !snapshot.diagnostics.is_empty() {
-        tracing::warn!("not all is well with these manifests: see `adit check`");
+        tracing::warn!("these manifests have errors or warnings: `adit check` prints them");
     }
     print(matches, &explain::explain(&snapshot.publisher.load(), &snapshot.translator, &request))?;
     Ok(ExitCode::SUCCESS)

@@ -38,7 +38,7 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<E
     for address in server.https_addresses() {
         tracing::info!(%address, "serving HTTPS");
     }
-    tracing::info!(address = %server.admin_address(), "health, metrics and debugging");
+    tracing::info!(address = %server.admin_address(), "serving the admin port: health checks, metrics and debugging");
 
     let grace = match runtime.block_on(signals.next()) {
         Ended::Terminated => grace,
@@ -72,7 +72,7 @@ async fn unless_ended<T: Send + 'static>(
 
 fn directory(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<Feed> {
     if settings.cluster != ClusterSettings::default() {
-        tracing::warn!("flags about a cluster are ignored: objects come from the given files");
+        tracing::warn!("flags about the cluster are ignored: objects are read from files");
     }
     let (events, receiver) = mpsc::channel(EVENTS);
     DirectorySource::new(paths).spawn(events).context("cannot start watching")?;

@@ -1,10 +1,10 @@
-//! Connections of clients, and the limits on what comes in by them.
+//! Connections of clients, and the limits on requests.
 
 use super::entry::Key;
 use super::error::KeyError;
 use super::value::Value;
 
-/// The largest buffer, and the most of them: a head of 64 MiB is no head.
+/// The largest buffer in bytes, and the most of them: larger heads would only cost memory.
 const LARGEST: u64 = 1 << 20;
 const MOST: usize = 64;
 
@@ -12,35 +12,60 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "keep-alive",
         "75",
-        "How long an idle connection is kept; 0 closes after each answer.",
+        "Sets how long an idle client connection stays open. Time; 0 closes the connection after each response.",
         |value, draft| {
             draft.config.gateway.client.keep_alive = value.time()?;
             Ok(())
         },
     ),
-    Key::full("keep-alive-requests", "1000", "Requests on one connection before it is closed.", |value, draft| {
-        const EXPECTED: &str = "a whole number, at least 1";
-        draft.config.gateway.client.keep_alive_requests = value.number(1..=u32::MAX, EXPECTED)?;
-        Ok(())
-    }),
-    Key::full("client-header-timeout", "60", "Time for a whole request head.", |value, draft| {
-        draft.config.gateway.client.header_timeout = value.positive_time()?;
-        Ok(())
-    }),
-    Key::full("client-body-timeout", "60", "Time between two reads of a request body.", |value, draft| {
-        draft.config.gateway.client.body_timeout = value.positive_time()?;
-        Ok(())
-    })
-    .but("over HTTP/2 `proxy-read-timeout` ends a body that stalls"),
-    Key::full("client-header-buffer-size", "1k", "Where reading a request head begins, up to 1m.", |value, draft| {
-        draft.config.gateway.client.header_buffer = buffer(value.size()?)?;
-        Ok(())
-    }),
+    Key::full(
+        "keep-alive-requests",
+        "1000",
+        "Limits the requests on one client connection. Whole number from 1. The last response closes an HTTP/1.1 \
+         connection; an HTTP/2 client gets GOAWAY and opens a new connection.",
+        |value, draft| {
+            const EXPECTED: &str = "a whole number from 1";
+            draft.config.gateway.client.keep_alive_requests = value.number(1..=u32::MAX, EXPECTED)?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "client-header-timeout",
+        "60",
+        "Sets how long a client may take to send a request head. Time above 0. Then the client gets 408, and the \
+         connection is closed. A connection that has sent nothing is closed without a response.",
+        |value, draft| {
+            draft.config.gateway.client.header_timeout = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "client-body-timeout",
+        "60",
+        "Sets how long a client may send no bytes of a request body: the time between two reads. Time above 0. Then \
+         the client gets 408, and the connection is closed.",
+        |value, draft| {
+            draft.config.gateway.client.body_timeout = value.positive_time()?;
+            Ok(())
+        },
+    )
+    .but("It applies to HTTP/1.1 only; over HTTP/2 `proxy-read-timeout` ends a body that stalls."),
+    Key::full(
+        "client-header-buffer-size",
+        "1k",
+        "Sets the size of the first buffer for a request head. Size from 1 byte to 1m. It adds to the size that a \
+         whole request head may have, see `large-client-header-buffers`.",
+        |value, draft| {
+            draft.config.gateway.client.header_buffer = buffer(value.size()?)?;
+            Ok(())
+        },
+    ),
     Key::full(
         "large-client-header-buffers",
         "4 8k",
-        "How many buffers more, up to 64, and their size, up to 1m: the longest header line (else 400) and request line \
-         (else 414).",
+        "Sets the number (1 to 64) and the size (1 byte to 1m) of the further buffers for a request head. The size \
+         limits the request line (longer: 414) and each header line (longer: 400). A whole head may have \
+         `client-header-buffer-size` and all these buffers together (larger: 400).",
         |value, draft| {
             const EXPECTED: KeyError = KeyError::Expected("a number up to 64 and a size up to 1m, such as \"4 8k\"");
             let (number, size) = value.text().split_once(' ').ok_or(EXPECTED)?;
@@ -51,26 +76,57 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::ignored("client-body-buffer-size", "8k", "bodies are streamed", "The buffer for a request's body."),
-    Key::planned("enable-underscores-in-headers", "false", "Headers with `_` in their names pass. Boolean."),
-    Key::planned("ignore-invalid-headers", "true", "Headers with invalid names are dropped. Boolean."),
+    Key::ignored(
+        "client-body-buffer-size",
+        "8k",
+        "bodies are streamed",
+        "Sets the size of the buffer for a request body. Size.",
+    ),
+    Key::planned(
+        "enable-underscores-in-headers",
+        "false",
+        "Passes request headers with `_` in their names to backends. Boolean. With false they are dropped.",
+    ),
+    Key::planned("ignore-invalid-headers", "true", "Drops request headers with invalid names. Boolean."),
     Key::full(
         "use-http2",
         "true",
-        "HTTP/2 is offered over TLS, and taken by prior knowledge in cleartext. Boolean.",
+        "Offers HTTP/2 to clients: over TLS by ALPN, and in cleartext by prior knowledge. Boolean. With false only \
+         HTTP/1 is offered.",
         |value, draft| {
             draft.config.gateway.http2.enabled = value.bool()?;
             Ok(())
         },
     ),
-    Key::full("http2-max-concurrent-streams", "128", "Requests at once on one HTTP/2 connection.", |value, draft| {
-        const EXPECTED: &str = "a whole number, at least 1";
-        draft.config.gateway.http2.streams = value.number(1..=u32::MAX, EXPECTED)?;
-        Ok(())
-    }),
-    Key::ignored("http2-max-requests", "0", "`keep-alive-requests` counts", "Requests on one HTTP/2 connection."),
-    Key::ignored("http2-max-field-size", "", "`large-client-header-buffers` counts", "The longest HTTP/2 header."),
-    Key::ignored("http2-max-header-size", "", "`large-client-header-buffers` counts", "The largest HTTP/2 head."),
+    Key::full(
+        "http2-max-concurrent-streams",
+        "128",
+        "Limits the requests that one HTTP/2 connection may have in progress. Whole number from 1. Further requests \
+         are refused (REFUSED_STREAM).",
+        |value, draft| {
+            const EXPECTED: &str = "a whole number from 1";
+            draft.config.gateway.http2.streams = value.number(1..=u32::MAX, EXPECTED)?;
+            Ok(())
+        },
+    ),
+    Key::ignored(
+        "http2-max-requests",
+        "0",
+        "`keep-alive-requests` applies",
+        "Limits the requests on one HTTP/2 connection. Whole number.",
+    ),
+    Key::ignored(
+        "http2-max-field-size",
+        "",
+        "`large-client-header-buffers` applies",
+        "Limits the size of one header of an HTTP/2 request. Size.",
+    ),
+    Key::ignored(
+        "http2-max-header-size",
+        "",
+        "`large-client-header-buffers` applies",
+        "Limits the size of the head of an HTTP/2 request. Size.",
+    ),
 ];
 
 fn buffer(bytes: u64) -> Result<usize, KeyError> {

@@ -1,15 +1,27 @@
-//! Compression of answers. There is none yet.
+//! Compression of responses, which is not supported yet.
 
 use super::entry::Key;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::planned("use-gzip", "false", "Answers are compressed with gzip. Boolean."),
-    Key::planned("gzip-level", "1", "How much."),
-    Key::planned("gzip-min-length", "256", "From how many bytes."),
-    Key::planned("gzip-types", "", "Which types."),
-    Key::planned("gzip-disable", "", "For which clients not."),
-    Key::planned("enable-brotli", "false", "Answers are compressed with Brotli. Boolean."),
-    Key::planned("brotli-level", "4", "How much."),
-    Key::planned("brotli-min-length", "20", "From how many bytes."),
-    Key::planned("brotli-types", "", "Which types."),
+    Key::planned("use-gzip", "false", "Compresses responses with gzip, for clients that accept it. Boolean."),
+    Key::planned(
+        "gzip-level",
+        "1",
+        "Sets how much gzip compresses. Whole number; a higher level compresses more and takes longer.",
+    ),
+    Key::planned("gzip-min-length", "256", "Sets the smallest response that gzip compresses. Bytes."),
+    Key::planned("gzip-types", "", "Names the media types of responses that gzip compresses, separated by spaces."),
+    Key::planned(
+        "gzip-disable",
+        "",
+        "Names the clients that get no response compressed with gzip, by a regular expression for their `User-Agent`.",
+    ),
+    Key::planned("enable-brotli", "false", "Compresses responses with Brotli, for clients that accept it. Boolean."),
+    Key::planned(
+        "brotli-level",
+        "4",
+        "Sets how much Brotli compresses. Whole number; a higher level compresses more and takes longer.",
+    ),
+    Key::planned("brotli-min-length", "20", "Sets the smallest response that Brotli compresses. Bytes."),
+    Key::planned("brotli-types", "", "Names the media types of responses that Brotli compresses, separated by spaces."),
 ];

@@ -1,4 +1,4 @@
-//! Whom to believe about the client.
+//! Which proxies and headers are trusted to tell who the client is.
 
 use super::draft::Draft;
 use super::entry::Key;
@@ -12,52 +12,91 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "use-forwarded-headers",
         "false",
-        "The client's address, host, port and scheme are what `X-Forwarded-*` headers say. Boolean.",
+        "Trusts the `X-Forwarded-*` headers of requests. Host, port and scheme are taken from every client's; the \
+         client address is taken from `forwarded-for-header` if the connection comes from `proxy-real-ip-cidr`. \
+         Boolean. With false these headers are ignored, and backends get new ones.",
         |value, draft| {
             draft.config.gateway.forwarded.trust_headers = value.bool()?;
             Ok(())
         },
     ),
-    Key::full("enable-real-ip", "false", "The client's address is what the header says. Boolean.", |value, draft| {
-        draft.config.gateway.forwarded.real_ip = value.bool()?;
-        Ok(())
-    }),
-    Key::full("compute-full-forwarded-for", "false", "`X-Forwarded-For` is appended to. Boolean.", |value, draft| {
-        draft.config.gateway.forwarded.full_chain = value.bool()?;
-        Ok(())
-    }),
-    Key::full("forwarded-for-header", "X-Forwarded-For", "The header with the client's address.", |value, draft| {
-        draft.config.gateway.forwarded.header = header_name(value.text())?;
-        Ok(())
-    }),
+    Key::full(
+        "enable-real-ip",
+        "false",
+        "Takes the client address from `forwarded-for-header`, if the connection comes from `proxy-real-ip-cidr`. \
+         Boolean. With false, and without `use-forwarded-headers`, it is the address of the connection.",
+        |value, draft| {
+            draft.config.gateway.forwarded.real_ip = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "compute-full-forwarded-for",
+        "false",
+        "Sends backends the whole `X-Forwarded-For` of the request, with the address of the connection appended. \
+         Boolean. With false they get the client address only.",
+        |value, draft| {
+            draft.config.gateway.forwarded.full_chain = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "forwarded-for-header",
+        "X-Forwarded-For",
+        "Names the request header that holds the client address. The addresses in it are read from the last to the \
+         first; the first one that is not in `proxy-real-ip-cidr` is the client's.",
+        |value, draft| {
+            draft.config.gateway.forwarded.header = header_name(value.text())?;
+            Ok(())
+        },
+    ),
     Key::full(
         "proxy-real-ip-cidr",
         "0.0.0.0/0",
-        "The addresses and networks that are believed about the client, separated by commas.",
+        "Names the proxies that are trusted to tell the client address, by header or by PROXY protocol. IP addresses \
+         and networks, separated by commas.",
         trusted,
     )
-    .but("Where an entry is invalid the valid ones count, and none if there is none: nobody is believed by mistake."),
-    Key::planned("forwarded-host-header", "X-Forwarded-Host", "The header with the client's host."),
+    .but("An invalid entry is left out. If all are invalid, no proxy is trusted."),
+    Key::planned(
+        "forwarded-host-header",
+        "X-Forwarded-Host",
+        "Names the request header that holds the host that the client asked for.",
+    ),
     Key::planned(
         "forwarded-for-proxy-protocol-header",
         "X-Forwarded-For-Proxy-Protocol",
-        "The header with the address from the PROXY protocol.",
+        "Names the request header that holds the client address of the PROXY protocol.",
     ),
     Key::full(
         "use-proxy-protocol",
         "false",
-        "Connections for HTTP and HTTPS begin with a PROXY header, version 1 or 2, believed from `proxy-real-ip-cidr`. Boolean.",
+        "Requires a PROXY header, version 1 or 2, at the beginning of each connection to the ports for HTTP and \
+         HTTPS. Boolean. Its addresses are used if the connection comes from `proxy-real-ip-cidr`. A connection \
+         without a valid one is closed.",
         |value, draft| {
             draft.config.gateway.forwarded.proxy_protocol = value.bool()?;
             Ok(())
         },
     )
-    .but("Its destination port, too, is believed from `proxy-real-ip-cidr` only: ingress-nginx takes it from anybody."),
-    Key::full("proxy-protocol-header-timeout", "5s", "Time for the PROXY header.", |value, draft| {
-        draft.config.gateway.forwarded.proxy_header_timeout = value.positive_time()?;
-        Ok(())
-    }),
-    Key::planned("proxy-add-original-uri-header", "false", "Backends get `X-Original-URI`. Boolean."),
+    .but(
+        "The destination port in it is used only if the connection comes from `proxy-real-ip-cidr`; \
+         ingress-nginx always uses it.",
+    ),
+    Key::full(
+        "proxy-protocol-header-timeout",
+        "5s",
+        "Sets how long a client may take to send the PROXY header. Time above 0. Then the connection is closed.",
+        |value, draft| {
+            draft.config.gateway.forwarded.proxy_header_timeout = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::planned(
+        "proxy-add-original-uri-header",
+        "false",
+        "Sends backends the path and query of the client's request in `X-Original-URI`. Boolean.",
+    ),
 ];
 
 fn trusted(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
@@ -67,7 +106,10 @@ fn trusted(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
             Some(network) => networks.push(network),
             None => draft.complain(
                 Severity::Error,
-                format!("has {text:?}, which is not an IP address or network such as 10.0.0.0/8; it is left out"),
+                format!(
+                    "contains {text:?}, which is not an IP address or network such as 10.0.0.0/8; this entry is left \
+                     out"
+                ),
             ),
         }
     }

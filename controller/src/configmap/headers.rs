@@ -1,4 +1,4 @@
-//! Headers of requests and answers.
+//! Headers of requests and responses.
 
 use super::draft::Draft;
 use super::entry::Key;
@@ -11,25 +11,58 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::full("server-tokens", "false", "Answers have `Server: adit`. Boolean.", |value, draft| {
-        draft.config.gateway.server_tokens = value.bool()?;
-        Ok(())
-    }),
-    Key::full("generate-request-id", "true", "Requests without `X-Request-ID` get one. Boolean.", |value, draft| {
-        draft.config.gateway.generate_request_id = value.bool()?;
-        Ok(())
-    }),
-    Key::full("add-headers", "", "A ConfigMap, as `namespace/name`, of headers for every answer.", add_headers)
-        .but("Values are sent as they stand: no variables."),
+    Key::full(
+        "server-tokens",
+        "false",
+        "Adds `Server: adit` to responses, and the name to error pages. Boolean. With false, responses have no \
+         `Server` header.",
+        |value, draft| {
+            draft.config.gateway.server_tokens = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "generate-request-id",
+        "true",
+        "Gives a request without `X-Request-ID` a random one of 32 hexadecimal digits, for the backend and the log. \
+         Boolean.",
+        |value, draft| {
+            draft.config.gateway.generate_request_id = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "add-headers",
+        "",
+        "Names a ConfigMap, as `namespace/name`, with headers that are set on every response. An existing header of \
+         that name is replaced. Empty: none.",
+        add_headers,
+    )
+    .but("Values are sent as they are, without variables."),
     Key::full(
         "proxy-set-headers",
         "",
-        "A ConfigMap, as `namespace/name`, of headers for every request to a backend. Values may hold nginx variables.",
+        "Names a ConfigMap, as `namespace/name`, with headers that are set on every request to a backend. An \
+         existing header of that name is replaced. Values may contain nginx variables; a header whose value is empty \
+         is removed. Empty: none.",
         set_headers,
     ),
-    Key::full("hide-headers", "", "Headers removed from every backend's answers, separated by commas.", hide_headers),
-    Key::planned("allow-backend-server-header", "false", "The backend's `Server` header passes. Boolean."),
-    Key::planned("global-allowed-response-headers", "", "What the annotation `custom-headers` may set."),
+    Key::full(
+        "hide-headers",
+        "",
+        "Names headers that are removed from every response of a backend, separated by commas.",
+        hide_headers,
+    ),
+    Key::planned(
+        "allow-backend-server-header",
+        "false",
+        "Passes the `Server` header of backends to clients. Boolean. With false it is removed.",
+    ),
+    Key::planned(
+        "global-allowed-response-headers",
+        "",
+        "Names the headers that the annotation `custom-headers` may set, separated by commas.",
+    ),
 ];
 
 /// A header's name, in lower case.
@@ -62,7 +95,7 @@ fn set_headers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> 
             Err(error) => {
                 draft.complain(
                     Severity::Error,
-                    format!("names a ConfigMap whose value of {name:?} {error}; it is left out"),
+                    format!("names a ConfigMap whose value of {name:?} {error}; this header is not set"),
                 );
             }
         }
@@ -91,7 +124,8 @@ fn named_map(value: Value<'_>, draft: &Draft<'_>) -> Result<BTreeMap<String, Str
 fn valid_header(name: &str, text: &str, draft: &mut Draft<'_>) -> Option<Arc<str>> {
     let header = header_name(name).ok().filter(|_| HeaderValue::from_str(text).is_ok());
     if header.is_none() {
-        let complaint = format!("names a ConfigMap with {name:?}: {text:?}, which is not a header; it is left out");
+        let complaint =
+            format!("names a ConfigMap with {name:?}: {text:?}, which is not a valid header; this header is not set");
         draft.complain(Severity::Error, complaint);
     }
     header

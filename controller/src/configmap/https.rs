@@ -1,25 +1,38 @@
-//! Redirects to HTTPS, and the promise to stay with it.
+//! Redirects to HTTPS, and HSTS.
 
 use super::entry::Key;
 use super::error::KeyError;
 use crate::route_defaults::ACME_CHALLENGES;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::full("ssl-redirect", "true", "Hosts with TLS redirect plain HTTP to HTTPS. Boolean.", |value, draft| {
-        draft.config.routes.https.with_tls = value.bool()?;
-        Ok(())
-    }),
-    Key::full("force-ssl-redirect", "false", "All hosts do. Boolean.", |value, draft| {
-        draft.config.routes.https.always = value.bool()?;
-        Ok(())
-    }),
+    Key::full(
+        "ssl-redirect",
+        "true",
+        "Redirects requests over plain HTTP to HTTPS, on hosts that have TLS. Boolean. The annotation of this name \
+         overrides it.",
+        |value, draft| {
+            draft.config.routes.https.with_tls = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "force-ssl-redirect",
+        "false",
+        "Redirects requests over plain HTTP to HTTPS, on all hosts. Boolean. The annotation of this name overrides \
+         it.",
+        |value, draft| {
+            draft.config.routes.https.always = value.bool()?;
+            Ok(())
+        },
+    ),
     Key::full(
         "no-tls-redirect-locations",
         ACME_CHALLENGES,
-        "Declared paths that begin with one of these, separated by commas, do not.",
+        "Names paths that are not redirected to HTTPS. Absolute paths, separated by commas. A path of a rule that \
+         begins with one of them is exempt; the path of the request does not matter.",
         |value, draft| {
             if value.list().any(|path| !path.starts_with('/')) {
-                return Err(KeyError::Expected("paths, separated by commas, that begin with a slash"));
+                return Err(KeyError::Expected("paths that begin with '/', separated by commas"));
             }
             draft.config.routes.plain_paths = value.list().map(Into::into).collect();
             Ok(())
@@ -28,7 +41,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "preserve-trailing-slash",
         "false",
-        "Redirects to HTTPS keep a slash at the end. Boolean.",
+        "Keeps a slash at the end of path or query in redirects to HTTPS. Boolean. With false one slash is removed.",
         |value, draft| {
             draft.config.routes.https.preserve_trailing_slash = value.bool()?;
             Ok(())
@@ -37,17 +50,17 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "use-port-in-redirects",
         "false",
-        "Redirects name the port: that of `--advertised-https-port`. Boolean.",
+        "Adds the port of HTTPS to redirects: `--advertised-https-port`, or else `--https-port`. Boolean.",
         |value, draft| {
             draft.config.routes.https.name_port = value.bool()?;
             Ok(())
         },
     )
-    .but("Only redirects to HTTPS name it, not those to a path with a slash."),
+    .but("Only redirects to HTTPS name the port, not redirects that add a slash to the path."),
     Key::full(
         "http-redirect-code",
         "308",
-        "The status of redirects to HTTPS and from and to `www.`: 301, 302, 307 or 308.",
+        "Sets the status of redirects to HTTPS, and of redirects by `from-to-www-redirect`: 301, 302, 307 or 308.",
         |value, draft| {
             const EXPECTED: &str = "301, 302, 307 or 308";
             let code = value.number(301..=308, EXPECTED)?;
@@ -61,7 +74,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "hsts",
         "true",
-        "Answers over HTTPS have `Strict-Transport-Security`, in place of the backend's. Boolean.",
+        "Sets the header `Strict-Transport-Security` on every response over HTTPS; the backend's own is replaced. \
+         Boolean.",
         |value, draft| {
             if !value.bool()? {
                 draft.config.gateway.hsts = None;
@@ -69,19 +83,35 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::full("hsts-max-age", "31536000", "Seconds for which it holds.", |value, draft| {
-        let seconds = value.number(0..=u64::MAX, "a number of seconds, such as \"86400\"")?;
-        draft.hsts(|hsts| hsts.max_age = seconds);
-        Ok(())
-    }),
-    Key::full("hsts-include-subdomains", "true", "It holds for subdomains too. Boolean.", |value, draft| {
-        let included = value.bool()?;
-        draft.hsts(|hsts| hsts.include_subdomains = included);
-        Ok(())
-    }),
-    Key::full("hsts-preload", "false", "Browsers may know of it beforehand. Boolean.", |value, draft| {
-        let preload = value.bool()?;
-        draft.hsts(|hsts| hsts.preload = preload);
-        Ok(())
-    }),
+    Key::full(
+        "hsts-max-age",
+        "31536000",
+        "Sets `max-age` in `Strict-Transport-Security`: how long browsers use HTTPS only. Whole seconds from 0.",
+        |value, draft| {
+            let seconds = value.number(0..=u64::MAX, "a whole number of seconds, such as \"86400\"")?;
+            draft.hsts(|hsts| hsts.max_age = seconds);
+            Ok(())
+        },
+    ),
+    Key::full(
+        "hsts-include-subdomains",
+        "true",
+        "Adds `includeSubDomains` to `Strict-Transport-Security`: browsers use HTTPS for subdomains, too. Boolean.",
+        |value, draft| {
+            let included = value.bool()?;
+            draft.hsts(|hsts| hsts.include_subdomains = included);
+            Ok(())
+        },
+    ),
+    Key::full(
+        "hsts-preload",
+        "false",
+        "Adds `preload` to `Strict-Transport-Security`: the host may be put on the list that browsers come with. \
+         Boolean.",
+        |value, draft| {
+            let preload = value.bool()?;
+            draft.hsts(|hsts| hsts.preload = preload);
+            Ok(())
+        },
+    ),
 ];

@@ -56,7 +56,7 @@ impl Reader<'_> {
             Support::Full | Support::Partial(_) => self.apply(key, value),
             _ if key.asks_for_nothing(value) => {}
             Support::Ignored(why) => self.ignored(key, value, &format!("is ignored: {why}")),
-            Support::Planned => self.ignored(key, value, "is not supported yet: the default stays"),
+            Support::Planned => self.ignored(key, value, "is not supported yet: the default stays in effect"),
             Support::Denied => self.deny(key, value),
         }
     }
@@ -75,20 +75,22 @@ impl Reader<'_> {
                 (Reason::ReferenceNotFound, "names a ConfigMap that does not exist".to_owned())
             }
         };
-        self.say(Severity::Error, key, value, reason, &format!("{complaint}; the default stays"));
+        self.say(Severity::Error, key, value, reason, &format!("{complaint}; the default stays in effect"));
     }
 
     fn deny(&mut self, key: &'static Key, value: &str) {
-        let reason = format!("the ConfigMap's key {} is not supported yet, and unsafe to leave out", key.name).into();
+        let reason =
+            format!("the ConfigMap's key {} is not supported yet, and requests are not safe without it", key.name)
+                .into();
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
         self.draft.config.gateway.denied.get_or_insert(Denied { reason, origin });
-        let message = "is not supported yet, and unsafe to leave out: every request is answered 503";
+        let message = "is not supported yet, and requests are not safe without it: every request is answered with 503";
         self.say(Severity::Error, key, value, Reason::Denied, message);
     }
 
     fn unknown(&mut self, name: &str, value: &str) {
         let near = did_you_mean(nearest(name, Key::all().map(|key| key.name)));
-        let message = format!("is not a key that ingress-nginx or Adit has; it is ignored{near}");
+        let message = format!("is not a key of ingress-nginx or Adit; it is ignored{near}");
         let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{name}"), message);
         self.diagnostics.push(diagnostic.with_value(value).because(Reason::Ignored));
     }
@@ -102,12 +104,14 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic }.with_value(value));
     }
 
-    /// ingress-nginx's default is to believe forwarded headers and PROXY headers from everybody, which lets clients choose their address.
+    /// By ingress-nginx's default every client is trusted in forwarded headers and PROXY headers, and so can choose its
+    /// address.
     fn trust_without_limit(&mut self) {
         let forwarded = &self.draft.config.gateway.forwarded;
         let believes = forwarded.trust_headers || forwarded.real_ip || forwarded.proxy_protocol;
         if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
-            let message = "is every address: any client can pretend to be another. Name those of your load balancers";
+            let message = "trusts all addresses, so that every client can claim any address: expected the addresses of \
+                           your load balancers";
             let field = "data.proxy-real-ip-cidr";
             let diagnostic = Diagnostic::warning(self.object.clone(), field, message).with_value("0.0.0.0/0");
             self.diagnostics.push(diagnostic.because(Reason::Insecure));
@@ -118,7 +122,7 @@ impl Reader<'_> {
         let Some(name) = &settings.default_backend_service else { return };
         let service = self.draft.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
-            let message = "is not a Service with a port: unmatched requests are answered 404";
+            let message = "is not an existing Service with a port: requests that no rule matches are answered with 404";
             let object = "flag --default-backend-service";
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
@@ -140,19 +144,25 @@ impl Reader<'_> {
         let object = "flag --default-ssl-certificate";
         let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
         let Some(secret) = self.draft.lookup.secret(&name.namespace, &name.name) else {
-            let message = format!("there is no {key}; a self-signed certificate is served instead");
+            let message = format!("names {key}, which does not exist; a self-signed certificate is served instead");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             return self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
         };
         let unfit = |diagnostic: Diagnostic| diagnostic.because(Reason::InvalidCertificate).with_related(key.as_str());
         match KeyPair::read(secret, &key) {
             Ok(pair) => {
-                let warning = |warning| unfit(Diagnostic::warning(object, "", format!("{key} {warning}")));
+                let warning = |warning| {
+                    unfit(Diagnostic::warning(
+                        object,
+                        "",
+                        format!("names {key}, which {warning}; it is served nevertheless"),
+                    ))
+                };
                 self.diagnostics.extend(pair.warnings.iter().map(warning));
                 self.draft.config.gateway.tls.default_certificate = Some(pair.certificate);
             }
             Err(error) => {
-                let message = format!("{key} {error}; a self-signed certificate is served instead");
+                let message = format!("names {key}, which {error}; a self-signed certificate is served instead");
                 self.diagnostics.push(unfit(Diagnostic::error(object, "", message).with_value(&name.to_string())));
             }
         }

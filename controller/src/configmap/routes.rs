@@ -1,4 +1,4 @@
-//! How requests are routed, and what is done to them where no annotation says otherwise.
+//! How requests are routed, and the defaults of annotations.
 
 use super::entry::Key;
 use super::error::KeyError;
@@ -9,7 +9,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "path-matching",
         "nginx",
-        "How paths match: `nginx` as ingress-nginx does, `strict` as Ingress v1 says. Adit's own.",
+        "Sets how paths match: `nginx` as in ingress-nginx, `strict` as the specification of Ingress v1 says. It \
+         overrides the flag `--path-matching`. Adit's own.",
         |value, draft| {
             draft.config.gateway.path_matching = match value.text() {
                 "nginx" => PathMatching::Nginx,
@@ -19,44 +20,85 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::full("proxy-connect-timeout", "5", "Time to connect to a backend.", |value, draft| {
-        draft.backend().timeouts.connect = value.positive_time()?;
-        Ok(())
-    }),
-    Key::full("proxy-send-timeout", "60", "Time between two writes to a backend.", |value, draft| {
-        draft.backend().timeouts.send = value.positive_time()?;
-        Ok(())
-    }),
-    Key::full("proxy-read-timeout", "60", "Time between two reads from a backend.", |value, draft| {
-        draft.backend().timeouts.read = value.positive_time()?;
-        Ok(())
-    }),
-    Key::full("proxy-body-size", "1m", "The largest request body; 0 is no limit.", |value, draft| {
-        let bytes = value.size()?;
-        draft.policies().body_limit = (bytes > 0).then_some(bytes);
-        Ok(())
-    }),
-    Key::full("relative-redirects", "false", "Redirects to a path keep `Location` a path. Boolean.", |value, draft| {
-        draft.policies().relative_redirects = value.bool()?;
-        Ok(())
-    }),
-    Key::full("service-upstream", "false", "Requests go to cluster IPs instead of endpoints. Boolean.", |value, draft| {
-        draft.config.routes.upstream.service_upstream = value.bool()?;
-        Ok(())
-    }),
-    Key::full("load-balance", "round_robin", "How an endpoint is chosen: `round_robin` or `ewma`.", |value, draft| {
-        draft.config.routes.upstream.balance = match value.text() {
-            "round_robin" => Balance::RoundRobin,
-            "ewma" => Balance::LeastRequest,
-            _ => return Err(KeyError::Expected("\"round_robin\" or \"ewma\"")),
-        };
-        Ok(())
-    })
-    .but("`ewma` is the less busy of two endpoints chosen at random."),
+    Key::full(
+        "proxy-connect-timeout",
+        "5",
+        "Sets how long connecting to an endpoint may take. Time above 0. Then another endpoint is tried, three in \
+         all; if none is left, the request is answered with 504.",
+        |value, draft| {
+            draft.backend().timeouts.connect = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "proxy-send-timeout",
+        "60",
+        "Sets how long a backend may take no bytes of a request: the time between two writes. Time above 0. Then the \
+         request is answered with 504.",
+        |value, draft| {
+            draft.backend().timeouts.send = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "proxy-read-timeout",
+        "60",
+        "Sets how long a backend may send no bytes: the time between two reads. Time above 0. Then the request is \
+         answered with 504, or a response that has begun is cut off. It also ends WebSockets and gRPC streams on \
+         which nothing moves.",
+        |value, draft| {
+            draft.backend().timeouts.read = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "proxy-body-size",
+        "1m",
+        "Sets the largest request body. Size; 0 is no limit. A larger body is answered with 413.",
+        |value, draft| {
+            let bytes = value.size()?;
+            draft.policies().body_limit = (bytes > 0).then_some(bytes);
+            Ok(())
+        },
+    ),
+    Key::full(
+        "relative-redirects",
+        "false",
+        "Keeps `Location` a path in redirects to a path, instead of adding scheme and host. Boolean.",
+        |value, draft| {
+            draft.policies().relative_redirects = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "service-upstream",
+        "false",
+        "Sends requests to the cluster IPs of Services instead of their endpoints. Boolean.",
+        |value, draft| {
+            draft.config.routes.upstream.service_upstream = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "load-balance",
+        "round_robin",
+        "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other, `ewma` prefers \
+         the less busy.",
+        |value, draft| {
+            draft.config.routes.upstream.balance = match value.text() {
+                "round_robin" => Balance::RoundRobin,
+                "ewma" => Balance::LeastRequest,
+                _ => return Err(KeyError::Expected("\"round_robin\" or \"ewma\"")),
+            };
+            Ok(())
+        },
+    )
+    .but("`ewma` takes two endpoints at random and chooses the one with fewer requests in progress."),
     Key::full(
         "annotation-value-word-blocklist",
         "",
-        "Words, separated by commas, that no annotation may hold: an Ingress with one is rejected.",
+        "Names words that no annotation may contain, separated by commas. An Ingress with such an annotation is \
+         rejected.",
         |value, draft| {
             draft.config.routes.blocked_words = value.list().map(Into::into).collect();
             Ok(())
@@ -65,8 +107,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "annotations-risk-level",
         "High",
-        "The highest risk that an annotation may have: `Low`, `Medium`, `High` or `Critical`. An Ingress with one above it \
-         is rejected.",
+        "Sets the highest risk that an annotation may have: `Low`, `Medium`, `High` or `Critical`. An Ingress with \
+         an annotation above it is rejected.",
         |value, draft| {
             // A word that is not understood forbids as much as it can, because it was meant to forbid something.
             let (level, result) = match value.text().to_ascii_lowercase().as_str() {
@@ -74,31 +116,70 @@ pub(super) const KEYS: &[Key] = &[
                 "high" => (Risk::High, Ok(())),
                 "medium" => (Risk::Medium, Ok(())),
                 "low" => (Risk::Low, Ok(())),
-                _ => (Risk::Low, Err(KeyError::Unsupported(
-                    "is not valid: expected Low, Medium, High or Critical; Low is assumed",
-                ))),
+                _ => (
+                    Risk::Low,
+                    Err(KeyError::Unsupported(
+                        "is not valid: expected Low, Medium, High or Critical; Low is used instead",
+                    )),
+                ),
             };
             draft.config.routes.risk_level = level;
             result
         },
     )
-    .but("Snippets deny their routes at every level."),
+    .but("Snippets are refused at every level: their routes answer 503. An invalid value means `Low`."),
     Key::full(
         "strict-validate-path-type",
         "true",
-        "Exact and Prefix paths have only letters, digits and `/-._`. Boolean.",
+        "Allows only letters, digits and `/-._` in Exact and Prefix paths. Boolean.",
         |value, draft| {
             draft.config.routes.strict_path_types = value.bool()?;
             Ok(())
         },
     )
     .but("Other paths are served, with a warning."),
-    Key::planned("proxy-next-upstream", "error timeout", "When a request goes to another endpoint."),
-    Key::planned("proxy-next-upstream-timeout", "0", "Time within which other endpoints are tried."),
-    Key::planned("proxy-next-upstream-tries", "3", "How many endpoints are tried."),
-    Key::planned("retry-non-idempotent", "false", "POST, LOCK and PATCH are tried again as well. Boolean."),
-    Key::planned("custom-http-errors", "", "Statuses whose answers the default backend replaces."),
-    Key::planned("disable-proxy-intercept-errors", "false", "The backend's own error answers are kept. Boolean."),
-    Key::ignored("app-root", "", "ingress-nginx reads only the annotation", "Where requests for `/` are redirected."),
-    Key::ignored("default-type", "text/html", "answers keep the type that they have", "The type of answers without one."),
+    Key::planned(
+        "proxy-next-upstream",
+        "error timeout",
+        "Sets after which failures another endpoint is tried: words such as `error`, `timeout` and `http_502`, \
+         separated by spaces.",
+    ),
+    Key::planned(
+        "proxy-next-upstream-timeout",
+        "0",
+        "Limits the time in which other endpoints are tried. Whole seconds; 0 is no limit.",
+    ),
+    Key::planned(
+        "proxy-next-upstream-tries",
+        "3",
+        "Limits how many endpoints are tried, the first included. Whole number; 0 is no limit.",
+    ),
+    Key::planned(
+        "retry-non-idempotent",
+        "false",
+        "Sends POST, LOCK and PATCH requests again after a failure, too. Boolean.",
+    ),
+    Key::planned(
+        "custom-http-errors",
+        "",
+        "Names the statuses whose responses are replaced by responses of the default backend: 4xx and 5xx, separated \
+         by commas.",
+    ),
+    Key::planned(
+        "disable-proxy-intercept-errors",
+        "false",
+        "Keeps the error responses of backends, although `custom-http-errors` names their status. Boolean.",
+    ),
+    Key::ignored(
+        "app-root",
+        "",
+        "ingress-nginx reads only the annotation",
+        "Sets the path to which requests for `/` are redirected.",
+    ),
+    Key::ignored(
+        "default-type",
+        "text/html",
+        "responses keep the type that they have",
+        "Sets the `Content-Type` of responses without one.",
+    ),
 ];

@@ -1,49 +1,136 @@
-//! Who may pass, and what may be asked for. None of it is there yet, and a ConfigMap that asks for it denies every
-//! request.
+//! Access control. None of it is supported yet: a ConfigMap that asks for it makes every request answer 503.
 
 use super::entry::Key;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::denied("whitelist-source-range", "", "Addresses that may pass."),
-    Key::denied("denylist-source-range", "", "Addresses that may not."),
-    Key::denied("block-cidrs", "", "Addresses that may not, before anything else."),
-    Key::denied("block-user-agents", "", "User agents that may not."),
-    Key::denied("block-referers", "", "Referers that may not."),
-    Key::denied("limit-rate", "0", "Bytes per second of one answer. 0 is no limit."),
-    Key::denied("limit-rate-after", "0", "Bytes after which that begins."),
-    Key::planned("limit-req-status-code", "503", "The status beyond a limit on requests. Limits themselves deny."),
-    Key::planned("limit-conn-status-code", "503", "The status beyond a limit on connections. Limits themselves deny."),
-    Key::planned("limit-conn-zone-variable", "$binary_remote_addr", "What limits count by. Limits themselves deny."),
-    Key::denied("global-auth-url", "", "A URL that is asked about each request."),
-    Key::denied("global-auth-method", "", "The method of that question."),
-    Key::denied("global-auth-signin", "", "Where clients are sent that may not pass."),
-    Key::denied("global-auth-signin-redirect-param", "rd", "The parameter that tells where to return."),
-    Key::denied("global-auth-response-headers", "", "Headers of the answer that backends get."),
-    Key::denied("global-auth-request-redirect", "", "The question's `X-Auth-Request-Redirect`."),
-    Key::denied("global-auth-snippet", "", "nginx directives for the question."),
-    Key::denied("global-auth-cache-key", "", "What makes two questions equal."),
-    Key::denied("global-auth-cache-duration", "", "How long answers are remembered."),
-    Key::denied("global-auth-always-set-cookie", "false", "Cookies of the answer always pass. Boolean."),
-    Key::planned("no-auth-locations", "/.well-known/acme-challenge", "Paths without authentication."),
-    Key::denied("enable-modsecurity", "false", "ModSecurity looks at requests. Boolean."),
-    Key::denied("enable-owasp-modsecurity-crs", "false", "It uses OWASP's rules. Boolean."),
-    Key::denied("modsecurity-snippet", "", "Its rules."),
-    Key::denied("main-snippet", "", "nginx directives at the top."),
-    Key::denied("http-snippet", "", "nginx directives for HTTP."),
-    Key::denied("server-snippet", "", "nginx directives for every host."),
-    Key::denied("stream-snippet", "", "nginx directives for TCP and UDP."),
-    Key::denied("location-snippet", "", "nginx directives for every path."),
+    Key::denied(
+        "whitelist-source-range",
+        "",
+        "Names the client addresses and networks that may send requests, separated by commas. All others get 403.",
+    ),
+    Key::denied(
+        "denylist-source-range",
+        "",
+        "Names the client addresses and networks that get 403, separated by commas.",
+    ),
+    Key::denied(
+        "block-cidrs",
+        "",
+        "Names the client addresses and networks that get 403 on every host, before all other checks. Separated by \
+         commas.",
+    ),
+    Key::denied(
+        "block-user-agents",
+        "",
+        "Names the values of `User-Agent` that get 403: texts, or `~*` and a regular expression, separated by commas.",
+    ),
+    Key::denied(
+        "block-referers",
+        "",
+        "Names the values of `Referer` that get 403: texts, or `~*` and a regular expression, separated by commas.",
+    ),
+    Key::denied("limit-rate", "0", "Limits the speed of one response. Kilobytes per second; 0 is no limit."),
+    Key::denied("limit-rate-after", "0", "Sets how much of a response is sent before `limit-rate` applies. Kilobytes."),
+    Key::planned(
+        "limit-req-status-code",
+        "503",
+        "Sets the HTTP status of requests above `limit-rps` and `limit-rpm`. These limits themselves are refused.",
+    ),
+    Key::planned(
+        "limit-conn-status-code",
+        "503",
+        "Sets the HTTP status of requests above `limit-connections`. This limit itself is refused.",
+    ),
+    Key::planned(
+        "limit-conn-zone-variable",
+        "$binary_remote_addr",
+        "Sets the nginx variable by which limits tell clients apart. The limits themselves are refused.",
+    ),
+    Key::denied(
+        "global-auth-url",
+        "",
+        "Sets the URL of an external service that authorizes the requests of all routes, as the annotation \
+         `auth-url` does for one Ingress.",
+    ),
+    Key::denied(
+        "global-auth-method",
+        "",
+        "Sets the HTTP method of the auth request. Empty: the method of the client's request.",
+    ),
+    Key::denied(
+        "global-auth-signin",
+        "",
+        "Sets the URL of the sign-in page, to which requests are redirected (302) that the auth service answers with \
+         401.",
+    ),
+    Key::denied(
+        "global-auth-signin-redirect-param",
+        "rd",
+        "Sets the query parameter that tells the sign-in page the URL to return to.",
+    ),
+    Key::denied(
+        "global-auth-response-headers",
+        "",
+        "Names the headers that are copied from the auth response to the request for the backend, separated by \
+         commas.",
+    ),
+    Key::denied("global-auth-request-redirect", "", "Sets the header `X-Auth-Request-Redirect` of the auth request."),
+    Key::denied("global-auth-snippet", "", "Adds nginx directives to the auth request."),
+    Key::denied(
+        "global-auth-cache-key",
+        "",
+        "Sets the key under which auth responses are cached. Text with nginx variables. Empty: nothing is cached.",
+    ),
+    Key::denied(
+        "global-auth-cache-duration",
+        "",
+        "Sets how long auth responses are cached: statuses, then a time, such as `200 202 10m`.",
+    ),
+    Key::denied(
+        "global-auth-always-set-cookie",
+        "false",
+        "Adds the `Set-Cookie` headers of the auth response to all responses. Boolean. With false they are added to \
+         successful responses and redirects only.",
+    ),
+    Key::planned(
+        "no-auth-locations",
+        "/.well-known/acme-challenge",
+        "Names paths that need no authentication. Absolute paths, separated by commas. A path of a rule that begins \
+         with one of them is exempt.",
+    ),
+    Key::denied(
+        "enable-modsecurity",
+        "false",
+        "Turns on ModSecurity, a web application firewall, for all routes. Boolean.",
+    ),
+    Key::denied("enable-owasp-modsecurity-crs", "false", "Makes ModSecurity use the OWASP Core Rule Set. Boolean."),
+    Key::denied("modsecurity-snippet", "", "Adds rules to ModSecurity."),
+    Key::denied("main-snippet", "", "Adds nginx directives to the top level of the configuration."),
+    Key::denied("http-snippet", "", "Adds nginx directives to the block for HTTP."),
+    Key::denied("server-snippet", "", "Adds nginx directives to every host."),
+    Key::denied("stream-snippet", "", "Adds nginx directives to the block for TCP and UDP services."),
+    Key::denied("location-snippet", "", "Adds nginx directives to every path."),
     Key::ignored(
         "allow-snippet-annotations",
         "false",
-        "nothing here interprets nginx directives; a snippet denies its routes",
-        "Snippets are allowed. Boolean.",
+        "Adit does not interpret nginx directives; routes with a snippet answer 503",
+        "Allows annotations with nginx directives. Boolean.",
     ),
     Key::planned(
         "allow-cross-namespace-resources",
         "false",
-        "Ingresses may name objects of other namespaces. Boolean.",
+        "Allows Ingresses to name objects of other namespaces. Boolean.",
     ),
-    Key::ignored("nginx-status-ipv4-whitelist", "127.0.0.1", "there is no such page", "Who sees nginx's status page."),
-    Key::ignored("nginx-status-ipv6-whitelist", "::1", "there is no such page", "Who sees nginx's status page."),
+    Key::ignored(
+        "nginx-status-ipv4-whitelist",
+        "127.0.0.1",
+        "there is no such page",
+        "Names the IPv4 addresses and networks that may read nginx's status page, separated by commas.",
+    ),
+    Key::ignored(
+        "nginx-status-ipv6-whitelist",
+        "::1",
+        "there is no such page",
+        "Names the IPv6 addresses and networks that may read nginx's status page, separated by commas.",
+    ),
 ];

@@ -7,45 +7,77 @@ use super::value::Value;
 use crate::diagnostic::Severity;
 use gateway::tls::{cipher, supported_ciphers};
 
-const CACHE: &str = "the sessions that are remembered are bounded by their number";
+const CACHE: &str = "the number of sessions is limited, not their memory";
 
 pub(super) const KEYS: &[Key] = &[
-    Key::full("ssl-protocols", "TLSv1.2 TLSv1.3", "Versions of TLS, separated by blanks.", protocols)
-        .but("Versions before TLS 1.2 are not spoken."),
-    Key::full("ssl-ciphers", "", "Suites of TLS 1.2 by OpenSSL's names, separated by colons.", ciphers)
-        .but("ECDHE with AES-GCM or ChaCha20-Poly1305 only; suites that are not there are named in a warning."),
-    Key::ignored("ssl-ecdh-curve", "auto", "clients choose among X25519, P-256 and P-384", "Curves."),
+    Key::full(
+        "ssl-protocols",
+        "TLSv1.2 TLSv1.3",
+        "Sets the TLS versions that clients may use, separated by spaces: `TLSv1.2`, `TLSv1.3`.",
+        protocols,
+    )
+    .but("Older versions are left out, with a warning."),
+    Key::full(
+        "ssl-ciphers",
+        "",
+        "Sets the cipher suites of TLS 1.2, the preferred first: OpenSSL's names, separated by colons. Empty: all \
+         that are supported. Suites of TLS 1.3 are not affected.",
+        ciphers,
+    )
+    .but("ECDHE with AES-GCM or ChaCha20-Poly1305 is supported. Other suites are left out, with a warning."),
+    Key::ignored(
+        "ssl-ecdh-curve",
+        "auto",
+        "X25519, P-256, P-384 and X25519MLKEM768 are always offered",
+        "Sets the curves of the key exchange.",
+    ),
     Key::ignored(
         "ssl-dh-param",
         "",
-        "there are no suites with finite-field Diffie-Hellman",
-        "A Secret with parameters for Diffie-Hellman.",
+        "no suite with finite-field Diffie-Hellman is supported",
+        "Names a Secret, as `namespace/name`, with parameters for Diffie-Hellman.",
     ),
-    Key::planned("ssl-session-cache", "true", "Sessions are remembered. Boolean."),
-    Key::ignored("ssl-session-cache-size", "10m", CACHE, "The memory for that."),
+    Key::planned(
+        "ssl-session-cache",
+        "true",
+        "Keeps TLS sessions in memory, so that clients can resume them. Boolean.",
+    ),
+    Key::ignored("ssl-session-cache-size", "10m", CACHE, "Sets the memory for TLS sessions. Size."),
     Key::full(
         "ssl-session-tickets",
         "false",
-        "Clients remember their sessions, encrypted for us with keys that rotate. Boolean.",
+        "Lets clients resume TLS sessions by tickets, whose keys rotate. Boolean. With false sessions are kept in \
+         memory.",
         |value, draft| {
             draft.config.gateway.tls.session_tickets = value.bool()?;
             Ok(())
         },
     ),
-    Key::ignored("ssl-session-ticket-key", "", "keys of tickets are made here, and rotate", "The key of tickets."),
-    Key::planned("ssl-session-timeout", "10m", "How long sessions last."),
-    Key::planned("ssl-buffer-size", "4k", "How much is sent in one record."),
-    Key::ignored("ssl-early-data", "false", "early data can be replayed", "TLS 1.3 early data is taken. Boolean."),
+    Key::ignored(
+        "ssl-session-ticket-key",
+        "",
+        "the keys of tickets are random, and rotate",
+        "Sets the key of TLS session tickets.",
+    ),
+    Key::planned("ssl-session-timeout", "10m", "Sets how long a TLS session can be resumed. Time."),
+    Key::planned("ssl-buffer-size", "4k", "Sets the size of the buffer for data that is sent over TLS. Size."),
+    Key::ignored(
+        "ssl-early-data",
+        "false",
+        "early data can be replayed",
+        "Accepts early data of TLS 1.3 (0-RTT). Boolean.",
+    ),
     Key::full(
         "ssl-reject-handshake",
         "false",
-        "Handshakes for unknown hosts are refused with `unrecognized_name`. Boolean.",
+        "Ends TLS handshakes for hosts that no rule names, with the alert `unrecognized_name`. Boolean. With false \
+         they get the default certificate.",
         |value, draft| {
             draft.config.gateway.tls.reject_unknown = value.bool()?;
             Ok(())
         },
     ),
-    Key::planned("enable-ocsp", "false", "Answers of OCSP are stapled. Boolean."),
+    Key::planned("enable-ocsp", "false", "Adds OCSP responses to TLS handshakes (stapling). Boolean."),
 ];
 
 fn protocols(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
@@ -62,7 +94,10 @@ fn protocols(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
         return Err(KeyError::Expected("TLSv1.2, TLSv1.3 or both"));
     }
     if !others.is_empty() {
-        let complaint = format!("has {}: only TLSv1.2 and TLSv1.3 are spoken", others.join(", "));
+        let complaint = format!(
+            "contains {}, which is not supported: expected TLSv1.2 and TLSv1.3; it is left out",
+            others.join(", ")
+        );
         draft.complain(Severity::Warning, complaint);
     }
     let tls = &mut draft.config.gateway.tls;
@@ -76,10 +111,10 @@ fn ciphers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
     if !others.is_empty() {
         let complaint = match known.is_empty() {
             true => format!(
-                "has no suite that is there ({}): all are offered",
+                "contains no supported suite: expected some of {}; all of them are offered",
                 supported_ciphers().collect::<Vec<_>>().join(", ")
             ),
-            false => format!("has {}, which are not there: the others count", others.join(", ")),
+            false => format!("contains {}, which is not supported; the other suites stay in effect", others.join(", ")),
         };
         draft.complain(Severity::Warning, complaint);
     }

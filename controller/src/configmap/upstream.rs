@@ -5,42 +5,108 @@ use super::entry::Key;
 use super::error::KeyError;
 use super::value::Value;
 
-const STREAMED: &str = "bodies are streamed, and buffers grow as they must";
+const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
         "upstream-keepalive-connections",
         "320",
-        "Idle connections to backends that a worker keeps. Read when a worker starts.",
+        "Limits the idle connections to backends that each worker keeps. Whole number from 0 to 1048576. Read at the \
+         start.",
         |value, draft| {
-            draft.config.gateway.upstream.idle = value.number(0..=1 << 20, "a whole number up to 1048576")?;
+            draft.config.gateway.upstream.idle = value.number(0..=1 << 20, "a whole number from 0 to 1048576")?;
             Ok(())
         },
     ),
-    Key::full("upstream-keepalive-timeout", "60", "How long an idle connection is kept.", |value, draft| {
-        draft.config.gateway.upstream.idle_timeout = value.positive_time()?;
-        Ok(())
-    }),
-    Key::planned("upstream-keepalive-time", "1h", "How long a connection may be used at all."),
-    Key::planned("upstream-keepalive-requests", "10000", "Requests on one connection."),
-    Key::planned("proxy-http-version", "1.1", "The version of HTTP towards backends."),
-    Key::planned("upstream-hash-by", "", "Requests for which this text is equal go to one endpoint."),
-    Key::planned("upstream-hash-by-subset", "false", "They go to several endpoints. Boolean."),
-    Key::planned("upstream-hash-by-subset-size", "3", "How many."),
-    Key::planned("proxy-cookie-domain", "off", "Replaces the domain of backends' cookies."),
-    Key::planned("proxy-cookie-path", "off", "Replaces the path of backends' cookies."),
-    Key::planned("proxy-redirect-from", "off", "The beginning of backends' `Location` that is replaced."),
-    Key::planned("proxy-redirect-to", "off", "What replaces it."),
-    Key::planned("proxy-ssl-location-only", "false", "TLS settings towards backends are per path. Boolean."),
-    Key::full("proxy-buffering", "off", "Whether answers are buffered: `on` or `off`.", streamed)
-        .but("Answers are always streamed, as with `off`."),
-    Key::full("proxy-request-buffering", "on", "Whether request bodies are buffered: `on` or `off`.", streamed)
-        .but("Request bodies are always streamed, as with `off`."),
-    Key::ignored("proxy-buffer-size", "4k", STREAMED, "The buffer for the head of an answer."),
-    Key::ignored("proxy-buffers-number", "4", STREAMED, "How many buffers an answer has."),
-    Key::ignored("proxy-busy-buffers-size", "8k", STREAMED, "How much of an answer may wait for the client."),
-    Key::ignored("proxy-max-temp-file-size", "1024m", STREAMED, "How much of an answer may go to a file."),
-    Key::ignored("grpc-buffer-size-kb", "0", STREAMED, "The buffer for gRPC."),
+    Key::full(
+        "upstream-keepalive-timeout",
+        "60",
+        "Sets how long an idle connection to a backend is kept. Time above 0.",
+        |value, draft| {
+            draft.config.gateway.upstream.idle_timeout = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::planned("upstream-keepalive-time", "1h", "Limits the age of a connection to a backend. Time."),
+    Key::planned(
+        "upstream-keepalive-requests",
+        "10000",
+        "Limits the requests on one connection to a backend. Whole number.",
+    ),
+    Key::planned("proxy-http-version", "1.1", "Sets the HTTP version for backends: `1.1` or `1.0`."),
+    Key::planned(
+        "upstream-hash-by",
+        "",
+        "Sends all requests with the same hash key to the same endpoint. The key is a text with nginx variables.",
+    ),
+    Key::planned(
+        "upstream-hash-by-subset",
+        "false",
+        "Makes `upstream-hash-by` choose a subset of the endpoints instead of one. Boolean.",
+    ),
+    Key::planned(
+        "upstream-hash-by-subset-size",
+        "3",
+        "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number.",
+    ),
+    Key::planned(
+        "proxy-cookie-domain",
+        "off",
+        "Replaces the domain in the `Set-Cookie` headers of backends: `off`, or the domain to replace and the new \
+         one, separated by a space.",
+    ),
+    Key::planned(
+        "proxy-cookie-path",
+        "off",
+        "Replaces the path in the `Set-Cookie` headers of backends: `off`, or the path to replace and the new one, \
+         separated by a space.",
+    ),
+    Key::planned(
+        "proxy-redirect-from",
+        "off",
+        "Sets the beginning of the `Location` and `Refresh` headers of backends that `proxy-redirect-to` replaces. A \
+         URL, or `off`.",
+    ),
+    Key::planned("proxy-redirect-to", "off", "Sets the text that replaces `proxy-redirect-from`. A URL, or `off`."),
+    Key::planned(
+        "proxy-ssl-location-only",
+        "false",
+        "Applies the annotations `proxy-ssl-*` to the paths of their Ingress only, not to the whole host. Boolean.",
+    ),
+    Key::full(
+        "proxy-buffering",
+        "off",
+        "Sets whether responses are buffered before clients get them: `on` or `off`.",
+        streamed,
+    )
+    .but("Responses are always streamed, as with `off`."),
+    Key::full(
+        "proxy-request-buffering",
+        "on",
+        "Sets whether a request body is read to its end before the backend gets it: `on` or `off`.",
+        streamed,
+    )
+    .but("Request bodies are always streamed, as with `off`."),
+    Key::ignored(
+        "proxy-buffer-size",
+        "4k",
+        STREAMED,
+        "Sets the size of the buffer for a response head, and so the largest head. Size.",
+    ),
+    Key::ignored("proxy-buffers-number", "4", STREAMED, "Sets how many buffers one response may use. Whole number."),
+    Key::ignored(
+        "proxy-busy-buffers-size",
+        "8k",
+        STREAMED,
+        "Sets how many bytes of a response may wait for a slow client. Size.",
+    ),
+    Key::ignored(
+        "proxy-max-temp-file-size",
+        "1024m",
+        STREAMED,
+        "Sets how much of a response may be written to a temporary file. Size.",
+    ),
+    Key::ignored("grpc-buffer-size-kb", "0", STREAMED, "Sets the size of the buffer for gRPC responses. Kilobytes."),
 ];
 
 fn streamed(value: Value<'_>, _: &mut Draft<'_>) -> Result<(), KeyError> {

@@ -20,11 +20,17 @@ impl<'a> Value<'a> {
     }
 
     /// A Boolean, in one of the spellings that Go's `strconv.ParseBool` takes.
+    ///
+    /// # Errors
+    /// The value has none of these spellings.
     pub fn bool(self) -> Result<bool, KeyError> {
         parse_bool(self.text()).ok_or(KeyError::Expected("\"true\" or \"false\""))
     }
 
     /// A whole number in a range.
+    ///
+    /// # Errors
+    /// The value is not a whole number, or is out of the range. The error names what `expected` says.
     pub fn number<T>(self, range: RangeInclusive<T>, expected: &'static str) -> Result<T, KeyError>
     where
         T: std::str::FromStr + PartialOrd,
@@ -34,6 +40,9 @@ impl<'a> Value<'a> {
 
     /// A time as nginx writes it: `75`, `75s`, `1h 30m`, `500ms`. A number without a unit is seconds. (nginx:
     /// `ngx_parse_time`; a month is 30 days, a year 365.)
+    ///
+    /// # Errors
+    /// The value is empty, has an unknown unit, or is longer than 2147483647 seconds.
     pub fn time(self) -> Result<Duration, KeyError> {
         const EXPECTED: KeyError = KeyError::Expected("a time, such as \"60\", \"75s\" or \"1m\"");
         let text = self.text();
@@ -55,15 +64,20 @@ impl<'a> Value<'a> {
     }
 
     /// A time of at least a millisecond.
+    ///
+    /// # Errors
+    /// As for [`Self::time`], or the time is zero.
     pub fn positive_time(self) -> Result<Duration, KeyError> {
         let time = self.time()?;
         if time.is_zero() { Err(KeyError::Expected("a time above zero, such as \"60\"")) } else { Ok(time) }
     }
 
     /// A size as nginx writes it: `1024`, `8k`, `1m`, `1g`.
+    ///
+    /// # Errors
+    /// The value is not a number with such a suffix, or does not fit into 64 bits.
     pub fn size(self) -> Result<u64, KeyError> {
-        const EXPECTED: KeyError =
-            KeyError::Expected("a size in bytes, with k, m or g for its multiples, such as \"8m\"");
+        const EXPECTED: KeyError = KeyError::Expected("a number of bytes, or a number with k, m or g, such as \"8m\"");
         let (number, unit) = split_number(self.text()).ok_or(EXPECTED)?;
         let shift = match unit {
             "" => 0,
@@ -81,8 +95,11 @@ impl<'a> Value<'a> {
     }
 
     /// The name of another object: `namespace/name`.
+    ///
+    /// # Errors
+    /// The value does not have this form.
     pub fn namespaced_name(self) -> Result<NamespacedName, KeyError> {
-        self.text().parse().map_err(|_| KeyError::Expected("a ConfigMap as \"namespace/name\""))
+        self.text().parse().map_err(|_| KeyError::Expected("the name of a ConfigMap, in the form \"namespace/name\""))
     }
 }
 

@@ -129,16 +129,16 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         (Reason::PatternLimit, Some(Found::PatternLimit(pattern))) => {
             format!("matching the pattern {:?} takes too many steps", pattern.text())
         }
-        (Reason::NoRoute, Some(Found::NoHost)) => "no virtual host takes this host".to_owned(),
-        (Reason::NoRoute, Some(Found::NoPath(_))) => "no route of the host takes this path".to_owned(),
+        (Reason::NoRoute, Some(Found::NoHost)) => "no rule matches this host".to_owned(),
+        (Reason::NoRoute, Some(Found::NoPath(_))) => "no path of the host matches this path".to_owned(),
         (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::HttpsRedirect, _) => "the route redirects plain HTTP to HTTPS".to_owned(),
-        (Reason::AddSlash, _) => "the path lacks the slash at its end".to_owned(),
-        (Reason::Healthz, _) => "unknown hosts are told that the gateway is well".to_owned(),
-        (Reason::BadPath, _) => "the path cannot be decoded, or climbs above the root".to_owned(),
-        (Reason::SourceRange, _) => "the client's address is not one of those that are served".to_owned(),
+        (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),
+        (Reason::Healthz, _) => "the health check of load balancers, for hosts without rules".to_owned(),
+        (Reason::BadPath, _) => "the path cannot be decoded, or leads above the root".to_owned(),
+        (Reason::SourceRange, _) => "the address of the client is not allowed".to_owned(),
         (reason, _) => reason.label().to_owned(),
     }
 }

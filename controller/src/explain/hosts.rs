@@ -68,10 +68,10 @@ fn candidate(name: &HostName, host: &str, winner: Option<&HostName>) -> HostCand
     let won = winner == Some(name);
     let outranked = winner.is_some_and(|winner| rank(winner) < rank(name));
     let why = match name {
-        HostName::Exact(_) => "has this very name",
-        HostName::Wildcard(_) if won => "its * stands for one label",
+        HostName::Exact(_) => "is exactly this host",
+        HostName::Wildcard(_) if won => "its * matches one label",
         HostName::Wildcard(suffix) if labels_before(host, suffix).is_none_or(|labels| labels.contains('.')) => {
-            "its * stands for exactly one label"
+            "its * matches exactly one label"
         }
         HostName::Subdomains(_) if won => "its * stands for one label or more",
         HostName::Subdomains(suffix) if labels_before(host, suffix).is_none() => "its * stands for at least one label",

@@ -91,8 +91,8 @@ fn fit(kind: PathKind, declared: &Arc<str>, path: &[u8], mode: PathMatching) -> 
         }
         PathKind::Prefix => Err("is not a prefix of the path".to_owned()),
         PathKind::Regex => match Pattern::new(declared, Anchor::Start).map(|pattern| pattern.is_match(path)) {
-            Ok(Ok(true)) => Ok("matches the path's beginning, without regard to case".to_owned()),
-            Ok(Ok(false)) => Err("does not match the path's beginning".to_owned()),
+            Ok(Ok(true)) => Ok("matches the beginning of the path, ignoring case".to_owned()),
+            Ok(Ok(false)) => Err("does not match the beginning of the path".to_owned()),
             Ok(Err(limit)) => Err(limit.to_string()),
             Err(error) => Err(error.to_string()),
         },

@@ -45,9 +45,9 @@ fn ingress(owner: &Owner) -> ObjectKey {
 fn setting(applied: &Applied, object: &ObjectKey, translator: &Translator) -> Setting {
     let effect = match applied.effect {
         Effect::Applied => applied.doc,
-        Effect::None => "Has no effect: `adit check` says why.",
-        Effect::Denied => "Cannot be honoured, so the routes answer 503: `adit check` says why.",
-        Effect::Rejected => "Is invalid, so this version of the Ingress is not served.",
+        Effect::None => "It has no effect: `adit check` says why.",
+        Effect::Denied => "It is not supported, and the routes answer 503 to be safe: `adit check` says why.",
+        Effect::Rejected => "It is invalid, so that this version of the Ingress is not served: `adit check` says why.",
     };
     Setting {
         name: applied.key.to_owned(),

@@ -198,7 +198,7 @@ fn the_most_specific_host_wins_alone() {
     assert_eq!(
         hosts("http://SHOP.example.com.:8080/nothing"),
         [
-            host("shop.example.com", true, "has this very name"),
+            host("shop.example.com", true, "is exactly this host"),
             host("*.example.com", false, "a more specific host comes first")
         ]
     );
@@ -206,14 +206,14 @@ fn the_most_specific_host_wins_alone() {
         hosts("http://blog.example.com/"),
         [
             host("blog.example.com", false, "no rule names this host"),
-            host("*.example.com", true, "its * stands for one label")
+            host("*.example.com", true, "its * matches one label")
         ]
     );
     assert_eq!(
         hosts("http://a.b.example.com/"),
         [
             host("a.b.example.com", false, "no rule names this host"),
-            host("*.example.com", false, "its * stands for exactly one label")
+            host("*.example.com", false, "its * matches exactly one label")
         ]
     );
 }
@@ -249,8 +249,8 @@ fn tls_that_is_passed_through_has_no_routes() {
         explain_under(ControllerSettings { ssl_passthrough: flag, ..ControllerSettings::default() }, url).action
     };
     let action = explain(true, "https://vault.test/x");
-    let said = "TLS is passed through to default/pay:80, whatever is said above\n  at 10.0.0.3:8080\n  Ingress default/vault: \
-                metadata.annotations[nginx.ingress.kubernetes.io/ssl-passthrough]";
+    let said = "TLS is passed through to default/pay:80; the routes and settings above do not apply\n  at 10.0.0.3:8080\n  \
+                Ingress default/vault: metadata.annotations[nginx.ingress.kubernetes.io/ssl-passthrough]";
     assert_eq!(action.to_string(), said);
     for (flag, url) in [(true, "http://vault.test/x"), (false, "https://vault.test/x")] {
         assert_eq!(explain(flag, url), forward("default/pay:80", &["10.0.0.3:8080"], "/x"), "{flag} {url}");

@@ -74,11 +74,11 @@ impl fmt::Display for Source {
 impl fmt::Display for ShownCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(secret) = &self.secret else {
-            return f.write_str("the default one, which the gateway has signed itself");
+            return f.write_str("the default certificate, which is self-signed");
         };
         f.write_str(secret)?;
         if self.is_default {
-            f.write_str(", the default one")?;
+            f.write_str(", the default certificate")?;
         }
         self.not_after.iter().try_for_each(|not_after| write!(f, ", not after {not_after}"))
     }
@@ -89,7 +89,7 @@ impl fmt::Display for Action {
         match self {
             Self::Forward { backend, at, target } => write!(f, "forwarded to {backend} as {target}\n  {at}"),
             Self::PassThrough { backend, at, source } => {
-                writeln!(f, "TLS is passed through to {backend}, whatever is said above")?;
+                writeln!(f, "TLS is passed through to {backend}; the routes and settings above do not apply")?;
                 match at {
                     Some(at) => writeln!(f, "  {at}")?,
                     None => writeln!(f, "  which has no endpoint: connections are closed")?,

@@ -101,7 +101,11 @@ impl Candidate {
     fn tell(&self) {
         let is_leading = self.election.is_leading(Instant::now());
         if self.leading.send_replace(is_leading) != is_leading {
-            let news = if is_leading { "this replica writes to the cluster" } else { "another replica writes" };
+            let news = if is_leading {
+                "this replica writes statuses and Events"
+            } else {
+                "another replica writes statuses and Events"
+            };
             tracing::info!(lease = %self.lease, "{news}");
         }
     }

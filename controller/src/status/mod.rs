@@ -98,7 +98,7 @@ impl Part {
         // It fails if the task has ended, which is as well.
         let _ = self.stop.send(());
         if timeout(patience, self.task).await.is_err() {
-            tracing::warn!(?patience, "the API server does not take what ends with this process in time");
+            tracing::warn!(?patience, "the API server is too slow for the last writes of this process");
         }
     }
 }

@@ -57,8 +57,8 @@ impl Writer {
         let replicas = settings.pod.clone().map(|pod| Replicas::new(access.clone(), pod));
         if is_at_nodes && replicas.is_none() {
             tracing::warn!(
-                "no status is written: expected --publish-service, --publish-status-address, or the environment's \
-                 POD_NAME and POD_NAMESPACE, by which the nodes that run Adit are known"
+                "no status is written: expected --publish-service, --publish-status-address, or the environment \
+                 variables POD_NAME and POD_NAMESPACE, by which the nodes that run Adit are found"
             );
         }
         Self {
@@ -162,9 +162,15 @@ impl Writer {
                     Ok(addresses) => return Done::Nodes(addresses),
                     Err(failure) if backoff.failures() == 0 => {
                         let reason = failure.message;
-                        tracing::warn!(reason, "cannot tell the addresses of our nodes; statuses stay as they are");
+                        tracing::warn!(
+                            reason,
+                            "cannot find the addresses of the nodes that run Adit; statuses stay as they are"
+                        );
                     }
-                    Err(failure) => tracing::debug!(reason = failure.message, "cannot tell the addresses of our nodes"),
+                    Err(failure) => tracing::debug!(
+                        reason = failure.message,
+                        "cannot find the addresses of the nodes that run Adit"
+                    ),
                 }
                 tokio::time::sleep(backoff.next().max(access.busy_for())).await;
             }
@@ -217,7 +223,10 @@ impl Writer {
             Ok(false) => return,
             Err(failure) => {
                 let reason = failure.message;
-                return tracing::warn!(reason, "statuses stay: it is not known whether other replicas do");
+                return tracing::warn!(
+                    reason,
+                    "the addresses stay in the statuses: whether other replicas run is not known"
+                );
             }
         }
         // They may have reached the server.
@@ -228,12 +237,12 @@ impl Writer {
         }
         let patches = self.plan.withdrawal();
         let access = &self.access;
-        tracing::info!(ingresses = patches.len(), "the last replica ends: taking its addresses out of statuses");
+        tracing::info!(ingresses = patches.len(), "the last replica ends: removing its addresses from the statuses");
         futures_util::stream::iter(patches)
             .for_each_concurrent(AT_A_TIME, |patch| async move {
                 let outcome = patch::send(access, &patch).await;
                 if let Outcome::Refused(reason) | Outcome::Failed(reason) = outcome {
-                    tracing::warn!(ingress = %patch.key, reason, "the status stays");
+                    tracing::warn!(ingress = %patch.key, reason, "cannot remove the addresses from a status");
                 }
             })
             .await;

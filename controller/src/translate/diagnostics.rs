@@ -64,7 +64,7 @@ pub(super) fn of_backend(
             true => format!("{}.{}", referrer.reference.field, problem.part).into(),
             false => referrer.reference.field.clone(),
         };
-        diagnostic(referrer.object.clone(), field, "requests are answered 503").at(rank.age.place.clone())
+        diagnostic(referrer.object.clone(), field, "requests are answered with 503").at(rank.age.place.clone())
     });
     let of_streams = streams.of(id).map(|listener| {
         let otherwise = match listener.protocol {

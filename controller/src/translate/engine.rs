@@ -197,8 +197,8 @@ impl Translator {
             && let Some(name) = &self.settings.configmap
         {
             let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string();
-            let message =
-                "worker-processes and upstream-keepalive-connections are read at the start: restart Adit to use them";
+            let message = "worker-processes or upstream-keepalive-connections has changed, and both are read at the start \
+                           only: restart Adit to apply the change";
             diagnostics.push(Diagnostic::warning(object, "data", message).because(Reason::Ignored));
         }
         self.diagnostics.set(Subject::Settings, diagnostics);

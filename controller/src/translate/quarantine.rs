@@ -7,7 +7,7 @@ pub(super) fn contain<T>(unit: impl FnOnce() -> T) -> Result<T, String> {
         let message = payload.downcast_ref::<String>().cloned();
         let cause =
             message.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
-        format!("Adit failed to translate it ({cause}); what was served before stays. This is a defect of Adit's")
+        format!("cannot be translated, because of a defect of Adit ({cause}); what was served before stays in effect")
     })
 }
 

@@ -43,7 +43,7 @@ pub(super) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<S
     ] {
         let Some(name) = name else { continue };
         let Some(map) = lookup.config_map(&name.namespace, &name.name) else {
-            let message = format!("is not a ConfigMap that exists: there are no {protocol} services");
+            let message = format!("names a ConfigMap that does not exist: there are no {protocol} services");
             let diagnostic = Diagnostic::warning(format!("flag {flag}"), "", message).with_value(&name.to_string());
             diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             continue;
@@ -74,8 +74,8 @@ impl Entry<'_> {
         let Some((backend, [accept_proxy, send_proxy])) = target(self.value, self.protocol) else {
             let expected = match self.protocol {
                 StreamProtocol::Tcp => {
-                    "namespace/service:port, with :PROXY behind it where clients send a PROXY header, and :PROXY or \
-                     ::PROXY behind that where endpoints are to get one"
+                    "namespace/service:port, followed by :PROXY if clients send a PROXY header, by ::PROXY if \
+                     endpoints get one, or by :PROXY:PROXY for both"
                 }
                 StreamProtocol::Udp => "namespace/service:port",
             };
@@ -85,7 +85,7 @@ impl Entry<'_> {
         };
         let of_tcp = self.protocol == StreamProtocol::Tcp;
         if !of_tcp && (accept_proxy || send_proxy) {
-            let message = "has PROXY, which there is for TCP only: it is ignored";
+            let message = "contains PROXY, which only TCP services can have: it is ignored";
             let diagnostic = Diagnostic::warning(self.object.clone(), self.field(), message).with_value(self.value);
             self.diagnostics.push(diagnostic.because(Reason::Ignored));
         }
@@ -107,8 +107,10 @@ impl Entry<'_> {
         let own = port.and_then(|port| settings.own_ports.flag(port));
         let message = match (port, own) {
             (Some(port), None) => return Some(port),
-            (Some(_), Some(flag)) => format!("is a port of Adit itself ({flag}): expected another; it is not opened"),
-            (None, _) => "is not a port: expected 1 to 65535".to_owned(),
+            (Some(_), Some(flag)) => {
+                format!("is a port of Adit itself ({flag}): expected another port; it is not opened for the service")
+            }
+            (None, _) => "is not a port: expected 1 to 65535; the service is not served".to_owned(),
         };
         self.diagnostics.push(self.error(message).with_value(self.key));
         None

@@ -11,6 +11,10 @@ pub struct ExplainQuery {
 
 impl ExplainQuery {
     /// Reads a query string. The error names the parameter at fault and what is expected.
+    ///
+    /// # Errors
+    /// The parameter `url` is missing, a parameter is unknown or given twice, or a header has no colon. The error names
+    /// the parameter and what is expected.
     pub fn parse(query: &str) -> Result<Self, String> {
         let mut method = None;
         let mut url = None;

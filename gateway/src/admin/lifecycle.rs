@@ -25,12 +25,18 @@ impl Lifecycle {
     }
 
     /// Whether we live; else why not. As ingress-nginx, which fails its liveness probe once it shuts down.
+    ///
+    /// # Errors
+    /// The process is terminating.
     pub fn alive(&self) -> Result<(), &'static str> {
         require(!self.terminating.load(Relaxed), "the process is terminating")
     }
 
     /// Whether requests are served; else why not. Stays so while terminating, because requests still are: Kubernetes
     /// takes a Pod that goes out of rotation by itself.
+    ///
+    /// # Errors
+    /// Nothing is published yet, or the listeners are not open yet.
     pub fn ready(&self) -> Result<(), &'static str> {
         require(self.published.load(Relaxed), "the first full configuration is not published yet")?;
         require(self.listening.load(Relaxed), "the listeners are not open yet")

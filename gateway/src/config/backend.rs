@@ -25,7 +25,7 @@ pub struct ServiceBackend {
     pub service: Arc<str>,
     /// Port of the Service as the rule names it: a number or a name.
     pub port: Arc<str>,
-    /// What its endpoints speak: a Service may have one port number for both.
+    /// The transport of the port: a Service may have one port number for TCP and for UDP.
     pub protocol: StreamProtocol,
 }
 
@@ -104,21 +104,21 @@ impl fmt::Display for StreamProtocol {
 /// How to reach a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// How one endpoint is chosen among several.
+    /// How an endpoint is chosen for each request or session. Default [`Balance::RoundRobin`].
     pub balance: Balance,
-    /// Clients with the same address keep going to the same endpoint (`sessionAffinity: ClientIP`).
+    /// Requests from one client address go to one endpoint (`sessionAffinity: ClientIP`). Default false.
     pub client_ip_affinity: bool,
-    /// The addresses behind it.
+    /// Where requests go. Without any address they are answered with 503.
     pub endpoints: Endpoints,
 }
 
 /// How an endpoint is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Balance {
-    /// One after the other.
+    /// One endpoint after the other, over all workers.
     #[default]
     RoundRobin,
-    /// The less busy of two at random.
+    /// Of two endpoints at random, the one with fewer requests in progress.
     LeastRequest,
 }
 
@@ -135,7 +135,7 @@ pub enum Endpoints {
         /// The port to connect to.
         port: u16,
     },
-    /// Those that it has at this moment: what they become is not known yet.
+    /// The addresses that the backend has now: the new ones are not known yet.
     Unchanged,
 }
 

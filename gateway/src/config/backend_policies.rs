@@ -4,11 +4,11 @@ use std::time::Duration;
 /// How a route speaks to one of its backends. Values are final: defaults from the ConfigMap are already in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendPolicies {
-    /// What the backend speaks.
+    /// `backend-protocol`: the protocol for the backend. Default [`BackendProtocol::Http`].
     pub protocol: BackendProtocol,
-    /// The `Host` header sent to it, instead of the client's.
+    /// `upstream-vhost`: the `Host` header that the backend gets. Default none: the host that the client asked for.
     pub host: Option<Template>,
-    /// The `Connection` header sent to it, instead of keep-alive.
+    /// `connection-proxy-header`: the `Connection` header that the backend gets. Default none: connections are kept.
     pub connection: Option<ConnectionHeader>,
     /// How long to wait for it.
     pub timeouts: Timeouts,
@@ -26,7 +26,7 @@ impl Default for BackendPolicies {
     }
 }
 
-/// What a backend speaks.
+/// The protocol for a backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendProtocol {
     /// HTTP/1.1.
@@ -58,23 +58,26 @@ impl BackendProtocol {
     }
 }
 
-/// A fixed `Connection` header towards the backend.
+/// A fixed `Connection` header for the backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionHeader {
-    /// `close`: one request per connection.
+    /// `close`: the backend closes the connection after the response.
     Close,
-    /// `keep-alive`, said out loud.
+    /// `keep-alive`: the backend keeps the connection, as HTTP/1.1 does without the header.
     KeepAlive,
 }
 
-/// How long to wait for a backend.
+/// How long Adit waits for a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To open a connection. Default 5 s.
+    /// `proxy-connect-timeout`: to open a connection to an endpoint. At least 1 ms. Default 5 s. Then another endpoint
+    /// is tried; if none is left, the request is answered with 504.
     pub connect: Duration,
-    /// Between two writes. Default 60 s.
+    /// `proxy-send-timeout`: between two writes of a request. At least 1 ms. Default 60 s. Then the request is answered
+    /// with 504.
     pub send: Duration,
-    /// Between two reads. Default 60 s.
+    /// `proxy-read-timeout`: between two reads of a response. At least 1 ms. Default 60 s. Then the request is answered
+    /// with 504, or a response that has begun is cut off. It also ends upgraded connections on which nothing moves.
     pub read: Duration,
 }
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 /// Everything that is served under one host name. A `server-alias` is a virtual host of its own with equal routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualHost {
-    /// The name it answers to.
+    /// The name of the host. Requests with this host use the routes below.
     pub name: HostName,
     /// Its routes. The table orders them by precedence; of equal ones the first comes first.
     pub routes: Vec<Route>,
     /// What holds for the host whichever Ingress a route comes from.
     pub policies: Arc<HostPolicies>,
-    /// The host is only a redirect to its twin with or without `www.`; `routes` is then empty.
+    /// The host only redirects to its counterpart with or without `www.`; `routes` is then empty.
     pub www_redirect: Option<WwwRedirect>,
-    /// How it speaks TLS; `None` where no Ingress has a TLS section for it: then with the default certificate.
+    /// The certificates of the host. `None` if no Ingress has a TLS section for it: then TLS uses the default certificate.
     pub tls: Option<HostTls>,
-    /// Its TLS connections are not terminated, but passed on.
+    /// TLS connections to the host are passed on without terminating TLS.
     pub passthrough: Option<Passthrough>,
 }
 
@@ -23,16 +23,16 @@ pub struct VirtualHost {
 /// oldest that has a setting decides it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostPolicies {
-    /// `app-root`: requests for `/` are redirected (302) to this path on the same host. Default none.
+    /// `app-root`: requests for the path `/` are redirected (302) to this absolute path on the same host. Default none.
     pub app_root: Option<Arc<str>>,
 }
 
 /// TLS connections to a host go to a backend as they are (`ssl-passthrough`). Its routes still serve plain HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passthrough {
-    /// Whose endpoints end the TLS.
+    /// The backend that terminates the TLS.
     pub backend: BackendId,
-    /// `proxy-connect-timeout` of the path `/`: how long one endpoint may take to accept.
+    /// `proxy-connect-timeout` of the path `/`: how long connecting to one endpoint may take. Default 5 s.
     pub connect_timeout: Duration,
     /// The annotation that asks for it.
     pub origin: Origin,
@@ -41,9 +41,9 @@ pub struct Passthrough {
 /// Redirects every request of a host to another host (`from-to-www-redirect`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WwwRedirect {
-    /// The host to send clients to.
+    /// The host in `Location`.
     pub to: Arc<str>,
-    /// The status: 301, 302, 307 or 308.
+    /// The status: 301, 302, 307 or 308. Default 308.
     pub code: u16,
     /// The annotation that asks for it.
     pub origin: Origin,

@@ -38,6 +38,9 @@ pub enum HostNameError {
 impl HostName {
     /// Parses the host of a rule or an alias: empty is [`HostName::Any`], a leading `~` makes a pattern. The pattern
     /// itself is checked when it is compiled.
+    ///
+    /// # Errors
+    /// The text is an IP address, is not a DNS name, or has a `*` elsewhere than as its whole first label.
     pub fn parse(text: &str) -> Result<Self, HostNameError> {
         if let Some(pattern) = text.strip_prefix('~') {
             return Ok(Self::Pattern(pattern.into()));

@@ -2,25 +2,30 @@ use super::{BackendId, Origin};
 use ipnet::IpNet;
 use std::sync::Arc;
 
-/// What is done to the requests of a route. Values are final: defaults from the ConfigMap are already in.
+/// What is done to the requests of a route. The values are final: the defaults of the ConfigMap are already applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutePolicies {
-    /// Refuse every request with 503: a setting that must not be left out, commonly one of security, is invalid or not
-    /// supported, so the route fails closed.
+    /// Answers every request with 503, because a setting that protects the route is invalid or not supported. Default
+    /// none.
     pub denied: Option<Denied>,
-    /// Which clients are served, by address; the others are answered 403. Default all.
+    /// `allowlist-source-range` and `denylist-source-range`: the client addresses that are served; others get 403. Default
+    /// all.
     pub source_ranges: SourceRanges,
-    /// Redirect requests over plain HTTP to HTTPS (`ssl-redirect` on a host with TLS, or `force-ssl-redirect`).
+    /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
+    /// Default none.
     pub https_redirect: Option<HttpsRedirect>,
-    /// Keep `Location` relative in redirects made here (`relative-redirects`).
+    /// `relative-redirects`: `Location` stays a path in a `redirect` to a path, and in a redirect that adds a slash.
+    /// Default false: scheme and host are added.
     pub relative_redirects: bool,
-    /// Replace the path sent to the backend.
+    /// `rewrite-target`: replaces the path that the backend gets. Default none: the backend gets the request's.
     pub rewrite: Option<Rewrite>,
-    /// The largest request body in bytes; `None` is unlimited. Larger ones are answered 413.
+    /// `proxy-body-size`: the largest request body in bytes; `None` is no limit. A larger one is answered with 413.
+    /// Default 1 MiB.
     pub body_limit: Option<u64>,
-    /// Serves the request when the route's own backend has no endpoint.
+    /// `default-backend`: serves the requests when the route's own backend has no endpoint. Default none: they are
+    /// answered with 503.
     pub default_backend: Option<BackendId>,
-    /// Whether requests are written to the access log.
+    /// `enable-access-log`: whether requests are written to the access log. Default true.
     pub access_log: bool,
 }
 
@@ -49,42 +54,47 @@ pub struct SourceRanges {
     pub allow: Option<Arc<[IpNet]>>,
 }
 
-/// Why a route refuses every request.
+/// Why a route answers every request with 503.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
-    /// One sentence for a person: what is wrong and what would be right.
+    /// What is wrong, and what is expected: one sentence for a person.
     pub reason: Arc<str>,
-    /// The setting at fault.
+    /// The setting that is invalid or not supported.
     pub origin: Origin,
 }
 
-/// A constant redirect.
+/// A redirect to a fixed location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
-    /// 300 to 308.
+    /// The status, from 300 to 308.
     pub code: u16,
-    /// An absolute URL, or a path that is made absolute unless `relative_redirects` is set.
+    /// A URL, or a path to which scheme and host are added unless `relative_redirects` is set. Path and query of the
+    /// request are not added.
     pub location: Arc<str>,
 }
 
 /// A redirect from HTTP to HTTPS, on the host that the client asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpsRedirect {
-    /// `http-redirect-code`: 301, 302, 307 or 308.
+    /// `http-redirect-code`: the status, 301, 302, 307 or 308. Default 308.
     pub code: u16,
-    /// `preserve-trailing-slash`; else one slash at the end of path or query is dropped, as ingress-nginx does.
+    /// `preserve-trailing-slash`: a slash at the end of path or query is kept. Default false: one slash is removed, as
+    /// in ingress-nginx.
     pub preserve_trailing_slash: bool,
-    /// The HTTPS port for `Location` to name (`use-port-in-redirects`); commonly none.
+    /// `use-port-in-redirects`: the port in `Location`. Default none: no port.
     pub port: Option<u16>,
 }
 
-/// `rewrite-target`: wherever `(?i)PATTERN` matches the decoded path, the whole path becomes `target`.
+/// `rewrite-target`: if `(?i)PATTERN` matches anywhere in the decoded path, the whole path is replaced by `target`. If
+/// not, the path is not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
     /// The path of the route, as a regular expression.
     pub pattern: Arc<str>,
-    /// The new path, with `$1` to `$9` for the pattern's groups. A group that does not exist is empty.
+    /// The new path. `$1` to `$9` insert the groups of the pattern; a group that does not exist is empty. The query is
+    /// kept.
     pub target: Arc<str>,
-    /// `X-Forwarded-Prefix` for rewritten requests; may hold `$1` to `$9`.
+    /// `x-forwarded-prefix`: the header `X-Forwarded-Prefix` of rewritten requests, with `$1` to `$9` likewise. Default
+    /// none: the header is not added.
     pub forwarded_prefix: Option<Arc<str>>,
 }

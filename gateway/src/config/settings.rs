@@ -8,46 +8,49 @@ use std::time::Duration;
 /// Settings of the whole gateway: ingress-nginx's ConfigMap, parsed. `Default` is an empty ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewaySettings {
-    /// `path-matching`.
+    /// `path-matching`: how paths match. Default [`PathMatching::Nginx`].
     pub path_matching: PathMatching,
-    /// `server-tokens`: send `Server: adit` and name Adit in error pages.
+    /// `server-tokens`: responses have `Server: adit`, and error pages name Adit. Default false: neither.
     pub server_tokens: bool,
-    /// `--default-backend-service`: serves what no route takes; without it, 404.
+    /// `--default-backend-service`: serves requests that no route matches. Default none: they are answered with 404.
     pub default_backend: Option<BackendId>,
-    /// A security setting that is invalid or not supported: every route answers 503.
+    /// A setting that protects requests is invalid or not supported: every route answers 503. Default none.
     pub denied: Option<Denied>,
-    /// Whom to believe about the client.
+    /// Which headers and proxies are trusted to tell who the client is.
     pub forwarded: Forwarded,
-    /// `generate-request-id`: give requests without an `X-Request-ID` one.
+    /// `generate-request-id`: a request without `X-Request-ID` gets a random one. Default true.
     pub generate_request_id: bool,
-    /// Limits on client connections.
+    /// Limits on the requests of a client connection.
     pub client: ClientSettings,
-    /// How many there may be.
+    /// Limits on the number of client connections.
     pub connections: ConnectionLimits,
     /// HTTP/2 with clients.
     pub http2: Http2Settings,
-    /// Kept connections to backends.
+    /// Idle connections to backends.
     pub upstream: UpstreamConnections,
-    /// `add-headers`: set on every response, names in lower case.
+    /// `add-headers`: headers that are set on every response; names in lower case. Default none.
     pub add_headers: Arc<[(Arc<str>, Arc<str>)]>,
-    /// `proxy-set-headers`: set on every request to a backend, names in lower case.
+    /// `proxy-set-headers`: headers that are set on every request to a backend; names in lower case. A header whose value
+    /// is empty is removed. Default none.
     pub set_headers: Arc<[(Arc<str>, Template)]>,
-    /// `hide-headers`: removed from every response of a backend, names in lower case.
+    /// `hide-headers`: headers that are removed from every response of a backend; names in lower case. Default none.
     pub hide_headers: Arc<[Arc<str>]>,
-    /// How TLS is terminated.
+    /// How TLS is terminated, for all hosts.
     pub tls: TlsSettings,
-    /// `hsts`; `None` where it is off.
+    /// `hsts`: the header `Strict-Transport-Security` of every response over HTTPS; `None` sets none. Default
+    /// [`Hsts::default`].
     pub hsts: Option<Hsts>,
-    /// The access log.
+    /// The access log for HTTP.
     pub access_log: AccessLog,
-    /// Not `disable-ipv6`: listen on IPv6 where the machine has it. Read at the start.
+    /// The opposite of `disable-ipv6`: Adit listens on IPv6, if the machine has it. Default true. Read at the start.
     pub ipv6: bool,
-    /// How streams are carried: TCP and UDP services, and TLS that is passed through.
+    /// Sessions of TCP and UDP services, and of TLS passthrough.
     pub streams: StreamSettings,
-    /// `worker-processes`: how many workers there are; `None` is as many as CPUs. Read at the start.
+    /// `worker-processes`: the number of workers, from 1 to 1024; `None` is the number of CPUs. Default `None`. Read at
+    /// the start.
     pub worker_processes: Option<usize>,
-    /// `worker-shutdown-timeout`: how long requests, tunnels and sessions may go on once nothing new is accepted.
-    /// Default 240 s. Read at the end.
+    /// `worker-shutdown-timeout`: how long requests, upgraded connections and sessions may go on when no connections are
+    /// accepted any more. Then they are cut off. Above 0. Default 240 s. Read at the end.
     pub shutdown_timeout: Duration,
 }
 
@@ -78,37 +81,42 @@ impl Default for GatewaySettings {
     }
 }
 
-/// How paths are matched.
+/// How paths match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PathMatching {
     /// As ingress-nginx does.
     #[default]
     Nginx,
-    /// Ingress v1 to the letter.
+    /// As the specification of Ingress v1 says.
     Strict,
 }
 
-/// Which forwarding headers are believed, and from whom.
+/// Which headers and proxies are trusted to tell who the client is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    /// `use-forwarded-headers`: believe X-Forwarded-Proto, -Host and -Port, and the client address from `trusted`.
+    /// `use-forwarded-headers`: host, port and scheme are taken from the `X-Forwarded-*` headers of every client, and the
+    /// client address from `header` if the connection comes from `trusted`. Default false.
     pub trust_headers: bool,
-    /// `enable-real-ip`: believe only the client address, and only from `trusted`.
+    /// `enable-real-ip`: only the client address is taken from `header`, if the connection comes from `trusted`. Default
+    /// false.
     pub real_ip: bool,
-    /// `compute-full-forwarded-for`: append to X-Forwarded-For instead of replacing it.
+    /// `compute-full-forwarded-for`: backends get the whole `X-Forwarded-For` with the address of the connection
+    /// appended. Default false: they get the client address only.
     pub full_chain: bool,
-    /// `forwarded-for-header`, in lower case.
+    /// `forwarded-for-header`: the header with the client address, in lower case. Default `x-forwarded-for`.
     pub header: Arc<str>,
-    /// `proxy-real-ip-cidr`.
+    /// `proxy-real-ip-cidr`: the trusted proxies. Default all IPv4 addresses. Empty trusts none.
     pub trusted: Arc<[IpNet]>,
-    /// `use-proxy-protocol`: connections for HTTP and HTTPS begin with a PROXY header, believed from `trusted`.
+    /// `use-proxy-protocol`: connections for HTTP and HTTPS must begin with a PROXY header; without one they are closed.
+    /// Its addresses are used if the connection comes from `trusted`. Default false.
     pub proxy_protocol: bool,
-    /// `proxy-protocol-header-timeout`: time for that header. Default 5 s.
+    /// `proxy-protocol-header-timeout`: how long a client may take to send that header. Above 0. Default 5 s. Then the
+    /// connection is closed.
     pub proxy_header_timeout: Duration,
 }
 
 impl Forwarded {
-    /// Whether what this address says of a client is believed.
+    /// Whether the proxy at this address is trusted.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
     }
@@ -128,28 +136,31 @@ impl Default for Forwarded {
     }
 }
 
-/// Limits on client connections.
+/// Limits on the requests of a client connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// `keep-alive`: how long an idle connection is kept; zero closes after each response. Default 75 s.
+    /// `keep-alive`: how long an idle connection stays open; zero closes it after each response. Default 75 s.
     pub keep_alive: Duration,
-    /// `keep-alive-requests`: requests on one connection before it is closed. Default 1000.
+    /// `keep-alive-requests`: the most requests on one connection, at least 1. Then it is closed; an HTTP/2 client gets
+    /// GOAWAY. Default 1000.
     pub keep_alive_requests: u32,
-    /// `client-header-timeout`: time for a whole request head. Default 60 s.
+    /// `client-header-timeout`: how long a client may take to send a request head. Above 0. Default 60 s. Then it gets
+    /// 408, and the connection is closed.
     pub header_timeout: Duration,
-    /// `client-body-timeout`: time between two reads of a request body. Default 60 s.
+    /// `client-body-timeout`: the time between two reads of a request body of HTTP/1. Above 0. Default 60 s. Then the
+    /// client gets 408, and the connection is closed.
     pub body_timeout: Duration,
-    /// `client-header-buffer-size` in bytes: where reading a head begins. Default 1 KiB.
+    /// `client-header-buffer-size` in bytes, from 1 to 1 MiB: a part of [`Self::head_limit`]. Default 1 KiB.
     pub header_buffer: usize,
-    /// `large-client-header-buffers`: how many buffers more. Default 4.
+    /// The number of `large-client-header-buffers`, from 1 to 64: a part of [`Self::head_limit`]. Default 4.
     pub large_header_buffers: usize,
-    /// `large-client-header-buffers`: their size in bytes, and so the longest header line (else 400) and request
-    /// line (else 414). Default 8 KiB.
+    /// The size of `large-client-header-buffers` in bytes, from 1 to 1 MiB: the longest request line (a longer one is
+    /// answered with 414) and the longest header line (a longer one is answered with 400). Default 8 KiB.
     pub large_header_size: usize,
 }
 
 impl ClientSettings {
-    /// The largest request head in bytes.
+    /// The largest request head in bytes. A larger one is answered with 400.
     pub fn head_limit(&self) -> usize {
         self.header_buffer + self.large_header_buffers * self.large_header_size
     }
@@ -169,13 +180,13 @@ impl Default for ClientSettings {
     }
 }
 
-/// How many connections clients may have. One more is closed as soon as it is accepted.
+/// Limits on the number of client connections. Further ones are closed as soon as they are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// `max-worker-connections`: of one worker. Default 16384.
+    /// `max-worker-connections`: the most connections of one worker. Default 16384.
     pub per_worker: NonZero<usize>,
-    /// `max-connections-per-client`: of one client address (IPv6: of one /64 network), over all workers. Default
-    /// unlimited.
+    /// `max-connections-per-client`: the most connections of one client address (IPv6: of one /64 network), over all
+    /// workers. Default none: no limit.
     pub per_client: Option<NonZero<usize>>,
 }
 
@@ -188,9 +199,10 @@ impl Default for ConnectionLimits {
 /// HTTP/2 with clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http2Settings {
-    /// `use-http2`: offer it over TLS, and take it by prior knowledge in cleartext. Default true.
+    /// `use-http2`: HTTP/2 is offered over TLS, and accepted in cleartext by prior knowledge. Default true.
     pub enabled: bool,
-    /// `http2-max-concurrent-streams`: requests at once on one connection, at least 1. Default 128.
+    /// `http2-max-concurrent-streams`: the most requests in progress on one connection, at least 1. Further ones are
+    /// refused (REFUSED_STREAM). Default 128.
     pub streams: u32,
 }
 
@@ -200,12 +212,13 @@ impl Default for Http2Settings {
     }
 }
 
-/// Kept connections to backends.
+/// Idle connections to backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamConnections {
-    /// `upstream-keepalive-connections`: idle connections that a worker keeps. Read when a worker starts. Default 320.
+    /// `upstream-keepalive-connections`: the most idle connections that a worker keeps, from 0 to 1048576. Read when a
+    /// worker starts. Default 320.
     pub idle: usize,
-    /// `upstream-keepalive-timeout`: how long an idle connection is kept. Default 60 s.
+    /// `upstream-keepalive-timeout`: how long an idle connection is kept. Above 0. Default 60 s.
     pub idle_timeout: Duration,
 }
 

@@ -1,39 +1,41 @@
 use super::{AccessLog, BackendId, Escape, Origin, StreamProtocol, Template};
 use std::time::Duration;
 
-/// A port on which bytes are carried to a backend, whatever they mean: an entry of ingress-nginx's `tcp-services` or
-/// `udp-services`.
+/// A TCP or UDP service: a port whose bytes are carried to a backend. It is an entry of ingress-nginx's `tcp-services`
+/// or `udp-services`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamListener {
     /// The transport.
     pub protocol: StreamProtocol,
-    /// The port, on all addresses that HTTP is served on.
+    /// The port, from 1 to 65535, on the addresses on which HTTP is served.
     pub port: u16,
-    /// Whose endpoints serve it.
+    /// The backend whose endpoints serve it.
     pub backend: BackendId,
-    /// Clients begin with a PROXY header. TCP only.
+    /// Clients must send a PROXY header first. TCP only. Default false.
     pub accept_proxy: bool,
-    /// Endpoints are sent a PROXY header. TCP only.
+    /// Endpoints get a PROXY header of version 1 first. TCP only. Default false.
     pub send_proxy: bool,
     /// The entry of the ConfigMap.
     pub origin: Origin,
 }
 
-/// How streams are carried: TCP and UDP services, and TLS that is passed through.
+/// Sessions of TCP and UDP services, and of TLS passthrough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSettings {
-    /// `proxy-stream-timeout`: how long nothing may move before a session ends. Default 600 s.
+    /// `proxy-stream-timeout`: how long a session may carry no bytes. Above 0. Default 600 s. Then it is ended.
     pub timeout: Duration,
-    /// `proxy-stream-next-upstream`: another endpoint is tried when one cannot be reached. Default true.
+    /// `proxy-stream-next-upstream`: another endpoint is tried if one cannot be reached. Default true.
     pub next_upstream: bool,
-    /// `proxy-stream-next-upstream-tries`: endpoints tried for one session; 0 is all. Default 3.
+    /// `proxy-stream-next-upstream-tries`: the most endpoints that are tried for one session, the first included; 0 is no
+    /// limit. Default 3.
     pub next_upstream_tries: u32,
-    /// `proxy-stream-next-upstream-timeout`: time after which no other endpoint is tried; zero is never. Default 600 s.
+    /// `proxy-stream-next-upstream-timeout`: how long other endpoints are tried for one session; zero is no limit. Default
+    /// 600 s.
     pub next_upstream_timeout: Duration,
-    /// `proxy-stream-responses`: datagrams with which a UDP service answers each one of a client. A session ends when
-    /// all have come: with 0, as soon as the client's are delivered. Default 1.
+    /// `proxy-stream-responses`: how many datagrams a UDP service sends back for each datagram of a client. A session
+    /// ends when all of them have come; with 0, as soon as the client's datagrams are delivered. Default 1.
     pub responses: u32,
-    /// Their access log.
+    /// The access log of sessions. Its values are always escaped by [`Escape::Default`].
     pub log: AccessLog,
 }
 

@@ -17,10 +17,10 @@ pub enum Piece {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The name after `$` is not one that Adit has.
-    #[error("has the variable ${0}, which is not supported")]
+    #[error("contains the variable ${0}, which is not supported")]
     Unknown(String),
     /// `$` without a name, or `${` without `}`.
-    #[error("has a '$' without a variable name after it")]
+    #[error("contains a '$' without a variable name after it")]
     Dangling,
 }
 
@@ -113,6 +113,9 @@ variables! {
 
 impl Template {
     /// Parses nginx's notation: `$name` or `${name}`. Everything else is literal.
+    ///
+    /// # Errors
+    /// A variable is unknown, a `$` has no name after it, or a `${` has no `}`.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -149,6 +152,9 @@ impl Template {
 
 impl Variable {
     /// The variable of this name, without the `$`.
+    ///
+    /// # Errors
+    /// The name is empty or unknown.
     pub fn parse(name: &str) -> Result<Self, TemplateError> {
         if name.is_empty() {
             return Err(TemplateError::Dangling);

@@ -5,18 +5,20 @@ use std::sync::Arc;
 /// How TLS is terminated, for all hosts. `Default` is an empty ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// `ssl-protocols` has TLSv1.2. Default true.
+    /// `ssl-protocols` contains TLSv1.2: clients may use TLS 1.2. Default true.
     pub tls12: bool,
-    /// `ssl-protocols` has TLSv1.3. Default true.
+    /// `ssl-protocols` contains TLSv1.3: clients may use TLS 1.3. Default true.
     pub tls13: bool,
-    /// `ssl-ciphers`: names of TLS 1.2 suites in OpenSSL's spelling that rustls has, in order of preference; empty is
-    /// rustls' own list. TLS 1.3 suites are never restricted, as with OpenSSL.
+    /// `ssl-ciphers`: the cipher suites of TLS 1.2, the preferred first, by the names of OpenSSL. Only suites that rustls
+    /// has; empty is the list of rustls. It does not affect suites of TLS 1.3, as with OpenSSL. Default empty.
     pub ciphers: Arc<[Arc<str>]>,
-    /// `ssl-session-tickets`: resumption by tickets whose keys rotate; else by sessions kept in memory. Default false.
+    /// `ssl-session-tickets`: clients resume sessions by tickets, whose keys rotate. Default false: sessions are kept in
+    /// memory.
     pub session_tickets: bool,
-    /// `ssl-reject-handshake`: names without a virtual host get the alert `unrecognized_name`. Default false.
+    /// `ssl-reject-handshake`: handshakes for hosts that no rule names end with the alert `unrecognized_name`. Default
+    /// false: they get the default certificate.
     pub reject_unknown: bool,
-    /// `--default-ssl-certificate`: for names without a certificate of their own; `None` is a self-signed one.
+    /// `--default-ssl-certificate`: the certificate for hosts that have none. Default none: a self-signed one.
     pub default_certificate: Option<Arc<Certificate>>,
 }
 
@@ -36,8 +38,8 @@ impl Default for TlsSettings {
 /// TLS of one virtual host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostTls {
-    /// Its certificates: commonly one, or one RSA and one ECDSA. They cover the host, but for an
-    /// alias, which has its host's where it has none of its own. Empty: the default certificate.
+    /// Its certificates: usually one, or one with an RSA and one with an ECDSA key. They are valid for the host; an alias
+    /// without a certificate has those of its host. Empty: the default certificate.
     pub certificates: Arc<[Arc<Certificate>]>,
 }
 
@@ -83,11 +85,11 @@ impl fmt::Debug for PrivateKey {
 /// `Strict-Transport-Security`, set on every response over TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hsts {
-    /// `hsts-max-age` in seconds. Default a year.
+    /// `hsts-max-age`: how long browsers use HTTPS only, in seconds. Default 31536000, a year.
     pub max_age: u64,
-    /// `hsts-include-subdomains`. Default true.
+    /// `hsts-include-subdomains`: adds `includeSubDomains`. Default true.
     pub include_subdomains: bool,
-    /// `hsts-preload`. Default false.
+    /// `hsts-preload`: adds `preload`. Default false.
     pub preload: bool,
 }
 

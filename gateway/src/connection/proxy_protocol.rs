@@ -56,6 +56,9 @@ pub enum BadHeader {
 }
 
 /// Reads the header that `bytes` begin with. `None` if they are too few to tell: then all of them belong to it.
+///
+/// # Errors
+/// The bytes begin with no PROXY header, or the header is malformed or too long.
 pub fn parse(bytes: &[u8]) -> Result<Option<Header>, BadHeader> {
     if begins(bytes, v2::PROTOCOL_PREFIX) {
         parse_v2(bytes)

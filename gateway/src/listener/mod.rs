@@ -81,6 +81,9 @@ pub struct Gateway {
 
 impl Gateway {
     /// Opens the listeners and starts the workers. They serve what `publisher` holds.
+    ///
+    /// # Errors
+    /// An address cannot be listened on, or a thread cannot be started.
     pub fn start(
         settings: &ListenSettings,
         publisher: &Arc<Publisher>,

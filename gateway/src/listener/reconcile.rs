@@ -129,7 +129,7 @@ impl Reconciler {
     /// Opens a port on all addresses for all workers, or not at all.
     fn bind(&self, (protocol, port): StreamKey) -> Result<watch::Sender<()>, String> {
         if protocol == StreamProtocol::Tcp && self.own.contains(&port) {
-            return Err("is a port of Adit itself: expected another".to_owned());
+            return Err("is a port of Adit itself: expected another port; it is not opened for the service".to_owned());
         }
         let (open, closed) = watch::channel(());
         let mut sockets = Vec::new();
@@ -138,7 +138,7 @@ impl Reconciler {
             for worker in &self.workers {
                 let socket = socket(protocol, address).map_err(|error| {
                     let hint = hint(&error, None);
-                    format!("cannot be listened on, and is tried again: {address}: {error}{hint}")
+                    format!("cannot be opened, and is tried again: {address}: {error}{hint}")
                 })?;
                 sockets.push((worker, Opened { socket, port, closed: closed.clone() }));
             }

@@ -8,6 +8,6 @@ pub enum PatternError {
     #[error("uses {0} of PCRE, which is not supported")]
     Unsupported(String),
     /// It is too large when compiled.
-    #[error("is too large when its repetitions are written out: expected fewer or smaller ones")]
+    #[error("is too large when its repetitions are expanded: expected fewer or smaller ones")]
     TooLarge,
 }

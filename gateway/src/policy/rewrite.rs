@@ -52,6 +52,10 @@ pub struct RewriteError {
 
 impl Rewrite {
     /// Compiles a rewrite. The pattern may match anywhere in the path and disregards case.
+    ///
+    /// # Errors
+    /// The pattern is not a regular expression that Adit supports, or a `$` in the target or prefix has no digit from 1
+    /// to 9 after it.
     pub fn compile(rewrite: &config::Rewrite) -> Result<Self, RewriteError> {
         let config::Rewrite { pattern, target, forwarded_prefix } = rewrite;
         let compiled = Pattern::new(pattern, Anchor::Anywhere);
@@ -64,6 +68,9 @@ impl Rewrite {
 
     /// Rewrites a [normalised](crate::request::normalize) path and keeps the raw query (without `?`). `None`: the
     /// pattern does not match, and the request goes as it came.
+    ///
+    /// # Errors
+    /// Matching the pattern exceeds the limit of the backtracking engine.
     pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, PatternLimit> {
         let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
         let mut target = self.target.render(&groups);
@@ -100,7 +107,7 @@ impl Replacement {
         for part in parts {
             let (digit, rest) = part.split_at_checked(1).unwrap_or_default();
             let number = digit.parse().ok().filter(|number| (1..=9).contains(number));
-            let reason = "has a '$' without a digit: expected $1 to $9, the groups of the path's expression";
+            let reason = "has a '$' without a digit from 1 to 9: expected $1 to $9, the groups of the path";
             let number = number.ok_or_else(|| RewriteError { value: Arc::clone(text), reason: reason.to_owned() })?;
             pieces.extend([Piece::Group(number), constant(rest)]);
         }

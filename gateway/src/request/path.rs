@@ -25,6 +25,10 @@ pub enum BadPath {
 /// `%2F` into a separator; [`PathMatching::Strict`] keeps repeated slashes and leaves `%2F` as it was sent.
 ///
 /// A path that is normal already is borrowed. The time taken is linear in the path's length, whatever it holds.
+///
+/// # Errors
+/// The path does not begin with `/`, contains `%00` or a `%` without two hexadecimal digits after it, or leads above
+/// the root.
 pub fn normalize(path: &[u8], mode: PathMatching) -> Result<Cow<'_, [u8]>, BadPath> {
     let path = memchr::memchr(b'#', path).map_or(path, |fragment| &path[..fragment]);
     let path = if path.is_empty() { b"/" } else { path };

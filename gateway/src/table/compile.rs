@@ -29,7 +29,9 @@ impl Compiler<'_> {
     /// because compiling it panicked.
     pub(super) fn host(&mut self, host: &VirtualHost) -> Result<Option<Arc<Host>>, Panicked> {
         contain(|| self.compile(host)).map_err(|message| {
-            let message = format!("could not be compiled, so it stays as it was: {message}. This is a defect of Adit");
+            let message = format!(
+                "cannot be compiled, because of a defect of Adit ({message}); what was served before stays in effect"
+            );
             self.rejected.push(Rejection::new(origin(host), host.name.to_string(), message));
             Panicked
         })
@@ -40,7 +42,8 @@ impl Compiler<'_> {
             HostName::Pattern(text) => match Pattern::new(text, Anchor::Anywhere) {
                 Ok(pattern) => Some(pattern),
                 Err(error) => {
-                    self.rejected.push(Rejection::new(origin(host), text.clone(), error.to_string()));
+                    let message = format!("{error}; the host is not served");
+                    self.rejected.push(Rejection::new(origin(host), text.clone(), message));
                     return None;
                 }
             },
@@ -61,7 +64,7 @@ impl Compiler<'_> {
         self.rejected.extend(shadowed.iter().map(|shadowed| Rejection {
             origin: shadowed.loser.origin.clone(),
             value: Arc::clone(&shadowed.loser.matches.path.value),
-            message: format!("is already taken on this host by {}", shadowed.winner.origin),
+            message: format!("is already a path of this host in {}: this route is not served", shadowed.winner.origin),
             winner: Some(shadowed.winner.origin.clone()),
         }));
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
@@ -77,9 +80,9 @@ impl Compiler<'_> {
     /// A bad certificate is rejected alone.
     fn keys(&mut self, tls: &HostTls, host: &Arc<str>) -> Arc<Keys> {
         let (keys, faults) = Keys::compile(&*tls.certificates, self.keys);
-        let instead = if keys.is_empty() { "the default one" } else { "the host's other one" };
+        let instead = if keys.is_empty() { "the default certificate" } else { "the other certificate of the host" };
         self.rejected.extend(faults.into_iter().map(|(certificate, fault)| {
-            let message = format!("cannot have this certificate, so {instead} is served: {fault}");
+            let message = format!("cannot be served with this certificate: {fault}; {instead} is served instead");
             Rejection::new(certificate.origin.clone(), Arc::clone(host), message)
         }));
         Arc::new(keys)
@@ -91,7 +94,9 @@ impl Compiler<'_> {
         host: &VirtualHost,
         label: &Arc<str>,
     ) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
-        let reject = |value: Arc<str>, message: String| Rejection::new(route.origin.clone(), value, message);
+        let reject = |value: Arc<str>, message: String| {
+            Rejection::new(route.origin.clone(), value, format!("{message}; the route is not served"))
+        };
         let invalid = |Invalid { value, reason }| reject(value, reason);
         let path = &route.matches.path;
         let pattern = match path.kind {
@@ -200,7 +205,7 @@ mod tests {
         let values: Vec<_> = rejected.iter().map(|rejection| &*rejection.value).collect();
         assert_eq!(values, ["/foo(", "/$x"]);
         assert_eq!(rejected[0].origin, host.routes[0].origin);
-        assert_eq!(rejected[0].message, "is not a valid regular expression: unclosed group");
+        assert_eq!(rejected[0].message, "is not a valid regular expression: unclosed group; the route is not served");
     }
 
     #[test]

@@ -85,6 +85,9 @@ impl Table {
     }
 
     /// The virtual host for the raw value of a `Host` header. The error is a pattern that takes too long on it.
+    ///
+    /// # Errors
+    /// Matching a pattern exceeds the limit of the backtracking engine: that pattern.
     pub fn host(&self, header: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
         self.hosts.find(canonical_host(header, &mut [0; HOST_LIMIT]))
     }
@@ -92,6 +95,9 @@ impl Table {
     /// What a handshake goes by whose ClientHello has this name: with the certificate of the exact host, or else of the
     /// wildcard host, or else with the default one. A host whose TLS section has no usable certificate has the default
     /// one at once.
+    ///
+    /// # Errors
+    /// No host has the name and `ssl-reject-handshake` is set, or the TLS settings are invalid.
     pub fn handshake(&self, server_name: Option<&str>) -> Result<Terms, Refused> {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);

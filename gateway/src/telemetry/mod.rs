@@ -47,6 +47,9 @@ pub enum TelemetryError {
 impl Telemetry {
     /// Starts telemetry, and the one thread that writes the access log to `access_log` (standard output, commonly).
     /// The thread ends when this and all workers are gone.
+    ///
+    /// # Errors
+    /// A label or a bucket is not valid for Prometheus, or the thread cannot be started.
     pub fn start(
         identity: &Identity,
         metrics: &MetricsSettings,
@@ -75,6 +78,9 @@ impl Telemetry {
     }
 
     /// All metrics in Prometheus' text format ([`prometheus::TEXT_FORMAT`]).
+    ///
+    /// # Errors
+    /// The metrics cannot be encoded as text.
     pub fn metrics(&self) -> Result<String, TelemetryError> {
         Ok(self.metrics.text()?)
     }

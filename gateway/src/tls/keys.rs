@@ -93,7 +93,7 @@ impl fmt::Debug for Keys {
 fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
     let chain = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
     let key = PrivateKeyDer::try_from(certificate.key.der())
-        .map_err(|_| "the key is not one: expected PKCS #8, PKCS #1 or SEC1".to_owned())?;
+        .map_err(|_| "the key is not a private key: expected PKCS #8, PKCS #1 or SEC1".to_owned())?;
     CertifiedKey::from_der(chain, key.clone_key(), &PROVIDER).map_err(|error| error.to_string())
 }
 
@@ -149,7 +149,7 @@ mod tests {
         let rubbish = certificate(&[b"rubbish"], good.key.der());
         let (keys, faults) = compile(&[other_key, no_key, good, no_certificate, rubbish]);
         assert_eq!((keys.0.len(), faults.len()), (1, 4), "{faults:?}");
-        assert_eq!(faults[1], "the key is not one: expected PKCS #8, PKCS #1 or SEC1");
+        assert_eq!(faults[1], "the key is not a private key: expected PKCS #8, PKCS #1 or SEC1");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Terminator {
         });
         let (mut default, faults) = Keys::compile(&settings.default_certificate, &mut self.keys);
         rejected.extend(faults.into_iter().map(|(certificate, fault)| {
-            let message = format!("is not usable, so a self-signed one is in its place: {fault}");
+            let message = format!("cannot be used: {fault}; a self-signed certificate is served instead");
             Rejection::new(certificate.origin.clone(), "default certificate", message)
         }));
         if default.is_empty() {
@@ -53,7 +53,9 @@ impl Terminator {
     }
 
     fn base(&mut self, settings: &TlsSettings) -> Result<ServerConfig, String> {
-        let invalid = |error: rustls::Error| format!("is not served: {error}. Expected versions and ciphers that fit");
+        let invalid = |error: rustls::Error| {
+            format!("is not served: {error}; expected TLS versions and cipher suites that fit together")
+        };
         let versions = [(settings.tls13, &TLS13), (settings.tls12, &TLS12)];
         let versions: Vec<_> = versions.into_iter().filter(|(on, _)| *on).map(|(_, version)| version).collect();
         let mut config = ServerConfig::builder_with_provider(provider(settings))

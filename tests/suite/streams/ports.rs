@@ -83,7 +83,7 @@ async fn a_port_that_is_taken_is_reported_and_opened_when_it_is_free() -> Result
     let world = World::start(objects).await?;
     let mut unharmed = connect(other).await?;
     assert_eq!(named(&mut unharmed).await?, b'a');
-    world.says(&format!("ConfigMap default/tcp: data.{taken}: \"{taken}\" cannot be listened on")).await?;
+    world.says(&format!("ConfigMap default/tcp: data.{taken}: \"{taken}\" cannot be opened")).await?;
     let open = async |port: u16| {
         world.metric("adit_stream_listener_open", &[&format!("port=\"{port}\""), "protocol=\"TCP\""]).await
     };
@@ -105,7 +105,7 @@ async fn a_udp_port_that_is_taken_is_reported_and_opened_when_it_is_free() -> Re
     objects.push(udp_services(&[(taken, "default/a:80")]));
     objects.push(tcp_services(&[]));
     let world = World::start(objects).await?;
-    world.says(&format!("ConfigMap default/udp: data.{taken}: \"{taken}\" cannot be listened on")).await?;
+    world.says(&format!("ConfigMap default/udp: data.{taken}: \"{taken}\" cannot be opened")).await?;
     drop(occupant);
     world.is_well().await?;
     assert_eq!(world.metric("adit_stream_listener_open", &["protocol=\"UDP\""]).await?, Some(1.0));
@@ -132,7 +132,7 @@ async fn a_port_of_no_service_closes_its_connections() -> Result<()> {
     let port = free_port();
     let mut world = World::start(vec![tcp_services(&[(port, "default/none:80")])]).await?;
     world.says("data.").await?;
-    world.says("\"none\" names no Service: default/none is not there: connections are closed at once").await?;
+    world.says("\"none\" names Service default/none, which does not exist: connections are closed at once").await?;
     assert_eq!(rest(&mut connect(port).await?).await?, "");
     assert_eq!(world.logged().await?, format!("TCP {port} 502 0/0 tcp-default-none-80 -"));
     Ok(())

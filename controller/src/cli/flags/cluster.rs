@@ -9,7 +9,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("FILE"),
         default: "",
         topic: Topic::Cluster,
-        doc: "Kubeconfig with the API server and the credentials; without it, those of the Pod",
+        doc: "Kubeconfig file with the API server and the credentials. Without this flag the service account of the \
+              Pod is used",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.kubeconfig = values.last_unless_empty().map(Into::into);
             Ok(())
@@ -20,7 +21,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("URL"),
         default: "",
         topic: Topic::Cluster,
-        doc: "API server, in place of the kubeconfig's or the Pod's; without a kubeconfig, no credentials are sent to it",
+        doc: "URL of the API server, in place of that of the kubeconfig or of the Pod. Without --kubeconfig no \
+              credentials are sent to it",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.apiserver = values.last_unless_empty().map(str::to_owned);
             Ok(())
@@ -31,7 +33,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("FILE"),
         default: "",
         topic: Topic::Cluster,
-        doc: "Authorities of the API server at --apiserver-host, as PEM; counts only with that flag",
+        doc: "PEM file with the CA certificates that verify the API server at --apiserver-host. It has no effect \
+              without that flag",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.certificate_authority = values.last_unless_empty().map(Into::into);
             Ok(())
@@ -42,8 +45,9 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE"),
         default: "",
         topic: Topic::Cluster,
-        doc: "Serve only this namespace, for which a Role is enough. IngressClasses may then be out of sight: with \
-              --ingress-class-by-name, a name of --ingress-class counts without one",
+        doc: "Serve only the objects of this namespace; a Role is enough for that. If IngressClasses cannot be read, \
+              use --ingress-class-by-name: then Ingresses are served whose class has a name of --ingress-class. \
+              Without this flag all namespaces are served",
         effect: Effect::Sets(|settings, values| {
             if let Some(namespace) = values.last_unless_empty() {
                 settings.cluster.namespaces = WatchedNamespaces::One(namespace.into());
@@ -57,7 +61,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("SELECTOR"),
         default: "",
         topic: Topic::Cluster,
-        doc: "Serve only namespaces with labels of this selector, such as team=shop; not with --watch-namespace",
+        doc: "Serve only the objects of namespaces whose labels match this selector, such as team=shop. It excludes \
+              --watch-namespace",
         effect: Effect::Sets(|settings, values| {
             let Some(selector) = values.last_unless_empty() else { return Ok(()) };
             if let WatchedNamespaces::One(_) = settings.cluster.namespaces {

@@ -10,8 +10,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Observing,
-        doc: "Measure requests and connections, and tell at /metrics on the admin port, which else answers 404; \
-              ingress-nginx's default is false",
+        doc: "Measure requests and connections, and serve the metrics at /metrics on the admin port. With false \
+              /metrics answers 404. The default of ingress-nginx is false",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.enabled = values.switch()?;
             Ok(())
@@ -22,7 +22,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Observing,
-        doc: "Give metrics of requests the label host; without it, requests that no rule takes are measured, too",
+        doc: "Give the request metrics the label host. With false they have no such label, and requests that no rule \
+              matches are measured, too",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.per_host = values.switch()?;
             Ok(())
@@ -33,14 +34,15 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Observing,
-        doc: "Measure requests that no rule takes, too, with the host that they name as the label host: the first 100 \
-              names, and _other for all others, where ingress-nginx has no bound; needs --metrics-per-host",
+        doc: "Measure requests that no rule matches, too, with the host of the request as the label host. The first \
+              100 hosts have series of their own, all others share _other; ingress-nginx has no such limit. Needs \
+              --metrics-per-host",
         effect: Effect::Sets(|settings, values| {
             let metrics = &mut settings.serve.metrics;
             metrics.per_undefined_host = values.switch()?;
             // That flag comes before this one.
             if metrics.per_undefined_host && !metrics.per_host {
-                return Err("needs the label host: expected --metrics-per-host=true with it".into());
+                return Err("needs the label host: expected --metrics-per-host=true".into());
             }
             Ok(())
         }),
@@ -50,7 +52,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Observing,
-        doc: "Give metrics of requests classes such as 2xx as the label status, in place of codes",
+        doc: "Set the label status of the request metrics to a class such as 2xx, in place of the status code",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.status_classes = values.switch()?;
             Ok(())
@@ -61,7 +63,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("SECONDS"),
         default: "0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10",
         topic: Topic::Observing,
-        doc: "Upper bounds of the buckets of histograms of time, ascending",
+        doc: "Upper bounds of the buckets of histograms in seconds: finite numbers, ascending",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.time_buckets = buckets(values)?;
             Ok(())
@@ -72,7 +74,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("BYTES"),
         default: "10, 20, 30, 40, 50, 60, 70, 80, 90, 100",
         topic: Topic::Observing,
-        doc: "The same for the sizes of requests and responses",
+        doc: "Upper bounds of the buckets of request_size and response_size, in bytes: finite numbers, ascending",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.length_buckets = buckets(values)?;
             Ok(())
@@ -83,7 +85,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("BYTES"),
         default: "10, 100, 1000, 10000, 100000, 1000000, 10000000",
         topic: Topic::Observing,
-        doc: "The same for nginx_ingress_controller_bytes_sent",
+        doc: "Upper bounds of the buckets of bytes_sent, in bytes: finite numbers, ascending",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.size_buckets = buckets(values)?;
             Ok(())
@@ -94,8 +96,9 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("METRIC"),
         default: "",
         topic: Topic::Observing,
-        doc: "Metric of requests that is neither measured nor told, with or without nginx_ingress_controller_; others \
-              may be named and stay, as in ingress-nginx",
+        doc: "Name of a request metric that is neither measured nor exported, with or without \
+              nginx_ingress_controller_. Other metrics may be named, and are exported nevertheless, as in \
+              ingress-nginx",
         effect: Effect::Sets(|settings, values| {
             settings.serve.metrics.excluded = values.all().map(metric).collect::<Result<_, _>>()?;
             Ok(())
@@ -114,6 +117,6 @@ fn metric(name: &str) -> Result<&'static str, String> {
     let is_called = |known: &str| known == name || known.strip_prefix(PREFIX) == Some(name);
     METRICS.iter().map(|doc| doc.name).find(|known| is_called(known)).ok_or_else(|| {
         let known: Vec<_> = REQUEST_METRICS.iter().map(|doc| doc.name).collect();
-        format!("has {name:?}, which is no metric: expected some of {}", known.join(", "))
+        format!("contains {name:?}, which is not a metric: expected some of {}", known.join(", "))
     })
 }

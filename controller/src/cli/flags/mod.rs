@@ -1,7 +1,7 @@
 //! The flags: one option, one definition with its docs, from which parsing, `--help` and `docs/flags.md` are made.
 //!
 //! Names and values are ingress-nginx's where it has the option, so that a Deployment's arguments keep working:
-//! `--x=true`, `-x=true` and `--x true` are all understood, and what means nothing here warns.
+//! `--x=true`, `-x=true` and `--x true` are all understood, and a flag without effect causes a warning.
 
 mod cluster;
 mod flag;
@@ -25,7 +25,7 @@ use std::iter::chain;
 pub struct Flags {
     /// The settings.
     pub settings: Settings,
-    /// What a person should know: flags that were given and mean nothing here.
+    /// What a person should know: flags that were given and have no effect.
     pub warnings: Vec<String>,
 }
 
@@ -130,7 +130,8 @@ fn with_two_dashes(arg: &str) -> String {
 /// `docs/flags.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Flags\n\nMade from the code by `make docs`. `serve`, `check` and `explain` accept every flag, with one dash or two.\n\n\
+        "# Flags\n\nGenerated from the code by `make docs`. `serve`, `check` and `explain` accept every flag, with one \
+         dash or two. A duration is a number of seconds, or a form such as `90s` or `1m30s`.\n\n\
          | flag | value | default | meaning |\n|---|---|---|---|\n",
     );
     for flag in own() {
@@ -142,7 +143,9 @@ pub fn markdown() -> String {
         let default = if flag.default.is_empty() { String::new() } else { format!("`{}`", flag.default) };
         row(&mut page, &[&format!("`--{}`", flag.name), &value, &default, flag.doc]);
     }
-    page.push_str("\n## Accepted and ignored\n\nFlags of ingress-nginx that mean nothing here. Each warns.\n\n");
+    page.push_str(
+        "\n## Accepted and ignored\n\nFlags of ingress-nginx that have no effect in Adit. Each causes a warning.\n\n",
+    );
     page.push_str("| flag | why |\n|---|---|\n");
     for flag in retired::FLAGS {
         if let Effect::Ignored(why) = flag.effect {

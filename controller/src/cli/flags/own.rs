@@ -11,7 +11,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE/NAME"),
         default: "adit/adit",
         topic: Topic::Objects,
-        doc: "ConfigMap with the settings of the whole gateway, by ingress-nginx's keys",
+        doc: "ConfigMap with the settings of the whole gateway, with the keys of ingress-nginx. Empty: every setting \
+              has its default",
         effect: Effect::Sets(|settings, values| {
             settings.controller.configmap = values.parse_unless_empty(NAMESPACED_NAME)?;
             Ok(())
@@ -22,7 +23,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE/NAME"),
         default: "",
         topic: Topic::Objects,
-        doc: "Service that answers what no rule takes, at its first port; without it, 404",
+        doc: "Service that serves requests that no rule matches; its first port is used. Without this flag they are \
+              answered with 404",
         effect: Effect::Sets(|settings, values| {
             settings.controller.default_backend_service = values.parse_unless_empty(NAMESPACED_NAME)?;
             Ok(())
@@ -33,7 +35,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE/NAME"),
         default: "",
         topic: Topic::Objects,
-        doc: "Secret with the certificate for hosts that have none of their own; without it a self-signed one",
+        doc: "Secret with the certificate for hosts that have none. Without this flag they get a self-signed one",
         effect: Effect::Sets(|settings, values| {
             settings.controller.default_certificate = values.parse_unless_empty(NAMESPACED_NAME)?;
             Ok(())
@@ -44,8 +46,10 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE/NAME"),
         default: "",
         topic: Topic::Objects,
-        doc: "ConfigMap with TCP services: \"<port>\": \"<namespace>/<service>:<port or name>[:PROXY][:PROXY]\", where \
-              the first PROXY accepts a PROXY header and the second sends one",
+        doc: "ConfigMap with TCP services. Each entry opens a port: \"PORT\": \
+              \"NAMESPACE/SERVICE:PORT[:PROXY][:PROXY]\", with a port number or name of the Service. The first PROXY \
+              expects a PROXY header from clients, the second sends one to endpoints. Without this flag there are no \
+              TCP services",
         effect: Effect::Sets(|settings, values| {
             settings.controller.tcp_services = values.parse_unless_empty(NAMESPACED_NAME)?;
             Ok(())
@@ -56,7 +60,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE/NAME"),
         default: "",
         topic: Topic::Objects,
-        doc: "ConfigMap with UDP services: \"<port>\": \"<namespace>/<service>:<port or name>\"",
+        doc: "ConfigMap with UDP services. Each entry opens a port: \"PORT\": \"NAMESPACE/SERVICE:PORT\", with a \
+              port number or name of the Service. Without this flag there are no UDP services",
         effect: Effect::Sets(|settings, values| {
             settings.controller.udp_services = values.parse_unless_empty(NAMESPACED_NAME)?;
             Ok(())
@@ -67,7 +72,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("CONTROLLER"),
         default: "adit.dev/ingress-controller, k8s.io/ingress-nginx",
         topic: Topic::Objects,
-        doc: "Serve IngressClasses whose spec.controller is this; in a cluster, the default is only the first",
+        doc: "Serve the Ingresses of IngressClasses whose spec.controller has this value. In a cluster the default \
+              is only the first",
         effect: Effect::Sets(|settings, values| {
             settings.controller.controller_classes = owned(values);
             Ok(())
@@ -78,7 +84,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("NAME"),
         default: "adit, nginx",
         topic: Topic::Objects,
-        doc: "Serve Ingresses whose annotation kubernetes.io/ingress.class is this; in a cluster, the default is only adit",
+        doc: "Serve Ingresses whose annotation kubernetes.io/ingress.class has this value. In a cluster the default \
+              is only adit",
         effect: Effect::Sets(|settings, values| {
             settings.controller.ingress_classes = owned(values);
             Ok(())
@@ -89,8 +96,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Objects,
-        doc: "Serve IngressClasses with a name of --ingress-class, whatever their controller; in a cluster, the default \
-              is false",
+        doc: "Serve also the Ingresses of IngressClasses whose name is in --ingress-class, whatever their \
+              spec.controller is. In a cluster the default is false",
         effect: Effect::Sets(|settings, values| {
             settings.controller.class_by_name = values.switch()?;
             Ok(())
@@ -101,7 +108,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Objects,
-        doc: "Serve Ingresses that name no class; in a cluster, the default is false",
+        doc: "Serve also Ingresses that name no class. In a cluster the default is false",
         effect: Effect::Sets(|settings, values| {
             settings.controller.without_class = values.switch()?;
             Ok(())
@@ -112,7 +119,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PREFIX"),
         default: "nginx.ingress.kubernetes.io",
         topic: Topic::Objects,
-        doc: "Prefix of the annotations, before the slash",
+        doc: "Prefix of the annotations that Adit reads, before the slash: a DNS name",
         effect: Effect::Sets(|settings, values| {
             let prefix = values.last_unless_empty().ok_or("is empty: expected a DNS name")?;
             settings.controller.annotations_prefix = prefix.trim_end_matches('/').into();
@@ -124,7 +131,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Objects,
-        doc: "Ignore Ingresses that have only a default backend, or rules without a host",
+        doc: "Do not serve rules without a host, and Ingresses that have only a default backend",
         effect: Effect::Sets(|settings, values| {
             settings.controller.disable_catch_all = values.switch()?;
             Ok(())
@@ -135,7 +142,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Objects,
-        doc: "Pass TLS connections on as they are, for hosts with the annotation ssl-passthrough",
+        doc: "Apply the annotation ssl-passthrough: TLS connections to its hosts are passed to the backend without \
+              terminating TLS. Without this flag the annotation is ignored",
         effect: Effect::Sets(|settings, values| {
             settings.controller.ssl_passthrough = values.switch()?;
             Ok(())
@@ -146,7 +154,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Objects,
-        doc: "Send nothing to Services of type ExternalName",
+        doc: "Send no requests to Services of type ExternalName. Requests for them are answered with 503",
         effect: Effect::Sets(|settings, values| {
             settings.controller.disable_external_name = values.switch()?;
             Ok(())
@@ -157,13 +165,13 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("nginx|strict"),
         default: "nginx",
         topic: Topic::Objects,
-        doc: "Match paths as ingress-nginx does, or as the Ingress v1 specification says; \
-              the ConfigMap's key of this name wins",
+        doc: "How paths match: nginx as in ingress-nginx, strict as the specification of Ingress v1 says. The \
+              ConfigMap's key of this name overrides this flag",
         effect: Effect::Sets(|settings, values| {
             settings.controller.path_matching = match values.last() {
                 "nginx" => PathMatching::Nginx,
                 "strict" => PathMatching::Strict,
-                _ => return Err("is not a way to match paths: expected nginx or strict".into()),
+                _ => return Err("is not a mode of path matching: expected nginx or strict".into()),
             };
             Ok(())
         }),
@@ -173,7 +181,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PORT"),
         default: "80",
         topic: Topic::Serving,
-        doc: "Port for HTTP; 0 lets the system choose",
+        doc: "TCP port for HTTP, from 0 to 65535. With 0 the system chooses one",
         effect: Effect::Sets(|settings, values| {
             settings.serve.http_port = values.port()?;
             settings.controller.own_ports.http = settings.serve.http_port;
@@ -185,7 +193,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PORT"),
         default: "443",
         topic: Topic::Serving,
-        doc: "Port for HTTPS; 0 lets the system choose",
+        doc: "TCP port for HTTPS, from 0 to 65535. With 0 the system chooses one",
         effect: Effect::Sets(|settings, values| {
             settings.serve.https_port = values.port()?;
             settings.controller.own_ports.https = settings.serve.https_port;
@@ -198,7 +206,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("IP"),
         default: "",
         topic: Topic::Serving,
-        doc: "Address to listen on; without it all of them, IPv6 too where it exists",
+        doc: "IP address to listen on, for HTTP, HTTPS, and TCP and UDP services. Without this flag all addresses of \
+              the machine, with IPv6 if it has that",
         effect: Effect::Sets(|settings, values| {
             settings.serve.bind_address = values.parse_unless_empty(ADDRESS)?;
             Ok(())
@@ -209,8 +218,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PORT"),
         default: "",
         topic: Topic::Serving,
-        doc: "Port that clients connect to, for redirects and X-Forwarded-Port, when a load balancer maps it to another; \
-              without it the port that listens",
+        doc: "Port that clients connect to for HTTP, if it is not --http-port, such as that of a load balancer. Used \
+              in redirects and in X-Forwarded-Port. Without this flag --http-port",
         effect: Effect::Sets(|settings, values| {
             settings.serve.advertised_http_port = values.parse_unless_empty(PORT)?;
             Ok(())
@@ -221,7 +230,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PORT"),
         default: "",
         topic: Topic::Serving,
-        doc: "The same for HTTPS",
+        doc: "Port that clients connect to for HTTPS, if it is not --https-port, such as that of a load balancer. \
+              Used in redirects and in X-Forwarded-Port. Without this flag --https-port",
         effect: Effect::Sets(|settings, values| {
             settings.serve.advertised_https_port = values.parse_unless_empty(PORT)?;
             // It comes after --https-port, and wins.
@@ -235,7 +245,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("COUNT"),
         default: "",
         topic: Topic::Serving,
-        doc: "Threads that serve requests; without it the container's CPU quota, else the cores",
+        doc: "Number of worker threads, which serve requests; at least 1. It overrides the ConfigMap's \
+              worker-processes. Without both, the CPU quota of the container, or else the number of CPUs",
         effect: Effect::Sets(|settings, values| {
             settings.serve.workers = values.parse_unless_empty("a number of threads: expected 1 or more")?;
             Ok(())
@@ -246,7 +257,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("IP[:PORT]"),
         default: "",
         topic: Topic::Serving,
-        doc: "DNS server for Services of type ExternalName; without it the system's",
+        doc: "DNS server that resolves the names of Services of type ExternalName; the default port is 53. Without \
+              this flag the servers of the system",
         effect: Effect::Sets(|settings, values| {
             settings.serve.dns_servers = values.all().map(dns_server).collect::<Result<_, _>>()?;
             Ok(())
@@ -257,7 +269,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("DURATION"),
         default: "15s",
         topic: Topic::Serving,
-        doc: "How long new connections are accepted after SIGTERM, in seconds or as 1m30s, so that no preStop hook needs to sleep",
+        doc: "How long new connections are accepted after SIGTERM. It replaces a preStop hook that sleeps",
         effect: Effect::Sets(|settings, values| {
             settings.serve.shutdown_grace = values.duration()?;
             Ok(())
@@ -268,7 +280,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PORT"),
         default: "10254",
         topic: Topic::Observing,
-        doc: "Port for health, metrics and debugging; 0 lets the system choose",
+        doc: "TCP port for health checks, metrics and debugging (the admin port), from 0 to 65535. With 0 the system \
+              chooses one",
         effect: Effect::Sets(|settings, values| {
             settings.serve.admin_port = values.port()?;
             settings.controller.own_ports.admin = settings.serve.admin_port;
@@ -280,7 +293,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("IP"),
         default: "",
         topic: Topic::Observing,
-        doc: "Address for that port; without it all of them",
+        doc: "IP address for the admin port to listen on. Without this flag all addresses of the machine",
         effect: Effect::Sets(|settings, values| {
             settings.serve.admin_address = values.parse_unless_empty(ADDRESS)?;
             Ok(())
@@ -291,7 +304,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("PATH"),
         default: "/healthz",
         topic: Topic::Observing,
-        doc: "Path of the health check on that port",
+        doc: "Path of the health check on the admin port, in addition to /healthz. It must begin with a slash",
         effect: Effect::Sets(|settings, values| {
             if !values.last().starts_with('/') {
                 return Err("is not a path: expected it to begin with a slash".into());
@@ -305,7 +318,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("FILE"),
         default: "",
         topic: Topic::Observing,
-        doc: "File for the access log; without it standard output",
+        doc: "File to which the access log is appended. Without this flag it goes to standard output",
         effect: Effect::Sets(|settings, values| {
             settings.serve.access_log = values.last_unless_empty().map(Into::into);
             Ok(())
@@ -316,8 +329,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("LEVEL"),
         default: "",
         topic: Topic::Observing,
-        doc: "error, warn, info, debug or trace, or directives such as info,gateway=debug; \
-              without it the environment's RUST_LOG, else info",
+        doc: "What is logged to standard error: error, warn, info, debug or trace, or directives such as \
+              info,gateway=debug. Without this flag the environment variable RUST_LOG, or else info",
         effect: Effect::Sets(|settings, values| {
             settings.log_level = values.last_unless_empty().map(str::to_owned);
             Ok(())
@@ -328,7 +341,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NUMBER"),
         default: "",
         topic: Topic::Observing,
-        doc: "ingress-nginx's verbosity: below 2 is the log level info, below 5 debug, else trace; --log-level wins",
+        doc: "Verbosity, as in ingress-nginx: 0 and 1 are the log level info, 2 to 4 debug, 5 and more trace. \
+              --log-level overrides it",
         effect: Effect::Sets(|settings, values| {
             let level = match values.parse::<u32>("a verbosity: expected a number")? {
                 0 | 1 => "info",

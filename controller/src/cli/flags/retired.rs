@@ -1,40 +1,40 @@
-//! The flags of ingress-nginx that mean nothing here. They are accepted, so that a Deployment's arguments keep working,
-//! and each says why it does nothing.
+//! The flags of ingress-nginx that have no effect in Adit. They are accepted, so that a Deployment's arguments keep
+//! working, and each says why it has no effect.
 
 use super::flag::{Effect, Flag, Shape, Topic};
 
-const ONE_PROCESS: &str = "TLS is passed through and terminated on the port for HTTPS, without another one behind it";
+const ONE_PROCESS: &str = "Adit passes TLS through on the port for HTTPS and needs no second port";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
-const NO_NGINX: &str = "no nginx process runs here";
+const NO_NGINX: &str = "Adit runs no nginx process";
 const NO_NATIVE_HISTOGRAMS: &str =
-    "native histograms need Prometheus' binary format, and metrics are told as text: see --time-buckets";
-const NO_PROFILER: &str = "the Go profiler does not exist here";
-const NO_GEOIP: &str = "GeoIP databases are not used yet";
+    "native histograms need the binary format of Prometheus, and metrics are exported as text: see --time-buckets";
+const NO_PROFILER: &str = "Adit has no Go profiler";
+const NO_GEOIP: &str = "GeoIP databases are not supported yet";
 const NO_KLOG: &str = "logs go to standard error; see --log-level";
 
 pub(super) const FLAGS: &[Flag] = &[
-    value("sync-period", "watches miss nothing, so nothing is listed again for safety"),
-    value("sync-rate-limit", "changes cost no reload, so they are not rationed"),
-    switch("disable-sync-events", "no Event says that an object was synced"),
+    value("sync-period", "watches report every change, so that objects need not be listed again"),
+    value("sync-rate-limit", "a change needs no reload, so that changes need no rate limit"),
+    switch("disable-sync-events", "Adit writes no Events about synced objects"),
     value("ssl-passthrough-proxy-port", ONE_PROCESS),
-    switch("enable-ssl-chain-completion", "chains are served as their Secrets have them"),
+    switch("enable-ssl-chain-completion", "a certificate chain is served as its Secret has it"),
     value("validating-webhook", NO_WEBHOOK),
     value("validating-webhook-certificate", NO_WEBHOOK),
     value("validating-webhook-key", NO_WEBHOOK),
     switch("disable-full-test", NO_WEBHOOK),
     switch("enable-annotation-validation", "annotations are always validated"),
-    switch("deep-inspect", "no user's text becomes code here, so there is nothing to inspect it for"),
+    switch("deep-inspect", "text of users never becomes code or configuration, so that it needs no inspection"),
     switch("enable-topology-aware-routing", "all ready endpoints are used, whatever their zone"),
     value("default-server-port", NO_NGINX),
     value("status-port", NO_NGINX),
     value("stream-port", NO_NGINX),
     value("internal-logger-address", NO_NGINX),
     value("dynamic-configuration-retries", NO_NGINX),
-    value("post-shutdown-grace-period", "the process ends as soon as its last connection has; see docs/protocols.md"),
-    value("health-check-timeout", "the health check asks no other process"),
+    value("post-shutdown-grace-period", "the process ends with its last connection: see docs/protocols.md"),
+    value("health-check-timeout", "the health check does not call another process"),
     value("bucket-factor", NO_NATIVE_HISTOGRAMS),
     value("max-buckets", NO_NATIVE_HISTOGRAMS),
-    value("monitor-max-batch-size", "requests are counted as they end, and not sent anywhere in batches"),
+    value("monitor-max-batch-size", "requests are counted when they end, and not sent in batches"),
     switch("profiling", NO_PROFILER),
     value("profiler-port", NO_PROFILER),
     value("profiler-address", NO_PROFILER),

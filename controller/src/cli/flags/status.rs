@@ -10,8 +10,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAME"),
         default: "adit-leader",
         topic: Topic::Cluster,
-        doc: "Lease, in this Pod's namespace, whose holder writes statuses and Events. ingress-nginx's default is another \
-              one, so that both can run side by side",
+        doc: "Name of the Lease, in the namespace of this Pod, whose holder writes statuses and Events. The default \
+              is not that of ingress-nginx, so that both can run side by side",
         effect: Effect::Sets(|settings, values| {
             let name = values.last_unless_empty().ok_or("is empty: expected the name of a Lease")?;
             settings.cluster.status.election_id = name.into();
@@ -23,7 +23,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("DURATION"),
         default: "30s",
         topic: Topic::Cluster,
-        doc: "How long another replica waits for a holder that is silent; at least 1s. The holder renews four times as often",
+        doc: "How long the Lease is valid without renewal; at least 1s. Then another replica takes it. Its holder \
+              renews it four times in that time",
         effect: Effect::Sets(|settings, values| {
             let ttl = values.duration()?;
             if ttl < Duration::from_secs(1) {
@@ -38,7 +39,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Cluster,
-        doc: "Let every replica write, without a Lease",
+        doc: "Let every replica write statuses and Events, without a Lease",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.status.election = !values.switch()?;
             Ok(())
@@ -49,7 +50,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Cluster,
-        doc: "Write the addresses of this gateway to the status of the Ingresses that it serves",
+        doc: "Write the addresses of this gateway into the status of the Ingresses that it serves",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.status.update = values.switch()?;
             Ok(())
@@ -60,7 +61,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "true",
         topic: Topic::Cluster,
-        doc: "Remove them again when the last replica ends",
+        doc: "Remove these addresses when the last replica ends",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.status.update_on_shutdown = values.switch()?;
             Ok(())
@@ -71,7 +72,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("DURATION"),
         default: "60",
         topic: Topic::Cluster,
-        doc: "How often to compare all statuses with the addresses, in seconds, at least 5. Changes are written at once",
+        doc: "How often all statuses are compared with the addresses; a value below 5 seconds is raised to 5 \
+              seconds. A known change is written at once",
         effect: Effect::Sets(|settings, values| {
             // As ingress-nginx, which raises what is too short.
             settings.cluster.status.interval = values.duration()?.max(Duration::from_secs(5));
@@ -83,8 +85,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Value("NAMESPACE/NAME"),
         default: "",
         topic: Topic::Cluster,
-        doc: "Service whose addresses are written: those of its load balancer, its externalName, clusterIP or externalIPs; \
-              for a NodePort without externalIPs, those of the nodes that run Adit",
+        doc: "Service whose addresses are written: those of its load balancer, or its externalName, clusterIP or \
+              externalIPs. For a NodePort without externalIPs, those of the nodes that run Adit",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.status.publish_service = values.parse_unless_empty(NAMESPACED_NAME)?;
             Ok(())
@@ -95,8 +97,8 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Repeated("ADDRESS"),
         default: "",
         topic: Topic::Cluster,
-        doc: "IP address or host name that is written; not with --publish-service. Without both, the addresses of the \
-              nodes that run Adit are",
+        doc: "IP address or host name that is written. It excludes --publish-service. Without both, the addresses of \
+              the nodes that run Adit are written",
         effect: Effect::Sets(|settings, values| {
             let addresses = values.all().map(|text| text.trim().parse().map_err(str::to_owned));
             settings.cluster.status.addresses = addresses.collect::<Result<_, _>>()?;
@@ -111,7 +113,7 @@ pub(super) const FLAGS: &[Flag] = &[
         shape: Shape::Switch,
         default: "false",
         topic: Topic::Cluster,
-        doc: "Of a node, write the InternalIP and not the ExternalIP",
+        doc: "Write the InternalIP of a node, not its ExternalIP",
         effect: Effect::Sets(|settings, values| {
             settings.cluster.status.node_internal_ip = values.switch()?;
             Ok(())

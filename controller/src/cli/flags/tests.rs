@@ -119,7 +119,10 @@ fn wrong_values_name_the_flag_the_value_and_what_is_expected() {
         ("--http-port=99999", "--http-port: \"99999\" is not a port: expected 0 to 65535"),
         ("--configmap=a", "--configmap: \"a\" is not a name in a namespace: expected the form namespace/name"),
         ("--workers=0", "--workers: \"0\" is not a number of threads: expected 1 or more"),
-        ("--path-matching=exact", "--path-matching: \"exact\" is not a way to match paths: expected nginx or strict"),
+        (
+            "--path-matching=exact",
+            "--path-matching: \"exact\" is not a mode of path matching: expected nginx or strict",
+        ),
         ("--health-check-path=ok", "--health-check-path: \"ok\" is not a path: expected it to begin with a slash"),
     ] {
         assert_eq!(parse(&[arg]).expect_err("an invalid value"), expected);
@@ -170,11 +173,11 @@ fn metrics_flags_say_what_is_wrong() {
         ),
         (
             &["--metrics-per-undefined-host", "--metrics-per-host=false"],
-            "--metrics-per-undefined-host: \"true\" needs the label host: expected --metrics-per-host=true with it",
+            "--metrics-per-undefined-host: \"true\" needs the label host: expected --metrics-per-host=true",
         ),
         (
             &["--exclude-socket-metrics=requests,request_sise"],
-            "--exclude-socket-metrics: \"requests,request_sise\" has \"request_sise\", which is no metric: expected \
+            "--exclude-socket-metrics: \"requests,request_sise\" contains \"request_sise\", which is not a metric: expected \
              some of nginx_ingress_controller_requests, \
              nginx_ingress_controller_request_duration_seconds, nginx_ingress_controller_response_duration_seconds, \
              nginx_ingress_controller_header_duration_seconds, nginx_ingress_controller_connect_duration_seconds, \

@@ -34,6 +34,9 @@ impl<'a> Values<'a> {
     }
 
     /// As Go's `strconv.ParseBool`.
+    ///
+    /// # Errors
+    /// The last value has none of Go's spellings of a Boolean.
     pub fn switch(self) -> Result<bool, String> {
         match self.last() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
@@ -43,26 +46,41 @@ impl<'a> Values<'a> {
     }
 
     /// A value of a type that parses itself; `expected` names what that is.
+    ///
+    /// # Errors
+    /// The last value cannot be parsed. The error says "is not", then what `expected` says.
     pub fn parse<T: FromStr>(self, expected: &str) -> Result<T, String> {
         self.last().parse().map_err(|_| format!("is not {expected}"))
     }
 
     /// As [`Self::parse`], or `None` if it is empty.
+    ///
+    /// # Errors
+    /// As for [`Self::parse`].
     pub fn parse_unless_empty<T: FromStr>(self, expected: &str) -> Result<Option<T>, String> {
         self.last_unless_empty().map(|_| self.parse(expected)).transpose()
     }
 
     /// All of them, parsed.
+    ///
+    /// # Errors
+    /// One of the values cannot be parsed, as for [`Self::parse`].
     pub fn parse_all<T: FromStr>(self, expected: &str) -> Result<Vec<T>, String> {
         self.all().map(|value| value.parse().map_err(|_| format!("is not {expected}"))).collect()
     }
 
     /// A TCP port.
+    ///
+    /// # Errors
+    /// The last value is not a number from 0 to 65535.
     pub fn port(self) -> Result<u16, String> {
         self.parse("a port: expected 0 to 65535")
     }
 
     /// A duration: seconds without a unit, as ingress-nginx's flags count them, or Go's `1m30s`.
+    ///
+    /// # Errors
+    /// The last value is neither of both, or is negative.
     pub fn duration(self) -> Result<Duration, String> {
         let text = self.last();
         let signed = match text.parse::<u32>() {

@@ -216,9 +216,9 @@ fn refusal(watch: &Watch, diagnostics: Vec<Diagnostic>) -> SourceEvent {
 
 fn refused(watch: &Watch, failure: &Failure, was_allowed: bool) -> Diagnostic {
     let (group, resource) = watch.resource.place();
-    let consequence = if was_allowed { "those known so far stay as they are" } else { "it is as if there were none" };
+    let consequence = if was_allowed { "the known ones stay in effect" } else { "Adit serves as if there were none" };
     let message = format!(
-        "may not be watched: {}; expected a Role that allows list and watch of {resource} in the API group {group:?}; \
+        "cannot be watched: {}; expected a Role that allows list and watch of {resource} in the API group {group:?}; \
          until then {consequence}",
         failure.message
     );

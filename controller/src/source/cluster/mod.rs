@@ -145,12 +145,12 @@ impl Following {
             && self.told.insert(kind, cause) != Some(cause)
             && cause != Cause::Forbidden
         {
-            tracing::warn!(kind, reason = message, "cannot watch; what is known stays in effect");
+            tracing::warn!(kind, reason = message, "cannot watch objects; those that are known stay in effect");
         }
         self.told.retain(|kind, _| {
             let is_healthy = health.get(kind);
             if is_healthy == Some(&true) {
-                tracing::info!(kind, "watching again");
+                tracing::info!(kind, "watching objects again");
             }
             is_healthy == Some(&false)
         });

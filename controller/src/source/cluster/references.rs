@@ -127,11 +127,13 @@ mod tests {
 
     #[test]
     fn every_annotation_and_key_that_names_a_config_map_is_here() {
-        let annotations: BTreeSet<_> =
-            Annotation::all().filter(|annotation| annotation.doc.contains("from a ConfigMap")).map(|a| a.key).collect();
+        let annotations: BTreeSet<_> = Annotation::all()
+            .filter(|annotation| annotation.doc.starts_with("Names a ConfigMap, as "))
+            .map(|a| a.key)
+            .collect();
         assert_eq!(annotations, BTreeSet::from(ANNOTATIONS));
         let keys: BTreeSet<_> =
-            Key::all().filter(|key| key.doc.starts_with("A ConfigMap, as ")).map(|key| key.name).collect();
+            Key::all().filter(|key| key.doc.starts_with("Names a ConfigMap, as ")).map(|key| key.name).collect();
         assert_eq!(keys, BTreeSet::from(KEYS));
     }
 

@@ -127,7 +127,7 @@ fn look(path: &Path, metadata: &Metadata, known: Option<Fingerprint>, pace: Pace
         return Seen::Unreadable("it is not a regular file".to_owned());
     }
     if metadata.len() > MAX_SIZE {
-        return Seen::Unreadable(format!("it has {} bytes, and {MAX_SIZE} are the most", metadata.len()));
+        return Seen::Unreadable(format!("it has {} bytes: expected at most {MAX_SIZE}", metadata.len()));
     }
     let is_fresh = metadata.modified().is_ok_and(|modified| age(modified) < QUIET);
     if is_fresh && pace == Pace::Settled {

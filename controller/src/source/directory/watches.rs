@@ -110,7 +110,7 @@ fn report<'a>(
 ) {
     for path in directories.into_iter().map(PathBuf::as_path).map(Path::to_string_lossy) {
         let reason = reason.map_or("the system gives no watches", String::as_str);
-        let message = format!("cannot be watched: {reason}; it is looked at every two seconds instead");
+        let message = format!("cannot be watched: {reason}; it is checked for changes every two seconds instead");
         problems.entry(path.as_ref().into()).or_default().push(Diagnostic::warning(
             format!("File {path}"),
             "",

@@ -44,7 +44,7 @@ pub fn parse(file: &Arc<str>, bytes: &[u8]) -> Manifest {
         }
         Err(error) => {
             let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-            let message = format!("is not UTF-8 text: byte {} is invalid", error.valid_up_to());
+            let message = format!("is not UTF-8 text: byte {} is invalid; nothing of it is read", error.valid_up_to());
             reader.broken(u32::try_from(line).unwrap_or(u32::MAX), "", &message);
         }
     }
@@ -129,7 +129,7 @@ impl Reader<'_> {
         let api_version = text("apiVersion").or(implied.map(|(_, version, _)| *version));
         let (Some(kind), Some(api_version)) = (kind, api_version) else {
             let missing = if kind.is_none() { "kind" } else { "apiVersion" };
-            let message = "is missing: this is no Kubernetes object, and is ignored";
+            let message = "is missing: this document is not a Kubernetes object, and is ignored";
             return self.push(Diagnostic::warning(self.subject(), missing, message), line);
         };
         match Naming::of(api_version, kind) {
@@ -150,7 +150,7 @@ impl Reader<'_> {
             Some(items) if items.is_null() => {}
             Some(items) => match items.items() {
                 Some(items) => items.iter().for_each(|node| self.read_node(node, node.line, item)),
-                None => self.broken(line, "items", "is not a list of objects"),
+                None => self.broken(line, "items", "is not a list: expected a list of objects"),
             },
         }
     }
@@ -196,8 +196,10 @@ impl Reader<'_> {
     fn warn_of_legacy(&mut self, key: &ObjectKey, node: &Node, upgraded: &serde_json::Value, line: u32) {
         let version = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
         let message = match serde_saphyr::to_string(upgraded) {
-            Ok(yaml) => format!("is no longer a version of Ingress; this one is read as:\n{}", yaml.trim_end()),
-            Err(_) => "is no longer a version of Ingress: expected networking.k8s.io/v1".to_owned(),
+            Ok(yaml) => {
+                format!("is a version of Ingress that Kubernetes has removed; it is read as:\n{}", yaml.trim_end())
+            }
+            Err(_) => "is a version of Ingress that Kubernetes has removed: expected networking.k8s.io/v1".to_owned(),
         };
         self.push(Diagnostic::warning(key.to_string(), "apiVersion", message).with_value(version), line);
     }

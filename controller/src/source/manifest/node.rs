@@ -155,7 +155,9 @@ fn parse_on_a_large_stack(text: &str) -> Result<Node, Failure> {
             std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || parse_to(DEEP, text)).ok()?;
         thread.join().ok()
     })
-    .unwrap_or_else(|| Err(Failure { line: 1, message: "is too deep to be parsed here".to_owned(), too_deep: true }))
+    .unwrap_or_else(|| {
+        Err(Failure { line: 1, message: "is nested too deeply to be parsed".to_owned(), too_deep: true })
+    })
 }
 
 fn options(max_depth: usize) -> Options {
@@ -179,7 +181,7 @@ fn describe(error: &Error) -> String {
     if let Error::Budget { breach, .. } = error {
         return match breach {
             BudgetBreach::Depth { .. } => format!("is nested deeper than {DEEP} levels"),
-            breach => format!("is larger than its text lets expect ({breach:?}): too many nodes or aliases"),
+            breach => format!("expands to too many nodes or aliases ({breach:?})"),
         };
     }
     let text = error.to_string();

@@ -168,7 +168,9 @@ fn a_file_that_is_not_text_is_reported() {
     assert!(manifest.is_broken);
     assert_eq!(
         said(&manifest),
-        ["error: File shop.yaml: is not UTF-8 text: byte 16 is invalid (shop.yaml, document 1, line 2)"]
+        [
+            "error: File shop.yaml: is not UTF-8 text: byte 16 is invalid; nothing of it is read (shop.yaml, document 1, line 2)"
+        ]
     );
     assert_eq!(keys(&read(&format!("\u{feff}{SERVICE}"))), ["Service default/web"]);
     assert_eq!(keys(&read(&SERVICE.replace('\n', "\r\n"))), ["Service default/web"]);

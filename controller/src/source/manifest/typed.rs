@@ -39,7 +39,7 @@ fn read<T: DeserializeOwned>(value: &Value) -> Result<Arc<T>, WrongField> {
         let expected = expected(&reason);
         let (shown, message) = match found {
             Some(Value::String(text)) => (Some(text.clone()), format!("is not {expected}")),
-            Some(Value::Null) | None => (None, format!("should be {expected}")),
+            Some(Value::Null) | None => (None, format!("has no value: expected {expected}")),
             Some(Value::Array(_)) => (None, format!("is a list, not {expected}")),
             Some(Value::Object(_)) => (None, format!("is a mapping, not {expected}")),
             Some(scalar) => {

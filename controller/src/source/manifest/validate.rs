@@ -26,7 +26,7 @@ pub(crate) fn prune(ingress: &mut Ingress) -> Vec<Diagnostic> {
         Findings { object: ObjectKey::new(Kind::Ingress, namespace, name).to_string().into(), diagnostics: Vec::new() };
     let spec = ingress.spec.get_or_insert_default();
     if spec.default_backend.is_none() && spec.rules.as_ref().is_none_or(Vec::is_empty) {
-        found.error("spec", None, "has neither rules nor a defaultBackend: expected one of them");
+        found.error("spec", None, "has neither rules nor a defaultBackend: expected one of them; nothing is served");
     }
     if spec
         .default_backend
@@ -99,7 +99,7 @@ fn is_valid_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> b
         return found.error(
             &field,
             None,
-            "is empty: expected at least one path, or no http at all; the rule is left out",
+            "is empty: expected at least one path, or no http at all; the rule is not served",
         );
     }
     for (index, path) in http.paths.iter_mut().enumerate() {
@@ -114,15 +114,15 @@ fn is_valid_rule(rule: &mut IngressRule, field: &str, found: &mut Findings) -> b
 
 fn is_valid_host(host: &str, field: &str, found: &mut Findings) -> bool {
     if host.parse::<IpAddr>().is_ok() {
-        return found.error(field, Some(host), "is an IP address: expected a DNS name; it is left out");
+        return found.error(field, Some(host), "is an IP address: expected a DNS name; the host is not served");
     }
     let is_host = host.len() <= 253 && host.strip_prefix("*.").unwrap_or(host).split('.').all(is_label);
     is_host
         || found.error(
             field,
             Some(host),
-            "is not a host name: expected labels of a-z, 0-9 and '-' separated by dots, the first of which may be '*', and \
-             no port; it is left out",
+            "is not a host name: expected labels of a-z, 0-9 and '-' separated by dots, the first of which may be '*', \
+             and no port; the host is not served",
         )
 }
 
@@ -137,24 +137,30 @@ fn is_valid_path(path: &HTTPIngressPath, field: &str, found: &mut Findings) -> b
         "Exact" | "Prefix" => true,
         "ImplementationSpecific" => false,
         "" => {
-            let message = "is missing: expected Exact, Prefix or ImplementationSpecific; the path is left out";
+            let message = "is missing: expected Exact, Prefix or ImplementationSpecific; the path is not served";
             return found.error(&format!("{field}.pathType"), None, message);
         }
         other => {
-            let message = "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is left out";
+            let message =
+                "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is not served";
             return found.error(&format!("{field}.pathType"), Some(other), message);
         }
     };
     let field = format!("{field}.path");
     if !text.starts_with('/') && (literal || !text.is_empty()) {
-        return found.error(&field, Some(text), "does not begin with '/'; the path is left out");
+        return found.error(
+            &field,
+            Some(text),
+            "does not begin with '/': expected an absolute path; the path is not served",
+        );
     }
     let inside = ["//", "/./", "/../", "%2f", "%2F"].into_iter().find(|sequence| text.contains(sequence));
     let forbidden = inside.or_else(|| ["/..", "/."].into_iter().find(|end| text.ends_with(end)));
     match forbidden.filter(|_| literal) {
         None => true,
         Some(sequence) => {
-            let message = format!("has {sequence:?}, which no {} path may have; the path is left out", path.path_type);
+            let message =
+                format!("contains {sequence:?}, which no {} path may contain; the path is not served", path.path_type);
             found.error(&field, Some(text), &message)
         }
     }
@@ -165,13 +171,13 @@ fn is_valid_backend(backend: &IngressBackend, field: &str, found: &mut Findings)
         (Some(service), None) => is_valid_service(service, &format!("{field}.service"), found),
         (None, Some(_)) => true,
         (Some(_), Some(_)) => {
-            found.error(field, None, "has both service and resource: expected one of them; it is left out")
+            found.error(field, None, "has both service and resource: expected one of them; no request is routed to it")
         }
         (None, None) => found.error(
             field,
             None,
             "has neither service nor resource: expected service.name and service.port (serviceName and servicePort are of \
-             v1beta1); it is left out",
+             v1beta1); no request is routed to it",
         ),
     }
 }
@@ -183,7 +189,7 @@ fn is_valid_service(service: &IngressServiceBackend, field: &str, found: &mut Fi
             Some(&service.name),
             &with_comment_hint(
                 &service.name,
-                "is not a Service name: expected one label of a-z, 0-9 and '-'; the backend is left out",
+                "is not a Service name: expected one label of a-z, 0-9 and '-'; no request is routed to it",
             ),
         );
     let port = service.port.clone().unwrap_or_default();
@@ -195,22 +201,26 @@ fn is_valid_service(service: &IngressServiceBackend, field: &str, found: &mut Fi
                 || found.error(
                     &format!("{field}.port.number"),
                     Some(&number.to_string()),
-                    "is not a port: expected 1 to 65535; the backend is left out",
+                    "is not a port: expected 1 to 65535; no request is routed to it",
                 )
         }
-        (Some(name), None) => {
-            is_port_name(name)
-                || found.error(
-                    &format!("{field}.port.name"),
-                    Some(name),
-                    &with_comment_hint(name, "is not a port's name: expected at most 15 of a-z, 0-9 and '-', at least one of them a letter; the backend is left out"),
-                )
-        }
+        (Some(name), None) => is_port_name(name)
+            || found.error(
+                &format!("{field}.port.name"),
+                Some(name),
+                &with_comment_hint(
+                    name,
+                    "is not a port name: expected at most 15 of a-z, 0-9 and '-', with at least one letter; no request \
+                         is routed to it",
+                ),
+            ),
         (Some(_), Some(_)) => {
-            found.error(&format!("{field}.port"), None, "has both name and number: expected one of them; the backend is left out")
+            let message = "has both name and number: expected one of them; no request is routed to it";
+            found.error(&format!("{field}.port"), None, message)
         }
         (None, None) => {
-            found.error(&format!("{field}.port"), None, "has neither name nor number: expected one of them; the backend is left out")
+            let message = "has neither name nor number: expected one of them; no request is routed to it";
+            found.error(&format!("{field}.port"), None, message)
         }
     };
     name_is_valid && port_is_valid

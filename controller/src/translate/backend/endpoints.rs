@@ -46,7 +46,7 @@ pub(super) fn of_port(
         of_legacy(legacy, (port, id.protocol), unready_too, &mut found);
     } else {
         let ServiceBackend { namespace, service, .. } = id;
-        let message = format!("Service {namespace}/{service} has neither EndpointSlices nor Endpoints");
+        let message = format!("names Service {namespace}/{service}, which has neither EndpointSlices nor Endpoints");
         return if selects(spec) {
             let message = message + " yet: it keeps the endpoints that it had, if any";
             (Endpoints::Unchanged, Some(Problem::warning("name", Reason::NoEndpoints, message)))

@@ -12,35 +12,37 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) fn endpoints(id: &ServiceBackend, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
     let ServiceBackend { namespace, service, .. } = id;
     let failed = |reason, why: &str| {
-        Err(Problem::error("name", reason, format!("is Service {namespace}/{service} of type ExternalName, {why}")))
+        Err(Problem::error("name", reason, format!("names Service {namespace}/{service} of type ExternalName, {why}")))
     };
     let refused = |why: &str| failed(Reason::Denied, why);
     if !allowed {
-        return refused("and --disable-svc-external-name is set");
+        return refused("which --disable-svc-external-name forbids");
     }
     let text = spec.external_name.as_deref().unwrap_or_default();
     let Some(port) = port(id, spec) else {
-        let message = format!("is neither a number nor a port's name in Service {namespace}/{service}");
+        let message = format!("is neither a port number nor the name of a port of Service {namespace}/{service}");
         return Err(Problem::error("port", Reason::ReferenceNotFound, message));
     };
     if let Ok(address) = text.parse::<IpAddr>() {
         let address = address.to_canonical();
         if address.is_loopback() || address.is_unspecified() {
-            return refused(&format!("and {text} is this machine itself"));
+            return refused(&format!("whose externalName {text:?} is this machine itself"));
         }
         return Ok(addresses([Endpoint { address: SocketAddr::new(address, port), pod: None }]));
     }
     match HostName::parse(text) {
         Ok(HostName::Exact(name)) if *name == *"localhost" || name.ends_with(".localhost") => {
-            refused(&format!("and {text} is this machine itself"))
+            refused(&format!("whose externalName {text:?} is this machine itself"))
         }
-        Ok(HostName::Exact(name)) if is_name_of(id, &name) => refused(&format!("and {text} is the Service itself")),
+        Ok(HostName::Exact(name)) if is_name_of(id, &name) => {
+            refused(&format!("whose externalName {text:?} is the Service itself"))
+        }
         // A dot at its end keeps the resolver from trying the search list first.
         Ok(HostName::Exact(name)) if text.ends_with('.') => {
             Ok(Endpoints::Name { name: format!("{name}.").into(), port })
         }
         Ok(HostName::Exact(name)) => Ok(Endpoints::Name { name, port }),
-        _ => failed(Reason::Invalid, &format!("and {text:?} is not a DNS name")),
+        _ => failed(Reason::Invalid, &format!("whose externalName {text:?} is not a DNS name")),
     }
 }
 

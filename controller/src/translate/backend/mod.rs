@@ -60,7 +60,7 @@ fn of_service(
         Some(address) => (addresses([Endpoint { address, pod: None }]), None),
         None => {
             let (endpoints, problem) = endpoints::of_port(id, spec, &port, store);
-            let headless = "has no cluster IP for service-upstream: its endpoints are used";
+            let headless = "has no cluster IP, which service-upstream needs: its endpoints are used instead";
             (endpoints, problem.or_else(|| Some(Problem::warning("name", Reason::Ignored, headless))))
         }
     }
@@ -114,10 +114,10 @@ fn missing(id: &ServiceBackend) -> String {
     let ServiceBackend { namespace, service, .. } = id;
     let label = !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if label {
-        return format!("names no Service: {namespace}/{service} is not there");
+        return format!("names Service {namespace}/{service}, which does not exist");
     }
     let hint = if service.contains("//") { "; a comment in YAML begins with '#'" } else { "" };
-    format!("is not the name of a Service: expected letters, digits and '-'{hint}")
+    format!("is not a Service name: expected a-z, 0-9 and '-'{hint}")
 }
 
 fn is_headless(spec: &ServiceSpec) -> bool {

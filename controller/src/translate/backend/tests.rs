@@ -160,7 +160,7 @@ fn external_names_are_resolved_later() {
 fn missing_services_are_named() {
     let (none, problem) = found("{kind: Service, metadata: {name: other}}", "80");
     assert!(none.is_empty());
-    assert!(problem.is_some_and(|problem| problem.message.contains("no Service: default/s ")));
+    assert!(problem.is_some_and(|problem| problem.message.contains("Service default/s, which does not exist")));
     let id = ServiceBackend::tcp("default", "s // the shop", "80");
     let (_, problem) = resolve(&id, SETTINGS, true, &Store::default());
     assert!(problem.is_some_and(|problem| problem.message.contains("'#'")));

@@ -15,15 +15,12 @@ pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Ve
             let decides = view.rulers(host).find(|ruler| !ruler.aliases.is_empty());
             match (decides, &target) {
                 (Some(decides), _) if decides.rank != ingress.rank => {
-                    let why = format!(
-                        "it is not an alias of {host}, whose aliases {} decides, which is older",
-                        decides.object
-                    );
+                    let why = format!("the aliases of {host} are set by {}, which is older", decides.object);
                     diagnostics.push(complaint(ingress, alias, &why, view).with_related(decides.object.clone()));
                 }
                 (_, None) => target = Some((host.clone(), ingress)),
                 (_, Some((taken, winner))) => {
-                    let why = format!("it is an alias of {taken} already, and not of {host}");
+                    let why = format!("it is already an alias of {taken}, and cannot be one of {host}");
                     diagnostics.push(complaint(ingress, alias, &why, view).with_related(winner.object.clone()));
                 }
             }
@@ -37,12 +34,12 @@ pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
     let Some(ruler) = view.rulers(host).next() else { return Vec::new() };
     view.claimants(host)
         .filter(|ingress| ingress.aliases.contains(host) && !ingress.hosts.contains_key(host))
-        .map(|ingress| complaint(ingress, host, "a rule has that host, and keeps it", view))
+        .map(|ingress| complaint(ingress, host, "a rule has this host, and serves it", view))
         .map(|complaint| complaint.with_related(ruler.object.clone()))
         .collect()
 }
 
 fn complaint(ingress: &ParsedIngress, alias: &HostName, why: &str, view: &View<'_>) -> Diagnostic {
-    let message = format!("asks for the alias {alias}, which is left out: {why}");
+    let message = format!("sets the alias {alias}, which is left out: {why}");
     ingress.warning(view.annotation("server-alias"), message).because(Reason::Conflict)
 }

@@ -61,13 +61,13 @@ impl<'a> Merge<'a> {
         let host = self.host;
         let field = |route: &Route| format!("{}.path", route.origin.field);
         if older.rank == ingress.rank {
-            let message = format!("repeats {} for host {host}: it is ignored", field(winner));
+            let message = format!("repeats {} of host {host}: this path is ignored", field(winner));
             let repeated = ingress.warning(field(loser), message).with_value(&loser.matches.path.value);
             self.diagnostics.push(repeated.because(Reason::Conflict));
             return;
         }
-        let lost = format!("is a path of host {host} in {} too, which is older: it is ignored here", winner.origin);
-        let won = format!("is a path of host {host} in {} too, which is younger: it is ignored there", loser.origin);
+        let lost = format!("is also a path of host {host} in {}, which is older: this path is ignored", winner.origin);
+        let won = format!("is also a path of host {host} in {}, which is younger: that path is ignored", loser.origin);
         // Each tells its own half, so that neither needs to be related to the other.
         for said in [
             ingress.warning(field(loser), lost).with_value(&loser.matches.path.value),
@@ -110,7 +110,10 @@ impl<'a> Merge<'a> {
             self.without_redirects(oldest);
         }
         for younger in claimants.filter(|ingress| ingress.catch_all) {
-            let message = format!("is ignored for other hosts: {} has a default backend and is older", oldest.object);
+            let message = format!(
+                "is ignored for hosts without rules: {} has a default backend, too, and is older",
+                oldest.object
+            );
             let lost = younger.warning("spec.defaultBackend", message);
             self.diagnostics.push(lost.because(Reason::Conflict).with_related(oldest.object.clone()));
         }

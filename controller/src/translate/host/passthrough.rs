@@ -14,20 +14,23 @@ pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Opt
     let mut asking = view.rulers(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
     let Some((ingress, origin)) = asking.next() else { return (None, Vec::new()) };
     let ignored = |why: &str| {
-        let message = format!("is ignored for host {host}, whose TLS is terminated here: {why}");
+        let message = format!("is ignored for host {host}, whose TLS Adit terminates: {why}");
         (None, vec![ingress.warning(origin.field.clone(), message).because(Reason::Ignored)])
     };
     if *host == HostName::Any {
-        return ignored("a ClientHello without a name, or with an unknown one, cannot say where it belongs");
+        return ignored("a rule without a host cannot be found by the name in the ClientHello");
     }
     let Some((route, backend)) = root(routes) else {
-        return ignored("it has no path / with a backend to pass it on to");
+        return ignored("it has no path / with a backend");
     };
     let connect_timeout = backend_policies(route).timeouts.connect;
     let passthrough = Passthrough { backend: backend.into(), connect_timeout, origin: origin.clone() };
     let mut diagnostics = bypassed(host, ingress, view);
     if route.policies.denied.is_some() {
-        let message = format!("passes the TLS of host {host} by all that is to protect it: only plain HTTP is denied");
+        let message = format!(
+            "passes TLS for host {host} on without the protection that its annotations ask for: only plain HTTP is \
+                               answered with 503"
+        );
         diagnostics.push(ingress.warning(origin.field.clone(), message).because(Reason::Insecure));
     }
     speak_tls(routes, &passthrough.backend);
@@ -76,7 +79,7 @@ fn bypassed(host: &HostName, asking: &ParsedIngress, view: &View<'_>) -> Vec<Dia
     let warning = |other: &ParsedIngress| {
         let field = other.hosts.get(host).map(|rules| rules.origin.field.clone()).unwrap_or_default();
         let message = format!(
-            "counts for plain HTTP only: all TLS of host {host} is passed through, because {} asks for it",
+            "applies to plain HTTP only: all TLS for host {host} is passed through, as {} asks for",
             asking.object
         );
         other.warning(field, message).because(Reason::Conflict).with_related(asking.object.clone())

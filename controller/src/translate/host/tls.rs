@@ -129,7 +129,7 @@ impl Choice<'_> {
     fn warn_of_none(&mut self) {
         if self.pairs.is_empty() {
             let message = format!(
-                "neither names host {} nor has a certificate for it: it gets the default certificate",
+                "neither names host {} nor has a certificate for it: the host is served with the default certificate",
                 self.host
             );
             self.diagnostics.push(self.ingress.warning("spec.tls", message).because(Reason::InvalidCertificate));

@@ -30,13 +30,13 @@ pub(super) fn claim(ingress: &Ingress, settings: &ControllerSettings, lookup: &L
         Some(class) => Err(Foreign {
             field: format!("metadata.annotations[{ANNOTATION}]"),
             value: class.to_owned(),
-            message: "is not a class of ours (--ingress-class): the Ingress is not served",
+            message: "is not a class of this gateway: expected a name of --ingress-class; the Ingress is not served",
         }),
         None if settings.without_class => Ok(()),
         None => Err(Foreign {
             field: "spec.ingressClassName".into(),
             value: String::new(),
-            message: "is not set, and Ingresses without a class are not served (--watch-ingress-without-class)",
+            message: "is not set: Ingresses without a class are served only with --watch-ingress-without-class",
         }),
     }
 }

@@ -119,7 +119,7 @@ impl Parser<'_> {
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
-            self.ignored("spec.rules", "is empty, and --disable-catch-all is set: it is not served");
+            self.ignored("spec.rules", "is empty, and --disable-catch-all is set: the Ingress is not served");
             return None;
         }
         let mut hosts = BTreeMap::new();
@@ -128,7 +128,12 @@ impl Parser<'_> {
         }
         let backend = spec.default_backend.as_ref().and_then(|backend| self.backend(backend, "spec.defaultBackend"));
         if rules.is_empty() && spec.default_backend.is_none() {
-            self.say(Severity::Error, "spec", None, "has neither rules nor defaultBackend: nothing is served");
+            self.say(
+                Severity::Error,
+                "spec",
+                None,
+                "has neither rules nor a defaultBackend: expected one of them; nothing is served",
+            );
         }
         let has_default_backend = backend.is_some();
         let unredirected = self.forward_or_default(backend.as_ref());
@@ -163,7 +168,7 @@ impl Parser<'_> {
         let text = rule.host.as_deref().unwrap_or_default();
         let host = match HostName::parse(text) {
             Ok(HostName::Pattern(_)) => {
-                Err("is not a host name: a regular expression may stand in server-alias only".into())
+                Err("is not a host name: regular expressions are allowed in server-alias only".into())
             }
             Ok(HostName::Any) if self.settings.disable_catch_all => {
                 let message = "is empty, and --disable-catch-all is set: the rule is not served";
@@ -216,8 +221,8 @@ impl Parser<'_> {
             return None;
         }
         if self.defaults.strict_path_types && path::is_unusual(text, standard) {
-            let message = "has characters that do not belong in an Exact or Prefix path: a regular expression wants pathType \
-                           ImplementationSpecific";
+            let message = "contains characters other than letters, digits and /-._: expected pathType ImplementationSpecific for \
+                           a regular expression; the path is served nevertheless";
             self.say(Severity::Warning, &format!("{field}.path"), Some(text), message);
         }
         let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
@@ -282,8 +287,8 @@ impl Parser<'_> {
     fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<ServiceBackend> {
         let Some(service) = &backend.service else {
             let message = match &backend.resource {
-                Some(_) => "is not supported: expected a service; it is not served",
-                None => "is empty: expected a service; it is not served",
+                Some(_) => "is not supported: expected a service; no request is routed to it",
+                None => "is empty: expected a service; no request is routed to it",
             };
             let field = if backend.resource.is_some() { format!("{field}.resource") } else { field.to_owned() };
             self.say(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
@@ -314,7 +319,10 @@ impl Parser<'_> {
         let field = self.annotation("default-backend").field;
         let service = lookup.service(namespace, &name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
-            let message = format!("names no Service with a port in namespace {namespace}; there is no default backend");
+            let message = format!(
+                "is not an existing Service with a port in namespace {namespace}: requests without an endpoint are \
+                 answered with 503"
+            );
             let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone()).to_string();
             let diagnostic = Diagnostic::error(self.object.clone(), field, message).with_value(&name);
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound).with_related(service));

@@ -15,11 +15,11 @@ pub(super) fn refusal(path: &str, declared: Declared) -> Option<&'static str> {
         return Some("is not an absolute path: expected one that begins with '/'");
     }
     if path.chars().any(char::is_control) {
-        return Some("has a control character");
+        return Some("contains a control character");
     }
     if has_nginx_directive(path) {
         return Some(
-            "has what looks like nginx directives or the path of a secret, which ingress-nginx refuses as well",
+            "contains text that looks like nginx directives or a path of secret files, which ingress-nginx refuses, too",
         );
     }
     if declared == Declared::ImplementationSpecific {
@@ -28,7 +28,7 @@ pub(super) fn refusal(path: &str, declared: Declared) -> Option<&'static str> {
     let lower = path.to_ascii_lowercase();
     let hidden = ["//", "/./", "/../", "%2f"].iter().any(|part| lower.contains(part));
     if hidden || lower.ends_with("/.") || lower.ends_with("/..") {
-        return Some("has //, /./, /../ or %2F, which the API server refuses in Exact and Prefix paths");
+        return Some("contains //, /./, /../ or %2F, which the API server refuses in Exact and Prefix paths");
     }
     None
 }

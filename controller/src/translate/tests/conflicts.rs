@@ -21,7 +21,7 @@ fn of_equal_paths_the_oldest_wins_and_both_are_told() {
     }
     world.delete(Kind::Ingress, "one");
     assert_eq!(world.routes("h"), "^ / b\n^ /b b\n", "V22");
-    assert!(!world.said(Severity::Warning).iter().any(|said| said.contains("is a path of host")));
+    assert!(!world.said(Severity::Warning).iter().any(|said| said.contains("is also a path of host")));
 }
 
 #[test]

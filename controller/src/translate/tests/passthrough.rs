@@ -53,7 +53,7 @@ fn without_the_flag_it_is_said_to_be_ignored() {
 fn a_host_without_a_root_or_a_name_is_terminated_here() {
     for (host, paths, why) in [
         ("h", ("/x", "Prefix", "x"), "it has no path / with a backend"),
-        ("", ("/", "Prefix", "x"), "a ClientHello without a name"),
+        ("", ("/", "Prefix", "x"), "cannot be found by the name in the ClientHello"),
     ] {
         let world = world(&[ingress("h", PASS, &rules(host, &[paths]))]);
         assert_eq!(world.passes_to(host), None, "{host:?}");
@@ -77,8 +77,8 @@ fn any_ingress_of_the_host_may_ask_and_the_others_are_told() {
     let mut world = world(&[old, young]);
     assert_eq!(world.passes_to("h").as_deref(), Some("root"));
     let said = world.said(Severity::Warning);
-    let expected = "Ingress default/old: spec.rules[0]: counts for plain HTTP only: all TLS of host h is passed through, \
-                    because Ingress default/young asks for it";
+    let expected = "Ingress default/old: spec.rules[0]: applies to plain HTTP only: all TLS for host h is passed through, \
+                    as Ingress default/young asks for";
     assert!(said.iter().any(|said| said.contains(expected)), "{said:?}");
     world.delete(Kind::Ingress, "young");
     assert_eq!(world.passes_to("h"), None);
@@ -90,5 +90,5 @@ fn what_protects_the_host_does_not_protect_its_tls_and_that_is_said() {
     let world = world(&[ingress("h", &annotations, &rules("h", &[("/", "Prefix", "root")]))]);
     assert_eq!(world.passes_to("h").as_deref(), Some("root"));
     let said = world.said(Severity::Warning);
-    assert!(said.iter().any(|said| said.contains("passes the TLS of host h by all that is to protect it")), "{said:?}");
+    assert!(said.iter().any(|said| said.contains("passes TLS for host h on without the protection")), "{said:?}");
 }

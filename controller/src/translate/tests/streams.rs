@@ -83,7 +83,7 @@ fn a_bad_entry_is_named_and_costs_no_other() {
         "data.4: \"default/dns:53:PROXY:PROXY:PROXY\" is not",
         "data.5: \"default/dns:\" is not",
         "data.6: \"\" is not",
-        "data.8: \"none\" names no Service: default/none is not there: connections are closed at once",
+        "data.8: \"none\" names Service default/none, which does not exist: connections are closed at once",
         "data.9: \"54\" is not a port of Service default/dns, which has 53 (dns-tcp), 53/UDP (dns): connections are",
         "ConfigMap default/udp: data.8: \"dns-tcp\" is not a UDP port of Service default/dns",
     ] {
@@ -91,7 +91,10 @@ fn a_bad_entry_is_named_and_costs_no_other() {
     }
     assert_eq!(said.lines().count(), 14, "{said}");
     let [warning] = &world.said(Severity::Warning)[..] else { panic!("{:?}", world.said(Severity::Warning)) };
-    assert!(warning.contains("data.7: \"default/dns:53:PROXY\" has PROXY, which there is for TCP only"), "{warning}");
+    assert!(
+        warning.contains("data.7: \"default/dns:53:PROXY\" contains PROXY, which only TCP services can have"),
+        "{warning}"
+    );
 }
 
 #[test]

@@ -26,6 +26,10 @@ impl From<&ClientSettings> for HeadLimits {
 }
 
 /// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
+///
+/// # Errors
+/// The head breaks the grammar of HTTP, is larger than the limits, or could be read in two ways. The refusal says which
+/// status answers it.
 pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; USUAL_HEADERS];
     let mut request = httparse::Request::new(&mut headers);

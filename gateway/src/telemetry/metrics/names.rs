@@ -83,70 +83,70 @@ macro_rules! metrics {
 
 metrics! {
     REQUESTS = Counter "nginx_ingress_controller_requests" REQUEST,
-        "Requests that a route took";
+        "Requests that a rule matched";
     REQUEST_DURATION = Histogram "nginx_ingress_controller_request_duration_seconds" REQUEST,
         "Seconds from the first byte of a request to the last byte of its response";
     RESPONSE_DURATION = Histogram "nginx_ingress_controller_response_duration_seconds" REQUEST,
-        "Seconds from choosing the last endpoint to the end of its response";
+        "Seconds from the choice of the last endpoint to the last byte of its response";
     HEADER_DURATION = Histogram "nginx_ingress_controller_header_duration_seconds" REQUEST,
-        "Seconds from choosing the last endpoint to the head of its response";
+        "Seconds from the choice of the last endpoint to the head of its response";
     CONNECT_DURATION = Histogram "nginx_ingress_controller_connect_duration_seconds" REQUEST,
-        "Seconds to connect to the last endpoint, 0 on a kept connection";
+        "Seconds to connect to the last endpoint; 0 on a kept connection";
     REQUEST_SIZE = Histogram "nginx_ingress_controller_request_size" REQUEST,
-        "Bytes of a request, head and body";
+        "Bytes of a request: head and body";
     RESPONSE_SIZE = Histogram "nginx_ingress_controller_response_size" REQUEST,
-        "Bytes of a response, head and body";
+        "Bytes of a response: head and body";
     BYTES_SENT = Histogram "nginx_ingress_controller_bytes_sent" REQUEST,
-        "The same bytes as nginx_ingress_controller_response_size in wider buckets, for dashboards that ask for them";
+        "Bytes of a response: head and body, as in nginx_ingress_controller_response_size, but in wider buckets";
 
     CONNECTIONS = Gauge "nginx_ingress_controller_nginx_process_connections" &["state"],
-        "Client connections now: active (all), reading (a head), writing (a response), waiting (idle)";
+        "Open client connections by state: active (all), reading (a request head), writing (a response), waiting (idle)";
     CONNECTIONS_TOTAL = Counter "nginx_ingress_controller_nginx_process_connections_total" &["state"],
-        "Client connections so far: accepted, and handled, which is the same here";
+        "Client connections since the start: accepted, and handled; both are equal in Adit";
     REQUESTS_TOTAL = Counter "nginx_ingress_controller_nginx_process_requests_total" &[],
-        "Requests so far, whether a route took them or not";
+        "Requests since the start, whether a rule matched or not";
 
     BUILD_INFO = Gauge "nginx_ingress_controller_build_info" &["build", "release", "repository"],
-        "Always 1; its labels tell the build";
+        "Always 1; the labels describe the build";
     CONFIG_HASH = Gauge "nginx_ingress_controller_config_hash" &[],
-        "A hash of the configuration that is served";
+        "A number that changes with the configuration; it is the revision of the routing table";
     CONFIG_SUCCESSFUL = Gauge "nginx_ingress_controller_config_last_reload_successful" &[],
-        "Whether the last change of the configuration was published (1) or failed (0)";
+        "1 as soon as a configuration is published; it stays 1, because what is invalid in a change is left out";
     CONFIG_TIMESTAMP = Gauge "nginx_ingress_controller_config_last_reload_successful_timestamp_seconds" &[],
-        "Unix time in seconds when a change of the configuration was last published";
+        "Unix time in seconds of the last published change of the configuration";
     SUCCESS = Counter "nginx_ingress_controller_success" &[],
         "Changes of the configuration that were published";
     ERRORS = Counter "nginx_ingress_controller_errors" &[],
-        "Changes of the configuration that failed";
+        "Always 0: every change is published, and what is invalid in it is left out";
     ORPHAN_INGRESS = Gauge "nginx_ingress_controller_orphan_ingress" &["ingress", "namespace", "type"],
-        "1 for an Ingress that names a Service that does not exist (no-service) or has no endpoint (no-endpoint)";
+        "Not reported yet; diagnostics tell of Ingresses whose Service does not exist or has no endpoint";
     LEADER = Gauge "nginx_ingress_controller_leader_election_status" &["name"],
-        "Whether this replica holds the Lease of this name (1) or not (0)";
+        "1 if this replica holds the Lease of this name, 0 if not";
 
     REPLIES = Counter "adit_replies_total" &["reason"],
-        "Responses that Adit made itself, by the reason";
+        "Responses that Adit made itself, such as redirects and error pages, by reason";
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
-        "Request heads that were refused before routing, by the reason";
+        "Request heads that were refused before routing, by reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
-        "TLS handshakes that failed or could not be passed on to a backend, by the reason; connections that end without a byte are none";
+        "TLS handshakes that failed or could not be passed through to a backend, by reason; connections that end without a byte are not counted";
     REFUSED_CONNECTIONS = Counter "adit_refused_connections_total" &["reason"],
-        "Connections that were closed as soon as they were accepted, by the reason: worker-limit or client-limit";
+        "Connections that were closed as soon as they were accepted, by reason: worker-limit (max-worker-connections) or client-limit (max-connections-per-client)";
     HTTP2_CONNECTION_ERRORS = Counter "adit_http2_connection_errors_total" &["reason"],
-        "HTTP/2 connections that were ended for what their clients did, by the reason";
+        "HTTP/2 connections that Adit ended because of errors of their clients, by reason";
     PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
-        "Connections that were closed for want of a sound PROXY header, by the reason; those that end without a byte are none";
+        "Connections that were closed because they had no valid PROXY header, by reason; connections that end without a byte are not counted";
     STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
-        "Sessions of TCP and UDP services, and of TLS that is passed through, that have ended, with nginx's status: 200, 400, 500, 502 or 503";
+        "Ended sessions of TCP and UDP services, and of TLS passthrough, by nginx's status: 200, 400, 500, 502 or 503";
     STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
-        "Bytes that those sessions have carried: received (from clients) and sent (to them)";
+        "Bytes of ended sessions of TCP and UDP services, and of TLS passthrough, by direction: received (from clients) or sent (to them)";
     STREAM_SESSIONS = Gauge "adit_stream_sessions" STREAM,
-        "Sessions of TCP and UDP services now";
+        "Open sessions of TCP and UDP services";
     STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,
-        "Whether a port of a TCP or UDP service is listened on (1) or could not be opened (0)";
+        "1 if the port of a TCP or UDP service is open, 0 if it could not be opened";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
-        "Revision of the routing table that is served";
+        "Revision of the routing table that is served; it grows with every change";
     WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],
-        "Whether objects of a kind are followed in the cluster (1), or that fails and those known stay in effect (0)";
+        "1 if objects of a kind are watched in the cluster, 0 if the watch fails and the known objects stay in effect";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
-        "Lines of the access log that were dropped, because the log could not be written fast enough or at all";
+        "Lines of the access log that were dropped because the log could not be written, or not fast enough";
 }
