@@ -1,7 +1,7 @@
 //! Every case of a driver as a test of its own.
 //!
-//! The names are `FEATURE/CASE MODE`, so `cargo test --test cases_over_sockets rewrite/` plays one feature and
-//! `-- rewrite/W04` one case. They run side by side on `--test-threads` threads.
+//! The names are `[DRIVER] FEATURE/CASE MODE`, so `cargo test --test cases rewrite/W04` plays one case by all drivers and
+//! `'[sockets] rewrite/'` one feature by one. They run side by side on `--test-threads` threads.
 
 use crate::case::{Case, Mode};
 use crate::run::{Driver, run};
@@ -12,13 +12,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Builder;
 
-/// Plays all cases that name the driver: the `main` of a test without a harness.
+/// Runs these: the `main` of a test without a harness.
+pub fn play(trials: Vec<Trial>) -> ExitCode {
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// All cases that name the driver, which is called so.
 ///
 /// # Errors
 /// If a case cannot be read.
-pub fn play<D: Driver>() -> Result<ExitCode> {
-    let trials = cases::<D>()?.into_iter().flat_map(|case| trials::<D>(&Arc::new(case))).collect();
-    Ok(libtest_mimic::run(&Arguments::from_args(), trials).exit_code())
+pub fn trials<D: Driver>(driver: &str) -> Result<Vec<Trial>> {
+    Ok(cases::<D>()?.into_iter().flat_map(|case| modes::<D>(driver, &Arc::new(case))).collect())
 }
 
 /// Plays these cases one after another, in the first of their modes. `--include-ignored` plays all that name the
@@ -26,14 +30,14 @@ pub fn play<D: Driver>() -> Result<ExitCode> {
 ///
 /// # Errors
 /// If a case cannot be read, or there is none of such a name.
-pub fn play_sample<D: Driver>(sample: &[&str]) -> Result<ExitCode> {
+pub fn play_sample<D: Driver>(driver: &str, sample: &[&str]) -> Result<ExitCode> {
     let cases = cases::<D>()?;
     let unknown: Vec<_> = sample.iter().filter(|name| cases.iter().all(|case| case.name != **name)).collect();
     ensure!(unknown.is_empty(), "there are no such cases: {unknown:?}");
     let mut played = Vec::new();
     for case in cases {
         let chosen = sample.contains(&case.name.as_str());
-        let modes = trials::<D>(&Arc::new(case)).into_iter().enumerate();
+        let modes = modes::<D>(driver, &Arc::new(case)).into_iter().enumerate();
         played.extend(modes.map(|(number, trial)| trial.with_ignored_flag(!chosen || number > 0)));
     }
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
@@ -47,13 +51,15 @@ fn cases<D: Driver>() -> Result<Vec<Case>> {
 }
 
 /// A case, mode by mode.
-fn trials<D: Driver>(case: &Arc<Case>) -> Vec<Trial> {
+fn modes<D: Driver>(driver: &str, case: &Arc<Case>) -> Vec<Trial> {
     let trial = |mode: &Mode| {
         let (case, mode) = (case.clone(), *mode);
-        Trial::test(format!("{} {mode:?}", case.name), move || {
+        let name = format!("{} {mode:?}", case.name);
+        let play = move || {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(run::<D>(&case, mode)).map_err(|error| Failed::from(format!("{error:#}")))
-        })
+        };
+        Trial::test(name, play).with_kind(driver)
     };
     case.spec.modes.iter().map(trial).collect()
 }

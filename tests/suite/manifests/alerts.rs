@@ -1,6 +1,6 @@
 //! `monitoring.yaml`: it finds the Pods, and asks for metrics that there are.
 
-use crate::installation::{Installation, list, text};
+use super::installation::{Installation, list, text};
 use regex::Regex;
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! What Adit may ask of the API server.
 
-use crate::installation::{Installation, list, text};
+use super::installation::{Installation, list, text};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! The Pods: what they may do, how they are asked for their health, and how they are found.
 
-use crate::installation::{Installation, list, text};
+use super::installation::{Installation, list, text};
 use controller::settings::ServeSettings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Ports that come, go, change and fail, while the others stay as they are.
 
-use crate::world::{
+use super::world::{
     World, at, config_map, connect, echoes, free_port, refuses, rest, service, tcp_echo, tcp_services, udp_echo,
     udp_services,
 };

@@ -1,6 +1,6 @@
 //! What is carried between TCP clients and endpoints.
 
-use crate::world::{World, at, config_map, connect, echoes, free_port, rest, service, tcp_echo, tcp_services};
+use super::world::{World, at, config_map, connect, echoes, free_port, rest, service, tcp_echo, tcp_services};
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,6 +1,6 @@
 //! What is carried between UDP clients and endpoints.
 
-use crate::world::{World, at, config_map, free_port, service, udp_echo, udp_services};
+use super::world::{World, at, config_map, free_port, service, udp_echo, udp_services};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -149,7 +149,7 @@ async fn an_endpoint_where_nobody_is_is_passed_over() -> Result<()> {
 
 #[tokio::test]
 async fn tcp_and_udp_share_a_number() -> Result<()> {
-    use crate::world::{connect, tcp_echo, tcp_services};
+    use super::world::{connect, tcp_echo, tcp_services};
     use tokio::io::AsyncReadExt;
     let (mut world, port) = serving(&[udp_echo("u ").await?], json!({})).await?;
     world.apply(service("b", "TCP", &[tcp_echo("t").await?])).await?;

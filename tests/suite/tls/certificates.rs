@@ -1,5 +1,5 @@
-use crate::client::{alert, client, client_of, connect, exchange, last_exchange, leaf, shown};
-use crate::world::{World, bare_host, certificate, host, key, signed_by};
+use super::client::{alert, client, client_of, connect, exchange, last_exchange, leaf, shown};
+use super::world::{World, bare_host, certificate, host, key, signed_by};
 use gateway::config::{Certificate, HostName, Origin, PrivateKey, TlsSettings};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use rustls::{AlertDescription, SignatureScheme};

@@ -1,7 +1,7 @@
 //! ClientHellos of every shape, and what is none.
 
-use crate::client::{client, handshake, last_exchange};
-use crate::world::{World, certificate, host};
+use super::client::{client, handshake, last_exchange};
+use super::world::{World, certificate, host};
 use gateway::listener::HandshakeLimits;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};

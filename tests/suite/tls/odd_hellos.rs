@@ -1,8 +1,8 @@
 //! ClientHellos whose server name is missing, wrong, or more than one; and one that comes in two pieces, cut anywhere.
 //! A host that is passed through is there, so that each is looked at for both ends.
 
-use crate::openssl::{NAME, hello, hello_with, names};
-use crate::world::{World, certificate, host, passed};
+use super::openssl::{NAME, hello, hello_with, names};
+use super::world::{World, certificate, host, passed};
 use rustls::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,8 +1,8 @@
 //! TLS that ends at the backend, on the port where other hosts' TLS ends here.
 
-use crate::client::{client, connect, exchange, leaf, shown};
-use crate::openssl::{NAME, hello};
-use crate::world::{World, certificate, host, passed};
+use super::client::{client, connect, exchange, leaf, shown};
+use super::openssl::{NAME, hello};
+use super::world::{World, certificate, host, passed};
 use gateway::config::{GatewaySettings, HostName, StreamSettings};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, crypto::aws_lc_rs};

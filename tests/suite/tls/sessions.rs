@@ -1,5 +1,5 @@
-use crate::client::{alert, client, client_of, connect, exchange, last_exchange};
-use crate::world::{World, certificate, host, routed};
+use super::client::{alert, client, client_of, connect, exchange, last_exchange};
+use super::world::{World, certificate, host, routed};
 use gateway::config::TlsSettings;
 use rustls::{AlertDescription, CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, SignatureScheme};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! HTTP/1.1 at the end.
 
-use crate::{FOREVER, SHORT, ask, get, holding, refused, serve, status};
+use super::{FOREVER, SHORT, ask, get, holding, refused, serve, status};
 use anyhow::Result;
 use serde_json::json;
 use tests::adit::manifests;

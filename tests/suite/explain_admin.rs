@@ -1,5 +1,6 @@
 //! `adit explain --admin`: a running process explains itself as `adit explain` would, or an error says who does not.
 
+use super::ADIT;
 use anyhow::Result;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
@@ -9,8 +10,6 @@ use tests::adit::{annotated, documents};
 use tests::backend::{answering, refusing, scripted};
 use tests::process::Process;
 use tokio::process::Command;
-
-const ADIT: &str = env!("CARGO_BIN_EXE_adit");
 
 /// What a run of `adit explain` says on standard output, or the last line of its standard error.
 async fn explain(arguments: &[&str]) -> Result<Result<String, String>> {

@@ -1,6 +1,6 @@
 //! A process that takes over from another one on the same ports, under load.
 
-use crate::{get, serve};
+use super::{get, serve};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use std::net::SocketAddr;

@@ -6,6 +6,7 @@ mod lasting;
 mod takeover;
 mod udp;
 
+use super::ADIT;
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -26,7 +27,7 @@ const SHORT: &str = "--shutdown-grace-period=200ms";
 
 /// Runs `adit serve` with these arguments.
 async fn serve(arguments: &[&str], objects: &str) -> Result<Process> {
-    Process::start(env!("CARGO_BIN_EXE_adit"), arguments, objects).await
+    Process::start(ADIT, arguments, objects).await
 }
 
 /// The same, where host `h` is for a backend that answers each request once it is let go.

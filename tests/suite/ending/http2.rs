@@ -1,6 +1,6 @@
 //! HTTP/2 at the end.
 
-use crate::{FOREVER, SHORT, holding, refused};
+use super::{FOREVER, SHORT, holding, refused};
 use anyhow::Result;
 use tests::http2::Http2;
 use tests::tls::Offer;

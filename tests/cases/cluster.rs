@@ -1,12 +1,9 @@
 //! Cases that are played over sockets, against an Adit in a cluster: a sample of every feature that needs no flags.
 //!
-//! That Adit stands beside the one that other tests use, see `adit/kustomization.yaml`. `--include-ignored` plays all
+//! That Adit stands beside the one that other tests use, see `tests/lab/cases/adit`. `--include-ignored` plays all
 //! cases; an API server refuses the objects of some.
 
-use std::process::ExitCode;
-use tests::drivers::Lab;
-
-const SAMPLE: &[&str] = &[
+pub(crate) const SAMPLE: &[&str] = &[
     "aliases/I12-alias",
     "aliases/I13-alias-of-merged-host",
     "aliases/I16-wildcard-alias",
@@ -99,7 +96,3 @@ const SAMPLE: &[&str] = &[
     "validation/V22-rename",
     "validation/unsupported-security",
 ];
-
-fn main() -> anyhow::Result<ExitCode> {
-    tests::suite::play_sample::<Lab>(SAMPLE)
-}

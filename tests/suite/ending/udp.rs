@@ -1,6 +1,6 @@
 //! UDP services at the end.
 
-use crate::{SHORT, refused, serve};
+use super::{SHORT, refused, serve};
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::io;

@@ -1,6 +1,6 @@
 //! WebSockets, gRPC streams, TCP sessions and TLS that is passed through, at the end.
 
-use crate::{SHORT, refused, serve};
+use super::{SHORT, refused, serve};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;

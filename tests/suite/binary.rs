@@ -1,5 +1,6 @@
 //! The binary as a user runs it: from its arguments to its exit code.
 
+use super::ADIT;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
@@ -30,7 +31,7 @@ fn manifests(text: &str) -> TempDir {
 }
 
 fn adit(arguments: &[&str], manifests: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+    let mut command = Command::new(ADIT);
     command.args(arguments).arg(manifests);
     command
 }
@@ -110,7 +111,7 @@ fn serves_on_for_the_grace_period_unless_told_twice() {
     assert_eq!(status(&http, "/other"), "404");
     assert_eq!((status(&admin, "/healthz"), status(&admin, "/readyz")), ("200".into(), "200".into()));
     adit.signal("-TERM");
-    adit.line("ending");
+    adit.line("shutting down");
     // For the grace period it fails its health check, and takes requests still.
     assert_eq!(status(&admin, "/healthz"), "500");
     assert_eq!(status(&http, "/cart"), "503");

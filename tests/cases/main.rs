@@ -1,0 +1,20 @@
+//! Every case, by every driver that it names; or, as `tests/cluster/test` asks for it, a sample in a cluster.
+
+mod cluster;
+
+use anyhow::Result;
+use std::env;
+use std::process::ExitCode;
+use tests::drivers::{Explained, Lab, Memory, Sockets};
+use tests::suite::{play, play_sample, trials};
+
+/// Set where the cases are to be played in the cluster of the kubeconfig.
+const IN_CLUSTER: &str = "ADIT_TEST_CASES_IN_CLUSTER";
+
+fn main() -> Result<ExitCode> {
+    if env::var_os(IN_CLUSTER).is_some() {
+        return play_sample::<Lab>("cluster", cluster::SAMPLE);
+    }
+    let drivers = [trials::<Memory>("memory")?, trials::<Explained>("explained")?, trials::<Sockets>("sockets")?];
+    Ok(play(drivers.into_iter().flatten().collect()))
+}

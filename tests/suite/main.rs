@@ -1,0 +1,41 @@
+//! What a request and its answer cannot show: connections, files, the admin port, the program itself, and what must hold of
+//! the sources. One binary, since each one links all of Adit.
+
+mod admin;
+mod annotation_list;
+mod backend_protocols;
+mod bad_manifests;
+mod binary;
+mod certificates;
+mod clients;
+mod cluster_source;
+mod connections_of_clients;
+mod connections_to_backends;
+mod draining;
+mod echo_server;
+mod edits_under_load;
+mod ending;
+mod events;
+mod explain_admin;
+mod fixtures;
+mod fuzzed;
+mod grpc;
+mod h2spec;
+mod http2;
+mod http2_abuse;
+mod layering;
+mod listeners;
+mod long_lived;
+mod lookup_allocates_nothing;
+mod manifests;
+mod passthrough;
+mod proxy_protocol;
+mod status;
+mod streams;
+mod tls;
+mod upgrades;
+mod websocket;
+mod whole_answers;
+
+/// The program `adit`.
+const ADIT: &str = env!("CARGO_BIN_EXE_adit-under-test");
