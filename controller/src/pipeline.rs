@@ -1,11 +1,11 @@
-//! From a source's events to a published table: hold off, store, translate, publish.
+//! From a source's events to a published table: debounce, store, translate, publish.
 //!
 //! Every event that has arrived is in the store before any is translated, so that objects which changed together are
 //! published together.
 
+use crate::debounce::Debounce;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::feed::SourceEvent;
-use crate::holdoff::Holdoff;
 use crate::object::ObjectKey;
 use crate::status::Reporter;
 use crate::store::{Change, Store};
@@ -62,7 +62,7 @@ pub struct Pipeline<T, P> {
     store: Store,
     translator: T,
     publish: P,
-    holdoff: Holdoff,
+    debounce: Debounce,
     changes: BTreeSet<Change>,
     consumed: u64,
     rejected: Vec<Diagnostic>,
@@ -88,7 +88,7 @@ where
             store: Store::new(),
             translator,
             publish,
-            holdoff: Holdoff::new(QUIET, CEILING),
+            debounce: Debounce::new(QUIET, CEILING),
             changes: BTreeSet::new(),
             consumed: 0,
             rejected: Vec::new(),
@@ -131,20 +131,20 @@ where
         let mut batch = Vec::with_capacity(BATCH);
         while self.receive(&mut batch).await {
             self.consume(&mut batch);
-            if self.holdoff.release(Instant::now()) {
+            if self.debounce.release(Instant::now()) {
                 self.build();
             } else if self.changes.is_empty() {
                 self.state.send_modify(|state| state.source_revision = self.consumed);
             }
         }
-        if self.holdoff.due().is_some() {
+        if self.debounce.due().is_some() {
             self.build();
         }
     }
 
     /// Waits for events, until a build is due, or until there is more to tell. False when there will be no more.
     async fn receive(&mut self, batch: &mut Vec<SourceEvent>) -> bool {
-        let due = self.holdoff.due();
+        let due = self.debounce.due();
         let received = async {
             let received = self.events.recv_many(batch, BATCH);
             match due {
@@ -171,10 +171,10 @@ where
             }
             for change in changes {
                 if change == Change::Synced {
-                    self.holdoff.open();
+                    self.debounce.open();
                 }
                 self.changes.insert(change);
-                self.holdoff.note(Instant::now());
+                self.debounce.record(Instant::now());
             }
         }
     }

@@ -8,8 +8,8 @@ mod input;
 mod scan;
 mod watches;
 
+use crate::debounce::Debounce;
 use crate::feed::SourceEvent;
-use crate::holdoff::Holdoff;
 use files::Files;
 use scan::{Pace, QUIET, scan};
 use std::io::Read;
@@ -101,14 +101,14 @@ fn await_quiet(watches: &Watches, period: Duration) {
     if !watches.changed_before(Instant::now() + period) {
         return;
     }
-    let mut holdoff = Holdoff::new(QUIET, CEILING);
-    holdoff.open();
-    holdoff.note(Instant::now());
-    while let Some(due) = holdoff.due() {
+    let mut debounce = Debounce::new(QUIET, CEILING);
+    debounce.open();
+    debounce.record(Instant::now());
+    while let Some(due) = debounce.due() {
         if watches.changed_before(due) {
-            holdoff.note(Instant::now());
+            debounce.record(Instant::now());
         }
-        holdoff.release(Instant::now());
+        debounce.release(Instant::now());
     }
 }
 
