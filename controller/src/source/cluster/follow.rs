@@ -4,10 +4,10 @@
 //! nobody could tell whether it did; this one reports its health.
 
 use super::arrival::{Arrival, Page};
-use super::ledger::{Report, WatchId};
 use super::objects::News;
 use super::pauses::Pauses;
 use super::watch::Watch;
+use super::watch_set::{Report, WatchId};
 use crate::apiserver::{Access, Cause, Failure, SILENCE};
 use futures_util::{TryStream, TryStreamExt as _, pin_mut};
 use kube::Client;

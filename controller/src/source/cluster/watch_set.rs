@@ -1,4 +1,4 @@
-//! What all watches said so far, and what follows from it: events, and watches to start and to stop. Pure.
+//! All watches of a cluster, and what to do about what they report: events to send, watches to start and to stop. Pure.
 
 use super::namespaces::Namespaces;
 use super::objects::{Known, News, Objects, State};
@@ -26,17 +26,17 @@ pub(super) enum Report {
     Failing(Failure),
 }
 
-/// What follows from a report.
+/// What to do about a report.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Consequences {
+pub(super) struct Actions {
     pub(super) events: Vec<SourceEvent>,
     pub(super) start: Vec<(WatchId, Watch)>,
     pub(super) stop: Vec<WatchId>,
 }
 
-/// All watches, and what they said.
+/// All watches, and what is known of each.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct WatchSet {
     watches: HashMap<WatchId, Entry>,
     next_id: u32,
     config_maps: BTreeMap<NamespacedName, WatchId>,
@@ -60,12 +60,12 @@ struct Entry {
     is_refused: bool,
 }
 
-impl Ledger {
-    /// A ledger without entries, and the watches to start.
+impl WatchSet {
+    /// The set of the watches that the settings ask for, and those watches, to be started.
     pub(super) fn open(settings: &ControllerSettings, cluster: &ClusterSettings) -> (Self, Vec<(WatchId, Watch)>) {
         let is_selective = matches!(cluster.namespaces, WatchedNamespaces::Labelled(_));
         let selected = || Namespaces::new(settings).with_published(cluster.status.publish_service.clone());
-        let mut ledger = Self {
+        let mut watch_set = Self {
             watches: HashMap::new(),
             next_id: 0,
             config_maps: BTreeMap::new(),
@@ -74,16 +74,16 @@ impl Ledger {
             flawed: HashSet::new(),
             is_synced: false,
         };
-        let mut start: Vec<_> = watches(settings, cluster).into_iter().map(|watch| ledger.start(watch)).collect();
-        start.extend(ledger.follow_references().start);
-        (ledger, start)
+        let mut start: Vec<_> = watches(settings, cluster).into_iter().map(|watch| watch_set.start(watch)).collect();
+        start.extend(watch_set.follow_references().start);
+        (watch_set, start)
     }
 
-    /// Takes a report in.
-    pub(super) fn take(&mut self, id: WatchId, report: Report) -> Consequences {
-        let mut consequences = Consequences::default();
+    /// Takes in what a watch reports, and says what to do about it.
+    pub(super) fn handle(&mut self, id: WatchId, report: Report) -> Actions {
+        let mut actions = Actions::default();
         // A stopped watch may have had something left to say.
-        let Some(entry) = self.watches.get_mut(&id) else { return consequences };
+        let Some(entry) = self.watches.get_mut(&id) else { return actions };
         match report {
             Report::News(news) => {
                 entry.has_answered |= news == News::Listed;
@@ -94,28 +94,28 @@ impl Ledger {
                     }
                     None => self.namespaces.as_mut().map(|namespaces| namespaces.take(news)).unwrap_or_default(),
                 };
-                consequences = self.say(known);
+                actions = self.say(known);
             }
             Report::Healthy => {
                 entry.is_healthy = Some(true);
                 let was_refused = std::mem::take(&mut entry.is_refused);
-                consequences.events.extend(was_refused.then(|| refusal(&entry.watch, Vec::new())));
+                actions.events.extend(was_refused.then(|| refusal(&entry.watch, Vec::new())));
             }
             Report::Failing(failure) => {
                 entry.is_healthy = Some(false);
                 if failure.cause == Cause::Forbidden && !entry.is_refused {
                     entry.is_refused = true;
                     let diagnostic = refused(&entry.watch, &failure, entry.has_answered);
-                    consequences.events.push(refusal(&entry.watch, vec![diagnostic]));
+                    actions.events.push(refusal(&entry.watch, vec![diagnostic]));
                     entry.has_answered = true;
                 }
             }
         }
         if !self.is_synced && self.watches.values().all(|entry| entry.has_answered) {
             self.is_synced = true;
-            consequences.events.push(SourceEvent::Synced);
+            actions.events.push(SourceEvent::Synced);
         }
-        consequences
+        actions
     }
 
     /// What a watch brings; `None` where it was stopped.
@@ -155,16 +155,16 @@ impl Ledger {
     }
 
     /// Says what is known, and follows the ConfigMaps that it names.
-    fn say(&mut self, known: Vec<Known>) -> Consequences {
+    fn say(&mut self, known: Vec<Known>) -> Actions {
         let mut events = Vec::new();
         let mut has_new_references = false;
         for known in known {
             has_new_references |= self.references.note(&known);
             self.say_one(known, &mut events);
         }
-        let mut consequences = if has_new_references { self.follow_references() } else { Consequences::default() };
-        consequences.events.splice(0..0, events);
-        consequences
+        let mut actions = if has_new_references { self.follow_references() } else { Actions::default() };
+        actions.events.splice(0..0, events);
+        actions
     }
 
     fn say_one(&mut self, known: Known, events: &mut Vec<SourceEvent>) {
@@ -185,27 +185,27 @@ impl Ledger {
         }
     }
 
-    fn follow_references(&mut self) -> Consequences {
-        let mut consequences = Consequences::default();
+    fn follow_references(&mut self) -> Actions {
+        let mut actions = Actions::default();
         let wanted = self.references.config_maps();
         let unwanted: Vec<_> = self.config_maps.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         for name in unwanted {
             let Some(id) = self.config_maps.remove(&name) else { continue };
             let Some(entry) = self.watches.remove(&id) else { continue };
-            consequences.stop.push(id);
-            consequences.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
+            actions.stop.push(id);
+            actions.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
             for known in entry.objects.map(Objects::forget).unwrap_or_default() {
-                self.say_one(known, &mut consequences.events);
+                self.say_one(known, &mut actions.events);
             }
         }
         for name in wanted {
             if !self.config_maps.contains_key(&name) {
                 let (id, watch) = self.start(Watch::config_map(&name));
                 self.config_maps.insert(name, id);
-                consequences.start.push((id, watch));
+                actions.start.push((id, watch));
             }
         }
-        consequences
+        actions
     }
 }
 

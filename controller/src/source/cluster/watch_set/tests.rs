@@ -4,14 +4,14 @@ use crate::source::cluster::arrival::Arrival;
 use serde_json::{Value, json};
 
 struct Cluster {
-    ledger: Ledger,
+    watch_set: WatchSet,
     watches: Vec<(WatchId, Watch)>,
 }
 
 impl Cluster {
     fn open(cluster: &ClusterSettings) -> Self {
-        let (ledger, watches) = Ledger::open(&ControllerSettings::default(), cluster);
-        Self { ledger, watches }
+        let (watch_set, watches) = WatchSet::open(&ControllerSettings::default(), cluster);
+        Self { watch_set, watches }
     }
 
     fn id(&self, kind: &str) -> WatchId {
@@ -20,7 +20,7 @@ impl Cluster {
     }
 
     fn report(&mut self, kind: &str, report: Report) -> Vec<SourceEvent> {
-        let Consequences { events, start, stop } = self.ledger.take(self.id(kind), report);
+        let Actions { events, start, stop } = self.watch_set.handle(self.id(kind), report);
         self.watches.retain(|(id, _)| !stop.contains(id));
         self.watches.extend(start);
         events
@@ -91,9 +91,9 @@ fn what_is_refused_is_reported_once_and_until_it_is_allowed() {
     assert_eq!(cluster.fail("Secret", Cause::Forbidden), ["1 wrong: watch of Secret of every namespace"]);
     assert_eq!(cluster.fail("Secret", Cause::Other), [""; 0]);
     assert_eq!(cluster.fail("Secret", Cause::Forbidden), [""; 0]);
-    assert_eq!(cluster.ledger.health(), WatchHealth::from([("Secret", false)]));
+    assert_eq!(cluster.watch_set.health(), WatchHealth::from([("Secret", false)]));
     assert_eq!(said(cluster.report("Secret", Report::Healthy)), ["0 wrong: watch of Secret of every namespace"]);
-    assert_eq!(cluster.ledger.health(), WatchHealth::from([("Secret", true)]));
+    assert_eq!(cluster.watch_set.health(), WatchHealth::from([("Secret", true)]));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_stopped_watch_is_not_heard() {
     let id = cluster.id("ConfigMap");
     cluster.apply("Ingress", ingress("a", ""));
     let late = Report::News(News::Apply(Arrival(object("headers"))));
-    assert_eq!(cluster.ledger.take(id, late), Consequences::default());
+    assert_eq!(cluster.watch_set.handle(id, late), Actions::default());
 }
 
 #[test]
