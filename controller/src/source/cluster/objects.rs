@@ -19,20 +19,20 @@ pub(super) enum News {
     Listed,
 }
 
-/// What is known of one object now.
+/// What is known of one object.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Known {
+pub(super) struct ObjectState {
     pub(super) key: ObjectKey,
-    pub(super) state: State,
+    pub(super) presence: Presence,
     /// All that is wrong with it.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// What became of an object.
+/// Whether an object is there.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum State {
-    /// It is this.
-    Is(Observed),
+pub(super) enum Presence {
+    /// It is there, and is this.
+    Present(Observed),
     /// It cannot be read: it stays what it was, if it was anything.
     Malformed,
     /// It went away.
@@ -53,8 +53,8 @@ impl Objects {
         Self { kind, keys: HashSet::new(), listed: None }
     }
 
-    /// Takes news in: what is known now.
-    pub(super) fn take(&mut self, news: News) -> Vec<Known> {
+    /// Takes news in: the states that follow from it.
+    pub(super) fn take(&mut self, news: News) -> Vec<ObjectState> {
         match news {
             News::Listing => {
                 self.listed = Some(HashSet::new());
@@ -78,25 +78,25 @@ impl Objects {
     }
 
     /// Everything is gone: the watch ends.
-    pub(super) fn forget(self) -> Vec<Known> {
+    pub(super) fn forget(self) -> Vec<ObjectState> {
         self.keys.into_iter().map(gone).collect()
     }
 
-    fn apply(&mut self, arrival: &Arrival) -> Known {
+    fn apply(&mut self, arrival: &Arrival) -> ObjectState {
         let key = key(self.kind, &arrival.0);
         self.keys.insert(key.clone());
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
         }
         match observe(self.kind, &arrival.0) {
-            Ok((observed, diagnostics)) => Known { key, state: State::Is(observed), diagnostics },
-            Err(wrong) => Known { key, state: State::Malformed, diagnostics: vec![wrong] },
+            Ok((observed, diagnostics)) => ObjectState { key, presence: Presence::Present(observed), diagnostics },
+            Err(wrong) => ObjectState { key, presence: Presence::Malformed, diagnostics: vec![wrong] },
         }
     }
 }
 
-fn gone(key: ObjectKey) -> Known {
-    Known { key, state: State::Gone, diagnostics: Vec::new() }
+fn gone(key: ObjectKey) -> ObjectState {
+    ObjectState { key, presence: Presence::Gone, diagnostics: Vec::new() }
 }
 
 #[cfg(test)]
@@ -112,10 +112,10 @@ mod tests {
         let mut said: Vec<_> = news
             .into_iter()
             .flat_map(|news| objects.take(news))
-            .map(|known| match known.state {
-                State::Is(_) => format!("+{}", known.key.name),
-                State::Malformed => format!("?{}", known.key.name),
-                State::Gone => format!("-{}", known.key.name),
+            .map(|state| match state.presence {
+                Presence::Present(_) => format!("+{}", state.key.name),
+                Presence::Malformed => format!("?{}", state.key.name),
+                Presence::Gone => format!("-{}", state.key.name),
             })
             .collect();
         said.sort();
@@ -148,8 +148,8 @@ mod tests {
         said(&mut objects, [News::Listing, News::Apply(service("a")), News::Listed]);
         let malformed =
             |name: &str, spec: Value| Arrival(json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec}));
-        let known = objects.take(News::Apply(malformed("a", json!(1))));
-        assert_eq!((&known[0].state, &*known[0].diagnostics[0].object), (&State::Malformed, "Service shop/a"));
+        let states = objects.take(News::Apply(malformed("a", json!(1))));
+        assert_eq!((&states[0].presence, &*states[0].diagnostics[0].object), (&Presence::Malformed, "Service shop/a"));
         assert_eq!(said(&mut objects, [News::Listing, News::Apply(malformed("a", json!([]))), News::Listed]), ["?a"]);
         assert_eq!(said(&mut objects, [News::Listing, News::Listed]), ["-a"]);
     }

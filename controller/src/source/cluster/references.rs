@@ -1,6 +1,6 @@
 //! Which ConfigMaps objects name: only those are watched. Pure.
 
-use super::objects::{Known, State};
+use super::objects::{ObjectState, Presence};
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, is_name};
 use crate::settings::ControllerSettings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -39,17 +39,17 @@ impl References {
     }
 
     /// Takes in what is known of an object. Whether [`Self::config_maps`] may have changed.
-    pub(super) fn note(&mut self, known: &Known) -> bool {
-        let names = match &known.state {
-            State::Is(observed) => self.names(&known.key, &observed.object),
-            State::Malformed => return false,
-            State::Gone => BTreeSet::new(),
+    pub(super) fn note(&mut self, state: &ObjectState) -> bool {
+        let names = match &state.presence {
+            Presence::Present(observed) => self.names(&state.key, &observed.object),
+            Presence::Malformed => return false,
+            Presence::Gone => BTreeSet::new(),
         };
-        let namespace = &known.key.namespace;
+        let namespace = &state.key.namespace;
         let before = if names.is_empty() {
-            self.named.get_mut(namespace).and_then(|objects| objects.remove(&known.key))
+            self.named.get_mut(namespace).and_then(|objects| objects.remove(&state.key))
         } else {
-            self.named.entry(namespace.clone()).or_default().insert(known.key.clone(), names.clone())
+            self.named.entry(namespace.clone()).or_default().insert(state.key.clone(), names.clone())
         };
         if self.named.get(namespace).is_some_and(HashMap::is_empty) {
             self.named.remove(namespace);
@@ -112,13 +112,13 @@ mod tests {
     use crate::source::cluster::objects::{News, Objects};
     use serde_json::{Value, json};
 
-    fn known(kind: Kind, object: Value) -> Known {
+    fn state_of(kind: Kind, object: Value) -> ObjectState {
         Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
     }
 
-    fn ingress(namespace: &str, name: &str, config_map: &str) -> Known {
+    fn ingress(namespace: &str, name: &str, config_map: &str) -> ObjectState {
         let annotations = json!({"nginx.ingress.kubernetes.io/custom-headers": config_map});
-        known(Kind::Ingress, json!({"metadata": {"name": name, "namespace": namespace, "annotations": annotations}}))
+        state_of(Kind::Ingress, json!({"metadata": {"name": name, "namespace": namespace, "annotations": annotations}}))
     }
 
     fn config_maps(references: &References) -> Vec<String> {
@@ -144,7 +144,7 @@ mod tests {
         assert!(!references.note(&ingress("shop", "c", "a/b/c")));
         assert_eq!(config_maps(&references), ["other/headers", "shop/headers"]);
         assert!(references.note(&ingress("shop", "a", "")));
-        let gone = Known { state: State::Gone, ..ingress("shop", "b", "") };
+        let gone = ObjectState { presence: Presence::Gone, ..ingress("shop", "b", "") };
         assert!(references.note(&gone));
         assert!(!references.note(&gone));
         assert_eq!(config_maps(&references), [""; 0]);
@@ -175,8 +175,8 @@ mod tests {
     fn only_the_gateways_config_map_names_others() {
         let mut references = References::new(&ControllerSettings::default());
         let map = |name: &str| json!({"metadata": {"name": name, "namespace": "adit"}, "data": {"add-headers": "a/b"}});
-        assert!(!references.note(&known(Kind::ConfigMap, map("other"))));
-        assert!(references.note(&known(Kind::ConfigMap, map("adit"))));
+        assert!(!references.note(&state_of(Kind::ConfigMap, map("other"))));
+        assert!(references.note(&state_of(Kind::ConfigMap, map("adit"))));
         assert_eq!(config_maps(&references), ["a/b"]);
     }
 

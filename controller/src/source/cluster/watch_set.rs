@@ -1,7 +1,7 @@
 //! All watches of a cluster, and what to do about what they report: events to send, watches to start and to stop. Pure.
 
 use super::namespaces::Namespaces;
-use super::objects::{Known, News, Objects, State};
+use super::objects::{News, ObjectState, Objects, Presence};
 use super::references::References;
 use super::watch::{Resource, Watch, watches};
 use crate::apiserver::{Cause, Failure};
@@ -87,14 +87,14 @@ impl WatchSet {
         match report {
             Report::News(news) => {
                 entry.has_answered |= news == News::Listed;
-                let known = match &mut entry.objects {
+                let states = match &mut entry.objects {
                     Some(objects) => {
-                        let known = objects.take(news);
-                        self.count(known)
+                        let states = objects.take(news);
+                        self.count(states)
                     }
                     None => self.namespaces.as_mut().map(|namespaces| namespaces.take(news)).unwrap_or_default(),
                 };
-                actions = self.say(known);
+                actions = self.say(states);
             }
             Report::Healthy => {
                 entry.is_healthy = Some(true);
@@ -147,28 +147,28 @@ impl WatchSet {
     }
 
     /// Leaves out what is in namespaces that do not count.
-    fn count(&mut self, known: Vec<Known>) -> Vec<Known> {
+    fn count(&mut self, states: Vec<ObjectState>) -> Vec<ObjectState> {
         match &mut self.namespaces {
-            None => known,
-            Some(namespaces) => known.into_iter().filter_map(|known| namespaces.pass(known)).collect(),
+            None => states,
+            Some(namespaces) => states.into_iter().filter_map(|state| namespaces.pass(state)).collect(),
         }
     }
 
     /// Says what is known, and follows the ConfigMaps that it names.
-    fn say(&mut self, known: Vec<Known>) -> Actions {
+    fn say(&mut self, states: Vec<ObjectState>) -> Actions {
         let mut events = Vec::new();
         let mut has_new_references = false;
-        for known in known {
-            has_new_references |= self.references.note(&known);
-            self.say_one(known, &mut events);
+        for state in states {
+            has_new_references |= self.references.note(&state);
+            self.say_one(state, &mut events);
         }
         let mut actions = if has_new_references { self.follow_references() } else { Actions::default() };
         actions.events.splice(0..0, events);
         actions
     }
 
-    fn say_one(&mut self, known: Known, events: &mut Vec<SourceEvent>) {
-        let Known { key, state, diagnostics } = known;
+    fn say_one(&mut self, state: ObjectState, events: &mut Vec<SourceEvent>) {
+        let ObjectState { key, presence, diagnostics } = state;
         let part = || key.to_string().into();
         if diagnostics.is_empty() {
             if self.flawed.remove(&key) {
@@ -178,10 +178,10 @@ impl WatchSet {
             self.flawed.insert(key.clone());
             events.push(SourceEvent::Problems { part: part(), diagnostics });
         }
-        match state {
-            State::Is(observed) => events.push(SourceEvent::Apply(observed)),
-            State::Malformed => {}
-            State::Gone => events.push(SourceEvent::Delete(key)),
+        match presence {
+            Presence::Present(observed) => events.push(SourceEvent::Apply(observed)),
+            Presence::Malformed => {}
+            Presence::Gone => events.push(SourceEvent::Delete(key)),
         }
     }
 
@@ -194,8 +194,8 @@ impl WatchSet {
             let Some(entry) = self.watches.remove(&id) else { continue };
             actions.stop.push(id);
             actions.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
-            for known in entry.objects.map(Objects::forget).unwrap_or_default() {
-                self.say_one(known, &mut actions.events);
+            for state in entry.objects.map(Objects::forget).unwrap_or_default() {
+                self.say_one(state, &mut actions.events);
             }
         }
         for name in wanted {
