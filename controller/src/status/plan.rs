@@ -22,7 +22,7 @@ pub(super) struct Patch {
 /// What is known of all Ingresses, and which of them to look at.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    ingresses: HashMap<ObjectKey, Standing>,
+    ingresses: HashMap<ObjectKey, StatusState>,
     /// Ours, sorted; empty until they are known.
     addresses: Vec<Address>,
     due: BTreeSet<ObjectKey>,
@@ -33,7 +33,7 @@ pub(super) struct Plan {
 
 /// What is known of an Ingress.
 #[derive(Debug, Default)]
-struct Standing {
+struct StatusState {
     is_served: bool,
     /// It has changed, and whether it is served will be told: until then it may be another controller's already.
     is_pending: bool,
@@ -47,28 +47,28 @@ impl Plan {
     pub(super) fn take(&mut self, news: News) {
         match news {
             News::Changed(key) => {
-                if let Some(standing) = self.ingresses.get_mut(&key) {
-                    standing.is_pending = true;
+                if let Some(state) = self.ingresses.get_mut(&key) {
+                    state.is_pending = true;
                 }
             }
             News::Ingress(key, status) => {
                 if let Some(has_news) = self.writing.get_mut(&key) {
                     *has_news = true;
                 }
-                let standing = self.ingresses.entry(key).or_default();
+                let state = self.ingresses.entry(key).or_default();
                 // Somebody took care of it.
-                standing.was_served &= status == standing.status;
-                standing.status = status;
+                state.was_served &= status == state.status;
+                state.status = status;
             }
             News::Gone(key) => {
                 self.due.remove(&key);
                 self.ingresses.remove(&key);
             }
             News::Served(key, is_served) => {
-                let Some(standing) = self.ingresses.get_mut(&key) else { return };
-                standing.was_served = !is_served && (standing.is_served || standing.was_served);
-                standing.is_served = is_served;
-                standing.is_pending = false;
+                let Some(state) = self.ingresses.get_mut(&key) else { return };
+                state.was_served = !is_served && (state.is_served || state.was_served);
+                state.is_served = is_served;
+                state.is_pending = false;
                 self.due.insert(key);
             }
             News::Service(_) => {}
@@ -110,10 +110,10 @@ impl Plan {
     /// A patch was written.
     pub(super) fn written(&mut self, patch: Patch) {
         let has_news = self.writing.remove(&patch.key).unwrap_or_default();
-        let Some(standing) = self.ingresses.get_mut(&patch.key) else { return };
-        standing.was_served &= !patch.after.is_empty();
+        let Some(state) = self.ingresses.get_mut(&patch.key) else { return };
+        state.was_served &= !patch.after.is_empty();
         if !has_news {
-            standing.status = patch.after;
+            state.status = patch.after;
         }
     }
 
@@ -132,31 +132,32 @@ impl Plan {
 
     /// What takes our addresses away everywhere.
     pub(super) fn withdrawal(&self) -> Vec<Patch> {
-        let ours = self.ingresses.iter().filter(|(_, standing)| {
-            (standing.is_served || standing.was_served) && is_same(&standing.status, &self.addresses)
-        });
-        let taken = |(key, standing): (&ObjectKey, &Standing)| removal(key, standing);
+        let ours = self
+            .ingresses
+            .iter()
+            .filter(|(_, state)| (state.is_served || state.was_served) && is_same(&state.status, &self.addresses));
+        let taken = |(key, state): (&ObjectKey, &StatusState)| removal(key, state);
         ours.map(taken).filter(|patch| !patch.before.is_empty()).collect()
     }
 
     fn patch(&self, key: &ObjectKey) -> Option<Patch> {
-        let standing = self.ingresses.get(key)?;
-        let is_ours = is_same(&standing.status, &self.addresses);
-        if self.addresses.is_empty() || standing.is_pending {
+        let state = self.ingresses.get(key)?;
+        let is_ours = is_same(&state.status, &self.addresses);
+        if self.addresses.is_empty() || state.is_pending {
             None
-        } else if standing.is_served && !is_ours {
+        } else if state.is_served && !is_ours {
             let after = self.addresses.clone();
-            Some(Patch { key: key.clone(), before: standing.status.clone(), after })
-        } else if standing.was_served && is_ours {
-            Some(removal(key, standing))
+            Some(Patch { key: key.clone(), before: state.status.clone(), after })
+        } else if state.was_served && is_ours {
+            Some(removal(key, state))
         } else {
             None
         }
     }
 }
 
-fn removal(key: &ObjectKey, standing: &Standing) -> Patch {
-    Patch { key: key.clone(), before: standing.status.clone(), after: Vec::new() }
+fn removal(key: &ObjectKey, state: &StatusState) -> Patch {
+    Patch { key: key.clone(), before: state.status.clone(), after: Vec::new() }
 }
 
 /// Whether a status says these addresses, which are sorted, in whatever order.
