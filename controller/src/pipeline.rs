@@ -31,7 +31,7 @@ pub trait Translate {
     /// What to publish because of `changes`; everything, the first time.
     fn translate(&mut self, store: &Store, changes: &[Change]) -> Update;
 
-    /// All that is wrong with the objects now, as far as translation can tell.
+    /// All that is wrong with the objects now, as far as translation knows.
     fn diagnostics(&self) -> Vec<Diagnostic>;
 
     /// The Ingresses that were translated last, and whether anything of each is served now.
@@ -99,14 +99,14 @@ where
         (pipeline, watched)
     }
 
-    /// The same, which also tells of the ports that the gateway cannot open, as they come and go.
+    /// The same, which also reports the ports that the gateway cannot open, as they come and go.
     #[must_use]
     pub fn watching(mut self, unopened: watch::Receiver<Arc<[Rejection]>>) -> Self {
         self.unopened = unopened;
         self
     }
 
-    /// The same, which also tells what the status of Ingresses depends on.
+    /// The same, which also reports what the status of Ingresses depends on.
     #[must_use]
     pub fn reporting(mut self, reporter: Option<Reporter>) -> Self {
         self.reporter = reporter;
@@ -142,7 +142,7 @@ where
         }
     }
 
-    /// Waits for events, until a build is due, or until there is more to tell. False when there will be no more.
+    /// Waits for events, until a build is due, or until there is more to report. False when there will be no more.
     async fn receive(&mut self, batch: &mut Vec<SourceEvent>) -> bool {
         let due = self.debounce.due();
         let received = async {
@@ -155,7 +155,7 @@ where
         tokio::select! {
             received = received => received,
             Ok(()) = self.unopened.changed() => {
-                self.tell();
+                self.report();
                 true
             }
         }
@@ -164,10 +164,10 @@ where
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
         for event in batch.drain(..) {
             self.consumed += 1;
-            let told = self.reporter.is_some().then(|| event.clone());
+            let observed = self.reporter.is_some().then(|| event.clone());
             let changes = self.store.apply(event);
-            if let (Some(reporter), Some(event)) = (&self.reporter, &told) {
-                reporter.note(event, !changes.is_empty());
+            if let (Some(reporter), Some(event)) = (&self.reporter, &observed) {
+                reporter.observe(event, !changes.is_empty());
             }
             for change in changes {
                 if change == Change::Synced {
@@ -187,15 +187,15 @@ where
         if !update.is_empty() || revision == 0 {
             (revision, self.rejected) = (self.publish)(update);
         }
-        self.reporter.iter().for_each(|reporter| reporter.served(self.translator.translated()));
+        self.reporter.iter().for_each(|reporter| reporter.report_served(self.translator.translated()));
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);
         self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics, uids });
     }
 
-    /// Tells what is wrong, where that changed without a build.
-    fn tell(&self) {
+    /// Reports what is wrong, where that changed without a build.
+    fn report(&self) {
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);

@@ -71,7 +71,7 @@ impl Server {
             control.spawn(measure(health, telemetry.clone()));
         }
         let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
-        let (reporter, news) = cluster
+        let (reporter, observations) = cluster
             .as_ref()
             .filter(|cluster| cluster.status.update)
             .map(|cluster| Reporter::new(&cluster.status))
@@ -84,7 +84,7 @@ impl Server {
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
         let status = match cluster {
-            Some(cluster) => Some(control.block_on(write_to(cluster, news, state.clone(), &telemetry))?),
+            Some(cluster) => Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry))?),
             None => None,
         };
         Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, control })
@@ -142,13 +142,13 @@ fn control_runtime() -> std::io::Result<Runtime> {
 /// Elects who writes to the cluster, and writes.
 async fn write_to(
     cluster: ClusterSettings,
-    news: Option<status::Reported>,
+    observations: Option<status::Observations>,
     state: watch::Receiver<State>,
     telemetry: &Arc<Telemetry>,
 ) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
-    let status = Status::start(&settings, &access, news);
+    let status = Status::start(&settings, &access, observations);
     tokio::spawn(Recorder::new(access, replica(&settings)).run(state, status.leading()));
     if settings.election {
         tokio::spawn(measure_leadership(settings.election_id, status.leading(), telemetry.clone()));

@@ -23,7 +23,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// `leading` is told of every change.
+    /// `leading` follows whether this replica leads.
     pub(super) fn new(access: Access, lease: NamespacedName, election: Election, leading: watch::Sender<bool>) -> Self {
         Self { access, lease, election, leading, failure: None }
     }
@@ -42,12 +42,12 @@ impl Candidate {
     async fn campaign(&mut self) {
         loop {
             self.attempt().await;
-            self.tell();
+            self.report();
             // Not all replicas at the same time.
             let pause = self.election.retry().mul_f64(0.9 + fastrand::f64() / 5.0);
             let left = self.election.left(Instant::now());
             tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
-            self.tell();
+            self.report();
         }
     }
 
@@ -98,11 +98,11 @@ impl Candidate {
         Ok(())
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         let is_leading = self.election.is_leading(Instant::now());
         if self.leading.send_replace(is_leading) != is_leading {
-            let news = if is_leading { "this replica writes to the cluster" } else { "another replica writes" };
-            tracing::info!(lease = %self.lease, "{news}");
+            let change = if is_leading { "this replica writes to the cluster" } else { "another replica writes" };
+            tracing::info!(lease = %self.lease, "{change}");
         }
     }
 

@@ -1,20 +1,20 @@
 //! What Adit writes to a cluster: the status of the Ingresses that it serves, by the replica that holds the Lease.
 //!
 //! [`election`] decides who leads and [`plan`] what to write; both are pure. [`lease`] and [`writer`] carry that out,
-//! [`news`] is what the pipeline tells them, and [`replicas`] asks which Pods and nodes run us. Nothing that goes wrong
-//! here reaches traffic.
+//! [`observation`] is what the pipeline reports to them, and [`replicas`] asks which Pods and nodes run us. Nothing that
+//! goes wrong here reaches traffic.
 
 mod addresses;
 mod election;
 mod lease;
-mod news;
+mod observation;
 mod patch;
 mod plan;
 mod replicas;
 mod writer;
 
-pub(crate) use news::Reported;
-pub use news::Reporter;
+pub(crate) use observation::Observations;
+pub use observation::Reporter;
 
 use crate::apiserver::Access;
 use crate::object::NamespacedName;
@@ -44,16 +44,16 @@ pub struct Status {
 }
 
 impl Status {
-    /// Starts both on the current runtime. Without news, no status is written.
-    pub(crate) fn start(settings: &StatusSettings, access: &Access, news: Option<Reported>) -> Self {
+    /// Starts both on the current runtime. Without observations, no status is written.
+    pub(crate) fn start(settings: &StatusSettings, access: &Access, observations: Option<Observations>) -> Self {
         let (leads, leading) = watch::channel(!settings.election);
         let candidate = settings.election.then(|| {
             let election = Election::new(identity(settings), settings.election_ttl);
             let candidate = Candidate::new(access.clone(), lease(settings, access), election, leads);
             Part::start(|stopped| candidate.run(stopped))
         });
-        let writer = news.map(|news| {
-            let writer = Writer::new(access.clone(), settings.clone(), news, leading.clone());
+        let writer = observations.map(|observations| {
+            let writer = Writer::new(access.clone(), settings.clone(), observations, leading.clone());
             Part::start(|stopped| writer.run(stopped))
         });
         Self { leading, writer, candidate }

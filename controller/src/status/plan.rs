@@ -3,7 +3,7 @@
 //! What is not known clears nothing: without addresses there is nothing to write, and only an Ingress that was served,
 //! and no longer is, loses what is ours in its status.
 
-use super::news::News;
+use super::observation::Observation;
 use crate::address::Address;
 use crate::object::ObjectKey;
 use std::collections::{BTreeSet, HashMap};
@@ -26,8 +26,8 @@ pub(super) struct Plan {
     /// Ours, sorted; empty until they are known.
     addresses: Vec<Address>,
     due: BTreeSet<ObjectKey>,
-    /// Those that a patch is under way for, since a second one might overtake it; and whether there was news of them
-    /// meanwhile, which may be newer than the patch.
+    /// Those that a patch is under way for, since a second one might overtake it; and whether they were
+    /// observed meanwhile, which may be newer than the patch.
     writing: HashMap<ObjectKey, bool>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 struct StatusState {
     is_served: bool,
-    /// It has changed, and whether it is served will be told: until then it may be another controller's already.
+    /// It has changed, and whether it is served will be reported: until then it may be another controller's already.
     is_pending: bool,
     /// It was served, and its status may still say so.
     was_served: bool,
@@ -43,35 +43,35 @@ struct StatusState {
 }
 
 impl Plan {
-    /// Takes in news of an Ingress.
-    pub(super) fn take(&mut self, news: News) {
-        match news {
-            News::Changed(key) => {
+    /// Takes in what was observed of an Ingress.
+    pub(super) fn record(&mut self, observation: Observation) {
+        match observation {
+            Observation::Changed(key) => {
                 if let Some(state) = self.ingresses.get_mut(&key) {
                     state.is_pending = true;
                 }
             }
-            News::Ingress(key, status) => {
-                if let Some(has_news) = self.writing.get_mut(&key) {
-                    *has_news = true;
+            Observation::Ingress(key, status) => {
+                if let Some(was_observed) = self.writing.get_mut(&key) {
+                    *was_observed = true;
                 }
                 let state = self.ingresses.entry(key).or_default();
                 // Somebody took care of it.
                 state.was_served &= status == state.status;
                 state.status = status;
             }
-            News::Gone(key) => {
+            Observation::Gone(key) => {
                 self.due.remove(&key);
                 self.ingresses.remove(&key);
             }
-            News::Served(key, is_served) => {
+            Observation::Served(key, is_served) => {
                 let Some(state) = self.ingresses.get_mut(&key) else { return };
                 state.was_served = !is_served && (state.is_served || state.was_served);
                 state.is_served = is_served;
                 state.is_pending = false;
                 self.due.insert(key);
             }
-            News::Service(_) => {}
+            Observation::Service(_) => {}
         }
     }
 
@@ -109,10 +109,10 @@ impl Plan {
 
     /// A patch was written.
     pub(super) fn written(&mut self, patch: Patch) {
-        let has_news = self.writing.remove(&patch.key).unwrap_or_default();
+        let was_observed = self.writing.remove(&patch.key).unwrap_or_default();
         let Some(state) = self.ingresses.get_mut(&patch.key) else { return };
         state.was_served &= !patch.after.is_empty();
-        if !has_news {
+        if !was_observed {
             state.status = patch.after;
         }
     }

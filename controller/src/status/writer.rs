@@ -1,7 +1,7 @@
 //! Writes the statuses that the plan asks for, while we lead.
 
 use super::addresses::{Reached, of_service};
-use super::news::{News, Reported};
+use super::observation::{Observation, Observations};
 use super::patch::{self, Outcome};
 use super::plan::{Patch, Plan};
 use super::replicas::Replicas;
@@ -31,7 +31,7 @@ pub(super) struct Writer {
     settings: StatusSettings,
     /// `None` where it is not known which Pod this is.
     replicas: Option<Replicas>,
-    news: Reported,
+    observations: Observations,
     leading: watch::Receiver<bool>,
     plan: Plan,
     /// Our addresses are those of our nodes.
@@ -48,7 +48,7 @@ impl Writer {
     pub(super) fn new(
         access: Access,
         settings: StatusSettings,
-        news: Reported,
+        observations: Observations,
         leading: watch::Receiver<bool>,
     ) -> Self {
         let mut plan = Plan::default();
@@ -65,7 +65,7 @@ impl Writer {
             access,
             settings,
             replicas,
-            news,
+            observations,
             leading,
             plan,
             is_at_nodes,
@@ -94,15 +94,15 @@ impl Writer {
 
     async fn write(&mut self) {
         let mut reviews = tokio::time::interval(self.settings.interval);
-        let mut is_told = true;
+        let mut is_open = true;
         loop {
             self.send();
             let resumed = self.paused_until;
             tokio::select! {
-                news = self.news.recv(), if is_told => match news {
-                    Some(News::Service(service)) => self.reached(of_service(&service)),
-                    Some(news) => self.plan.take(news),
-                    None => is_told = false,
+                observation = self.observations.recv(), if is_open => match observation {
+                    Some(Observation::Service(service)) => self.reached(of_service(&service)),
+                    Some(observation) => self.plan.record(observation),
+                    None => is_open = false,
                 },
                 Some(done) = self.under_way.next() => self.note(done),
                 Ok(()) = self.leading.changed() => self.review(),
