@@ -81,8 +81,8 @@ impl ClusterSource {
         let Some(access) = access else { return };
         let (watch_set, start) = WatchSet::open(&self.settings, &self.cluster);
         let (reports, reported) = mpsc::channel(WAITING);
-        let (tasks, told) = Default::default();
-        let mut following = Following { watch_set, access, reports, tasks, events, health, told };
+        let (tasks, causes) = Default::default();
+        let mut following = Following { watch_set, access, reports, tasks, events, health, causes };
         following.start(start);
         following.run(reported).await;
     }
@@ -96,8 +96,8 @@ struct Following {
     tasks: HashMap<WatchId, AbortHandle>,
     events: mpsc::Sender<SourceEvent>,
     health: state::Sender<WatchHealth>,
-    /// The kinds that fail, and the cause of each that was told last.
-    told: HashMap<&'static str, Cause>,
+    /// The kinds that fail, and the cause of each that was reported last.
+    causes: HashMap<&'static str, Cause>,
 }
 
 impl Following {
@@ -108,10 +108,10 @@ impl Following {
                 Some(reported) = reported.recv() => reported,
                 () = self.events.closed() => return,
             };
-            let is_of_health = !matches!(report, Report::News(_));
+            let is_of_health = !matches!(report, Report::Event(_));
             let failing = match &report {
                 Report::Failing(failure) => self.watch_set.kind(id).map(|kind| (kind, failure.clone())),
-                Report::News(_) | Report::Healthy => None,
+                Report::Event(_) | Report::Healthy => None,
             };
             let Actions { events, start, stop } = self.watch_set.handle(id, report);
             for id in &stop {
@@ -119,7 +119,7 @@ impl Following {
             }
             self.start(start);
             if is_of_health || !stop.is_empty() {
-                self.note_health(failing);
+                self.report_health(failing);
             }
             for event in events {
                 if self.events.send(event).await.is_err() {
@@ -137,17 +137,17 @@ impl Following {
         }
     }
 
-    /// Says which kinds ceased to be healthy and why, each new reason (a server that is back may know us no more), and
-    /// which came to be healthy. Of what is forbidden, a diagnostic tells.
-    fn note_health(&mut self, failing: Option<(&'static str, Failure)>) {
+    /// Reports which kinds ceased to be healthy and why, each new reason (a server that is back may know us no more), and
+    /// which came to be healthy. Of what is forbidden, a diagnostic reports.
+    fn report_health(&mut self, failing: Option<(&'static str, Failure)>) {
         let health = self.watch_set.health();
         if let Some((kind, Failure { cause, message })) = failing
-            && self.told.insert(kind, cause) != Some(cause)
+            && self.causes.insert(kind, cause) != Some(cause)
             && cause != Cause::Forbidden
         {
             tracing::warn!(kind, reason = message, "cannot watch; what is known stays in effect");
         }
-        self.told.retain(|kind, _| {
+        self.causes.retain(|kind, _| {
             let is_healthy = health.get(kind);
             if is_healthy == Some(&true) {
                 tracing::info!(kind, "watching again");

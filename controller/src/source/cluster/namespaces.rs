@@ -3,7 +3,7 @@
 //! The objects of the other namespaces are kept aside, so that they are there at once when a namespace gets the labels,
 //! without a list that would race with the watches. ingress-nginx does the same.
 
-use super::objects::{News, ObjectState, Presence};
+use super::objects::{ObjectState, Presence, WatchEvent};
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, service_name};
 use crate::settings::ControllerSettings;
 use std::collections::{HashMap, HashSet};
@@ -39,16 +39,16 @@ impl Namespaces {
         Self { published: service, ..self }
     }
 
-    /// Takes in news of the namespaces that have the labels: what becomes of the objects in them.
-    pub(super) fn take(&mut self, news: News) -> Vec<ObjectState> {
-        match news {
-            News::Listing => {
+    /// Takes in an event of the namespaces that have the labels: the states of the objects in them that follow from it.
+    pub(super) fn handle(&mut self, event: WatchEvent) -> Vec<ObjectState> {
+        match event {
+            WatchEvent::Listing => {
                 self.listed = Some(HashSet::new());
                 Vec::new()
             }
-            News::Apply(namespace) => namespace.name().map(|name| self.select(name.into())).unwrap_or_default(),
-            News::Delete(namespace) => namespace.name().map(|name| self.deselect(name)).unwrap_or_default(),
-            News::Listed => {
+            WatchEvent::Apply(namespace) => namespace.name().map(|name| self.select(name.into())).unwrap_or_default(),
+            WatchEvent::Delete(namespace) => namespace.name().map(|name| self.deselect(name)).unwrap_or_default(),
+            WatchEvent::Listed => {
                 let listed = self.listed.take().unwrap_or_default();
                 let gone: Vec<_> = self.selected.difference(&listed).cloned().collect();
                 gone.iter().flat_map(|namespace| self.deselect(namespace)).collect()
@@ -133,7 +133,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn state_of(kind: Kind, object: Value) -> ObjectState {
-        Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
+        Objects::new(kind).handle(WatchEvent::Apply(Arrival(object))).remove(0)
     }
 
     fn object(kind: Kind, namespace: &str, name: &str) -> ObjectState {
@@ -162,12 +162,12 @@ mod tests {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
         let service = object(Kind::Service, "shop", "web");
         assert_eq!(namespaces.pass(service.clone()), None);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), vec![service.clone()]);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), vec![service.clone()]);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), []);
         assert_eq!(namespaces.pass(service.clone()), Some(service.clone()));
-        assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Delete(namespace("shop")))), [("web", true)]);
         assert_eq!(namespaces.pass(gone(&service)), None);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), []);
     }
 
     #[test]
@@ -175,12 +175,12 @@ mod tests {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
         namespaces.pass(object(Kind::Service, "a", "web"));
         namespaces.pass(object(Kind::Service, "b", "api"));
-        namespaces.take(News::Listing);
-        namespaces.take(News::Apply(namespace("a")));
-        assert_eq!(namespaces.take(News::Listed), []);
-        namespaces.take(News::Listing);
-        assert_eq!(is_gone(&namespaces.take(News::Apply(namespace("b")))), [("api", false)]);
-        assert_eq!(is_gone(&namespaces.take(News::Listed)), [("web", true)]);
+        namespaces.handle(WatchEvent::Listing);
+        namespaces.handle(WatchEvent::Apply(namespace("a")));
+        assert_eq!(namespaces.handle(WatchEvent::Listed), []);
+        namespaces.handle(WatchEvent::Listing);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Apply(namespace("b")))), [("api", false)]);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Listed)), [("web", true)]);
     }
 
     #[test]
@@ -188,8 +188,8 @@ mod tests {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
         let malformed = state_of(Kind::Service, json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": 1}));
         assert_eq!((&malformed.presence, namespaces.pass(malformed.clone())), (&Presence::Malformed, None));
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), [malformed]);
-        assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), [malformed]);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Delete(namespace("shop")))), [("web", true)]);
     }
 
     #[test]
@@ -210,8 +210,8 @@ mod tests {
             object(Kind::ConfigMap, "adit", "adit"),
         ] {
             assert_eq!(namespaces.pass(state.clone()), Some(state.clone()));
-            namespaces.take(News::Apply(namespace("adit")));
-            assert_eq!(namespaces.take(News::Delete(namespace("adit"))), []);
+            namespaces.handle(WatchEvent::Apply(namespace("adit")));
+            assert_eq!(namespaces.handle(WatchEvent::Delete(namespace("adit"))), []);
             assert_eq!(namespaces.pass(gone(&state)), Some(gone(&state)));
         }
         assert_eq!(namespaces.pass(object(Kind::Secret, "adit", "other")), None);

@@ -38,8 +38,8 @@ impl References {
         }
     }
 
-    /// Takes in what is known of an object. Whether [`Self::config_maps`] may have changed.
-    pub(super) fn note(&mut self, state: &ObjectState) -> bool {
+    /// Records what an object names. Whether [`Self::config_maps`] may have changed.
+    pub(super) fn record(&mut self, state: &ObjectState) -> bool {
         let names = match &state.presence {
             Presence::Present(observed) => self.names(&state.key, &observed.object),
             Presence::Malformed => return false,
@@ -109,11 +109,11 @@ mod tests {
     use crate::annotation::Annotation;
     use crate::configmap::Key;
     use crate::source::cluster::arrival::Arrival;
-    use crate::source::cluster::objects::{News, Objects};
+    use crate::source::cluster::objects::{Objects, WatchEvent};
     use serde_json::{Value, json};
 
     fn state_of(kind: Kind, object: Value) -> ObjectState {
-        Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
+        Objects::new(kind).handle(WatchEvent::Apply(Arrival(object))).remove(0)
     }
 
     fn ingress(namespace: &str, name: &str, config_map: &str) -> ObjectState {
@@ -138,15 +138,15 @@ mod tests {
     #[test]
     fn references_come_and_go_with_the_objects_that_have_them() {
         let mut references = References::new(&ControllerSettings::default());
-        assert!(references.note(&ingress("shop", "a", "headers")));
-        assert!(references.note(&ingress("shop", "b", " other/headers ")));
-        assert!(!references.note(&ingress("shop", "b", "other/headers")));
-        assert!(!references.note(&ingress("shop", "c", "a/b/c")));
+        assert!(references.record(&ingress("shop", "a", "headers")));
+        assert!(references.record(&ingress("shop", "b", " other/headers ")));
+        assert!(!references.record(&ingress("shop", "b", "other/headers")));
+        assert!(!references.record(&ingress("shop", "c", "a/b/c")));
         assert_eq!(config_maps(&references), ["other/headers", "shop/headers"]);
-        assert!(references.note(&ingress("shop", "a", "")));
+        assert!(references.record(&ingress("shop", "a", "")));
         let gone = ObjectState { presence: Presence::Gone, ..ingress("shop", "b", "") };
-        assert!(references.note(&gone));
-        assert!(!references.note(&gone));
+        assert!(references.record(&gone));
+        assert!(!references.record(&gone));
         assert_eq!(config_maps(&references), [""; 0]);
     }
 
@@ -158,7 +158,7 @@ mod tests {
             .into_iter()
             .enumerate()
         {
-            references.note(&ingress("shop", &format!("i{number}"), name));
+            references.record(&ingress("shop", &format!("i{number}"), name));
         }
         assert_eq!(config_maps(&references), [format!("shop/{longest}")]);
     }
@@ -175,8 +175,8 @@ mod tests {
     fn only_the_gateways_config_map_names_others() {
         let mut references = References::new(&ControllerSettings::default());
         let map = |name: &str| json!({"metadata": {"name": name, "namespace": "adit"}, "data": {"add-headers": "a/b"}});
-        assert!(!references.note(&state_of(Kind::ConfigMap, map("other"))));
-        assert!(references.note(&state_of(Kind::ConfigMap, map("adit"))));
+        assert!(!references.record(&state_of(Kind::ConfigMap, map("other"))));
+        assert!(references.record(&state_of(Kind::ConfigMap, map("adit"))));
         assert_eq!(config_maps(&references), ["a/b"]);
     }
 
@@ -184,9 +184,9 @@ mod tests {
     fn a_namespace_cannot_have_any_number_of_them_watched() {
         let mut references = References::new(&ControllerSettings::default());
         for number in 0..100 {
-            references.note(&ingress("greedy", &format!("i{number}"), &format!("m{number:03}")));
+            references.record(&ingress("greedy", &format!("i{number}"), &format!("m{number:03}")));
         }
-        references.note(&ingress("modest", "a", "headers"));
+        references.record(&ingress("modest", "a", "headers"));
         let watched = config_maps(&references);
         assert_eq!((watched.len(), watched.last().map(String::as_str)), (PER_NAMESPACE + 1, Some("modest/headers")));
     }

@@ -1,7 +1,7 @@
 //! All watches of a cluster, and what to do about what they report: events to send, watches to start and to stop. Pure.
 
 use super::namespaces::Namespaces;
-use super::objects::{News, ObjectState, Objects, Presence};
+use super::objects::{ObjectState, Objects, Presence, WatchEvent};
 use super::references::References;
 use super::watch::{Resource, Watch, watches};
 use crate::apiserver::{Cause, Failure};
@@ -18,8 +18,8 @@ pub(super) struct WatchId(u32);
 /// What a watch reports.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Report {
-    /// Something happened to objects.
-    News(News),
+    /// An event of its list or of its stream.
+    Event(WatchEvent),
     /// It follows the cluster, and did not before.
     Healthy,
     /// It does not, because of this.
@@ -42,7 +42,7 @@ pub(super) struct WatchSet {
     config_maps: BTreeMap<NamespacedName, WatchId>,
     references: References,
     namespaces: Option<Namespaces>,
-    /// The objects that something was said to be wrong with.
+    /// The objects that problems were reported of.
     flawed: HashSet<ObjectKey>,
     is_synced: bool,
 }
@@ -85,16 +85,16 @@ impl WatchSet {
         // A stopped watch may have had something left to say.
         let Some(entry) = self.watches.get_mut(&id) else { return actions };
         match report {
-            Report::News(news) => {
-                entry.has_answered |= news == News::Listed;
+            Report::Event(event) => {
+                entry.has_answered |= event == WatchEvent::Listed;
                 let states = match &mut entry.objects {
                     Some(objects) => {
-                        let states = objects.take(news);
-                        self.count(states)
+                        let states = objects.handle(event);
+                        self.in_watched_namespaces(states)
                     }
-                    None => self.namespaces.as_mut().map(|namespaces| namespaces.take(news)).unwrap_or_default(),
+                    None => self.namespaces.as_mut().map(|namespaces| namespaces.handle(event)).unwrap_or_default(),
                 };
-                actions = self.say(states);
+                actions = self.emit(states);
             }
             Report::Healthy => {
                 entry.is_healthy = Some(true);
@@ -147,27 +147,27 @@ impl WatchSet {
     }
 
     /// Leaves out what is in namespaces that do not count.
-    fn count(&mut self, states: Vec<ObjectState>) -> Vec<ObjectState> {
+    fn in_watched_namespaces(&mut self, states: Vec<ObjectState>) -> Vec<ObjectState> {
         match &mut self.namespaces {
             None => states,
             Some(namespaces) => states.into_iter().filter_map(|state| namespaces.pass(state)).collect(),
         }
     }
 
-    /// Says what is known, and follows the ConfigMaps that it names.
-    fn say(&mut self, states: Vec<ObjectState>) -> Actions {
+    /// The events of these states, and the watches of the ConfigMaps that they name.
+    fn emit(&mut self, states: Vec<ObjectState>) -> Actions {
         let mut events = Vec::new();
         let mut has_new_references = false;
         for state in states {
-            has_new_references |= self.references.note(&state);
-            self.say_one(state, &mut events);
+            has_new_references |= self.references.record(&state);
+            self.emit_one(state, &mut events);
         }
         let mut actions = if has_new_references { self.follow_references() } else { Actions::default() };
         actions.events.splice(0..0, events);
         actions
     }
 
-    fn say_one(&mut self, state: ObjectState, events: &mut Vec<SourceEvent>) {
+    fn emit_one(&mut self, state: ObjectState, events: &mut Vec<SourceEvent>) {
         let ObjectState { key, presence, diagnostics } = state;
         let part = || key.to_string().into();
         if diagnostics.is_empty() {
@@ -195,7 +195,7 @@ impl WatchSet {
             actions.stop.push(id);
             actions.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
             for state in entry.objects.map(Objects::forget).unwrap_or_default() {
-                self.say_one(state, &mut actions.events);
+                self.emit_one(state, &mut actions.events);
             }
         }
         for name in wanted {
