@@ -1,8 +1,8 @@
 //! Adit's control plane: Kubernetes objects in, a routing table out.
 //!
 //! Data flows one way: [`source`] (a directory, or a cluster) yields events, [`store`] holds the objects, [`translate`]
-//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] tells
-//! the cluster. Nothing here knows Pingora.
+//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] reports
+//! to the cluster. Nothing here knows Pingora.
 
 pub mod address;
 pub mod annotation;

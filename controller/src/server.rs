@@ -47,7 +47,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts serving what a source tells, and returns once requests are served. Until the source has synced, only the
+    /// Starts serving what a source reports, and returns once requests are served. Until the source has synced, only the
     /// admin port is open, and `/readyz` says why.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ fn replica(settings: &StatusSettings) -> String {
     pod.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
 }
 
-/// Tells the metrics whether we hold the Lease.
+/// Reports to the metrics whether we hold the Lease.
 async fn measure_leadership(lease: String, mut leading: watch::Receiver<bool>, telemetry: Arc<Telemetry>) {
     loop {
         telemetry.controller().leads(&lease, *leading.borrow_and_update());
@@ -187,7 +187,7 @@ async fn sweep(telemetry: Arc<Telemetry>) {
     }
 }
 
-/// Tells the metrics how the source's watches do.
+/// Reports to the metrics how the source's watches do.
 async fn measure(mut health: watch::Receiver<WatchHealth>, telemetry: Arc<Telemetry>) {
     loop {
         for (kind, is_healthy) in &*health.borrow_and_update() {

@@ -137,7 +137,7 @@ impl Access {
 struct Busy(Arc<Mutex<Option<Instant>>>);
 
 impl Busy {
-    fn note(&self, status: StatusCode, headers: &HeaderMap) {
+    fn record(&self, status: StatusCode, headers: &HeaderMap) {
         if let Some(wait) = retry_after(status, headers) {
             *self.0.lock() = Some(Instant::now() + wait);
         }
@@ -162,11 +162,11 @@ fn client(mut config: Config, busy: &Busy) -> Result<Client, AccessError> {
     // Retries hidden in the client would hide the server's health.
     config.default_retry = false;
     let busy = busy.clone();
-    let noting = MapResponseLayer::new(move |response: http::Response<_>| {
-        busy.note(response.status(), response.headers());
+    let recording = MapResponseLayer::new(move |response: http::Response<_>| {
+        busy.record(response.status(), response.headers());
         response
     });
-    Ok(ClientBuilder::try_from(config).map_err(AccessError::Client)?.with_layer(&noting).build())
+    Ok(ClientBuilder::try_from(config).map_err(AccessError::Client)?.with_layer(&recording).build())
 }
 
 /// As ingress-nginx (`clientcmd.BuildConfigFromFlags`): a kubeconfig, a URL, or both; without either, this Pod's cluster.

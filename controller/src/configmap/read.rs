@@ -64,7 +64,7 @@ impl Reader<'_> {
     fn apply(&mut self, key: &'static Key, value: &str) {
         let result = (key.apply)(Value(value), &mut self.draft);
         for (severity, complaint) in std::mem::take(&mut self.draft.complaints) {
-            self.say(severity, key, value, Reason::Invalid, &complaint);
+            self.report(severity, key, value, Reason::Invalid, &complaint);
         }
         let (reason, complaint) = match result {
             Ok(()) => return,
@@ -75,7 +75,7 @@ impl Reader<'_> {
                 (Reason::ReferenceNotFound, "names a ConfigMap that does not exist".to_owned())
             }
         };
-        self.say(Severity::Error, key, value, reason, &format!("{complaint}; the default stays"));
+        self.report(Severity::Error, key, value, reason, &format!("{complaint}; the default stays"));
     }
 
     fn deny(&mut self, key: &'static Key, value: &str) {
@@ -83,7 +83,7 @@ impl Reader<'_> {
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
         self.draft.config.gateway.denied.get_or_insert(Denied { reason, origin });
         let message = "is not supported yet, and unsafe to leave out: every request is answered 503";
-        self.say(Severity::Error, key, value, Reason::Denied, message);
+        self.report(Severity::Error, key, value, Reason::Denied, message);
     }
 
     fn unknown(&mut self, name: &str, value: &str) {
@@ -94,10 +94,10 @@ impl Reader<'_> {
     }
 
     fn ignored(&mut self, key: &'static Key, value: &str, why: &str) {
-        self.say(Severity::Warning, key, value, Reason::Ignored, why);
+        self.report(Severity::Warning, key, value, Reason::Ignored, why);
     }
 
-    fn say(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
+    fn report(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
         let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{}", key.name), message);
         self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic }.with_value(value));
     }

@@ -104,7 +104,7 @@ impl Writer {
                     Some(observation) => self.plan.record(observation),
                     None => is_open = false,
                 },
-                Some(done) = self.under_way.next() => self.note(done),
+                Some(done) = self.under_way.next() => self.record(done),
                 Ok(()) = self.leading.changed() => self.review(),
                 _ = reviews.tick() => self.review(),
                 () = tokio::time::sleep_until(resumed.unwrap_or_else(Instant::now)), if resumed.is_some() => {
@@ -172,7 +172,7 @@ impl Writer {
         self.under_way.push(look.boxed());
     }
 
-    fn note(&mut self, done: Done) {
+    fn record(&mut self, done: Done) {
         match done {
             Done::Nodes(addresses) => {
                 self.is_looking = false;
@@ -224,7 +224,7 @@ impl Writer {
         while self.plan.writing() > 0
             && let Some(done) = self.under_way.next().await
         {
-            self.note(done);
+            self.record(done);
         }
         let patches = self.plan.withdrawal();
         let access = &self.access;

@@ -22,7 +22,7 @@ use watches::Watches;
 /// How long a change waits at most in a directory that is never quiet.
 const CEILING: Duration = Duration::from_millis(500);
 
-/// How often to look without being told to: network file systems tell nothing.
+/// How often to look without a report of a change: network file systems give none.
 const PERIOD: Duration = Duration::from_secs(30);
 
 /// The same where something cannot be watched.

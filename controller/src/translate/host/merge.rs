@@ -68,7 +68,7 @@ impl<'a> Merge<'a> {
         }
         let lost = format!("is a path of host {host} in {} too, which is older: it is ignored here", winner.origin);
         let won = format!("is a path of host {host} in {} too, which is younger: it is ignored there", loser.origin);
-        // Each tells its own half, so that neither needs to be related to the other.
+        // Each reports its own half, so that neither needs to be related to the other.
         for said in [
             ingress.warning(field(loser), lost).with_value(&loser.matches.path.value),
             older.warning(field(winner), won).with_value(&winner.matches.path.value),

@@ -87,23 +87,23 @@ impl Choice<'_> {
         let namespace = &self.ingress.rank.key.namespace;
         let Some(reading) = self.view.certificate(namespace, secret) else {
             let message = format!("names Secret {namespace}/{secret}, which does not exist: {instead}");
-            return self.say(Severity::Error, entry, Reason::ReferenceNotFound, &message);
+            return self.report(Severity::Error, entry, Reason::ReferenceNotFound, &message);
         };
         let pair = match reading.as_ref() {
             Ok(pair) => pair,
             Err(error) => {
                 let message = format!("names Secret {namespace}/{secret}, which {error}: {instead}");
-                return self.say(Severity::Error, entry, Reason::InvalidCertificate, &message);
+                return self.report(Severity::Error, entry, Reason::InvalidCertificate, &message);
             }
         };
         if !pair.covers(self.host) {
             let message =
                 format!("names Secret {namespace}/{secret}, whose certificate is not for the host: {instead}");
-            return self.say(Severity::Error, entry, Reason::InvalidCertificate, &message);
+            return self.report(Severity::Error, entry, Reason::InvalidCertificate, &message);
         }
         for warning in &pair.warnings {
             let message = format!("names Secret {namespace}/{secret}, which {warning}");
-            self.say(Severity::Warning, entry, Reason::InvalidCertificate, &message);
+            self.report(Severity::Warning, entry, Reason::InvalidCertificate, &message);
         }
         self.take(pair);
     }
@@ -136,7 +136,7 @@ impl Choice<'_> {
         }
     }
 
-    fn say(&mut self, severity: Severity, entry: &TlsEntry, reason: Reason, message: &str) {
+    fn report(&mut self, severity: Severity, entry: &TlsEntry, reason: Reason, message: &str) {
         let name = entry.secret.as_deref().unwrap_or_default();
         let secret = ObjectKey::new(Kind::Secret, self.ingress.rank.key.namespace.clone(), name).to_string();
         let diagnostic = self.ingress.warning(entry.field.clone(), message).with_value(name).with_related(secret);

@@ -128,7 +128,7 @@ impl Parser<'_> {
         }
         let backend = spec.default_backend.as_ref().and_then(|backend| self.backend(backend, "spec.defaultBackend"));
         if rules.is_empty() && spec.default_backend.is_none() {
-            self.say(Severity::Error, "spec", None, "has neither rules nor defaultBackend: nothing is served");
+            self.report(Severity::Error, "spec", None, "has neither rules nor defaultBackend: nothing is served");
         }
         let has_default_backend = backend.is_some();
         let unredirected = self.forward_or_default(backend.as_ref());
@@ -176,7 +176,7 @@ impl Parser<'_> {
             Ok(host) => host,
             Err(complaint) => {
                 let message = format!("{complaint}; the rule is not served");
-                return self.say(Severity::Error, &format!("{field}.host"), Some(text), &message);
+                return self.report(Severity::Error, &format!("{field}.host"), Some(text), &message);
             }
         };
         let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
@@ -202,7 +202,7 @@ impl Parser<'_> {
             other => {
                 let message =
                     "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is not served";
-                self.say(Severity::Error, &format!("{field}.pathType"), Some(other), message);
+                self.report(Severity::Error, &format!("{field}.pathType"), Some(other), message);
                 return None;
             }
         };
@@ -212,13 +212,13 @@ impl Parser<'_> {
         };
         if let Some(refusal) = path::refusal(text, standard) {
             let message = format!("{refusal}; the path is not served");
-            self.say(Severity::Error, &format!("{field}.path"), Some(text), &message);
+            self.report(Severity::Error, &format!("{field}.path"), Some(text), &message);
             return None;
         }
         if self.defaults.strict_path_types && path::is_unusual(text, standard) {
             let message = "has characters that do not belong in an Exact or Prefix path: a regular expression wants pathType \
                            ImplementationSpecific";
-            self.say(Severity::Warning, &format!("{field}.path"), Some(text), message);
+            self.report(Severity::Warning, &format!("{field}.path"), Some(text), message);
         }
         let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
         let path: Arc<str> = text.into();
@@ -286,7 +286,7 @@ impl Parser<'_> {
                 None => "is empty: expected a service; it is not served",
             };
             let field = if backend.resource.is_some() { format!("{field}.resource") } else { field.to_owned() };
-            self.say(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
+            self.report(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
             return None;
         };
         let port = service.port.as_ref().and_then(|port| {
@@ -360,7 +360,7 @@ impl Parser<'_> {
         self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
     }
 
-    fn say(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
+    fn report(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
         let diagnostic = Diagnostic { severity, ..Diagnostic::error(self.object.clone(), field, message) };
         self.diagnostics.push(match value {
             Some(value) => diagnostic.with_value(value),

@@ -145,7 +145,7 @@ fn of_every_conflict_both_are_told() {
     ];
     for (what, older, younger) in conflicts {
         let world = World::of(&documents(&[ingress("one", older.0, &older.1), ingress("two", younger.0, &younger.1)]));
-        let told: BTreeSet<_> = world
+        let reported: BTreeSet<_> = world
             .translator
             .diagnostics()
             .filter(|diagnostic| diagnostic.reason == Reason::Conflict)
@@ -153,6 +153,6 @@ fn of_every_conflict_both_are_told() {
             .flatten()
             .map(|object| &**object)
             .collect();
-        assert_eq!(told, ["Ingress default/one", "Ingress default/two"].into(), "{what}");
+        assert_eq!(reported, ["Ingress default/one", "Ingress default/two"].into(), "{what}");
     }
 }
