@@ -1,3 +1,5 @@
+use super::backend;
+use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::claims::{Claims, References};
 use super::diagnostics::{self, Diagnostics, Subject};
@@ -7,7 +9,6 @@ use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::streams::{self, Streams};
 use super::units::{Unit, Units};
-use super::{backend, quarantine};
 use crate::annotation::Applied;
 use crate::configmap::{self, Config};
 use crate::diagnostic::{Diagnostic, Reason};
@@ -219,7 +220,7 @@ impl Translator {
 
     fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
         let lookup = Lookup::new(store);
-        let read = quarantine::contain(|| streams::read(&self.settings, &lookup));
+        let read = catch_panic(|| streams::read(&self.settings, &lookup));
         let reads = lookup.reads();
         let before = Arc::clone(&self.streams.listeners);
         let (listeners, diagnostics) =
@@ -239,7 +240,7 @@ impl Translator {
         let lookup = Lookup::new(store);
         let translated = match store.ingress(key) {
             None => Ok(None),
-            Some(stored) => quarantine::contain(|| Some(self.parse(stored, former.good.as_ref(), &lookup))),
+            Some(stored) => catch_panic(|| Some(self.parse(stored, former.good.as_ref(), &lookup))),
         };
         self.ingress_readers.set(key, lookup.reads());
         let (mut unit, diagnostics) = match translated {
@@ -320,7 +321,7 @@ impl Translator {
             certificates: &self.certificates,
             lookup: &lookup,
         });
-        let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
+        let (host, diagnostics) = match catch_panic(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {
                 let diagnostic = Diagnostic::defect(format!("Host {name}"), message);
@@ -355,7 +356,7 @@ impl Translator {
         }
         let settings = self.references.settings(&id).unwrap_or(self.config.routes.upstream);
         let resolve = || backend::resolve(&id, settings, !self.settings.disable_external_name, store);
-        let (backend, problem) = match quarantine::contain(resolve) {
+        let (backend, problem) = match catch_panic(resolve) {
             Ok(resolved) => resolved,
             Err(message) => {
                 let diagnostic = Diagnostic::defect(format!("Service {}/{}", id.namespace, id.service), message);
