@@ -3,7 +3,7 @@
 use super::class;
 use super::outcome::Outcome;
 use super::path::{self, Declared};
-use crate::annotation::{self, Draft};
+use crate::annotation::{self, AnnotationSettings};
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -45,7 +45,7 @@ pub(in crate::translate) fn parse(
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
     let mut reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
-    let policies = &mut reading.draft.policies;
+    let policies = &mut reading.settings.policies;
     policies.denied = policies.denied.take().or(denied);
     let denied = policies.denied.clone();
     let mut parser = Parser {
@@ -56,7 +56,7 @@ pub(in crate::translate) fn parse(
         base: Arc::clone(&defaults.policies),
         backend_policies: Arc::clone(&defaults.backend),
         forwards: HashMap::new(),
-        draft: reading.draft,
+        annotations: reading.settings,
         by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
@@ -90,7 +90,7 @@ struct Parser<'a> {
     settings: &'a ControllerSettings,
     defaults: &'a RouteDefaults,
     object: Arc<str>,
-    draft: Draft,
+    annotations: AnnotationSettings,
     /// The policies of every path that has none of its own.
     base: Arc<RoutePolicies>,
     backend_policies: Arc<BackendPolicies>,
@@ -104,18 +104,18 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn parse(&mut self, lookup: &Lookup<'_>) -> Option<ParsedIngress> {
-        if self.draft.canary {
+        if self.annotations.canary {
             return None;
         }
         let ingress = Arc::clone(&self.stored.object);
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
-        self.draft.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
-        if self.draft.policies != *self.base {
-            self.base = Arc::new(self.draft.policies.clone());
+        self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
+        if self.annotations.policies != *self.base {
+            self.base = Arc::new(self.annotations.policies.clone());
         }
-        if self.draft.backend != *self.backend_policies {
-            self.backend_policies = Arc::new(self.draft.backend.clone());
+        if self.annotations.backend != *self.backend_policies {
+            self.backend_policies = Arc::new(self.annotations.backend.clone());
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
@@ -133,8 +133,8 @@ impl Parser<'_> {
         let has_default_backend = backend.is_some();
         let unredirected = self.forward_or_default(backend.as_ref());
         let root = self.root(backend.as_ref(), unredirected.clone());
-        let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
-        let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
+        let www = self.annotations.from_to_www.then(|| self.annotation("from-to-www-redirect"));
+        let passthrough = self.annotations.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
             rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
             object: self.object.clone(),
@@ -143,15 +143,15 @@ impl Parser<'_> {
             root,
             unredirected,
             has_default_backend,
-            host_policies: std::mem::take(&mut self.draft.host),
+            host_policies: std::mem::take(&mut self.annotations.host),
             catch_all: rules.is_empty(),
-            use_regex: self.draft.use_regex,
+            use_regex: self.annotations.use_regex,
             tls: tls_entries(spec.tls.as_deref().unwrap_or_default()),
-            always_https: self.draft.https.always,
-            aliases: std::mem::take(&mut self.draft.aliases),
+            always_https: self.annotations.https.always,
+            aliases: std::mem::take(&mut self.annotations.aliases),
             www,
             passthrough,
-            upstream: self.draft.upstream,
+            upstream: self.annotations.upstream,
             references: std::mem::take(&mut self.references),
         };
         parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
@@ -246,7 +246,7 @@ impl Parser<'_> {
 
     /// What the annotations make of all paths, else what follows from one's backend.
     fn action(&mut self, otherwise: impl FnOnce(&mut Self) -> Action) -> Action {
-        match self.draft.redirect.clone() {
+        match self.annotations.redirect.clone() {
             Some(redirect) => Action::Redirect(redirect),
             None => otherwise(self),
         }
@@ -309,7 +309,7 @@ impl Parser<'_> {
 
     /// The first port of the Service that the annotation `default-backend` names.
     fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<ServiceBackend> {
-        let name = self.draft.default_backend.clone()?;
+        let name = self.annotations.default_backend.clone()?;
         let namespace = &self.stored.key.namespace;
         let field = self.annotation("default-backend").field;
         let service = lookup.service(namespace, &name);
@@ -328,7 +328,7 @@ impl Parser<'_> {
     /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
     /// redirected to HTTPS.
     fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
-        let target = self.draft.rewrite_target.as_ref().filter(|target| **target != *path);
+        let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
         let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
         if target.is_none() && https_redirect == self.base.https_redirect {
             return Arc::clone(&self.base);
@@ -336,7 +336,7 @@ impl Parser<'_> {
         let rewrite = target.map(|target| Rewrite {
             pattern: Arc::clone(path),
             target: Arc::clone(target),
-            forwarded_prefix: self.draft.forwarded_prefix.clone(),
+            forwarded_prefix: self.annotations.forwarded_prefix.clone(),
         });
         let policies = || Arc::new(RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() });
         Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
