@@ -1,6 +1,6 @@
 //! Whom to believe about the client.
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
 use super::entry::Key;
 use super::error::KeyError;
 use super::headers::header_name;
@@ -61,7 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::planned("proxy-add-original-uri-header", "false", "Backends get `X-Original-URI`. Boolean."),
 ];
 
-fn trusted(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn trusted(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let mut networks = Vec::new();
     for text in value.list() {
         match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {

@@ -1,4 +1,4 @@
-use super::draft::{Config, Draft};
+use super::builder::{Config, ConfigBuilder};
 use super::entry::{Key, Support};
 use super::error::KeyError;
 use super::value::Value;
@@ -25,8 +25,11 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
-    let mut reader =
-        Reader { object: "".into(), draft: Draft { config, lookup, complaints: Vec::new() }, diagnostics: Vec::new() };
+    let mut reader = Reader {
+        object: "".into(),
+        builder: ConfigBuilder { config, lookup, complaints: Vec::new() },
+        diagnostics: Vec::new(),
+    };
     if let Some(name) = &settings.configmap
         && let Some(map) = lookup.config_map(&name.namespace, &name.name)
     {
@@ -36,16 +39,16 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
         }
         reader.trust_without_limit();
     }
-    reader.draft.config.routes.path_matching = reader.draft.config.gateway.path_matching;
+    reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
-    Outcome { config: reader.draft.config, diagnostics: reader.diagnostics }
+    Outcome { config: reader.builder.config, diagnostics: reader.diagnostics }
 }
 
 struct Reader<'a> {
     object: Arc<str>,
-    draft: Draft<'a>,
+    builder: ConfigBuilder<'a>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -62,8 +65,8 @@ impl Reader<'_> {
     }
 
     fn apply(&mut self, key: &'static Key, value: &str) {
-        let result = (key.apply)(Value(value), &mut self.draft);
-        for (severity, complaint) in std::mem::take(&mut self.draft.complaints) {
+        let result = (key.apply)(Value(value), &mut self.builder);
+        for (severity, complaint) in std::mem::take(&mut self.builder.complaints) {
             self.report(severity, key, value, Reason::Invalid, &complaint);
         }
         let (reason, complaint) = match result {
@@ -81,7 +84,7 @@ impl Reader<'_> {
     fn deny(&mut self, key: &'static Key, value: &str) {
         let reason = format!("the ConfigMap's key {} is not supported yet, and unsafe to leave out", key.name).into();
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
-        self.draft.config.gateway.denied.get_or_insert(Denied { reason, origin });
+        self.builder.config.gateway.denied.get_or_insert(Denied { reason, origin });
         let message = "is not supported yet, and unsafe to leave out: every request is answered 503";
         self.report(Severity::Error, key, value, Reason::Denied, message);
     }
@@ -104,7 +107,7 @@ impl Reader<'_> {
 
     /// ingress-nginx's default is to believe forwarded headers and PROXY headers from everybody, which lets clients choose their address.
     fn trust_without_limit(&mut self) {
-        let forwarded = &self.draft.config.gateway.forwarded;
+        let forwarded = &self.builder.config.gateway.forwarded;
         let believes = forwarded.trust_headers || forwarded.real_ip || forwarded.proxy_protocol;
         if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
             let message = "is every address: any client can pretend to be another. Name those of your load balancers";
@@ -116,7 +119,7 @@ impl Reader<'_> {
 
     fn default_backend(&mut self, settings: &ControllerSettings) {
         let Some(name) = &settings.default_backend_service else { return };
-        let service = self.draft.lookup.service(&name.namespace, &name.name);
+        let service = self.builder.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = "is not a Service with a port: unmatched requests are answered 404";
             let object = "flag --default-backend-service";
@@ -124,13 +127,13 @@ impl Reader<'_> {
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             return;
         };
-        self.draft.config.gateway.default_backend =
+        self.builder.config.gateway.default_backend =
             Some(ServiceBackend::tcp(name.namespace.clone(), name.name.clone(), port.port.to_string()).into());
     }
 
     /// The redirect of routes without annotations: one object for all that need no other.
     fn https_redirect(&mut self) {
-        let routes = &mut self.draft.config.routes;
+        let routes = &mut self.builder.config.routes;
         routes.plain_policies = routes.policies.clone();
         Arc::make_mut(&mut routes.policies).https_redirect = routes.https.policy(routes);
     }
@@ -139,7 +142,7 @@ impl Reader<'_> {
         let Some(name) = &settings.default_certificate else { return };
         let object = "flag --default-ssl-certificate";
         let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
-        let Some(secret) = self.draft.lookup.secret(&name.namespace, &name.name) else {
+        let Some(secret) = self.builder.lookup.secret(&name.namespace, &name.name) else {
             let message = format!("there is no {key}; a self-signed certificate is served instead");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             return self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
@@ -149,7 +152,7 @@ impl Reader<'_> {
             Ok(pair) => {
                 let warning = |warning| unfit(Diagnostic::warning(object, "", format!("{key} {warning}")));
                 self.diagnostics.extend(pair.warnings.iter().map(warning));
-                self.draft.config.gateway.tls.default_certificate = Some(pair.certificate);
+                self.builder.config.gateway.tls.default_certificate = Some(pair.certificate);
             }
             Err(error) => {
                 let message = format!("{key} {error}; a self-signed certificate is served instead");
