@@ -304,8 +304,8 @@ impl Translator {
         dirty.backends.extend(ingress.references.keys().cloned());
     }
 
-    /// The hosts whose claims changed, those that looked at them (aliases, twins, names below a wildcard), and those
-    /// whose Secrets changed.
+    /// The hosts whose claims changed, those that looked at them (aliases, `www` counterparts, names below a wildcard), and
+    /// those whose Secrets changed.
     fn dirty_hosts(&self, dirty: &Dirty) -> BTreeSet<HostName> {
         let readers = dirty.claims.iter().flat_map(|host| self.host_readers.of(host));
         dirty.claims.iter().chain(readers).chain(&dirty.hosts).cloned().collect()

@@ -85,7 +85,7 @@ pub(super) struct PassedOver {
 }
 
 impl ParsedIngress {
-    /// The hosts of its rules, its aliases, the twins that it redirects, and any host that it serves by default.
+    /// The hosts of its rules, its aliases, the `www` counterparts that it redirects, and any host that it serves by default.
     pub(super) fn hosts_claimed(&self, matching: PathMatching) -> BTreeSet<HostName> {
         let mut claims: BTreeSet<_> = self.hosts.keys().cloned().collect();
         if !claims.is_empty() {

@@ -11,7 +11,7 @@ pub struct VirtualHost {
     pub routes: Vec<Route>,
     /// What holds for the host whichever Ingress a route comes from.
     pub policies: Arc<HostPolicies>,
-    /// The host is only a redirect to its twin with or without `www.`; `routes` is then empty.
+    /// The host is only a redirect to its counterpart with or without `www.`; `routes` is then empty.
     pub www_redirect: Option<WwwRedirect>,
     /// How it speaks TLS; `None` where no Ingress has a TLS section for it: then with the default certificate.
     pub tls: Option<HostTls>,

@@ -1,4 +1,4 @@
-//! One host: rules first, then aliases, then redirects to its twin.
+//! One host: rules first, then aliases, then redirects to its `www` counterpart.
 
 mod alias;
 mod candidate;
@@ -39,7 +39,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         }
     }
     let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
-    let (tls, of_tls) = tls::of_twin(&name, asking, view);
+    let (tls, of_tls) = tls::of_www_counterpart(&name, asking, view);
     diagnostics.extend(of_tls);
     let (routes, policies, www_redirect) = (Vec::new(), Arc::default(), Some(redirect));
     (Some(VirtualHost { name, routes, policies, www_redirect, tls, passthrough: None }), diagnostics)
@@ -53,7 +53,7 @@ fn policies(host: &HostName, view: &View<'_>) -> Arc<HostPolicies> {
         matching == PathMatching::Strict && *host == HostName::Any && ingress.serves_any_host(matching)
     };
     let mut policies = HostPolicies::default();
-    for ingress in view.rulers(host).chain(view.claimants(host).filter(by_default)) {
+    for ingress in view.with_rules(host).chain(view.claims_on(host).filter(by_default)) {
         let HostPolicies { app_root } = &ingress.host_policies;
         policies.app_root = policies.app_root.or_else(|| app_root.clone());
     }

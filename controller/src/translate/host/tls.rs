@@ -32,17 +32,21 @@ pub(super) fn of_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Op
     Some(if own.certificates.is_empty() { of_ingress(host, ingress, view).0 } else { own })
 }
 
-/// How the twin of a `www` host speaks TLS: with a certificate of the Ingress that redirects it, if one is for the twin.
-pub(super) fn of_twin(twin: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {
+/// How the `www` counterpart of a host speaks TLS: with a certificate of the Ingress that redirects it, if one is for it.
+pub(super) fn of_www_counterpart(
+    host: &HostName,
+    ingress: &ParsedIngress,
+    view: &View<'_>,
+) -> (Option<HostTls>, Vec<Diagnostic>) {
     if ingress.tls.is_empty() {
         return (None, Vec::new());
     }
-    let (tls, diagnostics) = of_ingress(twin, ingress, view);
+    let (tls, diagnostics) = of_ingress(host, ingress, view);
     (Some(tls), diagnostics)
 }
 
 fn deciding<'a>(host: &HostName, view: &View<'a>) -> Option<&'a ParsedIngress> {
-    view.rulers(host).find(|ingress| !ingress.tls.is_empty())
+    view.with_rules(host).find(|ingress| !ingress.tls.is_empty())
 }
 
 /// A host without a TLS section has that of its wildcard, which is what ingress-nginx finds next when it looks for a

@@ -63,7 +63,7 @@ fn the_oldest_ingress_with_aliases_decides_them() {
 }
 
 #[test]
-fn a_twin_redirects_until_it_has_rules() {
+fn a_www_counterpart_redirects_until_it_has_rules() {
     let www = |name: &str, host: &str| {
         ingress(name, "from-to-www-redirect: 'true'", &format!("{{rules: [{}]}}", rule(host, &[("/", "Prefix", "a")])))
     };
