@@ -108,8 +108,8 @@ impl Translator {
     }
 
     /// Why Ingresses that name this host are not served, in a cluster as well, where they are nobody's mistake.
-    pub fn passed_over(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
-        let ingresses = self.ingresses.values().filter_map(|unit| unit.passed_over.as_ref());
+    pub fn not_selected(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
+        let ingresses = self.ingresses.values().filter_map(|unit| unit.not_selected.as_ref());
         ingresses.filter(move |ingress| ingress.hosts.iter().any(|name| name == host)).map(|ingress| &ingress.why)
     }
 
@@ -282,8 +282,8 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        let Outcome { applied, passed_over, diagnostics, .. } = outcome;
-        (Unit { parsed: parsed.map(Arc::new), good, applied, passed_over }, diagnostics)
+        let Outcome { applied, not_selected, diagnostics, .. } = outcome;
+        (Unit { parsed: parsed.map(Arc::new), good, applied, not_selected }, diagnostics)
     }
 
     fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {

@@ -75,9 +75,9 @@ pub(super) struct TlsEntry {
     pub(super) secret: Option<Arc<str>>,
 }
 
-/// An Ingress that is not ours.
+/// An Ingress that is not ours, by its class.
 #[derive(Debug)]
-pub(super) struct PassedOver {
+pub(super) struct NotSelected {
     /// The hosts of its rules, as it writes them.
     pub(super) hosts: Vec<String>,
     /// Why it is not.

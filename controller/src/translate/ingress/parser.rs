@@ -11,7 +11,7 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
-use crate::translate::parsed_ingress::{HostRules, ParsedIngress, PassedOver, Reference, TlsEntry};
+use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
     Action, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RouteBackend,
@@ -39,8 +39,8 @@ pub(in crate::translate) fn parse(
         let why = Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
         let why = why.with_value(&foreign.value).at(place);
         let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
-        let passed_over = Some(PassedOver { hosts: hosts(&stored.object), why });
-        return Outcome { passed_over, diagnostics, ..Outcome::default() };
+        let not_selected = Some(NotSelected { hosts: hosts(&stored.object), why });
+        return Outcome { not_selected, diagnostics, ..Outcome::default() };
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
@@ -66,7 +66,7 @@ pub(in crate::translate) fn parse(
     for diagnostic in &mut diagnostics {
         diagnostic.place.clone_from(&place);
     }
-    Outcome { parsed, passed_over: None, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
+    Outcome { parsed, not_selected: None, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
 }
 
 /// The hosts of the rules.
