@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it. As in ingress-nginx,
 /// what comes in cleartext goes there over TLS, too.
-pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
+pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
     let mut asking = view.with_rules(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
     let Some((ingress, origin)) = asking.next() else { return (None, Vec::new()) };
     let ignored = |why: &str| {

@@ -11,29 +11,29 @@ use gateway::config::{HostName, HostTls};
 use std::sync::Arc;
 
 /// How a host with rules speaks TLS, if it does, and what is wrong with that.
-pub(super) fn of(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {
+pub(super) fn choose(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {
     // Nothing terminates TLS for hosts that have no name.
     if *host == HostName::Any {
         return (None, Vec::new());
     }
     match deciding(host, view) {
         Some(ingress) => {
-            let (tls, diagnostics) = of_ingress(host, ingress, view);
+            let (tls, diagnostics) = choose_from_ingress(host, ingress, view);
             (Some(tls), diagnostics)
         }
-        None => (of_wildcard(host, view), Vec::new()),
+        None => (choose_from_wildcard(host, view), Vec::new()),
     }
 }
 
 /// How another name of a host speaks TLS: with a certificate of its own from the same Ingress, else with the host's.
-pub(super) fn of_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Option<HostTls> {
+pub(super) fn choose_for_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Option<HostTls> {
     let ingress = deciding(host, view)?;
-    let (own, _) = of_ingress(alias, ingress, view);
-    Some(if own.certificates.is_empty() { of_ingress(host, ingress, view).0 } else { own })
+    let (own, _) = choose_from_ingress(alias, ingress, view);
+    Some(if own.certificates.is_empty() { choose_from_ingress(host, ingress, view).0 } else { own })
 }
 
 /// How the `www` counterpart of a host speaks TLS: with a certificate of the Ingress that redirects it, if one is for it.
-pub(super) fn of_www_counterpart(
+pub(super) fn choose_for_www_counterpart(
     host: &HostName,
     ingress: &ParsedIngress,
     view: &View<'_>,
@@ -41,7 +41,7 @@ pub(super) fn of_www_counterpart(
     if ingress.tls.is_empty() {
         return (None, Vec::new());
     }
-    let (tls, diagnostics) = of_ingress(host, ingress, view);
+    let (tls, diagnostics) = choose_from_ingress(host, ingress, view);
     (Some(tls), diagnostics)
 }
 
@@ -51,14 +51,14 @@ fn deciding<'a>(host: &HostName, view: &View<'a>) -> Option<&'a ParsedIngress> {
 
 /// A host without a TLS section has that of its wildcard, which is what ingress-nginx finds next when it looks for a
 /// certificate.
-fn of_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
+fn choose_from_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
     let HostName::Exact(name) = host else { return None };
     let (_, parent) = name.split_once('.')?;
     let wildcard = HostName::Wildcard(parent.into());
-    deciding(&wildcard, view).map(|ingress| of_ingress(&wildcard, ingress, view).0)
+    deciding(&wildcard, view).map(|ingress| choose_from_ingress(&wildcard, ingress, view).0)
 }
 
-fn of_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
+fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
     let mut choice = Choice { host, ingress, view, pairs: Vec::new(), diagnostics: Vec::new() };
     let name = host.to_string();
     let mut named = ingress.tls.iter().filter(|entry| entry.hosts.contains(&name)).peekable();
