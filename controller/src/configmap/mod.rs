@@ -26,5 +26,5 @@ pub use builder::{Config, ConfigBuilder};
 pub use entry::{Family, Key, Support};
 pub use error::KeyError;
 pub use families::FAMILIES;
-pub(crate) use read::{Outcome, read};
+pub(crate) use read::{ConfigOutcome, read};
 pub use value::Value;

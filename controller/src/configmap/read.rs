@@ -12,7 +12,7 @@ use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
-pub(crate) struct Outcome {
+pub(crate) struct ConfigOutcome {
     /// The settings.
     pub(crate) config: Config,
     /// What is wrong with them.
@@ -20,7 +20,7 @@ pub(crate) struct Outcome {
 }
 
 /// Reads the ConfigMap that the flags name. Without one, everything has its default.
-pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcome {
+pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> ConfigOutcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
@@ -43,7 +43,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
-    Outcome { config: reader.builder.config, diagnostics: reader.diagnostics }
+    ConfigOutcome { config: reader.builder.config, diagnostics: reader.diagnostics }
 }
 
 struct Reader<'a> {

@@ -2,7 +2,7 @@
 
 use super::addresses::{Reached, of_service};
 use super::observation::{Observation, Observations};
-use super::patch::{self, Outcome};
+use super::patch::{self, PatchOutcome};
 use super::plan::{Patch, Plan};
 use super::replicas::Replicas;
 use crate::address::Address;
@@ -20,7 +20,7 @@ const AT_A_TIME: usize = 10;
 
 /// Something that was under way.
 enum Done {
-    Sent(Patch, Outcome),
+    Sent(Patch, PatchOutcome),
     /// The addresses of our nodes.
     Nodes(Vec<Address>),
 }
@@ -180,17 +180,17 @@ impl Writer {
                     self.plan.publish(addresses);
                 }
             }
-            Done::Sent(patch, Outcome::Written) => {
+            Done::Sent(patch, PatchOutcome::Written) => {
                 tracing::debug!(ingress = %patch.key, addresses = ?patch.after, "status written");
                 self.backoff.reset();
                 self.plan.written(patch);
             }
-            Done::Sent(patch, Outcome::Obsolete) => self.plan.refused(&patch),
-            Done::Sent(patch, Outcome::Refused(reason)) => {
+            Done::Sent(patch, PatchOutcome::Obsolete) => self.plan.refused(&patch),
+            Done::Sent(patch, PatchOutcome::Refused(reason)) => {
                 self.complain(&patch, &reason);
                 self.plan.refused(&patch);
             }
-            Done::Sent(patch, Outcome::Failed(reason)) => {
+            Done::Sent(patch, PatchOutcome::Failed(reason)) => {
                 self.complain(&patch, &reason);
                 self.plan.failed(&patch);
                 // Those that were under way together fail together, and count once.
@@ -232,7 +232,7 @@ impl Writer {
         futures_util::stream::iter(patches)
             .for_each_concurrent(AT_A_TIME, |patch| async move {
                 let outcome = patch::send(access, &patch).await;
-                if let Outcome::Refused(reason) | Outcome::Failed(reason) = outcome {
+                if let PatchOutcome::Refused(reason) | PatchOutcome::Failed(reason) = outcome {
                     tracing::warn!(ingress = %patch.key, reason, "the status stays");
                 }
             })

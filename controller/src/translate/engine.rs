@@ -4,7 +4,7 @@ use super::certificates::Certificates;
 use super::claims::{Claims, References};
 use super::diagnostics::{self, Diagnostics, Subject};
 use super::host::{self, Sources, View};
-use super::ingress::{self, Outcome};
+use super::ingress::{self, IngressOutcome};
 use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::streams::{self, Streams};
@@ -188,7 +188,7 @@ impl Translator {
 
     fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
         let lookup = Lookup::new(store);
-        let configmap::Outcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
+        let configmap::ConfigOutcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
         self.config_reads = lookup.reads();
         let at_start =
             AtStart { workers: config.gateway.worker_processes, idle_connections: config.gateway.upstream.idle };
@@ -282,7 +282,7 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        let Outcome { applied, not_selected, diagnostics, .. } = outcome;
+        let IngressOutcome { applied, not_selected, diagnostics, .. } = outcome;
         (Unit { parsed: parsed.map(Arc::new), good, applied, not_selected }, diagnostics)
     }
 

@@ -5,7 +5,7 @@ use gateway::config::Denied;
 
 /// What becomes of an Ingress.
 #[derive(Debug, Default)]
-pub(in crate::translate) struct Outcome {
+pub(in crate::translate) struct IngressOutcome {
     /// The Ingress, unless it is not ours or rejected.
     pub(in crate::translate) parsed: Option<ParsedIngress>,
     /// Why it is not ours.

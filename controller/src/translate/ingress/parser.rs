@@ -1,7 +1,7 @@
 //! Reads an Ingress, field by field.
 
 use super::class;
-use super::outcome::Outcome;
+use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
 use crate::annotation::{self, AnnotationSettings};
 use crate::diagnostic::{Diagnostic, Reason, Severity};
@@ -30,7 +30,7 @@ pub(in crate::translate) fn parse(
     settings: &ControllerSettings,
     defaults: &RouteDefaults,
     lookup: &Lookup<'_>,
-) -> Outcome {
+) -> IngressOutcome {
     let object: Arc<str> = stored.key.to_string().into();
     let place = stored.age.place.clone();
     if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
@@ -40,7 +40,7 @@ pub(in crate::translate) fn parse(
         let why = why.with_value(&foreign.value).at(place);
         let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
         let not_selected = Some(NotSelected { hosts: hosts(&stored.object), why });
-        return Outcome { not_selected, diagnostics, ..Outcome::default() };
+        return IngressOutcome { not_selected, diagnostics, ..IngressOutcome::default() };
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
@@ -66,7 +66,14 @@ pub(in crate::translate) fn parse(
     for diagnostic in &mut diagnostics {
         diagnostic.place.clone_from(&place);
     }
-    Outcome { parsed, not_selected: None, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
+    IngressOutcome {
+        parsed,
+        not_selected: None,
+        rejected: reading.rejected,
+        denied,
+        applied: reading.applied,
+        diagnostics,
+    }
 }
 
 /// The hosts of the rules.
