@@ -7,4 +7,4 @@ mod failure;
 pub use access::AccessError;
 pub(crate) use access::{Access, SILENCE};
 pub(crate) use backoff::Backoff;
-pub(crate) use failure::{Cause, Failure};
+pub(crate) use failure::{ApiFailure, Cause};

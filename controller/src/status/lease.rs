@@ -1,7 +1,7 @@
 //! The election on a Lease, as it runs.
 
 use super::election::Election;
-use crate::apiserver::{Access, Failure};
+use crate::apiserver::{Access, ApiFailure};
 use crate::object::NamespacedName;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ impl Candidate {
         let now = Instant::now();
         let patience = self.election.left(now).unwrap_or(self.election.deadline());
         let outcome = match timeout(patience, self.bid(now)).await {
-            Ok(outcome) => outcome.map_err(|error| Failure::from(error).message),
+            Ok(outcome) => outcome.map_err(|error| ApiFailure::from(error).message),
             Err(_) => Err("the API server does not answer".to_owned()),
         };
         match outcome {
@@ -116,7 +116,7 @@ impl Candidate {
             }
         };
         if let Err(error) = released.await {
-            tracing::warn!(lease = %self.lease, reason = Failure::from(error).message, "cannot release the Lease");
+            tracing::warn!(lease = %self.lease, reason = ApiFailure::from(error).message, "cannot release the Lease");
         }
     }
 

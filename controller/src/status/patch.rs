@@ -2,7 +2,7 @@
 
 use super::plan::Patch;
 use crate::address::Address;
-use crate::apiserver::{Access, Failure};
+use crate::apiserver::{Access, ApiFailure};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) async fn send(access: &Access, patch: &Patch) -> PatchOutcome {
                 kube::Error::Api(status) => StatusCode::from_u16(status.code).ok(),
                 _ => None,
             };
-            outcome(code, patch, Failure::from(error).message)
+            outcome(code, patch, ApiFailure::from(error).message)
         }
     }
 }

@@ -8,7 +8,7 @@ use super::objects::WatchEvent;
 use super::pauses::Pauses;
 use super::watch::Watch;
 use super::watch_set::{Report, WatchId};
-use crate::apiserver::{Access, Cause, Failure, SILENCE};
+use crate::apiserver::{Access, ApiFailure, Cause, SILENCE};
 use futures_util::{TryStream, TryStreamExt as _, pin_mut};
 use kube::Client;
 use kube::core::params::{ListParams, WatchParams};
@@ -40,13 +40,13 @@ pub(super) type Reports = mpsc::Sender<(WatchId, Report)>;
 
 /// Why a list or a watch does not go on.
 enum Stop {
-    Failed(Failure),
+    Failed(ApiFailure),
     /// Nobody listens any more.
     Unheard,
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<ApiFailure> for Stop {
+    fn from(failure: ApiFailure) -> Self {
         Self::Failed(failure)
     }
 }
@@ -126,7 +126,7 @@ impl Follower {
             if params.continue_token.is_none() {
                 self.report_event(WatchEvent::Listed).await?;
                 let version = page.metadata.resource_version.filter(|version| !version.is_empty());
-                return version.ok_or_else(|| Failure::other("the list has no resourceVersion").into());
+                return version.ok_or_else(|| ApiFailure::other("the list has no resourceVersion").into());
             }
         }
     }
@@ -156,7 +156,7 @@ impl Follower {
                     is_silent = false;
                     continue;
                 }
-                KubeEvent::Error(status) => return Err(Failure::from(&*status).within_watch().into()),
+                KubeEvent::Error(status) => return Err(ApiFailure::from(&*status).within_watch().into()),
             };
             if let Some(of_object) = object.resource_version() {
                 of_object.clone_into(version);
@@ -165,7 +165,7 @@ impl Follower {
             is_silent = false;
         }
         if is_silent && opened.elapsed() < SHORTEST {
-            return Err(Failure::other("the API server ends watches at once").into());
+            return Err(ApiFailure::other("the API server ends watches at once").into());
         }
         self.pauses.reset();
         Ok(())
@@ -183,7 +183,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn failing(&mut self, failure: Failure) -> Result<(), Stop> {
+    async fn failing(&mut self, failure: ApiFailure) -> Result<(), Stop> {
         let health = Health::Failing(failure.cause);
         if self.health != health {
             self.health = health;
@@ -200,10 +200,10 @@ impl Follower {
 /// The next event; none when the watch has ended or its connection broke.
 async fn next(
     events: &mut (impl TryStream<Ok = KubeEvent<Arrival>, Error = kube::Error> + Unpin),
-) -> Result<Option<KubeEvent<Arrival>>, Failure> {
+) -> Result<Option<KubeEvent<Arrival>>, ApiFailure> {
     match events.try_next().await {
         Ok(event) => Ok(event),
         Err(kube::Error::ReadEvents(_)) => Ok(None),
-        Err(error) => Err(Failure::from(error).within_watch()),
+        Err(error) => Err(ApiFailure::from(error).within_watch()),
     }
 }

@@ -15,7 +15,7 @@ mod references;
 mod watch;
 mod watch_set;
 
-use crate::apiserver::{Access, AccessError, Cause, Failure};
+use crate::apiserver::{Access, AccessError, ApiFailure, Cause};
 use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::settings::{ClusterSettings, ControllerSettings};
 use follow::{Follower, Reports};
@@ -139,9 +139,9 @@ impl Following {
 
     /// Reports which kinds ceased to be healthy and why, each new reason (a server that is back may know us no more), and
     /// which came to be healthy. Of what is forbidden, a diagnostic reports.
-    fn report_health(&mut self, failing: Option<(&'static str, Failure)>) {
+    fn report_health(&mut self, failing: Option<(&'static str, ApiFailure)>) {
         let health = self.watch_set.health();
-        if let Some((kind, Failure { cause, message })) = failing
+        if let Some((kind, ApiFailure { cause, message })) = failing
             && self.causes.insert(kind, cause) != Some(cause)
             && cause != Cause::Forbidden
         {

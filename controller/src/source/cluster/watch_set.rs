@@ -4,7 +4,7 @@ use super::namespaces::Namespaces;
 use super::objects::{ObjectState, Objects, Presence, WatchEvent};
 use super::references::References;
 use super::watch::{Resource, Watch, watches};
-use crate::apiserver::{Cause, Failure};
+use crate::apiserver::{ApiFailure, Cause};
 use crate::diagnostic::Diagnostic;
 use crate::feed::{SourceEvent, WatchHealth};
 use crate::object::{NamespacedName, ObjectKey};
@@ -23,7 +23,7 @@ pub(super) enum Report {
     /// It follows the cluster, and did not before.
     Healthy,
     /// It does not, because of this.
-    Failing(Failure),
+    Failing(ApiFailure),
 }
 
 /// What to do about a report.
@@ -214,7 +214,7 @@ fn refusal(watch: &Watch, diagnostics: Vec<Diagnostic>) -> SourceEvent {
     SourceEvent::Problems { part: format!("watch of {watch}").into(), diagnostics }
 }
 
-fn refused(watch: &Watch, failure: &Failure, was_allowed: bool) -> Diagnostic {
+fn refused(watch: &Watch, failure: &ApiFailure, was_allowed: bool) -> Diagnostic {
     let (group, resource) = watch.resource.place();
     let consequence = if was_allowed { "those known so far stay as they are" } else { "it is as if there were none" };
     let message = format!(

@@ -40,7 +40,7 @@ impl Cluster {
     }
 
     fn fail(&mut self, kind: &str, cause: Cause) -> Vec<String> {
-        shown(self.report(kind, Report::Failing(Failure { cause, message: "no (4xx)".into() })))
+        shown(self.report(kind, Report::Failing(ApiFailure { cause, message: "no (4xx)".into() })))
     }
 
     fn config_maps(&self) -> Vec<String> {
