@@ -1,4 +1,4 @@
-//! The API server: the way to it, what goes wrong there, and how to be patient with it.
+//! The API server: the way to it, what goes wrong there, and when to leave it alone.
 
 mod access;
 mod backoff;

@@ -54,8 +54,8 @@ impl Candidate {
     /// Tries once to renew or to take over, for no longer than a leader may be silent.
     async fn attempt(&mut self) {
         let now = Instant::now();
-        let patience = self.election.left(now).unwrap_or(self.election.deadline());
-        let outcome = match timeout(patience, self.bid(now)).await {
+        let limit = self.election.left(now).unwrap_or(self.election.deadline());
+        let outcome = match timeout(limit, self.bid(now)).await {
             Ok(outcome) => outcome.map_err(|error| ApiFailure::from(error).message),
             Err(_) => Err("the API server does not answer".to_owned()),
         };

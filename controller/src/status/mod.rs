@@ -30,10 +30,10 @@ use tokio::time::timeout;
 use writer::Writer;
 
 /// How long to wait for the last statuses. Those that take longer may still be written while connections drain.
-const WRITER_PATIENCE: Duration = Duration::from_secs(8);
+const WRITER_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long to wait for the Lease's release.
-const LEASE_PATIENCE: Duration = Duration::from_secs(3);
+const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The election and the status writer as they run. Both end with the runtime.
 #[derive(Debug)]
@@ -67,9 +67,9 @@ impl Status {
     /// Ends both: the last replica takes its addresses away, and whoever leads lets the Lease go. This takes a few
     /// seconds at most.
     pub(crate) async fn stop(self) {
-        for (part, patience) in [(self.writer, WRITER_PATIENCE), (self.candidate, LEASE_PATIENCE)] {
+        for (part, limit) in [(self.writer, WRITER_TIMEOUT), (self.candidate, LEASE_TIMEOUT)] {
             if let Some(part) = part {
-                part.stop(patience).await;
+                part.stop(limit).await;
             }
         }
     }
@@ -94,11 +94,11 @@ impl Part {
         Self { stop, task: tokio::spawn(run(stopped.boxed())) }
     }
 
-    async fn stop(self, patience: Duration) {
+    async fn stop(self, limit: Duration) {
         // It fails if the task has ended, which is as well.
         let _ = self.stop.send(());
-        if timeout(patience, self.task).await.is_err() {
-            tracing::warn!(?patience, "the API server does not take what ends with this process in time");
+        if timeout(limit, self.task).await.is_err() {
+            tracing::warn!(?limit, "the API server does not take what ends with this process in time");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// When to give up on an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What became of a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum PatchOutcome {
 
 /// Sends a patch.
 pub(super) async fn send(access: &Access, patch: &Patch) -> PatchOutcome {
-    let sent = timeout(PATIENCE, access.call(|client| async move { client.request::<Value>(request(patch)?).await }));
+    let sent = timeout(TIMEOUT, access.call(|client| async move { client.request::<Value>(request(patch)?).await }));
     match sent.await {
         Err(_) => PatchOutcome::Failed("the API server does not answer".into()),
         Ok(Ok(_)) => PatchOutcome::Written,
