@@ -23,7 +23,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What kind of fact it is. Its name is the reason of the Event that tells it.
+/// What kind of fact it is. Its name is the reason of the Event that reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Reason {
     /// The value of an annotation is not valid, or not allowed (the same reason in ingress-nginx).

@@ -1,8 +1,8 @@
 //! Adit's control plane: Kubernetes objects in, a routing table out.
 //!
 //! Data flows one way: [`source`] (a directory, or a cluster) yields events, [`store`] holds the objects, [`translate`]
-//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] tells
-//! the cluster. Nothing here knows Pingora.
+//! turns what changed into [`gateway::config`] and diagnostics, and [`pipeline`] publishes that. [`status`] reports
+//! to the cluster. Nothing here knows Pingora.
 
 pub mod address;
 pub mod annotation;
@@ -10,11 +10,11 @@ pub mod apiserver;
 mod certificate;
 pub mod cli;
 pub mod configmap;
+pub mod debounce;
 pub mod diagnostic;
 mod events;
 pub mod explain;
 pub mod feed;
-pub mod holdoff;
 pub mod lookup;
 pub mod object;
 pub mod pipeline;

@@ -1,11 +1,11 @@
-//! From a source's events to a published table: hold off, store, translate, publish.
+//! From a source's events to a published table: debounce, store, translate, publish.
 //!
 //! Every event that has arrived is in the store before any is translated, so that objects which changed together are
 //! published together.
 
+use crate::debounce::Debounce;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::feed::SourceEvent;
-use crate::holdoff::Holdoff;
 use crate::object::ObjectKey;
 use crate::status::Reporter;
 use crate::store::{Change, Store};
@@ -31,7 +31,7 @@ pub trait Translate {
     /// What to publish because of `changes`; everything, the first time.
     fn translate(&mut self, store: &Store, changes: &[Change]) -> Update;
 
-    /// All that is wrong with the objects now, as far as translation can tell.
+    /// All that is wrong with the objects now, as far as translation knows.
     fn diagnostics(&self) -> Vec<Diagnostic>;
 
     /// The Ingresses that were translated last, and whether anything of each is served now.
@@ -62,7 +62,7 @@ pub struct Pipeline<T, P> {
     store: Store,
     translator: T,
     publish: P,
-    holdoff: Holdoff,
+    debounce: Debounce,
     changes: BTreeSet<Change>,
     consumed: u64,
     rejected: Vec<Diagnostic>,
@@ -88,7 +88,7 @@ where
             store: Store::new(),
             translator,
             publish,
-            holdoff: Holdoff::new(QUIET, CEILING),
+            debounce: Debounce::new(QUIET, CEILING),
             changes: BTreeSet::new(),
             consumed: 0,
             rejected: Vec::new(),
@@ -99,14 +99,14 @@ where
         (pipeline, watched)
     }
 
-    /// The same, which also tells of the ports that the gateway cannot open, as they come and go.
+    /// The same, which also reports the ports that the gateway cannot open, as they come and go.
     #[must_use]
     pub fn watching(mut self, unopened: watch::Receiver<Arc<[Rejection]>>) -> Self {
         self.unopened = unopened;
         self
     }
 
-    /// The same, which also tells what the status of Ingresses depends on.
+    /// The same, which also reports what the status of Ingresses depends on.
     #[must_use]
     pub fn reporting(mut self, reporter: Option<Reporter>) -> Self {
         self.reporter = reporter;
@@ -131,20 +131,20 @@ where
         let mut batch = Vec::with_capacity(BATCH);
         while self.receive(&mut batch).await {
             self.consume(&mut batch);
-            if self.holdoff.release(Instant::now()) {
+            if self.debounce.release(Instant::now()) {
                 self.build();
             } else if self.changes.is_empty() {
                 self.state.send_modify(|state| state.source_revision = self.consumed);
             }
         }
-        if self.holdoff.due().is_some() {
+        if self.debounce.due().is_some() {
             self.build();
         }
     }
 
-    /// Waits for events, until a build is due, or until there is more to tell. False when there will be no more.
+    /// Waits for events, until a build is due, or until there is more to report. False when there will be no more.
     async fn receive(&mut self, batch: &mut Vec<SourceEvent>) -> bool {
-        let due = self.holdoff.due();
+        let due = self.debounce.due();
         let received = async {
             let received = self.events.recv_many(batch, BATCH);
             match due {
@@ -155,7 +155,7 @@ where
         tokio::select! {
             received = received => received,
             Ok(()) = self.unopened.changed() => {
-                self.tell();
+                self.report();
                 true
             }
         }
@@ -164,17 +164,17 @@ where
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
         for event in batch.drain(..) {
             self.consumed += 1;
-            let told = self.reporter.is_some().then(|| event.clone());
+            let observed = self.reporter.is_some().then(|| event.clone());
             let changes = self.store.apply(event);
-            if let (Some(reporter), Some(event)) = (&self.reporter, &told) {
-                reporter.note(event, !changes.is_empty());
+            if let (Some(reporter), Some(event)) = (&self.reporter, &observed) {
+                reporter.observe(event, !changes.is_empty());
             }
             for change in changes {
                 if change == Change::Synced {
-                    self.holdoff.open();
+                    self.debounce.open();
                 }
                 self.changes.insert(change);
-                self.holdoff.note(Instant::now());
+                self.debounce.record(Instant::now());
             }
         }
     }
@@ -187,15 +187,15 @@ where
         if !update.is_empty() || revision == 0 {
             (revision, self.rejected) = (self.publish)(update);
         }
-        self.reporter.iter().for_each(|reporter| reporter.served(self.translator.translated()));
+        self.reporter.iter().for_each(|reporter| reporter.report_served(self.translator.translated()));
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);
         self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics, uids });
     }
 
-    /// Tells what is wrong, where that changed without a build.
-    fn tell(&self) {
+    /// Reports what is wrong, where that changed without a build.
+    fn report(&self) {
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);

@@ -47,7 +47,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts serving what a source tells, and returns once requests are served. Until the source has synced, only the
+    /// Starts serving what a source reports, and returns once requests are served. Until the source has synced, only the
     /// admin port is open, and `/readyz` says why.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Server {
             control.spawn(measure(health, telemetry.clone()));
         }
         let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
-        let (reporter, news) = cluster
+        let (reporter, observations) = cluster
             .as_ref()
             .filter(|cluster| cluster.status.update)
             .map(|cluster| Reporter::new(&cluster.status))
@@ -84,7 +84,7 @@ impl Server {
         let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
         lifecycle.listening();
         let status = match cluster {
-            Some(cluster) => Some(control.block_on(write_to(cluster, news, state.clone(), &telemetry))?),
+            Some(cluster) => Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry))?),
             None => None,
         };
         Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, control })
@@ -142,13 +142,13 @@ fn control_runtime() -> std::io::Result<Runtime> {
 /// Elects who writes to the cluster, and writes.
 async fn write_to(
     cluster: ClusterSettings,
-    news: Option<status::Reported>,
+    observations: Option<status::Observations>,
     state: watch::Receiver<State>,
     telemetry: &Arc<Telemetry>,
 ) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
-    let status = Status::start(&settings, &access, news);
+    let status = Status::start(&settings, &access, observations);
     tokio::spawn(Recorder::new(access, replica(&settings)).run(state, status.leading()));
     if settings.election {
         tokio::spawn(measure_leadership(settings.election_id, status.leading(), telemetry.clone()));
@@ -162,7 +162,7 @@ fn replica(settings: &StatusSettings) -> String {
     pod.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
 }
 
-/// Tells the metrics whether we hold the Lease.
+/// Reports to the metrics whether we hold the Lease.
 async fn measure_leadership(lease: String, mut leading: watch::Receiver<bool>, telemetry: Arc<Telemetry>) {
     loop {
         telemetry.controller().leads(&lease, *leading.borrow_and_update());
@@ -187,7 +187,7 @@ async fn sweep(telemetry: Arc<Telemetry>) {
     }
 }
 
-/// Tells the metrics how the source's watches do.
+/// Reports to the metrics how the source's watches do.
 async fn measure(mut health: watch::Receiver<WatchHealth>, telemetry: Arc<Telemetry>) {
     loop {
         for (kind, is_healthy) in &*health.borrow_and_update() {

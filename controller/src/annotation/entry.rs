@@ -1,7 +1,7 @@
 //! What an entry is: one annotation, what is made of it, and how.
 
-use super::draft::Draft;
 use super::error::AnnotationError;
+use super::settings::AnnotationSettings;
 use super::value::Value;
 use crate::route_defaults::Risk;
 use std::sync::Arc;
@@ -32,8 +32,8 @@ pub struct Annotation {
     pub harmless: &'static [&'static str],
     /// What it does, and the values it takes.
     pub doc: &'static str,
-    /// Writes a value into the draft. Called only where `support` is full or partial.
-    pub apply: fn(Value<'_>, &mut Draft) -> Result<(), AnnotationError>,
+    /// Writes a value into the settings. Called only where `support` is full or partial.
+    pub apply: fn(Value<'_>, &mut AnnotationSettings) -> Result<(), AnnotationError>,
 }
 
 /// Where a conflict between Ingresses matters.
@@ -143,6 +143,6 @@ impl Annotation {
 }
 
 /// The `apply` of entries that have no effect.
-pub(super) fn nothing(_: Value<'_>, _: &mut Draft) -> Result<(), AnnotationError> {
+pub(super) fn nothing(_: Value<'_>, _: &mut AnnotationSettings) -> Result<(), AnnotationError> {
     Ok(())
 }

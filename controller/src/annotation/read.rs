@@ -1,6 +1,6 @@
-use super::draft::Draft;
 use super::entry::{Annotation, Applied, Effect, Invalid, Support};
 use super::error::AnnotationError;
+use super::settings::AnnotationSettings;
 use super::value::Value;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::{Risk, RouteDefaults};
@@ -19,7 +19,7 @@ const USUAL_PREFIX: &str = "nginx.ingress.kubernetes.io";
 #[derive(Debug)]
 pub(crate) struct Reading {
     /// What they ask for.
-    pub(crate) draft: Draft,
+    pub(crate) settings: AnnotationSettings,
     /// What became of each.
     pub(crate) applied: Vec<Applied>,
     /// What is wrong with them.
@@ -39,7 +39,12 @@ pub(crate) fn read(
         object,
         prefix,
         defaults,
-        reading: Reading { draft: Draft::new(defaults), applied: Vec::new(), diagnostics: Vec::new(), rejected: false },
+        reading: Reading {
+            settings: AnnotationSettings::new(defaults),
+            applied: Vec::new(),
+            diagnostics: Vec::new(),
+            rejected: false,
+        },
     };
     for (name, value) in annotations {
         match name.split_once('/') {
@@ -48,7 +53,7 @@ pub(crate) fn read(
             _ => {}
         }
     }
-    reader.reading.draft.finish(defaults);
+    reader.reading.settings.finish(defaults);
     reader.reading
 }
 
@@ -106,8 +111,8 @@ impl Reader<'_> {
         if value.trim().is_empty() && annotation.invalid != Invalid::Denies {
             return Effect::None;
         }
-        let result = (annotation.apply)(Value(value), &mut self.reading.draft);
-        for complaint in std::mem::take(&mut self.reading.draft.complaints) {
+        let result = (annotation.apply)(Value(value), &mut self.reading.settings);
+        for complaint in std::mem::take(&mut self.reading.settings.complaints) {
             self.warn(key, value, Reason::AnnotationParsingFailed, &complaint);
         }
         match result {
@@ -155,7 +160,7 @@ impl Reader<'_> {
     fn deny(&mut self, key: &str, value: &str, complaint: &str) {
         let origin = Origin::new(self.object.clone(), self.field(key));
         let reason = format!("the annotation {}/{key} {complaint}", self.prefix).into();
-        self.reading.draft.policies.denied.get_or_insert(Denied { reason, origin });
+        self.reading.settings.policies.denied.get_or_insert(Denied { reason, origin });
         self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered with 503"));
     }
 
@@ -211,7 +216,7 @@ mod tests {
             let named = reading.diagnostics.iter().any(|diagnostic| diagnostic.field.contains(annotation.key));
             assert!(named && !served, "{}: {reading:?}", annotation.key);
             if annotation.support == Support::Denied {
-                assert!(reading.draft.policies.denied.is_some(), "{} must deny", annotation.key);
+                assert!(reading.settings.policies.denied.is_some(), "{} must deny", annotation.key);
             }
         }
     }
@@ -229,10 +234,10 @@ mod tests {
         for (key, value) in harmless {
             let reading = reading(&[(key, value)]);
             assert_eq!(reading.diagnostics, [], "{key}: {value}");
-            assert_eq!(reading.draft.policies.denied, None, "{key}: {value}");
+            assert_eq!(reading.settings.policies.denied, None, "{key}: {value}");
         }
         for (key, value) in [("whitelist-source-range", ""), ("auth-url", " "), ("enable-modsecurity", "maybe")] {
-            assert!(reading(&[(key, value)]).draft.policies.denied.is_some(), "{key}: {value:?}");
+            assert!(reading(&[(key, value)]).settings.policies.denied.is_some(), "{key}: {value:?}");
         }
     }
 
@@ -250,7 +255,7 @@ mod tests {
         let fallen_back = reading(&[("proxy-connect-timeout", "30s")]);
         assert!(!fallen_back.rejected);
         assert_eq!(fallen_back.diagnostics[0].severity, Severity::Error);
-        assert_eq!(fallen_back.draft.backend.timeouts.connect.as_secs(), 5);
+        assert_eq!(fallen_back.settings.backend.timeouts.connect.as_secs(), 5);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Redirects instead of proxying.
 
-use super::draft::Draft;
 use super::entry::{Annotation, Invalid, Scope, Support, nothing};
 use super::error::AnnotationError;
+use super::settings::AnnotationSettings;
 use super::value::Value;
 use crate::route_defaults::Risk;
 
@@ -192,7 +192,7 @@ fn code(
     value: Value<'_>,
     range: std::ops::RangeInclusive<i64>,
     default: u16,
-    draft: &mut Draft,
+    draft: &mut AnnotationSettings,
 ) -> Result<u16, AnnotationError> {
     let code = value.int()?;
     if range.contains(&code) {
@@ -206,7 +206,7 @@ fn code(
     Ok(default)
 }
 
-fn nothing_but_a_bool(value: Value<'_>, draft: &mut Draft) -> Result<(), AnnotationError> {
+fn nothing_but_a_bool(value: Value<'_>, draft: &mut AnnotationSettings) -> Result<(), AnnotationError> {
     value.bool()?;
     nothing(value, draft)
 }
@@ -219,7 +219,7 @@ mod tests {
 
     fn redirect(annotations: &[(&str, &str)]) -> Option<Redirect> {
         let defaults = RouteDefaults::default();
-        let mut draft = Draft::new(&defaults);
+        let mut draft = AnnotationSettings::new(&defaults);
         for (key, value) in annotations {
             let annotation = Annotation::named(key).expect("a known annotation");
             (annotation.apply)(Value(value), &mut draft).expect("a valid value");

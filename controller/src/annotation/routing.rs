@@ -1,8 +1,8 @@
 //! Which requests an Ingress takes.
 
-use super::draft::Draft;
 use super::entry::{Annotation, Invalid, Scope, Support};
 use super::error::AnnotationError;
+use super::settings::AnnotationSettings;
 use super::value::Value;
 use crate::route_defaults::Risk;
 use gateway::config::HostName;
@@ -39,7 +39,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     },
 ];
 
-fn aliases(value: Value<'_>, draft: &mut Draft) -> Result<(), AnnotationError> {
+fn aliases(value: Value<'_>, draft: &mut AnnotationSettings) -> Result<(), AnnotationError> {
     let mut aliases = Vec::new();
     for text in value.text().split(',').map(str::trim).filter(|text| !text.is_empty()) {
         Value(text).server_name()?;
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn aliases_are_names_wildcards_and_patterns() {
-        let mut draft = Draft::new(&RouteDefaults::default());
+        let mut draft = AnnotationSettings::new(&RouteDefaults::default());
         aliases(Value("bar, *.x.com,~^www\\d+\\.y$, bar,a..b"), &mut draft).expect("valid");
         assert_eq!(
             draft.aliases,

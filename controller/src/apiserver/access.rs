@@ -1,4 +1,4 @@
-//! The way to the API server: where it is, who we are, and how to be patient with it.
+//! The way to the API server: where it is, who we are, and when to leave it alone.
 
 use super::failure::Cause;
 use crate::settings::ClusterSettings;
@@ -18,7 +18,7 @@ use tower::util::MapResponseLayer;
 pub(crate) const SILENCE: Duration = Duration::from_secs(90);
 
 /// The longest time that a server's `Retry-After` is honoured for.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Why there is no way to the API server.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +137,7 @@ impl Access {
 struct Busy(Arc<Mutex<Option<Instant>>>);
 
 impl Busy {
-    fn note(&self, status: StatusCode, headers: &HeaderMap) {
+    fn record(&self, status: StatusCode, headers: &HeaderMap) {
         if let Some(wait) = retry_after(status, headers) {
             *self.0.lock() = Some(Instant::now() + wait);
         }
@@ -153,7 +153,7 @@ fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
         return None;
     }
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_PATIENCE))
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
 fn client(mut config: Config, busy: &Busy) -> Result<Client, AccessError> {
@@ -162,11 +162,11 @@ fn client(mut config: Config, busy: &Busy) -> Result<Client, AccessError> {
     // Retries hidden in the client would hide the server's health.
     config.default_retry = false;
     let busy = busy.clone();
-    let noting = MapResponseLayer::new(move |response: http::Response<_>| {
-        busy.note(response.status(), response.headers());
+    let recording = MapResponseLayer::new(move |response: http::Response<_>| {
+        busy.record(response.status(), response.headers());
         response
     });
-    Ok(ClientBuilder::try_from(config).map_err(AccessError::Client)?.with_layer(&noting).build())
+    Ok(ClientBuilder::try_from(config).map_err(AccessError::Client)?.with_layer(&recording).build())
 }
 
 /// As ingress-nginx (`clientcmd.BuildConfigFromFlags`): a kubeconfig, a URL, or both; without either, this Pod's cluster.

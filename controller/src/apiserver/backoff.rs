@@ -1,11 +1,21 @@
 //! How long to wait before the API server is asked again.
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use std::time::Duration;
 
 /// How long to wait between tries: longer each time, and not at the same time as everyone else.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
+    waits: ExponentialBackoff,
     failures: u32,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        // The jitter adds up to as much again.
+        let half = ExponentialBuilder::new().with_min_delay(Self::FIRST / 2).with_max_delay(Self::CAP / 2);
+        Self { waits: half.with_jitter().without_max_times().build(), failures: 0 }
+    }
 }
 
 impl Backoff {
@@ -15,11 +25,10 @@ impl Backoff {
     /// The longest wait.
     pub(crate) const CAP: Duration = Duration::from_secs(30);
 
-    /// The wait after one more failure: half of it for sure, the rest by chance.
+    /// The wait after one more failure: half of the longest for sure, the rest by chance.
     pub(crate) fn next(&mut self) -> Duration {
-        let longest = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::CAP);
         self.failures = self.failures.saturating_add(1);
-        longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+        self.waits.next().unwrap_or(Self::CAP)
     }
 
     /// How many failures there were in a row.
@@ -29,7 +38,7 @@ impl Backoff {
 
     /// All is well: the next failure is the first again.
     pub(crate) fn reset(&mut self) {
-        self.failures = 0;
+        *self = Self::default();
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 
 /// A failure, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct ApiFailure {
     pub(crate) cause: Cause,
     /// What the API server said, or what became of the connection.
     pub(crate) message: String,
@@ -46,7 +46,7 @@ impl Cause {
     }
 }
 
-impl Failure {
+impl ApiFailure {
     /// A failure without a status of its own.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { cause: Cause::Other, message: message.into() }
@@ -59,7 +59,7 @@ impl Failure {
     }
 }
 
-impl From<&Status> for Failure {
+impl From<&Status> for ApiFailure {
     fn from(status: &Status) -> Self {
         let cause = Cause::of_code(status.code);
         let message = if status.message.is_empty() { &status.reason } else { &status.message };
@@ -67,7 +67,7 @@ impl From<&Status> for Failure {
     }
 }
 
-impl From<kube::Error> for Failure {
+impl From<kube::Error> for ApiFailure {
     fn from(error: kube::Error) -> Self {
         match &error {
             kube::Error::Api(status) => status.as_ref().into(),
@@ -116,15 +116,15 @@ mod tests {
             (0, Cause::Other),
         ] {
             let status = Status::failure("no\nand more", "Reason").with_code(code);
-            let expected = Failure { cause, message: format!("no ({code})") };
-            assert_eq!(Failure::from(kube::Error::Api(status.boxed())), expected);
+            let expected = ApiFailure { cause, message: format!("no ({code})") };
+            assert_eq!(ApiFailure::from(kube::Error::Api(status.boxed())), expected);
         }
     }
 
     #[test]
     fn tls_that_fails_asks_for_other_credentials() {
         let refused = || io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
-        let cause = |error: io::Error| Failure::from(kube::Error::Service(error.into())).cause;
+        let cause = |error: io::Error| ApiFailure::from(kube::Error::Service(error.into())).cause;
         assert_eq!(cause(refused()), Cause::Unauthorized);
         assert_eq!(cause(io::Error::other(refused())), Cause::Unauthorized);
         assert_eq!(cause(io::Error::other("no way")), Cause::Other);
@@ -133,6 +133,6 @@ mod tests {
     #[test]
     fn what_cannot_be_parsed_is_not_quoted() {
         let error = serde_json::from_str::<u8>("\"hunter2\"").expect_err("no number");
-        assert!(!Failure::from(kube::Error::SerdeError(error)).message.contains("hunter2"));
+        assert!(!ApiFailure::from(kube::Error::SerdeError(error)).message.contains("hunter2"));
     }
 }

@@ -1,4 +1,4 @@
-//! The API server: the way to it, what goes wrong there, and how to be patient with it.
+//! The API server: the way to it, what goes wrong there, and when to leave it alone.
 
 mod access;
 mod backoff;
@@ -7,4 +7,4 @@ mod failure;
 pub use access::AccessError;
 pub(crate) use access::{Access, SILENCE};
 pub(crate) use backoff::Backoff;
-pub(crate) use failure::{Cause, Failure};
+pub(crate) use failure::{ApiFailure, Cause};

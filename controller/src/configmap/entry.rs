@@ -1,6 +1,6 @@
 //! What an entry is: one key, what is made of it, and how.
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
 use super::error::KeyError;
 use super::value::Value;
 use crate::value::parse_bool;
@@ -27,7 +27,7 @@ pub struct Key {
     /// What it does, and the values it takes.
     pub doc: &'static str,
     /// Writes a value into the configuration. Called only where `support` is full or partial.
-    pub apply: fn(Value<'_>, &mut Draft<'_>) -> Result<(), KeyError>,
+    pub apply: fn(Value<'_>, &mut ConfigBuilder<'_>) -> Result<(), KeyError>,
 }
 
 /// How far a key is supported.
@@ -51,7 +51,7 @@ impl Key {
         name: &'static str,
         default: &'static str,
         doc: &'static str,
-        apply: fn(Value<'_>, &mut Draft<'_>) -> Result<(), KeyError>,
+        apply: fn(Value<'_>, &mut ConfigBuilder<'_>) -> Result<(), KeyError>,
     ) -> Self {
         Self { name, support: Support::Full, default, doc, apply }
     }

@@ -1,6 +1,6 @@
 //! Which proxies and headers are trusted to tell who the client is.
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
 use super::entry::Key;
 use super::error::KeyError;
 use super::headers::header_name;
@@ -99,7 +99,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-fn trusted(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn trusted(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let mut networks = Vec::new();
     for text in value.list() {
         match parse_network(text) {

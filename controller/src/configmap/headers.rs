@@ -1,6 +1,6 @@
 //! Headers of requests and responses.
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
 use super::entry::Key;
 use super::error::KeyError;
 use super::value::Value;
@@ -71,7 +71,7 @@ pub(super) fn header_name(text: &str) -> Result<Arc<str>, KeyError> {
     Ok(name.as_str().into())
 }
 
-fn add_headers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn add_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let mut headers = Vec::new();
     for (name, text) in named_map(value, draft)? {
         if let Some(name) = valid_header(&name, &text, draft) {
@@ -82,7 +82,7 @@ fn add_headers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> 
     Ok(())
 }
 
-fn set_headers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let mut headers = Vec::new();
     for (name, text) in named_map(value, draft)? {
         let Some(header) = valid_header(&name, &text, draft) else { continue };
@@ -104,14 +104,14 @@ fn set_headers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> 
     Ok(())
 }
 
-fn hide_headers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn hide_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let names: Result<Vec<_>, _> = value.list().map(header_name).collect();
     draft.config.gateway.hide_headers = names?.into();
     Ok(())
 }
 
 /// The data of the ConfigMap that a value names; empty for an empty value.
-fn named_map(value: Value<'_>, draft: &Draft<'_>) -> Result<BTreeMap<String, String>, KeyError> {
+fn named_map(value: Value<'_>, draft: &ConfigBuilder<'_>) -> Result<BTreeMap<String, String>, KeyError> {
     if value.text().is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -121,7 +121,7 @@ fn named_map(value: Value<'_>, draft: &Draft<'_>) -> Result<BTreeMap<String, Str
 }
 
 /// The header's name in lower case, if name and value may be sent.
-fn valid_header(name: &str, text: &str, draft: &mut Draft<'_>) -> Option<Arc<str>> {
+fn valid_header(name: &str, text: &str, draft: &mut ConfigBuilder<'_>) -> Option<Arc<str>> {
     let header = header_name(name).ok().filter(|_| HeaderValue::from_str(text).is_ok());
     if header.is_none() {
         let complaint =

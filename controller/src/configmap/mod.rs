@@ -3,9 +3,9 @@
 //! Every key that ingress-nginx has is one [`Key`] in one family file, and so is each key of Adit's own. The table in
 //! the documentation is printed from the entries.
 
+mod builder;
 mod client;
 mod compression;
-mod draft;
 mod entry;
 mod error;
 mod families;
@@ -22,9 +22,9 @@ mod tls;
 mod upstream;
 mod value;
 
-pub use draft::{Config, Draft};
+pub use builder::{Config, ConfigBuilder};
 pub use entry::{Family, Key, Support};
 pub use error::KeyError;
 pub use families::FAMILIES;
-pub(crate) use read::{Outcome, read};
+pub(crate) use read::{ConfigOutcome, read};
 pub use value::Value;

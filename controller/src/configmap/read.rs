@@ -1,4 +1,4 @@
-use super::draft::{Config, Draft};
+use super::builder::{Config, ConfigBuilder};
 use super::entry::{Key, Support};
 use super::error::KeyError;
 use super::value::Value;
@@ -12,7 +12,7 @@ use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
-pub(crate) struct Outcome {
+pub(crate) struct ConfigOutcome {
     /// The settings.
     pub(crate) config: Config,
     /// What is wrong with them.
@@ -20,13 +20,16 @@ pub(crate) struct Outcome {
 }
 
 /// Reads the ConfigMap that the flags name. Without one, everything has its default.
-pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcome {
+pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> ConfigOutcome {
     let mut config = Config::default();
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
-    let mut reader =
-        Reader { object: "".into(), draft: Draft { config, lookup, complaints: Vec::new() }, diagnostics: Vec::new() };
+    let mut reader = Reader {
+        object: "".into(),
+        builder: ConfigBuilder { config, lookup, complaints: Vec::new() },
+        diagnostics: Vec::new(),
+    };
     if let Some(name) = &settings.configmap
         && let Some(map) = lookup.config_map(&name.namespace, &name.name)
     {
@@ -36,16 +39,16 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Outcom
         }
         reader.trust_without_limit();
     }
-    reader.draft.config.routes.path_matching = reader.draft.config.gateway.path_matching;
+    reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
-    Outcome { config: reader.draft.config, diagnostics: reader.diagnostics }
+    ConfigOutcome { config: reader.builder.config, diagnostics: reader.diagnostics }
 }
 
 struct Reader<'a> {
     object: Arc<str>,
-    draft: Draft<'a>,
+    builder: ConfigBuilder<'a>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -62,9 +65,9 @@ impl Reader<'_> {
     }
 
     fn apply(&mut self, key: &'static Key, value: &str) {
-        let result = (key.apply)(Value(value), &mut self.draft);
-        for (severity, complaint) in std::mem::take(&mut self.draft.complaints) {
-            self.say(severity, key, value, Reason::Invalid, &complaint);
+        let result = (key.apply)(Value(value), &mut self.builder);
+        for (severity, complaint) in std::mem::take(&mut self.builder.complaints) {
+            self.report(severity, key, value, Reason::Invalid, &complaint);
         }
         let (reason, complaint) = match result {
             Ok(()) => return,
@@ -75,7 +78,7 @@ impl Reader<'_> {
                 (Reason::ReferenceNotFound, "names a ConfigMap that does not exist".to_owned())
             }
         };
-        self.say(Severity::Error, key, value, reason, &format!("{complaint}; the default stays in effect"));
+        self.report(Severity::Error, key, value, reason, &format!("{complaint}; the default stays in effect"));
     }
 
     fn deny(&mut self, key: &'static Key, value: &str) {
@@ -83,9 +86,9 @@ impl Reader<'_> {
             format!("the ConfigMap's key {} is not supported yet, and requests are not safe without it", key.name)
                 .into();
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
-        self.draft.config.gateway.denied.get_or_insert(Denied { reason, origin });
+        self.builder.config.gateway.denied.get_or_insert(Denied { reason, origin });
         let message = "is not supported yet, and requests are not safe without it: every request is answered with 503";
-        self.say(Severity::Error, key, value, Reason::Denied, message);
+        self.report(Severity::Error, key, value, Reason::Denied, message);
     }
 
     fn unknown(&mut self, name: &str, value: &str) {
@@ -96,10 +99,10 @@ impl Reader<'_> {
     }
 
     fn ignored(&mut self, key: &'static Key, value: &str, why: &str) {
-        self.say(Severity::Warning, key, value, Reason::Ignored, why);
+        self.report(Severity::Warning, key, value, Reason::Ignored, why);
     }
 
-    fn say(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
+    fn report(&mut self, severity: Severity, key: &'static Key, value: &str, reason: Reason, message: &str) {
         let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{}", key.name), message);
         self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic }.with_value(value));
     }
@@ -107,7 +110,7 @@ impl Reader<'_> {
     /// By ingress-nginx's default every client is trusted in forwarded headers and PROXY headers, and so can choose its
     /// address.
     fn trust_without_limit(&mut self) {
-        let forwarded = &self.draft.config.gateway.forwarded;
+        let forwarded = &self.builder.config.gateway.forwarded;
         let believes = forwarded.trust_headers || forwarded.real_ip || forwarded.proxy_protocol;
         if believes && forwarded.trusted.iter().any(|network| network.prefix_len() == 0) {
             let message = "trusts all addresses, so that every client can claim any address: expected the addresses of \
@@ -120,7 +123,7 @@ impl Reader<'_> {
 
     fn default_backend(&mut self, settings: &ControllerSettings) {
         let Some(name) = &settings.default_backend_service else { return };
-        let service = self.draft.lookup.service(&name.namespace, &name.name);
+        let service = self.builder.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = "is not an existing Service with a port: requests that no rule matches are answered with 404";
             let object = "flag --default-backend-service";
@@ -128,13 +131,13 @@ impl Reader<'_> {
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             return;
         };
-        self.draft.config.gateway.default_backend =
+        self.builder.config.gateway.default_backend =
             Some(ServiceBackend::tcp(name.namespace.clone(), name.name.clone(), port.port.to_string()).into());
     }
 
     /// The redirect of routes without annotations: one object for all that need no other.
     fn https_redirect(&mut self) {
-        let routes = &mut self.draft.config.routes;
+        let routes = &mut self.builder.config.routes;
         routes.plain_policies = routes.policies.clone();
         Arc::make_mut(&mut routes.policies).https_redirect = routes.https.policy(routes);
     }
@@ -143,7 +146,7 @@ impl Reader<'_> {
         let Some(name) = &settings.default_certificate else { return };
         let object = "flag --default-ssl-certificate";
         let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
-        let Some(secret) = self.draft.lookup.secret(&name.namespace, &name.name) else {
+        let Some(secret) = self.builder.lookup.secret(&name.namespace, &name.name) else {
             let message = format!("names {key}, which does not exist; a self-signed certificate is served instead");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             return self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
@@ -159,7 +162,7 @@ impl Reader<'_> {
                     ))
                 };
                 self.diagnostics.extend(pair.warnings.iter().map(warning));
-                self.draft.config.gateway.tls.default_certificate = Some(pair.certificate);
+                self.builder.config.gateway.tls.default_certificate = Some(pair.certificate);
             }
             Err(error) => {
                 let message = format!("names {key}, which {error}; a self-signed certificate is served instead");

@@ -1,6 +1,6 @@
 //! TLS towards clients.
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
 use super::entry::Key;
 use super::error::KeyError;
 use super::value::Value;
@@ -80,7 +80,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::planned("enable-ocsp", "false", "Adds OCSP responses to TLS handshakes (stapling). Boolean."),
 ];
 
-fn protocols(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn protocols(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let (mut tls12, mut tls13) = (false, false);
     let mut others = Vec::new();
     for version in value.text().split_ascii_whitespace() {
@@ -105,7 +105,7 @@ fn protocols(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
     Ok(())
 }
 
-fn ciphers(value: Value<'_>, draft: &mut Draft<'_>) -> Result<(), KeyError> {
+fn ciphers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     let names = value.text().split(':').filter(|name| !name.is_empty());
     let (known, others): (Vec<&str>, Vec<&str>) = names.partition(|name| cipher(name).is_some());
     if !others.is_empty() {

@@ -1,6 +1,6 @@
 //! Connections to backends, and what passes through them.
 
-use super::draft::Draft;
+use super::builder::ConfigBuilder;
 use super::entry::Key;
 use super::error::KeyError;
 use super::value::Value;
@@ -109,7 +109,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::ignored("grpc-buffer-size-kb", "0", STREAMED, "Sets the size of the buffer for gRPC responses. Kilobytes."),
 ];
 
-fn streamed(value: Value<'_>, _: &mut Draft<'_>) -> Result<(), KeyError> {
+fn streamed(value: Value<'_>, _: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
     match value.text() {
         "off" => Ok(()),
         "on" => Err(KeyError::Unsupported("is not supported: bodies are streamed, as with \"off\"")),

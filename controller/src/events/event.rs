@@ -49,7 +49,7 @@ impl Fact {
         Some(Self { subject, uid, diagnostic: diagnostic.clone(), id })
     }
 
-    /// Tells it from all others, and is the same in every replica. Where in a file it is does not count.
+    /// Distinguishes it from all others, and is the same in every replica. Where in a file it is does not count.
     pub(super) fn id(&self) -> u64 {
         self.id
     }

@@ -24,7 +24,7 @@ pub(crate) struct Recorder {
     instance: String,
     queue: Queue,
     backoff: Backoff,
-    /// That a Role is missing has been said.
+    /// A warning that a Role is missing was logged.
     has_complained: bool,
 }
 
@@ -34,7 +34,7 @@ impl Recorder {
         Self { access, instance, queue: Queue::new(Instant::now()), backoff: Backoff::default(), has_complained: false }
     }
 
-    /// Runs until the pipeline ends. Who leads only later tells then what is still wrong.
+    /// Runs until the pipeline ends. Who leads only later reports then what is still wrong.
     pub(crate) async fn run(mut self, mut state: watch::Receiver<State>, mut leading: watch::Receiver<bool>) {
         state.mark_changed();
         loop {
@@ -56,9 +56,9 @@ impl Recorder {
         match self.create(&event).await {
             Ok(()) => self.backoff.reset(),
             // The API server is well, and the others need not wait.
-            Err(error) if is_final(&error) => self.note(&error),
+            Err(error) if is_final(&error) => self.log(&error),
             Err(error) => {
-                self.note(&error);
+                self.log(&error);
                 self.queue.put_back(fact, Instant::now());
                 tokio::time::sleep(self.backoff.next().max(self.access.busy_for())).await;
             }
@@ -77,8 +77,8 @@ impl Recorder {
         }
     }
 
-    /// Says once that a Role is missing. All else passes, and what is wrong with objects is in the log anyway.
-    fn note(&mut self, error: &kube::Error) {
+    /// Warns once that a Role is missing. All else passes, and what is wrong with objects is in the log anyway.
+    fn log(&mut self, error: &kube::Error) {
         let is_missing_role = status(error) == Some(StatusCode::FORBIDDEN) && !is_of_ending_namespace(error);
         if is_missing_role && !std::mem::replace(&mut self.has_complained, true) {
             tracing::warn!(%error, "cannot write Events: expected a Role that allows create of events in events.k8s.io");

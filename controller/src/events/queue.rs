@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-/// How long something must be wrong before it is told. Manifests are applied object by object, and what is missing for a
-/// moment is nobody's mistake.
+/// How long something must be wrong before it is reported. Manifests are applied object by object, and what is missing for
+/// a moment is nobody's mistake.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// For how long what was told is remembered after it is no longer so: as long as API servers keep Events by default.
+/// For how long what was reported is remembered after it is no longer so: as long as API servers keep Events by default.
 /// With the limits below, that bounds how much is remembered.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
@@ -19,15 +19,15 @@ const BURST: u32 = 25;
 /// The time between Events after that.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Facts on their way to be told.
+/// Facts on their way to be reported.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// What is wrong and has not been told.
+    /// What is wrong and has not been reported.
     waiting: BTreeMap<Turn, Fact>,
     /// How many facts have waited.
     turns: u64,
-    /// When each fact was told last.
-    told: HashMap<u64, Instant>,
+    /// When each fact was reported last.
+    reported: HashMap<u64, Instant>,
     /// What is wrong.
     present: HashSet<u64>,
     bucket: Bucket,
@@ -39,33 +39,33 @@ impl Queue {
         Self {
             waiting: BTreeMap::new(),
             turns: 0,
-            told: HashMap::new(),
+            reported: HashMap::new(),
             present: HashSet::new(),
             bucket: Bucket { full_at: now },
         }
     }
 
-    /// Takes in all that is wrong now. What no longer is, need not be told.
+    /// Takes in all that is wrong now. What no longer is, need not be reported.
     pub(super) fn update(&mut self, facts: Vec<Fact>, now: Instant) {
-        // By what was wrong until now: what went away long after it was told, and is back, is told again.
-        self.told.retain(|id, told| self.present.contains(id) || now.duration_since(*told) < REMEMBERED);
+        // By what was wrong until now: what went away long after it was reported, and is back, is reported again.
+        self.reported.retain(|id, reported| self.present.contains(id) || now.duration_since(*reported) < REMEMBERED);
         self.present = facts.iter().map(Fact::id).collect();
         self.waiting.retain(|_, fact| self.present.contains(&fact.id()));
         let mut known: HashSet<_> = self.waiting.values().map(Fact::id).collect();
         for fact in facts {
-            if !self.told.contains_key(&fact.id()) && known.insert(fact.id()) {
+            if !self.reported.contains_key(&fact.id()) && known.insert(fact.id()) {
                 self.line_up(now + SETTLED, fact);
             }
         }
     }
 
-    /// How long until the next is to be told; `None` if none is.
+    /// How long until the next is to be reported; `None` if none is.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let (earliest, _) = self.waiting.last_key_value()?;
         Some(earliest.due.0.saturating_duration_since(now).max(self.bucket.wait(now)))
     }
 
-    /// The next to be told, if it is time. It counts as told.
+    /// The next to be reported, if it is time. It counts as reported.
     pub(super) fn take(&mut self, now: Instant) -> Option<Fact> {
         if self.wait(now) != Some(Duration::ZERO) {
             return None;
@@ -73,13 +73,13 @@ impl Queue {
         let turn = *self.waiting.range(Turn { due: Reverse(now), number: 0 }..).next()?.0;
         let fact = self.waiting.remove(&turn)?;
         self.bucket.take(now);
-        self.told.insert(fact.id(), now);
+        self.reported.insert(fact.id(), now);
         Some(fact)
     }
 
-    /// Has a fact told again, after the others, because it could not be.
+    /// Has a fact reported again, after the others, because it could not be.
     pub(super) fn put_back(&mut self, fact: Fact, now: Instant) {
-        self.told.remove(&fact.id());
+        self.reported.remove(&fact.id());
         let last = self.waiting.last_key_value().map_or(now, |(turn, _)| turn.due.0.min(now));
         self.line_up(last, fact);
     }
@@ -94,7 +94,7 @@ impl Queue {
 /// up (after a restart, all that is wrong is one); facts of one moment come in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
-    /// From when on it may be told.
+    /// From when on it may be reported.
     due: Reverse<Instant>,
     number: u64,
 }

@@ -55,7 +55,7 @@ pub enum Reach {
 }
 
 /// What happens to a request, of whose host and path the table says `found`.
-pub(super) fn of(table: &Table, translator: &Translator, request: &Request, found: Option<&Found<'_>>) -> Action {
+pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, found: Option<&Found<'_>>) -> Action {
     let view = request.view();
     if request.tls
         && let Some(passthrough) = table.passthrough(view.host())

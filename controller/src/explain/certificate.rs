@@ -19,7 +19,7 @@ pub struct ShownCertificate {
 
 /// The certificates that a handshake chooses from whose ClientHello has this name: one for each kind of key. None where
 /// the handshake is refused.
-pub(super) fn of(table: &Table, translator: &Translator, server_name: &str) -> Vec<ShownCertificate> {
+pub(super) fn list(table: &Table, translator: &Translator, server_name: &str) -> Vec<ShownCertificate> {
     if table.handshake(Some(server_name)).is_err() {
         return Vec::new();
     }

@@ -63,17 +63,17 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     };
     let host = table.host(view.host()).ok().flatten();
     let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, path, won));
-    let action = action::of(table, translator, request, found.as_ref());
+    let action = action::decide(table, translator, request, found.as_ref());
     let certificates = match action {
         _ if !request.tls => Vec::new(),
         Action::PassThrough { .. } => Vec::new(),
-        _ => certificate::of(table, translator, view.host()),
+        _ => certificate::list(table, translator, view.host()),
     };
     Explanation {
         request: request.to_string(),
         hosts: hosts::candidates(table, translator, view.host()),
         routes: routes.unwrap_or_default(),
-        settings: won.zip(host).map(|(route, host)| settings::of(route, host, translator)).unwrap_or_default(),
+        settings: won.zip(host).map(|(route, host)| settings::list(route, host, translator)).unwrap_or_default(),
         certificates,
         action,
         path: path.map(|path| String::from_utf8_lossy(&path).into_owned()),

@@ -23,7 +23,7 @@ pub struct Setting {
 
 /// The annotations that matter to a route: those of its own Ingress, then those by which other Ingresses of its host
 /// decide for the whole host.
-pub(super) fn of(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
+pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
     let own = ingress(&route.labels.owner);
     let of_host = |applied: &&Applied| {
         let scope = Annotation::named(applied.key).map(|annotation| annotation.scope);

@@ -1,7 +1,7 @@
 //! The election on a Lease, as it runs.
 
 use super::election::Election;
-use crate::apiserver::{Access, Failure};
+use crate::apiserver::{Access, ApiFailure};
 use crate::object::NamespacedName;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// `leading` is told of every change.
+    /// `leading` follows whether this replica leads.
     pub(super) fn new(access: Access, lease: NamespacedName, election: Election, leading: watch::Sender<bool>) -> Self {
         Self { access, lease, election, leading, failure: None }
     }
@@ -42,21 +42,21 @@ impl Candidate {
     async fn campaign(&mut self) {
         loop {
             self.attempt().await;
-            self.tell();
+            self.report();
             // Not all replicas at the same time.
             let pause = self.election.retry().mul_f64(0.9 + fastrand::f64() / 5.0);
             let left = self.election.left(Instant::now());
             tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
-            self.tell();
+            self.report();
         }
     }
 
     /// Tries once to renew or to take over, for no longer than a leader may be silent.
     async fn attempt(&mut self) {
         let now = Instant::now();
-        let patience = self.election.left(now).unwrap_or(self.election.deadline());
-        let outcome = match timeout(patience, self.bid(now)).await {
-            Ok(outcome) => outcome.map_err(|error| Failure::from(error).message),
+        let limit = self.election.left(now).unwrap_or(self.election.deadline());
+        let outcome = match timeout(limit, self.bid(now)).await {
+            Ok(outcome) => outcome.map_err(|error| ApiFailure::from(error).message),
             Err(_) => Err("the API server does not answer".to_owned()),
         };
         match outcome {
@@ -98,15 +98,15 @@ impl Candidate {
         Ok(())
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         let is_leading = self.election.is_leading(Instant::now());
         if self.leading.send_replace(is_leading) != is_leading {
-            let news = if is_leading {
+            let change = if is_leading {
                 "this replica writes statuses and Events"
             } else {
                 "another replica writes statuses and Events"
             };
-            tracing::info!(lease = %self.lease, "{news}");
+            tracing::info!(lease = %self.lease, "{change}");
         }
     }
 
@@ -120,7 +120,7 @@ impl Candidate {
             }
         };
         if let Err(error) = released.await {
-            tracing::warn!(lease = %self.lease, reason = Failure::from(error).message, "cannot release the Lease");
+            tracing::warn!(lease = %self.lease, reason = ApiFailure::from(error).message, "cannot release the Lease");
         }
     }
 

@@ -1,20 +1,20 @@
 //! What Adit writes to a cluster: the status of the Ingresses that it serves, by the replica that holds the Lease.
 //!
 //! [`election`] decides who leads and [`plan`] what to write; both are pure. [`lease`] and [`writer`] carry that out,
-//! [`news`] is what the pipeline tells them, and [`replicas`] asks which Pods and nodes run us. Nothing that goes wrong
-//! here reaches traffic.
+//! [`observation`] is what the pipeline reports to them, and [`replicas`] asks which Pods and nodes run us. Nothing that
+//! goes wrong here reaches traffic.
 
 mod addresses;
 mod election;
 mod lease;
-mod news;
+mod observation;
 mod patch;
 mod plan;
 mod replicas;
 mod writer;
 
-pub(crate) use news::Reported;
-pub use news::Reporter;
+pub(crate) use observation::Observations;
+pub use observation::Reporter;
 
 use crate::apiserver::Access;
 use crate::object::NamespacedName;
@@ -30,10 +30,10 @@ use tokio::time::timeout;
 use writer::Writer;
 
 /// How long to wait for the last statuses. Those that take longer may still be written while connections drain.
-const WRITER_PATIENCE: Duration = Duration::from_secs(8);
+const WRITER_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long to wait for the Lease's release.
-const LEASE_PATIENCE: Duration = Duration::from_secs(3);
+const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The election and the status writer as they run. Both end with the runtime.
 #[derive(Debug)]
@@ -44,16 +44,16 @@ pub struct Status {
 }
 
 impl Status {
-    /// Starts both on the current runtime. Without news, no status is written.
-    pub(crate) fn start(settings: &StatusSettings, access: &Access, news: Option<Reported>) -> Self {
+    /// Starts both on the current runtime. Without observations, no status is written.
+    pub(crate) fn start(settings: &StatusSettings, access: &Access, observations: Option<Observations>) -> Self {
         let (leads, leading) = watch::channel(!settings.election);
         let candidate = settings.election.then(|| {
             let election = Election::new(identity(settings), settings.election_ttl);
             let candidate = Candidate::new(access.clone(), lease(settings, access), election, leads);
             Part::start(|stopped| candidate.run(stopped))
         });
-        let writer = news.map(|news| {
-            let writer = Writer::new(access.clone(), settings.clone(), news, leading.clone());
+        let writer = observations.map(|observations| {
+            let writer = Writer::new(access.clone(), settings.clone(), observations, leading.clone());
             Part::start(|stopped| writer.run(stopped))
         });
         Self { leading, writer, candidate }
@@ -67,9 +67,9 @@ impl Status {
     /// Ends both: the last replica takes its addresses away, and whoever leads lets the Lease go. This takes a few
     /// seconds at most.
     pub(crate) async fn stop(self) {
-        for (part, patience) in [(self.writer, WRITER_PATIENCE), (self.candidate, LEASE_PATIENCE)] {
+        for (part, limit) in [(self.writer, WRITER_TIMEOUT), (self.candidate, LEASE_TIMEOUT)] {
             if let Some(part) = part {
-                part.stop(patience).await;
+                part.stop(limit).await;
             }
         }
     }
@@ -94,11 +94,11 @@ impl Part {
         Self { stop, task: tokio::spawn(run(stopped.boxed())) }
     }
 
-    async fn stop(self, patience: Duration) {
+    async fn stop(self, limit: Duration) {
         // It fails if the task has ended, which is as well.
         let _ = self.stop.send(());
-        if timeout(patience, self.task).await.is_err() {
-            tracing::warn!(?patience, "the API server is too slow for the last writes of this process");
+        if timeout(limit, self.task).await.is_err() {
+            tracing::warn!(?limit, "the API server is too slow for the last writes of this process");
         }
     }
 }

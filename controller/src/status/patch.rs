@@ -2,18 +2,18 @@
 
 use super::plan::Patch;
 use crate::address::Address;
-use crate::apiserver::{Access, Failure};
+use crate::apiserver::{Access, ApiFailure};
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// When to give up on an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What became of a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum PatchOutcome {
     Written,
     /// There is no such Ingress any more, or what was to be taken away is no longer there.
     Obsolete,
@@ -24,34 +24,34 @@ pub(super) enum Outcome {
 }
 
 /// Sends a patch.
-pub(super) async fn send(access: &Access, patch: &Patch) -> Outcome {
-    let sent = timeout(PATIENCE, access.call(|client| async move { client.request::<Value>(request(patch)?).await }));
+pub(super) async fn send(access: &Access, patch: &Patch) -> PatchOutcome {
+    let sent = timeout(TIMEOUT, access.call(|client| async move { client.request::<Value>(request(patch)?).await }));
     match sent.await {
-        Err(_) => Outcome::Failed("the API server does not answer".into()),
-        Ok(Ok(_)) => Outcome::Written,
+        Err(_) => PatchOutcome::Failed("the API server does not answer".into()),
+        Ok(Ok(_)) => PatchOutcome::Written,
         Ok(Err(error)) => {
             let code = match &error {
                 kube::Error::Api(status) => StatusCode::from_u16(status.code).ok(),
                 _ => None,
             };
-            outcome(code, patch, Failure::from(error).message)
+            outcome(code, patch, ApiFailure::from(error).message)
         }
     }
 }
 
-fn outcome(code: Option<StatusCode>, patch: &Patch, reason: String) -> Outcome {
+fn outcome(code: Option<StatusCode>, patch: &Patch, reason: String) -> PatchOutcome {
     match code {
-        Some(StatusCode::NOT_FOUND) => Outcome::Obsolete,
+        Some(StatusCode::NOT_FOUND) => PatchOutcome::Obsolete,
         // The test of what was there.
-        Some(StatusCode::UNPROCESSABLE_ENTITY) if patch.after.is_empty() => Outcome::Obsolete,
+        Some(StatusCode::UNPROCESSABLE_ENTITY) if patch.after.is_empty() => PatchOutcome::Obsolete,
         Some(
             StatusCode::UNAUTHORIZED
             | StatusCode::REQUEST_TIMEOUT
             | StatusCode::CONFLICT
             | StatusCode::TOO_MANY_REQUESTS,
-        ) => Outcome::Failed(reason),
-        Some(code) if code.is_client_error() => Outcome::Refused(reason),
-        _ => Outcome::Failed(reason),
+        ) => PatchOutcome::Failed(reason),
+        Some(code) if code.is_client_error() => PatchOutcome::Refused(reason),
+        _ => PatchOutcome::Failed(reason),
     }
 }
 
@@ -123,14 +123,14 @@ mod tests {
     #[test]
     fn what_may_get_better_is_tried_again() {
         let of = |code: u16, patch: &Patch| outcome(StatusCode::from_u16(code).ok(), patch, "no".into());
-        let (failed, refused) = (Outcome::Failed("no".into()), Outcome::Refused("no".into()));
+        let (failed, refused) = (PatchOutcome::Failed("no".into()), PatchOutcome::Refused("no".into()));
         for (code, writing, removing) in [
             (400, &refused, &refused),
             (401, &failed, &failed),
             (403, &refused, &refused),
-            (404, &Outcome::Obsolete, &Outcome::Obsolete),
+            (404, &PatchOutcome::Obsolete, &PatchOutcome::Obsolete),
             (409, &failed, &failed),
-            (422, &refused, &Outcome::Obsolete),
+            (422, &refused, &PatchOutcome::Obsolete),
             (429, &failed, &failed),
             (500, &failed, &failed),
             (504, &failed, &failed),

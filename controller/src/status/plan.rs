@@ -3,7 +3,7 @@
 //! What is not known clears nothing: without addresses there is nothing to write, and only an Ingress that was served,
 //! and no longer is, loses what is ours in its status.
 
-use super::news::News;
+use super::observation::Observation;
 use crate::address::Address;
 use crate::object::ObjectKey;
 use std::collections::{BTreeSet, HashMap};
@@ -22,20 +22,20 @@ pub(super) struct Patch {
 /// What is known of all Ingresses, and which of them to look at.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    ingresses: HashMap<ObjectKey, Standing>,
+    ingresses: HashMap<ObjectKey, StatusState>,
     /// Ours, sorted; empty until they are known.
     addresses: Vec<Address>,
     due: BTreeSet<ObjectKey>,
-    /// Those that a patch is under way for, since a second one might overtake it; and whether there was news of them
-    /// meanwhile, which may be newer than the patch.
+    /// Those that a patch is under way for, since a second one might overtake it; and whether they were
+    /// observed meanwhile, which may be newer than the patch.
     writing: HashMap<ObjectKey, bool>,
 }
 
 /// What is known of an Ingress.
 #[derive(Debug, Default)]
-struct Standing {
+struct StatusState {
     is_served: bool,
-    /// It has changed, and whether it is served will be told: until then it may be another controller's already.
+    /// It has changed, and whether it is served will be reported: until then it may be another controller's already.
     is_pending: bool,
     /// It was served, and its status may still say so.
     was_served: bool,
@@ -43,35 +43,35 @@ struct Standing {
 }
 
 impl Plan {
-    /// Takes in news of an Ingress.
-    pub(super) fn take(&mut self, news: News) {
-        match news {
-            News::Changed(key) => {
-                if let Some(standing) = self.ingresses.get_mut(&key) {
-                    standing.is_pending = true;
+    /// Takes in what was observed of an Ingress.
+    pub(super) fn record(&mut self, observation: Observation) {
+        match observation {
+            Observation::Changed(key) => {
+                if let Some(state) = self.ingresses.get_mut(&key) {
+                    state.is_pending = true;
                 }
             }
-            News::Ingress(key, status) => {
-                if let Some(has_news) = self.writing.get_mut(&key) {
-                    *has_news = true;
+            Observation::Ingress(key, status) => {
+                if let Some(was_observed) = self.writing.get_mut(&key) {
+                    *was_observed = true;
                 }
-                let standing = self.ingresses.entry(key).or_default();
+                let state = self.ingresses.entry(key).or_default();
                 // Somebody took care of it.
-                standing.was_served &= status == standing.status;
-                standing.status = status;
+                state.was_served &= status == state.status;
+                state.status = status;
             }
-            News::Gone(key) => {
+            Observation::Gone(key) => {
                 self.due.remove(&key);
                 self.ingresses.remove(&key);
             }
-            News::Served(key, is_served) => {
-                let Some(standing) = self.ingresses.get_mut(&key) else { return };
-                standing.was_served = !is_served && (standing.is_served || standing.was_served);
-                standing.is_served = is_served;
-                standing.is_pending = false;
+            Observation::Served(key, is_served) => {
+                let Some(state) = self.ingresses.get_mut(&key) else { return };
+                state.was_served = !is_served && (state.is_served || state.was_served);
+                state.is_served = is_served;
+                state.is_pending = false;
                 self.due.insert(key);
             }
-            News::Service(_) => {}
+            Observation::Service(_) => {}
         }
     }
 
@@ -109,11 +109,11 @@ impl Plan {
 
     /// A patch was written.
     pub(super) fn written(&mut self, patch: Patch) {
-        let has_news = self.writing.remove(&patch.key).unwrap_or_default();
-        let Some(standing) = self.ingresses.get_mut(&patch.key) else { return };
-        standing.was_served &= !patch.after.is_empty();
-        if !has_news {
-            standing.status = patch.after;
+        let was_observed = self.writing.remove(&patch.key).unwrap_or_default();
+        let Some(state) = self.ingresses.get_mut(&patch.key) else { return };
+        state.was_served &= !patch.after.is_empty();
+        if !was_observed {
+            state.status = patch.after;
         }
     }
 
@@ -132,31 +132,32 @@ impl Plan {
 
     /// What takes our addresses away everywhere.
     pub(super) fn withdrawal(&self) -> Vec<Patch> {
-        let ours = self.ingresses.iter().filter(|(_, standing)| {
-            (standing.is_served || standing.was_served) && is_same(&standing.status, &self.addresses)
-        });
-        let taken = |(key, standing): (&ObjectKey, &Standing)| removal(key, standing);
+        let ours = self
+            .ingresses
+            .iter()
+            .filter(|(_, state)| (state.is_served || state.was_served) && is_same(&state.status, &self.addresses));
+        let taken = |(key, state): (&ObjectKey, &StatusState)| removal(key, state);
         ours.map(taken).filter(|patch| !patch.before.is_empty()).collect()
     }
 
     fn patch(&self, key: &ObjectKey) -> Option<Patch> {
-        let standing = self.ingresses.get(key)?;
-        let is_ours = is_same(&standing.status, &self.addresses);
-        if self.addresses.is_empty() || standing.is_pending {
+        let state = self.ingresses.get(key)?;
+        let is_ours = is_same(&state.status, &self.addresses);
+        if self.addresses.is_empty() || state.is_pending {
             None
-        } else if standing.is_served && !is_ours {
+        } else if state.is_served && !is_ours {
             let after = self.addresses.clone();
-            Some(Patch { key: key.clone(), before: standing.status.clone(), after })
-        } else if standing.was_served && is_ours {
-            Some(removal(key, standing))
+            Some(Patch { key: key.clone(), before: state.status.clone(), after })
+        } else if state.was_served && is_ours {
+            Some(removal(key, state))
         } else {
             None
         }
     }
 }
 
-fn removal(key: &ObjectKey, standing: &Standing) -> Patch {
-    Patch { key: key.clone(), before: standing.status.clone(), after: Vec::new() }
+fn removal(key: &ObjectKey, state: &StatusState) -> Patch {
+    Patch { key: key.clone(), before: state.status.clone(), after: Vec::new() }
 }
 
 /// Whether a status says these addresses, which are sorted, in whatever order.

@@ -2,7 +2,7 @@
 
 use super::addresses;
 use crate::address::Address;
-use crate::apiserver::{Access, Failure};
+use crate::apiserver::{Access, ApiFailure};
 use crate::object::NamespacedName;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -37,13 +37,13 @@ impl Replicas {
     }
 
     /// Whether no other replica stays: those that are being deleted, or have ended, do not.
-    pub(super) async fn is_last(&self) -> Result<bool, Failure> {
+    pub(super) async fn is_last(&self) -> Result<bool, ApiFailure> {
         let pods = self.pods().await?;
         Ok(!pods.iter().any(|pod| pod.metadata.name.as_deref() != Some(&*self.pod.name) && stays(pod)))
     }
 
     /// The addresses of the nodes with a ready replica.
-    pub(super) async fn node_addresses(&self, internal: bool) -> Result<Vec<Address>, Failure> {
+    pub(super) async fn node_addresses(&self, internal: bool) -> Result<Vec<Address>, ApiFailure> {
         let pods = self.pods().await?;
         let nodes: BTreeSet<_> = pods.into_iter().filter(is_ready).filter_map(|pod| pod.spec?.node_name).collect();
         let nodes = stream::iter(nodes).map(|name| self.node(name)).buffered(AT_A_TIME);
@@ -52,21 +52,21 @@ impl Replicas {
     }
 
     /// `None` if it is gone.
-    async fn node(&self, name: String) -> Result<Option<Node>, Failure> {
+    async fn node(&self, name: String) -> Result<Option<Node>, ApiFailure> {
         Ok(self.access.call(|client| async move { Api::<Node>::all(client).get_opt(&name).await }).await?)
     }
 
-    async fn pods(&self) -> Result<Vec<Pod>, Failure> {
+    async fn pods(&self) -> Result<Vec<Pod>, ApiFailure> {
         let own = self.list(ListParams::default().fields(&format!("metadata.name={}", self.pod.name))).await?;
-        let own = own.first().ok_or_else(|| Failure::other(format!("there is no Pod {}", self.pod)))?;
+        let own = own.first().ok_or_else(|| ApiFailure::other(format!("there is no Pod {}", self.pod)))?;
         let labels = shared_labels(&own.metadata);
         if labels.is_empty() {
-            return Err(Failure::other(format!("Pod {} has no labels to know its replicas by", self.pod)));
+            return Err(ApiFailure::other(format!("Pod {} has no labels to know its replicas by", self.pod)));
         }
         self.list(ListParams::default().labels(&labels)).await
     }
 
-    async fn list(&self, params: ListParams) -> Result<Vec<Pod>, Failure> {
+    async fn list(&self, params: ListParams) -> Result<Vec<Pod>, ApiFailure> {
         let list = |client| async move { Api::<Pod>::namespaced(client, &self.pod.namespace).list(&params).await };
         Ok(self.access.call(list).await?.items)
     }

@@ -1,8 +1,8 @@
 //! Writes the statuses that the plan asks for, while we lead.
 
 use super::addresses::{Reached, of_service};
-use super::news::{News, Reported};
-use super::patch::{self, Outcome};
+use super::observation::{Observation, Observations};
+use super::patch::{self, PatchOutcome};
 use super::plan::{Patch, Plan};
 use super::replicas::Replicas;
 use crate::address::Address;
@@ -20,7 +20,7 @@ const AT_A_TIME: usize = 10;
 
 /// Something that was under way.
 enum Done {
-    Sent(Patch, Outcome),
+    Sent(Patch, PatchOutcome),
     /// The addresses of our nodes.
     Nodes(Vec<Address>),
 }
@@ -31,7 +31,7 @@ pub(super) struct Writer {
     settings: StatusSettings,
     /// `None` where it is not known which Pod this is.
     replicas: Option<Replicas>,
-    news: Reported,
+    observations: Observations,
     leading: watch::Receiver<bool>,
     plan: Plan,
     /// Our addresses are those of our nodes.
@@ -48,7 +48,7 @@ impl Writer {
     pub(super) fn new(
         access: Access,
         settings: StatusSettings,
-        news: Reported,
+        observations: Observations,
         leading: watch::Receiver<bool>,
     ) -> Self {
         let mut plan = Plan::default();
@@ -65,7 +65,7 @@ impl Writer {
             access,
             settings,
             replicas,
-            news,
+            observations,
             leading,
             plan,
             is_at_nodes,
@@ -94,17 +94,17 @@ impl Writer {
 
     async fn write(&mut self) {
         let mut reviews = tokio::time::interval(self.settings.interval);
-        let mut is_told = true;
+        let mut is_open = true;
         loop {
             self.send();
             let resumed = self.paused_until;
             tokio::select! {
-                news = self.news.recv(), if is_told => match news {
-                    Some(News::Service(service)) => self.reached(of_service(&service)),
-                    Some(news) => self.plan.take(news),
-                    None => is_told = false,
+                observation = self.observations.recv(), if is_open => match observation {
+                    Some(Observation::Service(service)) => self.reached(of_service(&service)),
+                    Some(observation) => self.plan.record(observation),
+                    None => is_open = false,
                 },
-                Some(done) = self.under_way.next() => self.note(done),
+                Some(done) = self.under_way.next() => self.record(done),
                 Ok(()) = self.leading.changed() => self.review(),
                 _ = reviews.tick() => self.review(),
                 () = tokio::time::sleep_until(resumed.unwrap_or_else(Instant::now)), if resumed.is_some() => {
@@ -178,7 +178,7 @@ impl Writer {
         self.under_way.push(look.boxed());
     }
 
-    fn note(&mut self, done: Done) {
+    fn record(&mut self, done: Done) {
         match done {
             Done::Nodes(addresses) => {
                 self.is_looking = false;
@@ -186,17 +186,17 @@ impl Writer {
                     self.plan.publish(addresses);
                 }
             }
-            Done::Sent(patch, Outcome::Written) => {
+            Done::Sent(patch, PatchOutcome::Written) => {
                 tracing::debug!(ingress = %patch.key, addresses = ?patch.after, "status written");
                 self.backoff.reset();
                 self.plan.written(patch);
             }
-            Done::Sent(patch, Outcome::Obsolete) => self.plan.refused(&patch),
-            Done::Sent(patch, Outcome::Refused(reason)) => {
+            Done::Sent(patch, PatchOutcome::Obsolete) => self.plan.refused(&patch),
+            Done::Sent(patch, PatchOutcome::Refused(reason)) => {
                 self.complain(&patch, &reason);
                 self.plan.refused(&patch);
             }
-            Done::Sent(patch, Outcome::Failed(reason)) => {
+            Done::Sent(patch, PatchOutcome::Failed(reason)) => {
                 self.complain(&patch, &reason);
                 self.plan.failed(&patch);
                 // Those that were under way together fail together, and count once.
@@ -233,7 +233,7 @@ impl Writer {
         while self.plan.writing() > 0
             && let Some(done) = self.under_way.next().await
         {
-            self.note(done);
+            self.record(done);
         }
         let patches = self.plan.withdrawal();
         let access = &self.access;
@@ -241,7 +241,7 @@ impl Writer {
         futures_util::stream::iter(patches)
             .for_each_concurrent(AT_A_TIME, |patch| async move {
                 let outcome = patch::send(access, &patch).await;
-                if let Outcome::Refused(reason) | Outcome::Failed(reason) = outcome {
+                if let PatchOutcome::Refused(reason) | PatchOutcome::Failed(reason) = outcome {
                     tracing::warn!(ingress = %patch.key, reason, "cannot remove the addresses from a status");
                 }
             })

@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// What a Secret comes to.
 pub(super) type Reading = Result<KeyPair, CertificateError>;
 
-/// The certificates of Secrets, read once for all hosts, which then share them. To be told of every Secret that changes.
+/// The certificates of Secrets, read once for all hosts, which then share them. Each Secret that changes is to be passed to
+/// [`Certificates::forget`].
 #[derive(Debug, Default)]
 pub(super) struct Certificates(RefCell<HashMap<ObjectKey, Arc<Reading>>>);
 

@@ -1,13 +1,14 @@
+use super::backend;
+use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::claims::{Claims, References};
 use super::diagnostics::{self, Diagnostics, Subject};
 use super::host::{self, Sources, View};
-use super::ingress::{self, Outcome};
+use super::ingress::{self, IngressOutcome};
 use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::streams::{self, Streams};
 use super::units::{Unit, Units};
-use super::{backend, quarantine};
 use crate::annotation::Applied;
 use crate::configmap::{self, Config};
 use crate::diagnostic::{Diagnostic, Reason};
@@ -107,8 +108,8 @@ impl Translator {
     }
 
     /// Why Ingresses that name this host are not served, in a cluster as well, where they are nobody's mistake.
-    pub fn passed_over(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
-        let ingresses = self.ingresses.values().filter_map(|unit| unit.passed_over.as_ref());
+    pub fn not_selected(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
+        let ingresses = self.ingresses.values().filter_map(|unit| unit.not_selected.as_ref());
         ingresses.filter(move |ingress| ingress.hosts.iter().any(|name| name == host)).map(|ingress| &ingress.why)
     }
 
@@ -187,7 +188,7 @@ impl Translator {
 
     fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
         let lookup = Lookup::new(store);
-        let configmap::Outcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
+        let configmap::ConfigOutcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
         self.config_reads = lookup.reads();
         let at_start =
             AtStart { workers: config.gateway.worker_processes, idle_connections: config.gateway.upstream.idle };
@@ -219,7 +220,7 @@ impl Translator {
 
     fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
         let lookup = Lookup::new(store);
-        let read = quarantine::contain(|| streams::read(&self.settings, &lookup));
+        let read = catch_panic(|| streams::read(&self.settings, &lookup));
         let reads = lookup.reads();
         let before = Arc::clone(&self.streams.listeners);
         let (listeners, diagnostics) =
@@ -239,7 +240,7 @@ impl Translator {
         let lookup = Lookup::new(store);
         let translated = match store.ingress(key) {
             None => Ok(None),
-            Some(stored) => quarantine::contain(|| Some(self.parse(stored, former.good.as_ref(), &lookup))),
+            Some(stored) => catch_panic(|| Some(self.parse(stored, former.good.as_ref(), &lookup))),
         };
         self.ingress_readers.set(key, lookup.reads());
         let (mut unit, diagnostics) = match translated {
@@ -281,8 +282,8 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        let Outcome { applied, passed_over, diagnostics, .. } = outcome;
-        (Unit { parsed: parsed.map(Arc::new), good, applied, passed_over }, diagnostics)
+        let IngressOutcome { applied, not_selected, diagnostics, .. } = outcome;
+        (Unit { parsed: parsed.map(Arc::new), good, applied, not_selected }, diagnostics)
     }
 
     fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
@@ -303,8 +304,8 @@ impl Translator {
         dirty.backends.extend(ingress.references.keys().cloned());
     }
 
-    /// The hosts whose claims changed, those that looked at them (aliases, twins, names below a wildcard), and those
-    /// whose Secrets changed.
+    /// The hosts whose claims changed, those that looked at them (aliases, `www` counterparts, names below a wildcard), and
+    /// those whose Secrets changed.
     fn dirty_hosts(&self, dirty: &Dirty) -> BTreeSet<HostName> {
         let readers = dirty.claims.iter().flat_map(|host| self.host_readers.of(host));
         dirty.claims.iter().chain(readers).chain(&dirty.hosts).cloned().collect()
@@ -320,7 +321,7 @@ impl Translator {
             certificates: &self.certificates,
             lookup: &lookup,
         });
-        let (host, diagnostics) = match quarantine::contain(|| host::translate(&name, &view)) {
+        let (host, diagnostics) = match catch_panic(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {
                 let diagnostic = Diagnostic::defect(format!("Host {name}"), message);
@@ -355,7 +356,7 @@ impl Translator {
         }
         let settings = self.references.settings(&id).unwrap_or(self.config.routes.upstream);
         let resolve = || backend::resolve(&id, settings, !self.settings.disable_external_name, store);
-        let (backend, problem) = match quarantine::contain(resolve) {
+        let (backend, problem) = match catch_panic(resolve) {
             Ok(resolved) => resolved,
             Err(message) => {
                 let diagnostic = Diagnostic::defect(format!("Service {}/{}", id.namespace, id.service), message);

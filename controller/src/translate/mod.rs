@@ -6,6 +6,7 @@
 //! that read what changed (`engine`). A result equal to the last one is not published.
 
 mod backend;
+mod catch_panic;
 mod certificates;
 mod claims;
 mod diagnostics;
@@ -13,7 +14,6 @@ mod engine;
 mod host;
 mod ingress;
 mod parsed_ingress;
-mod quarantine;
 mod rank;
 mod readers;
 mod streams;

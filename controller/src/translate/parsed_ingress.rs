@@ -75,9 +75,9 @@ pub(super) struct TlsEntry {
     pub(super) secret: Option<Arc<str>>,
 }
 
-/// An Ingress that is not ours.
+/// An Ingress that is not ours, by its class.
 #[derive(Debug)]
-pub(super) struct PassedOver {
+pub(super) struct NotSelected {
     /// The hosts of its rules, as it writes them.
     pub(super) hosts: Vec<String>,
     /// Why it is not.
@@ -85,7 +85,7 @@ pub(super) struct PassedOver {
 }
 
 impl ParsedIngress {
-    /// The hosts of its rules, its aliases, the twins that it redirects, and any host that it serves by default.
+    /// The hosts of its rules, its aliases, the `www` counterparts that it redirects, and any host that it serves by default.
     pub(super) fn hosts_claimed(&self, matching: PathMatching) -> BTreeSet<HostName> {
         let mut claims: BTreeSet<_> = self.hosts.keys().cloned().collect();
         if !claims.is_empty() {

@@ -1,4 +1,4 @@
-use super::parsed_ingress::{ParsedIngress, PassedOver};
+use super::parsed_ingress::{NotSelected, ParsedIngress};
 use crate::annotation::Applied;
 use crate::object::ObjectKey;
 use crate::store::Stored;
@@ -19,5 +19,5 @@ pub(super) struct Unit {
     /// What became of the annotations of its present version.
     pub(super) applied: Vec<Applied>,
     /// Why it is not ours.
-    pub(super) passed_over: Option<PassedOver>,
+    pub(super) not_selected: Option<NotSelected>,
 }

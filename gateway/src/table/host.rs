@@ -26,7 +26,7 @@ impl Host {
         &self.name
     }
 
-    /// Set if the host is only a redirect to its twin with or without `www.`.
+    /// Set if the host is only a redirect to its counterpart with or without `www.`.
     pub fn www_redirect(&self) -> Option<&WwwRedirect> {
         self.www_redirect.as_ref()
     }

@@ -47,7 +47,7 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
     &["settings"],
     &["address"],
     &["object"],
-    &["certificate", "route_defaults", "suggestion", "value", "diagnostic"],
+    &["certificate", "debounce", "route_defaults", "suggestion", "value", "diagnostic"],
 ];
 
 /// The modules of the gateway that may name Pingora.

@@ -54,12 +54,12 @@ fn the_related_object_is_told_what_is_said_of_the_other() {
         .because(Reason::Conflict)
         .with_related("Ingress a/old");
     let state = state([conflict], &[("Ingress a/old", "u-1"), ("Ingress b/new", "u-2")]);
-    let told: Vec<_> = events(&state)
+    let reported: Vec<_> = events(&state)
         .into_iter()
         .map(|event| (event.metadata.namespace.expect("a namespace"), event.note.expect("a note")))
         .collect();
     let expected = [("b", "spec.defaultBackend: is ignored"), ("a", "Ingress b/new: spec.defaultBackend: is ignored")];
-    assert_eq!(told, expected.map(|(namespace, note)| (namespace.to_owned(), note.to_owned())));
+    assert_eq!(reported, expected.map(|(namespace, note)| (namespace.to_owned(), note.to_owned())));
 }
 
 #[test]

@@ -19,8 +19,8 @@ fn one(message: &str) -> Vec<Fact> {
     wrong([message.to_owned()])
 }
 
-/// All that is told within this time.
-fn told(queue: &mut Queue, now: &mut Instant, within: Duration) -> usize {
+/// All that is reported within this time.
+fn reported(queue: &mut Queue, now: &mut Instant, within: Duration) -> usize {
     let end = *now + within;
     let mut count = 0;
     while let Some(wait) = queue.wait(*now).filter(|wait| *now + *wait <= end) {
@@ -37,7 +37,7 @@ fn what_stays_wrong_is_told_once() {
     let mut queue = Queue::new(now);
     queue.update(one("is odd"), now);
     assert_eq!(queue.take(now), None, "it may be gone in a moment");
-    assert_eq!(told(&mut queue, &mut now, SETTLED), 1);
+    assert_eq!(reported(&mut queue, &mut now, SETTLED), 1);
     now += REMEMBERED * 2;
     queue.update(one("is odd"), now);
     assert_eq!(queue.wait(now), None);
@@ -61,13 +61,13 @@ fn what_comes_and_goes_is_told_once_an_hour() {
     let mut count = 0;
     for _ in 0..900 {
         queue.update(one("is odd"), now);
-        count += told(&mut queue, &mut now, SETTLED * 2);
+        count += reported(&mut queue, &mut now, SETTLED * 2);
         queue.update(Vec::new(), now);
     }
     assert_eq!(count, 1);
     now += REMEMBERED;
     queue.update(one("is odd"), now);
-    assert_eq!(told(&mut queue, &mut now, SETTLED), 1);
+    assert_eq!(reported(&mut queue, &mut now, SETTLED), 1);
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn a_flood_is_told_bit_by_bit_and_whole() {
     let mut now = Instant::now();
     let mut queue = Queue::new(now);
     queue.update(wrong((0..100).map(|number| format!("is odd {number}"))), now);
-    assert_eq!(told(&mut queue, &mut now, SETTLED), 25);
-    assert_eq!(told(&mut queue, &mut now, Duration::from_secs(10)), 10);
+    assert_eq!(reported(&mut queue, &mut now, SETTLED), 25);
+    assert_eq!(reported(&mut queue, &mut now, Duration::from_secs(10)), 10);
     queue.update(wrong((0..50).map(|number| format!("is odd {number}"))), now);
-    assert_eq!(told(&mut queue, &mut now, Duration::from_secs(3600)), 15, "what is no longer wrong is left out");
+    assert_eq!(reported(&mut queue, &mut now, Duration::from_secs(3600)), 15, "what is no longer wrong is left out");
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn memory_is_bounded_however_much_comes_and_goes() {
     let mut queue = Queue::new(now);
     for round in 0..1000 {
         queue.update(wrong((0..20).map(|number| format!("is odd {round} {number}"))), now);
-        told(&mut queue, &mut now, Duration::from_secs(15));
+        reported(&mut queue, &mut now, Duration::from_secs(15));
         assert!(queue.waiting.len() <= 20);
     }
-    assert!(queue.told.len() <= REMEMBERED.as_secs() as usize + BURST as usize + 20, "{}", queue.told.len());
+    assert!(queue.reported.len() <= REMEMBERED.as_secs() as usize + BURST as usize + 20, "{}", queue.reported.len());
 }
 
 #[test]
@@ -113,10 +113,10 @@ fn what_is_new_does_not_wait_for_a_flood_before_it() {
     let mut queue = Queue::new(now);
     let flood: Vec<_> = (0..1000).map(|number| format!("is odd {number}")).collect();
     queue.update(wrong(flood.clone()), now);
-    let before = told(&mut queue, &mut now, Duration::from_secs(60));
+    let before = reported(&mut queue, &mut now, Duration::from_secs(60));
     let new = one("is new");
     queue.update(wrong(flood.into_iter().chain(["is new".to_owned()])), now);
     now += SETTLED;
     assert_eq!(queue.take(now).as_ref(), new.first());
-    assert_eq!(before + told(&mut queue, &mut now, Duration::from_secs(2000)), 1000, "the flood goes on");
+    assert_eq!(before + reported(&mut queue, &mut now, Duration::from_secs(2000)), 1000, "the flood goes on");
 }

@@ -4,15 +4,15 @@
 //! nobody could tell whether it did; this one reports its health.
 
 use super::arrival::{Arrival, Page};
-use super::ledger::{Report, WatchId};
-use super::objects::News;
+use super::objects::WatchEvent;
 use super::pauses::Pauses;
 use super::watch::Watch;
-use crate::apiserver::{Access, Cause, Failure, SILENCE};
+use super::watch_set::{Report, WatchId};
+use crate::apiserver::{Access, ApiFailure, Cause, SILENCE};
 use futures_util::{TryStream, TryStreamExt as _, pin_mut};
 use kube::Client;
 use kube::core::params::{ListParams, WatchParams};
-use kube::core::{Request, WatchEvent};
+use kube::core::{Request, WatchEvent as KubeEvent};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -40,13 +40,13 @@ pub(super) type Reports = mpsc::Sender<(WatchId, Report)>;
 
 /// Why a list or a watch does not go on.
 enum Stop {
-    Failed(Failure),
+    Failed(ApiFailure),
     /// Nobody listens any more.
     Unheard,
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<ApiFailure> for Stop {
+    fn from(failure: ApiFailure) -> Self {
         Self::Failed(failure)
     }
 }
@@ -116,17 +116,17 @@ impl Follower {
             limit: Some(PAGE),
             ..ListParams::default()
         };
-        self.news(News::Listing).await?;
+        self.report_event(WatchEvent::Listing).await?;
         loop {
             let page: Page = client.request(request.list(&params).map_err(kube::Error::BuildRequest)?).await?;
             for object in page.items.into_iter().flatten() {
-                self.news(News::Apply(object)).await?;
+                self.report_event(WatchEvent::Apply(object)).await?;
             }
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
-                self.news(News::Listed).await?;
+                self.report_event(WatchEvent::Listed).await?;
                 let version = page.metadata.resource_version.filter(|version| !version.is_empty());
-                return version.ok_or_else(|| Failure::other("the list has no resourceVersion").into());
+                return version.ok_or_else(|| ApiFailure::other("the list has no resourceVersion").into());
             }
         }
     }
@@ -148,31 +148,31 @@ impl Follower {
         self.healthy().await?;
         let mut is_silent = true;
         while let Some(event) = next(&mut events).await? {
-            let (object, news): (_, fn(Arrival) -> News) = match event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => (object, News::Apply),
-                WatchEvent::Deleted(object) => (object, News::Delete),
-                WatchEvent::Bookmark(bookmark) => {
+            let (object, to_event): (_, fn(Arrival) -> WatchEvent) = match event {
+                KubeEvent::Added(object) | KubeEvent::Modified(object) => (object, WatchEvent::Apply),
+                KubeEvent::Deleted(object) => (object, WatchEvent::Delete),
+                KubeEvent::Bookmark(bookmark) => {
                     *version = bookmark.metadata.resource_version;
                     is_silent = false;
                     continue;
                 }
-                WatchEvent::Error(status) => return Err(Failure::from(&*status).within_watch().into()),
+                KubeEvent::Error(status) => return Err(ApiFailure::from(&*status).within_watch().into()),
             };
             if let Some(of_object) = object.resource_version() {
                 of_object.clone_into(version);
             }
-            self.news(news(object)).await?;
+            self.report_event(to_event(object)).await?;
             is_silent = false;
         }
         if is_silent && opened.elapsed() < SHORTEST {
-            return Err(Failure::other("the API server ends watches at once").into());
+            return Err(ApiFailure::other("the API server ends watches at once").into());
         }
         self.pauses.reset();
         Ok(())
     }
 
-    async fn news(&self, news: News) -> Result<(), Stop> {
-        self.report(Report::News(news)).await
+    async fn report_event(&self, event: WatchEvent) -> Result<(), Stop> {
+        self.report(Report::Event(event)).await
     }
 
     async fn healthy(&mut self) -> Result<(), Stop> {
@@ -183,7 +183,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn failing(&mut self, failure: Failure) -> Result<(), Stop> {
+    async fn failing(&mut self, failure: ApiFailure) -> Result<(), Stop> {
         let health = Health::Failing(failure.cause);
         if self.health != health {
             self.health = health;
@@ -199,11 +199,11 @@ impl Follower {
 
 /// The next event; none when the watch has ended or its connection broke.
 async fn next(
-    events: &mut (impl TryStream<Ok = WatchEvent<Arrival>, Error = kube::Error> + Unpin),
-) -> Result<Option<WatchEvent<Arrival>>, Failure> {
+    events: &mut (impl TryStream<Ok = KubeEvent<Arrival>, Error = kube::Error> + Unpin),
+) -> Result<Option<KubeEvent<Arrival>>, ApiFailure> {
     match events.try_next().await {
         Ok(event) => Ok(event),
         Err(kube::Error::ReadEvents(_)) => Ok(None),
-        Err(error) => Err(Failure::from(error).within_watch()),
+        Err(error) => Err(ApiFailure::from(error).within_watch()),
     }
 }

@@ -1,29 +1,29 @@
 //! Objects from a cluster, followed as they change.
 //!
-//! [`follow`] is one watch: it lists, watches from there, and starts anew where it must. [`ledger`] is the pure part: it
-//! takes in what all watches report and says which events follow, and which ConfigMaps to watch because an object names
-//! them. This module runs both.
+//! [`follow`] is one watch: it lists, watches from there, and starts anew where it must. [`watch_set`] is the pure part: it
+//! takes in what all watches report, and says which events to send, and which ConfigMaps to watch because an object
+//! names them. This module runs both.
 //!
 //! Whatever fails, what is known stays: only an object's own deletion, or a complete list without it, takes it away.
 
 mod arrival;
 mod follow;
-mod ledger;
 mod namespaces;
 mod objects;
 mod pauses;
 mod references;
 mod watch;
+mod watch_set;
 
-use crate::apiserver::{Access, AccessError, Cause, Failure};
+use crate::apiserver::{Access, AccessError, ApiFailure, Cause};
 use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::settings::{ClusterSettings, ControllerSettings};
 use follow::{Follower, Reports};
-use ledger::{Consequences, Ledger, Report, WatchId};
 use std::collections::HashMap;
 use tokio::sync::{mpsc, watch as state};
 use tokio::task::AbortHandle;
 use watch::Watch;
+use watch_set::{Actions, Report, WatchId, WatchSet};
 
 /// Reports and events that may wait for the next stage before their sender does.
 const WAITING: usize = 1024;
@@ -79,10 +79,10 @@ impl ClusterSource {
         // The receiver waits for just this.
         let _ = opened.send(outcome);
         let Some(access) = access else { return };
-        let (ledger, start) = Ledger::open(&self.settings, &self.cluster);
+        let (watch_set, start) = WatchSet::open(&self.settings, &self.cluster);
         let (reports, reported) = mpsc::channel(WAITING);
-        let (tasks, told) = Default::default();
-        let mut following = Following { ledger, access, reports, tasks, events, health, told };
+        let (tasks, causes) = Default::default();
+        let mut following = Following { watch_set, access, reports, tasks, events, health, causes };
         following.start(start);
         following.run(reported).await;
     }
@@ -90,14 +90,14 @@ impl ClusterSource {
 
 /// All watches as they run.
 struct Following {
-    ledger: Ledger,
+    watch_set: WatchSet,
     access: Access,
     reports: Reports,
     tasks: HashMap<WatchId, AbortHandle>,
     events: mpsc::Sender<SourceEvent>,
     health: state::Sender<WatchHealth>,
-    /// The kinds that fail, and the cause of each that was told last.
-    told: HashMap<&'static str, Cause>,
+    /// The kinds that fail, and the cause of each that was reported last.
+    causes: HashMap<&'static str, Cause>,
 }
 
 impl Following {
@@ -108,18 +108,18 @@ impl Following {
                 Some(reported) = reported.recv() => reported,
                 () = self.events.closed() => return,
             };
-            let is_of_health = !matches!(report, Report::News(_));
+            let is_of_health = !matches!(report, Report::Event(_));
             let failing = match &report {
-                Report::Failing(failure) => self.ledger.kind(id).map(|kind| (kind, failure.clone())),
-                Report::News(_) | Report::Healthy => None,
+                Report::Failing(failure) => self.watch_set.kind(id).map(|kind| (kind, failure.clone())),
+                Report::Event(_) | Report::Healthy => None,
             };
-            let Consequences { events, start, stop } = self.ledger.take(id, report);
+            let Actions { events, start, stop } = self.watch_set.handle(id, report);
             for id in &stop {
                 self.tasks.remove(id).inspect(AbortHandle::abort);
             }
             self.start(start);
             if is_of_health || !stop.is_empty() {
-                self.note_health(failing);
+                self.report_health(failing);
             }
             for event in events {
                 if self.events.send(event).await.is_err() {
@@ -137,17 +137,17 @@ impl Following {
         }
     }
 
-    /// Says which kinds ceased to be healthy and why, each new reason (a server that is back may know us no more), and
-    /// which came to be healthy. Of what is forbidden, a diagnostic tells.
-    fn note_health(&mut self, failing: Option<(&'static str, Failure)>) {
-        let health = self.ledger.health();
-        if let Some((kind, Failure { cause, message })) = failing
-            && self.told.insert(kind, cause) != Some(cause)
+    /// Reports which kinds ceased to be healthy and why, each new reason (a server that is back may know us no more), and
+    /// which came to be healthy. Of what is forbidden, a diagnostic reports.
+    fn report_health(&mut self, failing: Option<(&'static str, ApiFailure)>) {
+        let health = self.watch_set.health();
+        if let Some((kind, ApiFailure { cause, message })) = failing
+            && self.causes.insert(kind, cause) != Some(cause)
             && cause != Cause::Forbidden
         {
             tracing::warn!(kind, reason = message, "cannot watch objects; those that are known stay in effect");
         }
-        self.told.retain(|kind, _| {
+        self.causes.retain(|kind, _| {
             let is_healthy = health.get(kind);
             if is_healthy == Some(&true) {
                 tracing::info!(kind, "watching objects again");

@@ -3,7 +3,7 @@
 //! The objects of the other namespaces are kept aside, so that they are there at once when a namespace gets the labels,
 //! without a list that would race with the watches. ingress-nginx does the same.
 
-use super::objects::{Known, News, State};
+use super::objects::{ObjectState, Presence, WatchEvent};
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, service_name};
 use crate::settings::ControllerSettings;
 use std::collections::{HashMap, HashSet};
@@ -15,7 +15,7 @@ pub(super) struct Namespaces {
     selected: HashSet<Arc<str>>,
     /// Those that the list of them has had so far, while one runs.
     listed: Option<HashSet<Arc<str>>>,
-    objects: HashMap<Arc<str>, HashMap<ObjectKey, Known>>,
+    objects: HashMap<Arc<str>, HashMap<ObjectKey, ObjectState>>,
     default_certificate: Option<NamespacedName>,
     default_backend: Option<NamespacedName>,
     published: Option<NamespacedName>,
@@ -39,16 +39,16 @@ impl Namespaces {
         Self { published: service, ..self }
     }
 
-    /// Takes in news of the namespaces that have the labels: what becomes of the objects in them.
-    pub(super) fn take(&mut self, news: News) -> Vec<Known> {
-        match news {
-            News::Listing => {
+    /// Takes in an event of the namespaces that have the labels: the states of the objects in them that follow from it.
+    pub(super) fn handle(&mut self, event: WatchEvent) -> Vec<ObjectState> {
+        match event {
+            WatchEvent::Listing => {
                 self.listed = Some(HashSet::new());
                 Vec::new()
             }
-            News::Apply(namespace) => namespace.name().map(|name| self.select(name.into())).unwrap_or_default(),
-            News::Delete(namespace) => namespace.name().map(|name| self.deselect(name)).unwrap_or_default(),
-            News::Listed => {
+            WatchEvent::Apply(namespace) => namespace.name().map(|name| self.select(name.into())).unwrap_or_default(),
+            WatchEvent::Delete(namespace) => namespace.name().map(|name| self.deselect(name)).unwrap_or_default(),
+            WatchEvent::Listed => {
                 let listed = self.listed.take().unwrap_or_default();
                 let gone: Vec<_> = self.selected.difference(&listed).cloned().collect();
                 gone.iter().flat_map(|namespace| self.deselect(namespace)).collect()
@@ -56,7 +56,7 @@ impl Namespaces {
         }
     }
 
-    fn select(&mut self, namespace: Arc<str>) -> Vec<Known> {
+    fn select(&mut self, namespace: Arc<str>) -> Vec<ObjectState> {
         if let Some(listed) = &mut self.listed {
             listed.insert(namespace.clone());
         }
@@ -68,53 +68,57 @@ impl Namespaces {
         objects
     }
 
-    fn deselect(&mut self, namespace: &str) -> Vec<Known> {
+    fn deselect(&mut self, namespace: &str) -> Vec<ObjectState> {
         if !self.selected.remove(namespace) {
             return Vec::new();
         }
-        let gone = |known: &Known| Known { key: known.key.clone(), state: State::Gone, diagnostics: Vec::new() };
-        self.of(namespace).filter(|known| !self.is_named(known)).map(gone).collect()
+        let gone = |state: &ObjectState| ObjectState {
+            key: state.key.clone(),
+            presence: Presence::Gone,
+            diagnostics: Vec::new(),
+        };
+        self.of(namespace).filter(|state| !self.is_named(state)).map(gone).collect()
     }
 
     /// Takes in what is known of an object, and passes it on if it counts.
-    pub(super) fn pass(&mut self, known: Known) -> Option<Known> {
+    pub(super) fn pass(&mut self, state: ObjectState) -> Option<ObjectState> {
         // IngressClasses are in no namespace, and a ConfigMap is watched because something that counts names it.
-        if matches!(known.key.kind, Kind::IngressClass | Kind::ConfigMap) {
-            return Some(known);
+        if matches!(state.key.kind, Kind::IngressClass | Kind::ConfigMap) {
+            return Some(state);
         }
-        let counts = self.selected.contains(&known.key.namespace);
-        let objects = self.objects.entry(known.key.namespace.clone()).or_default();
-        let before = match &known.state {
-            State::Is(_) => objects.insert(known.key.clone(), known.clone()),
-            State::Malformed => {
-                objects.entry(known.key.clone()).or_insert_with(|| known.clone());
+        let counts = self.selected.contains(&state.key.namespace);
+        let objects = self.objects.entry(state.key.namespace.clone()).or_default();
+        let before = match &state.presence {
+            Presence::Present(_) => objects.insert(state.key.clone(), state.clone()),
+            Presence::Malformed => {
+                objects.entry(state.key.clone()).or_insert_with(|| state.clone());
                 None
             }
-            State::Gone => objects.remove(&known.key),
+            Presence::Gone => objects.remove(&state.key),
         };
         if objects.is_empty() {
-            self.objects.remove(&known.key.namespace);
+            self.objects.remove(&state.key.namespace);
         }
         let was_named = before.is_some_and(|before| self.is_named(&before));
-        (counts || was_named || self.is_named(&known)).then_some(known)
+        (counts || was_named || self.is_named(&state)).then_some(state)
     }
 
-    fn of(&self, namespace: &str) -> impl Iterator<Item = &Known> {
+    fn of(&self, namespace: &str) -> impl Iterator<Item = &ObjectState> {
         self.objects.get(namespace).into_iter().flat_map(HashMap::values)
     }
 
     /// Whether a flag names it, or the Service that it belongs to.
-    fn is_named(&self, known: &Known) -> bool {
+    fn is_named(&self, state: &ObjectState) -> bool {
         let is = |flag: &Option<NamespacedName>, name: &str| {
-            flag.as_ref().is_some_and(|flag| flag.namespace == known.key.namespace && *flag.name == *name)
+            flag.as_ref().is_some_and(|flag| flag.namespace == state.key.namespace && *flag.name == *name)
         };
-        match &known.state {
-            State::Is(observed) if let Object::EndpointSlice(slice) = &observed.object => {
+        match &state.presence {
+            Presence::Present(observed) if let Object::EndpointSlice(slice) = &observed.object => {
                 service_name(slice).is_some_and(|service| is(&self.default_backend, service))
             }
-            _ => match known.key.kind {
-                Kind::Secret => is(&self.default_certificate, &known.key.name),
-                Kind::Service => is(&self.default_backend, &known.key.name) || is(&self.published, &known.key.name),
+            _ => match state.key.kind {
+                Kind::Secret => is(&self.default_certificate, &state.key.name),
+                Kind::Service => is(&self.default_backend, &state.key.name) || is(&self.published, &state.key.name),
                 _ => false,
             },
         }
@@ -128,29 +132,29 @@ mod tests {
     use crate::source::cluster::objects::Objects;
     use serde_json::{Value, json};
 
-    fn known(kind: Kind, object: Value) -> Known {
-        Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
+    fn state_of(kind: Kind, object: Value) -> ObjectState {
+        Objects::new(kind).handle(WatchEvent::Apply(Arrival(object))).remove(0)
     }
 
-    fn object(kind: Kind, namespace: &str, name: &str) -> Known {
+    fn object(kind: Kind, namespace: &str, name: &str) -> ObjectState {
         let labels = json!({"kubernetes.io/service-name": name});
         let metadata = json!({"metadata": {"name": name, "namespace": namespace, "labels": labels}});
         let slice = json!({"addressType": "IPv4", "endpoints": []});
         let mut object = if kind == Kind::EndpointSlice { slice } else { json!({}) };
         object["metadata"] = metadata["metadata"].clone();
-        known(kind, object)
+        state_of(kind, object)
     }
 
-    fn gone(known: &Known) -> Known {
-        Known { state: State::Gone, ..known.clone() }
+    fn gone(state: &ObjectState) -> ObjectState {
+        ObjectState { presence: Presence::Gone, ..state.clone() }
     }
 
     fn namespace(name: &str) -> Arrival {
         Arrival(json!({"metadata": {"name": name}}))
     }
 
-    fn is_gone(known: &[Known]) -> Vec<(&str, bool)> {
-        known.iter().map(|known| (&*known.key.name, known.state == State::Gone)).collect()
+    fn is_gone(states: &[ObjectState]) -> Vec<(&str, bool)> {
+        states.iter().map(|state| (&*state.key.name, state.presence == Presence::Gone)).collect()
     }
 
     #[test]
@@ -158,12 +162,12 @@ mod tests {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
         let service = object(Kind::Service, "shop", "web");
         assert_eq!(namespaces.pass(service.clone()), None);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), vec![service.clone()]);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), vec![service.clone()]);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), []);
         assert_eq!(namespaces.pass(service.clone()), Some(service.clone()));
-        assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Delete(namespace("shop")))), [("web", true)]);
         assert_eq!(namespaces.pass(gone(&service)), None);
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), []);
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), []);
     }
 
     #[test]
@@ -171,21 +175,21 @@ mod tests {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
         namespaces.pass(object(Kind::Service, "a", "web"));
         namespaces.pass(object(Kind::Service, "b", "api"));
-        namespaces.take(News::Listing);
-        namespaces.take(News::Apply(namespace("a")));
-        assert_eq!(namespaces.take(News::Listed), []);
-        namespaces.take(News::Listing);
-        assert_eq!(is_gone(&namespaces.take(News::Apply(namespace("b")))), [("api", false)]);
-        assert_eq!(is_gone(&namespaces.take(News::Listed)), [("web", true)]);
+        namespaces.handle(WatchEvent::Listing);
+        namespaces.handle(WatchEvent::Apply(namespace("a")));
+        assert_eq!(namespaces.handle(WatchEvent::Listed), []);
+        namespaces.handle(WatchEvent::Listing);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Apply(namespace("b")))), [("api", false)]);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Listed)), [("web", true)]);
     }
 
     #[test]
     fn what_is_malformed_comes_and_goes_with_its_namespace_too() {
         let mut namespaces = Namespaces::new(&ControllerSettings::default());
-        let malformed = known(Kind::Service, json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": 1}));
-        assert_eq!((&malformed.state, namespaces.pass(malformed.clone())), (&State::Malformed, None));
-        assert_eq!(namespaces.take(News::Apply(namespace("shop"))), [malformed]);
-        assert_eq!(is_gone(&namespaces.take(News::Delete(namespace("shop")))), [("web", true)]);
+        let malformed = state_of(Kind::Service, json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": 1}));
+        assert_eq!((&malformed.presence, namespaces.pass(malformed.clone())), (&Presence::Malformed, None));
+        assert_eq!(namespaces.handle(WatchEvent::Apply(namespace("shop"))), [malformed]);
+        assert_eq!(is_gone(&namespaces.handle(WatchEvent::Delete(namespace("shop")))), [("web", true)]);
     }
 
     #[test]
@@ -197,7 +201,7 @@ mod tests {
             ..ControllerSettings::default()
         })
         .with_published(name("adit/adit"));
-        for known in [
+        for state in [
             object(Kind::Secret, "adit", "wildcard"),
             object(Kind::Service, "adit", "adit"),
             object(Kind::Service, "adit", "errors"),
@@ -205,10 +209,10 @@ mod tests {
             object(Kind::IngressClass, "", "adit"),
             object(Kind::ConfigMap, "adit", "adit"),
         ] {
-            assert_eq!(namespaces.pass(known.clone()), Some(known.clone()));
-            namespaces.take(News::Apply(namespace("adit")));
-            assert_eq!(namespaces.take(News::Delete(namespace("adit"))), []);
-            assert_eq!(namespaces.pass(gone(&known)), Some(gone(&known)));
+            assert_eq!(namespaces.pass(state.clone()), Some(state.clone()));
+            namespaces.handle(WatchEvent::Apply(namespace("adit")));
+            assert_eq!(namespaces.handle(WatchEvent::Delete(namespace("adit"))), []);
+            assert_eq!(namespaces.pass(gone(&state)), Some(gone(&state)));
         }
         assert_eq!(namespaces.pass(object(Kind::Secret, "adit", "other")), None);
         assert_eq!(namespaces.pass(object(Kind::Secret, "shop", "wildcard")), None);

@@ -6,9 +6,9 @@ use crate::object::{Kind, ObjectKey, Observed};
 use crate::source::manifest::{key, observe};
 use std::collections::HashSet;
 
-/// News from a watch.
+/// What a watch brings.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum News {
+pub(super) enum WatchEvent {
     /// A list begins. One that began before and did not end says nothing of what is gone.
     Listing,
     /// An object of the list, or a changed one.
@@ -19,20 +19,20 @@ pub(super) enum News {
     Listed,
 }
 
-/// What is known of one object now.
+/// What is known of one object.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Known {
+pub(super) struct ObjectState {
     pub(super) key: ObjectKey,
-    pub(super) state: State,
+    pub(super) presence: Presence,
     /// All that is wrong with it.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// What became of an object.
+/// Whether an object is there.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum State {
-    /// It is this.
-    Is(Observed),
+pub(super) enum Presence {
+    /// It is there, and is this.
+    Present(Observed),
     /// It cannot be read: it stays what it was, if it was anything.
     Malformed,
     /// It went away.
@@ -53,20 +53,20 @@ impl Objects {
         Self { kind, keys: HashSet::new(), listed: None }
     }
 
-    /// Takes news in: what is known now.
-    pub(super) fn take(&mut self, news: News) -> Vec<Known> {
-        match news {
-            News::Listing => {
+    /// Takes an event in: the states that follow from it.
+    pub(super) fn handle(&mut self, event: WatchEvent) -> Vec<ObjectState> {
+        match event {
+            WatchEvent::Listing => {
                 self.listed = Some(HashSet::new());
                 Vec::new()
             }
-            News::Apply(arrival) => vec![self.apply(&arrival)],
-            News::Delete(arrival) => {
+            WatchEvent::Apply(arrival) => vec![self.apply(&arrival)],
+            WatchEvent::Delete(arrival) => {
                 let key = key(self.kind, &arrival.0);
                 self.keys.remove(&key);
                 vec![gone(key)]
             }
-            News::Listed => {
+            WatchEvent::Listed => {
                 let listed = self.listed.take().unwrap_or_default();
                 std::mem::replace(&mut self.keys, listed.clone())
                     .into_iter()
@@ -78,25 +78,25 @@ impl Objects {
     }
 
     /// Everything is gone: the watch ends.
-    pub(super) fn forget(self) -> Vec<Known> {
+    pub(super) fn forget(self) -> Vec<ObjectState> {
         self.keys.into_iter().map(gone).collect()
     }
 
-    fn apply(&mut self, arrival: &Arrival) -> Known {
+    fn apply(&mut self, arrival: &Arrival) -> ObjectState {
         let key = key(self.kind, &arrival.0);
         self.keys.insert(key.clone());
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
         }
         match observe(self.kind, &arrival.0) {
-            Ok((observed, diagnostics)) => Known { key, state: State::Is(observed), diagnostics },
-            Err(wrong) => Known { key, state: State::Malformed, diagnostics: vec![wrong] },
+            Ok((observed, diagnostics)) => ObjectState { key, presence: Presence::Present(observed), diagnostics },
+            Err(wrong) => ObjectState { key, presence: Presence::Malformed, diagnostics: vec![wrong] },
         }
     }
 }
 
-fn gone(key: ObjectKey) -> Known {
-    Known { key, state: State::Gone, diagnostics: Vec::new() }
+fn gone(key: ObjectKey) -> ObjectState {
+    ObjectState { key, presence: Presence::Gone, diagnostics: Vec::new() }
 }
 
 #[cfg(test)]
@@ -108,56 +108,70 @@ mod tests {
         Arrival(json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}}))
     }
 
-    fn said(objects: &mut Objects, news: impl IntoIterator<Item = News>) -> Vec<String> {
-        let mut said: Vec<_> = news
+    fn changed(objects: &mut Objects, events: impl IntoIterator<Item = WatchEvent>) -> Vec<String> {
+        let mut changed: Vec<_> = events
             .into_iter()
-            .flat_map(|news| objects.take(news))
-            .map(|known| match known.state {
-                State::Is(_) => format!("+{}", known.key.name),
-                State::Malformed => format!("?{}", known.key.name),
-                State::Gone => format!("-{}", known.key.name),
+            .flat_map(|event| objects.handle(event))
+            .map(|state| match state.presence {
+                Presence::Present(_) => format!("+{}", state.key.name),
+                Presence::Malformed => format!("?{}", state.key.name),
+                Presence::Gone => format!("-{}", state.key.name),
             })
             .collect();
-        said.sort();
-        said
+        changed.sort();
+        changed
     }
 
     #[test]
     fn what_a_list_no_longer_has_is_gone() {
         let mut objects = Objects::new(Kind::Service);
-        let list = [News::Listing, News::Apply(service("a")), News::Apply(service("b")), News::Listed];
-        assert_eq!(said(&mut objects, list), ["+a", "+b"]);
-        assert_eq!(said(&mut objects, [News::Apply(service("c"))]), ["+c"]);
-        let list = [News::Listing, News::Apply(service("b")), News::Apply(service("d")), News::Listed];
-        assert_eq!(said(&mut objects, list), ["+b", "+d", "-a", "-c"]);
-        assert_eq!(said(&mut objects, [News::Delete(service("d"))]), ["-d"]);
-        assert_eq!(said(&mut objects, [News::Listing, News::Listed]), ["-b"]);
+        let list =
+            [WatchEvent::Listing, WatchEvent::Apply(service("a")), WatchEvent::Apply(service("b")), WatchEvent::Listed];
+        assert_eq!(changed(&mut objects, list), ["+a", "+b"]);
+        assert_eq!(changed(&mut objects, [WatchEvent::Apply(service("c"))]), ["+c"]);
+        let list =
+            [WatchEvent::Listing, WatchEvent::Apply(service("b")), WatchEvent::Apply(service("d")), WatchEvent::Listed];
+        assert_eq!(changed(&mut objects, list), ["+b", "+d", "-a", "-c"]);
+        assert_eq!(changed(&mut objects, [WatchEvent::Delete(service("d"))]), ["-d"]);
+        assert_eq!(changed(&mut objects, [WatchEvent::Listing, WatchEvent::Listed]), ["-b"]);
     }
 
     #[test]
     fn a_list_that_does_not_end_deletes_nothing() {
         let mut objects = Objects::new(Kind::Service);
-        said(&mut objects, [News::Listing, News::Apply(service("a")), News::Apply(service("b")), News::Listed]);
-        assert_eq!(said(&mut objects, [News::Listing, News::Apply(service("b"))]), ["+b"]);
-        assert_eq!(said(&mut objects, [News::Listing, News::Apply(service("a")), News::Listed]), ["+a", "-b"]);
+        changed(
+            &mut objects,
+            [WatchEvent::Listing, WatchEvent::Apply(service("a")), WatchEvent::Apply(service("b")), WatchEvent::Listed],
+        );
+        assert_eq!(changed(&mut objects, [WatchEvent::Listing, WatchEvent::Apply(service("b"))]), ["+b"]);
+        assert_eq!(
+            changed(&mut objects, [WatchEvent::Listing, WatchEvent::Apply(service("a")), WatchEvent::Listed]),
+            ["+a", "-b"]
+        );
     }
 
     #[test]
     fn what_is_malformed_stays_and_is_named() {
         let mut objects = Objects::new(Kind::Service);
-        said(&mut objects, [News::Listing, News::Apply(service("a")), News::Listed]);
+        changed(&mut objects, [WatchEvent::Listing, WatchEvent::Apply(service("a")), WatchEvent::Listed]);
         let malformed =
             |name: &str, spec: Value| Arrival(json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec}));
-        let known = objects.take(News::Apply(malformed("a", json!(1))));
-        assert_eq!((&known[0].state, &*known[0].diagnostics[0].object), (&State::Malformed, "Service shop/a"));
-        assert_eq!(said(&mut objects, [News::Listing, News::Apply(malformed("a", json!([]))), News::Listed]), ["?a"]);
-        assert_eq!(said(&mut objects, [News::Listing, News::Listed]), ["-a"]);
+        let states = objects.handle(WatchEvent::Apply(malformed("a", json!(1))));
+        assert_eq!((&states[0].presence, &*states[0].diagnostics[0].object), (&Presence::Malformed, "Service shop/a"));
+        assert_eq!(
+            changed(
+                &mut objects,
+                [WatchEvent::Listing, WatchEvent::Apply(malformed("a", json!([]))), WatchEvent::Listed]
+            ),
+            ["?a"]
+        );
+        assert_eq!(changed(&mut objects, [WatchEvent::Listing, WatchEvent::Listed]), ["-a"]);
     }
 
     #[test]
     fn an_ended_watch_takes_its_objects_along() {
         let mut objects = Objects::new(Kind::Service);
-        objects.take(News::Apply(service("a")));
+        objects.handle(WatchEvent::Apply(service("a")));
         assert_eq!(objects.forget(), [gone(ObjectKey::new(Kind::Service, "shop", "a"))]);
     }
 }

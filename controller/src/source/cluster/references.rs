@@ -1,6 +1,6 @@
 //! Which ConfigMaps objects name: only those are watched. Pure.
 
-use super::objects::{Known, State};
+use super::objects::{ObjectState, Presence};
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, is_name};
 use crate::settings::ControllerSettings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,18 +38,18 @@ impl References {
         }
     }
 
-    /// Takes in what is known of an object. Whether [`Self::config_maps`] may have changed.
-    pub(super) fn note(&mut self, known: &Known) -> bool {
-        let names = match &known.state {
-            State::Is(observed) => self.names(&known.key, &observed.object),
-            State::Malformed => return false,
-            State::Gone => BTreeSet::new(),
+    /// Records what an object names. Whether [`Self::config_maps`] may have changed.
+    pub(super) fn record(&mut self, state: &ObjectState) -> bool {
+        let names = match &state.presence {
+            Presence::Present(observed) => self.names(&state.key, &observed.object),
+            Presence::Malformed => return false,
+            Presence::Gone => BTreeSet::new(),
         };
-        let namespace = &known.key.namespace;
+        let namespace = &state.key.namespace;
         let before = if names.is_empty() {
-            self.named.get_mut(namespace).and_then(|objects| objects.remove(&known.key))
+            self.named.get_mut(namespace).and_then(|objects| objects.remove(&state.key))
         } else {
-            self.named.entry(namespace.clone()).or_default().insert(known.key.clone(), names.clone())
+            self.named.entry(namespace.clone()).or_default().insert(state.key.clone(), names.clone())
         };
         if self.named.get(namespace).is_some_and(HashMap::is_empty) {
             self.named.remove(namespace);
@@ -109,16 +109,16 @@ mod tests {
     use crate::annotation::Annotation;
     use crate::configmap::Key;
     use crate::source::cluster::arrival::Arrival;
-    use crate::source::cluster::objects::{News, Objects};
+    use crate::source::cluster::objects::{Objects, WatchEvent};
     use serde_json::{Value, json};
 
-    fn known(kind: Kind, object: Value) -> Known {
-        Objects::new(kind).take(News::Apply(Arrival(object))).remove(0)
+    fn state_of(kind: Kind, object: Value) -> ObjectState {
+        Objects::new(kind).handle(WatchEvent::Apply(Arrival(object))).remove(0)
     }
 
-    fn ingress(namespace: &str, name: &str, config_map: &str) -> Known {
+    fn ingress(namespace: &str, name: &str, config_map: &str) -> ObjectState {
         let annotations = json!({"nginx.ingress.kubernetes.io/custom-headers": config_map});
-        known(Kind::Ingress, json!({"metadata": {"name": name, "namespace": namespace, "annotations": annotations}}))
+        state_of(Kind::Ingress, json!({"metadata": {"name": name, "namespace": namespace, "annotations": annotations}}))
     }
 
     fn config_maps(references: &References) -> Vec<String> {
@@ -140,15 +140,15 @@ mod tests {
     #[test]
     fn references_come_and_go_with_the_objects_that_have_them() {
         let mut references = References::new(&ControllerSettings::default());
-        assert!(references.note(&ingress("shop", "a", "headers")));
-        assert!(references.note(&ingress("shop", "b", " other/headers ")));
-        assert!(!references.note(&ingress("shop", "b", "other/headers")));
-        assert!(!references.note(&ingress("shop", "c", "a/b/c")));
+        assert!(references.record(&ingress("shop", "a", "headers")));
+        assert!(references.record(&ingress("shop", "b", " other/headers ")));
+        assert!(!references.record(&ingress("shop", "b", "other/headers")));
+        assert!(!references.record(&ingress("shop", "c", "a/b/c")));
         assert_eq!(config_maps(&references), ["other/headers", "shop/headers"]);
-        assert!(references.note(&ingress("shop", "a", "")));
-        let gone = Known { state: State::Gone, ..ingress("shop", "b", "") };
-        assert!(references.note(&gone));
-        assert!(!references.note(&gone));
+        assert!(references.record(&ingress("shop", "a", "")));
+        let gone = ObjectState { presence: Presence::Gone, ..ingress("shop", "b", "") };
+        assert!(references.record(&gone));
+        assert!(!references.record(&gone));
         assert_eq!(config_maps(&references), [""; 0]);
     }
 
@@ -160,7 +160,7 @@ mod tests {
             .into_iter()
             .enumerate()
         {
-            references.note(&ingress("shop", &format!("i{number}"), name));
+            references.record(&ingress("shop", &format!("i{number}"), name));
         }
         assert_eq!(config_maps(&references), [format!("shop/{longest}")]);
     }
@@ -177,8 +177,8 @@ mod tests {
     fn only_the_gateways_config_map_names_others() {
         let mut references = References::new(&ControllerSettings::default());
         let map = |name: &str| json!({"metadata": {"name": name, "namespace": "adit"}, "data": {"add-headers": "a/b"}});
-        assert!(!references.note(&known(Kind::ConfigMap, map("other"))));
-        assert!(references.note(&known(Kind::ConfigMap, map("adit"))));
+        assert!(!references.record(&state_of(Kind::ConfigMap, map("other"))));
+        assert!(references.record(&state_of(Kind::ConfigMap, map("adit"))));
         assert_eq!(config_maps(&references), ["a/b"]);
     }
 
@@ -186,9 +186,9 @@ mod tests {
     fn a_namespace_cannot_have_any_number_of_them_watched() {
         let mut references = References::new(&ControllerSettings::default());
         for number in 0..100 {
-            references.note(&ingress("greedy", &format!("i{number}"), &format!("m{number:03}")));
+            references.record(&ingress("greedy", &format!("i{number}"), &format!("m{number:03}")));
         }
-        references.note(&ingress("modest", "a", "headers"));
+        references.record(&ingress("modest", "a", "headers"));
         let watched = config_maps(&references);
         assert_eq!((watched.len(), watched.last().map(String::as_str)), (PER_NAMESPACE + 1, Some("modest/headers")));
     }

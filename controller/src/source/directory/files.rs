@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What tells that a file may have changed.
+/// What shows that a file may have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) device: u64,
@@ -53,10 +53,10 @@ pub(super) struct Files {
     files: BTreeMap<Arc<str>, File>,
     /// The files that define each object; the first one's is served.
     owners: HashMap<ObjectKey, BTreeSet<Arc<str>>>,
-    /// The objects that exist, as the last event about each said.
-    said: HashMap<ObjectKey, Observed>,
-    /// The problems that exist, as the last event about each part said.
-    reported: BTreeMap<Arc<str>, Vec<Diagnostic>>,
+    /// The objects that exist, as the last event about each reported them.
+    reported_objects: HashMap<ObjectKey, Observed>,
+    /// The problems that exist, as the last event about each part reported them.
+    reported_problems: BTreeMap<Arc<str>, Vec<Diagnostic>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl Files {
         let file = self.files.entry(path.clone()).or_default();
         file.fingerprint = None;
         file.diagnostics = vec![Diagnostic::error(format!("File {path}"), "", why)];
-        file.note_kept_objects(&path);
+        file.report_kept_objects(&path);
         touched.parts.insert(path);
     }
 
@@ -107,7 +107,7 @@ impl Files {
             }
         }
         let mut events = self.object_events(&touched.keys);
-        touched.parts.extend(self.reported.keys().chain(problems.keys()).cloned());
+        touched.parts.extend(self.reported_problems.keys().chain(problems.keys()).cloned());
         events.extend(touched.parts.into_iter().filter_map(|part| self.problem_event(part, &problems)));
         events
     }
@@ -132,7 +132,7 @@ impl Files {
         file.diagnostics = manifest.diagnostics;
         file.is_good = keeps_objects || !manifest.is_broken;
         if keeps_objects {
-            file.note_kept_objects(&path);
+            file.report_kept_objects(&path);
         }
         touched.parts.insert(path);
     }
@@ -165,14 +165,14 @@ impl Files {
         let mut events = Vec::new();
         for key in keys {
             match self.winner(key).map(|(_, observed)| observed.clone()) {
-                Some(observed) if self.said.get(key) == Some(&observed) => {}
+                Some(observed) if self.reported_objects.get(key) == Some(&observed) => {}
                 Some(observed) => {
-                    self.said.insert(key.clone(), observed.clone());
+                    self.reported_objects.insert(key.clone(), observed.clone());
                     events.push(SourceEvent::Apply(observed));
                 }
                 None => {
                     self.owners.remove(key);
-                    if self.said.remove(key).is_some() {
+                    if self.reported_objects.remove(key).is_some() {
                         events.push(SourceEvent::Delete(key.clone()));
                     }
                 }
@@ -188,9 +188,9 @@ impl Files {
             diagnostics.extend(self.second_definitions(&part, file));
         }
         let before = if diagnostics.is_empty() {
-            self.reported.remove(&part)
+            self.reported_problems.remove(&part)
         } else {
-            self.reported.insert(part.clone(), diagnostics.clone())
+            self.reported_problems.insert(part.clone(), diagnostics.clone())
         };
         (before.unwrap_or_default() != diagnostics).then_some(SourceEvent::Problems { part, diagnostics })
     }
@@ -206,7 +206,7 @@ impl Files {
 }
 
 impl File {
-    fn note_kept_objects(&mut self, path: &str) {
+    fn report_kept_objects(&mut self, path: &str) {
         if !self.objects.is_empty() {
             let message = "keeps the objects of its last good version until this is corrected";
             self.diagnostics.push(Diagnostic::warning(format!("File {path}"), "", message));

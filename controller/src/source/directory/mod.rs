@@ -8,8 +8,8 @@ mod input;
 mod scan;
 mod watches;
 
+use crate::debounce::Debounce;
 use crate::feed::SourceEvent;
-use crate::holdoff::Holdoff;
 use files::Files;
 use scan::{Pace, QUIET, scan};
 use std::io::Read;
@@ -22,7 +22,7 @@ use watches::Watches;
 /// How long a change waits at most in a directory that is never quiet.
 const CEILING: Duration = Duration::from_millis(500);
 
-/// How often to look without being told to: network file systems tell nothing.
+/// How often to look without a report of a change: network file systems give none.
 const PERIOD: Duration = Duration::from_secs(30);
 
 /// The same where something cannot be watched.
@@ -101,14 +101,14 @@ fn await_quiet(watches: &Watches, period: Duration) {
     if !watches.changed_before(Instant::now() + period) {
         return;
     }
-    let mut holdoff = Holdoff::new(QUIET, CEILING);
-    holdoff.open();
-    holdoff.note(Instant::now());
-    while let Some(due) = holdoff.due() {
+    let mut debounce = Debounce::new(QUIET, CEILING);
+    debounce.open();
+    debounce.record(Instant::now());
+    while let Some(due) = debounce.due() {
         if watches.changed_before(due) {
-            holdoff.note(Instant::now());
+            debounce.record(Instant::now());
         }
-        holdoff.release(Instant::now());
+        debounce.release(Instant::now());
     }
 }
 

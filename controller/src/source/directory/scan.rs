@@ -33,7 +33,7 @@ pub(super) fn scan(roots: &[PathBuf], files: &Files, pace: Pace) -> Scan {
         if let Some(parent) = root.canonicalize().ok().as_deref().and_then(Path::parent) {
             add_directory(&mut scan, parent);
         }
-        // Where a root is a link, or does not exist, the directory that would have it tells of the change.
+        // Where a root is a link, or does not exist, the directory that would have it reports the change.
         add_directory(&mut scan, root.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")));
         let entries = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
         for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_ignored(entry)) {

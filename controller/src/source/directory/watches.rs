@@ -1,4 +1,4 @@
-//! Tells when something changes in the directories that matter.
+//! Reports when something changes in the directories that matter.
 
 use crate::diagnostic::Diagnostic;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};

@@ -45,7 +45,7 @@ impl Node {
     pub(crate) fn parse(text: &str, first_line: u32) -> Result<Self, (u32, String)> {
         let lines_before = first_line.saturating_sub(1);
         let mut root = match parse_to(SHALLOW, text) {
-            Err(Failure { too_deep: true, .. }) => parse_on_a_large_stack(text),
+            Err(ParseFailure { too_deep: true, .. }) => parse_on_a_large_stack(text),
             outcome => outcome,
         }
         .map_err(|failure| (failure.line.saturating_add(lines_before), failure.message))?;
@@ -132,15 +132,15 @@ fn first_step(field: &str) -> Option<(&str, &str)> {
 }
 
 /// Why a document cannot be parsed, and on which of its lines.
-struct Failure {
+struct ParseFailure {
     line: u32,
     message: String,
     too_deep: bool,
 }
 
-fn parse_to(depth: usize, text: &str) -> Result<Node, Failure> {
+fn parse_to(depth: usize, text: &str) -> Result<Node, ParseFailure> {
     serde_saphyr::from_str_with_options::<Spanned<Data>>(text, options(depth)).map(Node::from).map_err(|error| {
-        Failure {
+        ParseFailure {
             line: error.location().and_then(|at| u32::try_from(at.line()).ok()).unwrap_or(1).max(1),
             message: describe(&error),
             too_deep: matches!(error, Error::Budget { breach: BudgetBreach::Depth { .. }, .. }),
@@ -149,14 +149,14 @@ fn parse_to(depth: usize, text: &str) -> Result<Node, Failure> {
 }
 
 /// The parser recurses as deep as the document, so that a deep one gets a stack of its own.
-fn parse_on_a_large_stack(text: &str) -> Result<Node, Failure> {
+fn parse_on_a_large_stack(text: &str) -> Result<Node, ParseFailure> {
     std::thread::scope(|scope| {
         let thread =
             std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || parse_to(DEEP, text)).ok()?;
         thread.join().ok()
     })
     .unwrap_or_else(|| {
-        Err(Failure { line: 1, message: "is nested too deeply to be parsed".to_owned(), too_deep: true })
+        Err(ParseFailure { line: 1, message: "is nested too deeply to be parsed".to_owned(), too_deep: true })
     })
 }
 

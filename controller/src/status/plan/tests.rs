@@ -11,8 +11,8 @@ fn addresses(text: &str) -> Vec<Address> {
 
 /// An Ingress that exists with this status and is served, or not.
 fn ingress(plan: &mut Plan, name: &str, status: &str, is_served: bool) {
-    plan.take(News::Ingress(key(name), addresses(status)));
-    plan.take(News::Served(key(name), is_served));
+    plan.record(Observation::Ingress(key(name), addresses(status)));
+    plan.record(Observation::Served(key(name), is_served));
 }
 
 fn plan(ours: &str) -> Plan {
@@ -56,10 +56,10 @@ fn what_is_served_and_says_something_else_is_written_once() {
 #[test]
 fn an_ingress_is_not_written_before_it_is_served() {
     let mut plan = plan("1.2.3.4");
-    plan.take(News::Ingress(key("a"), Vec::new()));
+    plan.record(Observation::Ingress(key("a"), Vec::new()));
     plan.review();
     assert_eq!(written(&mut plan), [""; 0]);
-    plan.take(News::Served(key("a"), true));
+    plan.record(Observation::Served(key("a"), true));
     assert_eq!(written(&mut plan), ["a:  -> 1.2.3.4"]);
 }
 
@@ -67,14 +67,14 @@ fn an_ingress_is_not_written_before_it_is_served() {
 fn one_that_is_created_anew_has_to_be_served_anew() {
     let mut plan = plan("1.2.3.4");
     ingress(&mut plan, "a", "1.2.3.4", true);
-    plan.take(News::Gone(key("a")));
-    plan.take(News::Ingress(key("a"), Vec::new()));
+    plan.record(Observation::Gone(key("a")));
+    plan.record(Observation::Ingress(key("a"), Vec::new()));
     plan.review();
     assert_eq!(written(&mut plan), [""; 0]);
-    plan.take(News::Served(key("a"), true));
+    plan.record(Observation::Served(key("a"), true));
     assert_eq!(written(&mut plan), ["a:  -> 1.2.3.4"]);
-    plan.take(News::Gone(key("a")));
-    plan.take(News::Served(key("a"), false));
+    plan.record(Observation::Gone(key("a")));
+    plan.record(Observation::Served(key("a"), false));
     plan.review();
     assert_eq!(written(&mut plan), [""; 0]);
 }
@@ -101,14 +101,14 @@ fn what_changed_its_class_loses_what_is_ours_only() {
     ingress(&mut plan, "theirs", "1.2.3.4", true);
     ingress(&mut plan, "never", "1.2.3.4", false);
     assert_eq!(written(&mut plan), [""; 0]);
-    plan.take(News::Served(key("ours"), false));
-    plan.take(News::Ingress(key("theirs"), addresses("9.9.9.9")));
-    plan.take(News::Served(key("theirs"), false));
-    plan.take(News::Served(key("never"), false));
+    plan.record(Observation::Served(key("ours"), false));
+    plan.record(Observation::Ingress(key("theirs"), addresses("9.9.9.9")));
+    plan.record(Observation::Served(key("theirs"), false));
+    plan.record(Observation::Served(key("never"), false));
     plan.review();
     assert_eq!(written(&mut plan), ["ours: 1.2.3.4 -> "]);
     // Whoever serves it now may have the same address.
-    plan.take(News::Ingress(key("ours"), addresses("1.2.3.4")));
+    plan.record(Observation::Ingress(key("ours"), addresses("1.2.3.4")));
     plan.review();
     assert_eq!(written(&mut plan), [""; 0]);
 }
@@ -118,9 +118,9 @@ fn what_changed_its_class_loses_what_is_ours_only() {
 fn a_replica_that_did_not_lead_removes_nothing_later() {
     let mut plan = plan("1.2.3.4");
     ingress(&mut plan, "a", "1.2.3.4", true);
-    plan.take(News::Served(key("a"), false));
-    plan.take(News::Ingress(key("a"), Vec::new()));
-    plan.take(News::Ingress(key("a"), addresses("1.2.3.4")));
+    plan.record(Observation::Served(key("a"), false));
+    plan.record(Observation::Ingress(key("a"), Vec::new()));
+    plan.record(Observation::Ingress(key("a"), addresses("1.2.3.4")));
     plan.review();
     assert_eq!(written(&mut plan), [""; 0]);
 }
@@ -150,8 +150,8 @@ fn news_that_come_while_a_patch_is_under_way_count() {
     let mut plan = plan("1.2.3.4");
     ingress(&mut plan, "a", "", true);
     let patch = plan.next().expect("a patch");
-    plan.take(News::Ingress(key("a"), addresses("1.2.3.4")));
-    plan.take(News::Ingress(key("a"), addresses("9.9.9.9")));
+    plan.record(Observation::Ingress(key("a"), addresses("1.2.3.4")));
+    plan.record(Observation::Ingress(key("a"), addresses("9.9.9.9")));
     plan.written(patch);
     plan.review();
     assert_eq!(written(&mut plan), ["a: 9.9.9.9 -> 1.2.3.4"]);
@@ -168,7 +168,7 @@ fn what_failed_is_tried_again_and_what_was_refused_when_it_is_looked_at() {
     assert_eq!(plan.next(), None);
     plan.review();
     assert_eq!(plan.next(), Some(patch.clone()));
-    plan.take(News::Gone(key("a")));
+    plan.record(Observation::Gone(key("a")));
     plan.failed(&patch);
     assert_eq!((plan.next(), plan.writing()), (None, 0));
 }
@@ -201,11 +201,11 @@ fn what_has_changed_is_left_alone_until_it_is_known_to_be_served() {
     let mut plan = plan("1.2.3.4");
     ingress(&mut plan, "a", "1.2.3.4", true);
     // Its class is another now, and that one's controller was quick; a review comes before the next table.
-    plan.take(News::Changed(key("a")));
-    plan.take(News::Ingress(key("a"), addresses("9.9.9.9")));
+    plan.record(Observation::Changed(key("a")));
+    plan.record(Observation::Ingress(key("a"), addresses("9.9.9.9")));
     plan.review();
     assert_eq!(written(&mut plan), [""; 0]);
-    plan.take(News::Served(key("a"), false));
+    plan.record(Observation::Served(key("a"), false));
     assert_eq!(written(&mut plan), [""; 0]);
     ingress(&mut plan, "a", "9.9.9.9", true);
     assert_eq!(written(&mut plan), ["a: 9.9.9.9 -> 1.2.3.4"]);

@@ -10,9 +10,9 @@ use gateway::config::HostName;
 pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Vec<Diagnostic>) {
     let mut target: Option<(HostName, &ParsedIngress)> = None;
     let mut diagnostics = Vec::new();
-    for ingress in view.claimants(alias).filter(|ingress| ingress.aliases.contains(alias)) {
+    for ingress in view.claims_on(alias).filter(|ingress| ingress.aliases.contains(alias)) {
         for host in ingress.hosts.keys() {
-            let decides = view.rulers(host).find(|ruler| !ruler.aliases.is_empty());
+            let decides = view.with_rules(host).find(|ingress| !ingress.aliases.is_empty());
             match (decides, &target) {
                 (Some(decides), _) if decides.rank != ingress.rank => {
                     let why = format!("the aliases of {host} are set by {}, which is older", decides.object);
@@ -31,11 +31,11 @@ pub(super) fn target(alias: &HostName, view: &View<'_>) -> (Option<HostName>, Ve
 
 /// Says of the aliases that are the name of a host with rules that they do nothing.
 pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
-    let Some(ruler) = view.rulers(host).next() else { return Vec::new() };
-    view.claimants(host)
+    let Some(oldest) = view.with_rules(host).next() else { return Vec::new() };
+    view.claims_on(host)
         .filter(|ingress| ingress.aliases.contains(host) && !ingress.hosts.contains_key(host))
         .map(|ingress| complaint(ingress, host, "a rule has this host, and serves it", view))
-        .map(|complaint| complaint.with_related(ruler.object.clone()))
+        .map(|complaint| complaint.with_related(oldest.object.clone()))
         .collect()
 }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// whether an Ingress has a TLS section for it.
 pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> Option<(Vec<Route>, Vec<Diagnostic>)> {
     let mut merge = Merge { host, candidates: Vec::new(), taken: HashMap::new(), diagnostics: Vec::new() };
-    let rulers: Vec<_> = view.rulers(host).collect();
-    for ingress in &rulers {
+    let with_rules: Vec<_> = view.with_rules(host).collect();
+    for ingress in &with_rules {
         for route in ingress.hosts.get(host).into_iter().flat_map(|rules| &rules.routes) {
             merge.add(route, ingress);
         }
@@ -24,12 +24,12 @@ pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> 
     if *host == HostName::Any {
         merge.default_backends(view, matching);
     } else {
-        merge.implicit_root(&rulers, matching);
+        merge.implicit_root(&with_rules, matching);
     }
-    if rulers.is_empty() && merge.candidates.is_empty() {
+    if with_rules.is_empty() && merge.candidates.is_empty() {
         return None;
     }
-    merge.root_to_redirect(&rulers, view);
+    merge.root_to_redirect(&with_rules, view);
     if !has_tls {
         merge.without_tls(view.defaults());
     }
@@ -68,7 +68,7 @@ impl<'a> Merge<'a> {
         }
         let lost = format!("is also a path of host {host} in {}, which is older: this path is ignored", winner.origin);
         let won = format!("is also a path of host {host} in {}, which is younger: that path is ignored", loser.origin);
-        // Each tells its own half, so that neither needs to be related to the other.
+        // Each reports its own half, so that neither needs to be related to the other.
         for said in [
             ingress.warning(field(loser), lost).with_value(&loser.matches.path.value),
             older.warning(field(winner), won).with_value(&winner.matches.path.value),
@@ -79,10 +79,10 @@ impl<'a> Merge<'a> {
 
     /// The path `/` where no rule has it. In ingress-nginx it belongs to the host's oldest Ingress, with its annotations
     /// and its default backend (rule 2; P38); by the letter it is there for a default backend only (C07).
-    fn implicit_root(&mut self, rulers: &[&'a ParsedIngress], matching: PathMatching) {
+    fn implicit_root(&mut self, with_rules: &[&'a ParsedIngress], matching: PathMatching) {
         let owner = match matching {
-            PathMatching::Nginx => rulers.first(),
-            PathMatching::Strict => rulers.iter().find(|ingress| ingress.has_default_backend),
+            PathMatching::Nginx => with_rules.first(),
+            PathMatching::Strict => with_rules.iter().find(|ingress| ingress.has_default_backend),
         };
         if let Some(owner) = owner {
             self.root(owner);
@@ -103,13 +103,13 @@ impl<'a> Merge<'a> {
 
     /// Default backends serve the hosts that no rule names.
     fn default_backends(&mut self, view: &View<'a>, matching: PathMatching) {
-        let mut claimants = view.claimants(self.host).filter(|ingress| ingress.serves_any_host(matching));
-        let Some(oldest) = claimants.next() else { return };
+        let mut claims = view.claims_on(self.host).filter(|ingress| ingress.serves_any_host(matching));
+        let Some(oldest) = claims.next() else { return };
         self.root(oldest);
         if matching == PathMatching::Nginx {
             self.without_redirects(oldest);
         }
-        for younger in claimants.filter(|ingress| ingress.catch_all) {
+        for younger in claims.filter(|ingress| ingress.catch_all) {
             let message = format!(
                 "is ignored for hosts without rules: {} has a default backend, too, and is older",
                 oldest.object
@@ -136,9 +136,9 @@ impl<'a> Merge<'a> {
     }
 
     /// By the letter there may be no route for `/` to redirect from where the host has an `app-root`.
-    fn root_to_redirect(&mut self, rulers: &[&'a ParsedIngress], view: &View<'_>) {
+    fn root_to_redirect(&mut self, with_rules: &[&'a ParsedIngress], view: &View<'_>) {
         let asks = |ingress: &&&'a ParsedIngress| ingress.host_policies.app_root.is_some();
-        let Some(&owner) = rulers.iter().find(asks) else { return };
+        let Some(&owner) = with_rules.iter().find(asks) else { return };
         let root = |kind| PathMatch { kind, value: "/".into() };
         let has_root = [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&root(*kind)));
         if view.defaults().path_matching == PathMatching::Strict && !has_root {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it. As in ingress-nginx,
 /// what comes in cleartext goes there over TLS, too.
-pub(super) fn of(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
-    let mut asking = view.rulers(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
+pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
+    let mut asking = view.with_rules(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
     let Some((ingress, origin)) = asking.next() else { return (None, Vec::new()) };
     let ignored = |why: &str| {
         let message = format!("is ignored for host {host}, whose TLS Adit terminates: {why}");
@@ -75,7 +75,7 @@ fn backend_policies(route: &Route) -> &BackendPolicies {
 
 /// Says of the host's other Ingresses that their paths are not to be had over TLS.
 fn bypassed(host: &HostName, asking: &ParsedIngress, view: &View<'_>) -> Vec<Diagnostic> {
-    let others = view.rulers(host).filter(|other| other.rank != asking.rank && other.passthrough.is_none());
+    let others = view.with_rules(host).filter(|other| other.rank != asking.rank && other.passthrough.is_none());
     let warning = |other: &ParsedIngress| {
         let field = other.hosts.get(host).map(|rules| rules.origin.field.clone()).unwrap_or_default();
         let message = format!(

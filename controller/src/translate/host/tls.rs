@@ -11,50 +11,54 @@ use gateway::config::{HostName, HostTls};
 use std::sync::Arc;
 
 /// How a host with rules speaks TLS, if it does, and what is wrong with that.
-pub(super) fn of(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {
+pub(super) fn choose(host: &HostName, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {
     // Nothing terminates TLS for hosts that have no name.
     if *host == HostName::Any {
         return (None, Vec::new());
     }
     match deciding(host, view) {
         Some(ingress) => {
-            let (tls, diagnostics) = of_ingress(host, ingress, view);
+            let (tls, diagnostics) = choose_from_ingress(host, ingress, view);
             (Some(tls), diagnostics)
         }
-        None => (of_wildcard(host, view), Vec::new()),
+        None => (choose_from_wildcard(host, view), Vec::new()),
     }
 }
 
 /// How another name of a host speaks TLS: with a certificate of its own from the same Ingress, else with the host's.
-pub(super) fn of_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Option<HostTls> {
+pub(super) fn choose_for_alias(alias: &HostName, host: &HostName, view: &View<'_>) -> Option<HostTls> {
     let ingress = deciding(host, view)?;
-    let (own, _) = of_ingress(alias, ingress, view);
-    Some(if own.certificates.is_empty() { of_ingress(host, ingress, view).0 } else { own })
+    let (own, _) = choose_from_ingress(alias, ingress, view);
+    Some(if own.certificates.is_empty() { choose_from_ingress(host, ingress, view).0 } else { own })
 }
 
-/// How the twin of a `www` host speaks TLS: with a certificate of the Ingress that redirects it, if one is for the twin.
-pub(super) fn of_twin(twin: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (Option<HostTls>, Vec<Diagnostic>) {
+/// How the `www` counterpart of a host speaks TLS: with a certificate of the Ingress that redirects it, if one is for it.
+pub(super) fn choose_for_www_counterpart(
+    host: &HostName,
+    ingress: &ParsedIngress,
+    view: &View<'_>,
+) -> (Option<HostTls>, Vec<Diagnostic>) {
     if ingress.tls.is_empty() {
         return (None, Vec::new());
     }
-    let (tls, diagnostics) = of_ingress(twin, ingress, view);
+    let (tls, diagnostics) = choose_from_ingress(host, ingress, view);
     (Some(tls), diagnostics)
 }
 
 fn deciding<'a>(host: &HostName, view: &View<'a>) -> Option<&'a ParsedIngress> {
-    view.rulers(host).find(|ingress| !ingress.tls.is_empty())
+    view.with_rules(host).find(|ingress| !ingress.tls.is_empty())
 }
 
 /// A host without a TLS section has that of its wildcard, which is what ingress-nginx finds next when it looks for a
 /// certificate.
-fn of_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
+fn choose_from_wildcard(host: &HostName, view: &View<'_>) -> Option<HostTls> {
     let HostName::Exact(name) = host else { return None };
     let (_, parent) = name.split_once('.')?;
     let wildcard = HostName::Wildcard(parent.into());
-    deciding(&wildcard, view).map(|ingress| of_ingress(&wildcard, ingress, view).0)
+    deciding(&wildcard, view).map(|ingress| choose_from_ingress(&wildcard, ingress, view).0)
 }
 
-fn of_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
+fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>) -> (HostTls, Vec<Diagnostic>) {
     let mut choice = Choice { host, ingress, view, pairs: Vec::new(), diagnostics: Vec::new() };
     let name = host.to_string();
     let mut named = ingress.tls.iter().filter(|entry| entry.hosts.contains(&name)).peekable();
@@ -87,23 +91,23 @@ impl Choice<'_> {
         let namespace = &self.ingress.rank.key.namespace;
         let Some(reading) = self.view.certificate(namespace, secret) else {
             let message = format!("names Secret {namespace}/{secret}, which does not exist: {instead}");
-            return self.say(Severity::Error, entry, Reason::ReferenceNotFound, &message);
+            return self.report(Severity::Error, entry, Reason::ReferenceNotFound, &message);
         };
         let pair = match reading.as_ref() {
             Ok(pair) => pair,
             Err(error) => {
                 let message = format!("names Secret {namespace}/{secret}, which {error}: {instead}");
-                return self.say(Severity::Error, entry, Reason::InvalidCertificate, &message);
+                return self.report(Severity::Error, entry, Reason::InvalidCertificate, &message);
             }
         };
         if !pair.covers(self.host) {
             let message =
                 format!("names Secret {namespace}/{secret}, whose certificate is not for the host: {instead}");
-            return self.say(Severity::Error, entry, Reason::InvalidCertificate, &message);
+            return self.report(Severity::Error, entry, Reason::InvalidCertificate, &message);
         }
         for warning in &pair.warnings {
             let message = format!("names Secret {namespace}/{secret}, which {warning}");
-            self.say(Severity::Warning, entry, Reason::InvalidCertificate, &message);
+            self.report(Severity::Warning, entry, Reason::InvalidCertificate, &message);
         }
         self.take(pair);
     }
@@ -136,7 +140,7 @@ impl Choice<'_> {
         }
     }
 
-    fn say(&mut self, severity: Severity, entry: &TlsEntry, reason: Reason, message: &str) {
+    fn report(&mut self, severity: Severity, entry: &TlsEntry, reason: Reason, message: &str) {
         let name = entry.secret.as_deref().unwrap_or_default();
         let secret = ObjectKey::new(Kind::Secret, self.ingress.rank.key.namespace.clone(), name).to_string();
         let diagnostic = self.ingress.warning(entry.field.clone(), message).with_value(name).with_related(secret);

@@ -49,15 +49,15 @@ impl<'a> View<'a> {
     }
 
     /// The Ingresses that have a say on a host, the oldest first: by a rule, an alias, a redirect or a default backend.
-    pub(super) fn claimants(&self, host: &HostName) -> impl Iterator<Item = &'a ParsedIngress> {
+    pub(super) fn claims_on(&self, host: &HostName) -> impl Iterator<Item = &'a ParsedIngress> {
         self.reads.borrow_mut().insert(host.clone());
         let ingresses = self.sources.ingresses;
         self.sources.claims.of(host).filter_map(move |rank| ingresses.get(&rank.key)?.parsed.as_deref())
     }
 
     /// The Ingresses with a rule for a host, the oldest first.
-    pub(super) fn rulers(&self, host: &HostName) -> impl Iterator<Item = &'a ParsedIngress> {
-        self.claimants(host).filter(|ingress| ingress.hosts.contains_key(host))
+    pub(super) fn with_rules(&self, host: &HostName) -> impl Iterator<Item = &'a ParsedIngress> {
+        self.claims_on(host).filter(|ingress| ingress.hosts.contains_key(host))
     }
 
     /// The hosts that were asked about.

@@ -5,5 +5,5 @@ mod outcome;
 mod parser;
 mod path;
 
-pub(super) use outcome::Outcome;
+pub(super) use outcome::IngressOutcome;
 pub(super) use parser::parse;

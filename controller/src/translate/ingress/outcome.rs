@@ -1,15 +1,15 @@
 use crate::annotation::Applied;
 use crate::diagnostic::Diagnostic;
-use crate::translate::parsed_ingress::{ParsedIngress, PassedOver};
+use crate::translate::parsed_ingress::{NotSelected, ParsedIngress};
 use gateway::config::Denied;
 
 /// What becomes of an Ingress.
 #[derive(Debug, Default)]
-pub(in crate::translate) struct Outcome {
+pub(in crate::translate) struct IngressOutcome {
     /// The Ingress, unless it is not ours or rejected.
     pub(in crate::translate) parsed: Option<ParsedIngress>,
     /// Why it is not ours.
-    pub(in crate::translate) passed_over: Option<PassedOver>,
+    pub(in crate::translate) not_selected: Option<NotSelected>,
     /// It is ours and invalid as a whole: the last valid version stays.
     pub(in crate::translate) rejected: bool,
     /// A security setting of its annotations that is not supported.

@@ -1,9 +1,9 @@
 //! Reads an Ingress, field by field.
 
 use super::class;
-use super::outcome::Outcome;
+use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
-use crate::annotation::{self, Draft};
+use crate::annotation::{self, AnnotationSettings};
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -11,7 +11,7 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
-use crate::translate::parsed_ingress::{HostRules, ParsedIngress, PassedOver, Reference, TlsEntry};
+use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
     Action, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RouteBackend,
@@ -30,7 +30,7 @@ pub(in crate::translate) fn parse(
     settings: &ControllerSettings,
     defaults: &RouteDefaults,
     lookup: &Lookup<'_>,
-) -> Outcome {
+) -> IngressOutcome {
     let object: Arc<str> = stored.key.to_string().into();
     let place = stored.age.place.clone();
     if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
@@ -39,13 +39,13 @@ pub(in crate::translate) fn parse(
         let why = Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
         let why = why.with_value(&foreign.value).at(place);
         let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
-        let passed_over = Some(PassedOver { hosts: hosts(&stored.object), why });
-        return Outcome { passed_over, diagnostics, ..Outcome::default() };
+        let not_selected = Some(NotSelected { hosts: hosts(&stored.object), why });
+        return IngressOutcome { not_selected, diagnostics, ..IngressOutcome::default() };
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
     let mut reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
-    let policies = &mut reading.draft.policies;
+    let policies = &mut reading.settings.policies;
     policies.denied = policies.denied.take().or(denied);
     let denied = policies.denied.clone();
     let mut parser = Parser {
@@ -56,7 +56,7 @@ pub(in crate::translate) fn parse(
         base: Arc::clone(&defaults.policies),
         backend_policies: Arc::clone(&defaults.backend),
         forwards: HashMap::new(),
-        draft: reading.draft,
+        annotations: reading.settings,
         by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
@@ -66,7 +66,14 @@ pub(in crate::translate) fn parse(
     for diagnostic in &mut diagnostics {
         diagnostic.place.clone_from(&place);
     }
-    Outcome { parsed, passed_over: None, rejected: reading.rejected, denied, applied: reading.applied, diagnostics }
+    IngressOutcome {
+        parsed,
+        not_selected: None,
+        rejected: reading.rejected,
+        denied,
+        applied: reading.applied,
+        diagnostics,
+    }
 }
 
 /// The hosts of the rules.
@@ -90,7 +97,7 @@ struct Parser<'a> {
     settings: &'a ControllerSettings,
     defaults: &'a RouteDefaults,
     object: Arc<str>,
-    draft: Draft,
+    annotations: AnnotationSettings,
     /// The policies of every path that has none of its own.
     base: Arc<RoutePolicies>,
     backend_policies: Arc<BackendPolicies>,
@@ -104,18 +111,18 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn parse(&mut self, lookup: &Lookup<'_>) -> Option<ParsedIngress> {
-        if self.draft.canary {
+        if self.annotations.canary {
             return None;
         }
         let ingress = Arc::clone(&self.stored.object);
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
-        self.draft.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
-        if self.draft.policies != *self.base {
-            self.base = Arc::new(self.draft.policies.clone());
+        self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
+        if self.annotations.policies != *self.base {
+            self.base = Arc::new(self.annotations.policies.clone());
         }
-        if self.draft.backend != *self.backend_policies {
-            self.backend_policies = Arc::new(self.draft.backend.clone());
+        if self.annotations.backend != *self.backend_policies {
+            self.backend_policies = Arc::new(self.annotations.backend.clone());
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
@@ -128,7 +135,7 @@ impl Parser<'_> {
         }
         let backend = spec.default_backend.as_ref().and_then(|backend| self.backend(backend, "spec.defaultBackend"));
         if rules.is_empty() && spec.default_backend.is_none() {
-            self.say(
+            self.report(
                 Severity::Error,
                 "spec",
                 None,
@@ -138,8 +145,8 @@ impl Parser<'_> {
         let has_default_backend = backend.is_some();
         let unredirected = self.forward_or_default(backend.as_ref());
         let root = self.root(backend.as_ref(), unredirected.clone());
-        let www = self.draft.from_to_www.then(|| self.annotation("from-to-www-redirect"));
-        let passthrough = self.draft.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
+        let www = self.annotations.from_to_www.then(|| self.annotation("from-to-www-redirect"));
+        let passthrough = self.annotations.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
             rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
             object: self.object.clone(),
@@ -148,15 +155,15 @@ impl Parser<'_> {
             root,
             unredirected,
             has_default_backend,
-            host_policies: std::mem::take(&mut self.draft.host),
+            host_policies: std::mem::take(&mut self.annotations.host),
             catch_all: rules.is_empty(),
-            use_regex: self.draft.use_regex,
+            use_regex: self.annotations.use_regex,
             tls: tls_entries(spec.tls.as_deref().unwrap_or_default()),
-            always_https: self.draft.https.always,
-            aliases: std::mem::take(&mut self.draft.aliases),
+            always_https: self.annotations.https.always,
+            aliases: std::mem::take(&mut self.annotations.aliases),
             www,
             passthrough,
-            upstream: self.draft.upstream,
+            upstream: self.annotations.upstream,
             references: std::mem::take(&mut self.references),
         };
         parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
@@ -181,7 +188,7 @@ impl Parser<'_> {
             Ok(host) => host,
             Err(complaint) => {
                 let message = format!("{complaint}; the rule is not served");
-                return self.say(Severity::Error, &format!("{field}.host"), Some(text), &message);
+                return self.report(Severity::Error, &format!("{field}.host"), Some(text), &message);
             }
         };
         let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
@@ -207,7 +214,7 @@ impl Parser<'_> {
             other => {
                 let message =
                     "is not a path type: expected Exact, Prefix or ImplementationSpecific; the path is not served";
-                self.say(Severity::Error, &format!("{field}.pathType"), Some(other), message);
+                self.report(Severity::Error, &format!("{field}.pathType"), Some(other), message);
                 return None;
             }
         };
@@ -217,13 +224,13 @@ impl Parser<'_> {
         };
         if let Some(refusal) = path::refusal(text, standard) {
             let message = format!("{refusal}; the path is not served");
-            self.say(Severity::Error, &format!("{field}.path"), Some(text), &message);
+            self.report(Severity::Error, &format!("{field}.path"), Some(text), &message);
             return None;
         }
         if self.defaults.strict_path_types && path::is_unusual(text, standard) {
             let message = "contains characters other than letters, digits and /-._: expected pathType ImplementationSpecific for \
                            a regular expression; the path is served nevertheless";
-            self.say(Severity::Warning, &format!("{field}.path"), Some(text), message);
+            self.report(Severity::Warning, &format!("{field}.path"), Some(text), message);
         }
         let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
         let path: Arc<str> = text.into();
@@ -251,7 +258,7 @@ impl Parser<'_> {
 
     /// What the annotations make of all paths, else what follows from one's backend.
     fn action(&mut self, otherwise: impl FnOnce(&mut Self) -> Action) -> Action {
-        match self.draft.redirect.clone() {
+        match self.annotations.redirect.clone() {
             Some(redirect) => Action::Redirect(redirect),
             None => otherwise(self),
         }
@@ -291,7 +298,7 @@ impl Parser<'_> {
                 None => "is empty: expected a service; no request is routed to it",
             };
             let field = if backend.resource.is_some() { format!("{field}.resource") } else { field.to_owned() };
-            self.say(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
+            self.report(Severity::Error, &field, backend.resource.as_ref().map(|r| r.kind.as_str()), message);
             return None;
         };
         let port = service.port.as_ref().and_then(|port| {
@@ -314,7 +321,7 @@ impl Parser<'_> {
 
     /// The first port of the Service that the annotation `default-backend` names.
     fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<ServiceBackend> {
-        let name = self.draft.default_backend.clone()?;
+        let name = self.annotations.default_backend.clone()?;
         let namespace = &self.stored.key.namespace;
         let field = self.annotation("default-backend").field;
         let service = lookup.service(namespace, &name);
@@ -336,7 +343,7 @@ impl Parser<'_> {
     /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
     /// redirected to HTTPS.
     fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
-        let target = self.draft.rewrite_target.as_ref().filter(|target| **target != *path);
+        let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
         let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
         if target.is_none() && https_redirect == self.base.https_redirect {
             return Arc::clone(&self.base);
@@ -344,7 +351,7 @@ impl Parser<'_> {
         let rewrite = target.map(|target| Rewrite {
             pattern: Arc::clone(path),
             target: Arc::clone(target),
-            forwarded_prefix: self.draft.forwarded_prefix.clone(),
+            forwarded_prefix: self.annotations.forwarded_prefix.clone(),
         });
         let policies = || Arc::new(RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() });
         Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
@@ -368,7 +375,7 @@ impl Parser<'_> {
         self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
     }
 
-    fn say(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
+    fn report(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
         let diagnostic = Diagnostic { severity, ..Diagnostic::error(self.object.clone(), field, message) };
         self.diagnostics.push(match value {
             Some(value) => diagnostic.with_value(value),

@@ -63,7 +63,7 @@ fn the_oldest_ingress_with_aliases_decides_them() {
 }
 
 #[test]
-fn a_twin_redirects_until_it_has_rules() {
+fn a_www_counterpart_redirects_until_it_has_rules() {
     let www = |name: &str, host: &str| {
         ingress(name, "from-to-www-redirect: 'true'", &format!("{{rules: [{}]}}", rule(host, &[("/", "Prefix", "a")])))
     };
@@ -145,7 +145,7 @@ fn of_every_conflict_both_are_told() {
     ];
     for (what, older, younger) in conflicts {
         let world = World::of(&documents(&[ingress("one", older.0, &older.1), ingress("two", younger.0, &younger.1)]));
-        let told: BTreeSet<_> = world
+        let reported: BTreeSet<_> = world
             .translator
             .diagnostics()
             .filter(|diagnostic| diagnostic.reason == Reason::Conflict)
@@ -153,6 +153,6 @@ fn of_every_conflict_both_are_told() {
             .flatten()
             .map(|object| &**object)
             .collect();
-        assert_eq!(told, ["Ingress default/one", "Ingress default/two"].into(), "{what}");
+        assert_eq!(reported, ["Ingress default/one", "Ingress default/two"].into(), "{what}");
     }
 }

@@ -38,12 +38,12 @@ impl Disk {
     /// What a look gives, each event in a line.
     fn look(&mut self) -> Vec<String> {
         let scan = self.scan();
-        told(self.files.take(scan))
+        reported(self.files.take(scan))
     }
 }
 
-fn told(events: Vec<SourceEvent>) -> Vec<String> {
-    let tell = |event| match event {
+fn reported(events: Vec<SourceEvent>) -> Vec<String> {
+    let show = |event| match event {
         SourceEvent::Apply(observed) => format!("+{} {}", observed.key, place(&observed)),
         SourceEvent::Delete(key) => format!("-{key}"),
         SourceEvent::Problems { part, diagnostics } => {
@@ -52,7 +52,7 @@ fn told(events: Vec<SourceEvent>) -> Vec<String> {
         }
         SourceEvent::Synced => "synced".to_owned(),
     };
-    events.into_iter().map(tell).collect()
+    events.into_iter().map(show).collect()
 }
 
 fn place(observed: &Observed) -> String {
@@ -103,10 +103,13 @@ fn a_broken_file_keeps_its_last_good_version() {
     disk.write("a.yaml", service("one") + &service("two"));
     disk.look();
     disk.write("a.yaml", service("three") + BROKEN);
-    let told = disk.look();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("is not valid YAML"), "{told:?}");
-    assert!(told[0].ends_with("keeps the objects of its last good version until this is corrected"), "{told:?}");
+    let reported = disk.look();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(reported[0].contains("is not valid YAML"), "{reported:?}");
+    assert!(
+        reported[0].ends_with("keeps the objects of its last good version until this is corrected"),
+        "{reported:?}"
+    );
     // Still the last good version, not what the broken one had.
     disk.write("a.yaml", service("four") + BROKEN);
     assert_eq!(disk.look(), NOTHING);
@@ -118,12 +121,12 @@ fn a_broken_file_keeps_its_last_good_version() {
 fn a_file_that_was_never_good_serves_its_good_documents() {
     let mut disk = Disk::default();
     disk.write("a.yaml", service("one") + BROKEN);
-    let told = disk.look();
-    assert_eq!(told[0], "+Service default/one a.yaml:1");
-    assert!(told[1].starts_with("a.yaml: is not valid YAML") && !told[1].contains("keeps"), "{told:?}");
+    let reported = disk.look();
+    assert_eq!(reported[0], "+Service default/one a.yaml:1");
+    assert!(reported[1].starts_with("a.yaml: is not valid YAML") && !reported[1].contains("keeps"), "{reported:?}");
     disk.write("a.yaml", service("one") + &service("two") + BROKEN);
-    let told = disk.look();
-    assert_eq!(told[0], "+Service default/two a.yaml:5");
+    let reported = disk.look();
+    assert_eq!(reported[0], "+Service default/two a.yaml:5");
 }
 
 #[test]
@@ -176,9 +179,9 @@ fn what_settles_or_hides_stays_as_it_is() {
     disk.look();
     let settling = BTreeMap::from([("e.yaml".into(), Seen::Settling)]);
     let scan = Scan { files: settling, unreadable: vec!["d".into()], ..Scan::default() };
-    assert_eq!(told(disk.files.take(scan)), NOTHING);
+    assert_eq!(reported(disk.files.take(scan)), NOTHING);
     let gone = ["-Service default/one", "-Service default/three", "-Service default/two"];
-    assert_eq!(told(disk.files.take(Scan::default())), gone);
+    assert_eq!(reported(disk.files.take(Scan::default())), gone);
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn problems_beside_the_files_come_and_go() {
     let mut disk = Disk::default();
     let mut scan = disk.scan();
     scan.problems.insert("d".into(), vec![Diagnostic::warning("File d", "", "is empty")]);
-    assert_eq!(told(disk.files.take(scan)), ["d: is empty"]);
+    assert_eq!(reported(disk.files.take(scan)), ["d: is empty"]);
     assert_eq!(disk.look(), ["d: "]);
     assert_eq!(disk.look(), NOTHING);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// What the annotations of one Ingress ask for: collected first, built once all of it is known.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct AnnotationSettings {
     /// The policies of its routes, beginning with the ConfigMap's defaults.
     pub policies: RoutePolicies,
     /// The policies of its hosts.
@@ -50,7 +50,7 @@ pub struct Draft {
     pub(super) complaints: Vec<String>,
 }
 
-impl Draft {
+impl AnnotationSettings {
     /// What an Ingress without annotations asks for.
     pub fn new(defaults: &RouteDefaults) -> Self {
         Self {

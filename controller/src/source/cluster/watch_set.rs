@@ -1,10 +1,10 @@
-//! What all watches said so far, and what follows from it: events, and watches to start and to stop. Pure.
+//! All watches of a cluster, and what to do about what they report: events to send, watches to start and to stop. Pure.
 
 use super::namespaces::Namespaces;
-use super::objects::{Known, News, Objects, State};
+use super::objects::{ObjectState, Objects, Presence, WatchEvent};
 use super::references::References;
 use super::watch::{Resource, Watch, watches};
-use crate::apiserver::{Cause, Failure};
+use crate::apiserver::{ApiFailure, Cause};
 use crate::diagnostic::Diagnostic;
 use crate::feed::{SourceEvent, WatchHealth};
 use crate::object::{NamespacedName, ObjectKey};
@@ -18,31 +18,31 @@ pub(super) struct WatchId(u32);
 /// What a watch reports.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Report {
-    /// Something happened to objects.
-    News(News),
+    /// An event of its list or of its stream.
+    Event(WatchEvent),
     /// It follows the cluster, and did not before.
     Healthy,
     /// It does not, because of this.
-    Failing(Failure),
+    Failing(ApiFailure),
 }
 
-/// What follows from a report.
+/// What to do about a report.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Consequences {
+pub(super) struct Actions {
     pub(super) events: Vec<SourceEvent>,
     pub(super) start: Vec<(WatchId, Watch)>,
     pub(super) stop: Vec<WatchId>,
 }
 
-/// All watches, and what they said.
+/// All watches, and what is known of each.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct WatchSet {
     watches: HashMap<WatchId, Entry>,
     next_id: u32,
     config_maps: BTreeMap<NamespacedName, WatchId>,
     references: References,
     namespaces: Option<Namespaces>,
-    /// The objects that something was said to be wrong with.
+    /// The objects that problems were reported of.
     flawed: HashSet<ObjectKey>,
     is_synced: bool,
 }
@@ -60,12 +60,12 @@ struct Entry {
     is_refused: bool,
 }
 
-impl Ledger {
-    /// A ledger without entries, and the watches to start.
+impl WatchSet {
+    /// The set of the watches that the settings ask for, and those watches, to be started.
     pub(super) fn open(settings: &ControllerSettings, cluster: &ClusterSettings) -> (Self, Vec<(WatchId, Watch)>) {
         let is_selective = matches!(cluster.namespaces, WatchedNamespaces::Labelled(_));
         let selected = || Namespaces::new(settings).with_published(cluster.status.publish_service.clone());
-        let mut ledger = Self {
+        let mut watch_set = Self {
             watches: HashMap::new(),
             next_id: 0,
             config_maps: BTreeMap::new(),
@@ -74,48 +74,48 @@ impl Ledger {
             flawed: HashSet::new(),
             is_synced: false,
         };
-        let mut start: Vec<_> = watches(settings, cluster).into_iter().map(|watch| ledger.start(watch)).collect();
-        start.extend(ledger.follow_references().start);
-        (ledger, start)
+        let mut start: Vec<_> = watches(settings, cluster).into_iter().map(|watch| watch_set.start(watch)).collect();
+        start.extend(watch_set.follow_references().start);
+        (watch_set, start)
     }
 
-    /// Takes a report in.
-    pub(super) fn take(&mut self, id: WatchId, report: Report) -> Consequences {
-        let mut consequences = Consequences::default();
+    /// Takes in what a watch reports, and says what to do about it.
+    pub(super) fn handle(&mut self, id: WatchId, report: Report) -> Actions {
+        let mut actions = Actions::default();
         // A stopped watch may have had something left to say.
-        let Some(entry) = self.watches.get_mut(&id) else { return consequences };
+        let Some(entry) = self.watches.get_mut(&id) else { return actions };
         match report {
-            Report::News(news) => {
-                entry.has_answered |= news == News::Listed;
-                let known = match &mut entry.objects {
+            Report::Event(event) => {
+                entry.has_answered |= event == WatchEvent::Listed;
+                let states = match &mut entry.objects {
                     Some(objects) => {
-                        let known = objects.take(news);
-                        self.count(known)
+                        let states = objects.handle(event);
+                        self.in_watched_namespaces(states)
                     }
-                    None => self.namespaces.as_mut().map(|namespaces| namespaces.take(news)).unwrap_or_default(),
+                    None => self.namespaces.as_mut().map(|namespaces| namespaces.handle(event)).unwrap_or_default(),
                 };
-                consequences = self.say(known);
+                actions = self.emit(states);
             }
             Report::Healthy => {
                 entry.is_healthy = Some(true);
                 let was_refused = std::mem::take(&mut entry.is_refused);
-                consequences.events.extend(was_refused.then(|| refusal(&entry.watch, Vec::new())));
+                actions.events.extend(was_refused.then(|| refusal(&entry.watch, Vec::new())));
             }
             Report::Failing(failure) => {
                 entry.is_healthy = Some(false);
                 if failure.cause == Cause::Forbidden && !entry.is_refused {
                     entry.is_refused = true;
                     let diagnostic = refused(&entry.watch, &failure, entry.has_answered);
-                    consequences.events.push(refusal(&entry.watch, vec![diagnostic]));
+                    actions.events.push(refusal(&entry.watch, vec![diagnostic]));
                     entry.has_answered = true;
                 }
             }
         }
         if !self.is_synced && self.watches.values().all(|entry| entry.has_answered) {
             self.is_synced = true;
-            consequences.events.push(SourceEvent::Synced);
+            actions.events.push(SourceEvent::Synced);
         }
-        consequences
+        actions
     }
 
     /// What a watch brings; `None` where it was stopped.
@@ -147,28 +147,28 @@ impl Ledger {
     }
 
     /// Leaves out what is in namespaces that do not count.
-    fn count(&mut self, known: Vec<Known>) -> Vec<Known> {
+    fn in_watched_namespaces(&mut self, states: Vec<ObjectState>) -> Vec<ObjectState> {
         match &mut self.namespaces {
-            None => known,
-            Some(namespaces) => known.into_iter().filter_map(|known| namespaces.pass(known)).collect(),
+            None => states,
+            Some(namespaces) => states.into_iter().filter_map(|state| namespaces.pass(state)).collect(),
         }
     }
 
-    /// Says what is known, and follows the ConfigMaps that it names.
-    fn say(&mut self, known: Vec<Known>) -> Consequences {
+    /// The events of these states, and the watches of the ConfigMaps that they name.
+    fn emit(&mut self, states: Vec<ObjectState>) -> Actions {
         let mut events = Vec::new();
         let mut has_new_references = false;
-        for known in known {
-            has_new_references |= self.references.note(&known);
-            self.say_one(known, &mut events);
+        for state in states {
+            has_new_references |= self.references.record(&state);
+            self.emit_one(state, &mut events);
         }
-        let mut consequences = if has_new_references { self.follow_references() } else { Consequences::default() };
-        consequences.events.splice(0..0, events);
-        consequences
+        let mut actions = if has_new_references { self.follow_references() } else { Actions::default() };
+        actions.events.splice(0..0, events);
+        actions
     }
 
-    fn say_one(&mut self, known: Known, events: &mut Vec<SourceEvent>) {
-        let Known { key, state, diagnostics } = known;
+    fn emit_one(&mut self, state: ObjectState, events: &mut Vec<SourceEvent>) {
+        let ObjectState { key, presence, diagnostics } = state;
         let part = || key.to_string().into();
         if diagnostics.is_empty() {
             if self.flawed.remove(&key) {
@@ -178,34 +178,34 @@ impl Ledger {
             self.flawed.insert(key.clone());
             events.push(SourceEvent::Problems { part: part(), diagnostics });
         }
-        match state {
-            State::Is(observed) => events.push(SourceEvent::Apply(observed)),
-            State::Malformed => {}
-            State::Gone => events.push(SourceEvent::Delete(key)),
+        match presence {
+            Presence::Present(observed) => events.push(SourceEvent::Apply(observed)),
+            Presence::Malformed => {}
+            Presence::Gone => events.push(SourceEvent::Delete(key)),
         }
     }
 
-    fn follow_references(&mut self) -> Consequences {
-        let mut consequences = Consequences::default();
+    fn follow_references(&mut self) -> Actions {
+        let mut actions = Actions::default();
         let wanted = self.references.config_maps();
         let unwanted: Vec<_> = self.config_maps.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         for name in unwanted {
             let Some(id) = self.config_maps.remove(&name) else { continue };
             let Some(entry) = self.watches.remove(&id) else { continue };
-            consequences.stop.push(id);
-            consequences.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
-            for known in entry.objects.map(Objects::forget).unwrap_or_default() {
-                self.say_one(known, &mut consequences.events);
+            actions.stop.push(id);
+            actions.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
+            for state in entry.objects.map(Objects::forget).unwrap_or_default() {
+                self.emit_one(state, &mut actions.events);
             }
         }
         for name in wanted {
             if !self.config_maps.contains_key(&name) {
                 let (id, watch) = self.start(Watch::config_map(&name));
                 self.config_maps.insert(name, id);
-                consequences.start.push((id, watch));
+                actions.start.push((id, watch));
             }
         }
-        consequences
+        actions
     }
 }
 
@@ -214,7 +214,7 @@ fn refusal(watch: &Watch, diagnostics: Vec<Diagnostic>) -> SourceEvent {
     SourceEvent::Problems { part: format!("watch of {watch}").into(), diagnostics }
 }
 
-fn refused(watch: &Watch, failure: &Failure, was_allowed: bool) -> Diagnostic {
+fn refused(watch: &Watch, failure: &ApiFailure, was_allowed: bool) -> Diagnostic {
     let (group, resource) = watch.resource.place();
     let consequence = if was_allowed { "the known ones stay in effect" } else { "Adit serves as if there were none" };
     let message = format!(

@@ -4,14 +4,14 @@ use crate::source::cluster::arrival::Arrival;
 use serde_json::{Value, json};
 
 struct Cluster {
-    ledger: Ledger,
+    watch_set: WatchSet,
     watches: Vec<(WatchId, Watch)>,
 }
 
 impl Cluster {
     fn open(cluster: &ClusterSettings) -> Self {
-        let (ledger, watches) = Ledger::open(&ControllerSettings::default(), cluster);
-        Self { ledger, watches }
+        let (watch_set, watches) = WatchSet::open(&ControllerSettings::default(), cluster);
+        Self { watch_set, watches }
     }
 
     fn id(&self, kind: &str) -> WatchId {
@@ -20,27 +20,27 @@ impl Cluster {
     }
 
     fn report(&mut self, kind: &str, report: Report) -> Vec<SourceEvent> {
-        let Consequences { events, start, stop } = self.ledger.take(self.id(kind), report);
+        let Actions { events, start, stop } = self.watch_set.handle(self.id(kind), report);
         self.watches.retain(|(id, _)| !stop.contains(id));
         self.watches.extend(start);
         events
     }
 
     fn apply(&mut self, kind: &str, object: Value) -> Vec<String> {
-        said(self.report(kind, Report::News(News::Apply(Arrival(object)))))
+        shown(self.report(kind, Report::Event(WatchEvent::Apply(Arrival(object)))))
     }
 
     fn list(&mut self, kind: &str, objects: impl IntoIterator<Item = Value>) -> Vec<String> {
-        let mut events = self.report(kind, Report::News(News::Listing));
+        let mut events = self.report(kind, Report::Event(WatchEvent::Listing));
         for object in objects {
-            events.extend(self.report(kind, Report::News(News::Apply(Arrival(object)))));
+            events.extend(self.report(kind, Report::Event(WatchEvent::Apply(Arrival(object)))));
         }
-        events.extend(self.report(kind, Report::News(News::Listed)));
-        said(events)
+        events.extend(self.report(kind, Report::Event(WatchEvent::Listed)));
+        shown(events)
     }
 
     fn fail(&mut self, kind: &str, cause: Cause) -> Vec<String> {
-        said(self.report(kind, Report::Failing(Failure { cause, message: "no (4xx)".into() })))
+        shown(self.report(kind, Report::Failing(ApiFailure { cause, message: "no (4xx)".into() })))
     }
 
     fn config_maps(&self) -> Vec<String> {
@@ -49,14 +49,14 @@ impl Cluster {
     }
 }
 
-fn said(events: Vec<SourceEvent>) -> Vec<String> {
-    let say = |event| match event {
+fn shown(events: Vec<SourceEvent>) -> Vec<String> {
+    let show = |event| match event {
         SourceEvent::Apply(observed) => format!("+{}", observed.key),
         SourceEvent::Delete(key) => format!("-{key}"),
         SourceEvent::Problems { part, diagnostics } => format!("{} wrong: {part}", diagnostics.len()),
         SourceEvent::Synced => "synced".to_owned(),
     };
-    events.into_iter().map(say).collect()
+    events.into_iter().map(show).collect()
 }
 
 fn object(name: &str) -> Value {
@@ -91,9 +91,9 @@ fn what_is_refused_is_reported_once_and_until_it_is_allowed() {
     assert_eq!(cluster.fail("Secret", Cause::Forbidden), ["1 wrong: watch of Secret of every namespace"]);
     assert_eq!(cluster.fail("Secret", Cause::Other), [""; 0]);
     assert_eq!(cluster.fail("Secret", Cause::Forbidden), [""; 0]);
-    assert_eq!(cluster.ledger.health(), WatchHealth::from([("Secret", false)]));
-    assert_eq!(said(cluster.report("Secret", Report::Healthy)), ["0 wrong: watch of Secret of every namespace"]);
-    assert_eq!(cluster.ledger.health(), WatchHealth::from([("Secret", true)]));
+    assert_eq!(cluster.watch_set.health(), WatchHealth::from([("Secret", false)]));
+    assert_eq!(shown(cluster.report("Secret", Report::Healthy)), ["0 wrong: watch of Secret of every namespace"]);
+    assert_eq!(cluster.watch_set.health(), WatchHealth::from([("Secret", true)]));
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn a_stopped_watch_is_not_heard() {
     cluster.apply("Ingress", ingress("a", "headers"));
     let id = cluster.id("ConfigMap");
     cluster.apply("Ingress", ingress("a", ""));
-    let late = Report::News(News::Apply(Arrival(object("headers"))));
-    assert_eq!(cluster.ledger.take(id, late), Consequences::default());
+    let late = Report::Event(WatchEvent::Apply(Arrival(object("headers"))));
+    assert_eq!(cluster.watch_set.handle(id, late), Actions::default());
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_malformed_object_is_reported_and_keeps_what_it_was() {
 }
 
 #[test]
-fn only_objects_of_selected_namespaces_are_said() {
+fn only_objects_of_selected_namespaces_are_reported() {
     let namespaces = WatchedNamespaces::Labelled("team=a".into());
     let mut cluster = Cluster::open(&ClusterSettings { namespaces, ..ClusterSettings::default() });
     assert_eq!(cluster.apply("Ingress", ingress("a", "headers")), [""; 0]);

@@ -14,7 +14,7 @@ pub struct Config {
 }
 
 /// The configuration while its keys are read.
-pub struct Draft<'a> {
+pub struct ConfigBuilder<'a> {
     /// What the keys said so far.
     pub config: Config,
     /// The objects that values may name.
@@ -23,7 +23,7 @@ pub struct Draft<'a> {
     pub(super) complaints: Vec<(Severity, String)>,
 }
 
-impl Draft<'_> {
+impl ConfigBuilder<'_> {
     /// The policies of an Ingress without annotations.
     pub(super) fn policies(&mut self) -> &mut RoutePolicies {
         Arc::make_mut(&mut self.config.routes.policies)

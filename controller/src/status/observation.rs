@@ -1,4 +1,4 @@
-//! What the pipeline tells the status writer.
+//! What the pipeline reports to the status writer.
 
 use crate::address::Address;
 use crate::feed::SourceEvent;
@@ -9,70 +9,70 @@ use k8s_openapi::api::networking::v1::Ingress;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// What the status of Ingresses depends on.
+/// Something that the status of Ingresses depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum News {
-    /// An Ingress is not what it was: whether it is served will be told anew.
+pub(crate) enum Observation {
+    /// An Ingress is not what it was: whether it is served will be reported anew.
     Changed(ObjectKey),
     /// An Ingress exists, and its status says this.
     Ingress(ObjectKey, Vec<Address>),
     /// An Ingress is no more.
     Gone(ObjectKey),
-    /// Whether something of an Ingress is served now; told after it was published.
+    /// Whether something of an Ingress is served now; reported after it was published.
     Served(ObjectKey, bool),
     /// The Service whose addresses are written.
     Service(Arc<Service>),
 }
 
-/// Where the news come out.
-pub(crate) type Reported = mpsc::UnboundedReceiver<News>;
+/// Where the observations come out.
+pub(crate) type Observations = mpsc::UnboundedReceiver<Observation>;
 
-/// Tells the news. Nobody need listen.
+/// Reports observations. Nobody need listen.
 #[derive(Clone, Debug)]
 pub struct Reporter {
-    news: mpsc::UnboundedSender<News>,
+    observations: mpsc::UnboundedSender<Observation>,
     service: Option<ObjectKey>,
 }
 
 impl Reporter {
     /// A reporter, and what it reports.
-    pub(crate) fn new(settings: &StatusSettings) -> (Self, Reported) {
-        let (news, reported) = mpsc::unbounded_channel();
+    pub(crate) fn new(settings: &StatusSettings) -> (Self, Observations) {
+        let (observations, reported) = mpsc::unbounded_channel();
         let service = settings.publish_service.as_ref();
         let service = service.map(|name| ObjectKey::new(Kind::Service, name.namespace.clone(), name.name.clone()));
-        (Self { news, service }, reported)
+        (Self { observations, service }, reported)
     }
 
-    /// Tells what a source said of Ingresses and of the Service, and whether that changed more than a status.
-    pub fn note(&self, event: &SourceEvent, is_change: bool) {
+    /// Reports what a source said of Ingresses and of the Service, and whether that changed more than a status.
+    pub fn observe(&self, event: &SourceEvent, is_change: bool) {
         match event {
             SourceEvent::Apply(observed) => match &observed.object {
                 Object::Ingress(ingress) => {
                     if is_change {
-                        self.tell(News::Changed(observed.key.clone()));
+                        self.send(Observation::Changed(observed.key.clone()));
                     }
-                    self.tell(News::Ingress(observed.key.clone(), published(ingress)));
+                    self.send(Observation::Ingress(observed.key.clone(), published(ingress)));
                 }
                 Object::Service(service) if self.service.as_ref() == Some(&observed.key) => {
-                    self.tell(News::Service(service.clone()));
+                    self.send(Observation::Service(service.clone()));
                 }
                 _ => {}
             },
-            SourceEvent::Delete(key) if key.kind == Kind::Ingress => self.tell(News::Gone(key.clone())),
+            SourceEvent::Delete(key) if key.kind == Kind::Ingress => self.send(Observation::Gone(key.clone())),
             _ => {}
         }
     }
 
-    /// Tells which Ingresses are served, once that is in effect.
-    pub fn served(&self, ingresses: impl IntoIterator<Item = (ObjectKey, bool)>) {
+    /// Reports which Ingresses are served, once that is in effect.
+    pub fn report_served(&self, ingresses: impl IntoIterator<Item = (ObjectKey, bool)>) {
         for (key, is_served) in ingresses {
-            self.tell(News::Served(key, is_served));
+            self.send(Observation::Served(key, is_served));
         }
     }
 
-    fn tell(&self, news: News) {
+    fn send(&self, observation: Observation) {
         // It fails when the server ends, and then nobody wants to know.
-        let _ = self.news.send(news);
+        let _ = self.observations.send(observation);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Turns changes into "build now". Pure: the caller brings the time.
 #[derive(Clone, Debug)]
-pub struct Holdoff {
+pub struct Debounce {
     quiet: Duration,
     ceiling: Duration,
     is_open: bool,
@@ -18,9 +18,9 @@ struct Pending {
     latest: Instant,
 }
 
-impl Holdoff {
+impl Debounce {
     /// Builds once nothing changed for `quiet`, and at most `ceiling` after the first change; nothing before
-    /// [`Holdoff::open`].
+    /// [`Debounce::open`].
     pub fn new(quiet: Duration, ceiling: Duration) -> Self {
         Self { quiet, ceiling, is_open: false, pending: None }
     }
@@ -30,8 +30,8 @@ impl Holdoff {
         self.is_open = true;
     }
 
-    /// Something changed.
-    pub fn note(&mut self, now: Instant) {
+    /// Records that something changed.
+    pub fn record(&mut self, now: Instant) {
         let first = self.pending.map_or(now, |pending| pending.first);
         self.pending = Some(Pending { first, latest: now });
     }
@@ -42,7 +42,7 @@ impl Holdoff {
         Some((pending.latest + self.quiet).min(pending.first + self.ceiling))
     }
 
-    /// Whether to build now. True once for the changes noted so far.
+    /// Whether to build now. True once for the changes recorded so far.
     pub fn release(&mut self, now: Instant) -> bool {
         let is_due = self.due().is_some_and(|due| due <= now);
         if is_due {
@@ -64,57 +64,57 @@ mod tests {
         Duration::from_millis(n)
     }
 
-    fn open() -> (Holdoff, Instant) {
-        let mut holdoff = Holdoff::new(QUIET, CEILING);
-        holdoff.open();
-        (holdoff, Instant::now())
+    fn open() -> (Debounce, Instant) {
+        let mut debounce = Debounce::new(QUIET, CEILING);
+        debounce.open();
+        (debounce, Instant::now())
     }
 
     #[test]
     fn nothing_is_built_without_a_change() {
-        let (mut holdoff, start) = open();
-        assert_eq!(holdoff.due(), None);
-        assert!(!holdoff.release(start + CEILING));
+        let (mut debounce, start) = open();
+        assert_eq!(debounce.due(), None);
+        assert!(!debounce.release(start + CEILING));
     }
 
     #[test]
     fn a_burst_is_built_once_after_the_quiet_period() {
-        let (mut holdoff, start) = open();
-        holdoff.note(start);
-        holdoff.note(start + ms(15));
-        assert!(!holdoff.release(start + ms(34)));
-        assert!(holdoff.release(start + ms(35)));
-        assert!(!holdoff.release(start + ms(1000)));
+        let (mut debounce, start) = open();
+        debounce.record(start);
+        debounce.record(start + ms(15));
+        assert!(!debounce.release(start + ms(34)));
+        assert!(debounce.release(start + ms(35)));
+        assert!(!debounce.release(start + ms(1000)));
     }
 
     #[test]
     fn nothing_is_built_before_everything_is_known() {
-        let mut holdoff = Holdoff::new(QUIET, CEILING);
+        let mut debounce = Debounce::new(QUIET, CEILING);
         let start = Instant::now();
-        holdoff.note(start);
-        assert_eq!(holdoff.due(), None);
-        assert!(!holdoff.release(start + ms(5000)));
-        holdoff.open();
-        assert!(holdoff.release(start + ms(5000)));
+        debounce.record(start);
+        assert_eq!(debounce.due(), None);
+        assert!(!debounce.release(start + ms(5000)));
+        debounce.open();
+        assert!(debounce.release(start + ms(5000)));
     }
 
     proptest! {
         #[test]
         fn no_change_waits_longer_than_the_ceiling(gaps in prop::collection::vec(0u64..40, 1..100)) {
-            let (mut holdoff, start) = open();
+            let (mut debounce, start) = open();
             let (mut now, mut oldest) = (start, None);
             for gap in gaps {
                 now += ms(gap);
                 // A caller sleeps until `due`, so that it asks at that time, before the next change.
-                if let Some(due) = holdoff.due().filter(|due| *due <= now) {
+                if let Some(due) = debounce.due().filter(|due| *due <= now) {
                     prop_assert!(due <= oldest.expect("a change is pending") + CEILING);
-                    prop_assert!(holdoff.release(due));
+                    prop_assert!(debounce.release(due));
                     oldest = None;
                 }
-                holdoff.note(now);
+                debounce.record(now);
                 oldest = oldest.or(Some(now));
             }
-            prop_assert!(holdoff.due().expect("a change is pending") <= now + QUIET);
+            prop_assert!(debounce.due().expect("a change is pending") <= now + QUIET);
         }
     }
 }

@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs one unit of translation. A panic in it is a defect of ours, and costs that unit only: its last result stays.
 /// Units are functions of what they read, and leave nothing half done behind.
-pub(super) fn contain<T>(unit: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn catch_panic<T>(unit: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(unit)).map_err(|payload| {
         let message = payload.downcast_ref::<String>().cloned();
         let cause =
@@ -17,8 +17,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_of_its_unit() {
-        assert_eq!(contain(|| 1), Ok(1));
-        let error = contain(|| -> i32 { panic!("cause {}", 7) }).expect_err("it panics");
+        assert_eq!(catch_panic(|| 1), Ok(1));
+        let error = catch_panic(|| -> i32 { panic!("cause {}", 7) }).expect_err("it panics");
         assert!(error.contains("cause 7"), "{error}");
     }
 }
