@@ -7,10 +7,12 @@
 mod accept;
 mod bind;
 mod handshake;
+mod head_limits;
 mod hello;
 pub mod http1;
 mod http2;
 mod reconcile;
+mod refusal;
 mod run;
 mod serve;
 mod stream;
@@ -19,6 +21,8 @@ mod worker;
 
 pub use bind::BindError;
 pub use handshake::HandshakeLimits;
+pub use head_limits::HeadLimits;
+pub use refusal::Refusal;
 
 use crate::connection::limits::Clients;
 use crate::connection::{Controls, Stage};

@@ -2,7 +2,8 @@
 
 use gateway::config::ClientSettings;
 use gateway::connection::Head;
-use gateway::listener::http1::{HeadLimits, check};
+use gateway::listener::http1::check;
+use gateway::listener::{HeadLimits, Refusal};
 use memchr::memmem;
 
 /// The input is what a client sends.
@@ -22,7 +23,7 @@ pub fn heads_are_read_one_way(bytes: &[u8]) {
     }
 }
 
-fn checked(bytes: &[u8]) -> Result<Option<Head>, gateway::listener::http1::Refusal> {
+fn checked(bytes: &[u8]) -> Result<Option<Head>, Refusal> {
     check(bytes, HeadLimits::from(&ClientSettings::default()))
 }
 

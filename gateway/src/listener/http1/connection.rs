@@ -1,12 +1,11 @@
 //! The life of an HTTP/1 connection: wait idle, read a head, hand the request to Pingora, again.
 
-use super::head::{HeadLimits, check};
-use super::refusal::Refusal;
+use super::head::check;
 use super::upgrade;
 use crate::connection::{Arrival, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::Answer;
-use crate::listener::http2;
 use crate::listener::worker::Worker;
+use crate::listener::{HeadLimits, Refusal, http2};
 use crate::telemetry::{ConnectionState, Event, OpenConnection, Record};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;

@@ -1,29 +1,13 @@
 //! Checks a request head: strict about everything that two servers could read in two ways (RFC 9112).
 
-use super::Refusal;
-use crate::config::ClientSettings;
 use crate::connection::Head;
+use crate::listener::{HeadLimits, Refusal};
 use crate::request::{is_authority, upgrade};
 
 /// Headers that a request usually has at most: parsed in one go.
 const USUAL_HEADERS: usize = 48;
 /// Headers that a request may have at most: Pingora's own bound.
 const MAX_HEADERS: usize = 256;
-
-/// How large a head may be, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeadLimits {
-    /// The request line, and each header line.
-    pub line: usize,
-    /// All of it.
-    pub head: usize,
-}
-
-impl From<&ClientSettings> for HeadLimits {
-    fn from(client: &ClientSettings) -> Self {
-        Self { line: client.large_header_size, head: client.head_limit() }
-    }
-}
 
 /// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
 ///

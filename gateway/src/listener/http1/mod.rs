@@ -5,10 +5,8 @@
 
 mod connection;
 mod head;
-mod refusal;
 mod upgrade;
 
-pub use head::{HeadLimits, check};
-pub use refusal::Refusal;
+pub use head::check;
 
 pub(super) use connection::{refuse_cleartext, serve};

@@ -5,7 +5,7 @@ use super::refusal::refuse;
 use super::{end, head};
 use crate::connection::{Arrival, ClientConnection, Deadline, Stage};
 use crate::lane::pingora::SEND;
-use crate::listener::http1::Refusal;
+use crate::listener::Refusal;
 use crate::listener::worker::Worker;
 use crate::table::Settings;
 use crate::telemetry::{self, ConnectionState, OpenConnection};

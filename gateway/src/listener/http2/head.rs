@@ -1,7 +1,7 @@
 //! Makes the head of a stream one that the rest of the gateway reads like any other.
 
 use crate::connection::Head;
-use crate::listener::http1::{HeadLimits, Refusal};
+use crate::listener::{HeadLimits, Refusal};
 use crate::request::is_authority;
 use crate::request::length::{length, line};
 use http::{HeaderValue, Method, Uri, header};

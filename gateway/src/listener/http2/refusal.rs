@@ -3,7 +3,7 @@
 use crate::connection::Arrival;
 use crate::exchange::Answer;
 use crate::lane::pingora::head_and_body;
-use crate::listener::http1::Refusal;
+use crate::listener::Refusal;
 use crate::listener::worker::Worker;
 use crate::request::length::length;
 use crate::telemetry::Record;
