@@ -15,14 +15,16 @@ pub(crate) fn cycles_of_files(imports: &BTreeSet<Import>) -> Vec<String> {
     cycles(&graph)
 }
 
-/// The imports that tie the folders below `src` together in cycles, a line for each.
+/// The imports that tie folders together in cycles, a line for each.
 ///
-/// A file and all that is in the folder of its name count as one.
+/// In each folder, a file and all that is in the folder of its name count as one.
 pub(crate) fn cycles_of_folders(imports: &BTreeSet<Import>) -> Vec<String> {
     let mut graph = Graph::new();
-    let folder = |file: &str| module(file).first().map_or(String::new(), |name| (*name).to_owned());
     for import in imports {
-        connect(&mut graph, folder(&import.from), folder(&import.to), import);
+        let (from, to) = (module(&import.from), module(&import.to));
+        let common = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
+        let part = |path: &[&str]| path[..path.len().min(common + 1)].join("/");
+        connect(&mut graph, part(&from), part(&to), import);
     }
     cycles(&graph)
 }

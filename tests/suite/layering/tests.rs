@@ -158,6 +158,21 @@ fn a_cycle_of_folders_is_found_where_files_have_none() {
 }
 
 #[test]
+fn a_cycle_of_folders_in_a_folder_is_found() {
+    let imports = imports_of(&[
+        ("lib.rs", "mod a;"),
+        ("a/mod.rs", "mod b; mod c; pub struct A;"),
+        ("a/b/mod.rs", "pub mod d; use super::c::C;"),
+        ("a/b/d.rs", "pub struct D; use crate::a::A;"),
+        ("a/c.rs", "use super::b::d::D; pub struct C;"),
+    ]);
+    assert!(cycles_of_files(&imports).is_empty());
+    let expected =
+        ["a/b -> a/c: a/b/mod.rs uses C, which a/c.rs defines", "a/c -> a/b: a/c.rs uses D, which a/b/d.rs defines"];
+    assert_eq!(cycles_of_folders(&imports), expected);
+}
+
+#[test]
 fn an_upward_import_is_reported() {
     let imports = imports_of(&[
         ("lib.rs", "mod top; mod one; mod two; mod new;"),
