@@ -103,6 +103,9 @@ impl Pattern {
     }
 
     /// Whether a text is a pattern, and how it would be matched.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
     pub fn check(text: &str) -> Result<PatternClass, PatternError> {
         Self::new(&text.into(), Anchor::Start).map(|pattern| pattern.class())
     }
@@ -122,6 +125,9 @@ impl Pattern {
     }
 
     /// Whether it matches.
+    ///
+    /// # Errors
+    /// Matching takes too long.
     pub fn is_match(&self, haystack: &[u8]) -> Result<bool, PatternLimit> {
         match &self.engine {
             Engine::Literal(literal, anchor, case) => {
@@ -133,6 +139,9 @@ impl Pattern {
     }
 
     /// The groups of the first match.
+    ///
+    /// # Errors
+    /// Matching takes too long.
     pub fn groups<'h>(&self, haystack: &'h [u8]) -> Result<Option<Groups<'h>>, PatternLimit> {
         let numbered =
             |group: &dyn Fn(usize) -> Option<&'h [u8]>| std::array::from_fn(|n| group(n).unwrap_or_default());

@@ -66,6 +66,9 @@ enum Hit {
     AddSlash(RouteNumber),
 }
 
+/// The candidates of a path, and what the first of them that takes a request is to it.
+type DeclaredPath<'s> = (&'s Candidates, fn(RouteNumber) -> Hit);
+
 /// What is looked up.
 struct Wanted<'r, 'a> {
     path: &'r [u8],
@@ -181,8 +184,7 @@ impl PathIndex {
     /// but the slash (`ngx_http_core_find_static_location`, `auto_redirect`).
     fn hit(&self, slots: &Slots, rest: &[u8], wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
         let Slots { exact_bare, exact_slash, prefix_bare, prefix_slash } = slots;
-        let below: [(&Candidates, fn(RouteNumber) -> Hit); 2] =
-            [(prefix_slash, Hit::Prefix), (prefix_bare, Hit::Prefix)];
+        let below: [DeclaredPath<'_>; 2] = [(prefix_slash, Hit::Prefix), (prefix_bare, Hit::Prefix)];
         let [slash, bare] = below;
         match (rest, wanted.mode) {
             ([], PathMatching::Nginx) => self.first_of(
@@ -202,11 +204,7 @@ impl PathIndex {
     }
 
     /// The first of these paths with a candidate that takes the request.
-    fn first_of(
-        &self,
-        paths: &[(&Candidates, fn(RouteNumber) -> Hit)],
-        wanted: &Wanted<'_, '_>,
-    ) -> Result<Option<Hit>, &Pattern> {
+    fn first_of(&self, paths: &[DeclaredPath<'_>], wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
         for (candidates, hit) in paths {
             if let Some(number) = self.first(candidates, wanted)? {
                 return Ok(Some(hit(number)));

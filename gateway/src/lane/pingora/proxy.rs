@@ -108,7 +108,7 @@ impl ProxyHttp for Proxy {
             ctx.attempt()?;
         }
         let destination = ctx.destination.take();
-        destination.map(|destination| peer::of(&destination)).ok_or_else(|| no_exchange())
+        destination.map(|destination| peer::of(&destination)).ok_or_else(no_exchange)
     }
 
     async fn connected_to_upstream(
