@@ -35,6 +35,9 @@ impl<'a> Value<'a> {
     }
 
     /// IP networks and addresses, separated by commas; at least one, each once. Host bits are cut off.
+    ///
+    /// # Errors
+    /// A part is neither an address nor a network.
     pub fn networks(self) -> Result<Arc<[IpNet]>, AnnotationError> {
         const EXPECTED: &str = "IP addresses or networks separated by commas, such as \"10.0.0.0/8, 192.0.2.1\"";
         let network = |text: &str| parse_network(text.trim()).map(|network| network.trunc());
