@@ -110,7 +110,7 @@ impl Exchange {
     }
 
     /// Whether no endpoint is tried any more.
-    pub fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         !matches!(self.state, State::Attempting)
     }
 
@@ -181,10 +181,16 @@ impl Exchange {
         }
     }
 
-    /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer.
+    /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer. Once the gateway
+    /// answers, only a client that goes away changes that.
     pub fn failed(&mut self, failure: Failure) {
         let answered = self.current.as_ref().is_some_and(|current| current.header.is_some());
         let (reply, again) = match failure {
+            Failure::ClientGone => {
+                self.state = State::Abandoned(self.reply_reason());
+                return;
+            }
+            _ if self.is_settled() => return,
             Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
             Failure::Upstream { timed_out, stale, replayable } => {
                 if stale {
@@ -196,10 +202,6 @@ impl Exchange {
             Failure::ClientTimeout => (Reply::new(408, Reason::BodyTimeout), false),
             Failure::ClientMalformed => (Reply::new(400, Reason::MalformedBody), false),
             Failure::Internal => (Reply::new(500, Reason::Internal), false),
-            Failure::ClientGone => {
-                self.state = State::Abandoned(self.reply_reason());
-                return;
-            }
         };
         self.end_try(Some(reply.status), 0);
         if !again || self.attempts.len() >= TRIES {

@@ -2,16 +2,15 @@
 
 use super::{Context, Destination, Exchange, Failure, Sent, Step};
 use crate::config::{
-    AccessLog, Action, Backend, BackendId, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteBackend,
-    RouteMatch, RoutePolicies, ServiceBackend, Template, Update, VirtualHost,
+    AccessLog, Action, Backend, BackendId, Denied, GatewaySettings, HostName, Origin, Owner, PathKind, Route,
+    RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Template, Update, VirtualHost,
 };
 use crate::connection::{Arrival, ClientConnection, Connection, Head};
 use crate::request::{Reason, RequestView};
 use crate::table::Publisher;
-use crate::telemetry::{Identity, MetricsSettings, Telemetry};
+use crate::telemetry::Telemetry;
+use crate::telemetry::fixture::{Log, telemetry};
 use http::{HeaderMap, HeaderValue, Method, Version, header};
-use parking_lot::Mutex;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,20 +18,6 @@ use std::time::Instant;
 
 /// What the log has of a request, behind its status.
 const FORMAT: &str = "$status $upstream_status $body_bytes_sent $bytes_sent $service_name";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A lane with one request for `h/`, which goes to the Service `shop`.
 struct Lane {
@@ -45,9 +30,7 @@ struct Lane {
 
 impl Lane {
     fn new(endpoints: &[u8], policies: RoutePolicies) -> Self {
-        let log = Log::default();
-        let telemetry = Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(log.clone()));
-        let telemetry = telemetry.expect("starts");
+        let (telemetry, log) = telemetry();
         let publisher = Publisher::new(Arc::default());
         publisher.publish(update(endpoints, policies));
         let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
@@ -74,8 +57,7 @@ impl Lane {
     fn finish(mut self, status: Option<u16>) -> (String, String) {
         self.exchange.finish(&view(&self.headers), Sent { status, bytes: 107, body: 7 });
         self.context.telemetry().flush();
-        self.telemetry.sync();
-        let line = String::from_utf8(self.log.0.lock().clone()).expect("text");
+        let line = self.log.text(&self.telemetry);
         (line.trim_end().to_owned(), self.telemetry.metrics().expect("encodes"))
     }
 }
@@ -236,10 +218,37 @@ fn a_client_that_is_gone_is_not_answered() {
     assert!(metrics.contains("reason=\"client-gone\""), "{metrics}");
 }
 
+fn denied() -> RoutePolicies {
+    let denied = Denied { reason: "no".into(), origin: Origin::new("Ingress default/shop", "x") };
+    RoutePolicies { denied: Some(denied), ..RoutePolicies::default() }
+}
+
+#[test]
+fn a_client_may_go_while_it_is_answered() {
+    let mut lane = Lane::new(&[1], denied());
+    assert_eq!(lane.reply(), (503, Reason::Denied));
+    lane.exchange.failed(Failure::ClientGone);
+    assert!(matches!(lane.exchange.next_step(), Step::Abandon), "nobody is there for another answer");
+    let connection = lane.exchange.arrival().connection.clone();
+    let (line, metrics) = lane.finish(None);
+    assert_eq!((line.as_str(), connection.abandoned()), ("499 - 7 107", 1));
+    assert!(metrics.contains("reason=\"denied\""), "{metrics}");
+}
+
+#[test]
+fn the_first_reply_stays() {
+    let mut lane = Lane::new(&[1], RoutePolicies { body_limit: Some(1), ..RoutePolicies::default() });
+    lane.attempt();
+    assert_eq!(lane.exchange.request_body(2), ControlFlow::Break(()));
+    for failure in [Failure::ClientMalformed, Failure::Internal, BROKEN, STALE] {
+        lane.exchange.failed(failure);
+        assert_eq!(lane.reply(), (413, Reason::BodyTooLarge), "{failure:?}");
+    }
+}
+
 #[test]
 fn a_route_that_is_denied_asks_nobody() {
-    let denied = crate::config::Denied { reason: "no".into(), origin: Origin::new("Ingress default/shop", "x") };
-    let mut lane = Lane::new(&[1], RoutePolicies { denied: Some(denied), ..RoutePolicies::default() });
+    let mut lane = Lane::new(&[1], denied());
     assert!(lane.exchange.is_settled());
     assert_eq!(lane.reply(), (503, Reason::Denied));
 }

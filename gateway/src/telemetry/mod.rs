@@ -5,6 +5,8 @@
 mod access_log;
 mod clock;
 mod escape;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod metrics;
 mod record;
 mod settings;

@@ -56,16 +56,10 @@ impl RequestCtx {
 
     /// Reports an error to the exchange, and marks it for Pingora.
     fn report(&mut self, mut error: Box<Error>, failure: Failure) -> Box<Error> {
-        let failed = |exchange: &mut Exchange| {
-            // Given up already: the error is what ended it.
-            let is_settled = exchange.is_settled();
-            if !is_settled {
-                exchange.failed(failure);
-            }
-            is_settled
-        };
-        let was_settled = self.exchange.as_deref_mut().is_none_or(failed);
-        error.set_retry(!was_settled && self.attempt().is_ok());
+        if let Some(exchange) = &mut self.exchange {
+            exchange.failed(failure);
+        }
+        error.set_retry(self.attempt().is_ok());
         error
     }
 }
@@ -104,9 +98,6 @@ impl ProxyHttp for Proxy {
     }
 
     async fn upstream_peer(&self, _session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
-        if ctx.destination.is_none() {
-            ctx.attempt()?;
-        }
         let destination = ctx.destination.take();
         destination.map(|destination| peer::of(&destination)).ok_or_else(no_exchange)
     }
@@ -202,17 +193,13 @@ impl ProxyHttp for Proxy {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut RequestCtx) -> FailToProxy {
         let failure = failure_of(error, session, false);
-        let status = match &mut ctx.exchange {
-            None => 0,
-            Some(exchange) => {
-                if !exchange.is_settled() {
-                    exchange.failed(failure);
-                }
-                match exchange.next_step() {
-                    Step::Reply(reply) => write_failure(session, exchange, &reply).await,
-                    Step::Attempt(_) | Step::Abandon => 0,
-                }
-            }
+        let step = ctx.exchange.as_mut().map(|exchange| {
+            exchange.failed(failure);
+            exchange.next_step()
+        });
+        let status = match (step, &ctx.exchange) {
+            (Some(Step::Reply(reply)), Some(exchange)) => write_failure(session, exchange, &reply).await,
+            _ => 0,
         };
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }

@@ -1,6 +1,6 @@
-use super::fixture::{attempt, connection, headers, labels, record, telemetry};
 use crate::config::{AccessLog, Escape, Template};
 use crate::connection::{Connection, TlsSession};
+use crate::telemetry::fixture::{attempt, connection, headers, labels, record, telemetry};
 use crate::telemetry::{Attempt, Identity, MetricsSettings, Record, Telemetry, Worker};
 use http::HeaderMap;
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
-use super::fixture::{attempt, connection, labels, record, sample, telemetry};
 use super::streams::record as stream;
 use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
+use crate::telemetry::fixture::{attempt, connection, labels, record, sample, telemetry};
 use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, Telemetry};
 use http::HeaderMap;
 use std::collections::BTreeSet;

@@ -1,7 +1,6 @@
 //! The whole of telemetry, from records to the log and the metrics.
 
 mod access_log;
-mod fixture;
 mod metrics;
 mod settings;
 mod streams;

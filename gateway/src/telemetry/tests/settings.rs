@@ -1,7 +1,7 @@
 //! What flags change about the metrics of requests.
 
-use super::fixture::{attempt, connection, labels, record, sample, telemetry_with};
 use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
+use crate::telemetry::fixture::{attempt, connection, labels, record, sample, telemetry_with};
 use crate::telemetry::{ConnectionState, Event, MetricsSettings, REQUEST_METRICS, Record, Telemetry, Worker};
 use http::HeaderMap;
 use std::sync::Arc;

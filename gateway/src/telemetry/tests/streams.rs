@@ -1,7 +1,7 @@
-use super::fixture::{connection, sample, telemetry};
 use crate::config::{AccessLog, Escape, GatewaySettings, StreamProtocol, StreamSettings, Template};
 use crate::connection::Connection;
 use crate::telemetry::StreamRecord;
+use crate::telemetry::fixture::{connection, sample, telemetry};
 use std::net::SocketAddr;
 use std::time::Duration;
 

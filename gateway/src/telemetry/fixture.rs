@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// A log that a test can read.
 #[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -25,17 +25,17 @@ impl Write for Log {
 
 impl Log {
     /// What is written so far, given that the worker has flushed.
-    pub(super) fn text(&self, telemetry: &Telemetry) -> String {
+    pub(crate) fn text(&self, telemetry: &Telemetry) -> String {
         telemetry.sync();
         String::from_utf8(self.0.lock().clone()).expect("the log is text")
     }
 }
 
-pub(super) fn telemetry() -> (Telemetry, Log) {
+pub(crate) fn telemetry() -> (Telemetry, Log) {
     telemetry_with(&MetricsSettings::default())
 }
 
-pub(super) fn telemetry_with(metrics: &MetricsSettings) -> (Telemetry, Log) {
+pub(crate) fn telemetry_with(metrics: &MetricsSettings) -> (Telemetry, Log) {
     let log = Log::default();
     let identity = Identity {
         class: "adit.dev/ingress".to_owned(),
@@ -46,7 +46,7 @@ pub(super) fn telemetry_with(metrics: &MetricsSettings) -> (Telemetry, Log) {
     (Telemetry::start(&identity, metrics, Box::new(log.clone())).expect("starts"), log)
 }
 
-pub(super) fn connection() -> Connection {
+pub(crate) fn connection() -> Connection {
     Connection {
         id: 42,
         peer: SocketAddr::from(([192, 0, 2, 1], 50000)),
@@ -56,7 +56,7 @@ pub(super) fn connection() -> Connection {
     }
 }
 
-pub(super) fn labels() -> Arc<RouteLabels> {
+pub(crate) fn labels() -> Arc<RouteLabels> {
     Arc::new(RouteLabels {
         host: "h".into(),
         path: "/".into(),
@@ -69,7 +69,7 @@ pub(super) fn labels() -> Arc<RouteLabels> {
     })
 }
 
-pub(super) fn attempt() -> Attempt {
+pub(crate) fn attempt() -> Attempt {
     Attempt {
         address: SocketAddr::from(([10, 0, 0, 1], 8080)),
         status: Some(200),
@@ -81,7 +81,7 @@ pub(super) fn attempt() -> Attempt {
 }
 
 /// A request that went well; tests say what is different.
-pub(super) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> Record<'a> {
+pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> Record<'a> {
     Record {
         connection,
         connection_requests: 3,
@@ -106,12 +106,12 @@ pub(super) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> 
     }
 }
 
-pub(super) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+pub(crate) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
     lines.iter().map(|&(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect()
 }
 
 /// The value of one sample, given all its labels but those that every metric has.
-pub(super) fn sample(text: &str, name: &str, labels: &str) -> Option<f64> {
+pub(crate) fn sample(text: &str, name: &str, labels: &str) -> Option<f64> {
     let common = "controller_class=\"adit.dev/ingress\",controller_namespace=\"ingress\",controller_pod=\"adit-0\"";
     text.lines().find_map(|line| {
         let rest = line.strip_prefix(name)?.strip_prefix('{')?;
