@@ -40,7 +40,7 @@ pub enum PathKind {
     Regex,
 }
 
-/// A header that a request must have. Of several with the name, all values count, joined by `, `.
+/// A header that a request must have. Of several with the name, all values count, joined by `, ` (cookies by `; `).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeaderMatch {
     /// Its name, in lower case.

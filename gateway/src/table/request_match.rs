@@ -116,16 +116,15 @@ fn header(wanted: &HeaderMatch) -> Result<(HeaderName, Value), Invalid> {
     Ok((name.map_err(invalid)?, Value::compile(&wanted.value)?))
 }
 
-/// The values of a header, joined by `, `.
+/// The values of a header, joined as nginx joins them.
 fn header_of<'a>(request: &RequestView<'a>, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
     let mut values = request.headers.get_all(name).iter();
     let first = values.next()?;
-    let Some(second) = values.next() else { return Some(Cow::Borrowed(first.as_bytes())) };
-    let mut joined = first.as_bytes().to_vec();
-    for value in std::iter::once(second).chain(values) {
-        joined.extend_from_slice(b", ");
-        joined.extend_from_slice(value.as_bytes());
+    if values.next().is_none() {
+        return Some(Cow::Borrowed(first.as_bytes()));
     }
+    let mut joined = Vec::new();
+    variables::header(request.headers, name.as_str(), &mut joined);
     Some(Cow::Owned(joined))
 }
 
