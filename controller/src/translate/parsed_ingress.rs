@@ -3,7 +3,7 @@
 use super::rank::Rank;
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::UpstreamSettings;
-use gateway::config::{Action, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
+use gateway::config::{Action, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(super) struct ParsedIngress {
     pub(super) root: Route,
     /// Where that goes if redirects do not count.
     pub(super) unredirected: Action,
+    /// How its backends are spoken to.
+    pub(super) backend_policies: Arc<BackendPolicies>,
     /// What it asks for on behalf of its hosts.
     pub(super) host_policies: HostPolicies,
     /// Whether it has a `spec.defaultBackend`.

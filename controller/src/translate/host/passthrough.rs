@@ -4,9 +4,10 @@ use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, BackendProtocol, HostName, Passthrough, PathKind, Route, ServiceBackend,
+    Action, BackendId, BackendProtocol, HostName, Passthrough, PathKind, Route, ServiceBackend, Timeouts,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it. As in ingress-nginx,
 /// what comes in cleartext goes there over TLS, too.
@@ -23,7 +24,7 @@ pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> 
     let Some((route, backend)) = root(routes) else {
         return ignored("it has no path / with a backend");
     };
-    let connect_timeout = backend_policies(route).timeouts.connect;
+    let connect_timeout = connect_timeout(host, route, view);
     let passthrough = Passthrough { backend: backend.into(), connect_timeout, origin: origin.clone() };
     let mut diagnostics = bypassed(host, ingress, view);
     if route.policies.denied.is_some() {
@@ -65,12 +66,10 @@ fn root(routes: &[Route]) -> Option<(&Route, ServiceBackend)> {
     Some((root, backend))
 }
 
-fn backend_policies(route: &Route) -> &BackendPolicies {
-    match &route.action {
-        Action::Forward(backends) => backends.first().map_or(&BackendPolicies::DEFAULT, |backend| &backend.policies),
-        Action::DefaultBackend(policies) => policies,
-        Action::Reply(_) | Action::Redirect(_) => &BackendPolicies::DEFAULT,
-    }
+/// How long connecting to the backend may take, by the Ingress that has the route.
+fn connect_timeout(host: &HostName, route: &Route, view: &View<'_>) -> Duration {
+    let owner = view.claims_on(host).find(|ingress| ingress.object == route.origin.object);
+    owner.map_or(Timeouts::DEFAULT, |ingress| ingress.backend_policies.timeouts).connect
 }
 
 /// Says of the host's other Ingresses that their paths are not to be had over TLS.

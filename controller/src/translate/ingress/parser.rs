@@ -154,6 +154,7 @@ impl Parser<'_> {
             hosts,
             root,
             unredirected,
+            backend_policies: Arc::clone(&self.backend_policies),
             has_default_backend,
             host_policies: std::mem::take(&mut self.annotations.host),
             catch_all: rules.is_empty(),

@@ -40,6 +40,17 @@ fn all_tls_of_a_host_goes_to_the_backend_of_its_root() {
 }
 
 #[test]
+fn a_redirect_of_plain_http_keeps_how_the_backend_is_connected_to() {
+    let annotations = "server-alias: a, permanent-redirect: 'https://other/', proxy-connect-timeout: '7'";
+    let annotations = format!("{PASS}, {annotations}");
+    let world = world(&[ingress("h", &annotations, &rules("h", &[("/", "Prefix", "root")]))]);
+    for host in ["h", "a"] {
+        assert_eq!(world.passes_to(host).as_deref(), Some("root"), "{host}");
+        assert_eq!(world.passthrough(host).expect("it passes").connect_timeout, Duration::from_secs(7), "{host}");
+    }
+}
+
+#[test]
 fn without_the_flag_it_is_said_to_be_ignored() {
     let world = World::of(&ingress("h", PASS, &rules("h", &[("/", "Prefix", "root")])));
     assert_eq!(world.passes_to("h"), None);
