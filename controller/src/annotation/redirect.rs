@@ -15,7 +15,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         invalid: Invalid::FallsBack,
         harmless: &[],
         doc: "Redirects requests for `/` to this path, with status 302. A path that begins with one slash, such as \
-              `/shop`. Default: not set. It applies to all paths of the host; the oldest Ingress of the host that \
+              `/shop`. Default: not set. It applies to the whole host; the oldest Ingress of the host that \
               sets it decides.",
         apply: |value, draft| {
             let path = value.path_with_captures()?;

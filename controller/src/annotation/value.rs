@@ -21,7 +21,7 @@ const REGEX: &str = "/-._~:^$[](){}*+?|&=\\";
 const HOST: &str = "-._~:[]";
 
 impl<'a> Value<'a> {
-    /// The value without the blanks around it.
+    /// The value without the spaces around it.
     pub fn text(self) -> &'a str {
         self.0.trim()
     }
@@ -109,7 +109,7 @@ impl<'a> Value<'a> {
     /// # Errors
     /// The value contains spaces, quotes, `;` or other characters that are not allowed in a regular expression here.
     pub fn server_name(self) -> Result<&'a str, AnnotationError> {
-        self.made_of(REGEX, "a host name, or '~' and a regular expression, without blanks, quotes and ';'")
+        self.made_of(REGEX, "a host name, or '~' and a regular expression, without spaces, quotes and ';'")
     }
 
     /// A `Host` header in which nginx variables may stand.
