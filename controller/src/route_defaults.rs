@@ -1,13 +1,13 @@
-//! What holds for every route unless an annotation says otherwise.
+//! The settings of routes that no annotation overrides.
 
 use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
 use std::sync::Arc;
 
-/// What the ConfigMap says of routes: defaults that annotations override, and how Ingresses are read. Changing any of
-/// it translates every Ingress anew.
+/// The ConfigMap's settings for routes: defaults that annotations override, and how Ingresses are read. A change of any
+/// of them translates every Ingress again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteDefaults {
-    /// `path-matching`.
+    /// `path-matching`: how paths match. Default [`PathMatching::Nginx`].
     pub path_matching: PathMatching,
     /// The policies of an Ingress without annotations.
     pub policies: Arc<RoutePolicies>,
@@ -17,21 +17,25 @@ pub struct RouteDefaults {
     pub backend: Arc<BackendPolicies>,
     /// The settings of a Service port without annotations.
     pub upstream: UpstreamSettings,
-    /// `http-redirect-code`: 301, 302, 307 or 308.
+    /// `http-redirect-code`: the status of redirects to HTTPS and of `from-to-www-redirect`, 301, 302, 307 or 308.
+    /// Default 308.
     pub redirect_code: u16,
-    /// When and how plain HTTP is redirected to HTTPS where no annotation says so.
+    /// When and how plain HTTP is redirected to HTTPS, unless an annotation overrides it.
     pub https: HttpsRedirects,
-    /// `--advertised-https-port`: the port that such redirects may name.
+    /// `--advertised-https-port`, or else `--https-port`: the port in such redirects with `use-port-in-redirects`.
     pub https_port: u16,
-    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` is applied. Default false.
     pub ssl_passthrough: bool,
-    /// `no-tls-redirect-locations`: paths that begin so are never redirected to HTTPS.
+    /// `no-tls-redirect-locations`: paths of rules that begin with one of these are not redirected to HTTPS. Default
+    /// `/.well-known/acme-challenge`.
     pub plain_paths: Vec<Arc<str>>,
-    /// `annotation-value-word-blocklist`: an Ingress with an annotation that holds one is rejected.
+    /// `annotation-value-word-blocklist`: an Ingress with an annotation that contains one of these words is rejected.
+    /// Default none.
     pub blocked_words: Vec<Arc<str>>,
-    /// `annotations-risk-level`: an Ingress with an annotation above it is rejected.
+    /// `annotations-risk-level`: an Ingress with an annotation of a higher risk is rejected. Default [`Risk::High`].
     pub risk_level: Risk,
-    /// `strict-validate-path-type`: warn of characters that do not belong in an Exact or Prefix path.
+    /// `strict-validate-path-type`: an Exact or Prefix path with other characters than letters, digits and `/-._`
+    /// causes a warning. Default true.
     pub strict_path_types: bool,
 }
 
@@ -55,28 +59,28 @@ impl Default for RouteDefaults {
     }
 }
 
-/// Where certificate authorities look for the answers to their HTTP-01 challenges.
+/// Where certificate authorities request the responses to their HTTP-01 challenges.
 pub(crate) const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
 
 /// Settings that belong to a Service port: the oldest Ingress that refers to it decides for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamSettings {
-    /// `service-upstream`: the Service's own address instead of its endpoints'.
+    /// `service-upstream`: requests go to the cluster IP instead of the endpoints. Default false.
     pub service_upstream: bool,
-    /// `load-balance`.
+    /// `load-balance`: how an endpoint is chosen. Default [`Balance::RoundRobin`].
     pub balance: Balance,
 }
 
 /// When and how plain HTTP is redirected to HTTPS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpsRedirects {
-    /// `ssl-redirect`: where the host has TLS. Default true.
+    /// `ssl-redirect`: it is redirected if the host has TLS. Default true.
     pub with_tls: bool,
-    /// `force-ssl-redirect`: TLS or not. Default false.
+    /// `force-ssl-redirect`: it is redirected also if the host has no TLS. Default false.
     pub always: bool,
-    /// `preserve-trailing-slash`. Default false.
+    /// `preserve-trailing-slash`: a slash at the end of path or query is kept. Default false.
     pub preserve_trailing_slash: bool,
-    /// `use-port-in-redirects`. Default false.
+    /// `use-port-in-redirects`: the redirect names the port of HTTPS. Default false.
     pub name_port: bool,
 }
 

@@ -10,22 +10,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// All that the command line says. `Default` is a command line without flags.
+/// The settings of the command line. `Default` is a command line without flags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// How objects are read and translated.
     pub controller: ControllerSettings,
     /// How the process serves.
     pub serve: ServeSettings,
-    /// Which cluster is watched, and what of it.
+    /// Which cluster is watched, which of its namespaces, and what is written to it.
     pub cluster: ClusterSettings,
-    /// `--log-level`: directives of `tracing_subscriber::EnvFilter`. `None` leaves it to the environment.
+    /// `--log-level`: directives of `tracing_subscriber::EnvFilter`. Default `None`: the environment variable
+    /// `RUST_LOG`, or else `info`.
     pub log_level: Option<String>,
 }
 
 impl Settings {
-    /// A command line without flags, for objects that come from a cluster and not from files: there, as with
-    /// ingress-nginx, nothing is ours that does not say so.
+    /// A command line without flags, for objects that come from a cluster and not from files. As in ingress-nginx, only
+    /// Ingresses that name our class are served there.
     pub fn in_cluster() -> Self {
         let controller = ControllerSettings {
             controller_classes: vec!["adit.dev/ingress-controller".into()],
@@ -39,44 +40,49 @@ impl Settings {
     }
 }
 
-/// What translation needs to know besides the objects. `Default` is what `adit serve DIR` does without flags.
+/// The settings of translation. `Default` is what `adit serve DIR` uses without flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControllerSettings {
-    /// `--controller-class`: IngressClasses with one of these controllers are ours.
+    /// `--controller-class`: Ingresses of IngressClasses with one of these controllers are served. Default
+    /// `adit.dev/ingress-controller` and `k8s.io/ingress-nginx`; in a cluster only the first.
     pub controller_classes: Vec<String>,
-    /// `--ingress-class`: names that `kubernetes.io/ingress.class` may have, and, where [`Self::class_by_name`] is set,
-    /// the names of IngressClasses that are ours.
+    /// `--ingress-class`: Ingresses with one of these names in the annotation `kubernetes.io/ingress.class` are served,
+    /// and, with [`Self::class_by_name`], those of IngressClasses with one of these names. Default `adit` and `nginx`;
+    /// in a cluster only `adit`.
     pub ingress_classes: Vec<String>,
-    /// `--ingress-class-by-name`. In a directory also without an IngressClass object.
+    /// `--ingress-class-by-name`: the name of an IngressClass is enough. Default true; in a cluster false.
     pub class_by_name: bool,
-    /// `--watch-ingress-without-class`.
+    /// `--watch-ingress-without-class`: Ingresses without a class are served. Default true; in a cluster false.
     pub without_class: bool,
-    /// A class by name counts although no IngressClass object of that name exists: true for a directory, and with
-    /// `--watch-namespace`, where IngressClasses may be out of sight.
+    /// With [`Self::class_by_name`], no IngressClass of that name needs to exist. True for a directory, and with
+    /// `--watch-namespace`, where Adit may not be allowed to read IngressClasses.
     pub implied_classes: bool,
-    /// `--annotations-prefix`.
+    /// `--annotations-prefix`: the prefix of annotations, without the slash. Default `nginx.ingress.kubernetes.io`.
     pub annotations_prefix: String,
-    /// `--configmap`.
+    /// `--configmap`: the ConfigMap with the settings of the gateway. Default `adit/adit`; `None` uses no ConfigMap.
     pub configmap: Option<NamespacedName>,
-    /// `--default-backend-service`.
+    /// `--default-backend-service`: serves requests that no rule matches. Default none: they are answered with 404.
     pub default_backend_service: Option<NamespacedName>,
-    /// `--disable-catch-all`: ignore Ingresses that only have a default backend or rules without a host.
+    /// `--disable-catch-all`: rules without a host, and Ingresses that have only a default backend, are not served.
+    /// Default false.
     pub disable_catch_all: bool,
-    /// `--disable-svc-external-name`: Services of type ExternalName have no endpoints.
+    /// `--disable-svc-external-name`: Services of type ExternalName have no endpoints. Default false.
     pub disable_external_name: bool,
-    /// `--path-matching`; the ConfigMap's key of that name wins.
+    /// `--path-matching`: how paths match. The ConfigMap's key of that name overrides it. Default
+    /// [`PathMatching::Nginx`].
     pub path_matching: PathMatching,
-    /// `--default-ssl-certificate`: the Secret with the certificate for hosts without one. `None` is a self-signed one.
+    /// `--default-ssl-certificate`: the Secret with the certificate for hosts that have none. Default none: a
+    /// self-signed certificate.
     pub default_certificate: Option<NamespacedName>,
-    /// `--tcp-services-configmap`: the ConfigMap of TCP services.
+    /// `--tcp-services-configmap`: the ConfigMap of TCP services. Default none.
     pub tcp_services: Option<NamespacedName>,
-    /// `--udp-services-configmap`: the ConfigMap of UDP services.
+    /// `--udp-services-configmap`: the ConfigMap of UDP services. Default none.
     pub udp_services: Option<NamespacedName>,
-    /// The ports that no such service may have.
+    /// The ports of Adit itself, which no such service can use.
     pub own_ports: OwnPorts,
-    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` counts.
+    /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` is applied. Default false.
     pub ssl_passthrough: bool,
-    /// `--advertised-https-port`, else `--https-port`: the port that redirects to HTTPS name where they are told to.
+    /// `--advertised-https-port`, or else `--https-port`: the port in redirects to HTTPS with `use-port-in-redirects`.
     pub https_port: u16,
 }
 
@@ -104,46 +110,47 @@ impl Default for ControllerSettings {
     }
 }
 
-/// Which cluster is watched, and what of it, and what is written to it. `Default` is the cluster of this Pod, with all
-/// its namespaces.
+/// Which cluster is watched, which of its namespaces, and what is written to it. `Default` is the cluster of this Pod,
+/// with all its namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterSettings {
-    /// `--kubeconfig`.
+    /// `--kubeconfig`: the file with the API server and the credentials. Default none: the service account of the Pod.
     pub kubeconfig: Option<PathBuf>,
-    /// `--apiserver-host`: the API server's URL, in place of the one in the kubeconfig.
+    /// `--apiserver-host`: the URL of the API server, in place of that of the kubeconfig or of the Pod.
     pub apiserver: Option<String>,
-    /// `--certificate-authority`: a file with the authorities of the API server at [`Self::apiserver`], as PEM.
+    /// `--certificate-authority`: a PEM file with the CA certificates that verify the API server at
+    /// [`Self::apiserver`].
     pub certificate_authority: Option<PathBuf>,
     /// `--watch-namespace` or `--watch-namespace-selector`.
     pub namespaces: WatchedNamespaces,
-    /// What is written to it.
+    /// What is written to the cluster.
     pub status: StatusSettings,
 }
 
 /// How a leader is elected, and which addresses it writes to the status of Ingresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusSettings {
-    /// Which Pod this is. No flag says so: `POD_NAMESPACE` and `POD_NAME` of the environment do.
+    /// The Pod of this process, from the environment variables `POD_NAMESPACE` and `POD_NAME`; no flag sets it.
     pub pod: Option<NamespacedName>,
-    /// `--election-id`: the name of the Lease, in the Pod's namespace.
+    /// `--election-id`: the name of the Lease, in the namespace of the Pod. Default `adit-leader`.
     pub election_id: String,
-    /// `--election-ttl`: how long the Lease is good without being renewed; at least a second.
+    /// `--election-ttl`: how long the Lease is valid without renewal; at least 1 s. Default 30 s.
     pub election_ttl: Duration,
-    /// Not `--disable-leader-election`: without an election every replica writes.
+    /// The opposite of `--disable-leader-election`: only the holder of the Lease writes. Default true.
     pub election: bool,
-    /// `--update-status`: addresses are written at all.
+    /// `--update-status`: addresses are written. Default true.
     pub update: bool,
-    /// `--update-status-on-shutdown`: the last replica removes them.
+    /// `--update-status-on-shutdown`: the last replica removes them when it ends. Default true.
     pub update_on_shutdown: bool,
-    /// `--status-update-interval`: how often addresses and statuses are compared although nothing is known to have
-    /// changed; at least 5 seconds.
+    /// `--status-update-interval`: how often addresses and statuses are compared although no change is known; at least
+    /// 5 s. Default 60 s.
     pub interval: Duration,
-    /// `--publish-service`: the Service whose addresses are written.
+    /// `--publish-service`: the Service whose addresses are written. Default none.
     pub publish_service: Option<NamespacedName>,
-    /// `--publish-status-address`: the addresses that are written. When this is empty and there is no such Service,
-    /// those of the nodes that run us are.
+    /// `--publish-status-address`: the addresses that are written. If it is empty and there is no such Service, the
+    /// addresses of the nodes that run Adit are written. Default empty.
     pub addresses: Vec<Address>,
-    /// `--report-node-internal-ip-address`: of a node, the InternalIP and not the ExternalIP.
+    /// `--report-node-internal-ip-address`: the InternalIP of a node is written, not its ExternalIP. Default false.
     pub node_internal_ip: bool,
 }
 
@@ -164,7 +171,7 @@ impl Default for StatusSettings {
     }
 }
 
-/// The namespaces whose objects count.
+/// The namespaces whose objects are served.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum WatchedNamespaces {
     /// All of them.
@@ -202,38 +209,39 @@ impl OwnPorts {
     }
 }
 
-/// Sockets, threads and files of `adit serve`. Fixed for the life of the process.
+/// Sockets, threads and files of `adit serve`. They do not change while the process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeSettings {
-    /// `--bind-address`: where clients connect. `None` is every address of the machine: `[::]` where IPv6 exists, else
-    /// `0.0.0.0`.
+    /// `--bind-address`: the address to listen on for clients. Default none: all addresses of the machine, `[::]` if it
+    /// has IPv6, else `0.0.0.0`.
     pub bind_address: Option<IpAddr>,
-    /// `--http-port`; 0 lets the system choose.
+    /// `--http-port`: the port for HTTP; with 0 the system chooses one. Default 80.
     pub http_port: u16,
-    /// `--advertised-http-port`: the port that clients mean, for redirects and forwarded headers. `None` is the port
-    /// that listens.
+    /// `--advertised-http-port`: the port that clients connect to, for redirects and forwarded headers. Default none:
+    /// the port that Adit listens on.
     pub advertised_http_port: Option<u16>,
-    /// `--https-port`; 0 lets the system choose.
+    /// `--https-port`: the port for HTTPS; with 0 the system chooses one. Default 443.
     pub https_port: u16,
     /// `--advertised-https-port`: the same for HTTPS.
     pub advertised_https_port: Option<u16>,
-    /// `--workers`: threads that serve requests. `None` is the cgroup's CPU quota, else the cores.
+    /// `--workers`: the number of threads that serve requests. Default none: the ConfigMap's `worker-processes`, or
+    /// else the cgroup's CPU quota, or else the number of CPUs.
     pub workers: Option<NonZeroUsize>,
-    /// `--dns-server`: resolvers for Services of type ExternalName. Empty is the system's.
+    /// `--dns-server`: the DNS servers for Services of type ExternalName. Default empty: those of the system.
     pub dns_servers: Vec<SocketAddr>,
     /// Whether names of ExternalName Services may resolve to loopback addresses. No flag sets it: tests do.
     pub dns_allow_loopback: bool,
-    /// `--access-log-path`. `None` is standard output.
+    /// `--access-log-path`: the file of the access log. Default none: standard output.
     pub access_log: Option<PathBuf>,
-    /// `--healthz-host`: where the admin port listens. `None` is every address of the machine.
+    /// `--healthz-host`: the address of the admin port. Default none: all addresses of the machine.
     pub admin_address: Option<IpAddr>,
-    /// `--healthz-port`: the admin port; 0 lets the system choose.
+    /// `--healthz-port`: the admin port; with 0 the system chooses one. Default 10254.
     pub admin_port: u16,
-    /// `--health-check-path`: a second path for `/healthz` on the admin port.
+    /// `--health-check-path`: another path of the health check on the admin port. Default `/healthz`.
     pub health_path: String,
     /// `--enable-metrics` and the other flags about metrics.
     pub metrics: MetricsSettings,
-    /// `--shutdown-grace-period`: how long new connections are still accepted after SIGTERM.
+    /// `--shutdown-grace-period`: how long new connections are accepted after SIGTERM. Default 15 s.
     pub shutdown_grace: Duration,
 }
 

@@ -15,12 +15,12 @@ pub struct Family {
     pub annotations: &'static [Annotation],
 }
 
-/// One annotation: its name, what is made of it, and how.
+/// One annotation: its name, how far it is supported, and how it is applied.
 #[derive(Debug)]
 pub struct Annotation {
     /// The name after the prefix `nginx.ingress.kubernetes.io/`.
     pub key: &'static str,
-    /// Where a conflict between Ingresses matters.
+    /// What it applies to, and so which Ingress decides in a conflict.
     pub scope: Scope,
     /// ingress-nginx's estimate, compared with the ConfigMap's `annotations-risk-level`.
     pub risk: Risk,
@@ -28,15 +28,15 @@ pub struct Annotation {
     pub support: Support,
     /// What an invalid value does.
     pub invalid: Invalid,
-    /// Values that ask for nothing. Where the annotation is not supported, they need neither warning nor refusal.
+    /// Values without an effect. If the annotation is not supported, they cause neither a warning nor a refusal.
     pub harmless: &'static [&'static str],
-    /// What it does, and the values it takes.
+    /// What it sets, its unit, range and default, and its effect on a request.
     pub doc: &'static str,
-    /// Writes a value into the settings. Called only where `support` is full or partial.
+    /// Writes a value into the settings. Called only if `support` is full or partial.
     pub apply: fn(Value<'_>, &mut AnnotationSettings) -> Result<(), AnnotationError>,
 }
 
-/// Where a conflict between Ingresses matters.
+/// What an annotation applies to, and so which Ingress decides in a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The Ingress as a whole.
@@ -56,11 +56,11 @@ pub enum Support {
     Full,
     /// With this difference.
     Partial(&'static str),
-    /// Without effect, for this reason. The route serves; a warning says so.
+    /// It has no effect, for this reason. The routes are served without it; a warning says so.
     Ignored(&'static str),
-    /// Not there yet. The route serves without it; a warning says so.
+    /// Not supported yet. The routes are served without it; a warning says so.
     Planned,
-    /// Not there yet, and unsafe to leave out: the route answers 503.
+    /// Not supported yet, and the routes are not safe without it: they answer 503.
     Denied,
 }
 
@@ -103,11 +103,11 @@ pub enum Effect {
 
 /// Go's spellings of false.
 pub(super) const FALSE: &[&str] = &["false", "False", "FALSE", "f", "F", "0"];
-/// An empty value, where nothing else asks for nothing.
+/// An empty value, for annotations of which no other value is without effect.
 pub(super) const EMPTY: &[&str] = &[""];
 
 impl Annotation {
-    /// An entry that is not there yet; routes serve without it.
+    /// An entry that is not supported yet; routes are served without it.
     pub(super) const fn planned(key: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
         Self {
             key,
@@ -121,7 +121,7 @@ impl Annotation {
         }
     }
 
-    /// An entry that is not there yet; routes must not serve without it.
+    /// An entry that is not supported yet; routes answer 503, because they are not safe without it.
     pub(super) const fn denied(key: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
         Self { support: Support::Denied, harmless: &[], ..Self::planned(key, scope, risk, doc) }
     }
@@ -131,7 +131,7 @@ impl Annotation {
         Self { support: Support::Ignored(why), ..Self::planned(key, Scope::Ingress, Risk::Low, doc) }
     }
 
-    /// The same, with the values that ask for nothing.
+    /// The same, with the values that have no effect.
     pub(super) const fn unless(self, harmless: &'static [&'static str]) -> Self {
         Self { harmless, ..self }
     }

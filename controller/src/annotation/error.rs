@@ -4,13 +4,13 @@ use std::borrow::Cow;
 /// Why a value was not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnnotationError {
-    /// It is not of the form expected, which is named.
+    /// It does not have the expected form, which is named.
     Expected(&'static str),
-    /// It has an nginx variable that there is not.
+    /// It contains an nginx variable that does not exist.
     Template(TemplateError),
-    /// It asks for something that is not there. The route serves without it.
+    /// It asks for something that is not supported. The routes are served without it.
     Unsupported(&'static str),
-    /// It asks for something that is not there, and without which the route must not serve.
+    /// It asks for something that is not supported, and the routes are not safe without it: they answer 503.
     Refused(&'static str),
 }
 

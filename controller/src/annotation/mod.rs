@@ -1,8 +1,8 @@
 //! The annotations: one entry, one place.
 //!
 //! Every name that ingress-nginx has, had, or that its users believe it has, is one [`Annotation`] in one family file.
-//! The entry says what Adit makes of it; the table in the documentation is printed from the entries. What concerns
-//! several Ingresses at once is no annotation's business: see [`crate::translate`].
+//! The entry says how Adit treats it. The table in the documentation is generated from the entries. What concerns
+//! several Ingresses at once is not decided here but in [`crate::translate`].
 
 mod affinity;
 mod auth;

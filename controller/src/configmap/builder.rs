@@ -7,19 +7,19 @@ use std::sync::Arc;
 /// The ConfigMap's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Those of the gateway.
+    /// The settings of the gateway.
     pub gateway: GatewaySettings,
-    /// Those of routes.
+    /// The settings of routes.
     pub routes: RouteDefaults,
 }
 
 /// The configuration while its keys are read.
 pub struct ConfigBuilder<'a> {
-    /// What the keys said so far.
+    /// The settings of the keys that have been read.
     pub config: Config,
     /// The objects that values may name.
     pub lookup: &'a Lookup<'a>,
-    /// What is wrong with a part of a value whose other parts count.
+    /// What is wrong with a part of a value whose other parts are used.
     pub(super) complaints: Vec<(Severity, String)>,
 }
 
@@ -39,7 +39,7 @@ impl ConfigBuilder<'_> {
         self.config.gateway.hsts.as_mut().map(change);
     }
 
-    /// Says what is wrong with a part of a value, of which the rest counts.
+    /// Reports what is wrong with a part of a value, of which the rest is used.
     pub(super) fn complain(&mut self, severity: Severity, complaint: impl Into<String>) {
         self.complaints.push((severity, complaint.into()));
     }

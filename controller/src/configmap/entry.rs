@@ -14,19 +14,19 @@ pub struct Family {
     pub keys: &'static [Key],
 }
 
-/// One key: its name, what is made of it, and how.
+/// One key: its name, how far it is supported, and how it is applied.
 #[derive(Debug)]
 pub struct Key {
     /// The name.
     pub name: &'static str,
     /// How far it is supported.
     pub support: Support,
-    /// ingress-nginx's default: a value that asks for nothing. Where the key is not supported, it needs neither warning
-    /// nor refusal.
+    /// ingress-nginx's default: a value without an effect. If the key is not supported, it causes neither a warning nor
+    /// a refusal.
     pub default: &'static str,
-    /// What it does, and the values it takes.
+    /// What it sets, its unit and range, and its effect on a request.
     pub doc: &'static str,
-    /// Writes a value into the configuration. Called only where `support` is full or partial.
+    /// Writes a value into the configuration. Called only if `support` is full or partial.
     pub apply: fn(Value<'_>, &mut ConfigBuilder<'_>) -> Result<(), KeyError>,
 }
 
@@ -37,11 +37,11 @@ pub enum Support {
     Full,
     /// With this difference.
     Partial(&'static str),
-    /// Without effect, for this reason; a warning says so.
+    /// It has no effect, for this reason; a warning says so.
     Ignored(&'static str),
-    /// Not there yet; a warning says so.
+    /// Not supported yet. Requests are served without it; a warning says so.
     Planned,
-    /// Not there yet, and unsafe to leave out: every route answers 503.
+    /// Not supported yet, and requests are not safe without it: every route answers 503.
     Denied,
 }
 
@@ -61,12 +61,12 @@ impl Key {
         Self { support: Support::Partial(difference), ..self }
     }
 
-    /// A key that is not there yet; routes are served without it.
+    /// A key that is not supported yet; requests are served without it.
     pub(super) const fn planned(name: &'static str, default: &'static str, doc: &'static str) -> Self {
         Self { support: Support::Planned, ..Self::full(name, default, doc, |_, _| Ok(())) }
     }
 
-    /// A key that is not there yet; routes must not be served without it.
+    /// A key that is not supported yet; every route answers 503, because requests are not safe without it.
     pub(super) const fn denied(name: &'static str, default: &'static str, doc: &'static str) -> Self {
         Self { support: Support::Denied, ..Self::planned(name, default, doc) }
     }

@@ -3,12 +3,12 @@ use gateway::config::TemplateError;
 /// Why a value was not applied. The default stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyError {
-    /// It is not of the form expected, which is named.
+    /// It does not have the expected form, which is named.
     Expected(&'static str),
-    /// It has an nginx variable that there is not.
+    /// It contains an nginx variable that does not exist.
     Template(TemplateError),
-    /// It names a ConfigMap that there is not.
+    /// It names a ConfigMap that does not exist.
     NoConfigMap,
-    /// It is valid, and asks for something that is not there.
+    /// It is valid, and asks for something that is not supported.
     Unsupported(&'static str),
 }

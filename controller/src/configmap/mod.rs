@@ -1,7 +1,7 @@
 //! The keys of the controller's ConfigMap: one entry, one place.
 //!
 //! Every key that ingress-nginx has is one [`Key`] in one family file, and so is each key of Adit's own. The table in
-//! the documentation is printed from the entries.
+//! the documentation is generated from the entries.
 
 mod builder;
 mod client;
