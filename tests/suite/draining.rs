@@ -37,6 +37,12 @@ fn drain(gateway: Gateway) -> JoinHandle<usize> {
     spawn_blocking(move || gateway.drain(Patience { idle: PATIENCE, busy: PATIENCE }))
 }
 
+/// Waits until the listener is closed, which is after the drain was announced.
+async fn refused(listener: SocketAddr) -> Result<()> {
+    let refused = async { while TcpStream::connect(listener).await.is_ok() {} };
+    timeout(PATIENCE, refused).await.context("the port stays open")
+}
+
 /// Makes the last request of a connection.
 async fn last(connection: &mut Connection) -> Result<()> {
     connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
@@ -48,12 +54,14 @@ async fn last(connection: &mut Connection) -> Result<()> {
 #[tokio::test]
 async fn whoever_has_connected_is_served_accepted_or_not() -> Result<()> {
     let gateway = gateway()?;
+    let http = gateway.http_addresses()[0];
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        clients.push(Connection::open(gateway.http_addresses()[0]).await?);
+        clients.push(Connection::open(http).await?);
     }
     let encrypted = TcpStream::connect(gateway.https_addresses()[0]).await?;
     let draining = drain(gateway);
+    refused(http).await?;
     for client in &mut clients {
         last(client).await?;
     }
@@ -73,8 +81,7 @@ async fn idle_connections_may_make_one_more_request() -> Result<()> {
     let first = used.response("GET").await?;
     assert!(first.status == 404 && !first.closed, "{first:?}");
     let draining = drain(gateway);
-    let refused = async { while TcpStream::connect(http).await.is_ok() {} };
-    timeout(PATIENCE, refused).await.context("the port stays open")?;
+    refused(http).await?;
     last(&mut used).await?;
     last(&mut fresh).await?;
     // Only after its first request is a client of HTTP/2 asked to go.

@@ -8,11 +8,17 @@ use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 /// How long accepting rests when the process is out of file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(50);
+/// A listener closes when no connection has come for so long. A client is connected a round trip before the kernel has its
+/// connection to accept, and would be reset if the listener closed meanwhile.
+const QUIET: Duration = Duration::from_millis(100);
+/// How long a listener waits for that, since clients may never stop to come.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Accepts connections until the worker drains; then what the kernel has already completed, and no more.
+/// Accepts connections until the worker drains; then those whose clients have connected already.
 pub(super) async fn accept(
     listener: TcpListener,
     protocol: Protocol,
@@ -27,8 +33,8 @@ pub(super) async fn accept(
     .await;
 }
 
-/// Accepts connections until `end`; then what the kernel has already completed, and no more. `take` gets each of them
-/// with its peer's address and ours.
+/// Accepts connections until `end`; then those whose clients have connected already. `take` gets each of them with its
+/// peer's address and ours.
 pub(super) async fn accept_until(
     listener: TcpListener,
     _listening: Counted,
@@ -54,6 +60,12 @@ pub(super) async fn accept_until(
             next = listener.accept() => accepted(next).await,
         }
     }
+    let late = async {
+        while let Ok(next) = timeout(QUIET, listener.accept()).await {
+            accepted(next).await;
+        }
+    };
+    let _ = timeout(LONGEST_WAIT, late).await;
     // The runtime may not have heard yet of connections that wait; the kernel has.
     let Ok(listener) = listener.into_std() else { return };
     loop {
