@@ -6,6 +6,7 @@
 mod bad_input;
 mod classes;
 mod conformance;
+mod fixtures;
 mod flags;
 mod machine;
 mod replicas;

@@ -31,6 +31,7 @@ pub mod grpc;
 pub mod http2;
 pub mod lab;
 pub mod lasting;
+pub mod listed;
 pub mod log;
 pub mod lookup;
 pub mod ports;
