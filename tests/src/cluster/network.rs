@@ -100,15 +100,17 @@ impl Network {
 
     /// Starts a backend on given ports of a loopback address of its own.
     pub(super) async fn listen_on_ports(&mut self, identity: &Identity, ports: &[u16]) -> Result<IpAddr> {
+        let journal = match self {
+            Self::Real { journal, .. } => journal,
+            Self::Imaginary { identities } => {
+                let number = u8::try_from(1 + identities.len())?;
+                let address = Ipv4Addr::new(127, 0, 1, number).into();
+                identities.extend(ports.iter().map(|port| ((address, *port).into(), identity.clone())));
+                return Ok(address);
+            }
+        };
         loop {
             let address = own_address();
-            let journal = match self {
-                Self::Real { journal, .. } => journal,
-                Self::Imaginary { identities } => {
-                    identities.extend(ports.iter().map(|port| ((address, *port).into(), identity.clone())));
-                    return Ok(address);
-                }
-            };
             let mut listeners = Vec::new();
             for port in ports {
                 match TcpListener::bind((address, *port)).await {
