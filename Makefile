@@ -39,6 +39,10 @@ test-fast: clients $(H2SPEC) ## Run all tests but those in a cluster
 	@.ci/part "building" cargo test --workspace --locked --no-run
 	@.ci/part "tests without a cluster" cargo test --workspace --locked --no-fail-fast
 
+.PHONY: goldens
+goldens: prerequisites ## Write what each case is translated into, tests/cases/*/*/config.snap; git diff shows the changes
+	ADIT_TEST_WRITE_GOLDENS=1 cargo test --workspace --locked --test cases -- '[golden]'
+
 .PHONY: test-cluster
 test-cluster: prerequisites test-images ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
 	@tests/cluster/test

@@ -1,4 +1,4 @@
-//! Every case, by every driver that it names; or, as `tests/cluster/test` asks for it, a sample in a cluster.
+//! Every case, by every driver that it names, and its golden file; or, as `tests/cluster/test` asks for it, a sample in a cluster.
 
 mod cluster;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::env;
 use std::process::ExitCode;
 use tests::drivers::{Explained, Lab, Memory, Sockets};
-use tests::suite::{play, play_sample, trials};
+use tests::suite::{goldens, play, play_sample, trials};
 
 /// Set where the cases are to be played in the cluster of the kubeconfig.
 const IN_CLUSTER: &str = "ADIT_TEST_CASES_IN_CLUSTER";
@@ -16,5 +16,5 @@ fn main() -> Result<ExitCode> {
         return play_sample::<Lab>("cluster", cluster::SAMPLE);
     }
     let drivers = [trials::<Memory>("memory")?, trials::<Explained>("explained")?, trials::<Sockets>("sockets")?];
-    Ok(play(drivers.into_iter().flatten().collect()))
+    Ok(play(drivers.into_iter().chain([goldens()?]).flatten().collect()))
 }

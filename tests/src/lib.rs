@@ -1,10 +1,11 @@
 //! Adit's tests: one fixture format, several drivers.
 //!
-//! A case is a directory `cases/FEATURE/CASE` of two files:
+//! A case is a directory `cases/FEATURE/CASE` of three files:
 //!
 //! * `objects.yaml`: what `kubectl apply` would take. Services with a selector need no EndpointSlices: [`cluster`] starts
 //!   an [`echo`] backend per pod and writes the slices.
 //! * `requests.yaml`: a [`case::Spec`], the requests to make and what must come of them.
+//! * `config.snap`: what the objects are translated into, written by [`golden`].
 //!
 //! [`run`] plays a case through a [`run::Driver`], [`check`] judges what comes of it, and [`suite`] makes every case a test
 //! of its own. Adding a test is adding a directory.
@@ -27,6 +28,7 @@ pub mod echo;
 pub mod echo_server;
 pub mod frames;
 pub mod fuzz;
+pub mod golden;
 pub mod grpc;
 pub mod http2;
 pub mod lab;

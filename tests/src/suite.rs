@@ -4,13 +4,15 @@
 //! `'[sockets] rewrite/'` one feature by one. They run side by side on `--test-threads` threads.
 
 use crate::case::{Case, Mode};
+use crate::golden;
 use crate::run::{Driver, run};
 use anyhow::{Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 /// Runs these: the `main` of a test without a harness.
 pub fn play(trials: Vec<Trial>) -> ExitCode {
@@ -23,6 +25,18 @@ pub fn play(trials: Vec<Trial>) -> ExitCode {
 /// If a case cannot be read.
 pub fn trials<D: Driver>(driver: &str) -> Result<Vec<Trial>> {
     Ok(cases::<D>()?.into_iter().flat_map(|case| modes::<D>(driver, &Arc::new(case))).collect())
+}
+
+/// All cases, each compared with its golden file.
+pub fn goldens() -> Result<Vec<Trial>> {
+    let trial = |case: Case| {
+        Trial::test(case.name.clone(), move || {
+            let checked = runtime()?.block_on(golden::check(&case, &directory().join(&case.name)));
+            checked.map_err(|error| Failed::from(format!("{error:#}")))
+        })
+        .with_kind("golden")
+    };
+    Ok(Case::load_all(&directory())?.into_iter().map(trial).collect())
 }
 
 /// Plays these cases one after another, in the first of their modes. `--include-ignored` plays all that name the
@@ -45,7 +59,7 @@ pub fn play_sample<D: Driver>(driver: &str, sample: &[&str]) -> Result<ExitCode>
 }
 
 fn cases<D: Driver>() -> Result<Vec<Case>> {
-    let mut cases = Case::load_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"))?;
+    let mut cases = Case::load_all(&directory())?;
     cases.retain(|case| case.spec.drivers.contains(&D::PLAYER));
     Ok(cases)
 }
@@ -55,11 +69,18 @@ fn modes<D: Driver>(driver: &str, case: &Arc<Case>) -> Vec<Trial> {
     let trial = |mode: &Mode| {
         let (case, mode) = (case.clone(), *mode);
         let name = format!("{} {mode:?}", case.name);
-        let play = move || {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(run::<D>(&case, mode)).map_err(|error| Failed::from(format!("{error:#}")))
-        };
+        let play =
+            move || runtime()?.block_on(run::<D>(&case, mode)).map_err(|error| Failed::from(format!("{error:#}")));
         Trial::test(name, play).with_kind(driver)
     };
     case.spec.modes.iter().map(trial).collect()
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// The directory of all cases.
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
 }

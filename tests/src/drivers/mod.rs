@@ -20,7 +20,7 @@ use controller::settings::Settings;
 use gateway::config::PathMatching;
 
 /// The settings of a case: its flags, and how paths are matched.
-fn settings(case: &Case, mode: Mode) -> Result<Settings> {
+pub(crate) fn settings(case: &Case, mode: Mode) -> Result<Settings> {
     let flags = flags::parse(case.spec.flags.iter().map(String::as_str));
     let mut settings = flags.map_err(anyhow::Error::msg).context("flags")?.settings;
     settings.controller.path_matching = match mode {
