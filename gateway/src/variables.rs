@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::fmt::Display;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -101,6 +102,13 @@ pub fn origin_form(target: &str) -> &str {
 /// The query of a request target, without its `?`; empty is not the same as none.
 pub fn query(target: &str) -> Option<&str> {
     target.split_once('?').map(|(_, query)| query)
+}
+
+/// `$escaped_request_uri`: every byte but letters, digits and `-._~` as `%XX`. Always `true`, as [`text`].
+pub fn escaped(value: &[u8], out: &mut Vec<u8>) -> bool {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    out.extend(percent_encode(value, ESCAPED).flat_map(str::bytes));
+    true
 }
 
 /// Appends the value if there is one, and says whether there is.

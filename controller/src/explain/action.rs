@@ -71,7 +71,7 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         return Action::Reply {
             status: reply.status,
             why: why(reply, table, found),
-            location: reply.location.as_ref().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
+            location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
         };
     }
     let target = String::from_utf8_lossy(decision.target(&view)).into_owned();

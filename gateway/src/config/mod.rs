@@ -6,6 +6,7 @@
 mod access_log;
 mod backend;
 mod backend_policies;
+mod external_auth;
 mod host;
 mod host_name;
 mod labels;
@@ -22,6 +23,7 @@ mod tls;
 pub use access_log::{AccessLog, Escape};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
+pub use external_auth::ExternalAuth;
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use labels::{Owner, RouteLabels};

@@ -1,4 +1,4 @@
-use super::{BackendId, Origin};
+use super::{BackendId, ExternalAuth, Origin};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ pub struct RoutePolicies {
     /// `allowlist-source-range` and `denylist-source-range`: the client addresses that are served; others get 403. Default
     /// all.
     pub source_ranges: SourceRanges,
+    /// `auth-url`: a server authorizes each request. Default none.
+    pub external_auth: Option<ExternalAuth>,
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
     /// Default none.
     pub https_redirect: Option<HttpsRedirect>,
@@ -35,6 +37,7 @@ impl Default for RoutePolicies {
         Self {
             denied: None,
             source_ranges: SourceRanges::default(),
+            external_auth: None,
             https_redirect: None,
             relative_redirects: false,
             rewrite: None,

@@ -59,6 +59,8 @@ variables! {
     ConnectionRequests = "connection_requests",
     ContentLength = "content_length",
     ContentType = "content_type",
+    /// `$request_uri`, percent-encoded so that it can be an argument of a query (ingress-nginx: `set_escape_uri`).
+    EscapedRequestUri = "escaped_request_uri",
     Host = "host",
     HttpHost = "http_host",
     Hostname = "hostname",

@@ -27,7 +27,7 @@ impl Answer {
             return Self::grpc(reply);
         }
         let mut answer = Self::page(reply.status, None, server_tokens);
-        answer.headers.extend(reply.location.clone().map(|location| ("Location", location)));
+        answer.headers.extend(reply.headers.iter().cloned());
         answer
     }
 

@@ -3,6 +3,7 @@
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
+use crate::policy::external_auth::Authorization;
 use crate::request::RequestView;
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -35,12 +36,16 @@ pub trait RequestEdits {
 
 /// Changes a response that goes to a client.
 pub trait ResponseEdits {
+    /// Its status.
+    fn status(&self) -> u16;
     /// Its headers.
     fn headers(&self) -> &HeaderMap;
     /// Replaces a header that the user named.
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
     /// Replaces a header.
     fn set(&mut self, name: &'static str, value: HeaderValue);
+    /// Adds a header, beside those of the name.
+    fn append(&mut self, name: &'static str, value: HeaderValue);
     /// Removes a header.
     fn remove(&mut self, name: &HeaderName);
 }
@@ -62,6 +67,9 @@ impl Exchange {
         for (name, template) in self.decision.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
+        if let Some(authorization) = &self.authorization {
+            authorize(request.headers, authorization, edits);
+        }
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
@@ -71,18 +79,14 @@ impl Exchange {
 
     fn identify_client(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let client = &self.decision.client;
-        let address = match client.address == self.arrival().connection.peer.ip() {
-            true => self.arrival().connection.peer_value.clone(),
-            false => address_value(client.address),
-        };
         if let Some(chain) = request.headers.get(&*self.decision.settings.forwarded.header) {
             edits.set("X-Original-Forwarded-For", chain.clone());
         }
         if let Some(host) = request.headers.get(X_FORWARDED_HOST) {
             edits.set("X-Original-Forwarded-Host", host.clone());
         }
-        edits.set("X-Forwarded-For", self.forwarded_for(request, &address));
-        edits.set("X-Real-IP", address);
+        edits.set("X-Forwarded-For", self.forwarded_for(request));
+        edits.set("X-Real-IP", self.client_address());
         if let Some(host) = &client.host {
             edits.set("X-Forwarded-Host", host.clone());
         }
@@ -95,10 +99,16 @@ impl Exchange {
         }
     }
 
+    /// The client's address.
+    pub(super) fn client_address(&self) -> HeaderValue {
+        let (client, connection) = (self.decision.client.address, &self.arrival().connection);
+        if client == connection.peer.ip() { connection.peer_value.clone() } else { address_value(client) }
+    }
+
     /// The client's address, or with `compute-full-forwarded-for` the whole chain and the peer's.
-    fn forwarded_for(&self, request: &RequestView<'_>, address: &HeaderValue) -> HeaderValue {
+    pub(super) fn forwarded_for(&self, request: &RequestView<'_>) -> HeaderValue {
         if !self.decision.settings.forwarded.full_chain {
-            return address.clone();
+            return self.client_address();
         }
         let peer = &self.arrival().connection.peer_value;
         let mut chain = Vec::new();
@@ -172,7 +182,16 @@ impl Exchange {
         for name in &gone {
             edits.remove(name);
         }
+        self.set_auth_cookies(edits);
         self.add_headers(edits);
+    }
+
+    /// The cookies of the auth response.
+    fn set_auth_cookies(&self, edits: &mut impl ResponseEdits) {
+        let (Some(authorization), Some(server)) = (&self.authorization, self.auth_server()) else { return };
+        if server.sets_cookies(edits.status()) {
+            authorization.cookies.iter().for_each(|cookie| edits.append("Set-Cookie", cookie.clone()));
+        }
     }
 
     /// `add-headers`, HSTS and `Server`: on every response, also on those that we make.
@@ -206,6 +225,17 @@ fn set_template(
             if let Ok(name) = name.parse() {
                 edits.remove(&name);
             }
+        }
+    }
+}
+
+/// Replaces the client's headers by those of the auth response, or removes them where that has none.
+fn authorize(headers: &HeaderMap, authorization: &Authorization, edits: &mut impl RequestEdits) {
+    headers.keys().filter(|name| authorization.replaces(name)).for_each(|name| edits.remove(name));
+    for (name, value) in &authorization.headers {
+        edits.remove(name); // also one of ours
+        if let Some(value) = value {
+            edits.set_named(&name.as_str().into(), value.clone());
         }
     }
 }

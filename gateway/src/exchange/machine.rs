@@ -2,10 +2,11 @@
 
 use super::context::Context;
 use super::decision::Decision;
-use super::step::{Destination, Failure, Sent, Step};
+use super::step::{BackendTls, Destination, Failure, Sent, Step};
 use crate::config::{BackendProtocol, GatewaySettings};
 use crate::connection::Arrival;
 use crate::policy::body_limit;
+use crate::policy::external_auth::{Authorization, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use crate::telemetry::{Attempt, Record};
 use crate::upstream::Pick;
@@ -29,8 +30,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// came of it, until it [finishes](Exchange::finish).
 ///
 /// ```text
-/// begin -> next_step -> Attempt -> connected -> request_body* -> response_head -> finish
-///              ^         |  any of these may be `failed`
+/// begin -> next_step -> Ask -> auth_response
+///              ^         |  may have `failed`
+///              +---------+
+///          next_step -> Attempt -> connected -> request_body* -> response_head -> finish
+///              ^         |  any of these may have `failed`
 ///              +---------+
 ///              `-> Reply | Abandon -> finish
 /// ```
@@ -40,6 +44,8 @@ pub struct Exchange {
     arrival: Box<Arrival>,
     pub(super) decision: Decision,
     pub(super) request_id: Option<HeaderValue>,
+    /// What an auth server says of the request that it allowed.
+    pub(super) authorization: Option<Box<Authorization>>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
     state: State,
@@ -52,6 +58,12 @@ pub struct Exchange {
 /// What the next step is.
 #[derive(Debug)]
 enum State {
+    /// To ask the auth server.
+    Asking {
+        /// Counts the auth request as in flight at its endpoint.
+        _pick: Option<Pick>,
+        tries: usize,
+    },
     /// To try an endpoint.
     Attempting,
     /// To answer.
@@ -74,19 +86,26 @@ impl Exchange {
     /// Finds the request's route and runs its request phase.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
         let mut decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
-        let state = decision.reply.take().map_or(State::Attempting, State::Replying);
-        Self {
+        let reply = decision.reply.take().map(State::Replying);
+        let mut exchange = Self {
             context: context.clone(),
             request_id: request_id(request.headers, decision.settings.generate_request_id),
             arrival,
             decision,
+            authorization: None,
             fell_back: false,
-            state,
+            state: State::Attempting,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
+        };
+        match reply {
+            Some(reply) => exchange.state = reply,
+            None if exchange.auth_server().is_some() => exchange.state = State::Asking { _pick: None, tries: 0 },
+            None => {}
         }
+        exchange
     }
 
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
@@ -95,6 +114,10 @@ impl Exchange {
         match &self.state {
             State::Replying(reply) => Step::Reply(reply.clone()),
             State::Abandoned(_) => Step::Abandon,
+            State::Asking { tries, .. } => match self.ask(*tries) {
+                Some(server) => Step::Ask(server),
+                None => self.settle(FAILED),
+            },
             State::Attempting => match self.attempt() {
                 Some(destination) => Step::Attempt(destination),
                 None => {
@@ -102,16 +125,20 @@ impl Exchange {
                         None => Reply::new(503, Reason::NoEndpoint),
                         Some(last) => bad_gateway(last.status == Some(504)),
                     };
-                    self.state = State::Replying(reply.clone());
-                    Step::Reply(reply)
+                    self.settle(reply)
                 }
             },
         }
     }
 
-    /// Whether no endpoint is tried any more.
+    fn settle(&mut self, reply: Reply) -> Step {
+        self.state = State::Replying(reply.clone());
+        Step::Reply(reply)
+    }
+
+    /// Whether nobody is asked or tried any more.
     pub(super) fn is_settled(&self) -> bool {
-        !matches!(self.state, State::Attempting)
+        matches!(self.state, State::Replying(_) | State::Abandoned(_))
     }
 
     /// Gives the request up before anything came of it, to be begun anew.
@@ -119,18 +146,46 @@ impl Exchange {
         self.arrival
     }
 
+    /// Chooses an endpoint of the auth server that was not asked yet.
+    fn ask(&mut self, tries: usize) -> Option<Destination> {
+        let server = self.auth_server().filter(|_| tries < TRIES)?;
+        let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
+        let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()) });
+        let destination = self.destination(&pick, tls, false);
+        self.tried.push(destination.address);
+        self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
+        Some(destination)
+    }
+
+    /// The auth server has decided.
+    pub(super) fn authorized(&mut self, verdict: Result<Authorization, Reply>) {
+        self.tried.clear();
+        match verdict {
+            Ok(authorization) => {
+                self.authorization = Some(Box::new(authorization));
+                self.state = State::Attempting;
+            }
+            Err(reply) => self.state = State::Replying(reply),
+        }
+    }
+
+    fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
+        Destination {
+            address: pick.address(),
+            tls,
+            http2,
+            pool_key: pick.pool_key(),
+            timeouts: self.decision.backend_policies().timeouts,
+            idle_timeout: self.decision.settings.upstream.idle_timeout,
+        }
+    }
+
     /// Chooses an endpoint that was not tried yet.
     fn attempt(&mut self) -> Option<Destination> {
         let pick = self.pick()?;
-        let policies = self.decision.backend_policies();
-        let destination = Destination {
-            address: pick.address(),
-            tls: policies.protocol.uses_tls(self.arrival.connection.tls.is_some()),
-            http2: policies.protocol.is_http2(),
-            pool_key: pick.pool_key(),
-            timeouts: policies.timeouts,
-            idle_timeout: self.decision.settings.upstream.idle_timeout,
-        };
+        let protocol = self.decision.backend_policies().protocol;
+        let tls = protocol.uses_tls(self.arrival.connection.tls.is_some()).then(BackendTls::default);
+        let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
         self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
@@ -191,6 +246,7 @@ impl Exchange {
                 return;
             }
             _ if self.is_settled() => return,
+            _ if matches!(self.state, State::Asking { .. }) => return self.auth_failed(failure),
             Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
             Failure::Upstream { timed_out, stale, replayable } => {
                 if stale {
@@ -209,10 +265,19 @@ impl Exchange {
         }
     }
 
+    /// The auth server has not answered. Another endpoint of it is asked only where this one has seen nothing.
+    fn auth_failed(&mut self, failure: Failure) {
+        match failure {
+            Failure::Connect { .. } => {}
+            Failure::Upstream { stale: true, .. } => drop(self.tried.pop()),
+            _ => self.state = State::Replying(FAILED),
+        }
+    }
+
     /// Why the gateway answers, if it does.
     fn reply_reason(&self) -> Option<Reason> {
         match &self.state {
-            State::Attempting => None,
+            State::Asking { .. } | State::Attempting => None,
             State::Replying(reply) => Some(reply.reason),
             State::Abandoned(reason) => *reason,
         }

@@ -4,6 +4,7 @@
 //! it: each of its events is one method of the exchange.
 
 mod answer;
+mod auth;
 mod context;
 mod decision;
 mod forward;
@@ -16,9 +17,10 @@ mod tests;
 mod variables;
 
 pub(crate) use answer::Answer;
+pub use auth::AuthRequest;
 pub use context::Context;
 pub use decision::Decision;
 pub use forward::{RequestEdits, ResponseEdits};
 pub(crate) use forward::{is_hop_by_hop, is_nominated};
 pub use machine::Exchange;
-pub use step::{Destination, Failure, Sent, Step};
+pub use step::{BackendTls, Destination, Failure, Sent, Step};

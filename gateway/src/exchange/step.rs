@@ -1,15 +1,16 @@
 use crate::config::Timeouts;
 use crate::request::Reply;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where to send a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Destination {
     /// The endpoint.
     pub address: SocketAddr,
-    /// It is spoken to over TLS.
-    pub tls: bool,
+    /// How it is spoken to over TLS; `None` is cleartext.
+    pub tls: Option<BackendTls>,
     /// It is spoken to in HTTP/2.
     pub http2: bool,
     /// Connections are shared only between equal keys.
@@ -18,6 +19,13 @@ pub struct Destination {
     pub timeouts: Timeouts,
     /// How long a connection to it is kept idle.
     pub idle_timeout: Duration,
+}
+
+/// TLS towards a backend. Its certificate is not verified, as in ingress-nginx without `proxy-ssl-verify`.
+#[derive(Clone, Debug, Default)]
+pub struct BackendTls {
+    /// The name that is sent (SNI); `None` sends none.
+    pub server_name: Option<Arc<str>>,
 }
 
 /// Why an exchange did not go as it should.
@@ -52,6 +60,9 @@ pub enum Failure {
 /// What a lane is to do next with a request.
 #[derive(Clone, Debug)]
 pub enum Step {
+    /// Send an auth request ([`super::Exchange::auth_request`]) to this server, and report its response
+    /// ([`super::Exchange::auth_response`]) or that there is none.
+    Ask(Destination),
     /// Send it to this endpoint, and report what comes of that.
     Attempt(Destination),
     /// Answer it, unless an answer has begun.

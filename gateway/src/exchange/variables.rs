@@ -3,7 +3,7 @@
 use super::machine::Exchange;
 use crate::config::{Owner, Variable};
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
-use crate::variables::{Values, address, append, argument, cookie, header, number, text};
+use crate::variables::{Values, address, append, argument, cookie, escaped, header, number, text};
 use std::sync::Arc;
 
 /// The values of a request's variables.
@@ -35,6 +35,7 @@ impl Values for RequestVariables<'_> {
             V::ContentLength => header(request.headers, "content-length", out),
             V::ContentType => header(request.headers, "content-type", out),
             V::Cookie(name) => cookie(request.headers, name, out),
+            V::EscapedRequestUri => escaped(request.target, out),
             V::Header(name) => header(request.headers, name, out),
             V::Host | V::ServerName => text(canonical_host(request.host(), &mut [0; HOST_LIMIT]), out),
             V::HttpHost => header(request.headers, "host", out),

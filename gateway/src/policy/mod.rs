@@ -3,6 +3,7 @@
 //! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
 pub(crate) mod body_limit;
+pub(crate) mod external_auth;
 pub(crate) mod redirect;
 pub mod rewrite;
 pub(crate) mod source_ranges;
@@ -10,7 +11,8 @@ pub(crate) mod source_ranges;
 use crate::config::RoutePolicies;
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
-use rewrite::{Rewrite, RewriteError};
+use external_auth::ExternalAuth;
+use rewrite::Rewrite;
 use source_ranges::SourceRanges;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,10 +24,22 @@ pub struct Policies {
     configured: Arc<RoutePolicies>,
     /// Which clients are served; `None` is everybody.
     pub source_ranges: Option<SourceRanges>,
+    /// The server that authorizes each request.
+    pub external_auth: Option<ExternalAuth>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
     pub default_backend: Option<Arc<Upstream>>,
+}
+
+/// A value that cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} {reason}")]
+pub struct Invalid {
+    /// The value at fault.
+    pub value: Arc<str>,
+    /// What is wrong with it and what is expected.
+    pub reason: String,
 }
 
 /// The policies that tables hold.
@@ -36,9 +50,13 @@ impl Policies {
     ///
     /// # Errors
     /// Names the value that cannot be compiled, and says what is expected.
-    pub fn compile(configured: Arc<RoutePolicies>, registry: &Registry) -> Result<Self, RewriteError> {
+    pub fn compile(configured: Arc<RoutePolicies>, registry: &Registry) -> Result<Self, Invalid> {
+        let external_auth = configured.external_auth.as_ref();
+        let external_auth = external_auth.map(|server| ExternalAuth::compile(server, registry)).transpose();
+        let not_a_header = |name| Invalid { value: name, reason: "is not the name of a header".to_owned() };
         Ok(Self {
             source_ranges: SourceRanges::compile(&configured.source_ranges),
+            external_auth: external_auth.map_err(not_a_header)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             configured,

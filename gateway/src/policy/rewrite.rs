@@ -1,6 +1,7 @@
 //! `rewrite-target`: the whole path becomes another one, made of constant text and of what groups of the path's
 //! regular expression took.
 
+use super::Invalid;
 use crate::config;
 use crate::pattern::{Anchor, Groups, Pattern, PatternLimit};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
@@ -40,27 +41,17 @@ pub struct Rewritten {
     pub forwarded_prefix: Option<String>,
 }
 
-/// Why a rewrite cannot be compiled.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} {reason}")]
-pub struct RewriteError {
-    /// The value at fault.
-    pub value: Arc<str>,
-    /// What is wrong with it and what is expected.
-    pub reason: String,
-}
-
 impl Rewrite {
     /// Compiles a rewrite. The pattern may match anywhere in the path and disregards case.
     ///
     /// # Errors
     /// The pattern is not a regular expression that Adit supports, or a `$` in the target or prefix has no digit from 1
     /// to 9 after it.
-    pub fn compile(rewrite: &config::Rewrite) -> Result<Self, RewriteError> {
+    pub fn compile(rewrite: &config::Rewrite) -> Result<Self, Invalid> {
         let config::Rewrite { pattern, target, forwarded_prefix } = rewrite;
         let compiled = Pattern::new(pattern, Anchor::Anywhere);
         Ok(Self {
-            pattern: compiled.map_err(|error| RewriteError { value: pattern.clone(), reason: error.to_string() })?,
+            pattern: compiled.map_err(|error| Invalid { value: pattern.clone(), reason: error.to_string() })?,
             target: Replacement::parse(target)?,
             forwarded_prefix: forwarded_prefix.as_ref().map(Replacement::parse).transpose()?,
         })
@@ -100,7 +91,7 @@ enum Piece {
 
 impl Replacement {
     /// As nginx: one digit makes a group, so `$10` is `$1` and a zero.
-    fn parse(text: &Arc<str>) -> Result<Self, RewriteError> {
+    fn parse(text: &Arc<str>) -> Result<Self, Invalid> {
         let mut parts = text.split('$');
         let constant = |part: &str| Piece::Text(percent_encode(part.as_bytes(), ESCAPED).to_string().into());
         let mut pieces = vec![constant(parts.next().unwrap_or_default())];
@@ -108,7 +99,7 @@ impl Replacement {
             let (digit, rest) = part.split_at_checked(1).unwrap_or_default();
             let number = digit.parse().ok().filter(|number| (1..=9).contains(number));
             let reason = "has a '$' without a digit from 1 to 9: expected $1 to $9, the groups of the path";
-            let number = number.ok_or_else(|| RewriteError { value: Arc::clone(text), reason: reason.to_owned() })?;
+            let number = number.ok_or_else(|| Invalid { value: Arc::clone(text), reason: reason.to_owned() })?;
             pieces.extend([Piece::Group(number), constant(rest)]);
         }
         pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
@@ -133,7 +124,7 @@ mod tests {
     use crate::config::PathMatching;
     use crate::request::normalize;
 
-    fn compile(pattern: &str, target: &str, prefix: Option<&str>) -> Result<Rewrite, RewriteError> {
+    fn compile(pattern: &str, target: &str, prefix: Option<&str>) -> Result<Rewrite, Invalid> {
         let forwarded_prefix = prefix.map(Arc::from);
         Rewrite::compile(&config::Rewrite { pattern: pattern.into(), target: target.into(), forwarded_prefix })
     }

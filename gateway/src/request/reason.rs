@@ -20,6 +20,12 @@ reasons! {
     AppRoot = "app-root",
     /// The path lacks the slash at its end that the declared one has.
     AddSlash = "add-slash",
+    /// The auth server refuses the request.
+    AuthDenied = "auth-denied",
+    /// The auth server cannot be reached, or its response means nothing: the request is not let through.
+    AuthFailed = "auth-failed",
+    /// The client is to sign in first.
+    AuthSignin = "auth-signin",
     /// The location of a redirect cannot be the value of a header.
     BadLocation = "bad-location",
     /// The path cannot be decoded, or climbs above the root.

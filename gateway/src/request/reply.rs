@@ -3,6 +3,8 @@
 use super::Reason;
 use http::HeaderValue;
 
+const LOCATION: &str = "Location";
+
 /// A response of our own. Its body is the status page, if the status has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -10,22 +12,27 @@ pub struct Reply {
     pub status: u16,
     /// Why it is ours.
     pub reason: Reason,
-    /// `Location`, for redirects.
-    pub location: Option<HeaderValue>,
+    /// The headers that belong to its status, such as `Location`; names as they are written here.
+    pub headers: Vec<(&'static str, HeaderValue)>,
 }
 
 impl Reply {
     /// A status page.
     pub const fn new(status: u16, reason: Reason) -> Self {
-        Self { status, reason, location: None }
+        Self { status, reason, headers: Vec::new() }
     }
 
     /// A redirect. A location that no header can hold is an error of ours: 500.
     pub fn redirect(status: u16, reason: Reason, location: &[u8]) -> Self {
         match HeaderValue::from_bytes(location) {
-            Ok(location) => Self { status, reason, location: Some(location) },
+            Ok(location) => Self { status, reason, headers: vec![(LOCATION, location)] },
             Err(_) => Self::new(500, Reason::BadLocation),
         }
+    }
+
+    /// Where it redirects to.
+    pub fn location(&self) -> Option<&HeaderValue> {
+        self.headers.iter().find(|(name, _)| *name == LOCATION).map(|(_, value)| value)
     }
 }
 

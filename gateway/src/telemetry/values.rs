@@ -1,8 +1,8 @@
 use super::record::{Attempt, Record};
 use crate::config::{RouteLabels, Variable};
 use crate::variables::{
-    Values, address, append, argument, binary_address, cookie, endpoint, header, list, number, origin_form, query,
-    remote_user, seconds, text, three_digits,
+    Values, address, append, argument, binary_address, cookie, endpoint, escaped, header, list, number, origin_form,
+    query, remote_user, seconds, text, three_digits,
 };
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -29,6 +29,7 @@ impl Values for Record<'_> {
             V::ContentLength => self.header("content-length", out),
             V::ContentType => self.header("content-type", out),
             V::Cookie(name) => self.headers.is_some_and(|headers| cookie(headers, name, out)),
+            V::EscapedRequestUri => escaped(origin_form(self.target).as_bytes(), out),
             V::Header(name) => self.header(name, out),
             V::Host if self.host.is_empty() => text(self.server_name(), out),
             V::Host => text(self.host, out),

@@ -18,16 +18,21 @@ static CONFIG: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(|| {
     Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
 });
 
-/// Speaks TLS to the endpoint at `address`, and believes whatever certificate it shows. No name is sent.
+/// Speaks TLS to the endpoint at `address`, and believes whatever certificate it shows. Sends `server_name`, if there is
+/// one.
 ///
 /// # Errors
-/// If the handshake fails.
-pub(crate) async fn connect<T>(stream: T, address: IpAddr) -> io::Result<TlsStream<T>>
+/// If the name is none of DNS, or the handshake fails.
+pub(crate) async fn connect<T>(stream: T, address: IpAddr, server_name: Option<&str>) -> io::Result<TlsStream<T>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let config = CONFIG.clone().map_err(io::Error::other)?;
-    TlsConnector::from(config).connect(ServerName::from(address), stream).await
+    let name = match server_name {
+        Some(name) => ServerName::try_from(name.to_owned()).map_err(io::Error::other)?,
+        None => ServerName::from(address),
+    };
+    TlsConnector::from(config).connect(name, stream).await
 }
 
 /// Takes every certificate. That the endpoint has the key to it is still proved.

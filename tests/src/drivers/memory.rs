@@ -93,7 +93,7 @@ impl Memory {
         Ok(Observation {
             status: Some(reply.status),
             answered_by: Answerer::Gateway,
-            location: reply.location.map(|location| location.to_str().map(str::to_owned)).transpose()?,
+            location: reply.location().map(|location| location.to_str().map(str::to_owned)).transpose()?,
             path: None,
             alert: None,
             wire: None,

@@ -3,6 +3,7 @@
 use super::http2::ARRIVAL;
 use super::proxy::Proxy;
 use super::roots::Roots;
+use super::subrequest::Subrequests;
 use crate::connection::Arrival;
 use crate::exchange::Context;
 use bytes::BytesMut;
@@ -22,6 +23,7 @@ const PINGORA_TRIES: usize = 8;
 /// A worker's HTTP proxy, with its pool of connections to endpoints.
 pub(crate) struct PingoraLane {
     proxy: Arc<HttpProxy<Proxy>>,
+    subrequests: Arc<Subrequests>,
     /// Tells Pingora that nothing ends: it would only tell requests that begin after the news, and all workers would
     /// ask one lock. Our hooks know better.
     never: watch::Receiver<bool>,
@@ -39,8 +41,14 @@ impl PingoraLane {
             upstream_keepalive_pool_size: context.publisher().load().settings().upstream.idle,
             ..ServerConf::default()
         };
-        let proxy = http_proxy(&Arc::new(conf), Proxy { context });
-        Self { proxy: Arc::new(proxy), never: watch::channel(false).1 }
+        let subrequests = Arc::new(Subrequests::new(&conf));
+        let proxy = http_proxy(&Arc::new(conf), Proxy { context, subrequests: subrequests.clone() });
+        Self { proxy: Arc::new(proxy), subrequests, never: watch::channel(false).1 }
+    }
+
+    /// What sends the subrequests of this worker.
+    pub(crate) fn subrequests(&self) -> &Arc<Subrequests> {
+        &self.subrequests
     }
 
     /// Serves a request of HTTP/1 whose head, checked, is in `buffer` with what came behind it. Returns the connection if

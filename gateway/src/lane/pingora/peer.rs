@@ -25,8 +25,11 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive {
 /// The peer at a destination.
 pub(super) fn of(destination: &Destination) -> Box<HttpPeer> {
     // rustls sends no name for an address, and ingress-nginx sends none by default. Without any, Pingora cannot connect.
-    let name = if destination.tls { destination.address.ip().to_string() } else { String::new() };
-    let mut peer = HttpPeer::new(destination.address, destination.tls, name);
+    let name = destination.tls.as_ref().map(|tls| match &tls.server_name {
+        Some(name) => name.to_string(),
+        None => destination.address.ip().to_string(),
+    });
+    let mut peer = HttpPeer::new(destination.address, destination.tls.is_some(), name.unwrap_or_default());
     peer.group_key = group_key(destination);
     let options = &mut peer.options;
     options.verify_cert = false;
@@ -57,13 +60,14 @@ fn group_key(destination: &Destination) -> u64 {
 mod tests {
     use super::*;
     use crate::config::Timeouts;
+    use crate::exchange::BackendTls;
     use pingora_core::upstreams::peer::{ALPN, Peer};
     use std::collections::HashSet;
 
     fn destination(tls: bool, http2: bool) -> Destination {
         Destination {
             address: "[::1]:8443".parse().expect("an address"),
-            tls,
+            tls: tls.then(BackendTls::default),
             http2,
             pool_key: 7,
             timeouts: Timeouts { send: Duration::from_secs(600), ..Timeouts::default() },
@@ -83,6 +87,8 @@ mod tests {
     fn nothing_is_verified_and_a_name_is_there() {
         let peer = of(&destination(true, false));
         assert_eq!((peer.sni(), peer.verify_cert(), peer.verify_hostname()), ("::1", false, false));
+        let tls = Some(BackendTls { server_name: Some("auth.example".into()) });
+        assert_eq!(of(&Destination { tls, ..destination(true, false) }).sni(), "auth.example");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! here.
 
 use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
+use super::subrequest::Subrequests;
 use super::{fault, http2, peer};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, Exchange, Failure, Step};
@@ -21,9 +22,9 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 
 /// The hooks.
-#[derive(Debug)]
 pub(super) struct Proxy {
     pub(super) context: Arc<Context>,
+    pub(super) subrequests: Arc<Subrequests>,
 }
 
 /// A request between two hooks.
@@ -51,6 +52,7 @@ impl RequestCtx {
             }
             Step::Reply(reply) => Error::e_explain(ErrorType::HTTPStatus(reply.status), reply.reason.label()),
             Step::Abandon => Error::e_explain(ErrorType::ConnectionClosed, "the client is gone"),
+            Step::Ask(_) => Error::e_explain(ErrorType::InternalError, "the auth server is asked before all else"),
         }
     }
 
@@ -87,13 +89,16 @@ impl ProxyHttp for Proxy {
         let exchange = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
         let exchange = ctx.exchange.insert(Box::new(exchange));
-        match exchange.next_step() {
-            Step::Attempt(destination) => {
-                ctx.destination = Some(destination);
-                invite_body(session).await.map(|()| false)
+        loop {
+            match exchange.next_step() {
+                Step::Ask(server) => self.subrequests.ask(exchange, &view(session.req_header()), &server).await,
+                Step::Attempt(destination) => {
+                    ctx.destination = Some(destination);
+                    return invite_body(session).await.map(|()| false);
+                }
+                Step::Reply(reply) => return write_reply(session, exchange, &reply).await.map(|()| true),
+                Step::Abandon => return Ok(true),
             }
-            Step::Reply(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
-            Step::Abandon => Ok(true),
         }
     }
 

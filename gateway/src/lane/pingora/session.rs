@@ -133,7 +133,7 @@ pub(crate) fn head_and_body(answer: Answer) -> Result<(ResponseHeader, Bytes)> {
         head.extensions_mut().insert(Meant(answer.meant));
     }
     for (name, value) in answer.headers {
-        head.insert_header(name, value)?;
+        head.append_header(name, value)?;
     }
     Ok((head, answer.body))
 }
@@ -159,12 +159,20 @@ impl RequestEdits for RequestHeader {
 }
 
 impl ResponseEdits for ResponseHeader {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
     fn set(&mut self, name: &'static str, value: HeaderValue) {
         let _ = self.insert_header(name, value);
+    }
+
+    fn append(&mut self, name: &'static str, value: HeaderValue) {
+        let _ = self.append_header(name, value);
     }
 
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {

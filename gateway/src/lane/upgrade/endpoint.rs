@@ -20,10 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 pub(super) async fn connect(destination: &Destination) -> io::Result<Stream> {
     let timeouts = &destination.timeouts;
     let tcp = relay::connect(destination.address, timeouts.connect, timeouts.send.max(timeouts.read)).await?;
-    if !destination.tls {
-        return Ok(Box::new(EndpointStream(tcp)));
-    }
-    let secured = unverified::connect(tcp, destination.address.ip());
+    let Some(tls) = &destination.tls else { return Ok(Box::new(EndpointStream(tcp))) };
+    let secured = unverified::connect(tcp, destination.address.ip(), tls.server_name.as_deref());
     let secured = tokio::time::timeout(timeouts.connect, secured).await;
     Ok(Box::new(EndpointStream(secured.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)))
 }

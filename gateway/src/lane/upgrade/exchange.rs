@@ -7,6 +7,7 @@ use super::endpoint;
 use super::tunnel::Tunnel;
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, Exchange, Failure, Step, is_hop_by_hop, is_nominated};
+use crate::lane::pingora::Subrequests;
 use crate::lane::pingora::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use crate::relay::Carried;
 use crate::request::upgrade;
@@ -37,7 +38,13 @@ pub(crate) enum Outcome {
 }
 
 /// Serves a request that asks for an upgrade. `head` is its head, checked, and nothing else.
-pub(crate) async fn serve(context: &Arc<Context>, stream: Stream, head: BytesMut, arrival: Box<Arrival>) -> Outcome {
+pub(crate) async fn serve(
+    context: &Arc<Context>,
+    subrequests: &Arc<Subrequests>,
+    stream: Stream,
+    head: BytesMut,
+    arrival: Box<Arrival>,
+) -> Outcome {
     let mut session = ServerSession::new_http1(stream);
     session.set_pipelined_prefix(head.clone());
     if !matches!(session.read_request().await, Ok(true)) {
@@ -49,7 +56,7 @@ pub(crate) async fn serve(context: &Arc<Context>, stream: Stream, head: BytesMut
         return Outcome::Ordinary(session.into_inner(), head, exchange.into_arrival());
     }
     configure(&mut session, &exchange);
-    Request { session, exchange }.serve().await
+    Request { session, exchange }.serve(subrequests).await
 }
 
 /// A request that asks for an upgrade.
@@ -67,10 +74,14 @@ struct Answer {
 }
 
 impl Request {
-    async fn serve(mut self) -> Outcome {
+    async fn serve(mut self, subrequests: &Arc<Subrequests>) -> Outcome {
         let mut is_first = true;
         let whole = loop {
             match self.exchange.next_step() {
+                Step::Ask(server) => {
+                    subrequests.ask(&mut self.exchange, &view(self.session.req_header()), &server).await;
+                    continue;
+                }
                 Step::Attempt(destination) => match self.ask_at(&destination).await {
                     Ok(answer) if answer.head.status == 101 => return self.switch(answer).await,
                     Ok(answer) => break self.pass_on(answer).await,

@@ -17,7 +17,7 @@ pub(super) async fn serve(
     worker: &Worker,
 ) -> Option<Stream> {
     // A tunnel keeps no room for how it came about.
-    let outcome = Box::pin(upgrade::serve(&worker.context, stream, head, arrival)).await;
+    let outcome = Box::pin(upgrade::serve(&worker.context, worker.lane.subrequests(), stream, head, arrival)).await;
     match outcome {
         Outcome::Answered(stream) => Some(stream),
         Outcome::Ordinary(stream, head, arrival) => worker.lane.request(stream, head, arrival).await,

@@ -1,5 +1,7 @@
 //! The exchange as a lane drives it, by a lane that only plays a script: no socket, every step.
 
+mod auth;
+
 use super::{Context, Destination, Exchange, Failure, Sent, Step};
 use crate::config::{
     AccessLog, Action, Backend, BackendId, Denied, GatewaySettings, HostName, Origin, Owner, PathKind, Route,
@@ -117,6 +119,7 @@ fn update(endpoints: &[u8], policies: RoutePolicies) -> Update {
         backends: vec![
             (service("shop"), Some(Backend::at(endpoints.iter().map(|last| address(*last))))),
             (service("spare"), Some(Backend::at([address(99)]))),
+            (service("auth"), Some(Backend::at([address(88), address(89)]))),
         ],
         ..Update::default()
     }

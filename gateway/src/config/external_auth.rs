@@ -1,0 +1,33 @@
+use super::{BackendId, Template};
+use http::Method;
+use std::sync::Arc;
+
+/// `auth-url`: a server that authorizes each request before its backend gets it.
+///
+/// An auth request has the client's headers and no body. A response with a status of 200 to 299 allows the client's
+/// request. 401 and 403 are the client's answer, too. Anything else is answered with 500.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalAuth {
+    /// Whose endpoints get the auth requests.
+    pub backend: BackendId,
+    /// They are sent over TLS. As in ingress-nginx, the certificate is not verified.
+    pub tls: bool,
+    /// The host of the URL: the name that TLS sends (SNI).
+    pub host: Arc<str>,
+    /// Host and port of the URL: the `Host` header.
+    pub authority: Arc<str>,
+    /// Path and query of the URL.
+    pub target: Template,
+    /// `auth-method`: the method. Default `None`, which is GET.
+    pub method: Option<Method>,
+    /// `auth-request-redirect`: the header `X-Auth-Request-Redirect` of auth requests. Default: path and query of the
+    /// client's request.
+    pub request_redirect: Template,
+    /// `auth-response-headers`: headers of the auth response that the backend gets, in place of the client's. Default none.
+    pub response_headers: Arc<[Arc<str>]>,
+    /// `auth-always-set-cookie`: the `Set-Cookie` headers of the auth response are added to every response. Default false:
+    /// to successful ones and redirects.
+    pub always_set_cookie: bool,
+    /// `auth-signin`: where clients are redirected (302) instead of 401. Default none.
+    pub signin: Option<Template>,
+}

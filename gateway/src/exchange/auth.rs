@@ -1,0 +1,117 @@
+//! External authentication: the auth request, and what its response does to the client's request.
+
+use super::forward::{is_hop_by_hop, is_nominated};
+use super::machine::Exchange;
+use crate::config::Template;
+use crate::policy::external_auth::{Authorization, ExternalAuth};
+use crate::request::RequestView;
+use crate::variables;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
+/// What ingress-nginx names as the sender of auth requests. Auth servers look for it.
+const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
+/// Bytes of a variable's value that a request target cannot hold.
+const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'#');
+/// What a client cannot make an auth server believe: we set these, or nobody does.
+const NOT_THE_CLIENTS: [&str; 11] = [
+    "x-auth-request-redirect",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-original-forwarded-for",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-scheme",
+];
+
+/// The head of an auth request. It has no body.
+#[derive(Debug)]
+pub struct AuthRequest {
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub target: Vec<u8>,
+    /// Its headers, those of HTTP/1.1's framing left out.
+    pub headers: HeaderMap,
+}
+
+impl Exchange {
+    /// The request to send for [`super::Step::Ask`]; `None` where nobody is to be asked. As ingress-nginx's: the client's
+    /// headers, and what the auth server needs to know of its request.
+    pub fn auth_request(&self, request: &RequestView<'_>) -> Option<AuthRequest> {
+        let server = self.auth_server()?;
+        let mut headers = self.client_headers(request);
+        let mut set = |name: &'static str, value: Option<HeaderValue>| {
+            value.and_then(|value| headers.insert(HeaderName::from_static(name), value))
+        };
+        let client = &self.decision.client;
+        let method = HeaderValue::from_str(request.method.as_str()).ok();
+        let text = |template: &str| Template::parse(template).ok().and_then(|text| self.header_value(&text, request));
+        set("host", HeaderValue::from_str(&server.authority).ok());
+        set("x-auth-request-redirect", self.header_value(&server.request_redirect, request));
+        set("x-forwarded-for", Some(self.forwarded_for(request)));
+        set("x-original-method", method);
+        set("x-original-url", text("$scheme://$http_host$request_uri"));
+        set("x-real-ip", Some(self.client_address()));
+        set("x-request-id", self.request_id.clone());
+        set("x-sent-from", Some(SENDER));
+        if server.method.is_some() {
+            set("x-original-uri", text("$request_uri"));
+            set("x-scheme", Some(client.scheme.clone()));
+        }
+        let target = self.rendered(&server.target, request);
+        let target = percent_encode(&target, NOT_IN_TARGET).flat_map(str::bytes).collect();
+        Some(AuthRequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
+    }
+
+    /// The auth server has answered the auth request for `request`.
+    pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+        let Some(server) = self.auth_server() else { return };
+        let signin = server.signin.as_ref().map(|url| self.rendered(url, request));
+        let verdict = server.judge(status, headers, signin.as_deref());
+        self.authorized(verdict);
+    }
+
+    /// Who is asked before a backend gets the request.
+    pub(super) fn auth_server(&self) -> Option<&ExternalAuth> {
+        self.decision.route.as_ref()?.policies.external_auth.as_ref()
+    }
+
+    /// The client's headers, as far as an auth server may see and believe them.
+    fn client_headers(&self, request: &RequestView<'_>) -> HeaderMap {
+        let connection = request.headers.get_all(header::CONNECTION);
+        let is_forwarded = |name: &HeaderName| {
+            let is_of_connection = is_hop_by_hop(name)
+                || *name == header::CONNECTION
+                || connection.iter().any(|value| is_nominated(name, value.to_str().unwrap_or_default()));
+            let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
+            let is_hidden = self.arrival().head.underscores && name.as_str().contains('_');
+            !is_of_connection && !is_of_body && !is_hidden && !NOT_THE_CLIENTS.contains(&name.as_str())
+        };
+        let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
+        headers.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn rendered(&self, template: &Template, request: &RequestView<'_>) -> Vec<u8> {
+        let mut text = Vec::new();
+        variables::render(template, &self.variables(request), &mut text);
+        text
+    }
+
+    fn header_value(&self, template: &Template, request: &RequestView<'_>) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(&self.rendered(template, request)).ok()
+    }
+}
+
+impl Authorization {
+    /// Whether the backend gets what the auth server says instead of a client's header of this name. Some backends take
+    /// `X_User` and `X.User` for `X-User`.
+    pub(super) fn replaces(&self, name: &HeaderName) -> bool {
+        let letters = |name: &HeaderName| name.as_str().bytes().filter(u8::is_ascii_alphanumeric).collect::<Vec<_>>();
+        self.headers.iter().any(|(of_server, _)| of_server == name || letters(of_server) == letters(name))
+    }
+}

@@ -1,0 +1,238 @@
+use super::{BROKEN, Lane, STALE, address, service, view};
+use crate::config::{ExternalAuth, RoutePolicies, Template};
+use crate::exchange::{Failure, RequestEdits, ResponseEdits, Step};
+use crate::request::Reason;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use std::sync::Arc;
+
+const REFUSED: Failure = Failure::Connect { timed_out: false };
+
+fn lane(change: impl FnOnce(&mut ExternalAuth)) -> Lane {
+    let template = |text| Template::parse(text).expect("a template");
+    let mut server = ExternalAuth {
+        backend: service("auth"),
+        tls: true,
+        host: "auth.example".into(),
+        authority: "auth.example:8443".into(),
+        target: template("/check?of=$http_x_user&id=7"),
+        method: None,
+        request_redirect: template("$request_uri"),
+        response_headers: ["X-User".into()].into(),
+        always_set_cookie: false,
+        signin: None,
+    };
+    change(&mut server);
+    Lane::new(&[1], RoutePolicies { external_auth: Some(server), ..RoutePolicies::default() })
+}
+
+impl Lane {
+    /// The last number of the address that is asked.
+    fn ask(&mut self) -> u8 {
+        match self.exchange.next_step() {
+            Step::Ask(server) => {
+                let name = server.tls.and_then(|tls| tls.server_name);
+                assert_eq!(name.as_deref(), Some("auth.example"));
+                if server.address == address(88) { 88 } else { 89 }
+            }
+            step => panic!("nobody is asked: {step:?}"),
+        }
+    }
+
+    fn respond(&mut self, status: u16, headers: &[(&'static str, &'static str)]) {
+        let header = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let headers = headers.iter().map(header).collect();
+        self.exchange.auth_response(&view(&self.headers), status, &headers);
+    }
+}
+
+/// The headers that are edited.
+impl RequestEdits for HeaderMap {
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        self.insert(name.parse::<HeaderName>().expect("a name"), value);
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        self.insert(name.parse::<HeaderName>().expect("a name"), value);
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        HeaderMap::remove(self, name);
+    }
+
+    fn set_target(&mut self, _: &[u8]) {}
+}
+
+/// A response's status and headers.
+struct Response(u16, HeaderMap);
+
+impl ResponseEdits for Response {
+    fn status(&self) -> u16 {
+        self.0
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.1
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        RequestEdits::set_named(&mut self.1, name, value);
+    }
+
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        RequestEdits::set(&mut self.1, name, value);
+    }
+
+    fn append(&mut self, name: &'static str, value: HeaderValue) {
+        self.1.append(name.parse::<HeaderName>().expect("a name"), value);
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.1.remove(name);
+    }
+}
+
+#[test]
+fn a_request_that_is_allowed_goes_on() {
+    let mut lane = lane(|_| {});
+    lane.ask();
+    lane.respond(204, &[("x-user", "ann")]);
+    assert_eq!(lane.attempt().address, address(1));
+    lane.exchange.response_head(200);
+    assert_eq!(lane.finish(Some(200)).0, "200 200 7 107 shop", "what the auth server says is no try of the backend");
+}
+
+#[test]
+fn a_request_that_is_refused_reaches_no_backend() {
+    for (status, reply) in [(401, (401, Reason::AuthDenied)), (403, (403, Reason::AuthDenied))] {
+        let mut lane = lane(|_| {});
+        lane.ask();
+        lane.respond(status, &[]);
+        assert_eq!(lane.reply(), reply);
+    }
+    for status in [101, 302, 404, 500, 503] {
+        let mut lane = lane(|_| {});
+        lane.ask();
+        lane.respond(status, &[]);
+        assert_eq!(lane.reply(), (500, Reason::AuthFailed), "{status}");
+        let (line, metrics) = lane.finish(Some(500));
+        assert_eq!(line, "500 - 7 107 shop");
+        assert!(metrics.contains("reason=\"auth-failed\""), "{metrics}");
+    }
+}
+
+#[test]
+fn without_an_auth_server_nothing_goes_through() {
+    let mut lane = lane(|server| server.backend = service("nowhere"));
+    assert_eq!(lane.reply(), (500, Reason::AuthFailed));
+    for failure in [BROKEN, Failure::Internal] {
+        let mut lane = self::lane(|_| {});
+        lane.ask();
+        lane.exchange.failed(failure);
+        assert_eq!(lane.reply(), (500, Reason::AuthFailed), "{failure:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_has_seen_nothing_is_no_verdict() {
+    let mut lane = lane(|_| {});
+    let first = lane.ask();
+    lane.exchange.failed(REFUSED);
+    assert_ne!(lane.ask(), first, "another endpoint");
+    lane.exchange.failed(REFUSED);
+    assert_eq!(lane.reply(), (500, Reason::AuthFailed), "there are two");
+    let mut lane = self::lane(|_| {});
+    for _ in 0..3 {
+        lane.ask();
+        lane.exchange.failed(STALE);
+    }
+    assert_eq!(lane.reply(), (500, Reason::AuthFailed), "three tries");
+}
+
+#[test]
+fn a_client_may_go_while_the_auth_server_is_asked() {
+    let mut lane = lane(|_| {});
+    lane.ask();
+    lane.exchange.failed(Failure::ClientGone);
+    assert!(matches!(lane.exchange.next_step(), Step::Abandon));
+    assert_eq!(lane.finish(None).0, "499 - 7 107 shop");
+}
+
+#[test]
+fn the_auth_server_gets_the_clients_headers_and_ours() {
+    let mut lane = lane(|_| {});
+    for (name, value) in [
+        ("x-user", "a b#\u{e9}"),
+        ("authorization", "Basic x"),
+        ("content-length", "7"),
+        ("connection", "x-hop, close"),
+        ("x-hop", "1"),
+        ("x-original-url", "http://forged/"),
+        ("x-forwarded-host", "forged"),
+        ("x-real-ip", "192.0.2.1"),
+    ] {
+        lane.headers.append(name, HeaderValue::from_str(value).expect("a value"));
+    }
+    let request = lane.exchange.auth_request(&view(&lane.headers)).expect("a request");
+    assert_eq!(request.method, Method::GET);
+    assert_eq!(String::from_utf8_lossy(&request.target), "/check?of=a%20b%23%C3%A9&id=7");
+    let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    headers.sort_unstable();
+    let id = request.headers["x-request-id"].as_bytes();
+    let expected: [(&str, &[u8]); 10] = [
+        ("authorization", b"Basic x"),
+        ("host", b"auth.example:8443"),
+        ("x-auth-request-redirect", b"/"),
+        ("x-forwarded-for", b"10.0.0.200"),
+        ("x-original-method", b"GET"),
+        ("x-original-url", b"http://h/"),
+        ("x-real-ip", b"10.0.0.200"),
+        ("x-request-id", id),
+        ("x-sent-from", b"nginx-ingress-controller"),
+        ("x-user", "a b#\u{e9}".as_bytes()),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[test]
+fn with_a_method_of_its_own_it_gets_the_path_and_the_scheme_as_well() {
+    let lane = lane(|server| server.method = Some(Method::POST));
+    let request = lane.exchange.auth_request(&view(&lane.headers)).expect("a request");
+    assert_eq!(request.method, Method::POST);
+    assert_eq!(
+        (&request.headers["x-original-uri"], &request.headers["x-scheme"]),
+        (&"/".parse().expect("a value"), &"http".parse().expect("a value"))
+    );
+}
+
+#[test]
+fn the_backend_gets_what_the_auth_server_says_of_the_client() {
+    for (response, expected) in [(&[("x-user", "ann")][..], Some("ann")), (&[], None)] {
+        let mut lane = lane(|_| {});
+        for name in ["x-user", "x_user", "x.user"] {
+            lane.headers.append(name, HeaderValue::from_static("forged"));
+        }
+        lane.ask();
+        lane.respond(200, response);
+        lane.attempt();
+        let mut forwarded = lane.headers.clone();
+        lane.exchange.forward(&view(&lane.headers), &mut forwarded);
+        let users: Vec<_> = forwarded.iter().filter(|(name, _)| name.as_str().ends_with("user")).collect();
+        let expected: Vec<_> = expected.map(HeaderValue::from_static).into_iter().collect();
+        assert_eq!(users.iter().map(|(_, value)| (*value).clone()).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn the_client_gets_the_cookies_of_the_auth_server() {
+    for (always_set_cookie, status, cookies) in [(false, 200, 2), (false, 404, 1), (true, 404, 2)] {
+        let mut lane = lane(|server| server.always_set_cookie = always_set_cookie);
+        lane.ask();
+        lane.respond(200, &[("set-cookie", "session=1")]);
+        lane.attempt();
+        lane.exchange.response_head(status);
+        let own = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("own=1"))]);
+        let mut response = Response(status, own);
+        lane.exchange.respond(false, false, &mut response);
+        assert_eq!(response.1.get_all("set-cookie").iter().count(), cookies, "{always_set_cookie} {status}");
+    }
+}

@@ -1,0 +1,181 @@
+//! `auth-url`: what the response of an auth server means for the client's request.
+
+use crate::config;
+use crate::request::{Reason, Reply};
+use crate::upstream::{Registry, Upstream};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// An auth server. Derefs to how it was configured.
+#[derive(Debug)]
+pub struct ExternalAuth {
+    configured: config::ExternalAuth,
+    /// Its endpoints.
+    pub upstream: Arc<Upstream>,
+    /// The parsed names of its `response_headers`, in their order.
+    response_headers: Box<[HeaderName]>,
+}
+
+/// Adit does not let the request through, because it does not know whether it may.
+pub(crate) const FAILED: Reply = Reply::new(500, Reason::AuthFailed);
+
+/// What goes with a request that an auth server has allowed.
+#[derive(Debug, Default)]
+pub(crate) struct Authorization {
+    /// Headers that the backend gets in place of the client's: `None` where the auth response has none.
+    pub(crate) headers: Vec<(HeaderName, Option<HeaderValue>)>,
+    /// Cookies that the client gets.
+    pub(crate) cookies: Vec<HeaderValue>,
+}
+
+impl ExternalAuth {
+    /// Compiles the setting.
+    ///
+    /// # Errors
+    /// A name in `response_headers` that is not one of a header.
+    pub(super) fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Arc<str>> {
+        let names = configured.response_headers.iter().map(|name| name.parse().map_err(|_| Arc::clone(name)));
+        Ok(Self {
+            upstream: registry.upstream(&configured.backend),
+            response_headers: names.collect::<Result<_, _>>()?,
+            configured: configured.clone(),
+        })
+    }
+
+    /// What a response with this status and these headers means. `signin` is the rendered URL of the sign-in page, if
+    /// there is one.
+    ///
+    /// # Errors
+    /// The answer to the client's request, where that is not allowed.
+    pub(crate) fn judge(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        signin: Option<&[u8]>,
+    ) -> Result<Authorization, Reply> {
+        let cookies = || headers.get_all(header::SET_COOKIE).iter().cloned();
+        match (status, signin) {
+            (200..=299, _) => {
+                let header = |name: &HeaderName| (name.clone(), joined(headers, name));
+                Ok(Authorization {
+                    headers: self.response_headers.iter().map(header).collect(),
+                    cookies: cookies().collect(),
+                })
+            }
+            (401, Some(signin)) => {
+                let mut reply = Reply::redirect(302, Reason::AuthSignin, signin);
+                reply.headers.extend(cookies().map(|cookie| ("Set-Cookie", cookie)));
+                Err(reply)
+            }
+            (401 | 403, _) => {
+                let mut reply = Reply::new(status, Reason::AuthDenied);
+                let challenges = headers.get_all(header::WWW_AUTHENTICATE).iter().filter(|_| status == 401);
+                reply.headers.extend(challenges.map(|value| ("WWW-Authenticate", value.clone())));
+                if self.always_set_cookie {
+                    reply.headers.extend(cookies().map(|cookie| ("Set-Cookie", cookie)));
+                }
+                Err(reply)
+            }
+            _ => Err(FAILED),
+        }
+    }
+
+    /// Whether a response of the backend with this status gets the cookies of the auth response (nginx: `add_header`).
+    pub(crate) fn sets_cookies(&self, status: u16) -> bool {
+        self.always_set_cookie || matches!(status, 200 | 201 | 204 | 206 | 301..=304 | 307 | 308)
+    }
+}
+
+impl Deref for ExternalAuth {
+    type Target = config::ExternalAuth;
+
+    fn deref(&self) -> &config::ExternalAuth {
+        &self.configured
+    }
+}
+
+/// All values of a header as one.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    if values.next().is_none() {
+        return Some(first.clone());
+    }
+    let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    HeaderValue::from_bytes(&values.join(&b", "[..])).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BackendId, Template};
+
+    fn server(always_set_cookie: bool) -> ExternalAuth {
+        let configured = config::ExternalAuth {
+            backend: BackendId::Url { host: "auth".into(), port: 80 },
+            tls: false,
+            host: "auth".into(),
+            authority: "auth".into(),
+            target: Template::default(),
+            method: None,
+            request_redirect: Template::default(),
+            response_headers: ["x-user".into(), "X-Groups".into()].into(),
+            always_set_cookie,
+            signin: None,
+        };
+        ExternalAuth::compile(&configured, &Registry::new()).expect("names of headers")
+    }
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_success_allows() {
+        for status in 100..600 {
+            let verdict = server(false).judge(status, &HeaderMap::new(), None);
+            match status {
+                200..=299 => assert!(verdict.is_ok(), "{status}"),
+                401 | 403 => assert_eq!(verdict.expect_err("refused").status, status),
+                _ => assert_eq!(verdict.expect_err("refused"), FAILED),
+            }
+        }
+    }
+
+    #[test]
+    fn the_backend_gets_the_headers_that_are_named() {
+        let response = headers(&[("x-groups", "a"), ("x-groups", "b"), ("x-other", "c"), ("set-cookie", "d=e")]);
+        let authorization = server(false).judge(200, &response, None).expect("allowed");
+        let groups = HeaderValue::from_static("a, b");
+        let names = [HeaderName::from_static("x-user"), HeaderName::from_static("x-groups")];
+        let [user, group] = names;
+        assert_eq!(authorization.headers, [(user, None), (group, Some(groups))]);
+        assert_eq!(authorization.cookies, ["d=e"]);
+    }
+
+    #[test]
+    fn who_is_not_known_may_sign_in() {
+        let response = headers(&[("www-authenticate", "Basic"), ("set-cookie", "d=e")]);
+        let names = |reply: Reply| reply.headers.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let redirect = server(false).judge(401, &response, Some(b"http://h/start")).expect_err("a redirect");
+        assert_eq!((redirect.status, redirect.reason), (302, Reason::AuthSignin));
+        assert_eq!(names(redirect), ["Location", "Set-Cookie"]);
+        let refused = |server: ExternalAuth, status| names(server.judge(status, &response, None).expect_err("refused"));
+        assert_eq!(refused(server(false), 401), ["WWW-Authenticate"]);
+        assert_eq!(refused(server(true), 401), ["WWW-Authenticate", "Set-Cookie"]);
+        assert_eq!(refused(server(false), 403), [""; 0]);
+        let forbidden = server(false).judge(403, &response, Some(b"http://h/start")).expect_err("refused");
+        assert_eq!(forbidden.status, 403, "who is known need not sign in");
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_named() {
+        let configured = config::ExternalAuth { response_headers: ["a b".into()].into(), ..server(false).configured };
+        assert_eq!(ExternalAuth::compile(&configured, &Registry::new()).err().as_deref(), Some("a b"));
+    }
+}
