@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
-use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
+use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
@@ -129,7 +129,7 @@ impl Server {
             tokio::join!(tokio::time::sleep(grace), OptionFuture::from(self.status.map(Status::stop)))
         });
         let busy = self.publisher.load().settings().shutdown_timeout;
-        let cut_off = self.gateway.drain(Patience { idle: LINGER.min(grace), busy });
+        let cut_off = self.gateway.drain(DrainTimeouts { idle: LINGER.min(grace), busy });
         self.telemetry.sync();
         cut_off
     }

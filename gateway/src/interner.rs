@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 #[derive(Debug)]
 pub(crate) struct Interner<K, V> {
     known: HashMap<K, Weak<V>>,
-    /// How many may be known before those that nobody holds are forgotten.
+    /// How many may be stored before those that are no longer in use are dropped.
     sweep_at: usize,
 }
 
@@ -19,7 +19,7 @@ impl<K, V> Default for Interner<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Interner<K, V> {
-    /// The value of a key, made with `make` where nobody holds it.
+    /// The value of a key, made with `make` if it is not in use.
     pub(crate) fn intern<E>(&mut self, key: &K, make: impl FnOnce(&K) -> Result<V, E>) -> Result<Arc<V>, E> {
         if let Some(shared) = self.known.get(key).and_then(Weak::upgrade) {
             return Ok(shared);

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// Where the values of variables come from: a request in flight, or the record of one that has ended.
 pub trait Values {
-    /// Appends the value to `out`, as the raw bytes that the client or backend sent. `false`, with nothing appended,
-    /// says that there is none: nginx tells an empty value from an absent one.
+    /// Appends the value to `out`, as the raw bytes that the client or backend sent. Returns `false`, and appends nothing,
+    /// if there is no value: for nginx an empty value differs from an absent one.
     fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool;
 }
 
@@ -62,7 +62,7 @@ pub fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> 
 }
 
 /// `$arg_NAME`: the first argument of that name in a query, without regard to case and not decoded, as nginx:
-/// ngx_http_arg. An argument without `=` is none.
+/// ngx_http_arg. An argument without `=` is ignored.
 pub fn argument(query: &str, name: &str, out: &mut Vec<u8>) -> bool {
     let found = query
         .split('&')
@@ -72,7 +72,7 @@ pub fn argument(query: &str, name: &str, out: &mut Vec<u8>) -> bool {
     append(found, out)
 }
 
-/// `$remote_user`: the name in Basic credentials, whoever checked them, as nginx: ngx_http_auth_basic_user.
+/// `$remote_user`: the name in Basic credentials, whether or not they were checked, as nginx: ngx_http_auth_basic_user.
 pub fn remote_user(headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
@@ -111,13 +111,13 @@ pub fn escaped(value: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Appends the value if there is one, and says whether there is.
+/// Appends the value if there is one. Returns whether there is.
 pub fn append(value: Option<&[u8]>, out: &mut Vec<u8>) -> bool {
     out.extend_from_slice(value.unwrap_or_default());
     value.is_some()
 }
 
-/// Appends all items with a separator between them, and says whether there is any.
+/// Appends all items with a separator between them. Returns whether there is any.
 pub fn list<T>(
     items: impl IntoIterator<Item = T>,
     separator: &[u8],

@@ -1,6 +1,6 @@
-//! What the connections of a worker share: one thread's context, bounds and deadlines.
+//! What the connections of a worker share: one thread's context, limits and deadlines.
 
-use crate::connection::limits::{ClientPlace, Clients, Place, Places};
+use crate::connection::limits::{ClientLimiter, ClientPermit, WorkerLimiter, WorkerPermit};
 use crate::connection::{Connection, Controls, Deadlines};
 use crate::exchange::Context;
 use crate::telemetry::Event;
@@ -20,20 +20,20 @@ pub(crate) struct Worker {
     pub(crate) controls: Controls,
     /// One permit for each session of a UDP service.
     pub(crate) udp_sessions: Arc<Semaphore>,
-    places: Places,
-    clients: Arc<Clients>,
+    limiter: WorkerLimiter,
+    clients: Arc<ClientLimiter>,
     last_id: AtomicU64,
 }
 
 impl Worker {
     /// The worker with this number, counted from zero. `clients` is that of all workers.
-    pub(crate) fn new(number: usize, context: Arc<Context>, clients: Arc<Clients>, controls: Controls) -> Self {
+    pub(crate) fn new(number: usize, context: Arc<Context>, clients: Arc<ClientLimiter>, controls: Controls) -> Self {
         Self {
             context,
             deadlines: Arc::default(),
             controls,
             udp_sessions: Arc::new(Semaphore::new(UDP_SESSIONS)),
-            places: Places::default(),
+            limiter: WorkerLimiter::default(),
             clients,
             // Ids of different workers never meet.
             last_id: AtomicU64::new((number as u64) << 48),
@@ -45,16 +45,16 @@ impl Worker {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A place among the connections of this worker; `None` if it is one too many.
-    pub(crate) fn take_place(&self, facts: &Connection) -> Option<Place> {
+    /// A permit for a connection of this worker; `None` if the limit is reached.
+    pub(crate) fn acquire_worker_permit(&self, facts: &Connection) -> Option<WorkerPermit> {
         let limits = self.context.publisher().load().settings().connections;
-        self.places.take(limits).or_else(|| self.refuse(facts, "worker-limit"))
+        self.limiter.acquire(limits).or_else(|| self.refuse(facts, "worker-limit"))
     }
 
-    /// A place among the connections of its client; `None` if it is one too many.
-    pub(crate) fn enter(&self, facts: &Connection) -> Option<Option<ClientPlace>> {
+    /// A permit for a connection of its client; `None` if the limit is reached.
+    pub(crate) fn acquire_client_permit(&self, facts: &Connection) -> Option<Option<ClientPermit>> {
         let limits = self.context.publisher().load().settings().connections;
-        self.clients.enter(facts.peer.ip(), limits).or_else(|| self.refuse(facts, "client-limit"))
+        self.clients.acquire(facts.peer.ip(), limits).or_else(|| self.refuse(facts, "client-limit"))
     }
 
     fn refuse<T>(&self, facts: &Connection, reason: &'static str) -> Option<T> {

@@ -1,7 +1,7 @@
 //! Connections of a gateway that drains, while their clients still have something to say.
 
 use anyhow::{Context, Result};
-use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
+use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::Publisher;
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -34,7 +34,7 @@ fn gateway() -> Result<Gateway> {
 
 /// Drains for as long as somebody is connected, in vain or not. Tells how many were cut off.
 fn drain(gateway: Gateway) -> JoinHandle<usize> {
-    spawn_blocking(move || gateway.drain(Patience { idle: PATIENCE, busy: PATIENCE }))
+    spawn_blocking(move || gateway.drain(DrainTimeouts { idle: PATIENCE, busy: PATIENCE }))
 }
 
 /// Waits until the listener is closed, which is after the drain was announced.

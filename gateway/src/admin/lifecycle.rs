@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// How far the process is: starting, ready, or going.
+/// The state of the process: starting, ready, or terminating.
 #[derive(Debug, Default)]
 pub struct Lifecycle {
     published: AtomicBool,
@@ -24,7 +24,7 @@ impl Lifecycle {
         self.terminating.store(true, Relaxed);
     }
 
-    /// Whether we live; else why not. As ingress-nginx, which fails its liveness probe once it shuts down.
+    /// Liveness. As ingress-nginx, which fails its liveness probe once it shuts down.
     ///
     /// # Errors
     /// The process is terminating.
@@ -32,8 +32,8 @@ impl Lifecycle {
         require(!self.terminating.load(Relaxed), "the process is terminating")
     }
 
-    /// Whether requests are served; else why not. Stays so while terminating, because requests still are: Kubernetes
-    /// takes a Pod that goes out of rotation by itself.
+    /// Readiness. Remains while terminating, because requests are still served: Kubernetes itself takes a Pod that
+    /// terminates out of rotation.
     ///
     /// # Errors
     /// Nothing is published yet, or the listeners are not open yet.

@@ -1,8 +1,8 @@
 //! The admin port: health, readiness, metrics and debugging, over HTTP/1.1 on the control plane's runtime.
 
-mod answer;
 mod explain;
 mod lifecycle;
+mod respond;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -14,18 +14,18 @@ pub use serve::serve;
 use std::fmt;
 use std::sync::Arc;
 
-/// What the admin port tells, and where it learns it. The functions are called on a thread that may block.
+/// What the admin port serves, and the sources of it. The functions are called on a thread that may block.
 #[derive(Clone)]
 pub struct Admin {
     /// The path of the liveness probe (`--health-check-path`), default [`Admin::HEALTH_PATH`].
     pub health_path: Arc<str>,
-    /// Whether we live and are ready.
+    /// Liveness and readiness.
     pub lifecycle: Arc<Lifecycle>,
     /// All metrics in Prometheus' text format; `None` answers 404.
     pub metrics: Option<Arc<Metrics>>,
     /// The routing table: hosts, their routes in the order they match, the endpoints.
     pub table: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
-    /// What would happen to a request; an error says what is wrong with the query.
+    /// What would happen to a request; the error is what is wrong with the query.
     pub explain: Arc<Explain>,
 }
 

@@ -1,5 +1,5 @@
 use super::Admin;
-use super::answer::answer;
+use super::respond::respond;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 const CONNECTIONS: usize = 64;
 /// Time for a request head.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// Time for a whole connection, which is one request: nobody can hold a place for longer.
+/// Time for a whole connection, which is one request: no client can occupy a connection for longer.
 const CONNECTION_TIME: Duration = Duration::from_secs(60);
 /// The largest request head in bytes.
 const HEAD_LIMIT: usize = 32 << 10;
@@ -34,7 +34,7 @@ pub async fn serve(listener: TcpListener, admin: Admin) -> Infallible {
             Ok((stream, _)) => {
                 let admin = Arc::clone(&admin);
                 connections.spawn(async move {
-                    let _place = place;
+                    let _permit = place;
                     connection(stream, &admin).await;
                 });
             }
@@ -49,7 +49,7 @@ pub async fn serve(listener: TcpListener, admin: Admin) -> Infallible {
 
 async fn connection(stream: TcpStream, admin: &Admin) {
     let Ok(peer) = stream.peer_addr() else { return };
-    let service = service_fn(async |request| Ok::<_, Infallible>(answer(admin, peer.ip(), &request).await));
+    let service = service_fn(async |request| Ok::<_, Infallible>(respond(admin, peer.ip(), &request).await));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)

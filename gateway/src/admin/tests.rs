@@ -1,4 +1,4 @@
-use super::answer::answer;
+use super::respond::respond;
 use super::{Admin, Lifecycle, serve};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -58,7 +58,7 @@ fn status(head: &str) -> &str {
 /// What a peer at this address gets.
 async fn from(peer: IpAddr, target: &str) -> (StatusCode, String) {
     let request = Request::get(target).body(()).expect("valid");
-    let response = answer(&admin(), peer, &request).await;
+    let response = respond(&admin(), peer, &request).await;
     let status = response.status();
     let body = response.into_body().collect().await.expect("is in memory").to_bytes();
     (status, String::from_utf8(body.to_vec()).expect("is text"))

@@ -1,7 +1,7 @@
 use super::Template;
 use std::time::Duration;
 
-/// How a route speaks to one of its backends. Values are final: defaults from the ConfigMap are already in.
+/// How requests are sent to one of a route's backends. Values are final: defaults from the ConfigMap are already applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendPolicies {
     /// `backend-protocol`: the protocol for the backend. Default [`BackendProtocol::Http`].
@@ -43,7 +43,7 @@ pub enum BackendProtocol {
 }
 
 impl BackendProtocol {
-    /// Whether it is spoken over TLS to a request that came over TLS, or not (nginx's `$scheme`).
+    /// Whether the backend is connected over TLS, given whether the client is (nginx's `$scheme`).
     pub fn uses_tls(self, client_uses_tls: bool) -> bool {
         match self {
             Self::Http | Self::Grpc => false,

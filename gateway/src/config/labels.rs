@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-/// What metrics and logs say of a route.
+/// The labels of a route in metrics and logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RouteLabels {
     /// The virtual host that the route belongs to, as [`super::HostName`] prints it.

@@ -48,7 +48,7 @@ pub struct Update {
     pub settings: Option<Arc<GatewaySettings>>,
     /// Virtual hosts to set, or to remove (`None`).
     pub hosts: Vec<(HostName, Option<Arc<VirtualHost>>)>,
-    /// Backends to set, or to remove (`None`). A backend that a route names and nobody ever set has no endpoints.
+    /// Backends to set, or to remove (`None`). A backend that a route names and that was never set has no endpoints.
     pub backends: Vec<(BackendId, Option<Backend>)>,
     /// All TCP and UDP services, at most one for each protocol and port, when they changed.
     pub streams: Option<Arc<[StreamListener]>>,

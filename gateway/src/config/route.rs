@@ -22,7 +22,7 @@ pub enum Action {
     /// They go to one of these backends. Where it has no endpoint, they are answered 503, or by the route's
     /// `default_backend`.
     Forward(Arc<[RouteBackend]>),
-    /// They go to the gateway's default backend, spoken to like this; without one they are answered 404.
+    /// They go to the gateway's default backend, with these policies; without one they are answered with 404.
     DefaultBackend(Arc<BackendPolicies>),
     /// They are answered with this status, 200 to 599, and its page.
     Reply(u16),
@@ -44,6 +44,6 @@ pub struct RouteBackend {
     pub when: Option<Condition>,
     /// Who owns it, for metrics and logs of the requests that it gets.
     pub owner: Owner,
-    /// How it is spoken to. Shared by the backends of one Ingress.
+    /// Its policies. Shared by the backends of one Ingress.
     pub policies: Arc<BackendPolicies>,
 }

@@ -51,9 +51,9 @@ impl Default for RoutePolicies {
 /// Which clients are served, by the address that they have as far as forwarding headers are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceRanges {
-    /// `denylist-source-range`: these are not, whatever else is said. Default none.
+    /// `denylist-source-range`: these are not, even if the other list has them. Default none.
     pub deny: Arc<[IpNet]>,
-    /// `allowlist-source-range`: nobody but these is. Default `None`, which is everybody.
+    /// `allowlist-source-range`: only these are. Default `None`: all clients.
     pub allow: Option<Arc<[IpNet]>>,
 }
 

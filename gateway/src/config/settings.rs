@@ -16,7 +16,7 @@ pub struct GatewaySettings {
     pub default_backend: Option<BackendId>,
     /// A setting that protects requests is invalid or not supported: every route answers 503. Default none.
     pub denied: Option<Denied>,
-    /// Which headers and proxies are trusted to tell who the client is.
+    /// Which headers and proxies are trusted for the client's address, scheme, port and host.
     pub forwarded: Forwarded,
     /// `generate-request-id`: a request without `X-Request-ID` gets a random one. Default true.
     pub generate_request_id: bool,
@@ -87,11 +87,11 @@ pub enum PathMatching {
     /// As ingress-nginx does.
     #[default]
     Nginx,
-    /// As the specification of Ingress v1 says.
+    /// As the specification of Ingress v1.
     Strict,
 }
 
-/// Which headers and proxies are trusted to tell who the client is.
+/// Which headers and proxies are trusted for the client's address, scheme, port and host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
     /// `use-forwarded-headers`: host, port and scheme are taken from the `X-Forwarded-*` headers of every client, and the

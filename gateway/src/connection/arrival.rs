@@ -4,12 +4,12 @@ use super::client::ClientConnection;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A request that has arrived: what our head reader hands to the exchange, past Pingora.
+/// A request that has arrived: what our head reader passes to the exchange, bypassing Pingora.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// The connection it came on.
     pub connection: Arc<ClientConnection>,
-    /// What the check of its head learned.
+    /// What the check of its head found.
     pub head: Head,
     /// When its first byte was read.
     pub started: Instant,
@@ -19,16 +19,16 @@ pub struct Arrival {
     pub sent_before: u64,
 }
 
-/// What the check learned of a head, beside that it is sound.
+/// What the check of a valid head found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// Its length in bytes, blank line included.
     pub length: usize,
     /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
     pub underscores: bool,
-    /// The request is no longer than its head: it has no body.
-    pub alone: bool,
-    /// It asks for another protocol on its connection, and may have it: it is of HTTP/1.1, has no body, and names one in
-    /// `Upgrade` that `Connection` announces.
+    /// The request has no body.
+    pub bodiless: bool,
+    /// It asks for an upgrade that is allowed: it is HTTP/1.1, has no body, and names a protocol in `Upgrade`, which
+    /// `Connection` lists.
     pub upgrade: bool,
 }

@@ -19,9 +19,9 @@ pub struct ClientConnection {
     requested: AtomicU64,
     abandoned: AtomicU64,
     unread_input: AtomicBool,
-    broken_off: AtomicBool,
+    reset_on_close: AtomicBool,
     hold_input: AtomicBool,
-    left: Mutex<Option<TcpStream>>,
+    lingering: Mutex<Option<TcpStream>>,
 }
 
 impl ClientConnection {
@@ -36,45 +36,45 @@ impl ClientConnection {
             requested: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             unread_input: AtomicBool::new(false),
-            broken_off: AtomicBool::new(false),
+            reset_on_close: AtomicBool::new(false),
             hold_input: AtomicBool::new(false),
-            left: Mutex::default(),
+            lingering: Mutex::default(),
         }
     }
 
-    /// Says that the client may still be sending what we do not read: the socket must linger when it closes. It does so
-    /// without being told where something unread has come by then.
-    pub fn leave_input_unread(&self) {
+    /// Marks that the client may still send input that we do not read: then the socket must linger when it closes. It
+    /// also lingers without this mark if unread input is waiting when it closes.
+    pub fn mark_input_unread(&self) {
         self.unread_input.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`ClientConnection::leave_input_unread`] was called.
+    /// Whether [`ClientConnection::mark_input_unread`] was called.
     pub(crate) fn unread_input(&self) -> bool {
         self.unread_input.load(Ordering::Relaxed)
     }
 
-    /// Says that the answer breaks off where its client would take the end of the connection for the answer's own: the
-    /// connection must be reset.
-    pub(crate) fn break_off(&self) {
-        self.broken_off.store(true, Ordering::Relaxed);
+    /// The response is truncated, and its client would take the end of the connection for the end of the response: so
+    /// the connection must be reset when it closes.
+    pub(crate) fn reset_on_close(&self) {
+        self.reset_on_close.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`ClientConnection::break_off`] was called.
-    pub(crate) fn is_broken_off(&self) -> bool {
-        self.broken_off.load(Ordering::Relaxed)
+    /// Whether [`ClientConnection::reset_on_close`] was called.
+    pub(crate) fn resets_on_close(&self) -> bool {
+        self.reset_on_close.load(Ordering::Relaxed)
     }
 
-    /// Leaves the socket of a stream that has ended, for as long as the client should read what we said last.
-    pub(crate) fn leave(&self, socket: TcpStream) {
-        *self.left.lock() = Some(socket);
+    /// Keeps the socket of a closed stream open, so that it can linger until the client has read the last response.
+    pub(crate) fn keep_lingering(&self, socket: TcpStream) {
+        *self.lingering.lock() = Some(socket);
     }
 
-    /// The socket that was left, if any.
-    pub(crate) fn left(&self) -> Option<TcpStream> {
-        self.left.lock().take()
+    /// The socket that has to linger, if any.
+    pub(crate) fn take_lingering(&self) -> Option<TcpStream> {
+        self.lingering.lock().take()
     }
 
-    /// Whether what the client sends from now on belongs to its next request, which waits for its turn.
+    /// Whether what the client sends from now on belongs to its next request, which is read later.
     pub(crate) fn hold_input(&self, hold: bool) {
         self.hold_input.store(hold, Ordering::Relaxed);
     }
@@ -96,7 +96,7 @@ impl ClientConnection {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// A part of a request has arrived, head or body.
+    /// Part of a request has arrived, of its head or body.
     pub(crate) fn count_requested(&self, bytes: usize) {
         add(&self.requested, bytes as u64);
     }
@@ -106,12 +106,12 @@ impl ClientConnection {
         self.requested.load(Ordering::Relaxed)
     }
 
-    /// The client has given up a request before its answer ended.
+    /// The client has cancelled a request before its response ended.
     pub(crate) fn count_abandoned(&self) {
         add(&self.abandoned, 1);
     }
 
-    /// Requests that the client has given up so far.
+    /// Requests that the client has cancelled so far.
     pub(crate) fn abandoned(&self) -> u64 {
         self.abandoned.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
 //! Deadlines of client connections, kept by one sweep per worker.
 //!
 //! A timer per request would cost more than all else that a keep-alive connection does between two requests. Here
-//! arming a deadline is one atomic store, and a sweep every [`TICK`] wakes whoever is late.
+//! arming a deadline is one atomic store, and a sweep every [`TICK`] wakes the tasks whose deadline has passed.
 
 use super::stage::Stage;
 use parking_lot::Mutex;
@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     now: AtomicU64,
-    /// How far the gateway is on its way out: a [`Stage`].
+    /// The shutdown's [`Stage`].
     stage: AtomicU8,
     waiting: Mutex<HashMap<u64, Arc<Deadline>, foldhash::fast::RandomState>>,
 }
@@ -44,7 +44,7 @@ impl Deadlines {
         Registered(deadline)
     }
 
-    /// Wakes everyone whose deadline has passed, until the worker ends.
+    /// Wakes the tasks whose deadline has passed, until the worker ends.
     pub(crate) async fn sweep(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
         loop {
@@ -63,7 +63,7 @@ impl Deadlines {
         }
     }
 
-    /// Ends every wait that is to last up to this stage, now and from now on.
+    /// Ends all present and future waits that last until this stage or an earlier one.
     pub(crate) fn reach(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Relaxed);
         for deadline in self.waiting.lock().values() {
@@ -84,7 +84,7 @@ impl Deadline {
         self.at.store(0, Ordering::Relaxed);
     }
 
-    /// Ready when the deadline has passed, or the worker has come to this stage of its end.
+    /// Ready when the deadline has passed, or the shutdown has reached stage `end`.
     pub(crate) fn poll_expired(&self, cx: &Context<'_>, end: Stage) -> Poll<()> {
         // The waker goes in before the state is read, so that no wake-up falls between the two.
         let mut waker = self.waker.lock();
@@ -107,7 +107,7 @@ impl Deadline {
         if let Some(output) = in_time.await {
             return Some(output);
         }
-        // What has come by now is not late: before this goes on, the runtime asks the kernel for it.
+        // What has arrived by now is in time: `yield_now` lets the runtime poll the kernel for it first.
         tokio::task::yield_now().await;
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),

@@ -1,4 +1,4 @@
-//! What is known of a client's connection: who it is, how it came, what its handshake has settled.
+//! A client's connection as data: addresses, port, and the parameters of its TLS session.
 
 use crate::config::Variable;
 use crate::tls::Presented;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 pub struct Connection {
     /// Number of the connection in this process.
     pub id: u64,
-    /// Address of whoever is at the other end, which may be a load balancer.
+    /// Address of the peer, which may be a load balancer.
     pub peer: SocketAddr,
     /// Our address.
     pub local: SocketAddr,
-    /// The port that the client meant (`--advertised-http-port`).
+    /// The port that clients use (`--advertised-http-port`).
     pub advertised_port: u16,
     /// Its TLS session; `None` in cleartext.
     pub tls: Option<TlsSession>,
@@ -28,7 +28,7 @@ impl Connection {
     }
 }
 
-/// What a handshake has settled.
+/// The parameters that a handshake has negotiated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSession {
     /// The version as OpenSSL names it: `TLSv1.3`.
@@ -39,9 +39,9 @@ pub struct TlsSession {
     pub server_name: Option<Arc<str>>,
     /// The session was resumed.
     pub resumed: bool,
-    /// ALPN has settled on HTTP/2.
+    /// HTTP/2 was negotiated by ALPN.
     pub http2: bool,
-    /// What the client was shown.
+    /// The certificates that were presented to the client.
     pub presented: Presented,
 }
 

@@ -1,4 +1,4 @@
-//! Bounds on the connections of a worker, and of one client.
+//! Limits on the connections of a worker, and of each client.
 
 use crate::config::ConnectionLimits;
 use parking_lot::Mutex;
@@ -12,31 +12,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Locks among which clients are spread.
 const SHARDS: usize = 64;
 
-/// The connections of clients, over all workers: a client must not have its share once per worker.
+/// Limits the connections of each client, over all workers: a client must not have its limit once per worker.
 #[derive(Debug, Default)]
-pub(crate) struct Clients {
+pub(crate) struct ClientLimiter {
     shards: Box<[Shard]>,
     hasher: foldhash::fast::RandomState,
 }
 
 type Shard = Mutex<HashMap<IpAddr, usize, foldhash::fast::RandomState>>;
 
-/// A connection that counts against its client's bound while this lives.
+/// A connection counts against its client's limit while this lives.
 #[derive(Debug)]
-pub(crate) struct ClientPlace {
-    clients: Arc<Clients>,
+pub(crate) struct ClientPermit {
+    clients: Arc<ClientLimiter>,
     client: IpAddr,
 }
 
-impl Clients {
+impl ClientLimiter {
     pub(crate) fn new() -> Arc<Self> {
         let shards = (0..SHARDS).map(|_| Shard::default()).collect();
         Arc::new(Self { shards, hasher: foldhash::fast::RandomState::default() })
     }
 
-    /// A place for one more connection of a client; `None` if it has as many as it may. Without a bound nothing is
-    /// counted, and nothing is locked.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, limits: ConnectionLimits) -> Option<Option<ClientPlace>> {
+    /// A permit for one more connection of a client; `None` if the limit is reached. Without a limit nothing is counted,
+    /// and nothing is locked.
+    pub(crate) fn acquire(self: &Arc<Self>, address: IpAddr, limits: ConnectionLimits) -> Option<Option<ClientPermit>> {
         let Some(most) = limits.per_client else { return Some(None) };
         let client = client(address);
         let mut shard = self.shard(client).lock();
@@ -45,7 +45,7 @@ impl Clients {
             return None;
         }
         *open += 1;
-        Some(Some(ClientPlace { clients: self.clone(), client }))
+        Some(Some(ClientPermit { clients: self.clone(), client }))
     }
 
     fn shard(&self, client: IpAddr) -> &Shard {
@@ -53,7 +53,7 @@ impl Clients {
     }
 }
 
-impl Drop for ClientPlace {
+impl Drop for ClientPermit {
     fn drop(&mut self) {
         if let Entry::Occupied(mut open) = self.clients.shard(self.client).lock().entry(self.client) {
             *open.get_mut() -= 1;
@@ -64,7 +64,7 @@ impl Drop for ClientPlace {
     }
 }
 
-/// Whose connection it is: an IPv4 address, or an IPv6 network of 64 bits, which is the least that anyone is given.
+/// What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, the smallest that is assigned.
 fn client(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -72,26 +72,26 @@ fn client(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The open connections of one worker. Only the worker itself counts.
+/// Limits the connections of one worker. Only the worker itself counts.
 #[derive(Debug, Default)]
-pub(crate) struct Places(Arc<AtomicUsize>);
+pub(crate) struct WorkerLimiter(Arc<AtomicUsize>);
 
-/// A connection that counts against its worker's bound while this lives.
+/// A connection counts against its worker's limit while this lives.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
+pub(crate) struct WorkerPermit(Arc<AtomicUsize>);
 
-impl Places {
-    /// A place for one more connection, or `None` if the worker has as many as it may.
-    pub(crate) fn take(&self, limits: ConnectionLimits) -> Option<Place> {
+impl WorkerLimiter {
+    /// A permit for one more connection; `None` if the limit is reached.
+    pub(crate) fn acquire(&self, limits: ConnectionLimits) -> Option<WorkerPermit> {
         if self.0.load(Ordering::Relaxed) >= limits.per_worker.get() {
             return None;
         }
         self.0.fetch_add(1, Ordering::Relaxed);
-        Some(Place(self.0.clone()))
+        Some(WorkerPermit(self.0.clone()))
     }
 }
 
-impl Drop for Place {
+impl Drop for WorkerPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -114,44 +114,47 @@ mod tests {
     }
 
     #[test]
-    fn a_client_has_its_share_and_gets_it_back() {
-        let clients = Clients::new();
+    fn a_client_is_limited_and_gets_its_permits_back() {
+        let clients = ClientLimiter::new();
         let two = limits(100, 2);
-        let first = clients.enter(address("192.0.2.1"), two).expect("the first");
-        let _second = clients.enter(address("192.0.2.1"), two).expect("the second");
-        assert!(clients.enter(address("192.0.2.1"), two).is_none());
-        assert!(clients.enter(address("192.0.2.2"), two).is_some(), "another client");
+        let first = clients.acquire(address("192.0.2.1"), two).expect("the first");
+        let _second = clients.acquire(address("192.0.2.1"), two).expect("the second");
+        assert!(clients.acquire(address("192.0.2.1"), two).is_none());
+        assert!(clients.acquire(address("192.0.2.2"), two).is_some(), "another client");
         drop(first);
-        assert!(clients.enter(address("192.0.2.1"), two).is_some());
+        assert!(clients.acquire(address("192.0.2.1"), two).is_some());
     }
 
     #[test]
     fn an_ipv6_client_is_its_network() {
-        let clients = Clients::new();
+        let clients = ClientLimiter::new();
         let one = limits(100, 1);
-        let _held = clients.enter(address("2001:db8::1"), one).expect("the first");
-        assert!(clients.enter(address("2001:db8::ffff:2"), one).is_none());
-        assert!(clients.enter(address("2001:db8:0:1::1"), one).is_some());
+        let _held = clients.acquire(address("2001:db8::1"), one).expect("the first");
+        assert!(clients.acquire(address("2001:db8::ffff:2"), one).is_none());
+        assert!(clients.acquire(address("2001:db8:0:1::1"), one).is_some());
     }
 
     #[test]
     fn nothing_is_kept_of_clients_that_are_gone() {
-        let clients = Clients::new();
+        let clients = ClientLimiter::new();
         for last in 0..=255 {
-            let place = clients.enter(IpAddr::from([192, 0, 2, last]), limits(100, 1));
-            assert!(place.is_some_and(|place| place.is_some()));
+            let permit = clients.acquire(IpAddr::from([192, 0, 2, last]), limits(100, 1));
+            assert!(permit.is_some_and(|permit| permit.is_some()));
         }
         assert!(clients.shards.iter().all(|shard| shard.lock().is_empty()));
-        assert!(clients.enter(address("192.0.2.1"), limits(100, 0)).is_some_and(|place| place.is_none()), "no bound");
+        assert!(
+            clients.acquire(address("192.0.2.1"), limits(100, 0)).is_some_and(|permit| permit.is_none()),
+            "no limit"
+        );
     }
 
     #[test]
     fn a_worker_takes_as_many_as_it_may() {
-        let places = Places::default();
-        let first = places.take(limits(1, 0));
-        assert!(first.is_some() && places.take(limits(1, 0)).is_none());
-        assert!(places.take(limits(2, 0)).is_some(), "the bound may be raised");
+        let limiter = WorkerLimiter::default();
+        let first = limiter.acquire(limits(1, 0));
+        assert!(first.is_some() && limiter.acquire(limits(1, 0)).is_none());
+        assert!(limiter.acquire(limits(2, 0)).is_some(), "the bound may be raised");
         drop(first);
-        assert!(places.take(limits(1, 0)).is_some());
+        assert!(limiter.acquire(limits(1, 0)).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! A client's connection: its facts, its sockets, its deadline, and how far the gateway is on its way out.
+//! A client's connection: its data, sockets and deadline, and the stages of a shutdown.
 
 mod arrival;
 mod client;
@@ -15,4 +15,4 @@ pub(crate) use client::address_value;
 pub(crate) use deadline::{Deadline, Deadlines, Registered};
 pub(crate) use facts::canonical;
 pub use facts::{Connection, TlsSession};
-pub(crate) use stage::{Controls, Counted, Leaving, Stage};
+pub(crate) use stage::{ConnectionGuard, Controls, ShutdownNotice, Stage};

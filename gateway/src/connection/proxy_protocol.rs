@@ -1,6 +1,6 @@
-//! The PROXY protocol, versions 1 and 2: whoever connects says first whom it speaks for.
+//! The PROXY protocol, versions 1 and 2: a load balancer sends the client's addresses before the client's first byte.
 //!
-//! [`parse`] and [`encode`] know the bytes; [`accept`] takes a header off a connection, and not a byte more.
+//! [`parse`] and [`encode`] implement the format; [`accept`] reads a header from a connection, and no byte behind it.
 
 use super::deadline::Deadline;
 use super::facts::{Connection, canonical};
@@ -19,7 +19,7 @@ pub const V1_LIMIT: usize = 107;
 pub const V2_LIMIT: usize = 4096;
 /// What a header of version 2 has before its addresses: the signature, version, command, family and length.
 const V2_FIXED: usize = v2::PROTOCOL_PREFIX.len() + 4;
-/// Bytes that are looked at at once. Most headers fit in.
+/// Bytes that are peeked at once. Most headers fit in.
 const CHUNK: usize = 128;
 
 /// A whole header.
@@ -27,12 +27,12 @@ const CHUNK: usize = 128;
 pub struct Header {
     /// Its bytes.
     pub length: usize,
-    /// Whom the sender speaks for. `None` is itself: version 1's `UNKNOWN`, version 2's `LOCAL`, and, as with nginx,
-    /// whatever is not TCP.
+    /// The addresses of the proxied connection. `None` if the sender connects for itself: version 1's `UNKNOWN`,
+    /// version 2's `LOCAL`, and, as with nginx, every protocol but TCP.
     pub addresses: Option<Addresses>,
 }
 
-/// The connection that a header tells of.
+/// The connection that a header describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The client.
@@ -41,13 +41,13 @@ pub struct Addresses {
     pub destination: SocketAddr,
 }
 
-/// Why bytes do not begin with a header.
+/// Why bytes do not start with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadHeader {
-    /// They begin like neither version.
+    /// They start like neither version.
     #[error("there is no PROXY header")]
     Missing,
-    /// They begin like a header, and go on otherwise.
+    /// They start like a header, but violate its format.
     #[error("the PROXY header is malformed")]
     Malformed,
     /// The header is longer than [`V1_LIMIT`] or [`V2_LIMIT`].
@@ -55,7 +55,7 @@ pub enum BadHeader {
     TooLong,
 }
 
-/// Reads the header that `bytes` begin with. `None` if they are too few to tell: then all of them belong to it.
+/// Parses the header at the start of `bytes`. `None` if more bytes are needed: then all of these belong to it.
 ///
 /// # Errors
 /// The bytes begin with no PROXY header, or the header is malformed or too long.
@@ -102,7 +102,7 @@ fn parse_v2(bytes: &[u8]) -> Result<Option<Header>, BadHeader> {
     }
     let Some(whole) = bytes.get(..length) else { return Ok(None) };
     let header = v2::Header::try_from(whole).map_err(|_| BadHeader::Malformed)?;
-    let speaks_for_another = header.command == v2::Command::Proxy && header.protocol == v2::Protocol::Stream;
+    let is_proxied = header.command == v2::Command::Proxy && header.protocol == v2::Protocol::Stream;
     let addresses = match header.addresses {
         v2::Addresses::IPv4(ip) => Some(Addresses {
             source: (ip.source_address, ip.source_port).into(),
@@ -114,10 +114,10 @@ fn parse_v2(bytes: &[u8]) -> Result<Option<Header>, BadHeader> {
         }),
         v2::Addresses::Unspecified | v2::Addresses::Unix(_) => None,
     };
-    Ok(Some(Header { length, addresses: addresses.filter(|_| speaks_for_another) }))
+    Ok(Some(Header { length, addresses: addresses.filter(|_| is_proxied) }))
 }
 
-/// The header of version 1 that tells an endpoint of a client's connection, as nginx sends it.
+/// The header of version 1 that describes a client's connection to an endpoint, as nginx sends it.
 pub fn encode(source: SocketAddr, destination: SocketAddr) -> String {
     let addresses = match (source, destination) {
         (SocketAddr::V4(source), SocketAddr::V4(destination)) => {
@@ -133,9 +133,9 @@ pub fn encode(source: SocketAddr, destination: SocketAddr) -> String {
 
 /// Why a connection has no header. Such a connection is closed without an answer, as nginx does.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// The client ended without a byte, as health checks of load balancers do: no fault.
-    #[error("the client said nothing")]
+pub(crate) enum ProxyHeaderError {
+    /// The client closed without a byte, as health checks of load balancers do: no error.
+    #[error("the client sent nothing")]
     Silent,
     /// The header did not come in time.
     #[error("the PROXY header did not come in time")]
@@ -151,7 +151,7 @@ pub(crate) enum Failure {
     Io(#[from] io::Error),
 }
 
-impl Failure {
+impl ProxyHeaderError {
     /// A fixed label for metrics and logs.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
@@ -165,16 +165,16 @@ impl Failure {
     }
 }
 
-/// Takes the header off a connection that must begin with one, within `proxy-protocol-header-timeout`. From a sender
-/// that is trusted, its addresses take the place of the connection's own; from others it is read and ignored.
+/// Reads the header of a connection that must start with one, within `proxy-protocol-header-timeout`. The addresses of a
+/// trusted sender replace the connection's own; those of other senders are ignored.
 pub(crate) async fn accept(
     tcp: &mut TcpStream,
     connection: &mut Connection,
     forwarded: &Forwarded,
     deadline: &Deadline,
-) -> Result<(), Failure> {
+) -> Result<(), ProxyHeaderError> {
     deadline.arm(forwarded.proxy_header_timeout);
-    let header = deadline.limit(Stage::Stopped, read(tcp)).await.unwrap_or(Err(Failure::Timeout));
+    let header = deadline.limit(Stage::Stopped, read(tcp)).await.unwrap_or(Err(ProxyHeaderError::Timeout));
     deadline.disarm();
     if let Some(Addresses { source, destination }) = header?.addresses
         && forwarded.trusts(connection.peer.ip())
@@ -186,14 +186,14 @@ pub(crate) async fn accept(
     Ok(())
 }
 
-/// Reads a header. What follows it stays in the socket: bytes are looked at first, and then those of the header read.
-async fn read(tcp: &mut TcpStream) -> Result<Header, Failure> {
+/// Reads a header. What follows it stays in the socket: bytes are peeked first, then only those of the header are read.
+async fn read(tcp: &mut TcpStream) -> Result<Header, ProxyHeaderError> {
     let mut held = SmallVec::<[u8; CHUNK]>::new();
     loop {
         let mut chunk = [0; CHUNK];
         let seen = tcp.peek(&mut chunk).await?;
         if seen == 0 {
-            return Err(if held.is_empty() { Failure::Silent } else { Failure::Closed });
+            return Err(if held.is_empty() { ProxyHeaderError::Silent } else { ProxyHeaderError::Closed });
         }
         let before = held.len();
         held.extend_from_slice(&chunk[..seen]);
@@ -217,7 +217,7 @@ mod tests {
         [v2::PROTOCOL_PREFIX, &[0x20 | command, family], &length, rest].concat()
     }
 
-    fn said(bytes: &[u8]) -> Result<Option<(String, String)>, BadHeader> {
+    fn addresses_of(bytes: &[u8]) -> Result<Option<(String, String)>, BadHeader> {
         let header = parse(bytes)?.expect("a whole header");
         assert_eq!(header.length, bytes.len());
         Ok(header.addresses.map(|addresses| (addresses.source.to_string(), addresses.destination.to_string())))
@@ -228,32 +228,32 @@ mod tests {
     }
 
     #[test]
-    fn version_1_tells_both_ends() {
+    fn version_1_has_both_addresses() {
         let tcp4 = b"PROXY TCP4 192.168.0.1 192.168.0.11 56324 1234\r\n";
-        assert_eq!(said(tcp4), pair("192.168.0.1:56324", "192.168.0.11:1234"));
+        assert_eq!(addresses_of(tcp4), pair("192.168.0.1:56324", "192.168.0.11:1234"));
         let tcp6 = b"PROXY TCP6 2001:db8::1 2001:db8::2 1 443\r\n";
-        assert_eq!(said(tcp6), pair("[2001:db8::1]:1", "[2001:db8::2]:443"));
-        assert_eq!(said(b"PROXY UNKNOWN\r\n"), Ok(None));
-        assert_eq!(said(b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n"), Ok(None));
+        assert_eq!(addresses_of(tcp6), pair("[2001:db8::1]:1", "[2001:db8::2]:443"));
+        assert_eq!(addresses_of(b"PROXY UNKNOWN\r\n"), Ok(None));
+        assert_eq!(addresses_of(b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n"), Ok(None));
     }
 
     #[test]
-    fn version_2_tells_both_ends() {
+    fn version_2_has_both_addresses() {
         let ipv4 = [192, 168, 0, 1, 192, 168, 0, 11, 0xdc, 4, 4, 0xd2];
-        assert_eq!(said(&v2(1, 0x11, &ipv4)), pair("192.168.0.1:56324", "192.168.0.11:1234"));
+        assert_eq!(addresses_of(&v2(1, 0x11, &ipv4)), pair("192.168.0.1:56324", "192.168.0.11:1234"));
         let tlvs = [&ipv4[..], &[0x04, 0, 3, 0, 0, 0], &[0xff; 9]].concat();
-        assert_eq!(said(&v2(1, 0x11, &tlvs)), pair("192.168.0.1:56324", "192.168.0.11:1234"));
+        assert_eq!(addresses_of(&v2(1, 0x11, &tlvs)), pair("192.168.0.1:56324", "192.168.0.11:1234"));
         let ipv6 = [&[0x20; 16][..], &[0x21; 16], &[0, 1, 1, 0xbb]].concat();
         let expected = ("[2020:2020:2020:2020:2020:2020:2020:2020]:1", "[2121:2121:2121:2121:2121:2121:2121:2121]:443");
-        assert_eq!(said(&v2(1, 0x21, &ipv6)), pair(expected.0, expected.1));
+        assert_eq!(addresses_of(&v2(1, 0x21, &ipv6)), pair(expected.0, expected.1));
         for (command, family, why) in [(0, 0x11, "LOCAL"), (1, 0x00, "unspecified"), (1, 0x12, "UDP")] {
-            assert_eq!(said(&v2(command, family, &ipv4)), Ok(None), "{why}");
+            assert_eq!(addresses_of(&v2(command, family, &ipv4)), Ok(None), "{why}");
         }
-        assert_eq!(said(&v2(1, 0x31, &[b'/'; 216])), Ok(None), "a Unix socket");
+        assert_eq!(addresses_of(&v2(1, 0x31, &[b'/'; 216])), Ok(None), "a Unix socket");
     }
 
     #[test]
-    fn what_is_no_header_is_told_apart() {
+    fn what_is_no_header_is_an_error() {
         let too_long = format!("PROXY UNKNOWN {}\r\n", "x".repeat(V1_LIMIT));
         for (bytes, expected) in [
             (&b"GET / HTTP/1.1\r\n"[..], BadHeader::Missing),
@@ -275,7 +275,7 @@ mod tests {
         ] {
             assert_eq!(parse(bytes), Err(expected), "{:?}", String::from_utf8_lossy(bytes));
         }
-        assert!(said(&v2(1, 0x11, &[0; V2_LIMIT - V2_FIXED])).is_ok(), "the longest one");
+        assert!(addresses_of(&v2(1, 0x11, &[0; V2_LIMIT - V2_FIXED])).is_ok(), "the longest one");
     }
 
     proptest! {
@@ -284,8 +284,8 @@ mod tests {
             let (source, destination) = (SocketAddr::from(source), SocketAddr::from(destination));
             let text = encode(source, destination);
             let whole = [text.as_bytes(), &after].concat();
-            let told = (source.is_ipv4() == destination.is_ipv4()).then_some(Addresses { source, destination });
-            prop_assert_eq!(parse(&whole), Ok(Some(Header { length: text.len(), addresses: told })));
+            let expected = (source.is_ipv4() == destination.is_ipv4()).then_some(Addresses { source, destination });
+            prop_assert_eq!(parse(&whole), Ok(Some(Header { length: text.len(), addresses: expected })));
             for end in 0..text.len() {
                 prop_assert_eq!(parse(&whole[..end]), Ok(None));
             }

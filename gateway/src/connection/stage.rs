@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// How far a gateway has got on its way out.
+/// The stages of a shutdown, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Stage {
     Serving,
-    /// Nothing new is accepted, and clients of HTTP/2 are asked to go.
+    /// No new connections are accepted, and HTTP/2 clients get a GOAWAY.
     Draining,
-    /// Connections on which nothing goes on are closed.
+    /// Idle connections are closed.
     Closing,
     Stopped,
 }
 
-/// Whether clients are to go elsewhere: set once, and read with every answer.
+/// Whether a shutdown has been announced: then every response asks its client to close the connection. Written once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Leaving(Arc<AtomicBool>);
+pub(crate) struct ShutdownNotice(Arc<AtomicBool>);
 
-impl Leaving {
+impl ShutdownNotice {
     fn announce(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -35,36 +35,39 @@ impl Leaving {
 /// Steers all workers from outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Controls {
-    leaving: Leaving,
+    shutdown: ShutdownNotice,
     stage: watch::Sender<Stage>,
     connections: Arc<Connections>,
 }
 
 impl Default for Controls {
     fn default() -> Self {
-        Self { leaving: Leaving::default(), stage: watch::Sender::new(Stage::Serving), connections: Arc::default() }
+        Self {
+            shutdown: ShutdownNotice::default(),
+            stage: watch::Sender::new(Stage::Serving),
+            connections: Arc::default(),
+        }
     }
 }
 
 impl Controls {
     pub(crate) fn announce_shutdown(&self) {
-        self.leaving.announce();
+        self.shutdown.announce();
     }
 
     pub(crate) fn enter(&self, stage: Stage) {
         self.stage.send_replace(stage);
     }
 
-    /// Whether clients are to go elsewhere.
-    pub(crate) fn leaving(&self) -> Leaving {
-        self.leaving.clone()
+    /// Whether a shutdown has been announced.
+    pub(crate) fn shutdown(&self) -> ShutdownNotice {
+        self.shutdown.clone()
     }
 
-    /// Counts a connection for as long as it lives, or a listener, which may have connections that nobody has accepted
-    /// yet.
-    pub(crate) fn count(&self) -> Counted {
+    /// Counts a connection, or a listener with connections that are not accepted yet, until the guard is dropped.
+    pub(crate) fn count(&self) -> ConnectionGuard {
         *self.connections.open.lock() += 1;
-        Counted(self.connections.clone())
+        ConnectionGuard(self.connections.clone())
     }
 
     /// Waits until no connection is left, or the deadline. Returns how many are left.
@@ -74,7 +77,7 @@ impl Controls {
         *open
     }
 
-    /// Waits until the gateway has got that far.
+    /// Waits until the shutdown has reached this stage.
     pub(crate) async fn reached(&self, stage: Stage) {
         let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
     }
@@ -87,11 +90,11 @@ struct Connections {
     closed: Condvar,
 }
 
-/// A connection or a listener that lives.
+/// An open connection or listener. Dropping it ends its being counted.
 #[derive(Debug)]
-pub(crate) struct Counted(Arc<Connections>);
+pub(crate) struct ConnectionGuard(Arc<Connections>);
 
-impl Drop for Counted {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         *self.0.open.lock() -= 1;
         self.0.closed.notify_all();

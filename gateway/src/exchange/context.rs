@@ -1,4 +1,4 @@
-use crate::connection::Leaving;
+use crate::connection::ShutdownNotice;
 use crate::table::Publisher;
 use crate::telemetry;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use std::sync::Arc;
 pub struct Context {
     publisher: Arc<Publisher>,
     telemetry: telemetry::Worker,
-    leaving: Leaving,
+    shutdown: ShutdownNotice,
 }
 
 impl Context {
     /// Exchanges that are routed by what `publisher` holds and recorded by `telemetry`.
     pub fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker) -> Self {
-        Self { publisher, telemetry, leaving: Leaving::default() }
+        Self { publisher, telemetry, shutdown: ShutdownNotice::default() }
     }
 
-    /// The same, where each is the last of its connection once this is announced.
-    pub(crate) fn until(self, leaving: Leaving) -> Self {
-        Self { leaving, ..self }
+    /// The same context, where connections are closed after the current request once a shutdown is announced.
+    pub(crate) fn with_shutdown(self, shutdown: ShutdownNotice) -> Self {
+        Self { shutdown, ..self }
     }
 
     /// Holds the table.
@@ -32,8 +32,8 @@ impl Context {
         &self.telemetry
     }
 
-    /// Whether clients are to go elsewhere.
-    pub(crate) fn leaving(&self) -> &Leaving {
-        &self.leaving
+    /// Whether a shutdown has been announced.
+    pub(crate) fn shutdown(&self) -> &ShutdownNotice {
+        &self.shutdown
     }
 }

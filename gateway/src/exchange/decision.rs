@@ -1,4 +1,4 @@
-//! What becomes of a request: decided once, from the table and the request alone, for the proxy and for `explain`.
+//! How a request is handled: decided once, from the table and the request alone, for the proxy and for `explain`.
 
 use super::phases::{deny, request_phase};
 use crate::config::{BackendPolicies, BackendProtocol, RouteLabels};
@@ -12,12 +12,12 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What becomes of a request. Holds its route and nothing above it: a stream of three days pins no table.
+/// How a request is handled. Holds its route and nothing above it, so that a long-lived stream keeps no table alive.
 #[derive(Debug)]
 pub struct Decision {
     /// The settings under which the request is served.
     pub settings: Arc<Settings>,
-    /// Who asks.
+    /// The client.
     pub client: Client,
     /// The route that takes the request.
     pub route: Option<Arc<Route>>,
@@ -25,7 +25,7 @@ pub struct Decision {
     chosen: Option<usize>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
-    /// The answer, where no backend is to give it.
+    /// The gateway's own reply, if the request is not forwarded.
     pub reply: Option<Reply>,
     default_backend: Option<Arc<Upstream>>,
     /// The decoded and normalised path, where it is not the path as sent.
@@ -54,7 +54,7 @@ impl Decision {
     }
 
     fn decide(&mut self, table: &Table, connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
-        misdirected(connection, request)?;
+        reject_misdirected(connection, request)?;
         let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
             return ControlFlow::Break(Reply::new(400, Reason::BadPath));
         };
@@ -74,8 +74,8 @@ impl Decision {
                 self.rewrite(route, &path, request)?;
                 self.chosen = route.choose(request);
                 match &route.action {
-                    RouteAction::DefaultBackend(_) => self.unclaimed(),
-                    _ => speakable(request, self.backend_policies().protocol),
+                    RouteAction::DefaultBackend(_) => self.use_default_backend(),
+                    _ => reject_http10(request, self.backend_policies().protocol),
                 }
             }
             Found::AddSlash(route) => {
@@ -84,7 +84,7 @@ impl Decision {
                 ControlFlow::Break(redirect::add_slash(path, request, &self.client, connection, relative))
             }
             Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
-            Found::NoHost | Found::NoPath(_) => self.unclaimed(),
+            Found::NoHost | Found::NoPath(_) => self.use_default_backend(),
             Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),
         }
     }
@@ -102,8 +102,8 @@ impl Decision {
         }
     }
 
-    /// Nothing takes the request: the gateway's default backend does, else 404.
-    fn unclaimed(&self) -> ControlFlow<Reply> {
+    /// No route takes the request: it goes to the gateway's default backend, or is answered with 404 if there is none.
+    fn use_default_backend(&self) -> ControlFlow<Reply> {
         match &self.default_backend {
             Some(_) => ControlFlow::Continue(()),
             None => ControlFlow::Break(Reply::new(404, Reason::NoRoute)),
@@ -115,7 +115,7 @@ impl Decision {
         self.route.as_ref()?.backends().get(self.chosen?)
     }
 
-    /// Whose endpoints serve the request.
+    /// The upstream whose endpoints serve the request.
     pub fn upstream(&self) -> Option<&Arc<Upstream>> {
         match self.route.as_ref().map(|route| &route.action) {
             None | Some(RouteAction::DefaultBackend(_)) => self.default_backend.as_ref(),
@@ -123,7 +123,7 @@ impl Decision {
         }
     }
 
-    /// How that upstream is spoken to.
+    /// The policies for that upstream.
     pub fn backend_policies(&self) -> &BackendPolicies {
         match self.route.as_ref().map(|route| &route.action) {
             Some(RouteAction::DefaultBackend(policies)) => policies,
@@ -136,13 +136,13 @@ impl Decision {
         self.backend().map(|backend| &backend.labels).or(self.route.as_ref().map(|route| &route.labels))
     }
 
-    /// Who serves it when [`Decision::upstream`] has no endpoint.
+    /// The upstream that serves it if [`Decision::upstream`] has no endpoint.
     pub fn fallback(&self) -> Option<&Arc<Upstream>> {
         self.route.as_ref()?.policies.default_backend.as_ref()
     }
 
-    /// Whether it goes to the gateway's default backend, because nobody else serves it.
-    pub fn is_unclaimed(&self) -> bool {
+    /// Whether it goes to the gateway's default backend, because no route takes it.
+    pub fn uses_default_backend(&self) -> bool {
         self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
     }
 
@@ -157,17 +157,18 @@ impl Decision {
     }
 }
 
-/// Refuses HTTP/1.0 where the answer has no length of its own: its clients do not know chunks, and Pingora writes them.
-fn speakable(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
+/// Refuses HTTP/1.0 for backends of HTTP/2, whose responses may have no length: Pingora would write them in chunks, which
+/// clients of HTTP/1.0 do not know.
+fn reject_http10(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
     match request.version {
         Version::HTTP_10 if protocol.is_http2() => ControlFlow::Break(Reply::new(505, Reason::Http10)),
         _ => ControlFlow::Continue(()),
     }
 }
 
-/// Refuses a host that the client's connection is not for: HTTP/2 clients may use one connection for several hosts, as far
-/// as its certificate goes (RFC 9113, section 9.1.2). Who gave no name in the handshake is not held to one.
-fn misdirected(connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+/// Refuses a host that is not covered by the connection's certificate: HTTP/2 clients may reuse one connection for several
+/// hosts of the same certificate (RFC 9113, section 9.1.2). Without a name in the handshake any host is accepted.
+fn reject_misdirected(connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
     if request.version != Version::HTTP_2 {
         return ControlFlow::Continue(());
     }

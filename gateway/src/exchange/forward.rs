@@ -1,4 +1,4 @@
-//! What changes in a request on its way to the backend, and in a response on its way back.
+//! The changes of a request before it is sent to the backend, and of a response before it is sent to the client.
 
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// "httpoxy": CGI programs take it for HTTP_PROXY.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
-/// What HTTP/2 forbids.
-const OF_HTTP_1: [HeaderName; 5] = [
+/// Headers of HTTP/1 that HTTP/2 forbids.
+const HTTP1_ONLY: [HeaderName; 5] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -51,8 +51,8 @@ pub trait ResponseEdits {
 }
 
 impl Exchange {
-    /// Makes a client's request the backend's: its target, and the headers that ingress-nginx replaces. They are
-    /// replaced, never appended to, so that a backend can believe them.
+    /// Changes a client's request into the backend's: its target, and the headers that ingress-nginx sets. They are
+    /// replaced, never appended to, so that a backend can trust them.
     pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         edits.set_target(self.decision.target(request));
         let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
@@ -62,8 +62,8 @@ impl Exchange {
         if self.arrival().head.underscores {
             remove_underscored(request.headers, edits);
         }
-        self.identify_client(request, edits);
-        self.apply_route(request, edits);
+        self.set_client_headers(request, edits);
+        self.set_backend_headers(request, edits);
         for (name, template) in self.decision.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
@@ -73,11 +73,11 @@ impl Exchange {
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
-            suit_http2(edits);
+            adapt_to_http2(edits);
         }
     }
 
-    fn identify_client(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+    fn set_client_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let client = &self.decision.client;
         if let Some(chain) = request.headers.get(&*self.decision.settings.forwarded.header) {
             edits.set("X-Original-Forwarded-For", chain.clone());
@@ -120,7 +120,7 @@ impl Exchange {
         HeaderValue::from_bytes(&chain).unwrap_or_else(|_| peer.clone())
     }
 
-    fn apply_route(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+    fn set_backend_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let policies = self.decision.backend_policies();
         let host = policies.host.as_ref().and_then(|template| {
             let mut host = Vec::new();
@@ -135,13 +135,13 @@ impl Exchange {
             Some(ConnectionHeader::KeepAlive) => edits.set("Connection", HeaderValue::from_static("keep-alive")),
             None => {}
         }
-        if self.fell_back || self.decision.is_unclaimed() {
-            self.explain_to_default_backend(request, edits);
+        if self.fell_back || self.decision.uses_default_backend() {
+            self.set_default_backend_headers(request, edits);
         }
     }
 
-    /// What a default backend is told of the request that nobody else could serve.
-    fn explain_to_default_backend(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+    /// The headers that describe to a default backend the request that no other backend could serve.
+    fn set_default_backend_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
         edits.set("X-Code", HeaderValue::from_static(if self.fell_back { "503" } else { "404" }));
         if let Some(accept) = request.headers.get(header::ACCEPT) {
@@ -156,8 +156,8 @@ impl Exchange {
         }
     }
 
-    /// Makes a backend's response the client's: hop-by-hop headers, and those that nginx hides, go; `add-headers`
-    /// come.
+    /// Changes a backend's response into the client's: removes hop-by-hop headers and those that nginx hides, and adds
+    /// `add-headers`.
     pub fn respond(&self, http_10: bool, upgraded: bool, edits: &mut impl ResponseEdits) {
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
         let nominated = match edits.headers().get(header::CONNECTION).and_then(|value| value.to_str().ok()) {
@@ -240,9 +240,9 @@ fn authorize(headers: &HeaderMap, authorization: &Authorization, edits: &mut imp
     }
 }
 
-/// Removes what HTTP/2 forbids and says that trailers are welcome, without which some gRPC servers refuse a call.
-fn suit_http2(edits: &mut impl RequestEdits) {
-    OF_HTTP_1.iter().for_each(|name| edits.remove(name));
+/// Removes what HTTP/2 forbids and adds `TE: trailers`, without which some gRPC servers refuse a call.
+fn adapt_to_http2(edits: &mut impl RequestEdits) {
+    HTTP1_ONLY.iter().for_each(|name| edits.remove(name));
     edits.set("TE", HeaderValue::from_static("trailers"));
 }
 
@@ -253,13 +253,13 @@ fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
     }
 }
 
-/// Headers that speak of one connection, not of the request or response. Pingora writes `Connection` itself and
-/// needs `Transfer-Encoding`.
+/// Hop-by-hop headers: they apply to one connection, not to the request or response. Pingora writes `Connection` itself
+/// and needs `Transfer-Encoding`.
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
 }
 
-/// Whether a `Connection` header names this one. Framing headers are never given up to it.
+/// Whether a `Connection` header names this header, which makes it hop-by-hop. Headers about framing never are.
 pub(crate) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
     let name = name.as_str();
     !connection.is_empty()
@@ -267,7 +267,7 @@ pub(crate) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
         && connection.split(',').any(|nominated| nominated.trim_ascii().eq_ignore_ascii_case(name))
 }
 
-/// Headers of backends that nginx keeps to itself.
+/// Headers of backends that nginx does not forward.
 fn is_hidden(name: &HeaderName) -> bool {
     let name = name.as_str();
     name == "server" || name == "x-pad" || name.starts_with("x-accel-")

@@ -1,4 +1,4 @@
-//! Our own errors as a gRPC client understands them (gRPC over HTTP/2, "Trailers-Only").
+//! The gateway's own errors in the form of gRPC (gRPC over HTTP/2, "Trailers-Only").
 
 use crate::request::reason_phrase;
 use http::{HeaderMap, HeaderValue, header};
@@ -21,9 +21,9 @@ pub(super) fn is_call(headers: &HeaderMap) -> bool {
     }
 }
 
-/// `grpc-status` for a status of HTTP: as gRPC's clients map what is no answer of gRPC's (http-grpc-status-mapping),
-/// and beyond that what says more than UNKNOWN. A timeout is DEADLINE_EXCEEDED, not UNAVAILABLE: clients send a call
-/// again when they are told UNAVAILABLE, and the backend may have acted on this one.
+/// `grpc-status` for an HTTP status: as gRPC clients map responses that are not gRPC (http-grpc-status-mapping), and more
+/// precise than UNKNOWN for others. A timeout is DEADLINE_EXCEEDED, not UNAVAILABLE: clients retry a call that was
+/// UNAVAILABLE, and the backend may have acted on this one.
 pub(super) fn status(http: u16) -> HeaderValue {
     HeaderValue::from_static(match http {
         400 => "13",             // INTERNAL
@@ -37,7 +37,7 @@ pub(super) fn status(http: u16) -> HeaderValue {
     })
 }
 
-/// `grpc-message`: the status in words, and why.
+/// `grpc-message`: the HTTP status, its reason phrase, and the reason.
 pub(super) fn message(http: u16, reason: &str) -> Option<HeaderValue> {
     let text = format!("{http} {}: {reason}", reason_phrase(http));
     HeaderValue::try_from(utf8_percent_encode(&text, ENCODED).to_string()).ok()

@@ -1,4 +1,4 @@
-//! One request's life, from its head to its log line.
+//! The state machine of one request, from its head to its log line.
 
 use super::context::Context;
 use super::decision::Decision;
@@ -141,7 +141,7 @@ impl Exchange {
         matches!(self.state, State::Replying(_) | State::Abandoned(_))
     }
 
-    /// Gives the request up before anything came of it, to be begun anew.
+    /// Abandons the exchange before any step, so that another one can begin for the same request.
     pub(crate) fn into_arrival(self) -> Box<Arrival> {
         self.arrival
     }
@@ -288,10 +288,10 @@ impl Exchange {
     pub fn keeps_alive(&self) -> bool {
         let client = &self.decision.settings.client;
         let may_stay = !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests);
-        may_stay && !self.context.leaving().is_announced()
+        may_stay && !self.context.shutdown().is_announced()
     }
 
-    /// What the backend speaks that the request is for.
+    /// The protocol of the request's backend.
     pub(crate) fn backend_protocol(&self) -> BackendProtocol {
         self.decision.backend_policies().protocol
     }

@@ -1,9 +1,8 @@
-//! One request's way through the gateway, without a word of whoever carries its bytes.
+//! The processing of one request, without I/O and independent of the lane that carries its bytes.
 //!
-//! [`Exchange`] holds a request's life; [`phases`] is the order in which policies act. A lane ([`crate::lane`]) drives
-//! it: each of its events is one method of the exchange.
+//! [`Exchange`] is the state of a request; [`phases`] is the order in which policies act. A lane ([`crate::lane`]) drives
+//! it: each event of the lane is one method of the exchange.
 
-mod answer;
 mod auth;
 mod context;
 mod decision;
@@ -11,16 +10,17 @@ mod forward;
 mod grpc;
 mod machine;
 mod phases;
+mod rendered_reply;
 mod step;
 #[cfg(test)]
 mod tests;
 mod variables;
 
-pub(crate) use answer::Answer;
 pub use auth::AuthRequest;
 pub use context::Context;
 pub use decision::Decision;
 pub use forward::{RequestEdits, ResponseEdits};
 pub(crate) use forward::{is_hop_by_hop, is_nominated};
 pub use machine::Exchange;
+pub(crate) use rendered_reply::RenderedReply;
 pub use step::{BackendTls, Destination, Failure, Sent, Step};

@@ -9,13 +9,13 @@ use std::time::Duration;
 pub struct Destination {
     /// The endpoint.
     pub address: SocketAddr,
-    /// How it is spoken to over TLS; `None` is cleartext.
+    /// How to use TLS; `None` is cleartext.
     pub tls: Option<BackendTls>,
-    /// It is spoken to in HTTP/2.
+    /// Whether to use HTTP/2.
     pub http2: bool,
     /// Connections are shared only between equal keys.
     pub pool_key: u64,
-    /// Patience with it.
+    /// Timeouts for connecting, sending and reading.
     pub timeouts: Timeouts,
     /// How long a connection to it is kept idle.
     pub idle_timeout: Duration,
@@ -74,7 +74,7 @@ pub enum Step {
 /// What a client was sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sent {
-    /// The status of the answer, if one was begun; of a gRPC error of ours, the one that it stands for.
+    /// The status of the response, if one was started; for a gRPC error of ours, the equivalent HTTP status.
     pub status: Option<u16>,
     /// Bytes of head and body, as the protocol of the lane has them.
     pub bytes: u64,

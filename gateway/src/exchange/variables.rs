@@ -1,4 +1,4 @@
-//! nginx's variables for a request on its way to a backend.
+//! nginx's variables for a request that is being forwarded to a backend.
 
 use super::machine::Exchange;
 use crate::config::{Owner, Variable};

@@ -1,9 +1,9 @@
 //! One session of a TCP or UDP service, from its first byte to its log line.
 
 use crate::config::{StreamProtocol, StreamSettings};
-use crate::connection::proxy_protocol::{self, Failure};
-use crate::connection::{Connection, Counted, Registered};
-use crate::relay::Carried;
+use crate::connection::proxy_protocol::{self, ProxyHeaderError};
+use crate::connection::{Connection, ConnectionGuard, Registered};
+use crate::relay::RelayedBytes;
 use crate::table::{Settings, StreamRoute};
 use crate::telemetry::{Event, OpenStream, StreamRecord};
 use crate::upstream::Pick;
@@ -22,25 +22,25 @@ pub(crate) struct Session {
     pub(crate) connection: Connection,
     /// As nginx logs it; see [`StreamRecord::status`].
     pub(crate) status: u16,
-    pub(crate) carried: Carried,
+    pub(crate) relayed: RelayedBytes,
     pub(crate) deadline: Registered,
     tried: SmallVec<[SocketAddr; 4]>,
     started: Instant,
     _open: OpenStream,
-    // Last, so that who waits for the last session finds everything else of it done.
-    _counted: Counted,
+    // Last, so that everything else is dropped before the session stops being counted.
+    _counted: ConnectionGuard,
 }
 
 impl Session {
     /// Status of a session that reached an endpoint.
     pub(crate) const OK: u16 = 200;
-    /// Status of a client whose PROXY header is none.
+    /// Status of a client without a valid PROXY header.
     pub(crate) const BAD_REQUEST: u16 = 400;
     /// Status of a fault of ours, and of a session that was cut off before it reached an endpoint.
     pub(crate) const INTERNAL: u16 = 500;
     /// Status of a session that no endpoint served.
     pub(crate) const BAD_GATEWAY: u16 = 502;
-    /// Status of a session too many.
+    /// Status of a session beyond the limit.
     pub(crate) const UNAVAILABLE: u16 = 503;
 
     /// Begins a session of the service that the port has now. `None` when it has none any more.
@@ -60,7 +60,7 @@ impl Session {
             route,
             connection: Connection { id, peer, local, advertised_port: port, tls: None },
             status: Self::INTERNAL,
-            carried: Carried::default(),
+            relayed: RelayedBytes::default(),
             deadline: worker.deadlines.register(id),
             tried: SmallVec::new(),
             started: Instant::now(),
@@ -78,13 +78,13 @@ impl Session {
         &self.settings.streams
     }
 
-    /// Takes the PROXY header off a client's connection: from now on the session is that of whom the header speaks for,
-    /// where its sender is trusted.
-    pub(crate) async fn accept_proxy_header(&mut self, client: &mut TcpStream) -> Result<(), Failure> {
+    /// Reads the PROXY header of a client's connection. If its sender is trusted, the session has the header's addresses
+    /// from now on.
+    pub(crate) async fn accept_proxy_header(&mut self, client: &mut TcpStream) -> Result<(), ProxyHeaderError> {
         let forwarded = &self.settings.forwarded;
         let accepted = proxy_protocol::accept(client, &mut self.connection, forwarded, &self.deadline).await;
         accepted.inspect_err(|failure| {
-            if !matches!(failure, Failure::Silent) {
+            if !matches!(failure, ProxyHeaderError::Silent) {
                 self.worker.context.telemetry().event(Event::FailedProxyHeader, failure.reason());
             }
         })
@@ -111,8 +111,8 @@ impl Drop for Session {
             endpoint: self.tried.last().copied(),
             server_name: None,
             status: self.status,
-            received: self.carried.received,
-            sent: self.carried.sent,
+            received: self.relayed.received,
+            sent: self.relayed.sent,
             duration: self.started.elapsed(),
         };
         self.worker.context.telemetry().stream(&record, &self.settings);

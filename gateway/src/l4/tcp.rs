@@ -1,8 +1,8 @@
 //! TCP services: one connection to an endpoint for each of a client.
 
 use super::Session;
-use crate::connection::proxy_protocol::{self, Failure};
-use crate::relay::{Early, End, connect, endure, relay};
+use crate::connection::proxy_protocol::{self, ProxyHeaderError};
+use crate::relay::{Early, RelayEnd, connect, relay, set_user_timeout};
 use crate::upstream::Pick;
 use socket2::SockRef;
 use std::io;
@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_secs(60);
 /// `proxy-stream-timeout`.
 pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     let _ = client.set_nodelay(true);
-    let Some(_place) = session.worker().take_place(&session.connection) else {
+    let Some(_permit) = session.worker().acquire_worker_permit(&session.connection) else {
         session.status = Session::UNAVAILABLE;
         return;
     };
@@ -27,10 +27,10 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
         && let Err(failure) = session.accept_proxy_header(&mut client).await
     {
         // As nginx: ngx_stream_proxy_protocol_handler.
-        session.status = if matches!(failure, Failure::Bad(_)) { Session::BAD_REQUEST } else { Session::OK };
+        session.status = if matches!(failure, ProxyHeaderError::Bad(_)) { Session::BAD_REQUEST } else { Session::OK };
         return;
     }
-    let Some(_client_place) = session.worker().enter(&session.connection) else {
+    let Some(_client_permit) = session.worker().acquire_client_permit(&session.connection) else {
         session.status = Session::UNAVAILABLE;
         return;
     };
@@ -40,30 +40,30 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     };
     session.status = Session::OK;
     let idle = session.settings().timeout;
-    endure(&client, idle);
-    let mut sides = Sides { client, endpoint, whole: false };
-    match relay(Early::default(), &mut sides.client, &mut sides.endpoint, idle, &session.deadline, &mut session.carried)
+    set_user_timeout(&client, idle);
+    let mut sides = Sides { client, endpoint, complete: false };
+    match relay(Early::default(), &mut sides.client, &mut sides.endpoint, idle, &session.deadline, &mut session.relayed)
         .await
     {
-        End::Finished | End::Idle => sides.whole = true,
-        End::Client(error) | End::Endpoint(error) => {
+        RelayEnd::Finished | RelayEnd::Idle => sides.complete = true,
+        RelayEnd::Client(error) | RelayEnd::Endpoint(error) => {
             let service = session.route.name();
             tracing::debug!(client = %session.connection.peer, service, %error, "a session has failed");
         }
     }
 }
 
-/// Both sides of a session. Where one has failed, or the gateway cuts them off, they are reset: whoever is left must not
-/// take a part for the whole.
+/// Both sides of a session. If one has failed, or the gateway cuts them off, both are reset, so that neither takes
+/// truncated data for complete.
 struct Sides {
     client: TcpStream,
     endpoint: TcpStream,
-    whole: bool,
+    complete: bool,
 }
 
 impl Drop for Sides {
     fn drop(&mut self) {
-        if !self.whole {
+        if !self.complete {
             for side in [&self.client, &self.endpoint] {
                 let _ = SockRef::from(side).set_linger(Some(Duration::ZERO));
             }
@@ -71,14 +71,14 @@ impl Drop for Sides {
     }
 }
 
-/// Connects to the first endpoint that takes the connection, and tells it of the client where it wants to know.
+/// Connects to the first endpoint that accepts the connection, and sends it a PROXY header if the service wants one.
 async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
-    let told = session.route.listener.send_proxy;
-    let header = told.then(|| proxy_protocol::encode(session.connection.peer, session.connection.local));
+    let send_header = session.route.listener.send_proxy;
+    let header = send_header.then(|| proxy_protocol::encode(session.connection.peer, session.connection.local));
     let header = header.unwrap_or_default();
     while let Some(pick) = session.next_endpoint() {
         let address = pick.address();
-        match greet(address, header.as_bytes(), session.settings().timeout).await {
+        match connect_and_send(address, header.as_bytes(), session.settings().timeout).await {
             Ok(stream) => return Some((stream, pick)),
             Err(error) => tracing::debug!(%address, %error, service = session.route.name(), "cannot connect"),
         }
@@ -86,7 +86,7 @@ async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
     None
 }
 
-async fn greet(address: SocketAddr, header: &[u8], silence: Duration) -> io::Result<TcpStream> {
+async fn connect_and_send(address: SocketAddr, header: &[u8], silence: Duration) -> io::Result<TcpStream> {
     let mut stream = connect(address, CONNECT, silence).await?;
     stream.write_all(header).await?;
     Ok(stream)

@@ -6,7 +6,7 @@
 use super::Session;
 use crate::config::StreamProtocol;
 use crate::connection::socket::listen_udp;
-use crate::connection::{Counted, Stage};
+use crate::connection::{ConnectionGuard, Stage};
 use crate::worker::Worker;
 use bytes::Bytes;
 use socket2::SockRef;
@@ -31,7 +31,7 @@ const WAITING: usize = 128;
 const RESENT: usize = 16;
 /// How long a session waits for answers when its socket takes no more datagrams.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// How long receiving rests after an error.
+/// How long receiving pauses after an error.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves a port's socket until `closed` or the worker drains. Sessions get their last answers on sockets of their own.
@@ -40,7 +40,7 @@ pub(crate) async fn serve(
     port: u16,
     closed: impl Future<Output = ()>,
     worker: Arc<Worker>,
-    _listening: Counted,
+    _listening: ConnectionGuard,
 ) {
     let Ok(local) = socket.local_addr() else { return };
     let controls = worker.controls.clone();
@@ -62,12 +62,12 @@ pub(crate) async fn serve(
             Some(ended) = clients.tasks.join_next() => clients.forget(ended.ok()),
         }
     }
-    // Before this goes on, the runtime asks the kernel what waits.
+    // Lets the runtime poll the kernel for datagrams that have arrived.
     tokio::task::yield_now().await;
     while let Ok((length, client)) = clients.socket.try_recv_from(&mut buffer) {
         clients.deliver(client, Bytes::copy_from_slice(&buffer[..length]));
     }
-    clients.hang_up();
+    clients.detach_sessions();
 }
 
 /// The clients of one socket.
@@ -86,7 +86,7 @@ impl Clients {
         Self { socket: Arc::new(socket), local, port, worker, sessions: HashMap::default(), tasks: JoinSet::new() }
     }
 
-    /// Hands a datagram to its client's session, a new one if there is none.
+    /// Passes a datagram to its client's session, a new one if there is none.
     fn deliver(&mut self, client: SocketAddr, datagram: Bytes) {
         let undelivered = match self.sessions.get(&client) {
             Some((_, session)) => match session.try_send(datagram) {
@@ -101,7 +101,7 @@ impl Clients {
     fn begin(&mut self, client: SocketAddr, first: Bytes) {
         let addresses = (SocketAddr::new(client.ip().to_canonical(), client.port()), self.local);
         let Some(mut session) = Session::begin(&self.worker, StreamProtocol::Udp, self.port, addresses) else { return };
-        session.carried.received = first.len() as u64;
+        session.relayed.received = first.len() as u64;
         let Ok(permit) = Arc::clone(&self.worker.udp_sessions).try_acquire_owned() else {
             session.status = Session::UNAVAILABLE;
             return;
@@ -134,8 +134,8 @@ impl Clients {
         }
     }
 
-    /// Tells all sessions that no more datagrams come. They go on by themselves.
-    fn hang_up(mut self) {
+    /// Closes the channels of all sessions, as no more datagrams come. The sessions end by themselves.
+    fn detach_sessions(mut self) {
         self.sessions.clear();
         self.tasks.detach_all();
     }
@@ -162,17 +162,17 @@ enum Event {
     NoMoreRequests,
     /// The endpoint sent so many bytes, which the client has now.
     Answer(io::Result<usize>),
-    /// Nothing happened for too long.
+    /// No datagram came for too long.
     Silence,
 }
 
-/// How a session went with one endpoint.
-enum Outcome {
-    /// All has been answered.
+/// The outcome of a session with one endpoint.
+enum EndpointOutcome {
+    /// All datagrams have been answered.
     Answered,
     /// There is no answer, and will be none.
     Unanswered,
-    /// Nobody is there.
+    /// Nothing listens there.
     Unreachable,
 }
 
@@ -183,29 +183,29 @@ impl Carrier {
                 Ok(endpoint) => self.carry(&endpoint).await,
                 Err(error) => {
                     tracing::debug!(address = %pick.address(), %error, "cannot open a UDP socket towards an endpoint");
-                    Outcome::Unreachable
+                    EndpointOutcome::Unreachable
                 }
             };
             match outcome {
-                Outcome::Answered => {
+                EndpointOutcome::Answered => {
                     self.session.status = Session::OK;
                     return;
                 }
-                Outcome::Unanswered => break,
-                Outcome::Unreachable => {}
+                EndpointOutcome::Unanswered => break,
+                EndpointOutcome::Unreachable => {}
             }
         }
         self.session.status = Session::BAD_GATEWAY;
     }
 
-    async fn carry(&mut self, endpoint: &UdpSocket) -> Outcome {
+    async fn carry(&mut self, endpoint: &UdpSocket) -> EndpointOutcome {
         let mut silence = self.session.settings().timeout;
         let mut listening = true;
         for datagram in &self.unanswered {
             if let Err(error) = endpoint.send(datagram).await
                 && is_unreachable(&error)
             {
-                return Outcome::Unreachable;
+                return EndpointOutcome::Unreachable;
             }
         }
         while !self.is_answered() {
@@ -225,14 +225,14 @@ impl Carrier {
                 }
                 Event::Answer(Ok(length)) => {
                     self.responses += 1;
-                    self.session.carried.sent += length as u64;
+                    self.session.relayed.sent += length as u64;
                     self.unanswered = Vec::new();
                 }
                 Event::Answer(Err(_)) => return self.lost(),
-                Event::Silence => return Outcome::Unanswered,
+                Event::Silence => return EndpointOutcome::Unanswered,
             }
         }
-        Outcome::Answered
+        EndpointOutcome::Answered
     }
 
     /// Whether all that the client sent has its answers (nginx: ngx_stream_proxy_test_finalize).
@@ -254,7 +254,7 @@ impl Carrier {
 
     async fn forward(&mut self, datagram: Bytes, endpoint: &UdpSocket) -> io::Result<usize> {
         self.requests += 1;
-        self.session.carried.received += datagram.len() as u64;
+        self.session.relayed.received += datagram.len() as u64;
         let sent = endpoint.send(&datagram).await;
         if self.responses == 0 && self.unanswered.len() < RESENT {
             self.unanswered.push(datagram);
@@ -262,8 +262,8 @@ impl Carrier {
         sent
     }
 
-    /// Answers the client on a socket that nobody else's datagrams come to, so that the port can close before the last
-    /// answer has come, and whoever has it next gets all that is sent there.
+    /// Answers the client on a socket of its own that receives only its datagrams, so that the port can be closed before
+    /// the last answer, and its next owner gets all other datagrams.
     async fn leave_port(&mut self) {
         match only_of(&self.listener, self.client).await {
             Ok(socket) => self.listener = Arc::new(socket),
@@ -271,13 +271,13 @@ impl Carrier {
         }
     }
 
-    /// The endpoint is gone. Another one may serve who has had no answer yet.
-    fn lost(&self) -> Outcome {
-        if self.responses == 0 { Outcome::Unreachable } else { Outcome::Unanswered }
+    /// The endpoint is gone. Another one may serve a client that has had no answer yet.
+    fn lost(&self) -> EndpointOutcome {
+        if self.responses == 0 { EndpointOutcome::Unreachable } else { EndpointOutcome::Unanswered }
     }
 }
 
-/// A socket that talks to this endpoint only, and so hears when nobody is there.
+/// A socket that is connected to this endpoint, and so gets an error if nothing listens there.
 async fn connect(endpoint: SocketAddr) -> io::Result<UdpSocket> {
     let any = if endpoint.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
@@ -290,13 +290,13 @@ async fn only_of(listener: &UdpSocket, client: SocketAddr) -> io::Result<UdpSock
     let socket = listen_udp(listener.local_addr()?)?;
     socket.connect(client)?;
     let socket = UdpSocket::from_std(socket)?;
-    // Until the kernel has said that there is room, the runtime takes it that there is none, and answers would be dropped.
+    // The runtime takes a new socket for not writable until it has polled it, and answers would be dropped.
     socket.writable().await?;
     Ok(socket)
 }
 
 thread_local! {
-    /// Room for one answer, so that a session that waits for one holds none.
+    /// Buffer for one answer, so that a session that waits for one holds none.
     static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATAGRAM].into());
 }
 
@@ -304,24 +304,24 @@ thread_local! {
 /// the network would.
 async fn answer(endpoint: &UdpSocket, listener: &UdpSocket, client: SocketAddr) -> io::Result<usize> {
     loop {
-        // That nobody is there is an error, and makes a socket no more readable.
+        // An ICMP error (nothing listens there) does not make a socket readable.
         let ready = endpoint.ready(Interest::READABLE | Interest::ERROR).await?;
-        let news = if ready.is_readable() { Interest::READABLE } else { Interest::ERROR };
-        let carried: io::Result<_> = ROOM.with_borrow_mut(|room| {
-            let length = endpoint.try_io(news, || (&*SockRef::from(endpoint)).read(room))?;
+        let interest = if ready.is_readable() { Interest::READABLE } else { Interest::ERROR };
+        let relayed: io::Result<_> = ROOM.with_borrow_mut(|room| {
+            let length = endpoint.try_io(interest, || (&*SockRef::from(endpoint)).read(room))?;
             if let Err(error) = listener.try_send_to(&room[..length], client) {
                 tracing::debug!(%client, %error, length, "dropped an answer");
             }
             Ok(length)
         });
-        match carried {
+        match relayed {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            carried => return carried,
+            relayed => return relayed,
         }
     }
 }
 
-/// Whether sending failed because nobody is at the other end, and not because of the datagram.
+/// Whether sending failed because nothing listens at the other end, and not because of the datagram.
 fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)

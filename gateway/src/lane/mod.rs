@@ -1,5 +1,5 @@
-//! Lanes: each carries requests between clients and endpoints in its own way, and drives an
-//! [`Exchange`](crate::exchange::Exchange) meanwhile.
+//! Lanes: each is one implementation of the I/O between clients and endpoints, and drives an
+//! [`Exchange`](crate::exchange::Exchange) for each request.
 
 pub(crate) mod pingora;
 pub(crate) mod upgrade;

@@ -2,7 +2,7 @@
 
 use super::bind::Protocol;
 use super::worker::Worker;
-use crate::connection::{Connection, Counted, Stage, canonical};
+use crate::connection::{Connection, ConnectionGuard, Stage, canonical};
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// How long accepting rests when the process is out of file descriptors.
+/// How long accepting pauses when the process is out of file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 /// A listener closes when no connection has come for so long. A client is connected a round trip before the kernel has its
 /// connection to accept, and would be reset if the listener closed meanwhile.
@@ -24,7 +24,7 @@ pub(super) async fn accept(
     protocol: Protocol,
     advertised_port: u16,
     worker: Arc<Worker>,
-    listening: Counted,
+    listening: ConnectionGuard,
 ) {
     accept_until(listener, listening, worker.controls.reached(Stage::Draining), |tcp, (peer, local)| {
         let facts = Connection { id: worker.next_id(), peer, local, advertised_port, tls: None };
@@ -37,7 +37,7 @@ pub(super) async fn accept(
 /// peer's address and ours.
 pub(super) async fn accept_until(
     listener: TcpListener,
-    _listening: Counted,
+    _listening: ConnectionGuard,
     end: impl Future<Output = ()>,
     take: impl Fn(TcpStream, (SocketAddr, SocketAddr)),
 ) {
@@ -66,7 +66,7 @@ pub(super) async fn accept_until(
         }
     };
     let _ = timeout(LONGEST_WAIT, late).await;
-    // The runtime may not have heard yet of connections that wait; the kernel has.
+    // The kernel may have completed connections that the runtime has not polled yet.
     let Ok(listener) = listener.into_std() else { return };
     loop {
         match listener.accept() {
@@ -76,7 +76,7 @@ pub(super) async fn accept_until(
     }
 }
 
-/// Makes a connection that was accepted past the runtime one of it.
+/// Registers a connection with the runtime that was accepted without it.
 fn adopt((tcp, peer): (net::TcpStream, SocketAddr)) -> io::Result<(TcpStream, SocketAddr)> {
     tcp.set_nonblocking(true)?;
     Ok((TcpStream::from_std(tcp)?, peer))

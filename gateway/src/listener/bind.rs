@@ -4,7 +4,7 @@ use crate::connection::socket::listen;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-/// What clients speak at an address.
+/// The protocol of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// HTTP in cleartext.
@@ -39,7 +39,7 @@ pub enum BindError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
         /// The flag that chooses another port.
         flag: &'static str,
@@ -77,7 +77,7 @@ pub(super) fn bind(wanted: &[Wanted], workers: usize) -> Result<(Vec<SocketAddr>
     let mut listeners: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
     for &Wanted { address, protocol, advertised_port } in wanted {
         let failed = |error| BindError::Listen { address, error, flag: protocol.flag() };
-        // The first socket settles the port, where the caller left it open.
+        // Where the caller has left the port open, the first socket determines it.
         let first = listen(address).map_err(failed)?;
         let settled = first.local_addr().map_err(failed)?;
         bound.push(settled);

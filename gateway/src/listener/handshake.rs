@@ -1,8 +1,8 @@
-//! From an accepted socket to a TLS session, within bounds of time and number.
+//! From an accepted socket to a TLS session, within limits of time and number.
 
 use super::hello::{self, Hello};
 use crate::connection::{Deadline, Stage, TlsSession};
-use crate::l4::PassedOn;
+use crate::l4::PassthroughConnection;
 use crate::table::{Passthrough, Publisher, Table};
 use crate::tls::{HTTP_2, Presented, Refused, Terms, openssl_name, version_name};
 use rustls::server::{ClientHello, ServerConnection};
@@ -16,10 +16,10 @@ use tokio::sync::Semaphore;
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
-/// The alert record that refuses a name: rustls cannot be told to send this one.
+/// The alert record `unrecognized_name`: rustls has no way to send it.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
-/// Bounds on handshakes. A ClientHello has at most 64 KiB (rustls' bound).
+/// Limits on handshakes. A ClientHello has at most 64 KiB (rustls' limit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandshakeLimits {
     /// Time from the connection to the end of its handshake. Default 10 s.
@@ -41,29 +41,29 @@ pub(super) struct Handshakes {
     running: Semaphore,
 }
 
-/// What became of a connection to a TLS port.
-pub(super) enum Outcome {
-    /// The handshake has ended well.
+/// The outcome of a connection to a TLS port.
+pub(super) enum HandshakeOutcome {
+    /// The handshake has succeeded.
     Secured(Box<TlsStream<TcpStream>>, TlsSession),
-    /// The handshake is not ours.
-    PassedOn(Box<PassedOn>),
-    /// The client speaks cleartext HTTP. Nothing has been read.
+    /// TLS passthrough: a backend terminates the TLS.
+    Passthrough(Box<PassthroughConnection>),
+    /// The client sends cleartext HTTP. Nothing has been read.
     Cleartext(TcpStream),
-    /// The client has said nothing.
+    /// The client has sent nothing.
     Silent,
-    /// The handshake has failed, and the client has its alert, if one was due.
-    Failed(Failure),
+    /// The handshake has failed, and the alert, if there is one, has been sent.
+    Failed(HandshakeFailure),
 }
 
 /// Why a handshake failed.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct HandshakeFailure {
     /// A fixed label for metrics and logs.
     pub(super) reason: &'static str,
-    /// What exactly.
+    /// The error in full.
     pub(super) error: io::Error,
-    /// The socket, where the client may still be sending: it would not see the alert if we closed.
-    pub(super) left: Option<TcpStream>,
+    /// The socket, if the client may still be sending: it would not see the alert if we closed.
+    pub(super) lingering: Option<TcpStream>,
 }
 
 impl Handshakes {
@@ -71,32 +71,37 @@ impl Handshakes {
         Self { time: limits.time, running: Semaphore::new(limits.at_once) }
     }
 
-    /// Takes a connection through its handshake, with a certificate from the table of now.
-    pub(super) async fn accept(&self, tcp: TcpStream, deadline: &Deadline, publisher: &Publisher) -> Outcome {
+    /// Performs the handshake of a connection, with a certificate from the current table.
+    pub(super) async fn accept(&self, tcp: TcpStream, deadline: &Deadline, publisher: &Publisher) -> HandshakeOutcome {
         deadline.arm(self.time);
         let outcome = match deadline.limit(Stage::Closing, first_byte(&tcp)).await.flatten() {
-            None => Outcome::Silent,
-            Some(byte) if byte.is_ascii_alphabetic() => Outcome::Cleartext(tcp),
+            None => HandshakeOutcome::Silent,
+            Some(byte) if byte.is_ascii_alphabetic() => HandshakeOutcome::Cleartext(tcp),
             Some(_) => match deadline.limit(Stage::Stopped, self.negotiate(tcp, publisher)).await {
                 Some(Ok(outcome)) => outcome,
-                Some(Err(failure)) => Outcome::Failed(failure),
-                None => Outcome::Failed(Failure::new("timeout", io::ErrorKind::TimedOut.into())),
+                Some(Err(failure)) => HandshakeOutcome::Failed(failure),
+                None => HandshakeOutcome::Failed(HandshakeFailure::new("timeout", io::ErrorKind::TimedOut.into())),
             },
         };
         deadline.disarm();
         outcome
     }
 
-    async fn negotiate(&self, mut tcp: TcpStream, publisher: &Publisher) -> Result<Outcome, Failure> {
-        // An error says that the semaphore is closed, which nobody does.
+    async fn negotiate(&self, mut tcp: TcpStream, publisher: &Publisher) -> Result<HandshakeOutcome, HandshakeFailure> {
+        // Acquiring fails only if the semaphore is closed, which never happens.
         let _permit = self.running.acquire().await;
         let Hello { accepted, bytes } = match hello::read(&mut tcp).await {
             Ok(hello) => hello,
-            Err(error) => return Err(Failure { left: Some(tcp), ..error.into() }),
+            Err(error) => return Err(HandshakeFailure { lingering: Some(tcp), ..error.into() }),
         };
         let terms = match choose(&accepted.client_hello(), &publisher.load()) {
-            Choice::PassOn(server_name, to) => {
-                return Ok(Outcome::PassedOn(Box::new(PassedOn { client: tcp, hello: bytes, server_name, to })));
+            Choice::Passthrough(server_name, to) => {
+                return Ok(HandshakeOutcome::Passthrough(Box::new(PassthroughConnection {
+                    client: tcp,
+                    hello: bytes,
+                    server_name,
+                    to,
+                })));
             }
             Choice::Terminate(terms) => terms,
         };
@@ -105,7 +110,7 @@ impl Handshakes {
             Ok(Terms { config, presented }) => {
                 let stream = StartHandshake::from_parts(accepted, tcp).into_stream(config).await?;
                 let session = session(stream.get_ref().1, presented);
-                Ok(Outcome::Secured(Box::new(stream), session))
+                Ok(HandshakeOutcome::Secured(Box::new(stream), session))
             }
             Err(refused) => {
                 if refused == Refused::UnrecognizedName {
@@ -117,21 +122,21 @@ impl Handshakes {
     }
 }
 
-/// Who ends the TLS of a client.
+/// Where a client's TLS is terminated.
 enum Choice {
-    PassOn(Arc<str>, Arc<Passthrough>),
+    Passthrough(Arc<str>, Arc<Passthrough>),
     Terminate(Result<Terms, Refused>),
 }
 
 fn choose(hello: &ClientHello<'_>, table: &Table) -> Choice {
     let name = hello.server_name();
     match name.and_then(|name| Some((name, table.passthrough(name)?))) {
-        Some((name, to)) => Choice::PassOn(name.into(), to.clone()),
+        Some((name, to)) => Choice::Passthrough(name.into(), to.clone()),
         None => Choice::Terminate(table.handshake(name)),
     }
 }
 
-/// The first byte that the client sends, left where it is. `None` if there is none.
+/// The first byte that the client sends; it stays in the socket. `None` if there is none.
 async fn first_byte(tcp: &TcpStream) -> Option<u8> {
     let mut byte = [0];
     let peeked = tcp.peek(&mut byte).await.ok()?;
@@ -149,13 +154,13 @@ fn session(connection: &ServerConnection, presented: Presented) -> TlsSession {
     }
 }
 
-impl Failure {
+impl HandshakeFailure {
     fn new(reason: &'static str, error: io::Error) -> Self {
-        Self { reason, error, left: None }
+        Self { reason, error, lingering: None }
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for HandshakeFailure {
     fn from(error: io::Error) -> Self {
         let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
             Some(Error::AlertReceived(_)) => "alert",
@@ -175,7 +180,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<Refused> for Failure {
+impl From<Refused> for HandshakeFailure {
     fn from(refused: Refused) -> Self {
         let (reason, message) = match refused {
             Refused::UnrecognizedName => ("unrecognized-name", "no virtual host has the name"),

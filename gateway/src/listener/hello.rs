@@ -1,4 +1,4 @@
-//! Reads a ClientHello and keeps its bytes: who ends the TLS may be somebody else.
+//! Reads a ClientHello and keeps its bytes, which a backend needs if it is the one to terminate the TLS.
 
 use rustls::InvalidMessage;
 use rustls::server::{Accepted, Acceptor};
@@ -6,24 +6,24 @@ use std::io::{self, ErrorKind, Read};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// The most that a ClientHello may have in bytes, with the headers of its records.
+/// The largest ClientHello in bytes, with the headers of its records.
 const LIMIT: usize = 64 << 10;
 
 /// A ClientHello.
 pub(super) struct Hello {
-    /// As it was understood, to go on from.
+    /// As parsed, to continue the handshake with.
     pub(super) accepted: Accepted,
-    /// All that has been read of the connection.
+    /// All bytes that have been read from the connection.
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads a ClientHello, however many segments and records it comes in. A client whose bytes are none has its alert.
+/// Reads a ClientHello, in however many segments and records it comes. If it is invalid, the client is sent an alert.
 pub(super) async fn read(tcp: &mut TcpStream) -> io::Result<Hello> {
     let mut acceptor = Acceptor::default();
     let mut bytes = Vec::new();
     loop {
         tcp.readable().await?;
-        match acceptor.read_tls(&mut Kept { tcp, bytes: &mut bytes }) {
+        match acceptor.read_tls(&mut RecordingReader { tcp, bytes: &mut bytes }) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
@@ -47,13 +47,13 @@ fn invalid(error: rustls::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
 
-/// Keeps what is read of a socket that is ready.
-struct Kept<'a> {
+/// Reads from a socket that is ready, and keeps a copy.
+struct RecordingReader<'a> {
     tcp: &'a TcpStream,
     bytes: &'a mut Vec<u8>,
 }
 
-impl Read for Kept<'_> {
+impl Read for RecordingReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.tcp.try_read(buf)?;
         self.bytes.extend_from_slice(&buf[..read]);

@@ -1,5 +1,5 @@
-//! Where clients come in: workers, their listeners, TLS handshakes, and HTTP/1 and HTTP/2 up to the point where a request's
-//! head is sound.
+//! The client side: workers, their listeners, TLS handshakes, and HTTP/1 and HTTP/2 up to the point where a request's head
+//! has been checked.
 //!
 //! A worker is one thread with a runtime, listeners, a proxy and a connection pool of its own; a connection lives and
 //! dies on its worker.
@@ -24,7 +24,7 @@ pub use handshake::HandshakeLimits;
 pub use head_limits::HeadLimits;
 pub use refusal::Refusal;
 
-use crate::connection::limits::Clients;
+use crate::connection::limits::ClientLimiter;
 use crate::connection::{Controls, Stage};
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
@@ -48,17 +48,17 @@ pub struct ListenSettings {
     pub https: Vec<SocketAddr>,
     /// The same for HTTPS.
     pub advertised_https_port: Option<u16>,
-    /// Bounds on TLS handshakes.
+    /// Limits on TLS handshakes.
     pub handshakes: HandshakeLimits,
     /// How many workers, at least 1.
     pub workers: usize,
 }
 
-/// How long connections may stay once nothing new is accepted.
+/// How long connections may stay open once no new ones are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// Those on which nothing goes on. Their clients may be about to send a request, above all on connections that were
-    /// accepted last; zero ends them at once.
+pub struct DrainTimeouts {
+    /// Idle connections. Their clients may be about to send a request, above all on connections that were accepted last;
+    /// zero closes them at once.
     pub idle: Duration,
     /// All others.
     pub busy: Duration,
@@ -74,7 +74,7 @@ impl ListenSettings {
     }
 }
 
-/// A running gateway. Dropping it ends its connections at once; [`Gateway::drain`] does so gently.
+/// A running gateway. Dropping it closes its connections at once; [`Gateway::drain`] does so gracefully.
 #[derive(Debug)]
 pub struct Gateway {
     http: Vec<SocketAddr>,
@@ -93,12 +93,12 @@ impl Gateway {
         publisher: &Arc<Publisher>,
         telemetry: &Telemetry,
     ) -> Result<Self, BindError> {
-        // Pingora would install another provider; whoever comes first wins, and that is us.
+        // Pingora would install another provider, but only if there is none yet.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (mut http, listeners) = bind::bind(&settings.wanted(), settings.workers.max(1))?;
         let https = http.split_off(settings.http.len());
         let controls = Controls::default();
-        let clients = Clients::new();
+        let clients = ClientLimiter::new();
         let mut workers = Vec::with_capacity(listeners.len() + 1);
         let mut openers = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
@@ -140,20 +140,21 @@ impl Gateway {
         &self.https
     }
 
-    /// From now on every answer asks its client to go elsewhere; connections are still accepted.
+    /// From now on every response asks its client to close the connection; connections are still accepted.
     pub fn announce_shutdown(&self) {
         self.controls.announce_shutdown();
     }
 
-    /// Accepts what has already been connected, then nothing, and asks clients of HTTP/2 to go; ends idle connections
-    /// last; lets requests, tunnels and sessions finish. Returns how many connections it cut off.
-    pub fn drain(mut self, patience: Patience) -> usize {
+    /// Accepts connections that the kernel has completed, then none, and sends GOAWAY to HTTP/2 clients; closes idle
+    /// connections after `timeouts.idle`; waits for requests, tunnels and sessions to finish until `timeouts.busy`. Returns
+    /// how many connections it cut off.
+    pub fn drain(mut self, timeouts: DrainTimeouts) -> usize {
         let begun = Instant::now();
         self.controls.announce_shutdown();
         self.controls.enter(Stage::Draining);
-        self.controls.wait_until_idle(begun + patience.idle);
+        self.controls.wait_until_idle(begun + timeouts.idle);
         self.controls.enter(Stage::Closing);
-        let left = self.controls.wait_until_idle(begun + patience.idle.max(patience.busy));
+        let left = self.controls.wait_until_idle(begun + timeouts.idle.max(timeouts.busy));
         self.stop();
         left
     }

@@ -1,6 +1,6 @@
 //! Opens and closes the ports of TCP and UDP services as the table declares them.
 //!
-//! A port that cannot be opened is a fact of the moment: it is reported, tried again, and concerns no other port.
+//! A port that cannot be opened is reported and tried again; other ports are not affected.
 
 use super::bind::hint;
 use super::streams::{Opened, StreamSocket};
@@ -42,12 +42,12 @@ pub(super) struct Ports {
     declared: Arc<Streams>,
     /// Dropping it closes the port on all workers.
     open: HashMap<StreamKey, watch::Sender<()>>,
-    failed: BTreeMap<StreamKey, Failure>,
+    failed: BTreeMap<StreamKey, UnopenedPort>,
 }
 
 /// Why a port is not open.
 #[derive(Debug)]
-struct Failure {
+struct UnopenedPort {
     message: String,
     pause: Duration,
     again: Instant,
@@ -121,7 +121,7 @@ impl Reconciler {
             Err(message) => {
                 let pause = self.ports.failed.get(&key).map(|failure| (failure.pause * 2).min(LONGEST_PAUSE));
                 let pause = pause.unwrap_or(FIRST_PAUSE);
-                self.ports.failed.insert(key, Failure { message, pause, again: now + pause });
+                self.ports.failed.insert(key, UnopenedPort { message, pause, again: now + pause });
             }
         }
     }
@@ -144,7 +144,7 @@ impl Reconciler {
             }
         }
         for (worker, opened) in sockets {
-            // A worker that is gone has no use for it.
+            // A worker that has ended needs no socket.
             let _ = worker.send(opened);
         }
         Ok(open)
@@ -152,7 +152,7 @@ impl Reconciler {
 
     fn report(&self) {
         let Ports { declared, failed, .. } = &self.ports;
-        let rejection = |(&(protocol, port), failure): (&StreamKey, &Failure)| {
+        let rejection = |(&(protocol, port), failure): (&StreamKey, &UnopenedPort)| {
             let origin = declared.get(protocol, port)?.listener.origin.clone();
             Some(Rejection::new(origin, port.to_string(), failure.message.clone()))
         };

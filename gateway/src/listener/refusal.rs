@@ -1,5 +1,5 @@
-/// A request head that we refuse ourselves. The connection is closed after the answer, since nobody can say where the
-/// next request would begin.
+/// Why a request head is refused. The connection is closed after the response, since it is unclear where the next request
+/// would begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of the answer.
@@ -17,7 +17,7 @@ macro_rules! refusals {
 }
 
 impl Refusal {
-    /// What its page says beside the status, in nginx's words.
+    /// The explanation on its status page, in nginx's words.
     pub fn explanation(&self) -> Option<&'static str> {
         (*self == Self::CLEARTEXT).then_some("The plain HTTP request was sent to HTTPS port")
     }

@@ -5,7 +5,7 @@ use super::bind::Listener;
 use super::handshake::HandshakeLimits;
 use super::streams::{self, Opened};
 use super::worker::Worker;
-use crate::connection::limits::Clients;
+use crate::connection::limits::ClientLimiter;
 use crate::connection::{Controls, Stage};
 use crate::exchange::Context;
 use crate::table::Publisher;
@@ -26,7 +26,7 @@ pub(super) struct Start {
     pub(super) handshakes: HandshakeLimits,
     pub(super) publisher: Arc<Publisher>,
     pub(super) telemetry: telemetry::Worker,
-    pub(super) clients: Arc<Clients>,
+    pub(super) clients: Arc<ClientLimiter>,
     pub(super) controls: Controls,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn run(start: Start) {
 
 async fn serve(start: Start) {
     let Start { number, listeners, streams, handshakes, publisher, telemetry, clients, controls } = start;
-    let context = Arc::new(Context::new(publisher, telemetry).until(controls.leaving()));
+    let context = Arc::new(Context::new(publisher, telemetry).with_shutdown(controls.shutdown()));
     let shared = worker::Worker::new(number, context, clients, controls.clone());
     let worker = Arc::new(Worker::new(shared, handshakes));
     tokio::spawn(worker.deadlines.clone().sweep());

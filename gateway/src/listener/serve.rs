@@ -1,14 +1,14 @@
-//! From an accepted socket to the protocol that its client speaks.
+//! From an accepted socket to HTTP/1, HTTP/2 or TLS passthrough.
 
 use super::bind::Protocol;
-use super::handshake::Outcome;
-use super::stream::{ClientStream, Transport, linger, put_back};
+use super::handshake::HandshakeOutcome;
+use super::stream::{ClientStream, Transport, lingering_close, unread};
 use super::worker::Worker;
 use super::{http1, http2};
-use crate::connection::limits::Place;
-use crate::connection::proxy_protocol::{self, Failure};
-use crate::connection::{ClientConnection, Connection, Counted, Registered};
-use crate::l4::PassedOn;
+use crate::connection::limits::WorkerPermit;
+use crate::connection::proxy_protocol::{self, ProxyHeaderError};
+use crate::connection::{ClientConnection, Connection, ConnectionGuard, Registered};
+use crate::l4::PassthroughConnection;
 use crate::telemetry::{ConnectionState, Event, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
@@ -18,26 +18,30 @@ impl Worker {
     /// Serves a connection until it ends.
     pub(super) async fn serve(self: Arc<Self>, mut tcp: TcpStream, protocol: Protocol, mut facts: Connection) {
         let Some(mut client) = self.admit(&tcp, &facts) else { return };
-        if !self.introduced(&mut tcp, &mut facts, &client).await {
+        if !self.accept_proxy_header(&mut tcp, &mut facts, &client).await {
             return;
         }
-        let Some(_place) = self.enter(&facts) else { return };
+        let Some(_permit) = self.acquire_client_permit(&facts) else { return };
         match protocol {
             Protocol::Http => {
                 let (stream, connection) = open(tcp, facts);
                 self.serve_requests(stream, connection, &mut client).await;
             }
-            // A connection keeps no room for its handshake: what is large in it is boxed.
+            // Boxed, so that the future of a connection does not reserve memory for its handshake.
             Protocol::Https => match Box::pin(self.secure(tcp, facts, &client)).await {
-                Some(Secured::Here(stream, connection)) => self.serve_requests(stream, connection, &mut client).await,
-                Some(Secured::Elsewhere(passed_on, facts)) => Box::pin(self.pass_on(*passed_on, &facts, client)).await,
+                Some(Secured::Terminated(stream, connection)) => {
+                    self.serve_requests(stream, connection, &mut client).await;
+                }
+                Some(Secured::Passthrough(passthrough, facts)) => {
+                    Box::pin(self.serve_passthrough(*passthrough, &facts, client)).await;
+                }
                 None => {}
             },
         }
     }
 
-    /// Serves a connection over HTTP/2 where that was agreed on, or else over HTTP/1 until it begins with the preface of
-    /// HTTP/2.
+    /// Serves a connection over HTTP/2 if ALPN has negotiated it, otherwise over HTTP/1, unless its first bytes turn out to
+    /// be the preface of HTTP/2.
     async fn serve_requests(
         self: &Arc<Self>,
         stream: Stream,
@@ -47,82 +51,82 @@ impl Worker {
         let Admitted { open, deadline, .. } = client;
         let stream = match &connection.tls {
             Some(tls) if tls.http2 => Some(stream),
-            _ => http1::serve(stream, &connection, open, deadline, self).await.and_then(|(s, read)| put_back(s, read)),
+            _ => http1::serve(stream, &connection, open, deadline, self).await.and_then(|(s, read)| unread(s, read)),
         };
         if let Some(stream) = stream {
-            // Boxed: a connection of HTTP/1 keeps no room for it.
+            // Boxed, so that the future of a connection of HTTP/1 does not reserve memory for it.
             Box::pin(http2::serve(stream, connection.clone(), open, deadline, self)).await;
         }
-        see_out(&connection).await;
+        linger(&connection).await;
     }
 
-    /// Takes the PROXY header off a connection, where it must have one. Without a sound one the connection closes, and
-    /// has no answer, as with nginx.
-    async fn introduced(&self, tcp: &mut TcpStream, facts: &mut Connection, client: &Admitted) -> bool {
+    /// Reads the PROXY header of a connection, if the settings require one. Returns whether the connection may go on: it is
+    /// closed without a response if its header is missing or invalid, as with nginx.
+    async fn accept_proxy_header(&self, tcp: &mut TcpStream, facts: &mut Connection, client: &Admitted) -> bool {
         if !self.context.publisher().load().settings().forwarded.proxy_protocol {
             return true;
         }
         let settings = self.context.publisher().load().settings().clone();
         let accept = Box::pin(proxy_protocol::accept(tcp, facts, &settings.forwarded, &client.deadline));
         let Err(failure) = accept.await else { return true };
-        if !matches!(failure, Failure::Silent) {
+        if !matches!(failure, ProxyHeaderError::Silent) {
             self.context.telemetry().event(Event::FailedProxyHeader, failure.reason());
             tracing::debug!(client = %facts.peer, reason = failure.reason(), "PROXY protocol: {failure}");
         }
         false
     }
 
-    async fn pass_on(&self, passed_on: PassedOn, facts: &Connection, mut client: Admitted) {
+    async fn serve_passthrough(&self, passthrough: PassthroughConnection, facts: &Connection, mut client: Admitted) {
         client.open.set(ConnectionState::Writing);
         let settings = self.context.publisher().load().settings().clone();
-        passed_on.carry(facts, &client.deadline, &settings, self.context.telemetry()).await;
+        passthrough.carry(facts, &client.deadline, &settings, self.context.telemetry()).await;
     }
 
-    /// Sees to the client's TLS. `None` when the connection has ended instead.
+    /// Performs the TLS handshake. `None` if the connection has ended instead.
     async fn secure(&self, tcp: TcpStream, mut facts: Connection, client: &Admitted) -> Option<Secured> {
         match self.handshakes.accept(tcp, &client.deadline, self.context.publisher()).await {
-            Outcome::Secured(stream, session) => {
+            HandshakeOutcome::Secured(stream, session) => {
                 facts.tls = Some(session);
                 let (stream, connection) = open(*stream, facts);
-                return Some(Secured::Here(stream, connection));
+                return Some(Secured::Terminated(stream, connection));
             }
-            Outcome::PassedOn(passed_on) => return Some(Secured::Elsewhere(passed_on, facts)),
-            Outcome::Cleartext(tcp) => {
+            HandshakeOutcome::Passthrough(passthrough) => return Some(Secured::Passthrough(passthrough, facts)),
+            HandshakeOutcome::Cleartext(tcp) => {
                 let (stream, connection) = open(tcp, facts);
                 http1::refuse_cleartext(stream, &connection, &client.deadline, self).await;
-                see_out(&connection).await;
+                linger(&connection).await;
             }
-            Outcome::Failed(failure) => {
+            HandshakeOutcome::Failed(failure) => {
                 self.context.telemetry().event(Event::FailedHandshake, failure.reason);
                 tracing::debug!(client = %facts.peer, reason = failure.reason, error = %failure.error, "TLS handshake");
-                if let Some(tcp) = failure.left {
-                    linger(tcp).await;
+                if let Some(tcp) = failure.lingering {
+                    lingering_close(tcp).await;
                 }
             }
-            Outcome::Silent => {}
+            HandshakeOutcome::Silent => {}
         }
         None
     }
 
-    /// Counts a connection, and gives it what it needs to live; `None` if it is one too many for this worker.
+    /// Counts a connection and registers its deadline; `None` if this worker's limit is reached.
     fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Option<Admitted> {
-        let place = self.take_place(facts)?;
+        let place = self.acquire_worker_permit(facts)?;
         let _ = tcp.set_nodelay(true);
         Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
             deadline: self.deadlines.register(facts.id),
-            _place: place,
+            _permit: place,
             _counted: self.controls.count(),
         })
     }
 }
 
-/// A client whose TLS is seen to.
+/// A connection to a TLS port after its ClientHello.
 enum Secured {
-    /// It ends here.
-    Here(Stream, Arc<ClientConnection>),
-    /// It ends at the backend.
-    Elsewhere(Box<PassedOn>, Connection),
+    /// We terminate the TLS.
+    Terminated(Stream, Arc<ClientConnection>),
+    /// A backend terminates the TLS.
+    Passthrough(Box<PassthroughConnection>, Connection),
 }
 
 /// A connection and its stream, as Pingora takes it.
@@ -131,10 +135,10 @@ fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<
     (Box::new(ClientStream::new(transport, connection.clone())), connection)
 }
 
-/// Lets the client read what it was told last.
-async fn see_out(connection: &ClientConnection) {
-    if let Some(tcp) = connection.left() {
-        linger(tcp).await;
+/// Lets the client read the last response before the socket is closed.
+async fn linger(connection: &ClientConnection) {
+    if let Some(tcp) = connection.take_lingering() {
+        lingering_close(tcp).await;
     }
 }
 
@@ -142,7 +146,7 @@ async fn see_out(connection: &ClientConnection) {
 struct Admitted {
     open: OpenConnection,
     deadline: Registered,
-    _place: Place,
-    // Last, so that who waits for the last connection finds everything else of it done.
-    _counted: Counted,
+    _permit: WorkerPermit,
+    // Last, so that everything else is dropped before the connection stops being counted.
+    _counted: ConnectionGuard,
 }

@@ -1,4 +1,4 @@
-//! The stream type that Pingora serves: a client's socket or TLS session with a write buffer, and the end of its life in our hands.
+//! The stream type that Pingora serves: a client's socket or TLS session with a write buffer, which we close ourselves.
 
 use crate::connection::ClientConnection;
 use async_trait::async_trait;
@@ -24,14 +24,14 @@ use tokio_rustls::server::TlsStream;
 
 /// Gathers a response's head and a small body into one write.
 const WRITE_BUFFER: usize = 4 << 10;
-/// A closing connection reads on so that the client sees the answer: closing with unread input resets the connection and
-/// destroys the answer on its way. For how long without a word, and in all (nginx: `lingering_timeout`,
-/// `lingering_time`); and for how many bytes.
+/// Lingering close: a connection with unread input goes on reading before it is closed, because closing it at once would
+/// reset it and destroy the response on its way. Time without input, and in total (nginx: `lingering_timeout`,
+/// `lingering_time`), and bytes at most.
 const LINGER_PAUSE: Duration = Duration::from_secs(5);
 const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_BYTES: usize = 64 << 20;
-/// Bytes of a client's next request that are put by while this one is served.
-const AHEAD: usize = 4 << 10;
+/// Bytes of a client's next request that are buffered while this one is served.
+const READ_AHEAD: usize = 4 << 10;
 /// How long the last bytes of a closing connection, such as TLS's close_notify, may wait for room in the socket.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
@@ -58,49 +58,49 @@ impl Transport for TlsStream<TcpStream> {
 #[derive(Debug)]
 pub(super) struct ClientStream<T: Transport> {
     io: BufWriter<T>,
-    /// What the client has sent of its next request before this one was answered.
-    ahead: BytesMut,
+    /// What the client has sent of its next request before the response to this one.
+    read_ahead: BytesMut,
     connection: Arc<ClientConnection>,
 }
 
 impl<T: Transport> ClientStream<T> {
     pub(super) fn new(transport: T, connection: Arc<ClientConnection>) -> Self {
-        Self { io: BufWriter::with_capacity(WRITE_BUFFER, transport), ahead: BytesMut::new(), connection }
+        Self { io: BufWriter::with_capacity(WRITE_BUFFER, transport), read_ahead: BytesMut::new(), connection }
     }
 
-    /// Watches a client that waits for its answer. Pingora would take a next request for an error, so it is put by; the
-    /// end of the input is passed on.
-    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.ahead.len() < AHEAD {
-            let mut chunk = [const { MaybeUninit::uninit() }; AHEAD];
+    /// Watches a client that waits for its response. Pingora would take the next request for an error, so it is buffered;
+    /// only the end of the input is reported.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.read_ahead.len() < READ_AHEAD {
+            let mut chunk = [const { MaybeUninit::uninit() }; READ_AHEAD];
             let mut chunk = ReadBuf::uninit(&mut chunk);
             ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk))?;
             if chunk.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            self.ahead.extend_from_slice(chunk.filled());
-            self.connection.leave_input_unread(); // this may be its last request, and more may come
+            self.read_ahead.extend_from_slice(chunk.filled());
+            self.connection.mark_input_unread(); // this may be its last request, and more may come
         }
-        Poll::Pending // woken by its answer; the socket's buffer holds the rest
+        Poll::Pending // read again after the response; the socket's buffer holds the rest
     }
 
-    /// Whether the client has sent something that nobody has read.
+    /// Whether the socket has unread input.
     fn is_readable(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         SockRef::from(self.io.get_ref().tcp()).peek(&mut byte).is_ok_and(|read| read > 0)
     }
 }
 
-/// Puts back what was read of a cleartext stream: it will be read again. `None` for what is no cleartext stream.
-pub(super) fn put_back(stream: Stream, read: BytesMut) -> Option<Stream> {
+/// Returns bytes to the cleartext stream that they were read from: they will be read again. `None` for other streams.
+pub(super) fn unread(stream: Stream, read: BytesMut) -> Option<Stream> {
     let mut stream = stream.into_any().downcast::<ClientStream<TcpStream>>().ok()?;
-    stream.ahead = read;
+    stream.read_ahead = read;
     Some(stream)
 }
 
 impl<T: Transport> Drop for ClientStream<T> {
     fn drop(&mut self) {
-        if self.connection.is_broken_off() {
+        if self.connection.resets_on_close() {
             let _ = SockRef::from(self.io.get_ref().tcp()).set_linger(Some(Duration::ZERO));
             return;
         }
@@ -109,13 +109,13 @@ impl<T: Transport> Drop for ClientStream<T> {
         }
         let socket = SockRef::from(self.io.get_ref().tcp()).try_clone();
         if let Ok(socket) = socket.and_then(|socket| TcpStream::from_std(socket.into())) {
-            self.connection.leave(socket);
+            self.connection.keep_lingering(socket);
         }
     }
 }
 
-/// Says that we are done writing, and reads what the client still sends.
-pub(super) async fn linger(mut tcp: TcpStream) {
+/// Shuts down writing, and reads and discards what the client still sends.
+pub(super) async fn lingering_close(mut tcp: TcpStream) {
     let drain = async {
         tcp.shutdown().await?;
         let mut sink = vec![0; 16 << 10]; // on the heap: few connections come to this, and all keep room for it
@@ -134,16 +134,16 @@ pub(super) async fn linger(mut tcp: TcpStream) {
 impl<T: Transport> AsyncRead for ClientStream<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.connection.holds_input() {
-            return self.poll_ahead(cx);
+            return self.poll_read_ahead(cx);
         }
-        if self.ahead.is_empty() {
+        if self.read_ahead.is_empty() {
             let before = buf.filled().len();
             let read = Pin::new(&mut self.io).poll_read(cx, buf);
             self.connection.count_received(buf.filled().len() - before);
             return read;
         }
-        let length = self.ahead.len().min(buf.remaining());
-        buf.put_slice(&self.ahead.split_to(length));
+        let length = self.read_ahead.len().min(buf.remaining());
+        buf.put_slice(&self.read_ahead.split_to(length));
         Poll::Ready(Ok(()))
     }
 }

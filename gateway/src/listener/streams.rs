@@ -2,7 +2,7 @@
 
 use super::accept::accept_until;
 use crate::config::StreamProtocol;
-use crate::connection::{Counted, Stage};
+use crate::connection::{ConnectionGuard, Stage};
 use crate::l4::{Session, tcp, udp};
 use crate::worker::Worker;
 use std::io;
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 pub(super) struct Opened {
     pub(super) socket: StreamSocket,
     pub(super) port: u16,
-    /// Nothing is ever sent: when the other end is gone, the port is closed.
+    /// Nothing is ever sent: when the sender is dropped, the port is closed.
     pub(super) closed: watch::Receiver<()>,
 }
 
@@ -59,7 +59,7 @@ async fn accept(
     port: u16,
     closed: impl Future<Output = ()>,
     worker: Arc<Worker>,
-    listening: Counted,
+    listening: ConnectionGuard,
 ) {
     let controls = worker.controls.clone();
     let ending = async {

@@ -1,4 +1,4 @@
-//! What is done to requests: one file is one behaviour, with its compiled form and its tests.
+//! The policies that act on requests: each file is one behaviour, with its compiled form and its tests.
 //!
 //! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
@@ -49,7 +49,7 @@ impl Policies {
     /// Compiles the policies of a route.
     ///
     /// # Errors
-    /// Names the value that cannot be compiled, and says what is expected.
+    /// Names the value that cannot be compiled, and what is expected.
     pub fn compile(configured: Arc<RoutePolicies>, registry: &Registry) -> Result<Self, Invalid> {
         let external_auth = configured.external_auth.as_ref();
         let external_auth = external_auth.map(|server| ExternalAuth::compile(server, registry)).transpose();

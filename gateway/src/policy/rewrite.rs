@@ -1,5 +1,5 @@
-//! `rewrite-target`: the whole path becomes another one, made of constant text and of what groups of the path's
-//! regular expression took.
+//! `rewrite-target`: the whole path is replaced by constant text and the captured groups of the path's regular
+//! expression.
 
 use super::Invalid;
 use crate::config;
@@ -32,7 +32,7 @@ pub struct Rewrite {
     forwarded_prefix: Option<Replacement>,
 }
 
-/// What becomes of a request.
+/// A request after its rewrite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewritten {
     /// The request target for the backend: begins with `/`, is escaped, and ends with the client's query.
@@ -85,7 +85,7 @@ struct Replacement(Box<[Piece]>);
 enum Piece {
     /// Constant text, escaped.
     Text(Box<str>),
-    /// What this group took, or nothing.
+    /// What this group has captured, or nothing.
     Group(usize),
 }
 

@@ -22,7 +22,7 @@ struct Networks {
 }
 
 impl SourceRanges {
-    /// Compiles the lists; `None` if they let everybody pass.
+    /// Compiles the lists; `None` if they admit all clients.
     pub fn compile(ranges: &config::SourceRanges) -> Option<Self> {
         let config::SourceRanges { deny, allow } = ranges;
         if deny.is_empty() && allow.is_none() {
@@ -31,13 +31,13 @@ impl SourceRanges {
         Some(Self { deny: Networks::new(deny), allow: allow.as_deref().map(Networks::new) })
     }
 
-    /// Whether a client is served. As in nginx the list of those who are not comes first.
+    /// Whether a client is served. As in nginx the deny list comes first.
     fn admits(&self, client: IpAddr) -> bool {
         !self.deny.contain(client) && self.allow.as_ref().is_none_or(|allow| allow.contain(client))
     }
 }
 
-/// Refuses clients that may not pass.
+/// Refuses clients that are not admitted.
 pub(crate) fn check(ranges: Option<&SourceRanges>, client: IpAddr) -> ControlFlow<Reply> {
     match ranges {
         Some(ranges) if !ranges.admits(client) => ControlFlow::Break(Reply::new(403, Reason::SourceRange)),

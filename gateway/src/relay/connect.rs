@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// An idle connection is asked for a sign of life after so long, and then at this pace.
+/// Time after which an idle connection is probed (`TCP_KEEPIDLE`), and between two probes (`TCP_KEEPINTVL`).
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// An endpoint that acknowledges nothing for so long is gone (`TCP_USER_TIMEOUT`).
+/// An endpoint that acknowledges nothing for this time is dead (`TCP_USER_TIMEOUT`).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 
-/// Opens a connection to an endpoint within `time`. It notices when the endpoint's machine vanishes, but lets it be
-/// silent for `silence`.
+/// Opens a connection to an endpoint within `time`. Keep-alive detects that the endpoint's machine is gone; an endpoint
+/// that reads nothing for up to `silence` is not taken for dead.
 ///
 /// # Errors
 /// With [`io::ErrorKind::TimedOut`] if it takes too long; as the system has it otherwise.
@@ -23,12 +23,12 @@ pub(crate) async fn connect(address: SocketAddr, time: Duration, silence: Durati
     tcp.set_nodelay(true)?;
     let socket = SockRef::from(&tcp);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE_INTERVAL))?;
-    endure(&tcp, silence);
+    set_user_timeout(&tcp, silence);
     Ok(tcp)
 }
 
-/// Lets whoever is at the other end not read for so long. To Linux that is as if it were gone, but it is for the timeouts
-/// to judge.
-pub(crate) fn endure(tcp: &TcpStream, silence: Duration) {
+/// Sets `TCP_USER_TIMEOUT` to at least `silence`: Linux takes a peer that does not read for a dead one, but how long it
+/// may do so is up to the timeouts of the settings.
+pub(crate) fn set_user_timeout(tcp: &TcpStream, silence: Duration) {
     let _ = SockRef::from(tcp).set_tcp_user_timeout(Some(UNACKNOWLEDGED.max(silence)));
 }

@@ -1,8 +1,8 @@
-//! Carries bytes both ways between two streams until both have ended.
+//! Relays bytes in both directions between two streams until both have ended.
 
 mod connect;
 
-pub(crate) use connect::{connect, endure};
+pub(crate) use connect::{connect, set_user_timeout};
 
 use crate::connection::{Deadline, Stage};
 use bytes::{Buf, BytesMut};
@@ -14,31 +14,31 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// One read. Lives on the stack of a poll, so that an idle relay holds no buffer.
+/// Size of one read. The buffer is on the stack of a poll, so that an idle relay holds none.
 const READ: usize = 16 << 10;
 
-/// Bytes that a relay has carried.
+/// Bytes that have been relayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Carried {
+pub(crate) struct RelayedBytes {
     /// From the client to the endpoint.
     pub(crate) received: u64,
     /// From the endpoint to the client.
     pub(crate) sent: u64,
 }
 
-/// Bytes that were read from either side before its relay began. They go first, and count.
+/// Bytes that were read from either side before the relay started. They are relayed first, and counted.
 #[derive(Debug, Default)]
 pub(crate) struct Early {
-    pub(crate) of_client: BytesMut,
-    pub(crate) of_endpoint: BytesMut,
+    pub(crate) from_client: BytesMut,
+    pub(crate) from_endpoint: BytesMut,
 }
 
 /// How a relay has ended.
 #[derive(Debug)]
-pub(crate) enum End {
-    /// Both sides have said all they had to say.
+pub(crate) enum RelayEnd {
+    /// Both sides have closed their stream.
     Finished,
-    /// Nothing moved for too long.
+    /// No byte was relayed for too long.
     Idle,
     /// The client's side failed.
     Client(io::Error),
@@ -46,36 +46,36 @@ pub(crate) enum End {
     Endpoint(io::Error),
 }
 
-/// Carries bytes both ways until both sides have ended, one fails, or nothing moves for `idle`; those that were read
-/// `early` go first. A side that ends has its end passed on while the other goes on talking. `carried` is kept up to
-/// date, whatever becomes of the relay.
+/// Relays bytes in both directions until both sides have ended, one fails, or no byte comes for `idle`; those that were
+/// read `early` are first. When one side ends, the other is shut down for writing and may still send. `relayed` is kept
+/// up to date, however the relay ends.
 pub(crate) async fn relay<C, E>(
     early: Early,
     client: &mut C,
     endpoint: &mut E,
     idle: Duration,
     deadline: &Deadline,
-    carried: &mut Carried,
-) -> End
+    relayed: &mut RelayedBytes,
+) -> RelayEnd
 where
     C: AsyncRead + AsyncWrite + Unpin,
     E: AsyncRead + AsyncWrite + Unpin,
 {
-    carried.received += early.of_client.len() as u64;
-    carried.sent += early.of_endpoint.len() as u64;
-    let (mut up, mut down) = (Direction::after(early.of_client), Direction::after(early.of_endpoint));
+    relayed.received += early.from_client.len() as u64;
+    relayed.sent += early.from_endpoint.len() as u64;
+    let (mut up, mut down) = (Direction::after(early.from_client), Direction::after(early.from_endpoint));
     deadline.arm(idle);
     let end = poll_fn(|cx| {
-        let before = *carried;
-        let up = up.poll(client, endpoint, &mut carried.received, cx).map_err(Failed::of_client_to_endpoint);
-        let down = down.poll(endpoint, client, &mut carried.sent, cx).map_err(Failed::of_endpoint_to_client);
-        if *carried != before {
+        let before = *relayed;
+        let up = up.poll(client, endpoint, &mut relayed.received, cx).map_err(Failed::of_client_to_endpoint);
+        let down = down.poll(endpoint, client, &mut relayed.sent, cx).map_err(Failed::of_endpoint_to_client);
+        if *relayed != before {
             deadline.arm(idle);
         }
         match (up, down) {
             (Poll::Ready(Err(end)), _) | (_, Poll::Ready(Err(end))) => Poll::Ready(end),
-            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(End::Finished),
-            _ => deadline.poll_expired(cx, Stage::Stopped).map(|()| End::Idle),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(RelayEnd::Finished),
+            _ => deadline.poll_expired(cx, Stage::Stopped).map(|()| RelayEnd::Idle),
         }
     })
     .await;
@@ -91,7 +91,7 @@ struct Direction {
     /// Written and perhaps not flushed yet.
     unflushed: bool,
     ended: bool,
-    /// The end has been passed on.
+    /// The end has been forwarded.
     closed: bool,
 }
 
@@ -102,17 +102,17 @@ enum Failed {
 }
 
 impl Failed {
-    fn of_client_to_endpoint(self) -> End {
+    fn of_client_to_endpoint(self) -> RelayEnd {
         match self {
-            Self::Reading(error) => End::Client(error),
-            Self::Writing(error) => End::Endpoint(error),
+            Self::Reading(error) => RelayEnd::Client(error),
+            Self::Writing(error) => RelayEnd::Endpoint(error),
         }
     }
 
-    fn of_endpoint_to_client(self) -> End {
+    fn of_endpoint_to_client(self) -> RelayEnd {
         match self {
-            Self::Reading(error) => End::Endpoint(error),
-            Self::Writing(error) => End::Client(error),
+            Self::Reading(error) => RelayEnd::Endpoint(error),
+            Self::Writing(error) => RelayEnd::Client(error),
         }
     }
 }
@@ -122,12 +122,12 @@ impl Direction {
         Self { held, ..Self::default() }
     }
 
-    /// Carries what there is. Ready once the end has been passed on. Counts what has been read in `carried`.
+    /// Relays what is there. Ready once the end has been forwarded. Counts what has been read in `relayed`.
     fn poll(
         &mut self,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
-        carried: &mut u64,
+        relayed: &mut u64,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Failed>> {
         while !self.closed {
@@ -147,13 +147,13 @@ impl Direction {
                 }
             }
             self.ended = chunk.filled().is_empty();
-            *carried += chunk.filled().len() as u64;
+            *relayed += chunk.filled().len() as u64;
             self.write(chunk.filled(), to, cx).map_err(Failed::Writing)?;
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Writes as much as there is room for, and holds the rest.
+    /// Writes as much as the stream takes, and holds the rest.
     fn write(&mut self, bytes: &[u8], to: &mut (impl AsyncWrite + Unpin), cx: &mut Context<'_>) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -209,9 +209,9 @@ mod tests {
         let (mut there, mut endpoint) = duplex(5);
         let deadlines = Arc::new(Deadlines::default());
         let deadline = deadlines.register(1);
-        let mut carried = Carried::default();
+        let mut relayed = RelayedBytes::default();
         let ask = async {
-            here.write_all(b"a question that takes several reads").await?;
+            here.write_all(b"a request that takes several reads").await?;
             here.shutdown().await?;
             let mut answer = String::new();
             here.read_to_string(&mut answer).await?;
@@ -223,12 +223,12 @@ mod tests {
             there.write_all(heard.to_uppercase().as_bytes()).await?;
             there.shutdown().await
         };
-        let relay = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let relay = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut relayed);
         let (end, heard, answered) = tokio::join!(relay, ask, answer);
-        assert!(matches!(end, End::Finished), "{end:?}");
+        assert!(matches!(end, RelayEnd::Finished), "{end:?}");
         answered.expect("an answer that arrives");
-        assert_eq!(heard.expect("an answer"), "A QUESTION THAT TAKES SEVERAL READS");
-        assert_eq!(carried, Carried { received: 35, sent: 35 });
+        assert_eq!(heard.expect("an answer"), "A REQUEST THAT TAKES SEVERAL READS");
+        assert_eq!(relayed, RelayedBytes { received: 34, sent: 34 });
     }
 
     #[tokio::test]
@@ -237,26 +237,26 @@ mod tests {
         let (mut there, mut endpoint) = duplex(3);
         let deadlines = Arc::new(Deadlines::default());
         let deadline = deadlines.register(1);
-        let early = Early { of_client: "early question, ".into(), of_endpoint: "early answer, ".into() };
-        let mut carried = Carried::default();
+        let early = Early { from_client: "early request, ".into(), from_endpoint: "early response, ".into() };
+        let mut relayed = RelayedBytes::default();
         let (mut heard, mut answered) = (String::new(), String::new());
         let ask = async {
-            here.write_all(b"question").await?;
+            here.write_all(b"request").await?;
             here.shutdown().await?;
             here.read_to_string(&mut answered).await
         };
         let answer = async {
             there.read_to_string(&mut heard).await?;
-            there.write_all(b"answer").await?;
+            there.write_all(b"response").await?;
             there.shutdown().await
         };
-        let relay = relay(early, &mut client, &mut endpoint, LONG, &deadline, &mut carried);
+        let relay = relay(early, &mut client, &mut endpoint, LONG, &deadline, &mut relayed);
         let (end, asked, replied) = tokio::join!(relay, ask, answer);
-        assert!(matches!(end, End::Finished), "{end:?}");
+        assert!(matches!(end, RelayEnd::Finished), "{end:?}");
         asked.expect("an answer");
         replied.expect("an answer that arrives");
-        assert_eq!((heard.as_str(), answered.as_str()), ("early question, question", "early answer, answer"));
-        assert_eq!(carried, Carried { received: 24, sent: 20 });
+        assert_eq!((heard.as_str(), answered.as_str()), ("early request, request", "early response, response"));
+        assert_eq!(relayed, RelayedBytes { received: 22, sent: 24 });
     }
 
     #[tokio::test(start_paused = true)]
@@ -266,10 +266,10 @@ mod tests {
         let deadlines = Arc::new(Deadlines::default());
         let deadline = deadlines.register(1);
         let sweep = tokio::spawn(deadlines.clone().sweep());
-        let mut carried = Carried::default();
+        let mut relayed = RelayedBytes::default();
         let end =
-            relay(Early::default(), &mut client, &mut endpoint, Duration::from_secs(60), &deadline, &mut carried).await;
-        assert!(matches!(end, End::Idle), "{end:?}");
+            relay(Early::default(), &mut client, &mut endpoint, Duration::from_secs(60), &deadline, &mut relayed).await;
+        assert!(matches!(end, RelayEnd::Idle), "{end:?}");
         sweep.abort();
     }
 
@@ -281,8 +281,8 @@ mod tests {
         let deadline = deadlines.register(1);
         drop(here);
         there.write_all(b"nobody listens").await.expect("room for it");
-        let mut carried = Carried::default();
-        let end = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut carried).await;
-        assert!(matches!(end, End::Client(_)), "{end:?}");
+        let mut relayed = RelayedBytes::default();
+        let end = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut relayed).await;
+        assert!(matches!(end, RelayEnd::Client(_)), "{end:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Who the client is, and what it meant: from the connection, or from forwarding headers of those we trust.
+//! The client's address, scheme, port and host: from the connection, or from forwarding headers if they are trusted.
 
 use super::host::without_port;
 use super::view::RequestView;
@@ -14,7 +14,7 @@ const HTTPS_PORT: u16 = 443;
 pub struct Client {
     /// Its address.
     pub address: IpAddr,
-    /// The scheme it used, by its own account where that is trusted: nginx's `$pass_access_scheme`.
+    /// The scheme it used, or that a trusted `X-Forwarded-Proto` has: ingress-nginx's `$pass_access_scheme`.
     pub scheme: HeaderValue,
     /// The port it used, likewise: `$pass_server_port`.
     pub port: HeaderValue,
@@ -35,18 +35,18 @@ impl Client {
         if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
             client.address = forwarded_address(request, peer, forwarded);
         }
-        // Whoever sent the PROXY header has ended the client's TLS (ingress-nginx: lua_ingress.rewrite).
+        // The sender of the PROXY header has terminated the client's TLS (ingress-nginx: lua_ingress.rewrite).
         if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
             client.scheme = HeaderValue::from_static("https");
         }
         if forwarded.trust_headers {
-            client.believe(request);
+            client.apply_forwarded_headers(request);
         }
         client
     }
 
-    /// Takes scheme, port and host from X-Forwarded headers. ingress-nginx believes these from anyone.
-    fn believe(&mut self, request: &RequestView<'_>) {
+    /// Takes scheme, port and host from X-Forwarded headers. ingress-nginx trusts these whoever sends them.
+    fn apply_forwarded_headers(&mut self, request: &RequestView<'_>) {
         let header = |name| request.headers.get(name).filter(|value: &&HeaderValue| !value.is_empty());
         if let Some(scheme) = header("x-forwarded-proto") {
             self.scheme = scheme.clone();
@@ -67,7 +67,7 @@ impl Client {
         without_port(host)
     }
 
-    /// Whether the client's own connection is encrypted, by what we believe.
+    /// Whether the client used HTTPS, as far as known.
     pub fn is_secure(&self) -> bool {
         self.scheme == "https"
     }

@@ -1,8 +1,8 @@
-//! How long a head of HTTP/2 counts as.
+//! The length of a head of HTTP/2, for limits, logs and metrics.
 
 use http::{HeaderMap, HeaderValue};
 
-/// Bytes of a head as HTTP/1 would write it: how long it was on the wire, compressed, nobody tells.
+/// Bytes of a head as HTTP/1 would write it: h2 does not report how long it was on the wire, compressed.
 pub(crate) fn length(start_line: usize, headers: &HeaderMap) -> usize {
     let lines = headers.iter().map(|(name, value)| line(name.as_str(), value));
     start_line + lines.sum::<usize>() + "\r\n".len()

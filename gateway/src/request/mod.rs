@@ -1,4 +1,4 @@
-//! A request as it came, and the answers that we give ourselves: plain values, read by policies and lanes alike.
+//! A request as received, and the gateway's own replies: plain values for policies and lanes.
 
 mod client;
 mod host;

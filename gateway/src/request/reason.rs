@@ -40,11 +40,11 @@ reasons! {
     Denied = "denied",
     /// The route's action is this status.
     FixedReply = "fixed-reply",
-    /// A load balancer asks a host that nobody serves whether the gateway is well.
+    /// A load balancer's health check: `/healthz` on a host without routes.
     Healthz = "healthz",
     /// The route redirects plain HTTP to HTTPS.
     HttpsRedirect = "https-redirect",
-    /// A client of HTTP/1.0 cannot be given the answer of a backend of HTTP/2.
+    /// A client of HTTP/1.0 cannot get the response of a backend of HTTP/2.
     Http10 = "http-1.0",
     /// A fault of the gateway's.
     Internal = "internal",

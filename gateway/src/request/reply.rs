@@ -1,4 +1,4 @@
-//! Responses that we make ourselves.
+//! The gateway's own responses.
 
 use super::Reason;
 use http::HeaderValue;

@@ -3,14 +3,14 @@
 
 /// The protocols that an `Upgrade` header names, in its order.
 ///
-/// HTTP itself is passed over (`h2c`, `h2`, `HTTP/2.0`): a tunnel of HTTP would carry requests to a backend that no route
-/// was chosen for.
+/// HTTP itself is skipped (`h2c`, `h2`, `HTTP/2.0`): a tunnel of HTTP would carry requests to a backend that no route was
+/// chosen for.
 pub(crate) fn protocols(upgrade: &[u8]) -> impl Iterator<Item = &str> {
     let named = upgrade.split(|byte| *byte == b',').filter_map(|name| std::str::from_utf8(name.trim_ascii()).ok());
     named.filter(|protocol| is_protocol(protocol) && !is_http(protocol))
 }
 
-/// Whether a `Connection` header says that `Upgrade` is meant for us.
+/// Whether a `Connection` header lists `upgrade`, so that `Upgrade` applies to this connection.
 pub(crate) fn is_announced(connection: &[u8]) -> bool {
     connection.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn protocols_are_told_from_http_and_from_junk() {
+    fn protocols_are_neither_http_nor_invalid() {
         let of = |value: &'static str| protocols(value.as_bytes()).collect::<Vec<_>>();
         assert_eq!(of("websocket"), ["websocket"]);
         assert_eq!(of("SPDY/3.1 ,h2c,, tcp"), ["SPDY/3.1", "tcp"]);

@@ -12,12 +12,12 @@ use std::time::SystemTime;
 /// Lines are handed to the writer when they fill this many bytes, or at a flush.
 const BUFFER: usize = 64 << 10;
 
-/// How many full buffers may wait for the writer: a busy gateway's patience with a disk that stalls, in 4 MiB.
+/// How many full buffers may wait for the writer while the disk stalls: 4 MiB in all.
 const WAITING: usize = 64;
 
 enum Message {
     Lines(Lines),
-    /// Answer when everything sent before is written.
+    /// Respond when everything sent before is written.
     Sync(Sender<()>),
 }
 
@@ -27,7 +27,7 @@ struct Lines {
     count: u64,
 }
 
-/// The way to the thread that writes the log. The thread ends when every sender is gone.
+/// Sends lines to the thread that writes the log. The thread ends when every sender is dropped.
 #[derive(Clone, Debug)]
 pub(super) struct LogSender {
     channel: Sender<Message>,
@@ -49,12 +49,12 @@ impl LogSender {
     pub(super) fn sync(&self) {
         let (done, written) = bounded(1);
         if self.channel.send(Message::Sync(done)).is_ok() {
-            // An error says that the thread has ended, and so has the waiting.
+            // Receiving fails if the thread has ended: then there is nothing to wait for.
             let _ = written.recv();
         }
     }
 
-    /// Never waits: lines that find no place are dropped and counted.
+    /// Never waits: lines that do not fit in the queue are dropped and counted.
     fn send(&self, lines: Lines) {
         if let Err(TrySendError::Full(Message::Lines(lines)) | TrySendError::Disconnected(Message::Lines(lines))) =
             self.channel.try_send(Message::Lines(lines))
@@ -70,7 +70,7 @@ fn write_all(messages: &Receiver<Message>, mut target: Box<dyn Write + Send>, dr
         let lines = match message {
             Message::Lines(lines) => lines,
             Message::Sync(done) => {
-                // Whoever asked may have stopped waiting.
+                // The receiver may have been dropped.
                 let _ = done.send(());
                 continue;
             }
@@ -104,7 +104,7 @@ impl LogBuffer {
         self.clock.set(now);
         let text = &mut self.lines.text;
         if text.capacity() == 0 {
-            // The last line runs over the mark.
+            // The last line may exceed the limit.
             text.reserve(BUFFER + BUFFER / 4);
         }
         line(&log.format, log.escape, &(record, &self.clock), text);
@@ -114,7 +114,7 @@ impl LogBuffer {
         }
     }
 
-    /// Hands what there is to the writer.
+    /// Sends the buffered lines to the writer.
     pub(super) fn flush(&mut self) {
         if self.lines.count > 0 {
             self.sender.send(std::mem::take(&mut self.lines));

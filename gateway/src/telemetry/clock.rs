@@ -21,7 +21,7 @@ impl Clock {
         clock
     }
 
-    /// Sets the time that the variables tell. Times before 1970 are 1970.
+    /// Sets the time of the variables. Times before 1970 are 1970.
     pub fn set(&mut self, now: SystemTime) {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let same_second = self.now.as_secs() == now.as_secs();

@@ -1,4 +1,4 @@
-//! What is measured and written down about requests: metrics and the access log.
+//! Telemetry of requests: metrics and the access log.
 //!
 //! [`Telemetry`] is the process's; each thread that serves requests has a [`Worker`] of it.
 
@@ -35,10 +35,10 @@ pub struct Telemetry {
     log: LogSender,
 }
 
-/// Why telemetry cannot start or be told.
+/// Why telemetry cannot be started or encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A label or a metric is not as Prometheus wants it.
+    /// A label or a metric is not valid for Prometheus.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     /// The thread that writes the access log did not start.
@@ -62,19 +62,19 @@ impl Telemetry {
         Ok(Self { metrics, log })
     }
 
-    /// A place to record into, for one thread.
+    /// A recorder for one thread.
     pub fn worker(&self) -> Worker {
         let worker = Worker::new(self.log.clone(), self.metrics.measured.clone());
         self.metrics.sums.lock().add_worker(worker.source());
         worker
     }
 
-    /// What the control plane tells about itself.
+    /// The control plane's own metrics.
     pub fn controller(&self) -> &ControllerMetrics {
         &self.metrics.controller
     }
 
-    /// What is told of the ports of TCP and UDP services.
+    /// The metrics of the ports of TCP and UDP services.
     pub fn listeners(&self) -> &ListenerMetrics {
         &self.metrics.listeners
     }
@@ -87,8 +87,8 @@ impl Telemetry {
         Ok(self.metrics.text()?)
     }
 
-    /// Drops the series of routes that are gone, as a scrape does. To be called once a minute or so, lest a gateway
-    /// that nobody scrapes keep them.
+    /// Drops the series of routes that are gone, as a scrape does. To be called about once a minute, so that a gateway that
+    /// is never scraped does not keep them.
     pub fn sweep(&self) {
         self.metrics.sums.lock().sweep();
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// All that is known of a request when it has ended: what the access log prints and the metrics count.
+/// A request that has ended: what the access log prints and the metrics count.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     /// The client's connection.
@@ -46,11 +46,11 @@ pub struct Record<'a> {
     pub body_bytes_sent: u64,
     /// Bytes of the response, head and body.
     pub bytes_sent: u64,
-    /// Tries at endpoints, in order; empty when none was tried.
+    /// Attempts at endpoints, in order; empty if there was none.
     pub attempts: &'a [Attempt],
 }
 
-/// One try at an endpoint.
+/// One attempt to get a response from an endpoint.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The endpoint.
@@ -67,14 +67,14 @@ pub struct Attempt {
     pub response_length: u64,
 }
 
-/// All that is known of a TCP, UDP or passed-through TLS session when it has ended.
+/// A TCP, UDP or passed-through TLS session that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamRecord<'a> {
     /// The client's connection; with UDP, its address and ours.
     pub connection: &'a Connection,
     /// `TCP` or `UDP`.
     pub protocol: &'static str,
-    /// The port of ours that the session came to, whatever a PROXY header says.
+    /// The port of ours that the session came to, regardless of a PROXY header.
     pub port: u16,
     /// As nginx calls the backend of a stream: `tcp-<namespace>-<service>-<port>`, or `upstream-default-backend`-like
     /// for a passed-through host: its `<namespace>-<service>-<port>`.

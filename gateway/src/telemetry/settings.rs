@@ -9,7 +9,7 @@ pub struct MetricsSettings {
     /// Whether the metrics of requests have the label `host`.
     pub per_host: bool,
     /// Whether requests that no route takes are measured, too, by the host that they name. Means nothing without
-    /// [`Self::per_host`]: then they are measured anyway, as ingress-nginx does, since no label tells their hosts.
+    /// [`Self::per_host`]: then they are measured anyway, as ingress-nginx does, since no label has their hosts.
     pub per_undefined_host: bool,
     /// Whether the label `status` has classes, `2xx`, and not codes.
     pub status_classes: bool,
@@ -19,7 +19,7 @@ pub struct MetricsSettings {
     pub length_buckets: Buckets,
     /// Bounds of `nginx_ingress_controller_bytes_sent`, in bytes. Default: the powers of ten from 10 to 10,000,000.
     pub size_buckets: Buckets,
-    /// Names of metrics of requests that are neither told nor measured. Others stay, as in ingress-nginx.
+    /// Names of metrics of requests that are neither measured nor exported. Others stay, as in ingress-nginx.
     pub excluded: BTreeSet<&'static str>,
 }
 
@@ -45,16 +45,16 @@ pub struct Buckets(Arc<[f64]>);
 /// There is no NaN in it.
 impl Eq for Buckets {}
 
-/// Why bounds are none of a histogram.
+/// Why bounds are not valid for a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidBuckets {
-    /// There is none.
+    /// There is no bound.
     #[error("has no bound: expected at least one")]
     Empty,
-    /// This is none.
+    /// A bound is not finite.
     #[error("has the bound {0}: expected finite numbers")]
     NotFinite(f64),
-    /// The second follows the first.
+    /// The second bound follows the first, but is not greater.
     #[error("has the bound {1} after {0}: expected each to be greater than the one before")]
     NotAscending(f64, f64),
 }

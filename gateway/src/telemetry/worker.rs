@@ -57,7 +57,7 @@ impl Worker {
         Arc::clone(&self.shared) as Arc<dyn Source>
     }
 
-    /// Counts a request that has ended, and logs it unless its route or `log` says not to.
+    /// Counts a request that has ended, and logs it unless logging is off for its route or in `log`.
     pub fn record(&self, record: &Record<'_>, log: &AccessLog) {
         let mut recording = self.shared.recording.lock();
         if let Some(measured) = &self.shared.measured {
@@ -110,7 +110,7 @@ impl Worker {
         Some(&self.shared).filter(|shared| shared.measured.is_some())
     }
 
-    /// Hands the log's lines to the writer. To be called a few times a second, so that quiet hours are logged too.
+    /// Sends the log's lines to the writer. To be called a few times a second, so that lines do not wait for a full buffer.
     pub fn flush(&self) {
         self.shared.recording.lock().log.flush();
     }
@@ -123,7 +123,7 @@ impl Drop for Worker {
 }
 
 impl OpenConnection {
-    /// The connection does something else now.
+    /// Changes the connection's state.
     pub fn set(&mut self, state: ConnectionState) {
         if let Some(shared) = &self.shared {
             shared.connections.change(self.state, state);

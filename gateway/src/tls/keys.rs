@@ -34,13 +34,13 @@ impl Keys {
         (Self(keys), faults)
     }
 
-    /// Whether there is none.
+    /// Whether there is no certificate.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     fn choose(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
-        // With none that fits, rustls tells the client so.
+        // If none fits, rustls sends the client an alert.
         self.0.iter().find(|key| key.key.choose_scheme(schemes).is_some()).or(self.0.first())
     }
 }

@@ -1,4 +1,4 @@
-//! Terminates TLS: certificates, cipher suites and the configuration that a handshake goes by.
+//! TLS termination: certificates, cipher suites and the configuration of a handshake.
 //!
 //! Everything here is compiled when it is published and lives in the [table](crate::table), so that certificates,
 //! routes and settings change as one. A handshake asks the table once, by the name in its ClientHello; connections that
@@ -31,6 +31,6 @@ pub(crate) const HTTP_2: &[u8] = b"h2";
 pub enum Refused {
     /// `ssl-reject-handshake`, and no virtual host has the name.
     UnrecognizedName,
-    /// The TLS settings are invalid, so that nobody is served.
+    /// The TLS settings are invalid, so that no handshake succeeds.
     InvalidSettings,
 }

@@ -75,7 +75,7 @@ impl Rotation {
     }
 
     /// The same rotation over other endpoints: the first whose turn it would have been and that is still there goes
-    /// on. Starting anew at each change would favour whoever comes first while endpoints change often.
+    /// on. Starting at zero after each change would favour the first endpoints while they change often.
     fn continued(&self, old: &[Arc<EndpointState>], new: &[Arc<EndpointState>]) -> Self {
         let positions: HashMap<_, _> = new.iter().enumerate().map(|(i, e)| (Arc::as_ptr(e), i)).collect();
         let turn = self.0.load(Ordering::Relaxed).checked_rem(old.len()).unwrap_or(0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A name to resolve for as long as it is wanted. A name that is dropped and named again is a new want, so that it is
-/// resolved anew even if nobody saw it missing.
+/// resolved again even if no request found it missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Want {
     pub(super) name: Arc<str>,

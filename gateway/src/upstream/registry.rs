@@ -56,7 +56,7 @@ impl Registry {
         inner.apply(id);
     }
 
-    /// Forgets the upstreams that are not set and that nobody else holds.
+    /// Drops the upstreams that are not set and no longer in use.
     pub fn collect(&self) {
         // An upstream that only the registry holds cannot gain a holder while the registry is locked.
         self.inner.lock().slots.retain(|_, slot| slot.backend.is_some() || Arc::strong_count(&slot.upstream) > 1);

@@ -4,7 +4,7 @@ use gateway::config::{
     Action, Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
     PrivateKey, Route, RouteBackend, RouteMatch, ServiceBackend, TlsSettings, Update, VirtualHost,
 };
-use gateway::listener::{Gateway, HandshakeLimits, ListenSettings, Patience};
+use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm};
@@ -76,7 +76,11 @@ impl World {
 
     /// Ends gently, and returns the metrics.
     pub(crate) fn end(self) -> String {
-        assert_eq!(self.gateway.drain(Patience { idle: Duration::ZERO, busy: PATIENCE }), 0, "connections are left");
+        assert_eq!(
+            self.gateway.drain(DrainTimeouts { idle: Duration::ZERO, busy: PATIENCE }),
+            0,
+            "connections are left"
+        );
         self.telemetry.metrics().expect("metrics")
     }
 

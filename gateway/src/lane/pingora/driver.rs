@@ -1,4 +1,4 @@
-//! How connections reach Pingora.
+//! Passes connections to Pingora.
 
 use super::http2::ARRIVAL;
 use super::proxy::Proxy;
@@ -24,16 +24,16 @@ const PINGORA_TRIES: usize = 8;
 pub(crate) struct PingoraLane {
     proxy: Arc<HttpProxy<Proxy>>,
     subrequests: Arc<Subrequests>,
-    /// Tells Pingora that nothing ends: it would only tell requests that begin after the news, and all workers would
-    /// ask one lock. Our hooks know better.
+    /// Never signals a shutdown to Pingora: it would only apply to requests that start later, and all workers would read it
+    /// from one lock. Our hooks handle the shutdown.
     never: watch::Receiver<bool>,
 }
 
 impl PingoraLane {
-    /// A lane whose pool is as large as the settings of now say.
+    /// A lane whose connection pool has the size of the current settings.
     pub(crate) fn new(context: Arc<Context>) -> Self {
         let roots =
-            Roots::barren().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
+            Roots::placeholder().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
         let conf = ServerConf {
             ca_file: roots.as_ref().ok().map(Roots::path),
             threads: 1,

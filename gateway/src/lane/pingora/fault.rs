@@ -1,23 +1,23 @@
-//! What Pingora's errors say of a request that got no answer.
+//! Classifies Pingora's errors of requests that got no response.
 
 use h2::Reason;
 use pingora_core::{Error, ErrorType, RetryType};
 use std::io::{self, ErrorKind};
 
-/// Whether the backend has certainly not touched the request (RFC 9113, section 8.7): it refused the stream, or its GOAWAY
-/// names an earlier one as the last that it will answer. h2 gives a GOAWAY only to streams after that one.
+/// Whether the backend has certainly not processed the request (RFC 9113, section 8.7): it refused the stream, or its GOAWAY
+/// has an earlier one as its last stream. h2 reports a GOAWAY only to streams after that one.
 pub(super) fn is_unprocessed(error: &Error) -> bool {
     let Some(error) = error.root_cause().downcast_ref::<h2::Error>() else { return false };
     error.is_remote() && (error.is_go_away() || error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM))
 }
 
-/// Whether the connection ended, or would take nothing any more.
+/// Whether the connection was closed, or accepts no more bytes.
 pub(super) fn is_cut_off(error: &Error) -> bool {
     error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError || is_end_of_connection(error)
 }
 
-/// Pingora takes an end without TLS's farewell for an attack (and many backends never say farewell). As long as nothing
-/// of the answer has come, nothing was cut short.
+/// Pingora takes an end of the connection without TLS's close_notify for a truncation attack (and many backends never send
+/// one). As long as no byte of the response has come, nothing was truncated.
 fn is_end_of_connection(error: &Error) -> bool {
     let cause = error.root_cause();
     let io = cause.downcast_ref::<io::Error>().or_else(|| cause.downcast_ref::<h2::Error>()?.get_io());

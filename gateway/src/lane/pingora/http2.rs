@@ -5,11 +5,11 @@ use std::cell::Cell;
 use std::time::Duration;
 use tokio::task_local;
 
-/// How long a client may leave no room for an answer (nginx: `send_timeout`).
+/// How long a client may read nothing of a response (nginx: `send_timeout`).
 pub(crate) const SEND: Duration = Duration::from_secs(60);
 
 task_local! {
-    /// What came with the stream that a task serves: Pingora's session of a stream has no room for it.
+    /// The arrival of the stream that a task serves: Pingora's session of a stream cannot hold it.
     pub(super) static ARRIVAL: Cell<Option<Box<Arrival>>>;
 }
 

@@ -1,4 +1,4 @@
-//! Requests that Pingora carries: nearly all.
+//! Requests that are proxied by Pingora: nearly all.
 
 mod driver;
 mod fault;

@@ -1,4 +1,4 @@
-//! Endpoints as Pingora's connector wants them.
+//! Endpoints in the form that Pingora's connector needs.
 
 use crate::exchange::Destination;
 use pingora_core::protocols::TcpKeepalive;
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 /// Requests on one connection of HTTP/2 at a time. nginx gives each its own connection; Pingora's default is 1, too.
 const STREAMS: usize = 128;
-/// Bytes of an answer that may wait for its client.
+/// Bytes of a response that may be buffered for its client.
 const STREAM_WINDOW: u32 = 128 << 10;
-/// What waits on all streams has room on the connection, so that no slow client holds up the others. h2 takes half of it
-/// for what small frames cost besides their bytes, and ends the connection beyond: that is room for frames of 32 bytes on
-/// every stream.
+/// The connection's window is large enough for what is buffered on all streams, so that a slow client does not block the
+/// others. h2 allows small frames an overhead of half of it, and closes the connection beyond: that suffices for frames of
+/// 32 bytes on every stream.
 const CONNECTION_WINDOW: u32 = 256 << 20;
 
-/// When an idle connection is asked whether its endpoint is still there, how often then, and how many times in vain.
+/// When an idle connection is probed, how often then, and how many unanswered probes end it.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive {
     idle: Duration::from_secs(60),
     interval: Duration::from_secs(10),
@@ -22,8 +22,8 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive {
     user_timeout: Duration::from_secs(120),
 };
 
-/// The peer at a destination.
-pub(super) fn of(destination: &Destination) -> Box<HttpPeer> {
+/// Builds the peer of a destination.
+pub(super) fn build(destination: &Destination) -> Box<HttpPeer> {
     // rustls sends no name for an address, and ingress-nginx sends none by default. Without any, Pingora cannot connect.
     let name = destination.tls.as_ref().map(|tls| match &tls.server_name {
         Some(name) => name.to_string(),
@@ -38,10 +38,10 @@ pub(super) fn of(destination: &Destination) -> Box<HttpPeer> {
     options.read_timeout = Some(destination.timeouts.read);
     options.write_timeout = Some(destination.timeouts.send);
     options.idle_timeout = Some(destination.idle_timeout);
-    // Linux also takes a window that stays closed for a dead peer: that is for the timeout to judge.
+    // Linux also takes a window that stays closed for a dead peer: how long it may be so is up to the timeout.
     let user_timeout = KEEPALIVE.user_timeout.max(destination.timeouts.send);
     options.tcp_keepalive = Some(TcpKeepalive { user_timeout, ..KEEPALIVE });
-    options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny; // upgrades go through a tunnel
+    options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny; // the upgrade lane serves them
     if destination.http2 {
         options.set_http_version(2, 2);
         options.max_h2_streams = STREAMS;
@@ -51,7 +51,7 @@ pub(super) fn of(destination: &Destination) -> Box<HttpPeer> {
     Box::new(peer)
 }
 
-/// Everything that must not share connections: Pingora's own key covers address, TLS and its names only.
+/// Part of the pool's key: Pingora's own key has only address, TLS and its names.
 fn group_key(destination: &Destination) -> u64 {
     destination.pool_key ^ u64::from(destination.http2)
 }
@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn protocols_share_no_connections() {
-        let peers = [(false, false), (false, true), (true, false), (true, true)].map(|(t, h)| of(&destination(t, h)));
+        let peers =
+            [(false, false), (false, true), (true, false), (true, true)].map(|(t, h)| build(&destination(t, h)));
         assert_eq!(peers.iter().map(|peer| peer.reuse_hash()).collect::<HashSet<_>>().len(), 4);
         let versions = peers.each_ref().map(|peer| peer.options.alpn.clone());
         assert_eq!(versions, [ALPN::H1, ALPN::H2, ALPN::H1, ALPN::H2]);
@@ -85,15 +86,15 @@ mod tests {
 
     #[test]
     fn nothing_is_verified_and_a_name_is_there() {
-        let peer = of(&destination(true, false));
+        let peer = build(&destination(true, false));
         assert_eq!((peer.sni(), peer.verify_cert(), peer.verify_hostname()), ("::1", false, false));
         let tls = Some(BackendTls { server_name: Some("auth.example".into()) });
-        assert_eq!(of(&Destination { tls, ..destination(true, false) }).sni(), "auth.example");
+        assert_eq!(build(&Destination { tls, ..destination(true, false) }).sni(), "auth.example");
     }
 
     #[test]
     fn a_slow_endpoint_is_not_taken_for_a_dead_one() {
-        let keepalive = of(&destination(false, false)).options.tcp_keepalive.clone().expect("keep-alive");
+        let keepalive = build(&destination(false, false)).options.tcp_keepalive.clone().expect("keep-alive");
         assert_eq!(keepalive.user_timeout, Duration::from_secs(600));
     }
 }

@@ -1,4 +1,4 @@
-//! Pingora's hooks, translated: each calls one method of [`Exchange`] and carries out what it says. No policy lives
+//! Pingora's hooks: each calls one method of [`Exchange`] and carries out the step that it returns. There are no policies
 //! here.
 
 use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
@@ -104,7 +104,7 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_peer(&self, _session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
         let destination = ctx.destination.take();
-        destination.map(|destination| peer::of(&destination)).ok_or_else(no_exchange)
+        destination.map(|destination| peer::build(&destination)).ok_or_else(no_exchange)
     }
 
     async fn connected_to_upstream(
@@ -234,7 +234,7 @@ fn no_exchange() -> Box<Error> {
     Error::explain(ErrorType::InternalError, "no exchange has begun")
 }
 
-/// Answers `Expect: 100-continue`, as nginx: the backend is not asked, and many would not answer.
+/// Answers `Expect: 100-continue`, as nginx: it is not forwarded, since many backends would not answer.
 async fn invite_body(session: &mut Session) -> Result<()> {
     if !is_expect_continue_req(session.req_header()) {
         return Ok(());

@@ -16,11 +16,11 @@ use std::os::fd::AsRawFd;
 pub(crate) struct Roots(File);
 
 impl Roots {
-    /// A root that has signed nothing: its key is not kept.
+    /// A placeholder: a root certificate that has signed nothing, and whose key is not kept.
     ///
     /// # Errors
     /// If the file or the key cannot be made.
-    pub(crate) fn barren() -> io::Result<Self> {
+    pub(crate) fn placeholder() -> io::Result<Self> {
         let root = KeyPair::generate().and_then(|key| CertificateParams::default().self_signed(&key));
         let mut file = File::from(memfd_create("roots", MemfdFlags::CLOEXEC)?);
         file.write_all(root.map_err(io::Error::other)?.pem().as_bytes())?;
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_file_holds_one_root() {
-        let roots = Roots::barren().expect("a file");
+        let roots = Roots::placeholder().expect("a file");
         let certificates: Vec<_> = CertificateDer::pem_file_iter(roots.path()).expect("a file").collect();
         let [Ok(root)] = &certificates[..] else { panic!("one certificate, not {certificates:?}") };
         assert_eq!(RootCertStore::empty().add(root.clone()), Ok(()));

@@ -1,7 +1,7 @@
-//! What is done with a session of Pingora's, whoever drives it: its proxy, or our tunnel.
+//! Operations on Pingora's server sessions that both lanes need.
 
 use super::http2;
-use crate::exchange::{Answer, Exchange, RequestEdits, ResponseEdits, Sent};
+use crate::exchange::{Exchange, RenderedReply, RequestEdits, ResponseEdits, Sent};
 use crate::request::length::head_length;
 use crate::request::{Reply, RequestView};
 use bytes::Bytes;
@@ -12,22 +12,22 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a small body that nobody wants may take to arrive before the connection is given up.
+/// How long a small body that is discarded may take to arrive before the connection is closed.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The status that we would have answered over HTTP: it goes with the head of a gRPC error of ours, for the log.
+/// The HTTP status that is equivalent to a gRPC error of ours: an extension of its head, for the log.
 #[derive(Clone, Copy, Debug)]
-struct Meant(u16);
+struct LoggedStatus(u16);
 
 /// A request as policies see it.
 pub(in crate::lane) fn view(request: &RequestHeader) -> RequestView<'_> {
     RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
 }
 
-/// The rest of the input is not read: where a connection has one request at a time, it will be in the way of its end.
-fn leave_input_unread(session: &ServerSession, exchange: &Exchange) {
+/// The rest of the input is not read: a connection of HTTP/1 has to linger when it closes.
+fn mark_input_unread(session: &ServerSession, exchange: &Exchange) {
     if !session.is_http2() {
-        exchange.arrival().connection.leave_input_unread();
+        exchange.arrival().connection.mark_input_unread();
     }
 }
 
@@ -44,21 +44,21 @@ pub(in crate::lane) fn configure(session: &mut ServerSession, exchange: &Exchang
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }
 
-/// Says in the head of the answer whether the connection ends with it. To be asked when the head is about to be written:
-/// we may have begun to leave since the request came.
+/// Decides whether the response's head has `Connection: close`. To be called right before the head is written: a shutdown
+/// may have been announced since the request came.
 pub(in crate::lane) fn settle_keepalive(session: &mut ServerSession, exchange: &Exchange) {
     if !exchange.keeps_alive() {
         session.set_keepalive(None);
     }
 }
 
-/// The status of an answer; of a gRPC error of ours, the one that we would have answered over HTTP.
+/// The status of a response; for a gRPC error of ours, the equivalent HTTP status.
 fn status_of(response: &ResponseHeader) -> u16 {
-    response.extensions.get().map_or(response.status.as_u16(), |Meant(status)| *status)
+    response.extensions.get().map_or(response.status.as_u16(), |LoggedStatus(status)| *status)
 }
 
-/// Writes a reply of ours. Where a large body is still to come, the connection closes after it; a small one is read and
-/// thrown away.
+/// Writes a reply of ours. If a large request body is still to come, the connection is closed after it; a small one is
+/// read and discarded.
 pub(in crate::lane) async fn write_reply(
     session: &mut ServerSession,
     exchange: &Exchange,
@@ -69,7 +69,7 @@ pub(in crate::lane) async fn write_reply(
         session.set_keepalive(None);
     }
     session.set_close_on_response_before_downstream_finish(false);
-    let answer = Answer::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
+    let answer = RenderedReply::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
     let (mut head, body) = head_and_body(answer)?;
     exchange.add_headers(&mut head);
     write_head(session, head, body.is_empty()).await?;
@@ -79,7 +79,7 @@ pub(in crate::lane) async fn write_reply(
     Ok(())
 }
 
-/// Writes the head of an answer, and with it the answer's end, if it is all there is.
+/// Writes the head of a response, and ends the response if it has no body.
 async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool) -> Result<()> {
     let written = match session {
         ServerSession::H2(stream) => stream.write_response_header(Box::new(head), end),
@@ -88,23 +88,24 @@ async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool
     written.map_err(|error| error.into_down())
 }
 
-/// The head of the answer, once it has gone out. Pingora takes interim heads (1xx) for such, too.
-fn answer_begun(session: &ServerSession) -> Option<&ResponseHeader> {
+/// The head of the response, once it has been written. Pingora counts interim heads (1xx) as such, too.
+fn response_begun(session: &ServerSession) -> Option<&ResponseHeader> {
     session.response_written().filter(|head| !head.status.is_informational())
 }
 
-/// Answers a request that was given up, unless an answer has begun, and ends its connection. Returns the status, or 0.
+/// Replies to a request that failed, unless a response has been started, and closes its connection. Returns the status, or
+/// 0.
 pub(in crate::lane) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
-    if let Some(begun) = answer_begun(session) {
+    if let Some(begun) = response_begun(session) {
         if session.req_header().version == Version::HTTP_10 && !begun.headers.contains_key(header::CONTENT_LENGTH) {
-            exchange.arrival().connection.break_off();
+            exchange.arrival().connection.reset_on_close();
         }
         return 0;
     }
     session.set_keepalive(None);
-    leave_input_unread(session, exchange);
+    mark_input_unread(session, exchange);
     if let Err(error) = write_reply(session, exchange, reply).await {
-        tracing::debug!(%error, "the client did not wait for the answer");
+        tracing::debug!(%error, "the client did not wait for the response");
     }
     reply.status
 }
@@ -112,9 +113,9 @@ pub(in crate::lane) async fn write_failure(session: &mut ServerSession, exchange
 /// Counts and logs a request that has ended.
 pub(in crate::lane) fn record(session: &mut ServerSession, exchange: &mut Exchange) {
     if !session.is_body_done() {
-        leave_input_unread(session, exchange);
+        mark_input_unread(session, exchange);
     }
-    let (answer, body) = (answer_begun(session), session.body_bytes_sent() as u64);
+    let (answer, body) = (response_begun(session), session.body_bytes_sent() as u64);
     let bytes = if session.is_http2() {
         answer.map_or(0, |head| head_length(&head.headers)) + body
     } else {
@@ -125,12 +126,12 @@ pub(in crate::lane) fn record(session: &mut ServerSession, exchange: &mut Exchan
     exchange.finish(&view(session.req_header()), sent);
 }
 
-/// Head and body of an answer of ours.
-pub(crate) fn head_and_body(answer: Answer) -> Result<(ResponseHeader, Bytes)> {
+/// Head and body of a rendered reply.
+pub(crate) fn head_and_body(answer: RenderedReply) -> Result<(ResponseHeader, Bytes)> {
     let mut head = ResponseHeader::build(answer.status, Some(6))?;
     head.set_reason_phrase(Some(answer.reason_phrase()))?;
-    if answer.meant != answer.status {
-        head.extensions_mut().insert(Meant(answer.meant));
+    if answer.logged_status != answer.status {
+        head.extensions_mut().insert(LoggedStatus(answer.logged_status));
     }
     for (name, value) in answer.headers {
         head.append_header(name, value)?;

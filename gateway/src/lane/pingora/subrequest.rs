@@ -43,7 +43,7 @@ impl Subrequests {
 
     async fn send(self: &Arc<Self>, request: AuthRequest, server: &Destination) -> Result<ResponseHeader, Failure> {
         let request = head(request).map_err(|_| Failure::Internal)?;
-        let peer = peer::of(server);
+        let peer = peer::build(server);
         let connected = self.connector.get_http_session(&*peer).await;
         let (mut session, reused) =
             connected.map_err(|error| Failure::Connect { timed_out: error.etype() == &ErrorType::ConnectTimedout })?;

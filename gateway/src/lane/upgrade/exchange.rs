@@ -1,7 +1,7 @@
 //! Requests that ask for an upgrade, such as to WebSocket.
 //!
-//! They pass Pingora's proxy by, which ends an upgraded connection when the backend agrees too quickly (Pingora #946). Its
-//! sessions read and write their heads and bodies all the same, and replies are those of [`crate::lane::pingora::session`].
+//! They bypass Pingora's proxy, which closes an upgraded connection when the backend switches protocols too quickly (Pingora
+//! #946), but use its HTTP sessions. Replies are those of [`crate::lane::pingora::session`].
 
 use super::endpoint;
 use super::tunnel::Tunnel;
@@ -9,7 +9,7 @@ use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, Exchange, Failure, Step, is_hop_by_hop, is_nominated};
 use crate::lane::pingora::Subrequests;
 use crate::lane::pingora::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
-use crate::relay::Carried;
+use crate::relay::RelayedBytes;
 use crate::request::upgrade;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Version, header};
@@ -25,14 +25,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What became of a request that asked for an upgrade.
-pub(crate) enum Outcome {
-    /// An endpoint has agreed, and the client knows.
+/// The outcome of a request that asked for an upgrade.
+pub(crate) enum UpgradeOutcome {
+    /// An endpoint has switched protocols, and the client has got the 101.
     Upgraded(Box<Tunnel>),
-    /// It was answered as any other. The connection may serve another request.
+    /// It got another response. The connection may serve another request.
     Answered(Stream),
-    /// Its backend speaks HTTP/2, which has no upgrades: Pingora serves it as any other, without the question.
-    Ordinary(Stream, BytesMut, Box<Arrival>),
+    /// Its backend uses HTTP/2, which has no upgrades: Pingora serves it as any other request, without `Upgrade`.
+    NotUpgradable(Stream, BytesMut, Box<Arrival>),
     /// The connection has ended.
     Ended,
 }
@@ -44,16 +44,16 @@ pub(crate) async fn serve(
     stream: Stream,
     head: BytesMut,
     arrival: Box<Arrival>,
-) -> Outcome {
+) -> UpgradeOutcome {
     let mut session = ServerSession::new_http1(stream);
     session.set_pipelined_prefix(head.clone());
     if !matches!(session.read_request().await, Ok(true)) {
-        return Outcome::Ended;
+        return UpgradeOutcome::Ended;
     }
     let exchange = Exchange::begin(context, arrival, &view(session.req_header()));
     if exchange.backend_protocol().is_http2() {
-        let ServerSession::H1(session) = session else { return Outcome::Ended };
-        return Outcome::Ordinary(session.into_inner(), head, exchange.into_arrival());
+        let ServerSession::H1(session) = session else { return UpgradeOutcome::Ended };
+        return UpgradeOutcome::NotUpgradable(session.into_inner(), head, exchange.into_arrival());
     }
     configure(&mut session, &exchange);
     Request { session, exchange }.serve(subrequests).await
@@ -65,8 +65,8 @@ struct Request {
     exchange: Exchange,
 }
 
-/// An endpoint's last word on the request.
-struct Answer {
+/// The head of an endpoint's final response, with the session that has the rest.
+struct EndpointResponse {
     head: Box<ResponseHeader>,
     endpoint: EndpointSession,
     /// The endpoint may be silent for so long.
@@ -74,7 +74,7 @@ struct Answer {
 }
 
 impl Request {
-    async fn serve(mut self, subrequests: &Arc<Subrequests>) -> Outcome {
+    async fn serve(mut self, subrequests: &Arc<Subrequests>) -> UpgradeOutcome {
         let mut is_first = true;
         let whole = loop {
             match self.exchange.next_step() {
@@ -82,9 +82,9 @@ impl Request {
                     subrequests.ask(&mut self.exchange, &view(self.session.req_header()), &server).await;
                     continue;
                 }
-                Step::Attempt(destination) => match self.ask_at(&destination).await {
-                    Ok(answer) if answer.head.status == 101 => return self.switch(answer).await,
-                    Ok(answer) => break self.pass_on(answer).await,
+                Step::Attempt(destination) => match self.send_to(&destination).await {
+                    Ok(response) if response.head.status == 101 => return self.switch_protocols(response).await,
+                    Ok(response) => break self.pass_on(response).await,
                     Err(failure) => self.exchange.failed(failure),
                 },
                 Step::Reply(reply) if is_first => {
@@ -101,30 +101,30 @@ impl Request {
         self.finish(whole).await
     }
 
-    async fn ask_at(&mut self, destination: &Destination) -> Result<Answer, Failure> {
+    async fn send_to(&mut self, destination: &Destination) -> Result<EndpointResponse, Failure> {
         let request = self.forwarded();
         let asked = request.headers.get(header::UPGRADE).cloned();
-        let stream = unless_gone(&mut self.session, endpoint::connect(destination))
+        let stream = or_client_gone(&mut self.session, endpoint::connect(destination))
             .await?
             .map_err(|error| unconnected(&error))?;
         self.exchange.connected(false);
         let mut endpoint = EndpointSession::new(stream);
         endpoint.read_timeout = Some(destination.timeouts.read);
         endpoint.write_timeout = Some(destination.timeouts.send);
-        let sent = unless_gone(&mut self.session, endpoint.write_request_header(Box::new(request))).await?;
+        let sent = or_client_gone(&mut self.session, endpoint.write_request_header(Box::new(request))).await?;
         sent.map_err(|error| broken(&error))?;
         loop {
-            let read = unless_gone(&mut self.session, endpoint.read_resp_header_parts()).await?;
+            let read = or_client_gone(&mut self.session, endpoint.read_resp_header_parts()).await?;
             let head = read.map_err(|error| broken(&error))?;
             match head.status.as_u16() {
                 101 if !switches_as(&head, asked.as_ref()) => return Err(BROKEN),
                 100 | 102..=199 => self.pass_on_interim(head).await?,
-                _ => return Ok(Answer { head, endpoint, idle: destination.timeouts.read }),
+                _ => return Ok(EndpointResponse { head, endpoint, idle: destination.timeouts.read }),
             }
         }
     }
 
-    /// The request as endpoints get it.
+    /// The request head for the endpoint.
     fn forwarded(&self) -> RequestHeader {
         let original = self.session.req_header();
         let mut request = original.clone();
@@ -140,8 +140,8 @@ impl Request {
     }
 
     /// The connection becomes a tunnel.
-    async fn switch(mut self, answer: Answer) -> Outcome {
-        let Answer { mut head, mut endpoint, idle } = answer;
+    async fn switch_protocols(mut self, response: EndpointResponse) -> UpgradeOutcome {
+        let EndpointResponse { mut head, mut endpoint, idle } = response;
         self.exchange.response_head(101);
         let _ = head.insert_header("Connection", "upgrade");
         self.exchange.respond(false, true, &mut *head);
@@ -151,21 +151,21 @@ impl Request {
         }
         let early = read_ahead(&mut endpoint).await;
         let request = Box::new(self.session.req_header().clone());
-        let ServerSession::H1(client) = self.session else { return Outcome::Ended };
-        Outcome::Upgraded(Box::new(Tunnel {
+        let ServerSession::H1(client) = self.session else { return UpgradeOutcome::Ended };
+        UpgradeOutcome::Upgraded(Box::new(Tunnel {
             exchange: self.exchange,
             request,
             client: client.into_inner(),
             endpoint: endpoint.into_inner(),
             early,
             idle,
-            carried: Carried::default(),
+            relayed: RelayedBytes::default(),
         }))
     }
 
-    /// Passes an answer on that is none to the question. Returns whether all of it has come.
-    async fn pass_on(&mut self, answer: Answer) -> bool {
-        let Answer { mut head, mut endpoint, .. } = answer;
+    /// Forwards a response other than 101. Returns whether it is complete.
+    async fn pass_on(&mut self, response: EndpointResponse) -> bool {
+        let EndpointResponse { mut head, mut endpoint, .. } = response;
         self.exchange.response_head(head.status.as_u16());
         if !endpoint.is_body_done() && !is_framed(&head) {
             // A body that ends with its connection: as chunks it spares the client's.
@@ -188,15 +188,15 @@ impl Request {
         self.session.write_response_header(head).await.map_err(|_| Failure::ClientGone)
     }
 
-    /// The request has ended. After a `whole` answer the connection may go on.
-    async fn finish(mut self, whole: bool) -> Outcome {
+    /// Records the request. After a `whole` response the connection may serve another one.
+    async fn finish(mut self, whole: bool) -> UpgradeOutcome {
         record(&mut self.session, &mut self.exchange);
         if !whole {
-            return Outcome::Ended;
+            return UpgradeOutcome::Ended;
         }
         match self.session.finish().await {
-            Ok(Some(reusable)) => Outcome::Answered(reusable.into_parts().0),
-            Ok(None) | Err(_) => Outcome::Ended,
+            Ok(Some(reusable)) => UpgradeOutcome::Answered(reusable.into_parts().0),
+            Ok(None) | Err(_) => UpgradeOutcome::Ended,
         }
     }
 }
@@ -216,8 +216,8 @@ async fn carry_body(
     Ok(())
 }
 
-/// Waits for the endpoint, unless the client goes first. What the client sends meanwhile waits in its stream.
-async fn unless_gone<T>(session: &mut ServerSession, endpoint: impl Future<Output = T>) -> Result<T, Failure> {
+/// Waits for the endpoint, or until the client closes its connection. What the client sends meanwhile stays in its stream.
+async fn or_client_gone<T>(session: &mut ServerSession, endpoint: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::select! {
         biased;
         done = endpoint => Ok(done),
@@ -237,7 +237,7 @@ async fn read_ahead(endpoint: &mut EndpointSession) -> BytesMut {
     BytesMut::from(read.await)
 }
 
-/// Whether a header speaks of the client's connection, and so is not for the endpoint (RFC 9110 section 7.6.1).
+/// Whether a header applies to the client's connection only, and so is not forwarded (RFC 9110 section 7.6.1).
 fn is_of_the_connection(name: &HeaderName, request: &RequestHeader) -> bool {
     let connection = request.headers.get_all(header::CONNECTION);
     is_hop_by_hop(name)
@@ -258,12 +258,12 @@ fn switches_as(head: &ResponseHeader, asked: Option<&HeaderValue>) -> bool {
     head.version == Version::HTTP_11 && chosen.peek().is_some() && chosen.all(agrees)
 }
 
-/// Whether a head says where its body ends.
+/// Whether a head has the framing of its body.
 fn is_framed(head: &ResponseHeader) -> bool {
     head.headers.contains_key(header::CONTENT_LENGTH) || head.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-/// The endpoint does not do what HTTP asks of it. It has seen the request, so nobody else is asked.
+/// The endpoint violates HTTP. It has received the request, so no other endpoint is tried.
 const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: false };
 
 fn broken(error: &Error) -> Failure {

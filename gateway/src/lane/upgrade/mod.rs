@@ -1,7 +1,7 @@
-//! Requests that ask for another protocol on their connection, and the tunnels that come of them.
+//! Requests that ask for an upgrade of their connection to another protocol, and the tunnels that result.
 
 mod endpoint;
 mod exchange;
 mod tunnel;
 
-pub(crate) use exchange::{Outcome, serve};
+pub(crate) use exchange::{UpgradeOutcome, serve};

@@ -1,9 +1,9 @@
-//! A connection that has been upgraded: from here on its bytes are not ours to read.
+//! A connection that has been upgraded: from now on its bytes are relayed without being parsed.
 
 use crate::connection::Deadline;
 use crate::exchange::{Exchange, Sent};
 use crate::lane::pingora::session::view;
-use crate::relay::{Carried, Early, End, relay};
+use crate::relay::{Early, RelayEnd, RelayedBytes, relay};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use pingora_http::RequestHeader;
@@ -14,31 +14,31 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     pub(super) exchange: Exchange,
-    /// What the client asked for.
+    /// The client's request.
     pub(super) request: Box<RequestHeader>,
     pub(super) client: Stream,
     pub(super) endpoint: Stream,
-    /// What the endpoint has sent right behind its agreement.
+    /// What the endpoint has sent right behind its 101.
     pub(super) early: BytesMut,
-    /// How long it may be silent.
+    /// How long the connection may be idle.
     pub(super) idle: Duration,
-    pub(super) carried: Carried,
+    pub(super) relayed: RelayedBytes,
 }
 
 impl Tunnel {
-    /// Carries bytes until both sides have ended, one has failed, or both are silent for too long. `early` is what the
-    /// client has sent right behind its head.
+    /// Relays bytes until both sides have ended, one has failed, or no byte comes for too long. `early` is what the client
+    /// has sent right behind its head.
     pub(crate) async fn carry(mut self: Box<Self>, early: BytesMut, deadline: &Deadline) {
         self.exchange.arrival().connection.hold_input(false);
-        let early = Early { of_client: early, of_endpoint: std::mem::take(&mut self.early) };
-        let Self { client, endpoint, idle, carried, .. } = &mut *self;
-        let end = relay(early, client, endpoint, *idle, deadline, carried).await;
-        if let End::Client(error) | End::Endpoint(error) = &end {
+        let early = Early { from_client: early, from_endpoint: std::mem::take(&mut self.early) };
+        let Self { client, endpoint, idle, relayed, .. } = &mut *self;
+        let end = relay(early, client, endpoint, *idle, deadline, relayed).await;
+        if let RelayEnd::Client(error) | RelayEnd::Endpoint(error) = &end {
             tracing::debug!(?end, %error, client = %self.exchange.arrival().connection.peer, "a tunnel broke");
         }
-        if let End::Endpoint(_) = end {
-            // It may be talking to somebody who has hung up, and is still to hear what that one said.
-            self.exchange.arrival().connection.leave_input_unread();
+        if let RelayEnd::Endpoint(_) = end {
+            // The client may still be sending, and has to receive what the endpoint sent before it failed.
+            self.exchange.arrival().connection.mark_input_unread();
         }
         self.client.shutdown().await;
     }
@@ -47,7 +47,7 @@ impl Tunnel {
 /// A tunnel is counted and logged however it ends, also when the gateway stops and cuts it off.
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        let Carried { received, sent } = self.carried;
+        let RelayedBytes { received, sent } = self.relayed;
         self.exchange.tunnelled(received);
         let arrival = self.exchange.arrival();
         let bytes = arrival.connection.sent() - arrival.sent_before;

@@ -1,9 +1,9 @@
-//! The life of an HTTP/1 connection: wait idle, read a head, hand the request to Pingora, again.
+//! The loop of an HTTP/1 connection: wait while idle, read a head, pass the request to a lane, repeat.
 
 use super::head::check;
 use super::upgrade;
 use crate::connection::{Arrival, ClientConnection, Deadline, Head, Stage};
-use crate::exchange::Answer;
+use crate::exchange::RenderedReply;
 use crate::listener::worker::Worker;
 use crate::listener::{HeadLimits, Refusal, http2};
 use crate::telemetry::{ConnectionState, Event, OpenConnection, Record};
@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-/// One read of a head. Lives on the stack of a poll, so that an idle connection holds no buffer.
+/// Size of one read of a head. The buffer is on the stack of a poll, so that an idle connection holds none.
 const READ: usize = 4 << 10;
 
-/// Serves requests on a connection until either side ends it, or the client turns out to speak HTTP/2: then the stream is
-/// returned, with what was read of it.
+/// Serves requests on a connection until either side closes it, or its first bytes turn out to be HTTP/2: then the stream
+/// is returned, with what was read from it.
 pub(crate) async fn serve(
     mut stream: Stream,
     connection: &Arc<ClientConnection>,
@@ -30,9 +30,9 @@ pub(crate) async fn serve(
 ) -> Option<(Stream, BytesMut)> {
     let mut next = BytesMut::new();
     for number in 1.. {
-        let patience = Patience::of(worker, connection, number);
+        let settings = HeadSettings::current(worker, connection, number);
         let mut buffer = std::mem::take(&mut next);
-        let read = read_head(&mut stream, &mut buffer, deadline, &patience).await;
+        let read = read_head(&mut stream, &mut buffer, deadline, &settings).await;
         deadline.disarm();
         let (head, started) = match read {
             Ok(Some(arrived)) => arrived,
@@ -40,11 +40,13 @@ pub(crate) async fn serve(
                 stream.as_mut().shutdown().await;
                 return None;
             }
-            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::begins(&buffer) => {
+            Err((refusal, _)) if settings.may_be_http2 && refusal != Refusal::TIMEOUT && http2::begins(&buffer) => {
                 return Some((stream, buffer));
             }
-            Err((refusal, _)) if patience.http2 && refusal != Refusal::TIMEOUT && http2::is_foreign(&buffer) => {
-                http2::end_foreign(connection, worker);
+            Err((refusal, _))
+                if settings.may_be_http2 && refusal != Refusal::TIMEOUT && http2::is_other_protocol(&buffer) =>
+            {
+                http2::end_other_protocol(connection, worker);
                 return None;
             }
             Err(refused) => {
@@ -53,16 +55,16 @@ pub(crate) async fn serve(
             }
         };
         open.set(ConnectionState::Writing);
-        if head.alone && buffer.len() > head.length {
+        if head.bodiless && buffer.len() > head.length {
             // Pipelined requests wait here: Pingora has the connection for one request at a time.
             next = buffer.split_off(head.length);
-            connection.leave_input_unread(); // this may be its last request, and more may come
+            connection.mark_input_unread(); // this may be its last request, and more may come
         }
-        connection.hold_input(head.alone);
+        connection.hold_input(head.bodiless);
         let sent_before = connection.sent();
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before });
         let reused = match head.upgrade {
-            // A connection keeps no room for it.
+            // Boxed, so that the future of a connection does not reserve memory for it.
             true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,
             false => worker.lane.request(stream, buffer, arrival).await,
         };
@@ -76,7 +78,8 @@ pub(crate) async fn serve(
     None
 }
 
-/// Refuses cleartext HTTP on a port for TLS, once its head has been read: the answer should be to the request.
+/// Refuses cleartext HTTP on a port for TLS, once its head has been read, so that the client takes the response for one to
+/// its request.
 pub(crate) async fn refuse_cleartext(
     mut stream: Stream,
     connection: &ClientConnection,
@@ -84,7 +87,7 @@ pub(crate) async fn refuse_cleartext(
     worker: &Worker,
 ) {
     let mut buffer = BytesMut::new();
-    let read = read_head(&mut stream, &mut buffer, deadline, &Patience::of(worker, connection, 1)).await;
+    let read = read_head(&mut stream, &mut buffer, deadline, &HeadSettings::current(worker, connection, 1)).await;
     deadline.disarm();
     let refused = match read {
         Ok(Some((_, started))) => (Refusal::CLEARTEXT, started),
@@ -94,46 +97,50 @@ pub(crate) async fn refuse_cleartext(
     refuse(stream, connection, 1, &buffer, refused, worker).await;
 }
 
-/// How long to wait for what, under the settings of now.
-struct Patience {
-    idle: Duration,
-    head: Duration,
+/// What applies to the next request head of a connection.
+struct HeadSettings {
+    /// How long the connection may be idle before the head's first byte.
+    idle_timeout: Duration,
+    /// How long the whole head may take, from its first byte.
+    timeout: Duration,
     limits: HeadLimits,
-    /// The client may turn out to speak HTTP/2. Over TLS, ALPN has settled that.
-    http2: bool,
+    /// Whether the first bytes may be those of HTTP/2: only on a new connection without TLS, where ALPN has not decided.
+    may_be_http2: bool,
 }
 
-impl Patience {
-    fn of(worker: &Worker, connection: &ClientConnection, number: u64) -> Self {
+impl HeadSettings {
+    /// From the settings in force now, for the request with this number on the connection.
+    fn current(worker: &Worker, connection: &ClientConnection, number: u64) -> Self {
         let table = worker.context.publisher().load();
         let client = &table.settings().client;
         // The first head has no idle time before it: nginx's client_header_timeout begins with the connection.
-        let idle = if number == 1 { client.header_timeout } else { client.keep_alive };
-        let http2 = number == 1 && connection.tls.is_none() && table.settings().http2.enabled;
-        Self { idle, head: client.header_timeout, limits: client.into(), http2 }
+        let idle_timeout = if number == 1 { client.header_timeout } else { client.keep_alive };
+        let may_be_http2 = number == 1 && connection.tls.is_none() && table.settings().http2.enabled;
+        Self { idle_timeout, timeout: client.header_timeout, limits: client.into(), may_be_http2 }
     }
 }
 
-/// Reads one whole head, and whatever came with it, into `buffer`, which may hold the beginning of it already. `None` when the connection ended or stayed idle.
+/// Reads one whole head, and whatever came with it, into `buffer`, which may hold the start of it already. `None` when the
+/// connection ended or stayed idle.
 async fn read_head(
     stream: &mut Stream,
     buffer: &mut BytesMut,
     deadline: &Deadline,
-    patience: &Patience,
+    settings: &HeadSettings,
 ) -> Result<Option<(Head, Instant)>, (Refusal, Instant)> {
-    deadline.arm(patience.idle);
+    deadline.arm(settings.idle_timeout);
     if buffer.is_empty() && !matches!(read(stream, buffer, deadline, Stage::Closing).await, Read::Some) {
         return Ok(None);
     }
     let started = Instant::now();
     let refused = |refusal| (refusal, started);
     let mut fresh = 0;
-    deadline.arm(patience.head);
+    deadline.arm(settings.timeout);
     loop {
         // A head can only become complete, or too long, at these points: a client that sends byte by byte does not
         // make us parse byte by byte.
-        let worth_checking = memchr::memchr(b'\n', &buffer[fresh..]).is_some() || buffer.len() > patience.limits.line;
-        if worth_checking && let Some(head) = check(buffer, patience.limits).map_err(refused)? {
+        let worth_checking = memchr::memchr(b'\n', &buffer[fresh..]).is_some() || buffer.len() > settings.limits.line;
+        if worth_checking && let Some(head) = check(buffer, settings.limits).map_err(refused)? {
             return Ok(Some((head, started)));
         }
         fresh = buffer.len();
@@ -151,8 +158,8 @@ enum Read {
     Late,
 }
 
-/// Appends what the client has sent to `buffer`, waiting for it until the deadline, or until the worker's `end` has come
-/// so far.
+/// Appends what the client has sent to `buffer`, waiting for it until the deadline, or until the shutdown reaches stage
+/// `end`.
 async fn read(stream: &mut Stream, buffer: &mut BytesMut, deadline: &Deadline, end: Stage) -> Read {
     let read = poll_fn(|cx| {
         let mut chunk = [const { MaybeUninit::uninit() }; READ];
@@ -168,7 +175,7 @@ async fn read(stream: &mut Stream, buffer: &mut BytesMut, deadline: &Deadline, e
     deadline.limit(end, read).await.unwrap_or(Read::Late)
 }
 
-/// Answers a head that we refuse, writes it down and closes.
+/// Refuses a head: sends the response, counts and logs it, and closes the connection.
 async fn refuse(
     mut stream: Stream,
     connection: &ClientConnection,
@@ -177,10 +184,10 @@ async fn refuse(
     (refusal, started): (Refusal, Instant),
     worker: &Worker,
 ) {
-    connection.leave_input_unread();
+    connection.mark_input_unread();
     let sent_before = connection.sent();
     let settings = worker.context.publisher().load().settings().clone();
-    let answer = Answer::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
+    let answer = RenderedReply::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
     if stream.write_all(&answer.http1()).await.is_ok() {
         stream.as_mut().shutdown().await;
     }
@@ -213,7 +220,7 @@ async fn refuse(
     );
 }
 
-/// The parts of a request line as far as they can be made out, for the log.
+/// Method, target and version of a request line as far as they can be parsed, for the log.
 fn request_line(buffer: &[u8]) -> (&str, &str, &str) {
     let end = memchr::memchr2(b'\r', b'\n', buffer).unwrap_or(buffer.len());
     let line = std::str::from_utf8(&buffer[..end]).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Checks a request head: strict about everything that two servers could read in two ways (RFC 9112).
+//! Checks a request head: strict about everything that two servers could interpret differently (RFC 9112).
 
 use crate::connection::Head;
 use crate::listener::{HeadLimits, Refusal};
@@ -9,11 +9,10 @@ const USUAL_HEADERS: usize = 48;
 /// Headers that a request may have at most: Pingora's own bound.
 const MAX_HEADERS: usize = 256;
 
-/// Checks the head at the start of `buffer`. `None` means that it is not complete and may still become sound.
+/// Checks the head at the start of `buffer`. `None` means that it is incomplete and valid so far.
 ///
 /// # Errors
-/// The head breaks the grammar of HTTP, is larger than the limits, or could be read in two ways. The refusal says which
-/// status answers it.
+/// The head violates the grammar of HTTP, exceeds the limits, or is ambiguous. The refusal has the status of the response.
 pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; USUAL_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -79,7 +78,7 @@ fn line(length: usize, first: bool, limits: HeadLimits) -> Result<(), Refusal> {
     }
 }
 
-/// Checks a complete head. Returns all that is worth knowing but its length.
+/// Checks a complete head. Returns everything of [`Head`] but its length.
 fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     let http_11 = request.version == Some(1);
     let mut hosts = 0;
@@ -127,8 +126,8 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     }
     let host = (hosts > 0).then_some(host);
     target(request.method.unwrap_or_default(), request.path.unwrap_or_default(), host)?;
-    let alone = !body && !encoding;
-    Ok(Head { length: 0, underscores, alone, upgrade: upgrade && announced && alone && http_11 })
+    let bodiless = !body && !encoding;
+    Ok(Head { length: 0, underscores, bodiless, upgrade: upgrade && announced && bodiless && http_11 })
 }
 
 /// The target is a path, an absolute `http` URI whose authority is the `Host`, or `*` for OPTIONS.
@@ -193,13 +192,13 @@ mod tests {
 
     #[test]
     fn knows_whether_anything_follows() {
-        let alone = |line: &str| {
+        let bodiless = |line: &str| {
             let head = checked(&format!("POST / HTTP/1.1\r\nHost: a\r\n{line}\r\n"));
-            head.expect("sound").expect("complete").alone
+            head.expect("sound").expect("complete").bodiless
         };
-        assert!(alone("") && alone("Content-Length: 0\r\n") && alone("Connection: close\r\n"));
+        assert!(bodiless("") && bodiless("Content-Length: 0\r\n") && bodiless("Connection: close\r\n"));
         for line in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"] {
-            assert!(!alone(line), "{line}");
+            assert!(!bodiless(line), "{line}");
         }
     }
 

@@ -1,12 +1,12 @@
-//! Requests that ask for an upgrade: a lane of their own serves them.
+//! Requests that ask for an upgrade: the upgrade lane serves them.
 
 use crate::connection::{Arrival, Deadline};
-use crate::lane::upgrade::{self, Outcome};
+use crate::lane::upgrade::{self, UpgradeOutcome};
 use crate::listener::worker::Worker;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 
-/// Serves a request that asks for an upgrade, and the tunnel that comes of it. `next` is what the client has sent behind
+/// Serves a request that asks for an upgrade, and the tunnel if it is upgraded. `next` is what the client has sent behind
 /// its head. Returns the connection if it may serve another request.
 pub(super) async fn serve(
     stream: Stream,
@@ -16,15 +16,15 @@ pub(super) async fn serve(
     deadline: &Deadline,
     worker: &Worker,
 ) -> Option<Stream> {
-    // A tunnel keeps no room for how it came about.
+    // Boxed, so that the future of a tunnel does not reserve memory for the request that opened it.
     let outcome = Box::pin(upgrade::serve(&worker.context, worker.lane.subrequests(), stream, head, arrival)).await;
     match outcome {
-        Outcome::Answered(stream) => Some(stream),
-        Outcome::Ordinary(stream, head, arrival) => worker.lane.request(stream, head, arrival).await,
-        Outcome::Upgraded(tunnel) => {
+        UpgradeOutcome::Answered(stream) => Some(stream),
+        UpgradeOutcome::NotUpgradable(stream, head, arrival) => worker.lane.request(stream, head, arrival).await,
+        UpgradeOutcome::Upgraded(tunnel) => {
             tunnel.carry(std::mem::take(next), deadline).await;
             None
         }
-        Outcome::Ended => None,
+        UpgradeOutcome::Ended => None,
     }
 }

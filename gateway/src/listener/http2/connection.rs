@@ -1,4 +1,4 @@
-//! The life of an HTTP/2 connection: accept streams and spawn each, until either side ends it.
+//! The loop of an HTTP/2 connection: accept streams and spawn a task for each, until either side closes it.
 
 use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
@@ -21,8 +21,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// How long a client that has been told to go may take to go, once nothing of its is left to do.
-const CLOSING: Duration = Duration::from_secs(5);
+/// How long a client may keep its connection open after a GOAWAY, once all of its streams have ended.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 type H2 = h2::server::Connection<Stream, Bytes>;
 
@@ -43,12 +43,12 @@ pub(crate) async fn serve(
             let mut streams = Streams::new(connection.clone(), settings, open, deadline, worker);
             let fault = streams.run(&mut h2).await;
             drop(h2);
-            // None of them can go on, but all have something to write down.
+            // They can not go on without the connection, but each still has to be counted and logged.
             while streams.running.join_next().await.is_some() {}
             fault
         }
-        Some(Err(error)) => fault_of(&error).map(|_| "invalid-preface"),
-        None if worker.context.leaving().is_announced() => None,
+        Some(Err(error)) => client_error(&error).map(|_| "invalid-preface"),
+        None if worker.context.shutdown().is_announced() => None,
         None => Some("preface-timeout"),
     };
     if let Some(reason) = fault {
@@ -65,22 +65,23 @@ struct Streams<'a> {
     worker: &'a Arc<Worker>,
     running: JoinSet<()>,
     tally: Tally,
-    /// What Pingora wants to know of the connection: nothing that we ask it for.
+    /// Pingora requires it for each session; we do not use it.
     digest: Arc<Digest>,
-    /// The client was asked to go, and finishes what it has begun.
-    leaving: bool,
-    /// What had been sent when the deadline was armed; `None` while streams run.
-    quiet: Option<u64>,
-    /// There has been no room for the rest of an answer since then, and the deadline has passed once.
+    /// A GOAWAY was sent; streams that are open are still served.
+    going_away: bool,
+    /// Bytes sent so far when the idle deadline was armed; `None` while streams run.
+    sent_when_idle: Option<u64>,
+    /// The rest of a response has not been sent since then for lack of window or socket buffer, and the deadline has
+    /// passed once.
     stalled: bool,
 }
 
-// Made to be taken apart at once: no box for each request.
+// Matched at once and never stored, so that a box for each request would only cost.
 #[allow(clippy::large_enum_variant)]
 enum Event {
     Accepted(Result<Option<H2Accept>>),
     Abuse(Abuse),
-    /// Nothing has happened for long enough, or the worker drains.
+    /// The deadline has passed, or the shutdown has reached the last stage of this connection.
     Late,
 }
 
@@ -102,23 +103,23 @@ impl<'a> Streams<'a> {
             running,
             tally,
             digest,
-            leaving: false,
-            quiet: None,
+            going_away: false,
+            sent_when_idle: None,
             stalled: false,
         }
     }
 
-    /// Runs until the connection is at its end. Returns what the client did wrong, if that is why.
+    /// Runs until the connection ends. Returns the client's error, if that is the reason.
     async fn run(&mut self, h2: &mut H2) -> Option<&'static str> {
         loop {
-            match self.event(h2).await {
+            match self.next_event(h2).await {
                 Event::Accepted(Ok(Some(H2Accept::Session(session)))) => self.start(session),
                 Event::Accepted(Ok(Some(H2Accept::Rejected))) => self.count_refused(Refusal::MALFORMED),
                 Event::Accepted(Ok(None)) => return None,
                 Event::Accepted(Err(error)) => {
-                    let fault = fault_of(&error);
+                    let fault = client_error(&error);
                     if fault.is_some() {
-                        self.connection.leave_input_unread(); // so that it reads what we said last
+                        self.connection.mark_input_unread(); // so that the client reads our GOAWAY
                     }
                     return fault;
                 }
@@ -126,18 +127,18 @@ impl<'a> Streams<'a> {
                     self.end(h2, code).await;
                     return Some(reason);
                 }
-                Event::Late if !self.leaving => self.ask_to_go(h2),
-                Event::Late if h2.has_streams() && !self.stalled => self.wait_for_room(),
+                Event::Late if !self.going_away => self.send_goaway(h2),
+                Event::Late if h2.has_streams() && !self.stalled => self.wait_for_send_capacity(),
                 Event::Late => return None,
             }
-            if !self.leaving && self.tally.requests >= limits::requests(&self.settings) {
-                self.ask_to_go(h2);
+            if !self.going_away && self.tally.requests >= limits::requests(&self.settings) {
+                self.send_goaway(h2);
             }
         }
     }
 
-    /// Drives the connection until something is to be done.
-    async fn event(&mut self, h2: &mut H2) -> Event {
+    /// Drives the connection until the next event.
+    async fn next_event(&mut self, h2: &mut H2) -> Event {
         let mut accept = pin!(HttpSession::from_h2_conn(h2, self.digest.clone()));
         poll_fn(|cx| {
             let accepted = accept.as_mut().poll(cx);
@@ -148,57 +149,58 @@ impl<'a> Streams<'a> {
             if let Poll::Ready(accepted) = accepted {
                 return Poll::Ready(Event::Accepted(accepted));
             }
-            self.rest();
-            self.deadline.poll_expired(cx, self.stays_until()).map(|()| Event::Late)
+            self.arm_idle_deadline();
+            self.deadline.poll_expired(cx, self.last_stage()).map(|()| Event::Late)
         })
         .await
     }
 
-    /// How far the worker's end may come before this connection's does. Some clients take a GOAWAY before their first
-    /// request for a failure of the connection, so they may make it.
-    fn stays_until(&self) -> Stage {
+    /// The stage of a shutdown at which this connection stops waiting. Some clients take a GOAWAY before their first
+    /// request for a connection error, so a connection without a request yet waits longer.
+    fn last_stage(&self) -> Stage {
         match self.tally.requests {
-            _ if self.leaving => Stage::Stopped,
+            _ if self.going_away => Stage::Stopped,
             0 => Stage::Closing,
             _ => Stage::Draining,
         }
     }
 
-    /// Lets the deadline run while no stream does and nothing more goes out.
-    fn rest(&mut self) {
-        let quiet = self.running.is_empty().then(|| self.connection.sent());
-        if quiet == self.quiet {
+    /// Arms the idle deadline when no stream runs and no more bytes are sent; disarms it otherwise.
+    fn arm_idle_deadline(&mut self) {
+        let sent_when_idle = self.running.is_empty().then(|| self.connection.sent());
+        if sent_when_idle == self.sent_when_idle {
             return;
         }
         let client = &self.settings.client;
-        match quiet {
+        match sent_when_idle {
             None => self.deadline.disarm(),
-            Some(_) if self.leaving => self.deadline.arm(CLOSING),
+            Some(_) if self.going_away => self.deadline.arm(CLOSE_TIMEOUT),
             Some(_) if self.tally.requests == 0 => self.deadline.arm(client.header_timeout),
             Some(_) => self.deadline.arm(client.keep_alive),
         }
-        self.open.set(if quiet.is_some() { ConnectionState::Waiting } else { ConnectionState::Writing });
-        self.quiet = quiet;
+        self.open.set(if sent_when_idle.is_some() { ConnectionState::Waiting } else { ConnectionState::Writing });
+        self.sent_when_idle = sent_when_idle;
         self.stalled = false;
     }
 
-    /// Goes on waiting for a client that reads slowly: the ends of answers wait in h2 when their streams are done for us.
-    fn wait_for_room(&mut self) {
+    /// Waits longer for a client that reads slowly: the end of a response may still be in h2's buffers when its stream has
+    /// ended for us.
+    fn wait_for_send_capacity(&mut self) {
         self.stalled = true;
         self.deadline.arm(SEND);
     }
 
-    /// Serves a request, or says why not.
+    /// Serves a request, or refuses it.
     fn start(&mut self, mut session: HttpSession) {
         let started = Instant::now();
         self.tally.requests += 1;
         let limits = (&self.settings.client).into();
-        let adopted = head::adopt(session.req_header_mut(), limits);
-        let head = adopted.unwrap_or_default();
+        let normalized = head::normalize(session.req_header_mut(), limits);
+        let head = normalized.unwrap_or_default();
         let (connection, number) = (self.connection.clone(), self.tally.requests);
         let arrival = Arrival { connection, head, started, number, sent_before: 0 };
         self.connection.count_requested(head.length);
-        match adopted {
+        match normalized {
             Ok(_) => drop(self.running.spawn(self.worker.lane.clone().stream(session, Box::new(arrival)))),
             Err(refusal) => {
                 self.count_refused(refusal);
@@ -213,27 +215,27 @@ impl<'a> Streams<'a> {
         self.worker.context.telemetry().event(telemetry::Event::RefusedHead, refusal.reason);
     }
 
-    /// Sends GOAWAY: what is running, and on its way to us, is still served.
-    fn ask_to_go(&mut self, h2: &mut H2) {
-        self.connection.leave_input_unread(); // clients give back their windows until they have read everything
+    /// Sends a GOAWAY: streams that are open, or were sent before the client has received it, are still served.
+    fn send_goaway(&mut self, h2: &mut H2) {
+        self.connection.mark_input_unread(); // clients send WINDOW_UPDATE until they have read everything
         h2.graceful_shutdown();
-        self.leaving = true;
+        self.going_away = true;
         self.deadline.disarm();
-        self.quiet = None;
+        self.sent_when_idle = None;
     }
 
-    /// Ends the connection and all of its streams, and says why.
+    /// Ends the connection and all of its streams with this error code.
     async fn end(&self, h2: &mut H2, code: Reason) {
-        self.connection.leave_input_unread();
+        self.connection.mark_input_unread();
         h2.abrupt_shutdown(code);
-        self.deadline.arm(CLOSING);
+        self.deadline.arm(CLOSE_TIMEOUT);
         let _ = self.deadline.limit(Stage::Stopped, poll_fn(|cx| h2.poll_closed(cx))).await;
     }
 }
 
-/// What a client did wrong that has ended its connection: a fixed label. `None` if it was the network, or the client that
-/// left.
-fn fault_of(error: &Error) -> Option<&'static str> {
+/// The label of the client's protocol error that has ended its connection. `None` if the network failed, or the client
+/// closed it.
+fn client_error(error: &Error) -> Option<&'static str> {
     let error = error.root_cause().downcast_ref::<h2::Error>()?;
     if error.is_remote() || error.is_io() {
         return None;

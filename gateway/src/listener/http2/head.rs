@@ -1,4 +1,4 @@
-//! Makes the head of a stream one that the rest of the gateway reads like any other.
+//! Converts the head of a stream to the form that HTTP/1 heads have, for the rest of the gateway.
 
 use crate::connection::Head;
 use crate::listener::{HeadLimits, Refusal};
@@ -11,7 +11,7 @@ use pingora_http::RequestHeader;
 /// `:authority`, and a target that is a path; and joins its cookies (RFC 9113, section 8.2.3).
 ///
 /// A `#` in the target is not seen here: what follows it has been cut off, as nginx does.
-pub(super) fn adopt(request: &mut RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
+pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
     let head = measure(request, limits)?;
     if matches!(request.method, Method::CONNECT | Method::TRACE) {
         return Err(Refusal::METHOD);
@@ -35,7 +35,7 @@ fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal>
         return Err(Refusal::HEADERS_TOO_LARGE);
     }
     let underscores = request.headers.keys().any(|name| name.as_str().contains('_'));
-    Ok(Head { length: length(request_line, &request.headers), underscores, alone: false, upgrade: false })
+    Ok(Head { length: length(request_line, &request.headers), underscores, bodiless: false, upgrade: false })
 }
 
 /// Pingora has made sure that there is an authority or one `Host`, and that they do not differ.
@@ -74,38 +74,38 @@ mod tests {
         parts.into()
     }
 
-    fn adopted(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<(RequestHeader, Head), Refusal> {
+    fn normalized(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<(RequestHeader, Head), Refusal> {
         let mut request = request(method, uri, headers);
-        adopt(&mut request, HeadLimits::from(&ClientSettings::default())).map(|head| (request, head))
+        normalize(&mut request, HeadLimits::from(&ClientSettings::default())).map(|head| (request, head))
     }
 
     #[test]
     fn the_authority_becomes_the_host_and_the_target_a_path() {
-        let (request, head) = adopted("GET", "https://a:8443/b?c", &[("x", "1")]).expect("sound");
+        let (request, head) = normalized("GET", "https://a:8443/b?c", &[("x", "1")]).expect("sound");
         assert_eq!(request.headers.get("host").expect("a host"), "a:8443");
         assert_eq!((request.raw_path(), request.uri.authority()), (&b"/b?c"[..], None));
         assert_eq!(head.length, "GET /b?c HTTP/2.0\r\nx: 1\r\n\r\n".len());
-        let (request, _) = adopted("OPTIONS", "*", &[("host", "a")]).expect("sound");
+        let (request, _) = normalized("OPTIONS", "*", &[("host", "a")]).expect("sound");
         assert_eq!(request.raw_path(), b"*");
     }
 
     #[test]
     fn cookies_become_one() {
-        let (request, _) = adopted("GET", "http://a/", &[("cookie", "a=1"), ("cookie", "b=2")]).expect("sound");
+        let (request, _) = normalized("GET", "http://a/", &[("cookie", "a=1"), ("cookie", "b=2")]).expect("sound");
         let cookies: Vec<_> = request.headers.get_all("cookie").iter().collect();
         assert_eq!(cookies, ["a=1; b=2"]);
     }
 
     #[test]
     fn underscores_are_noticed() {
-        let underscores = |name| adopted("GET", "http://a/", &[(name, "1")]).expect("sound").1.underscores;
+        let underscores = |name| normalized("GET", "http://a/", &[(name, "1")]).expect("sound").1.underscores;
         assert!(underscores("x_real_ip") && !underscores("x-real-ip"));
     }
 
     #[test]
     fn refuses_what_the_head_reader_of_http_1_refuses() {
         let long = "a".repeat(9 << 10);
-        let refused = |method, uri: &str, headers: &[_]| adopted(method, uri, headers).expect_err("refused");
+        let refused = |method, uri: &str, headers: &[_]| normalized(method, uri, headers).expect_err("refused");
         assert_eq!(refused("CONNECT", "a:80", &[]), Refusal::METHOD);
         assert_eq!(refused("TRACE", "http://a/", &[]), Refusal::METHOD);
         assert_eq!(refused("GET", "*", &[("host", "a")]), Refusal::BAD_TARGET);

@@ -1,4 +1,4 @@
-//! What one connection of HTTP/2 may ask of us.
+//! Limits of one HTTP/2 connection.
 
 use crate::config::GatewaySettings;
 use crate::connection::ClientConnection;
@@ -8,17 +8,17 @@ use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 /// Bytes of a body that a client may send ahead of its backend: on one stream, and on all of them.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Bytes of an answer that wait in a stream for room in the client's socket.
+/// Bytes of a response that a stream buffers while the client's socket is full.
 const SEND_BUFFER: usize = 128 << 10;
-/// Requests refused on one connection. Pingora's own loop has this bound.
+/// Requests refused on one connection at most. Pingora's own loop has this limit.
 const REFUSED: u64 = 32;
-/// Requests that a client may give up before their answers end, and then still as many as it does not.
+/// Requests that a client may cancel before their responses end; beyond that, at most half of its requests.
 const ABANDONED: u64 = 100;
-/// Bytes of frames that ask for nothing: as nginx, of which seven may be such for one that carries a request, beyond this
-/// many (ngx_http_v2_read_handler, "http2 flood detected").
+/// Bytes of frames that carry no request: beyond this many, at most seven for each byte of a request, as nginx
+/// (ngx_http_v2_read_handler, "http2 flood detected").
 const IDLE_BYTES: u64 = 1 << 20;
 
-/// The settings that a client is told, and the bounds that h2 holds it to. What h2 bounds by itself has its defaults:
+/// The SETTINGS for a client, and the limits that h2 enforces. What h2 limits by itself has its defaults:
 /// streams reset before they are accepted (20), errors that reset a stream (1,024), CONTINUATION frames (by the size of the
 /// head), small and empty DATA frames that wait (by the window).
 pub(super) fn options(settings: &GatewaySettings) -> H2Options {
@@ -32,13 +32,13 @@ pub(super) fn options(settings: &GatewaySettings) -> H2Options {
     options
 }
 
-/// Requests on a connection until it is asked to go.
+/// Requests on a connection until a GOAWAY is sent.
 pub(super) fn requests(settings: &GatewaySettings) -> u64 {
     let client = &settings.client;
     if client.keep_alive.is_zero() { 1 } else { client.keep_alive_requests.into() }
 }
 
-/// What a client has asked on its connection.
+/// Requests of a client on one connection.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// Requests, refused ones included.
@@ -47,11 +47,11 @@ pub(super) struct Tally {
     pub(super) refused: u64,
 }
 
-/// Why a connection is ended at once: a fixed label, and what its client is told.
+/// Why a connection is closed at once: a fixed label, and the error code for the client.
 pub(super) type Abuse = (&'static str, Reason);
 
 impl Tally {
-    /// What the client has overdone.
+    /// The limit that the client has exceeded, if any.
     pub(super) fn abuse(&self, connection: &ClientConnection) -> Option<Abuse> {
         let abandoned = connection.abandoned();
         if self.refused >= REFUSED {
@@ -66,10 +66,10 @@ impl Tally {
     }
 }
 
-/// Whether too much of what came in was neither a request nor an acknowledgement of an answer.
+/// Whether too many bytes were received that are neither part of a request nor an acknowledgement of a response.
 fn floods(connection: &ClientConnection) -> bool {
     let received = connection.received();
-    // Whatever goes out beyond what came in is an answer, not the echo of pings and settings.
+    // Bytes sent beyond those received are responses, not the acknowledgements of pings and settings.
     let answered = connection.sent().saturating_sub(received);
     received / 8 > connection.requested() + answered + IDLE_BYTES
 }
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn refused_requests_are_bounded() {
+    fn refused_requests_are_limited() {
         let tally = |refused| Tally { requests: 1000, refused };
         assert_eq!(reason(&tally(31), &connection()), None);
         assert_eq!(reason(&tally(32), &connection()), Some("malformed-requests"));
     }
 
     #[test]
-    fn who_gives_up_more_than_half_is_told_to_calm_down() {
+    fn a_client_that_cancels_more_than_half_exceeds_the_limit() {
         let connection = connection();
         let tally = |requests| Tally { requests, refused: 0 };
         (0..100).for_each(|_| connection.count_abandoned());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_ask_for_nothing_are_bounded() {
+    fn frames_without_requests_are_limited() {
         let tally = Tally::default();
         let connection = connection();
         connection.count_received(8 << 20);

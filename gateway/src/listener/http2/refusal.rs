@@ -1,7 +1,7 @@
-//! Answers requests that we refuse ourselves, and writes them down.
+//! Responds to requests that are refused, counts and logs them.
 
 use crate::connection::Arrival;
-use crate::exchange::Answer;
+use crate::exchange::RenderedReply;
 use crate::lane::pingora::head_and_body;
 use crate::listener::Refusal;
 use crate::listener::worker::Worker;
@@ -12,11 +12,11 @@ use pingora_core::Result;
 use pingora_core::protocols::http::v2::server::HttpSession;
 use std::sync::Arc;
 
-/// Answers a request whose head is refused. Unlike with HTTP/1 the connection stays: where the next request begins is
-/// clear.
+/// Responds to a request whose head is refused. Unlike with HTTP/1 the connection stays open: it is clear where the next
+/// request begins.
 pub(super) async fn refuse(mut session: HttpSession, arrival: Arrival, refusal: Refusal, worker: Arc<Worker>) {
     let settings = worker.context.publisher().load().settings().clone();
-    let answer = Answer::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
+    let answer = RenderedReply::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
     let sent = write(&mut session, answer).await;
     let head_length = sent.unwrap_or_else(|error| {
         tracing::debug!(client = %arrival.connection.peer, %error, "the client did not wait for the answer");
@@ -51,8 +51,8 @@ pub(super) async fn refuse(mut session: HttpSession, arrival: Arrival, refusal: 
     );
 }
 
-/// Returns the length of the answer's head.
-async fn write(session: &mut HttpSession, answer: Answer) -> Result<usize> {
+/// Returns the length of the response's head.
+async fn write(session: &mut HttpSession, answer: RenderedReply) -> Result<usize> {
     let (head, body) = head_and_body(answer)?;
     let head_length = length(0, &head.headers);
     let bodiless = session.req_header().method == Method::HEAD;

@@ -26,7 +26,7 @@ pub(super) struct SeriesId {
     status: u16,
 }
 
-/// A series and whom it belongs to.
+/// A series and the route that it belongs to.
 #[derive(Debug)]
 pub(super) struct Cell {
     pub(super) labels: Arc<RouteLabels>,
@@ -102,7 +102,7 @@ impl Series {
         observe(Measure::RequestSize, record.request_length as f64);
         observe(Measure::ResponseSize, record.bytes_sent as f64);
         observe(Measure::BytesSent, record.bytes_sent as f64);
-        // ingress-nginx drops the times of requests that were tried more than once; the last try says more.
+        // ingress-nginx drops the times of requests with several attempts; we take those of the last one.
         let Some(attempt) = record.attempts.last() else { return };
         observe(Measure::ResponseDuration, attempt.response.as_secs_f64());
         if let Some(header) = attempt.header {

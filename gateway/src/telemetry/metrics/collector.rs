@@ -37,7 +37,7 @@ pub(in crate::telemetry) struct RequestCollector {
 pub(in crate::telemetry) struct Sums {
     measured: Arc<Measured>,
     labelling: Labelling,
-    /// Whether the number of requests is told.
+    /// Whether the number of requests is exported.
     counting: bool,
     workers: Vec<Arc<dyn Source>>,
     series: Map<SeriesKey, Sum>,
@@ -51,7 +51,7 @@ pub(in crate::telemetry) struct Sums {
 
 struct Sum {
     series: Series,
-    /// Gone when the route is, and nobody counts for it any more.
+    /// Dropped when the route is, and no worker counts for it any more.
     labels: Weak<RouteLabels>,
 }
 
@@ -184,7 +184,7 @@ impl Collector for RequestCollector {
         self.descs.iter().collect()
     }
 
-    /// A route that is gone is told of once more, so that its last requests are not lost.
+    /// A route that is gone is exported once more, so that its last requests are not lost.
     fn collect(&self) -> Vec<MetricFamily> {
         let mut sums = self.sums.lock();
         sums.fold();

@@ -2,8 +2,8 @@ use super::names;
 use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec, Registry};
 use std::time::SystemTime;
 
-/// What the control plane tells about itself, under ingress-nginx's names. There is no reload here: what ingress-nginx
-/// says of a reload is said of publishing a changed configuration.
+/// The control plane's own metrics, under ingress-nginx's names. There is no reload here: ingress-nginx's metrics of a
+/// reload are about publishing a changed configuration.
 #[derive(Clone, Debug)]
 pub struct ControllerMetrics {
     config_hash: Gauge,
@@ -107,7 +107,7 @@ impl ControllerMetrics {
         if is_orphan {
             self.orphan_ingress.with_label_values(&labels).set(1.0);
         } else {
-            // An error says that it was none before.
+            // Removing fails if the series was not there.
             let _ = self.orphan_ingress.remove_label_values(&labels);
         }
     }

@@ -13,7 +13,7 @@ pub(super) struct Labelling {
     pub(super) status_classes: bool,
 }
 
-/// The labels of a series. Routes whose labels differ only in what no label tells share a series.
+/// The labels of a series. Routes whose labels differ only in what is not exported share a series.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct SeriesKey {
     host: Option<Arc<str>>,
@@ -30,7 +30,7 @@ pub(super) struct SeriesKey {
 enum Status {
     /// 204.
     Code(u16),
-    /// 2, which is told as `2xx`.
+    /// 2, which is exported as `2xx`.
     Class(u16),
 }
 

@@ -2,7 +2,7 @@ use super::names;
 use crate::config::StreamProtocol;
 use prometheus::{IntGaugeVec, Registry};
 
-/// What is told of the ports of TCP and UDP services.
+/// The metrics of the ports of TCP and UDP services.
 #[derive(Clone, Debug)]
 pub struct ListenerMetrics(IntGaugeVec);
 
@@ -22,7 +22,7 @@ impl ListenerMetrics {
     /// A port is not wanted any more.
     pub fn forget(&self, protocol: StreamProtocol, port: u16) {
         let mut digits = itoa::Buffer::new();
-        // An error says that it never was.
+        // Removing fails if the series was not there.
         let _ = self.0.remove_label_values(&[digits.format(port), protocol.name()]);
     }
 }

@@ -4,8 +4,8 @@ use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many hosts that no route names the metrics tell apart, over all workers. ingress-nginx has no bound, and lets
-/// every client make series.
+/// How many hosts without a route have series of their own, over all workers. ingress-nginx has no limit, and lets every
+/// client create series.
 const LIMIT: usize = 100;
 
 /// The label `host` of all that are beyond the bound.
@@ -19,7 +19,7 @@ const NONE: &str = "_";
 pub(super) enum Unmatched {
     /// They are not measured.
     Ignored,
-    /// They are measured as one: no label tells the host.
+    /// They are measured as one: no label has the host.
     Together(Arc<RouteLabels>),
     /// They are measured by the host that they name.
     ByHost(Hosts),

@@ -33,7 +33,7 @@ pub struct DnsSettings {
     /// Name servers, asked by UDP and TCP. Empty: those of `/etc/resolv.conf`. Its `search` list and options hold
     /// either way.
     pub servers: Vec<SocketAddr>,
-    /// Accept loopback addresses as answers. Default `false`: a name in somebody else's hands must not lead to what
+    /// Accept loopback addresses as answers. Default `false`: a name that others control must not lead to what
     /// listens on the gateway's own loopback.
     pub allow_loopback: bool,
 }
@@ -47,7 +47,7 @@ pub struct Resolver {
 
 impl Resolver {
     /// A resolver with these settings. It reads `/etc/resolv.conf` now; without one it asks the name server on the
-    /// local machine, as resolv.conf(5) says.
+    /// local machine, as in resolv.conf(5).
     ///
     /// # Errors
     /// The DNS client cannot be set up on this machine.

@@ -8,12 +8,12 @@ use std::net::IpAddr;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
-/// Who answers, for `adit explain --admin`, which may be of another version.
+/// Identifies the gateway's version to `adit explain --admin`, which may have another one.
 const SELF: &str = concat!("adit/", env!("CARGO_PKG_VERSION"));
 
-type Answer = Response<Full<Bytes>>;
+type AdminResponse = Response<Full<Bytes>>;
 
-/// What a path stands for.
+/// The resource of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Resource {
     Health,
@@ -34,14 +34,14 @@ impl Resource {
         }
     }
 
-    /// The port can be reached from every Pod; what tells of routes and addresses is for whoever is on the machine.
+    /// The port can be reached from every Pod; routes and addresses are shown to clients on the same machine only.
     fn is_private(self) -> bool {
         matches!(self, Self::Table | Self::Explain)
     }
 }
 
-/// Answers one request. Metrics and debugging may take a while and run where that blocks nobody.
-pub(super) async fn answer<B>(admin: &Admin, peer: IpAddr, request: &Request<B>) -> Answer {
+/// Responds to one request. Metrics and debugging may take a while and run on a thread that may block.
+pub(super) async fn respond<B>(admin: &Admin, peer: IpAddr, request: &Request<B>) -> AdminResponse {
     let Some(resource) = Resource::at(request.uri().path(), admin) else {
         return plain(StatusCode::NOT_FOUND, "not found\n".to_owned());
     };
@@ -62,14 +62,14 @@ pub(super) async fn answer<B>(admin: &Admin, peer: IpAddr, request: &Request<B>)
     }
 }
 
-fn probe(state: Result<(), &'static str>, failed: StatusCode) -> Answer {
+fn probe(state: Result<(), &'static str>, failed: StatusCode) -> AdminResponse {
     match state {
         Ok(()) => plain(StatusCode::OK, "ok".to_owned()),
         Err(reason) => plain(failed, format!("{reason}\n")),
     }
 }
 
-async fn metrics(admin: &Admin) -> Answer {
+async fn metrics(admin: &Admin) -> AdminResponse {
     let Some(metrics) = admin.metrics.clone() else {
         return plain(StatusCode::NOT_FOUND, "metrics are off: see --enable-metrics\n".to_owned());
     };
@@ -79,7 +79,7 @@ async fn metrics(admin: &Admin) -> Answer {
     }
 }
 
-async fn table(admin: &Admin) -> Answer {
+async fn table(admin: &Admin) -> AdminResponse {
     let table = admin.table.clone();
     match blocking(move || json(&table())).await {
         Ok(text) => response(StatusCode::OK, JSON, text),
@@ -87,7 +87,7 @@ async fn table(admin: &Admin) -> Answer {
     }
 }
 
-async fn explain(admin: &Admin, query: &str) -> Answer {
+async fn explain(admin: &Admin, query: &str) -> AdminResponse {
     let query = match ExplainQuery::parse(query) {
         Ok(query) => query,
         Err(error) => return plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
@@ -100,7 +100,7 @@ async fn explain(admin: &Admin, query: &str) -> Answer {
     }
 }
 
-/// Runs what may take long on a thread for that. A panic in it is an error of this answer alone.
+/// Runs a function on a thread that may block. A panic in it is an error of this response alone.
 async fn blocking<T: Send + 'static>(run: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(run).await.unwrap_or_else(|error| Err(error.to_string()))
 }
@@ -109,11 +109,11 @@ fn json(value: &Value) -> Result<String, String> {
     serde_json::to_string_pretty(value).map_err(|error| error.to_string())
 }
 
-fn plain(status: StatusCode, text: String) -> Answer {
+fn plain(status: StatusCode, text: String) -> AdminResponse {
     response(status, TEXT, text)
 }
 
-fn response(status: StatusCode, content_type: &'static str, text: String) -> Answer {
+fn response(status: StatusCode, content_type: &'static str, text: String) -> AdminResponse {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

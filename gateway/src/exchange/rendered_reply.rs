@@ -1,5 +1,4 @@
-//! Our own answers, whoever writes them: one renderer for every lane, and for heads that are refused before a lane has
-//! them.
+//! Renders the gateway's own responses: for every lane, and for heads that are refused before they reach a lane.
 
 use super::grpc;
 use crate::request::{Reply, reason_phrase};
@@ -7,21 +6,21 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use smallvec::SmallVec;
 
-/// An answer of ours, whole but for the headers that go with every response.
+/// A response of the gateway's own, complete but for the headers that are added to every response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RenderedReply {
     /// The status in its head.
     pub(crate) status: u16,
-    /// The status for logs and metrics: of a gRPC error, the one that we would have answered over HTTP.
-    pub(crate) meant: u16,
+    /// The status for logs and metrics: for a gRPC error, the equivalent HTTP status.
+    pub(crate) logged_status: u16,
     /// The headers, in their order; names as they are written here.
     pub(crate) headers: SmallVec<[(&'static str, HeaderValue); 4]>,
-    /// May be empty: then the head is the answer's end.
+    /// May be empty: then the head ends the response.
     pub(crate) body: Bytes,
 }
 
-impl Answer {
-    /// A reply to a request with these headers: a status page, or for a gRPC call that failed an answer of gRPC.
+impl RenderedReply {
+    /// The response to a request with these headers: a status page, or a gRPC error for a gRPC call that failed.
     pub(crate) fn new(reply: &Reply, request: &HeaderMap, server_tokens: bool) -> Self {
         if reply.status >= 400 && grpc::is_call(request) {
             return Self::grpc(reply);
@@ -31,7 +30,7 @@ impl Answer {
         answer
     }
 
-    /// An answer to a head that is refused, before a route could say what else is to be sent.
+    /// The response to a head that is refused: no route adds headers to it.
     pub(crate) fn refusal(status: u16, explanation: Option<&str>, server_tokens: bool) -> Self {
         let mut answer = Self::page(status, explanation, server_tokens);
         if server_tokens {
@@ -45,17 +44,17 @@ impl Answer {
         let mut headers = SmallVec::new();
         headers.push(("Content-Type", HeaderValue::from_static("text/html")));
         headers.push(("Content-Length", body.len().into()));
-        Self { status, meant: status, headers, body }
+        Self { status, logged_status: status, headers, body }
     }
 
-    /// The end of a call is in the head's own frame: then its client takes the head for trailers.
+    /// A gRPC "Trailers-Only" response: the stream ends with the head.
     fn grpc(reply: &Reply) -> Self {
         let mut headers = SmallVec::new();
         headers.push(("Content-Type", grpc::MEDIA_TYPE));
         headers.push(("Content-Length", 0.into()));
         headers.push(("grpc-status", grpc::status(reply.status)));
         headers.extend(grpc::message(reply.status, reply.reason.label()).map(|message| ("grpc-message", message)));
-        Self { status: 200, meant: reply.status, headers, body: Bytes::new() }
+        Self { status: 200, logged_status: reply.status, headers, body: Bytes::new() }
     }
 
     /// The reason phrase of its status.
@@ -63,7 +62,7 @@ impl Answer {
         reason_phrase(self.status)
     }
 
-    /// The whole of it in HTTP/1.1. It closes the connection.
+    /// The response in HTTP/1.1, with `Connection: close`.
     pub(crate) fn http1(&self) -> Vec<u8> {
         let mut response = format!("HTTP/1.1 {} {}\r\n", self.status, self.reason_phrase()).into_bytes();
         for (name, value) in &self.headers {
@@ -99,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_whole_response() {
-        let response = Answer::refusal(400, Some("why"), true).http1();
+        let response = RenderedReply::refusal(400, Some("why"), true).http1();
         let response = String::from_utf8(response).expect("text");
         let (head, body) = response.split_once("\r\n\r\n").expect("a head");
         let length = body.len();
@@ -111,22 +110,22 @@ mod tests {
             )
         );
         assert!(body.contains("<center>why</center>") && body.contains("<center>adit</center>"), "{body}");
-        assert!(!Answer::refusal(400, None, false).http1().windows(4).any(|bytes| bytes == b"adit"));
+        assert!(!RenderedReply::refusal(400, None, false).http1().windows(4).any(|bytes| bytes == b"adit"));
     }
 
     #[test]
     fn a_call_that_fails_is_answered_in_grpc() {
         let call = HeaderMap::from_iter([(http::header::CONTENT_TYPE, grpc::MEDIA_TYPE)]);
-        let answer = Answer::new(&Reply::new(503, Reason::NoEndpoint), &call, false);
-        assert_eq!((answer.status, answer.meant, answer.body.len()), (200, 503, 0));
+        let answer = RenderedReply::new(&Reply::new(503, Reason::NoEndpoint), &call, false);
+        assert_eq!((answer.status, answer.logged_status, answer.body.len()), (200, 503, 0));
         assert!(answer.headers.contains(&("grpc-status", HeaderValue::from_static("14"))), "{answer:?}");
-        let healthy = Answer::new(&Reply::new(200, Reason::Healthz), &call, false);
+        let healthy = RenderedReply::new(&Reply::new(200, Reason::Healthz), &call, false);
         assert_eq!((healthy.status, healthy.headers[0].1.as_bytes()), (200, &b"text/html"[..]));
     }
 
     #[test]
-    fn a_redirect_says_where_to() {
-        let answer = Answer::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &HeaderMap::new(), false);
+    fn a_redirect_has_a_location() {
+        let answer = RenderedReply::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &HeaderMap::new(), false);
         assert_eq!(answer.headers.last(), Some(&("Location", HeaderValue::from_static("/x"))));
     }
 }
