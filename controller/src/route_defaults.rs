@@ -29,6 +29,9 @@ pub struct RouteDefaults {
     /// `no-tls-redirect-locations`: paths of rules that begin with one of these are not redirected to HTTPS. Default
     /// `/.well-known/acme-challenge`.
     pub plain_paths: Vec<Arc<str>>,
+    /// `no-auth-locations`: paths of rules that begin with one of these need no authentication. Default
+    /// `/.well-known/acme-challenge`.
+    pub open_paths: Vec<Arc<str>>,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that contains one of these words is rejected.
     /// Default none.
     pub blocked_words: Vec<Arc<str>>,
@@ -52,6 +55,7 @@ impl Default for RouteDefaults {
             https_port: 443,
             ssl_passthrough: false,
             plain_paths: vec![ACME_CHALLENGES.into()],
+            open_paths: vec![ACME_CHALLENGES.into()],
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             strict_path_types: true,

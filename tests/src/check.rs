@@ -1,6 +1,6 @@
 //! Expectation against observation: the one place that judges, whatever the driver.
 
-use crate::case::{Expect, Spread, Text};
+use crate::case::{AuthRequest, Expect, Spread, Text};
 use crate::echo::Received;
 use crate::wire::{Headers, header};
 use anyhow::{Context, Result};
@@ -118,7 +118,12 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
     if expect.closes {
         mismatches.equal("connection closed", &true, &wire.closed);
     }
-    match (&expect.backend, wire.received.last()) {
+    let is_auth = |received: &&Received| expect.auth.as_ref().is_some_and(|auth| auth.service == received.service);
+    let (auth, forwarded): (Vec<_>, Vec<_>) = wire.received.iter().partition(is_auth);
+    if let Some(expected) = &expect.auth {
+        check_auth(expected, &auth, mismatches)?;
+    }
+    match (&expect.backend, forwarded.last()) {
         (Some(_), Some(received)) => {
             check_headers("header at the backend", &expect.headers, &received.headers, mismatches)?;
             if let Some(length) = expect.body_length {
@@ -137,6 +142,17 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
         mismatches.note(matches, "access log", format_args!("one line like {pattern}"), &wire.log);
     }
     Ok(())
+}
+
+fn check_auth(expect: &AuthRequest, received: &[&Received], mismatches: &mut Mismatches) -> Result<()> {
+    let [received] = received else {
+        mismatches.note(false, "requests at the auth server", "one", received);
+        return Ok(());
+    };
+    mismatches.equal("method at the auth server", &expect.method, &received.method);
+    mismatches.equal("path at the auth server", &expect.path, &received.target);
+    mismatches.equal("body at the auth server", &0, &received.body_length);
+    check_headers("header at the auth server", &expect.headers, &received.headers, mismatches)
 }
 
 fn check_tls(expect: &Expect, tls: Option<&Tls>, mismatches: &mut Mismatches) {

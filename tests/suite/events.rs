@@ -75,7 +75,7 @@ async fn tells(server: &ApiServer, expected: &[&str]) -> Result<()> {
 async fn every_mistake_is_told_on_its_objects() -> Result<()> {
     let objects = [
         ingress("invalid", "invalid", "nginx.ingress.kubernetes.io/proxy-connect-timeout: 30s", ""),
-        ingress("denied", "denied", "nginx.ingress.kubernetes.io/auth-url: http://auth.example.com", ""),
+        ingress("denied", "denied", "nginx.ingress.kubernetes.io/auth-type: basic", ""),
         ingress("no-secret", "no-secret", "", "  tls: [{hosts: [no-secret.example.com], secretName: absent}]"),
         ingress("no-service", "no-service", "", ""),
         ingress("no-port", "no-port", "", "").replace("number: 80", "number: 81"),

@@ -1,6 +1,6 @@
-//! Who may pass. None of it is there yet, and a route that asks for it denies every request.
+//! Passwords and client certificates. None of it is there yet, and a route that asks for it denies every request.
 
-use super::entry::{Annotation, EMPTY, FALSE, Scope};
+use super::entry::{Annotation, FALSE, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
@@ -32,118 +32,6 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "Sets the realm in the `WWW-Authenticate` header of 401 responses. Text of letters, digits, spaces and \
          `-._~/:`. Default empty.",
     ),
-    Annotation::denied(
-        "auth-url",
-        Scope::Path,
-        Risk::High,
-        "Sets the URL of an external service that authorizes requests. Each request first causes an auth request to \
-         this URL. A 2xx response allows the request; 401 and 403 go to the client; any other result is answered \
-         with 500. An absolute URL with `http://` or `https://`; it may contain nginx variables. Default: not set, no \
-         auth request.",
-    ),
-    Annotation::denied(
-        "auth-method",
-        Scope::Path,
-        Risk::Low,
-        "Sets the HTTP method of the auth request, such as `GET`. Default: not set, the method of the client's \
-         request.",
-    ),
-    Annotation::denied(
-        "auth-signin",
-        Scope::Path,
-        Risk::High,
-        "Sets the URL of the sign-in page. A request that the auth service answers with 401 is redirected (302) to \
-         it. May contain nginx variables. Default: not set, the client gets the 401.",
-    ),
-    Annotation::denied(
-        "auth-signin-redirect-param",
-        Scope::Path,
-        Risk::Medium,
-        "Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.",
-    ),
-    Annotation::denied(
-        "auth-response-headers",
-        Scope::Path,
-        Risk::Medium,
-        "Names the headers that are copied from the auth response to the request for the backend, separated by \
-         commas. Default: none.",
-    ),
-    Annotation::denied(
-        "auth-request-redirect",
-        Scope::Path,
-        Risk::Medium,
-        "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path. Default: path and query of \
-         the client's request.",
-    ),
-    Annotation::denied(
-        "auth-proxy-set-headers",
-        Scope::Path,
-        Risk::Medium,
-        "Names a ConfigMap, as `namespace/name`, with more headers for the auth request. Default: none.",
-    ),
-    Annotation::denied(
-        "auth-always-set-cookie",
-        Scope::Path,
-        Risk::Low,
-        "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
-         false: they are added to successful responses and redirects only.",
-    )
-    .unless(FALSE),
-    Annotation::denied(
-        "auth-cache-key",
-        Scope::Path,
-        Risk::Medium,
-        "Sets the key under which auth responses are cached. Text with nginx variables, such as `$remote_user`. \
-         Default: not set, nothing is cached.",
-    ),
-    Annotation::denied(
-        "auth-cache-duration",
-        Scope::Path,
-        Risk::Medium,
-        "Sets how long auth responses are cached: statuses, then a time, such as `200 202 10m`. Several entries are \
-         separated by commas. Default `200 202 401 5m`.",
-    ),
-    Annotation::denied(
-        "auth-keepalive",
-        Scope::Path,
-        Risk::Low,
-        "Sets how many idle connections to the auth service are kept. Whole number; 0 keeps none. Default 0.",
-    )
-    .unless(&["0"]),
-    Annotation::denied(
-        "auth-keepalive-requests",
-        Scope::Path,
-        Risk::Low,
-        "Sets how many auth requests one kept connection serves. Whole number, default 1000.",
-    ),
-    Annotation::denied(
-        "auth-keepalive-timeout",
-        Scope::Path,
-        Risk::Low,
-        "Sets how long an idle connection to the auth service is kept. Whole seconds, default 60.",
-    ),
-    Annotation::denied(
-        "auth-keepalive-share-vars",
-        Scope::Path,
-        Risk::Low,
-        "Shares nginx variables between the client's request and the auth request. Boolean, default false.",
-    )
-    .unless(FALSE),
-    Annotation::denied(
-        "auth-snippet",
-        Scope::Path,
-        Risk::Critical,
-        "Adds nginx directives to the auth request. Default empty.",
-    )
-    .unless(EMPTY),
-    Annotation::denied(
-        "enable-global-auth",
-        Scope::Path,
-        Risk::Low,
-        "Sets whether the ConfigMap's `global-auth-url` applies to these paths. Boolean, default true. Both values \
-         are accepted here, because `global-auth-url` itself is refused and makes every route answer 503.",
-    )
-    .unless(&["true", "True", "TRUE", "t", "T", "1", "false", "False", "FALSE", "f", "F", "0"]),
     Annotation::denied(
         "satisfy",
         Scope::Path,

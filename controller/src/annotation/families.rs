@@ -2,8 +2,8 @@
 
 use super::entry::{Annotation, Family};
 use super::{
-    affinity, auth, backend, body, canary, cors, limits, obsolete, proxy, redirect, rewrite, routing, snippets,
-    telemetry, timeouts, tls, upstream,
+    affinity, auth, backend, body, canary, cors, external_auth, limits, obsolete, proxy, redirect, rewrite, routing,
+    snippets, telemetry, timeouts, tls, upstream,
 };
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -22,6 +22,7 @@ pub const FAMILIES: &[Family] = &[
     Family { title: "TLS", annotations: tls::ANNOTATIONS },
     Family { title: "Answers of the backend", annotations: proxy::ANNOTATIONS },
     Family { title: "CORS", annotations: cors::ANNOTATIONS },
+    Family { title: "External authentication", annotations: external_auth::ANNOTATIONS },
     Family { title: "Authentication", annotations: auth::ANNOTATIONS },
     Family { title: "Limits and address lists", annotations: limits::ANNOTATIONS },
     Family { title: "Snippets and web application firewall", annotations: snippets::ANNOTATIONS },

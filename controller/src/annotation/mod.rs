@@ -12,6 +12,7 @@ mod canary;
 mod cors;
 mod entry;
 mod error;
+mod external_auth;
 mod families;
 mod limits;
 mod obsolete;
@@ -30,6 +31,7 @@ mod value;
 
 pub use entry::{Annotation, Applied, Effect, Family, Invalid, Scope, Support};
 pub use error::AnnotationError;
+pub use external_auth::{AuthUrl, ExternalAuthSettings};
 pub use families::FAMILIES;
 pub(crate) use read::read;
 pub use settings::AnnotationSettings;

@@ -1,3 +1,4 @@
+use super::external_auth::ExternalAuthSettings;
 use crate::route_defaults::{HttpsRedirects, RouteDefaults, UpstreamSettings};
 use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
@@ -40,6 +41,8 @@ pub struct AnnotationSettings {
     pub ssl_passthrough: bool,
     /// The flag `--enable-ssl-passthrough` is set.
     pub(super) may_pass_through: bool,
+    /// `auth-url` and what goes with it.
+    pub external_auth: ExternalAuthSettings,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `canary`: the Ingress only adds to the routes of others.
@@ -71,6 +74,7 @@ impl AnnotationSettings {
             from_to_www: false,
             ssl_passthrough: false,
             may_pass_through: defaults.ssl_passthrough,
+            external_auth: ExternalAuthSettings::default(),
             default_backend: None,
             canary: false,
             upstream: defaults.upstream,

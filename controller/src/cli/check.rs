@@ -158,7 +158,7 @@ mod tests {
 
     const INGRESS: &str = "apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: NAME, annotations: {nginx.ingress.kubernetes.io/auth-url: 'http://auth/'}}
+metadata: {name: NAME, annotations: {nginx.ingress.kubernetes.io/auth-type: basic}}
 spec:
   tls: [{hosts: [NAME.example], secretName: NAME}]
   rules:
@@ -178,7 +178,7 @@ spec:
         assert_eq!(report.unchecked, BTreeMap::from([(Kind::Service, 2), (Kind::Secret, 2)]));
         let text = report.to_string();
         assert!(
-            text.contains("total: 2 errors: metadata.annotations[nginx.ingress.kubernetes.io/auth-url]\n"),
+            text.contains("total: 2 errors: metadata.annotations[nginx.ingress.kubernetes.io/auth-type]\n"),
             "{text}"
         );
         assert!(text.contains("note: not checked, because no Secret is given: 2 references\n"), "{text}");

@@ -31,10 +31,7 @@ pub(super) const KEYS: &[Key] = &[
         "Names paths that are not redirected to HTTPS. Absolute paths, separated by commas. A path of a rule that \
          begins with one of them is exempt; the path of the request does not matter.",
         |value, draft| {
-            if value.list().any(|path| !path.starts_with('/')) {
-                return Err(KeyError::Expected("paths that begin with '/', separated by commas"));
-            }
-            draft.config.routes.plain_paths = value.list().map(Into::into).collect();
+            draft.config.routes.plain_paths = value.paths()?;
             Ok(())
         },
     ),

@@ -92,11 +92,15 @@ pub(super) const KEYS: &[Key] = &[
         "Adds the `Set-Cookie` headers of the auth response to all responses. Boolean. With false they are added to \
          successful responses and redirects only.",
     ),
-    Key::planned(
+    Key::full(
         "no-auth-locations",
         "/.well-known/acme-challenge",
         "Names paths that need no authentication. Absolute paths, separated by commas. A path of a rule that begins \
          with one of them is exempt.",
+        |value, draft| {
+            draft.config.routes.open_paths = value.paths()?;
+            Ok(())
+        },
     ),
     Key::denied(
         "enable-modsecurity",

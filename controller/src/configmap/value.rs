@@ -4,6 +4,7 @@ use super::error::KeyError;
 use crate::object::NamespacedName;
 use crate::value::parse_bool;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The value of one key.
@@ -92,6 +93,17 @@ impl<'a> Value<'a> {
     /// A list separated by commas, without the blanks and the empty places in it.
     pub fn list(self) -> impl Iterator<Item = &'a str> {
         self.0.split(',').map(str::trim).filter(|item| !item.is_empty())
+    }
+
+    /// Absolute paths, separated by commas.
+    ///
+    /// # Errors
+    /// A path does not begin with `/`.
+    pub fn paths(self) -> Result<Vec<Arc<str>>, KeyError> {
+        if self.list().any(|path| !path.starts_with('/')) {
+            return Err(KeyError::Expected("paths that begin with '/', separated by commas"));
+        }
+        Ok(self.list().map(Into::into).collect())
     }
 
     /// The name of another object: `namespace/name`.

@@ -9,6 +9,7 @@ use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::streams::{self, Streams};
 use super::units::{Unit, Units};
+use super::url_backends::UrlBackends;
 use crate::annotation::Applied;
 use crate::configmap::{self, Config};
 use crate::diagnostic::{Diagnostic, Reason};
@@ -42,6 +43,7 @@ pub struct Translator {
     certificates: Certificates,
     pub(super) streams: Streams,
     backends: BTreeMap<ServiceBackend, Backend>,
+    url_backends: UrlBackends,
     diagnostics: Diagnostics,
 }
 
@@ -63,6 +65,7 @@ struct Dirty {
     /// Hosts that read a Secret that changed.
     hosts: BTreeSet<HostName>,
     backends: BTreeSet<ServiceBackend>,
+    url_backends: BTreeSet<BackendId>,
 }
 
 impl Translator {
@@ -99,6 +102,10 @@ impl Translator {
         for id in dirty.backends {
             self.translate_backend(store, id, &mut update);
         }
+        for id in dirty.url_backends {
+            let backend = self.url_backends.get(&id).cloned();
+            update.backends.push((id, backend));
+        }
         update
     }
 
@@ -130,7 +137,10 @@ impl Translator {
 
     /// A backend that a route names.
     pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
-        self.backends.get(id.service()?)
+        match id {
+            BackendId::Service(service) => self.backends.get(service),
+            BackendId::Url { .. } => self.url_backends.get(id),
+        }
     }
 
     /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
@@ -293,6 +303,8 @@ impl Translator {
         }
         self.references.add(ingress);
         dirty.backends.extend(ingress.references.keys().cloned());
+        ingress.url.iter().for_each(|id| self.url_backends.add(id));
+        dirty.url_backends.extend(ingress.url.clone());
     }
 
     fn withdraw(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
@@ -302,6 +314,8 @@ impl Translator {
         }
         self.references.remove(ingress);
         dirty.backends.extend(ingress.references.keys().cloned());
+        ingress.url.iter().for_each(|id| self.url_backends.remove(id));
+        dirty.url_backends.extend(ingress.url.clone());
     }
 
     /// The hosts whose claims changed, those that looked at them (aliases, `www` counterparts, names below a wildcard), and

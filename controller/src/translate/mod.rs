@@ -18,6 +18,7 @@ mod rank;
 mod readers;
 mod streams;
 mod units;
+mod url_backends;
 
 #[cfg(test)]
 mod testing;

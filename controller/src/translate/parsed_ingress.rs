@@ -3,7 +3,9 @@
 use super::rank::Rank;
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::UpstreamSettings;
-use gateway::config::{Action, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend};
+use gateway::config::{
+    Action, BackendId, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub(super) struct ParsedIngress {
     pub(super) upstream: UpstreamSettings,
     /// The Service ports that it names.
     pub(super) references: BTreeMap<ServiceBackend, Reference>,
+    /// The server that it names by URL.
+    pub(super) url: Option<BackendId>,
 }
 
 /// The rules of one host in one Ingress.

@@ -15,6 +15,8 @@ pub struct Expect {
     /// A backend may have received the head of a request that the gateway then answered.
     #[serde(default)]
     pub may_reach_backend: bool,
+    /// What the auth server received first. Without it, it may have received nothing of a request that the gateway answers.
+    pub auth: Option<AuthRequest>,
     /// The request target that the backend received, byte for byte.
     pub path: Option<String>,
     /// Headers that the backend received, names in lower case.
@@ -45,6 +47,22 @@ pub struct Expect {
     pub spread: Option<Spread>,
     /// The one line that the request leaves in the access log: a regular expression over all of it.
     pub log: Option<String>,
+}
+
+/// What an auth server received, exactly once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthRequest {
+    /// The Service that it is.
+    pub service: String,
+    /// The request target, byte for byte.
+    pub path: String,
+    /// The method.
+    #[serde(default = "super::get")]
+    pub method: String,
+    /// Headers, names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<Text>>,
 }
 
 /// A status, or all of a hundred.

@@ -72,6 +72,7 @@ impl Memory {
         let reply = match exchange.next_step() {
             Step::Reply(reply) => reply,
             Step::Abandon => bail!("nobody is gone"),
+            Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),
             Step::Attempt(destination) => {
                 let identity = cluster.network().identity_at(destination.address);
                 let identity = identity.with_context(|| format!("nobody is at {}", destination.address))?;

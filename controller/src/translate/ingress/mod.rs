@@ -1,6 +1,7 @@
 //! One Ingress, by itself: its rules as routes, its annotations as policies.
 
 mod class;
+mod external_auth;
 mod outcome;
 mod parser;
 mod path;

@@ -1,6 +1,7 @@
 //! Reads an Ingress, field by field.
 
 use super::class;
+use super::external_auth;
 use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
 use crate::annotation::{self, AnnotationSettings};
@@ -14,8 +15,8 @@ use crate::store::Stored;
 use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
-    Action, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Rewrite, Route, RouteBackend,
-    RouteMatch, RoutePolicies, ServiceBackend,
+    Action, BackendId, BackendPolicies, BackendProtocol, Denied, ExternalAuth, HostName, Origin, Owner, PathKind,
+    Rewrite, Route, RouteBackend, RouteMatch, RoutePolicies, ServiceBackend,
 };
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec, IngressTLS,
@@ -60,6 +61,7 @@ pub(in crate::translate) fn parse(
         by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
+        url: None,
     };
     let parsed = if reading.rejected { None } else { parser.parse(lookup) };
     let mut diagnostics = parser.diagnostics;
@@ -74,6 +76,10 @@ pub(in crate::translate) fn parse(
         applied: reading.applied,
         diagnostics,
     }
+}
+
+fn begins_with_any(path: &str, beginnings: &[Arc<str>]) -> bool {
+    beginnings.iter().any(|beginning| path.starts_with(&**beginning))
 }
 
 /// The hosts of the rules.
@@ -107,6 +113,8 @@ struct Parser<'a> {
     by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
     diagnostics: Vec<Diagnostic>,
     references: BTreeMap<ServiceBackend, Reference>,
+    /// A server that is named by URL.
+    url: Option<BackendId>,
 }
 
 impl Parser<'_> {
@@ -118,6 +126,7 @@ impl Parser<'_> {
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
         self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
+        self.annotations.policies.external_auth = self.external_auth(lookup);
         if self.annotations.policies != *self.base {
             self.base = Arc::new(self.annotations.policies.clone());
         }
@@ -166,6 +175,7 @@ impl Parser<'_> {
             passthrough,
             upstream: self.annotations.upstream,
             references: std::mem::take(&mut self.references),
+            url: self.url.take(),
         };
         parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
         Some(parsed)
@@ -341,12 +351,26 @@ impl Parser<'_> {
         Some(id)
     }
 
+    /// The server that authorizes requests.
+    fn external_auth(&mut self, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
+        let server = external_auth::of(std::mem::take(&mut self.annotations.external_auth), lookup)?;
+        match &server.backend {
+            BackendId::Service(service) => {
+                let reference = Reference { field: self.annotation("auth-url").field, routed: false };
+                self.references.insert(service.clone(), reference);
+            }
+            url @ BackendId::Url { .. } => self.url = Some(url.clone()),
+        }
+        Some(server)
+    }
+
     /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
-    /// redirected to HTTPS.
+    /// redirected to HTTPS or need no authentication.
     fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
         let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
         let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
-        if target.is_none() && https_redirect == self.base.https_redirect {
+        let is_open = self.base.external_auth.is_some() && begins_with_any(path, &self.defaults.open_paths);
+        if target.is_none() && https_redirect == self.base.https_redirect && !is_open {
             return Arc::clone(&self.base);
         }
         let rewrite = target.map(|target| Rewrite {
@@ -354,13 +378,15 @@ impl Parser<'_> {
             target: Arc::clone(target),
             forwarded_prefix: self.annotations.forwarded_prefix.clone(),
         });
-        let policies = || Arc::new(RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() });
+        let external_auth = self.base.external_auth.clone().filter(|_| !is_open);
+        let policies =
+            || Arc::new(RoutePolicies { rewrite, https_redirect, external_auth, ..self.base.as_ref().clone() });
         Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
     }
 
     /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
     fn is_plain(&self, path: &str) -> bool {
-        self.defaults.plain_paths.iter().any(|plain| path.starts_with(&**plain))
+        begins_with_any(path, &self.defaults.plain_paths)
     }
 
     fn owner(&self, backend: Option<&ServiceBackend>) -> Owner {

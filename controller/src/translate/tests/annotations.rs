@@ -11,11 +11,11 @@ fn spec() -> String {
 #[test]
 fn security_settings_deny_their_ingress_only() {
     let world = World::of(&documents(&[
-        ingress("one", "auth-url: 'http://auth/'", &spec()),
+        ingress("one", "auth-type: basic", &spec()),
         ingress("two", "", &format!("{{rules: [{}]}}", rule("h", &[("/open", "Prefix", "echo")]))),
     ]));
     let denied = world.route("h", "/").policies.denied.clone().expect("a denial");
-    assert!(denied.reason.contains("auth-url"), "{denied:?}");
+    assert!(denied.reason.contains("auth-type"), "{denied:?}");
     assert_eq!(&*denied.origin.object, "Ingress default/one");
     assert_eq!(world.route("h", "/open").policies.denied, None);
     assert!(world.said(Severity::Error).iter().any(|said| said.contains("503")));
@@ -48,7 +48,7 @@ fn a_rejected_version_leaves_the_last_good_one() {
 #[test]
 fn a_rejected_version_that_wants_protection_denies_the_last_good_one() {
     let mut world = World::of(&ingress("one", "", &spec()));
-    world.apply(&ingress("one", "server-alias: 'a b', auth-url: 'http://auth/'", &spec()));
+    world.apply(&ingress("one", "server-alias: 'a b', auth-type: basic", &spec()));
     assert!(world.route("h", "/").policies.denied.is_some());
     world.apply(&ingress("one", "server-alias: 'a b'", &spec()));
     assert_eq!(world.route("h", "/").policies.denied, None);

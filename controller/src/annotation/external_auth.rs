@@ -1,0 +1,340 @@
+//! `auth-url`: a server that authorizes each request, and the annotations that go with it.
+
+use super::entry::{Annotation, EMPTY, FALSE, Invalid, Scope, Support};
+use super::error::AnnotationError;
+use super::value::Value;
+use crate::route_defaults::Risk;
+use gateway::config::{HostName, Template};
+use http::Method;
+use http::uri::Authority;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What the annotations say of the auth server.
+#[derive(Clone, Debug, Default)]
+pub struct ExternalAuthSettings {
+    /// `auth-url`. Without it, the others ask for nothing.
+    pub url: Option<AuthUrl>,
+    /// `auth-method`.
+    pub method: Option<Method>,
+    /// `auth-signin`: without the parameter that holds the URL to return to.
+    pub signin: Option<Arc<str>>,
+    /// `auth-signin-redirect-param`.
+    pub redirect_param: Option<Arc<str>>,
+    /// `auth-request-redirect`.
+    pub request_redirect: Option<Template>,
+    /// `auth-response-headers`.
+    pub response_headers: Arc<[Arc<str>]>,
+    /// `auth-always-set-cookie`.
+    pub always_set_cookie: bool,
+}
+
+/// The URL of an auth server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthUrl {
+    /// Whether its scheme is `https`.
+    pub tls: bool,
+    /// Its host: a DNS name in lower case, or an address without brackets.
+    pub host: Arc<str>,
+    /// Its port, also where it is the scheme's own.
+    pub port: u16,
+    /// Host and port as the URL has them.
+    pub authority: Arc<str>,
+    /// Path and query.
+    pub target: Template,
+}
+
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"];
+const KEPT: &str = "connections to the auth service are always kept";
+
+pub(super) const ANNOTATIONS: &[Annotation] = &[
+    Annotation {
+        key: "auth-url",
+        risk: Risk::High,
+        support: Support::Partial("A host with variables is refused: the routes answer 503."),
+        apply: |value, draft| {
+            draft.external_auth.url = Some(url(value.text())?);
+            Ok(())
+        },
+        ..supported(
+            "Sets the URL of an external service that authorizes requests. Each request first causes an auth request \
+             to this URL. A 2xx response allows the request; 401 and 403 go to the client; any other result is \
+             answered with 500. An absolute URL with `http://` or `https://`; path and query may contain nginx \
+             variables. Default: not set, no auth request. The timeouts are those of the backend.",
+        )
+    },
+    Annotation {
+        key: "auth-method",
+        risk: Risk::Low,
+        apply: |value, draft| {
+            let method = value.one_of(METHODS, "a method of HTTP, such as \"GET\"")?;
+            draft.external_auth.method = method.parse().ok();
+            Ok(())
+        },
+        ..supported("Sets the HTTP method of the auth request, such as `POST`. Default `GET`.")
+    },
+    Annotation {
+        key: "auth-signin",
+        risk: Risk::High,
+        invalid: Invalid::FallsBack, // the client gets the 401
+        apply: |value, draft| {
+            let url = value.text();
+            template(url)?;
+            draft.external_auth.signin = Some(url.into());
+            Ok(())
+        },
+        ..supported(
+            "Sets the URL of the sign-in page. A request that the auth service answers with 401 is redirected (302) \
+             to it. May contain nginx variables. Default: not set, the client gets the 401.",
+        )
+    },
+    Annotation {
+        key: "auth-signin-redirect-param",
+        apply: |value, draft| {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+            let name = value.text();
+            if name.is_empty() || !name.chars().all(is_name) {
+                return Err(AnnotationError::Expected("the name of a query parameter, such as \"rd\""));
+            }
+            draft.external_auth.redirect_param = Some(name.into());
+            Ok(())
+        },
+        ..supported("Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.")
+    },
+    Annotation {
+        key: "auth-response-headers",
+        apply: |value, draft| {
+            draft.external_auth.response_headers = header_names(value)?;
+            Ok(())
+        },
+        ..supported(
+            "Names the headers that are copied from the auth response to the request for the backend, separated by \
+             commas. They replace the client's; one that the auth response does not have is removed. Default: none.",
+        )
+    },
+    Annotation {
+        key: "auth-request-redirect",
+        apply: |value, draft| {
+            draft.external_auth.request_redirect = Some(template(value.text())?);
+            Ok(())
+        },
+        ..supported(
+            "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path; it may contain nginx \
+             variables. Default: path and query of the client's request.",
+        )
+    },
+    Annotation {
+        key: "auth-always-set-cookie",
+        risk: Risk::Low,
+        apply: |value, draft| {
+            draft.external_auth.always_set_cookie = value.bool()?;
+            Ok(())
+        },
+        ..supported(
+            "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
+             false: they are added to successful responses and redirects only.",
+        )
+    },
+    Annotation::denied(
+        "auth-proxy-set-headers",
+        Scope::Path,
+        Risk::Medium,
+        "Names a ConfigMap, as `namespace/name`, with more headers for the auth request. Default: none.",
+    ),
+    Annotation::denied(
+        "auth-cache-key",
+        Scope::Path,
+        Risk::Medium,
+        "Sets the key under which auth responses are cached. Text with nginx variables, such as `$remote_user`. \
+         Default: not set, nothing is cached.",
+    ),
+    Annotation::denied(
+        "auth-cache-duration",
+        Scope::Path,
+        Risk::Medium,
+        "Sets how long auth responses are cached: statuses, then a time, such as `200 202 10m`. Several entries are \
+         separated by commas. Default `200 202 401 5m`.",
+    ),
+    Annotation::ignored(
+        "auth-keepalive",
+        KEPT,
+        "Sets how many idle connections to the auth service are kept. Whole number.",
+    ),
+    Annotation::ignored(
+        "auth-keepalive-requests",
+        KEPT,
+        "Sets how many auth requests one kept connection serves. Whole number.",
+    ),
+    Annotation::ignored(
+        "auth-keepalive-timeout",
+        "the ConfigMap's `upstream-keepalive-timeout` sets it",
+        "Sets how long an idle connection to the auth service is kept. Whole seconds.",
+    ),
+    Annotation::denied(
+        "auth-keepalive-share-vars",
+        Scope::Path,
+        Risk::Low,
+        "Shares nginx variables between the client's request and the auth request. Boolean, default false.",
+    )
+    .unless(FALSE),
+    Annotation::denied(
+        "auth-snippet",
+        Scope::Path,
+        Risk::Critical,
+        "Adds nginx directives to the auth request. Default empty.",
+    )
+    .unless(EMPTY),
+    Annotation::denied(
+        "enable-global-auth",
+        Scope::Path,
+        Risk::Low,
+        "Sets whether the ConfigMap's `global-auth-url` applies to these paths. Boolean, default true. Both values \
+         are accepted here, because `global-auth-url` itself is refused and makes every route answer 503.",
+    )
+    .unless(&["true", "True", "TRUE", "t", "T", "1", "false", "False", "FALSE", "f", "F", "0"]),
+];
+
+/// A supported entry whose invalid values deny the routes.
+const fn supported(doc: &'static str) -> Annotation {
+    Annotation {
+        support: Support::Full,
+        invalid: Invalid::Denies,
+        ..Annotation::denied("", Scope::Path, Risk::Medium, doc)
+    }
+}
+
+/// The URL of an auth server. No user stands in it: it would be shown wherever the annotation is.
+fn url(text: &str) -> Result<AuthUrl, AnnotationError> {
+    const EXPECTED: AnnotationError =
+        AnnotationError::Expected("a URL of HTTP, such as \"http://auth.example.com/check\"");
+    let (scheme, rest) = text.split_once("://").ok_or(EXPECTED)?;
+    let tls = match scheme {
+        "http" => false,
+        "https" => true,
+        _ => return Err(EXPECTED),
+    };
+    let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err(EXPECTED);
+    }
+    if authority.contains('$') {
+        return Err(AnnotationError::Refused("has a variable in its host, which Adit does not support"));
+    }
+    let parsed: Authority = authority.parse().map_err(|_| EXPECTED)?;
+    let port = match parsed.port_u16() {
+        Some(port) if port > 0 => port,
+        None if parsed.host().len() == authority.len() => {
+            if tls {
+                443
+            } else {
+                80
+            }
+        }
+        _ => return Err(EXPECTED),
+    };
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    let target = template(&format!("{slash}{target}"))?;
+    Ok(AuthUrl { tls, host: host(parsed.host()).ok_or(EXPECTED)??, port, authority: authority.into(), target })
+}
+
+/// A host that is not this machine, nor one that only this machine's network has: such as the metadata of a cloud.
+fn host(text: &str) -> Option<Result<Arc<str>, AnnotationError>> {
+    const REFUSED: AnnotationError =
+        AnnotationError::Refused("is not allowed: expected a host that is not this machine, nor link-local");
+    let unbracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if let Ok(address) = unbracketed.parse::<IpAddr>() {
+        let is_near = match address.to_canonical() {
+            IpAddr::V4(address) => address.is_loopback() || address.is_unspecified() || address.is_link_local(),
+            IpAddr::V6(address) => address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local(),
+        };
+        return Some(if is_near { Err(REFUSED) } else { Ok(address.to_string().into()) });
+    }
+    match HostName::parse(text) {
+        Ok(HostName::Exact(name)) if *name == *"localhost" || name.ends_with(".localhost") => Some(Err(REFUSED)),
+        Ok(HostName::Exact(name)) => Some(Ok(name)),
+        _ => None,
+    }
+}
+
+/// A text with nginx variables that may stand in a URL.
+fn template(text: &str) -> Result<Template, AnnotationError> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#'<>\\^`|;".contains(&byte)) {
+        return Err(AnnotationError::Expected("a URL without spaces, quotes, '#' and ';'"));
+    }
+    Template::parse(text).map_err(AnnotationError::Template)
+}
+
+fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, AnnotationError> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let names = value.text().split(',').map(str::trim);
+    let names = names.map(|name| is_name(name).then(|| name.into())).collect::<Option<_>>();
+    names.ok_or(AnnotationError::Expected("names of headers, separated by commas"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_split() {
+        let parts = |text: &str| {
+            let AuthUrl { tls, host, port, authority, target } = url(text).expect("a URL");
+            (tls, host.to_string(), port, authority.to_string(), target)
+        };
+        let target = |text| Template::parse(text).expect("a template");
+        assert_eq!(
+            parts("http://Auth.ns.svc/check?x=$arg_x"),
+            (false, "auth.ns.svc".into(), 80, "Auth.ns.svc".into(), target("/check?x=$arg_x"))
+        );
+        assert_eq!(
+            parts("https://[2001:db8::1]:8443"),
+            (true, "2001:db8::1".into(), 8443, "[2001:db8::1]:8443".into(), target("/"))
+        );
+        assert_eq!(parts("https://a.example?q").4, target("/?q"));
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_server_is_refused() {
+        for text in [
+            "",
+            " ",
+            "auth.example/check",
+            "ftp://a.example/",
+            "http:///check",
+            "http://a b/",
+            "http://user@a.example/",
+            "http://user:password@a.example:80/",
+            "http://a.example:0/",
+            "http://a.example:99999/",
+            "http://a.example:/",
+            "http://*.example/",
+            "http://a..example/",
+            "http://a.example/\";}",
+            "http://a.example/\nb",
+            "http://a.example/$nothing",
+        ] {
+            assert!(url(text).is_err(), "{text:?}");
+        }
+        for text in [
+            "http://127.0.0.1/",
+            "http://localhost/",
+            "http://169.254.169.254/",
+            "http://[::ffff:127.0.0.1]/",
+            "https://$host/",
+        ] {
+            assert!(matches!(url(text), Err(AnnotationError::Refused(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_headers_are_listed() {
+        let names =
+            |text| header_names(Value(text)).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(names("X-User, X_Group"), Ok(vec!["X-User".to_owned(), "X_Group".to_owned()]));
+        for text in ["", "X-User,", "X User", "X-\u{fc}"] {
+            assert!(names(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The auth server of an Ingress, as the gateway's configuration has it.
+
+use crate::annotation::{AuthUrl, ExternalAuthSettings};
+use crate::lookup::Lookup;
+use gateway::config::{BackendId, ExternalAuth, ServiceBackend, Template};
+use std::sync::Arc;
+
+/// The parameter that tells the sign-in page the URL to return to.
+const REDIRECT_PARAM: &str = "rd";
+/// That URL: the client's.
+const RETURN_TO: &str = "$pass_access_scheme://$http_host$escaped_request_uri";
+
+/// What the annotations ask for; `None` where they name no auth server.
+pub(super) fn of(settings: ExternalAuthSettings, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
+    let url = settings.url?;
+    let parse = |text: &str| Template::parse(text).unwrap_or_default(); // it has been parsed before
+    let param = settings.redirect_param.as_deref().unwrap_or(REDIRECT_PARAM);
+    Some(ExternalAuth {
+        backend: backend(&url, lookup),
+        tls: url.tls,
+        host: url.host,
+        authority: url.authority,
+        target: url.target,
+        method: settings.method,
+        request_redirect: settings.request_redirect.unwrap_or_else(|| parse("$request_uri")),
+        response_headers: settings.response_headers,
+        always_set_cookie: settings.always_set_cookie,
+        signin: settings.signin.map(|signin| parse(&with_return(&signin, param))),
+    })
+}
+
+/// A Service of the cluster by its DNS name is that Service: its endpoints are used, and no DNS. Other hosts are looked up.
+fn backend(url: &AuthUrl, lookup: &Lookup<'_>) -> BackendId {
+    let service = service(&url.host).filter(|(namespace, name)| lookup.service(namespace, name).is_some());
+    match service {
+        Some((namespace, name)) => ServiceBackend::tcp(namespace, name, url.port.to_string()).into(),
+        None => BackendId::Url { host: Arc::clone(&url.host), port: url.port },
+    }
+}
+
+/// Namespace and name in `name.namespace.svc` or `name.namespace.svc.cluster.local`.
+fn service(host: &str) -> Option<(&str, &str)> {
+    let host = host.strip_suffix(".cluster.local").unwrap_or(host);
+    let (name, namespace) = host.strip_suffix(".svc")?.split_once('.')?;
+    (!namespace.contains('.')).then_some((namespace, name))
+}
+
+/// The sign-in page's URL with the parameter, unless it has that already.
+fn with_return(url: &str, param: &str) -> String {
+    let query = url.split_once('?').map(|(_, query)| query);
+    let has_param = |query: &str| query.split('&').any(|pair| pair.split('=').next() == Some(param));
+    match query {
+        Some(query) if has_param(query) => url.to_owned(),
+        Some(_) => format!("{url}&{param}={RETURN_TO}"),
+        None => format!("{url}?{param}={RETURN_TO}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_services_are_known() {
+        assert_eq!(service("auth.ns.svc"), Some(("ns", "auth")));
+        assert_eq!(service("auth.ns.svc.cluster.local"), Some(("ns", "auth")));
+        for host in ["auth", "auth.ns", "a.b.ns.svc", "svc", "ns.svc", "auth.example.com"] {
+            assert_eq!(service(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_sign_in_page_gets_the_url_to_return_to() {
+        assert_eq!(with_return("http://x/start", "rd"), format!("http://x/start?rd={RETURN_TO}"));
+        assert_eq!(with_return("http://x/start?a=1", "to"), format!("http://x/start?a=1&to={RETURN_TO}"));
+        assert_eq!(with_return("http://x/start?rd=/", "rd"), "http://x/start?rd=/");
+        assert_eq!(with_return("http://x/start?card=1", "rd"), format!("http://x/start?card=1&rd={RETURN_TO}"));
+    }
+}
