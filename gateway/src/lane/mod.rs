@@ -1,5 +1,6 @@
 //! Lanes: each is one implementation of the I/O between clients and endpoints, and drives an
 //! [`Exchange`](crate::exchange::Exchange) for each request.
 
+mod http1;
 pub(crate) mod pingora;
 pub(crate) mod upgrade;

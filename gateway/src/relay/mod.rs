@@ -1,8 +1,10 @@
-//! Relays bytes in both directions between two streams until both have ended.
+//! Relays bytes in both directions between two streams until both have ended, and what that needs of sockets.
 
 mod connect;
+mod read;
 
 pub(crate) use connect::{connect, set_user_timeout};
+pub(crate) use read::read_some;
 
 use crate::connection::{Deadline, Stage};
 use bytes::{Buf, BytesMut};

@@ -21,7 +21,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["admin"],
     &["listener"],
     &["lane/upgrade"],
-    &["lane/pingora"],
+    &["lane/pingora", "lane/http1"],
     &["l4"],
     &["worker"],
     &["exchange"],

@@ -137,6 +137,31 @@ async fn a_switch_to_something_else_is_a_bad_gateway() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_ambiguous_answer_is_a_bad_gateway() -> Result<()> {
+    for lines in [
+        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 2\r\nContent-Length: 3\r\n",
+        "Content-Length: 2\r\nX-Folded: a\r\n b\r\n",
+        "Transfer-Encoding: gzip\r\n",
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{lines}\r\nok");
+        let backend = scripted(move |_, mut connection| {
+            let answer = answer.clone();
+            async move {
+                connection.request().await?;
+                connection.send(answer).await
+            }
+        });
+        let adit = adit(&[backend.await?]).await?;
+        let mut client = adit.connect().await?;
+        client.send(UPGRADE).await?;
+        let response = client.response("GET").await?;
+        assert_eq!((response.status, response.closed), (502, true), "{lines}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn another_endpoint_is_asked_only_where_none_was_reached() -> Result<()> {
     let (_socket, refused) = refusing()?;
     let adit = adit(&[refused, echo("").await?]).await?;

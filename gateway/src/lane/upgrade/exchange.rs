@@ -1,12 +1,14 @@
 //! Requests that ask for an upgrade, such as to WebSocket.
 //!
 //! They bypass Pingora's proxy, which closes an upgraded connection when the backend switches protocols too quickly (Pingora
-//! #946), but use its HTTP sessions. Replies are those of [`crate::lane::pingora::session`].
+//! #946). Towards the endpoint, [`crate::lane::http1`] writes and reads. Towards the client it is a session of Pingora's still:
+//! keep-alive, `Connection: close`, chunks and the records of what was sent are those of
+//! [`crate::lane::pingora::session`], and must not differ between two requests on one connection.
 
-use super::endpoint;
 use super::tunnel::Tunnel;
 use crate::connection::Arrival;
-use crate::exchange::{Context, Destination, Exchange, Failure, Step, is_hop_by_hop, is_nominated};
+use crate::exchange::{Context, Destination, Exchange, Failure, RequestEdits, Step, is_hop_by_hop, is_nominated};
+use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, Framing, RequestHead, ResponseHead};
 use crate::lane::pingora::Subrequests;
 use crate::lane::pingora::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use crate::relay::RelayedBytes;
@@ -14,15 +16,10 @@ use crate::request::upgrade;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue, Version, header};
 use pingora_core::protocols::Stream;
-use pingora_core::protocols::http::v1::client::HttpSession as EndpointSession;
-use pingora_core::protocols::http::{HttpTask, ServerSession};
-use pingora_core::{Error, ErrorType};
+use pingora_core::protocols::http::ServerSession;
 use pingora_http::{RequestHeader, ResponseHeader};
-use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 /// The outcome of a request that asked for an upgrade.
@@ -56,20 +53,23 @@ pub(crate) async fn serve(
         return UpgradeOutcome::NotUpgradable(session.into_inner(), head, exchange.into_arrival());
     }
     configure(&mut session, &exchange);
-    Request { session, exchange }.serve(subrequests).await
+    Request { session, head: head.freeze(), exchange }.serve(subrequests).await
 }
 
 /// A request that asks for an upgrade.
 struct Request {
     session: ServerSession,
+    /// Its head as the client sent it.
+    head: Bytes,
     exchange: Exchange,
 }
 
-/// The head of an endpoint's final response, with the session that has the rest.
+/// An endpoint's final response: its head, and the connection that has the rest.
 struct EndpointResponse {
-    head: Box<ResponseHeader>,
-    endpoint: EndpointSession,
-    /// The endpoint may be silent for so long.
+    head: ResponseHead,
+    framing: Framing,
+    endpoint: EndpointConnection,
+    /// How long the connection may be idle if it is upgraded.
     idle: Duration,
 }
 
@@ -84,7 +84,7 @@ impl Request {
                 }
                 Step::Attempt(destination) => match self.send_to(&destination).await {
                     Ok(response) if response.head.status == 101 => return self.switch_protocols(response).await,
-                    Ok(response) => break self.pass_on(response).await,
+                    Ok(response) => break self.forward_response(response).await,
                     Err(failure) => self.exchange.failed(failure),
                 },
                 Step::Reply(reply) if is_first => {
@@ -102,61 +102,68 @@ impl Request {
     }
 
     async fn send_to(&mut self, destination: &Destination) -> Result<EndpointResponse, Failure> {
-        let request = self.forwarded();
-        let asked = request.headers.get(header::UPGRADE).cloned();
-        let stream = or_client_gone(&mut self.session, endpoint::connect(destination))
-            .await?
-            .map_err(|error| unconnected(&error))?;
+        let requested = self.requested_protocols();
+        let request = self.request_head(&requested).and_then(|head| head.encode()).ok_or(Failure::Internal)?;
+        let connected = or_client_gone(&mut self.session, EndpointConnection::connect(destination)).await?;
+        let mut endpoint = connected.map_err(|error| not_connected(&error))?;
         self.exchange.connected(false);
-        let mut endpoint = EndpointSession::new(stream);
-        endpoint.read_timeout = Some(destination.timeouts.read);
-        endpoint.write_timeout = Some(destination.timeouts.send);
-        let sent = or_client_gone(&mut self.session, endpoint.write_request_header(Box::new(request))).await?;
-        sent.map_err(|error| broken(&error))?;
+        or_client_gone(&mut self.session, endpoint.send(&request)).await?.map_err(|error| broken(&error))?;
         loop {
-            let read = or_client_gone(&mut self.session, endpoint.read_resp_header_parts()).await?;
+            let read = or_client_gone(&mut self.session, endpoint.read_head()).await?;
             let head = read.map_err(|error| broken(&error))?;
             match head.status.as_u16() {
-                101 if !switches_as(&head, asked.as_ref()) => return Err(BROKEN),
-                100 | 102..=199 => self.pass_on_interim(head).await?,
-                _ => return Ok(EndpointResponse { head, endpoint, idle: destination.timeouts.read }),
+                101 if !is_switch_to(&head, &requested) => return Err(BROKEN),
+                100 | 102..=199 => self.forward_interim(&head).await?,
+                _ => {
+                    let framing = head.framing(&self.session.req_header().method);
+                    let framing = framing.map_err(|error| broken(&error.into()))?;
+                    return Ok(EndpointResponse { head, framing, endpoint, idle: destination.timeouts.read });
+                }
             }
         }
     }
 
+    /// The protocols that the client asks for, as `Upgrade` lists them.
+    fn requested_protocols(&self) -> String {
+        let values = self.session.req_header().headers.get_all(header::UPGRADE).iter();
+        values.flat_map(|value| upgrade::protocols(value.as_bytes())).collect::<Vec<_>>().join(", ")
+    }
+
     /// The request head for the endpoint.
-    fn forwarded(&self) -> RequestHeader {
+    fn request_head(&self, protocols: &str) -> Option<RequestHead> {
         let original = self.session.req_header();
-        let mut request = original.clone();
-        for name in original.headers.keys().filter(|name| is_of_the_connection(name, original)) {
-            request.remove_header(name);
-        }
-        let asked = original.headers.get_all(header::UPGRADE).iter();
-        let protocols = asked.flat_map(|value| upgrade::protocols(value.as_bytes())).collect::<Vec<_>>().join(", ");
-        let _ = request.insert_header("Connection", "upgrade");
-        let _ = request.insert_header("Upgrade", protocols); // made of tokens
-        self.exchange.forward(&view(original), &mut request);
-        request
+        let mut head = RequestHead::parse(&self.head)?;
+        head.remove_if(|name| is_connection_header(name, original));
+        head.set("Connection", HeaderValue::from_static("upgrade"));
+        head.set("Upgrade", HeaderValue::from_str(protocols).ok()?);
+        self.exchange.forward(&view(original), &mut head);
+        Some(head)
     }
 
     /// The connection becomes a tunnel.
     async fn switch_protocols(mut self, response: EndpointResponse) -> UpgradeOutcome {
-        let EndpointResponse { mut head, mut endpoint, idle } = response;
+        let EndpointResponse { head, endpoint, idle, .. } = response;
         self.exchange.response_head(101);
-        let _ = head.insert_header("Connection", "upgrade");
-        self.exchange.respond(false, true, &mut *head);
-        if self.session.write_response_header(head).await.is_err() {
+        let written = match response_header(&head) {
+            Ok(mut head) => {
+                let _ = head.insert_header("Connection", "upgrade");
+                self.exchange.respond(false, true, &mut *head);
+                self.session.write_response_header(head).await
+            }
+            Err(error) => Err(error),
+        };
+        if written.is_err() {
             self.exchange.failed(Failure::ClientGone);
             return self.finish(false).await;
         }
-        let early = read_ahead(&mut endpoint).await;
+        let (endpoint, early) = endpoint.into_parts();
         let request = Box::new(self.session.req_header().clone());
         let ServerSession::H1(client) = self.session else { return UpgradeOutcome::Ended };
         UpgradeOutcome::Upgraded(Box::new(Tunnel {
             exchange: self.exchange,
             request,
             client: client.into_inner(),
-            endpoint: endpoint.into_inner(),
+            endpoint,
             early,
             idle,
             relayed: RelayedBytes::default(),
@@ -164,17 +171,9 @@ impl Request {
     }
 
     /// Forwards a response other than 101. Returns whether it is complete.
-    async fn pass_on(&mut self, response: EndpointResponse) -> bool {
-        let EndpointResponse { mut head, mut endpoint, .. } = response;
-        self.exchange.response_head(head.status.as_u16());
-        if !endpoint.is_body_done() && !is_framed(&head) {
-            // A body that ends with its connection: as chunks it spares the client's.
-            head.set_version(Version::HTTP_11);
-            let _ = head.insert_header("Transfer-Encoding", "chunked");
-        }
-        self.exchange.respond(false, false, &mut *head);
-        settle_keepalive(&mut self.session, &self.exchange);
-        match carry_body(&mut self.session, head, &mut endpoint).await {
+    async fn forward_response(&mut self, response: EndpointResponse) -> bool {
+        self.exchange.response_head(response.head.status.as_u16());
+        match self.write_response(response).await {
             Ok(()) => true,
             Err(failure) => {
                 self.exchange.failed(failure);
@@ -183,7 +182,27 @@ impl Request {
         }
     }
 
-    async fn pass_on_interim(&mut self, mut head: Box<ResponseHeader>) -> Result<(), Failure> {
+    async fn write_response(&mut self, response: EndpointResponse) -> Result<(), Failure> {
+        let EndpointResponse { head, framing, mut endpoint, .. } = response;
+        let mut head = response_header(&head).map_err(|_| BROKEN)?;
+        if framing == Framing::UntilClose {
+            // In chunks, so that the client's connection does not have to be closed, too.
+            head.set_version(Version::HTTP_11);
+            let _ = head.insert_header("Transfer-Encoding", "chunked");
+        }
+        self.exchange.respond(false, false, &mut *head);
+        settle_keepalive(&mut self.session, &self.exchange);
+        self.session.write_response_header(head).await.map_err(|_| Failure::ClientGone)?;
+        let mut decoder = BodyDecoder::new(framing);
+        while let Some(piece) = endpoint.read_body(&mut decoder).await.map_err(|error| broken(&error))? {
+            let written = self.session.write_response_body(piece, decoder.is_done()).await;
+            written.map_err(|_| Failure::ClientGone)?;
+        }
+        Ok(())
+    }
+
+    async fn forward_interim(&mut self, head: &ResponseHead) -> Result<(), Failure> {
+        let mut head = response_header(head).map_err(|_| BROKEN)?;
         self.exchange.respond(false, false, &mut *head);
         self.session.write_response_header(head).await.map_err(|_| Failure::ClientGone)
     }
@@ -201,21 +220,6 @@ impl Request {
     }
 }
 
-async fn carry_body(
-    session: &mut ServerSession,
-    head: Box<ResponseHeader>,
-    endpoint: &mut EndpointSession,
-) -> Result<(), Failure> {
-    let gone = |_| Failure::ClientGone;
-    session.write_response_header(head).await.map_err(gone)?;
-    while !endpoint.is_body_done() {
-        if let HttpTask::Body(Some(piece), end) = endpoint.read_response_task().await.map_err(|error| broken(&error))? {
-            session.write_response_body(piece, end).await.map_err(gone)?;
-        }
-    }
-    Ok(())
-}
-
 /// Waits for the endpoint, or until the client closes its connection. What the client sends meanwhile stays in its stream.
 async fn or_client_gone<T>(session: &mut ServerSession, endpoint: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::select! {
@@ -225,52 +229,44 @@ async fn or_client_gone<T>(session: &mut ServerSession, endpoint: impl Future<Ou
     }
 }
 
-/// What was read from the endpoint together with its head.
-async fn read_ahead(endpoint: &mut EndpointSession) -> BytesMut {
-    endpoint.read_timeout = None;
-    let mut body = pin!(endpoint.read_body_bytes());
-    // It is there at the first poll, or not at all; what is still to come is read from the stream itself.
-    let read = poll_fn(|cx| match body.as_mut().poll(cx) {
-        Poll::Ready(Ok(Some(bytes))) => Poll::Ready(bytes),
-        Poll::Ready(Ok(None) | Err(_)) | Poll::Pending => Poll::Ready(Bytes::new()),
-    });
-    BytesMut::from(read.await)
-}
-
 /// Whether a header applies to the client's connection only, and so is not forwarded (RFC 9110 section 7.6.1).
-fn is_of_the_connection(name: &HeaderName, request: &RequestHeader) -> bool {
+fn is_connection_header(name: &str, request: &RequestHeader) -> bool {
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return true };
     let connection = request.headers.get_all(header::CONNECTION);
-    is_hop_by_hop(name)
+    is_hop_by_hop(&name)
         || matches!(name.as_str(), "proxy-authorization" | "http2-settings")
-        || connection.iter().any(|value| is_nominated(name, value.to_str().unwrap_or_default()))
+        || connection.iter().any(|value| is_nominated(&name, value.to_str().unwrap_or_default()))
 }
 
-/// Whether a 101 switches to protocols that were asked for, and to nothing else.
-fn switches_as(head: &ResponseHeader, asked: Option<&HeaderValue>) -> bool {
-    let asked = asked.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_asked = |chosen: &str| asked.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case(chosen));
-    let mut chosen = head.headers.get_all(header::UPGRADE).iter().peekable();
-    let agrees = |value: &HeaderValue| {
-        value
-            .to_str()
-            .is_ok_and(|list| list.split(',').all(|chosen| !chosen.trim().is_empty() && is_asked(chosen.trim())))
+/// Whether a 101 switches to some of the requested protocols, and to nothing else.
+fn is_switch_to(head: &ResponseHead, requested: &str) -> bool {
+    let is_requested = |chosen: &str| requested.split(", ").any(|protocol| protocol.eq_ignore_ascii_case(chosen));
+    let agrees = |value: &[u8]| {
+        std::str::from_utf8(value).is_ok_and(|list| list.split(',').all(|chosen| is_requested(chosen.trim())))
     };
+    let mut chosen = head.all("upgrade").peekable();
     head.version == Version::HTTP_11 && chosen.peek().is_some() && chosen.all(agrees)
 }
 
-/// Whether a head has the framing of its body.
-fn is_framed(head: &ResponseHeader) -> bool {
-    head.headers.contains_key(header::CONTENT_LENGTH) || head.headers.contains_key(header::TRANSFER_ENCODING)
+/// A response head for Pingora's session of the client.
+fn response_header(head: &ResponseHead) -> pingora_core::Result<Box<ResponseHeader>> {
+    let mut header = Box::new(ResponseHeader::build(head.status, Some(head.headers.len()))?);
+    header.set_version(head.version);
+    header.set_reason_phrase(std::str::from_utf8(&head.reason).ok())?;
+    for (name, value) in &head.headers {
+        header.append_header(name.clone(), value.clone())?;
+    }
+    Ok(header)
 }
 
 /// The endpoint violates HTTP. It has received the request, so no other endpoint is tried.
 const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: false };
 
-fn broken(error: &Error) -> Failure {
-    let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
-    Failure::Upstream { timed_out, stale: false, replayable: false }
+fn broken(error: &EndpointError) -> Failure {
+    tracing::debug!(%error, "an endpoint did not respond");
+    Failure::Upstream { timed_out: error.is_timeout(), stale: false, replayable: false }
 }
 
-fn unconnected(error: &io::Error) -> Failure {
+fn not_connected(error: &io::Error) -> Failure {
     Failure::Connect { timed_out: error.kind() == io::ErrorKind::TimedOut }
 }

@@ -1,6 +1,5 @@
 //! Requests that ask for an upgrade of their connection to another protocol, and the tunnels that result.
 
-mod endpoint;
 mod exchange;
 mod tunnel;
 

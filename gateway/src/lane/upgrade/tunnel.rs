@@ -2,6 +2,7 @@
 
 use crate::connection::Deadline;
 use crate::exchange::{Exchange, Sent};
+use crate::lane::http1::Io;
 use crate::lane::pingora::session::view;
 use crate::relay::{Early, RelayEnd, RelayedBytes, relay};
 use bytes::BytesMut;
@@ -17,7 +18,7 @@ pub(crate) struct Tunnel {
     /// The client's request.
     pub(super) request: Box<RequestHeader>,
     pub(super) client: Stream,
-    pub(super) endpoint: Stream,
+    pub(super) endpoint: Io,
     /// What the endpoint has sent right behind its 101.
     pub(super) early: BytesMut,
     /// How long the connection may be idle.

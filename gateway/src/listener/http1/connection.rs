@@ -6,18 +6,13 @@ use crate::connection::{Arrival, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
 use crate::listener::worker::Worker;
 use crate::listener::{HeadLimits, Refusal, http2};
+use crate::relay::read_some;
 use crate::telemetry::{ConnectionState, Event, OpenConnection, Record};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use std::future::poll_fn;
-use std::mem::MaybeUninit;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-
-/// Size of one read of a head. The buffer is on the stack of a poll, so that an idle connection holds none.
-const READ: usize = 4 << 10;
+use tokio::io::AsyncWriteExt;
 
 /// Serves requests on a connection until either side closes it, or its first bytes turn out to be HTTP/2: then the stream
 /// is returned, with what was read from it.
@@ -161,17 +156,12 @@ enum Read {
 /// Appends what the client has sent to `buffer`, waiting for it until the deadline, or until the shutdown reaches stage
 /// `end`.
 async fn read(stream: &mut Stream, buffer: &mut BytesMut, deadline: &Deadline, end: Stage) -> Read {
-    let read = poll_fn(|cx| {
-        let mut chunk = [const { MaybeUninit::uninit() }; READ];
-        let mut chunk = ReadBuf::uninit(&mut chunk);
-        Pin::new(&mut *stream).poll_read(cx, &mut chunk).map(|read| match read {
-            Ok(()) if !chunk.filled().is_empty() => {
-                buffer.extend_from_slice(chunk.filled());
-                Read::Some
-            }
-            _ => Read::End,
-        })
-    });
+    let read = async {
+        match read_some(stream, buffer).await {
+            Ok(1..) => Read::Some,
+            Ok(0) | Err(_) => Read::End,
+        }
+    };
     deadline.limit(end, read).await.unwrap_or(Read::Late)
 }
 
