@@ -3,7 +3,7 @@
 use super::forward::{is_hop_by_hop, is_nominated};
 use super::machine::Exchange;
 use crate::config::Template;
-use crate::policy::external_auth::{Authorization, ExternalAuth};
+use crate::policy::external_auth::ExternalAuth;
 use crate::request::RequestView;
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -104,14 +104,5 @@ impl Exchange {
 
     fn header_value(&self, template: &Template, request: &RequestView<'_>) -> Option<HeaderValue> {
         HeaderValue::from_bytes(&self.rendered(template, request)).ok()
-    }
-}
-
-impl Authorization {
-    /// Whether the backend gets what the auth server says instead of a client's header of this name. Some backends take
-    /// `X_User` and `X.User` for `X-User`.
-    pub(super) fn replaces(&self, name: &HeaderName) -> bool {
-        let letters = |name: &HeaderName| name.as_str().bytes().filter(u8::is_ascii_alphanumeric).collect::<Vec<_>>();
-        self.headers.iter().any(|(of_server, _)| of_server == name || letters(of_server) == letters(name))
     }
 }

@@ -3,7 +3,6 @@
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
-use crate::policy::external_auth::Authorization;
 use crate::request::RequestView;
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -67,9 +66,7 @@ impl Exchange {
         for (name, template) in self.decision.settings.set_headers.iter() {
             set_template(name, template, &self.variables(request), edits);
         }
-        if let Some(authorization) = &self.authorization {
-            authorize(request.headers, authorization, edits);
-        }
+        self.set_auth_headers(request, edits);
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
@@ -186,6 +183,18 @@ impl Exchange {
         self.add_headers(edits);
     }
 
+    /// Replaces the client's headers by those of the auth response, or removes them where that has none.
+    fn set_auth_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let (Some(authorization), Some(server)) = (&self.authorization, self.auth_server()) else { return };
+        request.headers.keys().filter(|name| server.replaces(name)).for_each(|name| edits.remove(name));
+        for (written, name, value) in server.headers(authorization) {
+            match value {
+                Some(value) => edits.set_named(written, value.clone()),
+                None => edits.remove(name), // also one of ours
+            }
+        }
+    }
+
     /// The cookies of the auth response.
     fn set_auth_cookies(&self, edits: &mut impl ResponseEdits) {
         let (Some(authorization), Some(server)) = (&self.authorization, self.auth_server()) else { return };
@@ -225,17 +234,6 @@ fn set_template(
             if let Ok(name) = name.parse() {
                 edits.remove(&name);
             }
-        }
-    }
-}
-
-/// Replaces the client's headers by those of the auth response, or removes them where that has none.
-fn authorize(headers: &HeaderMap, authorization: &Authorization, edits: &mut impl RequestEdits) {
-    headers.keys().filter(|name| authorization.replaces(name)).for_each(|name| edits.remove(name));
-    for (name, value) in &authorization.headers {
-        edits.remove(name); // also one of ours
-        if let Some(value) = value {
-            edits.set_named(&name.as_str().into(), value.clone());
         }
     }
 }

@@ -9,6 +9,8 @@ use std::ops::ControlFlow;
 
 /// Runs a route's policies before a backend is chosen. `Break` answers the request, whose normalised path is `path`.
 ///
+/// Then the auth server of the route is asked, if it has one ([`super::Step::Ask`]), and then the backend.
+///
 /// As nginx orders its phases, but for the first: a route whose security settings cannot be honoured answers nothing
 /// else, not even a redirect.
 pub(super) fn request_phase(

@@ -13,8 +13,16 @@ pub struct ExternalAuth {
     configured: config::ExternalAuth,
     /// Its endpoints.
     pub upstream: Arc<Upstream>,
-    /// The parsed names of its `response_headers`, in their order.
-    response_headers: Box<[HeaderName]>,
+    /// Its `response_headers`, in their order.
+    headers: Box<[ResponseHeader]>,
+}
+
+/// A header of the auth response that the backend gets.
+#[derive(Debug)]
+struct ResponseHeader {
+    name: HeaderName,
+    /// Letters and digits of the name.
+    letters: Box<[u8]>,
 }
 
 /// Adit does not let the request through, because it does not know whether it may.
@@ -23,8 +31,8 @@ pub(crate) const FAILED: Reply = Reply::new(500, Reason::AuthFailed);
 /// What goes with a request that an auth server has allowed.
 #[derive(Debug, Default)]
 pub(crate) struct Authorization {
-    /// Headers that the backend gets in place of the client's: `None` where the auth response has none.
-    pub(crate) headers: Vec<(HeaderName, Option<HeaderValue>)>,
+    /// The values of the auth server's `response_headers`, in their order: `None` where the auth response has none.
+    pub(crate) headers: Vec<Option<HeaderValue>>,
     /// Cookies that the client gets.
     pub(crate) cookies: Vec<HeaderValue>,
 }
@@ -35,10 +43,13 @@ impl ExternalAuth {
     /// # Errors
     /// A name in `response_headers` that is not one of a header.
     pub(super) fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Arc<str>> {
-        let names = configured.response_headers.iter().map(|name| name.parse().map_err(|_| Arc::clone(name)));
+        let header = |name: &Arc<str>| -> Result<_, Arc<str>> {
+            let name: HeaderName = name.parse().map_err(|_| Arc::clone(name))?;
+            Ok(ResponseHeader { letters: letters(&name).collect(), name })
+        };
         Ok(Self {
             upstream: registry.upstream(&configured.backend),
-            response_headers: names.collect::<Result<_, _>>()?,
+            headers: configured.response_headers.iter().map(header).collect::<Result<_, _>>()?,
             configured: configured.clone(),
         })
     }
@@ -57,11 +68,8 @@ impl ExternalAuth {
         let cookies = || headers.get_all(header::SET_COOKIE).iter().cloned();
         match (status, signin) {
             (200..=299, _) => {
-                let header = |name: &HeaderName| (name.clone(), joined(headers, name));
-                Ok(Authorization {
-                    headers: self.response_headers.iter().map(header).collect(),
-                    cookies: cookies().collect(),
-                })
+                let headers = self.headers.iter().map(|header| joined(headers, &header.name)).collect();
+                Ok(Authorization { headers, cookies: cookies().collect() })
             }
             (401, Some(signin)) => {
                 let mut reply = Reply::redirect(302, Reason::AuthSignin, signin);
@@ -81,9 +89,24 @@ impl ExternalAuth {
         }
     }
 
+    /// The headers that the backend gets of the auth response, by name, and as the user wrote that.
+    pub(crate) fn headers<'a>(
+        &'a self,
+        authorization: &'a Authorization,
+    ) -> impl Iterator<Item = (&'a Arc<str>, &'a HeaderName, Option<&'a HeaderValue>)> {
+        let names = self.response_headers.iter().zip(&self.headers);
+        names.zip(&authorization.headers).map(|((written, header), value)| (written, &header.name, value.as_ref()))
+    }
+
+    /// Whether the backend gets what the auth server says instead of a client's header of this name. Some backends take
+    /// `X_User` and `X.User` for `X-User`.
+    pub(crate) fn replaces(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|header| letters(name).eq(header.letters.iter().copied()))
+    }
+
     /// Whether a response of the backend with this status gets the cookies of the auth response (nginx: `add_header`).
     pub(crate) fn sets_cookies(&self, status: u16) -> bool {
-        self.always_set_cookie || matches!(status, 200 | 201 | 204 | 206 | 301..=304 | 307 | 308)
+        self.always_set_cookie && status >= 200 || matches!(status, 200 | 201 | 204 | 206 | 301..=304 | 307 | 308)
     }
 }
 
@@ -93,6 +116,10 @@ impl Deref for ExternalAuth {
     fn deref(&self) -> &config::ExternalAuth {
         &self.configured
     }
+}
+
+fn letters(name: &HeaderName) -> impl Iterator<Item = u8> {
+    name.as_str().bytes().filter(u8::is_ascii_alphanumeric)
 }
 
 /// All values of a header as one.
@@ -151,10 +178,7 @@ mod tests {
     fn the_backend_gets_the_headers_that_are_named() {
         let response = headers(&[("x-groups", "a"), ("x-groups", "b"), ("x-other", "c"), ("set-cookie", "d=e")]);
         let authorization = server(false).judge(200, &response, None).expect("allowed");
-        let groups = HeaderValue::from_static("a, b");
-        let names = [HeaderName::from_static("x-user"), HeaderName::from_static("x-groups")];
-        let [user, group] = names;
-        assert_eq!(authorization.headers, [(user, None), (group, Some(groups))]);
+        assert_eq!(authorization.headers, [None, Some(HeaderValue::from_static("a, b"))]);
         assert_eq!(authorization.cookies, ["d=e"]);
     }
 
