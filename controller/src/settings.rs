@@ -1,7 +1,7 @@
 //! The controller's settings, as its flags give them.
 
 use crate::address::Address;
-use crate::object::NamespacedName;
+use crate::object::{Kind, NamespacedName};
 use gateway::config::PathMatching;
 use gateway::telemetry::MetricsSettings;
 use std::net::{IpAddr, SocketAddr};
@@ -84,6 +84,20 @@ pub struct ControllerSettings {
     pub ssl_passthrough: bool,
     /// `--advertised-https-port`, or else `--https-port`: the port in redirects to HTTPS with `use-port-in-redirects`.
     pub https_port: u16,
+}
+
+impl ControllerSettings {
+    /// The objects that flags name, with their kinds.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (Kind, &NamespacedName)> {
+        let names = [
+            (Kind::ConfigMap, &self.configmap),
+            (Kind::ConfigMap, &self.tcp_services),
+            (Kind::ConfigMap, &self.udp_services),
+            (Kind::Secret, &self.default_certificate),
+            (Kind::Service, &self.default_backend_service),
+        ];
+        names.into_iter().filter_map(|(kind, name)| Some((kind, name.as_ref()?)))
+    }
 }
 
 impl Default for ControllerSettings {

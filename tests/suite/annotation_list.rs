@@ -1,9 +1,10 @@
 //! The whole list of annotations, each alone on an Ingress: none is without effect in silence.
 
-use controller::annotation::{Annotation, Applied, Effect, Support};
+use controller::annotation::{Annotation, Applied, Effect};
 use controller::diagnostic::{Diagnostic, Severity};
 use controller::feed::SourceEvent;
 use controller::object::{Kind, ObjectKey};
+use controller::registry::Support;
 use controller::settings::ControllerSettings;
 use controller::source::manifest;
 use controller::store::Store;
@@ -35,7 +36,7 @@ fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[test]
 fn every_annotation_is_known_and_every_known_one_is_in_the_list() {
     let listed: BTreeSet<_> = list().map(|(name, _)| name).collect();
-    let known: BTreeSet<_> = Annotation::all().map(|annotation| annotation.key).collect();
+    let known: BTreeSet<_> = Annotation::all().map(|annotation| annotation.name).collect();
     assert_eq!(listed, known);
 }
 
@@ -104,14 +105,14 @@ impl Outcome {
         let [applied] = &self.applied[..] else { return Err("is not among what was applied") };
         let changes = self.hosts != without.hosts || self.backend != without.backend;
         let reported = |severity| {
-            let ends = format!("/{}]", annotation.key);
+            let ends = format!("/{}]", annotation.name);
             self.diagnostics.iter().any(|found| found.severity == severity && found.field.ends_with(&ends))
         };
         match annotation.support {
             Support::Full if !self.diagnostics.is_empty() => Err("is supported, and reported"),
             Support::Full | Support::Partial(_) if self.denied.is_some() => Err("is supported, and denied"),
             Support::Full | Support::Partial(_) if applied.effect == Effect::Applied => {
-                let expected = changes || QUIET.contains(&annotation.key);
+                let expected = changes || QUIET.contains(&annotation.name);
                 if expected { Ok(()) } else { Err("has no effect") }
             }
             Support::Full => Err("is supported, and not applied"),
@@ -120,7 +121,7 @@ impl Outcome {
             Support::Ignored(_) | Support::Planned if self.denied.is_some() || changes => Err("is not ignored"),
             Support::Ignored(_) | Support::Planned if !reported(Severity::Warning) => Err("is ignored in silence"),
             Support::Ignored(_) | Support::Planned => Ok(()),
-            Support::Denied if annotation.harmless.contains(&value) => {
+            Support::Denied if annotation.facets.harmless.contains(&value) => {
                 if changes || self.denied.is_some() {
                     Err("asks for nothing, and changes something")
                 } else {
@@ -129,7 +130,7 @@ impl Outcome {
             }
             Support::Denied if !reported(Severity::Error) => Err("is refused in silence"),
             Support::Denied => match &self.denied {
-                Some(denied) if denied.reason.contains(annotation.key) => Ok(()),
+                Some(denied) if denied.reason.contains(annotation.name) => Ok(()),
                 _ => Err("is not refused, and unsafe to leave out"),
             },
         }

@@ -83,7 +83,7 @@ fn line_end() -> impl Strategy<Value = &'static str> {
 
 /// Ingresses of few hosts and paths, so that they meet, with annotations from the whole list.
 fn ingress() -> impl Strategy<Value = String> {
-    let keys: Vec<&str> = controller::annotation::Annotation::all().map(|annotation| annotation.key).collect();
+    let keys: Vec<&str> = controller::annotation::Annotation::all().map(|annotation| annotation.name).collect();
     let value = prop_oneof![
         "(true|false|0|5|/|/\\$1|https://a\\.example/x|~\\^a\\$|\\*\\.a|a, b|www\\.a|on|off|http|close|s)",
         "[ -!#-\\[\\]-~]{0,8}",

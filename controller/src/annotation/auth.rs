@@ -1,6 +1,7 @@
 //! Passwords and client certificates. None of it is there yet, and a route that asks for it denies every request.
 
 use super::entry::{Annotation, FALSE, Scope};
+use crate::object::Kind;
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
@@ -17,7 +18,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Medium,
         "Names the Secret with the users and their password hashes, as `name` or `namespace/name`. Required with \
          `auth-type`.",
-    ),
+    )
+    .refers_to(Kind::Secret),
     Annotation::denied(
         "auth-secret-type",
         Scope::Path,
@@ -46,7 +48,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Medium,
         "Requires client certificates on the host. Names the Secret with the CA certificates (`ca.crt`) that must \
          have issued them, as `namespace/name`. Default: not set, no client certificate is requested.",
-    ),
+    )
+    .refers_to(Kind::Secret),
     Annotation::denied(
         "auth-tls-verify-client",
         Scope::Host,
@@ -88,7 +91,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Medium,
         "Names the Secret for TLS to the backend, as `namespace/name`: the client certificate (`tls.crt`, `tls.key`) \
          and the CA certificates that verify the backend (`ca.crt`). Default: not set, no client certificate.",
-    ),
+    )
+    .refers_to(Kind::Secret),
     Annotation::denied(
         "proxy-ssl-ciphers",
         Scope::Path,

@@ -1,83 +1,82 @@
 //! Bodies, and the buffers that they pass through. Adit streams bodies both ways and chooses the sizes of its buffers.
 
-use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
-use super::error::AnnotationError;
-use super::value::Value;
+use super::entry::{Annotation, FALSE, Invalid, Scope};
+use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 
 const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
+const ON_OR_OFF: &str = "\"on\" or \"off\"";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation {
-        key: "proxy-body-size",
-        scope: Scope::Path,
-        risk: Risk::Medium,
-        support: Support::Full,
-        invalid: Invalid::FallsBack,
-        harmless: &[],
-        doc: "Sets the largest request body. Bytes, or a number with `k`, `m` or `g` for multiples of 1024; 0 is no \
-              limit. Default: the ConfigMap's `proxy-body-size` (1m). A larger body is answered with 413.",
-        apply: |value, draft| {
-            draft.policies.body_limit = match value.size()? {
+    Annotation::full(
+        "proxy-body-size",
+        Scope::Path,
+        Risk::Medium,
+        Invalid::FallsBack,
+        "Sets the largest request body. Bytes, or a number with `k`, `m` or `g` for multiples of 1024; 0 is no \
+         limit. Default: the ConfigMap's `proxy-body-size` (1m). A larger body is answered with 413.",
+        |value, draft| {
+            draft.policies.body_limit = match value.size_or_nothing()? {
                 Some(0) => None,
                 Some(bytes) => Some(bytes),
                 None => Some(1 << 20),
             };
             Ok(())
         },
-    },
-    Annotation {
-        support: Support::Partial("Responses are always streamed, as with `off`."),
-        apply: |value, _| {
-            if on(value)? {
-                return Err(AnnotationError::Unsupported("is not supported: responses are streamed, as with \"off\""));
-            }
-            Ok(())
+    ),
+    Annotation::full(
+        "proxy-buffering",
+        Scope::Ingress,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets whether responses are buffered before the client gets them: `on` or `off`. Default: the ConfigMap's \
+         `proxy-buffering` (`off`).",
+        |value, _| match value.one_of(&["on", "off"], ON_OR_OFF)? {
+            "on" => Err(ValueError::Unsupported("is not supported: responses are streamed, as with \"off\"")),
+            _ => Ok(()),
         },
-        ..buffer(
-            "proxy-buffering",
-            "Sets whether responses are buffered before the client gets them: `on` or `off`. Default: the \
-             ConfigMap's `proxy-buffering` (`off`).",
-        )
-    },
-    Annotation {
-        support: Support::Partial("Request bodies are always streamed, as with `off`."),
-        apply: |value, _| {
-            if on(value)? {
-                return Err(AnnotationError::Unsupported(
-                    "is not supported: request bodies are streamed, as with \"off\"",
-                ));
-            }
-            Ok(())
+    )
+    .but("Responses are always streamed, as with `off`."),
+    Annotation::full(
+        "proxy-request-buffering",
+        Scope::Ingress,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets whether a request body is read to its end before the backend gets it: `on` or `off`. Default: the \
+         ConfigMap's `proxy-request-buffering` (`on`).",
+        |value, _| match value.one_of(&["on", "off"], ON_OR_OFF)? {
+            "on" => Err(ValueError::Unsupported("is not supported: request bodies are streamed, as with \"off\"")),
+            _ => Ok(()),
         },
-        ..buffer(
-            "proxy-request-buffering",
-            "Sets whether a request body is read to its end before the backend gets it: `on` or `off`. Default: the \
-             ConfigMap's `proxy-request-buffering` (`on`).",
-        )
-    },
-    buffer(
+    )
+    .but("Request bodies are always streamed, as with `off`."),
+    Annotation::ignored(
         "proxy-buffer-size",
+        STREAMED,
         "Sets the size of the buffer for a response head, and so the largest head. Bytes, or a number with `k` or \
          `m`. Default: the ConfigMap's `proxy-buffer-size` (4k).",
     ),
-    buffer(
+    Annotation::ignored(
         "proxy-buffers-number",
+        STREAMED,
         "Sets how many buffers one response may use. Whole number. Default: the ConfigMap's `proxy-buffers-number` \
          (4).",
     ),
-    buffer(
+    Annotation::ignored(
         "proxy-busy-buffers-size",
+        STREAMED,
         "Sets how many bytes of a response may wait for a slow client. Bytes, or a number with `k` or `m`. Default: \
          the ConfigMap's `proxy-busy-buffers-size` (8k).",
     ),
-    buffer(
+    Annotation::ignored(
         "proxy-max-temp-file-size",
+        STREAMED,
         "Sets how much of a response may be written to a temporary file. Bytes, or a number with `k` or `m`. \
          Default: the ConfigMap's `proxy-max-temp-file-size` (1024m).",
     ),
-    buffer(
+    Annotation::ignored(
         "client-body-buffer-size",
+        STREAMED,
         "Sets the size of the buffer for a request body. Bytes, or a number with `k` or `m`. Default: the \
          ConfigMap's `client-body-buffer-size` (8k).",
     ),
@@ -97,11 +96,3 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          by commas, such as `404,503`. Default: the ConfigMap's `custom-http-errors` (none).",
     ),
 ];
-
-const fn buffer(key: &'static str, doc: &'static str) -> Annotation {
-    Annotation { invalid: Invalid::FallsBack, ..Annotation::ignored(key, STREAMED, doc) }
-}
-
-fn on(value: Value<'_>) -> Result<bool, AnnotationError> {
-    Ok(value.one_of(&["on", "off"], "\"on\" or \"off\"")? == "on")
-}

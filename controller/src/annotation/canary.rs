@@ -1,29 +1,28 @@
 //! Canaries, which send a part of another Ingress's requests elsewhere, and mirrors, which send copies.
 
-use super::entry::{Annotation, Invalid, Scope, Support};
-use super::error::AnnotationError;
+use super::entry::{Annotation, Invalid, Scope};
+use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation {
-        key: "canary",
-        scope: Scope::Ingress,
-        risk: Risk::Low,
-        support: Support::Partial("A canary gets no requests yet: all of them stay with the main Ingress."),
-        invalid: Invalid::FallsBack,
-        harmless: &[],
-        doc: "Makes this Ingress a canary: it has no routes of its own, and takes a part of the requests of the \
-              Ingress with the same host and path. Boolean, default false.",
-        apply: |value, draft| {
+    Annotation::full(
+        "canary",
+        Scope::Ingress,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Makes this Ingress a canary: it has no routes of its own, and takes a part of the requests of the Ingress \
+         with the same host and path. Boolean, default false.",
+        |value, draft| {
             draft.canary = value.bool()?;
             if draft.canary {
-                return Err(AnnotationError::Unsupported(
+                return Err(ValueError::Unsupported(
                     "is not supported yet: this Ingress gets no requests, the main Ingress serves all of them",
                 ));
             }
             Ok(())
         },
-    },
+    )
+    .but("A canary gets no requests yet: all of them stay with the main Ingress."),
     Annotation::planned(
         "canary-by-header",
         Scope::Upstream,

@@ -1,39 +1,29 @@
 //! What an entry is: one annotation, what is made of it, and how.
 
-use super::error::AnnotationError;
 use super::settings::AnnotationSettings;
-use super::value::Value;
+use crate::registry::{Apply, Facets, Setting, Support, Value};
 use crate::route_defaults::Risk;
 use std::sync::Arc;
 
-/// Annotations that belong together.
-#[derive(Debug)]
-pub struct Family {
-    /// Its heading in the documentation.
-    pub title: &'static str,
-    /// Its annotations.
-    pub annotations: &'static [Annotation],
-}
+/// One annotation. Its name comes after the prefix `nginx.ingress.kubernetes.io/`.
+pub type Annotation = Setting<AnnotationFacets>;
 
-/// One annotation: its name, how far it is supported, and how it is applied.
-#[derive(Debug)]
-pub struct Annotation {
-    /// The name after the prefix `nginx.ingress.kubernetes.io/`.
-    pub key: &'static str,
+/// What an annotation has beside what all settings have.
+#[derive(Clone, Copy, Debug)]
+pub struct AnnotationFacets {
     /// What it applies to, and so which Ingress decides in a conflict.
     pub scope: Scope,
     /// ingress-nginx's estimate, compared with the ConfigMap's `annotations-risk-level`.
     pub risk: Risk,
-    /// How far it is supported.
-    pub support: Support,
     /// What an invalid value does.
     pub invalid: Invalid,
     /// Values without an effect. If the annotation is not supported, they cause neither a warning nor a refusal.
     pub harmless: &'static [&'static str],
-    /// What it sets, its unit, range and default, and its effect on a request.
-    pub doc: &'static str,
-    /// Writes a value into the settings. Called only if `support` is full or partial.
-    pub apply: fn(Value<'_>, &mut AnnotationSettings) -> Result<(), AnnotationError>,
+}
+
+impl Facets for AnnotationFacets {
+    type Value<'a> = Value<'a>;
+    type Draft = AnnotationSettings;
 }
 
 /// What an annotation applies to, and so which Ingress decides in a conflict.
@@ -47,21 +37,6 @@ pub enum Scope {
     Path,
     /// The Service port: the oldest Ingress that refers to it decides for all.
     Upstream,
-}
-
-/// How far an annotation is supported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// As in ingress-nginx.
-    Full,
-    /// With this difference.
-    Partial(&'static str),
-    /// It has no effect, for this reason. The routes are served without it; a warning says so.
-    Ignored(&'static str),
-    /// Not supported yet. The routes are served without it; a warning says so.
-    Planned,
-    /// Not supported yet, and the routes are not safe without it: they answer 503.
-    Denied,
 }
 
 /// What an invalid value does, as in ingress-nginx, except that nothing fails open.
@@ -84,7 +59,7 @@ pub struct Applied {
     pub value: Arc<str>,
     /// What it did.
     pub effect: Effect,
-    /// [`Annotation::doc`].
+    /// Its [`Setting::doc`].
     pub doc: &'static str,
 }
 
@@ -107,42 +82,41 @@ pub(super) const FALSE: &[&str] = &["false", "False", "FALSE", "f", "F", "0"];
 pub(super) const EMPTY: &[&str] = &[""];
 
 impl Annotation {
+    /// An entry that works as in ingress-nginx.
+    pub(super) const fn full(
+        name: &'static str,
+        scope: Scope,
+        risk: Risk,
+        invalid: Invalid,
+        doc: &'static str,
+        apply: Apply<AnnotationFacets>,
+    ) -> Self {
+        Self::supported(name, AnnotationFacets { scope, risk, invalid, harmless: &[] }, doc, apply)
+    }
+
     /// An entry that is not supported yet; routes are served without it.
-    pub(super) const fn planned(key: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
-        Self {
-            key,
-            scope,
-            risk,
-            support: Support::Planned,
-            invalid: Invalid::FallsBack,
-            harmless: EMPTY,
-            doc,
-            apply: nothing,
-        }
+    pub(super) const fn planned(name: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
+        let facets = AnnotationFacets { scope, risk, invalid: Invalid::FallsBack, harmless: EMPTY };
+        Self::unsupported(name, Support::Planned, facets, doc)
     }
 
     /// An entry that is not supported yet; routes answer 503, because they are not safe without it.
-    pub(super) const fn denied(key: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
-        Self { support: Support::Denied, harmless: &[], ..Self::planned(key, scope, risk, doc) }
+    pub(super) const fn denied(name: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
+        Self { support: Support::Denied, ..Self::planned(name, scope, risk, doc).unless(&[]) }
     }
 
     /// An entry without effect.
-    pub(super) const fn ignored(key: &'static str, why: &'static str, doc: &'static str) -> Self {
-        Self { support: Support::Ignored(why), ..Self::planned(key, Scope::Ingress, Risk::Low, doc) }
+    pub(super) const fn ignored(name: &'static str, why: &'static str, doc: &'static str) -> Self {
+        Self { support: Support::Ignored(why), ..Self::planned(name, Scope::Ingress, Risk::Low, doc) }
     }
 
     /// The same, with the values that have no effect.
     pub(super) const fn unless(self, harmless: &'static [&'static str]) -> Self {
-        Self { harmless, ..self }
+        Self { facets: AnnotationFacets { harmless, ..self.facets }, ..self }
     }
 
     pub(super) fn asks_for_nothing(&self, value: &str) -> bool {
         let without_blanks = || value.chars().filter(|c| !c.is_whitespace());
-        self.harmless.iter().any(|harmless| harmless.chars().eq(without_blanks()))
+        self.facets.harmless.iter().any(|harmless| harmless.chars().eq(without_blanks()))
     }
-}
-
-/// The `apply` of entries that have no effect.
-pub(super) fn nothing(_: Value<'_>, _: &mut AnnotationSettings) -> Result<(), AnnotationError> {
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! `auth-url`: a server that authorizes each request, and the annotations that go with it.
 
-use super::entry::{Annotation, EMPTY, FALSE, Invalid, Scope, Support};
-use super::error::AnnotationError;
-use super::value::Value;
+use super::entry::{Annotation, AnnotationFacets, EMPTY, FALSE, Invalid, Scope};
+use crate::object::Kind;
+use crate::registry::{Apply, Value, ValueError};
 use crate::route_defaults::Risk;
 use gateway::config::{HostName, Template};
 use http::Method;
@@ -48,99 +48,94 @@ const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CON
 const KEPT: &str = "connections to the auth service are always kept";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation {
-        key: "auth-url",
-        risk: Risk::High,
-        support: Support::Partial("A host with variables is refused: the routes answer 503."),
-        apply: |value, draft| {
+    supported(
+        "auth-url",
+        Risk::High,
+        "Sets the URL of an external service that authorizes requests. Each request first causes an auth request to \
+         this URL. A 2xx response allows the request; 401 and 403 go to the client; any other result is answered with \
+         500. An absolute URL with `http://` or `https://`; path and query may contain nginx variables. Default: not \
+         set, no auth request. The timeouts are those of the backend.",
+        |value, draft| {
             draft.external_auth.url = Some(url(value.text())?);
             Ok(())
         },
-        ..supported(
-            "Sets the URL of an external service that authorizes requests. Each request first causes an auth request \
-             to this URL. A 2xx response allows the request; 401 and 403 go to the client; any other result is \
-             answered with 500. An absolute URL with `http://` or `https://`; path and query may contain nginx \
-             variables. Default: not set, no auth request. The timeouts are those of the backend.",
-        )
-    },
-    Annotation {
-        key: "auth-method",
-        risk: Risk::Low,
-        apply: |value, draft| {
+    )
+    .but("A host with variables is refused: the routes answer 503."),
+    supported(
+        "auth-method",
+        Risk::Low,
+        "Sets the HTTP method of the auth request, such as `POST`. Default `GET`.",
+        |value, draft| {
             let method = value.one_of(METHODS, "a method of HTTP, such as \"GET\"")?;
             draft.external_auth.method = method.parse().ok();
             Ok(())
         },
-        ..supported("Sets the HTTP method of the auth request, such as `POST`. Default `GET`.")
-    },
-    Annotation {
-        key: "auth-signin",
-        risk: Risk::High,
-        invalid: Invalid::FallsBack, // the client gets the 401
-        apply: |value, draft| {
+    ),
+    Annotation::full(
+        "auth-signin",
+        Scope::Path,
+        Risk::High,
+        Invalid::FallsBack, // the client gets the 401
+        "Sets the URL of the sign-in page. A request that the auth service answers with 401 is redirected (302) to \
+         it. May contain nginx variables. Default: not set, the client gets the 401.",
+        |value, draft| {
             let url = value.text();
             template(url)?;
             draft.external_auth.signin = Some(url.into());
             Ok(())
         },
-        ..supported(
-            "Sets the URL of the sign-in page. A request that the auth service answers with 401 is redirected (302) \
-             to it. May contain nginx variables. Default: not set, the client gets the 401.",
-        )
-    },
-    Annotation {
-        key: "auth-signin-redirect-param",
-        apply: |value, draft| {
+    ),
+    supported(
+        "auth-signin-redirect-param",
+        Risk::Medium,
+        "Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.",
+        |value, draft| {
             let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
             let name = value.text();
             if name.is_empty() || !name.chars().all(is_name) {
-                return Err(AnnotationError::Expected("the name of a query parameter, such as \"rd\""));
+                return Err(ValueError::Expected("the name of a query parameter, such as \"rd\""));
             }
             draft.external_auth.redirect_param = Some(name.into());
             Ok(())
         },
-        ..supported("Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.")
-    },
-    Annotation {
-        key: "auth-response-headers",
-        apply: |value, draft| {
+    ),
+    supported(
+        "auth-response-headers",
+        Risk::Medium,
+        "Names the headers that are copied from the auth response to the request for the backend, separated by \
+         commas. They replace the client's; one that the auth response does not have is removed. Default: none.",
+        |value, draft| {
             draft.external_auth.response_headers = header_names(value)?;
             Ok(())
         },
-        ..supported(
-            "Names the headers that are copied from the auth response to the request for the backend, separated by \
-             commas. They replace the client's; one that the auth response does not have is removed. Default: none.",
-        )
-    },
-    Annotation {
-        key: "auth-request-redirect",
-        apply: |value, draft| {
+    ),
+    supported(
+        "auth-request-redirect",
+        Risk::Medium,
+        "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path; it may contain nginx \
+         variables. Default: path and query of the client's request.",
+        |value, draft| {
             draft.external_auth.request_redirect = Some(template(value.text())?);
             Ok(())
         },
-        ..supported(
-            "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path; it may contain nginx \
-             variables. Default: path and query of the client's request.",
-        )
-    },
-    Annotation {
-        key: "auth-always-set-cookie",
-        risk: Risk::Low,
-        apply: |value, draft| {
+    ),
+    supported(
+        "auth-always-set-cookie",
+        Risk::Low,
+        "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
+         false: they are added to successful responses and redirects only.",
+        |value, draft| {
             draft.external_auth.always_set_cookie = value.bool()?;
             Ok(())
         },
-        ..supported(
-            "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
-             false: they are added to successful responses and redirects only.",
-        )
-    },
+    ),
     Annotation::denied(
         "auth-proxy-set-headers",
         Scope::Path,
         Risk::Medium,
         "Names a ConfigMap, as `namespace/name`, with more headers for the auth request. Default: none.",
-    ),
+    )
+    .refers_to(Kind::ConfigMap),
     Annotation::denied(
         "auth-cache-key",
         Scope::Path,
@@ -195,18 +190,13 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
 ];
 
 /// A supported entry whose invalid values deny the routes.
-const fn supported(doc: &'static str) -> Annotation {
-    Annotation {
-        support: Support::Full,
-        invalid: Invalid::Denies,
-        ..Annotation::denied("", Scope::Path, Risk::Medium, doc)
-    }
+const fn supported(name: &'static str, risk: Risk, doc: &'static str, apply: Apply<AnnotationFacets>) -> Annotation {
+    Annotation::full(name, Scope::Path, risk, Invalid::Denies, doc, apply)
 }
 
 /// The URL of an auth server. No user stands in it: it would be shown wherever the annotation is.
-fn url(text: &str) -> Result<AuthUrl, AnnotationError> {
-    const EXPECTED: AnnotationError =
-        AnnotationError::Expected("a URL of HTTP, such as \"http://auth.example.com/check\"");
+fn url(text: &str) -> Result<AuthUrl, ValueError> {
+    const EXPECTED: ValueError = ValueError::Expected("a URL of HTTP, such as \"http://auth.example.com/check\"");
     let (scheme, rest) = text.split_once("://").ok_or(EXPECTED)?;
     let tls = match scheme {
         "http" => false,
@@ -218,7 +208,7 @@ fn url(text: &str) -> Result<AuthUrl, AnnotationError> {
         return Err(EXPECTED);
     }
     if authority.contains('$') {
-        return Err(AnnotationError::Refused("has a variable in its host, which Adit does not support"));
+        return Err(ValueError::Refused("has a variable in its host, which Adit does not support"));
     }
     let parsed: Authority = authority.parse().map_err(|_| EXPECTED)?;
     let port = match parsed.port_u16() {
@@ -238,9 +228,9 @@ fn url(text: &str) -> Result<AuthUrl, AnnotationError> {
 }
 
 /// A host that is not this machine, nor one that only this machine's network has: such as the metadata of a cloud.
-fn host(text: &str) -> Option<Result<Arc<str>, AnnotationError>> {
-    const REFUSED: AnnotationError =
-        AnnotationError::Refused("is not allowed: expected a host that is not this machine, nor link-local");
+fn host(text: &str) -> Option<Result<Arc<str>, ValueError>> {
+    const REFUSED: ValueError =
+        ValueError::Refused("is not allowed: expected a host that is not this machine, nor link-local");
     let unbracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     if let Ok(address) = unbracketed.parse::<IpAddr>() {
         let is_near = match address.to_canonical() {
@@ -257,20 +247,20 @@ fn host(text: &str) -> Option<Result<Arc<str>, AnnotationError>> {
 }
 
 /// A text with nginx variables that may stand in a URL.
-fn template(text: &str) -> Result<Template, AnnotationError> {
+fn template(text: &str) -> Result<Template, ValueError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#'<>\\^`|;".contains(&byte)) {
-        return Err(AnnotationError::Expected("a URL without spaces, quotes, '#' and ';'"));
+        return Err(ValueError::Expected("a URL without spaces, quotes, '#' and ';'"));
     }
-    Template::parse(text).map_err(AnnotationError::Template)
+    Template::parse(text).map_err(ValueError::Template)
 }
 
-fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, AnnotationError> {
+fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, ValueError> {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     let names = value.text().split(',').map(str::trim);
     let names = names.map(|name| is_name(name).then(|| name.into())).collect::<Option<_>>();
-    names.ok_or(AnnotationError::Expected("names of headers, separated by commas"))
+    names.ok_or(ValueError::Expected("names of headers, separated by commas"))
 }
 
 #[cfg(test)]
@@ -324,14 +314,15 @@ mod tests {
             "http://[::ffff:127.0.0.1]/",
             "https://$host/",
         ] {
-            assert!(matches!(url(text), Err(AnnotationError::Refused(_))), "{text:?}");
+            assert!(matches!(url(text), Err(ValueError::Refused(_))), "{text:?}");
         }
     }
 
     #[test]
     fn names_of_headers_are_listed() {
-        let names =
-            |text| header_names(Value(text)).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let names = |text| {
+            header_names(Value::from(text)).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
         assert_eq!(names("X-User, X_Group"), Ok(vec!["X-User".to_owned(), "X_Group".to_owned()]));
         for text in ["", "X-User,", "X User", "X-\u{fc}"] {
             assert!(names(text).is_err(), "{text:?}");

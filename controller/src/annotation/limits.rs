@@ -1,6 +1,6 @@
 //! How much a client may do, and which clients may do anything.
 
-use super::entry::{Annotation, Invalid, Scope, Support};
+use super::entry::{Annotation, Invalid, Scope};
 use crate::route_defaults::Risk;
 
 const ZERO: &[&str] = &["0"];
@@ -60,44 +60,40 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "Names the client addresses and networks to which no limit applies, separated by commas. Default: none.",
     ),
     Annotation::denied("limit-whitelist", Scope::Path, Risk::Low, "The former name of `limit-allowlist`."),
-    Annotation {
-        key: "allowlist-source-range",
-        apply: |value, draft| {
+    Annotation::full(
+        "allowlist-source-range",
+        Scope::Path,
+        Risk::Medium,
+        Invalid::Denies,
+        "Names the client addresses and networks that may send requests, separated by commas. All others get 403. \
+         Default: all clients may. A value that is not valid denies the routes: they answer 503.",
+        |value, draft| {
             draft.allowlist = Some(value.networks()?);
             Ok(())
         },
-        ..source_range(
-            "Names the client addresses and networks that may send requests, separated by commas. All others get 403. \
-             Default: all clients may. A value that is not valid denies the routes: they answer 503.",
-        )
-    },
-    Annotation {
-        key: "whitelist-source-range",
-        apply: |value, draft| {
+    ),
+    Annotation::full(
+        "whitelist-source-range",
+        Scope::Path,
+        Risk::Medium,
+        Invalid::Denies,
+        "The former name of `allowlist-source-range`. If an Ingress has both, this one is ignored.",
+        |value, draft| {
             let networks = value.networks()?;
             draft.allowlist.get_or_insert(networks); // annotations are read in the order of their names
             Ok(())
         },
-        ..source_range("The former name of `allowlist-source-range`. If an Ingress has both, this one is ignored.")
-    },
-    Annotation {
-        key: "denylist-source-range",
-        apply: |value, draft| {
+    ),
+    Annotation::full(
+        "denylist-source-range",
+        Scope::Path,
+        Risk::Medium,
+        Invalid::Denies,
+        "Names the client addresses and networks that get 403, separated by commas. It is checked before \
+         `allowlist-source-range`. Default: none. A value that is not valid denies the routes: they answer 503.",
+        |value, draft| {
             draft.policies.source_ranges.deny = value.networks()?;
             Ok(())
         },
-        ..source_range(
-            "Names the client addresses and networks that get 403, separated by commas. It is checked before \
-             `allowlist-source-range`. Default: none. A value that is not valid denies the routes: they answer 503.",
-        )
-    },
+    ),
 ];
-
-/// A list of client addresses.
-const fn source_range(doc: &'static str) -> Annotation {
-    Annotation {
-        support: Support::Full,
-        invalid: Invalid::Denies,
-        ..Annotation::denied("", Scope::Path, Risk::Medium, doc)
-    }
-}

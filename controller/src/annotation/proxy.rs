@@ -1,6 +1,7 @@
 //! What is changed in the answers of a backend.
 
 use super::entry::{Annotation, Scope};
+use crate::object::Kind;
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
@@ -42,5 +43,6 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Medium,
         "Names a ConfigMap, as `namespace/name`, with headers that are set on responses. They are often headers that \
          protect browsers. Default: none.",
-    ),
+    )
+    .refers_to(Kind::ConfigMap),
 ];

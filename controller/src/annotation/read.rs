@@ -1,10 +1,9 @@
-use super::entry::{Annotation, Applied, Effect, Invalid, Support};
-use super::error::AnnotationError;
+use super::entry::{Annotation, Applied, Effect, Invalid};
 use super::settings::AnnotationSettings;
-use super::value::Value;
 use crate::diagnostic::{Diagnostic, Reason};
+use crate::lookup::Lookup;
+use crate::registry::{Support, Value, ValueError};
 use crate::route_defaults::{Risk, RouteDefaults};
-use crate::suggestion::{did_you_mean, nearest};
 use gateway::config::{Denied, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,19 +27,26 @@ pub(crate) struct Reading {
     pub(crate) rejected: bool,
 }
 
-/// Reads the annotations of the Ingress that `object` names.
-pub(crate) fn read(
-    annotations: &BTreeMap<String, String>,
-    object: &Arc<str>,
-    prefix: &str,
-    defaults: &RouteDefaults,
-) -> Reading {
+/// What the annotations of one Ingress are read with.
+pub(crate) struct Context<'a> {
+    /// The Ingress, as diagnostics name it.
+    pub(crate) object: &'a Arc<str>,
+    /// Its namespace.
+    pub(crate) namespace: &'a str,
+    /// The prefix of annotations, without the slash.
+    pub(crate) prefix: &'a str,
+    /// What annotations override.
+    pub(crate) defaults: &'a RouteDefaults,
+    /// The objects that values may name.
+    pub(crate) lookup: &'a Lookup<'a>,
+}
+
+/// Reads the annotations of one Ingress.
+pub(crate) fn read(annotations: &BTreeMap<String, String>, context: &Context<'_>) -> Reading {
     let mut reader = Reader {
-        object,
-        prefix,
-        defaults,
+        context,
         reading: Reading {
-            settings: AnnotationSettings::new(defaults),
+            settings: AnnotationSettings::new(context.defaults),
             applied: Vec::new(),
             diagnostics: Vec::new(),
             rejected: false,
@@ -48,31 +54,29 @@ pub(crate) fn read(
     };
     for (name, value) in annotations {
         match name.split_once('/') {
-            Some((found, key)) if found == prefix => reader.annotation(key, value),
+            Some((found, key)) if found == context.prefix => reader.annotation(key, value),
             Some((USUAL_PREFIX, key)) => reader.foreign(key),
             _ => {}
         }
     }
-    reader.reading.settings.finish(defaults);
+    reader.reading.settings.finish(context.defaults);
     reader.reading
 }
 
 struct Reader<'a> {
-    object: &'a Arc<str>,
-    prefix: &'a str,
-    defaults: &'a RouteDefaults,
+    context: &'a Context<'a>,
     reading: Reading,
 }
 
 impl Reader<'_> {
     fn annotation(&mut self, key: &str, value: &str) {
-        if let Some(word) = self.defaults.blocked_words.iter().find(|word| value.contains(&***word)) {
+        if let Some(word) = self.context.defaults.blocked_words.iter().find(|word| value.contains(&***word)) {
             let message = format!("contains {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
             return self.reject(key, value, &message);
         }
         let Some(annotation) = Annotation::named(key) else { return self.unknown(key) };
-        if annotation.risk > self.defaults.risk_level && annotation.risk < Risk::Critical {
-            let (risk, level) = (annotation.risk, self.defaults.risk_level);
+        if annotation.facets.risk > self.context.defaults.risk_level && annotation.facets.risk < Risk::Critical {
+            let (risk, level) = (annotation.facets.risk, self.context.defaults.risk_level);
             let message = format!(
                 "has the risk level {risk:?}, and the ConfigMap's annotations-risk-level allows up to {level:?}"
             );
@@ -82,11 +86,11 @@ impl Reader<'_> {
         if effect == Effect::Rejected {
             self.reading.rejected = true;
         }
-        self.reading.applied.push(Applied { key: annotation.key, value: value.into(), effect, doc: annotation.doc });
+        self.reading.applied.push(Applied { key: annotation.name, value: value.into(), effect, doc: annotation.doc });
     }
 
     fn effect(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
-        let key = annotation.key;
+        let key = annotation.name;
         match annotation.support {
             Support::Full | Support::Partial(_) => self.apply(annotation, value),
             _ if annotation.asks_for_nothing(value) => Effect::Applied,
@@ -107,46 +111,46 @@ impl Reader<'_> {
 
     /// An empty value counts as no annotation, as in ingress-nginx.
     fn apply(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
-        let key = annotation.key;
-        if value.trim().is_empty() && annotation.invalid != Invalid::Denies {
+        let key = annotation.name;
+        if value.trim().is_empty() && annotation.facets.invalid != Invalid::Denies {
             return Effect::None;
         }
-        let result = (annotation.apply)(Value(value), &mut self.reading.settings);
+        let Context { lookup, namespace, .. } = *self.context;
+        let result = (annotation.apply)(Value::new(value, lookup).within(namespace), &mut self.reading.settings);
         for complaint in std::mem::take(&mut self.reading.settings.complaints) {
             self.warn(key, value, Reason::AnnotationParsingFailed, &complaint);
         }
         match result {
             Ok(()) => Effect::Applied,
-            Err(AnnotationError::Unsupported(why)) => {
+            Err(ValueError::Unsupported(why)) => {
                 self.warn(key, value, Reason::Ignored, why);
                 Effect::None
             }
-            Err(AnnotationError::Refused(why)) => {
+            Err(ValueError::Refused(why)) => {
                 self.deny(key, value, why);
                 Effect::Denied
             }
-            Err(error) => self.invalid(annotation, value, &error.complaint()),
+            Err(error) => self.invalid(annotation, value, &error),
         }
     }
 
-    fn invalid(&mut self, annotation: &'static Annotation, value: &str, complaint: &str) -> Effect {
-        let key = annotation.key;
-        match annotation.invalid {
+    fn invalid(&mut self, annotation: &'static Annotation, value: &str, error: &ValueError) -> Effect {
+        let key = annotation.name;
+        let reason = match error {
+            ValueError::NotFound(_) => Reason::ReferenceNotFound,
+            _ => Reason::AnnotationParsingFailed,
+        };
+        match annotation.facets.invalid {
             Invalid::RejectsIngress => {
-                self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; {REJECTED}"));
+                self.error(key, value, reason, &format!("{error}; {REJECTED}"));
                 Effect::Rejected
             }
             Invalid::Denies => {
-                self.deny(key, value, complaint);
+                self.deny(key, value, &error.to_string());
                 Effect::Denied
             }
             Invalid::FallsBack => {
-                self.error(
-                    key,
-                    value,
-                    Reason::AnnotationParsingFailed,
-                    &format!("{complaint}; the default is used instead"),
-                );
+                self.error(key, value, reason, &format!("{error}; the default is used instead"));
                 Effect::None
             }
         }
@@ -158,16 +162,17 @@ impl Reader<'_> {
     }
 
     fn deny(&mut self, key: &str, value: &str, complaint: &str) {
-        let origin = Origin::new(self.object.clone(), self.field(key));
-        let reason = format!("the annotation {}/{key} {complaint}", self.prefix).into();
+        let origin = Origin::new(self.context.object.clone(), self.field(key));
+        let reason = format!("the annotation {}/{key} {complaint}", self.context.prefix).into();
         self.reading.settings.policies.denied.get_or_insert(Denied { reason, origin });
         self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered with 503"));
     }
 
     fn unknown(&mut self, key: &str) {
-        let near = did_you_mean(nearest(key, Annotation::all().map(|annotation| annotation.key)));
+        let near = Annotation::suggestion(key);
         let message = format!("is not an annotation of ingress-nginx or Adit; it is ignored{near}");
-        let diagnostic = Diagnostic::warning(self.object.clone(), self.field(key), message).because(Reason::Ignored);
+        let diagnostic =
+            Diagnostic::warning(self.context.object.clone(), self.field(key), message).because(Reason::Ignored);
         self.reading.diagnostics.push(diagnostic);
     }
 
@@ -175,48 +180,63 @@ impl Reader<'_> {
     fn foreign(&mut self, key: &str) {
         if Annotation::named(key).is_some() {
             let field = format!("metadata.annotations[{USUAL_PREFIX}/{key}]");
-            let message = format!("is ignored: expected the prefix {:?} (--annotations-prefix)", self.prefix);
-            let diagnostic = Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored);
+            let message = format!("is ignored: expected the prefix {:?} (--annotations-prefix)", self.context.prefix);
+            let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
             self.reading.diagnostics.push(diagnostic);
         }
     }
 
     fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
-        let diagnostic = Diagnostic::error(self.object.clone(), self.field(key), message);
+        let diagnostic = Diagnostic::error(self.context.object.clone(), self.field(key), message);
         self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
     }
 
     fn warn(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
-        let diagnostic = Diagnostic::warning(self.object.clone(), self.field(key), message);
+        let diagnostic = Diagnostic::warning(self.context.object.clone(), self.field(key), message);
         self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
     }
 
     fn field(&self, key: &str) -> String {
-        format!("metadata.annotations[{}/{key}]", self.prefix)
+        format!("metadata.annotations[{}/{key}]", self.context.prefix)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::annotation::Scope;
     use crate::diagnostic::Severity;
+    use crate::object::{Kind, ObjectKey};
+    use crate::store::Store;
 
     fn reading(annotations: &[(&str, &str)]) -> Reading {
+        reading_with(&RouteDefaults::default(), annotations)
+    }
+
+    fn reading_with(defaults: &RouteDefaults, annotations: &[(&str, &str)]) -> Reading {
         let annotations =
             annotations.iter().map(|(key, value)| (format!("{USUAL_PREFIX}/{key}"), (*value).to_owned())).collect();
-        read(&annotations, &"Ingress default/shop".into(), USUAL_PREFIX, &RouteDefaults::default())
+        let store = Store::new();
+        let context = Context {
+            object: &"Ingress default/shop".into(),
+            namespace: "default",
+            prefix: USUAL_PREFIX,
+            defaults,
+            lookup: &Lookup::new(&store),
+        };
+        read(&annotations, &context)
     }
 
     /// No annotation may vanish without a trace: each does something, or a diagnostic names it.
     #[test]
     fn every_annotation_is_served_refused_or_reported() {
         for annotation in Annotation::all() {
-            let reading = reading(&[(annotation.key, "\u{1}unlikely")]);
+            let reading = reading(&[(annotation.name, "\u{1}unlikely")]);
             let served = reading.applied.iter().any(|applied| applied.effect == Effect::Applied);
-            let named = reading.diagnostics.iter().any(|diagnostic| diagnostic.field.contains(annotation.key));
-            assert!(named && !served, "{}: {reading:?}", annotation.key);
+            let named = reading.diagnostics.iter().any(|diagnostic| diagnostic.field.contains(annotation.name));
+            assert!(named && !served, "{}: {reading:?}", annotation.name);
             if annotation.support == Support::Denied {
-                assert!(reading.settings.policies.denied.is_some(), "{} must deny", annotation.key);
+                assert!(reading.settings.policies.denied.is_some(), "{} must deny", annotation.name);
             }
         }
     }
@@ -239,6 +259,41 @@ mod tests {
         for (key, value) in [("whitelist-source-range", ""), ("auth-url", " "), ("enable-modsecurity", "maybe")] {
             assert!(reading(&[(key, value)]).settings.policies.denied.is_some(), "{key}: {value:?}");
         }
+    }
+
+    #[test]
+    fn harmless_values_of_unsupported_annotations_need_nothing() {
+        for annotation in Annotation::all().filter(|annotation| !annotation.support.is_applied()) {
+            for value in annotation.facets.harmless {
+                let reading = reading(&[(annotation.name, value)]);
+                assert_eq!(reading.diagnostics, [], "{}: {value:?}", annotation.name);
+                assert_eq!(reading.settings.policies.denied, None, "{}: {value:?}", annotation.name);
+            }
+        }
+    }
+
+    /// The Secret comes with its Ingress's next translation, since that it was looked for is recorded.
+    #[test]
+    fn a_security_setting_denies_while_its_object_is_missing() {
+        const NAMES_A_SECRET: &[Annotation] = &[
+            Annotation::full("denies", Scope::Path, Risk::Low, Invalid::Denies, "", |value, _| {
+                value.secret().map(drop)
+            }),
+            Annotation::full("falls-back", Scope::Path, Risk::Low, Invalid::FallsBack, "", |value, _| {
+                value.secret().map(drop)
+            }),
+        ];
+        let (store, defaults, object) = (Store::new(), RouteDefaults::default(), "Ingress shop/a".into());
+        let lookup = Lookup::new(&store);
+        let context =
+            Context { object: &object, namespace: "shop", prefix: USUAL_PREFIX, defaults: &defaults, lookup: &lookup };
+        let mut reader = Reader { context: &context, reading: read(&BTreeMap::new(), &context) };
+        let effects: Vec<_> = NAMES_A_SECRET.iter().map(|annotation| reader.apply(annotation, "users")).collect();
+        assert_eq!(effects, [Effect::Denied, Effect::None]);
+        assert!(reader.reading.settings.policies.denied.is_some());
+        let reasons: Vec<_> = reader.reading.diagnostics.iter().map(|diagnostic| diagnostic.reason).collect();
+        assert_eq!(reasons, [Reason::Denied, Reason::ReferenceNotFound]);
+        assert_eq!(lookup.reads().into_iter().collect::<Vec<_>>(), [ObjectKey::new(Kind::Secret, "shop", "users")]);
     }
 
     #[test]
@@ -265,10 +320,7 @@ mod tests {
             risk_level: Risk::Medium,
             ..RouteDefaults::default()
         };
-        let read = |key: &str, value: &str| {
-            let annotations = [(format!("{USUAL_PREFIX}/{key}"), value.to_owned())].into();
-            read(&annotations, &"Ingress default/shop".into(), USUAL_PREFIX, &defaults)
-        };
+        let read = |key: &str, value: &str| reading_with(&defaults, &[(key, value)]);
         assert!(read("connection-proxy-header", "set_by_lua").rejected);
         assert!(read("server-alias", "a.example.com").rejected);
         assert!(!read("app-root", "/shop").rejected);

@@ -1,30 +1,26 @@
 //! What is written down about requests.
 
-use super::entry::{Annotation, FALSE, Invalid, Scope, Support};
+use super::entry::{Annotation, FALSE, Invalid, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation {
-        key: "enable-access-log",
-        scope: Scope::Path,
-        risk: Risk::Low,
-        support: Support::Full,
-        invalid: Invalid::FallsBack,
-        harmless: &[],
-        doc: "Sets whether requests are written to the access log. Boolean, default true.",
-        apply: |value, draft| {
+    Annotation::full(
+        "enable-access-log",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets whether requests are written to the access log. Boolean, default true.",
+        |value, draft| {
             draft.policies.access_log = value.bool()?;
             Ok(())
         },
-    },
-    Annotation {
-        harmless: FALSE,
-        ..Annotation::ignored(
-            "enable-rewrite-log",
-            "there is no log of rewrites; `adit explain` shows what a rewrite does",
-            "Writes rewrites to nginx's error log. Boolean, default false.",
-        )
-    },
+    ),
+    Annotation::ignored(
+        "enable-rewrite-log",
+        "there is no log of rewrites; `adit explain` shows what a rewrite does",
+        "Writes rewrites to nginx's error log. Boolean, default false.",
+    )
+    .unless(FALSE),
     Annotation::planned(
         "enable-opentelemetry",
         Scope::Path,

@@ -1,49 +1,51 @@
 //! How long to wait for a backend, and when to try another.
 
-use super::entry::{Annotation, Invalid, Scope, Support};
-use super::error::AnnotationError;
-use super::value::Value;
+use super::entry::{Annotation, Invalid, Scope};
+use crate::registry::{Value, ValueError};
 use crate::route_defaults::Risk;
 use std::time::Duration;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation {
-        apply: |value, draft| {
+    Annotation::full(
+        "proxy-connect-timeout",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets how long connecting to an endpoint may take. Whole seconds from 1 to 2147483647, without a unit. \
+         Default: the ConfigMap's `proxy-connect-timeout` (5). Then another endpoint is tried, three in all; if none \
+         is left, the request is answered with 504.",
+        |value, draft| {
             draft.backend.timeouts.connect = seconds(value)?;
             Ok(())
         },
-        ..timeout(
-            "proxy-connect-timeout",
-            "Sets how long connecting to an endpoint may take. Whole seconds from 1 to 2147483647, without a unit. \
-             Default: the ConfigMap's `proxy-connect-timeout` (5). Then another endpoint is tried, three in all; if \
-             none is left, the request is answered with 504.",
-        )
-    },
-    Annotation {
-        apply: |value, draft| {
+    ),
+    Annotation::full(
+        "proxy-send-timeout",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets how long the backend may take no bytes of the request: the time between two writes. Whole seconds from \
+         1 to 2147483647, without a unit. Default: the ConfigMap's `proxy-send-timeout` (60). Then the request is \
+         answered with 504.",
+        |value, draft| {
             draft.backend.timeouts.send = seconds(value)?;
             Ok(())
         },
-        ..timeout(
-            "proxy-send-timeout",
-            "Sets how long the backend may take no bytes of the request: the time between two writes. Whole seconds \
-             from 1 to 2147483647, without a unit. Default: the ConfigMap's `proxy-send-timeout` (60). Then the \
-             request is answered with 504.",
-        )
-    },
-    Annotation {
-        apply: |value, draft| {
+    ),
+    Annotation::full(
+        "proxy-read-timeout",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets how long the backend may send no bytes: the time between two reads. Whole seconds from 1 to \
+         2147483647, without a unit. Default: the ConfigMap's `proxy-read-timeout` (60). Then the request is \
+         answered with 504, or a response that has begun is cut off. It also ends WebSockets and gRPC streams on \
+         which nothing moves.",
+        |value, draft| {
             draft.backend.timeouts.read = seconds(value)?;
             Ok(())
         },
-        ..timeout(
-            "proxy-read-timeout",
-            "Sets how long the backend may send no bytes: the time between two reads. Whole seconds from 1 to \
-             2147483647, without a unit. Default: the ConfigMap's `proxy-read-timeout` (60). Then the request is \
-             answered with 504, or a response that has begun is cut off. It also ends WebSockets and gRPC streams on \
-             which nothing moves.",
-        )
-    },
+    ),
     Annotation::planned(
         "proxy-next-upstream",
         Scope::Path,
@@ -72,19 +74,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     .unless(&["3"]),
 ];
 
-/// An entry without its `apply`, which const evaluation wants to be complete.
-const fn timeout(key: &'static str, doc: &'static str) -> Annotation {
-    Annotation {
-        support: Support::Full,
-        invalid: Invalid::FallsBack,
-        ..Annotation::planned(key, Scope::Path, Risk::Low, doc)
-    }
-}
-
 /// At most some 68 years, which every clock can add.
-fn seconds(value: Value<'_>) -> Result<Duration, AnnotationError> {
-    const EXPECTED: AnnotationError =
-        AnnotationError::Expected("a whole number of seconds, at least 1, without a unit");
+fn seconds(value: Value<'_>) -> Result<Duration, ValueError> {
+    const EXPECTED: ValueError = ValueError::Expected("a whole number of seconds, at least 1, without a unit");
     match value.int() {
         Ok(seconds @ 1..=0x7fff_ffff) => Ok(Duration::from_secs(seconds.unsigned_abs())),
         _ => Err(EXPECTED),
@@ -97,9 +89,9 @@ mod tests {
 
     #[test]
     fn seconds_have_no_unit() {
-        assert_eq!(seconds(Value("30")), Ok(Duration::from_secs(30)));
+        assert_eq!(seconds(Value::from("30")), Ok(Duration::from_secs(30)));
         for text in ["30s", "0", "-1", "1.5", "99999999999"] {
-            assert!(seconds(Value(text)).is_err(), "{text}");
+            assert!(seconds(Value::from(text)).is_err(), "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! TLS towards clients, besides certificates: those are in `spec.tls`.
 
-use super::entry::{Annotation, Invalid, Scope, Support};
-use super::error::AnnotationError;
+use super::entry::{Annotation, Invalid, Scope};
+use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 
 const ONE_FOR_ALL: &str = "the ConfigMap's ssl-ciphers applies to all hosts";
@@ -17,27 +17,24 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "the server's order decides for all hosts",
         "Makes the server's order of cipher suites decide, not the client's. Boolean, default true.",
     ),
-    Annotation {
-        key: "ssl-passthrough",
-        scope: Scope::Host,
-        risk: Risk::Low,
-        support: Support::Partial(
-            "Connections go to the endpoints, not to the cluster IP. Any Ingress of the host may set it.",
-        ),
-        invalid: Invalid::FallsBack,
-        harmless: &[],
-        doc: "Passes TLS connections to the host on to the backend of its path `/`, without terminating TLS. All \
-              other settings of the host then apply to plain HTTP only. Boolean, default false. Needs the flag \
-              `--enable-ssl-passthrough`.",
-        apply: |value, draft| {
+    Annotation::full(
+        "ssl-passthrough",
+        Scope::Host,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Passes TLS connections to the host on to the backend of its path `/`, without terminating TLS. All other \
+         settings of the host then apply to plain HTTP only. Boolean, default false. Needs the flag \
+         `--enable-ssl-passthrough`.",
+        |value, draft| {
             let wanted = value.bool()?;
             if wanted && !draft.may_pass_through {
-                return Err(AnnotationError::Unsupported(
+                return Err(ValueError::Unsupported(
                     "is ignored without the flag --enable-ssl-passthrough: Adit terminates the TLS of the host",
                 ));
             }
             draft.ssl_passthrough = wanted;
             Ok(())
         },
-    },
+    )
+    .but("Connections go to the endpoints, not to the cluster IP. Any Ingress of the host may set it."),
 ];

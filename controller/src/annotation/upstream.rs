@@ -1,73 +1,68 @@
 //! What the backend sees of a request.
 
-use super::entry::{Annotation, Invalid, Scope, Support};
-use super::error::AnnotationError;
-use super::value::Value;
+use super::entry::{Annotation, Invalid, Scope};
+use crate::object::Kind;
+use crate::registry::{Value, ValueError};
 use crate::route_defaults::Risk;
 use gateway::config::{BackendProtocol, ConnectionHeader};
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation {
-        key: "upstream-vhost",
-        scope: Scope::Path,
-        risk: Risk::Low,
-        support: Support::Partial("It accepts the variables that the log formats have, and no others."),
-        invalid: Invalid::RejectsIngress,
-        harmless: &[],
-        doc: "Sets the `Host` header that the backend gets. A host name, with a port if needed; it may contain nginx \
-              variables such as `$service_name`. Default: not set, the host that the client asked for.",
-        apply: |value, draft| {
+    Annotation::full(
+        "upstream-vhost",
+        Scope::Path,
+        Risk::Low,
+        Invalid::RejectsIngress,
+        "Sets the `Host` header that the backend gets. A host name, with a port if needed; it may contain nginx \
+         variables such as `$service_name`. Default: not set, the host that the client asked for.",
+        |value, draft| {
             draft.backend.host = Some(value.host()?);
             Ok(())
         },
-    },
-    Annotation {
-        key: "connection-proxy-header",
-        scope: Scope::Path,
-        risk: Risk::Low,
-        support: Support::Full,
-        invalid: Invalid::RejectsIngress,
-        harmless: &[],
-        doc: "Sets the `Connection` header that the backend gets: `close` or `keep-alive`. Default: not set, \
-              connections are kept. WebSockets do not work with it.",
-        apply: |value, draft| {
+    )
+    .but("It accepts the variables that the log formats have, and no others."),
+    Annotation::full(
+        "connection-proxy-header",
+        Scope::Path,
+        Risk::Low,
+        Invalid::RejectsIngress,
+        "Sets the `Connection` header that the backend gets: `close` or `keep-alive`. Default: not set, connections \
+         are kept. WebSockets do not work with it.",
+        |value, draft| {
             let header = match value.text() {
                 "close" => ConnectionHeader::Close,
                 "keep-alive" => ConnectionHeader::KeepAlive,
-                _ => return Err(AnnotationError::Expected("\"close\" or \"keep-alive\"")),
+                _ => return Err(ValueError::Expected("\"close\" or \"keep-alive\"")),
             };
             draft.backend.connection = Some(header);
             Ok(())
         },
-    },
-    Annotation {
-        key: "proxy-http-version",
-        scope: Scope::Path,
-        risk: Risk::Low,
-        support: Support::Partial("`1.0` is not supported: backends get HTTP/1.1, or HTTP/2 by `backend-protocol`."),
-        invalid: Invalid::FallsBack,
-        harmless: &[],
-        doc: "Sets the HTTP version for the backend: `1.1` or `1.0`. Default 1.1.",
-        apply: |value, _| match value.one_of(&["1.0", "1.1"], "\"1.1\" or \"1.0\"")? {
+    ),
+    Annotation::full(
+        "proxy-http-version",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets the HTTP version for the backend: `1.1` or `1.0`. Default 1.1.",
+        |value, _| match value.one_of(&["1.0", "1.1"], "\"1.1\" or \"1.0\"")? {
             "1.1" => Ok(()),
-            _ => Err(AnnotationError::Unsupported("is not supported: requests are sent in HTTP/1.1")),
+            _ => Err(ValueError::Unsupported("is not supported: requests are sent in HTTP/1.1")),
         },
-    },
-    Annotation {
-        key: "backend-protocol",
-        scope: Scope::Path,
-        risk: Risk::Low,
-        support: Support::Partial("`FCGI` is refused: the routes answer 503."),
-        invalid: Invalid::FallsBack,
-        harmless: &[],
-        doc: "Sets the protocol for the backend: `HTTP`, `HTTPS`, `GRPC` (HTTP/2 without TLS), `GRPCS` (HTTP/2 over \
-              TLS) or `AUTO_HTTP` (HTTPS if the client uses TLS, else HTTP), in upper or lower case. Default `HTTP`. \
-              Certificates of backends are not verified.",
-        apply: |value, draft| {
+    )
+    .but("`1.0` is not supported: backends get HTTP/1.1, or HTTP/2 by `backend-protocol`."),
+    Annotation::full(
+        "backend-protocol",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets the protocol for the backend: `HTTP`, `HTTPS`, `GRPC` (HTTP/2 without TLS), `GRPCS` (HTTP/2 over TLS) \
+         or `AUTO_HTTP` (HTTPS if the client uses TLS, else HTTP), in upper or lower case. Default `HTTP`. \
+         Certificates of backends are not verified.",
+        |value, draft| {
             draft.backend.protocol = backend_protocol(value)?;
             Ok(())
         },
-    },
+    )
+    .but("`FCGI` is refused: the routes answer 503."),
     Annotation::planned(
         "fastcgi-index",
         Scope::Path,
@@ -79,19 +74,20 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::Medium,
         "Names a ConfigMap, as `namespace/name`, with FastCGI parameters. Default: none.",
-    ),
+    )
+    .refers_to(Kind::ConfigMap),
 ];
 
-fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, AnnotationError> {
+fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, ValueError> {
     match &*value.text().to_ascii_uppercase() {
         "HTTP" => Ok(BackendProtocol::Http),
         "HTTPS" => Ok(BackendProtocol::Https),
         "AUTO_HTTP" => Ok(BackendProtocol::Auto),
         "GRPC" => Ok(BackendProtocol::Grpc),
         "GRPCS" => Ok(BackendProtocol::Grpcs),
-        "FCGI" => Err(AnnotationError::Refused("is not supported: put a web server in front of the FastCGI program")),
+        "FCGI" => Err(ValueError::Refused("is not supported: put a web server in front of the FastCGI program")),
         // ingress-nginx goes on with HTTP, too.
-        _ => Err(AnnotationError::Unsupported(
+        _ => Err(ValueError::Unsupported(
             "is not a protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC or GRPCS; HTTP is used instead",
         )),
     }
@@ -103,10 +99,10 @@ mod tests {
 
     #[test]
     fn protocols_are_words_in_any_case() {
-        assert_eq!(backend_protocol(Value("https")), Ok(BackendProtocol::Https));
-        assert_eq!(backend_protocol(Value(" Auto_Http ")), Ok(BackendProtocol::Auto));
-        assert_eq!(backend_protocol(Value("GRPCs")), Ok(BackendProtocol::Grpcs));
-        assert!(matches!(backend_protocol(Value("fcgi")), Err(AnnotationError::Refused(_))));
-        assert!(matches!(backend_protocol(Value("FOO")), Err(AnnotationError::Unsupported(_))));
+        assert_eq!(backend_protocol(Value::from("https")), Ok(BackendProtocol::Https));
+        assert_eq!(backend_protocol(Value::from(" Auto_Http ")), Ok(BackendProtocol::Auto));
+        assert_eq!(backend_protocol(Value::from("GRPCs")), Ok(BackendProtocol::Grpcs));
+        assert!(matches!(backend_protocol(Value::from("fcgi")), Err(ValueError::Refused(_))));
+        assert!(matches!(backend_protocol(Value::from("FOO")), Err(ValueError::Unsupported(_))));
     }
 }

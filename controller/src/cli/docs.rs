@@ -2,7 +2,9 @@
 
 use super::flags;
 use super::markdown::{code, row};
-use crate::{annotation, configmap};
+use crate::annotation::Annotation;
+use crate::configmap::Key;
+use crate::registry::{Registered, Setting};
 use gateway::config::Variable;
 use gateway::telemetry::{COMMON_LABELS, METRICS, MetricKind};
 use std::fmt::Write as _;
@@ -71,41 +73,33 @@ const METRICS_OF_REQUESTS: &str = "\
 fn annotations() -> String {
     let mut page = String::from("# Annotations\n\nGenerated from the code by `make docs`. Each name has the prefix ");
     let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or that of the flag `--annotations-prefix`.\n\n{SUPPORT}");
-    for family in annotation::FAMILIES {
-        let _ = write!(page, "\n## {}\n\n| annotation | support | meaning |\n|---|---|---|\n", family.title);
-        for annotation in family.annotations {
-            let support = match annotation.support {
-                annotation::Support::Full => "full".to_owned(),
-                annotation::Support::Partial(difference) => format!("partial: {difference}"),
-                annotation::Support::Ignored(why) => format!("ignored: {why}"),
-                annotation::Support::Planned => "not yet".to_owned(),
-                annotation::Support::Denied => "refused".to_owned(),
-            };
-            row(&mut page, &[&format!("`{}`", annotation.key), &support, annotation.doc]);
-        }
-    }
+    tables(&mut page, &["annotation", "support", "meaning"], |annotation: &Annotation| {
+        vec![code(annotation.name), annotation.support.to_string(), annotation.doc.to_owned()]
+    });
     page
 }
 
 fn config_map() -> String {
     let mut page = format!("{CONFIG_MAP}{SUPPORT}{UNITS}");
-    for family in configmap::FAMILIES {
-        let _ = write!(page, "\n## {}\n\n| key | default | support | meaning |\n|---|---|---|---|\n", family.title);
-        for key in family.keys {
-            let support = match key.support {
-                configmap::Support::Full => "full".to_owned(),
-                configmap::Support::Partial(difference) => format!("partial: {difference}"),
-                configmap::Support::Ignored(why) => format!("ignored: {why}"),
-                configmap::Support::Planned => "not yet".to_owned(),
-                configmap::Support::Denied => "refused".to_owned(),
-            };
-            row(&mut page, &[&format!("`{}`", key.name), &code(key.default), &support, key.doc]);
-        }
-    }
+    tables(&mut page, &["key", "default", "support", "meaning"], |key: &Key| {
+        vec![code(key.name), code(key.facets.default), key.support.to_string(), key.doc.to_owned()]
+    });
     let _ = write!(page, "\n## Variables\n\n{VARIABLES}");
     let names: Vec<_> = Variable::NAMES.iter().map(|name| format!("`${name}`")).collect();
     let _ = writeln!(page, "{}", names.join(", "));
     page
+}
+
+/// A table for each family of settings, under its heading.
+fn tables<F: Registered>(page: &mut String, columns: &[&str], cells: impl Fn(&Setting<F>) -> Vec<String>) {
+    for family in Setting::<F>::families() {
+        let _ = write!(page, "\n## {}\n\n", family.title);
+        row(page, columns);
+        let _ = writeln!(page, "{}|", "|---".repeat(columns.len()));
+        for setting in family.settings {
+            row(page, &cells(setting));
+        }
+    }
 }
 
 fn metrics() -> String {

@@ -8,9 +8,9 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A row of a table; a `|` in a cell would end it.
-pub(super) fn row(page: &mut String, cells: &[&str]) {
+pub(super) fn row(page: &mut String, cells: &[impl AsRef<str>]) {
     for cell in cells {
-        let _ = write!(page, "| {} ", cell.replace('|', "\\|"));
+        let _ = write!(page, "| {} ", cell.as_ref().replace('|', "\\|"));
     }
     page.push_str("|\n");
 }

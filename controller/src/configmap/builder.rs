@@ -1,5 +1,4 @@
 use crate::diagnostic::Severity;
-use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
 use gateway::config::{BackendPolicies, GatewaySettings, Hsts, RoutePolicies};
 use std::sync::Arc;
@@ -14,16 +13,20 @@ pub struct Config {
 }
 
 /// The configuration while its keys are read.
-pub struct ConfigBuilder<'a> {
+#[derive(Debug)]
+pub struct ConfigBuilder {
     /// The settings of the keys that have been read.
     pub config: Config,
-    /// The objects that values may name.
-    pub lookup: &'a Lookup<'a>,
     /// What is wrong with a part of a value whose other parts are used.
     pub(super) complaints: Vec<(Severity, String)>,
 }
 
-impl ConfigBuilder<'_> {
+impl ConfigBuilder {
+    /// Begins with these settings.
+    pub(crate) fn new(config: Config) -> Self {
+        Self { config, complaints: Vec::new() }
+    }
+
     /// The policies of an Ingress without annotations.
     pub(super) fn policies(&mut self) -> &mut RoutePolicies {
         Arc::make_mut(&mut self.config.routes.policies)

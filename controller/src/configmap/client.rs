@@ -1,8 +1,7 @@
 //! Connections of clients, and the limits on requests.
 
 use super::entry::Key;
-use super::error::KeyError;
-use super::value::Value;
+use crate::registry::{Value, ValueError};
 
 /// The largest buffer in bytes, and the most of them: larger heads would only cost memory.
 const LARGEST: u64 = 1 << 20;
@@ -67,10 +66,11 @@ pub(super) const KEYS: &[Key] = &[
          limits the request line (longer: 414) and each header line (longer: 400). A whole head may have \
          `client-header-buffer-size` and all these buffers together (larger: 400).",
         |value, draft| {
-            const EXPECTED: KeyError = KeyError::Expected("a number up to 64 and a size up to 1m, such as \"4 8k\"");
+            const EXPECTED: ValueError =
+                ValueError::Expected("a number up to 64 and a size up to 1m, such as \"4 8k\"");
             let (number, size) = value.text().split_once(' ').ok_or(EXPECTED)?;
             let number = number.parse().ok().filter(|number| (1..=MOST).contains(number)).ok_or(EXPECTED)?;
-            let size = buffer(Value(size).size().map_err(|_| EXPECTED)?)?;
+            let size = buffer(Value::from(size).size().map_err(|_| EXPECTED)?)?;
             draft.config.gateway.client.large_header_buffers = number;
             draft.config.gateway.client.large_header_size = size;
             Ok(())
@@ -129,7 +129,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-fn buffer(bytes: u64) -> Result<usize, KeyError> {
-    const EXPECTED: KeyError = KeyError::Expected("a size from 1 byte to 1m");
+fn buffer(bytes: u64) -> Result<usize, ValueError> {
+    const EXPECTED: ValueError = ValueError::Expected("a size from 1 byte to 1m");
     usize::try_from(bytes).ok().filter(|_| (1..=LARGEST).contains(&bytes)).ok_or(EXPECTED)
 }

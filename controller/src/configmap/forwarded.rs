@@ -2,11 +2,9 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use super::error::KeyError;
 use super::headers::header_name;
-use super::value::Value;
 use crate::diagnostic::Severity;
-use crate::value::parse_network;
+use crate::registry::{Value, ValueError, parse_network};
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -99,7 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-fn trusted(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn trusted(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let mut networks = Vec::new();
     for text in value.list() {
         match parse_network(text) {

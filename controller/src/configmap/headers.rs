@@ -2,9 +2,9 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use super::error::KeyError;
-use super::value::Value;
 use crate::diagnostic::Severity;
+use crate::object::Kind;
+use crate::registry::{Value, ValueError};
 use gateway::config::{Piece, Template};
 use http::{HeaderName, HeaderValue};
 use std::collections::BTreeMap;
@@ -38,7 +38,8 @@ pub(super) const KEYS: &[Key] = &[
          that name is replaced. Empty: none.",
         add_headers,
     )
-    .but("Values are sent as they are, without variables."),
+    .but("Values are sent as they are, without variables.")
+    .refers_to(Kind::ConfigMap),
     Key::full(
         "proxy-set-headers",
         "",
@@ -46,7 +47,8 @@ pub(super) const KEYS: &[Key] = &[
          existing header of that name is replaced. Values may contain nginx variables; a header whose value is empty \
          is removed. Empty: none.",
         set_headers,
-    ),
+    )
+    .refers_to(Kind::ConfigMap),
     Key::full(
         "hide-headers",
         "",
@@ -66,14 +68,15 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// A header's name, in lower case.
-pub(super) fn header_name(text: &str) -> Result<Arc<str>, KeyError> {
-    let name = HeaderName::try_from(text).map_err(|_| KeyError::Expected("a header's name, such as \"X-Real-IP\""))?;
+pub(super) fn header_name(text: &str) -> Result<Arc<str>, ValueError> {
+    let name =
+        HeaderName::try_from(text).map_err(|_| ValueError::Expected("a header's name, such as \"X-Real-IP\""))?;
     Ok(name.as_str().into())
 }
 
-fn add_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn add_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let mut headers = Vec::new();
-    for (name, text) in named_map(value, draft)? {
+    for (name, text) in named_map(value)? {
         if let Some(name) = valid_header(&name, &text, draft) {
             headers.push((name, text.into()));
         }
@@ -82,9 +85,9 @@ fn add_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), Ke
     Ok(())
 }
 
-fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let mut headers = Vec::new();
-    for (name, text) in named_map(value, draft)? {
+    for (name, text) in named_map(value)? {
         let Some(header) = valid_header(&name, &text, draft) else { continue };
         match Template::parse(&text) {
             Ok(template) => headers.push((header, template)),
@@ -104,24 +107,22 @@ fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), Ke
     Ok(())
 }
 
-fn hide_headers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn hide_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let names: Result<Vec<_>, _> = value.list().map(header_name).collect();
     draft.config.gateway.hide_headers = names?.into();
     Ok(())
 }
 
 /// The data of the ConfigMap that a value names; empty for an empty value.
-fn named_map(value: Value<'_>, draft: &ConfigBuilder<'_>) -> Result<BTreeMap<String, String>, KeyError> {
+fn named_map(value: Value<'_>) -> Result<BTreeMap<String, String>, ValueError> {
     if value.text().is_empty() {
         return Ok(BTreeMap::new());
     }
-    let name = value.namespaced_name()?;
-    let map = draft.lookup.config_map(&name.namespace, &name.name).ok_or(KeyError::NoConfigMap)?;
-    Ok(map.data.clone().unwrap_or_default())
+    Ok(value.config_map()?.data.clone().unwrap_or_default())
 }
 
 /// The header's name in lower case, if name and value may be sent.
-fn valid_header(name: &str, text: &str, draft: &mut ConfigBuilder<'_>) -> Option<Arc<str>> {
+fn valid_header(name: &str, text: &str, draft: &mut ConfigBuilder) -> Option<Arc<str>> {
     let header = header_name(name).ok().filter(|_| HeaderValue::from_str(text).is_ok());
     if header.is_none() {
         let complaint =

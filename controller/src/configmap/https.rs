@@ -1,7 +1,7 @@
 //! Redirects to HTTPS, and HSTS.
 
 use super::entry::Key;
-use super::error::KeyError;
+use crate::registry::ValueError;
 use crate::route_defaults::ACME_CHALLENGES;
 
 pub(super) const KEYS: &[Key] = &[
@@ -62,7 +62,7 @@ pub(super) const KEYS: &[Key] = &[
             const EXPECTED: &str = "301, 302, 307 or 308";
             let code = value.number(301..=308, EXPECTED)?;
             if ![301, 302, 307, 308].contains(&code) {
-                return Err(KeyError::Expected(EXPECTED));
+                return Err(ValueError::Expected(EXPECTED));
             }
             draft.config.routes.redirect_code = code;
             Ok(())

@@ -1,7 +1,7 @@
 //! The access log and traces.
 
 use super::entry::Key;
-use super::error::KeyError;
+use crate::registry::ValueError;
 use gateway::config::{AccessLog, Escape, Template};
 
 const STDOUT: &str = "logs go to standard output and standard error; see the flag --access-log-path";
@@ -13,7 +13,7 @@ pub(super) const KEYS: &[Key] = &[
         "Sets the format of the access log for HTTP requests. Text with the variables that are listed at the end of \
          this page.",
         |value, draft| {
-            draft.config.gateway.access_log.format = Template::parse(value.text()).map_err(KeyError::Template)?;
+            draft.config.gateway.access_log.format = Template::parse(value.text()).map_err(ValueError::Template)?;
             Ok(())
         },
     )
@@ -77,7 +77,7 @@ pub(super) const KEYS: &[Key] = &[
          end of this page. Values are always escaped as without `log-format-escape-json` and \
          `log-format-escape-none`.",
         |value, draft| {
-            draft.config.gateway.streams.log.format = Template::parse(value.text()).map_err(KeyError::Template)?;
+            draft.config.gateway.streams.log.format = Template::parse(value.text()).map_err(ValueError::Template)?;
             Ok(())
         },
     )

@@ -1,13 +1,11 @@
 use super::builder::{Config, ConfigBuilder};
-use super::entry::{Key, Support};
-use super::error::KeyError;
-use super::value::Value;
+use super::entry::Key;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
+use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
-use crate::suggestion::{did_you_mean, nearest};
 use gateway::config::{Denied, Origin, ServiceBackend};
 use std::sync::Arc;
 
@@ -25,11 +23,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
-    let mut reader = Reader {
-        object: "".into(),
-        builder: ConfigBuilder { config, lookup, complaints: Vec::new() },
-        diagnostics: Vec::new(),
-    };
+    let mut reader = Reader { object: "".into(), lookup, builder: ConfigBuilder::new(config), diagnostics: Vec::new() };
     if let Some(name) = &settings.configmap
         && let Some(map) = lookup.config_map(&name.namespace, &name.name)
     {
@@ -48,7 +42,8 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
 
 struct Reader<'a> {
     object: Arc<str>,
-    builder: ConfigBuilder<'a>,
+    lookup: &'a Lookup<'a>,
+    builder: ConfigBuilder,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -60,39 +55,36 @@ impl Reader<'_> {
             _ if key.asks_for_nothing(value) => {}
             Support::Ignored(why) => self.ignored(key, value, &format!("is ignored: {why}")),
             Support::Planned => self.ignored(key, value, "is not supported yet: the default stays in effect"),
-            Support::Denied => self.deny(key, value),
+            Support::Denied => self.deny(key, value, "is not supported yet, and requests are not safe without it"),
         }
     }
 
     fn apply(&mut self, key: &'static Key, value: &str) {
-        let result = (key.apply)(Value(value), &mut self.builder);
+        // Blanks around a value do not count.
+        let result = (key.apply)(Value::new(value.trim(), self.lookup), &mut self.builder);
         for (severity, complaint) in std::mem::take(&mut self.builder.complaints) {
             self.report(severity, key, value, Reason::Invalid, &complaint);
         }
-        let (reason, complaint) = match result {
+        let error = match result {
             Ok(()) => return,
-            Err(KeyError::Unsupported(why)) => return self.ignored(key, value, why),
-            Err(KeyError::Expected(expected)) => (Reason::Invalid, format!("is not valid: expected {expected}")),
-            Err(KeyError::Template(error)) => (Reason::Invalid, error.to_string()),
-            Err(KeyError::NoConfigMap) => {
-                (Reason::ReferenceNotFound, "names a ConfigMap that does not exist".to_owned())
-            }
+            Err(ValueError::Unsupported(why)) => return self.ignored(key, value, why),
+            Err(ValueError::Refused(why)) => return self.deny(key, value, why),
+            Err(error) => error,
         };
-        self.report(Severity::Error, key, value, reason, &format!("{complaint}; the default stays in effect"));
+        let reason = if let ValueError::NotFound(_) = error { Reason::ReferenceNotFound } else { Reason::Invalid };
+        self.report(Severity::Error, key, value, reason, &format!("{error}; the default stays in effect"));
     }
 
-    fn deny(&mut self, key: &'static Key, value: &str) {
-        let reason =
-            format!("the ConfigMap's key {} is not supported yet, and requests are not safe without it", key.name)
-                .into();
+    fn deny(&mut self, key: &'static Key, value: &str, complaint: &str) {
+        let reason = format!("the ConfigMap's key {} {complaint}", key.name).into();
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
         self.builder.config.gateway.denied.get_or_insert(Denied { reason, origin });
-        let message = "is not supported yet, and requests are not safe without it: every request is answered with 503";
-        self.report(Severity::Error, key, value, Reason::Denied, message);
+        let message = format!("{complaint}: every request is answered with 503");
+        self.report(Severity::Error, key, value, Reason::Denied, &message);
     }
 
     fn unknown(&mut self, name: &str, value: &str) {
-        let near = did_you_mean(nearest(name, Key::all().map(|key| key.name)));
+        let near = Key::suggestion(name);
         let message = format!("is not a key of ingress-nginx or Adit; it is ignored{near}");
         let diagnostic = Diagnostic::error(self.object.clone(), format!("data.{name}"), message);
         self.diagnostics.push(diagnostic.with_value(value).because(Reason::Ignored));
@@ -123,7 +115,7 @@ impl Reader<'_> {
 
     fn default_backend(&mut self, settings: &ControllerSettings) {
         let Some(name) = &settings.default_backend_service else { return };
-        let service = self.builder.lookup.service(&name.namespace, &name.name);
+        let service = self.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = "is not an existing Service with a port: requests that no rule matches are answered with 404";
             let object = "flag --default-backend-service";
@@ -146,7 +138,7 @@ impl Reader<'_> {
         let Some(name) = &settings.default_certificate else { return };
         let object = "flag --default-ssl-certificate";
         let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
-        let Some(secret) = self.builder.lookup.secret(&name.namespace, &name.name) else {
+        let Some(secret) = self.lookup.secret(&name.namespace, &name.name) else {
             let message = format!("names {key}, which does not exist; a self-signed certificate is served instead");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             return self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));

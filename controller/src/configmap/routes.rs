@@ -1,7 +1,7 @@
 //! How requests are routed, and the defaults of annotations.
 
 use super::entry::Key;
-use super::error::KeyError;
+use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 use gateway::config::{Balance, PathMatching};
 
@@ -15,7 +15,7 @@ pub(super) const KEYS: &[Key] = &[
             draft.config.gateway.path_matching = match value.text() {
                 "nginx" => PathMatching::Nginx,
                 "strict" => PathMatching::Strict,
-                _ => return Err(KeyError::Expected("\"nginx\" or \"strict\"")),
+                _ => return Err(ValueError::Expected("\"nginx\" or \"strict\"")),
             };
             Ok(())
         },
@@ -88,7 +88,7 @@ pub(super) const KEYS: &[Key] = &[
             draft.config.routes.upstream.balance = match value.text() {
                 "round_robin" => Balance::RoundRobin,
                 "ewma" => Balance::LeastRequest,
-                _ => return Err(KeyError::Expected("\"round_robin\" or \"ewma\"")),
+                _ => return Err(ValueError::Expected("\"round_robin\" or \"ewma\"")),
             };
             Ok(())
         },
@@ -118,7 +118,7 @@ pub(super) const KEYS: &[Key] = &[
                 "low" => (Risk::Low, Ok(())),
                 _ => (
                     Risk::Low,
-                    Err(KeyError::Unsupported(
+                    Err(ValueError::Unsupported(
                         "is not valid: expected Low, Medium, High or Critical; Low is used instead",
                     )),
                 ),

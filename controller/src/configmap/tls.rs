@@ -2,9 +2,9 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use super::error::KeyError;
-use super::value::Value;
 use crate::diagnostic::Severity;
+use crate::object::Kind;
+use crate::registry::{Value, ValueError};
 use gateway::tls::{cipher, supported_ciphers};
 
 const CACHE: &str = "the number of sessions is limited, not their memory";
@@ -36,7 +36,8 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "no suite with finite-field Diffie-Hellman is supported",
         "Names a Secret, as `namespace/name`, with parameters for Diffie-Hellman.",
-    ),
+    )
+    .refers_to(Kind::Secret),
     Key::planned(
         "ssl-session-cache",
         "true",
@@ -80,7 +81,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::planned("enable-ocsp", "false", "Adds OCSP responses to TLS handshakes (stapling). Boolean."),
 ];
 
-fn protocols(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn protocols(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let (mut tls12, mut tls13) = (false, false);
     let mut others = Vec::new();
     for version in value.text().split_ascii_whitespace() {
@@ -91,7 +92,7 @@ fn protocols(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyE
         }
     }
     if !tls12 && !tls13 {
-        return Err(KeyError::Expected("TLSv1.2, TLSv1.3 or both"));
+        return Err(ValueError::Expected("TLSv1.2, TLSv1.3 or both"));
     }
     if !others.is_empty() {
         let complaint = format!(
@@ -105,7 +106,7 @@ fn protocols(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyE
     Ok(())
 }
 
-fn ciphers(value: Value<'_>, draft: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn ciphers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let names = value.text().split(':').filter(|name| !name.is_empty());
     let (known, others): (Vec<&str>, Vec<&str>) = names.partition(|name| cipher(name).is_some());
     if !others.is_empty() {

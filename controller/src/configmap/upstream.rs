@@ -2,8 +2,7 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use super::error::KeyError;
-use super::value::Value;
+use crate::registry::{Value, ValueError};
 
 const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
 
@@ -109,10 +108,10 @@ pub(super) const KEYS: &[Key] = &[
     Key::ignored("grpc-buffer-size-kb", "0", STREAMED, "Sets the size of the buffer for gRPC responses. Kilobytes."),
 ];
 
-fn streamed(value: Value<'_>, _: &mut ConfigBuilder<'_>) -> Result<(), KeyError> {
+fn streamed(value: Value<'_>, _: &mut ConfigBuilder) -> Result<(), ValueError> {
     match value.text() {
         "off" => Ok(()),
-        "on" => Err(KeyError::Unsupported("is not supported: bodies are streamed, as with \"off\"")),
-        _ => Err(KeyError::Expected("\"on\" or \"off\"")),
+        "on" => Err(ValueError::Unsupported("is not supported: bodies are streamed, as with \"off\"")),
+        _ => Err(ValueError::Expected("\"on\" or \"off\"")),
     }
 }

@@ -26,7 +26,7 @@ pub struct Setting {
 pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
     let own = ingress(&route.labels.owner);
     let of_host = |applied: &&Applied| {
-        let scope = Annotation::named(applied.key).map(|annotation| annotation.scope);
+        let scope = Annotation::named(applied.key).map(|annotation| annotation.facets.scope);
         scope == Some(Scope::Host) && applied.effect == Effect::Applied
     };
     let others: BTreeSet<_> = host.routes().iter().map(|route| ingress(&route.labels.owner)).collect();

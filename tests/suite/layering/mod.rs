@@ -39,15 +39,17 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
     &["server"],
     &["explain"],
     &["translate", "events"],
+    &["source"],
     &["annotation", "pipeline"],
     &["configmap", "status"],
-    &["lookup", "source"],
+    &["registry"],
+    &["lookup"],
     &["store"],
     &["feed", "apiserver"],
     &["settings"],
     &["address"],
     &["object"],
-    &["certificate", "debounce", "route_defaults", "suggestion", "value", "diagnostic"],
+    &["certificate", "debounce", "route_defaults", "suggestion", "diagnostic"],
 ];
 
 /// The modules of the gateway that may name Pingora.

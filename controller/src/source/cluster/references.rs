@@ -1,16 +1,13 @@
 //! Which ConfigMaps objects name: only those are watched. Pure.
 
 use super::objects::{ObjectState, Presence};
+use crate::annotation::Annotation;
+use crate::configmap::Key;
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, is_name};
+use crate::registry::object_name;
 use crate::settings::ControllerSettings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// Annotations whose value names a ConfigMap, as `name` or `namespace/name`.
-const ANNOTATIONS: [&str; 3] = ["auth-proxy-set-headers", "custom-headers", "fastcgi-params-configmap"];
-
-/// Keys of the gateway's ConfigMap that name another one, as `namespace/name`.
-const KEYS: [&str; 2] = ["add-headers", "proxy-set-headers"];
 
 /// The most ConfigMaps that the Ingresses of one namespace can have watched, the first by name: each is a connection to
 /// the API server, and whoever may write Ingresses must not be able to open any number of them.
@@ -29,11 +26,11 @@ pub(super) struct References {
 
 impl References {
     pub(super) fn new(settings: &ControllerSettings) -> Self {
-        let by_flag = [&settings.configmap, &settings.tcp_services, &settings.udp_services];
+        let by_flag = settings.references().filter(|(kind, _)| *kind == Kind::ConfigMap);
         Self {
             prefix: settings.annotations_prefix.clone(),
             gateway: settings.configmap.clone(),
-            by_flag: by_flag.into_iter().flatten().cloned().collect(),
+            by_flag: by_flag.map(|(_, name)| name.clone()).collect(),
             named: BTreeMap::new(),
         }
     }
@@ -71,11 +68,12 @@ impl References {
             Object::Ingress(ingress) => {
                 let annotations = ingress.metadata.annotations.iter().flatten();
                 let values = annotations.filter(|(name, _)| self.is_reference(name)).map(|(_, value)| value);
-                values.filter_map(|value| name(value, Some(&key.namespace))).collect()
+                values.filter_map(|value| config_map(value, Some(&key.namespace))).collect()
             }
             Object::ConfigMap(map) if self.is_gateways(key) => {
-                let values = KEYS.iter().filter_map(|key| map.data.as_ref()?.get(*key));
-                values.filter_map(|value| name(value, None)).collect()
+                let keys = map.data.iter().flatten();
+                let values = keys.filter(|(key, _)| Key::named(key).is_some_and(Key::names_config_map));
+                values.filter_map(|(_, value)| config_map(value, None)).collect()
             }
             _ => BTreeSet::new(),
         }
@@ -83,7 +81,7 @@ impl References {
 
     fn is_reference(&self, annotation: &str) -> bool {
         let key = annotation.strip_prefix(&self.prefix).and_then(|rest| rest.strip_prefix('/'));
-        key.is_some_and(|key| ANNOTATIONS.contains(&key))
+        key.and_then(Annotation::named).is_some_and(Annotation::names_config_map)
     }
 
     fn is_gateways(&self, key: &ObjectKey) -> bool {
@@ -92,22 +90,15 @@ impl References {
     }
 }
 
-/// The ConfigMap of this name, in this namespace unless it names another. What no ConfigMap can be called is left out: the
-/// API server refuses to watch it, for ever, so that one annotation would keep a whole gateway from getting ready.
-fn name(value: &str, namespace: Option<&Arc<str>>) -> Option<NamespacedName> {
-    let value = value.trim();
-    let name = match (value.contains('/'), namespace) {
-        (true, _) => value.parse().ok(),
-        (false, namespace) => namespace.map(|own| NamespacedName { namespace: own.clone(), name: value.into() }),
-    };
-    name.filter(|name| is_name(&name.namespace) && is_name(&name.name))
+/// The ConfigMap that a value names. What no ConfigMap can be called is left out: the API server refuses to watch it, for
+/// ever, so that one annotation would keep a whole gateway from getting ready.
+fn config_map(value: &str, namespace: Option<&str>) -> Option<NamespacedName> {
+    object_name(value, namespace).filter(|name| is_name(&name.namespace) && is_name(&name.name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::annotation::Annotation;
-    use crate::configmap::Key;
     use crate::source::cluster::arrival::Arrival;
     use crate::source::cluster::objects::{Objects, WatchEvent};
     use serde_json::{Value, json};
@@ -123,18 +114,6 @@ mod tests {
 
     fn config_maps(references: &References) -> Vec<String> {
         references.config_maps().iter().map(NamespacedName::to_string).filter(|name| name != "adit/adit").collect()
-    }
-
-    #[test]
-    fn every_annotation_and_key_that_names_a_config_map_is_here() {
-        let annotations: BTreeSet<_> = Annotation::all()
-            .filter(|annotation| annotation.doc.starts_with("Names a ConfigMap, as "))
-            .map(|a| a.key)
-            .collect();
-        assert_eq!(annotations, BTreeSet::from(ANNOTATIONS));
-        let keys: BTreeSet<_> =
-            Key::all().filter(|key| key.doc.starts_with("Names a ConfigMap, as ")).map(|key| key.name).collect();
-        assert_eq!(keys, BTreeSet::from(KEYS));
     }
 
     #[test]

@@ -45,7 +45,14 @@ pub(in crate::translate) fn parse(
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
-    let mut reading = annotation::read(annotations, &object, &settings.annotations_prefix, defaults);
+    let context = annotation::Context {
+        object: &object,
+        namespace: &stored.key.namespace,
+        prefix: &settings.annotations_prefix,
+        defaults,
+        lookup,
+    };
+    let mut reading = annotation::read(annotations, &context);
     let policies = &mut reading.settings.policies;
     policies.denied = policies.denied.take().or(denied);
     let denied = policies.denied.clone();

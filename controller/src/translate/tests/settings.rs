@@ -1,7 +1,8 @@
 //! The ConfigMap and the flags.
 
 use super::*;
-use crate::configmap::{Key, Support};
+use crate::configmap::Key;
+use crate::registry::Support;
 use gateway::config::{AccessLog, Escape, GatewaySettings, StreamSettings, Template};
 use std::time::Duration;
 
@@ -109,18 +110,18 @@ fn every_key_is_served_refused_or_reported() {
 
 #[test]
 fn defaults_of_unsupported_keys_need_nothing() {
-    for key in Key::all().filter(|key| !matches!(key.support, Support::Full | Support::Partial(_))) {
-        let world = World::of(&config(&format!("{}: '{}'", key.name, key.default)));
-        assert_eq!(world.translator.diagnostics().count(), 0, "{}: {}", key.name, key.default);
+    for key in Key::all().filter(|key| !key.support.is_applied()) {
+        let world = World::of(&config(&format!("{}: '{}'", key.name, key.facets.default)));
+        assert_eq!(world.translator.diagnostics().count(), 0, "{}: {}", key.name, key.facets.default);
         assert_eq!(settings(&world).denied, None, "{}", key.name);
     }
 }
 
 #[test]
 fn the_documented_defaults_are_the_defaults() {
-    for key in Key::all().filter(|key| !key.default.is_empty()) {
-        let world = World::of(&config(&format!("{}: '{}'", key.name, key.default)));
-        assert_eq!(*settings(&world), GatewaySettings::default(), "{}: {}", key.name, key.default);
+    for key in Key::all().filter(|key| !key.facets.default.is_empty()) {
+        let world = World::of(&config(&format!("{}: '{}'", key.name, key.facets.default)));
+        assert_eq!(*settings(&world), GatewaySettings::default(), "{}: {}", key.name, key.facets.default);
     }
 }
 

@@ -1,0 +1,21 @@
+//! The registry of settings: what annotations, keys of the ConfigMap and flags have in common.
+//!
+//! A [`Setting`] has a name, a [`Support`], a text, the kind of object that it refers to, and how its value is applied.
+//! What only one kind of settings has, such as the scope of an annotation or the default of a key, are its [`Facets`].
+//! The entries stand in [`crate::annotation`], [`crate::configmap`] and [`crate::cli::flags`], one [`Registry`] each.
+
+mod error;
+mod families;
+mod reference;
+mod setting;
+mod support;
+mod text;
+mod value;
+
+pub use error::ValueError;
+pub use families::{Family, Registered, Registry};
+pub(crate) use reference::object_name;
+pub use setting::{Apply, Facets, Setting};
+pub use support::Support;
+pub use value::Value;
+pub(crate) use value::{parse_bool, parse_network};
