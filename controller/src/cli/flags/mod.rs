@@ -4,17 +4,22 @@
 //! `--x=true`, `-x=true` and `--x true` are all understood, and a flag without effect causes a warning.
 
 mod cluster;
+mod families;
 mod flag;
 mod metrics;
-mod own;
+mod objects;
+mod observing;
 mod retired;
+mod serving;
 mod status;
 mod value;
 
-pub use flag::{Effect, Flag, Shape, Topic};
+pub use families::Topic;
+pub use flag::{Flag, FlagFacets, Shape};
 pub use value::Values;
 
-use super::markdown::row;
+use super::markdown::{code, row};
+use crate::registry::{Family, Support};
 use crate::settings::{ServeSettings, Settings};
 use clap::{Arg, ArgMatches};
 use std::ffi::OsString;
@@ -29,19 +34,14 @@ pub struct Flags {
     pub warnings: Vec<String>,
 }
 
-/// All flags.
-pub fn all() -> impl Iterator<Item = &'static Flag> {
-    chain(own(), retired::FLAGS)
-}
-
-/// The flags that do something.
-fn own() -> impl Iterator<Item = &'static Flag> {
-    [own::FLAGS, metrics::FLAGS, cluster::FLAGS, status::FLAGS].into_iter().flatten()
-}
-
-/// The flags as clap arguments; `--help` lists those about the `shown` topics.
+/// The flags as clap arguments. `serve`, `check` and `explain` accept every flag, so that a Deployment's arguments can be
+/// given to `adit check` as they are; `--help` lists those about the `shown` topics that have an effect.
 pub fn args(shown: &[Topic]) -> Vec<Arg> {
-    all().map(|flag| flag.arg(shown)).collect()
+    let arg = |family: &Family<FlagFacets>, flag: &Flag| {
+        let is_shown = flag.support.is_applied() && shown.iter().any(|topic| topic.heading() == family.title);
+        flag.arg(family.title).hide(!is_shown)
+    };
+    Flag::families().iter().flat_map(|family| family.settings.iter().map(move |flag| arg(family, flag))).collect()
 }
 
 /// Collects what clap has parsed, on top of the settings for a command line without flags.
@@ -50,17 +50,15 @@ pub fn args(shown: &[Topic]) -> Vec<Arg> {
 /// Names the flag, its value and what was expected.
 pub fn collect(matches: &ArgMatches, settings: Settings) -> Result<Flags, String> {
     let mut flags = Flags { settings, warnings: Vec::new() };
-    for flag in all() {
+    for flag in Flag::all() {
         let Some(given) = matches.get_many::<String>(flag.name) else { continue };
         let given: Vec<&str> = given.map(String::as_str).collect();
-        match flag.effect {
-            Effect::Ignored(why) => flags.warnings.push(format!("--{} is accepted and ignored: {why}", flag.name)),
-            Effect::Sets(set) => {
-                let values = Values::new(&given);
-                set(&mut flags.settings, values)
-                    .map_err(|expected| format!("--{}: {:?} {expected}", flag.name, values.shown()))?;
-            }
+        if let Support::Ignored(why) = flag.support {
+            flags.warnings.push(format!("--{} is accepted and ignored: {why}", flag.name));
         }
+        let values = Values::new(&given);
+        (flag.apply)(values, &mut flags.settings)
+            .map_err(|error| format!("--{}: {:?} {error}", flag.name, values.shown()))?;
     }
     expect_different_ports(&flags.settings.serve)?;
     Ok(flags)
@@ -114,7 +112,7 @@ pub fn spelled_out(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 
 fn is_switch(arg: &OsString) -> bool {
     let name = arg.to_str().and_then(|text| text.strip_prefix("--"));
-    name.is_some_and(|name| all().any(|flag| flag.name == name && flag.shape == Shape::Switch))
+    name.and_then(Flag::named).is_some_and(|flag| flag.facets.shape == Shape::Switch)
 }
 
 fn with_two_dashes(arg: &str) -> String {
@@ -124,7 +122,7 @@ fn with_two_dashes(arg: &str) -> String {
         return format!("--v={verbosity}");
     }
     let name = rest.split('=').next().unwrap_or(rest);
-    if all().any(|flag| flag.name == name) { format!("-{arg}") } else { arg.to_owned() }
+    if Flag::named(name).is_some() { format!("-{arg}") } else { arg.to_owned() }
 }
 
 /// `docs/flags.md`.
@@ -134,21 +132,21 @@ pub fn markdown() -> String {
          dash or two. A duration is a number of seconds, or a form such as `90s` or `1m30s`.\n\n\
          | flag | value | default | meaning |\n|---|---|---|---|\n",
     );
-    for flag in own() {
-        let value = match flag.shape {
+    for flag in Flag::all().filter(|flag| flag.support.is_applied()) {
+        let FlagFacets { shape, default } = flag.facets;
+        let value = match shape {
             Shape::Switch => "true or false".to_owned(),
             Shape::Value(name) => format!("`{name}`"),
             Shape::Repeated(name) => format!("`{name}`, may be repeated"),
         };
-        let default = if flag.default.is_empty() { String::new() } else { format!("`{}`", flag.default) };
-        row(&mut page, &[&format!("`--{}`", flag.name), &value, &default, flag.doc]);
+        row(&mut page, &[&format!("`--{}`", flag.name), &value, &code(default), flag.doc]);
     }
     page.push_str(
         "\n## Accepted and ignored\n\nFlags of ingress-nginx that have no effect in Adit. Each causes a warning.\n\n",
     );
     page.push_str("| flag | why |\n|---|---|\n");
-    for flag in retired::FLAGS {
-        if let Effect::Ignored(why) = flag.effect {
+    for flag in Flag::all() {
+        if let Support::Ignored(why) = flag.support {
             row(&mut page, &[&format!("`--{}`", flag.name), why]);
         }
     }

@@ -1,7 +1,7 @@
 //! The flags of ingress-nginx that have no effect in Adit. They are accepted, so that a Deployment's arguments keep
 //! working, and each says why it has no effect.
 
-use super::flag::{Effect, Flag, Shape, Topic};
+use super::flag::{Flag, Shape};
 
 const ONE_PROCESS: &str = "Adit passes TLS through on the port for HTTPS and needs no second port";
 const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
@@ -58,13 +58,9 @@ pub(super) const FLAGS: &[Flag] = &[
 ];
 
 const fn switch(name: &'static str, why: &'static str) -> Flag {
-    ignored(name, Shape::Switch, why)
+    Flag::ignored(name, Shape::Switch, why)
 }
 
 const fn value(name: &'static str, why: &'static str) -> Flag {
-    ignored(name, Shape::Value("VALUE"), why)
-}
-
-const fn ignored(name: &'static str, shape: Shape, why: &'static str) -> Flag {
-    Flag { name, shape, default: "", topic: Topic::Objects, doc: "Accepted and ignored", effect: Effect::Ignored(why) }
+    Flag::ignored(name, Shape::Value("VALUE"), why)
 }

@@ -1,8 +1,7 @@
 use super::*;
 use crate::address::Address;
-use crate::object::NamespacedName;
+use crate::object::{Kind, NamespacedName};
 use clap::Command;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn parse(args: &[&str]) -> Result<Flags, String> {
@@ -15,20 +14,31 @@ fn settings(args: &[&str]) -> Settings {
     parse(args).expect("valid flags").settings
 }
 
+/// As clap's own texts.
 #[test]
-fn names_are_unique_and_every_flag_is_documented() {
-    let mut names = BTreeSet::new();
-    for flag in all() {
-        assert!(names.insert(flag.name), "{} twice", flag.name);
-        assert!(!flag.doc.is_empty() && !flag.doc.ends_with('.'), "{}", flag.name);
+fn texts_have_no_full_stop() {
+    for flag in Flag::all() {
+        assert!(!flag.doc.ends_with('.'), "{}", flag.name);
+    }
+}
+
+/// What a flag refers to is watched: it is among the references of the settings.
+#[test]
+fn what_flags_refer_to_is_known_to_the_settings() {
+    let name: NamespacedName = "a/b".parse().expect("a name");
+    for flag in Flag::all() {
+        let Some(kind) = flag.refers else { continue };
+        let settings = settings(&[&format!("--{}=a/b", flag.name)]);
+        let published = settings.cluster.status.publish_service.iter().map(|name| (Kind::Service, name));
+        assert!(settings.controller.references().chain(published).any(|found| found == (kind, &name)), "{}", flag.name);
     }
 }
 
 /// What `--help` calls the default is what happens without the flag.
 #[test]
 fn documented_defaults_are_the_defaults() {
-    for flag in own().filter(|flag| !flag.default.is_empty()) {
-        let arg = format!("--{}={}", flag.name, flag.default.replace(", ", ","));
+    for flag in Flag::all().filter(|flag| !flag.facets.default.is_empty()) {
+        let arg = format!("--{}={}", flag.name, flag.facets.default.replace(", ", ","));
         assert_eq!(settings(&[&arg]), Settings::default(), "{arg}");
     }
 }
@@ -253,7 +263,7 @@ fn ingress_nginx_flags_are_accepted_and_those_without_meaning_warn() {
     assert!(flags.warnings.iter().all(|warning| warning.contains("is accepted and ignored: ")));
 
     for name in UPSTREAM.split_whitespace() {
-        assert!(all().any(|flag| flag.name == name), "--{name}");
+        assert!(Flag::named(name).is_some(), "--{name}");
     }
 }
 

@@ -1,0 +1,173 @@
+//! The flags about which objects count, and how they are read.
+
+use super::flag::{Flag, Shape};
+use super::value::Values;
+use crate::object::Kind;
+use gateway::config::PathMatching;
+
+pub(super) const FLAGS: &[Flag] = &[
+    Flag::full(
+        "configmap",
+        Shape::Value("NAMESPACE/NAME"),
+        "adit/adit",
+        "ConfigMap with the settings of the whole gateway, with the keys of ingress-nginx. Empty: every setting has \
+         its default",
+        |values, settings| {
+            settings.controller.configmap = values.name()?;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::ConfigMap),
+    Flag::full(
+        "default-backend-service",
+        Shape::Value("NAMESPACE/NAME"),
+        "",
+        "Service that serves requests that no rule matches; its first port is used. Without this flag they are \
+         answered with 404",
+        |values, settings| {
+            settings.controller.default_backend_service = values.name()?;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::Service),
+    Flag::full(
+        "default-ssl-certificate",
+        Shape::Value("NAMESPACE/NAME"),
+        "",
+        "Secret with the certificate for hosts that have none. Without this flag they get a self-signed one",
+        |values, settings| {
+            settings.controller.default_certificate = values.name()?;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::Secret),
+    Flag::full(
+        "tcp-services-configmap",
+        Shape::Value("NAMESPACE/NAME"),
+        "",
+        "ConfigMap with TCP services. Each entry opens a port: \"PORT\": \"NAMESPACE/SERVICE:PORT[:PROXY][:PROXY]\", \
+         with a port number or name of the Service. The first PROXY expects a PROXY header from clients, the second \
+         sends one to endpoints. Without this flag there are no TCP services",
+        |values, settings| {
+            settings.controller.tcp_services = values.name()?;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::ConfigMap),
+    Flag::full(
+        "udp-services-configmap",
+        Shape::Value("NAMESPACE/NAME"),
+        "",
+        "ConfigMap with UDP services. Each entry opens a port: \"PORT\": \"NAMESPACE/SERVICE:PORT\", with a port \
+         number or name of the Service. Without this flag there are no UDP services",
+        |values, settings| {
+            settings.controller.udp_services = values.name()?;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::ConfigMap),
+    Flag::full(
+        "controller-class",
+        Shape::Repeated("CONTROLLER"),
+        "adit.dev/ingress-controller, k8s.io/ingress-nginx",
+        "Serve the Ingresses of IngressClasses whose spec.controller has this value. In a cluster the default is \
+         only the first",
+        |values, settings| {
+            settings.controller.controller_classes = owned(values);
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "ingress-class",
+        Shape::Repeated("NAME"),
+        "adit, nginx",
+        "Serve Ingresses whose annotation kubernetes.io/ingress.class has this value. In a cluster the default is \
+         only adit",
+        |values, settings| {
+            settings.controller.ingress_classes = owned(values);
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "ingress-class-by-name",
+        Shape::Switch,
+        "true",
+        "Serve also the Ingresses of IngressClasses whose name is in --ingress-class, whatever their spec.controller \
+         is. In a cluster the default is false",
+        |values, settings| {
+            settings.controller.class_by_name = values.switch()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "watch-ingress-without-class",
+        Shape::Switch,
+        "true",
+        "Serve also Ingresses that name no class. In a cluster the default is false",
+        |values, settings| {
+            settings.controller.without_class = values.switch()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "annotations-prefix",
+        Shape::Value("PREFIX"),
+        "nginx.ingress.kubernetes.io",
+        "Prefix of the annotations that Adit reads, before the slash: a DNS name",
+        |values, settings| {
+            let prefix = values.last_unless_empty().ok_or("is empty: expected a DNS name")?;
+            settings.controller.annotations_prefix = prefix.trim_end_matches('/').into();
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "disable-catch-all",
+        Shape::Switch,
+        "false",
+        "Do not serve rules without a host, and Ingresses that have only a default backend",
+        |values, settings| {
+            settings.controller.disable_catch_all = values.switch()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "enable-ssl-passthrough",
+        Shape::Switch,
+        "false",
+        "Apply the annotation ssl-passthrough: TLS connections to its hosts are passed to the backend without \
+         terminating TLS. Without this flag the annotation is ignored",
+        |values, settings| {
+            settings.controller.ssl_passthrough = values.switch()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "disable-svc-external-name",
+        Shape::Switch,
+        "false",
+        "Send no requests to Services of type ExternalName. Requests for them are answered with 503",
+        |values, settings| {
+            settings.controller.disable_external_name = values.switch()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "path-matching",
+        Shape::Value("nginx|strict"),
+        "nginx",
+        "How paths match: nginx as in ingress-nginx, strict as the specification of Ingress v1 says. The ConfigMap's \
+         key of this name overrides this flag",
+        |values, settings| {
+            settings.controller.path_matching = match values.last() {
+                "nginx" => PathMatching::Nginx,
+                "strict" => PathMatching::Strict,
+                _ => return Err("is not a mode of path matching: expected nginx or strict".into()),
+            };
+            Ok(())
+        },
+    ),
+];
+
+fn owned(values: Values<'_>) -> Vec<String> {
+    values.all().map(str::to_owned).collect()
+}

@@ -1,0 +1,78 @@
+//! The flags about logs and health.
+
+use super::flag::{Flag, Shape};
+
+pub(super) const FLAGS: &[Flag] = &[
+    Flag::full(
+        "healthz-port",
+        Shape::Value("PORT"),
+        "10254",
+        "TCP port for health checks, metrics and debugging (the admin port), from 0 to 65535. With 0 the system \
+         chooses one",
+        |values, settings| {
+            settings.serve.admin_port = values.port()?;
+            settings.controller.own_ports.admin = settings.serve.admin_port;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "healthz-host",
+        Shape::Value("IP"),
+        "",
+        "IP address for the admin port to listen on. Without this flag all addresses of the machine",
+        |values, settings| {
+            settings.serve.admin_address = values.address()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "health-check-path",
+        Shape::Value("PATH"),
+        "/healthz",
+        "Path of the health check on the admin port, in addition to /healthz. It must begin with a slash",
+        |values, settings| {
+            if !values.last().starts_with('/') {
+                return Err("is not a path: expected it to begin with a slash".into());
+            }
+            settings.serve.health_path = values.last().into();
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "access-log-path",
+        Shape::Value("FILE"),
+        "",
+        "File to which the access log is appended. Without this flag it goes to standard output",
+        |values, settings| {
+            settings.serve.access_log = values.last_unless_empty().map(Into::into);
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "log-level",
+        Shape::Value("LEVEL"),
+        "",
+        "What is logged to standard error: error, warn, info, debug or trace, or directives such as \
+         info,gateway=debug. Without this flag the environment variable RUST_LOG, or else info",
+        |values, settings| {
+            settings.log_level = values.last_unless_empty().map(str::to_owned);
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "v",
+        Shape::Value("NUMBER"),
+        "",
+        "Verbosity, as in ingress-nginx: 0 and 1 are the log level info, 2 to 4 debug, 5 and more trace. --log-level \
+         overrides it",
+        |values, settings| {
+            let level = match values.parse::<u32>("a verbosity: expected a number")? {
+                0 | 1 => "info",
+                2..=4 => "debug",
+                _ => "trace",
+            };
+            settings.log_level.get_or_insert_with(|| level.into());
+            Ok(())
+        },
+    ),
+];
