@@ -19,3 +19,6 @@ pub use setting::{Apply, Facets, Setting};
 pub use support::Support;
 pub use value::Value;
 pub(crate) use value::{parse_bool, parse_network};
+
+#[cfg(test)]
+mod tests;
