@@ -26,6 +26,14 @@ impl Host {
         &self.name
     }
 
+    /// Whether the pattern of its name matches a canonical host. The error is the pattern, where it takes too long.
+    pub(super) fn matches_pattern(&self, host: &str) -> Result<bool, &Pattern> {
+        match &self.pattern {
+            Some(pattern) if !host.is_empty() => pattern.is_match(host.as_bytes()).map_err(|_| pattern),
+            _ => Ok(false),
+        }
+    }
+
     /// Set if the host is only a redirect to its counterpart with or without `www.`.
     pub fn www_redirect(&self) -> Option<&WwwRedirect> {
         self.www_redirect.as_ref()

@@ -55,11 +55,8 @@ impl HostIndex {
             return Ok(Some(found));
         }
         for candidate in &self.patterns {
-            let Some(pattern) = &candidate.pattern else { continue };
-            match pattern.is_match(host.as_bytes()) {
-                Ok(true) if !host.is_empty() => return Ok(Some(candidate)),
-                Ok(_) => {}
-                Err(_) => return Err(pattern),
+            if candidate.matches_pattern(host)? {
+                return Ok(Some(candidate));
             }
         }
         Ok(self.any.as_ref())
@@ -67,9 +64,7 @@ impl HostIndex {
 
     /// The wildcard host for a canonical host, whether or not there is a more specific one.
     pub(super) fn wildcard(&self, host: &str) -> Option<&Arc<Host>> {
-        // One label: the suffix after the first dot is the only candidate.
-        let (label, suffix) = host.split_once('.')?;
-        if label.is_empty() { None } else { self.wildcard.find(suffix) }
+        self.wildcard.find(suffix_after_one_label(host)?)
     }
 
     /// The wildcard host of any depth with the longest suffix of a canonical host.
@@ -77,8 +72,7 @@ impl HostIndex {
         if self.subdomains.is_empty() {
             return None;
         }
-        let suffixes = memchr::memchr_iter(b'.', host.as_bytes()).filter(|dot| *dot > 0).map(|dot| &host[dot + 1..]);
-        suffixes.into_iter().find_map(|suffix| self.subdomains.find(suffix))
+        suffixes(host).find_map(|suffix| self.subdomains.find(suffix))
     }
 
     /// All hosts, in no particular order.
@@ -90,6 +84,17 @@ impl HostIndex {
             .chain(&self.patterns)
             .chain(&self.any)
     }
+}
+
+/// The suffix of the only wildcard of one label that takes a canonical host.
+pub(super) fn suffix_after_one_label(host: &str) -> Option<&str> {
+    let (label, suffix) = host.split_once('.')?;
+    (!label.is_empty()).then_some(suffix)
+}
+
+/// The suffixes of the wildcards of any depth that take a canonical host, the longest first.
+pub(super) fn suffixes(host: &str) -> impl Iterator<Item = &str> {
+    memchr::memchr_iter(b'.', host.as_bytes()).filter(|dot| *dot > 0).map(|dot| &host[dot + 1..])
 }
 
 type Shard = HashMap<Arc<str>, Arc<Host>, RandomState>;

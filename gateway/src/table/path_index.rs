@@ -1,3 +1,4 @@
+use super::path_fit::{self, PathFit};
 use super::route::Route;
 use crate::config::{PathKind, PathMatching};
 use crate::pattern::Pattern;
@@ -60,14 +61,10 @@ pub(super) enum PathMatch<'t> {
 }
 
 /// A match among the Exact and Prefix paths.
-enum Hit {
-    Exact(RouteNumber),
-    Prefix(RouteNumber),
-    AddSlash(RouteNumber),
+struct Hit {
+    number: RouteNumber,
+    fit: PathFit,
 }
-
-/// The candidates of a path, and what the first of them that takes a request is to it.
-type DeclaredPath<'s> = (&'s Candidates, fn(RouteNumber) -> Hit);
 
 /// What is looked up.
 struct Wanted<'r, 'a> {
@@ -116,6 +113,13 @@ impl PathIndex {
         &self.routes
     }
 
+    /// The pattern of the route with this place in [`Self::routes`], if its path is one.
+    pub(super) fn pattern(&self, route: usize) -> Option<&Pattern> {
+        let before = self.patterns.partition_point(|(_, candidates)| candidates.end as usize <= route);
+        let (pattern, candidates) = self.patterns.get(before)?;
+        (candidates.start as usize <= route).then_some(pattern)
+    }
+
     /// The route for a request with this normalised path.
     ///
     /// An Exact path wins over all others; else the longest of the Prefix paths and patterns that match, a Prefix at
@@ -129,9 +133,9 @@ impl PathIndex {
 
     fn search(&self, wanted: &Wanted<'_, '_>) -> Result<PathMatch<'_>, &Pattern> {
         let prefix = match self.nearest(wanted)? {
-            Some(Hit::Exact(number)) => return Ok(PathMatch::Route(self.route(number))),
-            Some(Hit::AddSlash(number)) => return Ok(PathMatch::AddSlash(self.route(number))),
-            Some(Hit::Prefix(number)) => Some(number),
+            Some(Hit { number, fit: PathFit::Equal }) => return Ok(PathMatch::Route(self.route(number))),
+            Some(Hit { number, fit: PathFit::AddSlash }) => return Ok(PathMatch::AddSlash(self.route(number))),
+            Some(Hit { number, .. }) => Some(number),
             None => None,
         };
         let longer = |candidates: &Candidates| prefix.is_none_or(|prefix| candidates.start < prefix);
@@ -152,7 +156,7 @@ impl PathIndex {
     /// The first candidate that takes the request.
     fn first(&self, candidates: &Candidates, wanted: &Wanted<'_, '_>) -> Result<Option<RouteNumber>, &Pattern> {
         for number in candidates.clone() {
-            if self.route(number).accepts(wanted.request)? {
+            if self.route(number).mismatch(wanted.request)?.is_none() {
                 return Ok(Some(number));
             }
         }
@@ -178,36 +182,12 @@ impl PathIndex {
     }
 
     /// The match for a path of which `rest` follows the base.
-    ///
-    /// Strict mode ignores the trailing slash of a Prefix path. nginx mode does as ingress-nginx's locations: a Prefix
-    /// `/foo` makes `= /foo` and `/foo/`, a Prefix `/foo/` only `/foo/`, and nginx redirects to a location that lacks
-    /// but the slash (`ngx_http_core_find_static_location`, `auto_redirect`).
     fn hit(&self, slots: &Slots, rest: &[u8], wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
-        let Slots { exact_bare, exact_slash, prefix_bare, prefix_slash } = slots;
-        let below: [DeclaredPath<'_>; 2] = [(prefix_slash, Hit::Prefix), (prefix_bare, Hit::Prefix)];
-        let [slash, bare] = below;
-        match (rest, wanted.mode) {
-            ([], PathMatching::Nginx) => self.first_of(
-                &[
-                    (exact_bare, Hit::Exact),
-                    (prefix_bare, Hit::Prefix),
-                    (exact_slash, Hit::AddSlash),
-                    (prefix_slash, Hit::AddSlash),
-                ],
-                wanted,
-            ),
-            ([], PathMatching::Strict) => self.first_of(&[(exact_bare, Hit::Exact), slash, bare], wanted),
-            ([b'/'], _) => self.first_of(&[(exact_slash, Hit::Exact), slash, bare], wanted),
-            ([b'/', ..], _) => self.first_of(&below, wanted),
-            _ => Ok(None),
-        }
-    }
-
-    /// The first of these paths with a candidate that takes the request.
-    fn first_of(&self, paths: &[DeclaredPath<'_>], wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
-        for (candidates, hit) in paths {
-            if let Some(number) = self.first(candidates, wanted)? {
-                return Ok(Some(hit(number)));
+        for (kind, has_slash, candidates) in slots.in_order(rest, wanted.mode) {
+            if let Some(fit) = path_fit::fit(kind, has_slash, rest, wanted.mode)
+                && let Some(number) = self.first(candidates, wanted)?
+            {
+                return Ok(Some(Hit { number, fit }));
             }
         }
         Ok(None)
@@ -221,6 +201,20 @@ impl Node {
 }
 
 impl Slots {
+    /// The paths of a base in the order in which they are asked for a path of which `rest` follows it: with their kind and
+    /// whether they have a slash at the end. The longer ones come first, unless they only lack the slash.
+    fn in_order(&self, rest: &[u8], mode: PathMatching) -> [(PathKind, bool, &Candidates); 4] {
+        let exact_bare = (PathKind::Exact, false, &self.exact_bare);
+        let exact_slash = (PathKind::Exact, true, &self.exact_slash);
+        let prefix_bare = (PathKind::Prefix, false, &self.prefix_bare);
+        let prefix_slash = (PathKind::Prefix, true, &self.prefix_slash);
+        if rest.is_empty() && mode == PathMatching::Nginx {
+            [exact_bare, prefix_bare, exact_slash, prefix_slash]
+        } else {
+            [exact_bare, exact_slash, prefix_slash, prefix_bare]
+        }
+    }
+
     fn slot(&mut self, kind: PathKind, slash: bool) -> &mut Candidates {
         match (kind, slash) {
             (PathKind::Exact, false) => &mut self.exact_bare,
@@ -238,7 +232,7 @@ fn nodes<'c>(routes: &[Arc<Route>], paths: impl Iterator<Item = &'c Candidates>)
         if path.kind == PathKind::Regex {
             continue;
         }
-        let base = path.value.strip_suffix('/').unwrap_or(&path.value);
+        let base = path_fit::base(&path.value);
         let (_, slots) = bases.entry(base).or_insert_with(|| (&path.value, Slots::default()));
         *slots.slot(path.kind, base.len() < path.value.len()) = of_path.clone();
     }

@@ -16,6 +16,17 @@ pub(super) struct RequestMatch {
     query: Box<[(Arc<str>, Value)]>,
 }
 
+/// The part of a request that a route wants otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestMismatch<'t> {
+    /// The route wants this method.
+    Method(&'t Method),
+    /// This header is missing, or has another value.
+    Header(&'t HeaderName),
+    /// This argument of the query is missing, or has another value.
+    Query(&'t str),
+}
+
 /// Parts of a request that send it to a certain backend.
 #[derive(Debug)]
 pub(super) enum BackendCondition {
@@ -46,23 +57,23 @@ impl RequestMatch {
         })
     }
 
-    /// Whether a request has all parts. The error is a pattern that takes too long on it. Allocates only where a header
-    /// stands there several times, or an argument is escaped.
-    pub(super) fn accepts(&self, request: &RequestView<'_>) -> Result<bool, &Pattern> {
-        if self.method.as_ref().is_some_and(|method| method != request.method) {
-            return Ok(false);
+    /// The first part that a request does not have, if any. The error is a pattern that takes too long on it. Allocates
+    /// only where a header stands there several times, or an argument is escaped.
+    pub(super) fn mismatch(&self, request: &RequestView<'_>) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
+        if let Some(method) = self.method.as_ref().filter(|method| *method != request.method) {
+            return Ok(Some(RequestMismatch::Method(method)));
         }
         for (name, wanted) in &self.headers {
             if !wanted.accepts(header_of(request, name).as_deref())? {
-                return Ok(false);
+                return Ok(Some(RequestMismatch::Header(name)));
             }
         }
         for (name, wanted) in &self.query {
             if !wanted.accepts(argument_of(request, name).as_deref().map(str::as_bytes))? {
-                return Ok(false);
+                return Ok(Some(RequestMismatch::Query(name)));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 }
 

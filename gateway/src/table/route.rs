@@ -1,4 +1,4 @@
-use super::request_match::{BackendCondition, RequestMatch};
+use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
 use crate::config::{BackendPolicies, HostPolicies, Origin, Redirect, RouteLabels, RouteMatch};
 use crate::pattern::Pattern;
 use crate::policy::Policies;
@@ -53,9 +53,10 @@ pub struct RouteBackend {
 }
 
 impl Route {
-    /// Whether it takes a request for its path. The error is a pattern that takes too long on it.
-    pub(super) fn accepts(&self, request: &RequestView<'_>) -> Result<bool, &Pattern> {
-        self.request_match.accepts(request)
+    /// What it wants otherwise of a request for its path; it takes the request if that is nothing. The error is a pattern
+    /// that takes too long on it.
+    pub(super) fn mismatch(&self, request: &RequestView<'_>) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
+        self.request_match.mismatch(request)
     }
 
     /// Its backends.
