@@ -2,7 +2,7 @@ use crate::diagnostic::{Diagnostic, Statement};
 use crate::translate::Translator;
 use gateway::config::HostName;
 use gateway::request::{HOST_LIMIT, canonical_host};
-use gateway::table::Table;
+use gateway::table::{Host, HostMismatch, HostVerdict, Table};
 use serde::{Deserialize, Serialize};
 
 /// A virtual host that could have taken the request.
@@ -21,14 +21,11 @@ pub struct HostCandidate {
 pub(super) fn candidates(table: &Table, translator: &Translator, header: &str) -> Vec<HostCandidate> {
     let mut buffer = [0; HOST_LIMIT];
     let host = canonical_host(header, &mut buffer);
-    let winner = table.host(header).ok().flatten().map(|winner| winner.name());
-    let mut names: Vec<&HostName> =
-        table.hosts().map(|host| host.name()).filter(|name| is_related(name, host)).collect();
-    names.sort_by_key(|name| (rank(name), *name));
-    let exact = HostName::Exact(host.into());
-    let absent = if host.is_empty() || names.contains(&&exact) { Vec::new() } else { why_absent(translator, host) };
+    let verdicts = table.host_verdicts(header);
+    let is_served = verdicts.iter().any(|(host, _)| matches!(host.name(), HostName::Exact(_)));
+    let absent = if host.is_empty() || is_served { Vec::new() } else { why_absent(translator, host) };
     let absent = absent.into_iter().map(|why| HostCandidate { name: host.to_owned(), won: false, why });
-    absent.chain(names.iter().map(|name| candidate(name, host, winner))).collect()
+    absent.chain(verdicts.iter().map(|(host, verdict)| judged(host, *verdict))).collect()
 }
 
 /// Why there is no virtual host of this name: mostly for want of the right class.
@@ -38,48 +35,41 @@ fn why_absent(translator: &Translator, host: &str) -> Vec<String> {
     if whys.is_empty() { vec!["no rule names this host".to_owned()] } else { whys }
 }
 
-/// From the most specific to the least, as a table asks.
-fn rank(name: &HostName) -> u8 {
-    match name {
-        HostName::Exact(_) => 0,
-        HostName::Wildcard(_) => 1,
-        HostName::Subdomains(_) => 2,
-        HostName::Pattern(_) => 3,
-        HostName::Any => 4,
+fn judged(host: &Host, verdict: HostVerdict<'_>) -> HostCandidate {
+    HostCandidate {
+        name: host.name().to_string(),
+        won: matches!(verdict, HostVerdict::Taken),
+        why: why(host.name(), verdict).to_owned(),
     }
 }
 
-fn is_related(name: &HostName, host: &str) -> bool {
-    match name {
-        HostName::Exact(name) => **name == *host,
-        HostName::Wildcard(suffix) | HostName::Subdomains(suffix) => {
-            labels_before(host, suffix).is_some() || **suffix == *host
-        }
-        HostName::Pattern(_) | HostName::Any => true,
+fn why(name: &HostName, verdict: HostVerdict<'_>) -> &'static str {
+    match verdict {
+        HostVerdict::Taken => why_taken(name),
+        HostVerdict::NotTaken(mismatch) => why_not(mismatch),
+        HostVerdict::After(first) => match (name, first.name()) {
+            (HostName::Pattern(_), HostName::Pattern(_)) => "another pattern comes first",
+            _ => "a more specific host comes first",
+        },
+        HostVerdict::AfterLimit(_) => "matching a pattern takes too long",
     }
 }
 
-/// `a.b` for `a.b.example.com` and `example.com`.
-fn labels_before<'h>(host: &'h str, suffix: &str) -> Option<&'h str> {
-    host.strip_suffix(suffix)?.strip_suffix('.')
-}
-
-fn candidate(name: &HostName, host: &str, winner: Option<&HostName>) -> HostCandidate {
-    let won = winner == Some(name);
-    let outranked = winner.is_some_and(|winner| rank(winner) < rank(name));
-    let why = match name {
+fn why_taken(name: &HostName) -> &'static str {
+    match name {
         HostName::Exact(_) => "is exactly this host",
-        HostName::Wildcard(_) if won => "its * matches one label",
-        HostName::Wildcard(suffix) if labels_before(host, suffix).is_none_or(|labels| labels.contains('.')) => {
-            "its * matches exactly one label"
-        }
-        HostName::Subdomains(_) if won => "its * stands for one label or more",
-        HostName::Subdomains(suffix) if labels_before(host, suffix).is_none() => "its * stands for at least one label",
-        HostName::Pattern(_) if won => "its pattern matches",
-        HostName::Any if won => "takes any host",
-        _ if outranked => "a more specific host comes first",
-        HostName::Pattern(_) => "its pattern does not match, or another one comes first",
-        _ => "matching a pattern takes too long",
-    };
-    HostCandidate { name: name.to_string(), won, why: why.to_owned() }
+        HostName::Wildcard(_) => "its * matches one label",
+        HostName::Subdomains(_) => "its * stands for one label or more",
+        HostName::Pattern(_) => "its pattern matches",
+        HostName::Any => "takes any host",
+    }
+}
+
+fn why_not(mismatch: HostMismatch<'_>) -> &'static str {
+    match mismatch {
+        HostMismatch::NotOneLabel => "its * matches exactly one label",
+        HostMismatch::NoLabel => "its * stands for at least one label",
+        HostMismatch::PatternDiffers => "its pattern does not match",
+        HostMismatch::PatternLimit(_) => "matching its pattern takes too long",
+    }
 }

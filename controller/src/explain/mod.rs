@@ -62,7 +62,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
         _ => None,
     };
     let host = table.host(view.host()).ok().flatten();
-    let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, path, won));
+    let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, &view, path));
     let action = action::decide(table, translator, request, found.as_ref());
     let certificates = match action {
         _ if !request.tls => Vec::new(),

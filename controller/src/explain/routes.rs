@@ -1,11 +1,11 @@
 use super::source::Source;
 use crate::translate::Translator;
-use gateway::config::{self, PathKind, PathMatching};
-use gateway::pattern::{Anchor, Pattern};
-use gateway::table::{Host, Route, Table};
+use gateway::config;
+use gateway::pattern::PatternLimit;
+use gateway::request::RequestView;
+use gateway::table::{Host, PathFit, RequestMismatch, Route, RouteMismatch, RouteVerdict, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// A route of the request's host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,37 +31,25 @@ pub(super) fn candidates(
     table: &Table,
     translator: &Translator,
     host: &Host,
+    request: &RequestView<'_>,
     path: &[u8],
-    won: Option<&Arc<Route>>,
 ) -> Vec<RouteCandidate> {
-    let mode = table.settings().path_matching;
-    let mut candidates: Vec<_> = host.routes().iter().map(|route| candidate(route, path, mode, won)).collect();
+    let verdicts = table.route_verdicts(host, request, path);
+    let mut candidates: Vec<_> = verdicts.map(|(route, verdict)| judged(route, verdict)).collect();
     let served: BTreeSet<_> = host.routes().iter().map(|route| &route.origin).collect();
     let declared = translator.host(host.name()).map(|host| host.routes.as_slice()).unwrap_or_default();
     candidates.extend(declared.iter().filter(|route| !served.contains(&route.origin)).map(rejected));
     candidates
 }
 
-fn candidate(route: &Arc<Route>, path: &[u8], mode: PathMatching, won: Option<&Arc<Route>>) -> RouteCandidate {
-    let is_winner = won.is_some_and(|won| Arc::ptr_eq(won, route));
-    let declared = &route.matches.path;
-    let fit = fit(declared.kind, &declared.value, path, mode);
-    let why = match (&fit, won) {
-        (Err(why), _) => why.clone(),
-        (Ok(why), _) if is_winner => why.clone(),
-        (Ok(_), Some(won)) => {
-            let first = &won.matches.path;
-            format!("matches, but {:?} {} comes first", first.kind, first.value)
-        }
-        (Ok(_), None) => "matches, but a pattern before it takes too long".to_owned(),
-    };
+fn judged(route: &Route, verdict: RouteVerdict<'_>) -> RouteCandidate {
     RouteCandidate {
-        path: declared.value.to_string(),
-        kind: format!("{:?}", declared.kind),
+        path: route.matches.path.value.to_string(),
+        kind: format!("{:?}", route.matches.path.kind),
         source: Source::from(&route.origin),
-        won: is_winner,
-        matches: fit.is_ok(),
-        why,
+        won: matches!(verdict, RouteVerdict::Taken(_)),
+        matches: !matches!(verdict, RouteVerdict::NotTaken(_)),
+        why: why(verdict),
     }
 }
 
@@ -76,30 +64,40 @@ fn rejected(route: &config::Route) -> RouteCandidate {
     }
 }
 
-/// Whether a route takes a normalised path when it is alone: why it does, or why not.
-fn fit(kind: PathKind, declared: &Arc<str>, path: &[u8], mode: PathMatching) -> Result<String, String> {
-    let lacks_slash = mode == PathMatching::Nginx && declared.as_bytes().strip_suffix(b"/") == Some(path);
-    match kind {
-        PathKind::Exact | PathKind::Prefix if lacks_slash && !path.is_empty() => {
-            Ok("is the path with a slash at its end".to_owned())
+fn why(verdict: RouteVerdict<'_>) -> String {
+    match verdict {
+        RouteVerdict::Taken(fit) => why_taken(fit).to_owned(),
+        RouteVerdict::NotTaken(mismatch) => why_not(mismatch),
+        RouteVerdict::After(first) => {
+            let first = &first.matches.path;
+            format!("matches, but {:?} {} comes first", first.kind, first.value)
         }
-        PathKind::Exact if declared.as_bytes() == path => Ok("is the path, byte for byte".to_owned()),
-        PathKind::Exact => Err("is not the path, byte for byte".to_owned()),
-        PathKind::Prefix if is_prefix(declared, path) => Ok("is a prefix of the path, by whole elements".to_owned()),
-        PathKind::Prefix if path.starts_with(declared.as_bytes()) => {
-            Err("is a prefix of the path's text, but not by whole elements".to_owned())
-        }
-        PathKind::Prefix => Err("is not a prefix of the path".to_owned()),
-        PathKind::Regex => match Pattern::new(declared, Anchor::Start).map(|pattern| pattern.is_match(path)) {
-            Ok(Ok(true)) => Ok("matches the beginning of the path, ignoring case".to_owned()),
-            Ok(Ok(false)) => Err("does not match the beginning of the path".to_owned()),
-            Ok(Err(limit)) => Err(limit.to_string()),
-            Err(error) => Err(error.to_string()),
-        },
+        RouteVerdict::AfterLimit(_) => "matches, but a pattern before it takes too long".to_owned(),
     }
 }
 
-fn is_prefix(declared: &str, path: &[u8]) -> bool {
-    let base = declared.strip_suffix('/').unwrap_or(declared);
-    path.strip_prefix(base.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+fn why_taken(fit: PathFit) -> &'static str {
+    match fit {
+        PathFit::Equal => "is the path, byte for byte",
+        PathFit::Prefix => "is a prefix of the path, by whole elements",
+        PathFit::AddSlash => "is the path with a slash at its end",
+        PathFit::Pattern => "matches the beginning of the path, ignoring case",
+    }
+}
+
+fn why_not(mismatch: RouteMismatch<'_>) -> String {
+    match mismatch {
+        RouteMismatch::NotEqual => "is not the path, byte for byte".to_owned(),
+        RouteMismatch::NotPrefix => "is not a prefix of the path".to_owned(),
+        RouteMismatch::NotByElements => "is a prefix of the path's text, but not by whole elements".to_owned(),
+        RouteMismatch::PatternDiffers => "does not match the beginning of the path".to_owned(),
+        RouteMismatch::PatternLimit(_) => PatternLimit.to_string(),
+        RouteMismatch::Request(RequestMismatch::Method(method)) => format!("is for the method {method} only"),
+        RouteMismatch::Request(RequestMismatch::Header(name)) => {
+            format!("is for requests with another value of the header {name}")
+        }
+        RouteMismatch::Request(RequestMismatch::Query(name)) => {
+            format!("is for requests with another value of the query's argument {name}")
+        }
+    }
 }

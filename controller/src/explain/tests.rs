@@ -2,7 +2,10 @@ use super::*;
 use crate::settings::ControllerSettings;
 use crate::source::directory;
 use crate::store::Store;
-use gateway::config::PathMatching;
+use gateway::config::{
+    self, HeaderMatch, HostName, Origin, Owner, PathKind, PathMatching, QueryMatch, Route, RouteMatch, Update,
+    ValueMatch, VirtualHost,
+};
 use gateway::table::Publisher;
 use std::sync::Arc;
 
@@ -186,6 +189,46 @@ fn a_prefix_is_of_whole_elements() {
     let explanation = explained("http://shop.example.com/cart//x/../y");
     assert_eq!(explanation.path.as_deref(), Some("/cart/y"));
     assert_eq!(explanation.action, forward("default/cart:80", &["10.0.0.1:8080", "10.0.0.2:8080"], "/cart//x/../y"));
+}
+
+/// Only other kinds of objects than Ingresses ask for methods, headers and arguments.
+#[test]
+fn a_route_for_other_requests_says_which() {
+    let shop = || RouteMatch::path(PathKind::Prefix, "/shop");
+    let wanted = || ValueMatch::Exact("2".into());
+    let matches = [
+        RouteMatch { method: Some(http::Method::POST), ..shop() },
+        RouteMatch { headers: [HeaderMatch { name: "x-v".into(), value: wanted() }].into(), ..shop() },
+        RouteMatch { query: [QueryMatch { name: "v".into(), value: wanted() }].into(), ..shop() },
+        shop(),
+    ];
+    let route = |matches| Route {
+        origin: Origin::new("Ingress default/shop", "spec"),
+        owner: Owner::default(),
+        matches,
+        action: config::Action::DefaultBackend(Arc::default()),
+        policies: Arc::default(),
+    };
+    let host = VirtualHost {
+        name: HostName::Any,
+        routes: matches.map(route).into(),
+        policies: Arc::default(),
+        www_redirect: None,
+        tls: None,
+        passthrough: None,
+    };
+    let publisher = Publisher::new(Arc::default());
+    publisher.publish(Update { hosts: vec![(HostName::Any, Some(Arc::new(host)))], ..Update::default() });
+    let request = Request::new("GET", "http://h/shop?v=1", [("x-v", "1")]).expect("a URL");
+    let routes = explain(&publisher.load(), &Translator::new(ControllerSettings::default()), &request).routes;
+    let said: Vec<_> = routes.iter().map(|route| (route.won, route.matches, route.why.as_str())).collect();
+    let expected = [
+        (false, false, "is for the method POST only"),
+        (false, false, "is for requests with another value of the header x-v"),
+        (false, false, "is for requests with another value of the query's argument v"),
+        (true, true, "is a prefix of the path, by whole elements"),
+    ];
+    assert_eq!(said, expected);
 }
 
 #[test]
