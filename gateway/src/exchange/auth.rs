@@ -4,7 +4,7 @@ use super::forward::{is_hop_by_hop, is_nominated};
 use super::machine::Exchange;
 use crate::config::Template;
 use crate::policy::external_auth::ExternalAuth;
-use crate::request::RequestView;
+use crate::request::{HOST_LIMIT, RequestView};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
@@ -98,7 +98,8 @@ impl Exchange {
 
     fn rendered(&self, template: &Template, request: &RequestView<'_>) -> Vec<u8> {
         let mut text = Vec::new();
-        variables::render(template, &self.variables(request), &mut text);
+        let mut buffer = [0; HOST_LIMIT];
+        variables::render(template, &self.request_info(request, &mut buffer), &mut text);
         text
     }
 

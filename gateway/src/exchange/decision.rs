@@ -151,7 +151,7 @@ impl Decision {
         self.rewritten.as_ref().map_or(request.target, |rewritten| rewritten.target.as_bytes())
     }
 
-    /// The decoded and normalised path of the request: nginx's `$uri`.
+    /// The decoded and normalised path of the request: nginx's `$uri` before a rewrite.
     pub fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
         self.normalized.as_deref().unwrap_or_else(|| request.path())
     }

@@ -3,7 +3,7 @@
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
-use crate::request::RequestView;
+use crate::request::{HOST_LIMIT, RequestView};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
@@ -63,14 +63,25 @@ impl Exchange {
         }
         self.set_client_headers(request, edits);
         self.set_backend_headers(request, edits);
-        for (name, template) in self.decision.settings.set_headers.iter() {
-            set_template(name, template, &self.variables(request), edits);
-        }
+        self.set_configured_headers(request, edits);
         self.set_auth_headers(request, edits);
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
             adapt_to_http2(edits);
+        }
+    }
+
+    /// `proxy-set-headers`.
+    fn set_configured_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let headers = &self.decision.settings.set_headers;
+        if headers.is_empty() {
+            return;
+        }
+        let mut buffer = [0; HOST_LIMIT];
+        let values = self.request_info(request, &mut buffer);
+        for (name, template) in headers.iter() {
+            set_template(name, template, &values, edits);
         }
     }
 
@@ -121,7 +132,7 @@ impl Exchange {
         let policies = self.decision.backend_policies();
         let host = policies.host.as_ref().and_then(|template| {
             let mut host = Vec::new();
-            variables::render(template, &self.variables(request), &mut host);
+            variables::render(template, &self.request_info(request, &mut [0; HOST_LIMIT]), &mut host);
             HeaderValue::from_bytes(&host).ok()
         });
         if let Some(host) = host.or_else(|| self.decision.client.host.clone()) {

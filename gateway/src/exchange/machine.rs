@@ -7,7 +7,7 @@ use crate::config::{BackendProtocol, GatewaySettings};
 use crate::connection::Arrival;
 use crate::policy::body_limit;
 use crate::policy::external_auth::{Authorization, FAILED};
-use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
+use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record};
 use crate::upstream::Pick;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -327,27 +327,14 @@ impl Exchange {
     /// The request has ended: counts it and writes it to the log.
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
         self.end_try(None, sent.body);
-        let connection = &self.arrival.connection;
         let is_abandoned = matches!(self.state, State::Abandoned(_));
         if is_abandoned {
-            connection.count_abandoned();
+            self.arrival.connection.count_abandoned();
         }
         let gone = is_abandoned.then_some(Reason::ClientGone);
         let mut buffer = [0; HOST_LIMIT];
-        let host = canonical_host(request.host(), &mut buffer);
         let record = Record {
-            connection,
-            connection_requests: self.arrival.number,
-            path: self.decision.path(request),
-            client: self.decision.client.address,
-            method: request.method.as_str(),
-            target: std::str::from_utf8(request.target).unwrap_or_default(),
-            version: version(request.version),
-            host,
-            scheme: self.decision.client.scheme.to_str().unwrap_or_default(),
-            headers: Some(request.headers),
-            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
-            labels: self.decision.labels(),
+            request: self.request_info(request, &mut buffer),
             logged: self.decision.route.as_ref().is_none_or(|route| route.policies.access_log),
             reply: self.reply_reason().or(gone).map(Reason::label),
             request_length: self.arrival.head.length as u64 + self.body_received,
@@ -363,14 +350,6 @@ impl Exchange {
 
 fn bad_gateway(timed_out: bool) -> Reply {
     if timed_out { Reply::new(504, Reason::UpstreamTimeout) } else { Reply::new(502, Reason::UpstreamFailed) }
-}
-
-fn version(version: http::Version) -> &'static str {
-    match version {
-        http::Version::HTTP_10 => "HTTP/1.0",
-        http::Version::HTTP_2 => "HTTP/2.0",
-        _ => "HTTP/1.1",
-    }
 }
 
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.

@@ -1,3 +1,7 @@
+use super::worker::Worker;
+use crate::telemetry::{Record, RequestInfo};
+use std::time::Duration;
+
 /// Why a request head is refused. The connection is closed after the response, since it is unclear where the next request
 /// would begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,6 +10,34 @@ pub struct Refusal {
     pub status: u16,
     /// A fixed label for metrics and logs.
     pub reason: &'static str,
+}
+
+/// A request whose head was refused, and answered: no route was looked up for it.
+pub(super) struct RefusedRequest<'a> {
+    pub(super) request: RequestInfo<'a>,
+    pub(super) refusal: Refusal,
+    pub(super) request_length: usize,
+    pub(super) duration: Duration,
+    pub(super) body_bytes_sent: u64,
+    pub(super) bytes_sent: u64,
+}
+
+impl RefusedRequest<'_> {
+    /// Counts and logs it.
+    pub(super) fn record(&self, worker: &Worker) {
+        let record = Record {
+            request: self.request,
+            logged: true,
+            reply: Some(self.refusal.reason),
+            request_length: self.request_length as u64,
+            duration: self.duration,
+            status: self.refusal.status,
+            body_bytes_sent: self.body_bytes_sent,
+            bytes_sent: self.bytes_sent,
+            attempts: &[],
+        };
+        worker.context.telemetry().record(&record, &worker.context.publisher().load().settings().access_log);
+    }
 }
 
 macro_rules! refusals {

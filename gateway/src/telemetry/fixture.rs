@@ -1,6 +1,6 @@
 use crate::config::{Owner, RouteLabels};
 use crate::connection::Connection;
-use crate::telemetry::{Attempt, Build, Identity, MetricsSettings, Record, Telemetry};
+use crate::telemetry::{Attempt, Build, Identity, MetricsSettings, Record, RequestInfo, Telemetry};
 use http::HeaderMap;
 use parking_lot::Mutex;
 use std::io::{self, Write};
@@ -80,21 +80,24 @@ pub(crate) fn attempt() -> Attempt {
     }
 }
 
-/// A request that went well; tests say what is different.
-pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> Record<'a> {
-    Record {
-        connection,
-        connection_requests: 3,
+pub(crate) fn request<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> RequestInfo<'a> {
+    RequestInfo {
         client: Ipv4Addr::new(203, 0, 113, 7).into(),
         method: "GET",
         target: "/x?a=1&b=2",
         path: b"/x",
         version: "HTTP/1.1",
         host: "h",
-        scheme: "http",
         headers: Some(headers),
         request_id: "5c8f7b1e",
-        labels: None,
+        ..RequestInfo::new(connection, 3)
+    }
+}
+
+/// The record of a request that went well; tests change what they are about.
+pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> Record<'a> {
+    Record {
+        request: request(connection, headers),
         logged: true,
         reply: None,
         request_length: 85,
@@ -103,6 +106,18 @@ pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> 
         body_bytes_sent: 612,
         bytes_sent: 750,
         attempts: &[],
+    }
+}
+
+/// The same, taken by the route with these labels.
+pub(crate) fn routed<'a>(
+    labels: &'a Arc<RouteLabels>,
+    connection: &'a Connection,
+    headers: &'a HeaderMap,
+) -> Record<'a> {
+    Record {
+        request: RequestInfo { labels: Some(labels), ..request(connection, headers) },
+        ..record(connection, headers)
     }
 }
 

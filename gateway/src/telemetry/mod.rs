@@ -9,6 +9,7 @@ mod escape;
 pub(crate) mod fixture;
 mod metrics;
 mod record;
+mod request_values;
 mod settings;
 mod stream_values;
 #[cfg(test)]
@@ -21,7 +22,7 @@ pub use metrics::{
     Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Event, Identity, ListenerMetrics, METRICS, MetricDoc,
     MetricKind, Orphan, REQUEST_METRICS,
 };
-pub use record::{Attempt, Record, StreamRecord};
+pub use record::{Attempt, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
 pub use worker::{OpenConnection, OpenStream, Worker};
 

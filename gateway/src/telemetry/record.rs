@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A request that has ended: what the access log prints and the metrics count.
+/// A request as far as it is known while it is served. The source of the variables that headers and the access log share.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
+pub struct RequestInfo<'a> {
     /// The client's connection.
     pub connection: &'a Connection,
     /// Which request of its connection this is; the first is 1.
@@ -18,8 +18,10 @@ pub struct Record<'a> {
     pub method: &'a str,
     /// The request target as the client sent it, query included.
     pub target: &'a str,
-    /// The decoded and normalised path, after a rewrite if there was one; empty if unknown.
+    /// The decoded and normalised path of the target; empty if unknown.
     pub path: &'a [u8],
+    /// The target after a rewrite, if there was one: escaped, query included.
+    pub rewritten: Option<&'a str>,
     /// `HTTP/1.1`.
     pub version: &'a str,
     /// The host that the client asked for, in lower case and without a port; empty if unknown.
@@ -32,6 +34,34 @@ pub struct Record<'a> {
     pub request_id: &'a str,
     /// The labels of the route that took it.
     pub labels: Option<&'a Arc<RouteLabels>>,
+}
+
+impl<'a> RequestInfo<'a> {
+    /// A request of which nothing is known but its connection.
+    pub fn new(connection: &'a Connection, connection_requests: u64) -> Self {
+        Self {
+            connection,
+            connection_requests,
+            client: connection.peer.ip(),
+            method: "",
+            target: "",
+            path: b"",
+            rewritten: None,
+            version: "",
+            host: "",
+            scheme: connection.scheme(),
+            headers: None,
+            request_id: "",
+            labels: None,
+        }
+    }
+}
+
+/// A request that has ended: what the access log prints and the metrics count.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// What was known before it ended.
+    pub request: RequestInfo<'a>,
     /// Whether it is logged, as far as its route is concerned.
     pub logged: bool,
     /// Why we answered ourselves: a fixed label such as `no-route`; `None` for a backend's answer.

@@ -1,5 +1,5 @@
 use super::record::StreamRecord;
-use super::values::HOSTNAME;
+use super::request_values::HOSTNAME;
 use crate::config::Variable;
 use crate::variables::{Values, address, append, binary_address, endpoint, number, seconds, text};
 

@@ -140,7 +140,7 @@ async fn heads_are_edited_as_for_any_request() -> Result<()> {
         ("upgrade", Some("websocket")),
         ("x-forwarded-for", Some("127.0.0.1")),
         ("x-forwarded-host", Some("h")),
-        ("x-set", Some("/sockets/ws")),
+        ("x-set", Some("/ws")),
         ("sec-websocket-version", Some("13")),
         ("te", None),
         ("x_bad", None),

@@ -4,10 +4,11 @@ use super::head::check;
 use super::upgrade;
 use crate::connection::{Arrival, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
+use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
 use crate::listener::{HeadLimits, Refusal, http2};
 use crate::relay::read_some;
-use crate::telemetry::{ConnectionState, Event, OpenConnection, Record};
+use crate::telemetry::{ConnectionState, Event, OpenConnection, RequestInfo};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
@@ -176,38 +177,22 @@ async fn refuse(
 ) {
     connection.mark_input_unread();
     let sent_before = connection.sent();
-    let settings = worker.context.publisher().load().settings().clone();
-    let answer = RenderedReply::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
-    if stream.write_all(&answer.http1()).await.is_ok() {
+    let server_tokens = worker.context.publisher().load().settings().server_tokens;
+    let response = RenderedReply::refusal(refusal.status, refusal.explanation(), server_tokens);
+    if stream.write_all(&response.http1()).await.is_ok() {
         stream.as_mut().shutdown().await;
     }
-    let (method, target, version) = request_line(buffer);
     worker.context.telemetry().event(Event::RefusedHead, refusal.reason);
-    worker.context.telemetry().record(
-        &Record {
-            connection,
-            connection_requests: number,
-            path: b"",
-            client: connection.peer.ip(),
-            method,
-            target,
-            version,
-            host: "",
-            scheme: connection.scheme(),
-            headers: None,
-            request_id: "",
-            labels: None,
-            logged: true,
-            reply: Some(refusal.reason),
-            request_length: buffer.len() as u64,
-            duration: started.elapsed(),
-            status: refusal.status,
-            body_bytes_sent: answer.body.len() as u64,
-            bytes_sent: connection.sent() - sent_before,
-            attempts: &[],
-        },
-        &settings.access_log,
-    );
+    let (method, target, version) = request_line(buffer);
+    let refused = RefusedRequest {
+        request: RequestInfo { method, target, version, ..RequestInfo::new(connection, number) },
+        refusal,
+        request_length: buffer.len(),
+        duration: started.elapsed(),
+        body_bytes_sent: response.body.len() as u64,
+        bytes_sent: connection.sent() - sent_before,
+    };
+    refused.record(worker);
 }
 
 /// Method, target and version of a request line as far as they can be parsed, for the log.

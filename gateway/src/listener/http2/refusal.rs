@@ -4,9 +4,10 @@ use crate::connection::Arrival;
 use crate::exchange::RenderedReply;
 use crate::lane::pingora::head_and_body;
 use crate::listener::Refusal;
+use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
 use crate::request::length::length;
-use crate::telemetry::Record;
+use crate::telemetry::RequestInfo;
 use http::Method;
 use pingora_core::Result;
 use pingora_core::protocols::http::v2::server::HttpSession;
@@ -15,45 +16,34 @@ use std::sync::Arc;
 /// Responds to a request whose head is refused. Unlike with HTTP/1 the connection stays open: it is clear where the next
 /// request begins.
 pub(super) async fn refuse(mut session: HttpSession, arrival: Arrival, refusal: Refusal, worker: Arc<Worker>) {
-    let settings = worker.context.publisher().load().settings().clone();
-    let answer = RenderedReply::refusal(refusal.status, refusal.explanation(), settings.server_tokens);
-    let sent = write(&mut session, answer).await;
+    let server_tokens = worker.context.publisher().load().settings().server_tokens;
+    let response = RenderedReply::refusal(refusal.status, refusal.explanation(), server_tokens);
+    let sent = write(&mut session, response).await;
     let head_length = sent.unwrap_or_else(|error| {
         tracing::debug!(client = %arrival.connection.peer, %error, "the client did not wait for the answer");
         0
     });
     let request = session.req_header();
     let body_bytes_sent = session.body_bytes_sent() as u64;
-    worker.context.telemetry().record(
-        &Record {
-            connection: &arrival.connection,
-            connection_requests: arrival.number,
-            path: b"",
-            client: arrival.connection.peer.ip(),
+    let refused = RefusedRequest {
+        request: RequestInfo {
             method: request.method.as_str(),
             target: std::str::from_utf8(request.raw_path()).unwrap_or_default(),
             version: "HTTP/2.0",
-            host: "",
-            scheme: arrival.connection.scheme(),
-            headers: None,
-            request_id: "",
-            labels: None,
-            logged: true,
-            reply: Some(refusal.reason),
-            request_length: arrival.head.length as u64,
-            duration: arrival.started.elapsed(),
-            status: refusal.status,
-            body_bytes_sent,
-            bytes_sent: head_length as u64 + body_bytes_sent,
-            attempts: &[],
+            ..RequestInfo::new(&arrival.connection, arrival.number)
         },
-        &settings.access_log,
-    );
+        refusal,
+        request_length: arrival.head.length,
+        duration: arrival.started.elapsed(),
+        body_bytes_sent,
+        bytes_sent: head_length as u64 + body_bytes_sent,
+    };
+    refused.record(&worker);
 }
 
 /// Returns the length of the response's head.
-async fn write(session: &mut HttpSession, answer: RenderedReply) -> Result<usize> {
-    let (head, body) = head_and_body(answer)?;
+async fn write(session: &mut HttpSession, response: RenderedReply) -> Result<usize> {
+    let (head, body) = head_and_body(response)?;
     let head_length = length(0, &head.headers);
     let bodiless = session.req_header().method == Method::HEAD;
     session.write_response_header(Box::new(head), bodiless)?;

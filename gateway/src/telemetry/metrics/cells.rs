@@ -62,9 +62,9 @@ impl Cells {
             self.events.count(Event::Reply, reason);
         }
         let layout = &measured.layout;
-        if let Some(labels) = record.labels {
+        if let Some(labels) = record.request.labels {
             self.series(labels, record, layout).observe(record, layout);
-        } else if let Some(labels) = measured.unmatched.labels(record.host) {
+        } else if let Some(labels) = measured.unmatched.labels(record.request.host) {
             self.series(&labels, record, layout).observe(record, layout);
         }
     }
@@ -83,7 +83,7 @@ impl Cells {
     }
 
     fn series(&mut self, labels: &Arc<RouteLabels>, record: &Record<'_>, layout: &Layout) -> &mut Series {
-        let (method, status) = (method_label(record.method), record.status);
+        let (method, status) = (method_label(record.request.method), record.status);
         let id = SeriesId { labels: Arc::as_ptr(labels).addr(), method, status };
         let new = || Box::new(Cell { labels: Arc::clone(labels), method, status, series: Series::new(layout) });
         &mut self.series.entry(id).or_insert_with(new).series

@@ -1,7 +1,7 @@
 use crate::config::{AccessLog, Escape, Template};
 use crate::connection::{Connection, TlsSession};
-use crate::telemetry::fixture::{attempt, connection, headers, labels, record, telemetry};
-use crate::telemetry::{Attempt, Identity, MetricsSettings, Record, Telemetry, Worker};
+use crate::telemetry::fixture::{attempt, connection, headers, labels, record, routed, telemetry};
+use crate::telemetry::{Attempt, Identity, MetricsSettings, Record, RequestInfo, Telemetry, Worker};
 use http::HeaderMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -25,7 +25,7 @@ fn format(text: &str, escape: Escape) -> AccessLog {
 fn j08_default_format() {
     let (connection, headers) = (connection(), headers(&[("user-agent", "curl/8"), ("authorization", "Basic YTpi")]));
     let (labels, attempts) = (labels(), [attempt()]);
-    let record = Record { labels: Some(&labels), attempts: &attempts, ..record(&connection, &headers) };
+    let record = Record { attempts: &attempts, ..routed(&labels, &connection, &headers) };
     let line = logged(&record, &AccessLog::default());
     let (before, after) = line.split_once('[').expect("a time");
     let (time, after) = after.split_once(']').expect("a time");
@@ -51,10 +51,7 @@ fn a_refused_head_has_no_upstream() {
     let connection = connection();
     let headers = HeaderMap::new();
     let record = Record {
-        method: "",
-        target: "\u{16}\u{3}\"",
-        version: "",
-        headers: None,
+        request: RequestInfo { target: "\u{16}\u{3}\"", ..RequestInfo::new(&connection, 1) },
         status: 400,
         reply: Some("bad-request-line"),
         ..record(&connection, &headers)
@@ -116,7 +113,8 @@ fn tries_are_listed() {
 fn variables_of_a_request() {
     let (connection, headers) = (connection(), headers(&[("host", "H:80"), ("cookie", "id=7")]));
     let labels = labels();
-    let record = Record { labels: Some(&labels), scheme: "https", ..record(&connection, &headers) };
+    let record = routed(&labels, &connection, &headers);
+    let record = Record { request: RequestInfo { scheme: "https", ..record.request }, ..record };
     let log = format(
         "$host $http_host $server_name $server_port $server_addr $remote_addr $realip_remote_addr $remote_port \
          $scheme $pass_access_scheme $namespace $ingress_name $service_name $service_port $location_path $proxy_host \
@@ -152,7 +150,7 @@ fn logs_only_what_shall_be_logged() {
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     let labels = labels();
-    let taken = Record { labels: Some(&labels), ..record(&connection, &headers) };
+    let taken = routed(&labels, &connection, &headers);
     let log = format("$status", Escape::Default);
     let off = AccessLog { enabled: false, ..log.clone() };
     worker.record(&Record { logged: false, status: 201, ..taken }, &log);

@@ -1,6 +1,6 @@
 use super::streams::record as stream;
 use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
-use crate::telemetry::fixture::{attempt, connection, labels, record, sample, telemetry};
+use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
 use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, Telemetry};
 use http::HeaderMap;
 use std::collections::BTreeSet;
@@ -21,10 +21,7 @@ fn a_request_is_measured() {
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     let (labels, attempts) = (labels(), [attempt()]);
-    worker.record(
-        &Record { labels: Some(&labels), attempts: &attempts, ..record(&connection, &headers) },
-        &AccessLog::default(),
-    );
+    worker.record(&Record { attempts: &attempts, ..routed(&labels, &connection, &headers) }, &AccessLog::default());
     let text = telemetry.metrics().expect("encodes");
     let value = |name: &str, more: &str| {
         let name = format!("nginx_ingress_controller_{name}");
@@ -71,7 +68,7 @@ fn workers_add_up_while_scraped() {
             scope.spawn(move || {
                 let (connection, headers) = (connection(), HeaderMap::new());
                 for _ in 0..EACH {
-                    let record = Record { labels: Some(labels), ..record(&connection, &headers) };
+                    let record = routed(labels, &connection, &headers);
                     worker.record(&record, &AccessLog::default());
                 }
             });
@@ -94,7 +91,7 @@ fn series_go_with_their_route() {
     let (connection, headers) = (connection(), HeaderMap::new());
     let labels = labels();
     let count = |labels: &Arc<RouteLabels>| {
-        worker.record(&Record { labels: Some(labels), ..record(&connection, &headers) }, &AccessLog::default());
+        worker.record(&routed(labels, &connection, &headers), &AccessLog::default());
     };
     count(&labels);
     assert_eq!(requests(&telemetry, 200), Some(1.0));
@@ -113,7 +110,7 @@ fn a_sweep_drops_series_without_a_scrape() {
     let (connection, headers) = (connection(), HeaderMap::new());
     let (kept, gone) = (labels(), Arc::new(RouteLabels { host: "gone".into(), ..RouteLabels::default() }));
     for labels in [&kept, &gone] {
-        worker.record(&Record { labels: Some(labels), ..record(&connection, &headers) }, &AccessLog::default());
+        worker.record(&routed(labels, &connection, &headers), &AccessLog::default());
     }
     drop(gone);
     telemetry.sweep();
@@ -131,7 +128,7 @@ fn equal_labels_are_one_series() {
     let mut second = RouteLabels::clone(&first);
     second.owner.service_port = "http".into();
     for labels in [&first, &Arc::new(second)] {
-        worker.record(&Record { labels: Some(labels), ..record(&connection, &headers) }, &AccessLog::default());
+        worker.record(&routed(labels, &connection, &headers), &AccessLog::default());
     }
     assert_eq!(requests(&telemetry, 200), Some(2.0));
 }
@@ -191,8 +188,7 @@ fn every_metric_is_documented() {
     let worker = telemetry.worker();
     let (connection, headers) = (connection(), HeaderMap::new());
     let (labels, attempts) = (labels(), [attempt()]);
-    let record =
-        Record { labels: Some(&labels), attempts: &attempts, reply: Some("x"), ..record(&connection, &headers) };
+    let record = Record { attempts: &attempts, reply: Some("x"), ..routed(&labels, &connection, &headers) };
     worker.record(&record, &AccessLog::default());
     for event in Event::ALL {
         worker.event(event, "x");

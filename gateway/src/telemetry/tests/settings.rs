@@ -1,8 +1,10 @@
 //! What flags change about the metrics of requests.
 
 use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
-use crate::telemetry::fixture::{attempt, connection, labels, record, sample, telemetry_with};
-use crate::telemetry::{ConnectionState, Event, MetricsSettings, REQUEST_METRICS, Record, Telemetry, Worker};
+use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry_with};
+use crate::telemetry::{
+    ConnectionState, Event, MetricsSettings, REQUEST_METRICS, Record, RequestInfo, Telemetry, Worker,
+};
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -18,7 +20,9 @@ fn value(telemetry: &Telemetry, name: &str, labels: &str) -> Option<f64> {
 fn request(worker: &Worker, labels: Option<&Arc<RouteLabels>>, host: &str, status: u16) {
     let (connection, headers) = (connection(), HeaderMap::new());
     let attempts = [attempt()];
-    let record = Record { labels, host, status, attempts: &attempts, ..record(&connection, &headers) };
+    let record = record(&connection, &headers);
+    let request = RequestInfo { labels, host, ..record.request };
+    let record = Record { request, status, attempts: &attempts, ..record };
     worker.record(&record, &AccessLog { enabled: false, ..AccessLog::default() });
 }
 
@@ -113,7 +117,7 @@ fn nothing_is_measured_where_metrics_are_off_and_the_log_goes_on() {
     let (telemetry, log) = telemetry_with(&MetricsSettings { enabled: false, ..MetricsSettings::default() });
     let worker = telemetry.worker();
     let (connection, headers, labels) = (connection(), HeaderMap::new(), labels());
-    let record = Record { labels: Some(&labels), reply: Some("x"), ..record(&connection, &headers) };
+    let record = Record { reply: Some("x"), ..routed(&labels, &connection, &headers) };
     worker.record(&record, &AccessLog::default());
     worker.event(Event::RefusedHead, "x");
     worker.stream(&super::streams::record(&connection), &GatewaySettings::default());

@@ -1,0 +1,137 @@
+use super::record::RequestInfo;
+use crate::config::{RouteLabels, Variable};
+use crate::variables::{
+    Values, address, append, argument, binary_address, cookie, escaped, header, list, number, origin_form, query,
+    remote_user, text,
+};
+use percent_encoding::percent_decode_str;
+use std::sync::LazyLock;
+
+/// What ingress-nginx calls the upstream of requests that no route takes.
+const DEFAULT_UPSTREAM: &str = "upstream-default-backend";
+
+/// The machine's name, which does not change while we run.
+pub(super) static HOSTNAME: LazyLock<String> =
+    LazyLock::new(|| gethostname::gethostname().to_string_lossy().into_owned());
+
+/// The variables that are known while a request is served. Those of its end are in [`super::Record`], those of time in
+/// [`super::Clock`].
+impl Values for RequestInfo<'_> {
+    fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        use Variable as V;
+        match variable {
+            V::Args | V::QueryString => append(query(self.target).map(str::as_bytes), out),
+            V::Argument(name) => query(self.target).is_some_and(|query| argument(query, name, out)),
+            V::BinaryRemoteAddr => binary_address(self.client, out),
+            V::ConnectionId => number(self.connection.id, out),
+            V::ConnectionRequests => number(self.connection_requests, out),
+            V::ContentLength => self.header("content-length", out),
+            V::ContentType => self.header("content-type", out),
+            V::Cookie(name) => self.headers.is_some_and(|headers| cookie(headers, name, out)),
+            V::EscapedRequestUri => escaped(origin_form(self.target).as_bytes(), out),
+            V::Header(name) => self.header(name, out),
+            V::Host if self.host.is_empty() => text(self.server_name(), out),
+            V::Host => text(self.host, out),
+            V::Hostname => text(&HOSTNAME, out),
+            V::HttpHost => self.header("host", out),
+            V::IngressName => self.label(out, |labels| &labels.owner.ingress),
+            V::LocationPath => self.label(out, |labels| &labels.path),
+            V::Namespace => self.label(out, |labels| &labels.owner.namespace),
+            V::PassAccessScheme => text(self.scheme, out),
+            V::ProxyAlternativeUpstreamName => true,
+            V::ProxyHost | V::ProxyUpstreamName => self.upstream_name(out),
+            V::RealIpRemoteAddr => address(self.connection.peer.ip(), out),
+            V::RemoteAddr | V::TheRealIp => address(self.client, out),
+            V::RemotePort => number(self.connection.peer.port(), out),
+            V::RemoteUser => self.headers.is_some_and(|headers| remote_user(headers, out)),
+            V::Request => self.request_line(out),
+            V::RequestId | V::RequestIdNginx => text(self.request_id, out),
+            V::RequestMethod => present(self.method, out),
+            V::RequestUri => present(origin_form(self.target), out),
+            V::Scheme => text(self.connection.scheme(), out),
+            V::ServerAddr => address(self.connection.local.ip(), out),
+            V::ServerName => text(self.server_name(), out),
+            V::ServerPort => number(self.connection.advertised_port, out),
+            V::ServerProtocol => present(self.version, out),
+            V::ServiceName => self.label(out, |labels| &labels.owner.service),
+            V::ServiceBackend => self.label(out, |labels| &labels.owner.service_port),
+            V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
+                self.connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
+            }
+            V::Uri => self.uri(out),
+            // Those of the end of a request.
+            V::BodyBytesSent
+            | V::BytesSent
+            | V::RequestLength
+            | V::RequestTime
+            | V::Status
+            | V::UpstreamAddr
+            | V::UpstreamConnectTime
+            | V::UpstreamHeaderTime
+            | V::UpstreamResponseLength
+            | V::UpstreamResponseTime
+            | V::UpstreamStatus => false,
+            // Those of time.
+            V::Msec | V::TimeIso8601 | V::TimeLocal => false,
+            // Those of TCP and UDP services.
+            V::BytesReceived
+            | V::Protocol
+            | V::SessionTime
+            | V::SslPrereadServerName
+            | V::UpstreamBytesReceived
+            | V::UpstreamBytesSent => false,
+        }
+    }
+}
+
+impl RequestInfo<'_> {
+    fn header(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        self.headers.is_some_and(|headers| header(headers, name, out))
+    }
+
+    /// A label of the route; empty without a route, as nginx's `set` leaves it.
+    fn label(&self, out: &mut Vec<u8>, label: impl Fn(&RouteLabels) -> &str) -> bool {
+        text(self.labels.map_or("", |labels| label(labels)), out)
+    }
+
+    /// The host of the rule. `_` is ingress-nginx's server for all other hosts.
+    fn server_name(&self) -> &str {
+        match self.labels.map(|labels| &*labels.host) {
+            None | Some("*") => "_",
+            Some(host) => host,
+        }
+    }
+
+    /// The decoded path, after a rewrite if there was one.
+    fn uri(&self, out: &mut Vec<u8>) -> bool {
+        let Some(target) = self.rewritten else {
+            return append((!self.path.is_empty()).then_some(self.path), out);
+        };
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        out.extend(percent_decode_str(path));
+        true
+    }
+
+    /// The request line as it came; of one that could not be read, what there is.
+    fn request_line(&self, out: &mut Vec<u8>) -> bool {
+        let parts = [self.method, self.target, self.version].into_iter().filter(|part| !part.is_empty());
+        list(parts, b" ", out, text)
+    }
+
+    /// `NAMESPACE-SERVICE-PORT`, as ingress-nginx: buildUpstreamName. Empty if the request's head was refused, for
+    /// then nginx has not looked for a location.
+    fn upstream_name(&self, out: &mut Vec<u8>) -> bool {
+        match self.labels.map(|labels| &labels.owner) {
+            Some(owner) if !owner.service.is_empty() => {
+                list([&owner.namespace, &owner.service, &owner.service_port], b"-", out, |part, out| text(part, out))
+            }
+            None if self.headers.is_none() => true,
+            _ => text(DEFAULT_UPSTREAM, out),
+        }
+    }
+}
+
+/// The text, or nothing if it is empty: what of a head could not be read is absent.
+fn present(value: &str, out: &mut Vec<u8>) -> bool {
+    append((!value.is_empty()).then_some(value.as_bytes()), out)
+}
