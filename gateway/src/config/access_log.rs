@@ -1,7 +1,7 @@
 use super::Template;
 
 /// The access log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccessLog {
     /// Whether it is written at all.
     pub enabled: bool,
@@ -27,7 +27,7 @@ impl Default for AccessLog {
 }
 
 /// How values are escaped in the access log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Escape {
     /// `"`, `\` and bytes outside 32..=126 become `\xHH`; an absent value is `-`.
     #[default]

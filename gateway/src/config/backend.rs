@@ -113,7 +113,7 @@ pub struct Backend {
 }
 
 /// How an endpoint is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Balance {
     /// One endpoint after the other, over all workers.
     #[default]

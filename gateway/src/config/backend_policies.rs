@@ -2,7 +2,7 @@ use super::Template;
 use std::time::Duration;
 
 /// How requests are sent to one of a route's backends. Values are final: defaults from the ConfigMap are already applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendPolicies {
     /// `backend-protocol`: the protocol for the backend. Default [`BackendProtocol::Http`].
     pub protocol: BackendProtocol,
@@ -27,7 +27,7 @@ impl Default for BackendPolicies {
 }
 
 /// The protocol for a backend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BackendProtocol {
     /// HTTP/1.1.
     #[default]
@@ -59,7 +59,7 @@ impl BackendProtocol {
 }
 
 /// A fixed `Connection` header for the backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionHeader {
     /// `close`: the backend closes the connection after the response.
     Close,
@@ -68,7 +68,7 @@ pub enum ConnectionHeader {
 }
 
 /// How long Adit waits for a backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timeouts {
     /// `proxy-connect-timeout`: to open a connection to an endpoint. At least 1 ms. Default 5 s. Then another endpoint
     /// is tried; if none is left, the request is answered with 504.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 ///
 /// An auth request has the client's headers and no body. A response with a status of 200 to 299 allows the client's
 /// request. 401 and 403 are the client's answer, too. Anything else is answered with 500.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExternalAuth {
     /// Whose endpoints get the auth requests.
     pub backend: BackendId,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that is served under one host name. A `server-alias` is a virtual host of its own with equal routes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VirtualHost {
     /// The name of the host. Requests with this host use the routes below.
     pub name: HostName,
@@ -21,14 +21,14 @@ pub struct VirtualHost {
 
 /// What is done to the requests of a host, whichever route takes them. Of several Ingresses with rules for the host the
 /// oldest that has a setting decides it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HostPolicies {
     /// `app-root`: requests for the path `/` are redirected (302) to this absolute path on the same host. Default none.
     pub app_root: Option<Arc<str>>,
 }
 
 /// TLS connections to a host go to a backend as they are (`ssl-passthrough`). Its routes still serve plain HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Passthrough {
     /// The backend that terminates the TLS.
     pub backend: BackendId,
@@ -39,7 +39,7 @@ pub struct Passthrough {
 }
 
 /// Redirects every request of a host to another host (`from-to-www-redirect`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WwwRedirect {
     /// The host in `Location`.
     pub to: Arc<str>,

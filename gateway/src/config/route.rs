@@ -2,7 +2,7 @@ use super::{BackendId, BackendPolicies, Condition, Origin, Owner, Redirect, Rout
 use std::sync::Arc;
 
 /// Which requests of a virtual host are taken, and what happens to them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
     /// The rule that it comes from.
     pub origin: Origin,
@@ -17,7 +17,7 @@ pub struct Route {
 }
 
 /// What happens to the requests of a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// They go to one of these backends. Where it has no endpoint, they are answered 503, or by the route's
     /// `default_backend`.
@@ -34,7 +34,7 @@ pub enum Action {
 ///
 /// The first whose condition a request fulfils gets it; of those without a condition one is chosen at random, in
 /// proportion to the weights.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RouteBackend {
     /// Whose endpoints serve the requests.
     pub backend: BackendId,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// Longer paths come first, as ingress-nginx writes its locations; then, as Gateway API has it, those with a method, with
 /// more headers, with more arguments of the query. A look-up knows one exception: an Exact path that is the request's
 /// wins over longer ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RouteMatch {
     /// Its path.
     pub path: PathMatch,
@@ -41,7 +41,7 @@ pub enum PathKind {
 }
 
 /// A header that a request must have. Of several with the name, all values count, joined by `, ` (cookies by `; `).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HeaderMatch {
     /// Its name, in lower case.
     pub name: Arc<str>,
@@ -50,7 +50,7 @@ pub struct HeaderMatch {
 }
 
 /// An argument that a query must have. Of several with the name, the first counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueryMatch {
     /// Its name, in the case that is wanted.
     pub name: Arc<str>,
@@ -59,7 +59,7 @@ pub struct QueryMatch {
 }
 
 /// A value that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueMatch {
     /// This one, byte for byte.
     Exact(Arc<str>),
@@ -68,7 +68,7 @@ pub enum ValueMatch {
 }
 
 /// A request that goes to one backend of a route, whatever the weights are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// It has this header.
     Header(HeaderMatch),

@@ -3,7 +3,7 @@ use ipnet::IpNet;
 use std::sync::Arc;
 
 /// What is done to the requests of a route. The values are final: the defaults of the ConfigMap are already applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoutePolicies {
     /// Answers every request with 503, because a setting that protects the route is invalid or not supported. Default
     /// none.
@@ -49,7 +49,7 @@ impl Default for RoutePolicies {
 }
 
 /// Which clients are served, by the address that they have as far as forwarding headers are believed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SourceRanges {
     /// `denylist-source-range`: these are not, even if the other list has them. Default none.
     pub deny: Arc<[IpNet]>,
@@ -58,7 +58,7 @@ pub struct SourceRanges {
 }
 
 /// Why a route answers every request with 503.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Denied {
     /// What is wrong, and what is expected: one sentence for a person.
     pub reason: Arc<str>,
@@ -67,7 +67,7 @@ pub struct Denied {
 }
 
 /// A redirect to a fixed location.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Redirect {
     /// The status, from 300 to 308.
     pub code: u16,
@@ -77,7 +77,7 @@ pub struct Redirect {
 }
 
 /// A redirect from HTTP to HTTPS, on the host that the client asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HttpsRedirect {
     /// `http-redirect-code`: the status, 301, 302, 307 or 308. Default 308.
     pub code: u16,
@@ -90,7 +90,7 @@ pub struct HttpsRedirect {
 
 /// `rewrite-target`: if `(?i)PATTERN` matches anywhere in the decoded path, the whole path is replaced by `target`. If
 /// not, the path is not changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rewrite {
     /// The path of the route, as a regular expression.
     pub pattern: Arc<str>,

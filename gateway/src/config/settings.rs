@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of the whole gateway: ingress-nginx's ConfigMap, parsed. `Default` is an empty ConfigMap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GatewaySettings {
     /// `path-matching`: how paths match. Default [`PathMatching::Nginx`].
     pub path_matching: PathMatching,
@@ -82,7 +82,7 @@ impl Default for GatewaySettings {
 }
 
 /// How paths match.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PathMatching {
     /// As ingress-nginx does.
     #[default]
@@ -92,7 +92,7 @@ pub enum PathMatching {
 }
 
 /// Which headers and proxies are trusted for the client's address, scheme, port and host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Forwarded {
     /// `use-forwarded-headers`: host, port and scheme are taken from the `X-Forwarded-*` headers of every client, and the
     /// client address from `header` if the connection comes from `trusted`. Default false.
@@ -137,7 +137,7 @@ impl Default for Forwarded {
 }
 
 /// Limits on the requests of a client connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientSettings {
     /// `keep-alive`: how long an idle connection stays open; zero closes it after each response. Default 75 s.
     pub keep_alive: Duration,
@@ -181,7 +181,7 @@ impl Default for ClientSettings {
 }
 
 /// Limits on the number of client connections. Further ones are closed as soon as they are accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionLimits {
     /// `max-worker-connections`: the most connections of one worker. Default 16384.
     pub per_worker: NonZero<usize>,
@@ -197,7 +197,7 @@ impl Default for ConnectionLimits {
 }
 
 /// HTTP/2 with clients.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Http2Settings {
     /// `use-http2`: HTTP/2 is offered over TLS, and accepted in cleartext by prior knowledge. Default true.
     pub enabled: bool,
@@ -213,7 +213,7 @@ impl Default for Http2Settings {
 }
 
 /// Idle connections to backends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamConnections {
     /// `upstream-keepalive-connections`: the most idle connections that a worker keeps, from 0 to 1048576. Read when a
     /// worker starts. Default 320.

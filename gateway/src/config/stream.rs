@@ -3,7 +3,7 @@ use std::time::Duration;
 
 /// A TCP or UDP service: a port whose bytes are carried to a backend. It is an entry of ingress-nginx's `tcp-services`
 /// or `udp-services`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StreamListener {
     /// The transport.
     pub protocol: StreamProtocol,
@@ -20,7 +20,7 @@ pub struct StreamListener {
 }
 
 /// Sessions of TCP and UDP services, and of TLS passthrough.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StreamSettings {
     /// `proxy-stream-timeout`: how long a session may carry no bytes. Above 0. Default 600 s. Then it is ended.
     pub timeout: Duration,

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 /// A text with nginx variables in it, parsed: the only form in which a user's `$variable` exists past translation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Template(pub Arc<[Piece]>);
 
 /// A part of a [`Template`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Piece {
     /// Text as it stands.
     Literal(Arc<str>),
@@ -27,7 +27,7 @@ pub enum TemplateError {
 macro_rules! variables {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// The nginx variables that Adit knows. The family `$http_NAME` is [`Variable::Header`], and so on.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum Variable {
             $(#[doc = concat!("`$", $name, "`")] $(#[$doc])* $variant,)*
             /// `$http_NAME`: a request header, by its name in lower case with dashes.

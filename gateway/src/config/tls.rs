@@ -1,9 +1,10 @@
 use super::Origin;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// How TLS is terminated, for all hosts. `Default` is an empty ConfigMap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsSettings {
     /// `ssl-protocols` contains TLSv1.2: clients may use TLS 1.2. Default true.
     pub tls12: bool,
@@ -36,7 +37,7 @@ impl Default for TlsSettings {
 }
 
 /// TLS of one virtual host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostTls {
     /// Its certificates: usually one, or one with an RSA and one with an ECDSA key. They are valid for the host; an alias
     /// without a certificate has those of its host. Empty: the default certificate.
@@ -61,7 +62,7 @@ impl fmt::Debug for Certificate {
 }
 
 /// A private key. Prints as `[redacted]`, wherever it is printed.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey(Arc<[u8]>);
 
 impl PrivateKey {
@@ -76,6 +77,11 @@ impl PrivateKey {
     }
 }
 
+/// Nothing of it goes into a hash, which may be shown. The chain next to it tells certificates apart.
+impl Hash for PrivateKey {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
@@ -83,7 +89,7 @@ impl fmt::Debug for PrivateKey {
 }
 
 /// `Strict-Transport-Security`, set on every response over TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Hsts {
     /// `hsts-max-age`: how long browsers use HTTPS only, in seconds. Default 31536000, a year.
     pub max_age: u64,

@@ -1,4 +1,5 @@
 use super::compile::{Compiler, LabelInterner};
+use super::config_hash::ConfigHash;
 use super::host_index::HostIndex;
 use super::streams::Streams;
 use super::{Settings, Table};
@@ -33,6 +34,7 @@ struct State {
     rejected: BTreeMap<HostName, Vec<Rejection>>,
     /// What is not served of the TLS settings, for as long as they are as they are.
     rejected_tls: Vec<Rejection>,
+    config_hash: ConfigHash,
     /// Former tables that a request may still hold. They are dropped here, so that no request pays for it.
     retired: Vec<Arc<Table>>,
 }
@@ -78,6 +80,7 @@ impl Publisher {
     pub fn publish(&self, update: Update) -> Published {
         let mut state = self.state.lock();
         let revision = self.revision() + 1;
+        state.config_hash.apply(&update);
         let (set, removed): (Vec<_>, Vec<_>) = update.backends.into_iter().partition(|(_, backend)| backend.is_some());
         for (id, backend) in set {
             self.registry.set(&id, backend);
@@ -153,6 +156,11 @@ impl Publisher {
     /// The revision of the last publish.
     pub fn revision(&self) -> u64 {
         *self.revision.borrow()
+    }
+
+    /// A hash of what is configured, without the addresses of endpoints: equal in all replicas that are configured alike.
+    pub fn config_hash(&self) -> u64 {
+        self.state.lock().config_hash.value()
     }
 
     /// Each revision as it is served.

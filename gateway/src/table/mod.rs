@@ -5,6 +5,7 @@
 //! allocates nothing, except within the regex engines.
 
 mod compile;
+mod config_hash;
 #[cfg(test)]
 mod fixtures;
 mod handle;
