@@ -1,6 +1,6 @@
 //! Facts about a user's objects: what is wrong, where, and what would be right.
 
-use gateway::config::Rejection;
+use gateway::config::{Rejection, RejectionCause};
 use std::fmt;
 use std::sync::Arc;
 
@@ -146,11 +146,12 @@ impl Diagnostic {
 impl From<&Rejection> for Diagnostic {
     /// What the gateway rejects, as a fact about the object that it comes from.
     fn from(rejection: &Rejection) -> Self {
-        let Rejection { origin, value, message, winner } = rejection;
+        let Rejection { origin, value, message, cause } = rejection;
         let rejected = Self::error(origin.object.clone(), origin.field.clone(), message.as_str()).with_value(value);
-        match winner {
-            Some(winner) => rejected.because(Reason::Conflict).with_related(winner.object.clone()),
-            None => rejected.because(Reason::Rejected),
+        match cause {
+            RejectionCause::Conflict(winner) => rejected.because(Reason::Conflict).with_related(winner.object.clone()),
+            RejectionCause::Invalid => rejected.because(Reason::Rejected),
+            RejectionCause::Defect => rejected.because(Reason::InternalError),
         }
     }
 }

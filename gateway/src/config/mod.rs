@@ -28,7 +28,7 @@ pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use labels::{Owner, RouteLabels};
 pub use origin::Origin;
-pub use rejection::Rejection;
+pub use rejection::{Rejection, RejectionCause};
 pub use route::{Action, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, SourceRanges};

@@ -2,7 +2,9 @@ use super::host::{Host, Passthrough};
 use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, Invalid, RequestMatch};
 use super::route::{Route, RouteAction, RouteBackend};
-use crate::config::{self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RouteLabels, VirtualHost};
+use crate::config::{
+    self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels, VirtualHost,
+};
 use crate::interner::{ByAddress, Interner};
 use crate::pattern::{Anchor, Pattern};
 use crate::policy::{Policies, PolicyInterner};
@@ -32,7 +34,8 @@ impl Compiler<'_> {
             let message = format!(
                 "cannot be compiled, because of a defect of Adit ({message}); what was served before stays in effect"
             );
-            self.rejected.push(Rejection::new(origin(host), host.name.to_string(), message));
+            let rejection = Rejection::new(origin(host), host.name.to_string(), message);
+            self.rejected.push(Rejection { cause: RejectionCause::Defect, ..rejection });
             Panicked
         })
     }
@@ -65,7 +68,7 @@ impl Compiler<'_> {
             origin: shadowed.loser.origin.clone(),
             value: Arc::clone(&shadowed.loser.matches.path.value),
             message: format!("is already a path of this host in {}: this route is not served", shadowed.winner.origin),
-            winner: Some(shadowed.winner.origin.clone()),
+            cause: RejectionCause::Conflict(shadowed.winner.origin.clone()),
         }));
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let passthrough = host.passthrough.as_ref().map(|passthrough| {
