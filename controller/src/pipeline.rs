@@ -69,8 +69,12 @@ pub struct Pipeline<T, P> {
     /// Ports that the gateway cannot open now.
     unopened: watch::Receiver<Arc<[Rejection]>>,
     reporter: Option<Reporter>,
+    observer: Option<Observer>,
     state: watch::Sender<State>,
 }
+
+/// Is called with the state after each build.
+type Observer = Box<dyn FnMut(&State) + Send>;
 
 impl<T, P> Pipeline<T, P>
 where
@@ -94,6 +98,7 @@ where
             rejected: Vec::new(),
             unopened: watch::channel(Arc::default()).1,
             reporter: None,
+            observer: None,
             state,
         };
         (pipeline, watched)
@@ -110,6 +115,13 @@ where
     #[must_use]
     pub fn reporting(mut self, reporter: Option<Reporter>) -> Self {
         self.reporter = reporter;
+        self
+    }
+
+    /// The same, which also calls `observer` with the state after each build, whether that published anything or not.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl FnMut(&State) + Send + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -191,7 +203,10 @@ where
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);
-        self.state.send_replace(State { revision, source_revision: self.consumed, diagnostics, uids });
+        let state = State { revision, source_revision: self.consumed, diagnostics, uids };
+        // Before anyone who waits for the state sees it, and then looks at what was observed.
+        self.observer.iter_mut().for_each(|observer| observer(&state));
+        self.state.send_replace(state);
     }
 
     /// Reports what is wrong, where that changed without a build.

@@ -116,6 +116,29 @@ fn sample<'a>(metrics: &'a str, name: &str) -> Result<&'a str> {
 }
 
 #[tokio::test]
+async fn the_configuration_is_measured() -> Result<()> {
+    let measured = async |backends: &[SocketAddr], config: &Value| -> Result<_> {
+        let adit = Adit::start(&manifests(backends, config)).await?;
+        let metrics = tokio::time::timeout(PATIENCE, metrics_with(&adit, "adit_table_revision")).await??;
+        let value = |name| sample(&metrics, name).map(|sample| sample.rsplit(' ').next().map(str::to_owned));
+        assert_eq!(value("nginx_ingress_controller_config_last_reload_successful")?.as_deref(), Some("1"));
+        let orphan = sample(&metrics, "nginx_ingress_controller_orphan_ingress").ok().map(str::to_owned);
+        Ok((value("nginx_ingress_controller_config_hash")?, orphan))
+    };
+    let (hash, orphan) = measured(&[answering(OK).await?], &json!({})).await?;
+    assert_eq!(orphan, None);
+    let (of_equal, orphan) = measured(&[], &json!({})).await?;
+    assert_eq!(hash, of_equal, "addresses of endpoints are no configuration");
+    let orphan = orphan.context("an Ingress without an endpoint is an orphan")?;
+    for label in [r#"ingress="h""#, r#"namespace="default""#, r#"type="no-endpoint""#] {
+        assert!(orphan.contains(label), "{label} is not in {orphan}");
+    }
+    let (of_other, _) = measured(&[], &json!({"proxy-body-size": "2m"})).await?;
+    assert_ne!(hash, of_other);
+    Ok(())
+}
+
+#[tokio::test]
 async fn people_at_the_machine_see_the_table_and_what_it_does() -> Result<()> {
     let adit = adit().await?;
     let (status, table) = admin(&adit, "/debug/table").await?;

@@ -1,5 +1,7 @@
 //! A whole Adit in one process: source, pipeline, gateway and admin port, put together and taken apart.
 
+mod config_metrics;
+
 use crate::apiserver::{Access, AccessError};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
@@ -12,6 +14,7 @@ use crate::status::{self, Reporter, Status};
 use crate::store::{Change, Store};
 use crate::translate::Translator;
 use anyhow::Context as _;
+use config_metrics::ConfigMetrics;
 use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
@@ -241,16 +244,25 @@ fn start_pipeline(
     telemetry: &Arc<Telemetry>,
     lifecycle: &Arc<Lifecycle>,
 ) -> anyhow::Result<watch::Receiver<State>> {
-    let (publisher, telemetry, lifecycle) = (publisher.clone(), telemetry.clone(), lifecycle.clone());
-    let unopened = publisher.unopened();
+    let mut metrics = ConfigMetrics::new(telemetry.controller().clone());
+    let (publisher, lifecycle, unopened) = (publisher.clone(), lifecycle.clone(), publisher.unopened());
+    let (orphans, hash) = (translator.clone(), publisher.clone());
     let publish = move |update| {
         let Published { revision, rejected } = publisher.publish(update);
         lifecycle.published();
-        telemetry.controller().published(revision, revision, SystemTime::now());
         (revision, rejected.iter().map(Diagnostic::from).collect())
     };
+    let observe = move |state: &State| {
+        metrics.record_orphans(orphans.0.lock().take_orphans());
+        metrics.record_build(state, hash.config_hash(), SystemTime::now());
+    };
     let (pipeline, state) = Pipeline::new(events, translator, publish);
-    pipeline.watching(unopened).reporting(reporter).spawn().context("cannot start the pipeline")?;
+    pipeline
+        .watching(unopened)
+        .reporting(reporter)
+        .observed_by(observe)
+        .spawn()
+        .context("cannot start the pipeline")?;
     Ok(state)
 }
 

@@ -1,5 +1,6 @@
 use super::parsed_ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
+use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
 use gateway::config::{HostName, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,11 @@ pub(super) struct Referrer {
 impl References {
     pub(super) fn of(&self, backend: &ServiceBackend) -> impl Iterator<Item = (&Rank, &Referrer)> {
         self.0.get(backend).into_iter().flatten()
+    }
+
+    /// The Ingresses with a route to a backend.
+    pub(super) fn routed(&self, backend: &ServiceBackend) -> impl Iterator<Item = &ObjectKey> {
+        self.of(backend).filter(|(_, referrer)| referrer.reference.routed).map(|(rank, _)| &rank.key)
     }
 
     /// The backends of a Service that some Ingress names.

@@ -1,10 +1,11 @@
-use super::backend;
+use super::backend::{self, Problem};
 use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::claims::{Claims, References};
 use super::diagnostics::{self, Diagnostics, Subject};
 use super::host::{self, Sources, View};
 use super::ingress::{self, IngressOutcome};
+use super::orphans::{BackendOrphans, Orphans};
 use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::streams::{self, Streams};
@@ -18,6 +19,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::{Change, Store, Stored};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Update, VirtualHost};
+use gateway::telemetry::Orphan;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub struct Translator {
     pub(super) streams: Streams,
     backends: BTreeMap<ServiceBackend, Backend>,
     url_backends: UrlBackends,
+    orphans: Orphans,
     diagnostics: Diagnostics,
 }
 
@@ -162,6 +165,11 @@ impl Translator {
     /// anything of each is served.
     pub fn translated(&self) -> impl Iterator<Item = (&ObjectKey, bool)> {
         self.translated.iter().map(|key| (key, self.serves(key)))
+    }
+
+    /// The Ingresses that have become orphans since the last call, or no longer are, and whether they are.
+    pub fn take_orphans(&mut self) -> Vec<(ObjectKey, Orphan, bool)> {
+        self.orphans.take_changes()
     }
 
     fn mark(&self, change: &Change, dirty: &mut Dirty) {
@@ -363,6 +371,7 @@ impl Translator {
         let is_stream = self.streams.of(&id).next().is_some();
         if !is_default && !is_stream && self.references.of(&id).next().is_none() {
             self.diagnostics.set(Subject::Backend(id.clone()), Vec::new());
+            self.orphans.set(&id, None);
             if self.backends.remove(&id).is_some() {
                 update.backends.push((id.into(), None));
             }
@@ -377,6 +386,9 @@ impl Translator {
                 return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
             }
         };
+        let why = problem.as_ref().and_then(Problem::orphan);
+        let ingresses = || self.references.routed(&id).cloned().collect();
+        self.orphans.set(&id, why.map(|why| BackendOrphans { why, ingresses: ingresses() }));
         let diagnostics =
             problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references, &self.streams));
         self.diagnostics.set(Subject::Backend(id.clone()), diagnostics.unwrap_or_default());

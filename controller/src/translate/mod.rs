@@ -13,6 +13,7 @@ mod diagnostics;
 mod engine;
 mod host;
 mod ingress;
+mod orphans;
 mod parsed_ingress;
 mod rank;
 mod readers;

@@ -1,4 +1,5 @@
 use crate::diagnostic::{Reason, Severity};
+use gateway::telemetry::Orphan;
 
 /// Why a backend has no endpoints, or not those that were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,5 +23,10 @@ impl Problem {
     /// It is served nevertheless.
     pub(super) fn warning(part: &'static str, reason: Reason, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, unserved: false, ..Self::error(part, reason, message) }
+    }
+    /// What it makes of the Ingresses that route to the backend, if nobody is served.
+    pub(in crate::translate) fn orphan(&self) -> Option<Orphan> {
+        let is_missing = self.reason == Reason::ReferenceNotFound && self.part == "name";
+        self.unserved.then_some(if is_missing { Orphan::NoService } else { Orphan::NoEndpoint })
     }
 }

@@ -4,8 +4,9 @@ use super::*;
 use crate::certificate::tests::pem;
 use crate::translate::testing::observed;
 use gateway::config::GatewaySettings;
+use gateway::telemetry::Orphan;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// One edit of the objects.
@@ -147,6 +148,16 @@ impl Published {
     }
 }
 
+/// Keeps the metrics of orphans up to date.
+fn take_orphans(orphans: &mut BTreeSet<(ObjectKey, Orphan)>, translator: &mut Translator) {
+    for (ingress, why, is_orphan) in translator.take_orphans() {
+        match is_orphan {
+            true => orphans.insert((ingress, why)),
+            false => orphans.remove(&(ingress, why)),
+        };
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
@@ -159,14 +170,19 @@ proptest! {
         let mut store = Store::default();
         let mut translator = Translator::new(flags.clone());
         let mut published = Published::default();
+        let mut orphans = BTreeSet::new();
         for batch in &batches {
             let changes: Vec<_> = batch.iter().flat_map(|edit| store.apply(event(edit))).collect();
             published.take(translator.translate(&store, &changes));
+            take_orphans(&mut orphans, &mut translator);
 
             let mut fresh = Translator::new(flags.clone());
             let mut expected = Published::default();
             expected.take(fresh.translate(&store, &[]));
             prop_assert_eq!(&published, &expected);
+            let mut expected = BTreeSet::new();
+            take_orphans(&mut expected, &mut fresh);
+            prop_assert_eq!(&orphans, &expected);
             let diagnostics = |translator: &Translator| translator.diagnostics().cloned().collect::<Vec<_>>();
             prop_assert_eq!(diagnostics(&translator), diagnostics(&fresh));
         }

@@ -4,6 +4,7 @@ mod annotations;
 mod conflicts;
 mod hosts;
 mod incremental;
+mod orphans;
 mod passthrough;
 mod settings;
 mod streams;

@@ -29,7 +29,7 @@ pub struct Build {
 }
 
 /// Why an Ingress is an orphan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Orphan {
     /// A Service that it names does not exist.
     NoService,
@@ -77,17 +77,23 @@ impl ControllerMetrics {
     /// A configuration with this hash was published at `now` as this revision of the table.
     pub fn published(&self, revision: u64, hash: u64, now: SystemTime) {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.config_hash.set(hash as f64);
+        // A gauge keeps 53 bits exactly.
+        self.config_hash.set((hash >> 11) as f64);
         self.config_successful.set(1);
         self.config_timestamp.set(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         self.success.inc();
-        self.table_revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+        self.set_revision(revision);
     }
 
-    /// A configuration could not be published. The one before it is still served.
-    pub fn failed(&self) {
+    /// A configuration was published as this revision but for a part that stays as it was before.
+    pub fn failed(&self, revision: u64) {
         self.config_successful.set(0);
         self.errors.inc();
+        self.set_revision(revision);
+    }
+
+    fn set_revision(&self, revision: u64) {
+        self.table_revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
     }
 
     /// Whether objects of this kind are followed in the cluster.

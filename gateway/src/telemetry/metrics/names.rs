@@ -109,17 +109,17 @@ metrics! {
     BUILD_INFO = Gauge "nginx_ingress_controller_build_info" &["build", "release", "repository"],
         "Always 1; the labels describe the build";
     CONFIG_HASH = Gauge "nginx_ingress_controller_config_hash" &[],
-        "A number that changes with the configuration; it is the revision of the routing table";
+        "A hash of the configuration, without addresses of endpoints: replicas that serve the same show the same";
     CONFIG_SUCCESSFUL = Gauge "nginx_ingress_controller_config_last_reload_successful" &[],
-        "1 as soon as a configuration is published; it stays 1, because what is invalid in a change is left out";
+        "1 if all of the last change is served but for what is invalid in it, 0 while a defect of Adit keeps a part as it was before";
     CONFIG_TIMESTAMP = Gauge "nginx_ingress_controller_config_last_reload_successful_timestamp_seconds" &[],
         "Unix time in seconds of the last published change of the configuration";
     SUCCESS = Counter "nginx_ingress_controller_success" &[],
         "Changes of the configuration that were published";
     ERRORS = Counter "nginx_ingress_controller_errors" &[],
-        "Always 0: every change is published, and what is invalid in it is left out";
+        "Changes of which a defect of Adit kept a part from being published; what is invalid in a change is left out and does not count";
     ORPHAN_INGRESS = Gauge "nginx_ingress_controller_orphan_ingress" &["ingress", "namespace", "type"],
-        "Not reported yet; diagnostics tell of Ingresses whose Service does not exist or has no endpoint";
+        "1 for each Ingress with a route to a Service that does not exist (no-service), or that has no endpoint or not the port (no-endpoint)";
     LEADER = Gauge "nginx_ingress_controller_leader_election_status" &["name"],
         "1 if this replica holds the Lease of this name, 0 if not";
 

@@ -165,8 +165,8 @@ fn connections_are_counted_by_state() {
 fn the_controller_speaks_of_publishing() {
     let (telemetry, _) = telemetry();
     let controller = telemetry.controller();
-    controller.published(7, 99, SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
-    controller.failed();
+    controller.published(7, 99 << 11, SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
+    controller.failed(8);
     controller.orphan("ns", "web", Orphan::NoEndpoint, true);
     let text = telemetry.metrics().expect("encodes");
     let value = |name: &str| sample(&text, &format!("nginx_ingress_controller_{name}"), "");
@@ -174,7 +174,7 @@ fn the_controller_speaks_of_publishing() {
     assert_eq!(value("config_last_reload_successful"), Some(0.0));
     assert_eq!(value("config_last_reload_successful_timestamp_seconds"), Some(1000.0));
     assert_eq!((value("success"), value("errors")), (Some(1.0), Some(1.0)));
-    assert_eq!(sample(&text, "adit_table_revision", ""), Some(7.0));
+    assert_eq!(sample(&text, "adit_table_revision", ""), Some(8.0));
     let orphan = "ingress=\"web\",namespace=\"ns\",type=\"no-endpoint\"";
     assert_eq!(sample(&text, "nginx_ingress_controller_orphan_ingress", orphan), Some(1.0));
     controller.orphan("ns", "web", Orphan::NoEndpoint, false);

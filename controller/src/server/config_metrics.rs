@@ -1,0 +1,98 @@
+use crate::diagnostic::Reason;
+use crate::object::ObjectKey;
+use crate::pipeline::State;
+use gateway::telemetry::{ControllerMetrics, Orphan};
+use std::time::SystemTime;
+
+/// Writes what builds of the configuration come to into the metrics.
+#[derive(Debug)]
+pub(super) struct ConfigMetrics {
+    metrics: ControllerMetrics,
+    /// The last build that is in the metrics as a success.
+    succeeded: Option<u64>,
+}
+
+impl ConfigMetrics {
+    pub(super) fn new(metrics: ControllerMetrics) -> Self {
+        Self { metrics, succeeded: None }
+    }
+
+    /// Records a build that led to this state, where it changed anything.
+    ///
+    /// Only a defect of ours makes it fail: what is wrong with objects costs these objects alone, as in ingress-nginx, which
+    /// keeps what it rejects away from nginx, and diagnostics tell their owners. An alert on a failure calls an operator.
+    pub(super) fn record_build(&mut self, state: &State, config_hash: u64, now: SystemTime) {
+        if state.diagnostics.iter().any(|diagnostic| diagnostic.reason == Reason::InternalError) {
+            self.succeeded = None;
+            self.metrics.failed(state.revision);
+        } else if self.succeeded.replace(state.revision) != Some(state.revision) {
+            self.metrics.published(state.revision, config_hash, now);
+        }
+    }
+
+    /// Records the Ingresses that have become orphans, and those that no longer are.
+    pub(super) fn record_orphans(&self, changes: impl IntoIterator<Item = (ObjectKey, Orphan, bool)>) {
+        for (ingress, why, is_orphan) in changes {
+            self.metrics.orphan(&ingress.namespace, &ingress.name, why, is_orphan);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostic;
+    use crate::object::Kind;
+    use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn telemetry() -> Telemetry {
+        let sink = Box::new(std::io::sink());
+        Telemetry::start(&Identity::default(), &MetricsSettings::default(), sink).expect("metrics")
+    }
+
+    /// The values of a metric, with their labels but for those that all metrics have.
+    fn values(telemetry: &Telemetry, name: &str) -> Vec<String> {
+        let text = telemetry.metrics().expect("encodes");
+        let lines = text.lines().filter(|line| !line.starts_with('#') && line.contains(name));
+        lines.filter_map(|line| line.rsplit(' ').next()).map(str::to_owned).collect()
+    }
+
+    fn state(revision: u64, diagnostics: impl IntoIterator<Item = Diagnostic>) -> State {
+        State { revision, diagnostics: diagnostics.into_iter().collect(), ..State::default() }
+    }
+
+    #[test]
+    fn a_defect_fails_builds_until_it_is_gone() {
+        let telemetry = telemetry();
+        let mut metrics = ConfigMetrics::new(telemetry.controller().clone());
+        let defect = || Diagnostic::defect("Host a", "cannot be translated");
+        let wrong = || Diagnostic::error("Ingress default/a", "spec", "is wrong");
+        for (state, successful, successes, errors) in [
+            (state(1, []), "1", "1", "0"),
+            (state(1, []), "1", "1", "0"),
+            (state(2, [wrong()]), "1", "2", "0"),
+            (state(3, [wrong(), defect()]), "0", "2", "1"),
+            (state(3, [defect()]), "0", "2", "2"),
+            (state(3, []), "1", "3", "2"),
+        ] {
+            metrics.record_build(&state, 1, UNIX_EPOCH + Duration::from_secs(state.revision));
+            let now = |name| values(&telemetry, name);
+            assert_eq!(now("config_last_reload_successful{"), [successful], "{state:?}");
+            assert_eq!(now("controller_success{"), [successes], "{state:?}");
+            assert_eq!(now("controller_errors{"), [errors], "{state:?}");
+            assert_eq!(now("adit_table_revision{"), [state.revision.to_string()], "{state:?}");
+        }
+    }
+
+    #[test]
+    fn orphans_come_and_go() {
+        let telemetry = telemetry();
+        let metrics = ConfigMetrics::new(telemetry.controller().clone());
+        let change = |is_orphan| [(ObjectKey::new(Kind::Ingress, "default", "a"), Orphan::NoService, is_orphan)];
+        metrics.record_orphans(change(true));
+        assert_eq!(values(&telemetry, "orphan_ingress{"), ["1"]);
+        metrics.record_orphans(change(false));
+        assert_eq!(values(&telemetry, "orphan_ingress{"), [""; 0]);
+    }
+}
