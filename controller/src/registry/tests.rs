@@ -10,7 +10,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::route_defaults::RouteDefaults;
 use crate::source::manifest;
 use crate::store::Store;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The kinds of objects that a value can name.
 const KINDS: [Kind; 3] = [Kind::ConfigMap, Kind::Secret, Kind::Service];
@@ -83,6 +83,7 @@ fn an_entry_reads_what_it_refers_to_and_nothing_else() {
         let store = Store::new();
         let lookup = Lookup::new(&store);
         apply(Value::new("shop/thing", &lookup));
+        // A Service is looked up with its port, when the routes are built.
         let expected =
             setting.refers.filter(|kind| *kind != Kind::Service).map(|kind| ObjectKey::new(kind, "shop", "thing"));
         assert_eq!(lookup.reads().into_iter().collect::<Vec<_>>(), Vec::from_iter(expected), "{}", setting.name);
@@ -106,15 +107,5 @@ fn documented_defaults_of_keys_are_the_defaults() {
         let result = (key.apply)(key.facets.default.into(), &mut draft);
         assert!(matches!(result, Ok(()) | Err(ValueError::Unsupported(_))), "{}: {result:?}", key.name);
         assert_eq!(draft.config, Config::default(), "{}", key.name);
-    }
-}
-
-/// A name that several kinds have, such as that of a key that an annotation overrides, refers to the same.
-#[test]
-fn a_name_refers_to_one_kind() {
-    let mut kinds = BTreeMap::new();
-    let entries = Annotation::all().map(|entry| (entry.name, entry.refers));
-    for (name, refers) in entries.chain(Key::all().map(|entry| (entry.name, entry.refers))) {
-        assert_eq!(*kinds.entry(name).or_insert(refers), refers, "{name}");
     }
 }
