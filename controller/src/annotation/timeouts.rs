@@ -76,11 +76,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
 
 /// At most some 68 years, which every clock can add.
 fn seconds(value: Value<'_>) -> Result<Duration, ValueError> {
-    const EXPECTED: ValueError = ValueError::Expected("a whole number of seconds, at least 1, without a unit");
-    match value.int() {
-        Ok(seconds @ 1..=0x7fff_ffff) => Ok(Duration::from_secs(seconds.unsigned_abs())),
-        _ => Err(EXPECTED),
-    }
+    value.number(1..=0x7fff_ffff, "a whole number of seconds, at least 1, without a unit").map(Duration::from_secs)
 }
 
 #[cfg(test)]
