@@ -23,7 +23,7 @@ pub struct AnnotationFacets {
 
 impl Facets for AnnotationFacets {
     type Value<'a> = Value<'a>;
-    type Draft = AnnotationSettings;
+    type Settings = AnnotationSettings;
 }
 
 /// What an annotation applies to, and so which Ingress decides in a conflict.

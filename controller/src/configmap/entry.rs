@@ -16,7 +16,7 @@ pub struct KeyFacets {
 
 impl Facets for KeyFacets {
     type Value<'a> = Value<'a>;
-    type Draft = ConfigBuilder;
+    type Settings = ConfigBuilder;
 }
 
 impl Key {

@@ -25,11 +25,11 @@ pub trait Facets: Copy + Send + Sync + 'static {
     /// A value as it is given.
     type Value<'a>;
     /// What values are written to.
-    type Draft;
+    type Settings;
 }
 
 /// How the value of a setting is applied.
-pub type Apply<F> = fn(<F as Facets>::Value<'_>, &mut <F as Facets>::Draft) -> Result<(), ValueError>;
+pub type Apply<F> = fn(<F as Facets>::Value<'_>, &mut <F as Facets>::Settings) -> Result<(), ValueError>;
 
 impl<F: Facets> Setting<F> {
     /// A setting that works as in ingress-nginx.

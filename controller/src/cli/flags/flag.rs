@@ -20,7 +20,7 @@ pub struct FlagFacets {
 
 impl Facets for FlagFacets {
     type Value<'a> = Values<'a>;
-    type Draft = Settings;
+    type Settings = Settings;
 }
 
 /// What value a flag takes.
