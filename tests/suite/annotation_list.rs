@@ -19,6 +19,12 @@ const LIST: &str = include_str!("../data/annotations.txt");
 
 /// What changes nothing alone: it says more about another annotation, or asks for what is done anyway.
 const QUIET: &[&str] = &[
+    "auth-always-set-cookie",
+    "auth-method",
+    "auth-request-redirect",
+    "auth-response-headers",
+    "auth-signin",
+    "auth-signin-redirect-param",
     "force-ssl-redirect",
     "http2-push-preload",
     "permanent-redirect-code",

@@ -37,6 +37,22 @@ fn drain(gateway: Gateway) -> JoinHandle<usize> {
     spawn_blocking(move || gateway.drain(DrainTimeouts { idle: PATIENCE, busy: PATIENCE }))
 }
 
+/// Waits until the kernel has this many connections of a listener: a client is connected a moment before.
+async fn completed(listener: SocketAddr, connections: usize) -> Result<()> {
+    let port = format!(":{:04X}", listener.port());
+    let is_established = |line: &&str| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        matches!(&columns[..], [_, local, _, "01", ..] if local.ends_with(&port))
+    };
+    let completed = async {
+        while std::fs::read_to_string("/proc/net/tcp")?.lines().filter(is_established).count() < connections {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    timeout(PATIENCE, completed).await.context("the kernel does not complete the connections")?
+}
+
 /// Waits until the listener is closed, which is after the drain was announced.
 async fn refused(listener: SocketAddr) -> Result<()> {
     let refused = async { while TcpStream::connect(listener).await.is_ok() {} };
@@ -59,7 +75,10 @@ async fn whoever_has_connected_is_served_accepted_or_not() -> Result<()> {
     for _ in 0..CLIENTS {
         clients.push(Connection::open(http).await?);
     }
-    let encrypted = TcpStream::connect(gateway.https_addresses()[0]).await?;
+    let https = gateway.https_addresses()[0];
+    let encrypted = TcpStream::connect(https).await?;
+    completed(http, CLIENTS).await?;
+    completed(https, 1).await?;
     let draining = drain(gateway);
     refused(http).await?;
     for client in &mut clients {

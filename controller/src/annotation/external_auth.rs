@@ -1,48 +1,14 @@
 //! `auth-url`: a server that authorizes each request, and the annotations that go with it.
 
 use super::entry::{Annotation, AnnotationFacets, EMPTY, FALSE, Invalid, Scope};
+use super::settings::AuthUrl;
 use crate::object::Kind;
 use crate::registry::{Apply, Value, ValueError};
 use crate::route_defaults::Risk;
 use gateway::config::{HostName, Template};
-use http::Method;
 use http::uri::Authority;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// What the annotations say of the auth server.
-#[derive(Clone, Debug, Default)]
-pub struct ExternalAuthSettings {
-    /// `auth-url`. Without it, the others ask for nothing.
-    pub url: Option<AuthUrl>,
-    /// `auth-method`.
-    pub method: Option<Method>,
-    /// `auth-signin`: without the parameter that holds the URL to return to.
-    pub signin: Option<Arc<str>>,
-    /// `auth-signin-redirect-param`.
-    pub redirect_param: Option<Arc<str>>,
-    /// `auth-request-redirect`.
-    pub request_redirect: Option<Template>,
-    /// `auth-response-headers`.
-    pub response_headers: Arc<[Arc<str>]>,
-    /// `auth-always-set-cookie`.
-    pub always_set_cookie: bool,
-}
-
-/// The URL of an auth server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthUrl {
-    /// Whether its scheme is `https`.
-    pub tls: bool,
-    /// Its host: a DNS name in lower case, or an address without brackets.
-    pub host: Arc<str>,
-    /// Its port, also where it is the scheme's own.
-    pub port: u16,
-    /// Host and port as the URL has them.
-    pub authority: Arc<str>,
-    /// Path and query.
-    pub target: Template,
-}
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"];
 const KEPT: &str = "connections to the auth service are always kept";

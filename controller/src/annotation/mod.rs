@@ -28,6 +28,5 @@ mod tls;
 mod upstream;
 
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
-pub use external_auth::{AuthUrl, ExternalAuthSettings};
 pub(crate) use read::{Context, read};
-pub use settings::AnnotationSettings;
+pub use settings::{AnnotationSettings, AuthUrl, ExternalAuthSettings};

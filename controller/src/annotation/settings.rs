@@ -1,6 +1,6 @@
-use super::external_auth::ExternalAuthSettings;
 use crate::route_defaults::{HttpsRedirects, RouteDefaults, UpstreamSettings};
-use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
+use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies, Template};
+use http::Method;
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -51,6 +51,40 @@ pub struct AnnotationSettings {
     pub upstream: UpstreamSettings,
     /// What is wrong with a part of a value whose other parts count.
     pub(super) complaints: Vec<String>,
+}
+
+/// What the annotations say of the auth server.
+#[derive(Clone, Debug, Default)]
+pub struct ExternalAuthSettings {
+    /// `auth-url`. Without it, the others ask for nothing.
+    pub url: Option<AuthUrl>,
+    /// `auth-method`.
+    pub method: Option<Method>,
+    /// `auth-signin`: without the parameter that holds the URL to return to.
+    pub signin: Option<Arc<str>>,
+    /// `auth-signin-redirect-param`.
+    pub redirect_param: Option<Arc<str>>,
+    /// `auth-request-redirect`.
+    pub request_redirect: Option<Template>,
+    /// `auth-response-headers`.
+    pub response_headers: Arc<[Arc<str>]>,
+    /// `auth-always-set-cookie`.
+    pub always_set_cookie: bool,
+}
+
+/// The URL of an auth server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthUrl {
+    /// Whether its scheme is `https`.
+    pub tls: bool,
+    /// Its host: a DNS name in lower case, or an address without brackets.
+    pub host: Arc<str>,
+    /// Its port, also where it is the scheme's own.
+    pub port: u16,
+    /// Host and port as the URL has them.
+    pub authority: Arc<str>,
+    /// Path and query.
+    pub target: Template,
 }
 
 impl AnnotationSettings {

@@ -22,6 +22,9 @@ pub enum Action {
         at: Reach,
         /// The request target that the backend sees.
         target: String,
+        /// The auth server that must allow it first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auth: Option<AuthServer>,
     },
     /// Its TLS connection goes to a backend as it is.
     #[serde(rename = "passThrough")]
@@ -42,6 +45,16 @@ pub enum Action {
         /// The `Location` of a redirect.
         location: Option<String>,
     },
+}
+
+/// A server that authorizes requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthServer {
+    /// Scheme and host of its URL.
+    pub url: String,
+    /// Where it is.
+    pub at: Reach,
 }
 
 /// Where a backend is.
@@ -74,16 +87,37 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
         };
     }
+    let auth = match auth_server(translator, &decision) {
+        Ok(auth) => auth,
+        Err(url) => {
+            return Action::Reply {
+                status: 500,
+                why: format!("the auth server {url} has no endpoint"),
+                location: None,
+            };
+        }
+    };
     let target = String::from_utf8_lossy(decision.target(&view)).into_owned();
     let upstreams = [decision.upstream(), decision.fallback()];
     let mut reached =
         upstreams.into_iter().flatten().filter_map(|upstream| Some((upstream, reach(translator, upstream)?)));
     match reached.next() {
-        Some((upstream, at)) => Action::Forward { backend: upstream.id().to_string(), at, target },
+        Some((upstream, at)) => Action::Forward { backend: upstream.id().to_string(), at, target, auth },
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
             Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
         }
+    }
+}
+
+/// Who is asked before the backend. The error is the URL of one that is nowhere.
+fn auth_server(translator: &Translator, decision: &Decision) -> Result<Option<AuthServer>, String> {
+    let server = decision.route.as_ref().and_then(|route| route.policies.external_auth.as_ref());
+    let Some(server) = server else { return Ok(None) };
+    let url = format!("{}://{}", if server.tls { "https" } else { "http" }, server.authority);
+    match reach(translator, &server.upstream) {
+        Some(at) => Ok(Some(AuthServer { url, at })),
+        None => Err(url),
     }
 }
 

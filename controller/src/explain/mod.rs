@@ -17,7 +17,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, Reach};
+pub use action::{Action, AuthServer, Reach};
 pub use certificate::ShownCertificate;
 pub use hosts::HostCandidate;
 pub use remote::{AdminUrl, InvalidAdminUrl};

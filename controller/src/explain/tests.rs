@@ -141,7 +141,12 @@ fn explained(url: &str) -> Explanation {
 
 fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
     let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
-    Action::Forward { backend: backend.to_owned(), at: Reach::Addresses(addresses), target: target.to_owned() }
+    Action::Forward {
+        backend: backend.to_owned(),
+        at: Reach::Addresses(addresses),
+        target: target.to_owned(),
+        auth: None,
+    }
 }
 
 #[track_caller]
@@ -306,8 +311,39 @@ fn a_dns_name_is_named() {
         backend: "default/named:80".to_owned(),
         at: Reach::Name("api.example.org:80".to_owned()),
         target: "/".to_owned(),
+        auth: None,
     };
     assert_eq!(explained("http://named.test").action, expected);
+}
+
+#[test]
+fn the_auth_server_is_named() {
+    let explain = |url: &str| {
+        let ingress = format!(
+            "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{ name: guarded, annotations: {{ nginx.ingress.kubernetes.io/auth-url: '{url}' }} }}
+spec:
+  rules:
+    - host: guarded.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+"
+        );
+        explain_objects(&format!("{OBJECTS}{ingress}"), ControllerSettings::default(), "http://guarded.test/").action
+    };
+    let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
+    let by_service = explain("http://pay.default.svc/check?x").to_string();
+    assert_eq!(by_service, format!("{forwarded}  if http://pay.default.svc allows it, at 10.0.0.3:8080"));
+    let by_name = explain("https://auth.example.org/check").to_string();
+    assert_eq!(
+        by_name,
+        format!("{forwarded}  if https://auth.example.org allows it, at the addresses of auth.example.org:443")
+    );
+    let nowhere = "500: the auth server http://pay.default.svc:81 has no endpoint";
+    assert_eq!(explain("http://pay.default.svc:81/").to_string(), nowhere);
 }
 
 #[test]

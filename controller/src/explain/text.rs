@@ -1,5 +1,5 @@
 use super::source::Source;
-use super::{Action, Explanation, Reach, RouteCandidate, ShownCertificate};
+use super::{Action, AuthServer, Explanation, Reach, RouteCandidate, ShownCertificate};
 use std::fmt;
 
 /// Routes that do not match and are still listed; the rest is counted.
@@ -87,7 +87,10 @@ impl fmt::Display for ShownCertificate {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward { backend, at, target } => write!(f, "forwarded to {backend} as {target}\n  {at}"),
+            Self::Forward { backend, at, target, auth } => {
+                write!(f, "forwarded to {backend} as {target}\n  {at}")?;
+                auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))
+            }
             Self::PassThrough { backend, at, source } => {
                 writeln!(f, "TLS is passed through to {backend}; the routes and settings above do not apply")?;
                 match at {

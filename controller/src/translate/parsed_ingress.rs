@@ -6,6 +6,7 @@ use crate::route_defaults::UpstreamSettings;
 use gateway::config::{
     Action, BackendId, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend,
 };
+use k8s_openapi::api::networking::v1::{Ingress, IngressTLS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -88,6 +89,25 @@ pub(super) struct NotSelected {
     pub(super) hosts: Vec<String>,
     /// Why it is not.
     pub(super) why: Diagnostic,
+}
+
+impl TlsEntry {
+    /// The entries of a `spec.tls`.
+    pub(super) fn read(tls: &[IngressTLS]) -> Vec<Self> {
+        let entry = |(index, tls): (usize, &IngressTLS)| Self {
+            field: format!("spec.tls[{index}].secretName").into(),
+            hosts: tls.hosts.iter().flatten().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect(),
+            secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
+        };
+        tls.iter().enumerate().map(entry).collect()
+    }
+}
+
+impl NotSelected {
+    pub(super) fn new(ingress: &Ingress, why: Diagnostic) -> Self {
+        let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
+        Self { hosts: rules.filter_map(|rule| rule.host.clone()).collect(), why }
+    }
 }
 
 impl ParsedIngress {

@@ -3,10 +3,13 @@
 //! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
 pub(crate) mod body_limit;
-pub(crate) mod external_auth;
+pub mod external_auth;
+mod invalid;
 pub(crate) mod redirect;
 pub mod rewrite;
 pub(crate) mod source_ranges;
+
+pub use invalid::Invalid;
 
 use crate::config::RoutePolicies;
 use crate::interner::{ByAddress, Interner};
@@ -30,16 +33,6 @@ pub struct Policies {
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
     pub default_backend: Option<Arc<Upstream>>,
-}
-
-/// A value that cannot be compiled.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} {reason}")]
-pub struct Invalid {
-    /// The value at fault.
-    pub value: Arc<str>,
-    /// What is wrong with it and what is expected.
-    pub reason: String,
 }
 
 /// The policies that tables hold.

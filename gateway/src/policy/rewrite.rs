@@ -1,7 +1,7 @@
 //! `rewrite-target`: the whole path is replaced by constant text and the captured groups of the path's regular
 //! expression.
 
-use super::Invalid;
+use super::invalid::Invalid;
 use crate::config;
 use crate::pattern::{Anchor, Groups, Pattern, PatternLimit};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};

@@ -18,9 +18,7 @@ use gateway::config::{
     Action, BackendId, BackendPolicies, BackendProtocol, Denied, ExternalAuth, HostName, Origin, Owner, PathKind,
     Rewrite, Route, RouteBackend, RouteMatch, RoutePolicies, ServiceBackend,
 };
-use k8s_openapi::api::networking::v1::{
-    HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec, IngressTLS,
-};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -40,7 +38,7 @@ pub(in crate::translate) fn parse(
         let why = Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
         let why = why.with_value(&foreign.value).at(place);
         let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
-        let not_selected = Some(NotSelected { hosts: hosts(&stored.object), why });
+        let not_selected = Some(NotSelected::new(&stored.object, why));
         return IngressOutcome { not_selected, diagnostics, ..IngressOutcome::default() };
     }
     let none = BTreeMap::new();
@@ -87,22 +85,6 @@ pub(in crate::translate) fn parse(
 
 fn begins_with_any(path: &str, beginnings: &[Arc<str>]) -> bool {
     beginnings.iter().any(|beginning| path.starts_with(&**beginning))
-}
-
-/// The hosts of the rules.
-fn hosts(ingress: &Ingress) -> Vec<String> {
-    let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
-    rules.filter_map(|rule| rule.host.clone()).collect()
-}
-
-/// The entries of a `spec.tls`.
-fn tls_entries(tls: &[IngressTLS]) -> Vec<TlsEntry> {
-    let entry = |(index, tls): (usize, &IngressTLS)| TlsEntry {
-        field: format!("spec.tls[{index}].secretName").into(),
-        hosts: tls.hosts.iter().flatten().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).collect(),
-        secret: tls.secret_name.as_deref().filter(|name| !name.is_empty()).map(Into::into),
-    };
-    tls.iter().enumerate().map(entry).collect()
 }
 
 struct Parser<'a> {
@@ -175,7 +157,7 @@ impl Parser<'_> {
             host_policies: std::mem::take(&mut self.annotations.host),
             catch_all: rules.is_empty(),
             use_regex: self.annotations.use_regex,
-            tls: tls_entries(spec.tls.as_deref().unwrap_or_default()),
+            tls: TlsEntry::read(spec.tls.as_deref().unwrap_or_default()),
             always_https: self.annotations.https.always,
             aliases: std::mem::take(&mut self.annotations.aliases),
             www,
