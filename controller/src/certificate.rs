@@ -3,7 +3,7 @@
 //! The type of the Secret does not matter, as in ingress-nginx: it may be `kubernetes.io/tls` or `Opaque`. Nothing of a
 //! key gets into an error.
 
-use gateway::config::{Certificate, HostName, Origin, PrivateKey};
+use gateway::config::{Certificate, HostName, Origin, PrivateKey, Subject};
 use k8s_openapi::api::core::v1::Secret;
 use rustls::SignatureAlgorithm;
 use rustls::crypto::aws_lc_rs;
@@ -74,7 +74,7 @@ impl fmt::Display for Field {
 
 impl KeyPair {
     /// Reads a Secret. The chain is put in order where it is not: the key's certificate, its issuer, and so on.
-    pub(crate) fn read(secret: &Secret, object: &str) -> Result<Self, CertificateError> {
+    pub(crate) fn read(secret: &Secret, object: impl Into<Subject>) -> Result<Self, CertificateError> {
         let pem = Field::Certificate.of(secret)?;
         let key = Field::Key.of(secret)?;
         let given: Vec<_> = CertificateDer::pem_slice_iter(pem)

@@ -1,6 +1,7 @@
 //! Facts about a user's objects: what is wrong, where, and what would be right.
 
-use gateway::config::{Rejection, RejectionCause};
+use gateway::config::{Rejection, RejectionCause, Subject};
+use serde::Serializer;
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,8 +62,9 @@ impl fmt::Display for Reason {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
-    /// The object, as `Ingress default/shop`; for a file that cannot be read or parsed, `File PATH`.
-    pub object: Arc<str>,
+    /// The object, or what else it is about, such as a file that cannot be read.
+    #[serde(serialize_with = "as_shown")]
+    pub object: Subject,
     /// The field, as `spec.rules[0].host` or `metadata.annotations[nginx.ingress.kubernetes.io/app-root]`; empty for
     /// the whole object.
     pub field: Arc<str>,
@@ -74,9 +76,9 @@ pub struct Diagnostic {
     pub place: Option<Place>,
     /// What kind of fact it is.
     pub reason: Reason,
-    /// The other object that it is about, in the form of [`Self::object`]: the winner of a conflict, the Secret or Service
-    /// at fault. It need not exist.
-    pub related: Option<Arc<str>>,
+    /// The other object that it is about: the winner of a conflict, the Secret or Service at fault. It need not exist.
+    #[serde(serialize_with = "as_shown_if_any")]
+    pub related: Option<Subject>,
 }
 
 /// A place in a file.
@@ -92,7 +94,7 @@ pub struct Place {
 
 impl Diagnostic {
     /// An error about `field` of `object`: [`Reason::Invalid`], unless [`Self::because`] says otherwise.
-    pub fn error(object: impl Into<Arc<str>>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
+    pub fn error(object: impl Into<Subject>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
         Self {
             severity: Severity::Error,
             object: object.into(),
@@ -106,12 +108,12 @@ impl Diagnostic {
     }
 
     /// A warning about `field` of `object`, likewise.
-    pub fn warning(object: impl Into<Arc<str>>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
+    pub fn warning(object: impl Into<Subject>, field: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(object, field, message) }
     }
 
     /// What of `object` a defect of Adit keeps as it was.
-    pub(crate) fn defect(object: impl Into<Arc<str>>, message: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn defect(object: impl Into<Subject>, message: impl Into<Arc<str>>) -> Self {
         Self::error(object, "", message).because(Reason::InternalError)
     }
 
@@ -132,7 +134,7 @@ impl Diagnostic {
     }
 
     /// The same with the other object that it is about.
-    pub fn with_related(self, object: impl Into<Arc<str>>) -> Self {
+    pub fn with_related(self, object: impl Into<Subject>) -> Self {
         Self { related: Some(object.into()), ..self }
     }
 
@@ -140,6 +142,17 @@ impl Diagnostic {
     pub fn at(mut self, place: Option<Place>) -> Self {
         self.place = place;
         self
+    }
+}
+
+fn as_shown<S: Serializer>(subject: &Subject, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(subject)
+}
+
+fn as_shown_if_any<S: Serializer>(subject: &Option<Subject>, serializer: S) -> Result<S::Ok, S::Error> {
+    match subject {
+        Some(subject) => serializer.collect_str(subject),
+        None => serializer.serialize_none(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Kubernetes objects that Adit reads, under one key type.
 
 use crate::diagnostic::Place;
+use gateway::config::{ObjectName, Subject};
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
@@ -34,6 +35,19 @@ pub(crate) const KINDS: [(Kind, &str, &str); 7] = [
 ];
 
 impl Kind {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "Ingress",
+            Self::IngressClass => "IngressClass",
+            Self::Service => "Service",
+            Self::EndpointSlice => "EndpointSlice",
+            Self::Endpoints => "Endpoints",
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+
     /// The `apiVersion` of its objects.
     pub(crate) fn api_version(self) -> &'static str {
         KINDS.iter().find(|(kind, ..)| *kind == self).map_or("v1", |(_, version, _)| version)
@@ -42,7 +56,7 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(self.name())
     }
 }
 
@@ -58,6 +72,13 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
+    /// The key of the object that something is said of, if it is an object of one of the kinds.
+    pub fn of(subject: &Subject) -> Option<Self> {
+        let Subject::Object(object) = subject else { return None };
+        let (kind, ..) = KINDS.iter().find(|(.., kind)| *kind == object.kind)?;
+        Some(Self::new(*kind, object.namespace.clone(), object.name.clone()))
+    }
+
     /// A key from its parts.
     pub fn new(kind: Kind, namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
         Self { kind, namespace: namespace.into(), name: name.into() }
@@ -75,19 +96,17 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-impl FromStr for ObjectKey {
-    type Err = NotAnObject;
+impl From<&ObjectKey> for Subject {
+    fn from(key: &ObjectKey) -> Self {
+        let ObjectKey { kind, namespace, name } = key;
+        let (namespace, name) = (namespace.clone(), name.clone());
+        Self::Object(Arc::new(ObjectName { kind: kind.name(), namespace, name }))
+    }
+}
 
-    /// The key that is displayed so.
-    fn from_str(text: &str) -> Result<Self, NotAnObject> {
-        let (kind, name) = text.split_once(' ').ok_or(NotAnObject)?;
-        let (kind, ..) = KINDS.iter().find(|(.., known)| *known == kind).ok_or(NotAnObject)?;
-        let (namespace, name) = match kind {
-            Kind::IngressClass => ("", name),
-            _ => name.split_once('/').ok_or(NotAnObject)?,
-        };
-        let is_word = !name.is_empty() && !name.contains([' ', '/']) && !namespace.contains(' ');
-        if is_word { Ok(Self::new(*kind, namespace, name)) } else { Err(NotAnObject) }
+impl From<ObjectKey> for Subject {
+    fn from(key: ObjectKey) -> Self {
+        Self::from(&key)
     }
 }
 
@@ -128,11 +147,6 @@ pub(crate) fn is_name(text: &str) -> bool {
     };
     text.len() <= 253 && text.split('.').all(is_label)
 }
-
-/// A text that names no object of a kind that Adit reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("names no object that Adit reads: expected a form such as \"Ingress default/shop\"")]
-pub struct NotAnObject;
 
 /// An object of one of the kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,31 +212,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_as_it_is_displayed() {
-        for (kind, ..) in KINDS {
+    fn a_subject_is_an_object_by_its_type() {
+        for (kind, _, name) in KINDS {
             let namespace = if kind == Kind::IngressClass { "" } else { "shop" };
             let key = ObjectKey::new(kind, namespace, "a.b-1");
-            assert_eq!(key.to_string().parse(), Ok(key));
-        }
-    }
-
-    #[test]
-    fn what_is_no_object_has_no_key() {
-        for text in [
-            "",
-            "Ingress",
-            "Ingress shop",
-            "Ingress shop/",
-            "Ingress a/b/c",
-            "Pod a/b",
-            "Host a.example.com",
-            "File a/b.yaml",
-            "Secret of every namespace",
-            "ConfigMap in adit (metadata.name=adit)",
-            "IngressClass a b",
-            "flag --default-ssl-certificate",
-        ] {
-            assert_eq!(text.parse::<ObjectKey>(), Err(NotAnObject), "{text:?}");
+            let subject = Subject::from(&key);
+            assert_eq!((kind.name(), subject.to_string()), (name, key.to_string()));
+            assert_eq!(ObjectKey::of(&subject), Some(key));
+            assert_eq!(ObjectKey::of(&Subject::other(subject.to_string())), None);
         }
     }
 }

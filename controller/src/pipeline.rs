@@ -231,10 +231,7 @@ where
 
 /// The objects that a diagnostic is about, or would be if they existed.
 fn subjects(diagnostic: &Diagnostic) -> impl Iterator<Item = ObjectKey> {
-    [Some(&diagnostic.object), diagnostic.related.as_ref()]
-        .into_iter()
-        .flatten()
-        .filter_map(|object| object.parse().ok())
+    [Some(&diagnostic.object), diagnostic.related.as_ref()].into_iter().flatten().filter_map(ObjectKey::of)
 }
 
 /// Logs each diagnostic when it comes and when it goes. Both lists are sorted.

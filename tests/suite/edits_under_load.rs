@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use controller::pipeline::State;
+use gateway::config::Subject;
 use serde_json::{Value, json};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -226,8 +227,8 @@ impl Expected {
     /// What is not in effect yet.
     async fn missing(&self, state: &State, directory: &Path, connection: &mut Connection) -> Result<Option<String>> {
         for name in ["served.yaml", "unrelated-broken.yaml"] {
-            let object = format!("File {}", directory.join(name).display());
-            let reported = state.diagnostics.iter().any(|diagnostic| *diagnostic.object == *object);
+            let object = Subject::other(format!("File {}", directory.join(name).display()));
+            let reported = state.diagnostics.iter().any(|diagnostic| diagnostic.object == object);
             if reported != self.broken.contains(&name) {
                 return Ok(Some(format!("{name}: reported as broken: {}", !reported)));
             }

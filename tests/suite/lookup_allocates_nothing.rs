@@ -1,7 +1,7 @@
 //! A look-up in a table of 10,000 hosts allocates nothing.
 
 use gateway::config::{
-    Action, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Update, VirtualHost,
+    Action, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Subject, Update, VirtualHost,
 };
 use gateway::request::{RequestView, normalize};
 use gateway::table::{Found, Publisher};
@@ -13,7 +13,7 @@ const HOSTS: usize = 10_000;
 
 fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<VirtualHost>>) {
     let route = |path: &str| Route {
-        origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
+        origin: Origin::new(Subject::other("Ingress default/shop"), "spec.rules[0].http.paths[0]"),
         owner: Owner::default(),
         matches: RouteMatch::path(kind, path),
         action: Action::DefaultBackend(Arc::default()),

@@ -4,9 +4,8 @@ use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::registry::{Support, Value, ValueError};
 use crate::route_defaults::{Risk, RouteDefaults};
-use gateway::config::{Denied, Origin};
+use gateway::config::{Denied, Origin, Subject};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What becomes of an Ingress with a value that must be valid.
 const REJECTED: &str = "the whole Ingress is rejected, and its last valid version stays in effect if there is one";
@@ -30,7 +29,7 @@ pub(crate) struct Reading {
 /// What the annotations of one Ingress are read with.
 pub(crate) struct Context<'a> {
     /// The Ingress, as diagnostics name it.
-    pub(crate) object: &'a Arc<str>,
+    pub(crate) object: &'a Subject,
     /// Its namespace.
     pub(crate) namespace: &'a str,
     /// The prefix of annotations, without the slash.
@@ -218,7 +217,7 @@ mod tests {
             annotations.iter().map(|(key, value)| (format!("{USUAL_PREFIX}/{key}"), (*value).to_owned())).collect();
         let store = Store::new();
         let context = Context {
-            object: &"Ingress default/shop".into(),
+            object: &Subject::other("Ingress default/shop"),
             namespace: "default",
             prefix: USUAL_PREFIX,
             defaults,
@@ -283,7 +282,7 @@ mod tests {
                 value.secret().map(drop)
             }),
         ];
-        let (store, defaults, object) = (Store::new(), RouteDefaults::default(), "Ingress shop/a".into());
+        let (store, defaults, object) = (Store::new(), RouteDefaults::default(), Subject::other("Ingress shop/a"));
         let lookup = Lookup::new(&store);
         let context =
             Context { object: &object, namespace: "shop", prefix: USUAL_PREFIX, defaults: &defaults, lookup: &lookup };

@@ -1,4 +1,5 @@
 use super::*;
+use gateway::config::Subject;
 use k8s_openapi::ByteString;
 use proptest::prelude::*;
 use rcgen::{CertificateParams, CertifiedIssuer, DistinguishedName, DnType, KeyPair as Key, date_time_ymd};
@@ -18,7 +19,7 @@ fn params(names: &[&str]) -> CertificateParams {
 fn read(certificate: &str, key: &str) -> Result<KeyPair, CertificateError> {
     let data = [("tls.crt", certificate), ("tls.key", key)];
     let data = data.map(|(name, value)| (name.to_owned(), ByteString(value.as_bytes().to_vec())));
-    KeyPair::read(&Secret { data: Some(data.into()), ..Secret::default() }, "Secret default/s")
+    KeyPair::read(&Secret { data: Some(data.into()), ..Secret::default() }, Subject::other("Secret default/s"))
 }
 
 fn host(name: &str) -> HostName {

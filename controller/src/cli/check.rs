@@ -74,7 +74,7 @@ fn without_unknowable(diagnostics: Vec<Diagnostic>, store: &Store) -> (Vec<Diagn
 fn missing_kind(diagnostic: &Diagnostic) -> Option<Kind> {
     match diagnostic.reason {
         Reason::NoEndpoints => Some(Kind::EndpointSlice),
-        Reason::ReferenceNotFound => Some(diagnostic.related.as_deref()?.parse::<ObjectKey>().ok()?.kind),
+        Reason::ReferenceNotFound => Some(ObjectKey::of(diagnostic.related.as_ref()?)?.kind),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
-use gateway::config::{Denied, Origin, ServiceBackend};
+use gateway::config::{Denied, Origin, ServiceBackend, Subject};
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
@@ -23,11 +23,16 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
-    let mut reader = Reader { object: "".into(), lookup, builder: ConfigBuilder::new(config), diagnostics: Vec::new() };
+    let mut reader = Reader {
+        object: Subject::other("flags"),
+        lookup,
+        builder: ConfigBuilder::new(config),
+        diagnostics: Vec::new(),
+    };
     if let Some(name) = &settings.configmap
         && let Some(map) = lookup.config_map(&name.namespace, &name.name)
     {
-        reader.object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string().into();
+        reader.object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).into();
         for (key, value) in map.data.iter().flatten() {
             reader.key(key, value);
         }
@@ -41,7 +46,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
 }
 
 struct Reader<'a> {
-    object: Arc<str>,
+    object: Subject,
     lookup: &'a Lookup<'a>,
     builder: ConfigBuilder,
     diagnostics: Vec<Diagnostic>,
@@ -118,7 +123,7 @@ impl Reader<'_> {
         let service = self.lookup.service(&name.namespace, &name.name);
         let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
             let message = "is not an existing Service with a port: requests that no rule matches are answered with 404";
-            let object = "flag --default-backend-service";
+            let object = Subject::other("flag --default-backend-service");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             return;
@@ -136,19 +141,19 @@ impl Reader<'_> {
 
     fn default_certificate(&mut self, settings: &ControllerSettings) {
         let Some(name) = &settings.default_certificate else { return };
-        let object = "flag --default-ssl-certificate";
-        let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone()).to_string();
+        let object = Subject::other("flag --default-ssl-certificate");
+        let key = ObjectKey::new(Kind::Secret, name.namespace.clone(), name.name.clone());
         let Some(secret) = self.lookup.secret(&name.namespace, &name.name) else {
             let message = format!("names {key}, which does not exist; a self-signed certificate is served instead");
             let diagnostic = Diagnostic::error(object, "", message).with_value(&name.to_string());
             return self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
         };
-        let unfit = |diagnostic: Diagnostic| diagnostic.because(Reason::InvalidCertificate).with_related(key.as_str());
+        let unfit = |diagnostic: Diagnostic| diagnostic.because(Reason::InvalidCertificate).with_related(&key);
         match KeyPair::read(secret, &key) {
             Ok(pair) => {
                 let warning = |warning| {
                     unfit(Diagnostic::warning(
-                        object,
+                        object.clone(),
                         "",
                         format!("names {key}, which {warning}; it is served nevertheless"),
                     ))

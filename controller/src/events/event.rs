@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostic, Statement};
 use crate::object::ObjectKey;
 use crate::pipeline::State;
+use gateway::config::Subject;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
@@ -42,8 +43,8 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
 }
 
 impl Fact {
-    fn of(diagnostic: &Diagnostic, object: &str, state: &State) -> Option<Self> {
-        let subject: ObjectKey = object.parse().ok()?;
+    fn of(diagnostic: &Diagnostic, object: &Subject, state: &State) -> Option<Self> {
+        let subject = ObjectKey::of(object)?;
         let uid = Arc::clone(state.uids.get(&subject)?);
         let id = id(&uid, diagnostic);
         Some(Self { subject, uid, diagnostic: diagnostic.clone(), id })
@@ -87,14 +88,14 @@ impl Fact {
     /// The field, the value and what is expected; of another object than the one that it is shown with, its name before.
     fn note(&self) -> String {
         let (object, statement) = (&self.diagnostic.object, Statement(&self.diagnostic));
-        let is_own = **object == *self.subject.to_string();
+        let is_own = *object == Subject::from(&self.subject);
         cut(if is_own { statement.to_string() } else { format!("{object}: {statement}") }, NOTE)
     }
 }
 
 fn id(uid: &str, diagnostic: &Diagnostic) -> u64 {
     let Diagnostic { object, field, value, message, reason, .. } = diagnostic;
-    let said = [uid, &reason.to_string(), object, field, value.as_deref().unwrap_or_default(), message];
+    let said = [uid, &reason.to_string(), &object.to_string(), field, value.as_deref().unwrap_or_default(), message];
     XxHash3_64::oneshot(said.join("\0").as_bytes())
 }
 

@@ -3,7 +3,7 @@ use crate::settings::ControllerSettings;
 use crate::source::directory;
 use crate::store::Store;
 use gateway::config::{
-    self, HeaderMatch, HostName, Origin, Owner, PathKind, PathMatching, QueryMatch, Route, RouteMatch, Update,
+    self, HeaderMatch, HostName, Origin, Owner, PathKind, PathMatching, QueryMatch, Route, RouteMatch, Subject, Update,
     ValueMatch, VirtualHost,
 };
 use gateway::table::Publisher;
@@ -208,7 +208,7 @@ fn a_route_for_other_requests_says_which() {
         shop(),
     ];
     let route = |matches| Route {
-        origin: Origin::new("Ingress default/shop", "spec"),
+        origin: Origin::new(Subject::other("Ingress default/shop"), "spec"),
         owner: Owner::default(),
         matches,
         action: config::Action::DefaultBackend(Arc::default()),

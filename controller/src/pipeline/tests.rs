@@ -1,6 +1,6 @@
 use super::*;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed};
-use gateway::config::{HostName, VirtualHost};
+use gateway::config::{HostName, Subject, VirtualHost};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use tokio::time::timeout;
 
@@ -15,11 +15,11 @@ impl Translate for HostPerService {
         let mut update = Update::default();
         for change in changes {
             let Change::Object(key) = change else { continue };
-            self.wrong.retain(|diagnostic| *diagnostic.object != *key.to_string());
+            self.wrong.retain(|diagnostic| diagnostic.object != Subject::from(key));
             let name = HostName::Exact(key.name.clone());
             let service = store.service(&key.namespace, &key.name);
             if service.is_some_and(|service| service.spec.as_ref().is_none_or(|spec| spec.ports.is_none())) {
-                self.wrong.push(Diagnostic::error(key.to_string(), "spec.ports", "is missing"));
+                self.wrong.push(Diagnostic::error(key, "spec.ports", "is missing"));
             }
             let host = VirtualHost {
                 name: name.clone(),
@@ -66,9 +66,9 @@ impl Running {
         let publish = move |update: Update| {
             revision += 1;
             for (name, host) in &update.hosts {
-                rejected.retain(|diagnostic| *diagnostic.object != *name.to_string());
+                rejected.retain(|diagnostic| diagnostic.object != Subject::other(name.to_string()));
                 if host.is_some() && name.to_string().starts_with("bad") {
-                    rejected.push(Diagnostic::error(name.to_string(), "", "is bad"));
+                    rejected.push(Diagnostic::error(Subject::other(name.to_string()), "", "is bad"));
                 }
             }
             let named =
@@ -145,15 +145,15 @@ async fn what_changes_nothing_is_counted_and_not_published() {
 #[tokio::test]
 async fn diagnostics_of_all_stages_come_and_go() {
     let mut running = Running::start();
-    let problem = Diagnostic::warning("File a.yaml", "", "is odd");
+    let problem = Diagnostic::warning(Subject::other("File a.yaml"), "", "is odd");
     let problems = |diagnostics| SourceEvent::Problems { part: "a.yaml".into(), diagnostics };
     running.send(service("bad", false)).await;
     running.send(problems(vec![problem.clone()])).await;
     running.send(SourceEvent::Synced).await;
     let said = |state: State| state.diagnostics.iter().map(|d| d.object.to_string()).collect::<Vec<_>>();
-    assert_eq!(said(running.settled().await), ["Service default/bad", "bad", "File a.yaml"]);
+    assert_eq!(said(running.settled().await), ["bad", "Service default/bad", "File a.yaml"]);
     running.send(problems(vec![])).await;
-    assert_eq!(said(running.settled().await), ["Service default/bad", "bad"]);
+    assert_eq!(said(running.settled().await), ["bad", "Service default/bad"]);
     running.send(service("bad", true)).await;
     assert_eq!(said(running.settled().await), ["bad"]);
     running.send(SourceEvent::Delete(key("bad"))).await;

@@ -43,6 +43,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::Diagnostic;
     use crate::object::Kind;
+    use gateway::config::Subject;
     use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
     use std::time::{Duration, UNIX_EPOCH};
 
@@ -66,8 +67,8 @@ mod tests {
     fn a_defect_fails_builds_until_it_is_gone() {
         let telemetry = telemetry();
         let mut metrics = ConfigMetrics::new(telemetry.controller().clone());
-        let defect = || Diagnostic::defect("Host a", "cannot be translated");
-        let wrong = || Diagnostic::error("Ingress default/a", "spec", "is wrong");
+        let defect = || Diagnostic::defect(Subject::other("Host a"), "cannot be translated");
+        let wrong = || Diagnostic::error(ObjectKey::new(Kind::Ingress, "default", "a"), "spec", "is wrong");
         for (state, successful, successes, errors) in [
             (state(1, []), "1", "1", "0"),
             (state(1, []), "1", "1", "0"),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::diagnostic::Place;
 use crate::object::SERVICE_NAME_LABEL;
+use gateway::config::Subject;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset};
 use k8s_openapi::api::discovery::v1::Endpoint;
 use k8s_openapi::api::networking::v1::{IngressSpec, IngressStatus};
@@ -123,7 +124,7 @@ fn endpoints_belong_to_the_service_of_their_name() {
 fn problems_of_a_part_replace_one_another() {
     let mut store = Store::new();
     let problems = |diagnostics| SourceEvent::Problems { part: "a.yaml".into(), diagnostics };
-    let wrong = Diagnostic::error("File a.yaml", "", "is not YAML");
+    let wrong = Diagnostic::error(Subject::other("File a.yaml"), "", "is not YAML");
     assert_eq!(store.apply(problems(vec![])), []);
     assert_eq!(store.apply(problems(vec![wrong.clone()])), [Change::Problems]);
     assert_eq!(store.apply(problems(vec![wrong.clone()])), []);

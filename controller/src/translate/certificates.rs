@@ -19,7 +19,7 @@ impl Certificates {
         let secret = lookup.secret(namespace, name)?;
         let key = ObjectKey::new(Kind::Secret, namespace, name);
         let mut read = self.0.borrow_mut();
-        let reading = read.entry(key).or_insert_with_key(|key| Arc::new(KeyPair::read(secret, &key.to_string())));
+        let reading = read.entry(key).or_insert_with_key(|key| Arc::new(KeyPair::read(secret, key)));
         Some(Arc::clone(reading))
     }
 

@@ -2,7 +2,7 @@ use super::parsed_ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
 use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
-use gateway::config::{HostName, ServiceBackend};
+use gateway::config::{HostName, ServiceBackend, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) struct References(BTreeMap<ServiceBackend, BTreeMap<Rank, Referrer>>)
 #[derive(Debug)]
 pub(super) struct Referrer {
     /// `Ingress default/shop`.
-    pub(super) object: Arc<str>,
+    pub(super) object: Subject,
     /// Where.
     pub(super) reference: Reference,
     /// The settings that it asks for.

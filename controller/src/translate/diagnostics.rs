@@ -3,18 +3,18 @@ use super::claims::References;
 use super::streams::Streams;
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
-use gateway::config::{HostName, ServiceBackend, StreamProtocol};
+use gateway::config::{HostName, ServiceBackend, StreamProtocol, Subject};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What is wrong now, by the unit of translation that found it.
 #[derive(Debug, Default)]
-pub(super) struct Diagnostics(BTreeMap<Subject, Vec<Diagnostic>>);
+pub(super) struct Diagnostics(BTreeMap<UnitKey, Vec<Diagnostic>>);
 
 /// A unit of translation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Subject {
+pub(super) enum UnitKey {
     Settings,
     Streams,
     Ingress(ObjectKey),
@@ -24,11 +24,11 @@ pub(super) enum Subject {
 
 impl Diagnostics {
     /// Sets what a unit found, in place of what it found before.
-    pub(super) fn set(&mut self, subject: Subject, diagnostics: Vec<Diagnostic>) {
+    pub(super) fn set(&mut self, unit: UnitKey, diagnostics: Vec<Diagnostic>) {
         if diagnostics.is_empty() {
-            self.0.remove(&subject);
+            self.0.remove(&unit);
         } else {
-            self.0.insert(subject, diagnostics);
+            self.0.insert(unit, diagnostics);
         }
     }
 
@@ -48,8 +48,8 @@ pub(super) fn of_backend(
         "port" => &id.port,
         _ => &id.service,
     };
-    let service: Arc<str> = ObjectKey::new(Kind::Service, id.namespace.clone(), id.service.clone()).to_string().into();
-    let diagnostic = |object: Arc<str>, field: Arc<str>, otherwise: &str| {
+    let service = Subject::from(ObjectKey::new(Kind::Service, id.namespace.clone(), id.service.clone()));
+    let diagnostic = |object: Subject, field: Arc<str>, otherwise: &str| {
         let mut message = problem.message.clone();
         if problem.unserved {
             let _ = write!(message, ": {otherwise}");
@@ -57,7 +57,7 @@ pub(super) fn of_backend(
         let Problem { severity, reason, .. } = *problem;
         Diagnostic { severity, reason, ..Diagnostic::error(object, field, message) }
             .with_value(value)
-            .with_related(Arc::clone(&service))
+            .with_related(service.clone())
     };
     let of_ingresses = references.of(id).map(|(rank, referrer)| {
         let field = match referrer.reference.routed {

@@ -2,7 +2,7 @@ use super::backend::{self, Problem};
 use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::claims::{Claims, References};
-use super::diagnostics::{self, Diagnostics, Subject};
+use super::diagnostics::{self, Diagnostics, UnitKey};
 use super::host::{self, Sources, View};
 use super::ingress::{self, IngressOutcome};
 use super::orphans::{BackendOrphans, Orphans};
@@ -18,7 +18,7 @@ use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::{Change, Store, Stored};
-use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Update, VirtualHost};
+use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Subject, Update, VirtualHost};
 use gateway::telemetry::Orphan;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,12 +215,12 @@ impl Translator {
         } else if at_start != self.at_start
             && let Some(name) = &self.settings.configmap
         {
-            let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string();
+            let object = ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone());
             let message = "worker-processes or upstream-keepalive-connections has changed, and both are read at the start \
                            only: restart Adit to apply the change";
             diagnostics.push(Diagnostic::warning(object, "data", message).because(Reason::Ignored));
         }
-        self.diagnostics.set(Subject::Settings, diagnostics);
+        self.diagnostics.set(UnitKey::Settings, diagnostics);
         if config.routes != self.config.routes {
             dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
             dirty.claims.extend(self.hosts.keys().cloned());
@@ -241,9 +241,10 @@ impl Translator {
         let read = catch_panic(|| streams::read(&self.settings, &lookup));
         let reads = lookup.reads();
         let before = Arc::clone(&self.streams.listeners);
-        let (listeners, diagnostics) =
-            read.unwrap_or_else(|message| (before.to_vec(), vec![Diagnostic::defect("TCP and UDP services", message)]));
-        self.diagnostics.set(Subject::Streams, diagnostics);
+        let (listeners, diagnostics) = read.unwrap_or_else(|message| {
+            (before.to_vec(), vec![Diagnostic::defect(Subject::other("TCP and UDP services"), message)])
+        });
+        self.diagnostics.set(UnitKey::Streams, diagnostics);
         self.streams = Streams { listeners: listeners.into(), reads };
         let now = &self.streams.listeners;
         if *now != before {
@@ -264,12 +265,12 @@ impl Translator {
         let (mut unit, diagnostics) = match translated {
             Ok(translated) => translated.unwrap_or_default(),
             Err(message) => {
-                self.diagnostics.set(Subject::Ingress(key.clone()), vec![Diagnostic::defect(key.to_string(), message)]);
+                self.diagnostics.set(UnitKey::Ingress(key.clone()), vec![Diagnostic::defect(key, message)]);
                 self.ingresses.insert(key.clone(), former);
                 return;
             }
         };
-        self.diagnostics.set(Subject::Ingress(key.clone()), diagnostics);
+        self.diagnostics.set(UnitKey::Ingress(key.clone()), diagnostics);
         if former.parsed == unit.parsed {
             unit.parsed = former.parsed;
         } else {
@@ -346,15 +347,15 @@ impl Translator {
         let (host, diagnostics) = match catch_panic(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {
-                let diagnostic = Diagnostic::defect(format!("Host {name}"), message);
-                return self.diagnostics.set(Subject::Host(name), vec![diagnostic]);
+                let diagnostic = Diagnostic::defect(Subject::other(format!("Host {name}")), message);
+                return self.diagnostics.set(UnitKey::Host(name), vec![diagnostic]);
             }
         };
         let is_claimed = self.claims.of(&name).next().is_some();
         let (hosts, secrets) = if is_claimed { (view.reads(), lookup.reads()) } else { Default::default() };
         self.host_readers.set(&name, hosts);
         self.secret_readers.set(&name, secrets);
-        self.diagnostics.set(Subject::Host(name.clone()), diagnostics);
+        self.diagnostics.set(UnitKey::Host(name.clone()), diagnostics);
         if self.hosts.get(&name).map(Arc::as_ref) == host.as_ref() {
             return;
         }
@@ -370,7 +371,7 @@ impl Translator {
         let is_default = self.default_backend() == Some(&id);
         let is_stream = self.streams.of(&id).next().is_some();
         if !is_default && !is_stream && self.references.of(&id).next().is_none() {
-            self.diagnostics.set(Subject::Backend(id.clone()), Vec::new());
+            self.diagnostics.set(UnitKey::Backend(id.clone()), Vec::new());
             self.orphans.set(&id, None);
             if self.backends.remove(&id).is_some() {
                 update.backends.push((id.into(), None));
@@ -382,8 +383,9 @@ impl Translator {
         let (backend, problem) = match catch_panic(resolve) {
             Ok(resolved) => resolved,
             Err(message) => {
-                let diagnostic = Diagnostic::defect(format!("Service {}/{}", id.namespace, id.service), message);
-                return self.diagnostics.set(Subject::Backend(id), vec![diagnostic]);
+                let service = ObjectKey::new(Kind::Service, id.namespace.clone(), id.service.clone());
+                let diagnostic = Diagnostic::defect(service, message);
+                return self.diagnostics.set(UnitKey::Backend(id), vec![diagnostic]);
             }
         };
         let why = problem.as_ref().and_then(Problem::orphan);
@@ -391,7 +393,7 @@ impl Translator {
         self.orphans.set(&id, why.map(|why| BackendOrphans { why, ingresses: ingresses() }));
         let diagnostics =
             problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references, &self.streams));
-        self.diagnostics.set(Subject::Backend(id.clone()), diagnostics.unwrap_or_default());
+        self.diagnostics.set(UnitKey::Backend(id.clone()), diagnostics.unwrap_or_default());
         if self.backends.get(&id) != Some(&backend) {
             self.backends.insert(id.clone(), backend.clone());
             update.backends.push((id.into(), Some(backend)));

@@ -4,7 +4,7 @@ use super::rank::Rank;
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::UpstreamSettings;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend,
+    Action, BackendId, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{Ingress, IngressTLS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ pub(super) struct ParsedIngress {
     /// Its place among all.
     pub(super) rank: Rank,
     /// `Ingress default/shop`.
-    pub(super) object: Arc<str>,
+    pub(super) object: Subject,
     /// Every host on whose routes it has a say.
     pub(super) claims: BTreeSet<HostName>,
     /// Its rules by host, also those without paths.

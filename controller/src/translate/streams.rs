@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, NamespacedName, ObjectKey};
 use crate::settings::ControllerSettings;
-use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol};
+use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -44,12 +44,12 @@ pub(super) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<S
         let Some(name) = name else { continue };
         let Some(map) = lookup.config_map(&name.namespace, &name.name) else {
             let message = format!("names a ConfigMap that does not exist: there are no {protocol} services");
-            let diagnostic = Diagnostic::warning(format!("flag {flag}"), "", message).with_value(&name.to_string());
+            let diagnostic =
+                Diagnostic::warning(Subject::other(format!("flag {flag}")), "", message).with_value(&name.to_string());
             diagnostics.push(diagnostic.because(Reason::ReferenceNotFound));
             continue;
         };
-        let object: Arc<str> =
-            ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()).to_string().into();
+        let object = Subject::from(ObjectKey::new(Kind::ConfigMap, name.namespace.clone(), name.name.clone()));
         for (key, value) in map.data.iter().flatten() {
             let mut entry = Entry { protocol, object: &object, key, value, diagnostics: &mut diagnostics };
             listeners.extend(entry.listener(settings));
@@ -62,7 +62,7 @@ pub(super) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> (Vec<S
 /// One entry of a ConfigMap: `"9000": "namespace/service:port[:PROXY[:PROXY]]"`.
 struct Entry<'a> {
     protocol: StreamProtocol,
-    object: &'a Arc<str>,
+    object: &'a Subject,
     key: &'a str,
     value: &'a str,
     diagnostics: &'a mut Vec<Diagnostic>,

@@ -17,6 +17,7 @@ mod route_match;
 mod route_policies;
 mod settings;
 mod stream;
+mod subject;
 mod template;
 mod tls;
 
@@ -36,6 +37,7 @@ pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
 };
 pub use stream::{StreamListener, StreamSettings};
+pub use subject::{ObjectName, Subject};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
 

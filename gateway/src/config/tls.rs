@@ -122,12 +122,16 @@ impl fmt::Display for Hsts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Subject;
 
     #[test]
     fn keys_never_print() {
         let key = PrivateKey::new(b"secret");
-        let certificate =
-            Certificate { chain: Arc::from([]), key, origin: Origin::new("Secret default/shop", "data[tls.key]") };
+        let certificate = Certificate {
+            chain: Arc::from([]),
+            key,
+            origin: Origin::new(Subject::other("Secret default/shop"), "data[tls.key]"),
+        };
         assert!(format!("{certificate:?}").contains("[redacted]"));
         assert!(!format!("{certificate:?}").contains("secret\""));
     }

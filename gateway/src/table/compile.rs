@@ -3,7 +3,8 @@ use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, Invalid, RequestMatch};
 use super::route::{Route, RouteAction, RouteBackend};
 use crate::config::{
-    self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels, VirtualHost,
+    self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels, Subject,
+    VirtualHost,
 };
 use crate::interner::{ByAddress, Interner};
 use crate::pattern::{Anchor, Pattern};
@@ -170,7 +171,7 @@ fn contain<T>(compile: impl FnOnce() -> T) -> Result<T, String> {
 fn origin(host: &VirtualHost) -> Origin {
     let redirect = host.www_redirect.as_ref().map(|redirect| &redirect.origin);
     let first = redirect.or(host.routes.first().map(|route| &route.origin));
-    first.cloned().unwrap_or_else(|| Origin::new("virtual host", "name"))
+    first.cloned().unwrap_or_else(|| Origin::new(Subject::other("virtual host"), "name"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Found, Publisher, Table};
 use crate::config::{
     Action, GatewaySettings, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteBackend, RouteMatch,
-    ServiceBackend, Update, VirtualHost,
+    ServiceBackend, Subject, Update, VirtualHost,
 };
 use crate::request::{RequestView, normalize};
 use arc_swap::Guard;
@@ -36,7 +36,10 @@ pub(super) fn host_of(name: &str, routes: Vec<Route>) -> VirtualHost {
 
 pub(super) fn route(host: &str, number: usize, matches: RouteMatch) -> Route {
     Route {
-        origin: Origin::new(format!("Ingress default/{host}"), format!("spec.rules[0].http.paths[{number}]")),
+        origin: Origin::new(
+            Subject::other(format!("Ingress default/{host}")),
+            format!("spec.rules[0].http.paths[{number}]"),
+        ),
         owner: Owner::default(),
         matches,
         action: Action::DefaultBackend(Arc::default()),

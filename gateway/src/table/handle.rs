@@ -195,7 +195,9 @@ impl Publisher {
 mod tests {
     use super::super::fixtures::{self, Outcome, find};
     use super::*;
-    use crate::config::{BackendId, Origin, PathKind, PathMatching, ServiceBackend, StreamListener, StreamProtocol};
+    use crate::config::{
+        BackendId, Origin, PathKind, PathMatching, ServiceBackend, StreamListener, StreamProtocol, Subject,
+    };
     use std::future::Future;
     use std::task::{Context, Poll, Waker};
 
@@ -246,7 +248,7 @@ mod tests {
             backend: backend(service_port, protocol),
             accept_proxy: false,
             send_proxy: false,
-            origin: Origin::new("ConfigMap ns/services", format!("data.{port}")),
+            origin: Origin::new(Subject::other("ConfigMap ns/services"), format!("data.{port}")),
         };
         let (tcp, udp) = (StreamProtocol::Tcp, StreamProtocol::Udp);
         let streams = Some([listener(tcp, 53, "dns"), listener(udp, 53, "53")].into());

@@ -100,7 +100,7 @@ fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Origin, PrivateKey};
+    use crate::config::{Origin, PrivateKey, Subject};
     use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, generate_simple_self_signed};
     use rustls::SignatureScheme as Scheme;
 
@@ -108,7 +108,7 @@ mod tests {
         Arc::new(Certificate {
             chain: chain.iter().map(|der| der.to_vec()).collect(),
             key: PrivateKey::new(key),
-            origin: Origin::new("Secret default/shop", "data"),
+            origin: Origin::new(Subject::other("Secret default/shop"), "data"),
         })
     }
 

@@ -1,4 +1,4 @@
-use crate::config::{Certificate, Origin, PrivateKey};
+use crate::config::{Certificate, Origin, PrivateKey, Subject};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use std::sync::{Arc, LazyLock};
 
@@ -21,6 +21,6 @@ fn make() -> Result<Certificate, rcgen::Error> {
     Ok(Certificate {
         chain: Arc::from([leaf.der().to_vec()]),
         key: PrivateKey::new(&key.serialize_der()),
-        origin: Origin::new("default certificate", "self-signed"),
+        origin: Origin::new(Subject::other("default certificate"), "self-signed"),
     })
 }

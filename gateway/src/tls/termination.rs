@@ -1,5 +1,5 @@
 use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
-use crate::config::{Origin, Rejection, TlsSettings};
+use crate::config::{Origin, Rejection, Subject, TlsSettings};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -37,7 +37,7 @@ impl Terminator {
     pub(crate) fn termination(&mut self, settings: &TlsSettings) -> (Termination, Vec<Rejection>) {
         let mut rejected = Vec::new();
         let base = self.base(settings).map_err(|message| {
-            let origin = Origin::new("TLS settings", "ssl-protocols, ssl-ciphers");
+            let origin = Origin::new(Subject::other("TLS settings"), "ssl-protocols, ssl-ciphers");
             rejected.push(Rejection::new(origin, "HTTPS", message));
         });
         let (mut default, faults) = Keys::compile(&settings.default_certificate, &mut self.keys);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_default_certificate_that_is_not_usable_is_named_and_replaced() {
-        let origin = Origin::new("Secret default/bad", "data");
+        let origin = Origin::new(Subject::other("Secret default/bad"), "data");
         let bad = Certificate { chain: Arc::from([]), key: PrivateKey::new(b""), origin: origin.clone() };
         let settings = TlsSettings { default_certificate: Some(Arc::new(bad)), ..TlsSettings::default() };
         let (termination, rejected) = Terminator::default().termination(&settings);

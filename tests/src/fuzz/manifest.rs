@@ -45,7 +45,7 @@ pub fn manifests_are_total(bytes: &[u8]) {
 
 /// It says what of which object, and blames no defect.
 fn is_a_statement(diagnostic: &Diagnostic) {
-    assert!(!diagnostic.object.is_empty() && !diagnostic.message.is_empty(), "{diagnostic:?}");
+    assert!(!diagnostic.object.to_string().is_empty() && !diagnostic.message.is_empty(), "{diagnostic:?}");
     assert!(!diagnostic.message.contains("a defect of Adit"), "{diagnostic}");
 }
 

@@ -5,7 +5,7 @@ use super::{lines, text};
 use crate::lookup;
 use gateway::config::PathMatching::{self, Nginx, Strict};
 use gateway::config::{
-    Action, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteMatch, Update, VirtualHost,
+    Action, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteMatch, Subject, Update, VirtualHost,
 };
 use gateway::request::normalize;
 use gateway::table::{Found, Publisher, Table};
@@ -38,7 +38,7 @@ pub fn answers_as_the_naive_matcher(
 
 fn virtual_host((name, rules): &HostRules) -> VirtualHost {
     let route = |(kind, path): &(PathKind, String)| Route {
-        origin: Origin::new("Ingress default/fuzz", "spec.rules"),
+        origin: Origin::new(Subject::other("Ingress default/fuzz"), "spec.rules"),
         owner: Owner::default(),
         matches: RouteMatch::path(*kind, path.as_str()),
         action: Action::DefaultBackend(Arc::default()),

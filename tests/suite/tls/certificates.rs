@@ -1,6 +1,6 @@
 use super::client::{alert, client, client_of, connect, exchange, last_exchange, leaf, shown};
 use super::world::{World, bare_host, certificate, host, key, signed_by};
-use gateway::config::{Certificate, HostName, Origin, PrivateKey, TlsSettings};
+use gateway::config::{Certificate, HostName, Origin, PrivateKey, Subject, TlsSettings};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use rustls::{AlertDescription, SignatureScheme};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ async fn a_certificate_that_turns_is_shown_at_once_and_closes_nothing() {
 #[tokio::test]
 async fn a_bad_certificate_is_told_and_harms_its_host_only() {
     let (good, other) = (certificate("good.test"), signed_by(&key(&PKCS_ECDSA_P256_SHA256), "bad.test"));
-    let origin = Origin::new("Secret default/bad", "data[tls.key]");
+    let origin = Origin::new(Subject::other("Secret default/bad"), "data[tls.key]");
     let bad = Certificate { chain: good.chain.clone(), key: PrivateKey::new(other.key.der()), origin: origin.clone() };
     let world = World::new([]);
     let published = world.serve([host("good.test", &[&good]), host("bad.test", &[&Arc::new(bad)])]);

@@ -2,7 +2,7 @@
 
 use gateway::config::{
     Action, Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
-    PrivateKey, Route, RouteBackend, RouteMatch, ServiceBackend, TlsSettings, Update, VirtualHost,
+    PrivateKey, Route, RouteBackend, RouteMatch, ServiceBackend, Subject, TlsSettings, Update, VirtualHost,
 };
 use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
@@ -121,7 +121,7 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
         policies: Arc::default(),
     };
     let route = Route {
-        origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
+        origin: Origin::new(Subject::other("Ingress default/shop"), "spec.rules[0].http.paths[0]"),
         owner: Owner::default(),
         matches: RouteMatch::path(PathKind::Prefix, "/"),
         action: Action::Forward([backend].into()),
@@ -135,7 +135,7 @@ pub(crate) fn passed(name: &str) -> VirtualHost {
     let passthrough = Passthrough {
         backend: backend_id(),
         connect_timeout: PATIENCE,
-        origin: Origin::new("Ingress default/shop", "metadata.annotations[ssl-passthrough]"),
+        origin: Origin::new(Subject::other("Ingress default/shop"), "metadata.annotations[ssl-passthrough]"),
     };
     VirtualHost { passthrough: Some(passthrough), ..bare_host(name) }
 }
@@ -160,6 +160,6 @@ pub(crate) fn signed_by(key: &KeyPair, name: &str) -> Arc<Certificate> {
     Arc::new(Certificate {
         chain: Arc::from([leaf.der().to_vec()]),
         key: PrivateKey::new(&key.serialize_der()),
-        origin: Origin::new(format!("Secret default/{name}"), "data"),
+        origin: Origin::new(Subject::other(format!("Secret default/{name}")), "data"),
     })
 }

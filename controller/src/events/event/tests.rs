@@ -1,9 +1,10 @@
 use super::*;
 use crate::diagnostic::{Place, Reason};
+use crate::object::Kind;
 use proptest::prelude::*;
 
-fn state(diagnostics: impl IntoIterator<Item = Diagnostic>, uids: &[(&str, &str)]) -> State {
-    let uids = uids.iter().map(|(object, uid)| (object.parse().expect("an object"), (*uid).into()));
+fn state(diagnostics: impl IntoIterator<Item = Diagnostic>, uids: &[(ObjectKey, &str)]) -> State {
+    let uids = uids.iter().map(|(object, uid)| (object.clone(), (*uid).into()));
     State { diagnostics: diagnostics.into_iter().collect(), uids: Arc::new(uids.collect()), ..State::default() }
 }
 
@@ -11,16 +12,21 @@ fn events(state: &State) -> Vec<Event> {
     facts(state).iter().map(|fact| fact.event("adit-1", Timestamp::UNIX_EPOCH)).collect()
 }
 
+/// The Ingress `web` of a namespace.
+fn ingress(namespace: &str) -> ObjectKey {
+    ObjectKey::new(Kind::Ingress, namespace, "web")
+}
+
 fn missing_secret() -> Diagnostic {
-    Diagnostic::error("Ingress shop/web", "spec.tls[0].secretName", "names Secret shop/web, which does not exist")
+    Diagnostic::error(ingress("shop"), "spec.tls[0].secretName", "names Secret shop/web, which does not exist")
         .with_value("web")
         .because(Reason::ReferenceNotFound)
-        .with_related("Secret shop/web")
+        .with_related(ObjectKey::new(Kind::Secret, "shop", "web"))
 }
 
 #[test]
 fn an_event_is_what_kubectl_describe_looks_for() {
-    let state = state([missing_secret()], &[("Ingress shop/web", "u-1")]);
+    let state = state([missing_secret()], &[(ingress("shop"), "u-1")]);
     let event = serde_json::to_value(&events(&state)[0]).expect("an Event");
     let name = event["metadata"]["name"].as_str().expect("a name");
     assert_eq!(
@@ -50,34 +56,36 @@ fn an_event_is_what_kubectl_describe_looks_for() {
 
 #[test]
 fn the_related_object_is_told_what_is_said_of_the_other() {
-    let conflict = Diagnostic::warning("Ingress b/new", "spec.defaultBackend", "is ignored")
+    let conflict = Diagnostic::warning(ingress("b"), "spec.defaultBackend", "is ignored")
         .because(Reason::Conflict)
-        .with_related("Ingress a/old");
-    let state = state([conflict], &[("Ingress a/old", "u-1"), ("Ingress b/new", "u-2")]);
+        .with_related(ingress("a"));
+    let state = state([conflict], &[(ingress("a"), "u-1"), (ingress("b"), "u-2")]);
     let reported: Vec<_> = events(&state)
         .into_iter()
         .map(|event| (event.metadata.namespace.expect("a namespace"), event.note.expect("a note")))
         .collect();
-    let expected = [("b", "spec.defaultBackend: is ignored"), ("a", "Ingress b/new: spec.defaultBackend: is ignored")];
+    let expected = [("b", "spec.defaultBackend: is ignored"), ("a", "Ingress b/web: spec.defaultBackend: is ignored")];
     assert_eq!(reported, expected.map(|(namespace, note)| (namespace.to_owned(), note.to_owned())));
 }
 
 #[test]
 fn what_is_not_in_the_cluster_has_no_events() {
-    let of = |object: &str| Diagnostic::error(object, "", "is odd").with_related(object);
-    let objects = ["File a.yaml", "flag --configmap", "Host a.example.com", "Ingress shop/from-a-file"];
-    assert_eq!(facts(&state(objects.map(of), &[("Ingress shop/web", "u-1")])), []);
+    let of = |subject: Subject| Diagnostic::error(subject.clone(), "", "is odd").with_related(subject);
+    let from_a_file = ObjectKey::new(Kind::Ingress, "shop", "from-a-file").into();
+    let objects = [Subject::other("File a.yaml"), Subject::other("Ingress shop/web"), from_a_file];
+    assert_eq!(facts(&state(objects.map(of), &[(ingress("shop"), "u-1")])), []);
 }
 
 #[test]
 fn an_object_is_told_once_that_it_contradicts_itself() {
-    let repeated = missing_secret().with_related("Ingress shop/web");
-    assert_eq!(facts(&state([repeated], &[("Ingress shop/web", "u-1")])).len(), 1);
+    let repeated = missing_secret().with_related(ingress("shop"));
+    assert_eq!(facts(&state([repeated], &[(ingress("shop"), "u-1")])).len(), 1);
 }
 
 #[test]
 fn a_class_has_its_events_where_kubernetes_wants_them() {
-    let state = state([Diagnostic::error("IngressClass web", "", "is odd")], &[("IngressClass web", "u-1")]);
+    let class = ObjectKey::new(Kind::IngressClass, "", "web");
+    let state = state([Diagnostic::error(&class, "", "is odd")], &[(class, "u-1")]);
     let event = events(&state).remove(0);
     assert_eq!(event.metadata.namespace.as_deref(), Some("default"));
     assert_eq!(event.regarding.and_then(|object| object.namespace), None);
@@ -85,9 +93,8 @@ fn a_class_has_its_events_where_kubernetes_wants_them() {
 
 #[test]
 fn a_name_follows_from_what_is_said_of_which_object() {
-    let name = |diagnostic: Diagnostic, uid| {
-        events(&state([diagnostic], &[("Ingress shop/web", uid)])).remove(0).metadata.name
-    };
+    let name =
+        |diagnostic: Diagnostic, uid| events(&state([diagnostic], &[(ingress("shop"), uid)])).remove(0).metadata.name;
     let first = name(missing_secret(), "u-1");
     // Of a former version of Adit, too, or a new one would repeat all.
     assert_eq!(first.as_deref(), Some("adit.444ad3e2b0cdac7f"));
@@ -103,8 +110,8 @@ proptest! {
     fn notes_and_names_of_replicas_are_cut_where_a_character_ends(
         field in ".{0,80}", value in ".{0,300}", message in "(.|é|…){0,1200}", instance in ".{0,300}",
     ) {
-        let diagnostic = Diagnostic::error("Ingress b/web", field, message).with_value(&value).with_related("Ingress a/web");
-        let state = state([diagnostic], &[("Ingress a/web", "u-1"), ("Ingress b/web", "u-2")]);
+        let diagnostic = Diagnostic::error(ingress("b"), field, message).with_value(&value).with_related(ingress("a"));
+        let state = state([diagnostic], &[(ingress("a"), "u-1"), (ingress("b"), "u-2")]);
         for fact in facts(&state) {
             let event = fact.event(&instance, Timestamp::UNIX_EPOCH);
             let note = event.note.expect("a note");

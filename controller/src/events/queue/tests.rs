@@ -1,13 +1,15 @@
 use super::*;
 use crate::diagnostic::Diagnostic;
 use crate::events::event::facts;
+use crate::object::{Kind, ObjectKey};
 use crate::pipeline::State;
 use std::sync::Arc;
 
 /// Facts about one object, with these messages.
 fn wrong(messages: impl IntoIterator<Item = String>) -> Vec<Fact> {
-    let diagnostic = |message| Diagnostic::error("Ingress shop/web", "", message);
-    let uids = [("Ingress shop/web".parse().expect("an object"), "u-1".into())];
+    let ingress = ObjectKey::new(Kind::Ingress, "shop", "web");
+    let diagnostic = |message| Diagnostic::error(&ingress, "", message);
+    let uids = [(ingress.clone(), "u-1".into())];
     facts(&State {
         diagnostics: messages.into_iter().map(diagnostic).collect(),
         uids: Arc::new(uids.into()),

@@ -157,7 +157,10 @@ mod tests {
         let malformed =
             |name: &str, spec: Value| Arrival(json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec}));
         let states = objects.handle(WatchEvent::Apply(malformed("a", json!(1))));
-        assert_eq!((&states[0].presence, &*states[0].diagnostics[0].object), (&Presence::Malformed, "Service shop/a"));
+        assert_eq!(
+            (&states[0].presence, &*states[0].diagnostics[0].object.to_string()),
+            (&Presence::Malformed, "Service shop/a")
+        );
         assert_eq!(
             changed(
                 &mut objects,

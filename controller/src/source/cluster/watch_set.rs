@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::feed::{SourceEvent, WatchHealth};
 use crate::object::{NamespacedName, ObjectKey};
 use crate::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
+use gateway::config::Subject;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Names a watch for as long as it runs.
@@ -222,7 +223,7 @@ fn refused(watch: &Watch, failure: &ApiFailure, was_allowed: bool) -> Diagnostic
          until then {consequence}",
         failure.message
     );
-    Diagnostic::error(watch.to_string(), "", message)
+    Diagnostic::error(Subject::other(watch.to_string()), "", message)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::feed::SourceEvent;
 use crate::object::{ObjectKey, Observed};
 use crate::source::manifest::{self, Manifest, same_object};
+use gateway::config::Subject;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +83,7 @@ impl Files {
     fn keep(&mut self, path: Arc<str>, why: String, touched: &mut Touched) {
         let file = self.files.entry(path.clone()).or_default();
         file.fingerprint = None;
-        file.diagnostics = vec![Diagnostic::error(format!("File {path}"), "", why)];
+        file.diagnostics = vec![Diagnostic::error(Subject::other(format!("File {path}")), "", why)];
         file.report_kept_objects(&path);
         touched.parts.insert(path);
     }
@@ -200,7 +201,7 @@ impl Files {
         file.objects.iter().filter_map(move |(key, observed)| {
             let (winner, first) = self.winner(key)?;
             let place = first.age.place.as_ref().filter(|_| winner != path)?;
-            Some(Diagnostic::error(key.to_string(), "", same_object(place)).at(observed.age.place.clone()))
+            Some(Diagnostic::error(key, "", same_object(place)).at(observed.age.place.clone()))
         })
     }
 }
@@ -209,7 +210,7 @@ impl File {
     fn report_kept_objects(&mut self, path: &str) {
         if !self.objects.is_empty() {
             let message = "keeps the objects of its last good version until this is corrected";
-            self.diagnostics.push(Diagnostic::warning(format!("File {path}"), "", message));
+            self.diagnostics.push(Diagnostic::warning(Subject::other(format!("File {path}")), "", message));
         }
     }
 }

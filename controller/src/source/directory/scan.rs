@@ -2,6 +2,7 @@
 
 use super::files::{Files, Fingerprint, Scan, Seen};
 use crate::diagnostic::Diagnostic;
+use gateway::config::Subject;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -93,9 +94,9 @@ fn add_walk_error(scan: &mut Scan, root: &Path, error: &walkdir::Error) {
     }
 }
 
-fn add_problem(scan: &mut Scan, path: &Path, diagnostic: impl FnOnce(String) -> Diagnostic) {
+fn add_problem(scan: &mut Scan, path: &Path, diagnostic: impl FnOnce(Subject) -> Diagnostic) {
     let part: Arc<str> = path.to_string_lossy().into();
-    let diagnostic = diagnostic(format!("File {part}"));
+    let diagnostic = diagnostic(Subject::other(format!("File {part}")));
     scan.problems.entry(part).or_default().push(diagnostic);
 }
 

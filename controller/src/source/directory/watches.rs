@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use gateway::config::Subject;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ fn report<'a>(
         let reason = reason.map_or("the system gives no watches", String::as_str);
         let message = format!("cannot be watched: {reason}; it is checked for changes every two seconds instead");
         problems.entry(path.as_ref().into()).or_default().push(Diagnostic::warning(
-            format!("File {path}"),
+            Subject::other(format!("File {path}")),
             "",
             message,
         ));

@@ -14,6 +14,7 @@ pub(crate) use validate::{is_left_out, is_path_left_out};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::object::{KINDS, Kind, ObjectKey, Observed};
 use documents::{Document, documents};
+use gateway::config::Subject;
 use node::Node;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -181,7 +182,7 @@ impl Reader<'_> {
     fn keep(&mut self, mut observed: Observed, findings: Vec<Diagnostic>, node: &Node, line: u32) {
         if let Some(first) = self.lines.get(&observed.key) {
             let message = same_object(first);
-            return self.push(Diagnostic::error(observed.key.to_string(), "", message), line);
+            return self.push(Diagnostic::error(&observed.key, "", message), line);
         }
         for diagnostic in findings {
             let line = node.line_of(&diagnostic.field);
@@ -201,11 +202,11 @@ impl Reader<'_> {
             }
             Err(_) => "is a version of Ingress that Kubernetes has removed: expected networking.k8s.io/v1".to_owned(),
         };
-        self.push(Diagnostic::warning(key.to_string(), "apiVersion", message).with_value(version), line);
+        self.push(Diagnostic::warning(key, "apiVersion", message).with_value(version), line);
     }
 
-    fn subject(&self) -> String {
-        format!("File {}", self.file)
+    fn subject(&self) -> Subject {
+        Subject::other(format!("File {}", self.file))
     }
 
     fn place(&self, line: u32) -> Place {

@@ -37,7 +37,7 @@ pub(crate) fn strip(object: &mut Value) {
 pub(crate) fn observe(kind: Kind, value: &Value) -> Result<(Observed, Vec<Diagnostic>), Diagnostic> {
     let key = key(kind, value);
     let mut object = typed::object(kind, value).map_err(|wrong| {
-        let diagnostic = Diagnostic::error(key.to_string(), wrong.field.as_str(), wrong.message);
+        let diagnostic = Diagnostic::error(&key, wrong.field.as_str(), wrong.message);
         wrong.value.iter().fold(diagnostic, |diagnostic, value| diagnostic.with_value(value))
     })?;
     let findings = match &mut object {

@@ -103,14 +103,14 @@ fn a_broken_document_does_not_hide_the_others() {
     let found: Vec<_> = manifest
         .diagnostics
         .iter()
-        .map(|d| (&*d.object, &*d.field, d.place.as_ref().map(|place| (place.document, place.line))))
+        .map(|d| (d.object.to_string(), &*d.field, d.place.as_ref().map(|place| (place.document, place.line))))
         .collect();
     assert_eq!(
         found,
         [
-            ("File shop.yaml", "", Some((1, 1))),
-            ("File shop.yaml", "", Some((3, 7))),
-            ("File shop.yaml", "metadata.name", Some((5, 10))),
+            ("File shop.yaml".to_owned(), "", Some((1, 1))),
+            ("File shop.yaml".to_owned(), "", Some((3, 7))),
+            ("File shop.yaml".to_owned(), "metadata.name", Some((5, 10))),
         ]
     );
 }

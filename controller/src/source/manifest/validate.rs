@@ -3,11 +3,11 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey, is_name};
+use gateway::config::Subject;
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
 };
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Everything about `ingress` that Kubernetes would refuse it for.
 pub fn validate(ingress: &Ingress) -> Vec<Diagnostic> {
@@ -22,8 +22,7 @@ pub fn validate(ingress: &Ingress) -> Vec<Diagnostic> {
 pub(crate) fn prune(ingress: &mut Ingress) -> Vec<Diagnostic> {
     let namespace = ingress.metadata.namespace.as_deref().unwrap_or("default");
     let name = ingress.metadata.name.as_deref().unwrap_or_default();
-    let mut found =
-        Findings { object: ObjectKey::new(Kind::Ingress, namespace, name).to_string().into(), diagnostics: Vec::new() };
+    let mut found = Findings { object: ObjectKey::new(Kind::Ingress, namespace, name).into(), diagnostics: Vec::new() };
     let spec = ingress.spec.get_or_insert_default();
     if spec.default_backend.is_none() && spec.rules.as_ref().is_none_or(Vec::is_empty) {
         found.error("spec", None, "has neither rules nor a defaultBackend: expected one of them; nothing is served");
@@ -50,7 +49,7 @@ pub(crate) fn prune(ingress: &mut Ingress) -> Vec<Diagnostic> {
 }
 
 struct Findings {
-    object: Arc<str>,
+    object: Subject,
     diagnostics: Vec<Diagnostic>,
 }
 

@@ -142,7 +142,7 @@ impl Choice<'_> {
 
     fn report(&mut self, severity: Severity, entry: &TlsEntry, reason: Reason, message: &str) {
         let name = entry.secret.as_deref().unwrap_or_default();
-        let secret = ObjectKey::new(Kind::Secret, self.ingress.rank.key.namespace.clone(), name).to_string();
+        let secret = ObjectKey::new(Kind::Secret, self.ingress.rank.key.namespace.clone(), name);
         let diagnostic = self.ingress.warning(entry.field.clone(), message).with_value(name).with_related(secret);
         self.diagnostics.push(Diagnostic { severity, reason, ..diagnostic });
     }

@@ -16,7 +16,7 @@ use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Re
 use crate::translate::rank::Rank;
 use gateway::config::{
     Action, BackendId, BackendPolicies, BackendProtocol, Denied, ExternalAuth, HostName, Origin, Owner, PathKind,
-    Rewrite, Route, RouteBackend, RouteMatch, RoutePolicies, ServiceBackend,
+    Rewrite, Route, RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,7 +30,7 @@ pub(in crate::translate) fn parse(
     defaults: &RouteDefaults,
     lookup: &Lookup<'_>,
 ) -> IngressOutcome {
-    let object: Arc<str> = stored.key.to_string().into();
+    let object = Subject::from(&stored.key);
     let place = stored.age.place.clone();
     if let Err(foreign) = class::claim(&stored.object, settings, lookup) {
         // In a cluster other controllers' Ingresses are nobody's mistake.
@@ -91,7 +91,7 @@ struct Parser<'a> {
     stored: &'a Stored<Ingress>,
     settings: &'a ControllerSettings,
     defaults: &'a RouteDefaults,
-    object: Arc<str>,
+    object: Subject,
     annotations: AnnotationSettings,
     /// The policies of every path that has none of its own.
     base: Arc<RoutePolicies>,
@@ -330,7 +330,7 @@ impl Parser<'_> {
                 "is not an existing Service with a port in namespace {namespace}: requests without an endpoint are \
                  answered with 503"
             );
-            let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone()).to_string();
+            let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone());
             let diagnostic = Diagnostic::error(self.object.clone(), field, message).with_value(&name);
             self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound).with_related(service));
             return None;

@@ -16,7 +16,7 @@ fn security_settings_deny_their_ingress_only() {
     ]));
     let denied = world.route("h", "/").policies.denied.clone().expect("a denial");
     assert!(denied.reason.contains("auth-type"), "{denied:?}");
-    assert_eq!(&*denied.origin.object, "Ingress default/one");
+    assert_eq!(denied.origin.object.to_string(), "Ingress default/one");
     assert_eq!(world.route("h", "/open").policies.denied, None);
     assert!(world.said(Severity::Error).iter().any(|said| said.contains("503")));
 }

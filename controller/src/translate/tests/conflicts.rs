@@ -151,8 +151,8 @@ fn of_every_conflict_both_are_told() {
             .filter(|diagnostic| diagnostic.reason == Reason::Conflict)
             .flat_map(|diagnostic| [Some(&diagnostic.object), diagnostic.related.as_ref()])
             .flatten()
-            .map(|object| &**object)
+            .map(ToString::to_string)
             .collect();
-        assert_eq!(reported, ["Ingress default/one", "Ingress default/two"].into(), "{what}");
+        assert_eq!(reported, ["Ingress default/one", "Ingress default/two"].map(str::to_owned).into(), "{what}");
     }
 }

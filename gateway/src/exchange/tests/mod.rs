@@ -5,7 +5,7 @@ mod auth;
 use super::{Context, Destination, Exchange, Failure, Sent, Step};
 use crate::config::{
     AccessLog, Action, Backend, BackendId, Denied, GatewaySettings, HostName, Origin, Owner, PathKind, Route,
-    RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Template, Update, VirtualHost,
+    RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject, Template, Update, VirtualHost,
 };
 use crate::connection::{Arrival, ClientConnection, Connection, Head};
 use crate::request::{Reason, RequestView};
@@ -97,7 +97,7 @@ fn update(endpoints: &[u8], policies: RoutePolicies) -> Update {
         policies: Arc::default(),
     };
     let route = Route {
-        origin: Origin::new("Ingress default/shop", "spec.rules[0].http.paths[0]"),
+        origin: Origin::new(Subject::other("Ingress default/shop"), "spec.rules[0].http.paths[0]"),
         owner: Owner::default(),
         matches: RouteMatch::path(PathKind::Prefix, "/"),
         action: Action::Forward([backend].into()),
@@ -222,7 +222,7 @@ fn a_client_that_is_gone_is_not_answered() {
 }
 
 fn denied() -> RoutePolicies {
-    let denied = Denied { reason: "no".into(), origin: Origin::new("Ingress default/shop", "x") };
+    let denied = Denied { reason: "no".into(), origin: Origin::new(Subject::other("Ingress default/shop"), "x") };
     RoutePolicies { denied: Some(denied), ..RoutePolicies::default() }
 }
 

@@ -188,7 +188,7 @@ fn what_settles_or_hides_stays_as_it_is() {
 fn problems_beside_the_files_come_and_go() {
     let mut disk = Disk::default();
     let mut scan = disk.scan();
-    scan.problems.insert("d".into(), vec![Diagnostic::warning("File d", "", "is empty")]);
+    scan.problems.insert("d".into(), vec![Diagnostic::warning(Subject::other("File d"), "", "is empty")]);
     assert_eq!(reported(disk.files.take(scan)), ["d: is empty"]);
     assert_eq!(disk.look(), ["d: "]);
     assert_eq!(disk.look(), NOTHING);
