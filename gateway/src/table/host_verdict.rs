@@ -42,8 +42,8 @@ impl Table {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(header, &mut buffer);
         let found = self.hosts.find(name);
-        let verdict = |host| Some((host, verdict(host, host_fit(host, name)?, found)));
-        let mut verdicts: Vec<_> = self.hosts().filter_map(verdict).collect();
+        let judge = |host| Some((host, verdict(host, host_fit(host, name)?, found)));
+        let mut verdicts: Vec<_> = self.hosts().filter_map(judge).collect();
         verdicts.sort_by(|(a, _), (b, _)| precedence(&a.name).cmp(&precedence(&b.name)));
         verdicts
     }
