@@ -91,7 +91,10 @@ impl ProxyHttp for Proxy {
         let exchange = ctx.exchange.insert(Box::new(exchange));
         loop {
             match exchange.next_step() {
-                Step::Ask(server) => self.subrequests.ask(exchange, &view(session.req_header()), &server).await,
+                // Boxed: most requests ask nobody, and each would move the memory for it.
+                Step::Ask(server) => {
+                    Box::pin(self.subrequests.ask(exchange, &view(session.req_header()), &server)).await;
+                }
                 Step::Attempt(destination) => {
                     ctx.destination = Some(destination);
                     return invite_body(session).await.map(|()| false);

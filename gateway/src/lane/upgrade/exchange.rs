@@ -79,7 +79,8 @@ impl Request {
         let whole = loop {
             match self.exchange.next_step() {
                 Step::Ask(server) => {
-                    subrequests.ask(&mut self.exchange, &view(self.session.req_header()), &server).await;
+                    let request = view(self.session.req_header());
+                    Box::pin(subrequests.ask(&mut self.exchange, &request, &server)).await;
                     continue;
                 }
                 Step::Attempt(destination) => match self.send_to(&destination).await {
