@@ -49,8 +49,9 @@ pub(crate) enum RelayEnd {
 }
 
 /// Relays bytes in both directions until both sides have ended, one fails, or no byte comes for `idle`; those that were
-/// read `early` are first. When one side ends, the other is shut down for writing and may still send. `relayed` is kept
-/// up to date, however the relay ends.
+/// read `early` are first. When one side ends, the other is shut down for writing and may still send. An endpoint that
+/// takes no more bytes may have sent some before, and the client still gets them. `relayed` is kept up to date, however
+/// the relay ends.
 pub(crate) async fn relay<C, E>(
     early: Early,
     client: &mut C,
@@ -66,17 +67,30 @@ where
     relayed.received += early.from_client.len() as u64;
     relayed.sent += early.from_endpoint.len() as u64;
     let (mut up, mut down) = (Direction::after(early.from_client), Direction::after(early.from_endpoint));
+    let mut refused = None;
     deadline.arm(idle);
     let end = poll_fn(|cx| {
         let before = *relayed;
-        let up = up.poll(client, endpoint, &mut relayed.received, cx).map_err(Failed::of_client_to_endpoint);
+        let up = match &refused {
+            None => up.poll(client, endpoint, &mut relayed.received, cx),
+            Some(_) => Poll::Ready(Ok(())),
+        };
+        let up = match up {
+            Poll::Ready(Err(Failed::Writing(error))) => {
+                refused = Some(error);
+                Poll::Ready(Ok(()))
+            }
+            up => up.map_err(Failed::of_client_to_endpoint),
+        };
         let down = down.poll(endpoint, client, &mut relayed.sent, cx).map_err(Failed::of_endpoint_to_client);
         if *relayed != before {
             deadline.arm(idle);
         }
         match (up, down) {
             (Poll::Ready(Err(end)), _) | (_, Poll::Ready(Err(end))) => Poll::Ready(end),
-            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(RelayEnd::Finished),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => {
+                Poll::Ready(refused.take().map_or(RelayEnd::Finished, RelayEnd::Endpoint))
+            }
             _ => deadline.poll_expired(cx, Stage::Stopped).map(|()| RelayEnd::Idle),
         }
     })
@@ -273,6 +287,31 @@ mod tests {
             relay(Early::default(), &mut client, &mut endpoint, Duration::from_secs(60), &deadline, &mut relayed).await;
         assert!(matches!(end, RelayEnd::Idle), "{end:?}");
         sweep.abort();
+    }
+
+    #[tokio::test]
+    async fn what_an_endpoint_has_sent_before_it_left_arrives() {
+        let (mut here, mut client) = duplex(3);
+        let (mut there, mut endpoint) = duplex(64);
+        let deadlines = Arc::new(Deadlines::default());
+        let deadline = deadlines.register(1);
+        there.write_all(b"all that it had to say").await.expect("room for it");
+        drop(there);
+        let mut relayed = RelayedBytes::default();
+        let talk = async {
+            here.write_all(b"x").await?;
+            let mut heard = String::new();
+            here.read_to_string(&mut heard).await?;
+            io::Result::Ok(heard)
+        };
+        let relay = async {
+            let end = relay(Early::default(), &mut client, &mut endpoint, LONG, &deadline, &mut relayed).await;
+            drop(client);
+            end
+        };
+        let (end, heard) = tokio::join!(relay, talk);
+        assert!(matches!(end, RelayEnd::Endpoint(_)), "{end:?}");
+        assert_eq!(heard.expect("a connection"), "all that it had to say");
     }
 
     #[tokio::test]
