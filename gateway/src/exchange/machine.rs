@@ -30,13 +30,10 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// came of it, until it [finishes](Exchange::finish).
 ///
 /// ```text
-/// begin -> next_step -> Ask -> auth_response
-///              ^         |  may have `failed`
-///              +---------+
-///          next_step -> Attempt -> connected -> request_body* -> response_head -> finish
-///              ^         |  any of these may have `failed`
-///              +---------+
-///              `-> Reply | Abandon -> finish
+/// begin -> next_step -> Attempt -> connected -> request_body* -> response_head -> finish
+///           ^   |  `--> Reply | Abandon -> finish
+///           |   `-----> Ask -> auth_response -.
+///           `---------------------------------+- whatever has `failed`
 /// ```
 #[derive(Debug)]
 pub struct Exchange {
