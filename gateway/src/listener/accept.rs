@@ -12,11 +12,10 @@ use tokio::time::timeout;
 
 /// How long accepting pauses when the process is out of file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(50);
-/// A listener closes when no connection has come for so long. A client is connected a round trip before the kernel has its
-/// connection to accept, and would be reset if the listener closed meanwhile.
-const QUIET: Duration = Duration::from_millis(100);
-/// How long a listener waits for that, since clients may never stop to come.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long a listener that is to close still accepts. A client is connected a round trip before the kernel has its
+/// connection to accept, and would be reset if the listener closed meanwhile. Well below the time that such connections
+/// have for their request ([`super::DrainTimeouts::idle`]).
+const LATE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until the worker drains; then those whose clients have connected already.
 pub(super) async fn accept(
@@ -61,11 +60,11 @@ pub(super) async fn accept_until(
         }
     }
     let late = async {
-        while let Ok(next) = timeout(QUIET, listener.accept()).await {
-            accepted(next).await;
+        loop {
+            accepted(listener.accept().await).await;
         }
     };
-    let _ = timeout(LONGEST_WAIT, late).await;
+    let Err(_) = timeout(LATE, late).await;
     // The kernel may have completed connections that the runtime has not polled yet.
     let Ok(listener) = listener.into_std() else { return };
     loop {
