@@ -27,7 +27,8 @@ pub(super) async fn accept(
 ) {
     accept_until(listener, listening, worker.controls.reached(Stage::Draining), |tcp, (peer, local)| {
         let facts = Connection { id: worker.next_id(), peer, local, advertised_port, tls: None };
-        tokio::spawn(worker.clone().serve(tcp, protocol, facts));
+        // Counted at once: when the listener closes, the worker waits for whoever is counted.
+        tokio::spawn(worker.clone().serve(tcp, protocol, facts, worker.controls.count()));
     })
     .await;
 }

@@ -15,9 +15,15 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 impl Worker {
-    /// Serves a connection until it ends.
-    pub(super) async fn serve(self: Arc<Self>, mut tcp: TcpStream, protocol: Protocol, mut facts: Connection) {
-        let Some(mut client) = self.admit(&tcp, &facts) else { return };
+    /// Serves a connection until it ends. It is `counted` for as long.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        mut tcp: TcpStream,
+        protocol: Protocol,
+        mut facts: Connection,
+        counted: ConnectionGuard,
+    ) {
+        let Some(mut client) = self.admit(&tcp, &facts, counted) else { return };
         if !self.accept_proxy_header(&mut tcp, &mut facts, &client).await {
             return;
         }
@@ -108,15 +114,15 @@ impl Worker {
         None
     }
 
-    /// Counts a connection and registers its deadline; `None` if this worker's limit is reached.
-    fn admit(&self, tcp: &TcpStream, facts: &Connection) -> Option<Admitted> {
+    /// Registers a connection's deadline; `None` if this worker's limit is reached.
+    fn admit(&self, tcp: &TcpStream, facts: &Connection, counted: ConnectionGuard) -> Option<Admitted> {
         let place = self.acquire_worker_permit(facts)?;
         let _ = tcp.set_nodelay(true);
         Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
             deadline: self.deadlines.register(facts.id),
             _permit: place,
-            _counted: self.controls.count(),
+            _counted: counted,
         })
     }
 }
