@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::escape::escape;
-use crate::config::{AccessLog, Escape, Piece, Template};
+use crate::config::{AccessLog, Escape, Piece, Template, Variable};
 use crate::variables::Values;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use prometheus::IntCounter;
@@ -129,10 +129,34 @@ fn line(format: &Template, how: Escape, values: &impl Values, out: &mut Vec<u8>)
         let start = out.len();
         match piece {
             Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Piece::Variable(variable) if values.value(variable, out) => escape(out, start, how),
+            Piece::Variable(variable) if values.value(variable, out) => {
+                if !is_plain(variable) {
+                    escape(out, start, how);
+                }
+            }
             Piece::Variable(_) if how == Escape::Default => out.push(b'-'),
             Piece::Variable(_) => {}
         }
     }
     out.push(b'\n');
+}
+
+/// Whether the value is made of numbers, times and addresses, in which nothing is ever escaped: as much as half of a line.
+fn is_plain(variable: &Variable) -> bool {
+    use Variable as V;
+    matches!(
+        variable,
+        V::BodyBytesSent
+            | V::BytesSent
+            | V::RemoteAddr
+            | V::RequestLength
+            | V::RequestTime
+            | V::Status
+            | V::TimeIso8601
+            | V::TimeLocal
+            | V::UpstreamAddr
+            | V::UpstreamResponseLength
+            | V::UpstreamResponseTime
+            | V::UpstreamStatus
+    )
 }
