@@ -13,8 +13,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
 /// Bytes of a variable's value that a request target cannot hold.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'#');
-/// What a client cannot make an auth server believe: we set these, or nobody does.
-const NOT_THE_CLIENTS: [&str; 11] = [
+/// Headers that an auth server gets from us or not at all, so that no client can make it believe something.
+const NOT_THE_CLIENTS: [&str; 12] = [
+    "proxy",
     "x-auth-request-redirect",
     "x-forwarded-host",
     "x-forwarded-port",
@@ -48,20 +49,19 @@ impl Exchange {
         let mut set = |name: &'static str, value: Option<HeaderValue>| {
             value.and_then(|value| headers.insert(HeaderName::from_static(name), value))
         };
-        let client = &self.decision.client;
-        let method = HeaderValue::from_str(request.method.as_str()).ok();
-        let text = |template: &str| Template::parse(template).ok().and_then(|text| self.header_value(&text, request));
+        let scheme = self.arrival().connection.scheme();
+        let url = [scheme.as_bytes(), b"://", request.host().as_bytes(), request.target].concat();
         set("host", HeaderValue::from_str(&server.authority).ok());
         set("x-auth-request-redirect", self.header_value(&server.request_redirect, request));
         set("x-forwarded-for", Some(self.forwarded_for(request)));
-        set("x-original-method", method);
-        set("x-original-url", text("$scheme://$http_host$request_uri"));
+        set("x-original-method", HeaderValue::from_str(request.method.as_str()).ok());
+        set("x-original-url", HeaderValue::from_bytes(&url).ok());
         set("x-real-ip", Some(self.client_address()));
         set("x-request-id", self.request_id.clone());
         set("x-sent-from", Some(SENDER));
         if server.method.is_some() {
-            set("x-original-uri", text("$request_uri"));
-            set("x-scheme", Some(client.scheme.clone()));
+            set("x-original-uri", HeaderValue::from_bytes(request.target).ok());
+            set("x-scheme", Some(self.decision.client.scheme.clone()));
         }
         let target = self.rendered(&server.target, request);
         let target = percent_encode(&target, NOT_IN_TARGET).flat_map(str::bytes).collect();
@@ -90,7 +90,8 @@ impl Exchange {
                 || connection.iter().any(|value| is_nominated(name, value.to_str().unwrap_or_default()));
             let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
             let is_hidden = self.arrival().head.underscores && name.as_str().contains('_');
-            !is_of_connection && !is_of_body && !is_hidden && !NOT_THE_CLIENTS.contains(&name.as_str())
+            let is_ours = NOT_THE_CLIENTS.contains(&name.as_str()) || name.as_str().starts_with("ssl-client-");
+            !is_of_connection && !is_of_body && !is_hidden && !is_ours
         };
         let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
         headers.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -168,6 +168,8 @@ fn the_auth_server_gets_the_clients_headers_and_ours() {
         ("x-hop", "1"),
         ("x-original-url", "http://forged/"),
         ("x-forwarded-host", "forged"),
+        ("ssl-client-verify", "SUCCESS"),
+        ("proxy", "http://forged/"),
         ("x-real-ip", "192.0.2.1"),
     ] {
         lane.headers.append(name, HeaderValue::from_str(value).expect("a value"));
