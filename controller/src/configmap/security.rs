@@ -1,17 +1,30 @@
-//! Access control. None of it is supported yet: a ConfigMap that asks for it makes every request answer 503.
+//! Access control. Of what is not supported yet, a ConfigMap that asks for it makes every request answer 503.
 
 use super::entry::Key;
+use crate::registry::{Value, ValueError};
+use ipnet::IpNet;
+use std::sync::Arc;
 
 pub(super) const KEYS: &[Key] = &[
-    Key::denied(
+    Key::full(
         "whitelist-source-range",
         "",
-        "Names the client addresses and networks that may send requests, separated by commas. All others get 403.",
+        "Names the client addresses and networks that may send requests, separated by commas. All others get 403. The \
+         annotation `allowlist-source-range` replaces the list. With an invalid value every request is answered with 503.",
+        |value, draft| {
+            draft.policies().source_ranges.allow = networks(value)?;
+            Ok(())
+        },
     ),
-    Key::denied(
+    Key::full(
         "denylist-source-range",
         "",
-        "Names the client addresses and networks that get 403, separated by commas.",
+        "Names the client addresses and networks that get 403, separated by commas. The annotation of that name \
+         replaces the list. With an invalid value every request is answered with 503.",
+        |value, draft| {
+            draft.policies().source_ranges.deny = networks(value)?.unwrap_or_default();
+            Ok(())
+        },
     ),
     Key::denied(
         "block-cidrs",
@@ -138,3 +151,11 @@ pub(super) const KEYS: &[Key] = &[
         "Names the IPv6 addresses and networks that may read nginx's status page, separated by commas.",
     ),
 ];
+
+/// A list of client addresses; `None` for an empty value. An invalid one lets nobody in.
+fn networks(value: Value<'_>) -> Result<Option<Arc<[IpNet]>>, ValueError> {
+    const INVALID: ValueError = ValueError::Refused(
+        "is not valid: expected IP addresses or networks separated by commas, such as \"10.0.0.0/8, 192.0.2.1\"",
+    );
+    if value.text().is_empty() { Ok(None) } else { value.networks().map(Some).map_err(|_| INVALID) }
+}
