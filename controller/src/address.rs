@@ -1,4 +1,4 @@
-//! An address under which Adit is reached.
+//! Addresses: those under which Adit is reached, and those that it must not be sent to.
 
 use crate::object::is_name;
 use std::net::IpAddr;
@@ -37,6 +37,15 @@ impl FromStr for Address {
     }
 }
 
+/// Whether a host, which may end with a dot, is this machine itself: nobody may have Adit send requests there.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) => address.is_loopback() || address.is_unspecified(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +56,17 @@ mod tests {
 
     fn name(text: &str) -> Address {
         Address::Hostname(text.into())
+    }
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for host in ["127.0.0.1", "127.9.9.9.", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "Localhost.", "a.localhost"]
+        {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["", "10.0.0.1", "notlocalhost", "localhost.example", "2001:db8::1"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::entry::{Annotation, AnnotationFacets, EMPTY, FALSE, Invalid, Scope};
 use super::settings::AuthUrl;
+use crate::address::is_this_machine;
 use crate::object::Kind;
 use crate::registry::{Apply, Value, ValueError};
 use crate::route_defaults::Risk;
@@ -198,15 +199,17 @@ fn host(text: &str) -> Option<Result<Arc<str>, ValueError>> {
     const REFUSED: ValueError =
         ValueError::Refused("is not allowed: expected a host that is not this machine, nor link-local");
     let unbracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if is_this_machine(unbracketed) {
+        return Some(Err(REFUSED));
+    }
     if let Ok(address) = unbracketed.parse::<IpAddr>() {
-        let is_near = match address.to_canonical() {
-            IpAddr::V4(address) => address.is_loopback() || address.is_unspecified() || address.is_link_local(),
-            IpAddr::V6(address) => address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local(),
+        let is_link_local = match address.to_canonical() {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => address.is_unicast_link_local(),
         };
-        return Some(if is_near { Err(REFUSED) } else { Ok(address.to_string().into()) });
+        return Some(if is_link_local { Err(REFUSED) } else { Ok(address.to_string().into()) });
     }
     match HostName::parse(text) {
-        Ok(HostName::Exact(name)) if *name == *"localhost" || name.ends_with(".localhost") => Some(Err(REFUSED)),
         Ok(HostName::Exact(name)) => Some(Ok(name)),
         _ => None,
     }
@@ -267,6 +270,7 @@ mod tests {
             "http://a.example:/",
             "http://*.example/",
             "http://a..example/",
+            "http://169.254.169.254./",
             "http://a.example/\";}",
             "http://a.example/\nb",
             "http://a.example/$nothing",
@@ -276,6 +280,8 @@ mod tests {
         for text in [
             "http://127.0.0.1/",
             "http://localhost/",
+            "http://127.0.0.1./",
+            "http://LocalHost./",
             "http://169.254.169.254/",
             "http://[::ffff:127.0.0.1]/",
             "https://$host/",

@@ -2,6 +2,7 @@
 
 use super::endpoints::addresses;
 use super::problem::Problem;
+use crate::address::is_this_machine;
 use crate::diagnostic::Reason;
 use gateway::config::{Endpoint, Endpoints, HostName, ServiceBackend};
 use k8s_openapi::api::core::v1::ServiceSpec;
@@ -23,17 +24,14 @@ pub(super) fn endpoints(id: &ServiceBackend, spec: &ServiceSpec, allowed: bool) 
         let message = format!("is neither a port number nor the name of a port of Service {namespace}/{service}");
         return Err(Problem::error("port", Reason::ReferenceNotFound, message));
     };
+    if is_this_machine(text) {
+        return refused(&format!("whose externalName {text:?} is this machine itself"));
+    }
     if let Ok(address) = text.parse::<IpAddr>() {
-        let address = address.to_canonical();
-        if address.is_loopback() || address.is_unspecified() {
-            return refused(&format!("whose externalName {text:?} is this machine itself"));
-        }
-        return Ok(addresses([Endpoint { address: SocketAddr::new(address, port), pod: None }]));
+        let address = SocketAddr::new(address.to_canonical(), port);
+        return Ok(addresses([Endpoint { address, pod: None }]));
     }
     match HostName::parse(text) {
-        Ok(HostName::Exact(name)) if *name == *"localhost" || name.ends_with(".localhost") => {
-            refused(&format!("whose externalName {text:?} is this machine itself"))
-        }
         Ok(HostName::Exact(name)) if is_name_of(id, &name) => {
             refused(&format!("whose externalName {text:?} is the Service itself"))
         }
