@@ -11,6 +11,11 @@ pub(super) fn is_unprocessed(error: &Error) -> bool {
     error.is_remote() && (error.is_go_away() || error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM))
 }
 
+/// Whether a read or a write took too long.
+pub(super) fn is_timeout(error: &Error) -> bool {
+    matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout)
+}
+
 /// Whether the connection was closed, or accepts no more bytes.
 pub(super) fn is_cut_off(error: &Error) -> bool {
     error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError || is_end_of_connection(error)

@@ -251,7 +251,7 @@ async fn invite_body(session: &mut Session) -> Result<()> {
 
 /// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].
 fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
-    let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
+    let timed_out = fault::is_timeout(error);
     match error.esource() {
         ErrorSource::Upstream => Failure::Upstream {
             timed_out,

@@ -106,6 +106,9 @@ async fn discard_body(session: &mut HttpSession) -> bool {
 }
 
 fn broken(error: &Error, reused: bool) -> Failure {
-    let timed_out = matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout);
-    Failure::Upstream { timed_out, stale: reused && fault::is_cut_off(error), replayable: true }
+    Failure::Upstream {
+        timed_out: fault::is_timeout(error),
+        stale: reused && fault::is_cut_off(error),
+        replayable: true,
+    }
 }
