@@ -3,6 +3,7 @@
 use crate::config;
 use crate::request::{Reason, Reply};
 use crate::upstream::{Registry, Upstream};
+use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -124,13 +125,8 @@ fn letters(name: &HeaderName) -> impl Iterator<Item = u8> {
 
 /// All values of a header as one.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next()?;
-    if values.next().is_none() {
-        return Some(first.clone());
-    }
-    let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-    HeaderValue::from_bytes(&values.join(&b", "[..])).ok()
+    let mut values = Vec::new();
+    variables::header(headers, name.as_str(), &mut values).then(|| HeaderValue::from_bytes(&values).ok())?
 }
 
 #[cfg(test)]
