@@ -112,8 +112,7 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
 
 /// Who is asked before the backend. The error is the URL of one that is nowhere.
 fn auth_server(translator: &Translator, decision: &Decision) -> Result<Option<AuthServer>, String> {
-    let server = decision.route.as_ref().and_then(|route| route.policies.external_auth.as_ref());
-    let Some(server) = server else { return Ok(None) };
+    let Some(server) = decision.auth_server() else { return Ok(None) };
     let url = format!("{}://{}", if server.tls { "https" } else { "http" }, server.authority);
     match reach(translator, &server.upstream) {
         Some(at) => Ok(Some(AuthServer { url, at })),

@@ -1,9 +1,8 @@
 //! External authentication: the auth request, and what its response does to the client's request.
 
-use super::forward::{is_hop_by_hop, is_nominated};
+use super::forward::is_of_the_connection;
 use super::machine::Exchange;
 use crate::config::Template;
-use crate::policy::external_auth::ExternalAuth;
 use crate::request::{HOST_LIMIT, RequestView};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -44,7 +43,7 @@ impl Exchange {
     /// The request to send for [`super::Step::Ask`]; `None` where nobody is to be asked. As ingress-nginx's: the client's
     /// headers, and what the auth server needs to know of its request.
     pub fn auth_request(&self, request: &RequestView<'_>) -> Option<AuthRequest> {
-        let server = self.auth_server()?;
+        let server = self.decision.auth_server()?;
         let mut headers = self.client_headers(request);
         let mut set = |name: &'static str, value: Option<HeaderValue>| {
             value.and_then(|value| headers.insert(HeaderName::from_static(name), value))
@@ -70,24 +69,16 @@ impl Exchange {
 
     /// The auth server has answered the auth request for `request`.
     pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
-        let Some(server) = self.auth_server() else { return };
+        let Some(server) = self.decision.auth_server() else { return };
         let signin = server.signin.as_ref().map(|url| self.rendered(url, request));
         let verdict = server.judge(status, headers, signin.as_deref());
         self.authorized(verdict);
     }
 
-    /// Who is asked before a backend gets the request.
-    pub(super) fn auth_server(&self) -> Option<&ExternalAuth> {
-        self.decision.route.as_ref()?.policies.external_auth.as_ref()
-    }
-
     /// The client's headers, as far as an auth server may see and believe them.
     fn client_headers(&self, request: &RequestView<'_>) -> HeaderMap {
-        let connection = request.headers.get_all(header::CONNECTION);
         let is_forwarded = |name: &HeaderName| {
-            let is_of_connection = is_hop_by_hop(name)
-                || *name == header::CONNECTION
-                || connection.iter().any(|value| is_nominated(name, value.to_str().unwrap_or_default()));
+            let is_of_connection = *name == header::CONNECTION || is_of_the_connection(name, request.headers);
             let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
             let is_hidden = self.arrival().head.underscores && name.as_str().contains('_');
             let is_ours = NOT_THE_CLIENTS.contains(&name.as_str()) || name.as_str().starts_with("ssl-client-");

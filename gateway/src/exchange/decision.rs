@@ -3,6 +3,7 @@
 use super::phases::{deny, request_phase};
 use crate::config::{BackendPolicies, BackendProtocol, RouteLabels};
 use crate::connection::Connection;
+use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
@@ -144,6 +145,11 @@ impl Decision {
     /// Whether it goes to the gateway's default backend, because no route takes it.
     pub fn uses_default_backend(&self) -> bool {
         self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
+    }
+
+    /// Who is asked before a backend gets the request.
+    pub fn auth_server(&self) -> Option<&ExternalAuth> {
+        self.route.as_ref()?.policies.external_auth.as_ref()
     }
 
     /// The request target towards the backend.

@@ -196,7 +196,7 @@ impl Exchange {
 
     /// Replaces the client's headers by those of the auth response, or removes them where that has none.
     fn set_auth_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        let (Some(authorization), Some(server)) = (&self.authorization, self.auth_server()) else { return };
+        let (Some(authorization), Some(server)) = (&self.authorization, self.decision.auth_server()) else { return };
         request.headers.keys().filter(|name| server.replaces(name)).for_each(|name| edits.remove(name));
         for (written, name, value) in server.headers(authorization) {
             match value {
@@ -208,7 +208,7 @@ impl Exchange {
 
     /// The cookies of the auth response.
     fn set_auth_cookies(&self, edits: &mut impl ResponseEdits) {
-        let (Some(authorization), Some(server)) = (&self.authorization, self.auth_server()) else { return };
+        let (Some(authorization), Some(server)) = (&self.authorization, self.decision.auth_server()) else { return };
         if server.sets_cookies(edits.status()) {
             authorization.cookies.iter().for_each(|cookie| edits.append("Set-Cookie", cookie.clone()));
         }
@@ -264,16 +264,23 @@ fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
 
 /// Hop-by-hop headers: they apply to one connection, not to the request or response. Pingora writes `Connection` itself
 /// and needs `Transfer-Encoding`.
-pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
+fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
 }
 
 /// Whether a `Connection` header names this header, which makes it hop-by-hop. Headers about framing never are.
-pub(crate) fn is_nominated(name: &HeaderName, connection: &str) -> bool {
+fn is_nominated(name: &HeaderName, connection: &str) -> bool {
     let name = name.as_str();
     !connection.is_empty()
         && !matches!(name, "connection" | "transfer-encoding" | "content-length" | "set-cookie")
         && connection.split(',').any(|nominated| nominated.trim_ascii().eq_ignore_ascii_case(name))
+}
+
+/// Whether a header of a request applies to the client's connection only, by its name or because the request's `Connection`
+/// names it.
+pub(crate) fn is_of_the_connection(name: &HeaderName, headers: &HeaderMap) -> bool {
+    let mut connection = headers.get_all(header::CONNECTION).iter();
+    is_hop_by_hop(name) || connection.any(|value| is_nominated(name, value.to_str().unwrap_or_default()))
 }
 
 /// Headers of backends that nginx does not forward.

@@ -83,26 +83,24 @@ impl Exchange {
     /// Finds the request's route and runs its request phase.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
         let mut decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
-        let reply = decision.reply.take().map(State::Replying);
-        let mut exchange = Self {
+        let state = match decision.reply.take() {
+            Some(reply) => State::Replying(reply),
+            None if decision.auth_server().is_some() => State::Asking { _pick: None, tries: 0 },
+            None => State::Attempting,
+        };
+        Self {
             context: context.clone(),
             request_id: request_id(request.headers, decision.settings.generate_request_id),
             arrival,
             decision,
             authorization: None,
             fell_back: false,
-            state: State::Attempting,
+            state,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
-        };
-        match reply {
-            Some(reply) => exchange.state = reply,
-            None if exchange.auth_server().is_some() => exchange.state = State::Asking { _pick: None, tries: 0 },
-            None => {}
         }
-        exchange
     }
 
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
@@ -145,7 +143,7 @@ impl Exchange {
 
     /// Chooses an endpoint of the auth server that was not asked yet.
     fn ask(&mut self, tries: usize) -> Option<Destination> {
-        let server = self.auth_server().filter(|_| tries < TRIES)?;
+        let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
         let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()) });
         let destination = self.destination(&pick, tls, false);

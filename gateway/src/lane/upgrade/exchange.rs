@@ -7,7 +7,7 @@
 
 use super::tunnel::Tunnel;
 use crate::connection::Arrival;
-use crate::exchange::{Context, Destination, Exchange, Failure, RequestEdits, Step, is_hop_by_hop, is_nominated};
+use crate::exchange::{Context, Destination, Exchange, Failure, RequestEdits, Step, is_of_the_connection};
 use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, Framing, RequestHead, ResponseHead};
 use crate::lane::pingora::Subrequests;
 use crate::lane::pingora::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
@@ -233,10 +233,7 @@ async fn or_client_gone<T>(session: &mut ServerSession, endpoint: impl Future<Ou
 /// Whether a header applies to the client's connection only, and so is not forwarded (RFC 9110 section 7.6.1).
 fn is_connection_header(name: &str, request: &RequestHeader) -> bool {
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return true };
-    let connection = request.headers.get_all(header::CONNECTION);
-    is_hop_by_hop(&name)
-        || matches!(name.as_str(), "proxy-authorization" | "http2-settings")
-        || connection.iter().any(|value| is_nominated(&name, value.to_str().unwrap_or_default()))
+    matches!(name.as_str(), "proxy-authorization" | "http2-settings") || is_of_the_connection(&name, &request.headers)
 }
 
 /// Whether a 101 switches to some of the requested protocols, and to nothing else.
