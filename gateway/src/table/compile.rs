@@ -1,6 +1,6 @@
 use super::host::{Host, Passthrough};
 use super::path_index::PathIndex;
-use super::request_match::{BackendCondition, Invalid, RequestMatch};
+use super::request_match::{BackendCondition, RequestMatch};
 use super::route::{Route, RouteAction, RouteBackend};
 use crate::config::{
     self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels, Subject,
@@ -8,7 +8,7 @@ use crate::config::{
 };
 use crate::interner::{ByAddress, Interner};
 use crate::pattern::{Anchor, Pattern};
-use crate::policy::{Policies, PolicyInterner};
+use crate::policy::{Invalid, Policies, PolicyInterner};
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
 use std::convert::Infallible;
@@ -127,7 +127,7 @@ impl Compiler<'_> {
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
             },
             host: Arc::clone(&host.policies),
-            policies: policies.map_err(|error| reject(error.value, error.reason))?,
+            policies: policies.map_err(invalid)?,
         };
         Ok((Arc::new(compiled), pattern))
     }

@@ -1,7 +1,8 @@
 //! What a request must have besides host and path.
 
 use crate::config::{self, Condition, HeaderMatch, QueryMatch, ValueMatch};
-use crate::pattern::{Anchor, Case, Pattern, PatternError};
+use crate::pattern::{Anchor, Case, Pattern};
+use crate::policy::Invalid;
 use crate::request::RequestView;
 use crate::variables;
 use http::{HeaderName, Method};
@@ -38,13 +39,6 @@ pub(super) enum BackendCondition {
 pub(super) enum Value {
     Exact(Arc<str>),
     Pattern(Box<Pattern>),
-}
-
-/// A name or a pattern that is none, and why.
-#[derive(Debug)]
-pub(super) struct Invalid {
-    pub(super) value: Arc<str>,
-    pub(super) reason: String,
 }
 
 impl RequestMatch {
@@ -101,7 +95,7 @@ impl Value {
             ValueMatch::Exact(text) => Ok(Self::Exact(Arc::clone(text))),
             ValueMatch::Regex(text) => match Pattern::compile(text, Anchor::Anywhere, Case::Sensitive) {
                 Ok(pattern) => Ok(Self::Pattern(Box::new(pattern))),
-                Err(error) => Err(Invalid::pattern(text, &error)),
+                Err(error) => Err(Invalid { value: Arc::clone(text), reason: error.to_string() }),
             },
         }
     }
@@ -112,12 +106,6 @@ impl Value {
             (Self::Exact(wanted), Some(value)) => Ok(wanted.as_bytes() == value),
             (Self::Pattern(pattern), Some(value)) => pattern.is_match(value).map_err(|_| &**pattern),
         }
-    }
-}
-
-impl Invalid {
-    fn pattern(text: &Arc<str>, error: &PatternError) -> Self {
-        Self { value: Arc::clone(text), reason: error.to_string() }
     }
 }
 
