@@ -38,6 +38,7 @@ pub mod log;
 pub mod lookup;
 pub mod ports;
 pub mod process;
+pub mod recorder;
 pub mod run;
 pub mod suite;
 pub mod tls;

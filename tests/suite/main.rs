@@ -3,6 +3,7 @@
 
 mod admin;
 mod annotation_list;
+mod attacks;
 mod backend_protocols;
 mod bad_manifests;
 mod binary;

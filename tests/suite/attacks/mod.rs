@@ -1,0 +1,5 @@
+//! What is tried against an ingress proxy, each with its right answer: what the client gets, what reaches a backend, which
+//! connections are used again, and that it is logged and counted.
+
+mod host;
+mod world;
