@@ -19,6 +19,7 @@ pub mod apiserver;
 pub mod backend;
 pub mod case;
 pub mod check;
+pub mod checked;
 pub mod client;
 pub mod cluster;
 pub mod connection;

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tests::adit::{Adit, documents, slice};
-use tests::backend::scripted_tls;
+use tests::backend::{scripted, scripted_tls};
+use tests::checked::diagnostics;
 use tests::connection::Connection;
 use tests::tls::{Handshake, Offer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -105,6 +106,59 @@ async fn t44_the_backend_shows_its_own_certificate_under_every_name_of_the_host(
     }
     let (_, other) = get(&mut connect(&adit, "other.example.com").await?).await?;
     assert_ne!(other, certificate.to_vec(), "another name's TLS ends here");
+    Ok(())
+}
+
+/// An Ingress of another namespace, younger, gets neither the TLS of a host nor its backend spoken TLS to.
+#[tokio::test]
+async fn fault_h2_the_oldest_ingress_of_a_host_alone_passes_its_tls_through() -> Result<()> {
+    let mine = scripted(|_, mut connection| async move {
+        while connection.request().await?.is_some() {
+            connection.send(OK).await?;
+        }
+        Ok(())
+    })
+    .await?;
+    let (theirs, certificate) = backend().await?;
+    let ingress = |namespace: &str, path: &str, created: &str, annotations: Value| {
+        let backend = json!({"service": {"name": "backend", "port": {"number": 443}}});
+        json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": "p", "namespace": namespace, "creationTimestamp": created, "annotations": annotations},
+            "spec": {"rules": [{"host": HOST, "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}]},
+        })
+    };
+    let service = |namespace: &str, address: SocketAddr| {
+        let mut slice = slice("backend", 0, address);
+        slice["metadata"]["namespace"] = namespace.into();
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "backend", "namespace": namespace},
+            "spec": {"ports": [{"port": 443}]},
+        });
+        [service, slice]
+    };
+    let asking = json!({"nginx.ingress.kubernetes.io/ssl-passthrough": "true"});
+    let ingresses = [
+        ingress("mine", "/", "2024-01-01T00:00:00Z", json!({})),
+        ingress("theirs", "/theirs", "2024-01-02T00:00:00Z", asking),
+    ];
+    let objects = documents(ingresses.into_iter().chain(service("mine", mine)).chain(service("theirs", theirs)));
+    let adit = adit(&objects).await?;
+    let (status, shown) = get(&mut connect(&adit, HOST).await?).await?;
+    assert_eq!(status, 200, "TLS ends here, and the backend is spoken to in cleartext");
+    assert_ne!(shown, certificate.to_vec());
+    let settings = ControllerSettings { ssl_passthrough: true, ..ControllerSettings::default() };
+    let said: Vec<_> = diagnostics(settings, &objects)?.iter().map(ToString::to_string).collect();
+    let [warning] = said.as_slice() else { panic!("{said:?}") };
+    assert!(
+        warning.starts_with(
+            "warning: Ingress theirs/p: metadata.annotations[nginx.ingress.kubernetes.io/ssl-passthrough]: is ignored"
+        ) && warning.contains("Ingress mine/p"),
+        "{warning}"
+    );
     Ok(())
 }
 

@@ -4,16 +4,17 @@ use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{
-    Action, BackendId, BackendProtocol, HostName, Passthrough, PathKind, Route, ServiceBackend, Timeouts,
+    Action, BackendId, BackendProtocol, HostName, Origin, Passthrough, PathKind, Route, ServiceBackend, Timeouts,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where the host's TLS goes, if an Ingress of it asks for that, and what is wrong or lost with it. As in ingress-nginx,
-/// what comes in cleartext goes there over TLS, too.
+/// Where the host's TLS goes, if its oldest Ingress asks for that, and what is wrong or lost with it. The others have no
+/// say, or who may add a path to a host could take all of its TLS. As in ingress-nginx, what comes in cleartext goes
+/// there over TLS, too.
 pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
-    let mut asking = view.with_rules(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
-    let Some((ingress, origin)) = asking.next() else { return (None, Vec::new()) };
+    let Some(ingress) = view.with_rules(host).next() else { return (None, Vec::new()) };
+    let Some(origin) = &ingress.passthrough else { return (None, overruled(host, ingress, view)) };
     let ignored = |why: &str| {
         let message = format!("is ignored for host {host}, whose TLS Adit terminates: {why}");
         (None, vec![ingress.warning(origin.field.clone(), message).because(Reason::Ignored)])
@@ -70,6 +71,19 @@ fn root(routes: &[Route]) -> Option<(&Route, ServiceBackend)> {
 fn connect_timeout(host: &HostName, route: &Route, view: &View<'_>) -> Duration {
     let owner = view.claims_on(host).find(|ingress| ingress.object == route.origin.object);
     owner.map_or(Timeouts::DEFAULT, |ingress| ingress.backend_policies.timeouts).connect
+}
+
+/// Says of the host's younger Ingresses that they ask in vain.
+fn overruled(host: &HostName, oldest: &ParsedIngress, view: &View<'_>) -> Vec<Diagnostic> {
+    let asking = view.with_rules(host).filter_map(|ingress| Some((ingress, ingress.passthrough.as_ref()?)));
+    let warning = |(ingress, origin): (&ParsedIngress, &Origin)| {
+        let message = format!(
+            "is ignored for host {host}, whose TLS Adit terminates: the host's oldest Ingress decides, which is {}",
+            oldest.object
+        );
+        ingress.warning(origin.field.clone(), message).because(Reason::Conflict).with_related(oldest.object.clone())
+    };
+    asking.map(warning).collect()
 }
 
 /// Says of the host's other Ingresses that their paths are not to be had over TLS.

@@ -82,17 +82,27 @@ fn an_exact_root_serves_where_there_is_no_other() {
 }
 
 #[test]
-fn any_ingress_of_the_host_may_ask_and_the_others_are_told() {
-    let old = ingress("old", "", &rules("h", &[("/", "Prefix", "root")]));
-    let young = ingress("young", PASS, &rules("h", &[("/young", "Prefix", "young")]));
-    let mut world = world(&[old, young]);
-    assert_eq!(world.passes_to("h").as_deref(), Some("root"));
-    let said = world.said(Severity::Warning);
-    let expected = "Ingress default/old: spec.rules[0]: applies to plain HTTP only: all TLS for host h is passed through, \
-                    as Ingress default/young asks for";
+fn the_oldest_ingress_of_a_host_decides_and_the_others_are_told() {
+    let old = |annotations| ingress("old", annotations, &rules("h", &[("/", "Prefix", "root")]));
+    let young = |annotations| ingress("young", annotations, &rules("h", &[("/young", "Prefix", "young")]));
+    let asked = world(&[old(PASS), young("")]);
+    assert_eq!(asked.passes_to("h").as_deref(), Some("root"));
+    let said = asked.said(Severity::Warning);
+    let expected = "Ingress default/young: spec.rules[0]: applies to plain HTTP only: all TLS for host h is passed \
+                    through, as Ingress default/old asks for";
     assert!(said.iter().any(|said| said.contains(expected)), "{said:?}");
-    world.delete(Kind::Ingress, "young");
-    assert_eq!(world.passes_to("h"), None);
+    let mut in_vain = world(&[old(""), young(PASS)]);
+    assert_eq!(in_vain.passes_to("h"), None);
+    let said = in_vain.said(Severity::Warning);
+    assert!(
+        said[0].contains(
+            "Ingress default/young: metadata.annotations[nginx.ingress.kubernetes.io/ssl-passthrough]: \
+                              is ignored for host h"
+        ),
+        "{said:?}"
+    );
+    in_vain.delete(Kind::Ingress, "old");
+    assert_eq!(in_vain.passes_to("h"), None, "it has no path /");
 }
 
 #[test]
