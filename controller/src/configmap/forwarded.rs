@@ -2,9 +2,8 @@
 
 use super::builder::ConfigBuilder;
 use super::entry::Key;
-use super::headers::header_name;
 use crate::diagnostic::Severity;
-use crate::registry::{Value, ValueError, parse_network};
+use crate::registry::{Value, ValueError, header_name, parse_network};
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(

@@ -4,9 +4,9 @@ use super::builder::ConfigBuilder;
 use super::entry::Key;
 use crate::diagnostic::Severity;
 use crate::object::Kind;
-use crate::registry::{Value, ValueError};
+use crate::registry::{Value, ValueError, settable_header};
 use gateway::config::{Piece, Template};
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,7 +35,8 @@ pub(super) const KEYS: &[Key] = &[
         "add-headers",
         "",
         "Names a ConfigMap, as `namespace/name`, with headers that are set on every response. An existing header of \
-         that name is replaced. Empty: none.",
+         that name is replaced. Headers that frame messages or hold for one connection only, such as \
+         `Transfer-Encoding`, are refused. Empty: none.",
         add_headers,
     )
     .but("Values are sent as they are, without variables.")
@@ -45,7 +46,8 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "Names a ConfigMap, as `namespace/name`, with headers that are set on every request to a backend. An \
          existing header of that name is replaced. Values may contain nginx variables; a header whose value is empty \
-         is removed. Empty: none.",
+         is removed. Headers that frame messages or hold for one connection only, such as `Transfer-Encoding`, are \
+         refused. Empty: none.",
         set_headers,
     )
     .refers_to(Kind::ConfigMap),
@@ -66,13 +68,6 @@ pub(super) const KEYS: &[Key] = &[
         "Names the headers that the annotation `custom-headers` may set, separated by commas.",
     ),
 ];
-
-/// A header's name, in lower case.
-pub(super) fn header_name(text: &str) -> Result<Arc<str>, ValueError> {
-    let name =
-        HeaderName::try_from(text).map_err(|_| ValueError::Expected("a header's name, such as \"X-Real-IP\""))?;
-    Ok(name.as_str().into())
-}
 
 fn add_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let mut headers = Vec::new();
@@ -108,7 +103,7 @@ fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueE
 }
 
 fn hide_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
-    let names: Result<Vec<_>, _> = value.list().map(header_name).collect();
+    let names: Result<Vec<_>, _> = value.list().map(settable_header).collect();
     draft.config.gateway.hide_headers = names?.into();
     Ok(())
 }
@@ -121,13 +116,13 @@ fn named_map(value: Value<'_>) -> Result<BTreeMap<String, String>, ValueError> {
     Ok(value.config_map()?.data.clone().unwrap_or_default())
 }
 
-/// The header's name in lower case, if name and value may be sent.
+/// The header's name in lower case, if name and value may be sent. The value may be a secret, and is not shown.
 fn valid_header(name: &str, text: &str, draft: &mut ConfigBuilder) -> Option<Arc<str>> {
-    let header = header_name(name).ok().filter(|_| HeaderValue::from_str(text).is_ok());
-    if header.is_none() {
-        let complaint =
-            format!("names a ConfigMap with {name:?}: {text:?}, which is not a valid header; this header is not set");
-        draft.complain(Severity::Error, complaint);
-    }
-    header
+    let fault = match settable_header(name) {
+        Ok(header) if HeaderValue::from_str(text).is_ok() => return Some(header),
+        Ok(_) => format!("whose value of {name:?} is not valid: expected one line of text"),
+        Err(error) => format!("with {name:?}, which {error}"),
+    };
+    draft.complain(Severity::Error, format!("names a ConfigMap {fault}; this header is not set"));
+    None
 }

@@ -6,6 +6,7 @@
 
 mod error;
 mod families;
+mod header;
 mod reference;
 mod setting;
 mod support;
@@ -14,6 +15,7 @@ mod value;
 
 pub use error::ValueError;
 pub use families::{Family, Registered, Registry};
+pub(crate) use header::{header_name, settable_header};
 pub(crate) use reference::object_name;
 pub use setting::{Apply, Facets, Setting};
 pub use support::Support;
