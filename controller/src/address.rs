@@ -1,6 +1,7 @@
 //! Addresses: those under which Adit is reached, and those that it must not be sent to.
 
 use crate::object::is_name;
+use gateway::config::{is_forbidden, is_loopback};
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -37,11 +38,16 @@ impl FromStr for Address {
     }
 }
 
-/// Whether a host, which may end with a dot, is this machine itself: nobody may have Adit send requests there.
-pub(crate) fn is_this_machine(host: &str) -> bool {
+/// What a host must be that [`is_off_limits`].
+pub(crate) const OFF_LIMITS: &str = "is not allowed: expected neither this machine, nor a link-local, multicast or \
+     unspecified address, nor a cloud's metadata service";
+
+/// Whether nobody may have Adit send requests to a host, which may end with a dot: it is this machine itself, or an
+/// address that no backend may have. Names are resolved later, by the gateway, which refuses the same addresses.
+pub(crate) fn is_off_limits(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(address) => address.is_loopback() || address.is_unspecified(),
+    match host.parse::<IpAddr>() {
+        Ok(address) => is_loopback(address) || is_forbidden(address),
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
@@ -60,12 +66,22 @@ mod tests {
 
     #[test]
     fn this_machine_has_many_names() {
-        for host in ["127.0.0.1", "127.9.9.9.", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "Localhost.", "a.localhost"]
-        {
-            assert!(is_this_machine(host), "{host}");
+        for host in [
+            "127.0.0.1",
+            "127.9.9.9.",
+            "0.0.0.0",
+            "::1",
+            "::",
+            "::ffff:127.0.0.1",
+            "Localhost.",
+            "a.localhost",
+            "169.254.169.254.",
+            "fe80::1",
+        ] {
+            assert!(is_off_limits(host), "{host}");
         }
         for host in ["", "10.0.0.1", "notlocalhost", "localhost.example", "2001:db8::1"] {
-            assert!(!is_this_machine(host), "{host}");
+            assert!(!is_off_limits(host), "{host}");
         }
     }
 

@@ -250,7 +250,7 @@ fn external_names_that_lead_nowhere() {
         ("loop.default.svc.cluster.local", "is the Service itself"),
         ("LOOP.default.svc", "is the Service itself"),
         ("not a name", "is not a DNS name"),
-        ("localhost", "is this machine itself"),
+        ("localhost", "is not allowed: expected neither this machine"),
     ] {
         let ingress = ingress("", &to("{service: {name: loop, port: {number: 80}}}"));
         let service = format!(

@@ -2,9 +2,9 @@
 
 use super::entry::{Annotation, AnnotationFacets, EMPTY, FALSE, Invalid, Scope};
 use super::settings::AuthUrl;
-use crate::address::is_this_machine;
+use crate::address::{OFF_LIMITS, is_off_limits};
 use crate::object::Kind;
-use crate::registry::{Apply, Value, ValueError};
+use crate::registry::{Apply, Value, ValueError, settable_header};
 use crate::route_defaults::Risk;
 use gateway::config::{HostName, Template};
 use http::uri::Authority;
@@ -194,20 +194,14 @@ fn url(text: &str) -> Result<AuthUrl, ValueError> {
     Ok(AuthUrl { tls, host: host(parsed.host()).ok_or(EXPECTED)??, port, authority: authority.into(), target })
 }
 
-/// A host that is not this machine, nor one that only this machine's network has: such as the metadata of a cloud.
+/// A host that is not off limits.
 fn host(text: &str) -> Option<Result<Arc<str>, ValueError>> {
-    const REFUSED: ValueError =
-        ValueError::Refused("is not allowed: expected a host that is not this machine, nor link-local");
     let unbracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    if is_this_machine(unbracketed) {
-        return Some(Err(REFUSED));
+    if is_off_limits(unbracketed) {
+        return Some(Err(ValueError::Refused(OFF_LIMITS)));
     }
     if let Ok(address) = unbracketed.parse::<IpAddr>() {
-        let is_link_local = match address.to_canonical() {
-            IpAddr::V4(address) => address.is_link_local(),
-            IpAddr::V6(address) => address.is_unicast_link_local(),
-        };
-        return Some(if is_link_local { Err(REFUSED) } else { Ok(address.to_string().into()) });
+        return Some(Ok(address.to_string().into()));
     }
     match HostName::parse(text) {
         Ok(HostName::Exact(name)) => Some(Ok(name)),
@@ -227,9 +221,14 @@ fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, ValueError> {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    let names = value.text().split(',').map(str::trim);
-    let names = names.map(|name| is_name(name).then(|| name.into())).collect::<Option<_>>();
-    names.ok_or(ValueError::Expected("names of headers, separated by commas"))
+    let names = value.text().split(',').map(|name| {
+        let name = name.trim();
+        if !is_name(name) {
+            return Err(ValueError::Expected("names of headers, separated by commas"));
+        }
+        settable_header(name).map(|_| name.into())
+    });
+    names.collect()
 }
 
 #[cfg(test)]
@@ -270,7 +269,6 @@ mod tests {
             "http://a.example:/",
             "http://*.example/",
             "http://a..example/",
-            "http://169.254.169.254./",
             "http://a.example/\";}",
             "http://a.example/\nb",
             "http://a.example/$nothing",
@@ -283,6 +281,10 @@ mod tests {
             "http://127.0.0.1./",
             "http://LocalHost./",
             "http://169.254.169.254/",
+            "http://169.254.169.254./",
+            "http://[fe80::1]/",
+            "http://[ff02::1]/",
+            "http://[fd00:ec2::254]/latest/meta-data",
             "http://[::ffff:127.0.0.1]/",
             "https://$host/",
         ] {
@@ -296,7 +298,7 @@ mod tests {
             header_names(Value::from(text)).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!(names("X-User, X_Group"), Ok(vec!["X-User".to_owned(), "X_Group".to_owned()]));
-        for text in ["", "X-User,", "X User", "X-\u{fc}"] {
+        for text in ["", "X-User,", "X User", "X-\u{fc}", "X-User, Transfer-Encoding", "connection"] {
             assert!(names(text).is_err(), "{text:?}");
         }
     }

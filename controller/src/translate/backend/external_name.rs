@@ -2,14 +2,14 @@
 
 use super::endpoints::addresses;
 use super::problem::Problem;
-use crate::address::is_this_machine;
+use crate::address::{OFF_LIMITS, is_off_limits};
 use crate::diagnostic::Reason;
 use gateway::config::{Endpoint, Endpoints, HostName, ServiceBackend};
 use k8s_openapi::api::core::v1::ServiceSpec;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::{IpAddr, SocketAddr};
 
-/// The name that such a Service stands for, or the address if it is one. Names of this machine are refused (L22).
+/// The name that such a Service stands for, or the address if it is one. What nobody may name is refused (L22).
 pub(super) fn endpoints(id: &ServiceBackend, spec: &ServiceSpec, allowed: bool) -> Result<Endpoints, Problem> {
     let ServiceBackend { namespace, service, .. } = id;
     let failed = |reason, why: &str| {
@@ -24,8 +24,8 @@ pub(super) fn endpoints(id: &ServiceBackend, spec: &ServiceSpec, allowed: bool) 
         let message = format!("is neither a port number nor the name of a port of Service {namespace}/{service}");
         return Err(Problem::error("port", Reason::ReferenceNotFound, message));
     };
-    if is_this_machine(text) {
-        return refused(&format!("whose externalName {text:?} is this machine itself"));
+    if is_off_limits(text) {
+        return refused(&format!("whose externalName {text:?} {OFF_LIMITS}"));
     }
     if let Ok(address) = text.parse::<IpAddr>() {
         let address = SocketAddr::new(address.to_canonical(), port);

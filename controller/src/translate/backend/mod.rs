@@ -6,11 +6,12 @@ mod problem;
 
 pub(super) use problem::Problem;
 
+use crate::address::OFF_LIMITS;
 use crate::diagnostic::Reason;
 use crate::route_defaults::UpstreamSettings;
 use crate::store::Store;
 use endpoints::{addresses, speaks};
-use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
+use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol, is_forbidden};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::{IpAddr, SocketAddr};
@@ -31,7 +32,25 @@ pub(super) fn resolve(
         Some(service) => of_service(id, service, settings, external_names, store),
         None => failed(Problem::error("name", Reason::ReferenceNotFound, missing(id))),
     };
+    let (endpoints, forbidden) = without_forbidden(endpoints);
+    let is_empty = matches!(&endpoints, Endpoints::Addresses(left) if left.is_empty());
+    let problem = problem.or_else(|| forbidden.map(|address| of_forbidden(id, address, is_empty)));
     (Backend { balance: settings.balance, client_ip_affinity: affinity, endpoints }, problem)
+}
+
+/// The API server refuses such addresses; files have met none. Loopback ones stay: who writes files may mean this machine.
+fn without_forbidden(endpoints: Endpoints) -> (Endpoints, Option<IpAddr>) {
+    let Endpoints::Addresses(all) = &endpoints else { return (endpoints, None) };
+    let is_bad = |endpoint: &&Endpoint| is_forbidden(endpoint.address.ip());
+    let Some(bad) = all.iter().find(is_bad).map(|endpoint| endpoint.address.ip()) else { return (endpoints, None) };
+    let good = all.iter().filter(|endpoint| !is_bad(endpoint)).cloned();
+    (addresses(good), Some(bad))
+}
+
+fn of_forbidden(id: &ServiceBackend, address: IpAddr, unserved: bool) -> Problem {
+    let ServiceBackend { namespace, service, .. } = id;
+    let message = format!("names Service {namespace}/{service}, whose endpoint {address} is not used: it {OFF_LIMITS}");
+    Problem { unserved, ..Problem::warning("name", Reason::Denied, message) }
 }
 
 fn of_service(

@@ -8,6 +8,7 @@ mod lookup;
 
 use super::names::Want;
 use super::registry::Registry;
+use crate::config::{is_forbidden, is_loopback};
 use lookup::{Answer, Dns, Lookup, LookupError};
 use std::collections::HashMap;
 use std::io;
@@ -132,16 +133,9 @@ impl<L: Lookup> Follower<L> {
         self.lookup.look_up(&want.name).await
     }
 
-    /// Refuses what the Kubernetes API refuses as the address of an endpoint (`ValidateNonSpecialIP`), or a name would
-    /// be a way around it: the node's metadata service is link-local.
+    /// Refuses what is refused as an address, too, or a name would be a way around it.
     fn accepts(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        let link_local = match address {
-            IpAddr::V4(address) => address.is_link_local(),
-            IpAddr::V6(address) => address.is_unicast_link_local(),
-        };
-        let loopback = address.is_loopback() && !self.allow_loopback;
-        !(address.is_unspecified() || address.is_multicast() || link_local || loopback)
+        !is_forbidden(address) && (self.allow_loopback || !is_loopback(address))
     }
 }
 
@@ -164,7 +158,7 @@ impl Reports {
                 ?refused,
                 backends = %backends(want, registry),
                 "a DNS name resolves to addresses that are not used: expected neither loopback, link-local, multicast \
-                 nor unspecified ones"
+                 nor unspecified ones, nor those of a cloud's metadata"
             );
         }
         self.refused = refused;
