@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 use tests::adit::{Adit, documents, slice};
 use tests::backend::answering;
+use tests::checked::said;
 use tests::connection::{Connection, PATIENCE};
 use tests::tls::Offer;
 
@@ -50,6 +53,36 @@ fn ingress(name: &str, host: &str) -> Value {
             "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
         },
     })
+}
+
+/// A certificate of X.509 version 1, with its key: no extensions, and so no name but the common one. Made with
+/// `openssl x509 -req -signkey`; valid until 2126.
+const VERSION_1: &str = include_str!("certificates/version-1.pem");
+
+#[tokio::test]
+async fn fault_f10_a_certificate_of_version_1_is_served_for_its_common_name() -> Result<()> {
+    let [certificate, key] = ["CERTIFICATE", "PRIVATE KEY"].map(|kind| pem(VERSION_1, kind).expect("a PEM block"));
+    let name = "v1.example.com";
+    let objects = [secret("v1", certificate, key), ingress("v1", name), ingress("other", "other.example.com")];
+    let objects = documents(objects.into_iter().chain(backend().await?));
+    let adit = Adit::start(&objects).await?;
+    let shown = async |name: &str| -> Result<Vec<u8>> {
+        Ok(adit.connect_tls(name).await?.tls().context("no TLS")?.certificate.clone())
+    };
+    let expected = CertificateDer::from_pem_slice(certificate.as_bytes())?;
+    assert_eq!(shown(name).await?, expected.to_vec());
+    assert_ne!(shown("other.example.com").await?, expected.to_vec());
+    let said = said(&objects)?;
+    assert!(!said.iter().any(|said| said.contains("Ingress default/v1")), "{said:?}");
+    Ok(())
+}
+
+/// The first block of this kind in a PEM text.
+fn pem<'a>(text: &'a str, kind: &str) -> Option<&'a str> {
+    let end = format!("-----END {kind}-----");
+    let from = text.find(&format!("-----BEGIN {kind}-----"))?;
+    let to = from + text[from..].find(&end)? + end.len();
+    text.get(from..to)
 }
 
 async fn backend() -> Result<[Value; 2]> {

@@ -8,6 +8,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use std::fmt;
 use std::sync::Arc;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// Certificates with their keys, parsed. Equal ones are parsed once for as long as a table has them.
 pub(crate) type KeyInterner = Interner<Certificate, CertifiedKey>;
@@ -90,11 +91,20 @@ impl fmt::Debug for Keys {
 }
 
 /// Loads the key and checks that it is the certificate's. The error is the rest of a sentence about both.
+///
+/// rustls' own check, [`CertifiedKey::from_der`], reads certificates as a client would: it refuses those of version 1,
+/// which private authorities still issue.
 fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
-    let chain = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+    let chain: Vec<_> = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+    let leaf = chain.first().ok_or("there is no certificate")?;
+    let (_, leaf) = X509Certificate::from_der(leaf).map_err(|_| "the certificate is not X.509")?;
     let key = PrivateKeyDer::try_from(certificate.key.der())
         .map_err(|_| "the key is not a private key: expected PKCS #8, PKCS #1 or SEC1".to_owned())?;
-    CertifiedKey::from_der(chain, key.clone_key(), &PROVIDER).map_err(|error| error.to_string())
+    let key = PROVIDER.key_provider.load_private_key(key.clone_key()).map_err(|error| error.to_string())?;
+    if key.public_key().is_none_or(|public| leaf.tbs_certificate.subject_pki.raw != &*public) {
+        return Err("the key is not the certificate's".to_owned());
+    }
+    Ok(CertifiedKey::new(chain, key))
 }
 
 #[cfg(test)]
