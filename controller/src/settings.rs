@@ -236,7 +236,7 @@ pub struct ServeSettings {
     pub advertised_http_port: Option<u16>,
     /// `--https-port`: the port for HTTPS; with 0 the system chooses one. Default 443.
     pub https_port: u16,
-    /// `--advertised-https-port`: the same for HTTPS.
+    /// `--advertised-https-port`: the same for HTTPS. Default none: 443, whatever port Adit listens on.
     pub advertised_https_port: Option<u16>,
     /// `--workers`: the number of threads that serve requests. Default none: the ConfigMap's `worker-processes`, or
     /// else the cgroup's CPU quota, or else the number of CPUs.

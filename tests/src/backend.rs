@@ -77,6 +77,23 @@ pub async fn answering(answer: &'static str) -> Result<SocketAddr> {
     .await
 }
 
+/// Starts a backend that answers every request with its head: the request line without a version, then the headers.
+///
+/// # Errors
+/// As [`scripted`].
+pub async fn mirror() -> Result<SocketAddr> {
+    scripted(|_, mut connection| async move {
+        while let Some(head) = connection.request().await? {
+            connection.request_body(&head).await?;
+            let mut seen = format!("{} {}\n", head.method, head.target);
+            seen.extend(head.headers.iter().map(|(name, value)| format!("{name}: {value}\n")));
+            connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{seen}", seen.len())).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Serves a connection as a backend that keeps none for long: its second request gets no answer, but the end. The methods
 /// of all requests go to `arrived`.
 ///

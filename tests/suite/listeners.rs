@@ -5,7 +5,7 @@ use controller::settings::ServeSettings;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tests::adit::{Adit, manifests, on_loopback};
-use tests::backend::scripted;
+use tests::backend::{mirror, scripted};
 use tests::client::Response;
 use tests::connection::{Connection, PATIENCE};
 use tests::wire::header;
@@ -43,6 +43,22 @@ async fn answer_at(adit: &Adit, address: IpAddr) -> Result<String> {
     let port = adit.address()?.port();
     let mut connection = Connection::open((address, port).into()).await?;
     Ok(String::from_utf8(get(&mut connection).await?.body)?)
+}
+
+/// Containers may not use low ports, and clients know nothing of that.
+#[tokio::test]
+async fn fault_f08_clients_of_https_have_come_to_443_unless_told_otherwise() -> Result<()> {
+    let forwarded_port = async |advertised_https_port| -> Result<String> {
+        let backend = mirror().await?;
+        let serve = ServeSettings { advertised_https_port, ..on_loopback(ServeSettings::default()) };
+        let adit = Adit::start_on(serve, &manifests(&[backend], &json!({"ssl-redirect": "false"}))).await?;
+        let seen = String::from_utf8(get(&mut adit.connect_tls("h").await?).await?.body)?;
+        let port = seen.lines().find_map(|line| line.strip_prefix("x-forwarded-port: "));
+        port.map(str::to_owned).context(seen.clone())
+    };
+    assert_eq!(forwarded_port(None).await?, "443");
+    assert_eq!(forwarded_port(Some(8443)).await?, "8443");
+    Ok(())
 }
 
 #[tokio::test]

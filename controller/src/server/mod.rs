@@ -266,6 +266,10 @@ fn start_pipeline(
     Ok(state)
 }
 
+/// Clients of HTTPS are told to have come to this port, wherever Adit listens: as in ingress-nginx, whose containers may
+/// not use low ports.
+const HTTPS_PORT: u16 = 443;
+
 fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettings {
     let settings = publisher.load().settings().clone();
     let address = serve.bind_address.unwrap_or_else(|| any_address(settings.ipv6));
@@ -273,7 +277,7 @@ fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettin
         http: vec![SocketAddr::new(address, serve.http_port)],
         advertised_http_port: serve.advertised_http_port,
         https: vec![SocketAddr::new(address, serve.https_port)],
-        advertised_https_port: serve.advertised_https_port,
+        advertised_https_port: serve.advertised_https_port.or(Some(HTTPS_PORT)),
         handshakes: HandshakeLimits::default(),
         workers: serve.workers.map(NonZero::get).or(settings.worker_processes).unwrap_or_else(available_cores),
     }

@@ -56,8 +56,8 @@ pub(super) const FLAGS: &[Flag] = &[
         "advertised-https-port",
         Shape::Value("PORT"),
         "",
-        "Port that clients connect to for HTTPS, if it is not --https-port, such as that of a load balancer. Used in \
-         redirects and in X-Forwarded-Port. Without this flag --https-port",
+        "Port that clients connect to for HTTPS, such as that of a load balancer. Used in X-Forwarded-Port, without this \
+         flag 443, whatever --https-port is; and in redirects that name the port, without this flag --https-port",
         |values, settings| {
             settings.serve.advertised_https_port = values.parse_unless_empty(PORT)?;
             // It comes after --https-port, and wins.
