@@ -30,7 +30,7 @@ pub(crate) fn constant(redirect: &Redirect, client: &Client, connection: &Connec
 /// `ssl-redirect` and `force-ssl-redirect`: the same host and target over HTTPS. The host loses its port, and the target
 /// one slash at its end, be it of the path or of the query.
 pub(crate) fn https(redirect: Option<HttpsRedirect>, request: &RequestView<'_>, client: &Client) -> ControlFlow<Reply> {
-    let Some(redirect) = redirect.filter(|_| !client.is_secure()) else {
+    let Some(redirect) = redirect.filter(|_| client.is_plain_http()) else {
         return ControlFlow::Continue(());
     };
     let kept = if redirect.preserve_trailing_slash { None } else { request.target.strip_suffix(b"/") };
@@ -61,8 +61,7 @@ pub(crate) fn add_slash(
 pub(crate) fn www(redirect: &WwwRedirect, request: &RequestView<'_>, client: &Client) -> Reply {
     let target = request.target.strip_suffix(b"/").unwrap_or(request.target);
     let mut location = Vec::with_capacity(target.len() + redirect.to.len() + 16);
-    location.extend_from_slice(client.scheme.as_bytes());
-    location.extend_from_slice(b"://");
+    location.extend_from_slice(if client.is_plain_http() { b"http://" } else { b"https://" });
     location.extend_from_slice(redirect.to.as_bytes());
     location.push(b':');
     location.extend_from_slice(client.port.as_bytes());

@@ -1,6 +1,6 @@
 //! The client's address, scheme, port and host: from the connection, or from forwarding headers if they are trusted.
 
-use super::host::without_port;
+use super::host::{is_authority, is_port, without_port};
 use super::view::RequestView;
 use crate::config::Forwarded;
 use crate::connection::Connection;
@@ -51,11 +51,13 @@ impl Client {
         if let Some(scheme) = header("x-forwarded-proto") {
             self.scheme = scheme.clone();
         }
-        if let Some(port) = header("x-forwarded-port") {
+        // Both become part of URLs: what is neither a port nor a host could lead elsewhere.
+        if let Some(port) = header("x-forwarded-port").filter(|port| is_port(port.as_bytes())) {
             self.port = port.clone();
         }
         let host = header("x-forwarded-host").and_then(|value| value.to_str().ok());
-        let first = host.and_then(|list| list.split(',').next()).map(str::trim).filter(|host| !host.is_empty());
+        let first = host.and_then(|list| list.split(',').next()).map(str::trim);
+        let first = first.filter(|host| !host.is_empty() && is_authority(host.as_bytes()));
         if let Some(host) = first.and_then(|host| HeaderValue::from_str(host).ok()) {
             self.host = Some(host);
         }
@@ -67,9 +69,10 @@ impl Client {
         without_port(host)
     }
 
-    /// Whether the client used HTTPS, as far as known.
-    pub fn is_secure(&self) -> bool {
-        self.scheme == "https"
+    /// Whether the client used plain HTTP, as far as known: exactly `http`, and not `wss`, nor anything else that a
+    /// trusted `X-Forwarded-Proto` may have, such as a list.
+    pub fn is_plain_http(&self) -> bool {
+        self.scheme == "http"
     }
 }
 

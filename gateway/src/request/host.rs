@@ -41,10 +41,15 @@ pub(crate) fn is_authority(host: &[u8]) -> bool {
     };
     let port_is_sound = match port {
         [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        [b':', digits @ ..] => digits.is_empty() || is_port(digits),
         _ => false,
     };
     port_is_sound && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
+}
+
+/// Whether a text is a port, as far as its length tells.
+pub(crate) fn is_port(text: &[u8]) -> bool {
+    (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]
