@@ -1,14 +1,18 @@
 //! Regular expressions as nginx has them.
 
+mod cost;
 mod error;
 mod pcre;
 
+pub use cost::MatchBudget;
 pub use error::PatternError;
 
 use pcre::Translated;
 use std::fmt;
 use std::sync::Arc;
 
+/// Characters of one pattern with its repetitions written out: [`Pattern::size`]. A larger one is refused.
+const PATTERN_SIZE_LIMIT: usize = 10_000;
 /// Bytes that a compiled pattern may take.
 const SIZE_LIMIT: usize = 1 << 20;
 /// Bytes that a search may keep per thread for a pattern's lazily built automaton.
@@ -27,6 +31,10 @@ const BACKTRACKING_HAYSTACK_LIMIT: usize = 2 << 10;
 pub struct Pattern {
     text: Arc<str>,
     engine: Engine,
+    /// What a match begins with, where it begins at the start: compared before anything is searched.
+    prefix: Box<str>,
+    case: Case,
+    size: usize,
 }
 
 enum Engine {
@@ -64,8 +72,8 @@ pub enum PatternClass {
     Backtracking,
 }
 
-/// Matching takes more than the backtracking engine may spend on one request: it went back too often, or the path is
-/// longer than 2 KiB.
+/// Matching takes more than it may: the backtracking engine went back too often, or the path is longer than 2 KiB for
+/// it; or the patterns that are tried for one request are too large for the length of its path ([`MatchBudget`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("matching a regular expression takes too long")]
 pub struct PatternLimit;
@@ -88,18 +96,20 @@ impl Pattern {
     /// # Errors
     /// As [`Self::new`].
     pub fn compile(text: &Arc<str>, anchor: Anchor, case: Case) -> Result<Self, PatternError> {
-        let Translated { text: mut translated, literal, backtracking, size } = pcre::translate(text)?;
+        let Translated { text: mut translated, literal, prefix, backtracking, size } = pcre::translate(text)?;
+        let prefix = if anchor == Anchor::Start { prefix } else { String::new() };
         if anchor == Anchor::Start {
             translated.insert(0, '^');
         }
         let engine = match literal {
             Some(literal) if *literal == **text => Engine::Literal(Arc::clone(text), anchor, case),
             Some(literal) => Engine::Literal(literal.into(), anchor, case),
+            None if size > PATTERN_SIZE_LIMIT => return Err(PatternError::TooLarge),
             None if backtracking && size > BACKTRACKING_SIZE_LIMIT => return Err(PatternError::TooLarge),
             None if backtracking => Engine::Backtracking(Box::new(backtracking_engine(&translated, case)?)),
             None => Engine::Linear(linear_engine(&translated, case)?),
         };
-        Ok(Self { text: Arc::clone(text), engine })
+        Ok(Self { text: Arc::clone(text), engine, prefix: prefix.into(), case, size })
     }
 
     /// Whether a text is a pattern, and how it would be matched.
@@ -124,11 +134,37 @@ impl Pattern {
         }
     }
 
+    /// How many characters, classes and assertions it is when its repetitions are written out: what compiling it costs,
+    /// and matching it for each byte at worst. Nothing for a literal.
+    pub fn size(&self) -> usize {
+        match self.engine {
+            Engine::Literal(..) => 0,
+            Engine::Linear(_) | Engine::Backtracking(_) => self.size,
+        }
+    }
+
+    fn has_prefix(&self, haystack: &[u8]) -> bool {
+        let prefix = self.prefix.as_bytes();
+        haystack.get(..prefix.len()).is_some_and(|start| self.case.equal(start, prefix))
+    }
+
     /// Whether it matches.
     ///
     /// # Errors
     /// Matching takes too long.
     pub fn is_match(&self, haystack: &[u8]) -> Result<bool, PatternLimit> {
+        self.is_match_within(haystack, &mut MatchBudget::default())
+    }
+
+    /// Whether it matches, where several patterns are tried for one request.
+    ///
+    /// # Errors
+    /// Matching takes too long, or all of it together would.
+    pub fn is_match_within(&self, haystack: &[u8], budget: &mut MatchBudget) -> Result<bool, PatternLimit> {
+        if !self.has_prefix(haystack) {
+            return Ok(false);
+        }
+        budget.spend(self.size(), haystack)?;
         match &self.engine {
             Engine::Literal(literal, anchor, case) => {
                 Ok(find_literal(literal.as_bytes(), *anchor, *case, haystack).is_some())
@@ -143,6 +179,10 @@ impl Pattern {
     /// # Errors
     /// Matching takes too long.
     pub fn groups<'h>(&self, haystack: &'h [u8]) -> Result<Option<Groups<'h>>, PatternLimit> {
+        if !self.has_prefix(haystack) {
+            return Ok(None);
+        }
+        MatchBudget::default().spend(self.size(), haystack)?;
         let numbered =
             |group: &dyn Fn(usize) -> Option<&'h [u8]>| std::array::from_fn(|n| group(n).unwrap_or_default());
         Ok(match &self.engine {
@@ -161,6 +201,15 @@ impl Pattern {
     }
 }
 
+impl Case {
+    fn equal(self, a: &[u8], b: &[u8]) -> bool {
+        match self {
+            Self::Insensitive => a.eq_ignore_ascii_case(b),
+            Self::Sensitive => a == b,
+        }
+    }
+}
+
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}({:?})", self.class(), self.text)
@@ -170,10 +219,7 @@ impl fmt::Debug for Pattern {
 /// Searching anywhere is quadratic at worst, but what is searched that way is a host name, or a path that begins with
 /// the literal.
 fn find_literal<'h>(literal: &[u8], anchor: Anchor, case: Case, haystack: &'h [u8]) -> Option<&'h [u8]> {
-    let is_here = |candidate: &&[u8]| match case {
-        Case::Insensitive => candidate.eq_ignore_ascii_case(literal),
-        Case::Sensitive => *candidate == literal,
-    };
+    let is_here = |candidate: &&[u8]| case.equal(candidate, literal);
     match anchor {
         _ if literal.is_empty() => Some(b""),
         Anchor::Start => haystack.get(..literal.len()).filter(is_here),
@@ -278,6 +324,21 @@ mod tests {
         let long = format!("/{}", "a".repeat(4096));
         assert_eq!(pattern("/(?!x)").is_match(long.as_bytes()), Err(PatternLimit));
         assert_eq!(pattern("/(a|a)*b").is_match(long.as_bytes()), Ok(false));
+    }
+
+    #[test]
+    fn what_a_match_may_cost_is_bounded() {
+        let hostile = pattern("/([a-z]*.{1,400}){1,20}y$");
+        assert_eq!(hostile.is_match(format!("/{}", "a".repeat(7800)).as_bytes()), Err(PatternLimit));
+        assert_eq!(hostile.groups(format!("/{}", "a".repeat(7800)).as_bytes()), Err(PatternLimit));
+        assert_eq!(hostile.is_match(b"/any"), Ok(true));
+        assert_eq!(hostile.is_match("other".repeat(1000).as_bytes()), Ok(false), "its prefix is asked first");
+        let usual = pattern("/api/v[0-9]+/(users|orders)/[0-9a-f]{8}(/|$)(.*)");
+        let path = |prefix: &str| format!("{prefix}{}", "a".repeat(8000)).into_bytes();
+        assert_eq!(usual.is_match(&path("/api/v1/users/0123abcd/")), Ok(true));
+        let mut budget = MatchBudget::default();
+        let tried: Vec<_> = (0..1000).map(|_| usual.is_match_within(&path("/api/v"), &mut budget)).collect();
+        assert_eq!((tried[0], tried[999]), (Ok(false), Err(PatternLimit)));
     }
 
     #[test]

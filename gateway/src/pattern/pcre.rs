@@ -7,6 +7,8 @@ pub(super) struct Translated {
     pub(super) text: String,
     /// The only text that it matches, if it has no metacharacter.
     pub(super) literal: Option<String>,
+    /// The text that every match begins with: what stands before the first metacharacter.
+    pub(super) prefix: String,
     /// Whether it looks around, refers back or forbids backtracking, which no linear-time engine does.
     pub(super) backtracking: bool,
     /// How many characters, classes and assertions it is when repetitions are written out.
@@ -31,7 +33,8 @@ pub(super) fn translate(pcre: &str) -> Result<Translated, PatternError> {
             ')' => translator.group_end(),
             '{' => translator.brace(),
             '*' | '+' | '?' => translator.quantifier(c.encode_utf8(&mut [0; 4]), 1),
-            '.' | '^' | '$' | '|' => translator.meta_atom(c.encode_utf8(&mut [0; 4])),
+            '|' => translator.alternative(),
+            '.' | '^' | '$' => translator.meta_atom(c.encode_utf8(&mut [0; 4])),
             _ => translator.literal(c),
         }
     }
@@ -80,7 +83,9 @@ impl<'p> Translator<'p> {
     }
 
     fn meta(&mut self, text: &str) {
-        self.out.literal = None;
+        if let Some(literal) = self.out.literal.take() {
+            self.out.prefix = literal;
+        }
         self.out.text.push_str(text);
     }
 
@@ -92,6 +97,13 @@ impl<'p> Translator<'p> {
     fn meta_atom(&mut self, text: &str) {
         self.meta(text);
         self.grow(1);
+    }
+
+    fn alternative(&mut self) {
+        self.meta_atom("|");
+        if self.open.is_empty() {
+            self.out.prefix.clear();
+        }
     }
 
     fn literal(&mut self, c: char) {
@@ -107,6 +119,10 @@ impl<'p> Translator<'p> {
 
     /// A quantifier that repeats up to `times`, as far as that is written out.
     fn quantifier(&mut self, text: &str, times: usize) {
+        // What it repeats may be missing.
+        if let Some(literal) = &mut self.out.literal {
+            literal.pop();
+        }
         self.meta(text);
         let repeated = self.atom.saturating_mul(times);
         self.out.size = self.out.size.saturating_add(repeated.saturating_sub(self.atom));
@@ -317,6 +333,24 @@ mod tests {
             assert_eq!(translate(pcre).expect("valid").literal.as_deref(), Some(literal), "{pcre}");
         }
         assert_eq!(translate("/a.b").expect("valid").literal, None);
+    }
+
+    #[test]
+    fn knows_what_every_match_begins_with() {
+        for (pcre, prefix) in [
+            ("/foo(/|$)(.*)", "/foo"),
+            (r"/a\.b.*", "/a.b"),
+            ("/foo?", "/fo"),
+            ("/foo{0,2}", "/fo"),
+            ("/foo(?#x)*", "/fo"),
+            ("/foo(?!bar)", "/foo"),
+            ("/foo|/bar", ""),
+            ("/foo(a|b)|/bar", ""),
+            ("^/foo", ""),
+            ("[/]foo", ""),
+        ] {
+            assert_eq!(translate(pcre).expect("valid").prefix, prefix, "{pcre}");
+        }
     }
 
     #[test]

@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// The labels of routes. What is counted under them outlives the tables that name the route.
 pub(super) type LabelInterner = Interner<RouteLabels, RouteLabels>;
 
+/// How large the regular expressions of one host may be together ([`Pattern::size`]). The routes after it are refused,
+/// which are those of the host's youngest Ingresses.
+const HOST_PATTERN_LIMIT: usize = 100_000;
+
 /// Compiles virtual hosts, looking up what outlives a table.
 pub(super) struct Compiler<'a> {
     pub(super) registry: &'a Registry,
@@ -58,8 +62,9 @@ impl Compiler<'_> {
             name => name.to_string().into(),
         };
         let mut routes = Vec::with_capacity(host.routes.len());
+        let mut size = 0;
         for route in &host.routes {
-            match self.route(route, host, &label) {
+            match self.route(route, host, &label).and_then(|compiled| within_host(compiled, &mut size)) {
                 Ok(compiled) => routes.push(compiled),
                 Err(rejection) => self.rejected.push(rejection),
             }
@@ -92,12 +97,7 @@ impl Compiler<'_> {
         Arc::new(keys)
     }
 
-    fn route(
-        &mut self,
-        route: &config::Route,
-        host: &VirtualHost,
-        label: &Arc<str>,
-    ) -> Result<(Arc<Route>, Option<Pattern>), Rejection> {
+    fn route(&mut self, route: &config::Route, host: &VirtualHost, label: &Arc<str>) -> Result<Compiled, Rejection> {
         let reject = |value: Arc<str>, message: String| {
             Rejection::new(route.origin.clone(), value, format!("{message}; the route is not served"))
         };
@@ -152,6 +152,24 @@ impl Compiler<'_> {
         let Ok(shared) = self.labels.intern(&labels, |labels| Ok::<_, Infallible>(labels.clone()));
         shared
     }
+}
+
+/// A route, with the pattern of its path if it has one.
+type Compiled = (Arc<Route>, Option<Pattern>);
+
+/// Refuses a route whose pattern is too much for its host, of whose patterns `size` is known.
+fn within_host(compiled: Compiled, size: &mut usize) -> Result<Compiled, Rejection> {
+    let (route, pattern) = &compiled;
+    let with_it = *size + pattern.as_ref().map_or(0, Pattern::size);
+    if with_it > HOST_PATTERN_LIMIT {
+        let message = format!(
+            "is one regular expression too many: those of a host may have {HOST_PATTERN_LIMIT} characters together, with \
+             their repetitions written out; the route is not served"
+        );
+        return Err(Rejection::new(route.origin.clone(), Arc::clone(&route.matches.path.value), message));
+    }
+    *size = with_it;
+    Ok(compiled)
 }
 
 /// Compiling a virtual host panicked.
@@ -224,6 +242,17 @@ mod tests {
         let losers: Vec<_> = rejected.iter().map(|rejection| rejection.origin.clone()).collect();
         assert_eq!(losers, [host.routes[2].origin.clone(), host.routes[3].origin.clone()]);
         assert!(rejected.iter().all(|rejection| rejection.message.contains(&host.routes[1].origin.to_string())));
+    }
+
+    #[test]
+    fn the_patterns_of_a_host_are_bounded_together() {
+        let paths: Vec<_> = (0..23).map(|number| format!("/{number}[a-z]{{4500}}")).collect();
+        let routes: Vec<_> = paths.iter().map(|path| (PathKind::Regex, path.as_str())).collect();
+        let (compiled, rejected) = compile(&fixtures::virtual_host("h", &routes));
+        assert_eq!(compiled.expect("served").routes().len(), 22);
+        let [rejection] = rejected.as_slice() else { panic!("{rejected:?}") };
+        assert_eq!(&*rejection.value, paths[22]);
+        assert!(rejection.message.contains("one regular expression too many"), "{rejection:?}");
     }
 
     #[test]

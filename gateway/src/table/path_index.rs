@@ -1,7 +1,7 @@
 use super::path_fit::{self, PathFit};
 use super::route::Route;
 use crate::config::{PathKind, PathMatching};
-use crate::pattern::Pattern;
+use crate::pattern::{MatchBudget, Pattern};
 use crate::request::RequestView;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -139,8 +139,9 @@ impl PathIndex {
             None => None,
         };
         let longer = |candidates: &Candidates| prefix.is_none_or(|prefix| candidates.start < prefix);
+        let mut budget = MatchBudget::default();
         for (pattern, candidates) in self.patterns.iter().take_while(|(_, candidates)| longer(candidates)) {
-            if pattern.is_match(wanted.path).map_err(|_| pattern)?
+            if pattern.is_match_within(wanted.path, &mut budget).map_err(|_| pattern)?
                 && let Some(number) = self.first(candidates, wanted)?
             {
                 return Ok(PathMatch::Route(self.route(number)));
