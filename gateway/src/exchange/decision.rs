@@ -1,7 +1,7 @@
 //! How a request is handled: decided once, from the table and the request alone, for the proxy and for `explain`.
 
 use super::phases::{deny, request_phase};
-use crate::config::{BackendPolicies, BackendProtocol, RouteLabels};
+use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
 use crate::connection::Connection;
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{redirect, rewrite};
@@ -63,8 +63,7 @@ impl Decision {
             self.normalized = Some(path.as_slice().into());
         }
         let found = table.find(request, &path);
-        // Load balancers ask this of the traffic port, by address (ingress-nginx answers it on its server `_`).
-        if matches!(found, Found::NoHost) && *path == *b"/healthz" {
+        if *path == *HEALTHZ && is_of_default_host(table, request, &found) {
             return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
         deny(self.settings.denied.as_ref())?;
@@ -163,6 +162,20 @@ impl Decision {
     }
 }
 
+/// Whether no named host takes a request for [`HEALTHZ`], nor a rule for that very path. Load balancers ask this of the
+/// traffic port, by address, and a catch-all must not answer for us: ingress-nginx has it in its server `_`.
+fn is_of_default_host(table: &Table, request: &RequestView<'_>, found: &Found<'_>) -> bool {
+    let names_path = |route: &Route| {
+        let path = &route.matches.path;
+        path.kind != PathKind::Regex && path.value.as_bytes() == HEALTHZ
+    };
+    match found {
+        Found::NoHost => true,
+        Found::Route(route) if names_path(route) => false,
+        _ => matches!(table.host(request.host()), Ok(Some(host)) if *host.name() == HostName::Any),
+    }
+}
+
 /// Refuses HTTP/1.0 for backends of HTTP/2, whose responses may have no length: Pingora would write them in chunks, which
 /// clients of HTTP/1.0 do not know.
 fn reject_http10(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
@@ -188,5 +201,8 @@ fn reject_misdirected(connection: &Connection, request: &RequestView<'_>) -> Con
         _ => ControlFlow::Continue(()),
     }
 }
+
+/// The health check of load balancers.
+const HEALTHZ: &[u8] = b"/healthz";
 
 const PATTERN_LIMIT: Reply = Reply::new(500, Reason::PatternLimit);
