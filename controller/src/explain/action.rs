@@ -170,6 +170,8 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         (Reason::HttpsRedirect, _) => "the route redirects plain HTTP to HTTPS".to_owned(),
         (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),
         (Reason::Healthz, _) => "the health check of load balancers, for hosts without rules".to_owned(),
+        (Reason::RewriteRedirect, _) => "rewrite-target is a URL".to_owned(),
+        (Reason::RewriteTooLong, _) => "the rewritten path is too long".to_owned(),
         (Reason::BadPath, _) => "the path cannot be decoded, or leads above the root".to_owned(),
         (Reason::SourceRange, _) => "the address of the client is not allowed".to_owned(),
         (reason, _) => reason.label().to_owned(),

@@ -88,16 +88,32 @@ pub struct HttpsRedirect {
     pub port: Option<u16>,
 }
 
-/// `rewrite-target`: if `(?i)PATTERN` matches anywhere in the decoded path, the whole path is replaced by `target`. If
-/// not, the path is not changed.
+/// `rewrite-target`: if `(?i)PATTERN` matches anywhere in the decoded path, the whole path is replaced by `target`, or
+/// the client is redirected there (302) where that is a URL. If not, the path is not changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rewrite {
     /// The path of the route, as a regular expression.
     pub pattern: Arc<str>,
-    /// The new path. `$1` to `$9` insert the groups of the pattern; a group that does not exist is empty. The query is
+    /// The new path, or a URL that begins with `http://`, `https://` or `$scheme://`. `$1` to `$9` insert the groups of the pattern; a group that does not exist is empty. The query is
     /// kept.
     pub target: Arc<str>,
     /// `x-forwarded-prefix`: the header `X-Forwarded-Prefix` of rewritten requests, with `$1` to `$9` likewise. Default
     /// none: the header is not added.
     pub forwarded_prefix: Option<Arc<str>>,
+}
+
+impl Rewrite {
+    /// The longest target or prefix, in bytes.
+    pub const MAX_LENGTH: usize = 2048;
+    /// The most groups that a target or a prefix may insert.
+    pub const MAX_GROUPS: usize = 20;
+    /// The longest text that may come of a target or a prefix, in bytes and without the query. Requests whose path leads to
+    /// a longer one are answered with 414.
+    pub const MAX_RENDERED: usize = 16 << 10;
+
+    /// What is wrong with the length of a target or prefix, if something is.
+    pub fn excess(text: &str) -> Option<&'static str> {
+        let is_long = text.len() > Self::MAX_LENGTH || text.matches('$').count() > Self::MAX_GROUPS;
+        is_long.then_some("is too long: expected at most 2048 bytes with 20 groups ($1 to $9) in it")
+    }
 }

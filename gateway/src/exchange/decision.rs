@@ -91,14 +91,12 @@ impl Decision {
 
     fn rewrite(&mut self, route: &Route, path: &[u8], request: &RequestView<'_>) -> ControlFlow<Reply> {
         let Some(rewrite) = &route.policies.rewrite else { return ControlFlow::Continue(()) };
-        // The head reader lets only UTF-8 through.
-        let query = request.query().and_then(|query| std::str::from_utf8(query).ok());
-        match rewrite.apply(path, query) {
+        match rewrite.apply(path, rewrite::kept_query(request)) {
             Ok(rewritten) => {
                 self.rewritten = rewritten;
                 ControlFlow::Continue(())
             }
-            Err(_) => ControlFlow::Break(PATTERN_LIMIT),
+            Err(limit) => ControlFlow::Break(limit.into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::config::Denied;
 use crate::connection::Connection;
-use crate::policy::{body_limit, redirect, source_ranges};
+use crate::policy::{body_limit, redirect, rewrite, source_ranges};
 use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
 use std::ops::ControlFlow;
@@ -29,6 +29,7 @@ pub(super) fn request_phase(
         }
         RouteAction::Reply(status) => ControlFlow::Break(Reply::new(*status, Reason::FixedReply)),
         RouteAction::Forward(_) | RouteAction::DefaultBackend(_) => {
+            rewrite::redirect(policies.rewrite.as_ref(), path, request, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
             source_ranges::check(policies.source_ranges.as_ref(), client.address)?;
             body_limit::announced(request, policies.body_limit)

@@ -1,11 +1,13 @@
 //! `rewrite-target`: the whole path is replaced by constant text and the captured groups of the path's regular
-//! expression.
+//! expression. Where the text is a URL, the client is redirected there.
 
 use super::invalid::Invalid;
 use crate::config;
+use crate::connection::Connection;
 use crate::pattern::{Anchor, Groups, Pattern, PatternLimit};
+use crate::request::{Reason, Reply, RequestView};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
-use std::sync::Arc;
+use std::ops::ControlFlow;
 
 /// What nginx's `ngx_escape_uri` escapes in a path (`NGX_ESCAPE_URI`, since nginx 1.21.1). Bytes above ASCII are
 /// escaped too.
@@ -28,8 +30,18 @@ const ESCAPED: &AsciiSet = &CONTROLS
 #[derive(Debug)]
 pub struct Rewrite {
     pattern: Pattern,
-    target: Replacement,
+    target: Target,
     forwarded_prefix: Option<Replacement>,
+}
+
+#[derive(Debug)]
+enum Target {
+    /// The backend gets this path.
+    Path(Replacement),
+    /// The client is redirected to this URL.
+    Url(Replacement),
+    /// The same with the scheme of the connection before it, for `$scheme://`.
+    UrlWithScheme(Replacement),
 }
 
 /// A request after its rewrite.
@@ -41,39 +53,113 @@ pub struct Rewritten {
     pub forwarded_prefix: Option<String>,
 }
 
+/// Why a request is not rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RewriteLimit {
+    /// Matching the pattern takes too long.
+    Pattern,
+    /// What comes of it is longer than [`config::Rewrite::MAX_RENDERED`].
+    Length,
+}
+
+impl From<PatternLimit> for RewriteLimit {
+    fn from(_: PatternLimit) -> Self {
+        Self::Pattern
+    }
+}
+
+impl From<RewriteLimit> for Reply {
+    fn from(limit: RewriteLimit) -> Self {
+        match limit {
+            RewriteLimit::Pattern => Self::new(500, Reason::PatternLimit),
+            RewriteLimit::Length => Self::new(414, Reason::RewriteTooLong),
+        }
+    }
+}
+
+/// Redirects a request whose rewrite leads to a URL, as nginx does before anything that may refuse the client.
+pub(crate) fn redirect(
+    rewrite: Option<&Rewrite>,
+    path: &[u8],
+    request: &RequestView<'_>,
+    connection: &Connection,
+) -> ControlFlow<Reply> {
+    let Some(rewrite) = rewrite else { return ControlFlow::Continue(()) };
+    match rewrite.location(path, kept_query(request), connection.scheme()) {
+        Ok(None) => ControlFlow::Continue(()),
+        Ok(Some(location)) => ControlFlow::Break(Reply::redirect(302, Reason::RewriteRedirect, location.as_bytes())),
+        Err(limit) => ControlFlow::Break(limit.into()),
+    }
+}
+
 impl Rewrite {
     /// Compiles a rewrite. The pattern may match anywhere in the path and disregards case.
     ///
     /// # Errors
-    /// The pattern is not a regular expression that Adit supports, or a `$` in the target or prefix has no digit from 1
-    /// to 9 after it.
+    /// The pattern is not a regular expression that Adit supports, a `$` in the target or prefix has no digit from 1 to 9
+    /// after it, or one of them exceeds [`config::Rewrite::MAX_LENGTH`] or [`config::Rewrite::MAX_GROUPS`].
     pub fn compile(rewrite: &config::Rewrite) -> Result<Self, Invalid> {
         let config::Rewrite { pattern, target, forwarded_prefix } = rewrite;
         let compiled = Pattern::new(pattern, Anchor::Anywhere);
         Ok(Self {
             pattern: compiled.map_err(|error| Invalid { value: pattern.clone(), reason: error.to_string() })?,
-            target: Replacement::parse(target)?,
-            forwarded_prefix: forwarded_prefix.as_ref().map(Replacement::parse).transpose()?,
+            target: Target::parse(target)?,
+            forwarded_prefix: forwarded_prefix.as_deref().map(Replacement::parse).transpose()?,
         })
     }
 
-    /// Rewrites a [normalised](crate::request::normalize) path and keeps the raw query (without `?`). `None`: the
-    /// pattern does not match, and the request goes as it came.
+    /// Rewrites a [normalised](crate::request::normalize) path and keeps the raw query (without `?`). `None`: the pattern
+    /// does not match, or the target is a URL, and the request goes as it came.
     ///
     /// # Errors
-    /// Matching the pattern exceeds the limit of the backtracking engine.
-    pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, PatternLimit> {
+    /// Matching the pattern takes too long, or the result is too long.
+    pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, RewriteLimit> {
+        let Target::Path(replacement) = &self.target else { return Ok(None) };
         let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
-        let mut target = self.target.render(&groups);
+        let mut target = replacement.render(&groups)?;
         if !target.starts_with('/') {
             target.insert(0, '/');
         }
-        if let Some(query) = query.filter(|query| !query.is_empty()) {
-            target.push('?');
-            target.push_str(query);
-        }
-        let forwarded_prefix = self.forwarded_prefix.as_ref().map(|prefix| prefix.render(&groups));
+        push_query(&mut target, query);
+        let forwarded_prefix = self.forwarded_prefix.as_ref().map(|prefix| prefix.render(&groups)).transpose()?;
         Ok(Some(Rewritten { target, forwarded_prefix }))
+    }
+
+    /// The URL to redirect to, where the target is one and the pattern matches.
+    fn location(&self, path: &[u8], query: Option<&str>, scheme: &str) -> Result<Option<String>, RewriteLimit> {
+        let (scheme, replacement) = match &self.target {
+            Target::Path(_) => return Ok(None),
+            Target::Url(url) => ("", url),
+            Target::UrlWithScheme(rest) => (scheme, rest),
+        };
+        let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
+        let mut location = replacement.render(&groups)?;
+        location.insert_str(0, scheme);
+        push_query(&mut location, query);
+        Ok(Some(location))
+    }
+}
+
+/// The query that a rewrite keeps. The head reader lets only UTF-8 through.
+pub(crate) fn kept_query<'a>(request: &RequestView<'a>) -> Option<&'a str> {
+    request.query().and_then(|query| std::str::from_utf8(query).ok())
+}
+
+fn push_query(target: &mut String, query: Option<&str>) {
+    if let Some(query) = query.filter(|query| !query.is_empty()) {
+        target.push('?');
+        target.push_str(query);
+    }
+}
+
+impl Target {
+    /// As nginx: what begins with a scheme is a redirect.
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        if let Some(rest) = text.strip_prefix("$scheme").filter(|rest| rest.starts_with("://")) {
+            return Replacement::parse(rest).map(Self::UrlWithScheme);
+        }
+        let is_url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+        Replacement::parse(text).map(if is_url { Self::Url } else { Self::Path })
     }
 }
 
@@ -91,7 +177,11 @@ enum Piece {
 
 impl Replacement {
     /// As nginx: one digit makes a group, so `$10` is `$1` and a zero.
-    fn parse(text: &Arc<str>) -> Result<Self, Invalid> {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        let invalid = |reason: &str| Invalid { value: text.into(), reason: reason.to_owned() };
+        if let Some(excess) = config::Rewrite::excess(text) {
+            return Err(invalid(excess));
+        }
         let mut parts = text.split('$');
         let constant = |part: &str| Piece::Text(percent_encode(part.as_bytes(), ESCAPED).to_string().into());
         let mut pieces = vec![constant(parts.next().unwrap_or_default())];
@@ -99,22 +189,24 @@ impl Replacement {
             let (digit, rest) = part.split_at_checked(1).unwrap_or_default();
             let number = digit.parse().ok().filter(|number| (1..=9).contains(number));
             let reason = "has a '$' without a digit from 1 to 9: expected $1 to $9, the groups of the path";
-            let number = number.ok_or_else(|| Invalid { value: Arc::clone(text), reason: reason.to_owned() })?;
-            pieces.extend([Piece::Group(number), constant(rest)]);
+            pieces.extend([Piece::Group(number.ok_or_else(|| invalid(reason))?), constant(rest)]);
         }
         pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
         Ok(Self(pieces.into()))
     }
 
-    fn render(&self, groups: &Groups<'_>) -> String {
+    fn render(&self, groups: &Groups<'_>) -> Result<String, RewriteLimit> {
         let mut rendered = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => rendered.push_str(text),
                 Piece::Group(number) => rendered.extend(percent_encode(groups[*number], ESCAPED)),
             }
+            if rendered.len() > config::Rewrite::MAX_RENDERED {
+                return Err(RewriteLimit::Length);
+            }
         }
-        rendered
+        Ok(rendered)
     }
 }
 
@@ -123,6 +215,7 @@ mod tests {
     use super::*;
     use crate::config::PathMatching;
     use crate::request::normalize;
+    use std::sync::Arc;
 
     fn compile(pattern: &str, target: &str, prefix: Option<&str>) -> Result<Rewrite, Invalid> {
         let forwarded_prefix = prefix.map(Arc::from);
@@ -186,5 +279,34 @@ mod tests {
         }
         assert_eq!(&*compile("/(", "/", None).expect_err("unclosed").value, "/(");
         assert!(compile("/", "/", Some("/$")).is_err());
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_rendered_is_bounded() {
+        let groups = |count: usize| format!("/{}", "$1".repeat(count));
+        let most = config::Rewrite::MAX_GROUPS;
+        assert!(compile("/", &groups(most + 1), None).is_err() && compile("/", "/", Some(&groups(most + 1))).is_err());
+        assert!(compile("/", &"/".repeat(config::Rewrite::MAX_LENGTH + 1), None).is_err());
+        let rewrite = compile("/(.*)", &groups(most), None).expect("valid");
+        let path = |length: usize| format!("/{}", "a".repeat(length));
+        assert!(rewrite.apply(path(100).as_bytes(), None).is_ok());
+        assert_eq!(rewrite.apply(path(8000).as_bytes(), None), Err(RewriteLimit::Length));
+    }
+
+    #[test]
+    fn a_url_is_a_location() {
+        let location = |target: &str, path: &[u8]| {
+            let rewrite = compile("/a/(.*)", target, None).expect("valid");
+            assert_eq!(rewrite.apply(path, None), Ok(None));
+            rewrite.location(path, Some("q"), "http").expect("within the limit")
+        };
+        for (target, expected) in [
+            ("https://other.example/$1", Some("https://other.example/b%0D%3F?q")),
+            ("http://other.example", Some("http://other.example?q")),
+            ("$scheme://other.example/$1", Some("http://other.example/b%0D%3F?q")),
+        ] {
+            assert_eq!(location(target, b"/a/b\r?").as_deref(), expected, "{target}");
+        }
+        assert_eq!(location("https://other.example/$1", b"/b"), None);
     }
 }

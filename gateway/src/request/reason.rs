@@ -40,7 +40,7 @@ reasons! {
     Denied = "denied",
     /// The route's action is this status.
     FixedReply = "fixed-reply",
-    /// A load balancer's health check: `/healthz` on a host without routes.
+    /// A load balancer's health check: `/healthz` on a host that no rule names.
     Healthz = "healthz",
     /// The route redirects plain HTTP to HTTPS.
     HttpsRedirect = "https-redirect",
@@ -60,6 +60,10 @@ reasons! {
     PatternLimit = "pattern-limit",
     /// The route is a redirect.
     Redirect = "redirect",
+    /// The route's rewrite leads to a URL.
+    RewriteRedirect = "rewrite-redirect",
+    /// The rewritten target or its prefix is too long.
+    RewriteTooLong = "rewrite-too-long",
     /// The client's address is not one of those that are served.
     SourceRange = "source-range",
     /// The endpoints could not be reached, or broke off.
