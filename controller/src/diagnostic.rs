@@ -1,8 +1,11 @@
 //! Facts about a user's objects: what is wrong, where, and what would be right.
 
+mod credentials;
+
+use credentials::without_credentials;
 use gateway::config::{Rejection, RejectionCause, Subject};
 use serde::Serializer;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// How bad it is.
@@ -68,7 +71,8 @@ pub struct Diagnostic {
     /// The field, as `spec.rules[0].host` or `metadata.annotations[nginx.ingress.kubernetes.io/app-root]`; empty for
     /// the whole object.
     pub field: Arc<str>,
-    /// The value at fault, shortened to 80 characters; `None` where there is none to show, or it is a secret.
+    /// The value at fault, without credentials and shortened to 80 characters; `None` where there is none to show, or it
+    /// is a secret.
     pub value: Option<Arc<str>>,
     /// What is wrong, what is expected, and what happens instead.
     pub message: Arc<str>,
@@ -117,9 +121,10 @@ impl Diagnostic {
         Self::error(object, "", message).because(Reason::InternalError)
     }
 
-    /// The same with the value at fault.
+    /// The same with the value at fault, without the credentials in it.
     pub fn with_value(mut self, value: &str) -> Self {
         const SHOWN: usize = 80;
+        let value = without_credentials(value);
         let mut shown: String = value.chars().take(SHOWN).collect();
         if shown.len() < value.len() {
             shown.push('…');
@@ -169,6 +174,21 @@ impl From<&Rejection> for Diagnostic {
     }
 }
 
+/// Text of somebody else's within one line: what could begin another one, or change how it is shown, is escaped.
+pub(crate) struct Escaped<'a, T>(pub(crate) &'a T);
+
+impl<T: fmt::Display> fmt::Display for Escaped<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.to_string().chars() {
+            match c {
+                ' '..='~' => f.write_char(c)?,
+                c => write!(f, "{}", c.escape_debug())?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What is said of the object: `spec.rules[0].host: "a b" is not …`.
 #[derive(Debug)]
 pub struct Statement<'a>(pub &'a Diagnostic);
@@ -177,21 +197,26 @@ impl fmt::Display for Statement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Diagnostic { field, value, message, .. } = self.0;
         if !field.is_empty() {
-            write!(f, "{field}: ")?;
+            write!(f, "{}: ", Escaped(field))?;
         }
         if let Some(value) = value {
             write!(f, "{value:?} ")?;
         }
-        f.write_str(message)
+        // Some have several lines. Where one begins shows that it is no statement of its own.
+        for (number, line) in message.split('\n').enumerate() {
+            f.write_str(if number > 0 { "\n  " } else { "" })?;
+            Escaped(&line).fmt(f)?;
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Diagnostic {
     /// `error: Ingress default/shop: spec.rules[0].host: "a b" is not …  (shop.yaml, document 2, line 14)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.severity, self.object, Statement(self))?;
+        write!(f, "{}: {}: {}", self.severity, Escaped(&self.object), Statement(self))?;
         if let Some(place) = &self.place {
-            write!(f, " ({}, document {}, line {})", place.file, place.document, place.line)?;
+            write!(f, " ({}, document {}, line {})", Escaped(&place.file), place.document, place.line)?;
         }
         Ok(())
     }

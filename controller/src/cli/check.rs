@@ -1,7 +1,7 @@
 //! What is wrong with manifests.
 
 use super::snapshot::Snapshot;
-use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::diagnostic::{Diagnostic, Escaped, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
 use crate::store::Store;
@@ -116,7 +116,7 @@ impl Report {
         let mut counts: Vec<_> = counts.into_iter().collect();
         counts.sort_by_key(|((severity, _), count)| (*severity, Reverse(*count)));
         for ((severity, field), count) in counts {
-            writeln!(f, "total: {}: {field}", counted(count, &severity.to_string()))?;
+            writeln!(f, "total: {}: {}", counted(count, &severity.to_string()), Escaped(field))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::{typed, validate};
 use crate::diagnostic::Diagnostic;
-use crate::object::{Age, Kind, Object, ObjectKey, Observed};
+use crate::object::{Age, Kind, Object, ObjectKey, Observed, is_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -36,6 +36,12 @@ pub(crate) fn strip(object: &mut Value) {
 /// The first field that is not of its kind's form.
 pub(crate) fn observe(kind: Kind, value: &Value) -> Result<(Observed, Vec<Diagnostic>), Diagnostic> {
     let key = key(kind, value);
+    for (field, name) in [("metadata.namespace", &key.namespace), ("metadata.name", &key.name)] {
+        if !name.is_empty() && !is_name(name) {
+            let message = "is not a name: expected a-z, 0-9, '-' and '.', at most 253 of them; the object is not read";
+            return Err(Diagnostic::error(&key, field, message).with_value(name));
+        }
+    }
     let mut object = typed::object(kind, value).map_err(|wrong| {
         let diagnostic = Diagnostic::error(&key, wrong.field.as_str(), wrong.message);
         wrong.value.iter().fold(diagnostic, |diagnostic, value| diagnostic.with_value(value))
