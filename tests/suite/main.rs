@@ -33,6 +33,7 @@ mod passthrough;
 mod proxy_protocol;
 mod status;
 mod streams;
+mod tenants;
 mod tls;
 mod upgrades;
 mod websocket;
