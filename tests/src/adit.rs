@@ -198,7 +198,7 @@ impl Adit {
     /// If the admin port does not answer.
     pub async fn table(&self) -> Result<Value> {
         let mut connection = Connection::open(self.admin_address()?).await?;
-        connection.send("GET /debug/table HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+        connection.send("GET /debug/table HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
         let mut table: Value = serde_json::from_slice(&connection.response("GET").await?.body)?;
         table["revision"] = Value::Null;
         Ok(table)

@@ -1,6 +1,6 @@
 //! The admin port, over sockets: what probes, Prometheus and people at the machine see.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use controller::cli::flags;
 use controller::feed::SourceEvent;
 use controller::server::Server;
@@ -13,6 +13,7 @@ use tests::backend::answering;
 use tests::client::Response;
 use tests::connection::{Connection, PATIENCE};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -27,7 +28,7 @@ async fn get(address: SocketAddr, host: &str, target: &str) -> Result<Response> 
 }
 
 async fn admin(adit: &Adit, target: &str) -> Result<(u16, String)> {
-    let response = get(adit.admin_address()?, "admin", target).await?;
+    let response = get(adit.admin_address()?, "localhost", target).await?;
     Ok((response.status, String::from_utf8(response.body)?))
 }
 
@@ -208,5 +209,85 @@ async fn metrics_can_be_off() -> Result<()> {
     assert_eq!(get(adit.address()?, "h", "/").await?.status, 200);
     assert_eq!(admin(&adit, "/metrics").await?.0, 404);
     assert_eq!(admin(&adit, "/healthz").await?.0, 200);
+    Ok(())
+}
+
+/// Connections that hold half a request, each opened again whenever the port closes it.
+struct HalfOpen(JoinSet<Result<()>>);
+
+impl HalfOpen {
+    /// Opens them, and waits until each has sent its half once.
+    async fn start(admin: SocketAddr, count: usize) -> Result<Self> {
+        let (sent, mut first) = mpsc::channel(count);
+        let mut connections = JoinSet::new();
+        for _ in 0..count {
+            let sent = sent.clone();
+            connections.spawn(async move {
+                loop {
+                    let mut connection = Connection::open(admin).await?;
+                    connection.send("GET /healthz HT").await?;
+                    // Only the first of each is counted: later, nobody listens.
+                    let _ = sent.try_send(());
+                    connection.is_closed().await;
+                }
+            });
+        }
+        for _ in 0..count {
+            first.recv().await.context("a connection cannot be opened")?;
+        }
+        Ok(Self(connections))
+    }
+
+    /// Fails where one of them has ended.
+    fn all_hold(mut self) -> Result<()> {
+        let ended = self.0.try_join_next();
+        ensure!(ended.is_none(), "a connection was not renewed: {ended:?}");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn fault_h1_probes_are_answered_whatever_others_hold() -> Result<()> {
+    let adit = adit().await?;
+    let half_open = HalfOpen::start(adit.admin_address()?, 300).await?;
+    for _ in 0..300 {
+        for probe in ["/healthz", "/readyz"] {
+            assert_eq!(admin(&adit, probe).await?, (200, "ok".to_owned()));
+        }
+    }
+    assert_eq!(admin(&adit, "/metrics").await?.0, 200);
+    half_open.all_hold()
+}
+
+#[tokio::test]
+async fn fault_h1_heads_are_bounded() -> Result<()> {
+    let adit = adit().await?;
+    let mut connection = Connection::open(adit.admin_address()?).await?;
+    // The port answers and closes before it has read all.
+    let _ = connection.send(format!("GET /healthz HTTP/1.1\r\nX: {}", "a".repeat(1 << 20))).await;
+    drop(connection);
+    assert_eq!(admin(&adit, "/healthz").await?.0, 200);
+    let mut connection = Connection::open(adit.admin_address()?).await?;
+    connection.send(format!("GET /healthz HTTP/1.1\r\nX: {}", "a".repeat(16 << 10))).await?;
+    assert_eq!(connection.response("GET").await?.status, 431);
+    Ok(())
+}
+
+/// As a page in a browser asks that reaches a port-forward through a name of its own.
+#[tokio::test]
+async fn fault_l5_debugging_is_not_asked_by_names_of_others() -> Result<()> {
+    let adit = adit().await?;
+    let port = adit.admin_address()?;
+    for target in ["/debug/table", "/debug/explain?url=http://h/"] {
+        for host in ["attacker.example", "attacker.example:10254", "127.0.0.1.attacker.example"] {
+            let refused = get(port, host, target).await?;
+            assert_eq!(refused.status, 403, "{host} {target}");
+            assert!(!String::from_utf8(refused.body)?.contains("backend"), "{host} {target}");
+            assert_eq!(get(port, host, "/healthz").await?.status, 200);
+        }
+        for host in ["localhost", "LOCALHOST:10254", "127.0.0.1:10254", "[::1]:10254"] {
+            assert_eq!(get(port, host, target).await?.status, 200, "{host} {target}");
+        }
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod explain;
 mod lifecycle;
 mod respond;
 mod serve;
+mod silent;
 #[cfg(test)]
 mod tests;
 

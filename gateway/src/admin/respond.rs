@@ -1,6 +1,7 @@
 use super::{Admin, ExplainQuery};
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SERVER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, SERVER};
+use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
@@ -38,20 +39,38 @@ impl Resource {
     fn is_private(self) -> bool {
         matches!(self, Self::Table | Self::Explain)
     }
+
+    /// Probes are answered at any time, since whoever fails one is restarted.
+    fn needs_place(self) -> bool {
+        matches!(self, Self::Metrics | Self::Table | Self::Explain)
+    }
 }
 
-/// Responds to one request. Metrics and debugging may take a while and run on a thread that may block.
-pub(super) async fn respond<B>(admin: &Admin, peer: IpAddr, request: &Request<B>) -> AdminResponse {
+/// Responds to one request. Metrics and debugging may take a while: they run on a thread that may block, where
+/// `take_place` finds a place for them.
+pub(super) async fn respond<B>(
+    admin: &Admin,
+    peer: IpAddr,
+    request: &Request<B>,
+    take_place: impl FnOnce() -> bool,
+) -> AdminResponse {
     let Some(resource) = Resource::at(request.uri().path(), admin) else {
         return plain(StatusCode::NOT_FOUND, "not found\n".to_owned());
     };
     if resource.is_private() && !peer.to_canonical().is_loopback() {
         return plain(StatusCode::FORBIDDEN, "/debug/ answers loopback addresses only\n".to_owned());
     }
+    if resource.is_private() && !names_a_machine(request) {
+        let expected = "/debug/ is asked by an unexpected name: expected the Host localhost or an IP address\n";
+        return plain(StatusCode::FORBIDDEN, expected.to_owned());
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "expected GET or HEAD\n".to_owned());
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
+    }
+    if resource.needs_place() && !take_place() {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests for metrics and debugging\n".to_owned());
     }
     match resource {
         Resource::Health => probe(admin.lifecycle.alive(), StatusCode::INTERNAL_SERVER_ERROR),
@@ -60,6 +79,20 @@ pub(super) async fn respond<B>(admin: &Admin, peer: IpAddr, request: &Request<B>
         Resource::Table => table(admin).await,
         Resource::Explain => explain(admin, request.uri().query().unwrap_or_default()).await,
     }
+}
+
+/// Whether the request is addressed to `localhost` or an IP address. A page in a browser that reaches this port through a
+/// name of its own (DNS rebinding), as with `kubectl port-forward`, sends that name.
+fn names_a_machine<B>(request: &Request<B>) -> bool {
+    let is_machine = |authority: &Authority| {
+        let host = authority.host();
+        let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+    };
+    let mut hosts = request.headers().get_all(HOST).iter().peekable();
+    hosts.peek().is_some()
+        && hosts.all(|host| Authority::try_from(host.as_bytes()).is_ok_and(|host| is_machine(&host)))
+        && request.uri().authority().is_none_or(is_machine)
 }
 
 fn probe(state: Result<(), &'static str>, failed: StatusCode) -> AdminResponse {

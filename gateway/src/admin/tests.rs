@@ -1,5 +1,7 @@
 use super::respond::respond;
+use super::serve::{HEAD_LIMIT, PLACES};
 use super::{Admin, Lifecycle, serve};
+use http::header::HOST;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -46,7 +48,7 @@ async fn read(mut stream: TcpStream) -> String {
 
 /// Sends one request and gives the head and the body of the answer.
 async fn send(address: SocketAddr, method: &str, target: &str) -> (String, String) {
-    let text = read(connect(address, &format!("{method} {target} HTTP/1.1\r\nHost: admin\r\n\r\n")).await).await;
+    let text = read(connect(address, &format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await).await;
     let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
     (head.to_owned(), body.to_owned())
 }
@@ -57,8 +59,13 @@ fn status(head: &str) -> &str {
 
 /// What a peer at this address gets.
 async fn from(peer: IpAddr, target: &str) -> (StatusCode, String) {
-    let request = Request::get(target).body(()).expect("valid");
-    let response = respond(&admin(), peer, &request).await;
+    from_with(peer, target, &["localhost:10254"]).await
+}
+
+/// The same for a request with these values of `Host`.
+async fn from_with(peer: IpAddr, target: &str, hosts: &[&str]) -> (StatusCode, String) {
+    let request = hosts.iter().fold(Request::get(target), |request, host| request.header(HOST, *host));
+    let response = respond(&admin(), peer, &request.body(()).expect("valid"), || true).await;
     let status = response.status();
     let body = response.into_body().collect().await.expect("is in memory").to_bytes();
     (status, String::from_utf8(body.to_vec()).expect("is text"))
@@ -174,24 +181,92 @@ async fn a_panic_is_one_answer() {
 }
 
 #[tokio::test]
+async fn debugging_is_not_asked_by_names_of_others() {
+    for hosts in [
+        &["localhost"][..],
+        &["LOCALHOST:10254"],
+        &["127.0.0.1:10254"],
+        &["10.0.0.7"],
+        &["[::1]:10254"],
+        &["localhost", "127.0.0.1"],
+    ] {
+        assert_eq!(from_with(LOOPBACK, "/debug/table", hosts).await.0, StatusCode::OK, "{hosts:?}");
+    }
+    for hosts in [
+        &[][..],
+        &[""],
+        &["attacker.example"],
+        &["attacker.example:10254"],
+        &["localhost.attacker.example"],
+        &["127.0.0.1.attacker.example"],
+        &["localhost@attacker.example"],
+        &["a b"],
+        &["localhost", "attacker.example"],
+    ] {
+        for target in ["/debug/table", "/debug/explain?url=/"] {
+            assert_eq!(from_with(LOOPBACK, target, hosts).await.0, StatusCode::FORBIDDEN, "{hosts:?}");
+        }
+        assert_eq!(from_with(LOOPBACK, "/healthz", hosts).await.0, StatusCode::OK, "{hosts:?}");
+    }
+    let absolute = "http://attacker.example/debug/table";
+    assert_eq!(from_with(LOOPBACK, absolute, &["localhost"]).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn what_is_not_http_is_refused() {
     let address = start(admin()).await;
     assert_eq!(status(&read(connect(address, "\u{1}\r\n\r\n").await).await), "400");
-    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(64 << 10));
-    let mut stream = TcpStream::connect(address).await.expect("the port is open");
-    // The port may answer and close before it has read all.
-    let _ = stream.write_all(long.as_bytes()).await;
+    assert_eq!(status(&send(address, "GET", "/healthz").await.0), "200");
+}
+
+#[tokio::test]
+async fn heads_are_bounded() {
+    let address = start(admin()).await;
+    // A byte more than fits, so that all is read before the answer closes the connection.
+    let start = "GET /healthz HTTP/1.1\r\nHost: a\r\nX: ";
+    let head = format!("{start}{}", "a".repeat(HEAD_LIMIT - start.len()));
+    assert_eq!(status(&read(connect(address, &head).await).await), "431");
     assert_eq!(status(&send(address, "GET", "/healthz").await.0), "200");
 }
 
 /// With time paused, it runs on as soon as everybody waits: the silent connections time out at once.
 #[tokio::test(start_paused = true)]
-async fn silent_clients_lose_their_place() {
+async fn silent_clients_end_in_time() {
     let address = start(admin()).await;
-    let mut silent = Vec::new();
-    for _ in 0..64 {
-        silent.push(connect(address, "GET /healthz HTTP/1.1\r\n").await);
+    for sent in ["", "GET /healthz HTTP/1.1\r\n"] {
+        assert_eq!(read(connect(address, sent).await).await, "", "{sent:?}");
     }
-    let (head, _) = send(address, "GET", "/healthz").await;
-    assert_eq!(status(&head), "200");
+}
+
+/// All places are taken by requests for metrics that never come to their ends.
+#[tokio::test]
+async fn probes_need_no_place() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = parking_lot::Mutex::new(held);
+    let (entered, mut entries) = tokio::sync::mpsc::unbounded_channel();
+    let metrics = move || {
+        entered.send(()).expect("the test waits");
+        // Ends when the test does.
+        let _ = held.lock().recv();
+        Ok(String::new())
+    };
+    let admin = Admin { metrics: Some(Arc::new(metrics)), ..admin() };
+    admin.lifecycle.published();
+    admin.lifecycle.listening();
+    let address = start(admin).await;
+    let mut waiting = Vec::new();
+    for _ in 0..PLACES {
+        waiting.push(connect(address, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await);
+    }
+    for _ in 0..PLACES {
+        entries.recv().await.expect("a request for metrics");
+    }
+    assert_eq!(status(&send(address, "GET", "/metrics").await.0), "503");
+    for probe in ["/healthz", "/readyz"] {
+        assert_eq!(status(&send(address, "GET", probe).await.0), "200");
+    }
+    drop(release);
+    for stream in waiting {
+        assert_eq!(status(&read(stream).await.split_once("\r\n\r\n").expect("a head").0), "200");
+    }
 }
