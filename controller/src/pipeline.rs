@@ -3,14 +3,17 @@
 //! Every event that has arrived is in the store before any is translated, so that objects which changed together are
 //! published together.
 
+mod log;
+
 use crate::debounce::Debounce;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::feed::SourceEvent;
 use crate::object::ObjectKey;
 use crate::status::Reporter;
 use crate::store::{Change, Store};
 use gateway::config::Rejection;
 use gateway::config::Update;
+use log::{log_applied, log_difference};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -192,12 +195,14 @@ where
     }
 
     fn build(&mut self) {
+        let started = Instant::now();
         let changes: Vec<Change> = std::mem::take(&mut self.changes).into_iter().collect();
         let update = self.translator.translate(&self.store, &changes);
         let mut revision = self.state.borrow().revision;
         // Without any host, the first table still says that the gateway is ready.
         if !update.is_empty() || revision == 0 {
             (revision, self.rejected) = (self.publish)(update);
+            log_applied(revision, &changes, started.elapsed());
         }
         self.reporter.iter().for_each(|reporter| reporter.report_served(self.translator.translated()));
         let diagnostics = self.diagnostics();
@@ -220,7 +225,8 @@ where
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
         let known = self.store.problems().chain(&self.rejected).cloned();
         let unopened: Vec<_> = self.unopened.borrow().iter().map(Diagnostic::from).collect();
-        known.chain(unopened).chain(self.translator.diagnostics()).collect::<BTreeSet<_>>().into_iter().collect()
+        let all = known.chain(unopened).chain(self.translator.diagnostics());
+        all.map(|diagnostic| self.store.locate(diagnostic)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn uids(&self, diagnostics: &[Diagnostic]) -> Arc<Uids> {
@@ -232,19 +238,6 @@ where
 /// The objects that a diagnostic is about, or would be if they existed.
 fn subjects(diagnostic: &Diagnostic) -> impl Iterator<Item = ObjectKey> {
     [Some(&diagnostic.object), diagnostic.related.as_ref()].into_iter().flatten().filter_map(ObjectKey::of)
-}
-
-/// Logs each diagnostic when it comes and when it goes. Both lists are sorted.
-fn log_difference(before: &[Diagnostic], after: &[Diagnostic]) {
-    for diagnostic in after.iter().filter(|diagnostic| before.binary_search(diagnostic).is_err()) {
-        match diagnostic.severity {
-            Severity::Error => tracing::error!("{diagnostic}"),
-            Severity::Warning => tracing::warn!("{diagnostic}"),
-        }
-    }
-    for diagnostic in before.iter().filter(|diagnostic| after.binary_search(diagnostic).is_err()) {
-        tracing::info!("resolved: {diagnostic}");
-    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,18 @@ pub struct Settings {
     /// `--log-level`: directives of `tracing_subscriber::EnvFilter`. Default `None`: the environment variable
     /// `RUST_LOG`, or else `info`.
     pub log_level: Option<String>,
+    /// `--log-format`: how the lines of the log look. Default [`LogFormat::Text`].
+    pub log_format: LogFormat,
+}
+
+/// How the lines of the log look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: an object in JSON a line.
+    Json,
 }
 
 impl Settings {

@@ -64,11 +64,17 @@ impl Serving {
 
     /// The next line of the log that holds this text.
     fn line(&mut self, text: &str) -> String {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            assert!(self.log.read_line(&mut line).expect("text") > 0, "the log ends without {text:?}");
+        loop {
+            let line = self.next_line();
+            if line.contains(text) {
+                return line;
+            }
         }
+    }
+
+    fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.log.read_line(&mut line).expect("text") > 0, "the log ends");
         line
     }
 
@@ -207,4 +213,147 @@ fn explain_names_the_rule() {
     let output = output(&["explain", "GET", "http://shop.example/cart/1"], OBJECTS);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("Ingress default/shop: spec.rules[0].http.paths[0]"), "{said}");
+}
+
+/// What it says on standard error before it ends without success.
+fn refusal(arguments: &[&str]) -> String {
+    let output = Command::new(ADIT).args(arguments).env_remove("RUST_LOG").output().expect("adit runs");
+    assert!(!output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stderr).expect("text")
+}
+
+#[test]
+fn fault_n01_check_can_fail_on_warnings() {
+    let annotated = "{name: shop, annotations: {nginx.ingress.kubernetes.io/affinity: cookie}}";
+    let warned = OBJECTS.replace("{name: shop}", annotated);
+    for (severity, objects, code) in [
+        (&[][..], &*warned, 0),
+        (&["--fail-on=error"], &warned, 0),
+        (&["--fail-on=warning"], &warned, 1),
+        (&["--fail-on", "warning"], OBJECTS, 0),
+        (&["--fail-on=warning"], &OBJECTS.replace("number: 80", "number: eighty"), 1),
+    ] {
+        let checked = output(&[&["check"], severity].concat(), objects);
+        assert_eq!(checked.status.code(), Some(code), "{severity:?}: {checked:?}");
+    }
+    assert_eq!(output(&["check", "--fail-on=note"], OBJECTS).status.code(), Some(2));
+}
+
+/// The arguments as in ingress-nginx's chart: they mean the cluster, which there is none of here.
+#[test]
+fn fault_n02_arguments_of_ingress_nginx_mean_the_cluster() {
+    let copied = [
+        "/nginx-ingress-controller",
+        "--publish-service=ingress-nginx/ingress-nginx-controller",
+        "--election-id=ingress-nginx-leader",
+        "--controller-class=k8s.io/ingress-nginx",
+        "--ingress-class=nginx",
+        "--configmap=ingress-nginx/ingress-nginx-controller",
+        "--validating-webhook=:8443",
+        "--validating-webhook-certificate=/usr/local/certificates/cert",
+        "--validating-webhook-key=/usr/local/certificates/key",
+        "--kubeconfig=/nonexistent/kubeconfig",
+    ];
+    for arguments in [copied.to_vec(), [&["serve"], &copied[..]].concat()] {
+        let said = refusal(&arguments);
+        let last = said.lines().last().expect("a line");
+        assert!(last.starts_with("adit: ") && last.contains("/nonexistent/kubeconfig"), "{arguments:?}: {said}");
+    }
+    let manifests = manifests(OBJECTS);
+    let checked = adit(&[&["check"], &copied[..]].concat(), manifests.path()).output().expect("adit runs");
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+}
+
+#[test]
+fn fault_n02_a_path_that_is_not_there_is_an_error() {
+    let manifests = manifests(OBJECTS);
+    let there = manifests.path().to_str().expect("text");
+    for paths in [&["/nope"][..], &[there, "/nope"]] {
+        let said = refusal(&[&["serve", "--http-port=0", "--https-port=0", "--healthz-port=0"], paths].concat());
+        let last = said.lines().last().expect("a line");
+        assert!(last.starts_with("adit: cannot read /nope: expected a file or directory"), "{said}");
+    }
+}
+
+#[test]
+fn fault_n04_a_word_that_is_no_log_level_is_an_error() {
+    let manifests = manifests(OBJECTS);
+    let there = manifests.path().to_str().expect("text");
+    for (level, command) in [("wran", "serve"), ("gateway", "check"), ("info,gateway=dbug", "check")] {
+        let said = refusal(&[command, &format!("--log-level={level}"), there]);
+        assert!(said.starts_with(&format!("adit: --log-level: {level:?} is not a log level: expected")), "{said}");
+    }
+    let checked = adit(&["check"], manifests.path()).env("RUST_LOG", "wran").output().expect("adit runs");
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(!checked.status.success() && said.starts_with("adit: RUST_LOG: \"wran\" is not a log level"), "{said}");
+}
+
+#[test]
+fn fault_n05_each_change_that_is_applied_is_a_line() {
+    let manifests = manifests(OBJECTS);
+    let mut adit = Serving::start(&[], manifests.path());
+    let first = adit.line("applied: ");
+    assert!(first.contains("Ingress default/shop") && first.contains("revision=1 took_ms="), "{first}");
+    assert!(adit.line("ready: ").ends_with("ready: 1 host\n"));
+    let changed = OBJECTS.replace("/cart", "/basket");
+    std::fs::write(manifests.path().join("objects.yaml"), changed).expect("a file");
+    let second = adit.line("applied: ");
+    assert!(second.contains("Ingress default/shop") && second.contains("revision=2 took_ms="), "{second}");
+}
+
+#[test]
+fn fault_n05_many_diagnostics_are_summed_up() {
+    let annotated = |name: &str| {
+        let annotated = format!("{{name: {name}, annotations: {{nginx.ingress.kubernetes.io/affinity: cookie}}}}");
+        OBJECTS.replace("{name: shop}", &annotated).replace("shop.example", &format!("{name}.example"))
+    };
+    let objects: Vec<_> = (0..900).map(|number| annotated(&format!("shop-{number}"))).collect();
+    let manifests = manifests(&objects.join("---"));
+    let mut adit = Serving::start(&[], manifests.path());
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("ready: ")) {
+        lines.push(adit.next_line());
+    }
+    assert!(lines.len() < 20, "{} lines: {lines:#?}", lines.len());
+    let sum = lines.iter().find(|line| line.contains("900 times Ignored, such as: ")).expect("a sum");
+    assert!(sum.contains("/affinity") && sum.contains("adit check"), "{sum}");
+}
+
+#[test]
+fn fault_n05_the_log_can_be_json() {
+    let manifests = manifests(OBJECTS);
+    let mut adit = Serving::start(&["--log-format=json"], manifests.path());
+    let fields = |line: &str| -> serde_json::Value { serde_json::from_str(line).expect(line) };
+    let mut line = fields(&adit.next_line());
+    let mut messages = Vec::new();
+    while !line["message"].as_str().expect("a message").starts_with("ready: ") {
+        messages.push(line);
+        line = fields(&adit.next_line());
+    }
+    let applied = messages.iter().find(|line| line["revision"] == 1).expect("a change");
+    assert!(applied["took_ms"].is_u64() && applied["level"] == "INFO" && applied["timestamp"].is_string(), "{applied}");
+    let said = refusal(&["serve", "--log-format=json", "/nope"]);
+    assert!(fields(&said)["message"].as_str().expect("a message").contains("cannot read /nope"), "{said}");
+}
+
+#[test]
+fn fault_n08_patterns_and_keys_of_the_configmap_have_a_place() {
+    let objects = OBJECTS
+        .replace("/cart", "\"/cart(\"")
+        .replace("{name: shop}", "{name: shop, annotations: {nginx.ingress.kubernetes.io/use-regex: \"true\"}}")
+        + "---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: adit, namespace: adit}
+data: {proxy-body-size: lots, no-key: \"1\"}
+";
+    let said = String::from_utf8(output(&["check"], &objects).stdout).expect("text");
+    for (about, place) in [
+        ("data.proxy-body-size: \"lots\"", "objects.yaml, document 2, line 12)"),
+        ("data.no-key", "objects.yaml, document 2, line 12)"),
+        ("\"/cart(\" is not a valid regular expression", "objects.yaml, document 1, line 2)"),
+    ] {
+        let line = said.lines().find(|line| line.contains(about)).unwrap_or_else(|| panic!("no {about}: {said}"));
+        assert!(line.ends_with(place), "{line}");
+    }
 }

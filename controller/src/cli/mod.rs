@@ -3,12 +3,13 @@
 pub mod check;
 pub mod docs;
 pub mod flags;
+mod log;
 mod markdown;
 mod serve;
 mod snapshot;
 
 use crate::explain::{self, AdminUrl};
-use crate::settings::Settings;
+use crate::settings::{LogFormat, Settings};
 use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
 use clap::builder::{PathBufValueParser, PossibleValuesParser};
@@ -22,11 +23,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr as _;
-use tracing_subscriber::EnvFilter;
 
 /// Runs the command that the arguments name, the first of which is the program's own name. Errors go to standard error
 /// as one line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = without_program_of_nginx(args.into_iter().collect());
     let matches = match command().try_get_matches_from(flags::spelled_out(args)) {
         Ok(matches) => matches,
         Err(error) => {
@@ -43,6 +44,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Exit code for a command line that cannot be understood.
 const USAGE: u8 = 2;
+
+/// The program in the image of ingress-nginx, with which the arguments in its Deployment begin.
+const PROGRAM_OF_NGINX: &str = "/nginx-ingress-controller";
+
+/// The arguments of ingress-nginx's container mean `serve`, also where they are copied whole behind a command. Taken for a
+/// path, the program would make a gateway serve files and not its cluster.
+fn without_program_of_nginx(mut args: Vec<OsString>) -> Vec<OsString> {
+    match args.iter().position(|arg| arg == PROGRAM_OF_NGINX) {
+        Some(1) => args[1] = "serve".into(),
+        Some(2) if args[1] == "serve" || args[1] == "check" => drop(args.remove(2)),
+        _ => {}
+    }
+    args
+}
 
 fn command() -> Command {
     let pages = docs::PAGES.iter().map(|page| page.name);
@@ -62,6 +77,14 @@ fn command() -> Command {
             Command::new("check")
                 .about("Print every error and warning about manifests; exit with code 1 if there is an error")
                 .arg(paths())
+                .arg(
+                    Arg::new("fail-on")
+                        .long("fail-on")
+                        .value_name("SEVERITY")
+                        .value_parser(["error", "warning"])
+                        .default_value("error")
+                        .help("What makes the exit code 1: an error, or already a warning, such as a setting without effect"),
+                )
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
@@ -144,14 +167,24 @@ fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         "{STANDARD_INPUT} (standard input) cannot be watched for changes: expected files or directories"
     );
     let defaults = if paths.is_empty() { Settings::in_cluster() } else { Settings::default() };
-    serve::serve(paths, flags_of(matches, defaults)?.settings)
+    let settings = flags_of(matches, defaults)?.settings;
+    let format = settings.log_format;
+    match serve::serve(paths, settings) {
+        Err(error) if format == LogFormat::Json => {
+            tracing::error!("{error:#}");
+            Ok(ExitCode::FAILURE)
+        }
+        outcome => outcome,
+    }
 }
 
 fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let flags = flags_of(matches, Settings::default())?;
     let report = check::check(&paths_of(matches), flags.settings.controller);
     print(matches, &report)?;
-    Ok(if report.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let fails_on_warnings = matches.get_one::<String>("fail-on").is_some_and(|severity| severity == "warning");
+    let fails = report.errors > 0 || (fails_on_warnings && report.warnings > 0);
+    Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -210,23 +243,9 @@ fn write_stdout(text: &str) -> anyhow::Result<()> {
 /// The flags of a command, with the log set up as they say.
 fn flags_of(matches: &ArgMatches, defaults: Settings) -> anyhow::Result<Flags> {
     let flags = flags::collect(matches, defaults).map_err(anyhow::Error::msg)?;
-    log_to_stderr(flags.settings.log_level.as_deref())?;
+    log::start(&flags.settings)?;
     for warning in &flags.warnings {
         tracing::warn!("{warning}");
     }
     Ok(flags)
-}
-
-/// Logs to standard error at `--log-level`, else as the environment says, else at `info`.
-fn log_to_stderr(level: Option<&str>) -> anyhow::Result<()> {
-    // Pingora reports every client that goes away; what matters of that is in the access log and the metrics. kube
-    // reports every failure, and with an answer that it cannot parse the whole answer, Secrets and all.
-    const QUIET: &str = "pingora_core=warn,pingora_proxy=warn,kube_client=off";
-    let environment = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|level| !level.is_empty());
-    let level = level.map(str::to_owned).or(environment).unwrap_or_else(|| "info".into());
-    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).with_context(|| {
-        format!("--log-level: {level:?} is not a log level: expected error, warn, info, debug or trace")
-    })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    Ok(())
 }

@@ -108,6 +108,11 @@ impl Server {
         self.admin
     }
 
+    /// How many virtual hosts are served now.
+    pub fn hosts(&self) -> usize {
+        self.publisher.load().hosts().count()
+    }
+
     /// How far the pipeline has come, and what is wrong with the objects.
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()

@@ -1,6 +1,8 @@
 //! The flags about logs and health.
 
 use super::flag::{Flag, Shape};
+use crate::cli::log::check_level;
+use crate::settings::LogFormat;
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::full(
@@ -29,7 +31,7 @@ pub(super) const FLAGS: &[Flag] = &[
         "health-check-path",
         Shape::Value("PATH"),
         "/healthz",
-        "Path of the health check on the admin port, in addition to /healthz. It must begin with a slash",
+        "Path of the health check on the admin port, in place of /healthz. It must begin with a slash",
         |values, settings| {
             if !values.last().starts_with('/') {
                 return Err("is not a path: expected it to begin with a slash".into());
@@ -52,10 +54,26 @@ pub(super) const FLAGS: &[Flag] = &[
         "log-level",
         Shape::Value("LEVEL"),
         "",
-        "What is logged to standard error: error, warn, info, debug or trace, or directives such as \
-         info,gateway=debug. Without this flag the environment variable RUST_LOG, or else info",
+        "What is logged to standard error: error, warn, info, debug, trace or off, or directives such as \
+         info,gateway=debug. What no directive names is logged at info. Without this flag the environment variable \
+         RUST_LOG, or else info",
         |values, settings| {
             settings.log_level = values.last_unless_empty().map(str::to_owned);
+            values.last_unless_empty().map_or(Ok(()), |level| Ok(check_level(level)?))
+        },
+    ),
+    Flag::full(
+        "log-format",
+        Shape::Value("FORMAT"),
+        "text",
+        "Format of what is logged to standard error: text for people, json for programs, one object a line. The format \
+         of the access log is the ConfigMap's log-format-upstream",
+        |values, settings| {
+            settings.log_format = match values.last() {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return Err("is not a format of the log: expected text or json".into()),
+            };
             Ok(())
         },
     ),
