@@ -3,7 +3,7 @@
 //! The store also answers "does this event matter?". Only what translation reads is compared, so that a status update, a
 //! new `resourceVersion` or a leader election's annotation changes nothing.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::feed::SourceEvent;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed, service_name};
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Secret, Service};
@@ -51,6 +51,8 @@ pub struct Store {
     config_maps: Named<ConfigMap>,
     endpoints: Named<Endpoints>,
     slices: Slices,
+    /// Where objects stand, of those that come from files.
+    places: HashMap<ObjectKey, Place>,
     problems: BTreeMap<Arc<str>, Vec<Diagnostic>>,
     synced: bool,
 }
@@ -137,6 +139,15 @@ impl Store {
         metadata.uid.as_deref()
     }
 
+    /// The diagnostic with the place of its object, where it names none and the object comes from a file.
+    pub fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
+        if diagnostic.place.is_some() {
+            return diagnostic;
+        }
+        let place = ObjectKey::of(&diagnostic.object).and_then(|key| self.places.get(&key).cloned());
+        diagnostic.at(place)
+    }
+
     /// Whether there is any object of this kind.
     pub fn has(&self, kind: Kind) -> bool {
         match kind {
@@ -162,6 +173,10 @@ impl Store {
 
     fn insert(&mut self, observed: Observed) -> Vec<Change> {
         let Observed { key, object, age } = observed;
+        match &age.place {
+            Some(place) => drop(self.places.insert(key.clone(), place.clone())),
+            None => drop(self.places.remove(&key)),
+        }
         let changed = match object {
             Object::Ingress(object) => return self.insert_ingress(key, object, age),
             Object::EndpointSlice(slice) => return self.slices.insert(&key, slice),
@@ -198,6 +213,7 @@ impl Store {
     }
 
     fn remove(&mut self, key: &ObjectKey) -> Vec<Change> {
+        self.places.remove(key);
         let existed = match key.kind {
             Kind::EndpointSlice => return self.slices.remove(key).into_iter().collect(),
             Kind::Endpoints => {

@@ -27,7 +27,8 @@ impl Snapshot {
         let publisher = Publisher::new(Arc::default());
         let published = publisher.publish(translator.translate(&store, &changes));
         let rejected: Vec<_> = published.rejected.iter().map(Diagnostic::from).collect();
-        let all: BTreeSet<_> = store.problems().chain(translator.diagnostics()).chain(&rejected).cloned().collect();
+        let all = store.problems().chain(translator.diagnostics()).chain(&rejected).cloned();
+        let all: BTreeSet<_> = all.map(|diagnostic| store.locate(diagnostic)).collect();
         Self { store, translator, publisher, diagnostics: all.into_iter().collect() }
     }
 }
