@@ -22,6 +22,10 @@ const EVENTS: usize = 1024;
 /// Serves files and directories, or without any a cluster, until a signal ends it: SIGTERM as Kubernetes sends it, with
 /// the grace period; SIGINT (Ctrl-C) without. A second signal ends at once.
 pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<ExitCode> {
+    // A buffer of 64 KiB with little in it would take as much memory as if it were full.
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay on");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     // Before anything is served, so that no signal finds nobody.
     let mut signals = runtime.block_on(async { Signals::new() }).context("cannot listen for signals")?;

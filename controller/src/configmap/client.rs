@@ -76,6 +76,27 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
+    Key::full(
+        "max-headers",
+        "128",
+        "Limits the headers of a request. Whole number from 1 to 256. More get 400. Each piece into which HTTP/2 splits \
+         a cookie counts. Adit's own.",
+        |value, draft| {
+            const EXPECTED: &str = "a whole number from 1 to 256";
+            draft.config.gateway.client.headers = value.number(1..=256, EXPECTED)? as usize;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "send-timeout",
+        "60",
+        "Sets how long a client may take for a piece of a response, of up to 16 KiB: so it must take 273 bytes each \
+         second by default. Time above 0. Then the connection is closed, or the stream of HTTP/2 reset. Adit's own.",
+        |value, draft| {
+            draft.config.gateway.client.send_timeout = value.positive_time()?;
+            Ok(())
+        },
+    ),
     Key::ignored(
         "client-body-buffer-size",
         "8k",

@@ -157,6 +157,12 @@ pub struct ClientSettings {
     /// The size of `large-client-header-buffers` in bytes, from 1 to 1 MiB: the longest request line (a longer one is
     /// answered with 414) and the longest header line (a longer one is answered with 400). Default 8 KiB.
     pub large_header_size: usize,
+    /// `max-headers`: the most headers of a request, from 1 to 256. More are answered with 400. Each piece that HTTP/2
+    /// splits a cookie into counts. Default 128.
+    pub headers: usize,
+    /// `send-timeout`: how long a client may take for a piece of a response, of up to 16 KiB. Above 0. Default 60 s. Then
+    /// its connection is closed, or its stream of HTTP/2 reset.
+    pub send_timeout: Duration,
 }
 
 impl ClientSettings {
@@ -176,6 +182,8 @@ impl Default for ClientSettings {
             header_buffer: 1 << 10,
             large_header_buffers: 4,
             large_header_size: 8 << 10,
+            headers: 128,
+            send_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -70,7 +70,7 @@ refusals! {
     BAD_HOST = 400 "bad-host";
     /// A target that is not a path, or an absolute one whose authority is not the `Host`.
     BAD_TARGET = 400 "bad-target";
-    /// A header line longer than `large-client-header-buffers`, or too many or too long headers in all.
+    /// A header line longer than `large-client-header-buffers`, more headers than `max-headers`, or too long ones in all.
     HEADERS_TOO_LARGE = 400 "headers-too-large";
     /// Cleartext where TLS is expected.
     CLEARTEXT = 400 "cleartext-to-tls-port";

@@ -43,7 +43,10 @@ async fn serve(start: Start) {
     let Start { number, listeners, streams, handshakes, publisher, telemetry, clients, controls } = start;
     let context = Arc::new(Context::new(publisher, telemetry).with_shutdown(controls.shutdown()));
     let shared = worker::Worker::new(number, context, clients, controls.clone());
-    let worker = Arc::new(Worker::new(shared, handshakes));
+    let worker = match Worker::new(shared, handshakes) {
+        Ok(worker) => Arc::new(worker),
+        Err(error) => return tracing::error!(%error, "a worker cannot make its proxy"),
+    };
     tokio::spawn(worker.deadlines.clone().sweep());
     tokio::spawn(flush(worker.clone()));
     tokio::spawn(streams::follow(streams, worker.shared.clone()));

@@ -3,6 +3,7 @@
 use super::handshake::{HandshakeLimits, Handshakes};
 use crate::lane::pingora::PingoraLane;
 use crate::worker;
+use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -14,9 +15,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(shared: worker::Worker, handshakes: HandshakeLimits) -> Self {
-        let lane = Arc::new(PingoraLane::new(shared.context.clone()));
-        Self { shared: Arc::new(shared), lane, handshakes: Handshakes::new(handshakes) }
+    /// # Errors
+    /// If its lane cannot be made.
+    pub(super) fn new(shared: worker::Worker, handshakes: HandshakeLimits) -> io::Result<Self> {
+        let lane = Arc::new(PingoraLane::new(shared.context.clone())?);
+        Ok(Self { shared: Arc::new(shared), lane, handshakes: Handshakes::new(handshakes) })
     }
 }
 

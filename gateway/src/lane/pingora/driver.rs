@@ -1,5 +1,7 @@
 //! Passes connections to Pingora.
 
+use super::custom::{self, EndpointProxy};
+use super::flow;
 use super::http2::ARRIVAL;
 use super::proxy::Proxy;
 use super::roots::Roots;
@@ -12,8 +14,8 @@ use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::HttpSession;
 use pingora_core::server::configuration::ServerConf;
-use pingora_proxy::{HttpProxy, http_proxy};
 use std::cell::Cell;
+use std::io;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -22,7 +24,7 @@ const PINGORA_TRIES: usize = 8;
 
 /// A worker's HTTP proxy, with its pool of connections to endpoints.
 pub(crate) struct PingoraLane {
-    proxy: Arc<HttpProxy<Proxy>>,
+    proxy: Arc<EndpointProxy>,
     subrequests: Arc<Subrequests>,
     /// Never signals a shutdown to Pingora: it would only apply to requests that start later, and all workers would read it
     /// from one lock. Our hooks handle the shutdown.
@@ -31,7 +33,10 @@ pub(crate) struct PingoraLane {
 
 impl PingoraLane {
     /// A lane whose connection pool has the size of the current settings.
-    pub(crate) fn new(context: Arc<Context>) -> Self {
+    ///
+    /// # Errors
+    /// If its proxy cannot be made.
+    pub(crate) fn new(context: Arc<Context>) -> io::Result<Self> {
         let roots =
             Roots::placeholder().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
         let conf = ServerConf {
@@ -42,8 +47,8 @@ impl PingoraLane {
             ..ServerConf::default()
         };
         let subrequests = Arc::new(Subrequests::new(&conf));
-        let proxy = http_proxy(&Arc::new(conf), Proxy { context, subrequests: subrequests.clone() });
-        Self { proxy: Arc::new(proxy), subrequests, never: watch::channel(false).1 }
+        let proxy = custom::proxy(Arc::new(conf), Proxy { context, subrequests: subrequests.clone() })?;
+        Ok(Self { proxy, subrequests, never: watch::channel(false).1 })
     }
 
     /// What sends the subrequests of this worker.
@@ -57,13 +62,13 @@ impl PingoraLane {
         let mut session = ServerSession::new_http1(stream);
         session.set_pipelined_prefix(buffer);
         session.set_connection_user_context(Some(arrival));
-        let reused = self.proxy.process_new_http(session, &self.never).await?;
+        let reused = flow::scope(self.proxy.process_new_http(session, &self.never)).await?;
         Some(reused.consume().0)
     }
 
     /// Serves the request of a stream of HTTP/2.
     pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
         let served = self.proxy.process_new_http(ServerSession::new_http2(session), &self.never);
-        ARRIVAL.scope(Cell::new(Some(arrival)), served).await;
+        ARRIVAL.scope(Cell::new(Some(arrival)), flow::scope(served)).await;
     }
 }

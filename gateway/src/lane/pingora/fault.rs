@@ -13,7 +13,9 @@ pub(super) fn is_unprocessed(error: &Error) -> bool {
 
 /// Whether a read or a write took too long.
 pub(super) fn is_timeout(error: &Error) -> bool {
+    let io = error.root_cause().downcast_ref::<io::Error>();
     matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout)
+        || io.is_some_and(|error| error.kind() == ErrorKind::TimedOut)
 }
 
 /// Whether the connection was closed, or accepts no more bytes.

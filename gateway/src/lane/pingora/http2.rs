@@ -2,11 +2,7 @@
 
 use crate::connection::Arrival;
 use std::cell::Cell;
-use std::time::Duration;
 use tokio::task_local;
-
-/// How long a client may read nothing of a response (nginx: `send_timeout`).
-pub(crate) const SEND: Duration = Duration::from_secs(60);
 
 task_local! {
     /// The arrival of the stream that a task serves: Pingora's session of a stream cannot hold it.

@@ -1,7 +1,10 @@
 //! Requests that are proxied by Pingora: nearly all.
 
+mod custom;
 mod driver;
+mod endpoint;
 mod fault;
+mod flow;
 mod http2;
 mod peer;
 mod proxy;
@@ -10,6 +13,5 @@ pub(super) mod session;
 mod subrequest;
 
 pub(crate) use driver::PingoraLane;
-pub(crate) use http2::SEND;
 pub(crate) use session::head_and_body;
 pub(crate) use subrequest::Subrequests;

@@ -2,13 +2,15 @@
 
 use crate::exchange::Destination;
 use pingora_core::protocols::TcpKeepalive;
-use pingora_core::upstreams::peer::{H1UpgradePolicy, HttpPeer};
+use pingora_core::protocols::tls::CustomALPN;
+use pingora_core::upstreams::peer::{ALPN, H1UpgradePolicy, HttpPeer};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// Requests on one connection of HTTP/2 at a time. nginx gives each its own connection; Pingora's default is 1, too.
 const STREAMS: usize = 128;
 /// Bytes of a response that may be buffered for its client.
-const STREAM_WINDOW: u32 = 128 << 10;
+const STREAM_WINDOW: u32 = 64 << 10;
 /// The connection's window is large enough for what is buffered on all streams, so that a slow client does not block the
 /// others. h2 allows small frames an overhead of half of it, and closes the connection beyond: that suffices for frames of
 /// 32 bytes on every stream.
@@ -21,6 +23,19 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive {
     count: 6,
     user_timeout: Duration::from_secs(120),
 };
+
+/// Has Pingora ask our connector. Nobody is told: our connector negotiates no protocol.
+static OURS: LazyLock<ALPN> = LazyLock::new(|| ALPN::Custom(CustomALPN::new(b"ours".to_vec())));
+
+/// Builds the peer of a destination that a client's request goes to.
+pub(super) fn build_for_client(destination: &Destination) -> Box<HttpPeer> {
+    let mut peer = build(destination);
+    if !destination.http2 {
+        peer.options.alpn = OURS.clone();
+        peer.options.read_timeout = None; // the connection has its own
+    }
+    peer
+}
 
 /// Builds the peer of a destination.
 pub(super) fn build(destination: &Destination) -> Box<HttpPeer> {

@@ -3,7 +3,7 @@
 
 use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
 use super::subrequest::Subrequests;
-use super::{fault, http2, peer};
+use super::{fault, flow, http2, peer};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, Exchange, Failure, Step};
 use async_trait::async_trait;
@@ -20,6 +20,7 @@ use std::any::Any;
 use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The hooks.
 pub(super) struct Proxy {
@@ -107,7 +108,9 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_peer(&self, _session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
         let destination = ctx.destination.take();
-        destination.map(|destination| peer::build(&destination)).ok_or_else(no_exchange)
+        let destination = destination.ok_or_else(no_exchange)?;
+        flow::begin(destination.timeouts.read);
+        Ok(peer::build_for_client(&destination))
     }
 
     async fn connected_to_upstream(
@@ -157,6 +160,7 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         ctx: &mut RequestCtx,
     ) -> Result<()> {
+        flow::take();
         let http_10 = session.req_header().version == Version::HTTP_10;
         let status = response.status.as_u16();
         if status == 101 {
@@ -168,6 +172,17 @@ impl ProxyHttp for Proxy {
         exchange.respond(http_10, false, response);
         settle_keepalive(session, exchange);
         Ok(())
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        _end: bool,
+        _ctx: &mut RequestCtx,
+    ) -> Result<Option<Duration>> {
+        flow::take();
+        Ok(None)
     }
 
     fn fail_to_connect(

@@ -1,6 +1,5 @@
 //! Operations on Pingora's server sessions that both lanes need.
 
-use super::http2;
 use crate::exchange::{Exchange, RenderedReply, RequestEdits, ResponseEdits, Sent};
 use crate::request::length::head_length;
 use crate::request::{Reply, RequestView};
@@ -36,10 +35,8 @@ pub(in crate::lane) fn configure(session: &mut ServerSession, exchange: &Exchang
     settle_keepalive(session, exchange);
     session.set_read_timeout(Some(exchange.settings().client.body_timeout));
     session.set_total_drain_timeout(Some(DRAIN));
-    if session.is_http2() {
-        // A client may stop one stream's answer and keep its connection busy with others.
-        session.set_write_timeout(Some(http2::SEND));
-    }
+    // For all of a piece: a client that takes one byte again and again does not begin it anew.
+    session.set_write_timeout(Some(exchange.settings().client.send_timeout));
     let http_10 = session.req_header().version == Version::HTTP_10;
     session.set_ignore_info_resp(http_10); // it would take 103 for the answer
 }

@@ -6,7 +6,7 @@ use crate::request::{is_authority, upgrade};
 
 /// Headers that a request usually has at most: parsed in one go.
 const USUAL_HEADERS: usize = 48;
-/// Headers that a request may have at most: Pingora's own bound.
+/// Headers that a request may have at most, whatever the settings are: Pingora's own bound.
 const MAX_HEADERS: usize = 256;
 
 /// Checks the head at the start of `buffer`. `None` means that it is incomplete and valid so far.
@@ -36,6 +36,9 @@ fn conclude(
     match parsed {
         Ok(httparse::Status::Complete(length)) => {
             lines(&buffer[..length], limits)?;
+            if request.headers.len() > limits.headers {
+                return Err(Refusal::HEADERS_TOO_LARGE);
+            }
             let head = complete(request)?;
             Ok(Some(Head { length, ..head }))
         }
@@ -163,7 +166,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LIMITS: HeadLimits = HeadLimits { line: 8 << 10, head: 33 << 10 };
+    const LIMITS: HeadLimits = HeadLimits { line: 8 << 10, head: 33 << 10, headers: 128 };
 
     fn checked(head: &str) -> Result<Option<Head>, Refusal> {
         check(head.as_bytes(), LIMITS)

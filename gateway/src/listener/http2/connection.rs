@@ -4,7 +4,6 @@ use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
 use super::{end, head};
 use crate::connection::{Arrival, ClientConnection, Deadline, Stage};
-use crate::lane::pingora::SEND;
 use crate::listener::Refusal;
 use crate::listener::worker::Worker;
 use crate::table::Settings;
@@ -187,7 +186,7 @@ impl<'a> Streams<'a> {
     /// ended for us.
     fn wait_for_send_capacity(&mut self) {
         self.stalled = true;
-        self.deadline.arm(SEND);
+        self.deadline.arm(self.settings.client.send_timeout);
     }
 
     /// Serves a request, or refuses it.

@@ -31,7 +31,9 @@ fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal>
     if request_line > limits.line {
         return Err(Refusal::TARGET_TOO_LONG);
     }
-    if request.headers.iter().any(|(name, value)| line(name.as_str(), value) > limits.line) {
+    if request.headers.len() > limits.headers
+        || request.headers.iter().any(|(name, value)| line(name.as_str(), value) > limits.line)
+    {
         return Err(Refusal::HEADERS_TOO_LARGE);
     }
     let underscores = request.headers.keys().any(|name| name.as_str().contains('_'));

@@ -9,7 +9,7 @@ use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Bytes of a response that a stream buffers while the client's socket is full.
-const SEND_BUFFER: usize = 128 << 10;
+const SEND_BUFFER: usize = 32 << 10;
 /// Requests refused on one connection at most. Pingora's own loop has this limit.
 const REFUSED: u64 = 32;
 /// Requests that a client may cancel before their responses end; beyond that, at most half of its requests.
