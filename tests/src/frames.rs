@@ -3,6 +3,7 @@
 use crate::connection::{Connection, Input, PATIENCE};
 use crate::wire::{Reader, Remaining};
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -23,6 +24,7 @@ pub const END_HEADERS: u8 = 0x4;
 pub enum Kind {
     Data = 0,
     Headers = 1,
+    Priority = 2,
     RstStream = 3,
     Settings = 4,
     Ping = 6,
@@ -71,6 +73,66 @@ pub fn head(method: &str, host: &str) -> Vec<u8> {
     const SCHEME_HTTP: u8 = 0x86;
     let text = |text: &str| [&[u8::try_from(text.len()).expect("a short text")], text.as_bytes()].concat();
     [&[METHOD][..], &text(method), &[SCHEME_HTTP, PATH_SLASH, AUTHORITY], &text(host)].concat()
+}
+
+/// The header block of a request for host `h`, with these fields behind `:method`, `:scheme` and `:authority`, in plain
+/// literals.
+///
+/// # Panics
+/// If a name or a value is longer than 126 bytes.
+pub fn block(method: &str, fields: &[(&str, &[u8])]) -> Vec<u8> {
+    let pseudo = [(":method", method.as_bytes()), (":scheme", b"http"), (":authority", b"h")];
+    pseudo.iter().chain(fields).flat_map(|(name, value)| literal(0, name.as_bytes(), value)).collect()
+}
+
+/// A field as a plain literal: `first` is 0, or 0x40 to have it in the dynamic table, too.
+///
+/// # Panics
+/// If its name or value is longer than 126 bytes.
+pub fn literal(first: u8, name: &[u8], value: &[u8]) -> Vec<u8> {
+    let length = |text: &[u8]| [u8::try_from(text.len()).ok().filter(|length| *length < 127).expect("a short text")];
+    [&[first], &length(name)[..], name, &length(value), value].concat()
+}
+
+/// How a server has answered a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// With a response that has this status, where it is one of HPACK's static table.
+    Status(u16),
+    /// With a reset.
+    Reset(u32),
+}
+
+/// Reads on until so many streams are answered. Returns how, by the stream.
+///
+/// # Errors
+/// If the connection ends before, or nothing comes in time.
+pub async fn answers(connection: &mut Connection, count: usize) -> Result<BTreeMap<u32, Answer>> {
+    let mut answers = BTreeMap::new();
+    while answers.len() < count {
+        let Frame { kind, stream, payload, .. } = next(connection).await?;
+        if kind == Kind::GoAway as u8 {
+            bail!("GOAWAY {payload:?}");
+        }
+        if kind == Kind::RstStream as u8 {
+            let code = u32::from_be_bytes(payload[..].try_into()?);
+            answers.entry(stream).or_insert(Answer::Reset(code));
+        }
+        if kind == Kind::Headers as u8 {
+            answers.entry(stream).or_insert(Answer::Status(status(&payload)?));
+        }
+    }
+    Ok(answers)
+}
+
+fn status(block: &[u8]) -> Result<u16> {
+    Ok(match block.first() {
+        Some(0x88) => 200,
+        Some(0x8c) => 400,
+        Some(0x8d) => 404,
+        Some(0x8e) => 500,
+        first => bail!("a status as {first:?}"),
+    })
 }
 
 /// The next frame.

@@ -182,7 +182,7 @@ async fn downloads_come_as_they_are_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_in_an_empty_frame_leaves_its_backends_connection_clean() -> Result<()> {
+async fn attack_41_a_body_that_ends_in_an_empty_frame_leaves_its_backends_connection_clean() -> Result<()> {
     let backend = scripted(|number, mut connection| async move {
         let mut requests = 0;
         while let Some(head) = connection.request().await? {
@@ -237,6 +237,34 @@ async fn a_body_that_is_too_large_is_refused_and_the_connection_stays() -> Resul
         assert_eq!(stream.response().await?.status, 413);
     }
     assert_eq!(connection.get(URL).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn fault_f04_calls_that_a_client_ends_do_not_end_its_connection() -> Result<()> {
+    let backend = scripted(|_, mut connection| async move {
+        while let Some(head) = connection.request().await? {
+            if head.target == "/" {
+                connection.send(OK).await?;
+                continue;
+            }
+            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n").await?;
+            connection.is_closed().await;
+            break;
+        }
+        Ok(())
+    });
+    let adit = adit(backend.await?, json!({})).await?;
+    let connection = Http2::open(adit.address()?).await?;
+    for _ in 0..250 {
+        let stream = connection.start(http::Request::get("http://h/stream").body(())?, true).await?;
+        let (head, mut body) = stream.head().await?;
+        assert_eq!(head.status, 200);
+        piece(&mut body).await?.context("a message")?;
+        drop(body); // it is reset
+    }
+    assert_eq!(connection.get(URL).await?.status, 200);
+    assert_eq!(connection.end().await?, None);
     Ok(())
 }
 
@@ -311,7 +339,7 @@ async fn shutting_down_asks_clients_to_go_and_finishes_their_requests() -> Resul
 }
 
 #[tokio::test]
-async fn a_connection_is_for_the_hosts_of_its_certificate() -> Result<()> {
+async fn attack_36_a_connection_is_for_the_hosts_of_its_certificate() -> Result<()> {
     let adit = adit(answering(OK).await?, json!({})).await?;
     let https = adit.https_address()?;
     // The default certificate covers none of these names.

@@ -23,7 +23,6 @@ mod fuzzed;
 mod grpc;
 mod h2spec;
 mod http2;
-mod http2_abuse;
 mod layering;
 mod listeners;
 mod long_lived;

@@ -106,7 +106,7 @@ impl ClientConnection {
         self.requested.load(Ordering::Relaxed)
     }
 
-    /// The client has cancelled a request before its response ended.
+    /// The client has cancelled a request before its response began.
     pub(crate) fn count_abandoned(&self) {
         add(&self.abandoned, 1);
     }

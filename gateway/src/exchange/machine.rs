@@ -323,7 +323,7 @@ impl Exchange {
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
         self.end_try(None, sent.body);
         let is_abandoned = matches!(self.state, State::Abandoned(_));
-        if is_abandoned {
+        if is_abandoned && sent.status.is_none() {
             self.arrival.connection.count_abandoned();
         }
         let gone = is_abandoned.then_some(Reason::ClientGone);

@@ -2,4 +2,5 @@
 //! connections are used again, and that it is logged and counted.
 
 mod host;
+mod http2_floods;
 mod world;

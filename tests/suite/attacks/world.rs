@@ -91,6 +91,20 @@ impl World {
         Ok(counted.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
     }
 
+    /// Waits until a metric has this reason: a connection is counted when all of its streams have ended.
+    pub(super) async fn counts(&self, metric: &str, reason: &str) -> Result<()> {
+        let label = format!("reason={reason:?}");
+        let counted = async {
+            loop {
+                let metrics = self.adit.metrics().await?;
+                if metrics.lines().any(|line| line.starts_with(metric) && line.contains(&label)) {
+                    return Ok(());
+                }
+            }
+        };
+        timeout(PATIENCE, counted).await.with_context(|| format!("no {metric} of {reason}"))?
+    }
+
     /// A client that behaves is served.
     pub(super) async fn serves_others(&mut self) -> Result<()> {
         let response = self.get(&mut self.connect(Door::Http).await?).await?;

@@ -216,8 +216,9 @@ fn a_client_that_is_gone_is_not_answered() {
     lane.attempt();
     lane.exchange.failed(Failure::ClientGone);
     assert!(matches!(lane.exchange.next_step(), Step::Abandon) && lane.exchange.is_settled());
+    let connection = lane.exchange.arrival().connection.clone();
     let (line, metrics) = lane.finish(None);
-    assert_eq!(line, "499 - 7 107 shop");
+    assert_eq!((line.as_str(), connection.abandoned()), ("499 - 7 107 shop", 1));
     assert!(metrics.contains("reason=\"client-gone\""), "{metrics}");
 }
 
@@ -236,6 +237,17 @@ fn a_client_may_go_while_it_is_answered() {
     let (line, metrics) = lane.finish(None);
     assert_eq!((line.as_str(), connection.abandoned()), ("499 - 7 107", 1));
     assert!(metrics.contains("reason=\"denied\""), "{metrics}");
+}
+
+#[test]
+fn a_client_that_ends_an_answer_has_not_given_its_request_up() {
+    let mut lane = Lane::new(&[1], RoutePolicies::default());
+    lane.attempt();
+    lane.exchange.failed(Failure::ClientGone);
+    assert!(matches!(lane.exchange.next_step(), Step::Abandon));
+    let connection = lane.exchange.arrival().connection.clone();
+    lane.finish(Some(200));
+    assert_eq!(connection.abandoned(), 0);
 }
 
 #[test]

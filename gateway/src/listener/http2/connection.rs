@@ -92,7 +92,7 @@ impl<'a> Streams<'a> {
         deadline: &'a Deadline,
         worker: &'a Arc<Worker>,
     ) -> Self {
-        let (running, tally, digest) = Default::default();
+        let (running, digest) = Default::default();
         Self {
             connection,
             settings,
@@ -100,7 +100,7 @@ impl<'a> Streams<'a> {
             deadline,
             worker,
             running,
-            tally,
+            tally: Tally::new(Instant::now()),
             digest,
             going_away: false,
             sent_when_idle: None,
@@ -192,7 +192,7 @@ impl<'a> Streams<'a> {
     /// Serves a request, or refuses it.
     fn start(&mut self, mut session: HttpSession) {
         let started = Instant::now();
-        self.tally.requests += 1;
+        self.tally.count_request(&self.connection, started);
         let limits = (&self.settings.client).into();
         let normalized = head::normalize(session.req_header_mut(), limits);
         let head = normalized.unwrap_or_default();

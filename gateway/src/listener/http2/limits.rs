@@ -4,6 +4,7 @@ use crate::config::GatewaySettings;
 use crate::connection::ClientConnection;
 use h2::Reason;
 use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
+use std::time::{Duration, Instant};
 
 /// Bytes of a body that a client may send ahead of its backend: on one stream, and on all of them.
 const STREAM_WINDOW: u32 = 256 << 10;
@@ -12,8 +13,11 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 const SEND_BUFFER: usize = 32 << 10;
 /// Requests refused on one connection at most. Pingora's own loop has this limit.
 const REFUSED: u64 = 32;
-/// Requests that a client may cancel before their responses end; beyond that, at most half of its requests.
-const ABANDONED: u64 = 100;
+/// Requests that a client may cancel within [`PERIOD`] before their responses begin; beyond that, at most half of its
+/// requests. A call with a response that has begun may end in no other way (gRPC's server streams). The number is that of
+/// Apache Traffic Server (`max_rst_stream_frames_per_minute`), the share that of Envoy (`premature_reset`).
+const ABANDONED: u64 = 200;
+const PERIOD: Duration = Duration::from_secs(60);
 /// Bytes of frames that carry no request: beyond this many, at most seven for each byte of a request, as nginx
 /// (ngx_http_v2_read_handler, "http2 flood detected").
 const IDLE_BYTES: u64 = 1 << 20;
@@ -39,24 +43,47 @@ pub(super) fn requests(settings: &GatewaySettings) -> u64 {
 }
 
 /// Requests of a client on one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
     /// Requests, refused ones included.
     pub(super) requests: u64,
     /// Requests that were refused for their heads.
     pub(super) refused: u64,
+    period: Period,
+}
+
+/// What there was when the current [`PERIOD`] began.
+#[derive(Debug)]
+struct Period {
+    began: Instant,
+    requests: u64,
+    abandoned: u64,
 }
 
 /// Why a connection is closed at once: a fixed label, and the error code for the client.
 pub(super) type Abuse = (&'static str, Reason);
 
 impl Tally {
+    /// That of a connection which begins now.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { requests: 0, refused: 0, period: Period { began: now, requests: 0, abandoned: 0 } }
+    }
+
+    /// Counts a request that has come now.
+    pub(super) fn count_request(&mut self, connection: &ClientConnection, now: Instant) {
+        if now.duration_since(self.period.began) >= PERIOD {
+            self.period = Period { began: now, requests: self.requests, abandoned: connection.abandoned() };
+        }
+        self.requests += 1;
+    }
+
     /// The limit that the client has exceeded, if any.
     pub(super) fn abuse(&self, connection: &ClientConnection) -> Option<Abuse> {
-        let abandoned = connection.abandoned();
+        let abandoned = connection.abandoned() - self.period.abandoned;
+        let requests = self.requests - self.period.requests;
         if self.refused >= REFUSED {
             Some(("malformed-requests", Reason::PROTOCOL_ERROR))
-        } else if abandoned > ABANDONED && abandoned * 2 > self.requests {
+        } else if abandoned > ABANDONED && abandoned * 2 > requests {
             Some(("rapid-reset", Reason::ENHANCE_YOUR_CALM))
         } else if floods(connection) {
             Some(("flood", Reason::ENHANCE_YOUR_CALM))
@@ -84,31 +111,49 @@ mod tests {
         ClientConnection::new(Connection { id: 1, peer: address, local: address, advertised_port: 80, tls: None })
     }
 
+    fn tally(requests: u64, refused: u64) -> Tally {
+        Tally { requests, refused, ..Tally::new(Instant::now()) }
+    }
+
     fn reason(tally: &Tally, connection: &ClientConnection) -> Option<&'static str> {
         tally.abuse(connection).map(|(reason, _)| reason)
     }
 
     #[test]
     fn refused_requests_are_limited() {
-        let tally = |refused| Tally { requests: 1000, refused };
-        assert_eq!(reason(&tally(31), &connection()), None);
-        assert_eq!(reason(&tally(32), &connection()), Some("malformed-requests"));
+        assert_eq!(reason(&tally(1000, 31), &connection()), None);
+        assert_eq!(reason(&tally(1000, 32), &connection()), Some("malformed-requests"));
     }
 
     #[test]
     fn a_client_that_cancels_more_than_half_exceeds_the_limit() {
         let connection = connection();
-        let tally = |requests| Tally { requests, refused: 0 };
-        (0..100).for_each(|_| connection.count_abandoned());
-        assert_eq!(reason(&tally(100), &connection), None);
+        (0..200).for_each(|_| connection.count_abandoned());
+        assert_eq!(reason(&tally(200, 0), &connection), None);
         connection.count_abandoned();
-        assert_eq!(reason(&tally(202), &connection), None);
-        assert_eq!(reason(&tally(201), &connection), Some("rapid-reset"));
+        assert_eq!(reason(&tally(402, 0), &connection), None);
+        assert_eq!(reason(&tally(401, 0), &connection), Some("rapid-reset"));
+    }
+
+    #[test]
+    fn what_was_cancelled_long_ago_does_not_count() {
+        let (connection, began) = (connection(), Instant::now());
+        let mut tally = Tally::new(began);
+        let abandon = |tally: &mut Tally, after: Duration| {
+            (0..150).for_each(|_| {
+                tally.count_request(&connection, began + after);
+                connection.count_abandoned();
+            });
+            reason(tally, &connection)
+        };
+        assert_eq!(abandon(&mut tally, Duration::ZERO), None);
+        assert_eq!(abandon(&mut tally, PERIOD), None);
+        assert_eq!(abandon(&mut tally, PERIOD + PERIOD / 2), Some("rapid-reset"));
     }
 
     #[test]
     fn frames_without_requests_are_limited() {
-        let tally = Tally::default();
+        let tally = tally(0, 0);
         let connection = connection();
         connection.count_received(8 << 20);
         connection.count_sent(8 << 20);
