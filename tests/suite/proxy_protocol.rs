@@ -13,6 +13,10 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Adit behind load balancers; its backend answers with the client's address.
 async fn adit(timeout: &str) -> Result<Adit> {
+    adit_that_trusts("127.0.0.0/8", timeout).await
+}
+
+async fn adit_that_trusts(balancers: &str, timeout: &str) -> Result<Adit> {
     let backend = scripted(|_, mut connection| async move {
         while let Some(head) = connection.request().await? {
             let client = head.headers.iter().find(|(name, _)| name == "x-real-ip").map_or("", |(_, value)| value);
@@ -21,7 +25,7 @@ async fn adit(timeout: &str) -> Result<Adit> {
         }
         Ok(())
     });
-    let config = json!({"use-proxy-protocol": "true", "proxy-protocol-header-timeout": timeout});
+    let config = json!({"use-proxy-protocol": "true", "proxy-protocol-header-timeout": timeout, "proxy-real-ip-cidr": balancers});
     Adit::start(&manifests(&[backend.await?], &config)).await
 }
 
@@ -65,7 +69,7 @@ async fn what_follows_the_header_is_left_to_http() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_header_may_come_byte_by_byte_and_be_cut_anywhere() -> Result<()> {
+async fn attack_42_a_header_may_come_byte_by_byte_and_be_cut_anywhere() -> Result<()> {
     let adit = adit("5s").await?;
     let mut connection = adit.connect().await?;
     for byte in HEADER.bytes().chain(GET.bytes()) {
@@ -84,7 +88,23 @@ async fn a_header_may_come_byte_by_byte_and_be_cut_anywhere() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_sound_header_the_connection_closes_without_an_answer() -> Result<()> {
+async fn attack_42_who_is_not_trusted_names_no_other_client() -> Result<()> {
+    let adit = adit_that_trusts("192.0.2.0/24", "5s").await?;
+    let addresses = [192, 0, 2, 1, 192, 0, 2, 2, 220, 4, 0, 80];
+    for header in [HEADER.as_bytes(), &[&*v2(1, 0x11, 12), &addresses].concat()] {
+        let mut connection = adit.connect().await?;
+        connection.send([header, GET.as_bytes()].concat()).await?;
+        assert_eq!(client(&mut connection).await?, "127.0.0.1");
+    }
+    // It needs one nevertheless: a listener for load balancers serves nobody else.
+    let mut connection = adit.connect().await?;
+    connection.send(GET).await?;
+    assert!(connection.is_closed().await);
+    Ok(())
+}
+
+#[tokio::test]
+async fn attack_42_without_a_sound_header_the_connection_closes_without_an_answer() -> Result<()> {
     let adit = adit("5s").await?;
     let broken: [(&str, Vec<u8>); 8] = [
         ("missing", GET.into()),
@@ -110,7 +130,7 @@ async fn without_a_sound_header_the_connection_closes_without_an_answer() -> Res
 }
 
 #[tokio::test]
-async fn a_header_that_does_not_come_in_time_ends_its_connection() -> Result<()> {
+async fn attack_42_a_header_that_does_not_come_in_time_ends_its_connection() -> Result<()> {
     let adit = adit("100ms").await?;
     for start in ["", "PROXY TCP4 192.0"] {
         let mut connection = adit.connect().await?;

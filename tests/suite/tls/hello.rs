@@ -58,7 +58,7 @@ impl AsyncWrite for Dribble {
 }
 
 #[tokio::test]
-async fn byte_by_byte() {
+async fn attack_42_byte_by_byte() {
     let world = world();
     let mut stream = handshake(Dribble(socket(&world).await), NAME, &Arc::new(client())).await.expect("a handshake");
     let answer = last_exchange(&mut stream, NAME).await.expect("an answer");
@@ -67,7 +67,7 @@ async fn byte_by_byte() {
 }
 
 #[tokio::test]
-async fn over_many_records() {
+async fn attack_42_over_many_records() {
     let world = world();
     let mut config = client();
     config.max_fragment_size = Some(32);
@@ -77,7 +77,7 @@ async fn over_many_records() {
 }
 
 #[tokio::test]
-async fn almost_64_kib() {
+async fn attack_42_almost_64_kib() {
     let world = world();
     let mut config = client();
     config.alpn_protocols = vec![vec![b'x'; 255]; 250];
@@ -89,7 +89,7 @@ async fn almost_64_kib() {
 }
 
 #[tokio::test]
-async fn more_than_64_kib_is_refused() {
+async fn attack_42_more_than_64_kib_is_refused() {
     let world = world();
     let mut socket = socket(&world).await;
     // A ClientHello of 128 KiB, in records of 16 KiB.
@@ -107,7 +107,20 @@ async fn more_than_64_kib_is_refused() {
 }
 
 #[tokio::test]
-async fn truncated() {
+async fn attack_42_a_record_of_18_kib() {
+    let world = world();
+    let mut socket = socket(&world).await;
+    let length = (18_u16 << 10).to_be_bytes();
+    socket.write_all(&[&[22, 3, 1], &length[..], &[1; 18 << 10]].concat()).await.expect("sent");
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.expect("an end");
+    assert_eq!(answer.first(), Some(&21), "an alert: {answer:?}");
+    drop(socket);
+    world.end_with_failures(&[("malformed", 1)]);
+}
+
+#[tokio::test]
+async fn attack_42_truncated() {
     let world = world();
     let mut socket = socket(&world).await;
     socket.write_all(&hello(client())[..100]).await.expect("sent");
@@ -117,7 +130,7 @@ async fn truncated() {
 }
 
 #[tokio::test]
-async fn too_late() {
+async fn attack_42_too_late() {
     let limits = HandshakeLimits { time: Duration::from_millis(100), ..HandshakeLimits::default() };
     let world = World::with_limits([], limits);
     let mut part = socket(&world).await;
@@ -130,7 +143,7 @@ async fn too_late() {
 }
 
 #[tokio::test]
-async fn rubbish() {
+async fn attack_42_rubbish() {
     let world = world();
     let mut socket = socket(&world).await;
     socket.write_all(&[0xff; 64]).await.expect("sent");
