@@ -60,12 +60,16 @@ impl Shop {
 
     /// What curl prints of an answer that it has verified: protocol version, status and body.
     async fn curl(&self, scheme: &str, options: &[&str]) -> Result<String> {
+        self.curl_with(scheme, options, "").await
+    }
+
+    async fn curl_with(&self, scheme: &str, options: &[&str], input: &str) -> Result<String> {
         let address = self.address(scheme)?;
         let resolve = format!("{HOST}:{}:127.0.0.1", address.port());
         let url = format!("{scheme}://{HOST}:{}/", address.port());
         let fixed = ["-sS", "--cacert", self.authority()?, "--resolve", &resolve];
         let format = ["-w", " HTTP/%{http_version} %{http_code}", &url];
-        let output = run("curl", fixed.into_iter().chain(options.iter().copied()).chain(format), "").await?;
+        let output = run("curl", fixed.into_iter().chain(options.iter().copied()).chain(format), input).await?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -116,6 +120,25 @@ async fn curl_speaks_every_version() -> Result<()> {
         let answer = shop.curl(scheme, &[option]).await.with_context(|| format!("{scheme} {option}"))?;
         let answered = if version == "1.0" { "1.1" } else { version };
         assert_eq!(answer, format!("ok HTTP/{answered} 200"), "{scheme} {option}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn fault_f18_curl_gets_the_answer_to_a_body_that_is_too_large() -> Result<()> {
+    let shop = Shop::open(json!({"proxy-body-size": "1k"})).await?;
+    let body = NamedTempFile::new()?;
+    body.as_file().set_len(4 << 20)?;
+    let file = body.path().to_str().context("a path that is no text")?;
+    let announced = format!("@{file}");
+    for (scheme, version) in [("https", "--http2"), ("http", "--http2-prior-knowledge")] {
+        for upload in [["--data-binary", &announced], ["-T", "-"]] {
+            let chunked = upload[0] == "-T";
+            let input = if chunked { "x".repeat(1 << 20) } else { String::new() };
+            let answer = shop.curl_with(scheme, &[version, upload[0], upload[1]], &input).await;
+            let answer = answer.with_context(|| format!("{scheme} {upload:?}"))?;
+            ensure!(answer.contains("Too Large") && answer.ends_with(" HTTP/2 413"), "{scheme} {upload:?}: {answer}");
+        }
     }
     Ok(())
 }

@@ -13,5 +13,6 @@ pub(super) mod session;
 mod subrequest;
 
 pub(crate) use driver::PingoraLane;
+pub(crate) use http2::discard_body;
 pub(crate) use session::head_and_body;
 pub(crate) use subrequest::Subrequests;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::Version;
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
@@ -230,6 +231,9 @@ impl ProxyHttp for Proxy {
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut RequestCtx) {
         let Some(exchange) = &mut ctx.exchange else { return };
         record(session, exchange);
+        if let ServerSession::H2(stream) = session.as_downstream_mut() {
+            http2::discard_body(stream, &exchange.arrival().connection).await;
+        }
     }
 
     // Failures are counted and logged by the exchange.

@@ -2,24 +2,23 @@
 
 use crate::connection::Arrival;
 use crate::exchange::RenderedReply;
-use crate::lane::pingora::head_and_body;
+use crate::lane::pingora::{discard_body, head_and_body};
 use crate::listener::Refusal;
 use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
 use crate::request::length::length;
 use crate::telemetry::RequestInfo;
+use h2::Reason;
 use http::Method;
 use pingora_core::Result;
 use pingora_core::protocols::http::v2::server::HttpSession;
 use std::sync::Arc;
 
 /// Responds to a request whose head is refused. Unlike with HTTP/1 the connection stays open: it is clear where the next
-/// request begins.
+/// request begins. A head that is malformed is an error of its stream (RFC 9113, section 8.1.1).
 pub(super) async fn refuse(mut session: HttpSession, arrival: Arrival, refusal: Refusal, worker: Arc<Worker>) {
-    let server_tokens = worker.context.publisher().load().settings().server_tokens;
-    let response = RenderedReply::refusal(refusal.status, refusal.explanation(), server_tokens);
-    let sent = write(&mut session, response).await;
-    let head_length = sent.unwrap_or_else(|error| {
+    let written = respond(&mut session, refusal, &worker).await;
+    let head_length = written.unwrap_or_else(|error| {
         tracing::debug!(client = %arrival.connection.peer, %error, "the client did not wait for the answer");
         0
     });
@@ -39,10 +38,17 @@ pub(super) async fn refuse(mut session: HttpSession, arrival: Arrival, refusal: 
         bytes_sent: head_length as u64 + body_bytes_sent,
     };
     refused.record(&worker);
+    discard_body(&mut session, &arrival.connection).await;
 }
 
 /// Returns the length of the response's head.
-async fn write(session: &mut HttpSession, response: RenderedReply) -> Result<usize> {
+async fn respond(session: &mut HttpSession, refusal: Refusal, worker: &Worker) -> Result<usize> {
+    if refusal == Refusal::MALFORMED {
+        session.shutdown_with_reason(Reason::PROTOCOL_ERROR);
+        return Ok(0);
+    }
+    let server_tokens = worker.context.publisher().load().settings().server_tokens;
+    let response = RenderedReply::refusal(refusal.status, refusal.explanation(), server_tokens);
     let (head, body) = head_and_body(response)?;
     let head_length = length(0, &head.headers);
     let bodiless = session.req_header().method == Method::HEAD;
