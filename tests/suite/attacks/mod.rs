@@ -3,4 +3,5 @@
 
 mod host;
 mod http2_floods;
+mod http2_heads;
 mod world;

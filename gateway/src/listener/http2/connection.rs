@@ -1,5 +1,6 @@
 //! The loop of an HTTP/2 connection: accept streams and spawn a task for each, until either side closes it.
 
+use super::checked::Checked;
 use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
 use super::{end, head};
@@ -35,6 +36,7 @@ pub(crate) async fn serve(
 ) {
     let settings = worker.context.publisher().load().settings().clone();
     deadline.arm(settings.client.header_timeout);
+    let stream = Box::new(Checked::new(stream, settings.client.head_limit()));
     let shaken = deadline.limit(Stage::Closing, handshake(stream, Some(limits::options(&settings)))).await;
     deadline.disarm();
     let fault = match shaken {

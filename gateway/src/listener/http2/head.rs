@@ -1,5 +1,6 @@
 //! Converts the head of a stream to the form that HTTP/1 heads have, for the rest of the gateway.
 
+use super::fields::NOTE;
 use crate::connection::Head;
 use crate::listener::{HeadLimits, Refusal};
 use crate::request::is_authority;
@@ -12,7 +13,11 @@ use pingora_http::RequestHeader;
 ///
 /// A `#` in the target is not seen here: what follows it has been cut off, as nginx does.
 pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
+    let odd = request.remove_header(&NOTE);
     let head = measure(request, limits)?;
+    if odd.as_ref().is_some_and(HeaderValue::is_empty) {
+        return Err(Refusal::MALFORMED);
+    }
     if matches!(request.method, Method::CONNECT | Method::TRACE) {
         return Err(Refusal::METHOD);
     }
@@ -21,7 +26,13 @@ pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Resu
         b"*" if request.method == Method::OPTIONS => {}
         _ => return Err(Refusal::BAD_TARGET),
     }
+    if request.headers.get_all(header::CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(Refusal::BAD_LENGTH);
+    }
     set_host(request)?;
+    if let Some(target) = odd {
+        request.set_raw_path(target.as_bytes()).map_err(|_| Refusal::BAD_TARGET)?;
+    }
     join_cookies(request);
     Ok(head)
 }
@@ -92,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn a_replaced_target_comes_back() {
+        let mut request = request("GET", "http://a/aa", &[]);
+        let target = HeaderValue::from_bytes(b"/\xff\xfe").expect("a value");
+        request.append_header(NOTE, target).expect("a header");
+        normalize(&mut request, HeadLimits::from(&ClientSettings::default())).expect("sound");
+        assert_eq!((request.raw_path(), request.headers.len()), (&b"/\xff\xfe"[..], 1));
+        let malformed = normalized("GET", "http://a/", &[(NOTE.as_str(), "")]).expect_err("refused");
+        assert_eq!(malformed, Refusal::MALFORMED);
+    }
+
+    #[test]
     fn cookies_become_one() {
         let (request, _) = normalized("GET", "http://a/", &[("cookie", "a=1"), ("cookie", "b=2")]).expect("sound");
         let cookies: Vec<_> = request.headers.get_all("cookie").iter().collect();
@@ -113,6 +135,8 @@ mod tests {
         assert_eq!(refused("GET", "*", &[("host", "a")]), Refusal::BAD_TARGET);
         assert_eq!(refused("GET", "/", &[("host", "a/b")]), Refusal::BAD_HOST);
         assert_eq!(refused("GET", "http://a!b/", &[]), Refusal::BAD_HOST);
+        let lengths = [("content-length", "2"), ("content-length", "2")];
+        assert_eq!(refused("POST", "http://a/", &lengths), Refusal::BAD_LENGTH);
         assert_eq!(refused("GET", &format!("http://a/{long}"), &[]), Refusal::TARGET_TOO_LONG);
         assert_eq!(refused("GET", "http://a/", &[("x", &long)]), Refusal::HEADERS_TOO_LARGE);
     }

@@ -3,7 +3,10 @@
 //! The loop is ours because Pingora's has neither a limit of requests nor a graceful shutdown of idle connections, and does
 //! not count streams that clients cancel. Its own checks of a head stay in force; ours are made in addition.
 
+mod checked;
 mod connection;
+mod fields;
+mod frames;
 mod head;
 mod limits;
 mod refusal;
