@@ -131,6 +131,15 @@ impl Stream {
         Ok(())
     }
 
+    /// Waits until the response begins, while the body may still be sent. Returns its status.
+    ///
+    /// # Errors
+    /// If it does not come in time, or the stream is reset.
+    pub async fn begun(&mut self) -> Result<u16> {
+        let response = timeout(PATIENCE, &mut self.response).await.context("no response in time")??;
+        Ok(response.status().as_u16())
+    }
+
     /// Gives the request up.
     pub fn reset(mut self) {
         self.body.send_reset(Reason::CANCEL);

@@ -182,6 +182,21 @@ async fn downloads_come_as_they_are_read() -> Result<()> {
 }
 
 #[tokio::test]
+async fn fault_f18_an_answer_before_the_end_of_the_body_comes_without_a_reset() -> Result<()> {
+    let adit = adit(measuring().await?, json!({"proxy-body-size": "1k"})).await?;
+    for connection in both(&adit).await? {
+        let request = http::Request::post(URL).header("content-length", 4096).body(())?;
+        let mut stream = connection.start(request, false).await?;
+        let head = stream.begun().await?;
+        assert_eq!(head, 413);
+        // Its stream is still open, and takes the body.
+        stream.body(Bytes::from_static(&[b'x'; 4096]), true).await?;
+        assert_eq!(connection.get(URL).await?.status, 200);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn attack_41_a_body_that_ends_in_an_empty_frame_leaves_its_backends_connection_clean() -> Result<()> {
     let backend = scripted(|number, mut connection| async move {
         let mut requests = 0;

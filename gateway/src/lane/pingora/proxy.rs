@@ -37,6 +37,8 @@ pub(super) struct RequestCtx {
     exchange: Option<Box<Exchange>>,
     /// Where it is to go.
     destination: Option<Destination>,
+    /// There is no whole answer, and there will be none.
+    unanswered: bool,
 }
 
 impl RequestCtx {
@@ -225,13 +227,16 @@ impl ProxyHttp for Proxy {
             (Some(Step::Reply(reply)), Some(exchange)) => write_failure(session, exchange, &reply).await,
             _ => 0,
         };
+        ctx.unanswered = status == 0;
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
 
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut RequestCtx) {
         let Some(exchange) = &mut ctx.exchange else { return };
         record(session, exchange);
-        if let ServerSession::H2(stream) = session.as_downstream_mut() {
+        if let ServerSession::H2(stream) = session.as_downstream_mut()
+            && !ctx.unanswered
+        {
             http2::discard_body(stream, &exchange.arrival().connection).await;
         }
     }

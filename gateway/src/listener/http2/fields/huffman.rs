@@ -60,6 +60,30 @@ const fn code() -> Code {
     code
 }
 
+/// For each byte that a window may begin with, the symbol whose code it begins with and the length of that code; 0 if the
+/// code is longer than a byte. Most text has only such symbols.
+static SHORT: [(u8, u8); 256] = short();
+
+const fn short() -> [(u8, u8); 256] {
+    let mut short = [(0, 0); 256];
+    let code = code();
+    let (mut byte, mut length) = (0, SHORTEST);
+    while length <= 8 {
+        let mut nth = 0;
+        while code.first[length] + (nth << (32 - length)) < code.behind[length] {
+            let symbol = code.symbols[code.offset[length] + nth as usize];
+            let end = byte + (1 << (8 - length));
+            while byte < end {
+                short[byte] = (symbol as u8, length as u8);
+                byte += 1;
+            }
+            nth += 1;
+        }
+        length += 1;
+    }
+    short
+}
+
 /// Appends the string that these bytes encode. `None` if they encode none.
 pub(super) fn decode(bytes: &[u8], string: &mut Vec<u8>) -> Option<()> {
     let mut bytes = bytes.iter();
@@ -71,6 +95,13 @@ pub(super) fn decode(bytes: &[u8], string: &mut Vec<u8>) -> Option<()> {
         {
             bits |= u64::from(*byte) << (56 - count);
             count += 8;
+        }
+        let (symbol, length) = SHORT[(bits >> 56) as usize];
+        if length > 0 && usize::from(length) <= count {
+            string.push(symbol);
+            bits <<= length;
+            count -= usize::from(length);
+            continue;
         }
         let window = bits >> 32;
         let length = (SHORTEST..=LONGEST).find(|length| window < CODE.behind[*length]).unwrap_or(LONGEST);
