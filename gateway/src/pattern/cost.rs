@@ -1,18 +1,23 @@
 //! What matching may cost.
 
-use super::PatternLimit;
+/// Matching takes more than it may: the backtracking engine went back too often, or the path is longer than 2 KiB for
+/// it; or the patterns that are tried for one request are too large for the length of its path ([`MatchBudget`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("matching a regular expression takes too long")]
+pub struct PatternLimit;
 
-/// What the patterns that are tried for one request may cost together: the size of each, times the bytes that it is
+/// Steps that matching one request may take, tens of milliseconds at worst. A path of 8 KiB may meet patterns of 256
+/// characters, one of 200 bytes patterns of 10,000.
+const MATCH_LIMIT: usize = 2 << 20;
+
+/// What the patterns that are tried for one request may still cost together: the size of each, times the bytes that it is
 /// tried on. An automaton takes that many steps at worst, where it cannot remember what it has built.
-///
-/// Two million steps are some ten milliseconds. A path of 8 KiB may meet patterns of 256 characters, one of 200 bytes
-/// patterns of 10,000.
 #[derive(Clone, Copy, Debug)]
 pub struct MatchBudget(usize);
 
 impl Default for MatchBudget {
     fn default() -> Self {
-        Self(2 << 20)
+        Self(MATCH_LIMIT)
     }
 }
 

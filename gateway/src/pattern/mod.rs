@@ -4,7 +4,7 @@ mod cost;
 mod error;
 mod pcre;
 
-pub use cost::MatchBudget;
+pub use cost::{MatchBudget, PatternLimit};
 pub use error::PatternError;
 
 use pcre::Translated;
@@ -71,12 +71,6 @@ pub enum PatternClass {
     /// On the backtracking engine: some requests may be answered with 500 because matching them takes too long.
     Backtracking,
 }
-
-/// Matching takes more than it may: the backtracking engine went back too often, or the path is longer than 2 KiB for
-/// it; or the patterns that are tried for one request are too large for the length of its path ([`MatchBudget`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("matching a regular expression takes too long")]
-pub struct PatternLimit;
 
 /// What the groups of a match took, by number; 0 is the whole match. Groups that do not exist or took no part are
 /// empty.
