@@ -69,9 +69,9 @@ impl Fields {
         Ok(odd.map(|odd| {
             let mut changed = changed.unwrap_or_else(|| block.to_vec());
             if trailers {
-                changed.push(FORBIDDEN)
+                changed.push(FORBIDDEN);
             } else {
-                note(&mut changed, &odd)
+                note(&mut changed, &odd);
             }
             changed
         }))
