@@ -64,6 +64,32 @@ async fn a_post_is_never_sent_again() -> Result<()> {
     Ok(())
 }
 
+/// As nginx: all but those that change something anew each time.
+#[tokio::test]
+async fn fault_f06_all_but_three_methods_are_sent_again() -> Result<()> {
+    let sent = async |method: &str, body: &str| {
+        let (backend, methods) = forgetful().await?;
+        let adit = adit(&[backend]).await?;
+        let mut client = adit.connect().await?;
+        client.send(GET).await?;
+        assert_eq!(client.response("GET").await?.status, 200);
+        let length = body.len();
+        client.send(format!("{method} / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n{body}")).await?;
+        let status = client.response(method).await?.status;
+        let count = methods.lock().iter().filter(|arrived| *arrived == method).count();
+        anyhow::Ok((status, count))
+    };
+    for method in ["PROPFIND", "REPORT", "MKCOL", "UNLOCK", "PUT", "DELETE", "OPTIONS", "ANYTHING"] {
+        assert_eq!(sent(method, "hi").await?, (200, 2), "{method}");
+    }
+    for method in ["POST", "LOCK", "PATCH"] {
+        assert_eq!(sent(method, "").await?, (502, 1), "{method}");
+    }
+    // Only so much of a body is kept.
+    assert_eq!(sent("PROPFIND", &"x".repeat(100 << 10)).await?, (502, 1));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_body_that_is_sent_again_counts_once() -> Result<()> {
     const PUT: &str = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789";

@@ -1,6 +1,7 @@
 //! Classifies Pingora's errors of requests that got no response.
 
 use h2::Reason;
+use http::Method;
 use pingora_core::{Error, ErrorType, RetryType};
 use std::io::{self, ErrorKind};
 
@@ -9,6 +10,12 @@ use std::io::{self, ErrorKind};
 pub(super) fn is_unprocessed(error: &Error) -> bool {
     let Some(error) = error.root_cause().downcast_ref::<h2::Error>() else { return false };
     error.is_remote() && (error.is_go_away() || error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM))
+}
+
+/// Whether a request with this method may be sent again, though an endpoint may have seen it: as in nginx, all but those that
+/// are known to change something anew each time.
+pub(super) fn is_repeatable(method: &Method) -> bool {
+    !matches!(method.as_str(), "POST" | "LOCK" | "PATCH")
 }
 
 /// Whether a read or a write took too long.

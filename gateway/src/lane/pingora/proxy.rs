@@ -280,7 +280,7 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
         ErrorSource::Upstream => Failure::Upstream {
             timed_out,
             stale,
-            replayable: (session.req_header().method.is_idempotent() || fault::is_unprocessed(error))
+            replayable: (fault::is_repeatable(&session.req_header().method) || fault::is_unprocessed(error))
                 && !session.as_ref().retry_buffer_truncated(),
         },
         ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
