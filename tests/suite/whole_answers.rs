@@ -11,7 +11,7 @@ use tests::adit::{Adit, annotated, manifests};
 use tests::backend::{accept, answering, scripted};
 use tests::connection::{Connection, PATIENCE};
 use tests::frames::{ACK, END_HEADERS, END_STREAM, Frame, Kind, PREFACE, beginning, frame, head, next};
-use tests::http2::Http2;
+use tests::http2::{Http2, piece};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -196,5 +196,57 @@ async fn or_are_not_taken_for_whole_in_http_1_0() -> Result<()> {
     connection.send("GET / HTTP/1.0\r\nHost: h\r\n\r\n").await?;
     let response = connection.response("GET").await;
     assert!(response.is_err(), "{response:?}");
+    Ok(())
+}
+
+/// Backends that break an answer off behind this: one that closes its connection, and one of HTTP/2 that resets the stream.
+async fn breaking_off(begun: &'static str) -> Result<[(&'static str, SocketAddr); 2]> {
+    let http1 = scripted(move |_, mut connection| async move {
+        connection.request().await?;
+        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{begun}", begun.len() + 1)).await
+    });
+    let http2 = accept(move |_, stream| async move {
+        let mut streams = server::handshake(stream).await?;
+        while let Some(stream) = streams.accept().await {
+            let mut body = stream?.1.send_response(Response::new(()), false)?;
+            body.send_data(Bytes::from_static(begun.as_bytes()), false)?;
+            // All of it has gone out, or would be lost with the stream.
+            body.reserve_capacity(1 << 30);
+            tokio::spawn(async move {
+                while body.capacity() < 1 {
+                    std::future::poll_fn(|cx| body.poll_capacity(cx)).await;
+                }
+                body.send_reset(h2::Reason::INTERNAL_ERROR);
+            });
+        }
+        Ok(())
+    });
+    Ok([("HTTP", http1.await?), ("GRPC", http2.await?)])
+}
+
+#[tokio::test]
+async fn fault_f14_what_came_before_a_backend_breaks_off() -> Result<()> {
+    const TRIES: usize = 20;
+    for length in [5, 50_000] {
+        let begun: &str = "x".repeat(length).leak();
+        for (protocol, backend) in breaking_off(begun).await? {
+            let adit = Adit::start(&annotated(&[("backend-protocol", protocol)], &[backend], &json!({}))).await?;
+            for attempt in 0..TRIES {
+                let client = Http2::open(adit.address()?).await?;
+                let stream = client.start(http::Request::get("http://h/").body(())?, true).await?;
+                let (_, mut rest) = stream.head().await?;
+                let mut received = 0;
+                let end = loop {
+                    match piece(&mut rest).await {
+                        Ok(Some(piece)) => received += piece.len(),
+                        Ok(None) => break None,
+                        Err(error) => break Some(error),
+                    }
+                };
+                assert_eq!(received, length, "{protocol}, try {attempt}: {end:?}");
+                assert!(end.is_some(), "{protocol}: it is taken for whole");
+            }
+        }
+    }
     Ok(())
 }

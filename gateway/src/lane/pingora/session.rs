@@ -132,6 +132,11 @@ pub(crate) fn head_and_body(answer: RenderedReply) -> Result<(ResponseHeader, By
     }
     for (name, value) in answer.headers {
         head.append_header(name, value)?;
+        if session.is_http2() {
+            // The reset that follows would take along what its connection has not written yet.
+            tokio::task::yield_now().await;
+            return 0;
+        }
     }
     Ok((head, answer.body))
 }
