@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
 const TRIES: usize = 3;
+/// Interim responses (1xx) that an endpoint may send before its final one.
+pub(crate) const MAX_INTERIM: usize = 16;
 /// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
 const DISCARDED: u64 = 64 << 10;
 /// The status that nginx logs when the client went away first.
@@ -30,7 +32,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// came of it, until it [finishes](Exchange::finish).
 ///
 /// ```text
-/// begin -> next_step -> Attempt -> connected -> request_body* -> response_head -> finish
+/// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> finish
 ///           ^   |  `--> Reply | Abandon -> finish
 ///           |   `-----> Ask -> auth_response -.
 ///           `---------------------------------+- whatever has `failed`
@@ -77,6 +79,7 @@ struct Try {
     connect: Option<Duration>,
     header: Option<Duration>,
     status: Option<u16>,
+    interim: usize,
 }
 
 impl Exchange {
@@ -183,7 +186,8 @@ impl Exchange {
         let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
-        self.current = Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None });
+        self.current =
+            Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None, interim: 0 });
         Some(destination)
     }
 
@@ -221,6 +225,14 @@ impl Exchange {
     /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
     pub fn tunnelled(&mut self, bytes: u64) {
         self.body_received = bytes;
+    }
+
+    /// The endpoint sends an interim response (1xx other than 101). After `Break` it has sent too many.
+    pub fn interim_response(&mut self) -> ControlFlow<()> {
+        let Some(current) = &mut self.current else { return ControlFlow::Continue(()) };
+        current.header.get_or_insert_with(|| current.started.elapsed());
+        current.interim += 1;
+        if current.interim > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// The endpoint answers with this status.

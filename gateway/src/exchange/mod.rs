@@ -22,5 +22,6 @@ pub use decision::Decision;
 pub(crate) use forward::is_of_the_connection;
 pub use forward::{RequestEdits, ResponseEdits};
 pub use machine::Exchange;
+pub(crate) use machine::MAX_INTERIM;
 pub(crate) use rendered_reply::RenderedReply;
 pub use step::{BackendTls, Destination, Failure, Sent, Step};

@@ -2,7 +2,7 @@
 
 mod auth;
 
-use super::{Context, Destination, Exchange, Failure, Sent, Step};
+use super::{Context, Destination, Exchange, Failure, MAX_INTERIM, Sent, Step};
 use crate::config::{
     AccessLog, Action, Backend, BackendId, Denied, GatewaySettings, HostName, Origin, Owner, PathKind, Route,
     RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject, Template, Update, VirtualHost,
@@ -186,6 +186,19 @@ fn nothing_is_sent_again_after_a_byte_of_the_answer() {
     lane.exchange.failed(STALE);
     assert_eq!(lane.reply(), (502, Reason::UpstreamFailed));
     assert_eq!(lane.finish(Some(200)).0, "200 200 7 107 shop");
+}
+
+#[test]
+fn interim_responses_are_limited() {
+    let mut lane = Lane::new(&[1, 2], RoutePolicies::default());
+    lane.attempt();
+    for _ in 0..MAX_INTERIM {
+        assert_eq!(lane.exchange.interim_response(), ControlFlow::Continue(()));
+    }
+    assert_eq!(lane.exchange.interim_response(), ControlFlow::Break(()));
+    lane.exchange.failed(STALE);
+    assert_eq!(lane.reply(), (502, Reason::UpstreamFailed), "the endpoint has seen the request");
+    assert_eq!(lane.finish(Some(502)).0, "502 502 7 107 shop", "the status is of no interim response");
 }
 
 #[test]

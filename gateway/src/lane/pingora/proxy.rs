@@ -171,7 +171,11 @@ impl ProxyHttp for Proxy {
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, "101 that was not asked for").into_up());
         }
         let exchange = ctx.exchange()?;
-        exchange.response_head(status);
+        if !response.status.is_informational() {
+            exchange.response_head(status);
+        } else if exchange.interim_response().is_break() {
+            return Err(Error::explain(ErrorType::InvalidHTTPHeader, "too many interim responses").into_up());
+        }
         exchange.respond(http_10, false, response);
         settle_keepalive(session, exchange);
         Ok(())

@@ -1,7 +1,7 @@
 //! Subrequests: what the gateway asks a server of its own accord, before a client's request goes on.
 
 use super::{fault, peer};
-use crate::exchange::{AuthRequest, Destination, Exchange, Failure};
+use crate::exchange::{AuthRequest, Destination, Exchange, Failure, MAX_INTERIM};
 use crate::request::RequestView;
 use pingora_core::connectors::ConnectorOptions;
 use pingora_core::connectors::http::Connector;
@@ -80,7 +80,7 @@ fn head(request: AuthRequest) -> Result<RequestHeader> {
 async fn exchange_heads(session: &mut HttpSession, request: RequestHeader) -> Result<ResponseHeader> {
     session.write_request_header(Box::new(request)).await?;
     session.finish_request_body().await?;
-    loop {
+    for _ in 0..=MAX_INTERIM {
         session.read_response_header().await?;
         match session.response_header() {
             Some(head) if head.status.is_informational() => {}
@@ -88,6 +88,7 @@ async fn exchange_heads(session: &mut HttpSession, request: RequestHeader) -> Re
             None => return Error::e_explain(ErrorType::InvalidHTTPHeader, "no head of a response"),
         }
     }
+    Error::e_explain(ErrorType::InvalidHTTPHeader, "too many interim responses")
 }
 
 /// Reads a small body to its end. Whether it was one.

@@ -116,6 +116,7 @@ impl Request {
                 101 if !is_switch_to(&head, &requested) => return Err(BROKEN),
                 100 | 102..=199 => self.forward_interim(&head).await?,
                 _ => {
+                100 | 102..=199 if self.exchange.interim_response().is_break() => return Err(BROKEN),
                     let framing = head.framing(&self.session.req_header().method);
                     let framing = framing.map_err(|error| broken(&error.into()))?;
                     return Ok(EndpointResponse { head, framing, endpoint, idle: destination.timeouts.read });
