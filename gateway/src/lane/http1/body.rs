@@ -2,6 +2,7 @@
 
 use super::response_head::Framing;
 use bytes::{Bytes, BytesMut};
+use http::HeaderName;
 
 /// The longest line of a chunk's size, with its extensions, or of a trailer.
 const MAX_LINE: usize = 4 << 10;
@@ -93,18 +94,42 @@ impl BodyDecoder {
     fn after(self, line: &[u8]) -> Result<State, InvalidBody> {
         let is_empty = line == b"\r\n";
         match self.state {
-            // `httparse` takes a line without a digit for zero.
-            State::ChunkSize if line[0].is_ascii_hexdigit() => match httparse::parse_chunk_size(line) {
+            State::ChunkSize if is_chunk_head(line) => match httparse::parse_chunk_size(line) {
                 Ok(httparse::Status::Complete((_, 0))) => Ok(State::Trailers(0)),
                 Ok(httparse::Status::Complete((_, size))) => Ok(State::Chunk(size)),
                 _ => Err(InvalidBody),
             },
             State::ChunkEnd if is_empty => Ok(State::ChunkSize),
             State::Trailers(_) if is_empty => Ok(State::Done),
-            State::Trailers(before) if before + line.len() <= MAX_TRAILERS => Ok(State::Trailers(before + line.len())),
+            State::Trailers(before) if before + line.len() <= MAX_TRAILERS && is_field(line) => {
+                Ok(State::Trailers(before + line.len()))
+            }
             _ => Err(InvalidBody),
         }
     }
+}
+
+/// What `httparse` leaves to check: it takes a line without a digit for zero, and any byte in an extension.
+fn is_chunk_head(line: &[u8]) -> bool {
+    line[0].is_ascii_hexdigit() && text_of(line).is_some_and(|text| text.iter().all(|byte| is_text(*byte)))
+}
+
+/// Whether a line is a field: a trailer.
+fn is_field(line: &[u8]) -> bool {
+    let Some(text) = text_of(line) else { return false };
+    let mut parts = text.splitn(2, |byte| *byte == b':');
+    let name = parts.next().is_some_and(|name| HeaderName::from_bytes(name).is_ok());
+    name && parts.next().is_some_and(|value| value.iter().all(|byte| is_text(*byte)))
+}
+
+/// A line without its line break, which is not a bare line feed.
+fn text_of(line: &[u8]) -> Option<&[u8]> {
+    line.strip_suffix(b"\r\n")
+}
+
+/// Whether a byte is none that controls something, but for the tab.
+fn is_text(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
 }
 
 /// Removes a line with its line break from the start of `buffer`, if all of it is there.
@@ -154,7 +179,26 @@ mod tests {
     fn invalid_chunks_are_refused() {
         let long = format!("1;{}\r\na\r\n", "x".repeat(MAX_LINE));
         let trailers = format!("0\r\n{}\r\n", format!("a: {}\r\n", "x".repeat(1000)).repeat(70));
-        for chunks in ["x\r\n", "\r\n", "-1\r\n", "1\r\nab\r\n", "10000000000000000\r\n", &long, &trailers] {
+        for chunks in [
+            "x\r\n",
+            "\r\n",
+            ";x\r\n",
+            "-1\r\n",
+            "+1\r\n",
+            "1\n",
+            "1\r\nab\r\n",
+            "10000000000000000\r\n",
+            "1;a\nb\r\n",
+            "1;a\rb\r\n",
+            "1;a\0b\r\n",
+            "0\r\nno field\r\n",
+            "0\r\n: b\r\n",
+            "0\r\na : b\r\n",
+            "0\r\na: b\n",
+            "0\r\na: \0\r\n",
+            &long,
+            &trailers,
+        ] {
             assert_eq!(decode(Framing::Chunked, chunks.as_bytes(), 7), Err(InvalidBody), "{chunks:.20}");
         }
     }
