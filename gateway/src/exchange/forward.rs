@@ -168,13 +168,13 @@ impl Exchange {
     /// `add-headers`.
     pub fn respond(&self, http_10: bool, upgraded: bool, edits: &mut impl ResponseEdits) {
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        let nominated = match edits.headers().get(header::CONNECTION).and_then(|value| value.to_str().ok()) {
-            None | Some("close" | "keep-alive") => "", // nearly all, and these name nothing else
-            Some(nominated) => nominated,
-        };
+        let connection = edits.headers().get_all(header::CONNECTION);
+        // Nearly none: most say one of these two, which name nothing else.
+        let nominates = connection.iter().any(|value| !matches!(value.as_bytes(), b"close" | b"keep-alive"));
         for name in edits.headers().keys() {
-            let hop = is_hop_by_hop(name) && !(upgraded && name == header::UPGRADE);
-            let nominated = !upgraded && is_nominated(name, nominated);
+            let kept = upgraded && matches!(name.as_str(), "connection" | "upgrade");
+            let hop = !kept && (is_hop_by_hop(name) || name == header::CONNECTION);
+            let nominated = !upgraded && nominates && is_nominated_by(name, edits.headers());
             if hop
                 || nominated
                 || is_hidden(name)
@@ -279,8 +279,13 @@ fn is_nominated(name: &HeaderName, connection: &str) -> bool {
 /// Whether a header of a request applies to the client's connection only, by its name or because the request's `Connection`
 /// names it.
 pub(crate) fn is_of_the_connection(name: &HeaderName, headers: &HeaderMap) -> bool {
+    is_hop_by_hop(name) || is_nominated_by(name, headers)
+}
+
+/// Whether one of the `Connection` headers names this header.
+fn is_nominated_by(name: &HeaderName, headers: &HeaderMap) -> bool {
     let mut connection = headers.get_all(header::CONNECTION).iter();
-    is_hop_by_hop(name) || connection.any(|value| is_nominated(name, value.to_str().unwrap_or_default()))
+    connection.any(|value| is_nominated(name, value.to_str().unwrap_or_default()))
 }
 
 /// Headers of backends that nginx does not forward.

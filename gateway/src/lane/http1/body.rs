@@ -1,6 +1,6 @@
 //! The body of an endpoint's response.
 
-use super::response_head::Framing;
+use crate::exchange::Framing;
 use bytes::{Bytes, BytesMut};
 use http::HeaderName;
 

@@ -119,7 +119,7 @@ async fn within<T>(time: Duration, future: impl Future<Output = io::Result<T>>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lane::http1::Framing;
+    use crate::exchange::Framing;
     use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
     fn connected() -> (EndpointConnection, DuplexStream) {

@@ -10,4 +10,4 @@ mod response_head;
 pub(super) use body::{BodyDecoder, InvalidBody};
 pub(super) use connection::{EndpointConnection, EndpointError, Io};
 pub(super) use request_head::RequestHead;
-pub(super) use response_head::{Framing, InvalidHead, ResponseHead};
+pub(super) use response_head::{InvalidHead, ResponseHead};

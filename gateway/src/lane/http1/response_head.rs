@@ -1,10 +1,9 @@
 //! The head of an endpoint's response.
 
+use crate::exchange::{Framing, InvalidFraming, MAX_RESPONSE_HEAD, has_body};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, StatusCode, Version};
 
-/// The largest head in bytes, status line and empty line included. nginx's default is one page (`proxy_buffer_size`).
-const MAX_LENGTH: usize = 64 << 10;
 /// Headers that a response may have at most.
 const MAX_HEADERS: usize = 256;
 
@@ -18,17 +17,6 @@ pub(in crate::lane) struct ResponseHead {
     pub(in crate::lane) headers: Vec<(Bytes, HeaderValue)>,
 }
 
-/// Where a response's body ends (RFC 9112 section 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lane) enum Framing {
-    /// After so many bytes. Zero is a response without a body.
-    Length(u64),
-    /// With the last chunk.
-    Chunked,
-    /// With the connection.
-    UntilClose,
-}
-
 /// Why the head of a response is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::lane) enum InvalidHead {
@@ -38,10 +26,8 @@ pub(in crate::lane) enum InvalidHead {
     /// It has too many bytes or headers.
     #[error("the response head is too large")]
     TooLarge,
-    /// It does not say clearly where its body ends: as in nginx, there must be no other `Transfer-Encoding` than `chunked`,
-    /// none with a `Content-Length` or in HTTP/1.0, and neither twice.
-    #[error("the framing of the response is invalid")]
-    Framing,
+    #[error(transparent)]
+    Framing(#[from] InvalidFraming),
 }
 
 impl ResponseHead {
@@ -65,8 +51,8 @@ impl ResponseHead {
         // They are removed from responses (RFC 9112 section 5.1).
         parser.allow_spaces_after_header_name_in_responses(true);
         let length = match parser.parse_response(&mut response, bytes) {
-            Ok(httparse::Status::Complete(length)) if length <= MAX_LENGTH => length,
-            Ok(httparse::Status::Partial) if bytes.len() < MAX_LENGTH => return Ok(None),
+            Ok(httparse::Status::Complete(length)) if length <= MAX_RESPONSE_HEAD => length,
+            Ok(httparse::Status::Partial) if bytes.len() < MAX_RESPONSE_HEAD => return Ok(None),
             Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(InvalidHead::TooLarge),
             Err(_) => return Err(InvalidHead::Malformed),
         };
@@ -89,22 +75,8 @@ impl ResponseHead {
 
     /// Where the body ends of a response to a request with this method.
     pub(in crate::lane) fn framing(&self, method: &Method) -> Result<Framing, InvalidHead> {
-        let length = self.only("content-length")?.map(length).transpose()?;
-        let encoding = self.only("transfer-encoding")?;
-        let is_chunked = |value: &[u8]| value.eq_ignore_ascii_case(b"chunked") && self.version == Version::HTTP_11;
-        let framing = match (length, encoding) {
-            (None, None) => Framing::UntilClose,
-            (Some(length), None) => Framing::Length(length),
-            (None, Some(encoding)) if is_chunked(encoding) => Framing::Chunked,
-            _ => return Err(InvalidHead::Framing),
-        };
-        Ok(if self.has_body(method) { framing } else { Framing::Length(0) })
-    }
-
-    fn has_body(&self, method: &Method) -> bool {
-        *method != Method::HEAD
-            && !self.status.is_informational()
-            && !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+        let framing = Framing::of(self.version, self.all("content-length"), self.all("transfer-encoding"))?;
+        Ok(if has_body(method, self.status) { framing } else { Framing::Length(0) })
     }
 
     /// The values of all headers of this name.
@@ -112,21 +84,6 @@ impl ResponseHead {
         let named = self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes()));
         named.map(|(_, value)| value.as_bytes())
     }
-
-    /// The value of a header that may stand once.
-    fn only(&self, name: &str) -> Result<Option<&[u8]>, InvalidHead> {
-        let mut values = self.all(name);
-        match (values.next(), values.next()) {
-            (_, Some(_)) => Err(InvalidHead::Framing),
-            (value, None) => Ok(value),
-        }
-    }
-}
-
-/// A `Content-Length`: digits only, without a sign.
-fn length(value: &[u8]) -> Result<u64, InvalidHead> {
-    let text = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    text.and_then(|digits| digits.parse().ok()).ok_or(InvalidHead::Framing)
 }
 
 #[cfg(test)]
@@ -182,9 +139,9 @@ mod tests {
         let head = |lines: String| take(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n")).0.map(|head| head.is_some());
         assert_eq!(head(lines(MAX_HEADERS, 1)), Ok(true));
         assert_eq!(head(lines(MAX_HEADERS + 1, 1)), Err(InvalidHead::TooLarge));
-        assert_eq!(head(lines(1, MAX_LENGTH - 30)), Ok(true));
-        assert_eq!(head(lines(1, MAX_LENGTH)), Err(InvalidHead::TooLarge));
-        let endless = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(MAX_LENGTH));
+        assert_eq!(head(lines(1, MAX_RESPONSE_HEAD - 30)), Ok(true));
+        assert_eq!(head(lines(1, MAX_RESPONSE_HEAD)), Err(InvalidHead::TooLarge));
+        let endless = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(MAX_RESPONSE_HEAD));
         assert_eq!(take(&endless).0.expect_err("no end"), InvalidHead::TooLarge);
     }
 
@@ -205,10 +162,10 @@ mod tests {
             "Transfer-Encoding: gzip\r\n",
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
         ] {
-            assert_eq!(framing(lines), Err(InvalidHead::Framing), "{lines}");
+            assert_eq!(framing(lines), Err(InvalidHead::Framing(InvalidFraming)), "{lines}");
         }
         let http_10 = head("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        assert_eq!(http_10.framing(&Method::GET), Err(InvalidHead::Framing));
+        assert_eq!(http_10.framing(&Method::GET), Err(InvalidHead::Framing(InvalidFraming)));
     }
 
     #[test]

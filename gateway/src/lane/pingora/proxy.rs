@@ -1,7 +1,9 @@
 //! Pingora's hooks: each calls one method of [`Exchange`] and carries out the step that it returns. There are no policies
 //! here.
 
-use super::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
+use super::session::{
+    configure, record, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_failure, write_reply,
+};
 use super::subrequest::Subrequests;
 use super::{fault, flow, http2, peer};
 use crate::connection::Arrival;
@@ -157,6 +159,17 @@ impl ProxyHttp for Proxy {
         }
     }
 
+    // The head as the backend sent it: Pingora adds framing of its own before the next hook.
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        _ctx: &mut RequestCtx,
+    ) -> Result<()> {
+        settle_framing(session.req_header(), response)
+            .map_err(|error| Error::because(ErrorType::InvalidHTTPHeader, "a backend's head", error).into_up())
+    }
+
     async fn response_filter(
         &self,
         session: &mut Session,
@@ -178,6 +191,9 @@ impl ProxyHttp for Proxy {
         }
         exchange.respond(http_10, false, response);
         settle_keepalive(session, exchange);
+        if http_10 {
+            settle_end_for_http_10(session, response);
+        }
         Ok(())
     }
 

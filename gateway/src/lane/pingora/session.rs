@@ -1,10 +1,12 @@
 //! Operations on Pingora's server sessions that both lanes need.
 
-use crate::exchange::{Exchange, RenderedReply, RequestEdits, ResponseEdits, Sent};
+use crate::exchange::{
+    Exchange, Framing, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
+};
 use crate::request::length::head_length;
 use crate::request::{Reply, RequestView};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use pingora_core::Result;
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -45,6 +47,52 @@ pub(in crate::lane) fn configure(session: &mut ServerSession, exchange: &Exchang
 /// may have been announced since the request came.
 pub(in crate::lane) fn settle_keepalive(session: &mut ServerSession, exchange: &Exchange) {
     if !exchange.keeps_alive() {
+        session.set_keepalive(None);
+    }
+}
+
+/// Why the head of a backend's response is refused.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::lane) enum RefusedHead {
+    #[error("the response head is too large")]
+    TooLarge,
+    #[error(transparent)]
+    Framing(#[from] InvalidFraming),
+}
+
+/// Checks the head of a backend's response, and leaves in it only what we understood of its version and framing.
+pub(in crate::lane) fn settle_framing(
+    request: &RequestHeader,
+    response: &mut ResponseHeader,
+) -> Result<(), RefusedHead> {
+    if head_length(&response.headers) > MAX_RESPONSE_HEAD as u64 {
+        return Err(RefusedHead::TooLarge);
+    }
+    let (version, status) = (response.version, response.status);
+    response.set_version(Version::HTTP_11);
+    if status.is_informational() {
+        response.remove_header(&header::CONTENT_LENGTH);
+        response.remove_header(&header::TRANSFER_ENCODING);
+        return Ok(());
+    }
+    let values = |name| response.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let framing = Framing::of(version, values(header::CONTENT_LENGTH), values(header::TRANSFER_ENCODING))?;
+    if framing == Framing::Chunked {
+        response.remove_header(&header::TRANSFER_ENCODING);
+        if has_body(&request.method, status) {
+            let _ = response.insert_header("Transfer-Encoding", "chunked");
+        }
+    }
+    if status == StatusCode::NO_CONTENT {
+        response.remove_header(&header::CONTENT_LENGTH);
+    }
+    Ok(())
+}
+
+/// Ends the connection with a response whose end a client of HTTP/1.0 cannot see otherwise.
+pub(in crate::lane) fn settle_end_for_http_10(session: &mut ServerSession, response: &ResponseHeader) {
+    let has_body = has_body(&session.req_header().method, response.status);
+    if has_body && !response.headers.contains_key(header::CONTENT_LENGTH) {
         session.set_keepalive(None);
     }
 }
@@ -94,6 +142,11 @@ fn response_begun(session: &ServerSession) -> Option<&ResponseHeader> {
 /// 0.
 pub(in crate::lane) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
     if let Some(begun) = response_begun(session) {
+        if session.is_http2() {
+            // The reset that follows would take along what its connection has not written yet.
+            tokio::task::yield_now().await;
+            return 0;
+        }
         if session.req_header().version == Version::HTTP_10 && !begun.headers.contains_key(header::CONTENT_LENGTH) {
             exchange.arrival().connection.reset_on_close();
         }
@@ -132,11 +185,6 @@ pub(crate) fn head_and_body(answer: RenderedReply) -> Result<(ResponseHeader, By
     }
     for (name, value) in answer.headers {
         head.append_header(name, value)?;
-        if session.is_http2() {
-            // The reset that follows would take along what its connection has not written yet.
-            tokio::task::yield_now().await;
-            return 0;
-        }
     }
     Ok((head, answer.body))
 }

@@ -7,10 +7,12 @@
 
 use super::tunnel::Tunnel;
 use crate::connection::Arrival;
-use crate::exchange::{Context, Destination, Exchange, Failure, RequestEdits, Step, is_of_the_connection};
-use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, Framing, RequestHead, ResponseHead};
+use crate::exchange::{Context, Destination, Exchange, Failure, Framing, RequestEdits, Step, is_of_the_connection};
+use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, RequestHead, ResponseHead};
 use crate::lane::pingora::Subrequests;
-use crate::lane::pingora::session::{configure, record, settle_keepalive, view, write_failure, write_reply};
+use crate::lane::pingora::session::{
+    configure, record, settle_framing, settle_keepalive, view, write_failure, write_reply,
+};
 use crate::relay::RelayedBytes;
 use crate::request::upgrade;
 use bytes::{Bytes, BytesMut};
@@ -114,9 +116,9 @@ impl Request {
             let head = read.map_err(|error| broken(&error))?;
             match head.status.as_u16() {
                 101 if !is_switch_to(&head, &requested) => return Err(BROKEN),
+                100 | 102..=199 if self.exchange.interim_response().is_break() => return Err(BROKEN),
                 100 | 102..=199 => self.forward_interim(&head).await?,
                 _ => {
-                100 | 102..=199 if self.exchange.interim_response().is_break() => return Err(BROKEN),
                     let framing = head.framing(&self.session.req_header().method);
                     let framing = framing.map_err(|error| broken(&error.into()))?;
                     return Ok(EndpointResponse { head, framing, endpoint, idle: destination.timeouts.read });
@@ -187,9 +189,9 @@ impl Request {
     async fn write_response(&mut self, response: EndpointResponse) -> Result<(), Failure> {
         let EndpointResponse { head, framing, mut endpoint, .. } = response;
         let mut head = response_header(&head).map_err(|_| BROKEN)?;
+        settle_framing(self.session.req_header(), &mut head).map_err(|_| BROKEN)?;
         if framing == Framing::UntilClose {
             // In chunks, so that the client's connection does not have to be closed, too.
-            head.set_version(Version::HTTP_11);
             let _ = head.insert_header("Transfer-Encoding", "chunked");
         }
         self.exchange.respond(false, false, &mut *head);
@@ -205,6 +207,7 @@ impl Request {
 
     async fn forward_interim(&mut self, head: &ResponseHead) -> Result<(), Failure> {
         let mut head = response_header(head).map_err(|_| BROKEN)?;
+        settle_framing(self.session.req_header(), &mut head).map_err(|_| BROKEN)?;
         self.exchange.respond(false, false, &mut *head);
         self.session.write_response_header(head).await.map_err(|_| Failure::ClientGone)
     }
