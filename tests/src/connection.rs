@@ -149,6 +149,19 @@ impl Connection {
         Ok(Response { status: head.status, headers: head.headers, body, closed, tls: self.tls.clone() })
     }
 
+    /// The next response that is no interim one (1xx).
+    ///
+    /// # Errors
+    /// As [`Self::response`].
+    pub async fn final_response(&mut self, method: &str) -> Result<Response> {
+        loop {
+            let response = self.response(method).await?;
+            if !matches!(response.status, 100 | 102..=199) {
+                return Ok(response);
+            }
+        }
+    }
+
     /// So many bytes of what comes after the heads.
     ///
     /// # Errors
