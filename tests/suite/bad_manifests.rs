@@ -83,7 +83,7 @@ impl Loaded {
     fn of(directory: &Path) -> Self {
         let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
         let publisher = Publisher::new(Arc::default());
-        let events = directory::load(&[directory.to_owned()], std::io::empty());
+        let events = directory::load(&[directory.to_owned()], std::io::empty()).events;
         let changes: Vec<_> = events.into_iter().flat_map(|event| store.apply(event)).collect();
         let published = publisher.publish(translator.translate(&store, &changes));
         let rejected: Vec<_> = published.rejected.iter().map(Diagnostic::from).collect();

@@ -28,6 +28,7 @@ mod listeners;
 mod long_lived;
 mod lookup_allocates_nothing;
 mod manifests;
+mod misspelt;
 mod passthrough;
 mod proxy_protocol;
 mod status;

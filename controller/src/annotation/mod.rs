@@ -15,6 +15,7 @@ mod external_auth;
 mod families;
 mod limits;
 mod obsolete;
+mod prefix;
 mod proxy;
 mod read;
 mod redirect;

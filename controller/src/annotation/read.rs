@@ -1,4 +1,5 @@
 use super::entry::{Annotation, Applied, Effect, Invalid};
+use super::prefix;
 use super::settings::AnnotationSettings;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
@@ -55,7 +56,7 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, context: &Context<'_>
         match name.split_once('/') {
             Some((found, key)) if found == context.prefix => reader.annotation(key, value),
             Some((USUAL_PREFIX, key)) => reader.foreign(key),
-            _ => {}
+            _ => reader.stranger(name),
         }
     }
     reader.reading.settings.finish(context.defaults);
@@ -182,6 +183,15 @@ impl Reader<'_> {
             let message = format!("is ignored: expected the prefix {:?} (--annotations-prefix)", self.context.prefix);
             let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
             self.reading.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Another prefix, or none.
+    fn stranger(&mut self, name: &str) {
+        if let Some(complaint) = prefix::complaint(name, self.context.prefix) {
+            let field = format!("metadata.annotations[{name}]");
+            let warning = Diagnostic::warning(self.context.object.clone(), field, complaint).because(Reason::Ignored);
+            self.reading.diagnostics.push(warning);
         }
     }
 

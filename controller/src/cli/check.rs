@@ -4,6 +4,7 @@ use super::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, Escaped, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
+use crate::source::manifest::Upgraded;
 use crate::store::Store;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -13,13 +14,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What `adit check` found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// All that is wrong: errors first, then by object.
     pub diagnostics: Vec<Diagnostic>,
     /// How often something is missed of a kind of which there is no object at all: it may be there in the cluster, so
     /// that is no diagnostic.
     pub unchecked: BTreeMap<Kind, usize>,
+    /// How many objects there are of each kind that Adit does not read. A directory with a whole application has some.
+    pub foreign: BTreeMap<String, usize>,
+    /// The Ingresses of versions before v1, as v1: what `--fix` prints.
+    #[serde(skip)]
+    pub upgraded: Vec<Upgraded>,
     /// The ConfigMap with the settings of the gateway, where it is not there: they have their defaults.
     pub absent_settings: Option<String>,
     /// How many of them are errors.
@@ -39,7 +45,7 @@ pub struct Report {
 /// Reads files and directories as `adit serve` would, and reports all that is wrong with them.
 pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
     let configmap = settings.configmap.clone();
-    let Snapshot { store, publisher, diagnostics, .. } = Snapshot::of(paths, settings);
+    let Snapshot { store, publisher, diagnostics, foreign, upgraded, .. } = Snapshot::of(paths, settings);
     let configmap = configmap.filter(|name| store.config_map(&name.namespace, &name.name).is_none());
     let (diagnostics, unchecked) = without_unknowable(diagnostics, &store);
     let table = publisher.load();
@@ -53,6 +59,8 @@ pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
         streams: table.streams().iter().count(),
         absent_settings: configmap.map(|name| name.to_string()),
         unchecked,
+        foreign,
+        upgraded,
         diagnostics,
     }
 }
@@ -91,6 +99,10 @@ impl fmt::Display for Report {
         for (kind, count) in &self.unchecked {
             writeln!(f, "note: not checked, because no {kind} is given: {}", counted(*count, "reference"))?;
         }
+        if !self.foreign.is_empty() {
+            let kinds: Vec<_> = self.foreign.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            writeln!(f, "note: not read, because Adit serves no objects of these kinds: {}", kinds.join(", "))?;
+        }
         if let Some(name) = &self.absent_settings {
             writeln!(f, "note: ConfigMap {name} (--configmap) is not given: its settings have their defaults")?;
         }
@@ -105,6 +117,22 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// The Ingresses of versions before v1, as documents of YAML in v1. Each begins with a comment that says where it stands.
+    ///
+    /// # Errors
+    /// None is known: YAML can write what it could read.
+    pub fn fixed(&self) -> anyhow::Result<String> {
+        let mut documents = String::new();
+        for Upgraded { place, object } in &self.upgraded {
+            let yaml = serde_saphyr::to_string(object)?;
+            let file = place.file.escape_debug();
+            let _ = writeln!(documents, "---\n# {file}, document {}, line {}", place.document, place.line);
+            documents.push_str(yaml.trim_end());
+            documents.push('\n');
+        }
+        Ok(documents)
+    }
+
     /// In how many Ingresses each annotation is at fault, the most frequent errors first.
     fn sum_up_annotations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut counts: BTreeMap<(Severity, &Arc<str>), usize> = BTreeMap::new();

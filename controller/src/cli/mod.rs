@@ -85,6 +85,13 @@ fn command() -> Command {
                         .default_value("error")
                         .help("What makes the exit code 1: an error, or already a warning, such as a setting without effect"),
                 )
+                .arg(
+                    Arg::new("fix").long("fix").action(ArgAction::SetTrue).conflicts_with("output").help(
+                        "Print each Ingress of a removed version (v1beta1) as networking.k8s.io/v1 to standard output, \
+                         for a file or for kubectl apply -f -, and errors and warnings to standard error. No file is \
+                         changed; comments are not kept",
+                    ),
+                )
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
@@ -181,7 +188,13 @@ fn serve(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let flags = flags_of(matches, Settings::default())?;
     let report = check::check(&paths_of(matches), flags.settings.controller);
-    print(matches, &report)?;
+    if matches.get_flag("fix") {
+        // What is wrong goes where it is in nobody's way, so that `kubectl apply -f -` can read the rest.
+        eprint!("{report}");
+        write_stdout(&report.fixed()?)?;
+    } else {
+        print(matches, &report)?;
+    }
     let fails_on_warnings = matches.get_one::<String>("fail-on").is_some_and(|severity| severity == "warning");
     let fails = report.errors > 0 || (fails_on_warnings && report.warnings > 0);
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -119,7 +119,7 @@ fn explain_under(settings: ControllerSettings, url: &str) -> Explanation {
 
 fn explain_objects(objects: &str, settings: ControllerSettings, url: &str) -> Explanation {
     let mut store = Store::new();
-    let events = directory::load(&[directory::STANDARD_INPUT.into()], objects.as_bytes());
+    let events = directory::load(&[directory::STANDARD_INPUT.into()], objects.as_bytes()).events;
     let changes: Vec<_> = events.into_iter().flat_map(|event| store.apply(event)).collect();
     let mut translator = Translator::new(settings);
     let publisher = Publisher::new(Arc::default());

@@ -142,6 +142,17 @@ impl Pattern {
         haystack.get(..prefix.len()).is_some_and(|start| self.case.equal(start, prefix))
     }
 
+    /// How many groups it has.
+    pub fn group_count(&self) -> usize {
+        // Both count the whole match, too.
+        let with_whole = match &self.engine {
+            Engine::Literal(..) => 1,
+            Engine::Linear(regex) => regex.captures_len(),
+            Engine::Backtracking(regex) => regex.captures_len(),
+        };
+        with_whole.saturating_sub(1)
+    }
+
     /// Whether it matches.
     ///
     /// # Errors

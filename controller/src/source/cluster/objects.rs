@@ -3,7 +3,7 @@
 use super::arrival::Arrival;
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey, Observed};
-use crate::source::manifest::{key, observe};
+use crate::source::manifest::{Typed, key, observe};
 use std::collections::HashSet;
 
 /// What a watch brings.
@@ -89,7 +89,10 @@ impl Objects {
             listed.insert(key.clone());
         }
         match observe(self.kind, &arrival.0) {
-            Ok((observed, diagnostics)) => ObjectState { key, presence: Presence::Present(observed), diagnostics },
+            // The API server has dropped unknown fields already. Those that only we do not know are nobody's mistake.
+            Ok(Typed { observed, findings, .. }) => {
+                ObjectState { key, presence: Presence::Present(observed), diagnostics: findings }
+            }
             Err(wrong) => ObjectState { key, presence: Presence::Malformed, diagnostics: vec![wrong] },
         }
     }

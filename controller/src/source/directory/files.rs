@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::feed::SourceEvent;
 use crate::object::{ObjectKey, Observed};
-use crate::source::manifest::{self, Manifest, same_object};
+use crate::source::manifest::{self, Manifest, Upgraded, same_object};
 use gateway::config::Subject;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -67,6 +67,8 @@ struct File {
     diagnostics: Vec<Diagnostic>,
     /// Whether `objects` are all that a whole and valid version had.
     is_good: bool,
+    foreign: BTreeMap<String, usize>,
+    upgraded: Vec<Upgraded>,
 }
 
 impl Files {
@@ -113,6 +115,20 @@ impl Files {
         events
     }
 
+    /// How many objects there are of each kind that Adit does not read.
+    pub(super) fn foreign(&self) -> BTreeMap<String, usize> {
+        let mut sums = BTreeMap::new();
+        for (kind, count) in self.files.values().flat_map(|file| &file.foreign) {
+            *sums.entry(kind.clone()).or_default() += count;
+        }
+        sums
+    }
+
+    /// The Ingresses of versions before v1, by file.
+    pub(super) fn upgraded(&self) -> impl Iterator<Item = &Upgraded> {
+        self.files.values().flat_map(|file| &file.upgraded)
+    }
+
     fn forget_missing(&mut self, seen: &BTreeMap<Arc<str>, Seen>, unreadable: &[PathBuf], touched: &mut Touched) {
         let is_hidden = |path: &str| unreadable.iter().any(|directory| Path::new(path).starts_with(directory));
         let missing = self.files.keys().filter(|path| !seen.contains_key(*path) && !is_hidden(path));
@@ -131,6 +147,8 @@ impl Files {
         let file = self.files.entry(path.clone()).or_default();
         file.fingerprint = fingerprint;
         file.diagnostics = manifest.diagnostics;
+        file.foreign = manifest.foreign;
+        file.upgraded = manifest.upgraded;
         file.is_good = keeps_objects || !manifest.is_broken;
         if keeps_objects {
             file.report_kept_objects(&path);

@@ -10,8 +10,10 @@ mod watches;
 
 use crate::debounce::Debounce;
 use crate::feed::SourceEvent;
+use crate::source::manifest::Upgraded;
 use files::Files;
 use scan::{Pace, QUIET, scan};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -31,9 +33,20 @@ const UNWATCHED_PERIOD: Duration = Duration::from_secs(2);
 /// The path that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
-/// Reads every manifest in files and directories once: each object, what is wrong, and [`SourceEvent::Synced`]. Where a
-/// path is [`STANDARD_INPUT`], one more manifest is read from `input`, to its end.
-pub fn load(paths: &[PathBuf], input: impl Read) -> Vec<SourceEvent> {
+/// What one look at files and directories gives.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Each object, what is wrong, and [`SourceEvent::Synced`].
+    pub events: Vec<SourceEvent>,
+    /// How many objects there are of each kind that Adit does not read.
+    pub foreign: BTreeMap<String, usize>,
+    /// The Ingresses of versions before v1, as v1.
+    pub upgraded: Vec<Upgraded>,
+}
+
+/// Reads every manifest in files and directories once. Where a path is [`STANDARD_INPUT`], one more manifest is read from
+/// `input`, to its end.
+pub fn load(paths: &[PathBuf], input: impl Read) -> Loaded {
     let mut files = Files::default();
     let (inputs, paths): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path == Path::new(STANDARD_INPUT));
     let mut scan = scan(&paths, &files, Pace::AtOnce);
@@ -42,7 +55,7 @@ pub fn load(paths: &[PathBuf], input: impl Read) -> Vec<SourceEvent> {
     }
     let mut events = files.take(scan);
     events.push(SourceEvent::Synced);
-    events
+    Loaded { events, foreign: files.foreign(), upgraded: files.upgraded().cloned().collect() }
 }
 
 /// Files and directories that are followed as they change.

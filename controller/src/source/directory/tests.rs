@@ -22,7 +22,8 @@ fn temporary() -> TempDir {
 
 /// The Services that one look finds, and all that is wrong.
 fn loaded(paths: &[&Path]) -> (Vec<String>, Vec<String>) {
-    let events = load(&paths.iter().map(|path| path.to_path_buf()).collect::<Vec<_>>(), std::io::empty());
+    let Loaded { events, .. } =
+        load(&paths.iter().map(|path| path.to_path_buf()).collect::<Vec<_>>(), std::io::empty());
     assert_eq!(events.last(), Some(&SourceEvent::Synced));
     let (mut names, mut problems) = (Vec::new(), Vec::new());
     for event in events {

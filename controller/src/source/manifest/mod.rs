@@ -5,19 +5,22 @@ mod legacy;
 mod node;
 mod object;
 mod typed;
+mod unknown;
 mod validate;
 
-pub(crate) use object::{key, observe, strip};
+pub(crate) use object::{Typed, key, observe, strip};
 pub use validate::validate;
 pub(crate) use validate::{is_left_out, is_path_left_out};
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::object::{KINDS, Kind, ObjectKey, Observed};
+use crate::suggestion::nearest;
 use documents::{Document, documents};
 use gateway::config::Subject;
 use node::Node;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use unknown::unknown_field;
 
 /// What a manifest holds.
 #[derive(Debug, Default)]
@@ -29,12 +32,24 @@ pub struct Manifest {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether a document or an object could not be read at all, as happens to a file while it is being written.
     pub is_broken: bool,
+    /// How many objects there are of each kind that Adit does not read.
+    pub foreign: BTreeMap<String, usize>,
+    /// The Ingresses of versions before v1, as v1.
+    pub upgraded: Vec<Upgraded>,
+}
+
+/// An Ingress of a version before v1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upgraded {
+    /// Where it stands.
+    pub place: Place,
+    /// The same as v1, without its status and what only the API server writes.
+    pub object: serde_json::Value,
 }
 
 /// Reads the manifest in `file`, which is only named in places and diagnostics.
 ///
-/// Documents and items of lists that cannot be read are reported and left out; kinds that Adit does not read are passed
-/// over in silence. No value of a Secret gets into a diagnostic.
+/// Documents and items of lists that cannot be read are reported and left out; kinds that Adit does not read are counted. No value of a Secret gets into a diagnostic.
 pub fn parse(file: &Arc<str>, bytes: &[u8]) -> Manifest {
     let mut reader = Reader { file, document: 1, manifest: Manifest::default(), lines: HashMap::new() };
     match std::str::from_utf8(bytes) {
@@ -84,7 +99,13 @@ impl Naming {
         let similar = |(_, version, name): &&(Kind, &str, &str)| {
             singular(name) == singular(kind) && is_similar_group(api_version, version)
         };
-        KINDS.iter().find(similar).map_or(Self::Foreign, |(_, version, name)| Self::Misspelt(version, name))
+        let near = || {
+            let names = KINDS.iter().filter(|(_, version, _)| is_similar_group(api_version, version));
+            let near = nearest(kind, names.map(|(.., name)| *name))?;
+            KINDS.iter().find(|(.., name)| *name == near)
+        };
+        let meant = KINDS.iter().find(similar).or_else(near);
+        meant.map_or(Self::Foreign, |(_, version, name)| Self::Misspelt(version, name))
     }
 }
 
@@ -141,7 +162,7 @@ impl Reader<'_> {
                 let message = format!("of apiVersion {api_version:?} is not read: expected {name} of {version}");
                 self.push(Diagnostic::warning(self.subject(), "kind", message).with_value(kind), line);
             }
-            Naming::Foreign => {}
+            Naming::Foreign => *self.manifest.foreign.entry(kind.escape_debug().to_string()).or_default() += 1,
         }
     }
 
@@ -162,7 +183,7 @@ impl Reader<'_> {
         if is_legacy {
             legacy::upgrade(&mut value);
         }
-        let (observed, findings) = match observe(kind, &value) {
+        let Typed { observed, mut findings, unknown } = match observe(kind, &value) {
             Ok(read) => read,
             Err(wrong) => {
                 self.manifest.is_broken = true;
@@ -174,8 +195,9 @@ impl Reader<'_> {
             return self.broken(line, "metadata.name", &format!("is missing: expected the name of this {kind}"));
         }
         if is_legacy {
-            self.warn_of_legacy(&observed.key, node, &value, line);
+            self.warn_of_legacy(&observed.key, node, value, line);
         }
+        findings.extend(unknown.iter().map(|field| unknown_field(&observed.key, field)));
         self.keep(observed, findings, node, line);
     }
 
@@ -194,15 +216,12 @@ impl Reader<'_> {
         self.manifest.objects.push(observed);
     }
 
-    fn warn_of_legacy(&mut self, key: &ObjectKey, node: &Node, upgraded: &serde_json::Value, line: u32) {
+    fn warn_of_legacy(&mut self, key: &ObjectKey, node: &Node, upgraded: serde_json::Value, line: u32) {
         let version = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
-        let message = match serde_saphyr::to_string(upgraded) {
-            Ok(yaml) => {
-                format!("is a version of Ingress that Kubernetes has removed; it is read as:\n{}", yaml.trim_end())
-            }
-            Err(_) => "is a version of Ingress that Kubernetes has removed: expected networking.k8s.io/v1".to_owned(),
-        };
+        let message = "is a version of Ingress that Kubernetes has removed; it is read as networking.k8s.io/v1, and \
+                       `adit check --fix` writes it so";
         self.push(Diagnostic::warning(key, "apiVersion", message).with_value(version), line);
+        self.manifest.upgraded.push(Upgraded { place: self.place(line), object: upgraded });
     }
 
     fn subject(&self) -> Subject {

@@ -29,12 +29,21 @@ pub(crate) fn strip(object: &mut Value) {
     }
 }
 
-/// Types an object. What Kubernetes would refuse of an Ingress is left out, and is in the diagnostics; the name may be
-/// empty. The age has no place.
+/// What typing made of an object.
+pub(crate) struct Typed {
+    /// The object. Its name may be empty, and its age has no place.
+    pub(crate) observed: Observed,
+    /// What Kubernetes would refuse of it, which is left out.
+    pub(crate) findings: Vec<Diagnostic>,
+    /// The fields that its kind does not have, or not in the version of Kubernetes that Adit is built with.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Types an object.
 ///
 /// # Errors
 /// The first field that is not of its kind's form.
-pub(crate) fn observe(kind: Kind, value: &Value) -> Result<(Observed, Vec<Diagnostic>), Diagnostic> {
+pub(crate) fn observe(kind: Kind, value: &Value) -> Result<Typed, Diagnostic> {
     let key = key(kind, value);
     for (field, name) in [("metadata.namespace", &key.namespace), ("metadata.name", &key.name)] {
         if !name.is_empty() && !is_name(name) {
@@ -42,7 +51,8 @@ pub(crate) fn observe(kind: Kind, value: &Value) -> Result<(Observed, Vec<Diagno
             return Err(Diagnostic::error(&key, field, message).with_value(name));
         }
     }
-    let mut object = typed::object(kind, value).map_err(|wrong| {
+    let mut unknown = Vec::new();
+    let mut object = typed::object(kind, value, &mut unknown).map_err(|wrong| {
         let diagnostic = Diagnostic::error(&key, wrong.field.as_str(), wrong.message);
         wrong.value.iter().fold(diagnostic, |diagnostic, value| diagnostic.with_value(value))
     })?;
@@ -51,7 +61,7 @@ pub(crate) fn observe(kind: Kind, value: &Value) -> Result<(Observed, Vec<Diagno
         _ => Vec::new(),
     };
     let created = metadata(&object).creation_timestamp.as_ref().map(|time| time.0.as_second());
-    Ok((Observed { key, object, age: Age { created, place: None } }, findings))
+    Ok(Typed { observed: Observed { key, object, age: Age { created, place: None } }, findings, unknown })
 }
 
 /// The key of an untyped object; its name may be empty.

@@ -5,7 +5,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::{Path, Segment, Track};
 use std::sync::Arc;
 
 /// A field that has not the type that its kind gives it.
@@ -19,23 +19,28 @@ pub(crate) struct WrongField {
     pub(crate) message: String,
 }
 
-/// Reads `value` as an object of this kind. Fields that the kind does not have are ignored.
-pub(crate) fn object(kind: Kind, value: &Value) -> Result<Object, WrongField> {
+/// Reads `value` as an object of this kind. Fields that the kind does not have are ignored, and added to `unknown` as
+/// diagnostics write them.
+pub(crate) fn object(kind: Kind, value: &Value, unknown: &mut Vec<String>) -> Result<Object, WrongField> {
     Ok(match kind {
-        Kind::Ingress => Object::Ingress(read(value)?),
-        Kind::IngressClass => Object::IngressClass(read(value)?),
-        Kind::Service => Object::Service(read(value)?),
-        Kind::EndpointSlice => Object::EndpointSlice(read(value)?),
-        Kind::Endpoints => Object::Endpoints(read(value)?),
-        Kind::Secret => Object::Secret(secret(value)?),
-        Kind::ConfigMap => Object::ConfigMap(read(value)?),
+        Kind::Ingress => Object::Ingress(read(value, unknown)?),
+        Kind::IngressClass => Object::IngressClass(read(value, unknown)?),
+        Kind::Service => Object::Service(read(value, unknown)?),
+        Kind::EndpointSlice => Object::EndpointSlice(read(value, unknown)?),
+        Kind::Endpoints => Object::Endpoints(read(value, unknown)?),
+        Kind::Secret => Object::Secret(secret(value, unknown)?),
+        Kind::ConfigMap => Object::ConfigMap(read(value, unknown)?),
     })
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<Arc<T>, WrongField> {
-    serde_path_to_error::deserialize(value).map(Arc::new).map_err(|error| {
-        let found = at(value, error.path());
-        let reason = error.inner().to_string();
+fn read<T: DeserializeOwned>(value: &Value, unknown: &mut Vec<String>) -> Result<Arc<T>, WrongField> {
+    let mut track = Track::new();
+    let deserializer = serde_path_to_error::Deserializer::new(value, &mut track);
+    let typed = serde_ignored::deserialize(deserializer, |ignored| unknown.push(written_ignored(&ignored)));
+    typed.map(Arc::new).map_err(|error| {
+        let path = track.path();
+        let found = at(value, &path);
+        let reason = error.to_string();
         let expected = expected(&reason);
         let (shown, message) = match found {
             Some(Value::String(text)) => (Some(text.clone()), format!("is not {expected}")),
@@ -48,14 +53,14 @@ fn read<T: DeserializeOwned>(value: &Value) -> Result<Arc<T>, WrongField> {
                 (Some(scalar.to_string()), format!("is {what}, not {expected}{hint}"))
             }
         };
-        WrongField { field: written(error.path()), value: shown, message }
+        WrongField { field: written(&path), value: shown, message }
     })
 }
 
 /// As the API server does, `stringData` becomes part of `data`. An error shows no value, and nothing of the decoder's
 /// message either, which quotes bytes.
-fn secret(value: &Value) -> Result<Arc<Secret>, WrongField> {
-    let mut secret: Arc<Secret> = read(value).map_err(|wrong| {
+fn secret(value: &Value, unknown: &mut Vec<String>) -> Result<Arc<Secret>, WrongField> {
+    let mut secret: Arc<Secret> = read(value, unknown).map_err(|wrong| {
         let message = if wrong.field.starts_with("data") {
             "is not a string in base64 (plain text belongs under stringData)".to_owned()
         } else {
@@ -84,13 +89,38 @@ fn written(path: &Path) -> String {
     for segment in path.iter() {
         match segment {
             Segment::Seq { index } => field += &format!("[{index}]"),
-            Segment::Map { key } if key.contains(['.', '/']) => field += &format!("[{key}]"),
-            Segment::Map { key } if field.is_empty() => field += key,
-            Segment::Map { key } => field += &format!(".{key}"),
+            Segment::Map { key } => push_key(&mut field, key),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
     field
+}
+
+/// The path of a field that was ignored, likewise.
+fn written_ignored(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", written_ignored(parent)),
+        Path::Map { parent, key } => {
+            let mut field = written_ignored(parent);
+            push_key(&mut field, key);
+            field
+        }
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            written_ignored(parent)
+        }
+    }
+}
+
+fn push_key(field: &mut String, key: &str) {
+    if key.contains(['.', '/']) {
+        *field += &format!("[{key}]");
+    } else if field.is_empty() {
+        *field += key;
+    } else {
+        *field += &format!(".{key}");
+    }
 }
 
 /// The expectation in one of serde's messages, in a person's words.
@@ -114,7 +144,7 @@ mod tests {
     use serde_json::json;
 
     fn wrong(kind: Kind, value: &Value) -> (String, Option<String>, String) {
-        let wrong = object(kind, value).expect_err("a field is wrong");
+        let wrong = object(kind, value, &mut Vec::new()).expect_err("a field is wrong");
         (wrong.field, wrong.value, wrong.message)
     }
 
@@ -163,16 +193,18 @@ mod tests {
     #[test]
     fn string_data_wins_over_data() {
         let value = json!({"data": {"a": "eA==", "b": "eQ=="}, "stringData": {"b": "z"}});
-        let Ok(Object::Secret(secret)) = object(Kind::Secret, &value) else { panic!("a Secret") };
+        let Ok(Object::Secret(secret)) = object(Kind::Secret, &value, &mut Vec::new()) else { panic!("a Secret") };
         let data: Vec<_> =
             secret.data.iter().flatten().map(|(key, bytes)| (key.as_str(), bytes.0.as_slice())).collect();
         assert_eq!(data, [("a", b"x".as_slice()), ("b", b"z".as_slice())]);
     }
 
     #[test]
-    fn null_and_unknown_fields_are_nothing() {
+    fn null_is_nothing_and_unknown_fields_are_told() {
         let value = json!({"metadata": {"creationTimestamp": null, "generation": 3}, "spec": {"rules": null, "x": 1}});
-        assert!(object(Kind::Ingress, &value).is_ok());
+        let mut unknown = Vec::new();
+        assert!(object(Kind::Ingress, &value, &mut unknown).is_ok());
+        assert_eq!(unknown, ["spec.x"]);
         let (field, ..) = wrong(Kind::Ingress, &json!({"metadata": {"creationTimestamp": "yesterday"}}));
         assert_eq!(field, "metadata.creationTimestamp");
     }

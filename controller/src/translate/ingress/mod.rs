@@ -2,6 +2,7 @@
 
 mod class;
 mod external_auth;
+mod groups;
 mod outcome;
 mod parser;
 mod path;

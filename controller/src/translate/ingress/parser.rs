@@ -2,6 +2,7 @@
 
 use super::class;
 use super::external_auth;
+use super::groups;
 use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
 use crate::annotation::{self, AnnotationSettings};
@@ -234,6 +235,7 @@ impl Parser<'_> {
         }
         let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
         let path: Arc<str> = text.into();
+        self.warn_of_missing_groups(&path);
         Some(Route {
             origin: Origin::new(self.object.clone(), field),
             owner: self.owner(Some(&backend)),
@@ -371,6 +373,19 @@ impl Parser<'_> {
         let policies =
             || Arc::new(RoutePolicies { rewrite, https_redirect, external_auth, ..self.base.as_ref().clone() });
         Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
+    }
+
+    fn warn_of_missing_groups(&mut self, path: &Arc<str>) {
+        let Some(target) = self.annotations.rewrite_target.clone().filter(|target| **target != **path) else { return };
+        let prefix = self.annotations.forwarded_prefix.clone();
+        for (key, text) in [("rewrite-target", Some(target)), ("x-forwarded-prefix", prefix)] {
+            if let Some(text) = text
+                && let Some(complaint) = groups::complaint(&text, path)
+            {
+                let field = self.annotation(key).field;
+                self.report(Severity::Warning, &field, Some(&text), &complaint);
+            }
+        }
     }
 
     /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
