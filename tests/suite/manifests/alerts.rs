@@ -1,6 +1,7 @@
 //! `monitoring.yaml`: it finds the Pods, and asks for metrics that there are.
 
 use super::installation::{Installation, list, text};
+use super::pods::selected;
 use regex::Regex;
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ fn the_monitor_finds_the_service_and_the_service_the_pods() {
     let monitoring = Installation::named("monitoring");
     let install = Installation::named("nodeport");
     let (service, monitor) = (monitoring.only("Service"), monitoring.only("ServiceMonitor"));
-    assert_eq!(service["spec"]["selector"], install.template()["metadata"]["labels"]);
+    assert_eq!(service["spec"]["selector"], selected(&install));
     assert_eq!(monitor["spec"]["selector"]["matchLabels"], service["metadata"]["labels"]);
     assert_ne!(monitor["spec"]["selector"]["matchLabels"], install.only("Service")["metadata"]["labels"]);
     let [port] = list(&service["spec"]["ports"]) else { panic!("expected one port") };

@@ -1,6 +1,6 @@
 //! The Pods: what they may do, how they are asked for their health, and how they are found.
 
-use super::installation::{Installation, list, text};
+use super::installation::{Installation, list, text, texts};
 use controller::settings::ServeSettings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,9 +112,42 @@ fn selectors_select_the_pods() {
         selectors.extend(install.of("PodDisruptionBudget").map(|pdb| pdb["spec"]["selector"]["matchLabels"].clone()));
         let terms = spread(&install).iter();
         selectors.extend(terms.map(|term| term["podAffinityTerm"]["labelSelector"]["matchLabels"].clone()));
-        let labels = &install.template()["metadata"]["labels"];
         for selector in selectors {
-            assert_eq!(selector, *labels, "{}", install.name);
+            assert_eq!(selector, selected(&install), "{}", install.name);
+        }
+    }
+}
+
+/// The labels of the Pods by which they are selected: these do not change from one version to the next.
+pub(super) fn selected(install: &Installation) -> Value {
+    let mut labels = install.template()["metadata"]["labels"].clone();
+    let labels_that_change = ["instance", "version", "part-of"].map(|name| format!("app.kubernetes.io/{name}"));
+    labels.as_object_mut().expect("labels").retain(|name, _| !labels_that_change.contains(name));
+    labels
+}
+
+#[test]
+fn fault_n12_pods_go_where_they_can_run() {
+    for install in Installation::all() {
+        assert_eq!(install.pod()["nodeSelector"], json!({"kubernetes.io/os": "linux"}), "{}", install.name);
+        let tolerated = texts(&install.pod()["tolerations"], "key");
+        let expected: &[&str] = match &install.workload()["kind"] {
+            kind if kind == "DaemonSet" => &["node-role.kubernetes.io/control-plane"],
+            _ => &[],
+        };
+        assert_eq!(tolerated, expected, "{}", install.name);
+    }
+}
+
+#[test]
+fn fault_n12_objects_and_pods_say_what_they_are_part_of() {
+    for install in Installation::all() {
+        let ours = |object: &&Value| object["metadata"]["labels"]["app.kubernetes.io/name"] == "adit";
+        for labelled in install.objects.iter().filter(ours).chain([install.template()]) {
+            let labels = &labelled["metadata"]["labels"];
+            for (name, value) in [("instance", "adit"), ("version", env!("CARGO_PKG_VERSION")), ("part-of", "adit")] {
+                assert_eq!(labels[format!("app.kubernetes.io/{name}")], value, "{}: {labelled}", install.name);
+            }
         }
     }
 }
