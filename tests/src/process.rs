@@ -93,6 +93,17 @@ impl Process {
         Ok(timeout(PATIENCE, self.child.wait()).await.context("the process does not end")??)
     }
 
+    /// The memory that it has, in bytes.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn memory(&self) -> Result<usize> {
+        let id = self.child.id().context("the process has ended")?;
+        let pages = std::fs::read_to_string(format!("/proc/{id}/statm"))?;
+        let resident: usize = pages.split(' ').nth(1).context("no resident pages")?.parse()?;
+        Ok(resident * rustix::param::page_size())
+    }
+
     /// Whether it has ended.
     ///
     /// # Errors

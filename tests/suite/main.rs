@@ -7,6 +7,7 @@ mod attacks;
 mod backend_protocols;
 mod bad_manifests;
 mod binary;
+mod bounds;
 mod certificates;
 mod clients;
 mod cluster_source;
