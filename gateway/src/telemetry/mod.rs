@@ -19,8 +19,8 @@ mod worker;
 
 pub use clock::Clock;
 pub use metrics::{
-    Build, COMMON_LABELS, ConnectionState, ControllerMetrics, Event, Identity, ListenerMetrics, METRICS, MetricDoc,
-    MetricKind, Orphan, REQUEST_METRICS,
+    Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event, Identity,
+    ListenerMetrics, METRICS, MetricDoc, MetricKind, Orphan, REQUEST_METRICS, ServedCertificate,
 };
 pub use record::{Attempt, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
@@ -73,6 +73,16 @@ impl Telemetry {
     /// The control plane's own metrics.
     pub fn controller(&self) -> &ControllerMetrics {
         &self.metrics.controller
+    }
+
+    /// The metrics of certificates.
+    pub fn certificates(&self) -> &CertificateMetrics {
+        &self.metrics.certificates
+    }
+
+    /// The metrics of how Ingresses are read.
+    pub fn checks(&self) -> &CheckMetrics {
+        &self.metrics.checks
     }
 
     /// The metrics of the ports of TCP and UDP services.

@@ -1,6 +1,6 @@
 //! Samples and their families as Prometheus' library wants them.
 
-use super::names::MetricDoc;
+use super::names::{MetricDoc, MetricKind};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily};
 
 pub(super) fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) -> MetricFamily {
@@ -10,6 +10,21 @@ pub(super) fn family(doc: MetricDoc, metrics: impl IntoIterator<Item = Metric>) 
     family.set_field_type(doc.metric_type());
     family.set_metric(metrics.into_iter().collect());
     family
+}
+
+/// A family of one sample without labels.
+pub(super) fn single(doc: MetricDoc, value: f64) -> MetricFamily {
+    let mut metric = Metric::default();
+    if doc.kind == MetricKind::Counter {
+        let mut counter = Counter::default();
+        counter.set_value(value);
+        metric.set_counter(counter);
+    } else {
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        metric.set_gauge(gauge);
+    }
+    family(doc, [metric])
 }
 
 pub(super) fn counter(labels: Vec<LabelPair>, value: u64) -> Metric {

@@ -2,6 +2,8 @@
 //! one table in [`names`].
 
 mod cells;
+mod certificates;
+mod checks;
 mod collector;
 mod connections;
 mod controller;
@@ -12,10 +14,13 @@ mod labels;
 mod listeners;
 mod map;
 mod names;
+mod process;
 mod streams;
 mod unmatched;
 
 pub(super) use cells::{Cells, Measured};
+pub use certificates::{CertificateMetrics, ServedCertificate};
+pub use checks::CheckMetrics;
 pub(super) use collector::{RequestCollector, Source, Sums};
 pub use connections::ConnectionState;
 pub(super) use connections::Connections;
@@ -23,6 +28,7 @@ pub use controller::{Build, ControllerMetrics, Orphan};
 pub use events::Event;
 pub use listeners::ListenerMetrics;
 pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind, REQUEST_METRICS};
+use process::ProcessCollector;
 pub(super) use streams::{OpenStreams, StreamId};
 
 use super::MetricsSettings;
@@ -51,6 +57,8 @@ pub(super) struct Metrics {
     /// `None` where requests and connections are not measured.
     pub(super) measured: Option<Arc<Measured>>,
     pub(super) controller: ControllerMetrics,
+    pub(super) certificates: CertificateMetrics,
+    pub(super) checks: CheckMetrics,
     pub(super) listeners: ListenerMetrics,
     pub(super) log_dropped: IntCounter,
 }
@@ -65,11 +73,14 @@ impl Metrics {
         let sums = Arc::new(Mutex::new(Sums::new(settings, Arc::clone(&measured))));
         registry.register(Box::new(RequestCollector::new(Arc::clone(&sums))?))?;
         let controller = ControllerMetrics::register(&registry, &identity.build)?;
+        let certificates = CertificateMetrics::register(&registry, &identity.class)?;
+        let checks = CheckMetrics::register(&registry)?;
+        registry.register(Box::new(ProcessCollector::new()?))?;
         let listeners = ListenerMetrics::register(&registry)?;
         let log_dropped = IntCounter::with_opts(names::LOG_DROPPED.opts())?;
         registry.register(Box::new(log_dropped.clone()))?;
         let measured = settings.enabled.then_some(measured);
-        Ok(Self { registry, sums, measured, controller, listeners, log_dropped })
+        Ok(Self { registry, sums, measured, controller, certificates, checks, listeners, log_dropped })
     }
 
     /// All metrics in Prometheus' text format.

@@ -59,6 +59,22 @@ const REQUEST: &[&str] = &["canary", "host", "ingress", "method", "namespace", "
 /// The labels of a port of a TCP or UDP service.
 const STREAM: &[&str] = &["port", "protocol"];
 
+/// The labels of a certificate of a host.
+const SSL: &[&str] = &["class", "host", "identifier", "namespace", "secret_name"];
+
+/// The same, and what the certificate says of itself.
+const SSL_INFO_LABELS: &[&str] = &[
+    "class",
+    "host",
+    "identifier",
+    "issuer_common_name",
+    "issuer_organization",
+    "namespace",
+    "public_key_algorithm",
+    "secret_name",
+    "serial_number",
+];
+
 /// The metrics of requests, which flags change and leave out.
 pub const REQUEST_METRICS: &[MetricDoc] = &[
     REQUESTS,
@@ -122,6 +138,56 @@ metrics! {
         "1 for each Ingress with a route to a Service that does not exist (no-service), or that has no endpoint or not the port (no-endpoint)";
     LEADER = Gauge "nginx_ingress_controller_leader_election_status" &["name"],
         "1 if this replica holds the Lease of this name, 0 if not";
+
+    CHECK_SUCCESS = Counter "nginx_ingress_controller_check_success" &["ingress", "namespace"],
+        "How often an Ingress was read and served without an error: when it changes, or what it depends on does";
+    CHECK_ERRORS = Counter "nginx_ingress_controller_check_errors" &["ingress", "namespace"],
+        "How often an Ingress was read with an error in it, which keeps it or a part of it from being served";
+    TESTED_INGRESSES = Gauge "nginx_ingress_controller_admission_tested_ingresses" &[],
+        "Ingresses that the last change of Ingresses made Adit read";
+    TESTED_DURATION = Gauge "nginx_ingress_controller_admission_tested_duration" &[],
+        "Seconds that reading them took";
+    RENDER_INGRESSES = Gauge "nginx_ingress_controller_admission_render_ingresses" &[],
+        "Ingresses of the hosts that the last change of hosts made Adit compile";
+    RENDER_DURATION = Gauge "nginx_ingress_controller_admission_render_duration" &[],
+        "Seconds that compiling and publishing them took";
+    CONFIG_SIZE = Gauge "nginx_ingress_controller_admission_config_size" &[],
+        "Routes of these hosts; ingress-nginx has the bytes of nginx.conf here";
+    ROUNDTRIP_DURATION = Gauge "nginx_ingress_controller_admission_roundtrip_duration" &[],
+        "Seconds that the last change of hosts took, from reading its Ingresses until it was served";
+    SSL_EXPIRE_TIME = Gauge "nginx_ingress_controller_ssl_expire_time_seconds" SSL,
+        "Unix time in seconds at which a certificate of a host expires";
+    SSL_INFO = Gauge "nginx_ingress_controller_ssl_certificate_info" SSL_INFO_LABELS,
+        "Always 1; the labels describe a certificate of a host";
+
+    NUM_PROCS = Gauge "nginx_ingress_controller_nginx_process_num_procs" &[],
+        "Processes that serve: always 1";
+    CPU_SECONDS = Counter "nginx_ingress_controller_nginx_process_cpu_seconds_total" &[],
+        "CPU time in seconds, of user and system";
+    READ_BYTES = Counter "nginx_ingress_controller_nginx_process_read_bytes_total" &[],
+        "Bytes that were read from storage";
+    WRITE_BYTES = Counter "nginx_ingress_controller_nginx_process_write_bytes_total" &[],
+        "Bytes that were written to storage";
+    RESIDENT_MEMORY = Gauge "nginx_ingress_controller_nginx_process_resident_memory_bytes" &[],
+        "Resident memory in bytes";
+    VIRTUAL_MEMORY = Gauge "nginx_ingress_controller_nginx_process_virtual_memory_bytes" &[],
+        "Virtual memory in bytes";
+    OLDEST_START = Gauge "nginx_ingress_controller_nginx_process_oldest_start_time_seconds" &[],
+        "Unix time in seconds at which the process started";
+    PROCESS_CPU_SECONDS = Counter "process_cpu_seconds_total" &[],
+        "CPU time in seconds, of user and system";
+    PROCESS_OPEN_FDS = Gauge "process_open_fds" &[],
+        "Open file descriptors";
+    PROCESS_MAX_FDS = Gauge "process_max_fds" &[],
+        "The most file descriptors that may be open; there is none where that is unlimited";
+    PROCESS_RESIDENT_MEMORY = Gauge "process_resident_memory_bytes" &[],
+        "Resident memory in bytes";
+    PROCESS_VIRTUAL_MEMORY = Gauge "process_virtual_memory_bytes" &[],
+        "Virtual memory in bytes";
+    PROCESS_START = Gauge "process_start_time_seconds" &[],
+        "Unix time in seconds at which the process started";
+    PROCESS_THREADS = Gauge "process_threads" &[],
+        "Threads";
 
     REPLIES = Counter "adit_replies_total" &["reason"],
         "Responses that Adit made itself, such as redirects and error pages, by reason";

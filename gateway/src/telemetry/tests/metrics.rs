@@ -1,7 +1,7 @@
 use super::streams::record as stream;
 use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
-use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, Telemetry};
+use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry};
 use http::HeaderMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -182,6 +182,53 @@ fn the_controller_speaks_of_publishing() {
     assert!(!telemetry.metrics().expect("encodes").contains("orphan_ingress{"));
 }
 
+fn certificate() -> ServedCertificate {
+    ServedCertificate {
+        host: "h".to_owned(),
+        namespace: "ns".to_owned(),
+        secret_name: "tls".to_owned(),
+        identifier: "-17".to_owned(),
+        issuer_common_name: "R1".to_owned(),
+        issuer_organization: "Acme".to_owned(),
+        serial_number: "17".to_owned(),
+        public_key_algorithm: "ECDSA",
+        expires: 1000,
+    }
+}
+
+#[test]
+fn certificates_come_and_go() {
+    let (telemetry, _) = telemetry();
+    telemetry.certificates().set(&certificate());
+    let shown = || {
+        let text = telemetry.metrics().expect("encodes");
+        let labels = "class=\"adit.dev/ingress\",host=\"h\",identifier=\"-17\",namespace=\"ns\",secret_name=\"tls\"";
+        let issuer = "issuer_common_name=\"R1\",issuer_organization=\"Acme\",public_key_algorithm=\"ECDSA\"";
+        let info = format!("{labels},{issuer},serial_number=\"17\"");
+        [("expire_time_seconds", labels), ("certificate_info", &*info)]
+            .map(|(name, labels)| sample(&text, &format!("nginx_ingress_controller_ssl_{name}"), labels))
+    };
+    assert_eq!(shown(), [Some(1000.0), Some(1.0)]);
+    telemetry.certificates().forget(&certificate());
+    assert_eq!(shown(), [None, None]);
+}
+
+#[test]
+fn the_process_is_measured() {
+    let (telemetry, _) = telemetry();
+    let text = telemetry.metrics().expect("encodes");
+    for name in ["process", "nginx_ingress_controller_nginx_process"] {
+        let value = |what: &str| sample(&text, &format!("{name}_{what}"), "").expect(what);
+        assert!(value("resident_memory_bytes") >= 4096.0);
+        assert!(value("virtual_memory_bytes") > value("resident_memory_bytes"));
+        assert!(value("cpu_seconds_total") >= 0.0);
+    }
+    let value = |name: &str| sample(&text, name, "").expect(name);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs_f64();
+    assert!((1e9..now + 1.0).contains(&value("process_start_time_seconds")));
+    assert!(value("process_open_fds") >= 3.0 && value("process_threads") >= 1.0);
+}
+
 #[test]
 fn every_metric_is_documented() {
     let (telemetry, _) = telemetry();
@@ -199,6 +246,9 @@ fn every_metric_is_documented() {
     telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
     telemetry.controller().watch("Ingress", true);
     telemetry.controller().leads("adit-leader", true);
+    telemetry.checks().checked("ns", "web", false);
+    telemetry.checks().checked("ns", "web", true);
+    telemetry.certificates().set(&certificate());
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
     let documented = METRICS.iter().map(|doc| format!("{} {:?}", doc.name, doc.kind).to_lowercase()).collect();
