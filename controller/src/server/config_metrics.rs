@@ -1,20 +1,46 @@
-use crate::diagnostic::Reason;
+use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::object::ObjectKey;
 use crate::pipeline::State;
-use gateway::telemetry::{ControllerMetrics, Orphan};
-use std::time::SystemTime;
+use gateway::config::{HostName, VirtualHost};
+use gateway::telemetry::{CheckMetrics, ControllerMetrics, Orphan};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Writes what builds of the configuration come to into the metrics.
 #[derive(Debug)]
 pub(super) struct ConfigMetrics {
     metrics: ControllerMetrics,
+    checks: CheckMetrics,
     /// The last build that is in the metrics as a success.
     succeeded: Option<u64>,
 }
 
 impl ConfigMetrics {
-    pub(super) fn new(metrics: ControllerMetrics) -> Self {
-        Self { metrics, succeeded: None }
+    pub(super) fn new(metrics: ControllerMetrics, checks: CheckMetrics) -> Self {
+        Self { metrics, checks, succeeded: None }
+    }
+
+    /// Records the Ingresses that were read, whether anything of each is served, and how long reading took.
+    pub(super) fn record_checks<'a>(
+        &self,
+        read: impl Iterator<Item = (&'a ObjectKey, bool)>,
+        took: Duration,
+        diagnostics: &[Diagnostic],
+    ) {
+        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let wrong: BTreeSet<_> = errors.filter_map(|error| ObjectKey::of(&error.object)).collect();
+        let mut count = 0;
+        for (key, is_served) in read {
+            count += 1;
+            match wrong.contains(key) {
+                false if !is_served => self.checks.forget(&key.namespace, &key.name),
+                has_error => self.checks.checked(&key.namespace, &key.name, has_error),
+            }
+        }
+        if count > 0 {
+            self.checks.tested(count, took);
+        }
     }
 
     /// Records a build that led to this state, where it changed anything.
@@ -38,14 +64,28 @@ impl ConfigMetrics {
     }
 }
 
+/// What hosts hold.
+pub(super) struct Content {
+    pub(super) ingresses: usize,
+    pub(super) routes: usize,
+}
+
+impl Content {
+    /// That of the hosts that a change touches; `None` if it touches none.
+    pub(super) fn of(hosts: &[(HostName, Option<Arc<VirtualHost>>)]) -> Option<Self> {
+        let routes = || hosts.iter().filter_map(|(_, host)| host.as_deref()).flat_map(|host| &host.routes);
+        let owners: BTreeSet<_> = routes().map(|route| (&route.owner.namespace, &route.owner.ingress)).collect();
+        (!hosts.is_empty()).then(|| Self { ingresses: owners.len(), routes: routes().count() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Diagnostic;
     use crate::object::Kind;
     use gateway::config::Subject;
     use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     fn telemetry() -> Telemetry {
         let sink = Box::new(std::io::sink());
@@ -66,7 +106,7 @@ mod tests {
     #[test]
     fn a_defect_fails_builds_until_it_is_gone() {
         let telemetry = telemetry();
-        let mut metrics = ConfigMetrics::new(telemetry.controller().clone());
+        let mut metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
         let defect = || Diagnostic::defect(Subject::other("Host a"), "cannot be translated");
         let wrong = || Diagnostic::error(ObjectKey::new(Kind::Ingress, "default", "a"), "spec", "is wrong");
         for (state, successful, successes, errors) in [
@@ -87,9 +127,27 @@ mod tests {
     }
 
     #[test]
+    fn an_ingress_is_counted_each_time_it_is_read() {
+        let telemetry = telemetry();
+        let metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
+        let key = ObjectKey::new(Kind::Ingress, "default", "a");
+        let wrong = [Diagnostic::error(&key, "spec", "is wrong"), Diagnostic::warning(&key, "spec", "is odd")];
+        let read = |is_served, diagnostics: &[Diagnostic]| {
+            metrics.record_checks([(&key, is_served)].into_iter(), Duration::from_millis(500), diagnostics);
+            ["check_success{", "check_errors{"].map(|name| values(&telemetry, name).concat())
+        };
+        assert_eq!(read(true, &wrong[1..]), ["1", ""]);
+        assert_eq!(read(true, &wrong), ["1", "1"]);
+        assert_eq!(read(false, &wrong), ["1", "2"]);
+        assert_eq!(read(false, &[]), ["", ""], "it is gone");
+        assert_eq!(values(&telemetry, "admission_tested_ingresses{"), ["1"]);
+        assert_eq!(values(&telemetry, "admission_tested_duration{"), ["0.5"]);
+    }
+
+    #[test]
     fn orphans_come_and_go() {
         let telemetry = telemetry();
-        let metrics = ConfigMetrics::new(telemetry.controller().clone());
+        let metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
         let change = |is_orphan| [(ObjectKey::new(Kind::Ingress, "default", "a"), Orphan::NoService, is_orphan)];
         metrics.record_orphans(change(true));
         assert_eq!(values(&telemetry, "orphan_ingress{"), ["1"]);

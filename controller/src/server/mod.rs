@@ -1,20 +1,21 @@
 //! A whole Adit in one process: source, pipeline, gateway and admin port, put together and taken apart.
 
+mod certificate_metrics;
 mod config_metrics;
+mod shared_translator;
 
 use crate::apiserver::{Access, AccessError};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
 use crate::explain;
 use crate::feed::{Feed, SourceEvent, WatchHealth};
-use crate::object::ObjectKey;
-use crate::pipeline::{Pipeline, State, Translate};
+use crate::pipeline::{Pipeline, State};
 use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
 use crate::status::{self, Reporter, Status};
-use crate::store::{Change, Store};
 use crate::translate::Translator;
 use anyhow::Context as _;
-use config_metrics::ConfigMetrics;
+use certificate_metrics::CertificateReport;
+use config_metrics::{ConfigMetrics, Content};
 use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
@@ -22,12 +23,12 @@ use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings}
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
-use parking_lot::Mutex;
+use shared_translator::SharedTranslator;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
@@ -73,7 +74,7 @@ impl Server {
         if let Some(health) = health {
             control.spawn(measure(health, telemetry.clone()));
         }
-        let translator = SharedTranslator(Arc::new(Mutex::new(Translator::new(controller.clone()))));
+        let translator = SharedTranslator::new(Translator::new(controller.clone()));
         let (reporter, observations) = cluster
             .as_ref()
             .filter(|cluster| cluster.status.update)
@@ -223,24 +224,6 @@ fn identity(controller: &ControllerSettings) -> Identity {
     }
 }
 
-/// A translator that the pipeline and the admin port share.
-#[derive(Clone)]
-struct SharedTranslator(Arc<Mutex<Translator>>);
-
-impl Translate for SharedTranslator {
-    fn translate(&mut self, store: &Store, changes: &[Change]) -> Update {
-        self.0.lock().translate(store, changes)
-    }
-
-    fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.0.lock().diagnostics().cloned().collect()
-    }
-
-    fn translated(&self) -> Vec<(ObjectKey, bool)> {
-        self.0.lock().translated().map(|(key, is_served)| (key.clone(), is_served)).collect()
-    }
-}
-
 fn start_pipeline(
     translator: SharedTranslator,
     events: mpsc::Receiver<SourceEvent>,
@@ -249,16 +232,29 @@ fn start_pipeline(
     telemetry: &Arc<Telemetry>,
     lifecycle: &Arc<Lifecycle>,
 ) -> anyhow::Result<watch::Receiver<State>> {
-    let mut metrics = ConfigMetrics::new(telemetry.controller().clone());
+    let mut metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
+    let mut certificates = CertificateReport::new(telemetry.certificates().clone());
     let (publisher, lifecycle, unopened) = (publisher.clone(), lifecycle.clone(), publisher.unopened());
-    let (orphans, hash) = (translator.clone(), publisher.clone());
-    let publish = move |update| {
+    let (observed, hash) = (translator.clone(), publisher.clone());
+    let (reading, checks) = (translator.clone(), telemetry.checks().clone());
+    let publish = move |update: Update| {
+        certificates.record(&update);
+        let content = Content::of(&update.hosts);
+        let started = Instant::now();
         let Published { revision, rejected } = publisher.publish(update);
+        if let Some(Content { ingresses, routes }) = content {
+            checks.rendered(ingresses, routes, reading.took(), started.elapsed());
+        }
         lifecycle.published();
         (revision, rejected.iter().map(Diagnostic::from).collect())
     };
     let observe = move |state: &State| {
-        metrics.record_orphans(orphans.0.lock().take_orphans());
+        {
+            let took = observed.took();
+            let mut translator = observed.lock();
+            metrics.record_orphans(translator.take_orphans());
+            metrics.record_checks(translator.translated(), took, &state.diagnostics);
+        }
         metrics.record_build(state, hash.config_hash(), SystemTime::now());
     };
     let (pipeline, state) = Pipeline::new(events, translator, publish);
@@ -318,7 +314,7 @@ fn answers(
         explain: Arc::new(move |query| {
             let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let request = explain::Request::new(&query.method, &query.url, headers)?;
-            let explanation = explain::explain(&explained.load(), &translator.0.lock(), &request);
+            let explanation = explain::explain(&explained.load(), &translator.lock(), &request);
             serde_json::to_value(explanation).map_err(|error| error.to_string())
         }),
     }

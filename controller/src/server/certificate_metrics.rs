@@ -1,0 +1,95 @@
+use gateway::config::{Certificate, HostName, Subject, Update};
+use gateway::telemetry::{CertificateMetrics, ServedCertificate};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use x509_parser::oid_registry::{
+    OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519, OID_X509_SERIALNUMBER,
+};
+use x509_parser::prelude::{AttributeTypeAndValue, FromDer as _, X509Certificate};
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+/// Writes the certificates that hosts show into the metrics.
+#[derive(Debug)]
+pub(super) struct CertificateReport {
+    metrics: CertificateMetrics,
+    /// For hosts with none of their own.
+    default: Option<Arc<Certificate>>,
+    /// What hosts with TLS have of their own.
+    hosts: BTreeMap<HostName, Arc<[Arc<Certificate>]>>,
+    /// What the metrics show.
+    shown: BTreeMap<HostName, Vec<ServedCertificate>>,
+}
+
+impl CertificateReport {
+    pub(super) fn new(metrics: CertificateMetrics) -> Self {
+        // Whom no rule names is shown the default certificate, too.
+        let hosts = BTreeMap::from([(HostName::Any, Arc::from([]))]);
+        Self { metrics, default: None, hosts, shown: BTreeMap::new() }
+    }
+
+    /// Takes in a change. The self-signed certificate that stands in where none is configured is nobody's to renew, and
+    /// does not show.
+    pub(super) fn record(&mut self, update: &Update) {
+        for (name, host) in &update.hosts {
+            let own = host.as_ref().and_then(|host| host.tls.as_ref()).map(|tls| Arc::clone(&tls.certificates));
+            match own {
+                Some(own) => drop(self.hosts.insert(name.clone(), own)),
+                None if *name == HostName::Any => drop(self.hosts.insert(HostName::Any, Arc::from([]))),
+                None => drop(self.hosts.remove(name)),
+            }
+            self.show(name);
+        }
+        if let Some(settings) = &update.settings
+            && settings.tls.default_certificate != self.default
+        {
+            self.default.clone_from(&settings.tls.default_certificate);
+            let without: Vec<_> =
+                self.hosts.iter().filter(|(_, own)| own.is_empty()).map(|(name, _)| name.clone()).collect();
+            without.iter().for_each(|name| self.show(name));
+        }
+    }
+
+    /// Shows what a host has now in place of what it had before.
+    fn show(&mut self, name: &HostName) {
+        let own = self.hosts.get(name);
+        let default = self.default.iter().filter(|_| own.is_some_and(|own| own.is_empty()));
+        let now: Vec<_> =
+            own.into_iter().flat_map(|own| &**own).chain(default).filter_map(|one| describe(name, one)).collect();
+        let before = self.shown.remove(name).unwrap_or_default();
+        before.iter().filter(|one| !now.contains(one)).for_each(|gone| self.metrics.forget(gone));
+        now.iter().for_each(|one| self.metrics.set(one));
+        if !now.is_empty() {
+            self.shown.insert(name.clone(), now);
+        }
+    }
+}
+
+/// What the metrics tell of a certificate; `None` if it is not from a Secret.
+fn describe(host: &HostName, certificate: &Certificate) -> Option<ServedCertificate> {
+    let Subject::Object(secret) = &certificate.origin.object else { return None };
+    let (_, leaf) = X509Certificate::from_der(certificate.chain.first()?).ok()?;
+    let issuer = leaf.issuer();
+    let serial_number = leaf.tbs_certificate.serial.to_string();
+    Some(ServedCertificate {
+        host: if *host == HostName::Any { "_".to_owned() } else { host.to_string() },
+        namespace: secret.namespace.to_string(),
+        secret_name: secret.name.to_string(),
+        identifier: format!("{}-{serial_number}", first(issuer.iter_by_oid(&OID_X509_SERIALNUMBER))),
+        issuer_common_name: first(issuer.iter_common_name()),
+        issuer_organization: first(issuer.iter_organization()),
+        public_key_algorithm: key_algorithm(leaf.public_key()),
+        expires: leaf.validity().not_after.timestamp(),
+        serial_number,
+    })
+}
+
+/// The first of an issuer's attributes of one type; empty if there is none.
+fn first<'a>(mut attributes: impl Iterator<Item = &'a AttributeTypeAndValue<'a>>) -> String {
+    attributes.next().and_then(|attribute| attribute.as_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn key_algorithm(key: &SubjectPublicKeyInfo<'_>) -> &'static str {
+    let algorithm = &key.algorithm.algorithm;
+    let known = [(OID_PKCS1_RSAENCRYPTION, "RSA"), (OID_KEY_TYPE_EC_PUBLIC_KEY, "ECDSA"), (OID_SIG_ED25519, "Ed25519")];
+    known.iter().find(|(oid, _)| oid == algorithm).map_or("", |(_, name)| name)
+}
