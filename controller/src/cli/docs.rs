@@ -54,6 +54,9 @@ const VARIABLES: &str = "\
     for each dash in its name; `$cookie_NAME` is a cookie, and `$arg_NAME` an argument of the query.\n\n";
 
 const METRICS_OF_REQUESTS: &str = "\
+    The labels `namespace` and `service` are those of the Ingress. Prometheus stores them as `exported_namespace` and \
+    `exported_service` if it adds labels of the same names for the Pod that it scrapes, as it does with \
+    `manifests/install/monitoring.yaml`; the Grafana dashboards of ingress-nginx expect this.\n\n\
     The request metrics are those with the labels `ingress` and `method`. Clients cannot create time series: the label \
     `host` is the host of the rule, not of the request; `path` is the path of the rule; and `method` is `OTHER` for a \
     method that HTTP does not define. Requests that no rule matches are counted in `adit_replies_total` only. These \

@@ -44,6 +44,7 @@ fn alerts_name_metrics_and_labels_that_exist() {
             let names: Vec<_> = found.iter().skip(1).flatten().flat_map(|names| names.as_str().split(", ")).collect();
             names
         });
+        let labels = labels.map(|label| label.strip_prefix("exported_").unwrap_or(label));
         for label in labels.filter(|label| !label.starts_with("controller_")) {
             assert!(rows.iter().all(|row| row.contains(&format!("`{label}`"))), "{name}: no label {label}");
         }
@@ -52,7 +53,7 @@ fn alerts_name_metrics_and_labels_that_exist() {
     assert!(!alerts.is_empty(), "there are no alerts");
 }
 
-fn rules() -> Vec<serde_json::Value> {
+pub(crate) fn rules() -> Vec<serde_json::Value> {
     let monitoring = Installation::named("monitoring");
     let groups = list(&monitoring.only("PrometheusRule")["spec"]["groups"]);
     groups.iter().flat_map(|group| list(&group["rules"])).cloned().collect()

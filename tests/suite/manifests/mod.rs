@@ -6,7 +6,9 @@ mod installation;
 mod permissions;
 mod pods;
 
-use installation::{Installation, directory, text, texts};
+pub(crate) use alerts::rules;
+pub(crate) use installation::{Installation, text};
+use installation::{directory, texts};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
