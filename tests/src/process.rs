@@ -30,6 +30,20 @@ impl Process {
     /// # Errors
     /// If it does not serve in time.
     pub async fn start(program: &str, arguments: &[&str], manifests: &str) -> Result<Self> {
+        Self::start_in(&[], Stdio::null(), program, arguments, manifests).await
+    }
+
+    /// As [`Process::start`], with more in its environment, and with its access log written to `access_log`.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub async fn start_in(
+        environment: &[(&str, &str)],
+        access_log: Stdio,
+        program: &str,
+        arguments: &[&str],
+        manifests: &str,
+    ) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         std::fs::write(directory.path().join("objects.yaml"), manifests)?;
         let mut command = Command::new(program);
@@ -40,7 +54,7 @@ impl Process {
             }
         }
         command.args(arguments).arg(directory.path());
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.envs(environment.iter().copied()).stdout(access_log).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("{program} does not run"))?;
         let mut lines = BufReader::new(child.stderr.take().context("no log")?).lines();
         let (line, more) = mpsc::unbounded_channel();

@@ -13,6 +13,7 @@ mod clients;
 mod cluster_source;
 mod connections_of_clients;
 mod connections_to_backends;
+mod dashboards;
 mod draining;
 mod echo_server;
 mod edits_under_load;
