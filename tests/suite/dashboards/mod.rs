@@ -206,6 +206,12 @@ fn objects(backend: SocketAddr, taken: u16) -> Result<String> {
         json!({
             "apiVersion": "networking.k8s.io/v1",
             "kind": "Ingress",
+            "metadata": {"name": "well"},
+            "spec": {"rules": [{"host": "well", "http": {"paths": [path("/", "backend")]}}]},
+        }),
+        json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
             "metadata": {"name": "wrong", "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "wide"}},
             "spec": {"rules": [rule("wrong")]},
         }),
