@@ -1,5 +1,6 @@
 //! A request's head as it arrived on its connection.
 
+use super::body::BodyFraming;
 use super::client::ClientConnection;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,8 +27,8 @@ pub struct Head {
     pub length: usize,
     /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
     pub underscores: bool,
-    /// The request has no body.
-    pub bodiless: bool,
+    /// How the end of the body is found. HTTP/2 has its own ways.
+    pub body: BodyFraming,
     /// It asks for an upgrade that is allowed: it is HTTP/1.1, has no body, and names a protocol in `Upgrade`, which
     /// `Connection` lists.
     pub upgrade: bool,

@@ -1,6 +1,7 @@
 //! A client's connection: its data, sockets and deadline, and the stages of a shutdown.
 
 mod arrival;
+mod body;
 mod client;
 mod deadline;
 mod facts;
@@ -10,6 +11,7 @@ pub(crate) mod socket;
 mod stage;
 
 pub use arrival::{Arrival, Head};
+pub use body::{BodyFramer, BodyFraming, MalformedBody};
 pub use client::ClientConnection;
 pub(crate) use client::address_value;
 pub(crate) use deadline::{Deadline, Deadlines, Registered};

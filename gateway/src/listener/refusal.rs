@@ -62,6 +62,8 @@ refusals! {
     BARE_LF = 400 "bare-line-feed";
     /// `Content-Length` beside `Transfer-Encoding`, repeated, or not a number.
     BAD_LENGTH = 400 "bad-content-length";
+    /// The first bytes of the body, which came with the head, are not what its framing says.
+    MALFORMED_BODY = 400 "malformed-body";
     /// `Transfer-Encoding` other than `chunked`, repeated, or in HTTP/1.0.
     BAD_ENCODING = 400 "bad-transfer-encoding";
     /// HTTP/1.1 without `Host`.

@@ -1,6 +1,6 @@
 //! The stream type that Pingora serves: a client's socket or TLS session with a write buffer, which we close ourselves.
 
-use crate::connection::ClientConnection;
+use crate::connection::{BodyFramer, ClientConnection};
 use async_trait::async_trait;
 use bytes::BytesMut;
 use pingora_core::protocols::raw_connect::ProxyDigest;
@@ -60,12 +60,15 @@ pub(super) struct ClientStream<T: Transport> {
     io: BufWriter<T>,
     /// What the client has sent of its next request before the response to this one.
     read_ahead: BytesMut,
+    /// The body that is being read.
+    body: Option<BodyFramer>,
     connection: Arc<ClientConnection>,
 }
 
 impl<T: Transport> ClientStream<T> {
     pub(super) fn new(transport: T, connection: Arc<ClientConnection>) -> Self {
-        Self { io: BufWriter::with_capacity(WRITE_BUFFER, transport), read_ahead: BytesMut::new(), connection }
+        let io = BufWriter::with_capacity(WRITE_BUFFER, transport);
+        Self { io, read_ahead: BytesMut::new(), body: None, connection }
     }
 
     /// Watches a client that waits for its response. Pingora would take the next request for an error, so it is buffered;
@@ -84,6 +87,48 @@ impl<T: Transport> ClientStream<T> {
         Poll::Pending // read again after the response; the socket's buffer holds the rest
     }
 
+    /// Reads of a body what has come of it, once that is known to be sound. What comes behind it is the next request's.
+    fn poll_read_body(
+        &mut self,
+        mut body: BodyFramer,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.read_ahead.is_empty() {
+            let before = buf.filled().len();
+            let mut io = (&mut self.io).take(body.readable());
+            ready!(Pin::new(&mut io).poll_read(cx, buf))?;
+            let read = &buf.filled()[before..];
+            self.connection.count_received(read.len());
+            let taken = body.take(read)?;
+            self.read_ahead.extend_from_slice(&read[taken..]);
+            buf.set_filled(before + taken);
+        } else {
+            let length = self.read_ahead.len().min(buf.remaining());
+            let taken = body.take(&self.read_ahead[..length])?;
+            buf.put_slice(&self.read_ahead.split_to(taken));
+        }
+        self.body = Some(body).filter(|body| !body.is_done());
+        if self.body.is_none() {
+            self.connection.hold_input(true);
+            if !self.read_ahead.is_empty() {
+                self.connection.mark_input_unread(); // as above
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The stream with a body to read, of which this has come already, and perhaps more behind it.
+    fn framing(mut self: Box<Self>, body: BodyFramer, mut begun: BytesMut) -> Stream
+    where
+        T: 'static,
+    {
+        self.body = Some(body);
+        begun.extend_from_slice(&self.read_ahead);
+        self.read_ahead = begun;
+        self
+    }
+
     /// Whether the socket has unread input.
     fn is_readable(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
@@ -96,6 +141,18 @@ pub(super) fn unread(stream: Stream, read: BytesMut) -> Option<Stream> {
     let mut stream = stream.into_any().downcast::<ClientStream<TcpStream>>().ok()?;
     stream.read_ahead = read;
     Some(stream)
+}
+
+/// Makes a client's stream hand out a body, of which `begun` has been read already. `None` for other streams.
+pub(super) fn frame_body(stream: Stream, body: BodyFramer, begun: BytesMut) -> Option<Stream> {
+    let stream = stream.into_any();
+    match stream.downcast::<ClientStream<TcpStream>>() {
+        Ok(stream) => Some(stream.framing(body, begun)),
+        Err(stream) => {
+            let stream = stream.downcast::<ClientStream<TlsStream<TcpStream>>>().ok()?;
+            Some(stream.framing(body, begun))
+        }
+    }
 }
 
 impl<T: Transport> Drop for ClientStream<T> {
@@ -135,6 +192,9 @@ impl<T: Transport> AsyncRead for ClientStream<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.connection.holds_input() {
             return self.poll_read_ahead(cx);
+        }
+        if let Some(body) = self.body {
+            return self.poll_read_body(body, cx, buf);
         }
         if self.read_ahead.is_empty() {
             let before = buf.filled().len();

@@ -1,5 +1,6 @@
 //! Classifies Pingora's errors of requests that got no response.
 
+use crate::connection::MalformedBody;
 use h2::Reason;
 use http::Method;
 use pingora_core::{Error, ErrorType, RetryType};
@@ -23,6 +24,12 @@ pub(super) fn is_timeout(error: &Error) -> bool {
     let io = error.root_cause().downcast_ref::<io::Error>();
     matches!(error.etype(), ErrorType::ReadTimedout | ErrorType::WriteTimedout)
         || io.is_some_and(|error| error.kind() == ErrorKind::TimedOut)
+}
+
+/// Whether the client's body is not what its framing says.
+pub(super) fn is_malformed_body(error: &Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    cause.is_some_and(|cause| cause.is::<MalformedBody>())
 }
 
 /// Whether the connection was closed, or accepts no more bytes.

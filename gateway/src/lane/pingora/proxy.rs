@@ -304,6 +304,7 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
                 && !session.as_ref().retry_buffer_truncated(),
         },
         ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
+        ErrorSource::Downstream if fault::is_malformed_body(error) => Failure::ClientMalformed,
         ErrorSource::Downstream => match error.etype() {
             ErrorType::ReadError
             | ErrorType::WriteError

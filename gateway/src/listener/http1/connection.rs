@@ -2,11 +2,11 @@
 
 use super::head::check;
 use super::upgrade;
-use crate::connection::{Arrival, ClientConnection, Deadline, Head, Stage};
+use crate::connection::{Arrival, BodyFramer, BodyFraming, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
 use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
-use crate::listener::{HeadLimits, Refusal, http2};
+use crate::listener::{HeadLimits, Refusal, http2, stream};
 use crate::relay::read_some;
 use crate::telemetry::{ConnectionState, Event, OpenConnection, RequestInfo};
 use bytes::BytesMut;
@@ -51,12 +51,16 @@ pub(crate) async fn serve(
             }
         };
         open.set(ConnectionState::Writing);
-        if head.bodiless && buffer.len() > head.length {
+        if let Some(body) = BodyFramer::new(head.body) {
+            // The stream hands out the body, and keeps what comes behind it.
+            let Some(framed) = stream::frame_body(stream, body, buffer.split_off(head.length)) else { return None };
+            stream = framed;
+        } else if buffer.len() > head.length {
             // Pipelined requests wait here: Pingora has the connection for one request at a time.
             next = buffer.split_off(head.length);
             connection.mark_input_unread(); // this may be its last request, and more may come
         }
-        connection.hold_input(head.bodiless);
+        connection.hold_input(head.body == BodyFraming::None);
         let sent_before = connection.sent();
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before });
         let reused = match head.upgrade {
@@ -65,8 +69,9 @@ pub(crate) async fn serve(
             false => worker.lane.request(stream, buffer, arrival).await,
         };
         match reused {
-            Some(reused) => stream = reused,
-            None => return None,
+            // Nothing is left of the body, or nobody knows where the next request begins.
+            Some(reused) if connection.holds_input() => stream = reused,
+            _ => return None,
         }
         connection.hold_input(false);
         open.set(ConnectionState::Waiting);
@@ -137,6 +142,7 @@ async fn read_head(
         // make us parse byte by byte.
         let worth_checking = memchr::memchr(b'\n', &buffer[fresh..]).is_some() || buffer.len() > settings.limits.line;
         if worth_checking && let Some(head) = check(buffer, settings.limits).map_err(refused)? {
+            check_body(head.body, &buffer[head.length..]).map_err(refused)?;
             return Ok(Some((head, started)));
         }
         fresh = buffer.len();
@@ -146,6 +152,12 @@ async fn read_head(
             Read::Late => return Err(refused(Refusal::TIMEOUT)),
         }
     }
+}
+
+/// Checks what has come of a body with its head: nothing of a request that is malformed then reaches a backend.
+fn check_body(body: BodyFraming, begun: &[u8]) -> Result<(), Refusal> {
+    let taken = BodyFramer::new(body).map_or(Ok(0), |mut framer| framer.take(begun));
+    taken.map(|_| ()).map_err(|_| Refusal::MALFORMED_BODY)
 }
 
 enum Read {

@@ -1,6 +1,6 @@
 //! Checks a request head: strict about everything that two servers could interpret differently (RFC 9112).
 
-use crate::connection::Head;
+use crate::connection::{BodyFraming, Head};
 use crate::listener::{HeadLimits, Refusal};
 use crate::request::{is_authority, upgrade};
 
@@ -86,11 +86,10 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     let http_11 = request.version == Some(1);
     let mut hosts = 0;
     let mut host: &[u8] = b"";
-    let mut length = false;
+    let mut length = None;
     let mut encoding = false;
     let mut upgrade = false;
     let mut announced = false;
-    let mut body = false;
     let mut underscores = false;
     for header in request.headers.iter() {
         match header.name.len() {
@@ -99,11 +98,10 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
                 host = header.value;
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
-                if length || header.value.is_empty() || !header.value.iter().all(u8::is_ascii_digit) {
+                if length.is_some() {
                     return Err(Refusal::BAD_LENGTH);
                 }
-                length = true;
-                body = header.value.iter().any(|digit| *digit != b'0');
+                length = Some(content_length(header.value).ok_or(Refusal::BAD_LENGTH)?);
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                 if encoding || !http_11 || !header.value.eq_ignore_ascii_case(b"chunked") {
@@ -119,9 +117,12 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
         }
         underscores |= memchr::memchr(b'_', header.name.as_bytes()).is_some();
     }
-    if length && encoding {
-        return Err(Refusal::BAD_LENGTH);
-    }
+    let body = match (length, encoding) {
+        (Some(_), true) => return Err(Refusal::BAD_LENGTH),
+        (None, true) => BodyFraming::Chunked,
+        (None | Some(0), false) => BodyFraming::None,
+        (Some(length), false) => BodyFraming::Length(length),
+    };
     match hosts {
         0 if http_11 => return Err(Refusal::NO_HOST),
         0 | 1 if is_authority(host) => {}
@@ -129,8 +130,15 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     }
     let host = (hosts > 0).then_some(host);
     target(request.method.unwrap_or_default(), request.path.unwrap_or_default(), host)?;
-    let bodiless = !body && !encoding;
-    Ok(Head { length: 0, underscores, bodiless, upgrade: upgrade && announced && bodiless && http_11 })
+    let upgrade = upgrade && announced && body == BodyFraming::None && http_11;
+    Ok(Head { length: 0, underscores, body, upgrade })
+}
+
+/// The value of a `Content-Length`: digits only, and as many as a signed number of 64 bits has room for.
+fn content_length(value: &[u8]) -> Option<u64> {
+    let digits = value.iter().all(u8::is_ascii_digit).then_some(value)?;
+    let length: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    u64::try_from(length).ok()
 }
 
 /// The target is a path, an absolute `http` URI whose authority is the `Host`, or `*` for OPTIONS.
@@ -194,15 +202,17 @@ mod tests {
     }
 
     #[test]
-    fn knows_whether_anything_follows() {
-        let bodiless = |line: &str| {
+    fn knows_what_follows() {
+        let body = |line: &str| {
             let head = checked(&format!("POST / HTTP/1.1\r\nHost: a\r\n{line}\r\n"));
-            head.expect("sound").expect("complete").bodiless
+            head.expect("sound").expect("complete").body
         };
-        assert!(bodiless("") && bodiless("Content-Length: 0\r\n") && bodiless("Connection: close\r\n"));
-        for line in ["Content-Length: 10\r\n", "Transfer-Encoding: chunked\r\n"] {
-            assert!(!bodiless(line), "{line}");
+        for line in ["", "Content-Length: 0\r\n", "Content-Length: 00\r\n", "Connection: close\r\n"] {
+            assert_eq!(body(line), BodyFraming::None, "{line}");
         }
+        assert_eq!(body("Content-Length: 010\r\n"), BodyFraming::Length(10));
+        assert_eq!(body("Content-Length: 9223372036854775807\r\n"), BodyFraming::Length(i64::MAX as u64));
+        assert_eq!(body("Transfer-Encoding: chunked\r\n"), BodyFraming::Chunked);
     }
 
     #[test]
@@ -244,6 +254,7 @@ mod tests {
             ),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", Refusal::BAD_LENGTH),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", Refusal::BAD_LENGTH),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\n", Refusal::BAD_LENGTH),
             ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Refusal::BAD_ENCODING),
             ("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::BAD_ENCODING),
             ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Refusal::VERSION),

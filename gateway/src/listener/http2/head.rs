@@ -48,7 +48,7 @@ fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal>
         return Err(Refusal::HEADERS_TOO_LARGE);
     }
     let underscores = request.headers.keys().any(|name| name.as_str().contains('_'));
-    Ok(Head { length: length(request_line, &request.headers), underscores, bodiless: false, upgrade: false })
+    Ok(Head { length: length(request_line, &request.headers), underscores, ..Head::default() })
 }
 
 /// Pingora has made sure that there is an authority or one `Host`, and that they do not differ.
