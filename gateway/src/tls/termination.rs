@@ -66,7 +66,7 @@ impl Terminator {
             .with_cert_resolver(Arc::new(Keys::default()));
         // As ingress-nginx's ssl-prefer-server-ciphers.
         config.ignore_client_order = true;
-        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = [HTTP_2, b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
         config.session_storage = self.sessions.clone();
         if settings.session_tickets {
             let ticketer = self.ticketer.take().map_or_else(Ticketer::new, Ok).map_err(invalid)?;
@@ -172,8 +172,8 @@ mod tests {
     fn http2_is_offered_where_it_is_spoken() {
         let (termination, _) = Terminator::default().termination(&TlsSettings::default());
         let offered = |http2| termination.terms(None, http2).expect("valid").config.alpn_protocols.clone();
-        assert_eq!(offered(true), [&b"h2"[..], b"http/1.1"]);
-        assert_eq!(offered(false), [b"http/1.1"]);
+        assert_eq!(offered(true), [&b"h2"[..], b"http/1.1", b"http/1.0"]);
+        assert_eq!(offered(false), [b"http/1.1", b"http/1.0"]);
     }
 
     #[test]
