@@ -5,7 +5,7 @@ use crate::config::{Piece, Template, Variable};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::fmt::Display;
 use std::io::Write;
@@ -46,6 +46,18 @@ pub fn header(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
     list(headers.get_all(name), separator, out, |value, out| append(Some(value.as_bytes()), out))
 }
 
+/// The value of [`header`]: the header's own, where it stands in one line. `None` if it is not there.
+pub fn joined(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?;
+    if lines.next().is_none() {
+        return Some(first.clone());
+    }
+    let mut all = Vec::new();
+    header(headers, name, &mut all);
+    HeaderValue::from_bytes(&all).ok()
+}
+
 /// `$cookie_NAME`: the first cookie of that name, without regard to case, as nginx: ngx_http_parse_multi_header_lines.
 pub fn cookie(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
     append(cookie_value(headers, name), out)
@@ -63,12 +75,12 @@ pub fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> 
 
 /// `$arg_NAME`: the first argument of that name in a query, without regard to case and not decoded, as nginx:
 /// ngx_http_arg. An argument without `=` is ignored.
-pub fn argument(query: &str, name: &str, out: &mut Vec<u8>) -> bool {
+pub fn argument(query: &[u8], name: &str, out: &mut Vec<u8>) -> bool {
     let found = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_bytes());
+        .split(|byte| *byte == b'&')
+        .filter_map(|pair| split_once(pair, b'='))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|(_, value)| value);
     append(found, out)
 }
 
@@ -90,18 +102,19 @@ pub fn remote_user(headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
 }
 
 /// Path and query of a request target: all of it, unless it is an absolute URL.
-pub fn origin_form(target: &str) -> &str {
-    match target.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains(['/', '?']) => {
-            rest.find(['/', '?']).map_or("/", |start| &rest[start..])
+pub fn origin_form(target: &[u8]) -> &[u8] {
+    match memchr::memmem::find(target, b"://") {
+        Some(scheme) if memchr::memchr2(b'/', b'?', &target[..scheme]).is_none() => {
+            let rest = &target[scheme + 3..];
+            memchr::memchr2(b'/', b'?', rest).map_or(b"/", |start| &rest[start..])
         }
         _ => target,
     }
 }
 
 /// The query of a request target, without its `?`; empty is not the same as none.
-pub fn query(target: &str) -> Option<&str> {
-    target.split_once('?').map(|(_, query)| query)
+pub fn query(target: &[u8]) -> Option<&[u8]> {
+    memchr::memchr(b'?', target).map(|start| &target[start + 1..])
 }
 
 /// `$escaped_request_uri`: every byte but letters, digits and `-._~` as `%XX`. Always `true`, as [`text`].
@@ -233,7 +246,7 @@ mod tests {
 
     #[test]
     fn finds_arguments() {
-        let query = "flag&a=1&A=2&path=%2f&empty=";
+        let query = b"flag&a=1&A=2&path=%2f&empty=";
         assert_eq!(found(|out| argument(query, "A", out)).as_deref(), Some("1"));
         assert_eq!(found(|out| argument(query, "path", out)).as_deref(), Some("%2f"));
         assert_eq!(found(|out| argument(query, "empty", out)).as_deref(), Some(""));
@@ -253,14 +266,14 @@ mod tests {
 
     #[test]
     fn splits_targets() {
-        assert_eq!(origin_form("/a?b=http://c/d"), "/a?b=http://c/d");
-        assert_eq!(origin_form("http://h/a?b"), "/a?b");
-        assert_eq!(origin_form("http://h?b"), "?b");
-        assert_eq!(origin_form("http://h"), "/");
-        assert_eq!(origin_form("*"), "*");
-        assert_eq!(query("/a?b?c"), Some("b?c"));
-        assert_eq!(query("/a?"), Some(""));
-        assert_eq!(query("/a"), None);
+        assert_eq!(origin_form(b"/a?b=http://c/d"), b"/a?b=http://c/d");
+        assert_eq!(origin_form(b"http://h/a?b"), b"/a?b");
+        assert_eq!(origin_form(b"http://h?b"), b"?b");
+        assert_eq!(origin_form(b"http://h"), b"/");
+        assert_eq!(origin_form(b"*"), b"*");
+        assert_eq!(query(b"/a?b?c"), Some(&b"b?c"[..]));
+        assert_eq!(query(b"/a?"), Some(&b""[..]));
+        assert_eq!(query(b"/a"), None);
     }
 
     #[test]

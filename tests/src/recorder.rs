@@ -23,8 +23,13 @@ impl Recording {
     }
 
     /// The bytes of all connections, one after another.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().concat()
+    }
+
+    /// The same as text.
     pub fn all(&self) -> String {
-        self.connections().concat()
+        String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
     /// Forgets what has been received until now.

@@ -63,9 +63,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// If the connection fails, ends within the head, or holds something else.
     pub async fn request_head(&mut self) -> Result<Option<RequestHead>> {
         let Some(bytes) = self.head().await? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
-        request.parse(&bytes).with_context(|| format!("request head {:?}", String::from_utf8_lossy(&bytes)))?;
+        request.parse(text.as_bytes()).with_context(|| format!("request head {text:?}"))?;
         Ok(Some(RequestHead {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),

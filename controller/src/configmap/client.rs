@@ -103,12 +103,27 @@ pub(super) const KEYS: &[Key] = &[
         "bodies are streamed",
         "Sets the size of the buffer for a request body. Size.",
     ),
-    Key::planned(
+    Key::full(
         "enable-underscores-in-headers",
         "false",
-        "Passes request headers with `_` in their names to backends. Boolean. With false they are dropped.",
+        "Takes `_` for valid in the names of request headers. Boolean. With false such headers are subject to \
+         `ignore-invalid-headers`.",
+        |value, draft| {
+            draft.config.gateway.client.underscores_in_headers = value.bool()?;
+            Ok(())
+        },
     ),
-    Key::planned("ignore-invalid-headers", "true", "Drops request headers with invalid names. Boolean."),
+    Key::full(
+        "ignore-invalid-headers",
+        "true",
+        "Drops request headers with other bytes in their names than letters, digits and `-`. Boolean. With false they \
+         are passed on, and a request is refused (400) where HTTP does not allow such a name at all. A blank or a \
+         control byte in a name is always refused.",
+        |value, draft| {
+            draft.config.gateway.client.ignore_invalid_headers = value.bool()?;
+            Ok(())
+        },
+    ),
     Key::full(
         "use-http2",
         "true",

@@ -163,6 +163,11 @@ pub struct ClientSettings {
     /// `send-timeout`: how long a client may take for a piece of a response, of up to 16 KiB. Above 0. Default 60 s. Then
     /// its connection is closed, or its stream of HTTP/2 reset.
     pub send_timeout: Duration,
+    /// `ignore-invalid-headers`: headers are dropped whose names have other bytes than letters, digits and `-`. Default
+    /// true.
+    pub ignore_invalid_headers: bool,
+    /// `enable-underscores-in-headers`: `_` is valid in names of headers, too. Default false.
+    pub underscores_in_headers: bool,
 }
 
 impl ClientSettings {
@@ -184,6 +189,8 @@ impl Default for ClientSettings {
             large_header_size: 8 << 10,
             headers: 128,
             send_timeout: Duration::from_secs(60),
+            ignore_invalid_headers: true,
+            underscores_in_headers: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::body::BodyFraming;
 use super::client::ClientConnection;
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,8 @@ pub struct Arrival {
     pub number: u64,
     /// Bytes that the connection had sent before it. 0 where a connection has several requests at once.
     pub sent_before: u64,
+    /// Its target in origin form, byte for byte, where its head has had to be changed for Pingora to take it.
+    pub target: Option<Bytes>,
 }
 
 /// What the check of a valid head found.
@@ -25,11 +28,14 @@ pub struct Arrival {
 pub struct Head {
     /// Its length in bytes, blank line included.
     pub length: usize,
-    /// A header name has an underscore: nginx drops such headers, because backends take `X_Real_IP` for `X-Real-IP`.
-    pub underscores: bool,
+    /// It may be handed on as it stands: its target is a path that `http` takes, and no header is dropped.
+    pub plain: bool,
     /// How the end of the body is found. HTTP/2 has its own ways.
     pub body: BodyFraming,
     /// It asks for an upgrade that is allowed: it is HTTP/1.1, has no body, and names a protocol in `Upgrade`, which
     /// `Connection` lists.
     pub upgrade: bool,
+    /// Its target is one that Pingora cannot write. It is HTTP/1.1 and has no body, so the upgrade lane can send it as it
+    /// came.
+    pub verbatim: bool,
 }

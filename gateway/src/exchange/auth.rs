@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 /// What ingress-nginx names as the sender of auth requests. Auth servers look for it.
 const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
 /// Bytes of a variable's value that a request target cannot hold.
-const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'#');
+const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`');
 /// Headers that an auth server gets from us or not at all, so that no client can make it believe something.
 const NOT_THE_CLIENTS: [&str; 12] = [
     "proxy",
@@ -80,9 +80,8 @@ impl Exchange {
         let is_forwarded = |name: &HeaderName| {
             let is_of_connection = *name == header::CONNECTION || is_of_the_connection(name, request.headers);
             let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
-            let is_hidden = self.arrival().head.underscores && name.as_str().contains('_');
             let is_ours = NOT_THE_CLIENTS.contains(&name.as_str()) || name.as_str().starts_with("ssl-client-");
-            !is_of_connection && !is_of_body && !is_hidden && !is_ours
+            !is_of_connection && !is_of_body && !is_ours
         };
         let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
         headers.map(|(name, value)| (name.clone(), value.clone())).collect()

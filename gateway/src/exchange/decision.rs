@@ -91,7 +91,7 @@ impl Decision {
 
     fn rewrite(&mut self, route: &Route, path: &[u8], request: &RequestView<'_>) -> ControlFlow<Reply> {
         let Some(rewrite) = &route.policies.rewrite else { return ControlFlow::Continue(()) };
-        match rewrite.apply(path, rewrite::kept_query(request)) {
+        match rewrite.apply(path, request.query()) {
             Ok(rewritten) => {
                 self.rewritten = rewritten;
                 ControlFlow::Continue(())
@@ -151,7 +151,7 @@ impl Decision {
 
     /// The request target towards the backend.
     pub fn target<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
-        self.rewritten.as_ref().map_or(request.target, |rewritten| rewritten.target.as_bytes())
+        self.rewritten.as_ref().map_or(request.target, |rewritten| &rewritten.target)
     }
 
     /// The decoded and normalised path of the request: nginx's `$uri` before a rewrite.

@@ -3,7 +3,7 @@
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
-use crate::request::{HOST_LIMIT, RequestView};
+use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
@@ -53,13 +53,13 @@ impl Exchange {
     /// Changes a client's request into the backend's: its target, and the headers that ingress-nginx sets. They are
     /// replaced, never appended to, so that a backend can trust them.
     pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        edits.set_target(self.decision.target(request));
+        self.set_target(request, edits);
+        if !self.decision.settings.forwarded.trust_headers {
+            remove_claims(request.headers, edits);
+        }
         let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
         if let Some(prefix) = prefix.and_then(|prefix| HeaderValue::from_str(prefix).ok()) {
             edits.set("X-Forwarded-Prefix", prefix);
-        }
-        if self.arrival().head.underscores {
-            remove_underscored(request.headers, edits);
         }
         self.set_client_headers(request, edits);
         self.set_backend_headers(request, edits);
@@ -69,6 +69,14 @@ impl Exchange {
         edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
             adapt_to_http2(edits);
+        }
+    }
+
+    fn set_target(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let target = self.decision.target(request);
+        match self.decision.backend_policies().protocol.is_http2() && !target::is_uri(target) {
+            true => edits.set_target(&target::escape(target)), // a `:path` may not have all bytes
+            false => edits.set_target(target),
         }
     }
 
@@ -87,16 +95,17 @@ impl Exchange {
 
     fn set_client_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let client = &self.decision.client;
-        if let Some(chain) = request.headers.get(&*self.decision.settings.forwarded.header) {
-            edits.set("X-Original-Forwarded-For", chain.clone());
+        if let Some(chain) = variables::joined(request.headers, &self.decision.settings.forwarded.header) {
+            edits.set("X-Original-Forwarded-For", chain);
         }
-        if let Some(host) = request.headers.get(X_FORWARDED_HOST) {
-            edits.set("X-Original-Forwarded-Host", host.clone());
+        if let Some(hosts) = variables::joined(request.headers, X_FORWARDED_HOST.as_str()) {
+            edits.set("X-Original-Forwarded-Host", hosts);
         }
         edits.set("X-Forwarded-For", self.forwarded_for(request));
         edits.set("X-Real-IP", self.client_address());
-        if let Some(host) = &client.host {
-            edits.set("X-Forwarded-Host", host.clone());
+        match &client.host {
+            Some(host) => edits.set("X-Forwarded-Host", host.clone()),
+            None => edits.remove(&X_FORWARDED_HOST), // nobody has asked for a host
         }
         edits.set("X-Forwarded-Port", client.port.clone());
         edits.set("X-Forwarded-Proto", client.scheme.clone());
@@ -119,12 +128,8 @@ impl Exchange {
             return self.client_address();
         }
         let peer = &self.arrival().connection.peer_value;
-        let mut chain = Vec::new();
-        for value in request.headers.get_all("x-forwarded-for") {
-            chain.extend_from_slice(value.as_bytes());
-            chain.extend_from_slice(b", ");
-        }
-        chain.extend_from_slice(peer.as_bytes());
+        let Some(chain) = variables::joined(request.headers, "x-forwarded-for") else { return peer.clone() };
+        let chain = [chain.as_bytes(), b", ", peer.as_bytes()].concat();
         HeaderValue::from_bytes(&chain).unwrap_or_else(|_| peer.clone())
     }
 
@@ -152,8 +157,8 @@ impl Exchange {
     fn set_default_backend_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
         edits.set("X-Code", HeaderValue::from_static(if self.fell_back { "503" } else { "404" }));
-        if let Some(accept) = request.headers.get(header::ACCEPT) {
-            edits.set("X-Format", accept.clone());
+        if let Some(accept) = variables::joined(request.headers, header::ACCEPT.as_str()) {
+            edits.set("X-Format", accept);
         }
         if let Some(labels) = self.decision.labels() {
             let owner = &labels.owner;
@@ -255,11 +260,15 @@ fn adapt_to_http2(edits: &mut impl RequestEdits) {
     edits.set("TE", HeaderValue::from_static("trailers"));
 }
 
-/// Drops headers with an underscore in their name, as nginx's `underscores_in_headers off`.
-fn remove_underscored(headers: &HeaderMap, edits: &mut impl RequestEdits) {
-    for name in headers.keys().filter(|name| name.as_str().contains('_')) {
-        edits.remove(name);
-    }
+/// Removes what only a proxy before us could know, and what some frameworks take for the request's real path.
+fn remove_claims(headers: &HeaderMap, edits: &mut impl RequestEdits) {
+    headers.keys().filter(|name| is_claim(name)).for_each(|name| edits.remove(name));
+}
+
+fn is_claim(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with("ssl-client-")
+        || matches!(name, "x-auth-request-redirect" | "x-forwarded-prefix" | "x-original-url" | "x-rewrite-url")
 }
 
 /// Hop-by-hop headers: they apply to one connection, not to the request or response. Pingora writes `Connection` itself

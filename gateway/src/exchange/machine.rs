@@ -10,6 +10,7 @@ use crate::policy::external_auth::{Authorization, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record};
 use crate::upstream::Pick;
+use crate::variables::joined;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
@@ -362,8 +363,8 @@ fn bad_gateway(timed_out: bool) -> Reply {
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
 fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    if let Some(given) = headers.get(X_REQUEST_ID).filter(|id| !id.is_empty()) {
-        return Some(given.clone());
+    if let Some(given) = joined(headers, X_REQUEST_ID.as_str()).filter(|id| !id.is_empty()) {
+        return Some(given);
     }
     if !generate {
         return None;

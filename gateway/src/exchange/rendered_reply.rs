@@ -62,10 +62,10 @@ impl RenderedReply {
         reason_phrase(self.status)
     }
 
-    /// The response in HTTP/1.1, with `Connection: close`.
-    pub(crate) fn http1(&self) -> Vec<u8> {
+    /// The response in HTTP/1.1, with this `Date` and `Connection: close`.
+    pub(crate) fn http1(&self, date: &HeaderValue) -> Vec<u8> {
         let mut response = format!("HTTP/1.1 {} {}\r\n", self.status, self.reason_phrase()).into_bytes();
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().chain([&("Date", date.clone())]) {
             for part in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 response.extend_from_slice(part);
             }
@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_whole_response() {
-        let response = RenderedReply::refusal(400, Some("why"), true).http1();
+        let date = HeaderValue::from_static("now");
+        let response = RenderedReply::refusal(400, Some("why"), true).http1(&date);
         let response = String::from_utf8(response).expect("text");
         let (head, body) = response.split_once("\r\n\r\n").expect("a head");
         let length = body.len();
@@ -106,11 +107,11 @@ mod tests {
             head,
             format!(
                 "HTTP/1.1 400 Bad Request\r\nServer: adit\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\
-                 Connection: close"
+                 Date: now\r\nConnection: close"
             )
         );
         assert!(body.contains("<center>why</center>") && body.contains("<center>adit</center>"), "{body}");
-        assert!(!RenderedReply::refusal(400, None, false).http1().windows(4).any(|bytes| bytes == b"adit"));
+        assert!(!RenderedReply::refusal(400, None, false).http1(&date).windows(4).any(|bytes| bytes == b"adit"));
     }
 
     #[test]

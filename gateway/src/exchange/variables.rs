@@ -15,7 +15,7 @@ impl Exchange {
         RequestInfo {
             client: decision.client.address,
             method: request.method.as_str(),
-            target: std::str::from_utf8(request.target).unwrap_or_default(),
+            target: request.target,
             path: decision.path(request),
             rewritten: decision.rewritten.as_ref().map(|rewritten| &*rewritten.target),
             version: version(request.version),

@@ -1,6 +1,10 @@
 use crate::config::ClientSettings;
+use crate::request::NameRules;
 
-/// How large a head may be.
+/// The largest head, in bytes: Pingora takes none of 1 MiB, what came behind it included.
+const HEAD_LIMIT: usize = 960 << 10;
+
+/// How large a head may be, and which of its headers are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLimits {
     /// The request line, and each header line, in bytes.
@@ -9,10 +13,17 @@ pub struct HeadLimits {
     pub head: usize,
     /// How many headers it may have.
     pub headers: usize,
+    /// Which headers are dropped for their names.
+    pub names: NameRules,
 }
 
 impl From<&ClientSettings> for HeadLimits {
     fn from(client: &ClientSettings) -> Self {
-        Self { line: client.large_header_size, head: client.head_limit(), headers: client.headers }
+        Self {
+            line: client.large_header_size,
+            head: client.head_limit().min(HEAD_LIMIT),
+            headers: client.headers,
+            names: client.into(),
+        }
     }
 }

@@ -69,7 +69,8 @@ impl ExternalAuth {
         let cookies = || headers.get_all(header::SET_COOKIE).iter().cloned();
         match (status, signin) {
             (200..=299, _) => {
-                let headers = self.headers.iter().map(|header| joined(headers, &header.name)).collect();
+                let headers =
+                    self.headers.iter().map(|header| variables::joined(headers, header.name.as_str())).collect();
                 Ok(Authorization { headers, cookies: cookies().collect() })
             }
             (401, Some(signin)) => {
@@ -121,12 +122,6 @@ impl Deref for ExternalAuth {
 
 fn letters(name: &HeaderName) -> impl Iterator<Item = u8> {
     name.as_str().bytes().filter(u8::is_ascii_alphanumeric)
-}
-
-/// All values of a header as one.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
-    let mut values = Vec::new();
-    variables::header(headers, name.as_str(), &mut values).then(|| HeaderValue::from_bytes(&values).ok())?
 }
 
 #[cfg(test)]

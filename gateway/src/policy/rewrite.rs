@@ -48,7 +48,7 @@ enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewritten {
     /// The request target for the backend: begins with `/`, is escaped, and ends with the client's query.
-    pub target: String,
+    pub target: Vec<u8>,
     /// `X-Forwarded-Prefix`, if it is set. Escaped like a path, because groups hold decoded bytes.
     pub forwarded_prefix: Option<String>,
 }
@@ -85,9 +85,9 @@ pub(crate) fn redirect(
     connection: &Connection,
 ) -> ControlFlow<Reply> {
     let Some(rewrite) = rewrite else { return ControlFlow::Continue(()) };
-    match rewrite.location(path, kept_query(request), connection.scheme()) {
+    match rewrite.location(path, request.query(), connection.scheme()) {
         Ok(None) => ControlFlow::Continue(()),
-        Ok(Some(location)) => ControlFlow::Break(Reply::redirect(302, Reason::RewriteRedirect, location.as_bytes())),
+        Ok(Some(location)) => ControlFlow::Break(Reply::redirect(302, Reason::RewriteRedirect, &location)),
         Err(limit) => ControlFlow::Break(limit.into()),
     }
 }
@@ -113,20 +113,20 @@ impl Rewrite {
     ///
     /// # Errors
     /// Matching the pattern takes too long, or the result is too long.
-    pub fn apply(&self, path: &[u8], query: Option<&str>) -> Result<Option<Rewritten>, RewriteLimit> {
+    pub fn apply(&self, path: &[u8], query: Option<&[u8]>) -> Result<Option<Rewritten>, RewriteLimit> {
         let Target::Path(replacement) = &self.target else { return Ok(None) };
         let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
         let mut target = replacement.render(&groups)?;
         if !target.starts_with('/') {
             target.insert(0, '/');
         }
-        push_query(&mut target, query);
+        let target = with_query(target, query);
         let forwarded_prefix = self.forwarded_prefix.as_ref().map(|prefix| prefix.render(&groups)).transpose()?;
         Ok(Some(Rewritten { target, forwarded_prefix }))
     }
 
     /// The URL to redirect to, where the target is one and the pattern matches.
-    fn location(&self, path: &[u8], query: Option<&str>, scheme: &str) -> Result<Option<String>, RewriteLimit> {
+    fn location(&self, path: &[u8], query: Option<&[u8]>, scheme: &str) -> Result<Option<Vec<u8>>, RewriteLimit> {
         let (scheme, replacement) = match &self.target {
             Target::Path(_) => return Ok(None),
             Target::Url(url) => ("", url),
@@ -135,21 +135,17 @@ impl Rewrite {
         let Some(groups) = self.pattern.groups(path)? else { return Ok(None) };
         let mut location = replacement.render(&groups)?;
         location.insert_str(0, scheme);
-        push_query(&mut location, query);
-        Ok(Some(location))
+        Ok(Some(with_query(location, query)))
     }
 }
 
-/// The query that a rewrite keeps. The head reader lets only UTF-8 through.
-pub(crate) fn kept_query<'a>(request: &RequestView<'a>) -> Option<&'a str> {
-    request.query().and_then(|query| std::str::from_utf8(query).ok())
-}
-
-fn push_query(target: &mut String, query: Option<&str>) {
+fn with_query(target: String, query: Option<&[u8]>) -> Vec<u8> {
+    let mut target = target.into_bytes();
     if let Some(query) = query.filter(|query| !query.is_empty()) {
-        target.push('?');
-        target.push_str(query);
+        target.push(b'?');
+        target.extend_from_slice(query);
     }
+    target
 }
 
 impl Target {
@@ -226,7 +222,7 @@ mod tests {
     fn rewrite(pattern: &str, target: &str, path: &str) -> Option<String> {
         let path = normalize(path.as_bytes(), PathMatching::Nginx).expect("a good path");
         let rewritten = compile(pattern, target, None).expect("valid").apply(&path, None).expect("within the limit");
-        rewritten.map(|rewritten| rewritten.target)
+        rewritten.map(|rewritten| String::from_utf8(rewritten.target).expect("text"))
     }
 
     #[test]
@@ -256,8 +252,8 @@ mod tests {
     fn the_query_is_kept_as_it_is() {
         let rewrite = compile("/a", "/b", None).expect("valid");
         let target = |query| rewrite.apply(b"/a", query).expect("literal").expect("match").target;
-        assert_eq!(target(Some("x=%2F&y=\"")), "/b?x=%2F&y=\"");
-        assert_eq!(target(Some("")), "/b");
+        assert_eq!(target(Some(&b"x=%2F&y=\"\xff"[..])), b"/b?x=%2F&y=\"\xff");
+        assert_eq!(target(Some(b"")), b"/b");
     }
 
     #[test]
@@ -298,7 +294,8 @@ mod tests {
         let location = |target: &str, path: &[u8]| {
             let rewrite = compile("/a/(.*)", target, None).expect("valid");
             assert_eq!(rewrite.apply(path, None), Ok(None));
-            rewrite.location(path, Some("q"), "http").expect("within the limit")
+            let location = rewrite.location(path, Some(b"q"), "http").expect("within the limit");
+            location.map(|location| String::from_utf8(location).expect("text"))
         };
         for (target, expected) in [
             ("https://other.example/$1", Some("https://other.example/b%0D%3F?q")),

@@ -4,6 +4,7 @@ use super::host::{is_authority, is_port, without_port};
 use super::view::RequestView;
 use crate::config::Forwarded;
 use crate::connection::Connection;
+use crate::variables::joined;
 use http::HeaderValue;
 use std::net::{IpAddr, SocketAddr};
 
@@ -47,17 +48,18 @@ impl Client {
 
     /// Takes scheme, port and host from X-Forwarded headers. ingress-nginx trusts these whoever sends them.
     fn apply_forwarded_headers(&mut self, request: &RequestView<'_>) {
-        let header = |name| request.headers.get(name).filter(|value: &&HeaderValue| !value.is_empty());
+        let header = |name| joined(request.headers, name).filter(|value| !value.is_empty());
         if let Some(scheme) = header("x-forwarded-proto") {
-            self.scheme = scheme.clone();
+            self.scheme = scheme;
         }
         // Both become part of URLs: what is neither a port nor a host could lead elsewhere.
         if let Some(port) = header("x-forwarded-port").filter(|port| is_port(port.as_bytes())) {
-            self.port = port.clone();
+            self.port = port;
         }
-        let host = header("x-forwarded-host").and_then(|value| value.to_str().ok());
-        let first = host.and_then(|list| list.split(',').next()).map(str::trim);
-        let first = first.filter(|host| !host.is_empty() && is_authority(host.as_bytes()));
+        let hosts = header("x-forwarded-host");
+        let hosts = hosts.as_ref().and_then(|value| value.to_str().ok());
+        let first = hosts.and_then(|list| list.split(',').map(str::trim).find(|host| !host.is_empty()));
+        let first = first.filter(|host| is_authority(host.as_bytes()));
         if let Some(host) = first.and_then(|host| HeaderValue::from_str(host).ok()) {
             self.host = Some(host);
         }

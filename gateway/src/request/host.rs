@@ -47,9 +47,10 @@ pub(crate) fn is_authority(host: &[u8]) -> bool {
     port_is_sound && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
 }
 
-/// Whether a text is a port, as far as its length tells.
+/// Whether a text is the number of a port.
 pub(crate) fn is_port(text: &[u8]) -> bool {
-    (1..=5).contains(&text.len()) && text.iter().all(u8::is_ascii_digit)
+    let digits = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.is_some_and(|digits| digits.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! A request as received, and the gateway's own replies: plain values for policies and lanes.
 
 mod client;
+mod header_name;
 mod host;
 pub(crate) mod length;
 mod path;
 mod reason;
 mod reply;
+pub(crate) mod target;
 pub(crate) mod upgrade;
 mod view;
 
 pub use client::Client;
+pub use header_name::NameRules;
 pub(crate) use host::is_authority;
 pub use host::{HOST_LIMIT, canonical_host};
 pub use path::{BadPath, normalize};

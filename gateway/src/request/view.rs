@@ -14,9 +14,9 @@ pub struct RequestView<'a> {
 }
 
 impl<'a> RequestView<'a> {
-    /// A view of a request whose head has been checked. An absolute target is cut to its path.
-    pub fn new(method: &'a Method, raw_target: &'a [u8], headers: &'a HeaderMap, version: Version) -> Self {
-        Self { method, target: origin_form(raw_target), headers, version }
+    /// A view of a request whose head has been checked.
+    pub fn new(method: &'a Method, target: &'a [u8], headers: &'a HeaderMap, version: Version) -> Self {
+        Self { method, target, headers, version }
     }
 
     /// The target up to the query.
@@ -49,31 +49,5 @@ impl<'a> RequestView<'a> {
     /// Whether a body follows the head.
     pub fn has_body(&self) -> bool {
         self.headers.contains_key(header::TRANSFER_ENCODING) || self.content_length().is_some_and(|length| length > 0)
-    }
-}
-
-/// The path and query of a target that may be absolute (`http://host/path?query`).
-fn origin_form(target: &[u8]) -> &[u8] {
-    if target.starts_with(b"/") {
-        return target;
-    }
-    let Some(scheme) = memchr::memmem::find(target, b"://") else { return target };
-    let rest = &target[scheme + 3..];
-    match memchr::memchr2(b'/', b'?', rest) {
-        Some(path) if rest[path] == b'/' => &rest[path..],
-        _ => b"/",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn absolute_targets_lose_their_authority() {
-        assert_eq!(origin_form(b"/a?b"), b"/a?b");
-        assert_eq!(origin_form(b"http://h/a?b"), b"/a?b");
-        assert_eq!(origin_form(b"http://h"), b"/");
-        assert_eq!(origin_form(b"*"), b"*");
     }
 }

@@ -84,7 +84,7 @@ pub(crate) fn request<'a>(connection: &'a Connection, headers: &'a HeaderMap) ->
     RequestInfo {
         client: Ipv4Addr::new(203, 0, 113, 7).into(),
         method: "GET",
-        target: "/x?a=1&b=2",
+        target: b"/x?a=1&b=2",
         path: b"/x",
         version: "HTTP/1.1",
         host: "h",

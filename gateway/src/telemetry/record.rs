@@ -17,11 +17,11 @@ pub struct RequestInfo<'a> {
     /// `GET`; empty when the request line could not be read.
     pub method: &'a str,
     /// The request target as the client sent it, query included.
-    pub target: &'a str,
+    pub target: &'a [u8],
     /// The decoded and normalised path of the target; empty if unknown.
     pub path: &'a [u8],
     /// The target after a rewrite, if there was one: escaped, query included.
-    pub rewritten: Option<&'a str>,
+    pub rewritten: Option<&'a [u8]>,
     /// `HTTP/1.1`.
     pub version: &'a str,
     /// The host that the client asked for, in lower case and without a port; empty if unknown.
@@ -44,7 +44,7 @@ impl<'a> RequestInfo<'a> {
             connection_requests,
             client: connection.peer.ip(),
             method: "",
-            target: "",
+            target: b"",
             path: b"",
             rewritten: None,
             version: "",

@@ -4,7 +4,7 @@ use crate::variables::{
     Values, address, append, argument, binary_address, cookie, escaped, header, list, number, origin_form, query,
     remote_user, text,
 };
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 use std::sync::LazyLock;
 
 /// What ingress-nginx calls the upstream of requests that no route takes.
@@ -20,7 +20,7 @@ impl Values for RequestInfo<'_> {
     fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         use Variable as V;
         match variable {
-            V::Args | V::QueryString => append(query(self.target).map(str::as_bytes), out),
+            V::Args | V::QueryString => append(query(self.target), out),
             V::Argument(name) => query(self.target).is_some_and(|query| argument(query, name, out)),
             V::BinaryRemoteAddr => binary_address(self.client, out),
             V::ConnectionId => number(self.connection.id, out),
@@ -28,7 +28,7 @@ impl Values for RequestInfo<'_> {
             V::ContentLength => self.header("content-length", out),
             V::ContentType => self.header("content-type", out),
             V::Cookie(name) => self.headers.is_some_and(|headers| cookie(headers, name, out)),
-            V::EscapedRequestUri => escaped(origin_form(self.target).as_bytes(), out),
+            V::EscapedRequestUri => escaped(origin_form(self.target), out),
             V::Header(name) => self.header(name, out),
             V::Host if self.host.is_empty() => text(self.server_name(), out),
             V::Host => text(self.host, out),
@@ -46,13 +46,13 @@ impl Values for RequestInfo<'_> {
             V::RemoteUser => self.headers.is_some_and(|headers| remote_user(headers, out)),
             V::Request => self.request_line(out),
             V::RequestId | V::RequestIdNginx => text(self.request_id, out),
-            V::RequestMethod => present(self.method, out),
+            V::RequestMethod => present(self.method.as_bytes(), out),
             V::RequestUri => present(origin_form(self.target), out),
             V::Scheme => text(self.connection.scheme(), out),
             V::ServerAddr => address(self.connection.local.ip(), out),
             V::ServerName => text(self.server_name(), out),
             V::ServerPort => number(self.connection.advertised_port, out),
-            V::ServerProtocol => present(self.version, out),
+            V::ServerProtocol => present(self.version.as_bytes(), out),
             V::ServiceName => self.label(out, |labels| &labels.owner.service),
             V::ServiceBackend => self.label(out, |labels| &labels.owner.service_port),
             V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
@@ -107,15 +107,16 @@ impl RequestInfo<'_> {
         let Some(target) = self.rewritten else {
             return append((!self.path.is_empty()).then_some(self.path), out);
         };
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
-        out.extend(percent_decode_str(path));
+        let path = memchr::memchr(b'?', target).map_or(target, |end| &target[..end]);
+        out.extend(percent_decode(path));
         true
     }
 
     /// The request line as it came; of one that could not be read, what there is.
     fn request_line(&self, out: &mut Vec<u8>) -> bool {
-        let parts = [self.method, self.target, self.version].into_iter().filter(|part| !part.is_empty());
-        list(parts, b" ", out, text)
+        let parts =
+            [self.method.as_bytes(), self.target, self.version.as_bytes()].into_iter().filter(|part| !part.is_empty());
+        list(parts, b" ", out, |part, out| append(Some(part), out))
     }
 
     /// `NAMESPACE-SERVICE-PORT`, as ingress-nginx: buildUpstreamName. Empty if the request's head was refused, for
@@ -132,6 +133,6 @@ impl RequestInfo<'_> {
 }
 
 /// The text, or nothing if it is empty: what of a head could not be read is absent.
-fn present(value: &str, out: &mut Vec<u8>) -> bool {
-    append((!value.is_empty()).then_some(value.as_bytes()), out)
+fn present(value: &[u8], out: &mut Vec<u8>) -> bool {
+    append((!value.is_empty()).then_some(value), out)
 }

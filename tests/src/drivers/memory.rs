@@ -128,6 +128,7 @@ fn arrival(tls: bool) -> Box<Arrival> {
         started: Instant::now(),
         number: 1,
         sent_before: 0,
+        target: None,
     })
 }
 

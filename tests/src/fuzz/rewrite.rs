@@ -26,10 +26,11 @@ pub fn rewritten_targets_are_targets(rewrite: (&str, &str, &str), path: &[u8], q
     let Ok(rewrite) = Rewrite::compile(&rewrite) else { return };
     for mode in [Nginx, Strict] {
         let Ok(path) = normalize(path, mode) else { continue };
-        let Ok(Some(rewritten)) = rewrite.apply(&path, query) else { continue };
-        let (path, kept) = match rewritten.target.split_once('?') {
+        let Ok(Some(rewritten)) = rewrite.apply(&path, query.map(str::as_bytes)) else { continue };
+        let target = String::from_utf8(rewritten.target).expect("made of text");
+        let (path, kept) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (rewritten.target.as_str(), None),
+            None => (target.as_str(), None),
         };
         assert!(path.starts_with('/'));
         assert_eq!(kept, query.filter(|query| !query.is_empty()));

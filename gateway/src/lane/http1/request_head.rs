@@ -56,7 +56,7 @@ impl RequestHead {
 
     /// The head as bytes of HTTP/1.1. `None` if its target is not a single word, which would be another request.
     pub(in crate::lane) fn encode(&self) -> Option<Vec<u8>> {
-        if !self.target.iter().all(u8::is_ascii_graphic) {
+        if !self.target.iter().all(|byte| *byte > b' ' && *byte != 0x7f) {
             return None;
         }
         let lines = self.headers.iter().map(|header| header.name.len() + ": \r\n".len() + header.value.len());

@@ -14,5 +14,5 @@ mod subrequest;
 
 pub(crate) use driver::PingoraLane;
 pub(crate) use http2::discard_body;
-pub(crate) use session::head_and_body;
+pub(crate) use session::{head_and_body, keep_target};
 pub(crate) use subrequest::Subrequests;

@@ -2,7 +2,8 @@
 //! here.
 
 use super::session::{
-    configure, record, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_failure, write_reply,
+    configure, keep_target, record, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_failure,
+    write_reply,
 };
 use super::subrequest::Subrequests;
 use super::{fault, flow, http2, peer};
@@ -92,6 +93,9 @@ impl ProxyHttp for Proxy {
         let Some(arrival) = ctx.arrival.take().or_else(http2::arrival) else {
             return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
         };
+        if let Some(target) = arrival.target.clone() {
+            keep_target(session.req_header_mut(), target);
+        }
         let exchange = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
         let exchange = ctx.exchange.insert(Box::new(exchange));

@@ -4,7 +4,7 @@ use crate::exchange::{
     Exchange, Framing, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
 };
 use crate::request::length::head_length;
-use crate::request::{Reply, RequestView};
+use crate::request::{Reply, RequestView, target};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use pingora_core::Result;
@@ -20,9 +20,19 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 struct LoggedStatus(u16);
 
+/// The target that the client sent, where Pingora holds another one: an extension of its head.
+#[derive(Clone, Debug)]
+struct ReceivedTarget(Bytes);
+
+/// Keeps the target of a request that Pingora could not take as it came.
+pub(crate) fn keep_target(request: &mut RequestHeader, target: Bytes) {
+    request.extensions_mut().insert(ReceivedTarget(target));
+}
+
 /// A request as policies see it.
 pub(in crate::lane) fn view(request: &RequestHeader) -> RequestView<'_> {
-    RequestView::new(&request.method, request.raw_path(), &request.headers, request.version)
+    let target = request.extensions.get().map_or_else(|| request.raw_path(), |ReceivedTarget(target)| target);
+    RequestView::new(&request.method, target, &request.headers, request.version)
 }
 
 /// The rest of the input is not read: a connection of HTTP/1 has to linger when it closes.
@@ -203,8 +213,8 @@ impl RequestEdits for RequestHeader {
     }
 
     fn set_target(&mut self, target: &[u8]) {
-        if self.raw_path() != target {
-            let _ = self.set_raw_path(target);
+        if self.raw_path() != target && self.set_raw_path(target).is_err() {
+            let _ = self.set_raw_path(&target::escape(target));
         }
     }
 }

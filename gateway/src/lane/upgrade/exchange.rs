@@ -1,4 +1,4 @@
-//! Requests that ask for an upgrade, such as to WebSocket.
+//! Requests that ask for an upgrade, such as to WebSocket, and those whose target Pingora cannot write.
 //!
 //! They bypass Pingora's proxy, which closes an upgraded connection when the backend switches protocols too quickly (Pingora
 //! #946). Towards the endpoint, [`crate::lane::http1`] writes and reads. Towards the client it is a session of Pingora's still:
@@ -11,7 +11,7 @@ use crate::exchange::{Context, Destination, Exchange, Failure, Framing, RequestE
 use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, RequestHead, ResponseHead};
 use crate::lane::pingora::Subrequests;
 use crate::lane::pingora::session::{
-    configure, record, settle_framing, settle_keepalive, view, write_failure, write_reply,
+    configure, keep_target, record, settle_framing, settle_keepalive, view, write_failure, write_reply,
 };
 use crate::relay::RelayedBytes;
 use crate::request::upgrade;
@@ -24,7 +24,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The outcome of a request that asked for an upgrade.
+/// The outcome of a request.
 pub(crate) enum UpgradeOutcome {
     /// An endpoint has switched protocols, and the client has got the 101.
     Upgraded(Box<Tunnel>),
@@ -36,7 +36,7 @@ pub(crate) enum UpgradeOutcome {
     Ended,
 }
 
-/// Serves a request that asks for an upgrade. `head` is its head, checked, and nothing else.
+/// Serves a request. `head` is its head, checked, and nothing else.
 pub(crate) async fn serve(
     context: &Arc<Context>,
     subrequests: &Arc<Subrequests>,
@@ -49,6 +49,9 @@ pub(crate) async fn serve(
     if !matches!(session.read_request().await, Ok(true)) {
         return UpgradeOutcome::Ended;
     }
+    if let Some(target) = arrival.target.clone() {
+        keep_target(session.req_header_mut(), target);
+    }
     let exchange = Exchange::begin(context, arrival, &view(session.req_header()));
     if exchange.backend_protocol().is_http2() {
         let ServerSession::H1(session) = session else { return UpgradeOutcome::Ended };
@@ -58,7 +61,7 @@ pub(crate) async fn serve(
     Request { session, head: head.freeze(), exchange }.serve(subrequests).await
 }
 
-/// A request that asks for an upgrade.
+/// A request of this lane.
 struct Request {
     session: ServerSession,
     /// Its head as the client sent it.
@@ -129,6 +132,9 @@ impl Request {
 
     /// The protocols that the client asks for, as `Upgrade` lists them.
     fn requested_protocols(&self) -> String {
+        if !self.exchange.arrival().head.upgrade {
+            return String::new();
+        }
         let values = self.session.req_header().headers.get_all(header::UPGRADE).iter();
         values.flat_map(|value| upgrade::protocols(value.as_bytes())).collect::<Vec<_>>().join(", ")
     }
@@ -138,8 +144,12 @@ impl Request {
         let original = self.session.req_header();
         let mut head = RequestHead::parse(&self.head)?;
         head.remove_if(|name| is_connection_header(name, original));
-        head.set("Connection", HeaderValue::from_static("upgrade"));
-        head.set("Upgrade", HeaderValue::from_str(protocols).ok()?);
+        if self.exchange.arrival().head.upgrade {
+            head.set("Connection", HeaderValue::from_static("upgrade"));
+            head.set("Upgrade", HeaderValue::from_str(protocols).ok()?);
+        } else {
+            head.set("Connection", HeaderValue::from_static("close"));
+        }
         self.exchange.forward(&view(original), &mut head);
         Some(head)
     }

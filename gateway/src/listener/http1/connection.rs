@@ -1,6 +1,7 @@
 //! The loop of an HTTP/1 connection: wait while idle, read a head, pass the request to a lane, repeat.
 
 use super::head::check;
+use super::repair::{self, Repaired};
 use super::upgrade;
 use crate::connection::{Arrival, BodyFramer, BodyFraming, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
@@ -8,9 +9,11 @@ use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
 use crate::listener::{HeadLimits, Refusal, http2, stream};
 use crate::relay::read_some;
+use crate::request::NameRules;
 use crate::telemetry::{ConnectionState, Event, OpenConnection, RequestInfo};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use pingora_core::protocols::Stream;
+use pingora_core::protocols::http::date::get_cached_date;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -61,9 +64,10 @@ pub(crate) async fn serve(
             connection.mark_input_unread(); // this may be its last request, and more may come
         }
         connection.hold_input(head.body == BodyFraming::None);
+        let target = if head.plain { None } else { repair_head(&mut buffer, head, settings.limits.names) };
         let sent_before = connection.sent();
-        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before });
-        let reused = match head.upgrade {
+        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
+        let reused = match head.upgrade || head.verbatim {
             // Boxed, so that the future of a connection does not reserve memory for it.
             true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,
             false => worker.lane.request(stream, buffer, arrival).await,
@@ -77,6 +81,14 @@ pub(crate) async fn serve(
         open.set(ConnectionState::Waiting);
     }
     None
+}
+
+/// Replaces a head that is not plain by one that may be handed on. Returns the target that the client sent.
+fn repair_head(buffer: &mut BytesMut, head: Head, names: NameRules) -> Option<Bytes> {
+    let Repaired { head: mut repaired, target } = repair::repaired(&buffer[..head.length], names)?;
+    repaired.extend_from_slice(&buffer[head.length..]);
+    *buffer = repaired;
+    Some(target)
 }
 
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read, so that the client takes the response for one to
@@ -191,7 +203,7 @@ async fn refuse(
     let sent_before = connection.sent();
     let server_tokens = worker.context.publisher().load().settings().server_tokens;
     let response = RenderedReply::refusal(refusal.status, refusal.explanation(), server_tokens);
-    if stream.write_all(&response.http1()).await.is_ok() {
+    if stream.write_all(&response.http1(&get_cached_date())).await.is_ok() {
         stream.as_mut().shutdown().await;
     }
     worker.context.telemetry().event(Event::RefusedHead, refusal.reason);
@@ -208,10 +220,13 @@ async fn refuse(
 }
 
 /// Method, target and version of a request line as far as they can be parsed, for the log.
-fn request_line(buffer: &[u8]) -> (&str, &str, &str) {
+fn request_line(buffer: &[u8]) -> (&str, &[u8], &str) {
     let end = memchr::memchr2(b'\r', b'\n', buffer).unwrap_or(buffer.len());
-    let line = std::str::from_utf8(&buffer[..end]).unwrap_or_default();
-    let mut words = line.splitn(3, ' ');
+    let mut words = buffer[..end].splitn(3, |byte| *byte == b' ');
     let mut word = || words.next().unwrap_or_default();
-    (word(), word(), word())
+    let (method, target, version) = (word(), word(), word());
+    match (std::str::from_utf8(method), std::str::from_utf8(version)) {
+        (Ok(method), Ok(version)) => (method, target, version),
+        _ => ("", &buffer[..end], ""), // nothing that could be a request line: the log shows all of it
+    }
 }

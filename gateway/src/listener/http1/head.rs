@@ -1,19 +1,37 @@
 //! Checks a request head: strict about everything that two servers could interpret differently (RFC 9112).
 
+use super::repair;
 use crate::connection::{BodyFraming, Head};
 use crate::listener::{HeadLimits, Refusal};
-use crate::request::{is_authority, upgrade};
+use crate::request::{is_authority, target, upgrade};
 
 /// Headers that a request usually has at most: parsed in one go.
 const USUAL_HEADERS: usize = 48;
 /// Headers that a request may have at most, whatever the settings are: Pingora's own bound.
 const MAX_HEADERS: usize = 256;
+/// The longest name of a header that `http` takes, in bytes.
+const NAME_LIMIT: usize = u16::MAX as usize;
 
 /// Checks the head at the start of `buffer`. `None` means that it is incomplete and valid so far.
 ///
 /// # Errors
 /// The head violates the grammar of HTTP, exceeds the limits, or is ambiguous. The refusal has the status of the response.
 pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
+    match strict(buffer, limits) {
+        Err(Refusal::MALFORMED) => lenient(buffer, limits),
+        checked => checked,
+    }
+}
+
+/// Checks a head that the parser does not take as it stands, but nginx does.
+fn lenient(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
+    let readable = repair::readable(buffer, limits.names);
+    lines(&buffer[..readable.length], limits)?;
+    let head = strict(&readable.text, HeadLimits { line: usize::MAX, head: usize::MAX, ..limits })?;
+    Ok(head.map(|head| Head { length: readable.length, plain: false, ..head }))
+}
+
+fn strict(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; USUAL_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(buffer) {
@@ -39,7 +57,7 @@ fn conclude(
             if request.headers.len() > limits.headers {
                 return Err(Refusal::HEADERS_TOO_LARGE);
             }
-            let head = complete(request)?;
+            let head = complete(request, limits)?;
             Ok(Some(Head { length, ..head }))
         }
         Ok(httparse::Status::Partial) => {
@@ -82,7 +100,7 @@ fn line(length: usize, first: bool, limits: HeadLimits) -> Result<(), Refusal> {
 }
 
 /// Checks a complete head. Returns everything of [`Head`] but its length.
-fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
+fn complete(request: &httparse::Request<'_, '_>, limits: HeadLimits) -> Result<Head, Refusal> {
     let http_11 = request.version == Some(1);
     let mut hosts = 0;
     let mut host: &[u8] = b"";
@@ -90,7 +108,7 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
     let mut encoding = false;
     let mut upgrade = false;
     let mut announced = false;
-    let mut underscores = false;
+    let mut plain = true;
     for header in request.headers.iter() {
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => {
@@ -115,7 +133,10 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
             10 if header.name.eq_ignore_ascii_case("connection") => announced |= upgrade::is_announced(header.value),
             _ => {}
         }
-        underscores |= memchr::memchr(b'_', header.name.as_bytes()).is_some();
+        if header.name.len() > NAME_LIMIT {
+            return Err(Refusal::HEADERS_TOO_LARGE);
+        }
+        plain &= !limits.names.drops(header.name.as_bytes());
     }
     let body = match (length, encoding) {
         (Some(_), true) => return Err(Refusal::BAD_LENGTH),
@@ -128,10 +149,13 @@ fn complete(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
         0 | 1 if is_authority(host) => {}
         _ => return Err(Refusal::BAD_HOST),
     }
-    let host = (hosts > 0).then_some(host);
-    target(request.method.unwrap_or_default(), request.path.unwrap_or_default(), host)?;
-    let upgrade = upgrade && announced && body == BodyFraming::None && http_11;
-    Ok(Head { length: 0, underscores, body, upgrade })
+    let target = request.path.unwrap_or_default();
+    check_target(request.method.unwrap_or_default(), target)?;
+    let is_uri = target::is_uri(target.as_bytes());
+    plain &= is_uri && matches!(target.as_bytes()[0], b'/' | b'*');
+    let may_bypass_pingora = body == BodyFraming::None && http_11;
+    let upgrade = upgrade && announced && may_bypass_pingora;
+    Ok(Head { length: 0, plain, body, upgrade, verbatim: !is_uri && may_bypass_pingora })
 }
 
 /// The value of a `Content-Length`: digits only, and as many as a signed number of 64 bits has room for.
@@ -141,43 +165,36 @@ fn content_length(value: &[u8]) -> Option<u64> {
     u64::try_from(length).ok()
 }
 
-/// The target is a path, an absolute `http` URI whose authority is the `Host`, or `*` for OPTIONS.
-fn target(method: &str, target: &str, host: Option<&[u8]>) -> Result<(), Refusal> {
+/// The target is a path, an absolute `http` URI, or `*` for OPTIONS.
+fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
     if matches!(method, "CONNECT" | "TRACE") {
         return Err(Refusal::METHOD);
     }
-    if target.contains('#') {
-        return Err(Refusal::BAD_TARGET);
+    if target::escaped_length(target.as_bytes()) > target::LIMIT {
+        return Err(Refusal::TARGET_TOO_LONG);
     }
-    if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
-        return Ok(());
-    }
-    match (authority_of(target), host) {
-        (Some(authority), Some(host)) if authority.as_bytes().eq_ignore_ascii_case(host) => Ok(()),
-        (Some(authority), None) if is_authority(authority.as_bytes()) => Ok(()),
-        _ => Err(Refusal::BAD_TARGET),
-    }
-}
-
-/// The authority of an absolute `http` or `https` URI.
-fn authority_of(target: &str) -> Option<&str> {
-    let (scheme, rest) = target.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    Some(&rest[..end]).filter(|authority| !authority.is_empty())
+    let is_sound = match target {
+        "*" => method == "OPTIONS",
+        _ if target.contains('#') => false,
+        _ if target.starts_with('/') => true,
+        _ => target::authority(target.as_bytes())
+            .is_some_and(|(authority, _)| !authority.is_empty() && is_authority(authority)),
+    };
+    if is_sound { Ok(()) } else { Err(Refusal::BAD_TARGET) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ClientSettings;
     use proptest::prelude::*;
 
-    const LIMITS: HeadLimits = HeadLimits { line: 8 << 10, head: 33 << 10, headers: 128 };
+    fn limits() -> HeadLimits {
+        HeadLimits::from(&ClientSettings::default())
+    }
 
     fn checked(head: &str) -> Result<Option<Head>, Refusal> {
-        check(head.as_bytes(), LIMITS)
+        check(head.as_bytes(), limits())
     }
 
     fn accepted(head: &str) -> bool {
@@ -196,9 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn notices_underscores() {
-        let head = checked("GET / HTTP/1.1\r\nHost: a\r\nx_real_ip: 1\r\n\r\n");
-        assert!(matches!(head, Ok(Some(Head { underscores: true, .. }))));
+    fn what_is_not_plain_is_noticed() {
+        let plain = |head: &[u8]| match check(head, limits()) {
+            Ok(Some(sound)) if sound.length == head.len() => sound.plain,
+            other => panic!("{other:?}: {:?}", String::from_utf8_lossy(head)),
+        };
+        assert!(plain("GET /\u{e9}?{} HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n\r\n".as_bytes()));
+        for head in [
+            &b"GET / HTTP/1.1\r\nHost: a\r\nX_A: 1\r\n\r\n"[..],
+            b"GET / HTTP/1.1\r\nHost: a\r\nx@a: 1\r\n\r\n",
+            b"GET /?a=\"b\" HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"\r\nGET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET http://b?c HTTP/1.1\r\nHost: a\r\n\r\n",
+        ] {
+            assert!(!plain(head), "{:?}", String::from_utf8_lossy(head));
+        }
     }
 
     #[test]
@@ -238,11 +267,16 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n", Refusal::BARE_LF),
             ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", Refusal::MALFORMED),
             ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", Refusal::MALFORMED),
+            ("GET / HTTP/1.1\r\nHost: a\r\nx@y : 1\r\n\r\n", Refusal::MALFORMED),
+            ("GET / HTTP/1.1\r\nHost: a\r\nx@y: 1\r\n b\r\n\r\n", Refusal::MALFORMED),
             ("GET / HTTP/1.1\r\n\r\n", Refusal::NO_HOST),
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", Refusal::BAD_HOST),
             ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", Refusal::BAD_HOST),
             ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Refusal::BAD_HOST),
-            ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET http://u@b/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET http:///b HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
+            ("GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n", Refusal::BAD_HOST),
             ("GET a HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
             ("GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
             ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BAD_TARGET),
@@ -284,12 +318,12 @@ mod tests {
             let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\n\r\n");
             prop_assert!(accepted(&head));
             let cut = cut.min(head.len() - 1);
-            prop_assert_eq!(check(&head.as_bytes()[..cut], LIMITS), Ok(None));
+            prop_assert_eq!(check(&head.as_bytes()[..cut], limits()), Ok(None));
         }
 
         #[test]
         fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = check(&bytes, LIMITS);
+            let _ = check(&bytes, limits());
         }
     }
 }

@@ -5,6 +5,9 @@
 
 mod connection;
 mod head;
+mod repair;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub use head::check;

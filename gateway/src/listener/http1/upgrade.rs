@@ -1,4 +1,4 @@
-//! Requests that ask for an upgrade: the upgrade lane serves them.
+//! Requests that Pingora's proxy cannot carry: the upgrade lane serves them.
 
 use crate::connection::{Arrival, Deadline};
 use crate::lane::upgrade::{self, UpgradeOutcome};
@@ -6,7 +6,7 @@ use crate::listener::worker::Worker;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 
-/// Serves a request that asks for an upgrade, and the tunnel if it is upgraded. `next` is what the client has sent behind
+/// Serves such a request, and the tunnel if it is upgraded. `next` is what the client has sent behind
 /// its head. Returns the connection if it may serve another request.
 pub(super) async fn serve(
     stream: Stream,

@@ -2,11 +2,14 @@
 
 use super::fields::NOTE;
 use crate::connection::Head;
+use crate::lane::pingora::keep_target;
 use crate::listener::{HeadLimits, Refusal};
-use crate::request::is_authority;
 use crate::request::length::{length, line};
-use http::{HeaderValue, Method, Uri, header};
+use crate::request::{NameRules, is_authority, target};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Uri, header};
 use pingora_http::RequestHeader;
+use smallvec::SmallVec;
 
 /// Checks what Pingora and h2 leave open, as the head reader of HTTP/1 does; gives the request a `Host` from its
 /// `:authority`, and a target that is a path; and joins its cookies (RFC 9113, section 8.2.3).
@@ -31,8 +34,11 @@ pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Resu
     }
     set_host(request)?;
     if let Some(target) = odd {
-        request.set_raw_path(target.as_bytes()).map_err(|_| Refusal::BAD_TARGET)?;
+        let target = Bytes::copy_from_slice(target.as_bytes());
+        request.set_raw_path(&target::escape(&target)).map_err(|_| Refusal::BAD_TARGET)?;
+        keep_target(request, target);
     }
+    drop_headers(request, limits.names);
     join_cookies(request);
     Ok(head)
 }
@@ -47,8 +53,7 @@ fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal>
     {
         return Err(Refusal::HEADERS_TOO_LARGE);
     }
-    let underscores = request.headers.keys().any(|name| name.as_str().contains('_'));
-    Ok(Head { length: length(request_line, &request.headers), underscores, ..Head::default() })
+    Ok(Head { length: length(request_line, &request.headers), plain: true, ..Head::default() })
 }
 
 /// Pingora has made sure that there is an authority or one `Host`, and that they do not differ.
@@ -62,6 +67,15 @@ fn set_host(request: &mut RequestHeader) -> Result<(), Refusal> {
     }
     let host = request.headers.get(header::HOST).map_or(&b""[..], HeaderValue::as_bytes);
     if is_authority(host) { Ok(()) } else { Err(Refusal::BAD_HOST) }
+}
+
+/// Drops the headers whose names are invalid.
+fn drop_headers(request: &mut RequestHeader, names: NameRules) {
+    let dropped = |name: &&HeaderName| names.drops(name.as_str().as_bytes());
+    let dropped: SmallVec<[HeaderName; 2]> = request.headers.keys().filter(dropped).cloned().collect();
+    for name in dropped {
+        request.remove_header(&name);
+    }
 }
 
 fn join_cookies(request: &mut RequestHeader) {
@@ -121,9 +135,11 @@ mod tests {
     }
 
     #[test]
-    fn underscores_are_noticed() {
-        let underscores = |name| normalized("GET", "http://a/", &[(name, "1")]).expect("sound").1.underscores;
-        assert!(underscores("x_real_ip") && !underscores("x-real-ip"));
+    fn headers_with_invalid_names_are_dropped() {
+        let headers = [("x_real_ip", "1"), ("x.real.ip", "1"), ("x-real-ip", "1"), ("x_real_ip", "2")];
+        let (request, _) = normalized("GET", "http://a/", &headers).expect("sound");
+        let kept = request.headers.keys().filter(|name| name.as_str().starts_with('x'));
+        assert!(kept.eq(["x-real-ip"]), "{:?}", request.headers);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) async fn refuse(mut session: HttpSession, arrival: Arrival, refusal: 
     let refused = RefusedRequest {
         request: RequestInfo {
             method: request.method.as_str(),
-            target: std::str::from_utf8(request.raw_path()).unwrap_or_default(),
+            target: request.raw_path(),
             version: "HTTP/2.0",
             ..RequestInfo::new(&arrival.connection, arrival.number)
         },

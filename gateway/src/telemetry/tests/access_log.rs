@@ -51,7 +51,7 @@ fn a_refused_head_has_no_upstream() {
     let connection = connection();
     let headers = HeaderMap::new();
     let record = Record {
-        request: RequestInfo { target: "\u{16}\u{3}\"", ..RequestInfo::new(&connection, 1) },
+        request: RequestInfo { target: b"\x16\x03\"", ..RequestInfo::new(&connection, 1) },
         status: 400,
         reply: Some("bad-request-line"),
         ..record(&connection, &headers)
