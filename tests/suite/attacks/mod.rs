@@ -3,7 +3,11 @@
 
 mod answers;
 mod answers_http2;
+mod authorization;
+mod head;
 mod host;
 mod http2_floods;
 mod http2_heads;
+mod identity;
+mod target;
 mod world;

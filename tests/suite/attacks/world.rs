@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use tests::adit::{Adit, annotated};
+use tests::adit::{Adit, annotated, documents, manifests, slice};
 use tests::client::Response;
 use tests::connection::{Connection, PATIENCE};
 use tests::recorder::{Recording, recorded_answering};
@@ -47,7 +47,53 @@ impl World {
         config: Value,
     ) -> Result<Self> {
         let annotations = [annotations, &[("ssl-redirect", "false")]].concat();
-        let (adit, log) = Adit::start_logging(&annotated(&annotations, &[backend], &config)).await?;
+        Self::of(&annotated(&annotations, &[backend], &config), recording).await
+    }
+
+    /// One whose Ingress is for every host.
+    pub(super) async fn catch_all() -> Result<Self> {
+        let (backend, recording) = recorded_answering(OK).await?;
+        let objects = manifests(&[backend], &json!({"ssl-redirect": "false"})).replace(r#""host":"h","#, "");
+        Self::of(&objects, recording).await
+    }
+
+    /// One that lets nobody to this path of its host: an Ingress of its own has a list of addresses.
+    pub(super) async fn with_closed_path(path: &str) -> Result<Self> {
+        let (backend, recording) = recorded_answering(OK).await?;
+        let prefix = "nginx.ingress.kubernetes.io";
+        let annotations = json!({
+            format!("{prefix}/whitelist-source-range"): "192.0.2.1",
+            format!("{prefix}/ssl-redirect"): "false",
+        });
+        let backend_of_path = json!({"service": {"name": "backend", "port": {"number": 80}}});
+        let paths = json!([{"path": path, "pathType": "Prefix", "backend": backend_of_path}]);
+        let closed = json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": "closed", "annotations": annotations},
+            "spec": {"rules": [{"host": "h", "http": {"paths": paths}}]},
+        });
+        let open = annotated(&[("ssl-redirect", "false")], &[backend], &json!({}));
+        Self::of(&(open + &documents([closed])), recording).await
+    }
+
+    /// One that asks an auth server, `auth`, at this address.
+    pub(super) async fn guarded(auth: SocketAddr, annotations: &[(&str, &str)], config: Value) -> Result<Self> {
+        let (backend, recording) = recorded_answering(OK).await?;
+        let guard = [("auth-url", "http://auth.default.svc.cluster.local/check"), ("ssl-redirect", "false")];
+        let annotations = [annotations, &guard].concat();
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "auth"},
+            "spec": {"ports": [{"port": 80}]},
+        });
+        let objects = annotated(&annotations, &[backend], &config);
+        Self::of(&(objects + &documents([service, slice("auth", 0, auth)])), recording).await
+    }
+
+    async fn of(objects: &str, recording: Recording) -> Result<Self> {
+        let (adit, log) = Adit::start_logging(objects).await?;
         Ok(Self { adit, recording, log })
     }
 
@@ -76,11 +122,60 @@ impl World {
         self.serves_others().await
     }
 
+    /// A request is answered with this status at each door, and the backend gets nothing of it.
+    pub(super) async fn answers(&mut self, request: &[u8], status: u16) -> Result<()> {
+        for door in DOORS {
+            let attack = || format!("{:?} at {door:?}", String::from_utf8_lossy(request));
+            self.recording.clear();
+            let mut connection = self.connect(door).await?;
+            connection.send(request).await?;
+            let response = connection.response("GET").await.with_context(attack)?;
+            assert_eq!(response.status, status, "{}", attack());
+            assert_eq!(self.recording.all(), "", "{}", attack());
+            self.logs(status).await.with_context(attack)?;
+        }
+        Ok(())
+    }
+
+    /// These bytes are a request that the backend answers, at each door. Returns what it has got.
+    pub(super) async fn forwards(&mut self, bytes: impl AsRef<[u8]>) -> Result<[Vec<u8>; 2]> {
+        let mut got = [Vec::new(), Vec::new()];
+        for (door, got) in DOORS.into_iter().zip(&mut got) {
+            let attack = || format!("{:?} at {door:?}", String::from_utf8_lossy(bytes.as_ref()));
+            self.recording.clear();
+            let mut connection = self.connect(door).await?;
+            connection.send(&bytes).await?;
+            let response = connection.response("GET").await.with_context(attack)?;
+            assert_eq!(response.status, 200, "{}", attack());
+            self.logs(200).await.with_context(attack)?;
+            *got = self.recording.bytes();
+        }
+        Ok(got)
+    }
+
+    /// The backend gets these headers of a request, at each door: their lines, in lower case and sorted, of those names.
+    pub(super) async fn forwards_headers(&mut self, bytes: &[u8], names: &[&str]) -> Result<[Vec<String>; 2]> {
+        let lines = |head: Vec<u8>| {
+            let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+            let is_named = |line: &&str| line.split_once(':').is_some_and(|(name, _)| names.contains(&name));
+            let mut lines: Vec<_> = head.lines().filter(is_named).map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        Ok(self.forwards(bytes).await?.map(lines))
+    }
+
     /// The next line of the access log is of a request with this answer.
     pub(super) async fn logs(&mut self, status: u16) -> Result<()> {
-        let line = timeout(PATIENCE, self.log.recv()).await.context("no line in the log")?.context("no log")?;
+        let line = self.line().await?;
         assert!(line.contains(&format!("\" {status} ")), "{line}");
         Ok(())
+    }
+
+    /// The next line of the access log.
+    pub(super) async fn line(&mut self) -> Result<String> {
+        let line = timeout(PATIENCE, self.log.recv()).await.context("no line in the log")?;
+        line.context("no log")
     }
 
     /// How many requests have been counted, refused ones and those that a rule matched.

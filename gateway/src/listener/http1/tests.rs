@@ -77,7 +77,12 @@ proptest! {
 
 #[test]
 fn what_is_too_long_for_pingora_is_refused() {
-    let client = ClientSettings { large_header_size: 1 << 20, large_header_buffers: 64, ..ClientSettings::default() };
+    let client = ClientSettings {
+        headers: 256,
+        large_header_size: 1 << 20,
+        large_header_buffers: 64,
+        ..ClientSettings::default()
+    };
     let limits = HeadLimits::from(&client);
     let accepted = |head: String| {
         let accepted = matches!(check(head.as_bytes(), limits), Ok(Some(_)));
