@@ -54,6 +54,7 @@ impl Exchange {
     /// replaced, never appended to, so that a backend can trust them.
     pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         self.set_target(request, edits);
+        remove_nominated(request.headers, edits);
         if !self.decision.settings.forwarded.trust_headers {
             remove_claims(request.headers, edits);
         }
@@ -258,6 +259,16 @@ fn set_template(
 fn adapt_to_http2(edits: &mut impl RequestEdits) {
     HTTP1_ONLY.iter().for_each(|name| edits.remove(name));
     edits.set("TE", HeaderValue::from_static("trailers"));
+}
+
+/// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's.
+fn remove_nominated(headers: &HeaderMap, edits: &mut impl RequestEdits) {
+    let Some(connection) = variables::joined(headers, header::CONNECTION.as_str()) else { return };
+    let nominated = connection.to_str().unwrap_or_default();
+    if !matches!(nominated, "close" | "keep-alive") {
+        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated(name, nominated);
+        headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
+    }
 }
 
 /// Removes what only a proxy before us could know, and what some frameworks take for the request's real path.

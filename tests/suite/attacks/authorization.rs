@@ -126,7 +126,6 @@ async fn attack_34_a_broken_setting_beside_auth_url() -> Result<()> {
     for broken in [
         ("auth-method", "NO METHOD"),
         ("auth-response-headers", "a b"),
-        ("auth-signin", "not a url"),
         ("whitelist-source-range", "nowhere"),
         ("auth-tls-secret", "default/none"),
         ("auth-type", "basic"),

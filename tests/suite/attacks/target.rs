@@ -88,7 +88,7 @@ async fn fault_f15_absolute_targets_become_paths() -> Result<()> {
 #[tokio::test]
 async fn attack_24_targets_that_are_no_paths() -> Result<()> {
     let mut world = World::new().await?;
-    for target in ["foo:bar", "*", "h", "/a#b", "http://h/#b", "ftp://h/", "?a", "file:///a", "http://h /"] {
+    for target in ["foo:bar", "*", "h", "/a#b", "http://h/#b", "ftp://h/", "?a", "file:///a"] {
         world.refuses(format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes(), 400).await?;
     }
     Ok(())

@@ -57,6 +57,8 @@ pub(super) fn build(destination: &Destination) -> Box<HttpPeer> {
     let user_timeout = KEEPALIVE.user_timeout.max(destination.timeouts.send);
     options.tcp_keepalive = Some(TcpKeepalive { user_timeout, ..KEEPALIVE });
     options.http_upstream_request_policy.h1_upgrade = H1UpgradePolicy::Deny; // the upgrade lane serves them
+    // The exchange removes what `Connection` names. Pingora would refuse the request if that is X-Forwarded-For.
+    options.http_upstream_request_policy.strip_connection_nominated = false;
     if destination.http2 {
         options.set_http_version(2, 2);
         options.max_h2_streams = STREAMS;

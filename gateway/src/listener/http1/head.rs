@@ -65,7 +65,7 @@ fn conclude(
             Ok(None)
         }
         Err(error) => {
-            lines(&buffer[..buffer.len().min(limits.head)], limits)?;
+            lines(&buffer[..repair::length(buffer).min(limits.head)], limits)?;
             Err(match error {
                 httparse::Error::Version => Refusal::VERSION,
                 httparse::Error::TooManyHeaders => Refusal::HEADERS_TOO_LARGE,

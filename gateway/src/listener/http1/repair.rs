@@ -22,6 +22,13 @@ pub(super) struct Repaired {
     pub(super) target: Bytes,
 }
 
+/// How many of these bytes are of a head: all, unless it ends before.
+pub(super) fn length(buffer: &[u8]) -> usize {
+    let mut lines = Lines::of(buffer);
+    lines.by_ref().for_each(drop);
+    lines.read
+}
+
 /// Makes a head readable. What is wrong beyond that stays, for the parser to refuse.
 pub(super) fn readable(buffer: &[u8], names: NameRules) -> Readable {
     let mut lines = Lines::of(buffer);
