@@ -240,7 +240,7 @@ fn standard_input_is_a_manifest_among_others() {
     write(directory.path(), "a.yaml", &service("a"));
     let paths = [STANDARD_INPUT.into(), directory.path().to_owned()];
     let mut store = Store::new();
-    for event in load(&paths, (service("a") + &service("b")).as_bytes()) {
+    for event in load(&paths, (service("a") + &service("b")).as_bytes()).events {
         store.apply(event);
     }
     assert!(store.service("default", "a").is_some() && store.service("default", "b").is_some());
@@ -253,7 +253,7 @@ fn standard_input_is_a_manifest_among_others() {
 /// As it is when the program before it fails: "no objects, no problems" would be a lie.
 #[test]
 fn nothing_at_all_on_standard_input_is_an_error() {
-    let events = load(&[STANDARD_INPUT.into()], std::io::empty());
+    let Loaded { events, .. } = load(&[STANDARD_INPUT.into()], std::io::empty());
     let [SourceEvent::Problems { diagnostics, .. }, SourceEvent::Synced] = events.as_slice() else {
         panic!("{events:?}")
     };
