@@ -169,7 +169,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
-const MAX_HEADERS: usize = 128;
+const MAX_HEADERS: usize = 300;
 
 fn owned(headers: &[httparse::Header<'_>]) -> Headers {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
