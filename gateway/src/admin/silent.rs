@@ -60,7 +60,7 @@ impl SilentConnection {
         self.displaced.notified().await;
         // Its head came just as it was displaced.
         if self.is_complete.load(Relaxed) {
-            pending().await
+            pending::<()>().await;
         }
     }
 }

@@ -267,6 +267,6 @@ async fn probes_need_no_place() {
     }
     drop(release);
     for stream in waiting {
-        assert_eq!(status(&read(stream).await.split_once("\r\n\r\n").expect("a head").0), "200");
+        assert_eq!(status(read(stream).await.split_once("\r\n\r\n").expect("a head").0), "200");
     }
 }
