@@ -133,17 +133,27 @@ async fn pipelined_requests_are_answered_in_their_order() -> Result<()> {
 }
 
 #[tokio::test]
-async fn behind_a_body_nothing_is_pipelined() -> Result<()> {
-    let (arrived, go) = Default::default();
-    let adit = adit(held(&arrived, &go).await?, json!({})).await?;
-    let mut connection = adit.connect().await?;
-    let first = "PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
-    connection.send(format!("{first}GET /2 HTTP/1.1\r\nHost: h\r\n\r\n")).await?;
-    arrived.notified().await;
-    go.notify_one();
-    let response = connection.response("PUT").await?;
-    assert_eq!((response.status, &*response.body), (200, &b"/1"[..]));
-    assert!(connection.is_closed().await);
+async fn fault_f12_what_comes_behind_a_body_is_the_next_request() -> Result<()> {
+    let adit = adit(answering(OK).await?, json!({})).await?;
+    let bodies = ["Content-Length: 2\r\n\r\nhi", "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"];
+    for first in bodies {
+        for second in bodies {
+            for blank in ["", "\r\n"] {
+                let request = |body| format!("POST / HTTP/1.1\r\nHost: h\r\n{body}");
+                let pipelined = format!("{}{blank}{}{blank}{GET}", request(first), request(second));
+                for at in 0..pipelined.len() {
+                    let mut connection = adit.connect().await?;
+                    let (beginning, rest) = pipelined.split_at(at);
+                    connection.send(beginning).await?;
+                    connection.send(rest).await?;
+                    for method in ["POST", "POST", "GET"] {
+                        let response = connection.response(method).await?;
+                        assert_eq!((response.status, says_close(&response)), (200, false), "{beginning:?}, {rest:?}");
+                    }
+                }
+            }
+        }
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 mod answers;
 mod answers_http2;
 mod authorization;
+mod chunks;
 mod head;
 mod host;
 mod http2_floods;
