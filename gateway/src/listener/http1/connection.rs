@@ -56,8 +56,7 @@ pub(crate) async fn serve(
         open.set(ConnectionState::Writing);
         if let Some(body) = BodyFramer::new(head.body) {
             // The stream hands out the body, and keeps what comes behind it.
-            let Some(framed) = stream::frame_body(stream, body, buffer.split_off(head.length)) else { return None };
-            stream = framed;
+            stream = stream::frame_body(stream, body, buffer.split_off(head.length))?;
         } else if buffer.len() > head.length {
             // Pipelined requests wait here: Pingora has the connection for one request at a time.
             next = buffer.split_off(head.length);
