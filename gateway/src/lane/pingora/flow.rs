@@ -30,6 +30,8 @@ task_local! {
 pub(super) struct Flow {
     /// Bytes that have been read of the backend and not been taken.
     ahead: Cell<usize>,
+    /// The head of the response is still being read: nobody takes a part of it, and Pingora bounds it.
+    in_head: Cell<bool>,
     /// The half of the request that waits to read on.
     reader: Cell<Option<Waker>>,
     /// How long a backend may be silent.
@@ -58,6 +60,7 @@ pub(super) fn scope<F: Future>(request: F) -> impl Future<Output = F::Output> {
 pub(super) fn begin(timeout: Duration) {
     let _ = FLOW.try_with(|flow| {
         flow.set_ahead(0);
+        flow.in_head.set(true);
         flow.timeout.set(Some(timeout));
     });
 }
@@ -71,6 +74,7 @@ pub(super) fn timeout() -> Option<Duration> {
 pub(super) fn poll_room(cx: &Context<'_>) -> Poll<usize> {
     let most = if AHEAD.get() > BUDGET { READ_AHEAD_SCARCE } else { READ_AHEAD };
     let room = FLOW.try_with(|flow| match most.saturating_sub(flow.ahead.get()) {
+        _ if flow.in_head.get() => Poll::Ready(usize::MAX),
         0 => {
             flow.reader.set(Some(cx.waker().clone()));
             Poll::Pending
@@ -83,6 +87,11 @@ pub(super) fn poll_room(cx: &Context<'_>) -> Poll<usize> {
 /// Bytes have been read of the backend.
 pub(super) fn count_read(bytes: usize) {
     let _ = FLOW.try_with(|flow| flow.set_ahead(flow.ahead.get() + bytes));
+}
+
+/// The head of the response has been read, all but interim ones.
+pub(super) fn head_read() {
+    let _ = FLOW.try_with(|flow| flow.in_head.set(false));
 }
 
 /// The client has got all that was taken before, and what has been read since then is taken.
@@ -110,6 +119,19 @@ mod tests {
             assert_eq!(poll_room(&cx), Poll::Pending);
             let (room, ()) = tokio::join!(poll_fn(|cx| poll_room(cx)), async { take() });
             assert_eq!(room, READ_AHEAD);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_head_is_read_however_long_it_is() {
+        scope(async {
+            let room = || poll_room(&Context::from_waker(Waker::noop()));
+            begin(Duration::MAX);
+            count_read(2 * READ_AHEAD);
+            assert_eq!(room(), Poll::Ready(usize::MAX));
+            head_read();
+            assert_eq!(room(), Poll::Pending);
         })
         .await;
     }

@@ -158,11 +158,10 @@ fn complete(request: &httparse::Request<'_, '_>, limits: HeadLimits) -> Result<H
     Ok(Head { length: 0, plain, body, upgrade, verbatim: !is_uri && may_bypass_pingora })
 }
 
-/// The value of a `Content-Length`: digits only, and as many as a signed number of 64 bits has room for.
+/// The value of a `Content-Length`: digits, and few enough that every server takes them for the same number.
 fn content_length(value: &[u8]) -> Option<u64> {
-    let digits = value.iter().all(u8::is_ascii_digit).then_some(value)?;
-    let length: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    u64::try_from(length).ok()
+    let is_length = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(value).ok().filter(|_| is_length)?.parse().ok()
 }
 
 /// The target is a path, an absolute `http` URI, or `*` for OPTIONS.
