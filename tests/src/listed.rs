@@ -4,12 +4,24 @@ use anyhow::{Result, ensure};
 use std::env;
 use std::process::Command;
 
+/// The names of the tests that this binary runs: those that are not ignored.
+///
+/// # Errors
+/// If the binary does not list them.
+pub fn active() -> Result<Vec<String>> {
+    let (all, ignored) = (list(&["--list"])?, list(&["--list", "--ignored"])?);
+    let active = not_ignored(&all, &ignored);
+    ensure!(!active.is_empty(), "no test is listed: {all:?}");
+    Ok(active.into_iter().map(str::to_owned).collect())
+}
+
 /// Returns the prefixes, such as `module::case_`, for which this binary runs no test: no name begins so, or the test is
 /// ignored.
+///
+/// # Errors
+/// As [`active`].
 pub fn missing<'a>(prefixes: &[&'a str]) -> Result<Vec<&'a str>> {
-    let (all, ignored) = (list(&["--list"])?, list(&["--list", "--ignored"])?);
-    let active = active(&all, &ignored);
-    ensure!(!active.is_empty(), "no test is listed: {all:?}");
+    let active = active()?;
     let is_missing = |prefix: &&&str| !active.iter().any(|name| name.starts_with(**prefix));
     Ok(prefixes.iter().filter(is_missing).copied().collect())
 }
@@ -21,7 +33,7 @@ fn list(arguments: &[&str]) -> Result<String> {
 }
 
 /// The names in the first list that are not in the second.
-fn active<'a>(all: &'a str, ignored: &str) -> Vec<&'a str> {
+fn not_ignored<'a>(all: &'a str, ignored: &str) -> Vec<&'a str> {
     let ignored: Vec<_> = names(ignored).collect();
     names(all).filter(|name| !ignored.contains(name)).collect()
 }
@@ -36,7 +48,7 @@ mod tests {
 
     #[test]
     fn an_ignored_test_is_not_active() {
-        assert_eq!(active("a::b: test\na::c: test\nd: test\ne: benchmark\n", "a::c: test\n"), ["a::b", "d"]);
+        assert_eq!(not_ignored("a::b: test\na::c: test\nd: test\ne: benchmark\n", "a::c: test\n"), ["a::b", "d"]);
     }
 
     #[test]

@@ -71,6 +71,28 @@ fn no_case_of_the_suite_is_missing() -> Result<()> {
     Ok(())
 }
 
+/// What users and attackers have found, each line of which is a kind with a test of its own: `fault_m1_...` or
+/// `attack_07_...` in this binary, or a case in a directory `fault-m1-...`.
+#[test]
+fn every_known_fault_and_attack_has_a_test() -> Result<()> {
+    let rows = |kind: &'static str, last: usize, digits: usize| {
+        (1..=last).map(move |number| format!("{kind}{number:0digits$}"))
+    };
+    let faults = [rows("h", 3, 1), rows("m", 5, 1), rows("l", 7, 1), rows("f", 18, 2), rows("n", 12, 2)];
+    let faults = faults.into_iter().flatten().map(|fault| format!("fault_{fault}_"));
+    let expected: BTreeSet<String> = faults.chain(rows("attack_", 44, 2).map(|attack| format!("{attack}_"))).collect();
+
+    let mut names = tests::listed::active()?;
+    names.extend(cases().into_iter().map(|case| case.name.replace('-', "_").replace('/', "::")));
+    let last_part = |name: &String| name.rsplit("::").next().unwrap_or(name).to_owned();
+    let found: BTreeSet<String> = names.iter().map(last_part).collect();
+    let missing = expected.iter().filter(|id| !found.iter().any(|name| name.starts_with(*id)));
+    // Only nodes that die can show it: tests/lab/fixtures.rs demands it.
+    let missing: Vec<_> = missing.filter(|id| *id != "fault_n11_").collect();
+    assert_eq!(missing, [""; 0]);
+    Ok(())
+}
+
 #[test]
 fn every_ingress_v1_case_runs_in_both_modes() {
     for case in cases().iter().filter(|case| case.name.starts_with("ingress-v1/")) {

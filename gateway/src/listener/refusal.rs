@@ -82,6 +82,8 @@ refusals! {
     TIMEOUT = 408 "header-timeout";
     /// A request line longer than `large-client-header-buffers`.
     TARGET_TOO_LONG = 414 "uri-too-long";
+    /// `Expect` asks for something else than `100-continue`.
+    EXPECTATION = 417 "unknown-expectation";
     /// Neither HTTP/1.0 nor HTTP/1.1.
     VERSION = 505 "http-version";
 }

@@ -54,6 +54,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
         408 => "Request Time-out",
         413 => "Request Entity Too Large",
         414 => "Request-URI Too Large",
+        417 => "Expectation Failed",
         421 => "Misdirected Request",
         500 => "Internal Server Error",
         502 => "Bad Gateway",

@@ -135,3 +135,18 @@ async fn attack_34_a_broken_setting_beside_auth_url() -> Result<()> {
     }
     Ok(())
 }
+
+/// Nor does it get their passwords and cookies.
+#[tokio::test]
+async fn attack_35_no_default_backend_gets_who_is_refused() -> Result<()> {
+    for (answer, status) in [
+        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", 401),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 403),
+        ("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", 500),
+    ] {
+        let (auth, _) = recorded_answering(answer).await?;
+        let mut world = World::guarded(auth, &[("default-backend", "backend")], json!({})).await?;
+        world.answers(&get("Authorization: Basic c2VjcmV0\r\nCookie: secret=1\r\n"), status).await?;
+    }
+    Ok(())
+}

@@ -4,6 +4,7 @@
 mod answers;
 mod answers_http2;
 mod authorization;
+mod body;
 mod chunks;
 mod head;
 mod host;

@@ -30,7 +30,8 @@ task_local! {
 pub(super) struct Flow {
     /// Bytes that have been read of the backend and not been taken.
     ahead: Cell<usize>,
-    /// The head of the response is still being read: nobody takes a part of it, and Pingora bounds it.
+    /// The head of the response has not been taken yet. Nobody takes a part of one, so that it is read however long it is,
+    /// which Pingora bounds; by small pieces, since some of its body may come with it.
     in_head: Cell<bool>,
     /// The half of the request that waits to read on.
     reader: Cell<Option<Waker>>,
@@ -74,7 +75,7 @@ pub(super) fn timeout() -> Option<Duration> {
 pub(super) fn poll_room(cx: &Context<'_>) -> Poll<usize> {
     let most = if AHEAD.get() > BUDGET { READ_AHEAD_SCARCE } else { READ_AHEAD };
     let room = FLOW.try_with(|flow| match most.saturating_sub(flow.ahead.get()) {
-        _ if flow.in_head.get() => Poll::Ready(usize::MAX),
+        0 if flow.in_head.get() => Poll::Ready(READ_AHEAD_SCARCE),
         0 => {
             flow.reader.set(Some(cx.waker().clone()));
             Poll::Pending
@@ -89,8 +90,8 @@ pub(super) fn count_read(bytes: usize) {
     let _ = FLOW.try_with(|flow| flow.set_ahead(flow.ahead.get() + bytes));
 }
 
-/// The head of the response has been read, all but interim ones.
-pub(super) fn head_read() {
+/// The head of the response has been taken, and not that of an interim one.
+pub(super) fn head_taken() {
     let _ = FLOW.try_with(|flow| flow.in_head.set(false));
 }
 
@@ -129,8 +130,8 @@ mod tests {
             let room = || poll_room(&Context::from_waker(Waker::noop()));
             begin(Duration::MAX);
             count_read(2 * READ_AHEAD);
-            assert_eq!(room(), Poll::Ready(usize::MAX));
-            head_read();
+            assert_eq!(room(), Poll::Ready(READ_AHEAD_SCARCE));
+            head_taken();
             assert_eq!(room(), Poll::Pending);
         })
         .await;

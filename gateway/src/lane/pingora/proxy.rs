@@ -189,7 +189,7 @@ impl ProxyHttp for Proxy {
         }
         let exchange = ctx.exchange()?;
         if !response.status.is_informational() {
-            flow::head_read();
+            flow::head_taken();
             exchange.response_head(status);
         } else if exchange.interim_response().is_break() {
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, "too many interim responses").into_up());

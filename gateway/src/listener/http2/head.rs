@@ -32,6 +32,10 @@ pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Resu
     if request.headers.get_all(header::CONTENT_LENGTH).iter().nth(1).is_some() {
         return Err(Refusal::BAD_LENGTH);
     }
+    let is_known = |expectation: &HeaderValue| expectation.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if !request.headers.get_all(header::EXPECT).iter().all(is_known) {
+        return Err(Refusal::EXPECTATION);
+    }
     set_host(request)?;
     if let Some(target) = odd {
         let target = Bytes::copy_from_slice(target.as_bytes());
@@ -155,5 +159,6 @@ mod tests {
         assert_eq!(refused("POST", "http://a/", &lengths), Refusal::BAD_LENGTH);
         assert_eq!(refused("GET", &format!("http://a/{long}"), &[]), Refusal::TARGET_TOO_LONG);
         assert_eq!(refused("GET", "http://a/", &[("x", &long)]), Refusal::HEADERS_TOO_LARGE);
+        assert_eq!(refused("POST", "http://a/", &[("expect", "x")]), Refusal::EXPECTATION);
     }
 }
