@@ -1,4 +1,4 @@
-//! The reference cases that need a cluster and are no fixtures: each is a test of this binary.
+//! The reference cases and known faults that need a cluster and are no fixtures: each is a test of this binary.
 
 use anyhow::Result;
 
@@ -17,6 +17,7 @@ const CASES: &[&str] = &[
     "flags::j18_",
     "rollouts::b23_",
     "rollouts::j24_",
+    "seeds::s1::machine::fault_n11_",
 ];
 
 #[test]
