@@ -130,11 +130,7 @@ fn complete(request: &httparse::Request<'_, '_>, limits: HeadLimits) -> Result<H
             7 if header.name.eq_ignore_ascii_case("upgrade") => {
                 upgrade |= upgrade::protocols(header.value).next().is_some();
             }
-            6 if http_11 && header.name.eq_ignore_ascii_case("expect") => {
-                if !header.value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Refusal::EXPECTATION);
-                }
-            }
+            6 if http_11 && is_unknown_expectation(header) => return Err(Refusal::EXPECTATION),
             10 if header.name.eq_ignore_ascii_case("connection") => announced |= upgrade::is_announced(header.value),
             _ => {}
         }
@@ -161,6 +157,10 @@ fn complete(request: &httparse::Request<'_, '_>, limits: HeadLimits) -> Result<H
     let may_bypass_pingora = body == BodyFraming::None && http_11;
     let upgrade = upgrade && announced && may_bypass_pingora;
     Ok(Head { length: 0, plain, body, upgrade, verbatim: !is_uri && may_bypass_pingora })
+}
+
+fn is_unknown_expectation(header: &httparse::Header<'_>) -> bool {
+    header.name.eq_ignore_ascii_case("expect") && !header.value.eq_ignore_ascii_case(b"100-continue")
 }
 
 /// The value of a `Content-Length`: digits, and few enough that every server takes them for the same number.
