@@ -1,6 +1,7 @@
 //! The framing of a request's body in HTTP/1 (RFC 9112, sections 6 and 7): where it ends, and that every byte of a chunked
 //! one says so in the one way that all servers read alike.
 
+use crate::grammar::{is_text, is_token};
 use std::io::{Error, ErrorKind};
 
 /// Digits of a chunk's size: more would not fit into 64 bits.
@@ -198,16 +199,6 @@ impl BodyFramer {
             _ => None,
         }
     }
-}
-
-/// A byte of a token (RFC 9110, section 5.6.2).
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// A byte of a field's value, or of a quoted string.
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Which requests ask for another protocol on their connection (RFC 9110 section 7.8), and which protocols they may ask
 //! for.
 
+use crate::grammar;
+
 /// The protocols that an `Upgrade` header names, in its order.
 ///
 /// HTTP itself is skipped (`h2c`, `h2`, `HTTP/2.0`): a tunnel of HTTP would carry requests to a backend that no route was
@@ -17,7 +19,7 @@ pub(crate) fn is_announced(connection: &[u8]) -> bool {
 
 /// A name, with a version after a slash or without one.
 fn is_protocol(text: &str) -> bool {
-    let is_token = |token: &str| !token.is_empty() && token.bytes().all(is_token_byte);
+    let is_token = |token: &str| !token.is_empty() && token.bytes().all(grammar::is_token);
     match text.split_once('/') {
         Some((name, version)) => is_token(name) && is_token(version),
         None => is_token(text),
@@ -27,10 +29,6 @@ fn is_protocol(text: &str) -> bool {
 fn is_http(protocol: &str) -> bool {
     let name = protocol.split('/').next().unwrap_or_default();
     ["h2c", "h2", "http"].iter().any(|http| name.eq_ignore_ascii_case(http))
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

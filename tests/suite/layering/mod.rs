@@ -30,7 +30,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["relay", "request", "telemetry"],
     &["connection"],
     &["tls", "upstream", "variables"],
-    &["config", "pattern", "interner"],
+    &["config", "pattern", "interner", "grammar"],
 ];
 
 /// The modules of the controller. Its program, `main.rs`, is above them all.

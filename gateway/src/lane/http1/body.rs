@@ -1,6 +1,7 @@
 //! The body of an endpoint's response.
 
 use crate::exchange::Framing;
+use crate::grammar::is_text;
 use bytes::{Bytes, BytesMut};
 use http::HeaderName;
 
@@ -125,11 +126,6 @@ fn is_field(line: &[u8]) -> bool {
 /// A line without its line break, which is not a bare line feed.
 fn text_of(line: &[u8]) -> Option<&[u8]> {
     line.strip_suffix(b"\r\n")
-}
-
-/// Whether a byte is none that controls something, but for the tab.
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || !byte.is_ascii_control()
 }
 
 /// Removes a line with its line break from the start of `buffer`, if all of it is there.

@@ -1,5 +1,6 @@
 //! Heads that are sound, but that Pingora or its parser would refuse, or read otherwise than we do.
 
+use crate::grammar::{is_text, is_token};
 use crate::request::{NameRules, target};
 use bytes::{Bytes, BytesMut};
 
@@ -88,9 +89,8 @@ fn name(line: &[u8]) -> Option<&[u8]> {
 fn is_invalid_but_harmless(line: &[u8]) -> bool {
     let Some((name, value)) = name(line).map(|name| (name, &line[name.len()..])) else { return false };
     let is_word = !name.is_empty() && name.iter().all(|byte| *byte > b' ' && !matches!(byte, 0x7f | 0x85 | 0xa0));
-    let is_text = |value: &[u8]| value.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f));
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    is_word && !name.iter().all(is_token) && value.strip_suffix(b"\r\n").is_some_and(is_text)
+    let is_value = |value: &[u8]| value.iter().all(|byte| is_text(*byte));
+    is_word && !name.iter().all(|byte| is_token(*byte)) && value.strip_suffix(b"\r\n").is_some_and(is_value)
 }
 
 /// The lines of a head with their ends, up to the blank line that ends it; blank lines before it are skipped.

@@ -1,5 +1,6 @@
 //! What h2 takes in a field. Anything else ends its connection, since it cannot read the rest of the header block.
 
+use crate::grammar::is_text;
 use http::uri::PathAndQuery;
 use http::{HeaderName, Method};
 
@@ -47,7 +48,7 @@ impl Rule {
             Self::Method => Method::from_bytes(value).is_ok(),
             Self::Path => return odd_path(value),
             Self::Utf8 => std::str::from_utf8(value).is_ok(),
-            Self::Value => value.iter().all(|byte| (*byte >= b' ' && *byte != 0x7f) || *byte == b'\t'),
+            Self::Value => value.iter().all(|byte| is_text(*byte)),
         };
         (!sound).then_some(Odd::Malformed)
     }
