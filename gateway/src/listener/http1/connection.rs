@@ -1,7 +1,7 @@
 //! The loop of an HTTP/1 connection: wait while idle, read a head, pass the request to a lane, repeat.
 
 use super::head::check;
-use super::repair::{self, Repaired};
+use super::repair;
 use super::upgrade;
 use crate::connection::{Arrival, BodyFramer, BodyFraming, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
@@ -63,7 +63,7 @@ pub(crate) async fn serve(
             connection.mark_input_unread(); // this may be its last request, and more may come
         }
         connection.hold_input(head.body == BodyFraming::None);
-        let target = if head.plain { None } else { repair_head(&mut buffer, head, settings.limits.names) };
+        let target = if head.plain { None } else { repair_head(&mut buffer, settings.limits.names) };
         let sent_before = connection.sent();
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
         let reused = match head.upgrade || head.verbatim {
@@ -83,11 +83,10 @@ pub(crate) async fn serve(
 }
 
 /// Replaces a head that is not plain by one that may be handed on. Returns the target that the client sent.
-fn repair_head(buffer: &mut BytesMut, head: Head, names: NameRules) -> Option<Bytes> {
-    let Repaired { head: mut repaired, target } = repair::repaired(&buffer[..head.length], names)?;
-    repaired.extend_from_slice(&buffer[head.length..]);
-    *buffer = repaired;
-    Some(target)
+fn repair_head(head: &mut BytesMut, names: NameRules) -> Option<Bytes> {
+    let repaired = repair::repaired(head, names)?;
+    *head = repaired.head;
+    Some(repaired.target)
 }
 
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read, so that the client takes the response for one to
