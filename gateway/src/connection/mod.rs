@@ -9,6 +9,7 @@ pub(crate) mod limits;
 pub mod proxy_protocol;
 pub(crate) mod socket;
 mod stage;
+mod transport;
 
 pub use arrival::{Arrival, Head};
 pub use body::{BodyFramer, BodyFraming, MalformedBody};
@@ -18,3 +19,4 @@ pub(crate) use deadline::{Deadline, Deadlines, Registered};
 pub(crate) use facts::canonical;
 pub use facts::{Connection, TlsSession};
 pub(crate) use stage::{ConnectionGuard, Controls, ShutdownNotice, Stage};
+pub(crate) use transport::Transport;

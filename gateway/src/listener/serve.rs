@@ -2,12 +2,12 @@
 
 use super::bind::Protocol;
 use super::handshake::HandshakeOutcome;
-use super::stream::{ClientStream, Transport, lingering_close, unread};
+use super::stream::{ClientStream, lingering_close, unread};
 use super::worker::Worker;
 use super::{http1, http2};
 use crate::connection::limits::WorkerPermit;
 use crate::connection::proxy_protocol::{self, ProxyHeaderError};
-use crate::connection::{ClientConnection, Connection, ConnectionGuard, Registered};
+use crate::connection::{ClientConnection, Connection, ConnectionGuard, Registered, Transport};
 use crate::l4::PassthroughConnection;
 use crate::telemetry::{ConnectionState, Event, OpenConnection};
 use pingora_core::protocols::Stream;

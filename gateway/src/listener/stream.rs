@@ -1,15 +1,11 @@
 //! The stream type that Pingora serves: a client's socket or TLS session with a write buffer, which we close ourselves.
 
-use crate::connection::{BodyFramer, ClientConnection};
+use crate::connection::{BodyFramer, ClientConnection, Transport};
+use crate::lane::pingora::without_digests;
 use async_trait::async_trait;
 use bytes::BytesMut;
-use pingora_core::protocols::raw_connect::ProxyDigest;
-use pingora_core::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest,
-    UniqueID, UniqueIDType,
-};
+use pingora_core::protocols::{Shutdown, Stream, UniqueID, UniqueIDType};
 use socket2::SockRef;
-use std::fmt::Debug;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
@@ -34,25 +30,6 @@ const LINGER_BYTES: usize = 64 << 20;
 const READ_AHEAD: usize = 4 << 10;
 /// How long the last bytes of a closing connection, such as TLS's close_notify, may wait for room in the socket.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
-
-/// What carries a client's bytes: TCP, or TLS over it. The type is known wherever bytes flow, so that cleartext pays
-/// nothing for TLS.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Debug + Send + Sync {
-    /// The socket.
-    fn tcp(&self) -> &TcpStream;
-}
-
-impl Transport for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
-    }
-}
-
-impl Transport for TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
-    }
-}
 
 /// A client's connection as Pingora sees it.
 #[derive(Debug)]
@@ -239,24 +216,4 @@ impl<T: Transport> UniqueID for ClientStream<T> {
     }
 }
 
-// Facts about the connection reach the exchange with each request (`Arrival`), not through Pingora's digests.
-impl<T: Transport> Ssl for ClientStream<T> {}
-impl<T: Transport> Peek for ClientStream<T> {}
-
-impl<T: Transport> GetTimingDigest for ClientStream<T> {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        Vec::new()
-    }
-}
-
-impl<T: Transport> GetProxyDigest for ClientStream<T> {
-    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        None
-    }
-}
-
-impl<T: Transport> GetSocketDigest for ClientStream<T> {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        None
-    }
-}
+without_digests!(ClientStream<T> where T: Transport);

@@ -1,27 +1,21 @@
 //! Connections to endpoints of HTTP/1: opened by us, pooled by Pingora.
 
-use super::flow;
+use super::{flow, without_digests};
+use crate::connection::Transport;
 use crate::relay;
 use crate::tls::unverified;
 use async_trait::async_trait;
 use pingora_core::connectors::http::custom;
 use pingora_core::protocols::l4::socket::SocketAddr;
-use pingora_core::protocols::raw_connect::ProxyDigest;
-use pingora_core::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest,
-    UniqueID, UniqueIDType,
-};
+use pingora_core::protocols::{Shutdown, Stream, UniqueID, UniqueIDType};
 use pingora_core::upstreams::peer::Peer;
 use pingora_core::{Error, ErrorType, Result};
-use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Opens connections to endpoints of HTTP/1.
@@ -64,23 +58,6 @@ async fn connect(peer: &impl Peer) -> io::Result<Stream> {
     }
     let secured = tokio::time::timeout(time, unverified::connect(tcp, address.ip(), Some(peer.sni()))).await;
     Ok(Box::new(EndpointStream::new(secured.map_err(|_| io::Error::from(ErrorKind::TimedOut))??)))
-}
-
-/// What carries an endpoint's bytes: TCP, or TLS over it.
-trait Transport: AsyncRead + AsyncWrite + Unpin + Debug + Send + Sync {
-    fn tcp(&self) -> &TcpStream;
-}
-
-impl Transport for TcpStream {
-    fn tcp(&self) -> &TcpStream {
-        self
-    }
-}
-
-impl Transport for tokio_rustls::client::TlsStream<TcpStream> {
-    fn tcp(&self) -> &TcpStream {
-        self.get_ref().0
-    }
 }
 
 /// A connection to an endpoint, read no faster than its client takes what is read. So its read timeout is its own:
@@ -159,23 +136,4 @@ impl<T: Transport> UniqueID for EndpointStream<T> {
     }
 }
 
-impl<T: Transport> Ssl for EndpointStream<T> {}
-impl<T: Transport> Peek for EndpointStream<T> {}
-
-impl<T: Transport> GetTimingDigest for EndpointStream<T> {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        Vec::new()
-    }
-}
-
-impl<T: Transport> GetProxyDigest for EndpointStream<T> {
-    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        None
-    }
-}
-
-impl<T: Transport> GetSocketDigest for EndpointStream<T> {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        None
-    }
-}
+without_digests!(EndpointStream<T> where T: Transport);

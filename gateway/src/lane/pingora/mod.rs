@@ -1,6 +1,7 @@
 //! Requests that are proxied by Pingora: nearly all.
 
 mod custom;
+mod digests;
 mod driver;
 mod endpoint;
 mod fault;
@@ -12,6 +13,7 @@ mod roots;
 pub(super) mod session;
 mod subrequest;
 
+pub(crate) use digests::without_digests;
 pub(crate) use driver::PingoraLane;
 pub(crate) use http2::discard_body;
 pub(crate) use session::{head_and_body, keep_target};

@@ -1,17 +1,13 @@
 //! A client's stream between its socket and h2, which gets no field that it would end the connection for.
 
 use super::frames::{Found, Frames};
+use crate::lane::pingora::without_digests;
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
-use pingora_core::protocols::raw_connect::ProxyDigest;
-use pingora_core::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest,
-    UniqueID, UniqueIDType,
-};
+use pingora_core::protocols::{Shutdown, Stream, UniqueID, UniqueIDType};
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -141,24 +137,4 @@ impl UniqueID for Checked {
     }
 }
 
-// h2 asks for none of these, nor does anyone else above it.
-impl Ssl for Checked {}
-impl Peek for Checked {}
-
-impl GetTimingDigest for Checked {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        Vec::new()
-    }
-}
-
-impl GetProxyDigest for Checked {
-    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        None
-    }
-}
-
-impl GetSocketDigest for Checked {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        None
-    }
-}
+without_digests!(Checked);
