@@ -174,9 +174,7 @@ impl Exchange {
     /// `add-headers`.
     pub fn respond(&self, http_10: bool, upgraded: bool, edits: &mut impl ResponseEdits) {
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        let connection = edits.headers().get_all(header::CONNECTION);
-        // Nearly none: most say one of these two, which name nothing else.
-        let nominates = connection.iter().any(|value| !matches!(value.as_bytes(), b"close" | b"keep-alive"));
+        let nominates = nominates(edits.headers());
         for name in edits.headers().keys() {
             let kept = upgraded && matches!(name.as_str(), "connection" | "upgrade");
             let hop = !kept && (is_hop_by_hop(name) || name == header::CONNECTION);
@@ -263,10 +261,8 @@ fn adapt_to_http2(edits: &mut impl RequestEdits) {
 
 /// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's.
 fn remove_nominated(headers: &HeaderMap, edits: &mut impl RequestEdits) {
-    let Some(connection) = variables::joined(headers, header::CONNECTION.as_str()) else { return };
-    let nominated = connection.to_str().unwrap_or_default();
-    if !matches!(nominated, "close" | "keep-alive") {
-        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated(name, nominated);
+    if nominates(headers) {
+        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated_by(name, headers);
         headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
     }
 }
@@ -300,6 +296,12 @@ fn is_nominated(name: &HeaderName, connection: &str) -> bool {
 /// names it.
 pub(crate) fn is_of_the_connection(name: &HeaderName, headers: &HeaderMap) -> bool {
     is_hop_by_hop(name) || is_nominated_by(name, headers)
+}
+
+/// Whether a `Connection` header may name another header. Nearly none does: most say one of these two.
+fn nominates(headers: &HeaderMap) -> bool {
+    let mut connection = headers.get_all(header::CONNECTION).iter();
+    connection.any(|value| !matches!(value.as_bytes(), b"close" | b"keep-alive"))
 }
 
 /// Whether one of the `Connection` headers names this header.
