@@ -1,4 +1,4 @@
-use gateway::config::{Certificate, HostName, Subject, Update};
+use gateway::config::{Certificate, GatewaySettings, HostName, Subject, VirtualHost};
 use gateway::telemetry::{CertificateMetrics, ServedCertificate};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,8 +29,12 @@ impl CertificateReport {
 
     /// Takes in a change. The self-signed certificate that stands in where none is configured is nobody's to renew, and
     /// does not show.
-    pub(super) fn record(&mut self, update: &Update) {
-        for (name, host) in &update.hosts {
+    pub(super) fn record(
+        &mut self,
+        hosts: &[(HostName, Option<Arc<VirtualHost>>)],
+        settings: Option<&GatewaySettings>,
+    ) {
+        for (name, host) in hosts {
             let own = host.as_ref().and_then(|host| host.tls.as_ref()).map(|tls| Arc::clone(&tls.certificates));
             match own {
                 Some(own) => drop(self.hosts.insert(name.clone(), own)),
@@ -39,7 +43,7 @@ impl CertificateReport {
             }
             self.show(name);
         }
-        if let Some(settings) = &update.settings
+        if let Some(settings) = settings
             && settings.tls.default_certificate != self.default
         {
             self.default.clone_from(&settings.tls.default_certificate);

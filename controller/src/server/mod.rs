@@ -238,14 +238,16 @@ fn start_pipeline(
     let (observed, hash) = (translator.clone(), publisher.clone());
     let (reading, checks) = (translator.clone(), telemetry.checks().clone());
     let publish = move |update: Update| {
-        certificates.record(&update);
         let content = Content::of(&update.hosts);
+        let (hosts, settings) = (update.hosts.clone(), update.settings.clone());
         let started = Instant::now();
         let Published { revision, rejected } = publisher.publish(update);
         if let Some(Content { ingresses, routes }) = content {
             checks.rendered(ingresses, routes, reading.took(), started.elapsed());
         }
         lifecycle.published();
+        // Only now, since it parses certificates.
+        certificates.record(&hosts, settings.as_deref());
         (revision, rejected.iter().map(Diagnostic::from).collect())
     };
     let observe = move |state: &State| {
