@@ -120,6 +120,9 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
     }
     let is_auth = |received: &&Received| expect.auth.as_ref().is_some_and(|auth| auth.service == received.service);
     let (auth, forwarded): (Vec<_>, Vec<_>) = wire.received.iter().partition(is_auth);
+    if let Some(expected) = expect.received {
+        mismatches.equal("requests at backends and auth server", &expected, &wire.received.len());
+    }
     if let Some(expected) = &expect.auth {
         check_auth(expected, &auth, mismatches)?;
     }

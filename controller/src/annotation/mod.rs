@@ -30,4 +30,4 @@ mod upstream;
 
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
 pub(crate) use read::{Context, read};
-pub use settings::{AnnotationSettings, AuthUrl, ExternalAuthSettings};
+pub use settings::AnnotationSettings;

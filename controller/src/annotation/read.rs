@@ -127,7 +127,7 @@ impl Reader<'_> {
                 Effect::None
             }
             Err(ValueError::Refused(why)) => {
-                self.deny(key, value, why);
+                self.deny(key, value, &why);
                 Effect::Denied
             }
             Err(error) => self.invalid(annotation, value, &error),

@@ -39,5 +39,5 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
 
 /// A target or prefix that is not too long.
 fn bounded(text: &str) -> Result<&str, ValueError> {
-    Rewrite::excess(text).map_or(Ok(text), |excess| Err(ValueError::Refused(excess)))
+    Rewrite::excess(text).map_or(Ok(text), |excess| Err(ValueError::Refused(excess.into())))
 }

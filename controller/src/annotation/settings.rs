@@ -1,6 +1,5 @@
-use crate::route_defaults::{HttpsRedirects, RouteDefaults, UpstreamSettings};
-use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies, Template};
-use http::Method;
+use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, UpstreamSettings};
+use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -43,6 +42,8 @@ pub struct AnnotationSettings {
     pub(super) may_pass_through: bool,
     /// `auth-url` and what goes with it.
     pub external_auth: ExternalAuthSettings,
+    /// `enable-global-auth`: without an `auth-url`, the ConfigMap's `global-auth-url` counts.
+    pub global_auth: bool,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `canary`: the Ingress only adds to the routes of others.
@@ -51,40 +52,6 @@ pub struct AnnotationSettings {
     pub upstream: UpstreamSettings,
     /// What is wrong with a part of a value whose other parts count.
     pub(super) complaints: Vec<String>,
-}
-
-/// What the annotations say of the auth server.
-#[derive(Clone, Debug, Default)]
-pub struct ExternalAuthSettings {
-    /// `auth-url`. Without it, the others ask for nothing.
-    pub url: Option<AuthUrl>,
-    /// `auth-method`.
-    pub method: Option<Method>,
-    /// `auth-signin`: without the parameter that holds the URL to return to.
-    pub signin: Option<Arc<str>>,
-    /// `auth-signin-redirect-param`.
-    pub redirect_param: Option<Arc<str>>,
-    /// `auth-request-redirect`.
-    pub request_redirect: Option<Template>,
-    /// `auth-response-headers`.
-    pub response_headers: Arc<[Arc<str>]>,
-    /// `auth-always-set-cookie`.
-    pub always_set_cookie: bool,
-}
-
-/// The URL of an auth server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthUrl {
-    /// Whether its scheme is `https`.
-    pub tls: bool,
-    /// Its host: a DNS name in lower case, or an address without brackets.
-    pub host: Arc<str>,
-    /// Its port, also where it is the scheme's own.
-    pub port: u16,
-    /// Host and port as the URL has them.
-    pub authority: Arc<str>,
-    /// Path and query.
-    pub target: Template,
 }
 
 impl AnnotationSettings {
@@ -109,6 +76,7 @@ impl AnnotationSettings {
             ssl_passthrough: false,
             may_pass_through: defaults.ssl_passthrough,
             external_auth: ExternalAuthSettings::default(),
+            global_auth: true,
             default_backend: None,
             canary: false,
             upstream: defaults.upstream,

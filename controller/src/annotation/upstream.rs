@@ -85,7 +85,7 @@ fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, ValueError> {
         "AUTO_HTTP" => Ok(BackendProtocol::Auto),
         "GRPC" => Ok(BackendProtocol::Grpc),
         "GRPCS" => Ok(BackendProtocol::Grpcs),
-        "FCGI" => Err(ValueError::Refused("is not supported: put a web server in front of the FastCGI program")),
+        "FCGI" => Err(ValueError::Refused("is not supported: put a web server in front of the FastCGI program".into())),
         // ingress-nginx goes on with HTTP, too.
         _ => Err(ValueError::Unsupported(
             "is not a protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC or GRPCS; HTTP is used instead",

@@ -1,7 +1,10 @@
 //! All entries, by family.
 
 use super::entry::KeyFacets;
-use super::{client, compression, forwarded, headers, https, logging, other, routes, security, stream, tls, upstream};
+use super::{
+    client, compression, forwarded, global_auth, headers, https, logging, other, routes, security, stream, tls,
+    upstream,
+};
 use crate::registry::{Family, Registered, Registry};
 
 impl Registered for KeyFacets {
@@ -18,6 +21,7 @@ impl Registered for KeyFacets {
             Family { title: "TLS", settings: tls::KEYS },
             Family { title: "Compression", settings: compression::KEYS },
             Family { title: "Security", settings: security::KEYS },
+            Family { title: "External authentication", settings: global_auth::KEYS },
             Family { title: "Process and nginx", settings: other::KEYS },
         ]);
         &REGISTRY

@@ -9,6 +9,7 @@ mod compression;
 mod entry;
 mod families;
 mod forwarded;
+mod global_auth;
 mod headers;
 mod https;
 mod logging;

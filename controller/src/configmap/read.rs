@@ -73,7 +73,7 @@ impl Reader<'_> {
         let error = match result {
             Ok(()) => return,
             Err(ValueError::Unsupported(why)) => return self.ignored(key, value, why),
-            Err(ValueError::Refused(why)) => return self.deny(key, value, why),
+            Err(ValueError::Refused(why)) => return self.deny(key, value, &why),
             Err(error) => error,
         };
         let reason = if let ValueError::NotFound(_) = error { Reason::ReferenceNotFound } else { Reason::Invalid };

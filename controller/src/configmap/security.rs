@@ -3,6 +3,7 @@
 use super::entry::Key;
 use crate::registry::{Value, ValueError};
 use ipnet::IpNet;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) const KEYS: &[Key] = &[
@@ -59,52 +60,6 @@ pub(super) const KEYS: &[Key] = &[
         "$binary_remote_addr",
         "Sets the nginx variable by which limits tell clients apart. The limits themselves are refused.",
     ),
-    Key::denied(
-        "global-auth-url",
-        "",
-        "Sets the URL of an external service that authorizes the requests of all routes, as the annotation \
-         `auth-url` does for one Ingress.",
-    ),
-    Key::denied(
-        "global-auth-method",
-        "",
-        "Sets the HTTP method of the auth request. Empty: the method of the client's request.",
-    ),
-    Key::denied(
-        "global-auth-signin",
-        "",
-        "Sets the URL of the sign-in page, to which requests are redirected (302) that the auth service answers with \
-         401.",
-    ),
-    Key::denied(
-        "global-auth-signin-redirect-param",
-        "rd",
-        "Sets the query parameter that tells the sign-in page the URL to return to.",
-    ),
-    Key::denied(
-        "global-auth-response-headers",
-        "",
-        "Names the headers that are copied from the auth response to the request for the backend, separated by \
-         commas.",
-    ),
-    Key::denied("global-auth-request-redirect", "", "Sets the header `X-Auth-Request-Redirect` of the auth request."),
-    Key::denied("global-auth-snippet", "", "Adds nginx directives to the auth request."),
-    Key::denied(
-        "global-auth-cache-key",
-        "",
-        "Sets the key under which auth responses are cached. Text with nginx variables. Empty: nothing is cached.",
-    ),
-    Key::denied(
-        "global-auth-cache-duration",
-        "",
-        "Sets how long auth responses are cached: statuses, then a time, such as `200 202 10m`.",
-    ),
-    Key::denied(
-        "global-auth-always-set-cookie",
-        "false",
-        "Adds the `Set-Cookie` headers of the auth response to all responses. Boolean. With false they are added to \
-         successful responses and redirects only.",
-    ),
     Key::full(
         "no-auth-locations",
         "/.well-known/acme-challenge",
@@ -154,8 +109,8 @@ pub(super) const KEYS: &[Key] = &[
 
 /// A list of client addresses; `None` for an empty value. An invalid one lets nobody in.
 fn networks(value: Value<'_>) -> Result<Option<Arc<[IpNet]>>, ValueError> {
-    const INVALID: ValueError = ValueError::Refused(
+    const INVALID: ValueError = ValueError::Refused(Cow::Borrowed(
         "is not valid: expected IP addresses or networks separated by commas, such as \"10.0.0.0/8, 192.0.2.1\"",
-    );
+    ));
     if value.text().is_empty() { Ok(None) } else { value.networks().map(Some).map_err(|_| INVALID) }
 }

@@ -23,7 +23,7 @@ pub enum ValueError {
     /// It asks for something that is not supported, and requests are not safe without it: the routes that it applies to
     /// answer 503.
     #[error("{0}")]
-    Refused(&'static str),
+    Refused(Cow<'static, str>),
 }
 
 impl From<&'static str> for ValueError {

@@ -4,6 +4,7 @@
 //! What only one kind of settings has, such as the scope of an annotation or the default of a key, are its [`Facets`].
 //! The entries stand in [`crate::annotation`], [`crate::configmap`] and [`crate::cli::flags`], one [`Registry`] each.
 
+pub(crate) mod auth_server;
 mod error;
 mod families;
 mod header;

@@ -1,6 +1,7 @@
 use super::{BackendId, Template};
 use http::Method;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// `auth-url`: a server that authorizes each request before its backend gets it.
 ///
@@ -23,6 +24,9 @@ pub struct ExternalAuth {
     /// `auth-request-redirect`: the header `X-Auth-Request-Redirect` of auth requests. Default: path and query of the
     /// client's request.
     pub request_redirect: Template,
+    /// `auth-proxy-set-headers`: headers of auth requests, in place of the client's; one whose value is empty is removed.
+    /// Default none.
+    pub request_headers: Arc<[(Arc<str>, Template)]>,
     /// `auth-response-headers`: headers of the auth response that the backend gets, in place of the client's. Default none.
     pub response_headers: Arc<[Arc<str>]>,
     /// `auth-always-set-cookie`: the `Set-Cookie` headers of the auth response are added to every response. Default false:
@@ -30,4 +34,16 @@ pub struct ExternalAuth {
     pub always_set_cookie: bool,
     /// `auth-signin`: where clients are redirected (302) instead of 401. Default none.
     pub signin: Option<Template>,
+    /// `auth-cache-key`: responses are kept, and the auth server is not asked again as long as one counts. Default none.
+    pub cache: Option<AuthCaching>,
+}
+
+/// Which auth responses are kept, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AuthCaching {
+    /// `auth-cache-key`: requests to one path of a rule for which this is the same share a response.
+    pub key: Template,
+    /// `auth-cache-duration`: statuses, and how long their responses count. The first that has a response's status decides;
+    /// one whose status is not there is not kept. Default 200, 202 and 401 for five minutes.
+    pub lifetimes: Arc<[(u16, Duration)]>,
 }

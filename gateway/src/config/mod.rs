@@ -25,7 +25,7 @@ mod tls;
 pub use access_log::{AccessLog, Escape};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
-pub use external_auth::ExternalAuth;
+pub use external_auth::{AuthCaching, ExternalAuth};
 pub use forbidden::{is_forbidden, is_loopback};
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};

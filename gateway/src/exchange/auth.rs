@@ -3,19 +3,25 @@
 use super::forward::is_of_the_connection;
 use super::machine::Exchange;
 use crate::config::Template;
-use crate::request::{HOST_LIMIT, RequestView};
+use crate::policy::auth_cache::AuthKey;
+use crate::policy::external_auth::ExternalAuth;
+use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// What ingress-nginx names as the sender of auth requests. Auth servers look for it.
 const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
 /// Bytes of a variable's value that a request target cannot hold.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`');
 /// Headers that an auth server gets from us or not at all, so that no client can make it believe something.
-const NOT_THE_CLIENTS: [&str; 12] = [
+const NOT_THE_CLIENTS: [&str; 17] = [
+    "host",
     "proxy",
     "x-auth-request-redirect",
+    "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-port",
     "x-forwarded-prefix",
@@ -25,7 +31,10 @@ const NOT_THE_CLIENTS: [&str; 12] = [
     "x-original-method",
     "x-original-uri",
     "x-original-url",
+    "x-real-ip",
+    "x-request-id",
     "x-scheme",
+    "x-sent-from",
 ];
 
 /// The head of an auth request. It has no body.
@@ -62,6 +71,13 @@ impl Exchange {
             set("x-original-uri", HeaderValue::from_bytes(request.target).ok());
             set("x-scheme", Some(self.decision.client.scheme.clone()));
         }
+        for (name, value) in &*server.request_headers {
+            let Ok(name) = name.parse::<HeaderName>() else { continue };
+            match self.header_value(value, request).filter(|value| !value.is_empty()) {
+                Some(value) => drop(headers.insert(name, value)),
+                None => drop(headers.remove(name)),
+            }
+        }
         let target = self.rendered(&server.target, request);
         let target = percent_encode(&target, NOT_IN_TARGET).flat_map(str::bytes).collect();
         Some(AuthRequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
@@ -69,6 +85,33 @@ impl Exchange {
 
     /// The auth server has answered the auth request for `request`.
     pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+        let Some(server) = self.decision.auth_server() else { return };
+        if let Some(key) = &self.auth_key
+            && let Some(kept) = server.kept(status, headers, request.headers, |name| is_ours(name, server))
+        {
+            self.context.publisher().auth_cache().insert(**key, kept);
+        }
+        self.judge(request, status, headers);
+    }
+
+    /// Takes the response of the auth server that is kept, if one is, so that it need not be asked.
+    pub(super) fn recall_auth_response(&mut self, request: &RequestView<'_>) {
+        let Some(key) = self.auth_cache_key(request) else { return };
+        match self.context.publisher().auth_cache().get(&key, request.headers, Instant::now()) {
+            Some(kept) => self.judge(request, kept.status, &kept.headers),
+            None => self.auth_key = Some(Box::new(key)),
+        }
+    }
+
+    fn auth_cache_key(&self, request: &RequestView<'_>) -> Option<AuthKey> {
+        let server = self.decision.auth_server()?;
+        let text = self.rendered(&server.cache.as_ref()?.key, request);
+        let mut buffer = [0; HOST_LIMIT];
+        let host = canonical_host(request.host(), &mut buffer);
+        Some(server.key(host, &self.decision.route.as_ref()?.matches.path, &text))
+    }
+
+    fn judge(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
         let Some(server) = self.decision.auth_server() else { return };
         let signin = server.signin.as_ref().map(|url| self.rendered(url, request));
         let verdict = server.judge(status, headers, signin.as_deref());
@@ -80,8 +123,7 @@ impl Exchange {
         let is_forwarded = |name: &HeaderName| {
             let is_of_connection = *name == header::CONNECTION || is_of_the_connection(name, request.headers);
             let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
-            let is_ours = NOT_THE_CLIENTS.contains(&name.as_str()) || name.as_str().starts_with("ssl-client-");
-            !is_of_connection && !is_of_body && !is_ours
+            !is_of_connection && !is_of_body && !is_not_the_clients(name)
         };
         let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
         headers.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -97,4 +139,14 @@ impl Exchange {
     fn header_value(&self, template: &Template, request: &RequestView<'_>) -> Option<HeaderValue> {
         HeaderValue::from_bytes(&self.rendered(template, request)).ok()
     }
+}
+
+fn is_not_the_clients(name: &HeaderName) -> bool {
+    NOT_THE_CLIENTS.contains(&name.as_str()) || name.as_str().starts_with("ssl-client-")
+}
+
+/// Whether an auth request may have this header otherwise than the client's request.
+fn is_ours(name: &HeaderName, server: &ExternalAuth) -> bool {
+    let is_set = |(set, _): &(Arc<str>, Template)| **set == *name.as_str();
+    is_not_the_clients(name) || *name == header::CONNECTION || server.request_headers.iter().any(is_set)
 }

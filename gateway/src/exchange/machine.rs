@@ -5,6 +5,7 @@ use super::decision::Decision;
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
 use crate::config::{BackendProtocol, GatewaySettings};
 use crate::connection::Arrival;
+use crate::policy::auth_cache::AuthKey;
 use crate::policy::body_limit;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
@@ -40,12 +41,14 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// ```
 #[derive(Debug)]
 pub struct Exchange {
-    context: Arc<Context>,
+    pub(super) context: Arc<Context>,
     arrival: Box<Arrival>,
     pub(super) decision: Decision,
     pub(super) request_id: Option<HeaderValue>,
     /// What an auth server says of the request that it allowed.
     pub(super) authorization: Option<Box<Authorization>>,
+    /// Under which its response is kept.
+    pub(super) auth_key: Option<Box<AuthKey>>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
     state: State,
@@ -92,19 +95,24 @@ impl Exchange {
             None if decision.auth_server().is_some() => State::Asking { _pick: None, tries: 0 },
             None => State::Attempting,
         };
-        Self {
+        let mut exchange = Self {
             context: context.clone(),
             request_id: request_id(request.headers, decision.settings.generate_request_id),
             arrival,
             decision,
             authorization: None,
+            auth_key: None,
             fell_back: false,
             state,
             body_received: 0,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
+        };
+        if matches!(exchange.state, State::Asking { .. }) {
+            exchange.recall_auth_response(request);
         }
+        exchange
     }
 
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask

@@ -1,6 +1,8 @@
 //! `auth-url`: what the response of an auth server means for the client's request.
 
+use super::auth_cache::{AuthKey, AuthResponse};
 use crate::config;
+use crate::config::PathMatch;
 use crate::request::{Reason, Reply};
 use crate::upstream::{Registry, Upstream};
 use crate::variables;
@@ -16,6 +18,8 @@ pub struct ExternalAuth {
     pub upstream: Arc<Upstream>,
     /// Its `response_headers`, in their order.
     headers: Box<[ResponseHeader]>,
+    /// The auth request and what counts of its response: responses are kept for that alone.
+    identity: AuthKey,
 }
 
 /// A header of the auth response that the backend gets.
@@ -51,8 +55,30 @@ impl ExternalAuth {
         Ok(Self {
             upstream: registry.upstream(&configured.backend),
             headers: configured.response_headers.iter().map(header).collect::<Result<_, _>>()?,
+            identity: identity(configured),
             configured: configured.clone(),
         })
+    }
+
+    /// The key of the response for a request to this path of a rule of this host. `text` is the rendered `cache.key`.
+    pub(crate) fn key(&self, host: &str, path: &PathMatch, text: &[u8]) -> AuthKey {
+        let kind = [path.kind as u8];
+        AuthKey::of(&[self.identity.as_bytes(), host.as_bytes(), &kind, path.value.as_bytes(), text])
+    }
+
+    /// A response as it is kept; `None` if it is not. `request` has the headers of the client's request, and `is_ours` says
+    /// which headers of an auth request are not the client's.
+    pub(crate) fn kept(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        request: &HeaderMap,
+        is_ours: impl Fn(&HeaderName) -> bool,
+    ) -> Option<AuthResponse> {
+        let counts = |name: &HeaderName| {
+            *name == header::WWW_AUTHENTICATE || self.headers.iter().any(|header| header.name == *name)
+        };
+        AuthResponse::keep(self.cache.as_ref()?, (status, headers), request, is_ours, counts)
     }
 
     /// What a response with this status and these headers means. `signin` is the rendered URL of the sign-in page, if
@@ -120,6 +146,14 @@ impl Deref for ExternalAuth {
     }
 }
 
+/// Which responses are of the same server to the same request. Where its endpoints are does not count: a response is kept
+/// also when they are gone.
+fn identity(configured: &config::ExternalAuth) -> AuthKey {
+    let config::ExternalAuth { tls, authority, target, method, request_redirect, request_headers, .. } = configured;
+    let request = (tls, authority, target, method, request_redirect, request_headers);
+    AuthKey::of(&[format!("{request:?}").as_bytes(), format!("{:?}", configured.response_headers).as_bytes()])
+}
+
 fn letters(name: &HeaderName) -> impl Iterator<Item = u8> {
     name.as_str().bytes().filter(u8::is_ascii_alphanumeric)
 }
@@ -138,9 +172,11 @@ mod tests {
             target: Template::default(),
             method: None,
             request_redirect: Template::default(),
+            request_headers: Arc::default(),
             response_headers: ["x-user".into(), "X-Groups".into()].into(),
             always_set_cookie,
             signin: None,
+            cache: None,
         };
         ExternalAuth::compile(&configured, &Registry::new()).expect("names of headers")
     }

@@ -2,6 +2,7 @@
 //!
 //! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
+pub mod auth_cache;
 pub(crate) mod body_limit;
 pub mod external_auth;
 mod invalid;

@@ -5,6 +5,7 @@ use super::streams::Streams;
 use super::{Settings, Table};
 use crate::config::{GatewaySettings, HostName, Rejection, StreamListener, Update, VirtualHost};
 use crate::policy::PolicyInterner;
+use crate::policy::auth_cache::AuthCache;
 use crate::tls::Terminator;
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Publisher {
     registry: Arc<Registry>,
+    auth_cache: AuthCache,
     current: ArcSwap<Table>,
     revision: watch::Sender<u64>,
     state: Mutex<State>,
@@ -65,6 +67,7 @@ impl Publisher {
         let table = Table { revision: 0, settings, tls, default_backend: None, hosts, streams };
         Self {
             registry,
+            auth_cache: AuthCache::default(),
             current: ArcSwap::from_pointee(table),
             revision: watch::Sender::new(0),
             state: Mutex::new(state),
@@ -151,6 +154,11 @@ impl Publisher {
     /// The current table. Hold the guard for one look-up, not for a request.
     pub fn load(&self) -> Guard<Arc<Table>> {
         self.current.load()
+    }
+
+    /// The auth responses that are kept: for all workers, and whatever becomes of the table.
+    pub(crate) fn auth_cache(&self) -> &AuthCache {
+        &self.auth_cache
     }
 
     /// The revision of the last publish.

@@ -17,6 +17,8 @@ pub struct Expect {
     pub may_reach_backend: bool,
     /// What the auth server received first. Without it, it may have received nothing of a request that the gateway answers.
     pub auth: Option<AuthRequest>,
+    /// How many requests the backends and the auth server received of it together.
+    pub received: Option<usize>,
     /// The request target that the backend received, byte for byte.
     pub path: Option<String>,
     /// Headers that the backend received, names in lower case.

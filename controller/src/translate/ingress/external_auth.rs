@@ -1,20 +1,18 @@
 //! The auth server of an Ingress, as the gateway's configuration has it.
 
-use crate::annotation::{AuthUrl, ExternalAuthSettings};
 use crate::lookup::Lookup;
-use gateway::config::{BackendId, ExternalAuth, ServiceBackend, Template};
+use crate::route_defaults::{AuthUrl, ExternalAuthSettings};
+use gateway::config::{AuthCaching, BackendId, ExternalAuth, ServiceBackend, Template};
 use std::sync::Arc;
 
-/// The parameter that tells the sign-in page the URL to return to.
-const REDIRECT_PARAM: &str = "rd";
-/// That URL: the client's.
+/// What the sign-in page gets, so that it can return: the URL of the client's request.
 const RETURN_TO: &str = "$pass_access_scheme://$http_host$escaped_request_uri";
 
-/// What the annotations ask for; `None` where they name no auth server.
-pub(super) fn of(settings: ExternalAuthSettings, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
+/// What the settings ask for; `None` where they name no auth server.
+pub(super) fn of(settings: &ExternalAuthSettings, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
+    let settings = settings.clone();
     let url = settings.url?;
     let parse = |text: &str| Template::parse(text).unwrap_or_default(); // it has been parsed before
-    let param = settings.redirect_param.as_deref().unwrap_or(REDIRECT_PARAM);
     Some(ExternalAuth {
         backend: backend(&url, lookup),
         tls: url.tls,
@@ -23,9 +21,11 @@ pub(super) fn of(settings: ExternalAuthSettings, lookup: &Lookup<'_>) -> Option<
         target: url.target,
         method: settings.method,
         request_redirect: settings.request_redirect.unwrap_or_else(|| parse("$request_uri")),
+        request_headers: settings.request_headers,
         response_headers: settings.response_headers,
         always_set_cookie: settings.always_set_cookie,
-        signin: settings.signin.map(|signin| parse(&with_return(&signin, param))),
+        signin: settings.signin.map(|signin| parse(&with_return(&signin, &settings.redirect_param))),
+        cache: settings.cache_key.map(|key| AuthCaching { key, lifetimes: settings.cache_lifetimes }),
     })
 }
 

@@ -88,6 +88,9 @@ fn begins_with_any(path: &str, beginnings: &[Arc<str>]) -> bool {
     beginnings.iter().any(|beginning| path.starts_with(&**beginning))
 }
 
+/// The auth server of an Ingress that names none of its own.
+const GLOBAL_AUTH_URL: &str = "data.global-auth-url of the ConfigMap";
+
 struct Parser<'a> {
     stored: &'a Stored<Ingress>,
     settings: &'a ControllerSettings,
@@ -344,11 +347,17 @@ impl Parser<'_> {
 
     /// The server that authorizes requests.
     fn external_auth(&mut self, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
-        let server = external_auth::of(std::mem::take(&mut self.annotations.external_auth), lookup)?;
+        let own = std::mem::take(&mut self.annotations.external_auth);
+        let of_all = &self.defaults.external_auth;
+        let is_own = own.url.is_some();
+        if !is_own && !self.annotations.global_auth {
+            return None;
+        }
+        let server = external_auth::of(if is_own { &own } else { of_all }, lookup)?;
         match &server.backend {
             BackendId::Service(service) => {
-                let reference = Reference { field: self.annotation("auth-url").field, routed: false };
-                self.references.insert(service.clone(), reference);
+                let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
+                self.references.entry(service.clone()).or_insert(Reference { field, routed: false });
             }
             url @ BackendId::Url { .. } => self.url = Some(url.clone()),
         }

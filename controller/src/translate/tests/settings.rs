@@ -104,8 +104,9 @@ fn every_key_is_served_refused_or_reported() {
         let said = world.translator.diagnostics().filter(|diagnostic| diagnostic.field.contains(key.name)).count();
         let free = ["annotation-value-word-blocklist", "log-format-stream", "log-format-upstream"].contains(&key.name);
         assert!(said > 0 || free, "{} takes anything without a word", key.name);
-        let denies =
-            key.support == Support::Denied || ["denylist-source-range", "whitelist-source-range"].contains(&key.name);
+        let is_list = ["denylist-source-range", "whitelist-source-range"].contains(&key.name);
+        let is_auth = key.name.starts_with("global-auth-") && key.name != "global-auth-signin";
+        let denies = key.support == Support::Denied || is_list || is_auth;
         assert_eq!(settings(&world).denied.is_some(), denies, "{}", key.name);
     }
 }

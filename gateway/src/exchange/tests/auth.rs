@@ -1,9 +1,10 @@
-use super::{BROKEN, Lane, STALE, address, service, view};
-use crate::config::{ExternalAuth, RoutePolicies, Template};
-use crate::exchange::{Failure, RequestEdits, ResponseEdits, Step};
+use super::{BROKEN, Lane, STALE, address, arrival, service, view};
+use crate::config::{AuthCaching, ExternalAuth, RoutePolicies, Template};
+use crate::exchange::{Exchange, Failure, RequestEdits, ResponseEdits, Step};
 use crate::request::Reason;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
+use std::time::Duration;
 
 const REFUSED: Failure = Failure::Connect { timed_out: false };
 
@@ -17,9 +18,11 @@ fn lane(change: impl FnOnce(&mut ExternalAuth)) -> Lane {
         target: template("/check?of=$http_x_user&id=7"),
         method: None,
         request_redirect: template("$request_uri"),
+        request_headers: Arc::default(),
         response_headers: ["X-User".into()].into(),
         always_set_cookie: false,
         signin: None,
+        cache: None,
     };
     change(&mut server);
     Lane::new(&[1], RoutePolicies { external_auth: Some(server), ..RoutePolicies::default() })
@@ -237,4 +240,67 @@ fn the_client_gets_the_cookies_of_the_auth_server() {
         lane.exchange.respond(false, false, &mut response);
         assert_eq!(response.1.get_all("set-cookie").iter().count(), cookies, "{always_set_cookie} {status}");
     }
+}
+
+impl Lane {
+    /// Ends the request, and begins another one with the same headers.
+    fn again(&mut self) {
+        self.exchange = Exchange::begin(&self.context, arrival(), &view(&self.headers));
+    }
+}
+
+fn keeping_lane() -> Lane {
+    let mut lane = lane(|server| {
+        let lifetimes = [(200, Duration::from_secs(60)), (500, Duration::from_secs(60))].into();
+        server.cache =
+            Some(AuthCaching { key: Template::parse("$http_authorization").expect("a template"), lifetimes });
+        server.request_headers = [("x-more".into(), Template::parse("more").expect("a template"))].into();
+    });
+    lane.headers.insert("authorization", HeaderValue::from_static("Basic x"));
+    lane.again();
+    lane
+}
+
+#[test]
+fn who_was_allowed_is_not_asked_about_again() {
+    let mut lane = keeping_lane();
+    lane.ask();
+    lane.respond(200, &[("x-user", "ann"), ("x-other", "b")]);
+    lane.attempt();
+    lane.again();
+    assert_eq!(lane.attempt().address, address(1));
+    let mut forwarded = lane.headers.clone();
+    lane.exchange.forward(&view(&lane.headers), &mut forwarded);
+    assert_eq!(forwarded["x-user"], "ann");
+    lane.headers.insert("authorization", HeaderValue::from_static("Basic y"));
+    lane.again();
+    lane.ask();
+}
+
+#[test]
+fn who_was_refused_stays_refused_as_long_as_it_is_set() {
+    let mut lane = keeping_lane();
+    lane.ask();
+    lane.respond(500, &[]);
+    lane.again();
+    assert_eq!(lane.reply(), (500, Reason::AuthFailed), "as nginx, if that status is listed");
+    let mut lane = keeping_lane();
+    lane.ask();
+    lane.exchange.failed(BROKEN);
+    lane.again();
+    lane.ask();
+}
+
+/// Nothing that Adit sets on an auth request may count as the client's.
+#[test]
+fn what_varies_with_our_own_headers_is_not_kept() {
+    let mut lane = keeping_lane();
+    let sent = lane.exchange.auth_request(&view(&lane.headers)).expect("a request").headers;
+    for name in sent.keys().filter(|name| *name != "authorization") {
+        lane.ask();
+        let response = HeaderMap::from_iter([(http::header::VARY, name.as_str().parse().expect("a value"))]);
+        lane.exchange.auth_response(&view(&lane.headers), 200, &response);
+        lane.again();
+    }
+    lane.ask();
 }

@@ -1,5 +1,9 @@
 //! The settings of routes that no annotation overrides.
 
+mod external_auth;
+
+pub use external_auth::{AuthUrl, ExternalAuthSettings};
+
 use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
 use std::sync::Arc;
 
@@ -32,6 +36,9 @@ pub struct RouteDefaults {
     /// `no-auth-locations`: paths of rules that begin with one of these need no authentication. Default
     /// `/.well-known/acme-challenge`.
     pub open_paths: Vec<Arc<str>>,
+    /// `global-auth-url` and what goes with it: the auth server of all Ingresses that name none of their own and do not opt out
+    /// with `enable-global-auth`.
+    pub external_auth: ExternalAuthSettings,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that contains one of these words is rejected.
     /// Default none.
     pub blocked_words: Vec<Arc<str>>,
@@ -56,6 +63,7 @@ impl Default for RouteDefaults {
             ssl_passthrough: false,
             plain_paths: vec![ACME_CHALLENGES.into()],
             open_paths: vec![ACME_CHALLENGES.into()],
+            external_auth: ExternalAuthSettings::default(),
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             strict_path_types: true,
