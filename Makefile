@@ -16,7 +16,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 IMAGE := adit.dev/adit:$(VERSION)
 ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service $<
 # What the tests speak to Adit with, beside clients of their own.
-CLIENTS := openssl nghttp2-client:h2load prometheus
+CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd
 
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 

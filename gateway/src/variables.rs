@@ -86,19 +86,25 @@ pub fn argument(query: &[u8], name: &str, out: &mut Vec<u8>) -> bool {
 
 /// `$remote_user`: the name in Basic credentials, whether or not they were checked, as nginx: ngx_http_auth_basic_user.
 pub fn remote_user(headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
+    let credentials = basic_credentials(headers);
+    let user = credentials.as_deref().and_then(|credentials| split_once(credentials, b':')).map(|(user, _)| user);
+    append(user, out)
+}
+
+/// Basic credentials, decoded: `user:password`, whose user is not empty. Several `Authorization` headers are none.
+pub fn basic_credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
         GeneralPurposeConfig::new()
             .with_decode_padding_mode(DecodePaddingMode::Indifferent)
             .with_decode_allow_trailing_bits(true),
     );
-    let user = headers.get(header::AUTHORIZATION).and_then(|credentials| {
-        let (scheme, encoded) = split_once(credentials.as_bytes(), b' ')?;
-        let decoded = LENIENT.decode(encoded.trim_ascii_start()).ok()?;
-        let (user, _) = split_once(&decoded, b':')?;
-        (scheme.eq_ignore_ascii_case(b"basic") && !user.is_empty()).then(|| user.to_vec())
-    });
-    append(user.as_deref(), out)
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, encoded) = split_once(value.as_bytes(), b' ')?;
+    let decoded = LENIENT.decode(encoded.trim_ascii_start()).ok()?;
+    let has_user = memchr::memchr(b':', &decoded).is_some_and(|colon| colon > 0);
+    (scheme.eq_ignore_ascii_case(b"basic") && has_user).then_some(decoded)
 }
 
 /// Path and query of a request target: all of it, unless it is an absolute URL.

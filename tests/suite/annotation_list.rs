@@ -21,8 +21,11 @@ const LIST: &str = include_str!("../data/annotations.txt");
 const QUIET: &[&str] = &[
     "auth-always-set-cookie",
     "auth-method",
+    "auth-realm",
     "auth-request-redirect",
     "auth-response-headers",
+    "auth-secret",
+    "auth-secret-type",
     "auth-signin",
     "auth-signin-redirect-param",
     "force-ssl-redirect",
@@ -32,6 +35,9 @@ const QUIET: &[&str] = &[
     "temporal-redirect-code",
     "x-forwarded-prefix",
 ];
+
+/// Annotations that need another one.
+const NEEDED: &[(&str, (&str, &str))] = &[("auth-type", ("auth-secret", "passwords"))];
 
 /// Names and values.
 fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -74,9 +80,11 @@ struct Outcome {
 
 impl Outcome {
     fn of(annotation: Option<(&str, &str)>) -> Self {
+        let needed = annotation.and_then(|(name, _)| NEEDED.iter().find(|(needs, _)| *needs == name));
         let annotations: serde_json::Map<_, _> = annotation
-            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), value.into()))
             .into_iter()
+            .chain(needed.map(|(_, needed)| *needed))
+            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), value.into()))
             .collect();
         let ingress = serde_json::json!({
             "apiVersion": "networking.k8s.io/v1",
@@ -108,7 +116,8 @@ impl Outcome {
 
     /// Whether this is what the annotation's support promises; `Err` says what is not.
     fn is_as_promised(&self, annotation: &Annotation, value: &str, without: &Self) -> Result<(), &'static str> {
-        let [applied] = &self.applied[..] else { return Err("is not among what was applied") };
+        let applied = self.applied.iter().find(|applied| applied.key == annotation.name);
+        let applied = applied.ok_or("is not among what was applied")?;
         let changes = self.hosts != without.hosts || self.backend != without.backend;
         let reported = |severity| {
             let ends = format!("/{}]", annotation.name);
@@ -158,6 +167,11 @@ apiVersion: v1
 kind: Service
 metadata: {name: fallback}
 spec: {clusterIP: 10.0.0.2, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: passwords}
+stringData: {auth: 'alice:{PLAIN}secret'}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice

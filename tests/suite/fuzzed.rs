@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
-use tests::fuzz::{TARGETS, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing};
+use tests::fuzz::{TARGETS, htpasswd, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing};
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
@@ -190,6 +190,14 @@ proptest! {
         query in proptest::option::of("[!-\"$-~]{0,8}"),
     ) {
         rewrite::rewritten_targets_are_targets((&pattern, &target, &prefix), path.as_bytes(), query.as_deref());
+    }
+
+    #[test]
+    fn files_of_htpasswd(
+        user in "[ab#]{0,2}",
+        file in "([ab#\r]{0,2}:?(\\{PLAIN\\}a?|\\{S?SHA\\}[A-Za-z]{28}|\\$(1|apr1)\\$[a-z]{0,9}\\$[a-z]{22}|[a-zé./]{13}|\\$2y\\$[0-9]{2})?:?\r?\n?){0,8}",
+    ) {
+        htpasswd::users_have_the_hashes_that_nginx_finds(&user, file.as_bytes());
     }
 
     #[test]

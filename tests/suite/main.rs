@@ -32,6 +32,7 @@ mod lookup_allocates_nothing;
 mod manifests;
 mod misspelt;
 mod passthrough;
+mod passwords;
 mod proxy_protocol;
 mod status;
 mod streams;

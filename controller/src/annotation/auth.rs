@@ -1,47 +1,10 @@
-//! Passwords and client certificates. None of it is there yet, and a route that asks for it denies every request.
+//! Client certificates. None of it is there yet, and a route that asks for it denies every request.
 
 use super::entry::{Annotation, FALSE, Scope};
 use crate::object::Kind;
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::denied(
-        "auth-type",
-        Scope::Path,
-        Risk::Low,
-        "Requires a user name and a password: `basic` or `digest` authentication. Default: not set, none is \
-         required. A request without valid credentials is answered with 401.",
-    ),
-    Annotation::denied(
-        "auth-secret",
-        Scope::Path,
-        Risk::Medium,
-        "Names the Secret with the users and their password hashes, as `name` or `namespace/name`. Required with \
-         `auth-type`.",
-    )
-    .refers_to(Kind::Secret),
-    Annotation::denied(
-        "auth-secret-type",
-        Scope::Path,
-        Risk::Low,
-        "Sets the format of the Secret. `auth-file`: its key `auth` has lines of htpasswd. `auth-map`: each key is a \
-         user, and its value the password hash. Default `auth-file`.",
-    ),
-    Annotation::denied(
-        "auth-realm",
-        Scope::Path,
-        Risk::Medium,
-        "Sets the realm in the `WWW-Authenticate` header of 401 responses. Text of letters, digits, spaces and \
-         `-._~/:`. Default empty.",
-    ),
-    Annotation::denied(
-        "satisfy",
-        Scope::Path,
-        Risk::Low,
-        "Sets how address lists, passwords and external authentication combine. With `all` a request must pass all \
-         of them, with `any` one is enough. Default `all`.",
-    )
-    .unless(&["all"]),
     Annotation::denied(
         "auth-tls-secret",
         Scope::Host,

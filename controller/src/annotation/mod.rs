@@ -13,8 +13,11 @@ mod cors;
 mod entry;
 mod external_auth;
 mod families;
+mod htpasswd;
 mod limits;
 mod obsolete;
+mod password_settings;
+mod passwords;
 mod prefix;
 mod proxy;
 mod read;
@@ -29,5 +32,6 @@ mod tls;
 mod upstream;
 
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
+pub use htpasswd::{Hashes, Htpasswd};
 pub(crate) use read::{Context, read};
 pub use settings::AnnotationSettings;

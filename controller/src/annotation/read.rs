@@ -59,6 +59,7 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, context: &Context<'_>
             _ => reader.stranger(name),
         }
     }
+    reader.passwords(annotations);
     reader.reading.settings.finish(context.defaults);
     reader.reading
 }
@@ -115,8 +116,11 @@ impl Reader<'_> {
         if value.trim().is_empty() && annotation.facets.invalid != Invalid::Denies {
             return Effect::None;
         }
-        let Context { lookup, namespace, .. } = *self.context;
-        let result = (annotation.apply)(Value::new(value, lookup).within(namespace), &mut self.reading.settings);
+        let Context { lookup, namespace, defaults, .. } = *self.context;
+        let result = (annotation.apply)(
+            Value::new(value, lookup).within(namespace, defaults.cross_namespace),
+            &mut self.reading.settings,
+        );
         for complaint in std::mem::take(&mut self.reading.settings.complaints) {
             self.warn(key, value, Reason::AnnotationParsingFailed, &complaint);
         }
@@ -132,6 +136,31 @@ impl Reader<'_> {
             }
             Err(error) => self.invalid(annotation, value, &error),
         }
+    }
+
+    /// What several annotations together say of passwords.
+    fn passwords(&mut self, annotations: &BTreeMap<String, String>) {
+        let value = |key: &str| annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str);
+        let settings = std::mem::take(&mut self.reading.settings.passwords);
+        if let Some(fault) = settings.unused_fault() {
+            let message = format!("{fault}; it has no effect without auth-type");
+            self.warn("auth-secret", value("auth-secret"), Reason::AnnotationParsingFailed, &message);
+            return self.set_effect("auth-secret", &Effect::None);
+        }
+        let mut complaints = Vec::new();
+        let built = settings.build(&mut self.reading.settings.policies, &mut complaints);
+        for complaint in complaints {
+            self.warn("auth-secret", value("auth-secret"), Reason::AnnotationParsingFailed, &complaint);
+        }
+        if let Err((key, error)) = built {
+            self.deny(key, value(key), &error.to_string());
+            self.set_effect(key, &Effect::Denied);
+        }
+    }
+
+    fn set_effect(&mut self, key: &str, effect: &Effect) {
+        let applied = self.reading.applied.iter_mut().filter(|applied| applied.key == key);
+        applied.for_each(|applied| applied.effect = effect.clone());
     }
 
     fn invalid(&mut self, annotation: &'static Annotation, value: &str, error: &ValueError) -> Effect {

@@ -1,3 +1,4 @@
+use super::password_settings::PasswordSettings;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, UpstreamSettings};
 use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
@@ -40,6 +41,8 @@ pub struct AnnotationSettings {
     pub ssl_passthrough: bool,
     /// The flag `--enable-ssl-passthrough` is set.
     pub(super) may_pass_through: bool,
+    /// `auth-type` and what goes with it.
+    pub(super) passwords: PasswordSettings,
     /// `auth-url` and what goes with it.
     pub external_auth: ExternalAuthSettings,
     /// `enable-global-auth`: without an `auth-url`, the ConfigMap's `global-auth-url` counts.
@@ -75,6 +78,7 @@ impl AnnotationSettings {
             from_to_www: false,
             ssl_passthrough: false,
             may_pass_through: defaults.ssl_passthrough,
+            passwords: PasswordSettings::default(),
             external_auth: ExternalAuthSettings::default(),
             global_auth: true,
             default_backend: None,

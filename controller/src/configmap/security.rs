@@ -88,10 +88,15 @@ pub(super) const KEYS: &[Key] = &[
         "Adit does not interpret nginx directives; routes with a snippet answer 503",
         "Allows annotations with nginx directives. Boolean.",
     ),
-    Key::planned(
+    Key::full(
         "allow-cross-namespace-resources",
         "false",
-        "Allows Ingresses to name objects of other namespaces. Boolean.",
+        "Sets whether annotations may name Secrets and ConfigMaps of other namespaces. Boolean. If not, the routes of an \
+         Ingress that does answer 503.",
+        |value, draft| {
+            draft.config.routes.cross_namespace = value.bool()?;
+            Ok(())
+        },
     ),
     Key::ignored(
         "nginx-status-ipv4-whitelist",

@@ -3,7 +3,8 @@ use super::source::Source;
 use crate::translate::Translator;
 use gateway::config::Endpoints;
 use gateway::connection::{Connection, TlsSession};
-use gateway::exchange::Decision;
+use gateway::exchange::{AccessStep, Decision};
+use gateway::policy::Verdict;
 use gateway::request::{Reason, Reply};
 use gateway::table::{Found, Table};
 use gateway::upstream::Upstream;
@@ -79,15 +80,23 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             source: Source::from(&passthrough.origin),
         };
     }
-    let decision = Decision::of(table, &connection(request.tls), &view);
-    if let Some(reply) = &decision.reply {
+    let mut decision = Decision::of(table, &connection(request.tls), &view);
+    let mut step = decision.step();
+    if let AccessStep::Verify(verification) = step {
+        step = decision.hear(verification.verdict(verification.run()));
+    }
+    let asks = matches!(step, AccessStep::Ask);
+    if asks {
+        step = decision.hear(Verdict::Allowed);
+    }
+    if let AccessStep::Reply(reply) = step {
         return Action::Reply {
             status: reply.status,
-            why: why(reply, table, found),
+            why: why(&reply, table, found),
             location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
         };
     }
-    let auth = match auth_server(translator, &decision) {
+    let auth = match auth_server(translator, &decision).filter(|_| asks).transpose() {
         Ok(auth) => auth,
         Err(url) => {
             return Action::Reply {
@@ -111,13 +120,13 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
 }
 
 /// Who is asked before the backend. The error is the URL of one that is nowhere.
-fn auth_server(translator: &Translator, decision: &Decision) -> Result<Option<AuthServer>, String> {
-    let Some(server) = decision.auth_server() else { return Ok(None) };
+fn auth_server(translator: &Translator, decision: &Decision) -> Option<Result<AuthServer, String>> {
+    let server = decision.auth_server()?;
     let url = format!("{}://{}", if server.tls { "https" } else { "http" }, server.authority);
-    match reach(translator, &server.upstream) {
-        Some(at) => Ok(Some(AuthServer { url, at })),
+    Some(match reach(translator, &server.upstream) {
+        Some(at) => Ok(AuthServer { url, at }),
         None => Err(url),
-    }
+    })
 }
 
 /// A connection from this machine to the usual ports.
@@ -174,6 +183,7 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         (Reason::RewriteTooLong, _) => "the rewritten path is too long".to_owned(),
         (Reason::BadPath, _) => "the path cannot be decoded, or leads above the root".to_owned(),
         (Reason::SourceRange, _) => "the address of the client is not allowed".to_owned(),
+        (Reason::BadCredentials, _) => "the request has no name and password of a user".to_owned(),
         (reason, _) => reason.label().to_owned(),
     }
 }

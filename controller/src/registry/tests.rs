@@ -66,7 +66,7 @@ fn what_a_value_names_is_looked_for_and_recorded() {
         store.apply(SourceEvent::Apply(object));
     }
     let lookup = Lookup::new(&store);
-    let value = |text| Value::new(text, &lookup).within("shop");
+    let value = |text| Value::new(text, &lookup).within("shop", true);
     assert!(value(" users ").secret().is_ok() && value("shop/users").secret().is_ok());
     assert!(Value::new("shop/users", &lookup).secret().is_ok());
     let complaint = |error: Option<ValueError>| error.map(|error| error.to_string()).unwrap_or_default();

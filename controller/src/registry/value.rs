@@ -22,6 +22,8 @@ pub struct Value<'a> {
     lookup: Option<&'a Lookup<'a>>,
     /// That of the object that has the value, where a name without a namespace is one of it.
     namespace: Option<&'a str>,
+    /// Whether it may name objects of other namespaces than that.
+    across: bool,
 }
 
 /// The longest time that a setting may name: every clock can add it.
@@ -30,19 +32,20 @@ const LONGEST: Duration = Duration::from_secs(0x7fff_ffff);
 impl<'a> From<&'a str> for Value<'a> {
     /// A value that can name no object.
     fn from(text: &'a str) -> Self {
-        Self { text, lookup: None, namespace: None }
+        Self { text, lookup: None, namespace: None, across: true }
     }
 }
 
 impl<'a> Value<'a> {
     /// A value that may name objects by `namespace/name`.
     pub(crate) fn new(text: &'a str, lookup: &'a Lookup<'a>) -> Self {
-        Self { text, lookup: Some(lookup), namespace: None }
+        Self { text, lookup: Some(lookup), namespace: None, across: true }
     }
 
-    /// The same in an object of this namespace: a name without a namespace is one of it.
-    pub(crate) fn within(self, namespace: &'a str) -> Self {
-        Self { namespace: Some(namespace), ..self }
+    /// The same in an object of this namespace: a name without a namespace is one of it. Objects of other namespaces may
+    /// be named only `across`.
+    pub(crate) fn within(self, namespace: &'a str, across: bool) -> Self {
+        Self { namespace: Some(namespace), across, ..self }
     }
 
     /// The value without the spaces around it.
@@ -205,6 +208,11 @@ impl<'a> Value<'a> {
             let form = if self.namespace.is_some() { "\"name\" or \"namespace/name\"" } else { "\"namespace/name\"" };
             format!("is not valid: expected the name of a {kind}, in the form {form}")
         })?;
+        if !self.across && self.namespace.is_some_and(|namespace| *name.namespace != *namespace) {
+            let foreign = "names an object of another namespace: expected one of its own, unless the ConfigMap's \
+                           allow-cross-namespace-resources is \"true\"";
+            return Err(ValueError::Refused(foreign.into()));
+        }
         let found = self.lookup.and_then(|lookup| find(lookup, &name.namespace, &name.name));
         found.ok_or(ValueError::NotFound(kind))
     }

@@ -39,6 +39,8 @@ pub struct RouteDefaults {
     /// `global-auth-url` and what goes with it: the auth server of all Ingresses that name none of their own and do not opt out
     /// with `enable-global-auth`.
     pub external_auth: ExternalAuthSettings,
+    /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces. Default false.
+    pub cross_namespace: bool,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that contains one of these words is rejected.
     /// Default none.
     pub blocked_words: Vec<Arc<str>>,
@@ -64,6 +66,7 @@ impl Default for RouteDefaults {
             plain_paths: vec![ACME_CHALLENGES.into()],
             open_paths: vec![ACME_CHALLENGES.into()],
             external_auth: ExternalAuthSettings::default(),
+            cross_namespace: false,
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             strict_path_types: true,

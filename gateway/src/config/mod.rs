@@ -6,6 +6,7 @@
 mod access_log;
 mod backend;
 mod backend_policies;
+mod basic_auth;
 mod external_auth;
 mod forbidden;
 mod host;
@@ -25,6 +26,7 @@ mod tls;
 pub use access_log::{AccessLog, Escape};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
+pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use external_auth::{AuthCaching, ExternalAuth};
 pub use forbidden::{is_forbidden, is_loopback};
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
@@ -34,7 +36,7 @@ pub use origin::Origin;
 pub use rejection::{Rejection, RejectionCause};
 pub use route::{Action, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
-pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, SourceRanges};
+pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
 };

@@ -1,4 +1,4 @@
-use super::{BackendId, ExternalAuth, Origin};
+use super::{BackendId, BasicAuth, DigestAuth, ExternalAuth, Origin};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -11,8 +11,14 @@ pub struct RoutePolicies {
     /// `allowlist-source-range` and `denylist-source-range`: the client addresses that are served; others get 403. Default
     /// all.
     pub source_ranges: SourceRanges,
+    /// `auth-type: basic`: requests need a name and a password. Default none.
+    pub basic_auth: Option<Arc<BasicAuth>>,
+    /// `auth-type: digest`: the same, and the password is not shown. Default none.
+    pub digest_auth: Option<Arc<DigestAuth>>,
     /// `auth-url`: a server authorizes each request. Default none.
     pub external_auth: Option<ExternalAuth>,
+    /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
+    pub satisfy: Satisfy,
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
     /// Default none.
     pub https_redirect: Option<HttpsRedirect>,
@@ -37,7 +43,10 @@ impl Default for RoutePolicies {
         Self {
             denied: None,
             source_ranges: SourceRanges::default(),
+            basic_auth: None,
+            digest_auth: None,
             external_auth: None,
+            satisfy: Satisfy::All,
             https_redirect: None,
             relative_redirects: false,
             rewrite: None,
@@ -55,6 +64,16 @@ pub struct SourceRanges {
     pub deny: Arc<[IpNet]>,
     /// `allowlist-source-range`: only these are. Default `None`: all clients.
     pub allow: Option<Arc<[IpNet]>>,
+}
+
+/// How many of the ways to let a request in must agree, of those that a route has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Satisfy {
+    /// All of them.
+    #[default]
+    All,
+    /// One is enough.
+    Any,
 }
 
 /// Why a route answers every request with 503.

@@ -1,10 +1,11 @@
 //! How a request is handled: decided once, from the table and the request alone, for the proxy and for `explain`.
 
+use super::access::{Access, AccessStep};
 use super::phases::{deny, request_phase};
 use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
 use crate::connection::Connection;
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{redirect, rewrite};
+use crate::policy::{Verdict, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::upstream::Upstream;
@@ -26,8 +27,12 @@ pub struct Decision {
     chosen: Option<usize>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
-    /// The gateway's own reply, if the request is not forwarded.
-    pub reply: Option<Reply>,
+    /// The gateway's own reply, before it matters who the client is.
+    reply: Option<Reply>,
+    /// Who may come in.
+    access: Access,
+    /// The gateway's own reply to a request that may come in.
+    answer: Option<Reply>,
     default_backend: Option<Arc<Upstream>>,
     /// The decoded and normalised path, where it is not the path as sent.
     normalized: Option<Box<[u8]>>,
@@ -45,6 +50,8 @@ impl Decision {
             chosen: None,
             rewritten: None,
             reply: None,
+            access: Access::default(),
+            answer: None,
             default_backend: table.default_backend().cloned(),
             normalized: None,
         };
@@ -70,13 +77,15 @@ impl Decision {
         match found {
             Found::Route(route) => {
                 self.route = Some(route.clone());
-                request_phase(route, &path, request, &self.client, connection)?;
+                self.access = request_phase(route, &path, request, &self.client, connection)?;
                 self.rewrite(route, &path, request)?;
                 self.chosen = route.choose(request);
-                match &route.action {
+                let answer = match &route.action {
                     RouteAction::DefaultBackend(_) => self.use_default_backend(),
                     _ => reject_http10(request, self.backend_policies().protocol),
-                }
+                };
+                self.answer = answer.break_value();
+                ControlFlow::Continue(())
             }
             Found::AddSlash(route) => {
                 deny(route.policies.denied.as_ref())?;
@@ -87,6 +96,23 @@ impl Decision {
             Found::NoHost | Found::NoPath(_) => self.use_default_backend(),
             Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),
         }
+    }
+
+    /// What becomes of the request next, as far as is known.
+    pub fn step(&mut self) -> AccessStep {
+        if let Some(reply) = &self.reply {
+            return AccessStep::Reply(reply.clone());
+        }
+        match (self.access.next(), &self.answer) {
+            (AccessStep::Forward, Some(answer)) => AccessStep::Reply(answer.clone()),
+            (step, _) => step,
+        }
+    }
+
+    /// Takes in what came of the last step, and returns the one that follows.
+    pub fn hear(&mut self, verdict: Verdict) -> AccessStep {
+        let _ = self.access.hear(verdict); // the step says whether anything else matters
+        self.step()
     }
 
     fn rewrite(&mut self, route: &Route, path: &[u8], request: &RequestView<'_>) -> ControlFlow<Reply> {
@@ -147,6 +173,12 @@ impl Decision {
     /// Who is asked before a backend gets the request.
     pub fn auth_server(&self) -> Option<&ExternalAuth> {
         self.route.as_ref()?.policies.external_auth.as_ref()
+    }
+
+    /// Whether only requests with a user's password are let through.
+    pub fn needs_password(&self) -> bool {
+        let policies = self.route.as_ref().map(|route| &route.policies);
+        policies.is_some_and(|policies| policies.basic_auth.is_some() || policies.digest_auth.is_some())
     }
 
     /// The request target towards the backend.

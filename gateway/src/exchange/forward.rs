@@ -65,6 +65,9 @@ impl Exchange {
         self.set_client_headers(request, edits);
         self.set_backend_headers(request, edits);
         self.set_configured_headers(request, edits);
+        if self.decision.needs_password() {
+            edits.remove(&header::AUTHORIZATION); // it is for us
+        }
         self.set_auth_headers(request, edits);
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
@@ -200,8 +203,10 @@ impl Exchange {
 
     /// Replaces the client's headers by those of the auth response, or removes them where that has none.
     fn set_auth_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        let (Some(authorization), Some(server)) = (&self.authorization, self.decision.auth_server()) else { return };
+        let Some(server) = self.decision.auth_server() else { return };
         request.headers.keys().filter(|name| server.replaces(name)).for_each(|name| edits.remove(name));
+        // With `satisfy: any` a request may come in without its word.
+        let Some(authorization) = &self.authorization else { return };
         for (written, name, value) in server.headers(authorization) {
             match value {
                 Some(value) => edits.set_named(written, value.clone()),

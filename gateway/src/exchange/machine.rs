@@ -1,13 +1,15 @@
 //! The state machine of one request, from its head to its log line.
 
+use super::access::AccessStep;
 use super::context::Context;
 use super::decision::Decision;
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
 use crate::config::{BackendProtocol, GatewaySettings};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
-use crate::policy::body_limit;
+use crate::policy::basic_auth::Verification;
 use crate::policy::external_auth::{Authorization, FAILED};
+use crate::policy::{Verdict, body_limit};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record};
 use crate::upstream::Pick;
@@ -36,7 +38,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// ```text
 /// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> finish
 ///           ^   |  `--> Reply | Abandon -> finish
-///           |   `-----> Ask -> auth_response -.
+///           |   |-----> Verify -> verified ---.
+///           |   `-----> Ask -> auth_response -|
 ///           `---------------------------------+- whatever has `failed`
 /// ```
 #[derive(Debug)]
@@ -61,6 +64,8 @@ pub struct Exchange {
 /// What the next step is.
 #[derive(Debug)]
 enum State {
+    /// To verify credentials.
+    Verifying(Arc<Verification>),
     /// To ask the auth server.
     Asking {
         /// Counts the auth request as in flight at its endpoint.
@@ -73,6 +78,17 @@ enum State {
     Replying(Reply),
     /// Nothing. The client went away, maybe while it was answered for this reason.
     Abandoned(Option<Reason>),
+}
+
+impl From<AccessStep> for State {
+    fn from(step: AccessStep) -> Self {
+        match step {
+            AccessStep::Verify(verification) => Self::Verifying(verification),
+            AccessStep::Ask => Self::Asking { _pick: None, tries: 0 },
+            AccessStep::Forward => Self::Attempting,
+            AccessStep::Reply(reply) => Self::Replying(reply),
+        }
+    }
 }
 
 /// The endpoint that serves the request now.
@@ -90,11 +106,7 @@ impl Exchange {
     /// Finds the request's route and runs its request phase.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
         let mut decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
-        let state = match decision.reply.take() {
-            Some(reply) => State::Replying(reply),
-            None if decision.auth_server().is_some() => State::Asking { _pick: None, tries: 0 },
-            None => State::Attempting,
-        };
+        let state = decision.step().into();
         let mut exchange = Self {
             context: context.clone(),
             request_id: request_id(request.headers, decision.settings.generate_request_id),
@@ -109,10 +121,15 @@ impl Exchange {
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
-        if matches!(exchange.state, State::Asking { .. }) {
-            exchange.recall_auth_response(request);
-        }
+        exchange.recall(request);
         exchange
+    }
+
+    /// Answers for the auth server, if it is to be asked and has answered the same before.
+    fn recall(&mut self, request: &RequestView<'_>) {
+        if matches!(self.state, State::Asking { .. }) {
+            self.recall_auth_response(request);
+        }
     }
 
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
@@ -121,6 +138,7 @@ impl Exchange {
         match &self.state {
             State::Replying(reply) => Step::Reply(reply.clone()),
             State::Abandoned(_) => Step::Abandon,
+            State::Verifying(verification) => Step::Verify(Arc::clone(verification)),
             State::Asking { tries, .. } => match self.ask(*tries) {
                 Some(server) => Step::Ask(server),
                 None => self.settle(FAILED),
@@ -153,6 +171,14 @@ impl Exchange {
         self.arrival
     }
 
+    /// The credentials of the request have been verified.
+    pub fn verified(&mut self, request: &RequestView<'_>, right: bool) {
+        if let State::Verifying(verification) = &self.state {
+            self.state = self.decision.hear(verification.verdict(right)).into();
+            self.recall(request);
+        }
+    }
+
     /// Chooses an endpoint of the auth server that was not asked yet.
     fn ask(&mut self, tries: usize) -> Option<Destination> {
         let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
@@ -167,13 +193,14 @@ impl Exchange {
     /// The auth server has decided.
     pub(super) fn authorized(&mut self, verdict: Result<Authorization, Reply>) {
         self.tried.clear();
-        match verdict {
+        let verdict = match verdict {
             Ok(authorization) => {
                 self.authorization = Some(Box::new(authorization));
-                self.state = State::Attempting;
+                Verdict::Allowed
             }
-            Err(reply) => self.state = State::Replying(reply),
-        }
+            Err(reply) => Verdict::Refused(reply),
+        };
+        self.state = self.decision.hear(verdict).into();
     }
 
     fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
@@ -293,7 +320,7 @@ impl Exchange {
     /// Why the gateway answers, if it does.
     fn reply_reason(&self) -> Option<Reason> {
         match &self.state {
-            State::Asking { .. } | State::Attempting => None,
+            State::Verifying(_) | State::Asking { .. } | State::Attempting => None,
             State::Replying(reply) => Some(reply.reason),
             State::Abandoned(reason) => *reason,
         }

@@ -3,6 +3,7 @@
 //! [`Exchange`] is the state of a request; [`phases`] is the order in which policies act. A lane ([`crate::lane`]) drives
 //! it: each event of the lane is one method of the exchange.
 
+mod access;
 mod auth;
 mod context;
 mod decision;
@@ -17,6 +18,7 @@ mod step;
 mod tests;
 mod variables;
 
+pub use access::AccessStep;
 pub use auth::AuthRequest;
 pub use context::Context;
 pub use decision::Decision;

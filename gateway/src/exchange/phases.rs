@@ -1,15 +1,17 @@
 //! The order in which policies act on a request. This function is the documentation of that order.
 
+use super::access::Access;
 use crate::config::Denied;
 use crate::connection::Connection;
-use crate::policy::{body_limit, redirect, rewrite, source_ranges};
+use crate::policy::{body_limit, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
 use std::ops::ControlFlow;
 
 /// Runs a route's policies before a backend is chosen. `Break` answers the request, whose normalised path is `path`.
 ///
-/// Then the auth server of the route is asked, if it has one ([`super::Step::Ask`]), and then the backend.
+/// Then comes what access still needs: a password is verified ([`super::Step::Verify`]), or an auth server is asked
+/// ([`super::Step::Ask`]).
 ///
 /// As nginx orders its phases, but for the first: a route whose security settings cannot be honoured answers nothing
 /// else, not even a redirect.
@@ -19,7 +21,7 @@ pub(super) fn request_phase(
     request: &RequestView<'_>,
     client: &Client,
     connection: &Connection,
-) -> ControlFlow<Reply> {
+) -> ControlFlow<Reply, Access> {
     let policies = &route.policies;
     deny(policies.denied.as_ref())?;
     redirect::app_root(path, request, connection, &route.host)?;
@@ -31,8 +33,8 @@ pub(super) fn request_phase(
         RouteAction::Forward(_) | RouteAction::DefaultBackend(_) => {
             rewrite::redirect(policies.rewrite.as_ref(), path, request, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
-            source_ranges::check(policies.source_ranges.as_ref(), client.address)?;
-            body_limit::announced(request, policies.body_limit)
+            body_limit::announced(request, policies.body_limit)?;
+            Access::begin(policies, request, client)
         }
     }
 }

@@ -82,7 +82,8 @@ fn page(status: u16, explanation: Option<&str>, server_tokens: bool) -> Bytes {
     if matches!(status, 200 | 204 | 304) {
         return Bytes::new();
     }
-    let title = reason_phrase(status);
+    // nginx names it otherwise on its page than in its head.
+    let title = if status == 401 { "Authorization Required" } else { reason_phrase(status) };
     let explanation = explanation.map(|text| format!("<center>{text}</center>\r\n")).unwrap_or_default();
     let server = if server_tokens { "<hr><center>adit</center>\r\n" } else { "" };
     Bytes::from(format!(

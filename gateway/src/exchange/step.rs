@@ -1,4 +1,5 @@
 use crate::config::Timeouts;
+use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,6 +61,9 @@ pub enum Failure {
 /// What a lane is to do next with a request.
 #[derive(Clone, Debug)]
 pub enum Step {
+    /// Verify these credentials on a thread that may block, and report whether they are right
+    /// ([`super::Exchange::verified`]).
+    Verify(Arc<Verification>),
     /// Send an auth request ([`super::Exchange::auth_request`]) to this server, and report its response
     /// ([`super::Exchange::auth_response`]) or that there is none.
     Ask(Destination),

@@ -3,18 +3,25 @@
 //! Policies read a borrowed request and write edits; `exchange/phases.rs` holds the one order in which they run.
 
 pub mod auth_cache;
+pub mod basic_auth;
 pub(crate) mod body_limit;
+pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
+pub mod password;
 pub(crate) mod redirect;
 pub mod rewrite;
 pub(crate) mod source_ranges;
+mod verdict;
 
 pub use invalid::Invalid;
+pub use verdict::Verdict;
 
-use crate::config::RoutePolicies;
+use crate::config::{self, RoutePolicies};
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
+use basic_auth::BasicAuth;
+use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use rewrite::Rewrite;
 use source_ranges::SourceRanges;
@@ -28,6 +35,10 @@ pub struct Policies {
     configured: Arc<RoutePolicies>,
     /// Which clients are served; `None` is everybody.
     pub source_ranges: Option<SourceRanges>,
+    /// Who may send requests, by name and password.
+    pub basic_auth: Option<Arc<BasicAuth>>,
+    /// The same, where clients do not show their passwords.
+    pub digest_auth: Option<Arc<DigestAuth>>,
     /// The server that authorizes each request.
     pub external_auth: Option<ExternalAuth>,
     /// The path towards the backend.
@@ -36,20 +47,55 @@ pub struct Policies {
     pub default_backend: Option<Arc<Upstream>>,
 }
 
-/// The policies that tables hold.
-pub(crate) type PolicyInterner = Interner<ByAddress<RoutePolicies>, Policies>;
+/// The policies that tables hold, and the users that several of them share: who has come in on one path is known on all.
+#[derive(Debug, Default)]
+pub(crate) struct PolicyInterner {
+    policies: Interner<ByAddress<RoutePolicies>, Policies>,
+    users: Users,
+}
 
-impl Policies {
-    /// Compiles the policies of a route.
+/// Compiled lists of users.
+#[derive(Debug, Default)]
+struct Users {
+    basic: Interner<ByAddress<config::BasicAuth>, BasicAuth>,
+    digest: Interner<ByAddress<config::DigestAuth>, DigestAuth>,
+}
+
+impl PolicyInterner {
+    /// The policies of a route, compiled unless a table holds them.
     ///
     /// # Errors
     /// Names the value that cannot be compiled, and what is expected.
-    pub fn compile(configured: Arc<RoutePolicies>, registry: &Registry) -> Result<Self, Invalid> {
+    pub(crate) fn intern(
+        &mut self,
+        configured: &Arc<RoutePolicies>,
+        registry: &Registry,
+    ) -> Result<Arc<Policies>, Invalid> {
+        let Self { policies, users } = self;
+        policies.intern(&ByAddress(Arc::clone(configured)), |configured| {
+            Policies::compile(Arc::clone(&configured.0), registry, users)
+        })
+    }
+}
+
+impl Policies {
+    fn compile(configured: Arc<RoutePolicies>, registry: &Registry, users: &mut Users) -> Result<Self, Invalid> {
         let external_auth = configured.external_auth.as_ref();
         let external_auth = external_auth.map(|server| ExternalAuth::compile(server, registry)).transpose();
         let not_a_header = |name| Invalid { value: name, reason: "is not the name of a header".to_owned() };
+        let not_a_value = |value| Invalid { value, reason: "cannot be in the value of a header".to_owned() };
+        let basic_auth = configured.basic_auth.as_ref().map(|auth| {
+            let interned = users.basic.intern(&ByAddress(Arc::clone(auth)), |auth| BasicAuth::compile(&auth.0));
+            interned.map_err(not_a_value)
+        });
+        let digest_auth = configured.digest_auth.as_ref().map(|auth| {
+            let interned = users.digest.intern(&ByAddress(Arc::clone(auth)), |auth| DigestAuth::compile(&auth.0));
+            interned.map_err(not_a_value)
+        });
         Ok(Self {
             source_ranges: SourceRanges::compile(&configured.source_ranges),
+            basic_auth: basic_auth.transpose()?,
+            digest_auth: digest_auth.transpose()?,
             external_auth: external_auth.map_err(not_a_header)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),

@@ -1,12 +1,12 @@
 //! `denylist-source-range` and `allowlist-source-range`: 403 for clients by their address. Ten thousand networks cost a
 //! request no more than ten.
 
+use super::Verdict;
 use crate::config;
 use crate::request::{Reason, Reply};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use prefix_trie::PrefixSet;
 use std::net::IpAddr;
-use std::ops::ControlFlow;
 
 /// Compiled lists of networks.
 #[derive(Debug)]
@@ -30,18 +30,15 @@ impl SourceRanges {
         }
         Some(Self { deny: Networks::new(deny), allow: allow.as_deref().map(Networks::new) })
     }
-
-    /// Whether a client is served. As in nginx the deny list comes first.
-    fn admits(&self, client: IpAddr) -> bool {
-        !self.deny.contain(client) && self.allow.as_ref().is_none_or(|allow| allow.contain(client))
-    }
 }
 
-/// Refuses clients that are not admitted.
-pub(crate) fn check(ranges: Option<&SourceRanges>, client: IpAddr) -> ControlFlow<Reply> {
-    match ranges {
-        Some(ranges) if !ranges.admits(client) => ControlFlow::Break(Reply::new(403, Reason::SourceRange)),
-        _ => ControlFlow::Continue(()),
+/// What the lists say of a client. As in nginx the deny list comes first, and does not allow whom it does not name.
+pub(crate) fn check(ranges: Option<&SourceRanges>, client: IpAddr) -> Verdict {
+    let Some(SourceRanges { deny, allow }) = ranges else { return Verdict::Silent };
+    match allow {
+        Some(allow) if !deny.contain(client) && allow.contain(client) => Verdict::Allowed,
+        None if !deny.contain(client) => Verdict::Silent,
+        _ => Verdict::Refused(Reply::new(403, Reason::SourceRange)),
     }
 }
 
@@ -78,7 +75,7 @@ mod tests {
     fn admits(deny: &[&str], allow: Option<&[&str]>, client: &str) -> bool {
         let allow = allow.map(|allow| networks(allow).into());
         let ranges = SourceRanges::compile(&config::SourceRanges { deny: networks(deny).into(), allow });
-        check(ranges.as_ref(), client.parse().expect("an address")).is_continue()
+        !matches!(check(ranges.as_ref(), client.parse().expect("an address")), Verdict::Refused(_))
     }
 
     #[test]

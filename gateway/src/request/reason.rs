@@ -26,6 +26,8 @@ reasons! {
     AuthFailed = "auth-failed",
     /// The client is to sign in first.
     AuthSignin = "auth-signin",
+    /// The request has no credentials of a user of its route.
+    BadCredentials = "bad-credentials",
     /// The location of a redirect cannot be the value of a header.
     BadLocation = "bad-location",
     /// The path cannot be decoded, or climbs above the root.
@@ -66,6 +68,8 @@ reasons! {
     RewriteTooLong = "rewrite-too-long",
     /// The client's address is not one of those that are served.
     SourceRange = "source-range",
+    /// Too many passwords wait to be verified for the route's users.
+    TooManyLogins = "too-many-logins",
     /// The endpoints could not be reached, or broke off.
     UpstreamFailed = "upstream-failed",
     /// The endpoint took too long.

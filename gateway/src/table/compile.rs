@@ -6,9 +6,9 @@ use crate::config::{
     self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels, Subject,
     VirtualHost,
 };
-use crate::interner::{ByAddress, Interner};
+use crate::interner::Interner;
 use crate::pattern::{Anchor, Pattern};
-use crate::policy::{Invalid, Policies, PolicyInterner};
+use crate::policy::{Invalid, PolicyInterner};
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
 use std::convert::Infallible;
@@ -110,8 +110,7 @@ impl Compiler<'_> {
                 Some(pattern.map_err(|error| reject(Arc::clone(&path.value), error.to_string()))?)
             }
         };
-        let compile = |configured: &ByAddress<_>| Policies::compile(Arc::clone(&configured.0), self.registry);
-        let policies = self.policies.intern(&ByAddress(Arc::clone(&route.policies)), compile);
+        let policies = self.policies.intern(&route.policies, self.registry);
         let compiled = Route {
             origin: route.origin.clone(),
             labels: self.labels(label, path, &route.owner),

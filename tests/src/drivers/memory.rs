@@ -69,8 +69,14 @@ impl Memory {
         };
         let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
         let mut exchange = Exchange::begin(&self.context, arrival(request.is_https()), &view);
-        let reply = match exchange.next_step() {
+        let mut step = exchange.next_step();
+        if let Step::Verify(verification) = &step {
+            exchange.verified(&view, verification.run());
+            step = exchange.next_step();
+        }
+        let reply = match step {
             Step::Reply(reply) => reply,
+            Step::Verify(_) => bail!("credentials are verified once"),
             Step::Abandon => bail!("nobody is gone"),
             Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),
             Step::Attempt(destination) => {

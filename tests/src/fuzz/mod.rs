@@ -4,6 +4,7 @@
 //! libFuzzer calls it without end (`tests/fuzz`), `tests/suite/fuzzed.rs` with the seeds, and the properties themselves
 //! with generated values. A property panics where it does not hold.
 
+pub mod htpasswd;
 pub mod manifest;
 pub mod naive;
 pub mod normalize;
@@ -18,6 +19,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
+    ("htpasswd", htpasswd::fuzz),
     ("manifest", manifest::fuzz),
     ("normalize", normalize::fuzz),
     ("pattern", pattern::fuzz),

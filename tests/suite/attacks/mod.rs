@@ -11,5 +11,6 @@ mod host;
 mod http2_floods;
 mod http2_heads;
 mod identity;
+mod passwords;
 mod target;
 mod world;

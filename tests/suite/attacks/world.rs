@@ -92,6 +92,24 @@ impl World {
         Self::of(&(objects + &documents([service, slice("auth", 0, auth)])), recording).await
     }
 
+    /// One that lets in `alice` with the password `a`, on `/` and on `/open`, which needs none if the ConfigMap says so.
+    pub(super) async fn with_users(annotations: &[(&str, &str)], config: Value) -> Result<Self> {
+        let (backend, recording) = recorded_answering(OK).await?;
+        let guard = [("auth-type", "basic"), ("auth-secret", "users"), ("auth-realm", "r"), ("ssl-redirect", "false")];
+        let annotations = [&guard, annotations].concat();
+        let objects = annotated(&annotations, &[backend], &config);
+        let (before, after) = objects.split_once("\"paths\":[").context("no paths")?;
+        let open = json!({"path": "/open", "pathType": "Prefix", "backend": {"service": {"name": "backend", "port": {"number": 80}}}});
+        let objects = format!("{before}\"paths\":[{open},{after}");
+        let users = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "users"},
+            "stringData": {"auth": "alice:{PLAIN}a"},
+        });
+        Self::of(&(objects + &documents([users])), recording).await
+    }
+
     async fn of(objects: &str, recording: Recording) -> Result<Self> {
         let (adit, log) = Adit::start_logging(objects).await?;
         Ok(Self { adit, recording, log })

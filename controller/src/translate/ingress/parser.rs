@@ -369,7 +369,9 @@ impl Parser<'_> {
     fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
         let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
         let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
-        let is_open = self.base.external_auth.is_some() && begins_with_any(path, &self.defaults.open_paths);
+        let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*self.base;
+        let is_guarded = basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some();
+        let is_open = is_guarded && begins_with_any(path, &self.defaults.open_paths);
         if target.is_none() && https_redirect == self.base.https_redirect && !is_open {
             return Arc::clone(&self.base);
         }
@@ -378,10 +380,11 @@ impl Parser<'_> {
             target: Arc::clone(target),
             forwarded_prefix: self.annotations.forwarded_prefix.clone(),
         });
-        let external_auth = self.base.external_auth.clone().filter(|_| !is_open);
-        let policies =
-            || Arc::new(RoutePolicies { rewrite, https_redirect, external_auth, ..self.base.as_ref().clone() });
-        Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(policies))
+        let mut policies = RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() };
+        if is_open {
+            (policies.basic_auth, policies.digest_auth, policies.external_auth) = (None, None, None);
+        }
+        Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(|| Arc::new(policies)))
     }
 
     fn warn_of_missing_groups(&mut self, path: &Arc<str>) {

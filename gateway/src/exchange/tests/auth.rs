@@ -8,9 +8,9 @@ use std::time::Duration;
 
 const REFUSED: Failure = Failure::Connect { timed_out: false };
 
-fn lane(change: impl FnOnce(&mut ExternalAuth)) -> Lane {
+pub(super) fn server() -> ExternalAuth {
     let template = |text| Template::parse(text).expect("a template");
-    let mut server = ExternalAuth {
+    ExternalAuth {
         backend: service("auth"),
         tls: true,
         host: "auth.example".into(),
@@ -23,7 +23,11 @@ fn lane(change: impl FnOnce(&mut ExternalAuth)) -> Lane {
         always_set_cookie: false,
         signin: None,
         cache: None,
-    };
+    }
+}
+
+fn lane(change: impl FnOnce(&mut ExternalAuth)) -> Lane {
+    let mut server = server();
     change(&mut server);
     Lane::new(&[1], RoutePolicies { external_auth: Some(server), ..RoutePolicies::default() })
 }
@@ -41,7 +45,7 @@ impl Lane {
         }
     }
 
-    fn respond(&mut self, status: u16, headers: &[(&'static str, &'static str)]) {
+    pub(super) fn respond(&mut self, status: u16, headers: &[(&'static str, &'static str)]) {
         let header = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let headers = headers.iter().map(header).collect();
         self.exchange.auth_response(&view(&self.headers), status, &headers);

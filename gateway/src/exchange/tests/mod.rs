@@ -1,5 +1,6 @@
 //! The exchange as a lane drives it, by a lane that only plays a script: no socket, every step.
 
+mod access;
 mod auth;
 
 use super::{Context, Destination, Exchange, Failure, MAX_INTERIM, Sent, Step};
@@ -12,7 +13,7 @@ use crate::request::{Reason, RequestView};
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
 use crate::telemetry::fixture::{Log, telemetry};
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -32,11 +33,17 @@ struct Lane {
 
 impl Lane {
     fn new(endpoints: &[u8], policies: RoutePolicies) -> Self {
+        Self::with(endpoints, policies, &[])
+    }
+
+    /// One whose request has these headers beside its host.
+    fn with(endpoints: &[u8], policies: RoutePolicies, more: &[(HeaderName, &str)]) -> Self {
         let (telemetry, log) = telemetry();
         let publisher = Publisher::new(Arc::default());
         publisher.publish(update(endpoints, policies));
         let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
-        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
+        let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
+        headers.extend(more.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))));
         let exchange = Exchange::begin(&context, arrival(), &view(&headers));
         Self { telemetry, log, context, headers, exchange }
     }

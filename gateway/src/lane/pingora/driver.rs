@@ -1,11 +1,11 @@
 //! Passes connections to Pingora.
 
+use super::access::Access;
 use super::custom::{self, EndpointProxy};
 use super::flow;
 use super::http2::ARRIVAL;
 use super::proxy::Proxy;
 use super::roots::Roots;
-use super::subrequest::Subrequests;
 use crate::connection::Arrival;
 use crate::exchange::Context;
 use bytes::BytesMut;
@@ -25,7 +25,7 @@ const PINGORA_TRIES: usize = 8;
 /// A worker's HTTP proxy, with its pool of connections to endpoints.
 pub(crate) struct PingoraLane {
     proxy: Arc<EndpointProxy>,
-    subrequests: Arc<Subrequests>,
+    access: Arc<Access>,
     /// Never signals a shutdown to Pingora: it would only apply to requests that start later, and all workers would read it
     /// from one lock. Our hooks handle the shutdown.
     never: watch::Receiver<bool>,
@@ -46,14 +46,14 @@ impl PingoraLane {
             upstream_keepalive_pool_size: context.publisher().load().settings().upstream.idle,
             ..ServerConf::default()
         };
-        let subrequests = Arc::new(Subrequests::new(&conf));
-        let proxy = custom::proxy(Arc::new(conf), Proxy { context, subrequests: subrequests.clone() })?;
-        Ok(Self { proxy, subrequests, never: watch::channel(false).1 })
+        let access = Arc::new(Access::new(&conf));
+        let proxy = custom::proxy(Arc::new(conf), Proxy { context, access: access.clone() })?;
+        Ok(Self { proxy, access, never: watch::channel(false).1 })
     }
 
-    /// What sends the subrequests of this worker.
-    pub(crate) fn subrequests(&self) -> &Arc<Subrequests> {
-        &self.subrequests
+    /// What decides whether clients of this worker may come in.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Serves a request of HTTP/1 whose head, checked, is in `buffer` with what came behind it. Returns the connection if

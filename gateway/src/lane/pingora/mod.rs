@@ -1,5 +1,6 @@
 //! Requests that are proxied by Pingora: nearly all.
 
+mod access;
 mod custom;
 mod digests;
 mod driver;
@@ -13,8 +14,8 @@ mod roots;
 pub(super) mod session;
 mod subrequest;
 
+pub(crate) use access::Access;
 pub(crate) use digests::without_digests;
 pub(crate) use driver::PingoraLane;
 pub(crate) use http2::discard_body;
 pub(crate) use session::{head_and_body, keep_target};
-pub(crate) use subrequest::Subrequests;

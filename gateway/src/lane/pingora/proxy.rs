@@ -1,11 +1,11 @@
 //! Pingora's hooks: each calls one method of [`Exchange`] and carries out the step that it returns. There are no policies
 //! here.
 
+use super::access::Access;
 use super::session::{
     configure, keep_target, record, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_failure,
     write_reply,
 };
-use super::subrequest::Subrequests;
 use super::{fault, flow, http2, peer};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, Exchange, Failure, Step};
@@ -29,7 +29,7 @@ use std::time::Duration;
 /// The hooks.
 pub(super) struct Proxy {
     pub(super) context: Arc<Context>,
-    pub(super) subrequests: Arc<Subrequests>,
+    pub(super) access: Arc<Access>,
 }
 
 /// A request between two hooks.
@@ -59,7 +59,9 @@ impl RequestCtx {
             }
             Step::Reply(reply) => Error::e_explain(ErrorType::HTTPStatus(reply.status), reply.reason.label()),
             Step::Abandon => Error::e_explain(ErrorType::ConnectionClosed, "the client is gone"),
-            Step::Ask(_) => Error::e_explain(ErrorType::InternalError, "the auth server is asked before all else"),
+            Step::Verify(_) | Step::Ask(_) => {
+                Error::e_explain(ErrorType::InternalError, "who may come in is decided before all else")
+            }
         }
     }
 
@@ -99,19 +101,13 @@ impl ProxyHttp for Proxy {
         let exchange = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
         let exchange = ctx.exchange.insert(Box::new(exchange));
-        loop {
-            match exchange.next_step() {
-                // Boxed: most requests ask nobody, and each would move the memory for it.
-                Step::Ask(server) => {
-                    Box::pin(self.subrequests.ask(exchange, &view(session.req_header()), &server)).await;
-                }
-                Step::Attempt(destination) => {
-                    ctx.destination = Some(destination);
-                    return invite_body(session).await.map(|()| false);
-                }
-                Step::Reply(reply) => return write_reply(session, exchange, &reply).await.map(|()| true),
-                Step::Abandon => return Ok(true),
+        match self.access.next_step(exchange, &view(session.req_header())).await {
+            Step::Attempt(destination) => {
+                ctx.destination = Some(destination);
+                invite_body(session).await.map(|()| false)
             }
+            Step::Reply(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
+            Step::Abandon | Step::Verify(_) | Step::Ask(_) => Ok(true),
         }
     }
 

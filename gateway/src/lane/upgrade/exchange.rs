@@ -9,7 +9,7 @@ use super::tunnel::Tunnel;
 use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, Exchange, Failure, Framing, RequestEdits, Step, is_of_the_connection};
 use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, RequestHead, ResponseHead};
-use crate::lane::pingora::Subrequests;
+use crate::lane::pingora::Access;
 use crate::lane::pingora::session::{
     configure, keep_target, record, settle_framing, settle_keepalive, view, write_failure, write_reply,
 };
@@ -39,7 +39,7 @@ pub(crate) enum UpgradeOutcome {
 /// Serves a request. `head` is its head, checked, and nothing else.
 pub(crate) async fn serve(
     context: &Arc<Context>,
-    subrequests: &Arc<Subrequests>,
+    access: &Access,
     stream: Stream,
     head: BytesMut,
     arrival: Box<Arrival>,
@@ -58,7 +58,7 @@ pub(crate) async fn serve(
         return UpgradeOutcome::NotUpgradable(session.into_inner(), head, exchange.into_arrival());
     }
     configure(&mut session, &exchange);
-    Request { session, head: head.freeze(), exchange }.serve(subrequests).await
+    Request { session, head: head.freeze(), exchange }.serve(access).await
 }
 
 /// A request of this lane.
@@ -79,15 +79,10 @@ struct EndpointResponse {
 }
 
 impl Request {
-    async fn serve(mut self, subrequests: &Arc<Subrequests>) -> UpgradeOutcome {
+    async fn serve(mut self, access: &Access) -> UpgradeOutcome {
         let mut is_first = true;
         let whole = loop {
-            match self.exchange.next_step() {
-                Step::Ask(server) => {
-                    let request = view(self.session.req_header());
-                    Box::pin(subrequests.ask(&mut self.exchange, &request, &server)).await;
-                    continue;
-                }
+            match access.next_step(&mut self.exchange, &view(self.session.req_header())).await {
                 Step::Attempt(destination) => match self.send_to(&destination).await {
                     Ok(response) if response.head.status == 101 => return self.switch_protocols(response).await,
                     Ok(response) => break self.forward_response(response).await,
@@ -100,7 +95,7 @@ impl Request {
                     write_failure(&mut self.session, &self.exchange, &reply).await;
                     break false;
                 }
-                Step::Abandon => break false,
+                Step::Abandon | Step::Verify(_) | Step::Ask(_) => break false,
             }
             is_first = false;
         };

@@ -17,7 +17,7 @@ pub(super) async fn serve(
     worker: &Worker,
 ) -> Option<Stream> {
     // Boxed, so that the future of a tunnel does not reserve memory for the request that opened it.
-    let outcome = Box::pin(upgrade::serve(&worker.context, worker.lane.subrequests(), stream, head, arrival)).await;
+    let outcome = Box::pin(upgrade::serve(&worker.context, worker.lane.access(), stream, head, arrival)).await;
     match outcome {
         UpgradeOutcome::Answered(stream) => Some(stream),
         UpgradeOutcome::NotUpgradable(stream, head, arrival) => worker.lane.request(stream, head, arrival).await,
