@@ -1,4 +1,4 @@
-//! Bytes in HTTP's grammar (RFC 9110, section 5.6).
+//! Bytes and numbers in HTTP's grammar (RFC 9110, sections 5.6 and 8.6).
 
 /// Whether a byte may stand in a token, such as the name of a header.
 pub(crate) fn is_token(byte: u8) -> bool {
@@ -8,4 +8,10 @@ pub(crate) fn is_token(byte: u8) -> bool {
 /// Whether a byte may stand in the value of a header: it controls nothing, or is a tab.
 pub(crate) fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
+}
+
+/// The value of a `Content-Length`: digits, and few enough that all take them for the same number.
+pub(crate) fn content_length(value: &[u8]) -> Option<u64> {
+    let is_length = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(value).ok().filter(|_| is_length)?.parse().ok()
 }

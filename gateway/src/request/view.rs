@@ -1,3 +1,4 @@
+use crate::grammar::content_length;
 use http::{HeaderMap, Method, Version, header};
 
 /// A request as policies see it: borrowed, and unchangeable.
@@ -43,7 +44,7 @@ impl<'a> RequestView<'a> {
 
     /// `Content-Length`, if there is one.
     pub fn content_length(&self) -> Option<u64> {
-        self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+        content_length(self.headers.get(header::CONTENT_LENGTH)?.as_bytes())
     }
 
     /// Whether a body follows the head.

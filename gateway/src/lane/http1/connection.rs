@@ -1,8 +1,9 @@
 //! A connection to an endpoint.
 
-use super::{BodyDecoder, InvalidBody, InvalidHead, ResponseHead};
+use super::ResponseHead;
 use crate::config::Timeouts;
-use crate::exchange::Destination;
+use crate::connection::{BodyFramer, MalformedBody};
+use crate::exchange::{Destination, InvalidHead};
 use crate::relay::{self, read_some};
 use crate::tls::unverified;
 use bytes::{Bytes, BytesMut};
@@ -37,7 +38,7 @@ pub(in crate::lane) enum EndpointError {
     #[error(transparent)]
     Head(#[from] InvalidHead),
     #[error(transparent)]
-    Body(#[from] InvalidBody),
+    Body(#[from] MalformedBody),
 }
 
 impl EndpointError {
@@ -85,17 +86,14 @@ impl EndpointConnection {
     }
 
     /// Reads the next piece of a response body. `None` if the body has ended.
-    pub(in crate::lane) async fn read_body(
-        &mut self,
-        decoder: &mut BodyDecoder,
-    ) -> Result<Option<Bytes>, EndpointError> {
+    pub(in crate::lane) async fn read_body(&mut self, body: &mut BodyFramer) -> Result<Option<Bytes>, EndpointError> {
         loop {
-            let piece = decoder.take(&mut self.buffer)?;
-            if piece.is_some() || decoder.is_done() {
+            let piece = body.decode(&mut self.buffer)?;
+            if piece.is_some() || body.is_done() {
                 return Ok(piece);
             }
             if self.read().await? == 0 {
-                decoder.closed()?;
+                body.close()?;
             }
         }
     }
@@ -119,7 +117,7 @@ async fn within<T>(time: Duration, future: impl Future<Output = io::Result<T>>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::Framing;
+    use crate::connection::BodyFraming;
     use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 
     fn connected() -> (EndpointConnection, DuplexStream) {
@@ -145,11 +143,11 @@ mod tests {
             connection.send(b"GET").await.expect("sent");
             let statuses =
                 [connection.read_head().await, connection.read_head().await].map(|head| head.expect("a head").status);
-            let (mut decoder, mut body) = (BodyDecoder::new(Framing::UntilClose), Vec::new());
-            while let Some(piece) = connection.read_body(&mut decoder).await.expect("a body") {
-                body.extend_from_slice(&piece);
+            let (mut body, mut data) = (BodyFramer::of_answer(BodyFraming::UntilClose), Vec::new());
+            while let Some(piece) = connection.read_body(&mut body).await.expect("a body") {
+                data.extend_from_slice(&piece);
             }
-            (statuses.map(|status| status.as_u16()), body)
+            (statuses.map(|status| status.as_u16()), data)
         };
         let (request, response) = tokio::join!(serve, ask);
         assert_eq!((request, response), (*b"GET", ([103, 200], b"ab".to_vec())));

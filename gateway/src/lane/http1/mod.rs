@@ -2,12 +2,10 @@
 //!
 //! Heads and bodies are encoded and decoded without I/O; only [`EndpointConnection`] reads and writes.
 
-mod body;
 mod connection;
 mod request_head;
 mod response_head;
 
-pub(super) use body::{BodyDecoder, InvalidBody};
 pub(super) use connection::{EndpointConnection, EndpointError, Io};
 pub(super) use request_head::RequestHead;
-pub(super) use response_head::{InvalidHead, ResponseHead};
+pub(super) use response_head::ResponseHead;

@@ -1,11 +1,9 @@
 //! The head of an endpoint's response.
 
-use crate::exchange::{Framing, InvalidFraming, MAX_RESPONSE_HEAD, has_body};
+use crate::connection::BodyFraming;
+use crate::exchange::{InvalidHead, has_body, no_headers, parse_head, response_framing};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, StatusCode, Version};
-
-/// Headers that a response may have at most.
-const MAX_HEADERS: usize = 256;
 
 /// A response head. Headers keep their order and the case of their names.
 #[derive(Clone, Debug)]
@@ -15,19 +13,6 @@ pub(in crate::lane) struct ResponseHead {
     /// The reason phrase, which may be empty.
     pub(in crate::lane) reason: Bytes,
     pub(in crate::lane) headers: Vec<(Bytes, HeaderValue)>,
-}
-
-/// Why the head of a response is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::lane) enum InvalidHead {
-    /// It violates the grammar of HTTP, or continues a header line on the next one (obs-fold).
-    #[error("the response head is malformed")]
-    Malformed,
-    /// It has too many bytes or headers.
-    #[error("the response head is too large")]
-    TooLarge,
-    #[error(transparent)]
-    Framing(#[from] InvalidFraming),
 }
 
 impl ResponseHead {
@@ -45,17 +30,8 @@ impl ResponseHead {
 
     /// The head at the start of `bytes`, and its length.
     fn parse(bytes: &Bytes) -> Result<Option<(Self, usize)>, InvalidHead> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let mut parser = httparse::ParserConfig::default();
-        // They are removed from responses (RFC 9112 section 5.1).
-        parser.allow_spaces_after_header_name_in_responses(true);
-        let length = match parser.parse_response(&mut response, bytes) {
-            Ok(httparse::Status::Complete(length)) if length <= MAX_RESPONSE_HEAD => length,
-            Ok(httparse::Status::Partial) if bytes.len() < MAX_RESPONSE_HEAD => return Ok(None),
-            Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(InvalidHead::TooLarge),
-            Err(_) => return Err(InvalidHead::Malformed),
-        };
+        let mut headers = no_headers();
+        let Some((response, length)) = parse_head(bytes, &mut headers)? else { return Ok(None) };
         let head = Self::new(bytes, &response).ok_or(InvalidHead::Malformed)?;
         Ok(Some((head, length)))
     }
@@ -74,9 +50,9 @@ impl ResponseHead {
     }
 
     /// Where the body ends of a response to a request with this method.
-    pub(in crate::lane) fn framing(&self, method: &Method) -> Result<Framing, InvalidHead> {
-        let framing = Framing::of(self.version, self.all("content-length"), self.all("transfer-encoding"))?;
-        Ok(if has_body(method, self.status) { framing } else { Framing::Length(0) })
+    pub(in crate::lane) fn framing(&self, method: &Method) -> Result<BodyFraming, InvalidHead> {
+        let framing = response_framing(self.version, self.all("content-length"), self.all("transfer-encoding"))?;
+        Ok(if has_body(method, self.status) { framing } else { BodyFraming::None })
     }
 
     /// The values of all headers of this name.
@@ -89,6 +65,7 @@ impl ResponseHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::{InvalidFraming, MAX_RESPONSE_HEAD};
     use proptest::prelude::*;
 
     fn take(text: &str) -> (Result<Option<ResponseHead>, InvalidHead>, BytesMut) {
@@ -100,7 +77,7 @@ mod tests {
         take(text).0.expect("a valid head").expect("a complete head")
     }
 
-    fn framing(lines: &str) -> Result<Framing, InvalidHead> {
+    fn framing(lines: &str) -> Result<BodyFraming, InvalidHead> {
         head(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n")).framing(&Method::GET)
     }
 
@@ -137,8 +114,8 @@ mod tests {
     fn a_head_is_limited() {
         let lines = |count: usize, value: usize| format!("a: {}\r\n", "x".repeat(value)).repeat(count);
         let head = |lines: String| take(&format!("HTTP/1.1 200 OK\r\n{lines}\r\n")).0.map(|head| head.is_some());
-        assert_eq!(head(lines(MAX_HEADERS, 1)), Ok(true));
-        assert_eq!(head(lines(MAX_HEADERS + 1, 1)), Err(InvalidHead::TooLarge));
+        assert_eq!(head(lines(256, 1)), Ok(true));
+        assert_eq!(head(lines(257, 1)), Err(InvalidHead::TooLarge));
         assert_eq!(head(lines(1, MAX_RESPONSE_HEAD - 30)), Ok(true));
         assert_eq!(head(lines(1, MAX_RESPONSE_HEAD)), Err(InvalidHead::TooLarge));
         let endless = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(MAX_RESPONSE_HEAD));
@@ -147,9 +124,9 @@ mod tests {
 
     #[test]
     fn the_framing_is_unambiguous() {
-        assert_eq!(framing(""), Ok(Framing::UntilClose));
-        assert_eq!(framing("content-length: 007\r\n"), Ok(Framing::Length(7)));
-        assert_eq!(framing("Transfer-Encoding: Chunked\r\n"), Ok(Framing::Chunked));
+        assert_eq!(framing(""), Ok(BodyFraming::UntilClose));
+        assert_eq!(framing("content-length: 007\r\n"), Ok(BodyFraming::Length(7)));
+        assert_eq!(framing("Transfer-Encoding: Chunked\r\n"), Ok(BodyFraming::Chunked));
         for lines in [
             "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
             "Content-Length: 5\r\nContent-Length: 6\r\n",
@@ -172,9 +149,9 @@ mod tests {
     fn some_responses_have_no_body() {
         let of =
             |status: u16, method| head(&format!("HTTP/1.1 {status} x\r\nContent-Length: 5\r\n\r\n")).framing(&method);
-        assert_eq!(of(200, Method::GET), Ok(Framing::Length(5)));
+        assert_eq!(of(200, Method::GET), Ok(BodyFraming::Length(5)));
         for (status, method) in [(200, Method::HEAD), (101, Method::GET), (204, Method::GET), (304, Method::GET)] {
-            assert_eq!(of(status, method), Ok(Framing::Length(0)), "{status}");
+            assert_eq!(of(status, method), Ok(BodyFraming::None), "{status}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! Operations on Pingora's server sessions that both lanes need.
 
+use crate::connection::BodyFraming;
 use crate::exchange::{
-    Exchange, Framing, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
+    Exchange, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
+    response_framing,
 };
 use crate::request::length::head_length;
 use crate::request::{Reply, RequestView, target};
@@ -86,8 +88,8 @@ pub(in crate::lane) fn settle_framing(
         return Ok(());
     }
     let values = |name| response.headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let framing = Framing::of(version, values(header::CONTENT_LENGTH), values(header::TRANSFER_ENCODING))?;
-    if framing == Framing::Chunked {
+    let framing = response_framing(version, values(header::CONTENT_LENGTH), values(header::TRANSFER_ENCODING))?;
+    if framing == BodyFraming::Chunked {
         response.remove_header(&header::TRANSFER_ENCODING);
         if has_body(&request.method, status) {
             let _ = response.insert_header("Transfer-Encoding", "chunked");

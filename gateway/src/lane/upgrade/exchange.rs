@@ -6,9 +6,9 @@
 //! [`crate::lane::pingora::session`], and must not differ between two requests on one connection.
 
 use super::tunnel::Tunnel;
-use crate::connection::Arrival;
-use crate::exchange::{Context, Destination, Exchange, Failure, Framing, RequestEdits, Step, is_of_the_connection};
-use crate::lane::http1::{BodyDecoder, EndpointConnection, EndpointError, RequestHead, ResponseHead};
+use crate::connection::{Arrival, BodyFramer, BodyFraming};
+use crate::exchange::{Context, Destination, Exchange, Failure, RequestEdits, Step, is_of_the_connection};
+use crate::lane::http1::{EndpointConnection, EndpointError, RequestHead, ResponseHead};
 use crate::lane::pingora::Access;
 use crate::lane::pingora::session::{
     configure, keep_target, record, settle_framing, settle_keepalive, view, write_failure, write_reply,
@@ -72,7 +72,7 @@ struct Request {
 /// An endpoint's final response: its head, and the connection that has the rest.
 struct EndpointResponse {
     head: ResponseHead,
-    framing: Framing,
+    framing: BodyFraming,
     endpoint: EndpointConnection,
     /// How long the connection may be idle if it is upgraded.
     idle: Duration,
@@ -195,16 +195,16 @@ impl Request {
         let EndpointResponse { head, framing, mut endpoint, .. } = response;
         let mut head = response_header(&head).map_err(|_| BROKEN)?;
         settle_framing(self.session.req_header(), &mut head).map_err(|_| BROKEN)?;
-        if framing == Framing::UntilClose {
+        if framing == BodyFraming::UntilClose {
             // In chunks, so that the client's connection does not have to be closed, too.
             let _ = head.insert_header("Transfer-Encoding", "chunked");
         }
         self.exchange.respond(false, false, &mut *head);
         settle_keepalive(&mut self.session, &self.exchange);
         self.session.write_response_header(head).await.map_err(|_| Failure::ClientGone)?;
-        let mut decoder = BodyDecoder::new(framing);
-        while let Some(piece) = endpoint.read_body(&mut decoder).await.map_err(|error| broken(&error))? {
-            let written = self.session.write_response_body(piece, decoder.is_done()).await;
+        let mut body = BodyFramer::of_answer(framing);
+        while let Some(piece) = endpoint.read_body(&mut body).await.map_err(|error| broken(&error))? {
+            let written = self.session.write_response_body(piece, body.is_done()).await;
             written.map_err(|_| Failure::ClientGone)?;
         }
         Ok(())

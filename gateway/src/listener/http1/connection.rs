@@ -54,7 +54,8 @@ pub(crate) async fn serve(
             }
         };
         open.set(ConnectionState::Writing);
-        if let Some(body) = BodyFramer::new(head.body) {
+        let body = BodyFramer::new(head.body);
+        if !body.is_done() {
             // The stream hands out the body, and keeps what comes behind it.
             stream = stream::frame_body(stream, body, buffer.split_off(head.length))?;
         } else if buffer.len() > head.length {
@@ -166,8 +167,7 @@ async fn read_head(
 
 /// Checks what has come of a body with its head: nothing of a request that is malformed then reaches a backend.
 fn check_body(body: BodyFraming, begun: &[u8]) -> Result<(), Refusal> {
-    let taken = BodyFramer::new(body).map_or(Ok(0), |mut framer| framer.take(begun));
-    taken.map(|_| ()).map_err(|_| Refusal::MALFORMED_BODY)
+    BodyFramer::new(body).take(begun).map(|_| ()).map_err(|_| Refusal::MALFORMED_BODY)
 }
 
 enum Read {

@@ -2,6 +2,7 @@
 
 use super::repair;
 use crate::connection::{BodyFraming, Head};
+use crate::grammar::content_length;
 use crate::listener::{HeadLimits, Refusal};
 use crate::request::{is_authority, target, upgrade};
 
@@ -147,7 +148,8 @@ fn complete(request: &httparse::Request<'_, '_>, limits: HeadLimits) -> Result<H
     };
     match hosts {
         0 if http_11 => return Err(Refusal::NO_HOST),
-        0 | 1 if is_authority(host) => {}
+        0 => {}
+        1 if is_authority(host) => {}
         _ => return Err(Refusal::BAD_HOST),
     }
     let target = request.path.unwrap_or_default();
@@ -163,12 +165,6 @@ fn is_unknown_expectation(header: &httparse::Header<'_>) -> bool {
     header.name.eq_ignore_ascii_case("expect") && !header.value.eq_ignore_ascii_case(b"100-continue")
 }
 
-/// The value of a `Content-Length`: digits, and few enough that every server takes them for the same number.
-fn content_length(value: &[u8]) -> Option<u64> {
-    let is_length = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(value).ok().filter(|_| is_length)?.parse().ok()
-}
-
 /// The target is a path, an absolute `http` URI, or `*` for OPTIONS.
 fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
     if matches!(method, "CONNECT" | "TRACE") {
@@ -181,8 +177,7 @@ fn check_target(method: &str, target: &str) -> Result<(), Refusal> {
         "*" => method == "OPTIONS",
         _ if target.contains('#') => false,
         _ if target.starts_with('/') => true,
-        _ => target::authority(target.as_bytes())
-            .is_some_and(|(authority, _)| !authority.is_empty() && is_authority(authority)),
+        _ => target::authority(target.as_bytes()).is_some_and(|(authority, _)| is_authority(authority)),
     };
     if is_sound { Ok(()) } else { Err(Refusal::BAD_TARGET) }
 }
