@@ -60,12 +60,15 @@ async fn attack_43_answers_of_http_2() -> Result<()> {
     for bad in bad {
         for door in DOORS {
             *answer.lock() = *bad;
+            let broken = world.counter("adit_replies_total", "reason=\"upstream-failed\"").await?;
             let mut connection = world.connect(door).await?;
             let got = world.get(&mut connection).await;
             let refused = got.as_ref().map_or(true, |got| got.status == 502);
             assert!(refused, "{bad:?} at {door:?}: {got:?}");
             let status = got.map_or(200, |got| got.status);
             world.logs(status).await?;
+            let counted = world.counter("adit_replies_total", "reason=\"upstream-failed\"").await?;
+            assert_eq!(counted, broken + 1, "{bad:?} at {door:?} is not counted");
             *answer.lock() = OK;
             world.serves_others().await?;
         }

@@ -100,7 +100,7 @@ impl<T: Transport> AsyncRead for EndpointStream<T> {
             return self.poll_timeout(cx);
         };
         self.waiting = false;
-        flow::count_read(buf.filled().len() - before);
+        flow::read(&buf.filled()[before..])?;
         Poll::Ready(read)
     }
 }

@@ -1,10 +1,14 @@
-//! What a request may hold of its response while its client is slower than the backend.
+//! The response of a request, as it is read of the backend: that it is sound, and what the request may hold of it while its
+//! client is slower than the backend.
 //!
 //! Pingora reads ahead of a client as far as ten pieces, each as large as a read. So a read is what is bounded: nothing is
 //! read of a backend beyond what the request's other half has taken, to pass it to the client.
 
-use std::cell::Cell;
+use super::answer::Answer;
+use http::Method;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::io;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::task_local;
@@ -37,6 +41,8 @@ pub(super) struct Flow {
     reader: Cell<Option<Waker>>,
     /// How long a backend may be silent.
     timeout: Cell<Option<Duration>>,
+    /// What has been read of a backend of HTTP/1.
+    answer: RefCell<Option<Answer>>,
 }
 
 impl Flow {
@@ -57,12 +63,13 @@ pub(super) fn scope<F: Future>(request: F) -> impl Future<Output = F::Output> {
     FLOW.scope(Flow::default(), request)
 }
 
-/// Begins an attempt: how long its backend may be silent between two reads.
-pub(super) fn begin(timeout: Duration) {
+/// Begins an attempt: the request's method, and how long its backend may be silent between two reads.
+pub(super) fn begin(method: Method, timeout: Duration) {
     let _ = FLOW.try_with(|flow| {
         flow.set_ahead(0);
         flow.in_head.set(true);
         flow.timeout.set(Some(timeout));
+        flow.answer.replace(Some(Answer::to(method)));
     });
 }
 
@@ -85,9 +92,16 @@ pub(super) fn poll_room(cx: &Context<'_>) -> Poll<usize> {
     room.unwrap_or(Poll::Ready(usize::MAX))
 }
 
-/// Bytes have been read of the backend.
-pub(super) fn count_read(bytes: usize) {
-    let _ = FLOW.try_with(|flow| flow.set_ahead(flow.ahead.get() + bytes));
+/// These bytes have been read of the backend.
+///
+/// # Errors
+/// They do not belong to a sound answer.
+pub(super) fn read(bytes: &[u8]) -> io::Result<()> {
+    let taken = FLOW.try_with(|flow| {
+        flow.set_ahead(flow.ahead.get() + bytes.len());
+        flow.answer.borrow_mut().as_mut().map_or(Ok(()), |answer| answer.take(bytes))
+    });
+    taken.unwrap_or(Ok(()))
 }
 
 /// The head of the response has been taken, and not that of an interim one.
@@ -110,13 +124,17 @@ mod tests {
     use super::*;
     use std::future::poll_fn;
 
+    fn read_bytes(count: usize) {
+        read(&vec![b'\n'; count]).expect("the beginning of a head");
+    }
+
     #[tokio::test]
     async fn a_request_reads_ahead_until_its_client_has_taken_what_was_read() {
         scope(async {
             let cx = Context::from_waker(Waker::noop());
-            count_read(READ_AHEAD - 1);
+            read_bytes(READ_AHEAD - 1);
             assert_eq!(poll_room(&cx), Poll::Ready(1));
-            count_read(1);
+            read_bytes(1);
             assert_eq!(poll_room(&cx), Poll::Pending);
             let (room, ()) = tokio::join!(poll_fn(|cx| poll_room(cx)), async { take() });
             assert_eq!(room, READ_AHEAD);
@@ -128,8 +146,8 @@ mod tests {
     async fn a_head_is_read_however_long_it_is() {
         scope(async {
             let room = || poll_room(&Context::from_waker(Waker::noop()));
-            begin(Duration::MAX);
-            count_read(2 * READ_AHEAD);
+            begin(Method::GET, Duration::MAX);
+            read_bytes(2 * READ_AHEAD);
             assert_eq!(room(), Poll::Ready(READ_AHEAD_SCARCE));
             head_taken();
             assert_eq!(room(), Poll::Pending);
@@ -141,7 +159,7 @@ mod tests {
     async fn less_is_read_ahead_while_a_worker_holds_much() {
         let room = || poll_room(&Context::from_waker(Waker::noop()));
         scope(async {
-            count_read(BUDGET + 1);
+            read_bytes(BUDGET + 1);
             scope(async { assert_eq!(room(), Poll::Ready(READ_AHEAD_SCARCE)) }).await;
             take();
             assert_eq!(room(), Poll::Ready(READ_AHEAD));

@@ -1,6 +1,7 @@
 //! Requests that are proxied by Pingora: nearly all.
 
 mod access;
+mod answer;
 mod custom;
 mod digests;
 mod driver;

@@ -111,10 +111,10 @@ impl ProxyHttp for Proxy {
         }
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
         let destination = ctx.destination.take();
         let destination = destination.ok_or_else(no_exchange)?;
-        flow::begin(destination.timeouts.read);
+        flow::begin(session.req_header().method.clone(), destination.timeouts.read);
         Ok(peer::build_for_client(&destination))
     }
 
