@@ -26,25 +26,27 @@ pub(crate) fn without_port(header: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// A host with an optional port: a name, an IPv4 address or a bracketed IPv6 address, without userinfo. An empty one
-/// is allowed, as RFC 9112 section 3.2 has it for targets without an authority.
+/// A host with an optional port: a name, an IPv4 address or a bracketed IPv6 address, without userinfo. As in nginx it is
+/// not empty: no URI of HTTP has an empty host (RFC 9110, section 4.2.1).
 pub(crate) fn is_authority(host: &[u8]) -> bool {
-    let (name, port) = match host.strip_prefix(b"[") {
+    let (name, port, is_sound) = match host.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = memchr::memchr(b']', rest) else { return false };
-            if !rest[..end].iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) {
-                return false;
-            }
-            (&b""[..], &rest[end + 1..])
+            let address = &rest[..end];
+            (address, &rest[end + 1..], address.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')))
         }
-        None => host.split_at(memchr::memchr(b':', host).unwrap_or(host.len())),
+        None => {
+            let (name, port) = host.split_at(memchr::memchr(b':', host).unwrap_or(host.len()));
+            let is_sound = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~');
+            (name, port, name.iter().all(is_sound))
+        }
     };
     let port_is_sound = match port {
         [] => true,
         [b':', digits @ ..] => digits.is_empty() || is_port(digits),
         _ => false,
     };
-    port_is_sound && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
+    is_sound && port_is_sound && !matches!(name, [] | [b'.'])
 }
 
 /// Whether a text is the number of a port.
@@ -74,6 +76,18 @@ mod tests {
             ("\u{c9}X", "\u{c9}x"),
         ] {
             assert_eq!(canonical_host(header, &mut [0; HOST_LIMIT]), host, "{header}");
+        }
+    }
+
+    #[test]
+    fn authorities_have_a_host() {
+        for sound in ["h", "h.", "H:80", "h:", "a_b~c-d.e:65535", "192.0.2.1", "[::1]", "[::ffff:1.2.3.4]:443"] {
+            assert!(is_authority(sound.as_bytes()), "{sound}");
+        }
+        for unsound in
+            ["", ":80", ".", ".:80", "[]", "[]:80", "[::1", "[::1]x", "[h]", "h:x", "h:65536", "u@h", "h/", "\u{e9}"]
+        {
+            assert!(!is_authority(unsound.as_bytes()), "{unsound}");
         }
     }
 
