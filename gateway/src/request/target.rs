@@ -3,7 +3,8 @@
 use percent_encoding::{AsciiSet, percent_encode};
 
 /// Bytes that clients send and nginx forwards, but that [`http::Uri`] refuses: in a query, in a path, or in both.
-const REFUSED: &AsciiSet = &AsciiSet::EMPTY.add(b'"').add(b'<').add(b'>').add(b'`');
+const REFUSED: &[u8; 4] = b"\"<>`";
+const ESCAPED: &AsciiSet = &AsciiSet::EMPTY.add(REFUSED[0]).add(REFUSED[1]).add(REFUSED[2]).add(REFUSED[3]);
 /// The longest target that it takes, in bytes.
 pub(crate) const LIMIT: usize = u16::MAX as usize - 1;
 
@@ -14,7 +15,7 @@ pub(crate) fn is_uri(target: &[u8]) -> bool {
 
 /// The target with those bytes escaped that it refuses.
 pub(crate) fn escape(target: &[u8]) -> Vec<u8> {
-    percent_encode(target, REFUSED).flat_map(str::bytes).collect()
+    percent_encode(target, ESCAPED).flat_map(str::bytes).collect()
 }
 
 /// The length of the target once it is [escaped](escape) whole, in bytes.
@@ -37,7 +38,7 @@ pub(crate) fn escape_non_ascii(target: &[u8]) -> Vec<u8> {
 }
 
 fn is_refused(byte: u8) -> bool {
-    matches!(byte, b'"' | b'<' | b'>' | b'`')
+    REFUSED.contains(&byte)
 }
 
 #[cfg(test)]
