@@ -2,6 +2,7 @@
 
 use super::fields::NOTE;
 use crate::connection::Head;
+use crate::grammar::content_length;
 use crate::lane::pingora::keep_target;
 use crate::listener::{HeadLimits, Refusal};
 use crate::request::length::{length, line};
@@ -29,7 +30,9 @@ pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Resu
         b"*" if request.method == Method::OPTIONS => {}
         _ => return Err(Refusal::BAD_TARGET),
     }
-    if request.headers.get_all(header::CONTENT_LENGTH).iter().nth(1).is_some() {
+    trim_values(request);
+    let mut lengths = request.headers.get_all(header::CONTENT_LENGTH).iter();
+    if lengths.next().is_some_and(|length| content_length(length.as_bytes()).is_none()) || lengths.next().is_some() {
         return Err(Refusal::BAD_LENGTH);
     }
     let is_known = |expectation: &HeaderValue| expectation.as_bytes().eq_ignore_ascii_case(b"100-continue");
@@ -71,6 +74,29 @@ fn set_host(request: &mut RequestHeader) -> Result<(), Refusal> {
     }
     let host = request.headers.get(header::HOST).map_or(&b""[..], HeaderValue::as_bytes);
     if is_authority(host) { Ok(()) } else { Err(Refusal::BAD_HOST) }
+}
+
+/// Drops the blanks around values, which HTTP/1 does not have: what we see is what a backend sees.
+fn trim_values(request: &mut RequestHeader) {
+    let is_padded = |(_, value): &(&HeaderName, &HeaderValue)| trimmed(value).len() < value.len();
+    let padded: SmallVec<[HeaderName; 2]> =
+        request.headers.iter().filter(is_padded).map(|(name, _)| name.clone()).collect();
+    for name in padded {
+        let values: Vec<_> =
+            request.headers.get_all(&name).iter().map(|value| HeaderValue::from_bytes(trimmed(value))).collect();
+        request.remove_header(&name);
+        for value in values.into_iter().flatten() {
+            let _ = request.append_header(name.clone(), value); // fails only for a name that is none
+        }
+    }
+}
+
+fn trimmed(value: &HeaderValue) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let value = value.as_bytes();
+    let start = value.iter().take_while(|byte| is_blank(byte)).count();
+    let end = value[start..].iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| start + last + 1);
+    &value[start..end]
 }
 
 /// Drops the headers whose names are invalid.

@@ -26,12 +26,13 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
     bytes[..length] == PREFACE[..length]
 }
 
-/// Whether the first line of a connection names a protocol other than HTTP. On a port that serves HTTP/2 as well this is an
+/// Whether the first line of a connection names a protocol, and not HTTP. On a port that serves HTTP/2 as well this is an
 /// invalid preface, which gets no response (RFC 9113, section 3.4); what may be meant as HTTP/1 gets one.
 pub(super) fn is_other_protocol(bytes: &[u8]) -> bool {
     let line = &bytes[..memchr::memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len())];
-    let protocol = line.split(|byte| *byte == b' ').skip(2).last();
-    protocol.is_some_and(|protocol| !protocol.starts_with(b"HTTP/"))
+    let is_http = |word: &[u8]| word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"HTTP/"));
+    let mut words = line.split(|byte| *byte == b' ').skip(2).peekable();
+    words.peek().is_some() && !words.any(is_http)
 }
 
 /// Counts and logs a connection whose client [`is_other_protocol`].
@@ -60,7 +61,15 @@ mod tests {
 
     #[test]
     fn what_may_be_meant_as_http_1_is_no_other_protocol() {
-        let http = ["GET / HTTP/1.1\r\n", "GET / HTTP/7", "GET /a b HTTP/1.1\r\n", "GET /\r\n", "GET", ""];
+        let http = [
+            "GET / HTTP/1.1\r\n",
+            "GET / HTTP/7",
+            "GET /a b HTTP/1.1\r\n",
+            "GET / http/ 1\r\n",
+            "GET /\r\n",
+            "GET",
+            "",
+        ];
         assert!(!http.into_iter().any(|line| is_other_protocol(line.as_bytes())));
         assert!(["INVALID CONNECTION PREFACE\r\n", "a b c"].into_iter().all(|line| is_other_protocol(line.as_bytes())));
     }
