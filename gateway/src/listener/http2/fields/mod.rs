@@ -108,13 +108,24 @@ impl Fields {
         let length = self.value.len();
         let stand_in = odd.is_some().then(|| match name.rule.stand_in(length) {
             Some(value) => [&reader.block[start..name_ends], &string(&value)].concat(),
-            None => [&[indexing][..], &string(&vec![b'a'; name.length]), &string(&vec![b'a'; length])].concat(),
+            None => sound_literal(indexing, name.length, length),
         });
         if indexing != 0 {
             self.table.insert(name, length, odd.clone());
         }
         Some(Field { odd, stand_in })
     }
+}
+
+/// A literal that h2 takes, with a name and a value of these lengths. It takes no empty name, so that a byte of the value is
+/// in the name then; where there is none either, and the table has to have the field, the connection ends.
+fn sound_literal(indexing: u8, name: usize, value: usize) -> Vec<u8> {
+    let (name, value) = match (name, value) {
+        (0, 1..) => (1, value - 1),
+        (0, 0) if indexing == 0 => (1, 0),
+        lengths => lengths,
+    };
+    [&[indexing][..], &string(&vec![b'a'; name]), &string(&vec![b'a'; value])].concat()
 }
 
 /// Appends the [`NOTE`].
@@ -226,6 +237,16 @@ mod tests {
         let by_name = fields.check(&[0x7e, 1, b'v'], false).expect("decodes");
         assert_eq!(by_name, Some([literal(WITH_INDEXING, "aaa", b"a"), malformed()].concat()));
         assert_eq!(fields.check(&[0xbe], true).expect("decodes"), Some(vec![0xbe, FORBIDDEN]), "trailers");
+    }
+
+    #[test]
+    fn a_field_without_a_name_is_replaced_by_one_of_its_size() {
+        let mut fields = Fields::new();
+        let mut check = |block: &[u8]| fields.check(block, false).expect("decodes");
+        let with = |literal: Vec<u8>| Some([literal, malformed()].concat());
+        assert_eq!(check(&literal(WITH_INDEXING, "", b"12")), with(literal(WITH_INDEXING, "a", b"a")));
+        assert_eq!(check(&[0x7e, 1, b'v']), with(literal(WITH_INDEXING, "a", b"")), "by the name of the one before");
+        assert_eq!(check(&literal(0, "", b"")), with(literal(0, "a", b"")));
     }
 
     #[test]
