@@ -185,3 +185,35 @@ async fn attack_41_a_body_of_another_length_than_was_said() -> Result<()> {
     }
     Ok(())
 }
+
+/// What stands behind a body is never taken for a part of the head.
+#[tokio::test]
+async fn attack_13_trailers_of_http_2_are_dropped() -> Result<()> {
+    let mut world = World::new().await?;
+    let evil = [
+        (&b"content-length"[..], &b"7"[..]),
+        (b"host", b"evil"),
+        (b"authorization", b"evil"),
+        (b"x-forwarded-for", b"evil"),
+        (b"x_auth_user", b"evil"),
+        (b"x-evil", b"1"),
+    ];
+    let trailers = evil.iter().flat_map(|(name, value)| literal(0, name, value)).collect::<Vec<_>>();
+    for lengths in [&[][..], &[("content-length", &b"5"[..])]] {
+        let fields = [&[(":path", &b"/"[..])], lengths].concat();
+        let request = [
+            frame(Kind::Headers, END_HEADERS, 3, &block("POST", &fields)),
+            frame(Kind::Data, 0, 3, b"hello"),
+            frame(Kind::Headers, END_HEADERS | END_STREAM, 3, &trailers),
+        ];
+        world.recording.clear();
+        assert_eq!(between(&world, request.concat()).await?, SOUND);
+        let received = world.recording.all();
+        assert!(received.contains("hello") && !received.contains("evil"), "{received}");
+        assert!(!received.to_ascii_lowercase().contains("content-length: 7"), "{received}");
+        for _ in 0..3 {
+            world.logs(200).await?;
+        }
+    }
+    world.serves_others().await
+}

@@ -12,5 +12,7 @@ mod http2_floods;
 mod http2_heads;
 mod identity;
 mod passwords;
+mod probes;
+mod slow;
 mod target;
 mod world;
