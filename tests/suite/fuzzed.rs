@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
-use tests::fuzz::{TARGETS, htpasswd, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing};
+use tests::fuzz::{
+    TARGETS, chunks, htpasswd, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing,
+};
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
@@ -79,6 +81,11 @@ fn head_line() -> impl Strategy<Value = String> {
 
 fn line_end() -> impl Strategy<Value = &'static str> {
     prop_oneof![12 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r")]
+}
+
+/// Extensions of a chunk, most of them good.
+fn extension() -> &'static str {
+    "(;|; a|;b=c| ;a = \"b\"|;a=\"[ -~é\t]{0,3}\"|;[ -~\t\r\n\0]{0,3}){0,2}"
 }
 
 /// Ingresses of few hosts and paths, so that they meet, with annotations from the whole list.
@@ -165,6 +172,27 @@ proptest! {
     ) {
         let lines: String = lines.iter().map(|(end, line)| format!("{end}{line}")).collect();
         request_head::heads_are_read_one_way(format!("{request}{lines}{rest}").as_bytes());
+    }
+
+    #[test]
+    fn hostile_chunks(
+        chunks in vec(("(0|00|1|2|a|\\+1|-1|0x1|g|[0-9a-f]{15,17}|)[ \t]{0,2}", extension(), line_end(), "[ -~]{0,3}", line_end()), 0..4),
+        trailer in "((a|A-b|é|a b| )?:?[ -~\t\0]{0,4}\r?\n?)?",
+        rest in "(\r\n)?\r?\n?.{0,8}",
+    ) {
+        let chunk = |(size, extension, end, data, last)| format!("{size}{extension}{end}{data}{last}");
+        let chunks: String = chunks.into_iter().map(chunk).collect();
+        chunks::chunks_are_read_one_way(format!("{chunks}0\r\n{trailer}{rest}").as_bytes());
+    }
+
+    #[test]
+    fn sound_chunks(data in vec((vec(any::<u8>(), 1..20), extension()), 0..4), trailers in "(A: [ -~]{0,4}\r\n){0,2}") {
+        let mut body = Vec::new();
+        for (data, extension) in data {
+            body.extend([format!("{:X}{extension}\r\n", data.len()).as_bytes(), &data, b"\r\n"].concat());
+        }
+        body.extend(format!("0\r\n{trailers}\r\nGET").as_bytes());
+        chunks::chunks_are_read_one_way(&body);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! libFuzzer calls it without end (`tests/fuzz`), `tests/suite/fuzzed.rs` with the seeds, and the properties themselves
 //! with generated values. A property panics where it does not hold.
 
+pub mod chunks;
 pub mod htpasswd;
 pub mod manifest;
 pub mod naive;
@@ -19,6 +20,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
+    ("chunks", chunks::fuzz),
     ("htpasswd", htpasswd::fuzz),
     ("manifest", manifest::fuzz),
     ("normalize", normalize::fuzz),
