@@ -30,6 +30,7 @@ mod listeners;
 mod long_lived;
 mod lookup_allocates_nothing;
 mod manifests;
+mod metrics;
 mod misspelt;
 mod passthrough;
 mod passwords;
