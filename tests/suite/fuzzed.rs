@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
 use tests::fuzz::{
-    TARGETS, chunks, htpasswd, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing,
+    TARGETS, chunks, cors, htpasswd, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -142,6 +142,14 @@ proptest! {
     #[test]
     fn hostile_paths_normalize(mode in mode(), path in "/?(/|\\.|a|%2e|%2F|%2f|%|%0|%00|%25|#){0,12}") {
         normalize::normal_paths_are_normal(mode, path.as_bytes());
+    }
+
+    #[test]
+    fn origins(
+        pattern in r"(https?://|x://|)(\*\.)?[aB.-]{0,4}(:[01]{1,2})?|null",
+        origin in r"(https?://|x://|)([aAb.*-]{0,6})(:[01]{1,2})?|.{0,8}",
+    ) {
+        cors::origins_are_matched_as_by_a_regex(&pattern, origin.as_bytes());
     }
 
     #[test]

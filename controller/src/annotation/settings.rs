@@ -1,6 +1,6 @@
 use super::password_settings::PasswordSettings;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, UpstreamSettings};
-use gateway::config::{BackendPolicies, HostName, HostPolicies, Redirect, RoutePolicies};
+use gateway::config::{BackendPolicies, Cors, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -43,6 +43,10 @@ pub struct AnnotationSettings {
     pub(super) may_pass_through: bool,
     /// `auth-type` and what goes with it.
     pub(super) passwords: PasswordSettings,
+    /// What CORS allows, if `enable-cors` is on.
+    pub cors: Cors,
+    /// `enable-cors`.
+    pub enable_cors: bool,
     /// `auth-url` and what goes with it.
     pub external_auth: ExternalAuthSettings,
     /// `enable-global-auth`: without an `auth-url`, the ConfigMap's `global-auth-url` counts.
@@ -79,6 +83,8 @@ impl AnnotationSettings {
             ssl_passthrough: false,
             may_pass_through: defaults.ssl_passthrough,
             passwords: PasswordSettings::default(),
+            cors: Cors::default(),
+            enable_cors: false,
             external_auth: ExternalAuthSettings::default(),
             global_auth: true,
             default_backend: None,
@@ -99,6 +105,7 @@ impl AnnotationSettings {
         if let Some(allowlist) = self.allowlist.take() {
             self.policies.source_ranges.allow = Some(allowlist);
         }
+        self.policies.cors = self.enable_cors.then(|| self.cors.clone());
         let temporal = self.temporal_redirect.take().map(|location| Redirect { code: self.temporal_code, location });
         let permanent = self.permanent_redirect.take().map(|location| Redirect { code: self.permanent_code, location });
         self.redirect = temporal.or(permanent);

@@ -1,4 +1,4 @@
-use super::{BackendId, BasicAuth, DigestAuth, ExternalAuth, Origin};
+use super::{BackendId, BasicAuth, Cors, DigestAuth, ExternalAuth, Origin};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -11,6 +11,9 @@ pub struct RoutePolicies {
     /// `allowlist-source-range` and `denylist-source-range`: the client addresses that are served; others get 403. Default
     /// all.
     pub source_ranges: SourceRanges,
+    /// `enable-cors`: which pages of other origins may use the route. Default none: nothing is added, and browsers
+    /// refuse.
+    pub cors: Option<Cors>,
     /// `auth-type: basic`: requests need a name and a password. Default none.
     pub basic_auth: Option<Arc<BasicAuth>>,
     /// `auth-type: digest`: the same, and the password is not shown. Default none.
@@ -43,6 +46,7 @@ impl Default for RoutePolicies {
         Self {
             denied: None,
             source_ranges: SourceRanges::default(),
+            cors: None,
             basic_auth: None,
             digest_auth: None,
             external_auth: None,

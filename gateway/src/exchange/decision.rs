@@ -1,15 +1,15 @@
 //! How a request is handled: decided once, from the table and the request alone, for the proxy and for `explain`.
 
 use super::access::{Access, AccessStep};
-use super::phases::{deny, request_phase};
+use super::phases::{deny, request_phase, server_phase};
 use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
 use crate::connection::Connection;
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{Verdict, redirect, rewrite};
+use crate::policy::{Policies, Verdict, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::upstream::Upstream;
-use http::Version;
+use http::{HeaderValue, Version};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -27,12 +27,16 @@ pub struct Decision {
     chosen: Option<usize>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
+    /// `Access-Control-Allow-Origin` of the response, where CORS lets the request's origin read it.
+    pub allowed_origin: Option<HeaderValue>,
     /// The gateway's own reply, before it matters who the client is.
     reply: Option<Reply>,
     /// Who may come in.
     access: Access,
     /// The gateway's own reply to a request that may come in.
     answer: Option<Reply>,
+    /// What comes before the rules of the route's path has let it through.
+    passed_server_phase: bool,
     default_backend: Option<Arc<Upstream>>,
     /// The decoded and normalised path, where it is not the path as sent.
     normalized: Option<Box<[u8]>>,
@@ -49,9 +53,11 @@ impl Decision {
             route: None,
             chosen: None,
             rewritten: None,
+            allowed_origin: None,
             reply: None,
             access: Access::default(),
             answer: None,
+            passed_server_phase: false,
             default_backend: table.default_backend().cloned(),
             normalized: None,
         };
@@ -77,7 +83,11 @@ impl Decision {
         match found {
             Found::Route(route) => {
                 self.route = Some(route.clone());
-                self.access = request_phase(route, &path, request, &self.client, connection)?;
+                server_phase(route, &path, request, connection)?;
+                self.passed_server_phase = true;
+                self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
+                self.access =
+                    request_phase(route, &path, request, &self.client, connection, self.allowed_origin.as_ref())?;
                 self.rewrite(route, &path, request)?;
                 self.chosen = route.choose(request);
                 let answer = match &route.action {
@@ -168,6 +178,11 @@ impl Decision {
     /// Whether it goes to the gateway's default backend, because no route takes it.
     pub fn uses_default_backend(&self) -> bool {
         self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
+    }
+
+    /// The policies of its route for the response, unless it was answered before the rules of its path.
+    pub(super) fn response_policies(&self) -> Option<&Policies> {
+        self.route.as_ref().filter(|_| self.passed_server_phase).map(|route| &*route.policies)
     }
 
     /// Who is asked before a backend gets the request.

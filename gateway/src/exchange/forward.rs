@@ -3,6 +3,7 @@
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
+use crate::policy::cors::{self, Cors};
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -223,7 +224,7 @@ impl Exchange {
         }
     }
 
-    /// `add-headers`, HSTS and `Server`: on every response, also on those that we make.
+    /// `Server`, HSTS, `add-headers` and CORS, of which a later one replaces an earlier: on every response, also on those that we make.
     pub fn add_headers(&self, edits: &mut impl ResponseEdits) {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
@@ -235,6 +236,21 @@ impl Exchange {
         }
         for (name, value) in &self.decision.settings.added {
             edits.set_named(name, value.clone());
+        }
+        if let Some(policies) = self.decision.response_policies() {
+            self.set_cors_headers(policies.cors.as_ref(), edits);
+        }
+    }
+
+    /// The headers that let pages of another origin read the response. The backend's own stay where that is not allowed.
+    fn set_cors_headers(&self, cors: Option<&Cors>, edits: &mut impl ResponseEdits) {
+        let Some(cors) = cors else { return };
+        if let Some(origin) = &self.decision.allowed_origin {
+            edits.set("Access-Control-Allow-Origin", origin.clone());
+            cors.headers().for_each(|(name, value)| edits.set(name, value.clone()));
+        }
+        if cors.varies() && !cors::is_varied(edits.headers()) {
+            edits.append("Vary", HeaderValue::from_static("Origin"));
         }
     }
 }

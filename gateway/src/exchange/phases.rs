@@ -3,28 +3,43 @@
 use super::access::Access;
 use crate::config::Denied;
 use crate::connection::Connection;
-use crate::policy::{body_limit, redirect, rewrite};
+use crate::policy::{body_limit, cors, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
+use http::HeaderValue;
 use std::ops::ControlFlow;
 
+/// Runs what comes before the rules of the route's path. `Break` answers the request, whose normalised path is `path`,
+/// without the route's own response headers.
+///
+/// A route whose security settings cannot be honoured answers nothing else, not even a redirect.
+pub(super) fn server_phase(
+    route: &Route,
+    path: &[u8],
+    request: &RequestView<'_>,
+    connection: &Connection,
+) -> ControlFlow<Reply> {
+    deny(route.policies.denied.as_ref())?;
+    redirect::app_root(path, request, connection, &route.host)
+}
+
 /// Runs a route's policies before a backend is chosen. `Break` answers the request, whose normalised path is `path`.
+/// `allowed_origin` is there where CORS lets the request's origin read the response.
 ///
 /// Then comes what access still needs: a password is verified ([`super::Step::Verify`]), or an auth server is asked
 /// ([`super::Step::Ask`]).
 ///
-/// As nginx orders its phases, but for the first: a route whose security settings cannot be honoured answers nothing
-/// else, not even a redirect.
+/// As nginx orders its phases: a preflight request is answered whoever asks.
 pub(super) fn request_phase(
     route: &Route,
     path: &[u8],
     request: &RequestView<'_>,
     client: &Client,
     connection: &Connection,
+    allowed_origin: Option<&HeaderValue>,
 ) -> ControlFlow<Reply, Access> {
     let policies = &route.policies;
-    deny(policies.denied.as_ref())?;
-    redirect::app_root(path, request, connection, &route.host)?;
+    cors::preflight(allowed_origin, request)?;
     match &route.action {
         RouteAction::Redirect(to) => {
             ControlFlow::Break(redirect::constant(to, client, connection, policies.relative_redirects))

@@ -26,7 +26,7 @@ impl RenderedReply {
             return Self::grpc(reply);
         }
         let mut answer = Self::page(reply.status, None, server_tokens);
-        answer.headers.extend(reply.headers.iter().cloned());
+        reply.headers.iter().for_each(|(name, value)| answer.set(name, value.clone()));
         answer
     }
 
@@ -45,6 +45,14 @@ impl RenderedReply {
         headers.push(("Content-Type", HeaderValue::from_static("text/html")));
         headers.push(("Content-Length", body.len().into()));
         Self { status, logged_status: status, headers, body }
+    }
+
+    /// Sets a header, also where it is one of the page.
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        match self.headers.iter_mut().find(|(existing, _)| *existing == name) {
+            Some((_, existing)) => *existing = value,
+            None => self.headers.push((name, value)),
+        }
     }
 
     /// A gRPC "Trailers-Only" response: the stream ends with the head.

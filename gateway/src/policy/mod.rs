@@ -5,6 +5,7 @@
 pub mod auth_cache;
 pub mod basic_auth;
 pub(crate) mod body_limit;
+pub mod cors;
 pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
@@ -21,6 +22,7 @@ use crate::config::{self, RoutePolicies};
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
 use basic_auth::BasicAuth;
+use cors::Cors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use rewrite::Rewrite;
@@ -39,6 +41,8 @@ pub struct Policies {
     pub basic_auth: Option<Arc<BasicAuth>>,
     /// The same, where clients do not show their passwords.
     pub digest_auth: Option<Arc<DigestAuth>>,
+    /// Which origins may use the route; `None` does nothing about them.
+    pub cors: Option<Cors>,
     /// The server that authorizes each request.
     pub external_auth: Option<ExternalAuth>,
     /// The path towards the backend.
@@ -96,6 +100,7 @@ impl Policies {
             source_ranges: SourceRanges::compile(&configured.source_ranges),
             basic_auth: basic_auth.transpose()?,
             digest_auth: digest_auth.transpose()?,
+            cors: configured.cors.as_ref().map(Cors::compile).transpose()?,
             external_auth: external_auth.map_err(not_a_header)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),

@@ -38,6 +38,8 @@ reasons! {
     BodyTooLarge = "body-too-large",
     /// The client went away before it was answered. Nothing is sent.
     ClientGone = "client-gone",
+    /// A browser asks which requests of another origin are allowed.
+    CorsPreflight = "cors-preflight",
     /// A security setting is invalid or not supported.
     Denied = "denied",
     /// The route's action is this status.

@@ -5,6 +5,7 @@
 //! with generated values. A property panics where it does not hold.
 
 pub mod chunks;
+pub mod cors;
 pub mod htpasswd;
 pub mod manifest;
 pub mod naive;
@@ -21,6 +22,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
     ("chunks", chunks::fuzz),
+    ("cors", cors::fuzz),
     ("htpasswd", htpasswd::fuzz),
     ("manifest", manifest::fuzz),
     ("normalize", normalize::fuzz),
