@@ -100,7 +100,7 @@ impl Outcome {
                 {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"number": 80}}}},
             ]}}]},
         });
-        let manifest = manifest::parse(&"shop.yaml".into(), format!("{ingress}\n---\n{SERVICES}").as_bytes());
+        let manifest = manifest::parse(&"shop.yaml".into(), format!("{ingress}\n---\n{OBJECTS}").as_bytes());
         let (mut store, mut translator) = (Store::new(), Translator::new(settings()));
         let changes: Vec<_> =
             manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
@@ -163,7 +163,17 @@ fn settings() -> ControllerSettings {
     ControllerSettings { ssl_passthrough: true, ..ControllerSettings::default() }
 }
 
-const SERVICES: &str = "
+const OBJECTS: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: adit, namespace: adit}
+data: {global-allowed-response-headers: X-A}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: headers}
+data: {X-A: '1'}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: shop}

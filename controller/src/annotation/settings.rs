@@ -39,6 +39,8 @@ pub struct AnnotationSettings {
     pub from_to_www: bool,
     /// `ssl-passthrough`.
     pub ssl_passthrough: bool,
+    /// `global-allowed-response-headers`: what `custom-headers` may set.
+    pub(super) allowed_headers: Arc<[Arc<str>]>,
     /// The flag `--enable-ssl-passthrough` is set.
     pub(super) may_pass_through: bool,
     /// `auth-type` and what goes with it.
@@ -81,6 +83,7 @@ impl AnnotationSettings {
             aliases: Vec::new(),
             from_to_www: false,
             ssl_passthrough: false,
+            allowed_headers: defaults.allowed_headers.clone(),
             may_pass_through: defaults.ssl_passthrough,
             passwords: PasswordSettings::default(),
             cors: Cors::default(),

@@ -62,10 +62,16 @@ pub(super) const KEYS: &[Key] = &[
         "false",
         "Passes the `Server` header of backends to clients. Boolean. With false it is removed.",
     ),
-    Key::planned(
+    Key::full(
         "global-allowed-response-headers",
         "",
-        "Names the headers that the annotation `custom-headers` may set, separated by commas.",
+        "Names the headers that the annotation `custom-headers` may set, separated by commas. Case does not count. \
+         Headers that frame messages or hold for one connection only cannot be set. Empty: none.",
+        |value, draft| {
+            let names: Result<Vec<_>, _> = value.list().map(settable_header).collect();
+            draft.config.routes.allowed_headers = names?.into();
+            Ok(())
+        },
     ),
 ];
 

@@ -191,6 +191,21 @@ impl<'a> Value<'a> {
         self.object(Kind::ConfigMap, Lookup::config_map)
     }
 
+    /// The same, of the namespace of the object that has the value: what it holds is shown to clients, and is nobody
+    /// else's.
+    ///
+    /// # Errors
+    /// As for [`Self::config_map`], or it is one of another namespace.
+    pub fn own_config_map(self) -> Result<&'a Arc<ConfigMap>, ValueError> {
+        let named = object_name(self.text, self.namespace);
+        match (named, self.namespace) {
+            (Some(name), Some(own)) if &*name.namespace != own => {
+                Err("names a ConfigMap of another namespace: expected one of its own".into())
+            }
+            _ => self.config_map(),
+        }
+    }
+
     /// The Secret that the value names. What is looked for is recorded, found or not.
     ///
     /// # Errors

@@ -41,6 +41,9 @@ pub struct RouteDefaults {
     pub external_auth: ExternalAuthSettings,
     /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces. Default false.
     pub cross_namespace: bool,
+    /// `global-allowed-response-headers`: the headers that the annotation `custom-headers` may set, in lower case.
+    /// Default none.
+    pub allowed_headers: Arc<[Arc<str>]>,
     /// `annotation-value-word-blocklist`: an Ingress with an annotation that contains one of these words is rejected.
     /// Default none.
     pub blocked_words: Vec<Arc<str>>,
@@ -67,6 +70,7 @@ impl Default for RouteDefaults {
             open_paths: vec![ACME_CHALLENGES.into()],
             external_auth: ExternalAuthSettings::default(),
             cross_namespace: false,
+            allowed_headers: Arc::from([]),
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             strict_path_types: true,

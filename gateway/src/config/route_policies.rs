@@ -18,6 +18,8 @@ pub struct RoutePolicies {
     pub basic_auth: Option<Arc<BasicAuth>>,
     /// `auth-type: digest`: the same, and the password is not shown. Default none.
     pub digest_auth: Option<Arc<DigestAuth>>,
+    /// `custom-headers`: headers that are set on every response; names in lower case. Default none.
+    pub custom_headers: Arc<[(Arc<str>, Arc<str>)]>,
     /// `auth-url`: a server authorizes each request. Default none.
     pub external_auth: Option<ExternalAuth>,
     /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
@@ -49,6 +51,7 @@ impl Default for RoutePolicies {
             cors: None,
             basic_auth: None,
             digest_auth: None,
+            custom_headers: Arc::from([]),
             external_auth: None,
             satisfy: Satisfy::All,
             https_redirect: None,

@@ -224,7 +224,8 @@ impl Exchange {
         }
     }
 
-    /// `Server`, HSTS, `add-headers` and CORS, of which a later one replaces an earlier: on every response, also on those that we make.
+    /// `Server`, HSTS, `add-headers`, `custom-headers` and CORS, of which a later one replaces an earlier: on every
+    /// response, also on those that we make.
     pub fn add_headers(&self, edits: &mut impl ResponseEdits) {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
@@ -238,11 +239,13 @@ impl Exchange {
             edits.set_named(name, value.clone());
         }
         if let Some(policies) = self.decision.response_policies() {
+            policies.custom_headers.iter().for_each(|(name, value)| edits.set_named(name, value.clone()));
             self.set_cors_headers(policies.cors.as_ref(), edits);
         }
     }
 
-    /// The headers that let pages of another origin read the response. The backend's own stay where that is not allowed.
+    /// The headers that let pages of another origin read the response. The backend's own stay where that is not
+    /// allowed.
     fn set_cors_headers(&self, cors: Option<&Cors>, edits: &mut impl ResponseEdits) {
         let Some(cors) = cors else { return };
         if let Some(origin) = &self.decision.allowed_origin {

@@ -25,6 +25,7 @@ use basic_auth::BasicAuth;
 use cors::Cors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
+use http::HeaderValue;
 use rewrite::Rewrite;
 use source_ranges::SourceRanges;
 use std::ops::Deref;
@@ -43,6 +44,8 @@ pub struct Policies {
     pub digest_auth: Option<Arc<DigestAuth>>,
     /// Which origins may use the route; `None` does nothing about them.
     pub cors: Option<Cors>,
+    /// Headers that are set on every response.
+    pub custom_headers: Box<[(Arc<str>, HeaderValue)]>,
     /// The server that authorizes each request.
     pub external_auth: Option<ExternalAuth>,
     /// The path towards the backend.
@@ -101,12 +104,21 @@ impl Policies {
             basic_auth: basic_auth.transpose()?,
             digest_auth: digest_auth.transpose()?,
             cors: configured.cors.as_ref().map(Cors::compile).transpose()?,
+            custom_headers: custom_headers(&configured.custom_headers)?,
             external_auth: external_auth.map_err(not_a_header)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             configured,
         })
     }
+}
+
+fn custom_headers(configured: &[(Arc<str>, Arc<str>)]) -> Result<Box<[(Arc<str>, HeaderValue)]>, Invalid> {
+    let compile = |(name, text): &(Arc<str>, Arc<str>)| match HeaderValue::from_str(text) {
+        Ok(value) => Ok((name.clone(), value)),
+        Err(_) => Err(Invalid { value: name.clone(), reason: "has a value that no header can have".to_owned() }),
+    };
+    configured.iter().map(compile).collect()
 }
 
 impl Deref for Policies {
