@@ -2,6 +2,8 @@
 
 use super::entry::Key;
 use crate::registry::{Value, ValueError};
+use gateway::config::BlockedValue;
+use gateway::pattern::Pattern;
 use ipnet::IpNet;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,21 +29,37 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::denied(
+    Key::full(
         "block-cidrs",
         "",
-        "Names the client addresses and networks that get 403 on every host, before all other checks. Separated by \
-         commas.",
+        "Names the client addresses and networks that get 403 on every host, before all other checks and redirects. \
+         Separated by commas. With an invalid value every request is answered with 503.",
+        |value, draft| {
+            draft.config.gateway.blocked.networks = networks(value)?.unwrap_or_default();
+            Ok(())
+        },
     ),
-    Key::denied(
+    Key::full(
         "block-user-agents",
         "",
-        "Names the values of `User-Agent` that get 403: texts, or `~*` and a regular expression, separated by commas.",
+        "Names the values of `User-Agent` that get 403 on every host, before all other checks and redirects: texts, or \
+         `~*` and a regular expression, separated by commas. Case does not count; with `~` instead of `~*` it does. `\"\"` is \
+         a request without that header. With an invalid value every request is answered with 503.",
+        |value, draft| {
+            draft.config.gateway.blocked.user_agents = blocked_values(value)?;
+            Ok(())
+        },
     ),
-    Key::denied(
+    Key::full(
         "block-referers",
         "",
-        "Names the values of `Referer` that get 403: texts, or `~*` and a regular expression, separated by commas.",
+        "Names the values of `Referer` that get 403 on every host, before all other checks and redirects: texts, or `~*` \
+         and a regular expression, separated by commas. Case does not count; with `~` instead of `~*` it does. `\"\"` is a \
+         request without that header. With an invalid value every request is answered with 503.",
+        |value, draft| {
+            draft.config.gateway.blocked.referers = blocked_values(value)?;
+            Ok(())
+        },
     ),
     Key::denied("limit-rate", "0", "Limits the speed of one response. Kilobytes per second; 0 is no limit."),
     Key::denied("limit-rate-after", "0", "Sets how much of a response is sent before `limit-rate` applies. Kilobytes."),
@@ -118,4 +136,15 @@ fn networks(value: Value<'_>) -> Result<Option<Arc<[IpNet]>>, ValueError> {
         "is not valid: expected IP addresses or networks separated by commas, such as \"10.0.0.0/8, 192.0.2.1\"",
     ));
     if value.text().is_empty() { Ok(None) } else { value.networks().map(Some).map_err(|_| INVALID) }
+}
+
+fn blocked_values(value: Value<'_>) -> Result<Arc<[BlockedValue]>, ValueError> {
+    const INVALID: &str = "is not valid: expected texts, or \"~*\" and regular expressions, separated by commas, such as \
+                           \"curl, ~*bot\"";
+    let is_valid = |value: &BlockedValue| match value {
+        BlockedValue::Text(_) => true,
+        BlockedValue::Pattern { text, .. } => Pattern::check(text).is_ok(),
+    };
+    let values: Arc<[_]> = value.list().map(BlockedValue::from).collect();
+    if values.iter().all(is_valid) { Ok(values) } else { Err(ValueError::Refused(INVALID.into())) }
 }

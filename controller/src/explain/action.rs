@@ -176,6 +176,7 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
+        (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),
         (Reason::CorsPreflight, _) => "enable-cors: OPTIONS of an origin that is allowed".to_owned(),
         (Reason::HttpsRedirect, _) => "the route redirects plain HTTP to HTTPS".to_owned(),
         (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),

@@ -1,4 +1,4 @@
-use super::{AccessLog, BackendId, Denied, Hsts, StreamSettings, Template, TlsSettings};
+use super::{AccessLog, BackendId, Blocked, Denied, Hsts, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -16,6 +16,8 @@ pub struct GatewaySettings {
     pub default_backend: Option<BackendId>,
     /// A setting that protects requests is invalid or not supported: every route answers 503. Default none.
     pub denied: Option<Denied>,
+    /// The requests that are answered with 403 on every host.
+    pub blocked: Blocked,
     /// Which headers and proxies are trusted for the client's address, scheme, port and host.
     pub forwarded: Forwarded,
     /// `generate-request-id`: a request without `X-Request-ID` gets a random one. Default true.
@@ -61,6 +63,7 @@ impl Default for GatewaySettings {
             server_tokens: false,
             default_backend: None,
             denied: None,
+            blocked: Blocked::default(),
             forwarded: Forwarded::default(),
             generate_request_id: true,
             client: ClientSettings::default(),

@@ -5,7 +5,7 @@ use super::phases::{deny, request_phase, server_phase};
 use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
 use crate::connection::Connection;
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{Policies, Verdict, redirect, rewrite};
+use crate::policy::{Policies, Verdict, blocked, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::upstream::Upstream;
@@ -79,6 +79,7 @@ impl Decision {
         if *path == *HEALTHZ && is_of_default_host(table, request, &found) {
             return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
+        blocked::check(self.settings.blocking.as_ref(), request, self.client.address)?;
         deny(self.settings.denied.as_ref())?;
         match found {
             Found::Route(route) => {

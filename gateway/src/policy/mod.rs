@@ -4,6 +4,7 @@
 
 pub mod auth_cache;
 pub mod basic_auth;
+pub mod blocked;
 pub(crate) mod body_limit;
 pub mod cors;
 pub mod digest_auth;

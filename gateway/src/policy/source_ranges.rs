@@ -15,8 +15,9 @@ pub struct SourceRanges {
     allow: Option<Networks>,
 }
 
+/// A set of networks.
 #[derive(Debug, Default)]
-struct Networks {
+pub(super) struct Networks {
     v4: PrefixSet<Ipv4Net>,
     v6: PrefixSet<Ipv6Net>,
 }
@@ -43,7 +44,7 @@ pub(crate) fn check(ranges: Option<&SourceRanges>, client: IpAddr) -> Verdict {
 }
 
 impl Networks {
-    fn new(networks: &[IpNet]) -> Self {
+    pub(super) fn new(networks: &[IpNet]) -> Self {
         let mut sets = Self::default();
         for network in networks {
             match network.trunc() {
@@ -54,7 +55,7 @@ impl Networks {
         sets
     }
 
-    fn contain(&self, address: IpAddr) -> bool {
+    pub(super) fn contain(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(address) => self.v4.get_lpm(&Ipv4Net::from(address)).is_some(),
             IpAddr::V6(address) => self.v6.get_lpm(&Ipv6Net::from(address)).is_some(),

@@ -32,6 +32,8 @@ reasons! {
     BadLocation = "bad-location",
     /// The path cannot be decoded, or climbs above the root.
     BadPath = "bad-path",
+    /// The ConfigMap blocks the client's address, its `User-Agent` or its `Referer`.
+    Blocked = "blocked",
     /// The request's body did not arrive in time.
     BodyTimeout = "body-timeout",
     /// The request's body is larger than its route allows.

@@ -1,6 +1,7 @@
 //! The gateway's settings, and what would otherwise be made of them for every request.
 
 use crate::config::GatewaySettings;
+use crate::policy::blocked::Blocked;
 use http::HeaderValue;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Settings {
     configured: Arc<GatewaySettings>,
+    /// What is blocked on every host; `None` is nothing.
+    pub blocking: Option<Blocked>,
     /// `Strict-Transport-Security`, for responses over TLS; `None` where it is off.
     pub hsts_value: Option<HeaderValue>,
     /// `add-headers`, but those with a value that no header can have.
@@ -20,6 +23,7 @@ impl From<Arc<GatewaySettings>> for Settings {
         let value = |text: &str| HeaderValue::from_str(text).ok();
         let added = configured.add_headers.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?)));
         Self {
+            blocking: Blocked::compile(&configured.blocked),
             hsts_value: configured.hsts.and_then(|hsts| value(&hsts.to_string())),
             added: added.collect(),
             configured,
