@@ -6,6 +6,7 @@ mod client;
 mod deadline;
 mod facts;
 pub(crate) mod limits;
+pub(crate) mod permits;
 pub mod proxy_protocol;
 pub(crate) mod socket;
 mod stage;
