@@ -1,6 +1,6 @@
 //! `block-cidrs`, `block-user-agents` and `block-referers`: 403 before anything else.
 
-use super::source_ranges::Networks;
+use super::networks::Networks;
 use crate::config::{self, BlockedValue};
 use crate::pattern::{Anchor, Case, MatchBudget, Pattern, PatternLimit};
 use crate::request::{Reason, Reply, RequestView};

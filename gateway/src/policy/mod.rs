@@ -10,6 +10,7 @@ pub mod cors;
 pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
+mod networks;
 pub mod password;
 pub(crate) mod redirect;
 pub mod rewrite;
