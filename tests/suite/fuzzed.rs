@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
 use tests::fuzz::{
-    TARGETS, chunks, cors, htpasswd, manifest, normalize, pattern, proxy_protocol, request_head, rewrite, routing,
+    TARGETS, chunks, cors, htpasswd, manifest, networks, normalize, pattern, proxy_protocol, request_head, rewrite,
+    routing,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -215,6 +216,14 @@ proptest! {
     fn binary_proxy_headers(command in 0..4_u8, family in 0..0x40_u8, length in 0..64_u8, rest in vec(any::<u8>(), 0..64)) {
         let start = [&b"\r\n\r\n\0\r\nQUIT\n"[..], &[0x20 | command, family, 0, length]].concat();
         proxy_protocol::headers_have_one_end(&[start, rest].concat());
+    }
+
+    #[test]
+    fn lists_of_networks(
+        list in "( {0,1}(10|127|0)\\.0\\.0\\.[01](/[0-9]{0,2})?,?| {0,1}(::|2001:db8::|::ffff:10\\.0\\.0\\.1)(/[0-9]{0,3})?,?|.){0,4}",
+        address in "(10|127|0)\\.0\\.0\\.[012]|::[12]?|2001:db8::1|::ffff:10\\.0\\.0\\.1",
+    ) {
+        networks::lists_hold_what_their_parts_hold(&list, address.parse().ok());
     }
 
     #[test]

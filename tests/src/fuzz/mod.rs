@@ -9,6 +9,7 @@ pub mod cors;
 pub mod htpasswd;
 pub mod manifest;
 pub mod naive;
+pub mod networks;
 pub mod normalize;
 pub mod pattern;
 pub mod proxy_protocol;
@@ -25,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("cors", cors::fuzz),
     ("htpasswd", htpasswd::fuzz),
     ("manifest", manifest::fuzz),
+    ("networks", networks::fuzz),
     ("normalize", normalize::fuzz),
     ("pattern", pattern::fuzz),
     ("proxy_protocol", proxy_protocol::fuzz),
