@@ -3,6 +3,7 @@
 use crate::object::{Kind, ObjectKey};
 use crate::store::Store;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
+use k8s_openapi::api::discovery::v1::Endpoint;
 use k8s_openapi::api::networking::v1::IngressClass;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -31,6 +32,17 @@ impl<'a> Lookup<'a> {
     pub fn service(&self, namespace: &str, name: &str) -> Option<&'a Arc<Service>> {
         self.record(Kind::Service, namespace, name);
         self.store.service(namespace, name)
+    }
+
+    /// How many ready endpoints a Service has. An endpoint with addresses of both families counts once.
+    pub fn ready_endpoints(&self, namespace: &str, service: &str) -> usize {
+        self.record(Kind::EndpointSlice, namespace, service);
+        let slices = self.store.endpoint_slices(namespace, service);
+        let endpoints = slices.flat_map(|slice| slice.endpoints.iter().flatten());
+        let ready = endpoints
+            .filter(|endpoint| endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true));
+        let target = |endpoint: &'a Endpoint| endpoint.target_ref.as_ref().and_then(|target| target.name.as_ref());
+        ready.map(|endpoint| target(endpoint).or(endpoint.addresses.first())).collect::<BTreeSet<_>>().len()
     }
 
     /// The ConfigMap of this name.

@@ -75,6 +75,8 @@ pub struct ControllerSettings {
     pub configmap: Option<NamespacedName>,
     /// `--default-backend-service`: serves requests that no rule matches. Default none: they are answered with 404.
     pub default_backend_service: Option<NamespacedName>,
+    /// `--publish-service`: the Service that clients reach Adit by, whose ready endpoints are its replicas. Default none.
+    pub published_service: Option<NamespacedName>,
     /// `--disable-catch-all`: rules without a host, and Ingresses that have only a default backend, are not served.
     /// Default false.
     pub disable_catch_all: bool,
@@ -123,6 +125,7 @@ impl Default for ControllerSettings {
             annotations_prefix: "nginx.ingress.kubernetes.io".into(),
             configmap: Some(NamespacedName { namespace: "adit".into(), name: "adit".into() }),
             default_backend_service: None,
+            published_service: None,
             disable_catch_all: false,
             disable_external_name: false,
             path_matching: PathMatching::default(),

@@ -3,6 +3,7 @@
 use crate::case::{Case, Mode, Player, Request};
 use crate::check::{Observation, check, check_spread};
 use crate::cluster::{Cluster, Network};
+use crate::connection::PATIENCE;
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -91,12 +92,14 @@ async fn mismatches<D: Driver>(
     cluster: &Cluster,
     deadline: Instant,
 ) -> Result<Vec<String>> {
+    let (deadline, pause) =
+        if request.eventually { (Instant::now() + PATIENCE, Duration::ZERO) } else { (deadline, PAUSE) };
     loop {
         let mismatches = judge(request, mode, &driver.exchange(request, cluster).await?)?;
         if mismatches.is_empty() || Instant::now() >= deadline {
             return Ok(mismatches);
         }
-        sleep(PAUSE).await;
+        sleep(pause).await;
     }
 }
 

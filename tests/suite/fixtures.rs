@@ -21,13 +21,14 @@ const INGRESS_NGINX: &str = "
     N01 N04 N06 N08 N09
     G01 G03 G08 G11 G12 G13 G14 G21 G22 G24 G25 G26 G28 G30 G33 G39 G40 G41 G42
     H02 H06 H07 H08 H11 H12 H13 H14 H17 H19 H22 H25 H26 H32 H33 H37
+    Q02 Q03 Q04 Q05 Q07 Q10
     L01 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23
     B01 B03 B04 B15 B25
     U01 U06 U09 U10
     I12 I13 I16 I17
     J08 J10 J11
     A02 A05 A07 A10 A12 A15 A17 A18
-    V14 V16 V22 V23 V24
+    V14 V16 V18 V22 V23 V24
     S2b";
 
 fn cases() -> Vec<Case> {
@@ -58,6 +59,7 @@ const IN_SUITE: &[&str] = &[
     "ending::http1::j24_",
     "grpc::u06_",
     "grpc::u08_",
+    "limits::q11_",
     "passthrough::t44_",
     "status::i20_",
     "streams::ports::j19_",

@@ -26,6 +26,7 @@ mod grpc;
 mod h2spec;
 mod http2;
 mod layering;
+mod limits;
 mod listeners;
 mod long_lived;
 mod lookup_allocates_nothing;

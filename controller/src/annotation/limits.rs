@@ -1,65 +1,110 @@
 //! How much a client may do, and which clients may do anything.
 
 use super::entry::{Annotation, Invalid, Scope};
+use crate::registry::{Value, ValueError};
 use crate::route_defaults::Risk;
-
-const ZERO: &[&str] = &["0"];
+use std::num::NonZero;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::denied(
+    Annotation::full(
         "limit-rps",
         Scope::Path,
         Risk::Low,
-        "Limits the requests per second of one client address. Whole number; 0 is no limit. Default 0. More requests \
-         are answered with 503.",
-    )
-    .unless(ZERO),
-    Annotation::denied(
+        Invalid::RejectsIngress,
+        "Limits the requests per second of one client address to all paths of the Ingress. Whole number; 0 is no limit. \
+         Default 0. More requests, beyond a burst (`limit-burst-multiplier`), are answered with 503 or the ConfigMap's \
+         `limit-req-status-code`. Each replica of Adit counts for itself.",
+        |value, draft| {
+            draft.limits.per_second = limit(value)?;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "limit-rpm",
         Scope::Path,
         Risk::Low,
-        "Limits the requests per minute of one client address. Whole number; 0 is no limit. Default 0. More requests \
-         are answered with 503.",
-    )
-    .unless(ZERO),
-    Annotation::denied(
+        Invalid::RejectsIngress,
+        "Limits the requests per minute of one client address, as `limit-rps` does those per second. If both are set, a \
+         request that exceeds one of them counts for neither. Whole number; 0 is no limit. Default 0.",
+        |value, draft| {
+            draft.limits.per_minute = limit(value)?;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "limit-burst-multiplier",
         Scope::Path,
         Risk::Low,
-        "Sets how many requests may exceed `limit-rps` or `limit-rpm` in a burst: the limit times this number. Whole \
+        Invalid::FallsBack,
+        "Sets how many requests may come at once, beyond the first: `limit-rps` and `limit-rpm` times this number. Whole \
          number from 1. Default 5.",
+        |value, draft| {
+            let multiplier = value.number(1..=u32::MAX, "a whole number from 1 to 4294967295")?;
+            draft.limits.burst_multiplier = NonZero::new(multiplier);
+            Ok(())
+        },
     ),
-    Annotation::denied(
+    Annotation::full(
         "limit-connections",
         Scope::Path,
         Risk::Low,
-        "Limits how many requests of one client address are served at the same time. Whole number; 0 is no limit. \
-         Default 0. More requests are answered with 503.",
-    )
-    .unless(ZERO),
-    Annotation::denied(
+        Invalid::RejectsIngress,
+        "Limits how many requests of one client address to all paths of the Ingress are in progress at a time. Those of \
+         one HTTP/2 connection count one by one, upgraded connections until they end. Whole number; 0 is no limit. Default \
+         0. More requests are answered with 503 or the ConfigMap's `limit-conn-status-code`.",
+        |value, draft| {
+            draft.limits.connections = limit(value)?;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "limit-rate",
         Scope::Path,
         Risk::Low,
-        "Limits the speed of one response. Kilobytes per second; 0 is no limit. Default: the ConfigMap's \
-         `limit-rate` (0).",
-    )
-    .unless(ZERO),
-    Annotation::denied(
+        Invalid::FallsBack,
+        "Limits the speed of the body of each response; the backend is read no faster. It does not apply to upgraded \
+         connections. Kilobytes per second, a whole number; 0 is no limit. Default: the ConfigMap's `limit-rate` (0).",
+        |value, draft| {
+            draft.policies.response_rate.bytes_per_second = NonZero::new(value.kilobytes()?);
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "limit-rate-after",
         Scope::Path,
         Risk::Low,
-        "Sets how much of a response is sent before `limit-rate` applies. Kilobytes. Default: the ConfigMap's \
-         `limit-rate-after` (0).",
-    )
-    .unless(ZERO),
-    Annotation::denied(
+        Invalid::FallsBack,
+        "Sets how much of the body of a response is sent before `limit-rate` applies. Kilobytes, a whole number. Default: \
+         the ConfigMap's `limit-rate-after` (0).",
+        |value, draft| {
+            draft.policies.response_rate.after = value.kilobytes()?;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "limit-allowlist",
         Scope::Path,
         Risk::Low,
-        "Names the client addresses and networks to which no limit applies, separated by commas. Default: none.",
+        Invalid::RejectsIngress,
+        "Names the client addresses and networks to which `limit-rps`, `limit-rpm` and `limit-connections` do not apply, \
+         separated by commas. Default: none.",
+        |value, draft| {
+            draft.limits.exempt = Some(value.networks()?);
+            Ok(())
+        },
     ),
-    Annotation::denied("limit-whitelist", Scope::Path, Risk::Low, "The former name of `limit-allowlist`."),
+    Annotation::full(
+        "limit-whitelist",
+        Scope::Path,
+        Risk::Low,
+        Invalid::RejectsIngress,
+        "The former name of `limit-allowlist`. If an Ingress has both, this one is ignored.",
+        |value, draft| {
+            let networks = value.networks()?;
+            draft.limits.exempt.get_or_insert(networks); // annotations are read in the order of their names
+            Ok(())
+        },
+    ),
     Annotation::full(
         "allowlist-source-range",
         Scope::Path,
@@ -97,3 +142,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     ),
 ];
+
+/// A limit; 0 is none.
+fn limit(value: Value<'_>) -> Result<Option<NonZero<u32>>, ValueError> {
+    value.number(0..=u32::MAX, "a whole number from 0 to 4294967295").map(NonZero::new)
+}

@@ -1,7 +1,8 @@
 use super::password_settings::PasswordSettings;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, UpstreamSettings};
-use gateway::config::{BackendPolicies, Cors, HostName, HostPolicies, Redirect, RoutePolicies};
+use gateway::config::{BackendPolicies, ClientLimits, Cors, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// What the annotations of one Ingress ask for: collected first, built once all of it is known.
@@ -17,6 +18,8 @@ pub struct AnnotationSettings {
     pub redirect: Option<Redirect>,
     /// `allowlist-source-range`, or else the same under its former name.
     pub allowlist: Option<Arc<[IpNet]>>,
+    /// `limit-rps` and the other limits on its clients.
+    pub limits: LimitAnnotations,
     /// Its paths are regular expressions.
     pub use_regex: bool,
     /// `rewrite-target`.
@@ -63,6 +66,39 @@ pub struct AnnotationSettings {
     pub(super) complaints: Vec<String>,
 }
 
+/// What the annotations say of the limits on clients.
+#[derive(Clone, Debug, Default)]
+pub struct LimitAnnotations {
+    /// `limit-rps`.
+    pub per_second: Option<NonZero<u32>>,
+    /// `limit-rpm`.
+    pub per_minute: Option<NonZero<u32>>,
+    /// `limit-burst-multiplier`.
+    pub burst_multiplier: Option<NonZero<u32>>,
+    /// `limit-connections`.
+    pub connections: Option<NonZero<u32>>,
+    /// `limit-allowlist`, or else the same under its former name.
+    pub exempt: Option<Arc<[IpNet]>>,
+}
+
+impl LimitAnnotations {
+    const BURST_MULTIPLIER: NonZero<u32> = const { NonZero::new(5).expect("not zero") };
+
+    /// The limits on the clients of an Ingress; `None` where nothing is limited.
+    pub(crate) fn policy(&self, namespace: &str, name: &str) -> Option<ClientLimits> {
+        let Self { per_second, per_minute, burst_multiplier, connections, ref exempt } = *self;
+        per_second.or(per_minute).or(connections)?;
+        Some(ClientLimits {
+            zone: format!("{namespace}/{name}").into(),
+            per_second,
+            per_minute,
+            burst_multiplier: burst_multiplier.unwrap_or(Self::BURST_MULTIPLIER),
+            connections,
+            exempt: exempt.clone().unwrap_or_default(),
+        })
+    }
+}
+
 impl AnnotationSettings {
     /// What an Ingress without annotations asks for.
     pub fn new(defaults: &RouteDefaults) -> Self {
@@ -72,6 +108,7 @@ impl AnnotationSettings {
             backend: defaults.backend.as_ref().clone(),
             redirect: None,
             allowlist: None,
+            limits: LimitAnnotations::default(),
             use_regex: false,
             rewrite_target: None,
             forwarded_prefix: None,

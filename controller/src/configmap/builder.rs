@@ -17,6 +17,8 @@ pub struct Config {
 pub struct ConfigBuilder {
     /// The settings of the keys that have been read.
     pub config: Config,
+    /// `limit-replicas`: the replicas share the limits on clients.
+    pub(super) shares_limits: bool,
     /// What is wrong with a part of a value whose other parts are used.
     pub(super) complaints: Vec<(Severity, String)>,
 }
@@ -24,7 +26,7 @@ pub struct ConfigBuilder {
 impl ConfigBuilder {
     /// Begins with these settings.
     pub(crate) fn new(config: Config) -> Self {
-        Self { config, complaints: Vec::new() }
+        Self { config, shares_limits: false, complaints: Vec::new() }
     }
 
     /// The policies of an Ingress without annotations.

@@ -2,7 +2,7 @@
 
 use super::entry::KeyFacets;
 use super::{
-    client, compression, forwarded, global_auth, headers, https, logging, other, routes, security, stream, tls,
+    client, compression, forwarded, global_auth, headers, https, limits, logging, other, routes, security, stream, tls,
     upstream,
 };
 use crate::registry::{Family, Registered, Registry};
@@ -20,6 +20,7 @@ impl Registered for KeyFacets {
             Family { title: "Redirects to HTTPS", settings: https::KEYS },
             Family { title: "TLS", settings: tls::KEYS },
             Family { title: "Compression", settings: compression::KEYS },
+            Family { title: "Limits", settings: limits::KEYS },
             Family { title: "Security", settings: security::KEYS },
             Family { title: "External authentication", settings: global_auth::KEYS },
             Family { title: "Process and nginx", settings: other::KEYS },

@@ -12,6 +12,7 @@ mod forwarded;
 mod global_auth;
 mod headers;
 mod https;
+mod limits;
 mod logging;
 mod other;
 mod read;

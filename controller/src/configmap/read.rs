@@ -7,6 +7,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
 use gateway::config::{Denied, Origin, ServiceBackend, Subject};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// What the ConfigMap and the flags come to.
@@ -37,6 +38,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
             reader.key(key, value);
         }
         reader.trust_without_limit();
+        reader.replicas(settings);
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.https_redirect();
@@ -115,6 +117,24 @@ impl Reader<'_> {
             let field = "data.proxy-real-ip-cidr";
             let diagnostic = Diagnostic::warning(self.object.clone(), field, message).with_value("0.0.0.0/0");
             self.diagnostics.push(diagnostic.because(Reason::Insecure));
+        }
+    }
+
+    /// How many replicas share the limits on clients: each counts for itself where that is not known.
+    fn replicas(&mut self, settings: &ControllerSettings) {
+        if !self.builder.shares_limits {
+            return;
+        }
+        let service = settings.published_service.as_ref();
+        let ready = service.map_or(0, |name| self.lookup.ready_endpoints(&name.namespace, &name.name));
+        match u32::try_from(ready).ok().and_then(NonZero::new) {
+            Some(replicas) => self.builder.config.gateway.limits.replicas = replicas,
+            None => {
+                let message = "needs the flag --publish-service, and a ready endpoint of that Service in a namespace that \
+                               is watched: each replica counts up to the whole limits";
+                let warning = Diagnostic::warning(self.object.clone(), "data.limit-replicas", message);
+                self.diagnostics.push(warning.with_value("share").because(Reason::ReferenceNotFound));
+            }
         }
     }
 

@@ -61,23 +61,6 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::denied("limit-rate", "0", "Limits the speed of one response. Kilobytes per second; 0 is no limit."),
-    Key::denied("limit-rate-after", "0", "Sets how much of a response is sent before `limit-rate` applies. Kilobytes."),
-    Key::planned(
-        "limit-req-status-code",
-        "503",
-        "Sets the HTTP status of requests above `limit-rps` and `limit-rpm`. These limits themselves are refused.",
-    ),
-    Key::planned(
-        "limit-conn-status-code",
-        "503",
-        "Sets the HTTP status of requests above `limit-connections`. This limit itself is refused.",
-    ),
-    Key::planned(
-        "limit-conn-zone-variable",
-        "$binary_remote_addr",
-        "Sets the nginx variable by which limits tell clients apart. The limits themselves are refused.",
-    ),
     Key::full(
         "no-auth-locations",
         "/.well-known/acme-challenge",

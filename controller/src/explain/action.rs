@@ -1,3 +1,4 @@
+use super::limits;
 use super::request::Request;
 use super::source::Source;
 use crate::translate::Translator;
@@ -26,6 +27,9 @@ pub enum Action {
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
+        /// How much one client may ask, and how fast it is answered: a sentence each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        limits: Vec<String>,
     },
     /// Its TLS connection goes to a backend as it is.
     #[serde(rename = "passThrough")]
@@ -111,7 +115,9 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
     let mut reached =
         upstreams.into_iter().flatten().filter_map(|upstream| Some((upstream, reach(translator, upstream)?)));
     match reached.next() {
-        Some((upstream, at)) => Action::Forward { backend: upstream.id().to_string(), at, target, auth },
+        Some((upstream, at)) => {
+            Action::Forward { backend: upstream.id().to_string(), at, target, auth, limits: limits::list(&decision) }
+        }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
             Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }

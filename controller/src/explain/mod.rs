@@ -6,6 +6,7 @@
 mod action;
 mod certificate;
 mod hosts;
+mod limits;
 mod remote;
 mod request;
 mod routes;

@@ -146,6 +146,7 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
         at: Reach::Addresses(addresses),
         target: target.to_owned(),
         auth: None,
+        limits: Vec::new(),
     }
 }
 
@@ -312,6 +313,7 @@ fn a_dns_name_is_named() {
         at: Reach::Name("api.example.org:80".to_owned()),
         target: "/".to_owned(),
         auth: None,
+        limits: Vec::new(),
     };
     assert_eq!(explained("http://named.test").action, expected);
 }
@@ -344,6 +346,38 @@ spec:
     );
     let nowhere = "500: the auth server http://pay.default.svc:81 has no endpoint";
     assert_eq!(explain("http://pay.default.svc:81/").to_string(), nowhere);
+}
+
+#[test]
+fn limits_are_named() {
+    let explain = |annotations: &str| {
+        let ingress = format!(
+            "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{ name: limited, annotations: {{ {annotations} }} }}
+spec:
+  rules:
+    - host: limited.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+"
+        );
+        explain_objects(&format!("{OBJECTS}{ingress}"), ControllerSettings::default(), "http://limited.test/").action
+    };
+    const PREFIX: &str = "nginx.ingress.kubernetes.io";
+    let annotations = [("rps", "5"), ("rpm", "20"), ("burst-multiplier", "2"), ("connections", "3"), ("rate", "100")];
+    let annotations = annotations.map(|(name, value)| format!("{PREFIX}/limit-{name}: '{value}'")).join(", ");
+    assert_eq!(
+        explain(&annotations).to_string(),
+        "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n  \
+         at most 5 requests a second of one client, and 10 more at once, else 503\n  \
+         at most 20 requests a minute of one client, and 40 more at once, else 503\n  \
+         at most 3 requests of one client in progress, else 503\n  \
+         the body at 100 kB a second at most"
+    );
+    assert_eq!(explain(&format!("{PREFIX}/limit-rps: '0'")), forward("default/pay:80", &["10.0.0.3:8080"], "/"));
 }
 
 #[test]

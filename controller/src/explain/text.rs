@@ -87,9 +87,10 @@ impl fmt::Display for ShownCertificate {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward { backend, at, target, auth } => {
+            Self::Forward { backend, at, target, auth, limits } => {
                 write!(f, "forwarded to {backend} as {target}\n  {at}")?;
-                auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))
+                auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))?;
+                limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
             }
             Self::PassThrough { backend, at, source } => {
                 writeln!(f, "TLS is passed through to {backend}; the routes and settings above do not apply")?;

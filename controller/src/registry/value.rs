@@ -132,6 +132,15 @@ impl<'a> Value<'a> {
         number.checked_mul(1 << shift).ok_or(EXPECTED)
     }
 
+    /// A number of kilobytes, in bytes.
+    ///
+    /// # Errors
+    /// The value is not a whole number, or does not fit into 32 bits.
+    pub fn kilobytes(self) -> Result<u64, ValueError> {
+        let kilobytes = self.number(0..=u32::MAX, "a number of kilobytes from 0 to 4294967295, such as \"100\"")?;
+        Ok(u64::from(kilobytes) << 10)
+    }
+
     /// As [`Self::size`]; `None` for a number with the suffix `b`, which passes ingress-nginx's validator of annotations
     /// and then sets nothing.
     ///

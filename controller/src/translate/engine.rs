@@ -188,7 +188,11 @@ impl Translator {
                     _ => {}
                 }
             }
-            Change::Endpoints { namespace, service } => self.mark_service(namespace, service, dirty),
+            Change::Endpoints { namespace, service } => {
+                let slices = ObjectKey::new(Kind::EndpointSlice, Arc::clone(namespace), Arc::clone(service));
+                dirty.settings |= self.config_reads.contains(&slices);
+                self.mark_service(namespace, service, dirty);
+            }
             Change::Synced | Change::Problems => {}
         }
     }

@@ -8,6 +8,7 @@ mod backend;
 mod backend_policies;
 mod basic_auth;
 mod blocked;
+mod client_limits;
 mod cors;
 mod external_auth;
 mod forbidden;
@@ -30,6 +31,7 @@ pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBacke
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::{Blocked, BlockedValue};
+pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};
 pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
 pub use external_auth::{AuthCaching, ExternalAuth};
 pub use forbidden::{is_forbidden, is_loopback};

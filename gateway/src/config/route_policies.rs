@@ -1,4 +1,4 @@
-use super::{BackendId, BasicAuth, Cors, DigestAuth, ExternalAuth, Origin};
+use super::{BackendId, BasicAuth, ClientLimits, Cors, DigestAuth, ExternalAuth, Origin, ResponseRate};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -20,6 +20,11 @@ pub struct RoutePolicies {
     pub digest_auth: Option<Arc<DigestAuth>>,
     /// `custom-headers`: headers that are set on every response; names in lower case. Default none.
     pub custom_headers: Arc<[(Arc<str>, Arc<str>)]>,
+    /// `limit-rps`, `limit-rpm` and `limit-connections`: how much one client may ask; more is answered with the statuses of
+    /// [`super::LimitSettings`]. Default none: no limits.
+    pub client_limits: Option<ClientLimits>,
+    /// `limit-rate`: how fast a response is sent. Default no limit.
+    pub response_rate: ResponseRate,
     /// `auth-url`: a server authorizes each request. Default none.
     pub external_auth: Option<ExternalAuth>,
     /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
@@ -52,6 +57,8 @@ impl Default for RoutePolicies {
             basic_auth: None,
             digest_auth: None,
             custom_headers: Arc::from([]),
+            client_limits: None,
+            response_rate: ResponseRate::default(),
             external_auth: None,
             satisfy: Satisfy::All,
             https_redirect: None,

@@ -1,4 +1,4 @@
-use super::{AccessLog, BackendId, Blocked, Denied, Hsts, StreamSettings, Template, TlsSettings};
+use super::{AccessLog, BackendId, Blocked, Denied, Hsts, LimitSettings, StreamSettings, Template, TlsSettings};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -26,6 +26,8 @@ pub struct GatewaySettings {
     pub client: ClientSettings,
     /// Limits on the number of client connections.
     pub connections: ConnectionLimits,
+    /// How the requests of a client are counted, and refused above a limit of their route.
+    pub limits: LimitSettings,
     /// HTTP/2 with clients.
     pub http2: Http2Settings,
     /// Idle connections to backends.
@@ -68,6 +70,7 @@ impl Default for GatewaySettings {
             generate_request_id: true,
             client: ClientSettings::default(),
             connections: ConnectionLimits::default(),
+            limits: LimitSettings::default(),
             http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
             add_headers: Arc::from([]),

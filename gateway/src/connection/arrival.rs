@@ -21,6 +21,8 @@ pub struct Arrival {
     pub sent_before: u64,
     /// Its target in origin form, byte for byte, where its head has had to be changed for Pingora to take it.
     pub target: Option<Bytes>,
+    /// It has been counted against the limits on its client, by an exchange that another one follows.
+    pub counted: bool,
 }
 
 /// What the check of a valid head found.

@@ -3,16 +3,19 @@
 use super::access::{Access, AccessStep};
 use super::phases::{deny, request_phase, server_phase};
 use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
-use crate::connection::Connection;
+use crate::connection::{Arrival, Connection};
+use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::upstream::Upstream;
+use crate::variables;
 use http::{HeaderValue, Version};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// How a request is handled. Holds its route and nothing above it, so that a long-lived stream keeps no table alive.
 #[derive(Debug)]
@@ -38,13 +41,24 @@ pub struct Decision {
     /// What comes before the rules of the route's path has let it through.
     passed_server_phase: bool,
     default_backend: Option<Arc<Upstream>>,
+    /// Counts the request as in progress, where the number of those is limited.
+    pub(super) permit: Option<Permit>,
     /// The decoded and normalised path, where it is not the path as sent.
     normalized: Option<Box<[u8]>>,
 }
 
 impl Decision {
-    /// Finds the request's route and runs its request phase.
+    /// Finds the request's route and runs its request phase, but for the limits on clients: nothing is counted.
     pub fn of(table: &Table, connection: &Connection, request: &RequestView<'_>) -> Self {
+        Self::new(table, connection, request, None)
+    }
+
+    /// The same of a request that is served: it counts against the limits of its route.
+    pub(super) fn counted(table: &Table, arrival: &Arrival, request: &RequestView<'_>) -> Self {
+        Self::new(table, &arrival.connection, request, Some(arrival))
+    }
+
+    fn new(table: &Table, connection: &Connection, request: &RequestView<'_>, counted: Option<&Arrival>) -> Self {
         let settings = table.settings().clone();
         let client = Client::of(request, connection, &settings.forwarded);
         let mut decision = Self {
@@ -59,15 +73,22 @@ impl Decision {
             answer: None,
             passed_server_phase: false,
             default_backend: table.default_backend().cloned(),
+            permit: None,
             normalized: None,
         };
-        if let ControlFlow::Break(reply) = decision.decide(table, connection, request) {
+        if let ControlFlow::Break(reply) = decision.decide(table, connection, request, counted) {
             decision.reply = Some(reply);
         }
         decision
     }
 
-    fn decide(&mut self, table: &Table, connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
+    fn decide(
+        &mut self,
+        table: &Table,
+        connection: &Connection,
+        request: &RequestView<'_>,
+        counted: Option<&Arrival>,
+    ) -> ControlFlow<Reply> {
         reject_misdirected(connection, request)?;
         let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
             return ControlFlow::Break(Reply::new(400, Reason::BadPath));
@@ -87,8 +108,22 @@ impl Decision {
                 server_phase(route, &path, request, connection)?;
                 self.passed_server_phase = true;
                 self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
-                self.access =
-                    request_phase(route, &path, request, &self.client, connection, self.allowed_origin.as_ref())?;
+                let mut permit = None;
+                let admit = |limits: &ClientLimits| {
+                    permit =
+                        counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, request))?;
+                    ControlFlow::Continue(())
+                };
+                self.access = request_phase(
+                    route,
+                    &path,
+                    request,
+                    &self.client,
+                    connection,
+                    self.allowed_origin.as_ref(),
+                    admit,
+                )?;
+                self.permit = permit;
                 self.rewrite(route, &path, request)?;
                 self.chosen = route.choose(request);
                 let answer = match &route.action {
@@ -124,6 +159,32 @@ impl Decision {
     pub fn hear(&mut self, verdict: Verdict) -> AccessStep {
         let _ = self.access.hear(verdict); // the step says whether anything else matters
         self.step()
+    }
+
+    /// Counts the request against the limits on its client, unless it exceeds them.
+    fn admit(
+        &self,
+        limits: &ClientLimits,
+        arrival: &Arrival,
+        request: &RequestView<'_>,
+    ) -> ControlFlow<Reply, Option<Permit>> {
+        let settings = &self.settings.limits;
+        if limits.exempts(self.client.address) {
+            return ControlFlow::Continue(None);
+        }
+        let Some(client) = self.client_key(arrival, request) else { return ControlFlow::Continue(None) };
+        if !arrival.counted {
+            limits.count_request(client, Instant::now(), settings)?;
+        }
+        limits.permit(client, settings)
+    }
+
+    /// Whom the request counts for; `None` where the text that tells clients apart is empty.
+    fn client_key(&self, arrival: &Arrival, request: &RequestView<'_>) -> Option<ClientKey> {
+        let Some(template) = &self.settings.limits.key else { return Some(self.client.address.into()) };
+        let (mut text, mut buffer) = (Vec::new(), [0; HOST_LIMIT]);
+        variables::render(template, &self.request_info(arrival, request, &mut buffer), &mut text);
+        (!text.is_empty()).then(|| text.as_slice().into())
     }
 
     fn rewrite(&mut self, route: &Route, path: &[u8], request: &RequestView<'_>) -> ControlFlow<Reply> {

@@ -4,11 +4,12 @@ use super::access::AccessStep;
 use super::context::Context;
 use super::decision::Decision;
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
-use crate::config::{BackendProtocol, GatewaySettings};
+use crate::config::{BackendProtocol, GatewaySettings, ResponseRate};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::basic_auth::Verification;
 use crate::policy::external_auth::{Authorization, FAILED};
+use crate::policy::response_rate::{self, Pace};
 use crate::policy::{Verdict, body_limit};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record};
@@ -56,6 +57,8 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     state: State,
     body_received: u64,
+    /// How fast the response goes out, where that is limited.
+    pace: Option<Pace>,
     current: Option<Try>,
     attempts: SmallVec<[Attempt; 1]>,
     tried: SmallVec<[SocketAddr; TRIES]>,
@@ -105,7 +108,7 @@ struct Try {
 impl Exchange {
     /// Finds the request's route and runs its request phase.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
-        let mut decision = Decision::of(&context.publisher().load(), &arrival.connection, request);
+        let mut decision = Decision::counted(&context.publisher().load(), &arrival, request);
         let state = decision.step().into();
         let mut exchange = Self {
             context: context.clone(),
@@ -117,6 +120,7 @@ impl Exchange {
             fell_back: false,
             state,
             body_received: 0,
+            pace: None,
             current: None,
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
@@ -167,7 +171,8 @@ impl Exchange {
     }
 
     /// Abandons the exchange before any step, so that another one can begin for the same request.
-    pub(crate) fn into_arrival(self) -> Box<Arrival> {
+    pub(crate) fn into_arrival(mut self) -> Box<Arrival> {
+        self.arrival.counted = true;
         self.arrival
     }
 
@@ -211,6 +216,7 @@ impl Exchange {
             pool_key: pick.pool_key(),
             timeouts: self.decision.backend_policies().timeouts,
             idle_timeout: self.decision.settings.upstream.idle_timeout,
+            largest_piece: response_rate::largest_piece(self.response_rate()),
         }
     }
 
@@ -277,6 +283,18 @@ impl Exchange {
             current.header.get_or_insert_with(|| current.started.elapsed());
             current.status = Some(status);
         }
+    }
+
+    /// A piece of the response's body is there: how long it waits before it goes out.
+    pub fn response_body(&mut self, bytes: usize) -> Option<Duration> {
+        let rate = self.response_rate();
+        let bytes_per_second = rate.bytes_per_second?;
+        let now = tokio::time::Instant::now();
+        self.pace.get_or_insert_with(|| Pace::new(bytes_per_second, rate.after, now)).pause(bytes, now)
+    }
+
+    fn response_rate(&self) -> ResponseRate {
+        self.decision.route.as_ref().map(|route| route.policies.response_rate).unwrap_or_default()
     }
 
     /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer. Once the gateway
@@ -370,6 +388,7 @@ impl Exchange {
     /// The request has ended: counts it and writes it to the log.
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
         self.end_try(None, sent.body);
+        self.decision.permit = None;
         let is_abandoned = matches!(self.state, State::Abandoned(_));
         if is_abandoned && sent.status.is_none() {
             self.arrival.connection.count_abandoned();

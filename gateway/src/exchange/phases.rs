@@ -3,6 +3,7 @@
 use super::access::Access;
 use crate::config::Denied;
 use crate::connection::Connection;
+use crate::policy::client_limits::ClientLimits;
 use crate::policy::{body_limit, cors, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
@@ -26,6 +27,8 @@ pub(super) fn server_phase(
 /// Runs a route's policies before a backend is chosen. `Break` answers the request, whose normalised path is `path`.
 /// `allowed_origin` is there where CORS lets the request's origin read the response.
 ///
+/// `admit` counts the request, unless it exceeds the limits on its client.
+///
 /// Then comes what access still needs: a password is verified ([`super::Step::Verify`]), or an auth server is asked
 /// ([`super::Step::Ask`]).
 ///
@@ -37,6 +40,7 @@ pub(super) fn request_phase(
     client: &Client,
     connection: &Connection,
     allowed_origin: Option<&HeaderValue>,
+    admit: impl FnOnce(&ClientLimits) -> ControlFlow<Reply>,
 ) -> ControlFlow<Reply, Access> {
     let policies = &route.policies;
     cors::preflight(allowed_origin, request)?;
@@ -49,6 +53,9 @@ pub(super) fn request_phase(
             rewrite::redirect(policies.rewrite.as_ref(), path, request, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
             body_limit::announced(request, policies.body_limit)?;
+            if let Some(limits) = &policies.client_limits {
+                admit(limits)?;
+            }
             Access::begin(policies, request, client)
         }
     }

@@ -20,6 +20,8 @@ pub struct Destination {
     pub timeouts: Timeouts,
     /// How long a connection to it is kept idle.
     pub idle_timeout: Duration,
+    /// The largest piece of a response that is to be read at a time.
+    pub largest_piece: usize,
 }
 
 /// TLS towards a backend. Its certificate is not verified, as in ingress-nginx without `proxy-ssl-verify`.

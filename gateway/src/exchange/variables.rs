@@ -1,6 +1,8 @@
 //! A request in flight, as nginx's variables, the access log and the metrics need it.
 
+use super::decision::Decision;
 use super::machine::Exchange;
+use crate::connection::Arrival;
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::telemetry::RequestInfo;
 
@@ -11,20 +13,33 @@ impl Exchange {
         request: &RequestView<'a>,
         buffer: &'a mut [u8; HOST_LIMIT],
     ) -> RequestInfo<'a> {
-        let decision = &self.decision;
         RequestInfo {
-            client: decision.client.address,
+            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
+            ..self.decision.request_info(self.arrival(), request, buffer)
+        }
+    }
+}
+
+impl Decision {
+    /// The same without its id.
+    pub(super) fn request_info<'a>(
+        &'a self,
+        arrival: &'a Arrival,
+        request: &RequestView<'a>,
+        buffer: &'a mut [u8; HOST_LIMIT],
+    ) -> RequestInfo<'a> {
+        RequestInfo {
+            client: self.client.address,
             method: request.method.as_str(),
             target: request.target,
-            path: decision.path(request),
-            rewritten: decision.rewritten.as_ref().map(|rewritten| &*rewritten.target),
+            path: self.path(request),
+            rewritten: self.rewritten.as_ref().map(|rewritten| &*rewritten.target),
             version: version(request.version),
             host: canonical_host(request.host(), buffer),
-            scheme: decision.client.scheme.to_str().unwrap_or_default(),
+            scheme: self.client.scheme.to_str().unwrap_or_default(),
             headers: Some(request.headers),
-            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
-            labels: decision.labels(),
-            ..RequestInfo::new(&self.arrival().connection, self.arrival().number)
+            labels: self.labels(),
+            ..RequestInfo::new(&arrival.connection, arrival.number)
         }
     }
 }

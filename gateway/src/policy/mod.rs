@@ -6,6 +6,7 @@ pub mod auth_cache;
 pub mod basic_auth;
 pub mod blocked;
 pub(crate) mod body_limit;
+pub(crate) mod client_limits;
 pub mod cors;
 pub mod digest_auth;
 pub mod external_auth;
@@ -13,6 +14,7 @@ mod invalid;
 mod networks;
 pub mod password;
 pub(crate) mod redirect;
+pub(crate) mod response_rate;
 pub mod rewrite;
 pub(crate) mod source_ranges;
 mod verdict;
@@ -24,6 +26,7 @@ use crate::config::{self, RoutePolicies};
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
 use basic_auth::BasicAuth;
+use client_limits::{ClientLimits, ZoneInterner};
 use cors::Cors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
@@ -40,6 +43,8 @@ pub struct Policies {
     configured: Arc<RoutePolicies>,
     /// Which clients are served; `None` is everybody.
     pub source_ranges: Option<SourceRanges>,
+    /// How much one client may ask; `None` is as much as it likes.
+    pub client_limits: Option<ClientLimits>,
     /// Who may send requests, by name and password.
     pub basic_auth: Option<Arc<BasicAuth>>,
     /// The same, where clients do not show their passwords.
@@ -56,18 +61,20 @@ pub struct Policies {
     pub default_backend: Option<Arc<Upstream>>,
 }
 
-/// The policies that tables hold, and the users that several of them share: who has come in on one path is known on all.
+/// The policies that tables hold, and what they share.
 #[derive(Debug, Default)]
 pub(crate) struct PolicyInterner {
     policies: Interner<ByAddress<RoutePolicies>, Policies>,
-    users: Users,
+    shared: Shared,
 }
 
-/// Compiled lists of users.
+/// What the policies of several routes share: who has come in on one path is known on all, and what clients have asked for
+/// outlives the limits on it.
 #[derive(Debug, Default)]
-struct Users {
+struct Shared {
     basic: Interner<ByAddress<config::BasicAuth>, BasicAuth>,
     digest: Interner<ByAddress<config::DigestAuth>, DigestAuth>,
+    zones: ZoneInterner,
 }
 
 impl PolicyInterner {
@@ -80,29 +87,33 @@ impl PolicyInterner {
         configured: &Arc<RoutePolicies>,
         registry: &Registry,
     ) -> Result<Arc<Policies>, Invalid> {
-        let Self { policies, users } = self;
+        let Self { policies, shared } = self;
         policies.intern(&ByAddress(Arc::clone(configured)), |configured| {
-            Policies::compile(Arc::clone(&configured.0), registry, users)
+            Policies::compile(Arc::clone(&configured.0), registry, shared)
         })
     }
 }
 
 impl Policies {
-    fn compile(configured: Arc<RoutePolicies>, registry: &Registry, users: &mut Users) -> Result<Self, Invalid> {
+    fn compile(configured: Arc<RoutePolicies>, registry: &Registry, shared: &mut Shared) -> Result<Self, Invalid> {
         let external_auth = configured.external_auth.as_ref();
         let external_auth = external_auth.map(|server| ExternalAuth::compile(server, registry)).transpose();
         let not_a_header = |name| Invalid { value: name, reason: "is not the name of a header".to_owned() };
         let not_a_value = |value| Invalid { value, reason: "cannot be in the value of a header".to_owned() };
         let basic_auth = configured.basic_auth.as_ref().map(|auth| {
-            let interned = users.basic.intern(&ByAddress(Arc::clone(auth)), |auth| BasicAuth::compile(&auth.0));
+            let interned = shared.basic.intern(&ByAddress(Arc::clone(auth)), |auth| BasicAuth::compile(&auth.0));
             interned.map_err(not_a_value)
         });
         let digest_auth = configured.digest_auth.as_ref().map(|auth| {
-            let interned = users.digest.intern(&ByAddress(Arc::clone(auth)), |auth| DigestAuth::compile(&auth.0));
+            let interned = shared.digest.intern(&ByAddress(Arc::clone(auth)), |auth| DigestAuth::compile(&auth.0));
             interned.map_err(not_a_value)
         });
         Ok(Self {
             source_ranges: SourceRanges::compile(&configured.source_ranges),
+            client_limits: configured
+                .client_limits
+                .as_ref()
+                .map(|limits| ClientLimits::compile(limits, &mut shared.zones)),
             basic_auth: basic_auth.transpose()?,
             digest_auth: digest_auth.transpose()?,
             cors: configured.cors.as_ref().map(Cors::compile).transpose()?,

@@ -40,6 +40,8 @@ reasons! {
     BodyTooLarge = "body-too-large",
     /// The client went away before it was answered. Nothing is sent.
     ClientGone = "client-gone",
+    /// The client has as many requests in progress as it may.
+    ConnectionLimit = "connection-limit",
     /// A browser asks which requests of another origin are allowed.
     CorsPreflight = "cors-preflight",
     /// A security setting is invalid or not supported.
@@ -66,6 +68,8 @@ reasons! {
     PatternLimit = "pattern-limit",
     /// The route is a redirect.
     Redirect = "redirect",
+    /// The client makes requests faster than it may.
+    RequestLimit = "request-limit",
     /// The route's rewrite leads to a URL.
     RewriteRedirect = "rewrite-redirect",
     /// The rewritten target or its prefix is too long.

@@ -143,6 +143,9 @@ pub struct Request {
     /// How often to make the request, on one connection if it stays open.
     #[serde(default = "once")]
     pub repeat: usize,
+    /// Make it again and again until what is expected comes of it.
+    #[serde(default)]
+    pub eventually: bool,
     /// What must come of it, in the modes without an expectation of their own.
     pub expect: Option<Expect>,
     /// What must come of it in nginx mode.

@@ -135,6 +135,7 @@ fn arrival(tls: bool) -> Box<Arrival> {
         number: 1,
         sent_before: 0,
         target: None,
+        counted: false,
     })
 }
 

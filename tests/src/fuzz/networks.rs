@@ -32,8 +32,8 @@ fn network(part: &str) -> Option<IpNet> {
     match part.split_once('/') {
         Some((address, length)) => {
             let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-            let is_short = length == "0" || !length.starts_with('0');
-            let length = length.parse().ok().filter(|_| is_number && is_short)?;
+            let digits = if address.contains(':') { 3 } else { 2 };
+            let length = length.parse().ok().filter(|_| is_number && length.len() <= digits)?;
             IpNet::new(address.parse().ok()?, length).ok()
         }
         None => part.parse::<IpAddr>().ok().map(IpNet::from),

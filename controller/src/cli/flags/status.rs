@@ -82,6 +82,7 @@ pub(super) const FLAGS: &[Flag] = &[
          externalIPs. For a NodePort without externalIPs, those of the nodes that run Adit",
         |values, settings| {
             settings.cluster.status.publish_service = values.name()?;
+            settings.controller.published_service.clone_from(&settings.cluster.status.publish_service);
             Ok(())
         },
     )

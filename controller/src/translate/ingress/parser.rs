@@ -120,6 +120,8 @@ impl Parser<'_> {
         let spec = ingress.spec.as_ref().unwrap_or(&none);
         self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
         self.annotations.policies.external_auth = self.external_auth(lookup);
+        let key = &self.stored.key;
+        self.annotations.policies.client_limits = self.annotations.limits.policy(&key.namespace, &key.name);
         if self.annotations.policies != *self.base {
             self.base = Arc::new(self.annotations.policies.clone());
         }

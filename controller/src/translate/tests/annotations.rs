@@ -75,10 +75,13 @@ fn the_annotated_default_backend_is_the_services_first_port() {
 
 #[test]
 fn what_became_of_annotations_is_remembered() {
-    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, limit-rps: '5'", &spec()));
+    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, enable-modsecurity: 'true'", &spec()));
     let applied = world.translator.applied(&ObjectKey::new(Kind::Ingress, "default", "one"));
     let effects: Vec<_> = applied.iter().map(|applied| (applied.key, &applied.effect)).collect();
-    assert_eq!(effects, [("affinity", &Effect::None), ("app-root", &Effect::Applied), ("limit-rps", &Effect::Denied)]);
+    assert_eq!(
+        effects,
+        [("affinity", &Effect::None), ("app-root", &Effect::Applied), ("enable-modsecurity", &Effect::Denied)]
+    );
 }
 
 #[test]

@@ -37,6 +37,41 @@ fn keys_become_settings() {
 }
 
 #[test]
+fn replicas_share_limits_as_their_service_has_ready_endpoints() {
+    let endpoints = |ready: &[bool]| {
+        let endpoint = |(number, ready): (usize, &bool)| {
+            let (address, condition) = (format!("10.0.0.{number}"), format!("conditions: {{ready: {ready}}}"));
+            format!("{{addresses: [{address}], {condition}, targetRef: {{kind: Pod, name: adit-{number}}}}}")
+        };
+        let endpoints: Vec<_> = ready.iter().enumerate().map(endpoint).collect();
+        ["a", "b"].map(|name| {
+            format!(
+                "{{kind: EndpointSlice, metadata: {{name: {name}, namespace: adit, labels: {{kubernetes.io/service-name: \
+                 adit}}}}, addressType: IPv4, ports: [{{port: 80}}], endpoints: [{}]}}",
+                endpoints.join(", ")
+            )
+        })
+    };
+    let shared = config("limit-replicas: share");
+    let replicas = |world: &World| settings(world).limits.replicas.get();
+    let flags = || ControllerSettings { published_service: "adit/adit".parse().ok(), ..ControllerSettings::default() };
+    let mut world = World::with(flags(), &documents(&[shared.clone()]));
+    assert_eq!(replicas(&world), 1);
+    assert!(world.said(Severity::Warning).iter().any(|said| said.contains("limit-replicas")));
+    let update = world.apply(&documents(&endpoints(&[true, true, false])));
+    assert_eq!((replicas(&world), update.settings.is_some(), update.hosts.len()), (2, true, 0));
+    assert_eq!(world.said(Severity::Warning).len(), 0);
+    world.apply(&documents(&endpoints(&[true, true, true])));
+    assert_eq!(replicas(&world), 3);
+    world.apply(&config("limit-replicas: each"));
+    assert_eq!(replicas(&world), 1);
+
+    let without = World::of(&documents(&[shared, endpoints(&[true])[0].clone()]));
+    assert_eq!(replicas(&without), 1);
+    assert!(without.said(Severity::Warning).iter().any(|said| said.contains("--publish-service")));
+}
+
+#[test]
 fn keys_of_tcp_and_udp_services_become_settings() {
     let world = World::of(&config(
         "proxy-stream-timeout: 5m, proxy-stream-next-upstream: 'false', proxy-stream-next-upstream-tries: '0', \

@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod limits;
 
 use super::{Context, Destination, Exchange, Failure, MAX_INTERIM, Sent, Step};
 use crate::config::{
@@ -84,7 +85,15 @@ fn arrival() -> Box<Arrival> {
         tls: None,
     });
     let (connection, head) = (Arc::new(connection), Head { length: 40, ..Head::default() });
-    Box::new(Arrival { connection, head, started: Instant::now(), number: 1, sent_before: 0, target: None })
+    Box::new(Arrival {
+        connection,
+        head,
+        started: Instant::now(),
+        number: 1,
+        sent_before: 0,
+        target: None,
+        counted: false,
+    })
 }
 
 fn address(last: u8) -> SocketAddr {

@@ -43,6 +43,8 @@ pub(super) struct Flow {
     timeout: Cell<Option<Duration>>,
     /// What has been read of a backend of HTTP/1.
     answer: RefCell<Option<Answer>>,
+    /// The most that may be read ahead, if that is less than for others.
+    largest_piece: Cell<Option<usize>>,
 }
 
 impl Flow {
@@ -63,13 +65,15 @@ pub(super) fn scope<F: Future>(request: F) -> impl Future<Output = F::Output> {
     FLOW.scope(Flow::default(), request)
 }
 
-/// Begins an attempt: the request's method, and how long its backend may be silent between two reads.
-pub(super) fn begin(method: Method, timeout: Duration) {
+/// Begins an attempt: the request's method, how long its backend may be silent between two reads, and how much may be read at
+/// a time.
+pub(super) fn begin(method: Method, timeout: Duration, largest_piece: usize) {
     let _ = FLOW.try_with(|flow| {
         flow.set_ahead(0);
         flow.in_head.set(true);
         flow.timeout.set(Some(timeout));
         flow.answer.replace(Some(Answer::to(method)));
+        flow.largest_piece.set(Some(largest_piece));
     });
 }
 
@@ -81,7 +85,8 @@ pub(super) fn timeout() -> Option<Duration> {
 /// How many bytes may be read of the backend now.
 pub(super) fn poll_room(cx: &Context<'_>) -> Poll<usize> {
     let most = if AHEAD.get() > BUDGET { READ_AHEAD_SCARCE } else { READ_AHEAD };
-    let room = FLOW.try_with(|flow| match most.saturating_sub(flow.ahead.get()) {
+    let most_of = |flow: &Flow| flow.largest_piece.get().map_or(most, |piece| piece.min(most));
+    let room = FLOW.try_with(|flow| match most_of(flow).saturating_sub(flow.ahead.get()) {
         0 if flow.in_head.get() => Poll::Ready(READ_AHEAD_SCARCE),
         0 => {
             flow.reader.set(Some(cx.waker().clone()));
@@ -146,10 +151,23 @@ mod tests {
     async fn a_head_is_read_however_long_it_is() {
         scope(async {
             let room = || poll_room(&Context::from_waker(Waker::noop()));
-            begin(Method::GET, Duration::MAX);
+            begin(Method::GET, Duration::MAX, usize::MAX);
             read_bytes(2 * READ_AHEAD);
             assert_eq!(room(), Poll::Ready(READ_AHEAD_SCARCE));
             head_taken();
+            assert_eq!(room(), Poll::Pending);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_piece_may_be_smaller() {
+        scope(async {
+            begin(Method::GET, Duration::MAX, 1024);
+            head_taken();
+            let room = || poll_room(&Context::from_waker(Waker::noop()));
+            assert_eq!(room(), Poll::Ready(1024));
+            read_bytes(1024);
             assert_eq!(room(), Poll::Pending);
         })
         .await;

@@ -89,6 +89,7 @@ mod tests {
             pool_key: 7,
             timeouts: Timeouts { send: Duration::from_secs(600), ..Timeouts::default() },
             idle_timeout: Duration::from_secs(60),
+            largest_piece: usize::MAX,
         }
     }
 

@@ -114,7 +114,8 @@ impl ProxyHttp for Proxy {
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
         let destination = ctx.destination.take();
         let destination = destination.ok_or_else(no_exchange)?;
-        flow::begin(session.req_header().method.clone(), destination.timeouts.read);
+        let method = session.req_header().method.clone();
+        flow::begin(method, destination.timeouts.read, destination.largest_piece);
         Ok(peer::build_for_client(&destination))
     }
 
@@ -201,12 +202,12 @@ impl ProxyHttp for Proxy {
     fn response_body_filter(
         &self,
         _session: &mut Session,
-        _body: &mut Option<Bytes>,
+        body: &mut Option<Bytes>,
         _end: bool,
-        _ctx: &mut RequestCtx,
+        ctx: &mut RequestCtx,
     ) -> Result<Option<Duration>> {
         flow::take();
-        Ok(None)
+        Ok(ctx.exchange()?.response_body(body.as_ref().map_or(0, Bytes::len)))
     }
 
     fn fail_to_connect(

@@ -204,6 +204,9 @@ impl Request {
         self.session.write_response_header(head).await.map_err(|_| Failure::ClientGone)?;
         let mut body = BodyFramer::of_answer(framing);
         while let Some(piece) = endpoint.read_body(&mut body).await.map_err(|error| broken(&error))? {
+            if let Some(pause) = self.exchange.response_body(piece.len()) {
+                or_client_gone(&mut self.session, tokio::time::sleep(pause)).await?;
+            }
             let written = self.session.write_response_body(piece, body.is_done()).await;
             written.map_err(|_| Failure::ClientGone)?;
         }

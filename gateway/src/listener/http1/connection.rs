@@ -66,7 +66,15 @@ pub(crate) async fn serve(
         connection.hold_input(head.body == BodyFraming::None);
         let target = if head.plain { None } else { repair_head(&mut buffer, settings.limits.names) };
         let sent_before = connection.sent();
-        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
+        let arrival = Box::new(Arrival {
+            connection: connection.clone(),
+            head,
+            started,
+            number,
+            sent_before,
+            target,
+            counted: false,
+        });
         let reused = match head.upgrade || head.verbatim {
             // Boxed, so that the future of a connection does not reserve memory for it.
             true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,

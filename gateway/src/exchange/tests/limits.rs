@@ -1,0 +1,116 @@
+use super::{BROKEN, Lane, arrival, view};
+use crate::config::{ClientLimits, ResponseRate, RoutePolicies};
+use crate::exchange::{Exchange, Failure, Step};
+use crate::request::Reason;
+use std::num::NonZero;
+use std::time::Duration;
+use tokio::time::advance;
+
+const TOO_FAST: (u16, Reason) = (503, Reason::RequestLimit);
+const TOO_MANY: (u16, Reason) = (503, Reason::ConnectionLimit);
+
+/// A lane with a first request, of a client with limits.
+fn lane(change: impl FnOnce(&mut ClientLimits)) -> Lane {
+    let mut limits = ClientLimits {
+        zone: "default/shop".into(),
+        per_second: None,
+        per_minute: None,
+        burst_multiplier: NonZero::<u32>::MIN,
+        connections: None,
+        exempt: [].into(),
+    };
+    change(&mut limits);
+    Lane::new(&[1], RoutePolicies { client_limits: Some(limits), ..RoutePolicies::default() })
+}
+
+impl Lane {
+    /// One more request of the same client.
+    fn another(&self) -> Exchange {
+        Exchange::begin(&self.context, arrival(), &view(&self.headers))
+    }
+}
+
+/// Why a request is refused.
+fn refusal(mut exchange: Exchange) -> Option<(u16, Reason)> {
+    match exchange.next_step() {
+        Step::Attempt(_) => None,
+        Step::Reply(reply) => Some((reply.status, reply.reason)),
+        step => panic!("neither forwarded nor refused: {step:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_forgiven_as_time_goes_by() {
+    let lane = lane(|limits| limits.per_second = NonZero::new(2));
+    for expected in [None, None, Some(TOO_FAST), Some(TOO_FAST)] {
+        assert_eq!(refusal(lane.another()), expected);
+    }
+    advance(Duration::from_millis(499)).await;
+    assert_eq!(refusal(lane.another()), Some(TOO_FAST));
+    advance(Duration::from_millis(1)).await;
+    for expected in [None, Some(TOO_FAST)] {
+        assert_eq!(refusal(lane.another()), expected);
+    }
+    advance(Duration::from_secs(60)).await;
+    assert_eq!([(); 5].map(|()| refusal(lane.another())), [None, None, None, Some(TOO_FAST), Some(TOO_FAST)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_begins_twice_counts_once() {
+    let lane = lane(|limits| limits.per_minute = NonZero::new(1));
+    let second = lane.another().into_arrival();
+    assert_eq!(refusal(Exchange::begin(&lane.context, second, &view(&lane.headers))), None);
+    assert_eq!(refusal(lane.another()), Some(TOO_FAST));
+}
+
+#[test]
+fn a_client_without_limits_is_not_counted() {
+    let lane = lane(|limits| {
+        (limits.per_minute, limits.connections) = (NonZero::new(1), NonZero::new(1));
+        limits.exempt = ["10.0.0.200/32".parse().expect("a network")].into();
+    });
+    let others: Vec<_> = (0..20).map(|_| lane.another()).collect();
+    assert!(others.into_iter().all(|other| refusal(other).is_none()));
+}
+
+#[test]
+fn a_request_counts_until_it_ends() {
+    for failure in [None, Some(Failure::ClientGone), Some(BROKEN)] {
+        let mut lane = lane(|limits| limits.connections = NonZero::new(1));
+        lane.attempt();
+        assert_eq!(refusal(lane.another()), Some(TOO_MANY));
+        match failure {
+            Some(failure) => lane.exchange.failed(failure),
+            None => lane.exchange.response_head(200),
+        }
+        assert_eq!(refusal(lane.another()), Some(TOO_MANY), "its response is on its way");
+        let context = lane.context.clone();
+        let headers = lane.headers.clone();
+        lane.finish(Some(200));
+        assert_eq!(refusal(Exchange::begin(&context, arrival(), &view(&headers))), None, "{failure:?}");
+    }
+}
+
+#[test]
+fn a_request_that_is_dropped_counts_no_longer() {
+    let lane = lane(|limits| limits.connections = NonZero::new(2));
+    let second = lane.another();
+    assert_eq!(refusal(lane.another()), Some(TOO_MANY));
+    drop(second);
+    assert_eq!(refusal(lane.another()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_paced() {
+    let response_rate = ResponseRate { bytes_per_second: NonZero::new(1000), after: 500 };
+    let mut lane = Lane::new(&[1], RoutePolicies { response_rate, ..RoutePolicies::default() });
+    assert_eq!(lane.attempt().largest_piece, 1000);
+    lane.exchange.response_head(200);
+    assert_eq!(lane.exchange.response_body(700), None);
+    assert_eq!(lane.exchange.response_body(1000), Some(Duration::from_millis(200)));
+    advance(Duration::from_millis(200)).await;
+    assert_eq!(lane.exchange.response_body(1), Some(Duration::from_secs(1)));
+    let mut unlimited = Lane::new(&[1], RoutePolicies::default());
+    assert_eq!(unlimited.attempt().largest_piece, usize::MAX);
+    assert_eq!(unlimited.exchange.response_body(1 << 30), None);
+}
