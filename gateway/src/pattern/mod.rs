@@ -17,9 +17,10 @@ const PATTERN_SIZE_LIMIT: usize = 10_000;
 const SIZE_LIMIT: usize = 1 << 20;
 /// Bytes that a search may keep per thread for a pattern's lazily built automaton.
 const CACHE_LIMIT: usize = 256 << 10;
-/// How often the backtracking engine may go back in one match. It counts nothing else, so what it does in between is
-/// limited too: characters of a pattern with its repetitions written out, and bytes that are searched.
-const BACKTRACK_LIMIT: usize = 20_000;
+/// How often the backtracking engine may go back in one match: tenths of a millisecond, which the other requests of the
+/// worker wait for. `((?!x).)*$` goes back once for each byte, of which there may be 2 KiB. It counts nothing else, so what
+/// it does in between is limited too: characters of a pattern with its repetitions written out, and bytes that are searched.
+const BACKTRACK_LIMIT: usize = 2_500;
 const BACKTRACKING_SIZE_LIMIT: usize = 1000;
 const BACKTRACKING_HAYSTACK_LIMIT: usize = 2 << 10;
 
@@ -329,6 +330,14 @@ mod tests {
         let long = format!("/{}", "a".repeat(4096));
         assert_eq!(pattern("/(?!x)").is_match(long.as_bytes()), Err(PatternLimit));
         assert_eq!(pattern("/(a|a)*b").is_match(long.as_bytes()), Ok(false));
+    }
+
+    #[test]
+    fn a_look_around_at_every_byte_of_a_path_is_not_too_much() {
+        let path = format!("/{}", "a".repeat(BACKTRACKING_HAYSTACK_LIMIT - 1));
+        for text in ["/((?!admin).)*$", "/(?!api/)(?:(?!\\.php)[^?])+$", r"/(?!.*\.(js|css)$).*"] {
+            assert!(matches(text, &path), "{text}");
+        }
     }
 
     #[test]
