@@ -13,12 +13,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::task_local;
 
-/// Bytes of a response that are read ahead, while as many are on their way to the client. With the buffer that they are
-/// read into, a request holds 48 KiB.
-const READ_AHEAD: usize = 16 << 10;
-/// The same, while all requests of the worker have read more than `BUDGET` ahead.
-const READ_AHEAD_SCARCE: usize = 4 << 10;
-const BUDGET: usize = 4 << 20;
+/// Bytes of a response that are read ahead at most, while as many are on their way to the client. With the buffer that they
+/// are read into, a request holds 48 KiB.
+const MOST: usize = 16 << 10;
+/// The same before the client has taken any of its body; twice as much whenever it has taken all of it.
+const FIRST: usize = 4 << 10;
+/// Bytes that all requests of a worker may read ahead. Each reads no further ahead than a share of what is left of it, so
+/// that the more requests wait for their clients, the less each of them holds.
+const BUDGET: usize = 1 << 20;
+const SHARE: usize = 16;
+/// Bytes that a request may always read ahead, or it would never end.
+const LEAST: usize = 1 << 10;
 
 thread_local! {
     /// Bytes that the requests of this worker have read ahead.
@@ -34,8 +39,12 @@ task_local! {
 pub(super) struct Flow {
     /// Bytes that have been read of the backend and not been taken.
     ahead: Cell<usize>,
+    /// Bytes that may be read ahead: as far as the client's pace goes.
+    reach: Cell<usize>,
+    /// Some of the body has been taken.
+    in_body: Cell<bool>,
     /// The head of the response has not been taken yet. Nobody takes a part of one, so that it is read however long it is,
-    /// which Pingora bounds; by small pieces, since some of its body may come with it.
+    /// which Pingora bounds.
     in_head: Cell<bool>,
     /// The half of the request that waits to read on.
     reader: Cell<Option<Waker>>,
@@ -51,6 +60,20 @@ impl Flow {
     fn set_ahead(&self, bytes: usize) {
         let before = self.ahead.replace(bytes);
         AHEAD.set(AHEAD.get() - before + bytes);
+    }
+
+    /// How far the backend may be read ahead now.
+    fn most(&self) -> usize {
+        let share = (BUDGET.saturating_sub(AHEAD.get()) / SHARE).min(self.reach.get()).max(LEAST);
+        self.largest_piece.get().map_or(share, |piece| piece.min(share))
+    }
+
+    /// How many bytes may be read of the backend now. `None`: as soon as more is taken.
+    fn room(&self) -> Option<usize> {
+        match self.most().saturating_sub(self.ahead.get()) {
+            0 => self.in_head.get().then(|| self.most()),
+            room => Some(room),
+        }
     }
 }
 
@@ -70,7 +93,9 @@ pub(super) fn scope<F: Future>(request: F) -> impl Future<Output = F::Output> {
 pub(super) fn begin(method: Method, timeout: Duration, largest_piece: usize) {
     let _ = FLOW.try_with(|flow| {
         flow.set_ahead(0);
+        flow.reach.set(FIRST);
         flow.in_head.set(true);
+        flow.in_body.set(false);
         flow.timeout.set(Some(timeout));
         flow.answer.replace(Some(Answer::to(method)));
         flow.largest_piece.set(Some(largest_piece));
@@ -84,15 +109,12 @@ pub(super) fn timeout() -> Option<Duration> {
 
 /// How many bytes may be read of the backend now.
 pub(super) fn poll_room(cx: &Context<'_>) -> Poll<usize> {
-    let most = if AHEAD.get() > BUDGET { READ_AHEAD_SCARCE } else { READ_AHEAD };
-    let most_of = |flow: &Flow| flow.largest_piece.get().map_or(most, |piece| piece.min(most));
-    let room = FLOW.try_with(|flow| match most_of(flow).saturating_sub(flow.ahead.get()) {
-        0 if flow.in_head.get() => Poll::Ready(READ_AHEAD_SCARCE),
-        0 => {
+    let room = FLOW.try_with(|flow| {
+        let room = flow.room();
+        if room.is_none() {
             flow.reader.set(Some(cx.waker().clone()));
-            Poll::Pending
         }
-        room => Poll::Ready(room),
+        room.map_or(Poll::Pending, Poll::Ready)
     });
     room.unwrap_or(Poll::Ready(usize::MAX))
 }
@@ -117,7 +139,11 @@ pub(super) fn head_taken() {
 /// The client has got all that was taken before, and what has been read since then is taken.
 pub(super) fn take() {
     let _ = FLOW.try_with(|flow| {
+        let (read, reach) = (flow.ahead.get(), flow.reach.get());
         flow.set_ahead(0);
+        if flow.in_body.replace(!flow.in_head.get()) && read >= reach {
+            flow.reach.set(MOST.min(2 * reach));
+        }
         if let Some(reader) = flow.reader.take() {
             reader.wake();
         }
@@ -133,16 +159,47 @@ mod tests {
         read(&vec![b'\n'; count]).expect("the beginning of a head");
     }
 
+    fn room() -> Poll<usize> {
+        poll_room(&Context::from_waker(Waker::noop()))
+    }
+
+    fn begin_body() {
+        begin(Method::GET, Duration::MAX, usize::MAX);
+        head_taken();
+        take();
+    }
+
     #[tokio::test]
     async fn a_request_reads_ahead_until_its_client_has_taken_what_was_read() {
         scope(async {
-            let cx = Context::from_waker(Waker::noop());
-            read_bytes(READ_AHEAD - 1);
-            assert_eq!(poll_room(&cx), Poll::Ready(1));
+            begin_body();
+            read_bytes(FIRST - 1);
+            assert_eq!(room(), Poll::Ready(1));
             read_bytes(1);
-            assert_eq!(poll_room(&cx), Poll::Pending);
+            assert_eq!(room(), Poll::Pending);
             let (room, ()) = tokio::join!(poll_fn(|cx| poll_room(cx)), async { take() });
-            assert_eq!(room, READ_AHEAD);
+            assert!(room >= FIRST);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn more_is_read_ahead_as_the_client_takes_it() {
+        scope(async {
+            begin(Method::GET, Duration::MAX, usize::MAX);
+            read_bytes(FIRST);
+            take();
+            head_taken();
+            assert_eq!(room(), Poll::Ready(FIRST), "only the head was taken");
+            take();
+            for reach in [FIRST, 2 * FIRST, MOST, MOST] {
+                assert_eq!(room(), Poll::Ready(reach));
+                read_bytes(reach);
+                take();
+            }
+            read_bytes(1);
+            take();
+            assert_eq!(room(), Poll::Ready(MOST));
         })
         .await;
     }
@@ -150,10 +207,9 @@ mod tests {
     #[tokio::test]
     async fn a_head_is_read_however_long_it_is() {
         scope(async {
-            let room = || poll_room(&Context::from_waker(Waker::noop()));
             begin(Method::GET, Duration::MAX, usize::MAX);
-            read_bytes(2 * READ_AHEAD);
-            assert_eq!(room(), Poll::Ready(READ_AHEAD_SCARCE));
+            read_bytes(2 * FIRST);
+            assert_eq!(room(), Poll::Ready(FIRST));
             head_taken();
             assert_eq!(room(), Poll::Pending);
         })
@@ -163,24 +219,29 @@ mod tests {
     #[tokio::test]
     async fn a_piece_may_be_smaller() {
         scope(async {
-            begin(Method::GET, Duration::MAX, 1024);
+            begin(Method::GET, Duration::MAX, 1000);
             head_taken();
-            let room = || poll_room(&Context::from_waker(Waker::noop()));
-            assert_eq!(room(), Poll::Ready(1024));
-            read_bytes(1024);
+            assert_eq!(room(), Poll::Ready(1000));
+            read_bytes(1000);
             assert_eq!(room(), Poll::Pending);
         })
         .await;
     }
 
     #[tokio::test]
-    async fn less_is_read_ahead_while_a_worker_holds_much() {
-        let room = || poll_room(&Context::from_waker(Waker::noop()));
+    async fn the_more_a_worker_holds_the_less_is_read_ahead() {
         scope(async {
-            read_bytes(BUDGET + 1);
-            scope(async { assert_eq!(room(), Poll::Ready(READ_AHEAD_SCARCE)) }).await;
-            take();
-            assert_eq!(room(), Poll::Ready(READ_AHEAD));
+            for (held, most) in
+                [(0, FIRST), (BUDGET - SHARE * FIRST, FIRST), (BUDGET - SHARE * 2000, 2000), (BUDGET, LEAST)]
+            {
+                read_bytes(held);
+                scope(async {
+                    begin_body();
+                    assert_eq!(room(), Poll::Ready(most));
+                })
+                .await;
+                take();
+            }
         })
         .await;
         assert_eq!(AHEAD.get(), 0);
@@ -188,7 +249,6 @@ mod tests {
 
     #[test]
     fn a_connection_that_serves_no_request_is_read_as_it_comes() {
-        assert_eq!(poll_room(&Context::from_waker(Waker::noop())), Poll::Ready(usize::MAX));
-        assert_eq!(timeout(), None);
+        assert_eq!((room(), timeout()), (Poll::Ready(usize::MAX), None));
     }
 }
