@@ -2,9 +2,10 @@
 //! thousand.
 
 use crate::certificate::Certificate;
-use crate::peers::{ANSWER, Peer};
+use crate::peers::{ANSWER, LARGE, Peer};
 use crate::{HOST, TARGET};
 use anyhow::{Context, Result, ensure};
+use h2::RecvStream;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite, kx_group};
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -25,6 +26,8 @@ use tokio_rustls::client::TlsStream;
 
 /// Connections that are opened at once.
 const AT_ONCE: usize = 32;
+/// Bytes that the socket of a client that reads nothing buffers.
+const NARROW: u32 = 4 << 10;
 /// How long a connection and its first answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -39,6 +42,7 @@ enum Connection {
 #[derive(Clone)]
 pub struct Client {
     tls: TlsConnector,
+    http2: TlsConnector,
     name: ServerName<'static>,
 }
 
@@ -60,8 +64,12 @@ impl Client {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), name: ServerName::try_from(HOST)? })
+        let [tls, http2] = ["http/1.1", "h2"].map(|protocol| {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+            TlsConnector::from(Arc::new(config))
+        });
+        Ok(Self { tls, http2, name: ServerName::try_from(HOST)? })
     }
 
     /// Connects anew for each request, for some time. Returns the number of requests.
@@ -106,8 +114,57 @@ impl Client {
         Ok(opened.await?.into_iter().flatten().collect())
     }
 
+    /// Asks for a large answer over HTTP/1.1 and takes no more than its beginning.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub async fn stalled(&self, peer: &Peer) -> Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(NARROW)?;
+        let mut stream = socket.connect(peer.http).await?;
+        stream.write_all(format!("GET {LARGE} HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await?;
+        let mut status = [0; 12];
+        timeout(PATIENCE, stream.read_exact(&mut status)).await.context("no answer in time")??;
+        ensure!(status == *b"HTTP/1.1 200", "{}", status.escape_ascii());
+        Ok(stream)
+    }
+
+    /// Asks for as many large answers on a connection of HTTP/2 as the server allows at a time, up to `most`, and opens no
+    /// window for them.
+    ///
+    /// # Errors
+    /// There is no answer to a request.
+    pub async fn stalled_streams(&self, peer: &Peer, most: usize) -> Result<Vec<RecvStream>> {
+        let tcp = TcpStream::connect(peer.https).await?;
+        let tls = self.http2.connect(self.name.clone(), tcp).await?;
+        // No request is sent before the server has said how many there may be.
+        let mut http2 = h2::client::Builder::new();
+        http2.initial_window_size(0).initial_max_send_streams(0);
+        let (mut requests, connection) = http2.handshake::<_, &[u8]>(tls).await?;
+        tokio::spawn(connection);
+        let mut answers = Vec::with_capacity(most);
+        loop {
+            let request = http::Request::get(format!("https://{HOST}{LARGE}")).body(())?;
+            answers.push(requests.send_request(request, true)?.0);
+            requests = requests.ready().await?;
+            if answers.len() >= most.min(requests.current_max_send_streams()) {
+                break;
+            }
+        }
+        let mut bodies = Vec::with_capacity(answers.len());
+        for answer in answers {
+            let answer = timeout(PATIENCE, answer).await.context("no answer in time")??;
+            ensure!(answer.status().is_success(), "{answer:?}");
+            bodies.push(answer.into_body());
+        }
+        Ok(bodies)
+    }
+
     /// A connection with one request, which ends it.
-    async fn visit(&self, address: SocketAddr) -> Result<()> {
+    ///
+    /// # Errors
+    /// The connection or the request fails.
+    pub async fn visit(&self, address: SocketAddr) -> Result<()> {
         let mut stream = self.secure(TcpStream::connect(address).await?).await?;
         exchange(&mut stream, Connection::Close).await?;
         ensure!(stream.read(&mut [0]).await? == 0, "bytes after the answer");

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 /// The body of each answer.
 pub const ANSWER: [u8; 100] = [b'x'; 100];
+/// The path whose answer has so many bytes.
+pub const LARGE: &str = "/large";
+const LARGE_SIZE: usize = 4 << 20;
 /// Hosts in Adit's table beside the one that is asked for: a look-up that finds the only route there is shows nothing.
 const HOSTS: usize = 1000;
 
@@ -54,8 +57,12 @@ impl Peers {
         fs::write(scratch.path().join("tls.key"), &certificate.key)?;
         let backend = free_address()?;
         let place = Place { binaries, scratch: scratch.path(), certificate: &certificate, backend };
-        let answer = String::from_utf8_lossy(&ANSWER);
-        let server = format!("server {{ listen {backend}; access_log off; return 200 '{answer}'; }}");
+        fs::write(scratch.path().join(LARGE.trim_start_matches('/')), vec![b'x'; LARGE_SIZE])?;
+        let (root, answer) = (scratch.path().display(), String::from_utf8_lossy(&ANSWER));
+        let server = format!(
+            "server {{ listen {backend}; access_log off; location = {LARGE} {{ root {root}; }} \
+             location / {{ return 200 '{answer}'; }} }}"
+        );
         let process = place.nginx("backend", &server, &[backend])?;
         let all = [place.adit()?, place.bare_pingora()?, place.proxying_nginx()?];
         Ok(Self { all, certificate, _backend: process, _scratch: scratch })
