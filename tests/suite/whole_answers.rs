@@ -95,7 +95,7 @@ async fn to_a_client_that_talks_to_a_backend_that_has_left_the_tunnel() -> Resul
     let mut connection = Connection::open_narrow(adit.address()?).await?;
     connection.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: any\r\n\r\n").await?;
     assert_eq!(connection.response_head().await?.status, 101);
-    connection.send(vec![b'x'; 8 << 20]).await?;
+    connection.send(vec![b'x'; 1 << 20]).await?;
     assert_eq!(connection.bytes(LENGTH).await?.len() as u64, LENGTH);
     Ok(())
 }
