@@ -20,7 +20,10 @@ const LIST: &str = include_str!("../data/annotations.txt");
 /// What changes nothing alone: it says more about another annotation, or asks for what is done anyway.
 const QUIET: &[&str] = &[
     "auth-always-set-cookie",
+    "auth-cache-duration",
+    "auth-cache-key",
     "auth-method",
+    "auth-proxy-set-headers",
     "auth-realm",
     "auth-request-redirect",
     "auth-response-headers",
@@ -34,6 +37,7 @@ const QUIET: &[&str] = &[
     "cors-allow-origin",
     "cors-expose-headers",
     "cors-max-age",
+    "enable-global-auth",
     "force-ssl-redirect",
     "http2-push-preload",
     "limit-allowlist",

@@ -36,6 +36,9 @@ use source_ranges::SourceRanges;
 use std::ops::Deref;
 use std::sync::Arc;
 
+/// A name in lower case, and a value.
+type CustomHeader = (Arc<str>, HeaderValue);
+
 /// The policies of a route. Derefs to them as they were configured; the fields are what becomes something else when it is
 /// compiled. Compiled once for all routes that share the configured ones, and kept from table to table.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ pub struct Policies {
     /// Which origins may use the route; `None` does nothing about them.
     pub cors: Option<Cors>,
     /// Headers that are set on every response.
-    pub custom_headers: Box<[(Arc<str>, HeaderValue)]>,
+    pub custom_headers: Box<[CustomHeader]>,
     /// The server that authorizes each request.
     pub external_auth: Option<ExternalAuth>,
     /// The path towards the backend.
@@ -126,7 +129,7 @@ impl Policies {
     }
 }
 
-fn custom_headers(configured: &[(Arc<str>, Arc<str>)]) -> Result<Box<[(Arc<str>, HeaderValue)]>, Invalid> {
+fn custom_headers(configured: &[(Arc<str>, Arc<str>)]) -> Result<Box<[CustomHeader]>, Invalid> {
     let compile = |(name, text): &(Arc<str>, Arc<str>)| match HeaderValue::from_str(text) {
         Ok(value) => Ok((name.clone(), value)),
         Err(_) => Err(Invalid { value: name.clone(), reason: "has a value that no header can have".to_owned() }),

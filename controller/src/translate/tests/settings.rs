@@ -55,7 +55,7 @@ fn replicas_share_limits_as_their_service_has_ready_endpoints() {
     let shared = config("limit-replicas: share");
     let replicas = |world: &World| settings(world).limits.replicas.get();
     let flags = || ControllerSettings { published_service: "adit/adit".parse().ok(), ..ControllerSettings::default() };
-    let mut world = World::with(flags(), &documents(&[shared.clone()]));
+    let mut world = World::with(flags(), &documents(std::slice::from_ref(&shared)));
     assert_eq!(replicas(&world), 1);
     assert!(world.said(Severity::Warning).iter().any(|said| said.contains("limit-replicas")));
     let update = world.apply(&documents(&endpoints(&[true, true, false])));
@@ -137,9 +137,16 @@ fn every_key_is_served_refused_or_reported() {
     for key in Key::all() {
         let world = World::of(&config(&format!("{}: \"a\\u0001unlikely\"", key.name)));
         let said = world.translator.diagnostics().filter(|diagnostic| diagnostic.field.contains(key.name)).count();
-        let free = ["annotation-value-word-blocklist", "log-format-stream", "log-format-upstream"].contains(&key.name);
+        let free = [
+            "annotation-value-word-blocklist",
+            "block-referers",
+            "block-user-agents",
+            "log-format-stream",
+            "log-format-upstream",
+        ]
+        .contains(&key.name);
         assert!(said > 0 || free, "{} takes anything without a word", key.name);
-        let is_list = ["denylist-source-range", "whitelist-source-range"].contains(&key.name);
+        let is_list = ["block-cidrs", "denylist-source-range", "whitelist-source-range"].contains(&key.name);
         let is_auth = key.name.starts_with("global-auth-") && key.name != "global-auth-signin";
         let denies = key.support == Support::Denied || is_list || is_auth;
         assert_eq!(settings(&world).denied.is_some(), denies, "{}", key.name);
