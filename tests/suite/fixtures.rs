@@ -59,7 +59,7 @@ const IN_SUITE: &[&str] = &[
     "ending::http1::j24_",
     "grpc::u06_",
     "grpc::u08_",
-    "limits::q11_",
+    "limits::in_progress::q11_",
     "passthrough::t44_",
     "status::i20_",
     "streams::ports::j19_",
