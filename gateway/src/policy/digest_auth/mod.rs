@@ -5,28 +5,25 @@
 //! remembered which of its counts were used, and each counts once. What is remembered is bounded: beyond that, all nonces of
 //! before become stale, and clients take new ones without asking their users.
 
+mod credentials;
+mod nonces;
+
 use super::Verdict;
 use crate::config;
 use crate::request::{Reason, Reply, RequestView};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use aws_lc_rs::rand::SystemRandom;
-use http::{HeaderMap, HeaderValue, header};
+use credentials::Credentials;
+use http::HeaderValue;
 use md5::{Digest, Md5};
+use nonces::{Nonce, UsedNonces};
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-
-/// How long a nonce may be used, in seconds.
-const LIFETIME: u64 = 300;
-/// Nonces in use that are remembered at most.
-const REMEMBERED: usize = 4096;
-/// Counts of a nonce that may come out of order.
-const WINDOW: u32 = u64::BITS;
 
 /// Users, and the nonces that they have used.
 #[derive(Debug)]
@@ -37,34 +34,6 @@ pub struct DigestAuth {
     issued: AtomicU64,
     used: Mutex<UsedNonces>,
 }
-
-/// The nonces that somebody has used rightly.
-#[derive(Debug, Default)]
-struct UsedNonces {
-    windows: HashMap<Nonce, CountWindow>,
-    /// Nonces of this second and before are stale.
-    stale: Option<u64>,
-}
-
-/// What a nonce says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Nonce {
-    /// The second since the start in which it was issued.
-    second: u64,
-    number: u64,
-}
-
-/// The counts that were used of a nonce: the highest, and which of those before it.
-#[derive(Clone, Copy, Debug)]
-struct CountWindow {
-    highest: u32,
-    /// Bit n is the count n below the highest.
-    used: u64,
-}
-
-/// What a client answers to a challenge.
-#[derive(Debug)]
-struct Credentials(Vec<(String, String)>);
 
 impl DigestAuth {
     /// Compiles the setting.
@@ -148,110 +117,6 @@ pub(crate) fn check(auth: Option<&Arc<DigestAuth>>, request: &RequestView<'_>) -
     auth.map_or(Verdict::Silent, |auth| auth.judge(request, auth.started.elapsed().as_secs()))
 }
 
-impl UsedNonces {
-    /// Whether a nonce may still be used, with a count that was not. Then it is remembered.
-    fn is_new(&mut self, nonce: Nonce, count: u32, now: u64) -> bool {
-        let is_stale = |nonce: &Nonce, stale: Option<u64>| {
-            now.saturating_sub(nonce.second) >= LIFETIME || stale.is_some_and(|stale| nonce.second <= stale)
-        };
-        if is_stale(&nonce, self.stale) {
-            return false;
-        }
-        if let Some(window) = self.windows.get_mut(&nonce) {
-            return window.take(count);
-        }
-        if self.windows.len() >= REMEMBERED {
-            self.windows.retain(|nonce, _| !is_stale(nonce, None));
-        }
-        if self.windows.len() >= REMEMBERED {
-            self.windows.clear();
-            self.stale = Some(now);
-            return false;
-        }
-        self.windows.insert(nonce, CountWindow { highest: count, used: 1 });
-        true
-    }
-}
-
-impl CountWindow {
-    /// Uses a count, if it was not used yet, and is not so far back that nobody knows.
-    fn take(&mut self, count: u32) -> bool {
-        if count > self.highest {
-            self.used = self.used.checked_shl(count - self.highest).unwrap_or(0) | 1;
-            self.highest = count;
-            return true;
-        }
-        let back = self.highest - count;
-        let is_new = back < WINDOW && self.used & (1 << back) == 0;
-        if is_new {
-            self.used |= 1 << back;
-        }
-        is_new
-    }
-}
-
-impl Credentials {
-    /// Those of a request, if it has them in one header and each parameter once.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else { return None };
-        let (scheme, mut rest) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
-        let mut parameters: Vec<(String, String)> = Vec::new();
-        while !rest.trim_start().is_empty() {
-            let (name, value, after) = parameter(rest)?;
-            let name = name.to_ascii_lowercase();
-            if parameters.iter().any(|(known, _)| *known == name) {
-                return None;
-            }
-            parameters.push((name, value));
-            rest = after;
-        }
-        scheme.eq_ignore_ascii_case("digest").then_some(Self(parameters))
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// How often the client has used the nonce, as it says.
-    fn count(&self) -> Option<u32> {
-        let is_count = |count: &&str| count.len() == 8 && count.bytes().all(|digit| digit.is_ascii_hexdigit());
-        self.get("nc").filter(is_count).and_then(|count| u32::from_str_radix(count, 16).ok())
-    }
-}
-
-/// Splits `name=token` or `name="text"` off, and the comma behind it (RFC 9110, section 11.2).
-fn parameter(text: &str) -> Option<(&str, String, &str)> {
-    let (name, rest) = text.split_once('=')?;
-    let rest = rest.trim_start();
-    let (value, rest) = match rest.strip_prefix('"') {
-        Some(quoted) => unquote(quoted)?,
-        None => {
-            let end = rest.find(',').unwrap_or(rest.len());
-            (rest[..end].trim_end().to_owned(), &rest[end..])
-        }
-    };
-    let rest = rest.trim_start();
-    match rest.strip_prefix(',') {
-        Some(after) => Some((name.trim(), value, after)),
-        None => rest.is_empty().then_some((name.trim(), value, rest)),
-    }
-}
-
-/// The text before the next quotation mark, and what follows that.
-fn unquote(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut letters = text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '"' => return Some((value, &text[at + 1..])),
-            '\\' => value.push(letters.next()?.1),
-            _ => value.push(letter),
-        }
-    }
-    None
-}
-
 /// The digest of texts with colons between them, in hexadecimal digits.
 fn md5_of(texts: &[&str]) -> String {
     hex(&Md5::digest(texts.join(":")))
@@ -266,8 +131,9 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::nonces::LIFETIME;
     use super::*;
-    use http::{Method, Version};
+    use http::{HeaderMap, Method, Version, header};
 
     const REALM: &str = "http-auth@example.org";
 
@@ -412,25 +278,5 @@ mod tests {
             let nonce = nonce(&auth, 0);
             assert!(is_stale(judged(&auth, &[&client(&nonce, count).authorization()], 0)), "{count}");
         }
-    }
-
-    #[test]
-    fn counts_far_back_are_not_known() {
-        let mut window = CountWindow { highest: 1, used: 1 };
-        assert!(window.take(u32::MAX) && !window.take(u32::MAX));
-        assert!(window.take(u32::MAX - WINDOW + 1) && !window.take(u32::MAX - WINDOW));
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let auth = auth();
-        let mut used = auth.used.lock();
-        let nonce = |number: usize, second| Nonce { second, number: number as u64 };
-        assert!((0..REMEMBERED).all(|number| used.is_new(nonce(number, 0), 1, 1)));
-        assert!(!used.is_new(nonce(REMEMBERED, 1), 1, 1), "one too many");
-        assert!(!used.is_new(nonce(0, 0), 2, 2), "those of before are stale");
-        assert!((0..REMEMBERED).all(|number| used.is_new(nonce(number, 2), 1, 2)));
-        assert!(used.is_new(nonce(REMEMBERED, 2 + LIFETIME), 1, 2 + LIFETIME), "expired ones make room");
-        assert_eq!(used.windows.len(), 1);
     }
 }
