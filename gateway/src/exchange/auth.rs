@@ -1,11 +1,13 @@
-//! External authentication: the auth request, and what its response does to the client's request.
+//! What comes of a request whose client has to be known first: the auth request, its response, and verified passwords.
 
 use super::forward::is_of_the_connection;
-use super::machine::Exchange;
+use super::machine::{Exchange, State, TRIES};
+use super::step::{BackendTls, Destination, Failure};
 use crate::config::Template;
+use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
-use crate::policy::external_auth::ExternalAuth;
-use crate::request::{HOST_LIMIT, RequestView, canonical_host};
+use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
+use crate::request::{HOST_LIMIT, Reply, RequestView, canonical_host};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
@@ -94,8 +96,11 @@ impl Exchange {
         self.judge(request, status, headers);
     }
 
-    /// Takes the response of the auth server that is kept, if one is, so that it need not be asked.
-    pub(super) fn recall_auth_response(&mut self, request: &RequestView<'_>) {
+    /// Answers for the auth server, if it is to be asked and what it has answered to the same is kept.
+    pub(super) fn recall(&mut self, request: &RequestView<'_>) {
+        if !matches!(self.state, State::Asking { .. }) {
+            return;
+        }
         let Some(key) = self.auth_cache_key(request) else { return };
         match self.context.publisher().auth_cache().get(&key, request.headers, Instant::now()) {
             Some(kept) => self.judge(request, kept.status, &kept.headers),
@@ -109,6 +114,47 @@ impl Exchange {
         let mut buffer = [0; HOST_LIMIT];
         let host = canonical_host(request.host(), &mut buffer);
         Some(server.key(host, &self.decision.route.as_ref()?.matches.path, &text))
+    }
+
+    /// Chooses an endpoint of the auth server that was not asked yet.
+    pub(super) fn ask(&mut self, tries: usize) -> Option<Destination> {
+        let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
+        let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
+        let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()) });
+        let destination = self.destination(&pick, tls, false);
+        self.tried.push(destination.address);
+        self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
+        Some(destination)
+    }
+
+    /// The auth server has not answered. Another endpoint of it is asked only where this one has seen nothing.
+    pub(super) fn auth_failed(&mut self, failure: Failure) {
+        match failure {
+            Failure::Connect { .. } => {}
+            Failure::Upstream { stale: true, .. } => drop(self.tried.pop()),
+            _ => self.state = State::Replying(FAILED),
+        }
+    }
+
+    /// The credentials of the request have been verified.
+    pub fn verified(&mut self, request: &RequestView<'_>, right: bool) {
+        if let State::Verifying(verification) = &self.state {
+            self.state = self.decision.hear(verification.verdict(right)).into();
+            self.recall(request);
+        }
+    }
+
+    /// The auth server has decided.
+    fn authorized(&mut self, verdict: Result<Authorization, Reply>) {
+        self.tried.clear();
+        let verdict = match verdict {
+            Ok(authorization) => {
+                self.authorization = Some(Box::new(authorization));
+                Verdict::Allowed
+            }
+            Err(reply) => Verdict::Refused(reply),
+        };
+        self.state = self.decision.hear(verdict).into();
     }
 
     fn judge(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {

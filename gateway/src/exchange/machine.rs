@@ -8,9 +8,9 @@ use crate::config::{BackendProtocol, GatewaySettings, ResponseRate};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::basic_auth::Verification;
+use crate::policy::body_limit;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
-use crate::policy::{Verdict, body_limit};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record};
 use crate::upstream::Pick;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 /// Interim responses (1xx) that an endpoint may send before its final one.
 pub(crate) const MAX_INTERIM: usize = 16;
 /// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
@@ -55,18 +55,18 @@ pub struct Exchange {
     pub(super) auth_key: Option<Box<AuthKey>>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
-    state: State,
+    pub(super) state: State,
     body_received: u64,
     /// How fast the response goes out, where that is limited.
     pace: Option<Pace>,
     current: Option<Try>,
     attempts: SmallVec<[Attempt; 1]>,
-    tried: SmallVec<[SocketAddr; TRIES]>,
+    pub(super) tried: SmallVec<[SocketAddr; TRIES]>,
 }
 
 /// What the next step is.
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     /// To verify credentials.
     Verifying(Arc<Verification>),
     /// To ask the auth server.
@@ -129,13 +129,6 @@ impl Exchange {
         exchange
     }
 
-    /// Answers for the auth server, if it is to be asked and has answered the same before.
-    fn recall(&mut self, request: &RequestView<'_>) {
-        if matches!(self.state, State::Asking { .. }) {
-            self.recall_auth_response(request);
-        }
-    }
-
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
     /// again only after the last one failed.
     pub fn next_step(&mut self) -> Step {
@@ -176,39 +169,7 @@ impl Exchange {
         self.arrival
     }
 
-    /// The credentials of the request have been verified.
-    pub fn verified(&mut self, request: &RequestView<'_>, right: bool) {
-        if let State::Verifying(verification) = &self.state {
-            self.state = self.decision.hear(verification.verdict(right)).into();
-            self.recall(request);
-        }
-    }
-
-    /// Chooses an endpoint of the auth server that was not asked yet.
-    fn ask(&mut self, tries: usize) -> Option<Destination> {
-        let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
-        let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
-        let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()) });
-        let destination = self.destination(&pick, tls, false);
-        self.tried.push(destination.address);
-        self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
-        Some(destination)
-    }
-
-    /// The auth server has decided.
-    pub(super) fn authorized(&mut self, verdict: Result<Authorization, Reply>) {
-        self.tried.clear();
-        let verdict = match verdict {
-            Ok(authorization) => {
-                self.authorization = Some(Box::new(authorization));
-                Verdict::Allowed
-            }
-            Err(reply) => Verdict::Refused(reply),
-        };
-        self.state = self.decision.hear(verdict).into();
-    }
-
-    fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
+    pub(super) fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
         Destination {
             address: pick.address(),
             tls,
@@ -323,15 +284,6 @@ impl Exchange {
         self.end_try(Some(reply.status), 0);
         if !again || self.attempts.len() >= TRIES {
             self.state = State::Replying(reply);
-        }
-    }
-
-    /// The auth server has not answered. Another endpoint of it is asked only where this one has seen nothing.
-    fn auth_failed(&mut self, failure: Failure) {
-        match failure {
-            Failure::Connect { .. } => {}
-            Failure::Upstream { stale: true, .. } => drop(self.tried.pop()),
-            _ => self.state = State::Replying(FAILED),
         }
     }
 
