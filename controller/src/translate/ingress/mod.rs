@@ -6,6 +6,7 @@ mod groups;
 mod outcome;
 mod parser;
 mod path;
+mod policies;
 
 pub(super) use outcome::IngressOutcome;
 pub(super) use parser::parse;

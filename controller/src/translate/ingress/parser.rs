@@ -1,8 +1,6 @@
 //! Reads an Ingress, field by field.
 
 use super::class;
-use super::external_auth;
-use super::groups;
 use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
 use crate::annotation::{self, AnnotationSettings};
@@ -16,8 +14,8 @@ use crate::store::Stored;
 use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, BackendProtocol, Denied, ExternalAuth, HostName, Origin, Owner, PathKind,
-    Rewrite, Route, RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
+    Action, BackendId, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Route,
+    RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -84,30 +82,24 @@ pub(in crate::translate) fn parse(
     }
 }
 
-fn begins_with_any(path: &str, beginnings: &[Arc<str>]) -> bool {
-    beginnings.iter().any(|beginning| path.starts_with(&**beginning))
-}
-
-/// The auth server of an Ingress that names none of its own.
-const GLOBAL_AUTH_URL: &str = "data.global-auth-url of the ConfigMap";
-
-struct Parser<'a> {
-    stored: &'a Stored<Ingress>,
-    settings: &'a ControllerSettings,
-    defaults: &'a RouteDefaults,
-    object: Subject,
-    annotations: AnnotationSettings,
+/// An Ingress while it is read.
+pub(super) struct Parser<'a> {
+    pub(super) stored: &'a Stored<Ingress>,
+    pub(super) settings: &'a ControllerSettings,
+    pub(super) defaults: &'a RouteDefaults,
+    pub(super) object: Subject,
+    pub(super) annotations: AnnotationSettings,
     /// The policies of every path that has none of its own.
-    base: Arc<RoutePolicies>,
-    backend_policies: Arc<BackendPolicies>,
+    pub(super) base: Arc<RoutePolicies>,
+    pub(super) backend_policies: Arc<BackendPolicies>,
     /// The action of the paths with a backend.
-    forwards: HashMap<ServiceBackend, Arc<[RouteBackend]>>,
+    pub(super) forwards: HashMap<ServiceBackend, Arc<[RouteBackend]>>,
     /// The policies of the others.
-    by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
-    diagnostics: Vec<Diagnostic>,
-    references: BTreeMap<ServiceBackend, Reference>,
+    pub(super) by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) references: BTreeMap<ServiceBackend, Reference>,
     /// A server that is named by URL.
-    url: Option<BackendId>,
+    pub(super) url: Option<BackendId>,
 }
 
 impl Parser<'_> {
@@ -321,7 +313,7 @@ impl Parser<'_> {
         Some(id)
     }
 
-    fn annotation(&self, key: &str) -> Origin {
+    pub(super) fn annotation(&self, key: &str) -> Origin {
         let field = format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix);
         Origin::new(self.object.clone(), field)
     }
@@ -347,66 +339,6 @@ impl Parser<'_> {
         Some(id)
     }
 
-    /// The server that authorizes requests.
-    fn external_auth(&mut self, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
-        let own = std::mem::take(&mut self.annotations.external_auth);
-        let of_all = &self.defaults.external_auth;
-        let is_own = own.url.is_some();
-        if !is_own && !self.annotations.global_auth {
-            return None;
-        }
-        let server = external_auth::of(if is_own { &own } else { of_all }, lookup)?;
-        match &server.backend {
-            BackendId::Service(service) => {
-                let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
-                self.references.entry(service.clone()).or_insert(Reference { field, routed: false });
-            }
-            url @ BackendId::Url { .. } => self.url = Some(url.clone()),
-        }
-        Some(server)
-    }
-
-    /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
-    /// redirected to HTTPS or need no authentication.
-    fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
-        let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
-        let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
-        let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*self.base;
-        let is_guarded = basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some();
-        let is_open = is_guarded && begins_with_any(path, &self.defaults.open_paths);
-        if target.is_none() && https_redirect == self.base.https_redirect && !is_open {
-            return Arc::clone(&self.base);
-        }
-        let rewrite = target.map(|target| Rewrite {
-            pattern: Arc::clone(path),
-            target: Arc::clone(target),
-            forwarded_prefix: self.annotations.forwarded_prefix.clone(),
-        });
-        let mut policies = RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() };
-        if is_open {
-            (policies.basic_auth, policies.digest_auth, policies.external_auth) = (None, None, None);
-        }
-        Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(|| Arc::new(policies)))
-    }
-
-    fn warn_of_missing_groups(&mut self, path: &Arc<str>) {
-        let Some(target) = self.annotations.rewrite_target.clone().filter(|target| **target != **path) else { return };
-        let prefix = self.annotations.forwarded_prefix.clone();
-        for (key, text) in [("rewrite-target", Some(target)), ("x-forwarded-prefix", prefix)] {
-            if let Some(text) = text
-                && let Some(complaint) = groups::complaint(&text, path)
-            {
-                let field = self.annotation(key).field;
-                self.report(Severity::Warning, &field, Some(&text), &complaint);
-            }
-        }
-    }
-
-    /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
-    fn is_plain(&self, path: &str) -> bool {
-        begins_with_any(path, &self.defaults.plain_paths)
-    }
-
     fn owner(&self, backend: Option<&ServiceBackend>) -> Owner {
         Owner {
             namespace: self.stored.key.namespace.clone(),
@@ -420,7 +352,7 @@ impl Parser<'_> {
         self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
     }
 
-    fn report(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
+    pub(super) fn report(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
         let diagnostic = Diagnostic { severity, ..Diagnostic::error(self.object.clone(), field, message) };
         self.diagnostics.push(match value {
             Some(value) => diagnostic.with_value(value),

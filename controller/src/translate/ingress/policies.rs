@@ -1,0 +1,79 @@
+//! The policies of an Ingress's paths.
+
+use super::external_auth;
+use super::groups;
+use super::parser::Parser;
+use crate::diagnostic::Severity;
+use crate::lookup::Lookup;
+use crate::translate::parsed_ingress::Reference;
+use gateway::config::{BackendId, ExternalAuth, Rewrite, RoutePolicies};
+use std::sync::Arc;
+
+/// The auth server of an Ingress that names none of its own.
+const GLOBAL_AUTH_URL: &str = "data.global-auth-url of the ConfigMap";
+
+impl Parser<'_> {
+    /// The server that authorizes requests.
+    pub(super) fn external_auth(&mut self, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
+        let own = std::mem::take(&mut self.annotations.external_auth);
+        let of_all = &self.defaults.external_auth;
+        let is_own = own.url.is_some();
+        if !is_own && !self.annotations.global_auth {
+            return None;
+        }
+        let server = external_auth::of(if is_own { &own } else { of_all }, lookup)?;
+        match &server.backend {
+            BackendId::Service(service) => {
+                let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
+                self.references.entry(service.clone()).or_insert(Reference { field, routed: false });
+            }
+            url @ BackendId::Url { .. } => self.url = Some(url.clone()),
+        }
+        Some(server)
+    }
+
+    /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
+    /// redirected to HTTPS or need no authentication.
+    pub(super) fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
+        let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
+        let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
+        let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*self.base;
+        let is_guarded = basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some();
+        let is_open = is_guarded && begins_with_any(path, &self.defaults.open_paths);
+        if target.is_none() && https_redirect == self.base.https_redirect && !is_open {
+            return Arc::clone(&self.base);
+        }
+        let rewrite = target.map(|target| Rewrite {
+            pattern: Arc::clone(path),
+            target: Arc::clone(target),
+            forwarded_prefix: self.annotations.forwarded_prefix.clone(),
+        });
+        let mut policies = RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() };
+        if is_open {
+            (policies.basic_auth, policies.digest_auth, policies.external_auth) = (None, None, None);
+        }
+        Arc::clone(self.by_path.entry(Arc::clone(path)).or_insert_with(|| Arc::new(policies)))
+    }
+
+    pub(super) fn warn_of_missing_groups(&mut self, path: &Arc<str>) {
+        let Some(target) = self.annotations.rewrite_target.clone().filter(|target| **target != **path) else { return };
+        let prefix = self.annotations.forwarded_prefix.clone();
+        for (key, text) in [("rewrite-target", Some(target)), ("x-forwarded-prefix", prefix)] {
+            if let Some(text) = text
+                && let Some(complaint) = groups::complaint(&text, path)
+            {
+                let field = self.annotation(key).field;
+                self.report(Severity::Warning, &field, Some(&text), &complaint);
+            }
+        }
+    }
+
+    /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
+    fn is_plain(&self, path: &str) -> bool {
+        begins_with_any(path, &self.defaults.plain_paths)
+    }
+}
+
+fn begins_with_any(path: &str, beginnings: &[Arc<str>]) -> bool {
+    beginnings.iter().any(|beginning| path.starts_with(&**beginning))
+}
