@@ -3,12 +3,14 @@
 mod in_progress;
 mod response_rate;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use controller::settings::ServeSettings;
 use serde_json::json;
 use std::num::NonZero;
 use tests::adit::{Adit, annotated, on_loopback};
 use tests::backend::answering;
+use tests::connection::PATIENCE;
+use tokio::time::timeout;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -41,9 +43,11 @@ async fn what_is_refused_is_counted_by_its_reason() -> Result<()> {
     for expected in [200, 200, 503, 503] {
         assert_eq!(get(&adit).await?, expected);
     }
-    let metrics = adit.metrics().await?;
-    let refused =
-        metrics.lines().find(|line| line.starts_with("adit_replies_total{") && line.contains("request-limit"));
-    assert!(refused.is_some_and(|line| line.ends_with(" 2")), "{refused:?}");
-    Ok(())
+    // A reply is counted once it has gone out.
+    let both_are_counted = async {
+        let is_counted = |line: &str| line.contains("request-limit") && line.ends_with(" 2");
+        while !adit.metrics().await?.lines().any(|line| line.starts_with("adit_replies_total{") && is_counted(line)) {}
+        Ok(())
+    };
+    timeout(PATIENCE, both_are_counted).await.context("two replies of that reason")?
 }
