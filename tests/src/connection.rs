@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::server;
 
 /// When to give up on a peer that does not do what is waited for. No test depends on its length.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -80,6 +81,11 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (stream, handshake) = tls::handshake(stream, offer).await?;
         Ok(Self::over(Box::new(stream), Some(handshake)))
+    }
+
+    /// What a server has accepted over TLS.
+    pub fn accepted(stream: server::TlsStream<TcpStream>) -> Self {
+        Self::over(Box::new(stream), None)
     }
 
     pub(crate) fn over(stream: Box<dyn Duplex>, tls: Option<Handshake>) -> Self {

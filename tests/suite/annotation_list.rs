@@ -45,6 +45,13 @@ const QUIET: &[&str] = &[
     "limit-whitelist",
     "permanent-redirect-code",
     "proxy-request-buffering",
+    "proxy-ssl-ciphers",
+    "proxy-ssl-name",
+    "proxy-ssl-protocols",
+    "proxy-ssl-secret",
+    "proxy-ssl-server-name",
+    "proxy-ssl-verify",
+    "proxy-ssl-verify-depth",
     "temporal-redirect-code",
     "x-forwarded-prefix",
 ];

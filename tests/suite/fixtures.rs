@@ -24,7 +24,7 @@ const INGRESS_NGINX: &str = "
     Q02 Q03 Q04 Q05 Q07 Q10
     L01 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23
     B01 B03 B04 B15 B25
-    U01 U06 U09 U10
+    U01 U06 U09 U10 U14
     I12 I13 I16 I17
     J08 J10 J11
     A02 A05 A07 A10 A12 A15 A17 A18
@@ -61,6 +61,7 @@ const IN_SUITE: &[&str] = &[
     "grpc::u08_",
     "limits::in_progress::q11_",
     "passthrough::t44_",
+    "proxy_ssl::u03_",
     "status::i20_",
     "streams::ports::j19_",
     "streams::ports::j21_",

@@ -36,6 +36,7 @@ mod misspelt;
 mod passthrough;
 mod passwords;
 mod proxy_protocol;
+mod proxy_ssl;
 mod status;
 mod streams;
 mod tenants;

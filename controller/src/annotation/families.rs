@@ -2,8 +2,8 @@
 
 use super::entry::AnnotationFacets;
 use super::{
-    affinity, auth, backend, body, canary, cors, external_auth, limits, obsolete, passwords, proxy, redirect, rewrite,
-    routing, snippets, telemetry, timeouts, tls, upstream,
+    affinity, auth, backend, body, canary, cors, external_auth, limits, obsolete, passwords, proxy, proxy_ssl,
+    redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -20,6 +20,7 @@ impl Registered for AnnotationFacets {
             Family { title: "Session affinity", settings: affinity::ANNOTATIONS },
             Family { title: "Canaries and mirrors", settings: canary::ANNOTATIONS },
             Family { title: "TLS", settings: tls::ANNOTATIONS },
+            Family { title: "TLS to backends", settings: proxy_ssl::ANNOTATIONS },
             Family { title: "Answers of the backend", settings: proxy::ANNOTATIONS },
             Family { title: "CORS", settings: cors::ANNOTATIONS },
             Family { title: "External authentication", settings: external_auth::ANNOTATIONS },

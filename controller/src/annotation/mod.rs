@@ -20,6 +20,8 @@ mod password_settings;
 mod passwords;
 mod prefix;
 mod proxy;
+mod proxy_ssl;
+mod proxy_ssl_settings;
 mod read;
 mod redirect;
 mod rewrite;

@@ -3,7 +3,8 @@ use super::prefix;
 use super::settings::AnnotationSettings;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
-use crate::registry::{Support, Value, ValueError};
+use crate::object::{Kind, ObjectKey};
+use crate::registry::{Support, Value, ValueError, object_name};
 use crate::route_defaults::{Risk, RouteDefaults};
 use gateway::config::{Denied, Origin, Subject};
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, context: &Context<'_>
         }
     }
     reader.passwords(annotations);
+    reader.proxy_ssl(annotations);
     reader.reading.settings.finish(context.defaults);
     reader.reading
 }
@@ -158,6 +160,19 @@ impl Reader<'_> {
         }
     }
 
+    /// What several annotations together say of TLS to backends.
+    fn proxy_ssl(&mut self, annotations: &BTreeMap<String, String>) {
+        let value = |key: &str| annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str);
+        let secret = object_name(value("proxy-ssl-secret"), Some(self.context.namespace));
+        let secret = secret
+            .map_or(Subject::other("no Secret"), |name| ObjectKey::new(Kind::Secret, name.namespace, name.name).into());
+        let settings = std::mem::take(&mut self.reading.settings.proxy_ssl);
+        if let Err((key, error)) = settings.build(secret, &mut self.reading.settings.backend) {
+            self.deny(key, value(key), &error.to_string());
+            self.set_effect(key, &Effect::Denied);
+        }
+    }
+
     fn set_effect(&mut self, key: &str, effect: &Effect) {
         let applied = self.reading.applied.iter_mut().filter(|applied| applied.key == key);
         applied.for_each(|applied| applied.effect = effect.clone());
@@ -244,7 +259,6 @@ mod tests {
     use super::*;
     use crate::annotation::Scope;
     use crate::diagnostic::Severity;
-    use crate::object::{Kind, ObjectKey};
     use crate::store::Store;
 
     fn reading(annotations: &[(&str, &str)]) -> Reading {
@@ -272,8 +286,8 @@ mod tests {
             let reading = reading(&[(annotation.name, "\u{1}unlikely")]);
             let served = reading.applied.iter().any(|applied| applied.effect == Effect::Applied);
             let named = reading.diagnostics.iter().any(|diagnostic| diagnostic.field.contains(annotation.name));
-            // A list of which each part counts for itself: without a valid one it allows nobody.
-            let is_list = annotation.name == "cors-allow-origin";
+            // Lists of which each part counts for itself. Without a valid origin nobody is allowed.
+            let is_list = ["cors-allow-origin", "proxy-ssl-ciphers"].contains(&annotation.name);
             assert!(named && (is_list || !served), "{}: {reading:?}", annotation.name);
             if annotation.support == Support::Denied {
                 assert!(reading.settings.policies.denied.is_some(), "{} must deny", annotation.name);

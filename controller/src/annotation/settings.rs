@@ -1,4 +1,5 @@
 use super::password_settings::PasswordSettings;
+use super::proxy_ssl_settings::ProxySslSettings;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, UpstreamSettings};
 use gateway::config::{BackendPolicies, ClientLimits, Cors, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
@@ -48,6 +49,8 @@ pub struct AnnotationSettings {
     pub(super) may_pass_through: bool,
     /// `auth-type` and what goes with it.
     pub(super) passwords: PasswordSettings,
+    /// `proxy-ssl-secret` and what goes with it.
+    pub(super) proxy_ssl: ProxySslSettings,
     /// What CORS allows, if `enable-cors` is on.
     pub cors: Cors,
     /// `enable-cors`.
@@ -123,6 +126,7 @@ impl AnnotationSettings {
             allowed_headers: defaults.allowed_headers.clone(),
             may_pass_through: defaults.ssl_passthrough,
             passwords: PasswordSettings::default(),
+            proxy_ssl: ProxySslSettings::default(),
             cors: Cors::default(),
             enable_cors: false,
             external_auth: ExternalAuthSettings::default(),

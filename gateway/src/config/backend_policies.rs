@@ -1,4 +1,5 @@
-use super::Template;
+use super::{BackendTls, Template};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How requests are sent to one of a route's backends. Values are final: defaults from the ConfigMap are already applied.
@@ -8,6 +9,8 @@ pub struct BackendPolicies {
     pub protocol: BackendProtocol,
     /// `upstream-vhost`: the `Host` header that the backend gets. Default none: the host that the client asked for.
     pub host: Option<Template>,
+    /// `proxy-ssl-secret`: how TLS is spoken to it, where it is. Default none: any certificate is taken.
+    pub tls: Option<Arc<BackendTls>>,
     /// `connection-proxy-header`: the `Connection` header that the backend gets. Default none: connections are kept.
     pub connection: Option<ConnectionHeader>,
     /// How long to wait for it.
@@ -17,7 +20,7 @@ pub struct BackendPolicies {
 impl BackendPolicies {
     /// An Ingress without annotations under an empty ConfigMap.
     pub const DEFAULT: Self =
-        Self { protocol: BackendProtocol::Http, host: None, connection: None, timeouts: Timeouts::DEFAULT };
+        Self { protocol: BackendProtocol::Http, host: None, tls: None, connection: None, timeouts: Timeouts::DEFAULT };
 }
 
 impl Default for BackendPolicies {

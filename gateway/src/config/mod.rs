@@ -6,6 +6,7 @@
 mod access_log;
 mod backend;
 mod backend_policies;
+mod backend_tls;
 mod basic_auth;
 mod blocked;
 mod client_limits;
@@ -29,6 +30,7 @@ mod tls;
 pub use access_log::{AccessLog, Escape};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
+pub use backend_tls::{BackendTls, BackendVerification};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::{Blocked, BlockedValue};
 pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};

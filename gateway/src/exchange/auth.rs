@@ -120,7 +120,7 @@ impl Exchange {
     pub(super) fn ask(&mut self, tries: usize) -> Option<Destination> {
         let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
         let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
-        let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()) });
+        let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
         let destination = self.destination(&pick, tls, false);
         self.tried.push(destination.address);
         self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };

@@ -9,6 +9,7 @@ use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
+use crate::tls::backend::BackendTls;
 use crate::upstream::Upstream;
 use crate::variables;
 use http::{HeaderValue, Version};
@@ -225,6 +226,11 @@ impl Decision {
             Some(RouteAction::DefaultBackend(policies)) => policies,
             _ => self.backend().map_or(&BackendPolicies::DEFAULT, |backend| &backend.policies),
         }
+    }
+
+    /// How TLS is spoken to that upstream, if that is set.
+    pub fn backend_tls(&self) -> Option<&Arc<BackendTls>> {
+        self.backend()?.tls.as_ref()
     }
 
     /// The labels of the request in metrics and logs: those of its backend, else those of its route.

@@ -185,7 +185,8 @@ impl Exchange {
     fn attempt(&mut self) -> Option<Destination> {
         let pick = self.pick()?;
         let protocol = self.decision.backend_policies().protocol;
-        let tls = protocol.uses_tls(self.arrival.connection.tls.is_some()).then(BackendTls::default);
+        let uses_tls = protocol.uses_tls(self.arrival.connection.tls.is_some());
+        let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
         let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);

@@ -1,6 +1,7 @@
 use crate::config::Timeouts;
 use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
+use crate::tls::backend;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +25,13 @@ pub struct Destination {
     pub largest_piece: usize,
 }
 
-/// TLS towards a backend. Its certificate is not verified, as in ingress-nginx without `proxy-ssl-verify`.
+/// TLS towards a backend.
 #[derive(Clone, Debug, Default)]
 pub struct BackendTls {
     /// The name that is sent (SNI); `None` sends none.
     pub server_name: Option<Arc<str>>,
+    /// `proxy-ssl-secret` and what goes with it, which then has a name of its own. `None`: the certificate is not verified.
+    pub settings: Option<Arc<backend::BackendTls>>,
 }
 
 /// Why an exchange did not go as it should.

@@ -3,12 +3,13 @@ use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, RequestMatch};
 use super::route::{Route, RouteAction, RouteBackend};
 use crate::config::{
-    self, Action, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels, Subject,
-    VirtualHost,
+    self, Action, BackendPolicies, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels,
+    Subject, VirtualHost,
 };
 use crate::interner::Interner;
 use crate::pattern::{Anchor, Pattern};
 use crate::policy::{Invalid, PolicyInterner};
+use crate::tls::backend::BackendTls;
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
 use std::convert::Infallible;
@@ -17,6 +18,9 @@ use std::sync::Arc;
 
 /// The labels of routes. What is counted under them outlives the tables that name the route.
 pub(super) type LabelInterner = Interner<RouteLabels, RouteLabels>;
+
+/// How TLS is spoken to backends. Connections that are kept are of one of these.
+pub(super) type BackendTlsInterner = Interner<config::BackendTls, BackendTls>;
 
 /// How large the regular expressions of one host may be together ([`Pattern::size`]). The routes after it are refused,
 /// which are those of the host's youngest Ingresses.
@@ -28,6 +32,7 @@ pub(super) struct Compiler<'a> {
     pub(super) labels: &'a mut LabelInterner,
     pub(super) policies: &'a mut PolicyInterner,
     pub(super) keys: &'a mut KeyInterner,
+    pub(super) backend_tls: &'a mut BackendTlsInterner,
     pub(super) rejected: &'a mut Vec<Rejection>,
 }
 
@@ -142,8 +147,18 @@ impl Compiler<'_> {
             weight: backend.weight,
             when: backend.when.as_ref().map(BackendCondition::compile).transpose()?,
             labels: self.labels(host, path, &backend.owner),
+            tls: self.backend_tls(&backend.policies)?,
             policies: Arc::clone(&backend.policies),
         })
+    }
+
+    fn backend_tls(&mut self, policies: &BackendPolicies) -> Result<Option<Arc<BackendTls>>, Invalid> {
+        let Some(settings) = &policies.tls else { return Ok(None) };
+        let invalid = |reason| Invalid { value: "proxy-ssl-secret".into(), reason };
+        if policies.protocol.is_http2() {
+            return Err(invalid("is not supported for backends of HTTP/2".to_owned()));
+        }
+        self.backend_tls.intern(settings, BackendTls::compile).map(Some).map_err(invalid)
     }
 
     fn labels(&mut self, host: &Arc<str>, path: &config::PathMatch, owner: &Owner) -> Arc<RouteLabels> {
@@ -206,6 +221,7 @@ mod tests {
             labels: &mut labels,
             policies: &mut policies,
             keys: &mut KeyInterner::default(),
+            backend_tls: &mut BackendTlsInterner::default(),
             rejected: &mut rejected,
         };
         let host = compiler.host(host).expect("no panic");

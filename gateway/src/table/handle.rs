@@ -1,4 +1,4 @@
-use super::compile::{Compiler, LabelInterner};
+use super::compile::{BackendTlsInterner, Compiler, LabelInterner};
 use super::config_hash::ConfigHash;
 use super::host_index::HostIndex;
 use super::streams::Streams;
@@ -32,6 +32,7 @@ struct State {
     labels: LabelInterner,
     policies: PolicyInterner,
     tls: Terminator,
+    backend_tls: BackendTlsInterner,
     /// What is not served of each host, for as long as the host is as it is.
     rejected: BTreeMap<HostName, Vec<Rejection>>,
     /// What is not served of the TLS settings, for as long as they are as they are.
@@ -132,6 +133,7 @@ impl Publisher {
                 labels: &mut state.labels,
                 policies: &mut state.policies,
                 keys: &mut state.tls.keys,
+                backend_tls: &mut state.backend_tls,
                 rejected: &mut rejected,
             };
             match host.as_deref().map(|host| compiler.host(host)).transpose() {

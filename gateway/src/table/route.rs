@@ -3,6 +3,7 @@ use crate::config::{BackendPolicies, HostPolicies, Origin, Redirect, RouteLabels
 use crate::pattern::Pattern;
 use crate::policy::Policies;
 use crate::request::RequestView;
+use crate::tls::backend::BackendTls;
 use crate::upstream::Upstream;
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub struct RouteBackend {
     pub(super) when: Option<BackendCondition>,
     /// The labels of its requests in metrics and logs. Interned, as those of the route.
     pub labels: Arc<RouteLabels>,
+    /// How TLS is spoken to it, if that is set. Shared by all with the same settings.
+    pub tls: Option<Arc<BackendTls>>,
     /// How it is spoken to. Shared by the backends of one Ingress.
     pub policies: Arc<BackendPolicies>,
 }

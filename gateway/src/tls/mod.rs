@@ -1,14 +1,15 @@
-//! TLS termination: certificates, cipher suites and the configuration of a handshake.
+//! TLS: certificates, cipher suites and the configuration of handshakes, with clients and with backends.
 //!
 //! Everything here is compiled when it is published and lives in the [table](crate::table), so that certificates,
 //! routes and settings change as one. A handshake asks the table once, by the name in its ClientHello; connections that
 //! are open keep what they began with.
 
+pub(crate) mod backend;
 mod cipher;
 mod keys;
 mod self_signed;
 mod termination;
-pub(crate) mod unverified;
+mod verifier;
 
 pub use cipher::{cipher, supported_ciphers};
 pub(crate) use cipher::{openssl_name, version_name};

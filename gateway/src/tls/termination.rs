@@ -1,10 +1,10 @@
 use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
 use crate::config::{Origin, Rejection, Subject, TlsSettings};
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ProducesTickets, ServerSessionMemoryCache};
 use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use std::fmt;
 use std::sync::Arc;
 
@@ -56,10 +56,8 @@ impl Terminator {
         let invalid = |error: rustls::Error| {
             format!("is not served: {error}; expected TLS versions and cipher suites that fit together")
         };
-        let versions = [(settings.tls13, &TLS13), (settings.tls12, &TLS12)];
-        let versions: Vec<_> = versions.into_iter().filter(|(on, _)| *on).map(|(_, version)| version).collect();
-        let mut config = ServerConfig::builder_with_provider(provider(settings))
-            .with_protocol_versions(&versions)
+        let mut config = ServerConfig::builder_with_provider(provider(&settings.ciphers))
+            .with_protocol_versions(&versions(settings.tls12, settings.tls13))
             .map_err(invalid)?
             .with_no_client_auth()
             // Each handshake has its host's.
@@ -76,13 +74,19 @@ impl Terminator {
     }
 }
 
-/// Our provider, with the TLS 1.2 suites of the settings.
-fn provider(settings: &TlsSettings) -> Arc<CryptoProvider> {
-    if settings.ciphers.is_empty() {
+/// The versions that are on.
+pub(super) fn versions(tls12: bool, tls13: bool) -> Vec<&'static SupportedProtocolVersion> {
+    let versions = [(tls13, &TLS13), (tls12, &TLS12)];
+    versions.into_iter().filter(|(on, _)| *on).map(|(_, version)| version).collect()
+}
+
+/// Our provider, with these suites of TLS 1.2, or all if there are none.
+pub(super) fn provider(ciphers: &[Arc<str>]) -> Arc<CryptoProvider> {
+    if ciphers.is_empty() {
         return PROVIDER.clone();
     }
     let tls13 = PROVIDER.cipher_suites.iter().filter(|suite| suite.tls13().is_some()).copied();
-    let tls12 = settings.ciphers.iter().filter_map(|name| cipher(name));
+    let tls12 = ciphers.iter().filter_map(|name| cipher(name));
     Arc::new(CryptoProvider { cipher_suites: tls13.chain(tls12).collect(), ..aws_lc_rs::default_provider() })
 }
 
@@ -151,7 +155,7 @@ mod tests {
     fn ciphers_are_those_of_the_settings_in_their_order() {
         let names = ["ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-AES128-GCM-SHA256"];
         let settings = TlsSettings { ciphers: names.map(Arc::from).into(), ..TlsSettings::default() };
-        let suites = provider(&settings).cipher_suites.clone();
+        let suites = provider(&settings.ciphers).cipher_suites.clone();
         let found: Vec<_> = suites.iter().map(|suite| super::super::openssl_name(suite.suite())).collect();
         assert_eq!(found[3..], names);
         assert!(found[..3].iter().all(|name| name.starts_with("TLS_")), "{found:?}");

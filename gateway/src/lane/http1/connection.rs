@@ -5,7 +5,7 @@ use crate::config::Timeouts;
 use crate::connection::{BodyFramer, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
 use crate::relay::{self, read_some};
-use crate::tls::unverified;
+use crate::tls::backend;
 use bytes::{Bytes, BytesMut};
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
@@ -54,7 +54,8 @@ impl EndpointConnection {
         let tcp = relay::connect(destination.address, timeouts.connect, timeouts.send.max(timeouts.read)).await?;
         let io: Io = match &destination.tls {
             Some(tls) => {
-                let secured = unverified::connect(tcp, destination.address.ip(), tls.server_name.as_deref());
+                let (settings, name) = (tls.settings.as_deref(), tls.server_name.as_deref());
+                let secured = backend::connect(tcp, destination.address.ip(), settings, name);
                 Box::new(within(timeouts.connect, secured).await?)
             }
             None => Box::new(tcp),

@@ -3,7 +3,7 @@
 use super::{flow, without_digests};
 use crate::connection::Transport;
 use crate::relay;
-use crate::tls::unverified;
+use crate::tls::backend;
 use async_trait::async_trait;
 use pingora_core::connectors::http::custom;
 use pingora_core::protocols::l4::socket::SocketAddr;
@@ -56,7 +56,9 @@ async fn connect(peer: &impl Peer) -> io::Result<Stream> {
     if !peer.tls() {
         return Ok(Box::new(EndpointStream::new(tcp)));
     }
-    let secured = tokio::time::timeout(time, unverified::connect(tcp, address.ip(), Some(peer.sni()))).await;
+    let settings = flow::tls();
+    let secured = backend::connect(tcp, address.ip(), settings.as_deref(), Some(peer.sni()));
+    let secured = tokio::time::timeout(time, secured).await;
     Ok(Box::new(EndpointStream::new(secured.map_err(|_| io::Error::from(ErrorKind::TimedOut))??)))
 }
 

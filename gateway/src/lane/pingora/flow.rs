@@ -5,10 +5,13 @@
 //! read of a backend beyond what the request's other half has taken, to pass it to the client.
 
 use super::answer::Answer;
+use crate::exchange::Destination;
+use crate::tls::backend::BackendTls;
 use http::Method;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::task_local;
@@ -54,6 +57,8 @@ pub(super) struct Flow {
     answer: RefCell<Option<Answer>>,
     /// The most that may be read ahead, if that is less than for others.
     largest_piece: Cell<Option<usize>>,
+    /// How TLS is spoken to the backend, if that is set.
+    tls: RefCell<Option<Arc<BackendTls>>>,
 }
 
 impl Flow {
@@ -88,23 +93,28 @@ pub(super) fn scope<F: Future>(request: F) -> impl Future<Output = F::Output> {
     FLOW.scope(Flow::default(), request)
 }
 
-/// Begins an attempt: the request's method, how long its backend may be silent between two reads, and how much may be read at
-/// a time.
-pub(super) fn begin(method: Method, timeout: Duration, largest_piece: usize) {
+/// Begins an attempt of a request with this method.
+pub(super) fn begin(method: Method, destination: &Destination) {
     let _ = FLOW.try_with(|flow| {
         flow.set_ahead(0);
         flow.reach.set(FIRST);
         flow.in_head.set(true);
         flow.in_body.set(false);
-        flow.timeout.set(Some(timeout));
+        flow.timeout.set(Some(destination.timeouts.read));
         flow.answer.replace(Some(Answer::to(method)));
-        flow.largest_piece.set(Some(largest_piece));
+        flow.largest_piece.set(Some(destination.largest_piece));
+        flow.tls.replace(destination.tls.as_ref().and_then(|tls| tls.settings.clone()));
     });
 }
 
 /// How long a backend may be silent; `None` for a connection that serves no request.
 pub(super) fn timeout() -> Option<Duration> {
     FLOW.try_with(|flow| flow.timeout.get()).ok().flatten()
+}
+
+/// How TLS is spoken to the backend, if that is set.
+pub(super) fn tls() -> Option<Arc<BackendTls>> {
+    FLOW.try_with(|flow| flow.tls.borrow().clone()).ok().flatten()
 }
 
 /// How many bytes may be read of the backend now.
@@ -153,7 +163,20 @@ pub(super) fn take() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Timeouts;
     use std::future::poll_fn;
+
+    fn destination(largest_piece: usize) -> Destination {
+        Destination {
+            address: ([127, 0, 0, 1], 80).into(),
+            tls: None,
+            http2: false,
+            pool_key: 0,
+            timeouts: Timeouts::default(),
+            idle_timeout: Duration::MAX,
+            largest_piece,
+        }
+    }
 
     fn read_bytes(count: usize) {
         read(&vec![b'\n'; count]).expect("the beginning of a head");
@@ -164,7 +187,7 @@ mod tests {
     }
 
     fn begin_body() {
-        begin(Method::GET, Duration::MAX, usize::MAX);
+        begin(Method::GET, &destination(usize::MAX));
         head_taken();
         take();
     }
@@ -186,7 +209,7 @@ mod tests {
     #[tokio::test]
     async fn more_is_read_ahead_as_the_client_takes_it() {
         scope(async {
-            begin(Method::GET, Duration::MAX, usize::MAX);
+            begin(Method::GET, &destination(usize::MAX));
             read_bytes(FIRST);
             take();
             head_taken();
@@ -207,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn a_head_is_read_however_long_it_is() {
         scope(async {
-            begin(Method::GET, Duration::MAX, usize::MAX);
+            begin(Method::GET, &destination(usize::MAX));
             read_bytes(2 * FIRST);
             assert_eq!(room(), Poll::Ready(FIRST));
             head_taken();
@@ -219,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn a_piece_may_be_smaller() {
         scope(async {
-            begin(Method::GET, Duration::MAX, 1000);
+            begin(Method::GET, &destination(1000));
             head_taken();
             assert_eq!(room(), Poll::Ready(1000));
             read_bytes(1000);

@@ -70,7 +70,8 @@ pub(super) fn build(destination: &Destination) -> Box<HttpPeer> {
 
 /// Part of the pool's key: Pingora's own key has only address, TLS and its names.
 fn group_key(destination: &Destination) -> u64 {
-    destination.pool_key ^ u64::from(destination.http2)
+    let settings = destination.tls.as_ref().and_then(|tls| tls.settings.as_ref());
+    destination.pool_key ^ u64::from(destination.http2) ^ settings.map_or(0, |settings| settings.key())
 }
 
 #[cfg(test)]
@@ -106,7 +107,7 @@ mod tests {
     fn nothing_is_verified_and_a_name_is_there() {
         let peer = build(&destination(true, false));
         assert_eq!((peer.sni(), peer.verify_cert(), peer.verify_hostname()), ("::1", false, false));
-        let tls = Some(BackendTls { server_name: Some("auth.example".into()) });
+        let tls = Some(BackendTls { server_name: Some("auth.example".into()), settings: None });
         assert_eq!(build(&Destination { tls, ..destination(true, false) }).sni(), "auth.example");
     }
 

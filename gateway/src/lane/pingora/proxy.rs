@@ -114,8 +114,7 @@ impl ProxyHttp for Proxy {
     async fn upstream_peer(&self, session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
         let destination = ctx.destination.take();
         let destination = destination.ok_or_else(no_exchange)?;
-        let method = session.req_header().method.clone();
-        flow::begin(method, destination.timeouts.read, destination.largest_piece);
+        flow::begin(session.req_header().method.clone(), &destination);
         Ok(peer::build_for_client(&destination))
     }
 

@@ -1,0 +1,114 @@
+//! `proxy-ssl-secret`: certificates for TLS to backends, and what goes with them.
+
+use super::entry::{Annotation, AnnotationFacets, Invalid, Scope};
+use crate::object::Kind;
+use crate::registry::{Apply, Value, ValueError};
+use crate::route_defaults::Risk;
+use gateway::config::HostName;
+use gateway::tls::cipher;
+
+pub(super) const ANNOTATIONS: &[Annotation] = &[
+    supported(
+        "proxy-ssl-secret",
+        Risk::Medium,
+        "Names the Secret for TLS to the backend (`backend-protocol: HTTPS`), as `name` or `namespace/name`: the client \
+         certificate (`tls.crt`, `tls.key`) and the authorities that verify the backend's (`ca.crt`). Default: not set, no \
+         certificate is shown, any is taken, and no name is sent.",
+        |value, draft| {
+            draft.proxy_ssl.secret = Some(value.secret()?.clone());
+            Ok(())
+        },
+    )
+    .refers_to(Kind::Secret)
+    .but("With `backend-protocol: GRPCS` the routes answer 503."),
+    supported(
+        "proxy-ssl-verify",
+        Risk::Low,
+        "Sets whether the certificate of the backend is verified: `on` or `off`. Default `off`. With `on`, the Secret needs \
+         `ca.crt`, and `proxy-ssl-name` is required. A backend whose certificate is not valid counts as one that cannot be \
+         reached (502).",
+        |value, draft| {
+            draft.proxy_ssl.verify = is_on(value)?;
+            Ok(())
+        },
+    ),
+    supported(
+        "proxy-ssl-verify-depth",
+        Risk::Low,
+        "Sets how many certificates may stand between that of the backend and an authority. Whole number up to 10, \
+         default 1; 0 is 1.",
+        |value, draft| {
+            let depth = value.number(0..=10, "a whole number from 0 to 10")?;
+            draft.proxy_ssl.depth = Some(std::cmp::max(1, depth));
+            Ok(())
+        },
+    ),
+    supported(
+        "proxy-ssl-name",
+        Risk::High,
+        "Sets the name that the backend's certificate must have, and that is sent with `proxy-ssl-server-name: on`. A host \
+         name. Default: not set.",
+        |value, draft| match HostName::parse(value.text()) {
+            Ok(HostName::Exact(name)) => {
+                draft.proxy_ssl.name = Some(name);
+                Ok(())
+            }
+            _ => Err(ValueError::Expected("a host name, such as \"backend.example.com\"")),
+        },
+    ),
+    supported(
+        "proxy-ssl-server-name",
+        Risk::Low,
+        "Sets whether TLS to the backend sends `proxy-ssl-name` (SNI): `on` or `off`. Default `off`.",
+        |value, draft| {
+            draft.proxy_ssl.send_name = is_on(value)?;
+            Ok(())
+        },
+    ),
+    supported(
+        "proxy-ssl-protocols",
+        Risk::Low,
+        "Sets the TLS versions for the backend, separated by spaces: `TLSv1.2`, `TLSv1.3`. Default both.",
+        |value, draft| {
+            const EXPECTED: ValueError = ValueError::Expected("TLSv1.2, TLSv1.3 or both, separated by a space");
+            let mut versions = (false, false);
+            for version in value.text().split_ascii_whitespace() {
+                match version {
+                    "TLSv1.2" => versions.0 = true,
+                    "TLSv1.3" => versions.1 = true,
+                    _ => return Err(EXPECTED),
+                }
+            }
+            if versions == (false, false) {
+                return Err(EXPECTED);
+            }
+            draft.proxy_ssl.versions = Some(versions);
+            Ok(())
+        },
+    ),
+    supported(
+        "proxy-ssl-ciphers",
+        Risk::Medium,
+        "Sets the cipher suites of TLS 1.2 for the backend, the preferred first: OpenSSL's names, separated by colons. \
+         Default `DEFAULT`: all that are supported. Suites of TLS 1.3 are not affected.",
+        |value, draft| {
+            let names = value.text().split(':').filter(|name| !name.is_empty() && *name != "DEFAULT");
+            let (known, others): (Vec<_>, Vec<_>) = names.partition(|name| cipher(name).is_some());
+            if !others.is_empty() {
+                let rest = if known.is_empty() { "all that are supported" } else { "the other suites" };
+                draft.complain(format!("contains {}, which is not supported; {rest} stay in effect", others.join(", ")));
+            }
+            draft.proxy_ssl.ciphers = known.into_iter().map(Into::into).collect();
+            Ok(())
+        },
+    )
+    .but("ECDHE with AES-GCM or ChaCha20-Poly1305 is supported. Other suites are left out, with a warning."),
+];
+
+const fn supported(name: &'static str, risk: Risk, doc: &'static str, apply: Apply<AnnotationFacets>) -> Annotation {
+    Annotation::full(name, Scope::Path, risk, Invalid::Denies, doc, apply)
+}
+
+fn is_on(value: Value<'_>) -> Result<bool, ValueError> {
+    value.one_of(&["on", "off"], "\"on\" or \"off\"").map(|word| word == "on")
+}
