@@ -88,6 +88,12 @@ fn the_controller_keeps_its_order() {
     assert_none(&against_order(CONTROLLER_ORDER, CONTROLLER.files(), &CONTROLLER.imports));
 }
 
+/// One that no module declares is not compiled, and nobody notices.
+#[test]
+fn every_file_is_a_module() {
+    assert_none(&[&*GATEWAY.orphans, &CONTROLLER.orphans].concat());
+}
+
 #[test]
 fn pingora_stays_in_its_places() {
     assert_none(&outside(PINGORA_IN, "pingora_", &GATEWAY.modules));
@@ -97,6 +103,8 @@ fn pingora_stays_in_its_places() {
 struct Crate {
     modules: Vec<Module>,
     imports: BTreeSet<Import>,
+    /// The files that are no module.
+    orphans: Vec<String>,
 }
 
 impl Crate {
@@ -106,7 +114,7 @@ impl Crate {
         let modules = module::parse(&sources).expect("the sources can be understood");
         let imports = resolve::imports(&modules);
         assert!(imports.len() > modules.len(), "few imports were found: {} in {name}", imports.len());
-        Self { modules, imports }
+        Self { modules, imports, orphans: module::orphans(&sources) }
     }
 
     fn files(&self) -> BTreeSet<&String> {

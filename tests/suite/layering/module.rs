@@ -61,6 +61,23 @@ pub(crate) fn read(directory: &Path) -> Result<Sources> {
     Ok(sources)
 }
 
+/// The files that no other declares as a module, not even for tests.
+pub(crate) fn orphans(sources: &Sources) -> Vec<String> {
+    let is_declared = |file: &str| {
+        let path = file.strip_suffix("/mod.rs").or(file.strip_suffix(".rs")).unwrap_or(file);
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let parents = if folder.is_empty() {
+            ["lib.rs".to_owned(), "main.rs".to_owned()]
+        } else {
+            [format!("{folder}.rs"), format!("{folder}/mod.rs")]
+        };
+        let declaration = format!("mod {name};");
+        parents.iter().filter_map(|parent| sources.get(parent)).any(|text| text.contains(&declaration))
+    };
+    let roots = ["lib.rs", "main.rs"];
+    sources.keys().filter(|file| !roots.contains(&file.as_str()) && !is_declared(file)).cloned().collect()
+}
+
 /// The modules that `lib.rs` leads to; the first one is the root.
 pub(crate) fn parse(sources: &Sources) -> Result<Vec<Module>> {
     let mut parser = Parser { sources, modules: Vec::new() };

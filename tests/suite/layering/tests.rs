@@ -1,7 +1,7 @@
 //! The check itself, on small sources.
 
 use super::graph::{against_order, cycles_of_files, cycles_of_folders};
-use super::module::{Sources, parse};
+use super::module::{Sources, orphans, parse};
 use super::outside;
 use super::resolve::{Import, imports};
 use std::collections::BTreeSet;
@@ -226,4 +226,17 @@ fn a_crate_is_named_in_its_places_alone() {
     ]));
     let found = outside(&["a"], "pingora_", &modules.expect("sources"));
     assert_eq!(found, ["b.rs names pingora_http::RequestHeader"]);
+}
+
+#[test]
+fn a_file_that_no_module_declares_is_found() {
+    let files = sources(&[
+        ("lib.rs", "mod a;"),
+        ("main.rs", ""),
+        ("a/mod.rs", "mod b;\n#[cfg(test)]\nmod tests;"),
+        ("a/b.rs", ""),
+        ("a/b/c.rs", ""),
+        ("a/tests.rs", ""),
+    ]);
+    assert_eq!(orphans(&files), ["a/b/c.rs"]);
 }
