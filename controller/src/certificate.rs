@@ -72,17 +72,18 @@ impl fmt::Display for Field {
     }
 }
 
+/// The certificates in PEM; `None` unless it is one or more.
+pub(crate) fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    certificates.ok().filter(|certificates| !certificates.is_empty())
+}
+
 impl KeyPair {
     /// Reads a Secret. The chain is put in order where it is not: the key's certificate, its issuer, and so on.
     pub(crate) fn read(secret: &Secret, object: impl Into<Subject>) -> Result<Self, CertificateError> {
         let pem = Field::Certificate.of(secret)?;
         let key = Field::Key.of(secret)?;
-        let given: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|_| CertificateError::NoCertificate)?;
-        if given.is_empty() {
-            return Err(CertificateError::NoCertificate);
-        }
+        let given = certificates(pem).ok_or(CertificateError::NoCertificate)?;
         let parsed = given
             .iter()
             .enumerate()

@@ -94,6 +94,16 @@ impl Annotation {
         Self::supported(name, AnnotationFacets { scope, risk, invalid, harmless: &[] }, doc, apply)
     }
 
+    /// An entry that works as in ingress-nginx, for paths that an invalid value denies.
+    pub(super) const fn guard(
+        name: &'static str,
+        risk: Risk,
+        doc: &'static str,
+        apply: Apply<AnnotationFacets>,
+    ) -> Self {
+        Self::full(name, Scope::Path, risk, Invalid::Denies, doc, apply)
+    }
+
     /// An entry that is not supported yet; routes are served without it.
     pub(super) const fn planned(name: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
         let facets = AnnotationFacets { scope, risk, invalid: Invalid::FallsBack, harmless: EMPTY };

@@ -1,14 +1,14 @@
 //! `auth-url`: a server that authorizes each request, and the annotations that go with it.
 
-use super::entry::{Annotation, AnnotationFacets, EMPTY, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Invalid, Scope};
 use crate::object::Kind;
-use crate::registry::{Apply, auth_server};
+use crate::registry::auth_server;
 use crate::route_defaults::Risk;
 
 const KEPT: &str = "connections to the auth service are always kept";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    supported(
+    Annotation::guard(
         "auth-url",
         Risk::High,
         "Sets the URL of an external service that authorizes requests. Each request first causes an auth request to \
@@ -18,7 +18,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         |value, draft| auth_server::auth_url(value, &mut draft.external_auth),
     )
     .but("A host with variables is refused: the routes answer 503."),
-    supported(
+    Annotation::guard(
         "auth-method",
         Risk::Low,
         "Sets the HTTP method of the auth request, such as `POST`. Default `GET`.",
@@ -33,34 +33,34 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          it. May contain nginx variables. Default: not set, the client gets the 401.",
         |value, draft| auth_server::auth_signin(value, &mut draft.external_auth),
     ),
-    supported(
+    Annotation::guard(
         "auth-signin-redirect-param",
         Risk::Medium,
         "Sets the query parameter that tells the sign-in page the URL to return to. Default `rd`.",
         |value, draft| auth_server::auth_redirect_param(value, &mut draft.external_auth),
     ),
-    supported(
+    Annotation::guard(
         "auth-response-headers",
         Risk::Medium,
         "Names the headers that are copied from the auth response to the request for the backend, separated by \
          commas. They replace the client's; one that the auth response does not have is removed. Default: none.",
         |value, draft| auth_server::auth_response_headers(value, &mut draft.external_auth),
     ),
-    supported(
+    Annotation::guard(
         "auth-request-redirect",
         Risk::Medium,
         "Sets the header `X-Auth-Request-Redirect` of the auth request. A URL or a path; it may contain nginx \
          variables. Default: path and query of the client's request.",
         |value, draft| auth_server::auth_request_redirect(value, &mut draft.external_auth),
     ),
-    supported(
+    Annotation::guard(
         "auth-always-set-cookie",
         Risk::Low,
         "Sets whether the `Set-Cookie` headers of the auth response are added to all responses. Boolean, default \
          false: they are added to successful responses and redirects only.",
         |value, draft| auth_server::auth_always_set_cookie(value, &mut draft.external_auth),
     ),
-    supported(
+    Annotation::guard(
         "auth-proxy-set-headers",
         Risk::Medium,
         "Names a ConfigMap, as `name` or `namespace/name`, with headers that are set on the auth request, in place of \
@@ -68,7 +68,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         |value, draft| auth_server::auth_request_headers(value, &mut draft.external_auth),
     )
     .refers_to(Kind::ConfigMap),
-    supported(
+    Annotation::guard(
         "auth-cache-key",
         Risk::Medium,
         "Sets the key under which auth responses are kept, so that the auth service is not asked again: text with \
@@ -78,7 +78,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          nothing is kept.",
         |value, draft| auth_server::auth_cache_key(value, &mut draft.external_auth),
     ),
-    supported(
+    Annotation::guard(
         "auth-cache-duration",
         Risk::Medium,
         "Sets how long auth responses are kept: statuses, then a time with its unit, such as `200 202 10m`; without \
@@ -125,8 +125,3 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     ),
 ];
-
-/// A supported entry whose invalid values deny the routes.
-const fn supported(name: &'static str, risk: Risk, doc: &'static str, apply: Apply<AnnotationFacets>) -> Annotation {
-    Annotation::full(name, Scope::Path, risk, Invalid::Denies, doc, apply)
-}

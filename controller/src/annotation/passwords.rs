@@ -1,17 +1,16 @@
 //! `auth-type`: names and passwords, which a Secret has; and how they combine with other ways to let a request in.
 
-use super::entry::{Annotation, AnnotationFacets, Invalid, Scope};
+use super::entry::{Annotation, Invalid, Scope};
 use super::password_settings::Scheme;
 use crate::object::Kind;
-use crate::registry::{Apply, ValueError};
+use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 use gateway::config::Satisfy;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    supported(
+    Annotation::guard(
         "auth-type",
         Risk::Low,
-        Invalid::Denies,
         "Requires a user name and a password: `basic` or `digest` authentication. Default: not set, none is required. A \
          request without valid credentials is answered with 401, and with 503 while 64 others for the same users wait \
          to be verified. The backend gets no `Authorization` header.",
@@ -23,10 +22,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    supported(
+    Annotation::guard(
         "auth-secret",
         Risk::Medium,
-        Invalid::Denies,
         "Names the Secret with the users and their password hashes, as `name` or `namespace/name`. Required with \
          `auth-type`. Hashes are those of htpasswd and crypt(3): DES, `$1$`, `$apr1$`, `$5$`, `$6$`, `$2y$`, `{SHA}`, \
          `{SSHA}` and `{PLAIN}`, with at most a cost of 15 or 1,000,000 rounds. A user with another hash cannot come \
@@ -37,8 +35,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     )
     .refers_to(Kind::Secret),
-    supported(
+    Annotation::full(
         "auth-secret-type",
+        Scope::Path,
         Risk::Low,
         Invalid::RejectsIngress,
         "Sets the format of the Secret. `auth-file`: its key `auth` has lines of htpasswd, or with `digest` of htdigest. \
@@ -50,8 +49,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    supported(
+    Annotation::full(
         "auth-realm",
+        Scope::Path,
         Risk::Medium,
         Invalid::RejectsIngress,
         "Sets the realm in the `WWW-Authenticate` header of 401 responses. Text of letters, digits, spaces and \
@@ -65,10 +65,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    supported(
+    Annotation::guard(
         "satisfy",
         Risk::Low,
-        Invalid::Denies,
         "Sets how address lists, passwords and external authentication combine, which are asked in this order. With \
          `all` a request must pass all of them. With `any` the first that allows it is enough; if none does, the answer \
          is 401 where a password or the auth server asked for credentials, else 403. Default `all`.",
@@ -81,13 +80,3 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         },
     ),
 ];
-
-const fn supported(
-    name: &'static str,
-    risk: Risk,
-    invalid: Invalid,
-    doc: &'static str,
-    apply: Apply<AnnotationFacets>,
-) -> Annotation {
-    Annotation::full(name, Scope::Path, risk, invalid, doc, apply)
-}

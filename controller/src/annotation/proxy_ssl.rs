@@ -1,14 +1,13 @@
 //! `proxy-ssl-secret`: certificates for TLS to backends, and what goes with them.
 
-use super::entry::{Annotation, AnnotationFacets, Invalid, Scope};
+use super::entry::Annotation;
 use crate::object::Kind;
-use crate::registry::{Apply, Value, ValueError};
+use crate::registry::{Value, ValueError, cipher_suites, tls_versions};
 use crate::route_defaults::Risk;
 use gateway::config::HostName;
-use gateway::tls::cipher;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    supported(
+    Annotation::guard(
         "proxy-ssl-secret",
         Risk::Medium,
         "Names the Secret for TLS to the backend (`backend-protocol: HTTPS`), as `name` or `namespace/name`: the client \
@@ -21,7 +20,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     )
     .refers_to(Kind::Secret)
     .but("With `backend-protocol: GRPCS` the routes answer 503."),
-    supported(
+    Annotation::guard(
         "proxy-ssl-verify",
         Risk::Low,
         "Sets whether the certificate of the backend is verified: `on` or `off`. Default `off`. With `on`, the Secret needs \
@@ -32,7 +31,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    supported(
+    Annotation::guard(
         "proxy-ssl-verify-depth",
         Risk::Low,
         "Sets how many certificates may stand between that of the backend and an authority. Whole number up to 10, \
@@ -43,7 +42,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    supported(
+    Annotation::guard(
         "proxy-ssl-name",
         Risk::High,
         "Sets the name that the backend's certificate must have, and that is sent with `proxy-ssl-server-name: on`. A host \
@@ -56,7 +55,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             _ => Err(ValueError::Expected("a host name, such as \"backend.example.com\"")),
         },
     ),
-    supported(
+    Annotation::guard(
         "proxy-ssl-server-name",
         Risk::Low,
         "Sets whether TLS to the backend sends `proxy-ssl-name` (SNI): `on` or `off`. Default `off`.",
@@ -65,49 +64,34 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    supported(
+    Annotation::guard(
         "proxy-ssl-protocols",
         Risk::Low,
         "Sets the TLS versions for the backend, separated by spaces: `TLSv1.2`, `TLSv1.3`. Default both.",
         |value, draft| {
-            const EXPECTED: ValueError = ValueError::Expected("TLSv1.2, TLSv1.3 or both, separated by a space");
-            let mut versions = (false, false);
-            for version in value.text().split_ascii_whitespace() {
-                match version {
-                    "TLSv1.2" => versions.0 = true,
-                    "TLSv1.3" => versions.1 = true,
-                    _ => return Err(EXPECTED),
-                }
-            }
-            if versions == (false, false) {
-                return Err(EXPECTED);
+            let (versions, others) = tls_versions(value);
+            if versions == (false, false) || !others.is_empty() {
+                return Err(ValueError::Expected("TLSv1.2, TLSv1.3 or both, separated by a space"));
             }
             draft.proxy_ssl.versions = Some(versions);
             Ok(())
         },
     ),
-    supported(
+    Annotation::guard(
         "proxy-ssl-ciphers",
         Risk::Medium,
         "Sets the cipher suites of TLS 1.2 for the backend, the preferred first: OpenSSL's names, separated by colons. \
          Default `DEFAULT`: all that are supported. Suites of TLS 1.3 are not affected.",
         |value, draft| {
             let names = value.text().split(':').filter(|name| !name.is_empty() && *name != "DEFAULT");
-            let (known, others): (Vec<_>, Vec<_>) = names.partition(|name| cipher(name).is_some());
-            if !others.is_empty() {
-                let rest = if known.is_empty() { "all that are supported" } else { "the other suites" };
-                draft.complain(format!("contains {}, which is not supported; {rest} stay in effect", others.join(", ")));
-            }
-            draft.proxy_ssl.ciphers = known.into_iter().map(Into::into).collect();
+            let (known, complaint) = cipher_suites(names);
+            complaint.into_iter().for_each(|complaint| draft.complain(complaint));
+            draft.proxy_ssl.ciphers = known;
             Ok(())
         },
     )
     .but("ECDHE with AES-GCM or ChaCha20-Poly1305 is supported. Other suites are left out, with a warning."),
 ];
-
-const fn supported(name: &'static str, risk: Risk, doc: &'static str, apply: Apply<AnnotationFacets>) -> Annotation {
-    Annotation::full(name, Scope::Path, risk, Invalid::Denies, doc, apply)
-}
 
 fn is_on(value: Value<'_>) -> Result<bool, ValueError> {
     value.one_of(&["on", "off"], "\"on\" or \"off\"").map(|word| word == "on")

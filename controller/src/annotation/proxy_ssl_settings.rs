@@ -1,11 +1,9 @@
 //! What the annotations `proxy-ssl-*` come to, once all of them are known.
 
-use crate::certificate::KeyPair;
+use crate::certificate::{KeyPair, certificates};
 use crate::registry::ValueError;
 use gateway::config::{BackendPolicies, BackendProtocol, BackendTls, BackendVerification, Certificate, Subject};
 use k8s_openapi::api::core::v1::Secret;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use std::sync::Arc;
 
 /// Of the Secret: the authorities that verify backends.
@@ -89,8 +87,7 @@ fn certificate(secret: &Secret, object: Subject) -> Result<Option<Arc<Certificat
 fn authorities(secret: &Secret) -> Result<Arc<[Vec<u8>]>, ValueError> {
     const EXPECTED: &str = "names a Secret without certificates of authorities in data[ca.crt]: expected PEM";
     let pem = secret.data.as_ref().and_then(|data| data.get(AUTHORITIES)).ok_or(EXPECTED)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.0).collect();
-    let certificates = certificates.ok().filter(|certificates| !certificates.is_empty()).ok_or(EXPECTED)?;
+    let certificates = certificates(&pem.0).ok_or(EXPECTED)?;
     Ok(certificates.iter().map(|der| der.to_vec()).collect())
 }
 

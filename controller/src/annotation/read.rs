@@ -43,8 +43,9 @@ pub(crate) struct Context<'a> {
 }
 
 /// Reads the annotations of one Ingress.
-pub(crate) fn read(annotations: &BTreeMap<String, String>, context: &Context<'_>) -> Reading {
+pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a Context<'a>) -> Reading {
     let mut reader = Reader {
+        annotations,
         context,
         reading: Reading {
             settings: AnnotationSettings::new(context.defaults),
@@ -60,18 +61,19 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, context: &Context<'_>
             _ => reader.stranger(name),
         }
     }
-    reader.passwords(annotations);
-    reader.proxy_ssl(annotations);
+    reader.passwords();
+    reader.proxy_ssl();
     reader.reading.settings.finish(context.defaults);
     reader.reading
 }
 
 struct Reader<'a> {
+    annotations: &'a BTreeMap<String, String>,
     context: &'a Context<'a>,
     reading: Reading,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn annotation(&mut self, key: &str, value: &str) {
         if let Some(word) = self.context.defaults.blocked_words.iter().find(|word| value.contains(&***word)) {
             let message = format!("contains {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
@@ -141,34 +143,41 @@ impl Reader<'_> {
     }
 
     /// What several annotations together say of passwords.
-    fn passwords(&mut self, annotations: &BTreeMap<String, String>) {
-        let value = |key: &str| annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str);
+    fn passwords(&mut self) {
+        const SECRET: &str = "auth-secret";
         let settings = std::mem::take(&mut self.reading.settings.passwords);
         if let Some(fault) = settings.unused_fault() {
             let message = format!("{fault}; it has no effect without auth-type");
-            self.warn("auth-secret", value("auth-secret"), Reason::AnnotationParsingFailed, &message);
-            return self.set_effect("auth-secret", &Effect::None);
+            self.warn(SECRET, self.value(SECRET), Reason::AnnotationParsingFailed, &message);
+            return self.set_effect(SECRET, &Effect::None);
         }
         let mut complaints = Vec::new();
         let built = settings.build(&mut self.reading.settings.policies, &mut complaints);
         for complaint in complaints {
-            self.warn("auth-secret", value("auth-secret"), Reason::AnnotationParsingFailed, &complaint);
+            self.warn(SECRET, self.value(SECRET), Reason::AnnotationParsingFailed, &complaint);
         }
-        if let Err((key, error)) = built {
-            self.deny(key, value(key), &error.to_string());
-            self.set_effect(key, &Effect::Denied);
-        }
+        self.deny_unless(built);
     }
 
     /// What several annotations together say of TLS to backends.
-    fn proxy_ssl(&mut self, annotations: &BTreeMap<String, String>) {
-        let value = |key: &str| annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str);
-        let secret = object_name(value("proxy-ssl-secret"), Some(self.context.namespace));
+    fn proxy_ssl(&mut self) {
+        let secret = object_name(self.value("proxy-ssl-secret"), Some(self.context.namespace));
         let secret = secret
             .map_or(Subject::other("no Secret"), |name| ObjectKey::new(Kind::Secret, name.namespace, name.name).into());
         let settings = std::mem::take(&mut self.reading.settings.proxy_ssl);
-        if let Err((key, error)) = settings.build(secret, &mut self.reading.settings.backend) {
-            self.deny(key, value(key), &error.to_string());
+        let built = settings.build(secret, &mut self.reading.settings.backend);
+        self.deny_unless(built);
+    }
+
+    /// The value of an annotation, empty where it is not there.
+    fn value(&self, key: &str) -> &'a str {
+        self.annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str)
+    }
+
+    /// Denies the routes where an annotation cannot be used together with the others.
+    fn deny_unless(&mut self, built: Result<(), (&'static str, ValueError)>) {
+        if let Err((key, error)) = built {
+            self.deny(key, self.value(key), &error.to_string());
             self.set_effect(key, &Effect::Denied);
         }
     }
@@ -341,7 +350,8 @@ mod tests {
         let lookup = Lookup::new(&store);
         let context =
             Context { object: &object, namespace: "shop", prefix: USUAL_PREFIX, defaults: &defaults, lookup: &lookup };
-        let mut reader = Reader { context: &context, reading: read(&BTreeMap::new(), &context) };
+        let none = BTreeMap::new();
+        let mut reader = Reader { annotations: &none, context: &context, reading: read(&none, &context) };
         let effects: Vec<_> = NAMES_A_SECRET.iter().map(|annotation| reader.apply(annotation, "users")).collect();
         assert_eq!(effects, [Effect::Denied, Effect::None]);
         assert!(reader.reading.settings.policies.denied.is_some());

@@ -4,9 +4,7 @@ use super::builder::ConfigBuilder;
 use super::entry::Key;
 use crate::diagnostic::Severity;
 use crate::object::Kind;
-use crate::registry::{Value, ValueError, settable_header};
-use gateway::config::{Piece, Template};
-use http::HeaderValue;
+use crate::registry::{Value, ValueError, field_template, settable_field, settable_header};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,18 +88,9 @@ fn set_headers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueE
     let mut headers = Vec::new();
     for (name, text) in named_map(value)? {
         let Some(header) = valid_header(&name, &text, draft) else { continue };
-        match Template::parse(&text) {
+        match field_template(&name, &text) {
             Ok(template) => headers.push((header, template)),
-            // A lone `$` is a price, not a variable.
-            Err(gateway::config::TemplateError::Dangling) => {
-                headers.push((header, Template(Arc::from([Piece::Literal(text.into())]))));
-            }
-            Err(error) => {
-                draft.complain(
-                    Severity::Error,
-                    format!("names a ConfigMap whose value of {name:?} {error}; this header is not set"),
-                );
-            }
+            Err(error) => draft.complain(Severity::Error, format!("{error}; this header is not set")),
         }
     }
     draft.config.gateway.set_headers = headers.into();
@@ -122,13 +111,8 @@ fn named_map(value: Value<'_>) -> Result<BTreeMap<String, String>, ValueError> {
     Ok(value.config_map()?.data.clone().unwrap_or_default())
 }
 
-/// The header's name in lower case, if name and value may be sent. The value may be a secret, and is not shown.
+/// The header's name in lower case, if name and value may be sent.
 fn valid_header(name: &str, text: &str, draft: &mut ConfigBuilder) -> Option<Arc<str>> {
-    let fault = match settable_header(name) {
-        Ok(header) if HeaderValue::from_str(text).is_ok() => return Some(header),
-        Ok(_) => format!("whose value of {name:?} is not valid: expected one line of text"),
-        Err(error) => format!("with {name:?}, which {error}"),
-    };
-    draft.complain(Severity::Error, format!("names a ConfigMap {fault}; this header is not set"));
-    None
+    let header = settable_field(name, text);
+    header.map_err(|error| draft.complain(Severity::Error, format!("{error}; this header is not set"))).ok()
 }

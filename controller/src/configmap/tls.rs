@@ -4,8 +4,7 @@ use super::builder::ConfigBuilder;
 use super::entry::Key;
 use crate::diagnostic::Severity;
 use crate::object::Kind;
-use crate::registry::{Value, ValueError};
-use gateway::tls::{cipher, supported_ciphers};
+use crate::registry::{Value, ValueError, cipher_suites, tls_versions};
 
 const CACHE: &str = "the number of sessions is limited, not their memory";
 
@@ -82,16 +81,8 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 fn protocols(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
-    let (mut tls12, mut tls13) = (false, false);
-    let mut others = Vec::new();
-    for version in value.text().split_ascii_whitespace() {
-        match version {
-            "TLSv1.2" => tls12 = true,
-            "TLSv1.3" => tls13 = true,
-            other => others.push(other),
-        }
-    }
-    if !tls12 && !tls13 {
+    let (versions, others) = tls_versions(value);
+    if versions == (false, false) {
         return Err(ValueError::Expected("TLSv1.2, TLSv1.3 or both"));
     }
     if !others.is_empty() {
@@ -102,23 +93,14 @@ fn protocols(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueErr
         draft.complain(Severity::Warning, complaint);
     }
     let tls = &mut draft.config.gateway.tls;
-    (tls.tls12, tls.tls13) = (tls12, tls13);
+    (tls.tls12, tls.tls13) = versions;
     Ok(())
 }
 
 fn ciphers(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {
     let names = value.text().split(':').filter(|name| !name.is_empty());
-    let (known, others): (Vec<&str>, Vec<&str>) = names.partition(|name| cipher(name).is_some());
-    if !others.is_empty() {
-        let complaint = match known.is_empty() {
-            true => format!(
-                "contains no supported suite: expected some of {}; all of them are offered",
-                supported_ciphers().collect::<Vec<_>>().join(", ")
-            ),
-            false => format!("contains {}, which is not supported; the other suites stay in effect", others.join(", ")),
-        };
-        draft.complain(Severity::Warning, complaint);
-    }
-    draft.config.gateway.tls.ciphers = known.into_iter().map(Into::into).collect();
+    let (known, complaint) = cipher_suites(names);
+    complaint.into_iter().for_each(|complaint| draft.complain(Severity::Warning, complaint));
+    draft.config.gateway.tls.ciphers = known;
     Ok(())
 }

@@ -4,12 +4,11 @@
 //! that protects them they would be open, or ask another server.
 
 use super::error::ValueError;
-use super::header::settable_header;
+use super::header::{field_template, settable_field, settable_header};
 use super::value::Value;
 use crate::address::{OFF_LIMITS, is_off_limits};
 use crate::route_defaults::{AuthUrl, ExternalAuthSettings};
-use gateway::config::{HostName, Piece, Template, TemplateError};
-use http::HeaderValue;
+use gateway::config::{HostName, Template};
 use http::uri::Authority;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -71,20 +70,9 @@ pub(crate) fn auth_always_set_cookie(value: Value<'_>, server: &mut ExternalAuth
 
 /// `auth-proxy-set-headers`: a ConfigMap.
 pub(crate) fn auth_request_headers(value: Value<'_>, server: &mut ExternalAuthSettings) -> Read {
-    let header = |(name, text): (&String, &String)| {
-        let fault = |fault: String| ValueError::from(format!("names a ConfigMap with {name:?}, which {fault}"));
-        let header = settable_header(name).map_err(|error| fault(error.to_string()))?;
-        if HeaderValue::from_str(text).is_err() {
-            return Err(fault("has a value that is not one line of text".to_owned()));
-        }
-        match Template::parse(text) {
-            Ok(template) => Ok((header, template)),
-            // A lone `$` is a price, not a variable.
-            Err(TemplateError::Dangling) => Ok((header, Template([Piece::Literal(text.as_str().into())].into()))),
-            Err(error) => Err(fault(error.to_string())),
-        }
-    };
-    server.request_headers = value.config_map()?.data.iter().flatten().map(header).collect::<Result<_, _>>()?;
+    let header = |(name, text): (&String, &String)| Ok((settable_field(name, text)?, field_template(name, text)?));
+    server.request_headers =
+        value.config_map()?.data.iter().flatten().map(header).collect::<Result<_, ValueError>>()?;
     Ok(())
 }
 

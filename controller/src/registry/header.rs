@@ -1,7 +1,8 @@
-//! Names of headers.
+//! Headers that settings name.
 
 use super::error::ValueError;
-use http::HeaderName;
+use gateway::config::{Piece, Template, TemplateError};
+use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 
 /// Headers that frame a message, or hold for one connection only. Gateways set them on each side by themselves: a value
@@ -41,4 +42,32 @@ pub(crate) fn settable_header(text: &str) -> Result<Arc<str>, ValueError> {
         .into());
     }
     Ok(name)
+}
+
+/// The name, in lower case, of a header in a ConfigMap that a setting names.
+///
+/// # Errors
+/// The header must not be set, or cannot have that value. That may be a secret, and is not shown.
+pub(crate) fn settable_field(name: &str, text: &str) -> Result<Arc<str>, ValueError> {
+    let header = settable_header(name).map_err(|error| format!("names a ConfigMap with {name:?}, which {error}"))?;
+    match HeaderValue::from_str(text) {
+        Ok(_) => Ok(header),
+        Err(_) => {
+            let fault = "is not valid: expected one line of text";
+            Err(format!("names a ConfigMap whose value of {name:?} {fault}").into())
+        }
+    }
+}
+
+/// The value of such a header, with nginx variables.
+///
+/// # Errors
+/// It contains one that does not exist.
+pub(crate) fn field_template(name: &str, text: &str) -> Result<Template, ValueError> {
+    match Template::parse(text) {
+        Ok(template) => Ok(template),
+        // A lone `$` is a price, not a variable.
+        Err(TemplateError::Dangling) => Ok(Template([Piece::Literal(text.into())].into())),
+        Err(error) => Err(format!("names a ConfigMap whose value of {name:?} {error}").into()),
+    }
 }

@@ -12,14 +12,16 @@ mod reference;
 mod setting;
 mod support;
 mod text;
+mod tls;
 mod value;
 
 pub use error::ValueError;
 pub use families::{Family, Registered, Registry};
-pub(crate) use header::{header_name, settable_header};
+pub(crate) use header::{field_template, header_name, settable_field, settable_header};
 pub(crate) use reference::object_name;
 pub use setting::{Apply, Facets, Setting};
 pub use support::Support;
+pub(crate) use tls::{cipher_suites, tls_versions};
 pub use value::Value;
 pub(crate) use value::{parse_bool, parse_network};
 
