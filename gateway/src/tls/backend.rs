@@ -2,10 +2,11 @@
 //! and what goes with it say.
 
 use super::PROVIDER;
+use super::keys::parts;
 use super::termination::{provider, versions};
 use super::verifier::Verifier;
-use crate::config::{self, Certificate};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use crate::config;
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, Error};
 use std::fmt;
 use std::io;
@@ -92,10 +93,4 @@ where
         }
     };
     TlsConnector::from(config).connect(name.unwrap_or_else(|| ServerName::from(address)), stream).await
-}
-
-fn parts(certificate: &Certificate) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-    let chain = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
-    let key = PrivateKeyDer::try_from(certificate.key.der());
-    Ok((chain, key.map_err(|_| "the key is not a private key: expected PKCS #8, PKCS #1 or SEC1")?.clone_key()))
 }

@@ -95,16 +95,23 @@ impl fmt::Debug for Keys {
 /// rustls' own check, [`CertifiedKey::from_der`], reads certificates as a client would: it refuses those of version 1,
 /// which private authorities still issue.
 fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
-    let chain: Vec<_> = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+    let (chain, key) = parts(certificate)?;
     let leaf = chain.first().ok_or("there is no certificate")?;
     let (_, leaf) = X509Certificate::from_der(leaf).map_err(|_| "the certificate is not X.509")?;
-    let key = PrivateKeyDer::try_from(certificate.key.der())
-        .map_err(|_| "the key is not a private key: expected PKCS #8, PKCS #1 or SEC1".to_owned())?;
-    let key = PROVIDER.key_provider.load_private_key(key.clone_key()).map_err(|error| error.to_string())?;
+    let key = PROVIDER.key_provider.load_private_key(key).map_err(|error| error.to_string())?;
     if key.public_key().is_none_or(|public| leaf.tbs_certificate.subject_pki.raw != &*public) {
         return Err("the key is not the certificate's".to_owned());
     }
     Ok(CertifiedKey::new(chain, key))
+}
+
+/// The chain and the key, as rustls takes them.
+pub(super) fn parts(
+    certificate: &Certificate,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let chain = certificate.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+    let key = PrivateKeyDer::try_from(certificate.key.der());
+    Ok((chain, key.map_err(|_| "the key is not a private key: expected PKCS #8, PKCS #1 or SEC1")?.clone_key()))
 }
 
 #[cfg(test)]
