@@ -109,22 +109,12 @@ impl Decision {
                 server_phase(route, &path, request, connection)?;
                 self.passed_server_phase = true;
                 self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
-                let mut permit = None;
                 let admit = |limits: &ClientLimits| {
-                    permit =
-                        counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, request))?;
-                    ControlFlow::Continue(())
+                    counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, request))
                 };
-                self.access = request_phase(
-                    route,
-                    &path,
-                    request,
-                    &self.client,
-                    connection,
-                    self.allowed_origin.as_ref(),
-                    admit,
-                )?;
-                self.permit = permit;
+                let origin = self.allowed_origin.as_ref();
+                (self.access, self.permit) =
+                    request_phase(route, &path, request, &self.client, connection, origin, admit)?;
                 self.rewrite(route, &path, request)?;
                 self.chosen = route.choose(request);
                 let answer = match &route.action {

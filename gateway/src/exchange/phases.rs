@@ -3,7 +3,7 @@
 use super::access::Access;
 use crate::config::Denied;
 use crate::connection::Connection;
-use crate::policy::client_limits::ClientLimits;
+use crate::policy::client_limits::{ClientLimits, Permit};
 use crate::policy::{body_limit, cors, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
@@ -40,8 +40,8 @@ pub(super) fn request_phase(
     client: &Client,
     connection: &Connection,
     allowed_origin: Option<&HeaderValue>,
-    admit: impl FnOnce(&ClientLimits) -> ControlFlow<Reply>,
-) -> ControlFlow<Reply, Access> {
+    admit: impl FnOnce(&ClientLimits) -> ControlFlow<Reply, Option<Permit>>,
+) -> ControlFlow<Reply, (Access, Option<Permit>)> {
     let policies = &route.policies;
     cors::preflight(allowed_origin, request)?;
     match &route.action {
@@ -53,10 +53,8 @@ pub(super) fn request_phase(
             rewrite::redirect(policies.rewrite.as_ref(), path, request, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
             body_limit::announced(request, policies.body_limit)?;
-            if let Some(limits) = &policies.client_limits {
-                admit(limits)?;
-            }
-            Access::begin(policies, request, client)
+            let permit = policies.client_limits.as_ref().map_or(ControlFlow::Continue(None), admit)?;
+            ControlFlow::Continue((Access::begin(policies, request, client)?, permit))
         }
     }
 }
