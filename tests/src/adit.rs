@@ -3,6 +3,7 @@
 use crate::connection::{Connection, PATIENCE};
 use crate::drivers::Objects;
 use crate::log::Lines;
+use crate::objects;
 use crate::tls::Offer;
 use anyhow::{Context, Result, bail, ensure};
 use controller::feed::{Feed, SourceEvent};
@@ -12,7 +13,6 @@ use controller::settings::{ClusterSettings, ControllerSettings, ServeSettings};
 use controller::source::cluster::ClusterSource;
 use controller::source::directory::DirectorySource;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
@@ -266,29 +266,14 @@ pub fn manifests(backends: &[SocketAddr], config: &Value) -> String {
 
 /// The same, with annotations of ingress-nginx on the Ingress, by their names after the prefix.
 pub fn annotated(annotations: &[(&str, &str)], backends: &[SocketAddr], config: &Value) -> String {
-    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
-    let annotations = annotations.collect::<BTreeMap<_, _>>();
     let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
-    let service = json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "backend"},
-        "spec": {"ports": [{"port": 80}]},
-    });
-    let paths = json!([{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "backend", "port": {"number": 80}}}}]);
-    let ingress = json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": "h", "annotations": annotations},
-        "spec": {"rules": [{"host": "h", "http": {"paths": paths}}]},
-    });
     let config_map = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "adit", "namespace": "adit"},
         "data": config,
     });
-    documents([service, ingress, config_map].into_iter().chain(slices))
+    documents([objects::backend(), objects::ingress("h", annotations), config_map].into_iter().chain(slices))
 }
 
 /// An EndpointSlice of a Service, for one address.

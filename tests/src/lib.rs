@@ -37,6 +37,7 @@ pub mod lasting;
 pub mod listed;
 pub mod log;
 pub mod lookup;
+pub mod objects;
 pub mod ports;
 pub mod process;
 pub mod recorder;

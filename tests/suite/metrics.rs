@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use tests::adit::{Adit, documents, manifests, slice};
 use tests::backend::answering;
 use tests::connection::{Connection, PATIENCE};
+use tests::objects;
 use tests::ports::free_port;
 
 /// What never changes in the life of a process. These are there from the start, and not 0.
@@ -197,7 +198,6 @@ async fn get(client: &mut Connection, host: &str) -> Result<u16> {
 
 /// The objects with a certificate, a TCP service, an Ingress without a Service and one with an error.
 fn more(backend: SocketAddr, port: u16) -> Result<String> {
-    let made = rcgen::generate_simple_self_signed(["h".to_owned()])?;
     let ingress = |name: &str, service: &str, tls: Value, annotations: Value| {
         let paths = json!([{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 80}}}}]);
         json!({
@@ -208,14 +208,9 @@ fn more(backend: SocketAddr, port: u16) -> Result<String> {
         })
     };
     Ok(documents([
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}}),
+        objects::backend(),
         slice("backend", 0, backend),
-        json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "h"},
-            "stringData": {"tls.crt": made.cert.pem(), "tls.key": made.signing_key.serialize_pem()},
-        }),
+        objects::certificate("h")?,
         ingress(
             "h",
             "backend",

@@ -13,28 +13,12 @@ use tests::backend::mirror;
 use tests::checked::diagnostics;
 use tests::client::Response;
 use tests::connection::Connection;
+use tests::objects::{self, ingress, secret};
 use tokio::task::JoinSet;
-
-/// An Ingress for a host of the same name, with these annotations.
-fn ingress(host: &str, annotations: &[(&str, &str)]) -> Value {
-    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
-    let annotations = annotations.collect::<std::collections::BTreeMap<_, _>>();
-    let backend = json!({"service": {"name": "backend", "port": {"number": 80}}});
-    json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": host, "annotations": annotations},
-        "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
-    })
-}
 
 /// One whose users are those of the Secret of this name.
 fn guarded(host: &str, secret: &str) -> Value {
     ingress(host, &[("auth-type", "basic"), ("auth-secret", secret)])
-}
-
-fn secret(name: &str, data: &Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
 }
 
 fn users(name: &str, file: &str) -> Value {
@@ -43,8 +27,7 @@ fn users(name: &str, file: &str) -> Value {
 
 /// The backend of all hosts.
 fn backend(address: SocketAddr) -> [Value; 2] {
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}});
-    [service, slice("backend", 0, address)]
+    [objects::backend(), slice("backend", 0, address)]
 }
 
 async fn start(objects: impl IntoIterator<Item = Value>) -> Result<Adit> {

@@ -7,12 +7,12 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tests::adit::{Adit, documents, slice};
 use tests::backend::accept;
 use tests::connection::Connection;
+use tests::objects::{self, secret};
 use tokio_rustls::TlsAcceptor;
 
 /// The name in the certificate of the backend.
@@ -85,24 +85,12 @@ async fn backend(chain: Vec<Certificate>, key: &KeyPair, clients: &Authority) ->
 
 /// An Ingress for a host of the same name, whose backend speaks TLS, with these annotations.
 fn ingress(host: &str, annotations: &[(&str, &str)]) -> Value {
-    let annotations = [("backend-protocol", "HTTPS")].iter().chain(annotations);
-    let annotations = annotations.map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
-    let backend = json!({"service": {"name": "backend", "port": {"number": 80}}});
-    json!({
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": host, "annotations": annotations.collect::<BTreeMap<_, _>>()},
-        "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
-    })
-}
-
-fn secret(name: &str, data: &Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
+    objects::ingress(host, &[&[("backend-protocol", "HTTPS")], annotations].concat())
 }
 
 async fn start(backend: SocketAddr, objects: impl IntoIterator<Item = Value>) -> Result<Adit> {
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}});
-    Adit::start(&documents([service, slice("backend", 0, backend)].into_iter().chain(objects))).await
+    let backend = [objects::backend(), slice("backend", 0, backend)];
+    Adit::start(&documents(backend.into_iter().chain(objects))).await
 }
 
 /// The status of a request for a host, and what the backend says. `upgrade` takes it through the lane for upgrades.

@@ -17,6 +17,7 @@ use std::process::Stdio;
 use tests::adit::{documents, slice};
 use tests::backend::answering;
 use tests::connection::{Connection, PATIENCE};
+use tests::objects;
 use tests::ports::free_port;
 use tests::process::Process;
 use tests::tls::Offer;
@@ -179,7 +180,6 @@ async fn get(client: &mut Connection, path: &str) -> Result<u16> {
 }
 
 fn objects(backend: SocketAddr, taken: u16) -> Result<String> {
-    let made = rcgen::generate_simple_self_signed(["h".to_owned()])?;
     let path = |path: &str, service: &str| {
         let backend = json!({"service": {"name": service, "port": {"number": 80}}});
         json!({"path": path, "pathType": "Prefix", "backend": backend})
@@ -189,14 +189,9 @@ fn objects(backend: SocketAddr, taken: u16) -> Result<String> {
     let limit = json!({"max-connections-per-client": CONNECTIONS.to_string(), "keep-alive": "3600"});
     let config_map = |name: &str, data: &Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "adit"}, "data": data});
     Ok(documents([
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}}),
+        objects::backend(),
         slice("backend", 0, backend),
-        json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "h"},
-            "stringData": {"tls.crt": made.cert.pem(), "tls.key": made.signing_key.serialize_pem()},
-        }),
+        objects::certificate("h")?,
         json!({
             "apiVersion": "networking.k8s.io/v1",
             "kind": "Ingress",

@@ -1,0 +1,38 @@
+//! Objects that many tests need, as Kubernetes has them.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// An Ingress for all of a host of the same name, to port 80 of the Service `backend`, with annotations of ingress-nginx by
+/// their names after the prefix.
+pub fn ingress(host: &str, annotations: &[(&str, &str)]) -> Value {
+    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
+    let annotations = annotations.collect::<BTreeMap<_, _>>();
+    let backend = json!({"service": {"name": "backend", "port": {"number": 80}}});
+    json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": host, "annotations": annotations},
+        "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
+    })
+}
+
+/// The Service `backend`.
+pub fn backend() -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}})
+}
+
+/// A Secret with this data.
+pub fn secret(name: &str, data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})
+}
+
+/// A Secret with a new certificate for a host, of the host's name.
+///
+/// # Errors
+/// If the name cannot be in a certificate.
+pub fn certificate(host: &str) -> Result<Value> {
+    let made = rcgen::generate_simple_self_signed([host.to_owned()])?;
+    Ok(secret(host, &json!({"tls.crt": made.cert.pem(), "tls.key": made.signing_key.serialize_pem()})))
+}
