@@ -117,5 +117,5 @@ fn arrival(client: u32) -> Arrival {
     };
     let connection = Arc::new(ClientConnection::new(facts));
     let (head, started) = (Head::default(), Instant::now());
-    Arrival { connection, head, started, number: 1, sent_before: 0, target: None, counted: false }
+    Arrival { connection, head, started, number: 1, sent_before: 0, target: None }
 }

@@ -285,11 +285,11 @@ async fn fault_f04_calls_that_a_client_ends_do_not_end_its_connection() -> Resul
 
 #[tokio::test]
 async fn an_upload_that_stalls_is_ended() -> Result<()> {
-    let adit = adit(measuring().await?, json!({"proxy-read-timeout": "1"})).await?;
+    let adit = adit(measuring().await?, json!({"client-body-timeout": "1"})).await?;
     let connection = Http2::open(adit.address()?).await?;
     let mut stream = connection.start(http::Request::post(URL).body(())?, false).await?;
     stream.body(Bytes::from_static(b"a beginning"), false).await?;
-    assert_eq!(stream.response().await?.status, 504);
+    assert_eq!(stream.response().await?.status, 408);
     assert_eq!(connection.get(URL).await?.status, 200);
     Ok(())
 }

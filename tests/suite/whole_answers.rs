@@ -52,8 +52,9 @@ async fn of_a_backend_that_answers_before_the_end_of_the_body() -> Result<()> {
     for (protocol, backend) in [("HTTP", hasty().await?), ("GRPC", hasty_http2().await?)] {
         let adit = Adit::start(&annotated(&[("backend-protocol", protocol)], &[backend], &config)).await?;
         let mut connection = adit.connect().await?;
-        connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4194304\r\n\r\n").await?;
-        connection.send(vec![b'x'; 4 << 20]).await?;
+        // More than sockets hold of it, so that it is not whole when the backend answers.
+        connection.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 33554432\r\n\r\n").await?;
+        connection.send(vec![b'x'; 32 << 20]).await?;
         let response = connection.response("POST").await?;
         assert_eq!((response.status, &*response.body, response.closed), (413, &b"no"[..], true), "{protocol}");
 

@@ -21,8 +21,6 @@ pub struct Arrival {
     pub sent_before: u64,
     /// Its target in origin form, byte for byte, where its head has had to be changed for Pingora to take it.
     pub target: Option<Bytes>,
-    /// It has been counted against the limits on its client, by an exchange that another one follows.
-    pub counted: bool,
 }
 
 /// What the check of a valid head found.
@@ -37,7 +35,4 @@ pub struct Head {
     /// It asks for an upgrade that is allowed: it is HTTP/1.1, has no body, and names a protocol in `Upgrade`, which
     /// `Connection` lists.
     pub upgrade: bool,
-    /// Its target is one that Pingora cannot write. It is HTTP/1.1 and has no body, so the upgrade lane can send it as it
-    /// came.
-    pub verbatim: bool,
 }

@@ -164,9 +164,7 @@ impl Decision {
             return ControlFlow::Continue(None);
         }
         let Some(client) = self.client_key(arrival, request) else { return ControlFlow::Continue(None) };
-        if !arrival.counted {
-            limits.count_request(client, Instant::now(), settings)?;
-        }
+        limits.count_request(client, Instant::now(), settings)?;
         limits.permit(client, settings)
     }
 

@@ -4,7 +4,7 @@ use super::access::AccessStep;
 use super::context::Context;
 use super::decision::Decision;
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
-use crate::config::{BackendProtocol, GatewaySettings, ResponseRate};
+use crate::config::{GatewaySettings, ResponseRate};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::basic_auth::Verification;
@@ -163,12 +163,6 @@ impl Exchange {
         matches!(self.state, State::Replying(_) | State::Abandoned(_))
     }
 
-    /// Abandons the exchange before any step, so that another one can begin for the same request.
-    pub(crate) fn into_arrival(mut self) -> Box<Arrival> {
-        self.arrival.counted = true;
-        self.arrival
-    }
-
     pub(super) fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
         Destination {
             address: pick.address(),
@@ -303,11 +297,6 @@ impl Exchange {
         let client = &self.decision.settings.client;
         let may_stay = !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests);
         may_stay && !self.context.shutdown().is_announced()
-    }
-
-    /// The protocol of the request's backend.
-    pub(crate) fn backend_protocol(&self) -> BackendProtocol {
-        self.decision.backend_policies().protocol
     }
 
     /// The settings under which this request is served.

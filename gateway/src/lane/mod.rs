@@ -1,6 +1,8 @@
 //! Lanes: each is one implementation of the I/O between clients and endpoints, and drives an
 //! [`Exchange`](crate::exchange::Exchange) for each request.
 
-mod http1;
+mod driver;
+pub(crate) mod http1;
 pub(crate) mod pingora;
-pub(crate) mod upgrade;
+
+pub(crate) use driver::Lanes;

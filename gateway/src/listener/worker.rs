@@ -1,7 +1,7 @@
 //! A worker: one thread, one runtime, and everything that its connections need.
 
 use super::handshake::{HandshakeLimits, Handshakes};
-use crate::lane::pingora::PingoraLane;
+use crate::lane::Lanes;
 use crate::worker;
 use std::io;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// What a client's connection of HTTP needs of its worker. Derefs to what all connections share.
 pub(super) struct Worker {
     pub(super) shared: Arc<worker::Worker>,
-    pub(super) lane: Arc<PingoraLane>,
+    pub(super) lanes: Arc<Lanes>,
     pub(super) handshakes: Handshakes,
 }
 
@@ -18,8 +18,8 @@ impl Worker {
     /// # Errors
     /// If its lane cannot be made.
     pub(super) fn new(shared: worker::Worker, handshakes: HandshakeLimits) -> io::Result<Self> {
-        let lane = Arc::new(PingoraLane::new(shared.context.clone())?);
-        Ok(Self { shared: Arc::new(shared), lane, handshakes: Handshakes::new(handshakes) })
+        let lanes = Arc::new(Lanes::new(shared.context.clone()));
+        Ok(Self { shared: Arc::new(shared), lanes, handshakes: Handshakes::new(handshakes) })
     }
 }
 

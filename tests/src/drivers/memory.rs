@@ -135,7 +135,6 @@ fn arrival(tls: bool) -> Box<Arrival> {
         number: 1,
         sent_before: 0,
         target: None,
-        counted: false,
     })
 }
 

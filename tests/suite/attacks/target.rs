@@ -31,11 +31,11 @@ async fn fault_f02_targets_that_are_no_uris_are_forwarded() -> Result<()> {
 }
 
 #[tokio::test]
-async fn fault_f02_with_a_body_such_targets_are_escaped() -> Result<()> {
+async fn fault_f02_with_a_body_such_targets_are_forwarded_too() -> Result<()> {
     let mut world = World::new().await?;
     for end in ["HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.0\r\nHost: h\r\n\r\n"] {
         for got in world.forwards(format!("POST /a<b>?c=\"d\" {end}")).await? {
-            assert!(got.starts_with(b"POST /a%3Cb%3E?c=%22d%22 HTTP/1."), "{:?}", String::from_utf8_lossy(&got));
+            assert!(got.starts_with(b"POST /a<b>?c=\"d\" HTTP/1.1"), "{:?}", String::from_utf8_lossy(&got));
         }
     }
     Ok(())

@@ -20,8 +20,9 @@ use std::sync::LazyLock;
 const GATEWAY_ORDER: &[&[&str]] = &[
     &["admin"],
     &["listener"],
-    &["lane/upgrade"],
-    &["lane/pingora", "lane/http1"],
+    &["lane"],
+    &["lane/http1"],
+    &["lane/pingora"],
     &["l4"],
     &["worker"],
     &["exchange"],
@@ -53,7 +54,7 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
 ];
 
 /// The modules of the gateway that may name Pingora.
-const PINGORA_IN: &[&str] = &["listener", "lane/pingora", "lane/upgrade"];
+const PINGORA_IN: &[&str] = &["listener", "lane"];
 
 static GATEWAY: LazyLock<Crate> = LazyLock::new(|| Crate::read("gateway"));
 static CONTROLLER: LazyLock<Crate> = LazyLock::new(|| Crate::read("controller"));

@@ -55,14 +55,6 @@ async fn a_client_is_forgiven_as_time_goes_by() {
     assert_eq!([(); 5].map(|()| refusal(lane.another())), [None, None, None, Some(TOO_FAST), Some(TOO_FAST)]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_request_that_begins_twice_counts_once() {
-    let lane = lane(|limits| limits.per_minute = NonZero::new(1));
-    let second = lane.another().into_arrival();
-    assert_eq!(refusal(Exchange::begin(&lane.context, second, &view(&lane.headers))), None);
-    assert_eq!(refusal(lane.another()), Some(TOO_FAST));
-}
-
 #[test]
 fn a_client_without_limits_is_not_counted() {
     let lane = lane(|limits| {

@@ -85,15 +85,7 @@ fn arrival() -> Box<Arrival> {
         tls: None,
     });
     let (connection, head) = (Arc::new(connection), Head { length: 40, ..Head::default() });
-    Box::new(Arrival {
-        connection,
-        head,
-        started: Instant::now(),
-        number: 1,
-        sent_before: 0,
-        target: None,
-        counted: false,
-    })
+    Box::new(Arrival { connection, head, started: Instant::now(), number: 1, sent_before: 0, target: None })
 }
 
 fn address(last: u8) -> SocketAddr {

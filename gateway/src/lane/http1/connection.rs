@@ -2,16 +2,23 @@
 
 use super::ResponseHead;
 use crate::config::Timeouts;
-use crate::connection::{BodyFramer, MalformedBody};
+use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
-use crate::relay::{self, read_some};
+use crate::relay;
 use crate::tls::backend;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+/// Bytes of one read at most. They are read onto the stack of a poll, so that a connection holds no buffer while it waits.
+pub(super) const READ: usize = 16 << 10;
 
 /// TCP, or TLS over it.
 pub(in crate::lane) trait Transport: AsyncRead + AsyncWrite + Debug + Unpin + Send + Sync {}
@@ -20,18 +27,50 @@ impl<T: AsyncRead + AsyncWrite + Debug + Unpin + Send + Sync> Transport for T {}
 
 pub(in crate::lane) type Io = Box<dyn Transport>;
 
-/// A connection to an endpoint for one request. It holds no buffer while it waits.
+/// A connection to an endpoint, which serves one request at a time. It holds no buffer while it waits.
 #[derive(Debug)]
 pub(in crate::lane) struct EndpointConnection {
     io: Io,
+    /// What is to be sent.
+    output: BytesMut,
+    /// What has been sent is still to be flushed.
+    unflushed: bool,
     /// Bytes that have been read and not decoded yet.
-    buffer: BytesMut,
+    input: BytesMut,
     timeouts: Timeouts,
+    /// Made for the first wait, and kept for all others.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The timer runs for this wait.
+    waiting: bool,
+}
+
+/// What has become of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// All of the output is sent.
+    Sent,
+    /// The endpoint takes no more output.
+    SendFailed,
+    /// So many bytes have been read.
+    Read(usize),
+    /// The endpoint has closed it.
+    Closed,
+    /// The client has taken too long to send more.
+    ClientLate,
+}
+
+/// Whose turn it is to send something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The endpoint's: it has `proxy-read-timeout` between two reads, as in nginx.
+    Endpoint,
+    /// The client's, which has so long: the request's body is not whole.
+    Client(Duration),
 }
 
 /// Why there is no response, or not all of it.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::lane) enum EndpointError {
+pub(super) enum EndpointError {
     /// The connection failed, was closed, or timed out.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -42,89 +81,193 @@ pub(in crate::lane) enum EndpointError {
 }
 
 impl EndpointError {
-    pub(in crate::lane) fn is_timeout(&self) -> bool {
+    pub(super) fn is_timeout(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == ErrorKind::TimedOut)
+    }
+
+    /// Whether the connection was closed.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let ends =
+            [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted];
+        matches!(self, Self::Io(error) if ends.contains(&error.kind()))
     }
 }
 
 impl EndpointConnection {
     /// Connects to an endpoint. The TLS handshake has the same timeout as TCP's, as in nginx.
-    pub(in crate::lane) async fn connect(destination: &Destination) -> io::Result<Self> {
+    pub(super) async fn connect(destination: &Destination) -> io::Result<Self> {
         let timeouts = destination.timeouts;
         let tcp = relay::connect(destination.address, timeouts.connect, timeouts.send.max(timeouts.read)).await?;
         let io: Io = match &destination.tls {
             Some(tls) => {
                 let (settings, name) = (tls.settings.as_deref(), tls.server_name.as_deref());
                 let secured = backend::connect(tcp, destination.address.ip(), settings, name);
-                Box::new(within(timeouts.connect, secured).await?)
+                Box::new(timeout(timeouts.connect, secured).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??)
             }
             None => Box::new(tcp),
         };
-        Ok(Self { io, buffer: BytesMut::new(), timeouts })
+        Ok(Self::new(io, timeouts))
     }
 
-    /// Sends a request head, within `proxy-send-timeout`.
-    pub(in crate::lane) async fn send(&mut self, head: &[u8]) -> Result<(), EndpointError> {
-        let sent = async {
-            self.io.write_all(head).await?;
-            self.io.flush().await
+    fn new(io: Io, timeouts: Timeouts) -> Self {
+        let (output, input) = (BytesMut::new(), BytesMut::new());
+        Self { io, output, unflushed: false, input, timeouts, timer: None, waiting: false }
+    }
+
+    /// Makes a connection that was kept ready for a request with these timeouts. `None` if it has ended since, or the
+    /// endpoint has sent what nobody asked for.
+    pub(super) fn revive(mut self, timeouts: Timeouts) -> Option<Self> {
+        self.timeouts = timeouts;
+        self.is_open().then_some(self)
+    }
+
+    /// Whether an idle connection may serve a request.
+    pub(super) fn is_open(&mut self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let mut cx = Context::from_waker(Waker::noop());
+        self.input.is_empty() && Pin::new(&mut self.io).poll_read(&mut cx, &mut ReadBuf::uninit(&mut byte)).is_pending()
+    }
+
+    /// Whether there is something left to send.
+    pub(super) fn is_sending(&self) -> bool {
+        !self.output.is_empty() || self.unflushed
+    }
+
+    /// Adds to what is to be sent.
+    pub(super) fn queue(&mut self) -> &mut BytesMut {
+        self.unflushed = true;
+        &mut self.output
+    }
+
+    /// Reads up to `room` bytes and sends the output, whichever can be done first. Sending may take `proxy-send-timeout` between
+    /// two writes. Nothing is lost if the future is dropped.
+    ///
+    /// # Errors
+    /// The connection failed, or the endpoint took too long.
+    pub(super) async fn progress(&mut self, room: usize, turn: Turn) -> io::Result<Progress> {
+        poll_fn(|cx| self.poll_progress(room, turn, cx)).await
+    }
+
+    fn poll_progress(&mut self, room: usize, turn: Turn, cx: &mut Context<'_>) -> Poll<io::Result<Progress>> {
+        // What it has sent comes first: it may respond without waiting for the whole request.
+        if let Poll::Ready(read) = self.poll_read(room, cx) {
+            self.waiting = false;
+            return Poll::Ready(read.map(|bytes| if bytes == 0 { Progress::Closed } else { Progress::Read(bytes) }));
+        }
+        if self.is_sending()
+            && let Poll::Ready(sent) = self.poll_send(cx)
+        {
+            self.waiting = false;
+            return Poll::Ready(Ok(sent.map_or(Progress::SendFailed, |()| Progress::Sent)));
+        }
+        let time = match turn {
+            _ if self.is_sending() => self.timeouts.send,
+            Turn::Endpoint => self.timeouts.read,
+            Turn::Client(time) => time,
         };
-        Ok(within(self.timeouts.send, sent).await?)
+        ready!(self.poll_timer(time, cx));
+        Poll::Ready(match turn {
+            Turn::Client(_) if !self.is_sending() => Ok(Progress::ClientLate),
+            _ => Err(ErrorKind::TimedOut.into()),
+        })
     }
 
-    /// Reads the next response head, which may be an interim one (1xx).
-    pub(in crate::lane) async fn read_head(&mut self) -> Result<ResponseHead, EndpointError> {
-        loop {
-            if !self.buffer.is_empty()
-                && let Some(head) = ResponseHead::take(&mut self.buffer)?
-            {
-                return Ok(head);
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.output.is_empty() {
+            match ready!(Pin::new(&mut self.io).poll_write(cx, &self.output))? {
+                0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                written => self.output.advance(written),
             }
-            if self.read().await? == 0 {
-                return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
-            }
+            self.waiting = false;
         }
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        self.unflushed = false;
+        self.output = BytesMut::new();
+        Poll::Ready(Ok(()))
     }
 
-    /// Reads the next piece of a response body. `None` if the body has ended.
-    pub(in crate::lane) async fn read_body(&mut self, body: &mut BodyFramer) -> Result<Option<Bytes>, EndpointError> {
-        loop {
-            let piece = body.decode(&mut self.buffer)?;
-            if piece.is_some() || body.is_done() {
-                return Ok(piece);
-            }
-            if self.read().await? == 0 {
-                body.close()?;
-            }
+    /// Forgets what was to be sent: the endpoint does not take it.
+    pub(super) fn stop_sending(&mut self) {
+        self.output = BytesMut::new();
+        self.unflushed = false;
+    }
+
+    fn poll_read(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut chunk = [const { MaybeUninit::uninit() }; READ];
+        let mut chunk = ReadBuf::uninit(&mut chunk[..room.min(READ)]);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk))?;
+        self.input.extend_from_slice(chunk.filled());
+        Poll::Ready(Ok(chunk.filled().len()))
+    }
+
+    /// Waits until nothing has been sent or read for so long.
+    fn poll_timer(&mut self, time: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(time)));
+        if !self.waiting {
+            self.waiting = true;
+            timer.as_mut().reset(Instant::now() + time);
         }
+        timer.as_mut().poll(cx)
+    }
+
+    /// Takes the next response head, which may be an interim one (1xx), from what has been read. `None` if it is not
+    /// complete.
+    ///
+    /// # Errors
+    /// It is malformed or too large.
+    pub(super) fn take_head(&mut self) -> Result<Option<ResponseHead>, InvalidHead> {
+        if self.input.is_empty() { Ok(None) } else { ResponseHead::take(&mut self.input) }
+    }
+
+    /// Checks what has been read of a response body.
+    ///
+    /// # Errors
+    /// The body is malformed.
+    pub(super) fn check_body(&self, framing: BodyFraming) -> Result<(), MalformedBody> {
+        BodyFramer::of_answer(framing).take(&self.input).map(|_| ())
+    }
+
+    /// Takes the next piece of a response body from what has been read. `None` if the body has ended, or more has to be
+    /// read.
+    ///
+    /// # Errors
+    /// The body is malformed.
+    pub(super) fn take_body(&mut self, body: &mut BodyFramer) -> Result<Option<Bytes>, MalformedBody> {
+        let piece = body.decode(&mut self.input)?;
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        Ok(piece)
+    }
+
+    /// Whether it may be kept for another request: all is sent, and nothing has come behind the response.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_sending() && self.input.is_empty()
     }
 
     /// The connection, and what has been read from it behind the last head.
-    pub(in crate::lane) fn into_parts(self) -> (Io, BytesMut) {
-        (self.io, self.buffer)
+    pub(super) fn into_parts(self) -> (Io, BytesMut) {
+        (self.io, self.input)
     }
-
-    /// `proxy-read-timeout` is between two reads, as in nginx, so that a long response has as long as it takes. The length of
-    /// a head is limited.
-    async fn read(&mut self) -> io::Result<usize> {
-        within(self.timeouts.read, read_some(&mut self.io, &mut self.buffer)).await
-    }
-}
-
-async fn within<T>(time: Duration, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(time, future).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::BodyFraming;
-    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     fn connected() -> (EndpointConnection, DuplexStream) {
         let (io, endpoint) = duplex(64);
-        let timeouts = Timeouts::default();
-        (EndpointConnection { io: Box::new(io), buffer: BytesMut::new(), timeouts }, endpoint)
+        (EndpointConnection::new(Box::new(io), Timeouts::default()), endpoint)
+    }
+
+    async fn head(connection: &mut EndpointConnection) -> ResponseHead {
+        loop {
+            if let Some(head) = connection.take_head().expect("a head") {
+                return head;
+            }
+            assert!(matches!(connection.progress(READ, Turn::Endpoint).await, Ok(Progress::Read(_))));
+        }
     }
 
     #[tokio::test]
@@ -141,12 +284,12 @@ mod tests {
             request
         };
         let ask = async {
-            connection.send(b"GET").await.expect("sent");
-            let statuses =
-                [connection.read_head().await, connection.read_head().await].map(|head| head.expect("a head").status);
+            connection.queue().extend_from_slice(b"GET");
+            assert_eq!(connection.progress(READ, Turn::Endpoint).await.expect("sent"), Progress::Sent);
+            let statuses = [head(&mut connection).await.status, head(&mut connection).await.status];
             let (mut body, mut data) = (BodyFramer::of_answer(BodyFraming::UntilClose), Vec::new());
-            while let Some(piece) = connection.read_body(&mut body).await.expect("a body") {
-                data.extend_from_slice(&piece);
+            while connection.progress(READ, Turn::Endpoint).await.expect("a body") != Progress::Closed {
+                data.extend_from_slice(&connection.take_body(&mut body).expect("sound").unwrap_or_default());
             }
             (statuses.map(|status| status.as_u16()), data)
         };
@@ -157,12 +300,29 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_may_be_silent_or_leave() {
         let (mut connection, endpoint) = connected();
-        assert!(connection.read_head().await.expect_err("silence").is_timeout());
+        let silence = connection.progress(READ, Turn::Endpoint).await.expect_err("silence");
+        assert!(EndpointError::from(silence).is_timeout());
         drop(endpoint);
-        let closed = connection.read_head().await.expect_err("closed");
-        assert!(
-            matches!(&closed, EndpointError::Io(error) if error.kind() == ErrorKind::UnexpectedEof)
-                && !closed.is_timeout()
-        );
+        assert_eq!(connection.progress(READ, Turn::Endpoint).await.expect("its end"), Progress::Closed);
+        connection.queue().extend_from_slice(b"GET");
+        assert_eq!(connection.progress(READ, Turn::Endpoint).await.expect("no error"), Progress::SendFailed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_takes_nothing_is_too_slow() {
+        let (mut connection, _endpoint) = connected();
+        let turn = Turn::Client(Duration::from_secs(1));
+        assert_eq!(connection.progress(READ, turn).await.expect("no error"), Progress::ClientLate);
+        connection.queue().extend_from_slice(&[0; 65]);
+        assert!(EndpointError::from(connection.progress(READ, turn).await.expect_err("no room")).is_timeout());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asked_for_ends_an_idle_connection() {
+        let (connection, mut endpoint) = connected();
+        let mut connection = connection.revive(Timeouts::default()).expect("open");
+        assert!(connection.is_open());
+        endpoint.write_all(b"x").await.expect("room for it");
+        assert!(connection.revive(Timeouts::default()).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use crate::exchange::RequestEdits;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use pingora_http::RequestHeader;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ struct Header {
 #[derive(Clone, Debug)]
 enum Name {
     Received(Bytes),
+    /// Of a client of HTTP/2.
+    Parsed(HeaderName),
     Static(&'static str),
     Configured(Arc<str>),
 }
@@ -47,6 +50,32 @@ impl RequestHead {
             target: bytes.slice_ref(request.path?.as_bytes()),
             headers: request.headers.iter().map(header).collect::<Option<_>>()?,
         })
+    }
+
+    /// The head of a request over HTTP/2.
+    pub(in crate::lane) fn of_http2(request: &RequestHeader) -> Self {
+        let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
+            name: Name::Parsed(name.clone()),
+            value: value.clone(),
+        };
+        Self {
+            method: Bytes::copy_from_slice(request.method.as_str().as_bytes()),
+            target: Bytes::copy_from_slice(request.raw_path()),
+            headers: request.headers.iter().map(header).collect(),
+        }
+    }
+
+    /// Whether there is a header of this name.
+    pub(in crate::lane) fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// Puts a header in the place of others, which are removed.
+    pub(in crate::lane) fn set_framing(&mut self, name: &'static str, value: HeaderValue, instead_of: &str) {
+        let at = self.headers.iter().position(|header| header.name.eq_ignore_ascii_case(instead_of.as_bytes()));
+        self.headers.retain(|header| !header.name.eq_ignore_ascii_case(instead_of.as_bytes()));
+        let at = at.unwrap_or(self.headers.len());
+        self.headers.insert(at, Header { name: Name::Static(name), value });
     }
 
     /// Removes the headers of which this holds.
@@ -94,6 +123,7 @@ impl Deref for Name {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Received(name) => name,
+            Self::Parsed(name) => name.as_str().as_bytes(),
             Self::Static(name) => name.as_bytes(),
             Self::Configured(name) => name.as_bytes(),
         }

@@ -55,6 +55,16 @@ impl ResponseHead {
         Ok(if has_body(method, self.status) { framing } else { BodyFraming::None })
     }
 
+    /// Whether the endpoint keeps the connection after the response.
+    pub(in crate::lane) fn keeps_alive(&self) -> bool {
+        let has = |option: &str| {
+            self.all("connection").any(|value| {
+                value.split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
+            })
+        };
+        if self.version == Version::HTTP_11 { !has("close") } else { has("keep-alive") && !has("close") }
+    }
+
     /// The values of all headers of this name.
     pub(in crate::lane) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let named = self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes()));
@@ -143,6 +153,14 @@ mod tests {
         }
         let http_10 = head("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
         assert_eq!(http_10.framing(&Method::GET), Err(InvalidHead::Framing(InvalidFraming)));
+    }
+
+    #[test]
+    fn a_connection_is_kept_unless_its_end_is_announced() {
+        let keeps = |version: &str, lines: &str| head(&format!("HTTP/{version} 200 OK\r\n{lines}\r\n")).keeps_alive();
+        assert!(keeps("1.1", "") && keeps("1.1", "Connection: keep-alive\r\n"));
+        assert!(!keeps("1.1", "connection: x, Close\r\n") && !keeps("1.0", ""));
+        assert!(keeps("1.0", "Connection: Keep-Alive\r\n"));
     }
 
     #[test]

@@ -1,74 +1,62 @@
-//! Passes connections to Pingora.
+//! Passes requests to Pingora's proxy.
 
 use super::access::Access;
-use super::custom::{self, EndpointProxy};
-use super::flow;
-use super::http2::ARRIVAL;
-use super::proxy::Proxy;
+use super::proxy::{Begun, Proxy};
 use super::roots::Roots;
-use crate::connection::Arrival;
-use crate::exchange::Context;
+use super::session::ClientRequest;
+use crate::exchange::{Context, Destination};
 use bytes::BytesMut;
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
-use pingora_core::protocols::http::v2::server::HttpSession;
 use pingora_core::server::configuration::ServerConf;
-use std::cell::Cell;
-use std::io;
+use pingora_proxy::{HttpProxy, http_proxy};
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Pingora's bound on tries for one request; ours is the exchange's, and lower.
 const PINGORA_TRIES: usize = 8;
 
-/// A worker's HTTP proxy, with its pool of connections to endpoints.
-pub(crate) struct PingoraLane {
-    proxy: Arc<EndpointProxy>,
-    access: Arc<Access>,
+/// A worker's proxy of Pingora's, with its pool of connections to endpoints of HTTP/2.
+pub(in crate::lane) struct PingoraLane {
+    proxy: Arc<HttpProxy<Proxy>>,
     /// Never signals a shutdown to Pingora: it would only apply to requests that start later, and all workers would read it
     /// from one lock. Our hooks handle the shutdown.
     never: watch::Receiver<bool>,
 }
 
 impl PingoraLane {
-    /// A lane whose connection pool has the size of the current settings.
-    ///
-    /// # Errors
-    /// If its proxy cannot be made.
-    pub(crate) fn new(context: Arc<Context>) -> io::Result<Self> {
+    /// A lane whose connection pool has the size of the current settings, and what decides whether clients of its worker may
+    /// come in.
+    pub(in crate::lane) fn new(context: &Context) -> (Self, Access) {
+        // Read while the connectors are made, and not later.
         let roots =
             Roots::placeholder().map_err(|error| tracing::warn!(%error, "backends with TLS need the system's roots"));
-        let conf = ServerConf {
+        let conf = Arc::new(ServerConf {
             ca_file: roots.as_ref().ok().map(Roots::path),
             threads: 1,
             max_retries: PINGORA_TRIES,
             upstream_keepalive_pool_size: context.publisher().load().settings().upstream.idle,
             ..ServerConf::default()
+        });
+        let access = Access::new(&conf);
+        (Self { proxy: Arc::new(http_proxy(&conf, Proxy)), never: watch::channel(false).1 }, access)
+    }
+
+    /// Serves a request whose next step is to try this endpoint. Returns the connection if it may serve another request.
+    pub(in crate::lane) async fn serve(&self, request: Box<ClientRequest>, destination: Destination) -> Option<Stream> {
+        let ClientRequest { session, head, exchange } = *request;
+        let session = match (session, head) {
+            // Pingora reads its head once more.
+            (ServerSession::H1(session), Some(head)) => {
+                let mut session = ServerSession::new_http1(session.into_inner());
+                session.set_pipelined_prefix(BytesMut::from(head));
+                session
+            }
+            (session, _) => session,
         };
-        let access = Arc::new(Access::new(&conf));
-        let proxy = custom::proxy(Arc::new(conf), Proxy { context, access: access.clone() })?;
-        Ok(Self { proxy, access, never: watch::channel(false).1 })
-    }
-
-    /// What decides whether clients of this worker may come in.
-    pub(crate) fn access(&self) -> &Access {
-        &self.access
-    }
-
-    /// Serves a request of HTTP/1 whose head, checked, is in `buffer` with what came behind it. Returns the connection if
-    /// it may serve another one.
-    pub(crate) async fn request(&self, stream: Stream, buffer: BytesMut, arrival: Box<Arrival>) -> Option<Stream> {
-        let mut session = ServerSession::new_http1(stream);
-        session.set_pipelined_prefix(buffer);
-        session.set_connection_user_context(Some(arrival));
-        let reused = flow::scope(self.proxy.process_new_http(session, &self.never)).await?;
-        Some(reused.consume().0)
-    }
-
-    /// Serves the request of a stream of HTTP/2.
-    pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
-        let served = self.proxy.process_new_http(ServerSession::new_http2(session), &self.never);
-        ARRIVAL.scope(Cell::new(Some(arrival)), flow::scope(served)).await;
+        let served = self.proxy.process_new_http(session, &self.never);
+        let reused = Begun { exchange: Box::new(exchange), destination }.scope(served).await;
+        Some(reused?.consume().0)
     }
 }

@@ -1,6 +1,7 @@
 //! Classifies Pingora's errors of requests that got no response.
 
 use crate::connection::MalformedBody;
+use crate::exchange::Failure;
 use h2::Reason;
 use http::Method;
 use pingora_core::{Error, ErrorType, RetryType};
@@ -15,7 +16,7 @@ pub(super) fn is_unprocessed(error: &Error) -> bool {
 
 /// Whether a request with this method may be sent again, though an endpoint may have seen it: as in nginx, all but those that
 /// are known to change something anew each time.
-pub(super) fn is_repeatable(method: &Method) -> bool {
+pub(in crate::lane) fn is_repeatable(method: &Method) -> bool {
     !matches!(method.as_str(), "POST" | "LOCK" | "PATCH")
 }
 
@@ -27,9 +28,23 @@ pub(super) fn is_timeout(error: &Error) -> bool {
 }
 
 /// Whether the client's body is not what its framing says.
-pub(super) fn is_malformed_body(error: &Error) -> bool {
+fn is_malformed_body(error: &Error) -> bool {
     let cause = error.root_cause().downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     cause.is_some_and(|cause| cause.is::<MalformedBody>())
+}
+
+/// What an error of the client's session is to the exchange.
+pub(in crate::lane) fn of_client(error: &Error) -> Failure {
+    match error.etype() {
+        _ if is_timeout(error) => Failure::ClientTimeout,
+        _ if is_malformed_body(error) => Failure::ClientMalformed,
+        ErrorType::ReadError
+        | ErrorType::WriteError
+        | ErrorType::ConnectionClosed
+        | ErrorType::ConnectError
+        | ErrorType::H2Error => Failure::ClientGone,
+        _ => Failure::ClientMalformed,
+    }
 }
 
 /// Whether the connection was closed, or accepts no more bytes.

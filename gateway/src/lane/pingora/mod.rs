@@ -1,13 +1,10 @@
-//! Requests that are proxied by Pingora: nearly all.
+//! Requests to endpoints of HTTP/2, which Pingora proxies, and what all lanes need of Pingora: the sessions of clients, and
+//! requests to auth servers.
 
 mod access;
-mod answer;
-mod custom;
 mod digests;
 mod driver;
-mod endpoint;
-mod fault;
-mod flow;
+pub(super) mod fault;
 mod http2;
 mod peer;
 mod proxy;
@@ -15,8 +12,8 @@ mod roots;
 pub(super) mod session;
 mod subrequest;
 
-pub(crate) use access::Access;
+pub(super) use access::Access;
 pub(crate) use digests::without_digests;
-pub(crate) use driver::PingoraLane;
+pub(super) use driver::PingoraLane;
 pub(crate) use http2::discard_body;
 pub(crate) use session::{head_and_body, keep_target};

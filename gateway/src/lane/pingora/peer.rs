@@ -2,9 +2,7 @@
 
 use crate::exchange::Destination;
 use pingora_core::protocols::TcpKeepalive;
-use pingora_core::protocols::tls::CustomALPN;
-use pingora_core::upstreams::peer::{ALPN, H1UpgradePolicy, HttpPeer};
-use std::sync::LazyLock;
+use pingora_core::upstreams::peer::{H1UpgradePolicy, HttpPeer};
 use std::time::Duration;
 
 /// Requests on one connection of HTTP/2 at a time. nginx gives each its own connection; Pingora's default is 1, too.
@@ -23,19 +21,6 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive {
     count: 6,
     user_timeout: Duration::from_secs(120),
 };
-
-/// Has Pingora ask our connector. Nobody is told: our connector negotiates no protocol.
-static OURS: LazyLock<ALPN> = LazyLock::new(|| ALPN::Custom(CustomALPN::new(b"ours".to_vec())));
-
-/// Builds the peer of a destination that a client's request goes to.
-pub(super) fn build_for_client(destination: &Destination) -> Box<HttpPeer> {
-    let mut peer = build(destination);
-    if !destination.http2 {
-        peer.options.alpn = OURS.clone();
-        peer.options.read_timeout = None; // the connection has its own
-    }
-    peer
-}
 
 /// Builds the peer of a destination.
 pub(super) fn build(destination: &Destination) -> Box<HttpPeer> {

@@ -1,42 +1,57 @@
 //! Pingora's hooks: each calls one method of [`Exchange`] and carries out the step that it returns. There are no policies
 //! here.
 
-use super::access::Access;
 use super::session::{
-    configure, keep_target, record, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_failure,
-    write_reply,
+    configure, discard_body, invite_body, keep_target, record, settle_end_for_http_10, settle_framing,
+    settle_keepalive, view, write_failure,
 };
-use super::{fault, flow, http2, peer};
-use crate::connection::Arrival;
-use crate::exchange::{Context, Destination, Exchange, Failure, Step};
+use super::{fault, peer};
+use crate::exchange::{Destination, Exchange, Failure, Step};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Version;
 use pingora_core::modules::http::HttpModules;
 use pingora_core::protocols::Digest;
-use pingora_core::protocols::http::ServerSession;
-use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
-use std::any::Any;
+use std::cell::Cell;
+use std::future::Future;
 use std::ops::ControlFlow;
 use std::os::fd::RawFd;
-use std::sync::Arc;
 use std::time::Duration;
+use tokio::task_local;
 
 /// The hooks.
-pub(super) struct Proxy {
-    pub(super) context: Arc<Context>,
-    pub(super) access: Arc<Access>,
+pub(super) struct Proxy;
+
+/// A request whose exchange has begun, on its way to the first endpoint.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) exchange: Box<Exchange>,
+    pub(super) destination: Destination,
+}
+
+task_local! {
+    /// The request that a task serves: Pingora's sessions cannot hold it.
+    static BEGUN: Cell<Option<Begun>>;
+}
+
+impl Begun {
+    /// Passes the request to the hooks that are called meanwhile.
+    pub(super) fn scope<F: Future>(self, served: F) -> impl Future<Output = F::Output> {
+        BEGUN.scope(Cell::new(Some(self)), served)
+    }
+
+    fn take() -> Option<Self> {
+        BEGUN.try_with(Cell::take).ok().flatten()
+    }
 }
 
 /// A request between two hooks.
 #[derive(Debug, Default)]
 pub(super) struct RequestCtx {
-    arrival: Option<Box<Arrival>>,
-    /// Boxed: Pingora moves a request's state from one future into the next.
     exchange: Option<Box<Exchange>>,
     /// Where it is to go.
     destination: Option<Destination>,
@@ -86,36 +101,19 @@ impl ProxyHttp for Proxy {
     // Pingora's default adds a compression module to every request.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
-    // Our head reader sends the arrival this way, with every request.
-    fn on_connection_reuse(&self, _session: &mut Session, ctx: &mut RequestCtx, arrival: Box<dyn Any + Send + Sync>) {
-        ctx.arrival = arrival.downcast().ok();
-    }
-
     async fn request_filter(&self, session: &mut Session, ctx: &mut RequestCtx) -> Result<bool> {
-        let Some(arrival) = ctx.arrival.take().or_else(http2::arrival) else {
-            return Error::e_explain(ErrorType::InternalError, "a request did not come through the head reader");
-        };
-        if let Some(target) = arrival.target.clone() {
+        let Begun { exchange, destination } = Begun::take().ok_or_else(no_exchange)?;
+        if let Some(target) = exchange.arrival().target.clone() {
             keep_target(session.req_header_mut(), target);
         }
-        let exchange = Exchange::begin(&self.context, arrival, &view(session.req_header()));
         configure(session, &exchange);
-        let exchange = ctx.exchange.insert(Box::new(exchange));
-        match self.access.next_step(exchange, &view(session.req_header())).await {
-            Step::Attempt(destination) => {
-                ctx.destination = Some(destination);
-                invite_body(session).await.map(|()| false)
-            }
-            Step::Reply(reply) => write_reply(session, exchange, &reply).await.map(|()| true),
-            Step::Abandon | Step::Verify(_) | Step::Ask(_) => Ok(true),
-        }
+        (ctx.exchange, ctx.destination) = (Some(exchange), Some(destination));
+        invite_body(session).await.map(|()| false)
     }
 
-    async fn upstream_peer(&self, session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut RequestCtx) -> Result<Box<HttpPeer>> {
         let destination = ctx.destination.take();
-        let destination = destination.ok_or_else(no_exchange)?;
-        flow::begin(session.req_header().method.clone(), &destination);
-        Ok(peer::build_for_client(&destination))
+        Ok(peer::build(&destination.ok_or_else(no_exchange)?))
     }
 
     async fn connected_to_upstream(
@@ -176,7 +174,6 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         ctx: &mut RequestCtx,
     ) -> Result<()> {
-        flow::take();
         let http_10 = session.req_header().version == Version::HTTP_10;
         let status = response.status.as_u16();
         if status == 101 {
@@ -185,7 +182,6 @@ impl ProxyHttp for Proxy {
         }
         let exchange = ctx.exchange()?;
         if !response.status.is_informational() {
-            flow::head_taken();
             exchange.response_head(status);
         } else if exchange.interim_response().is_break() {
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, "too many interim responses").into_up());
@@ -205,7 +201,6 @@ impl ProxyHttp for Proxy {
         _end: bool,
         ctx: &mut RequestCtx,
     ) -> Result<Option<Duration>> {
-        flow::take();
         Ok(ctx.exchange()?.response_body(body.as_ref().map_or(0, Bytes::len)))
     }
 
@@ -255,10 +250,8 @@ impl ProxyHttp for Proxy {
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, ctx: &mut RequestCtx) {
         let Some(exchange) = &mut ctx.exchange else { return };
         record(session, exchange);
-        if let ServerSession::H2(stream) = session.as_downstream_mut()
-            && !ctx.unanswered
-        {
-            http2::discard_body(stream, &exchange.arrival().connection).await;
+        if !ctx.unanswered {
+            discard_body(session, exchange).await;
         }
     }
 
@@ -282,18 +275,6 @@ fn no_exchange() -> Box<Error> {
     Error::explain(ErrorType::InternalError, "no exchange has begun")
 }
 
-/// Answers `Expect: 100-continue`, as nginx: it is not forwarded, since many backends would not answer.
-async fn invite_body(session: &mut Session) -> Result<()> {
-    if !is_expect_continue_req(session.req_header()) {
-        return Ok(());
-    }
-    // Pingora would take this for an early answer and end the connection after the request.
-    session.set_close_on_response_before_downstream_finish(false);
-    session.write_continue_response().await?;
-    session.set_close_on_response_before_downstream_finish(true);
-    Ok(())
-}
-
 /// Sorts Pingora's error by whose fault it is. `stale`: see [`Failure::Upstream`].
 fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
     let timed_out = fault::is_timeout(error);
@@ -304,16 +285,7 @@ fn failure_of(error: &Error, session: &mut Session, stale: bool) -> Failure {
             replayable: (fault::is_repeatable(&session.req_header().method) || fault::is_unprocessed(error))
                 && !session.as_ref().retry_buffer_truncated(),
         },
-        ErrorSource::Downstream if timed_out => Failure::ClientTimeout,
-        ErrorSource::Downstream if fault::is_malformed_body(error) => Failure::ClientMalformed,
-        ErrorSource::Downstream => match error.etype() {
-            ErrorType::ReadError
-            | ErrorType::WriteError
-            | ErrorType::ConnectionClosed
-            | ErrorType::ConnectError
-            | ErrorType::H2Error => Failure::ClientGone,
-            _ => Failure::ClientMalformed,
-        },
+        ErrorSource::Downstream => fault::of_client(error),
         ErrorSource::Internal | ErrorSource::Unset => Failure::Internal,
     }
 }

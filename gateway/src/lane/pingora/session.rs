@@ -1,5 +1,6 @@
 //! Operations on Pingora's server sessions that both lanes need.
 
+use super::http2;
 use crate::connection::BodyFraming;
 use crate::exchange::{
     Exchange, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
@@ -10,7 +11,9 @@ use crate::request::{Reply, RequestView, target};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use pingora_core::Result;
+use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::v1::common::is_expect_continue_req;
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +32,31 @@ struct ReceivedTarget(Bytes);
 /// Keeps the target of a request that Pingora could not take as it came.
 pub(crate) fn keep_target(request: &mut RequestHeader, target: Bytes) {
     request.extensions_mut().insert(ReceivedTarget(target));
+}
+
+/// A request on its way through a lane. Boxed wherever it goes: futures would reserve memory for it at each step.
+pub(in crate::lane) struct ClientRequest {
+    pub(in crate::lane) session: ServerSession,
+    /// Its head as the client sent it, if that was HTTP/1.
+    pub(in crate::lane) head: Option<Bytes>,
+    pub(in crate::lane) exchange: Exchange,
+}
+
+impl ClientRequest {
+    /// Records it. After a `whole` response its connection may serve another request, unless it is a stream of HTTP/2.
+    pub(in crate::lane) async fn finish(mut self: Box<Self>, whole: bool) -> Option<Stream> {
+        record(&mut self.session, &mut self.exchange);
+        if !whole {
+            return None;
+        }
+        discard_body(&mut self.session, &self.exchange).await;
+        let is_done = self.session.is_body_done() && self.session.get_keepalive().is_some();
+        match self.session {
+            // As most do: nothing is left to read or to write.
+            ServerSession::H1(session) if is_done => Some(session.into_inner()),
+            session => Some(Box::pin(session.finish()).await.ok()??.into_parts().0),
+        }
+    }
 }
 
 /// A request as policies see it.
@@ -129,7 +157,7 @@ pub(in crate::lane) async fn write_reply(
     let answer = RenderedReply::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
     let (mut head, body) = head_and_body(answer)?;
     exchange.add_headers(&mut head);
-    write_head(session, head, body.is_empty()).await?;
+    write_head(session, Box::new(head), body.is_empty()).await?;
     if !body.is_empty() {
         session.write_response_body(body, true).await.map_err(|error| error.into_down())?;
     }
@@ -137,10 +165,14 @@ pub(in crate::lane) async fn write_reply(
 }
 
 /// Writes the head of a response, and ends the response if it has no body.
-async fn write_head(session: &mut ServerSession, head: ResponseHeader, end: bool) -> Result<()> {
+pub(in crate::lane) async fn write_head(
+    session: &mut ServerSession,
+    head: Box<ResponseHeader>,
+    end: bool,
+) -> Result<()> {
     let written = match session {
-        ServerSession::H2(stream) => stream.write_response_header(Box::new(head), end),
-        session => session.write_response_header(Box::new(head)).await,
+        ServerSession::H2(stream) => stream.write_response_header(head, end),
+        session => session.write_response_header(head).await,
     };
     written.map_err(|error| error.into_down())
 }
@@ -186,6 +218,28 @@ pub(in crate::lane) fn record(session: &mut ServerSession, exchange: &mut Exchan
     };
     let sent = Sent { status: answer.map(status_of), bytes, body };
     exchange.finish(&view(session.req_header()), sent);
+}
+
+/// Answers `Expect: 100-continue`, as nginx: it is not forwarded, since many backends would not answer.
+pub(in crate::lane) async fn invite_body(session: &mut ServerSession) -> Result<()> {
+    if !is_expect_continue_req(session.req_header()) {
+        return Ok(());
+    }
+    // Pingora would take this for an early answer and end the connection after the request.
+    session.set_close_on_response_before_downstream_finish(false);
+    session.write_continue_response().await?;
+    session.set_close_on_response_before_downstream_finish(true);
+    Ok(())
+}
+
+/// Reads what still comes of the body of an HTTP/2 request that is answered.
+pub(in crate::lane) async fn discard_body(session: &mut ServerSession, exchange: &Exchange) {
+    if let ServerSession::H2(stream) = session
+        && !stream.is_body_done()
+    {
+        // Boxed likewise.
+        Box::pin(http2::discard_body(stream, &exchange.arrival().connection)).await;
+    }
 }
 
 /// Head and body of a rendered reply.

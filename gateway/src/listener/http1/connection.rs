@@ -2,9 +2,9 @@
 
 use super::head::check;
 use super::repair;
-use super::upgrade;
 use crate::connection::{Arrival, BodyFramer, BodyFraming, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
+use crate::lane::http1::Outcome;
 use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
 use crate::listener::{HeadLimits, Refusal, http2, stream};
@@ -66,24 +66,16 @@ pub(crate) async fn serve(
         connection.hold_input(head.body == BodyFraming::None);
         let target = if head.plain { None } else { repair_head(&mut buffer, settings.limits.names) };
         let sent_before = connection.sent();
-        let arrival = Box::new(Arrival {
-            connection: connection.clone(),
-            head,
-            started,
-            number,
-            sent_before,
-            target,
-            counted: false,
-        });
-        let reused = match head.upgrade || head.verbatim {
-            // Boxed, so that the future of a connection does not reserve memory for it.
-            true => Box::pin(upgrade::serve(stream, buffer, arrival, &mut next, deadline, worker)).await,
-            false => worker.lane.request(stream, buffer, arrival).await,
-        };
-        match reused {
+        let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
+        // Boxed, so that the future of a connection does not reserve memory for it.
+        match Box::pin(worker.lanes.request(stream, buffer, arrival)).await {
             // Nothing is left of the body, or nobody knows where the next request begins.
-            Some(reused) if connection.holds_input() => stream = reused,
-            _ => return None,
+            Outcome::Reusable(reused) if connection.holds_input() => stream = reused,
+            Outcome::Upgraded(tunnel) => {
+                tunnel.carry(next, deadline).await;
+                return None;
+            }
+            Outcome::Reusable(_) | Outcome::Ended => return None,
         }
         connection.hold_input(false);
         open.set(ConnectionState::Waiting);

@@ -154,11 +154,9 @@ fn complete(request: &httparse::Request<'_, '_>, limits: HeadLimits) -> Result<H
     }
     let target = request.path.unwrap_or_default();
     check_target(request.method.unwrap_or_default(), target)?;
-    let is_uri = target::is_uri(target.as_bytes());
-    plain &= is_uri && matches!(target.as_bytes()[0], b'/' | b'*');
-    let may_bypass_pingora = body == BodyFraming::None && http_11;
-    let upgrade = upgrade && announced && may_bypass_pingora;
-    Ok(Head { length: 0, plain, body, upgrade, verbatim: !is_uri && may_bypass_pingora })
+    plain &= target::is_uri(target.as_bytes()) && matches!(target.as_bytes()[0], b'/' | b'*');
+    let upgrade = upgrade && announced && body == BodyFraming::None && http_11;
+    Ok(Head { length: 0, plain, body, upgrade })
 }
 
 fn is_unknown_expectation(header: &httparse::Header<'_>) -> bool {

@@ -8,7 +8,6 @@ mod head;
 mod repair;
 #[cfg(test)]
 mod tests;
-mod upgrade;
 
 pub use head::check;
 

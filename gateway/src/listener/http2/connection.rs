@@ -199,10 +199,10 @@ impl<'a> Streams<'a> {
         let normalized = head::normalize(session.req_header_mut(), limits);
         let head = normalized.unwrap_or_default();
         let (connection, number) = (self.connection.clone(), self.tally.requests);
-        let arrival = Arrival { connection, head, started, number, sent_before: 0, target: None, counted: false };
+        let arrival = Arrival { connection, head, started, number, sent_before: 0, target: None };
         self.connection.count_requested(head.length);
         match normalized {
-            Ok(_) => drop(self.running.spawn(self.worker.lane.clone().stream(session, Box::new(arrival)))),
+            Ok(_) => drop(self.running.spawn(self.worker.lanes.clone().stream(session, Box::new(arrival)))),
             Err(refusal) => {
                 self.count_refused(refusal);
                 self.running.spawn(refuse(session, arrival, refusal, self.worker.clone()));

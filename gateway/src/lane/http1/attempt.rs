@@ -1,0 +1,278 @@
+//! One attempt to get a response from an endpoint: the request's body goes there while the response comes back.
+
+use super::connection::{EndpointError, Progress, Turn};
+use super::read_ahead::ReadAhead;
+use super::request::Interrupted;
+use super::request_body::RequestBody;
+use super::{EndpointConnection, ResponseHead};
+use crate::connection::{BodyFramer, BodyFraming};
+use crate::exchange::{Destination, Failure, RequestEdits, is_of_the_connection};
+use crate::lane::pingora::fault;
+use crate::lane::pingora::session::{
+    ClientRequest, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_head,
+};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Version};
+use pingora_http::{RequestHeader, ResponseHeader};
+use std::io::{self, ErrorKind};
+
+/// A request and the connection that it has got.
+pub(super) struct Attempt<'r> {
+    request: &'r mut ClientRequest,
+    endpoint: EndpointConnection,
+    body: RequestBody,
+    /// The protocols that the client asks for.
+    protocols: String,
+    /// The connection has served before.
+    is_reused: bool,
+    /// A byte of the response has come.
+    is_heard: bool,
+    ahead: ReadAhead,
+}
+
+/// What an endpoint has done.
+pub(super) enum Responded {
+    /// It has responded, and the client has got it all. The connection, if it may serve another request.
+    Whole(Option<EndpointConnection>),
+    /// It has switched protocols, and the client has got the 101.
+    Switched(EndpointConnection),
+}
+
+impl<'r> Attempt<'r> {
+    /// Begins to send the request: its head, and what has been read of its body before.
+    pub(super) fn new(
+        request: &'r mut ClientRequest,
+        mut endpoint: EndpointConnection,
+        is_reused: bool,
+        destination: &Destination,
+    ) -> Result<Self, Interrupted> {
+        let protocols = request.requested_protocols();
+        let mut head = request.request_head().ok_or(Failure::Internal)?;
+        let original = request.session.req_header();
+        head.remove_if(|name| is_connection_header(name, original));
+        if !protocols.is_empty() {
+            head.set("Connection", HeaderValue::from_static("upgrade"));
+            head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
+        }
+        request.exchange.forward(&view(original), &mut head);
+        let framing = request.body_framing();
+        let body = RequestBody::begin(framing, &mut head);
+        endpoint.queue().extend_from_slice(&head.encode().ok_or(Failure::Internal)?);
+        let ahead = ReadAhead::new(destination.largest_piece);
+        let mut attempt = Self { request, endpoint, body, protocols, is_reused, is_heard: false, ahead };
+        // An attempt before this one may have read some of the body, or all of it.
+        let session = &mut attempt.request.session;
+        let read_before = session.get_retry_buffer();
+        if read_before.is_some() || !attempt.body.is_over() && session.is_body_done() {
+            attempt.pass_on(read_before)?;
+        }
+        Ok(attempt)
+    }
+
+    /// Gets the response, and passes it on to the client.
+    pub(super) async fn run(mut self) -> Result<Responded, Interrupted> {
+        let (head, framing) = self.response_head().await?;
+        if head.status == 101 {
+            self.switch_protocols(&head).await?;
+            return Ok(Responded::Switched(self.endpoint));
+        }
+        // Nothing is passed on of a response whose beginning is malformed already.
+        self.endpoint.check_body(framing).map_err(|error| self.broken(&error.into()))?;
+        // Who has been asked for an upgrade may switch later than it says.
+        let keeps_alive = framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty();
+        self.request.exchange.response_head(head.status.as_u16());
+        let is_ended = self.write_head(&head, framing).await?;
+        self.forward_body(framing, is_ended).await?;
+        let is_reusable = keeps_alive && self.body.is_done() && self.endpoint.is_idle();
+        Ok(Responded::Whole(is_reusable.then_some(self.endpoint)))
+    }
+
+    /// The final head, after interim ones (1xx) have been passed on, and how its body ends.
+    async fn response_head(&mut self) -> Result<(ResponseHead, BodyFraming), Interrupted> {
+        loop {
+            while let Some(head) = self.endpoint.take_head().map_err(|error| self.broken(&error.into()))? {
+                match head.status.as_u16() {
+                    101 if !is_switch_to(&head, &self.protocols) => return Err(BROKEN.into()),
+                    100 | 102..=199 => self.forward_interim(&head).await?,
+                    _ => {
+                        let framing = head.framing(&self.request.session.req_header().method);
+                        return Ok((head, framing.map_err(|error| self.broken(&error.into()))?));
+                    }
+                }
+            }
+            if let Heard::End = self.listen().await? {
+                return Err(self.broken(&io::Error::from(ErrorKind::UnexpectedEof).into()));
+            }
+        }
+    }
+
+    async fn forward_interim(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
+        let ClientRequest { session, exchange, .. } = &mut *self.request;
+        if exchange.interim_response().is_break() {
+            return Err(BROKEN.into());
+        }
+        let mut head = response_header(head).map_err(|_| BROKEN)?;
+        settle_framing(session.req_header(), &mut head).map_err(|_| BROKEN)?;
+        exchange.respond(false, false, &mut *head);
+        Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
+    }
+
+    async fn switch_protocols(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
+        let ClientRequest { session, exchange, .. } = &mut *self.request;
+        exchange.response_head(101);
+        let mut head = response_header(head).map_err(|_| BROKEN)?;
+        let _ = head.insert_header("Connection", "upgrade");
+        exchange.respond(false, true, &mut *head);
+        Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
+    }
+
+    /// Sends the head to the client. Returns whether that is the whole response.
+    async fn write_head(&mut self, head: &ResponseHead, framing: BodyFraming) -> Result<bool, Interrupted> {
+        let ClientRequest { session, exchange, .. } = &mut *self.request;
+        let mut head = response_header(head).map_err(|_| BROKEN)?;
+        settle_framing(session.req_header(), &mut head).map_err(|_| BROKEN)?;
+        let version = session.req_header().version;
+        if framing == BodyFraming::UntilClose && version == Version::HTTP_11 {
+            // In chunks, so that the client's connection does not have to be closed, too.
+            let _ = head.insert_header("Transfer-Encoding", "chunked");
+        }
+        exchange.respond(version == Version::HTTP_10, false, &mut *head);
+        settle_keepalive(session, exchange);
+        if version == Version::HTTP_10 {
+            settle_end_for_http_10(session, &head);
+        }
+        let is_ended = framing == BodyFraming::None;
+        write_head(session, head, is_ended).await.map_err(|error| fault::of_client(&error))?;
+        Ok(is_ended)
+    }
+
+    async fn forward_body(&mut self, framing: BodyFraming, mut is_ended: bool) -> Result<(), Interrupted> {
+        let mut body = BodyFramer::of_answer(framing);
+        loop {
+            while let Some(piece) = self.endpoint.take_body(&mut body).map_err(|error| self.broken(&error.into()))? {
+                is_ended = body.is_done();
+                self.write_piece(piece, is_ended).await?;
+            }
+            self.ahead.passed_on();
+            if body.is_done() {
+                break;
+            }
+            if let Heard::End = self.listen().await? {
+                body.close().map_err(|error| self.broken(&error.into()))?;
+            }
+        }
+        if !is_ended {
+            self.write_piece(Bytes::new(), true).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_piece(&mut self, piece: Bytes, is_last: bool) -> Result<(), Interrupted> {
+        if let Some(pause) = self.request.exchange.response_body(piece.len()) {
+            self.request.or_client_gone(tokio::time::sleep(pause)).await?;
+        }
+        let written = self.request.session.write_response_body(piece, is_last).await;
+        Ok(written.map_err(|error| fault::of_client(&error))?)
+    }
+
+    /// Waits until something comes of the endpoint, and passes on the request's body meanwhile.
+    async fn listen(&mut self) -> Result<Heard, Interrupted> {
+        loop {
+            let Self { request, endpoint, body, ahead, .. } = &mut *self;
+            let turn = match body.is_over() {
+                true => Turn::Endpoint,
+                false => Turn::Client(request.exchange.settings().client.body_timeout),
+            };
+            let takes_body = !body.is_over() && !endpoint.is_sending();
+            let watches = takes_body || (body.is_over() && request.is_watched());
+            let event = tokio::select! {
+                biased;
+                progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),
+                piece = request.session.read_body_or_idle(!takes_body), if watches => Event::Client(piece),
+            };
+            match event {
+                Event::Endpoint(Ok(Progress::Read(bytes))) => {
+                    self.is_heard = true;
+                    self.ahead.read(bytes);
+                    return Ok(Heard::Something);
+                }
+                Event::Endpoint(Ok(Progress::Closed)) => return Ok(Heard::End),
+                Event::Endpoint(Ok(Progress::Sent)) => {}
+                Event::Endpoint(Ok(Progress::ClientLate)) => return Err(Failure::ClientTimeout.into()),
+                Event::Endpoint(Ok(Progress::SendFailed)) => {
+                    // It may have responded before it stopped reading.
+                    self.endpoint.stop_sending();
+                    self.body.refuse();
+                }
+                Event::Endpoint(Err(error)) => return Err(self.broken(&error.into())),
+                Event::Client(Ok(piece)) => self.pass_on(piece)?,
+                Event::Client(Err(error)) => return Err(fault::of_client(&error).into()),
+            }
+        }
+    }
+
+    /// Passes on a piece of the request's body. `None` is its end.
+    fn pass_on(&mut self, piece: Option<Bytes>) -> Result<(), Interrupted> {
+        let ClientRequest { session, exchange, .. } = &mut *self.request;
+        let is_last = piece.is_none() || session.is_body_done();
+        let piece = piece.unwrap_or_default();
+        if exchange.request_body(piece.len()).is_break() {
+            return Err(Interrupted::Settled);
+        }
+        self.body.pass_on(&piece, is_last, self.endpoint.queue());
+        Ok(())
+    }
+
+    /// The endpoint has failed.
+    fn broken(&self, error: &EndpointError) -> Interrupted {
+        tracing::debug!(%error, "an endpoint did not respond");
+        let session = &self.request.session;
+        Interrupted::Failed(Failure::Upstream {
+            timed_out: error.is_timeout(),
+            stale: self.is_reused && !self.is_heard && error.is_cut_off(),
+            replayable: fault::is_repeatable(&session.req_header().method) && !session.retry_buffer_truncated(),
+        })
+    }
+}
+
+/// What has come of an endpoint.
+enum Heard {
+    Something,
+    End,
+}
+
+enum Event {
+    Endpoint(io::Result<Progress>),
+    Client(pingora_core::Result<Option<Bytes>>),
+}
+
+/// The endpoint violates HTTP. It has received the request, so no other endpoint is tried.
+const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: false };
+
+/// Whether a header applies to the client's connection only, and so is not forwarded (RFC 9110 section 7.6.1).
+fn is_connection_header(name: &str, request: &RequestHeader) -> bool {
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return true };
+    matches!(name.as_str(), "connection" | "proxy-authorization" | "http2-settings")
+        || is_of_the_connection(&name, &request.headers)
+}
+
+/// Whether a 101 switches to some of the requested protocols, and to nothing else.
+fn is_switch_to(head: &ResponseHead, requested: &str) -> bool {
+    let is_requested = |chosen: &str| requested.split(", ").any(|protocol| protocol.eq_ignore_ascii_case(chosen));
+    let agrees = |value: &[u8]| {
+        std::str::from_utf8(value).is_ok_and(|list| list.split(',').all(|chosen| is_requested(chosen.trim())))
+    };
+    let mut chosen = head.all("upgrade").peekable();
+    head.version == Version::HTTP_11 && chosen.peek().is_some() && chosen.all(agrees)
+}
+
+/// A response head for Pingora's session of the client.
+fn response_header(head: &ResponseHead) -> pingora_core::Result<Box<ResponseHeader>> {
+    let mut header = Box::new(ResponseHeader::build(head.status, Some(head.headers.len()))?);
+    header.set_version(head.version);
+    header.set_reason_phrase(std::str::from_utf8(&head.reason).ok())?;
+    for (name, value) in &head.headers {
+        header.append_header(name.clone(), value.clone())?;
+    }
+    Ok(header)
+}

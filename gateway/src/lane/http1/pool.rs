@@ -1,0 +1,138 @@
+//! Connections to endpoints that are kept for further requests.
+
+use super::EndpointConnection;
+use crate::exchange::Destination;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// How often idle connections are looked at: whether they have been idle for too long, or have ended.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// The idle connections of a worker. The one that was used last is used next, so that those that are not needed grow old.
+#[derive(Debug)]
+pub(super) struct Pool {
+    /// Behind a lock that no other thread takes: what a task holds has to be `Sync`.
+    idle: Mutex<Idle>,
+    /// There is a connection to look at.
+    filled: Notify,
+    /// The most connections.
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    /// Of each kind the oldest comes first.
+    connections: HashMap<Key, Vec<Kept>>,
+    count: usize,
+}
+
+/// Connections are shared only between equal keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    address: SocketAddr,
+    endpoint: u64,
+    /// `None`: cleartext. Zero: TLS without settings.
+    tls: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: EndpointConnection,
+    since: Instant,
+    until: Instant,
+}
+
+impl Key {
+    fn of(destination: &Destination) -> Self {
+        let settings = |tls: &crate::exchange::BackendTls| tls.settings.as_ref().map_or(0, |settings| settings.key());
+        Self {
+            address: destination.address,
+            endpoint: destination.pool_key,
+            tls: destination.tls.as_ref().map(settings),
+        }
+    }
+}
+
+impl Pool {
+    /// A pool of at most `limit` connections. To be made in the runtime whose connections it keeps.
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        let pool = Arc::new(Self { idle: Mutex::default(), filled: Notify::new(), limit });
+        tokio::spawn(sweep(pool.clone()));
+        pool
+    }
+
+    /// A connection that was kept and is still open.
+    pub(super) fn take(&self, destination: &Destination) -> Option<EndpointConnection> {
+        let key = Key::of(destination);
+        loop {
+            let kept = self.idle.lock().take(&key)?;
+            if kept.until > Instant::now()
+                && let Some(connection) = kept.connection.revive(destination.timeouts)
+            {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection. If there are too many, the one that has been idle for longest is closed.
+    pub(super) fn put(&self, connection: EndpointConnection, destination: &Destination) {
+        if self.limit == 0 {
+            return;
+        }
+        let since = Instant::now();
+        let until = since.checked_add(destination.idle_timeout).unwrap_or(since + SWEEP * 86_400);
+        let mut idle = self.idle.lock();
+        if idle.count >= self.limit {
+            idle.remove_oldest();
+        }
+        idle.put(Key::of(destination), Kept { connection, since, until });
+        drop(idle);
+        self.filled.notify_one();
+    }
+}
+
+impl Idle {
+    fn take(&mut self, key: &Key) -> Option<Kept> {
+        let kept = self.connections.get_mut(key)?.pop()?;
+        self.count -= 1;
+        Some(kept)
+    }
+
+    fn put(&mut self, key: Key, kept: Kept) {
+        self.connections.entry(key).or_default().push(kept);
+        self.count += 1;
+    }
+
+    fn remove_oldest(&mut self) {
+        let oldest = self.connections.values_mut().filter(|kept| !kept.is_empty()).min_by_key(|kept| kept[0].since);
+        if let Some(kept) = oldest {
+            kept.remove(0);
+            self.count -= 1;
+        }
+    }
+
+    /// Closes what has been idle for too long, or has ended.
+    fn sweep(&mut self, now: Instant) {
+        for kept in self.connections.values_mut() {
+            kept.retain_mut(|kept| kept.until > now && kept.connection.is_open());
+        }
+        self.connections.retain(|_, kept| !kept.is_empty());
+        self.count = self.connections.values().map(Vec::len).sum();
+    }
+}
+
+/// Sweeps a pool whenever it has connections, for as long as the worker runs.
+async fn sweep(pool: Arc<Pool>) {
+    loop {
+        pool.filled.notified().await;
+        while pool.idle.lock().count > 0 {
+            sleep(SWEEP).await;
+            pool.idle.lock().sweep(Instant::now());
+        }
+    }
+}

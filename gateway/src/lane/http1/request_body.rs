@@ -1,0 +1,111 @@
+//! The body of a request on its way to an endpoint. Its framing is ours.
+
+use super::RequestHead;
+use crate::connection::BodyFraming;
+use bytes::{BufMut, BytesMut};
+use http::HeaderValue;
+use std::io::Write;
+
+/// How much of a body has been passed on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestBody {
+    is_chunked: bool,
+    is_done: bool,
+    /// The endpoint takes no more of it.
+    is_refused: bool,
+}
+
+impl RequestBody {
+    /// The start of a body, whose framing is put into the request's head.
+    pub(super) fn begin(framing: BodyFraming, head: &mut RequestHead) -> Self {
+        let is_chunked = framing == BodyFraming::Chunked;
+        head.remove_if(|name| name.eq_ignore_ascii_case("transfer-encoding"));
+        match framing {
+            BodyFraming::Length(length) => head.set_length(length),
+            BodyFraming::None if head.has("content-length") => head.set_length(0),
+            BodyFraming::None | BodyFraming::UntilClose => {}
+            BodyFraming::Chunked => head.set_chunked(),
+        }
+        Self { is_chunked, is_done: framing == BodyFraming::None, is_refused: false }
+    }
+
+    /// Whether it has been passed on to its end, or nobody wants the rest.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_done || self.is_refused
+    }
+
+    /// Whether it has been passed on to its end.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_done && !self.is_refused
+    }
+
+    /// The endpoint takes no more of it.
+    pub(super) fn refuse(&mut self) {
+        self.is_refused = true;
+    }
+
+    /// Passes on a piece, and the end where it is the last.
+    pub(super) fn pass_on(&mut self, piece: &[u8], is_last: bool, output: &mut BytesMut) {
+        if self.is_chunked && !piece.is_empty() {
+            let _ = write!(output.writer(), "{:x}\r\n", piece.len()); // writing to memory cannot fail
+        }
+        output.extend_from_slice(piece);
+        if self.is_chunked && !piece.is_empty() {
+            output.extend_from_slice(b"\r\n");
+        }
+        if self.is_chunked && is_last {
+            output.extend_from_slice(b"0\r\n\r\n");
+        }
+        self.is_done = is_last;
+    }
+}
+
+impl RequestHead {
+    fn set_length(&mut self, length: u64) {
+        self.set_framing("Content-Length", HeaderValue::from(length), "content-length");
+    }
+
+    fn set_chunked(&mut self) {
+        self.set_framing("Transfer-Encoding", HeaderValue::from_static("chunked"), "content-length");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn sent(framing: BodyFraming, lines: &str, pieces: &[(&str, bool)]) -> String {
+        let text = format!("POST / HTTP/1.1\r\n{lines}\r\n");
+        let mut head = RequestHead::parse(&Bytes::from(text)).expect("a head");
+        let mut body = RequestBody::begin(framing, &mut head);
+        let mut output = BytesMut::new();
+        output.extend_from_slice(&head.encode().expect("a target"));
+        for (piece, is_last) in pieces {
+            assert!(!body.is_done());
+            body.pass_on(piece.as_bytes(), *is_last, &mut output);
+        }
+        assert!(body.is_done());
+        String::from_utf8(output.to_vec()).expect("text")
+    }
+
+    #[test]
+    fn a_body_has_the_framing_that_was_understood() {
+        let length = sent(BodyFraming::Length(3), "content-length: 003\r\na: b\r\n", &[("a", false), ("bc", true)]);
+        assert_eq!(length, "POST / HTTP/1.1\r\nContent-Length: 3\r\na: b\r\n\r\nabc");
+        let chunks = sent(
+            BodyFraming::Chunked,
+            "transfer-encoding: Chunked\r\n",
+            &[("0123456789abcdef", false), ("", false), ("a", false), ("", true)],
+        );
+        assert_eq!(
+            chunks,
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n0123456789abcdef\r\n1\r\na\r\n0\r\n\r\n"
+        );
+        assert_eq!(
+            sent(BodyFraming::None, "Content-Length: 00\r\n", &[]),
+            "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+        );
+        assert_eq!(sent(BodyFraming::None, "a: b\r\n", &[]), "POST / HTTP/1.1\r\na: b\r\n\r\n");
+    }
+}

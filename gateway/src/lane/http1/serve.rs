@@ -1,0 +1,117 @@
+//! Serves a request: tries endpoints until one has responded.
+
+use super::EndpointConnection;
+use super::attempt::{Attempt, Responded};
+use super::pool::Pool;
+use super::request::Interrupted;
+use super::tunnel::Tunnel;
+use crate::exchange::{Context, Destination, Failure, Step};
+use crate::lane::pingora::fault;
+use crate::lane::pingora::session::{ClientRequest, discard_body, invite_body, record, write_failure};
+use crate::relay::RelayedBytes;
+use crate::request::Reply;
+use pingora_core::protocols::Stream;
+use pingora_core::protocols::http::ServerSession;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+/// A worker's connections to endpoints of HTTP/1.1.
+#[derive(Debug)]
+pub(in crate::lane) struct Http1Lane {
+    pool: Arc<Pool>,
+}
+
+/// What has become of a client's connection with the request.
+pub(crate) enum Outcome {
+    /// It may serve another request.
+    Reusable(Stream),
+    /// An endpoint has switched protocols, and the client has got the 101.
+    Upgraded(Box<Tunnel>),
+    /// It has ended, or was a stream of HTTP/2.
+    Ended,
+}
+
+impl Http1Lane {
+    /// A lane whose pool has the size of the current settings.
+    pub(in crate::lane) fn new(context: &Context) -> Self {
+        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
+    }
+
+    /// Serves a request whose next step is to try this endpoint.
+    pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Outcome {
+        if let Err(error) = invite_body(&mut request.session).await {
+            request.exchange.failed(fault::of_client(&error));
+            return finish(request, false).await;
+        }
+        request.session.enable_retry_buffering();
+        let mut destination = first;
+        loop {
+            match request.attempt(&self.pool, &destination).await {
+                Ok(Responded::Whole(reusable)) => {
+                    if let Some(reusable) = reusable {
+                        self.pool.put(reusable, &destination);
+                    }
+                    return finish(request, true).await;
+                }
+                Ok(Responded::Switched(endpoint)) => return into_tunnel(*request, endpoint, &destination),
+                Err(Interrupted::Settled) => {}
+                Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
+            }
+            match request.exchange.next_step() {
+                Step::Attempt(next) => destination = next,
+                Step::Reply(reply) => return Box::pin(fail(request, &reply)).await,
+                Step::Abandon | Step::Verify(_) | Step::Ask(_) => return finish(request, false).await,
+            }
+        }
+    }
+}
+
+impl ClientRequest {
+    async fn attempt(&mut self, pool: &Pool, destination: &Destination) -> Result<Responded, Interrupted> {
+        let (endpoint, is_reused) = match pool.take(destination) {
+            Some(kept) => (kept, true),
+            None => (self.connect(destination).await?, false),
+        };
+        self.exchange.connected(is_reused);
+        Attempt::new(self, endpoint, is_reused, destination)?.run().await
+    }
+
+    async fn connect(&mut self, destination: &Destination) -> Result<EndpointConnection, Interrupted> {
+        // Boxed, as is what follows a failure, so that not all requests reserve memory for it.
+        let connected = self.or_client_gone(Box::pin(EndpointConnection::connect(destination))).await?;
+        connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }.into())
+    }
+}
+
+/// The connection becomes a tunnel.
+fn into_tunnel(request: ClientRequest, endpoint: EndpointConnection, destination: &Destination) -> Outcome {
+    let ClientRequest { session, exchange, .. } = request;
+    let request = Box::new(session.req_header().clone());
+    let ServerSession::H1(client) = session else { return Outcome::Ended };
+    let (endpoint, early) = endpoint.into_parts();
+    Outcome::Upgraded(Box::new(Tunnel {
+        exchange,
+        request,
+        client: client.into_inner(),
+        endpoint,
+        early,
+        idle: destination.timeouts.read,
+        relayed: RelayedBytes::default(),
+    }))
+}
+
+/// Answers a request that failed, and records it. Its connection cannot go on.
+async fn fail(mut request: Box<ClientRequest>, reply: &Reply) -> Outcome {
+    let ClientRequest { session, exchange, .. } = &mut *request;
+    let status = write_failure(session, exchange, reply).await;
+    record(session, exchange);
+    if status != 0 {
+        discard_body(session, exchange).await;
+    }
+    Outcome::Ended
+}
+
+/// Records a request. After a `whole` response its connection may serve another one.
+async fn finish(request: Box<ClientRequest>, whole: bool) -> Outcome {
+    request.finish(whole).await.map_or(Outcome::Ended, Outcome::Reusable)
+}
