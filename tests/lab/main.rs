@@ -8,6 +8,7 @@ mod classes;
 mod conformance;
 mod fixtures;
 mod flags;
+mod limits;
 mod machine;
 mod replicas;
 mod rollouts;
