@@ -10,6 +10,9 @@ DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
 H2SPEC := $(TOOLS)/h2spec
 H2SPEC_MODULE := tests/tools/h2spec
+OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
+OAUTH2_PROXY_MODULE := tests/tools/oauth2-proxy
+TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy)
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -88,7 +91,7 @@ image: target/image/adit.tar ## Write Adit's image to target/image/adit.tar, for
 	@echo "$<: $(IMAGE)"
 
 .PHONY: test-images
-test-images: target/image/test/adit.tar target/image/test/echo.tar ## Write the images of the cluster's tests
+test-images: $(TEST_IMAGES) ## Write the images of the cluster's tests
 
 .PHONY: cluster-up
 cluster-up: prerequisites ## Start a two-node Kubernetes, see tests/cluster; prints its kubeconfig
@@ -137,6 +140,9 @@ target/image/test/adit.tar: target/debug/adit manifests/image Makefile | image-t
 target/image/test/echo.tar: target/debug/echo manifests/image Makefile | image-tools
 	manifests/image --name localhost/echo:1 --output $@ --strip $<
 
+target/image/test/oauth2-proxy.tar: $(OAUTH2_PROXY) manifests/image Makefile | image-tools
+	manifests/image --name localhost/oauth2-proxy:1 --output $@ $<
+
 # Cargo knows when there is something to build, and touches nothing otherwise.
 target/release/adit: FORCE | prerequisites
 	cargo build --release --locked --bin adit
@@ -155,6 +161,13 @@ $(DENY):
 $(H2SPEC): $(wildcard $(H2SPEC_MODULE)/*)
 	@command -v go >/dev/null || .ci/prerequisites golang-go
 	cd $(H2SPEC_MODULE) && go build -buildvcs=false -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
+
+# With the Go of the lab: that of a distribution may be too old for it.
+$(OAUTH2_PROXY): $(wildcard $(OAUTH2_PROXY_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	@mkdir -p target/cluster
+	go=$$(tests/cluster/setup/go) && cd $(OAUTH2_PROXY_MODULE) && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
+		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ github.com/oauth2-proxy/oauth2-proxy/v7
 
 $(FUZZ):
 	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)

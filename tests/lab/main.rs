@@ -14,4 +14,5 @@ mod replicas;
 mod rollouts;
 mod routes;
 mod seeds;
+mod sign_in;
 mod smoke;

@@ -38,6 +38,7 @@ pub mod listed;
 pub mod log;
 pub mod lookup;
 pub mod objects;
+pub mod openid;
 pub mod ports;
 pub mod process;
 pub mod recorder;

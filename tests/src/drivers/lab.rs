@@ -6,7 +6,7 @@ use super::conversation::converse;
 use crate::case::{Case, Mode, Player, Request};
 use crate::check::Observation;
 use crate::cluster::{Cluster, Network};
-use crate::lab::{Entry, kubectl, kubectl_with, nodes, rolled_out};
+use crate::lab::{Entry, kubectl, kubectl_with, own_address, rolled_out};
 use crate::run::Driver;
 use anyhow::{Context, Result, ensure};
 use api::Api;
@@ -14,7 +14,7 @@ use canary::Canary;
 use objects::{Identity, identity};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -158,13 +158,4 @@ impl Lab {
 /// Deletes all that an earlier run may have left.
 async fn sweep() -> Result<()> {
     kubectl(&format!("delete {KINDS} --all-namespaces --selector={LABEL} --wait=true")).await.map(drop)
-}
-
-/// The address from which this process reaches the nodes.
-async fn own_address() -> Result<IpAddr> {
-    let node = *nodes().await?.first().context("a cluster without nodes")?;
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    // No packet is sent: the kernel only chooses the address.
-    socket.connect((node, 9))?;
-    Ok(socket.local_addr()?.ip())
 }

@@ -4,7 +4,7 @@ use crate::tls::Offer;
 use crate::wire::{Headers, header};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 /// A place where a gateway can be reached from outside of the cluster: an address and its two ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +163,18 @@ pub async fn nodes() -> Result<Vec<IpAddr>> {
     let nodes = get("nodes --sort-by=.metadata.name").await?;
     let nodes = nodes["items"].as_array().context("no list of nodes")?;
     nodes.iter().map(|node| internal_address(node).context("a node without an address")).collect()
+}
+
+/// The address from which this process reaches the nodes, and by which the cluster reaches it.
+///
+/// # Errors
+/// There is no node.
+pub async fn own_address() -> Result<IpAddr> {
+    let node = *nodes().await?.first().context("a cluster without nodes")?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    // No packet is sent: the kernel only chooses the address.
+    socket.connect((node, 9))?;
+    Ok(socket.local_addr()?.ip())
 }
 
 fn internal_address(node: &Value) -> Option<IpAddr> {

@@ -17,6 +17,15 @@ impl Manifest {
         manifests().join(format!("install/{name}.yaml"))
     }
 
+    /// What `manifests/examples/NAME.yaml` has.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn example(name: &str) -> Result<String> {
+        let path = manifests().join(format!("examples/{name}.yaml"));
+        std::fs::read_to_string(&path).with_context(|| format!("{}", path.display()))
+    }
+
     /// What that file has.
     ///
     /// # Errors

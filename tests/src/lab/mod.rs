@@ -22,7 +22,7 @@ mod wait;
 
 pub use certificate::certificate;
 pub use echo::Echo;
-pub use entry::{Answer, Entry, give_address, nodes};
+pub use entry::{Answer, Entry, give_address, nodes, own_address};
 pub use install::Installed;
 pub use kubectl::{apply, get, get_path, kubectl, kubectl_with};
 pub use load::{Load, Tally};
