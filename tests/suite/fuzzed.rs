@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
 use tests::fuzz::{
-    TARGETS, chunks, cors, htpasswd, manifest, networks, normalize, pattern, proxy_protocol, request_head, rewrite,
-    routing,
+    TARGETS, auth_key, chunks, cors, htpasswd, manifest, networks, normalize, pattern, proxy_protocol, request_head,
+    rewrite, routing,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -43,6 +43,12 @@ fn properties_hold_for_the_seeds() {
             fuzz(&fs::read(path).expect("a seed"));
         }
     }
+}
+
+/// A request, with parts so short that two are often the same.
+fn asked() -> impl Strategy<Value = String> {
+    let parts = ["1?", "a", "/a?", "(GET)?", "[ab]?", "(x: (a|[$]host))?", "(x|y|x,y)?", "a?b?", "[=^]", "/a?", "a?b?"];
+    parts.to_vec().prop_map(|parts| parts.join("\t"))
 }
 
 fn mode() -> impl Strategy<Value = PathMatching> {
@@ -235,6 +241,12 @@ proptest! {
         query in proptest::option::of("[!-\"$-~]{0,8}"),
     ) {
         rewrite::rewritten_targets_are_targets((&pattern, &target, &prefix), path.as_bytes(), query.as_deref());
+    }
+
+    #[test]
+    fn keys_of_auth_responses(one in asked(), other in asked()) {
+        let parse = |line: &String| auth_key::Asked::parse(line.as_bytes()).expect("a request");
+        auth_key::only_the_same_requests_share_a_response(&parse(&one), &parse(&other));
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl ExternalAuth {
     ///
     /// # Errors
     /// A name in `response_headers` that is not one of a header.
-    pub(super) fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Arc<str>> {
+    pub fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Arc<str>> {
         let header = |name: &Arc<str>| -> Result<_, Arc<str>> {
             let name: HeaderName = name.parse().map_err(|_| Arc::clone(name))?;
             Ok(ResponseHeader { letters: letters(&name).collect(), name })
@@ -61,7 +61,7 @@ impl ExternalAuth {
     }
 
     /// The key of the response for a request to this path of a rule of this host. `text` is the rendered `cache.key`.
-    pub(crate) fn key(&self, host: &str, path: &PathMatch, text: &[u8]) -> AuthKey {
+    pub fn key(&self, host: &str, path: &PathMatch, text: &[u8]) -> AuthKey {
         let kind = [path.kind as u8];
         AuthKey::of(&[self.identity.as_bytes(), host.as_bytes(), &kind, path.value.as_bytes(), text])
     }

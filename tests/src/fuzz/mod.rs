@@ -4,6 +4,7 @@
 //! libFuzzer calls it without end (`tests/fuzz`), `tests/suite/fuzzed.rs` with the seeds, and the properties themselves
 //! with generated values. A property panics where it does not hold.
 
+pub mod auth_key;
 pub mod chunks;
 pub mod cors;
 pub mod htpasswd;
@@ -22,6 +23,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
+    ("auth_key", auth_key::fuzz),
     ("chunks", chunks::fuzz),
     ("cors", cors::fuzz),
     ("htpasswd", htpasswd::fuzz),
