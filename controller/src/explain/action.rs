@@ -93,6 +93,12 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
     if asks {
         step = decision.hear(Verdict::Allowed);
     }
+    if let AccessStep::Reply(Reply { reason: Reason::BadCredentials, .. }) = step
+        && decision.auth_server().is_some_and(|server| server.signin.is_some())
+    {
+        let why = "auth-signin: the request has no name and password of a user".to_owned();
+        return Action::Reply { status: 302, why, location: None };
+    }
     if let AccessStep::Reply(reply) = step {
         return Action::Reply {
             status: reply.status,

@@ -349,6 +349,34 @@ spec:
 }
 
 #[test]
+fn a_missing_password_leads_to_the_sign_in_page() {
+    let objects = r#"
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: guarded
+  annotations:
+    nginx.ingress.kubernetes.io/auth-type: basic
+    nginx.ingress.kubernetes.io/auth-secret: users
+    nginx.ingress.kubernetes.io/auth-url: http://pay.default.svc/
+    nginx.ingress.kubernetes.io/auth-signin: http://$host/start
+spec:
+  rules:
+    - host: guarded.test
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: pay, port: { number: 80 } } } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: users }
+stringData: { auth: "foo:{PLAIN}bar" }
+"#;
+    let said = explain_objects(objects, ControllerSettings::default(), "http://guarded.test/").action.to_string();
+    assert_eq!(said, "302: auth-signin: the request has no name and password of a user");
+}
+
+#[test]
 fn limits_are_named() {
     let explain = |annotations: &str| {
         let ingress = format!(

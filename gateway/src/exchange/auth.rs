@@ -7,7 +7,7 @@ use crate::config::Template;
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
-use crate::request::{HOST_LIMIT, Reply, RequestView, canonical_host};
+use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
@@ -94,10 +94,27 @@ impl Exchange {
             self.context.publisher().auth_cache().insert(**key, kept);
         }
         self.judge(request, status, headers);
+        self.offer_sign_in(request);
+    }
+
+    /// What can be said at once of a request whose client has been heard as far as its password.
+    pub(super) fn heard(&mut self, request: &RequestView<'_>) {
+        self.recall(request);
+        self.offer_sign_in(request);
+    }
+
+    /// Sends a client whose password is wrong or missing to the sign-in page, if there is one: nginx has one `error_page`
+    /// for this and for what the auth server says.
+    fn offer_sign_in(&mut self, request: &RequestView<'_>) {
+        if !matches!(self.state, State::Replying(Reply { reason: Reason::BadCredentials, .. })) {
+            return;
+        }
+        let Some(signin) = self.decision.auth_server().and_then(|server| server.signin.as_ref()) else { return };
+        self.state = State::Replying(Reply::redirect(302, Reason::AuthSignin, &self.rendered(signin, request)));
     }
 
     /// Answers for the auth server, if it is to be asked and what it has answered to the same is kept.
-    pub(super) fn recall(&mut self, request: &RequestView<'_>) {
+    fn recall(&mut self, request: &RequestView<'_>) {
         if !matches!(self.state, State::Asking { .. }) {
             return;
         }
@@ -140,7 +157,7 @@ impl Exchange {
     pub fn verified(&mut self, request: &RequestView<'_>, right: bool) {
         if let State::Verifying(verification) = &self.state {
             self.state = self.decision.hear(verification.verdict(right)).into();
-            self.recall(request);
+            self.heard(request);
         }
     }
 

@@ -125,7 +125,7 @@ impl Exchange {
             attempts: SmallVec::new(),
             tried: SmallVec::new(),
         };
-        exchange.recall(request);
+        exchange.heard(request);
         exchange
     }
 
