@@ -12,9 +12,10 @@ use tests::adit::{Adit, documents, slice};
 use tests::backend::mirror;
 use tests::checked::diagnostics;
 use tests::client::Response;
-use tests::connection::Connection;
+use tests::connection::{Connection, PATIENCE};
 use tests::objects::{self, ingress, secret};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// One whose users are those of the Secret of this name.
 fn guarded(host: &str, secret: &str) -> Value {
@@ -221,6 +222,30 @@ async fn wrong_passwords_keep_nobody_else_waiting() -> Result<()> {
         refused += usize::from(attempt?? == 401);
     }
     assert!(refused < MAX_WAITING, "{refused} attempts had their answer before others were served");
+    Ok(())
+}
+
+/// Clients that leave while their passwords wait for each other are not verified in vain.
+#[tokio::test]
+async fn who_leaves_while_a_password_waits_is_gone() -> Result<()> {
+    const CLIENTS: usize = 8;
+    let slow = printed("htpasswd", &["-nb", "-B", "-C", "12", "alice", "bar"])?;
+    let objects = backend(mirror().await?).into_iter().chain([guarded("h", "slow"), users("slow", &slow)]);
+    let (adit, mut log) = Adit::start_logging(&documents(objects)).await?;
+    let mut connections = Vec::new();
+    for number in 0..CLIENTS {
+        let mut connection = adit.connect().await?;
+        let credentials = STANDARD.encode(format!("alice:{number}"));
+        connection.send(format!("GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic {credentials}\r\n\r\n")).await?;
+        connections.push(connection);
+    }
+    drop(connections);
+    let mut lines = Vec::new();
+    for _ in 0..CLIENTS {
+        lines.push(timeout(PATIENCE, log.recv()).await.context("no line in the log")?.context("the log ended")?);
+    }
+    ensure!(lines.iter().any(|line| line.contains("\" 499 ")), "each was verified: {lines:?}");
+    assert_eq!(status(&adit, "h", Some("alice:bar")).await?, 200, "who stays");
     Ok(())
 }
 

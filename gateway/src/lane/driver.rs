@@ -52,7 +52,7 @@ impl Lanes {
 
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {
         let ClientRequest { session, exchange, .. } = &mut *request;
-        let whole = match self.access.next_step(exchange, &view(session.req_header())).await {
+        let whole = match self.access.next_step(exchange, session).await {
             Step::Attempt(destination) if destination.http2 => {
                 let reusable = self.http2.serve(request, destination).await;
                 return reusable.map_or(Outcome::Ended, Outcome::Reusable);

@@ -9,7 +9,7 @@ use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{Destination, Failure, RequestEdits, is_of_the_connection};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{
-    ClientRequest, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_head,
+    ClientRequest, is_watched, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_head,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Version};
@@ -184,7 +184,7 @@ impl<'r> Attempt<'r> {
                 false => Turn::Client(request.exchange.settings().client.body_timeout),
             };
             let takes_body = !body.is_over() && !endpoint.is_sending();
-            let watches = takes_body || (body.is_over() && request.is_watched());
+            let watches = takes_body || (body.is_over() && is_watched(&mut request.session));
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),

@@ -3,7 +3,7 @@
 use super::RequestHead;
 use crate::connection::BodyFraming;
 use crate::exchange::Failure;
-use crate::lane::pingora::session::{ClientRequest, view};
+use crate::lane::pingora::session::{self, ClientRequest, view};
 use crate::request::upgrade;
 use http::header;
 
@@ -52,19 +52,8 @@ impl ClientRequest {
         values.flat_map(|value| upgrade::protocols(value.as_bytes())).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether the end of the client's connection can be waited for: nothing of the request is unread.
-    pub(super) fn is_watched(&mut self) -> bool {
-        self.session.is_http2() || self.session.is_body_done()
-    }
-
-    /// Waits for something, or until the client closes its connection, where that can be seen. What it sends meanwhile stays
-    /// in its stream.
+    /// As [`session::or_client_gone`].
     pub(super) async fn or_client_gone<T>(&mut self, waited_for: impl Future<Output = T>) -> Result<T, Interrupted> {
-        let is_watched = self.is_watched();
-        tokio::select! {
-            biased;
-            done = waited_for => Ok(done),
-            _ = self.session.read_body_or_idle(true), if is_watched => Err(Failure::ClientGone.into()),
-        }
+        Ok(session::or_client_gone(&mut self.session, waited_for).await?)
     }
 }

@@ -1,9 +1,10 @@
 //! The steps of an exchange that decide whether a client may come in, before a backend is tried.
 
+use super::session::{or_client_gone, view};
 use super::subrequest::Subrequests;
-use crate::exchange::{Exchange, Step};
+use crate::exchange::{Exchange, Failure, Step};
 use crate::policy::basic_auth::Verification;
-use crate::request::RequestView;
+use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::configuration::ServerConf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -26,27 +27,30 @@ impl Access {
 
     /// Carries out the steps of access, and returns the one that follows. Futures are boxed: most requests have no such
     /// step, and each would move the memory for it.
-    pub(in crate::lane) async fn next_step(&self, exchange: &mut Exchange, request: &RequestView<'_>) -> Step {
+    pub(in crate::lane) async fn next_step(&self, exchange: &mut Exchange, session: &mut ServerSession) -> Step {
         loop {
             match exchange.next_step() {
-                Step::Verify(verification) => {
-                    let right = Box::pin(self.verify(verification)).await;
-                    exchange.verified(request, right);
+                Step::Verify(verification) => match Box::pin(self.verify(session, &verification)).await {
+                    Ok(right) => exchange.verified(&view(session.req_header()), right),
+                    Err(failure) => exchange.failed(failure),
+                },
+                Step::Ask(server) => {
+                    Box::pin(self.subrequests.ask(exchange, &view(session.req_header()), &server)).await;
                 }
-                Step::Ask(server) => Box::pin(self.subrequests.ask(exchange, request, &server)).await,
                 step => return step,
             }
         }
     }
 
-    /// Whether credentials are right. What cannot be verified is not.
-    async fn verify(&self, verification: Arc<Verification>) -> bool {
-        let Some(_turn) = verification.turn().await else { return false };
+    /// Whether credentials are right. What cannot be verified is not. A client that leaves while it waits gives up its
+    /// place; once a verification runs, its turn lasts as long.
+    async fn verify(&self, session: &mut ServerSession, verification: &Arc<Verification>) -> Result<bool, Failure> {
+        let Some(_turn) = or_client_gone(session, verification.turn()).await? else { return Ok(false) };
         if let Some(right) = verification.result() {
-            return right; // another request had the same credentials
+            return Ok(right); // another request had the same credentials
         }
-        let Ok(_thread) = self.verifications.acquire().await else { return false };
-        let running = Arc::clone(&verification);
-        spawn_blocking(move || running.run()).await.unwrap_or(false)
+        let Ok(_thread) = or_client_gone(session, self.verifications.acquire()).await? else { return Ok(false) };
+        let running = Arc::clone(verification);
+        Ok(spawn_blocking(move || running.run()).await.unwrap_or(false))
     }
 }

@@ -3,7 +3,7 @@
 use super::http2;
 use crate::connection::BodyFraming;
 use crate::exchange::{
-    Exchange, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
+    Exchange, Failure, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
     response_framing,
 };
 use crate::request::length::head_length;
@@ -69,6 +69,25 @@ pub(in crate::lane) fn view(request: &RequestHeader) -> RequestView<'_> {
 fn mark_input_unread(session: &ServerSession, exchange: &Exchange) {
     if !session.is_http2() {
         exchange.arrival().connection.mark_input_unread();
+    }
+}
+
+/// Whether the end of the client's connection can be waited for: nothing of the request is unread.
+pub(in crate::lane) fn is_watched(session: &mut ServerSession) -> bool {
+    session.is_http2() || session.is_body_done()
+}
+
+/// Waits for something, or until the client closes its connection, where that can be seen. What it sends meanwhile stays in
+/// its stream.
+pub(in crate::lane) async fn or_client_gone<T>(
+    session: &mut ServerSession,
+    waited_for: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let is_watched = is_watched(session);
+    tokio::select! {
+        biased;
+        done = waited_for => Ok(done),
+        _ = session.read_body_or_idle(true), if is_watched => Err(Failure::ClientGone),
     }
 }
 
