@@ -123,13 +123,7 @@ impl Diagnostic {
 
     /// The same with the value at fault, without the credentials in it.
     pub fn with_value(mut self, value: &str) -> Self {
-        const SHOWN: usize = 80;
-        let value = without_credentials(value);
-        let mut shown: String = value.chars().take(SHOWN).collect();
-        if shown.len() < value.len() {
-            shown.push('…');
-        }
-        self.value = Some(shown.into());
+        self.value = Some(shown(value));
         self
     }
 
@@ -148,6 +142,17 @@ impl Diagnostic {
         self.place = place;
         self
     }
+}
+
+/// A value without the credentials in it, shortened to 80 characters.
+pub(crate) fn shown(value: &str) -> Arc<str> {
+    const SHOWN: usize = 80;
+    let value = without_credentials(value);
+    let mut shown: String = value.chars().take(SHOWN).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    shown.into()
 }
 
 fn as_shown<S: Serializer>(subject: &Subject, serializer: S) -> Result<S::Ok, S::Error> {

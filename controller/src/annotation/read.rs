@@ -6,6 +6,7 @@ use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError, object_name};
 use crate::route_defaults::{Risk, RouteDefaults};
+use crate::snippet::SnippetReport;
 use gateway::config::{Denied, Origin, Subject};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,8 @@ pub(crate) struct Reading {
     pub(crate) applied: Vec<Applied>,
     /// What is wrong with them.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Which directives of its snippets work.
+    pub(crate) snippets: Vec<SnippetReport>,
     /// The whole Ingress is rejected.
     pub(crate) rejected: bool,
 }
@@ -51,6 +54,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
             settings: AnnotationSettings::new(context.defaults),
             applied: Vec::new(),
             diagnostics: Vec::new(),
+            snippets: Vec::new(),
             rejected: false,
         },
     };
@@ -64,13 +68,14 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     reader.passwords();
     reader.proxy_ssl();
     reader.reading.settings.finish(context.defaults);
+    reader.snippets();
     reader.reading
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     annotations: &'a BTreeMap<String, String>,
-    context: &'a Context<'a>,
-    reading: Reading,
+    pub(super) context: &'a Context<'a>,
+    pub(super) reading: Reading,
 }
 
 impl<'a> Reader<'a> {
@@ -97,6 +102,7 @@ impl<'a> Reader<'a> {
     fn effect(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
         let key = annotation.name;
         match annotation.support {
+            Support::Full | Support::Partial(_) if annotation.facets.risk == Risk::Critical => self.allow(key, value),
             Support::Full | Support::Partial(_) => self.apply(annotation, value),
             _ if annotation.asks_for_nothing(value) => Effect::Applied,
             Support::Ignored(why) => {
@@ -170,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of an annotation, empty where it is not there.
-    fn value(&self, key: &str) -> &'a str {
+    pub(super) fn value(&self, key: &str) -> &'a str {
         self.annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str)
     }
 
@@ -182,7 +188,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn set_effect(&mut self, key: &str, effect: &Effect) {
+    pub(super) fn set_effect(&mut self, key: &str, effect: &Effect) {
         let applied = self.reading.applied.iter_mut().filter(|applied| applied.key == key);
         applied.for_each(|applied| applied.effect = effect.clone());
     }
@@ -214,7 +220,7 @@ impl<'a> Reader<'a> {
         self.reading.rejected = true;
     }
 
-    fn deny(&mut self, key: &str, value: &str, complaint: &str) {
+    pub(super) fn deny(&mut self, key: &str, value: &str, complaint: &str) {
         let origin = Origin::new(self.context.object.clone(), self.field(key));
         let reason = format!("the annotation {}/{key} {complaint}", self.context.prefix).into();
         self.reading.settings.policies.denied.get_or_insert(Denied { reason, origin });
@@ -248,17 +254,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
+    pub(super) fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
         let diagnostic = Diagnostic::error(self.context.object.clone(), self.field(key), message);
         self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
     }
 
-    fn warn(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
+    pub(super) fn warn(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
         let diagnostic = Diagnostic::warning(self.context.object.clone(), self.field(key), message);
         self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
     }
 
-    fn field(&self, key: &str) -> String {
+    pub(super) fn field(&self, key: &str) -> String {
         format!("metadata.annotations[{}/{key}]", self.context.prefix)
     }
 }

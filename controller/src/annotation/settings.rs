@@ -1,7 +1,7 @@
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
-use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, UpstreamSettings};
-use gateway::config::{BackendPolicies, ClientLimits, Cors, HostName, HostPolicies, Redirect, RoutePolicies};
+use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, SnippetBlock, UpstreamSettings};
+use gateway::config::{BackendPolicies, ClientLimits, Cors, Denied, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -65,8 +65,21 @@ pub struct AnnotationSettings {
     pub canary: bool,
     /// What it asks for on behalf of its Services' ports.
     pub upstream: UpstreamSettings,
+    /// `server-snippet`.
+    pub server_snippet: Option<ServerSnippet>,
+    /// `configuration-snippet`, and the ConfigMap's `location-snippet`.
+    pub location_snippet: Arc<SnippetBlock>,
     /// What is wrong with a part of a value whose other parts count.
     pub(super) complaints: Vec<String>,
+}
+
+/// What a `server-snippet` does to the hosts that it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerSnippet {
+    /// What it says.
+    Serves(Arc<SnippetBlock>),
+    /// It has a fault: all their routes answer 503.
+    Denies(Denied),
 }
 
 /// What the annotations say of the limits on clients.
@@ -134,6 +147,8 @@ impl AnnotationSettings {
             default_backend: None,
             canary: false,
             upstream: defaults.upstream,
+            server_snippet: None,
+            location_snippet: Arc::clone(&defaults.location_snippet),
             complaints: Vec::new(),
         }
     }

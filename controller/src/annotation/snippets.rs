@@ -1,28 +1,38 @@
-//! nginx's own language, which nothing here interprets, and the firewall that is made of it.
+//! nginx's own language, and the firewall that is made of it.
 
-use super::entry::{Annotation, EMPTY, FALSE, Scope};
+use super::entry::{Annotation, EMPTY, FALSE, Invalid, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::denied(
+    Annotation::full(
         "configuration-snippet",
         Scope::Path,
         Risk::Critical,
-        "Adds nginx directives to the paths. Default empty.",
+        Invalid::FallsBack,
+        "Adds nginx directives to the paths. [snippets.md](snippets.md) lists those that work. Default empty. It needs \
+         `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` in the ConfigMap. If it is not allowed, or one \
+         of its directives cannot be served, the routes answer 503; `adit check` lists which.",
+        |_, _| Ok(()), // read with the other snippets
     )
-    .unless(EMPTY),
-    Annotation::denied(
+    .but("Some directives only; a snippet with another one denies the routes."),
+    Annotation::full(
         "server-snippet",
         Scope::Host,
         Risk::Critical,
-        "Adds nginx directives to the hosts. Default empty.",
+        Invalid::FallsBack,
+        "Adds nginx directives to the hosts: those of the oldest Ingress that has any. [snippets.md](snippets.md) lists those that \
+         work. Default empty. It needs `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` in the \
+         ConfigMap; if it is not allowed, the Ingress's routes answer 503. If one of its directives cannot be served, all routes \
+         of the hosts do; `adit check` lists which.",
+        |_, _| Ok(()),
     )
-    .unless(EMPTY),
+    .but("Some directives only; a snippet with another one denies the host's routes."),
     Annotation::denied(
         "stream-snippet",
         Scope::Ingress,
         Risk::Critical,
-        "Adds nginx directives to TCP and UDP services. Default empty.",
+        "Adds nginx directives to the block for TCP and UDP services, such as servers of their own. Adit opens only the ports of \
+         `--tcp-services-configmap` and `--udp-services-configmap`. Default empty.",
     )
     .unless(EMPTY),
     Annotation::denied("modsecurity-snippet", Scope::Path, Risk::Critical, "Adds rules to ModSecurity. Default empty.")

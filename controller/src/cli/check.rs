@@ -4,6 +4,7 @@ use super::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, Escaped, Reason, Severity};
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
+use crate::snippet::SnippetReport;
 use crate::source::manifest::Upgraded;
 use crate::store::Store;
 use serde::Serialize;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub struct Report {
     /// All that is wrong: errors first, then by object.
     pub diagnostics: Vec<Diagnostic>,
+    /// Which directives of snippets work.
+    pub snippets: Vec<SnippetReport>,
     /// How often something is missed of a kind of which there is no object at all: it may be there in the cluster, so
     /// that is no diagnostic.
     pub unchecked: BTreeMap<Kind, usize>,
@@ -45,7 +48,7 @@ pub struct Report {
 /// Reads files and directories as `adit serve` would, and reports all that is wrong with them.
 pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
     let configmap = settings.configmap.clone();
-    let Snapshot { store, publisher, diagnostics, foreign, upgraded, .. } = Snapshot::of(paths, settings);
+    let Snapshot { store, translator, publisher, diagnostics, foreign, upgraded } = Snapshot::of(paths, settings);
     let configmap = configmap.filter(|name| store.config_map(&name.namespace, &name.name).is_none());
     let (diagnostics, unchecked) = without_unknowable(diagnostics, &store);
     let table = publisher.load();
@@ -57,6 +60,7 @@ pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
         hosts: table.hosts().count(),
         routes: table.hosts().map(|host| host.routes().len()).sum(),
         streams: table.streams().iter().count(),
+        snippets: translator.snippets().cloned().collect(),
         absent_settings: configmap.map(|name| name.to_string()),
         unchecked,
         foreign,
@@ -88,10 +92,13 @@ fn missing_kind(diagnostic: &Diagnostic) -> Option<Kind> {
 }
 
 impl fmt::Display for Report {
-    /// One diagnostic a line, then a summary: of annotations, of what could not be checked, and in numbers.
+    /// One diagnostic a line, then which lines of snippets work, then a summary: of annotations, of what could not be checked, and in numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for diagnostic in &self.diagnostics {
             writeln!(f, "{diagnostic}")?;
+        }
+        for snippet in &self.snippets {
+            write!(f, "{snippet}")?;
         }
         if self.ingresses > 1 {
             self.sum_up_annotations(f)?;

@@ -2,6 +2,7 @@
 
 use super::flags;
 use super::markdown::{code, row};
+use super::snippets;
 use crate::annotation::Annotation;
 use crate::configmap::Key;
 use crate::registry::{Registered, Setting};
@@ -24,6 +25,7 @@ pub const PAGES: &[Page] = &[
     Page { name: "configmap", render: config_map },
     Page { name: "flags", render: flags::markdown },
     Page { name: "metrics", render: metrics },
+    Page { name: "snippets", render: snippets::markdown },
 ];
 
 /// How to read the column "support", on both pages that have it.

@@ -7,6 +7,7 @@ mod log;
 mod markdown;
 mod serve;
 mod snapshot;
+mod snippets;
 
 use crate::explain::{self, AdminUrl};
 use crate::settings::{LogFormat, Settings};

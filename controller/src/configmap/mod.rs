@@ -18,6 +18,7 @@ mod other;
 mod read;
 mod routes;
 mod security;
+mod snippets;
 mod stream;
 mod tls;
 mod upstream;

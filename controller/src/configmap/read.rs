@@ -6,6 +6,7 @@ use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
+use crate::snippet::SnippetReport;
 use gateway::config::{Denied, Origin, ServiceBackend, Subject};
 use std::num::NonZero;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct ConfigOutcome {
     /// The settings.
     pub(crate) config: Config,
+    /// Which directives of the snippets work.
+    pub(crate) snippets: Vec<SnippetReport>,
     /// What is wrong with them.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -28,6 +31,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
         object: Subject::other("flags"),
         lookup,
         builder: ConfigBuilder::new(config),
+        snippets: Vec::new(),
         diagnostics: Vec::new(),
     };
     if let Some(name) = &settings.configmap
@@ -37,6 +41,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
         for (key, value) in map.data.iter().flatten() {
             reader.key(key, value);
         }
+        reader.snippets(map.data.as_ref());
         reader.trust_without_limit();
         reader.replicas(settings);
     }
@@ -44,14 +49,15 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
-    ConfigOutcome { config: reader.builder.config, diagnostics: reader.diagnostics }
+    ConfigOutcome { config: reader.builder.config, snippets: reader.snippets, diagnostics: reader.diagnostics }
 }
 
-struct Reader<'a> {
-    object: Subject,
+pub(super) struct Reader<'a> {
+    pub(super) object: Subject,
     lookup: &'a Lookup<'a>,
-    builder: ConfigBuilder,
-    diagnostics: Vec<Diagnostic>,
+    pub(super) builder: ConfigBuilder,
+    pub(super) snippets: Vec<SnippetReport>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
@@ -82,7 +88,7 @@ impl Reader<'_> {
         self.report(Severity::Error, key, value, reason, &format!("{error}; the default stays in effect"));
     }
 
-    fn deny(&mut self, key: &'static Key, value: &str, complaint: &str) {
+    pub(super) fn deny(&mut self, key: &'static Key, value: &str, complaint: &str) {
         let reason = format!("the ConfigMap's key {} {complaint}", key.name).into();
         let origin = Origin::new(self.object.clone(), format!("data.{}", key.name));
         self.builder.config.gateway.denied.get_or_insert(Denied { reason, origin });

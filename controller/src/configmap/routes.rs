@@ -127,7 +127,7 @@ pub(super) const KEYS: &[Key] = &[
             result
         },
     )
-    .but("Snippets are refused at every level: their routes answer 503. An invalid value means `Low`."),
+    .but("An Ingress with a snippet is not rejected below `Critical`: its routes answer 503. An invalid value means `Low`."),
     Key::full(
         "strict-validate-path-type",
         "true",

@@ -78,16 +78,15 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::denied("enable-owasp-modsecurity-crs", "false", "Makes ModSecurity use the OWASP Core Rule Set. Boolean."),
     Key::denied("modsecurity-snippet", "", "Adds rules to ModSecurity."),
-    Key::denied("main-snippet", "", "Adds nginx directives to the top level of the configuration."),
-    Key::denied("http-snippet", "", "Adds nginx directives to the block for HTTP."),
-    Key::denied("server-snippet", "", "Adds nginx directives to every host."),
-    Key::denied("stream-snippet", "", "Adds nginx directives to the block for TCP and UDP services."),
-    Key::denied("location-snippet", "", "Adds nginx directives to every path."),
-    Key::ignored(
+    Key::full(
         "allow-snippet-annotations",
         "false",
-        "Adit does not interpret nginx directives; routes with a snippet answer 503",
-        "Allows annotations with nginx directives. Boolean.",
+        "Allows annotations with nginx directives, if `annotations-risk-level` is `Critical`, too. Boolean. Without it, the routes \
+         of an Ingress with such an annotation answer 503.",
+        |value, draft| {
+            draft.config.routes.snippet_annotations = value.bool()?;
+            Ok(())
+        },
     ),
     Key::full(
         "allow-cross-namespace-resources",

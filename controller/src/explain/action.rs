@@ -102,7 +102,7 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
     if let AccessStep::Reply(reply) = step {
         return Action::Reply {
             status: reply.status,
-            why: why(&reply, table, found),
+            why: why(&reply, table, &decision, found),
             location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
         };
     }
@@ -166,15 +166,25 @@ fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     }
 }
 
-/// The reason of a reply, for a person.
-fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
+/// The reason of a reply, for a person; of a snippet's, with its line.
+fn why(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
+    let reason = reason(reply, table, decision, found);
+    match &reply.origin {
+        Some(origin) => format!("{origin}: {reason}"),
+        None => reason,
+    }
+}
+
+fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
     match (reply.reason, found) {
         (Reason::Denied, _) => {
-            let route = match found {
-                Some(Found::Route(route) | Found::AddSlash(route)) => route.policies.denied.as_ref(),
+            let without_slash = match found {
+                Some(Found::AddSlash(route)) => Some(*route),
                 _ => None,
             };
-            let denied = table.settings().denied.as_ref().or(route);
+            let route = decision.route.as_ref().or(without_slash);
+            let by_route = route.and_then(|route| route.policies.denied.as_ref());
+            let denied = table.settings().denied.as_ref().or(by_route);
             denied.map(|denied| format!("{}: {}", denied.origin, denied.reason)).unwrap_or_default()
         }
         (Reason::WwwRedirect, Some(Found::WwwRedirect(redirect))) => {
@@ -194,6 +204,10 @@ fn why(reply: &Reply, table: &Table, found: Option<&Found<'_>>) -> String {
         (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),
         (Reason::Healthz, _) => "the health check of load balancers, for hosts without rules".to_owned(),
         (Reason::RewriteRedirect, _) => "rewrite-target is a URL".to_owned(),
+        (Reason::SnippetReturn, _) => "a snippet answers".to_owned(),
+        (Reason::SnippetRedirect, _) => "a snippet redirects".to_owned(),
+        (Reason::SnippetLoop, _) => "snippets lead from path to path more than 10 times".to_owned(),
+        (Reason::SnippetTooLong, _) => "a value that a snippet makes is too long".to_owned(),
         (Reason::RewriteTooLong, _) => "the rewritten path is too long".to_owned(),
         (Reason::BadPath, _) => "the path cannot be decoded, or leads above the root".to_owned(),
         (Reason::SourceRange, _) => "the address of the client is not allowed".to_owned(),

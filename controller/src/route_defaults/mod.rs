@@ -1,8 +1,10 @@
 //! The settings of routes that no annotation overrides.
 
 mod external_auth;
+mod snippet;
 
 pub use external_auth::{AuthUrl, ExternalAuthSettings};
+pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
 
 use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
 use std::sync::Arc;
@@ -49,6 +51,12 @@ pub struct RouteDefaults {
     pub blocked_words: Vec<Arc<str>>,
     /// `annotations-risk-level`: an Ingress with an annotation of a higher risk is rejected. Default [`Risk::High`].
     pub risk_level: Risk,
+    /// `allow-snippet-annotations`: annotations may be snippets, if `risk_level` is [`Risk::Critical`], too. Default false.
+    pub snippet_annotations: bool,
+    /// `server-snippet`: comes after the annotation of that name. Default empty.
+    pub server_snippet: Arc<SnippetBlock>,
+    /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
+    pub location_snippet: Arc<SnippetBlock>,
     /// `strict-validate-path-type`: an Exact or Prefix path with other characters than letters, digits and `/-._`
     /// causes a warning. Default true.
     pub strict_path_types: bool,
@@ -73,6 +81,9 @@ impl Default for RouteDefaults {
             allowed_headers: Arc::from([]),
             blocked_words: Vec::new(),
             risk_level: Risk::High,
+            snippet_annotations: false,
+            server_snippet: Arc::default(),
+            location_snippet: Arc::default(),
             strict_path_types: true,
         }
     }

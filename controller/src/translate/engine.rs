@@ -17,6 +17,7 @@ use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::ControllerSettings;
+use crate::snippet::SnippetReport;
 use crate::store::{Change, Store, Stored};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Subject, Update, VirtualHost};
 use gateway::telemetry::Orphan;
@@ -30,6 +31,7 @@ pub struct Translator {
     settings: ControllerSettings,
     config: Config,
     config_reads: BTreeSet<ObjectKey>,
+    config_snippets: Vec<SnippetReport>,
     /// The settings last published; `None` before the first translation.
     published: Option<Arc<GatewaySettings>>,
     at_start: AtStart,
@@ -151,6 +153,12 @@ impl Translator {
         self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
     }
 
+    /// Which directives of snippets work: the ConfigMap's, and those of Ingresses by key.
+    pub fn snippets(&self) -> impl Iterator<Item = &SnippetReport> {
+        let ingresses: BTreeMap<_, _> = self.ingresses.iter().collect();
+        self.config_snippets.iter().chain(ingresses.into_values().flat_map(|unit| &unit.snippets))
+    }
+
     /// The field of an Ingress that holds the annotation of this name.
     pub fn annotation_field(&self, key: &str) -> String {
         format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix)
@@ -210,7 +218,8 @@ impl Translator {
 
     fn translate_settings(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
         let lookup = Lookup::new(store);
-        let configmap::ConfigOutcome { config, mut diagnostics } = configmap::read(&self.settings, &lookup);
+        let configmap::ConfigOutcome { config, snippets, mut diagnostics } = configmap::read(&self.settings, &lookup);
+        self.config_snippets = snippets;
         self.config_reads = lookup.reads();
         let at_start =
             AtStart { workers: config.gateway.worker_processes, idle_connections: config.gateway.upstream.idle };
@@ -305,8 +314,8 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        let IngressOutcome { applied, not_selected, diagnostics, .. } = outcome;
-        (Unit { parsed: parsed.map(Arc::new), good, applied, not_selected }, diagnostics)
+        let IngressOutcome { applied, snippets, not_selected, diagnostics, .. } = outcome;
+        (Unit { parsed: parsed.map(Arc::new), good, applied, snippets, not_selected }, diagnostics)
     }
 
     fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {

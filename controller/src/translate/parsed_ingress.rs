@@ -1,8 +1,9 @@
 //! What an Ingress comes to, before other Ingresses with the same hosts are looked at.
 
 use super::rank::Rank;
+use crate::annotation::ServerSnippet;
 use crate::diagnostic::Diagnostic;
-use crate::route_defaults::UpstreamSettings;
+use crate::route_defaults::{SnippetBlock, UpstreamSettings};
 use gateway::config::{
     Action, BackendId, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend, Subject,
 };
@@ -29,6 +30,10 @@ pub(super) struct ParsedIngress {
     pub(super) backend_policies: Arc<BackendPolicies>,
     /// What it asks for on behalf of its hosts.
     pub(super) host_policies: HostPolicies,
+    /// `server-snippet`.
+    pub(super) server_snippet: Option<ServerSnippet>,
+    /// `configuration-snippet` and the ConfigMap's `location-snippet`: for routes that inherit something from their server.
+    pub(super) location_snippet: Arc<SnippetBlock>,
     /// Whether it has a `spec.defaultBackend`.
     pub(super) has_default_backend: bool,
     /// Whether it has no rules, so that its default backend serves every host that nobody else serves.

@@ -1,6 +1,7 @@
 use super::parsed_ingress::{NotSelected, ParsedIngress};
 use crate::annotation::Applied;
 use crate::object::ObjectKey;
+use crate::snippet::SnippetReport;
 use crate::store::Stored;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ pub(super) struct Unit {
     pub(super) good: Option<Stored<Ingress>>,
     /// What became of the annotations of its present version.
     pub(super) applied: Vec<Applied>,
+    /// Which directives of its snippets work.
+    pub(super) snippets: Vec<SnippetReport>,
     /// Why it is not ours.
     pub(super) not_selected: Option<NotSelected>,
 }

@@ -1,4 +1,4 @@
-use super::{BackendId, HostName, HostTls, Origin, Route};
+use super::{BackendId, Block, HostName, HostTls, Origin, Route};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub struct VirtualHost {
 pub struct HostPolicies {
     /// `app-root`: requests for the path `/` are redirected (302) to this absolute path on the same host. Default none.
     pub app_root: Option<Arc<str>>,
+    /// `server-snippet` and the ConfigMap's: what is done before a route is looked up. Default none.
+    pub snippet: Option<Arc<Block>>,
 }
 
 /// TLS connections to a host go to a backend as they are (`ssl-passthrough`). Its routes still serve plain HTTP.

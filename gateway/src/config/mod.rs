@@ -22,6 +22,7 @@ mod route;
 mod route_match;
 mod route_policies;
 mod settings;
+mod snippet;
 mod stream;
 mod subject;
 mod template;
@@ -47,6 +48,10 @@ pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, R
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
+};
+pub use snippet::{
+    Block, Effects, Expires, InputHeader, Operation, ResponseFilter, ResponseHeader, RewriteFlag, RewriteStatement,
+    Statement, Test,
 };
 pub use stream::{StreamListener, StreamSettings};
 pub use subject::{ObjectName, Subject};

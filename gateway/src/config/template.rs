@@ -36,6 +36,14 @@ macro_rules! variables {
             Cookie(Arc<str>),
             /// `$arg_NAME`: an argument of the query string.
             Argument(Arc<str>),
+            /// `$1` to `$9`: a group of the last regular expression of a snippet; empty where that has not matched.
+            Group(u8),
+            /// `$NAME`: a variable that a snippet sets.
+            Named(Arc<str>),
+            /// `$upstream_http_NAME`: a header of the backend's response.
+            UpstreamHeader(Arc<str>),
+            /// `$sent_http_NAME`: a header of the response to the client.
+            SentHeader(Arc<str>),
         }
 
         impl Variable {
@@ -59,17 +67,24 @@ variables! {
     ConnectionRequests = "connection_requests",
     ContentLength = "content_length",
     ContentType = "content_type",
+    DocumentUri = "document_uri",
     /// `$request_uri`, percent-encoded so that it can be an argument of a query (ingress-nginx: `set_escape_uri`).
     EscapedRequestUri = "escaped_request_uri",
     Host = "host",
     HttpHost = "http_host",
     Hostname = "hostname",
+    Http2 = "http2",
+    Https = "https",
     IngressName = "ingress_name",
+    /// `?` where the request has arguments, or nothing.
+    IsArgs = "is_args",
     LocationPath = "location_path",
     Msec = "msec",
     Namespace = "namespace",
     PassAccessScheme = "pass_access_scheme",
     Protocol = "protocol",
+    /// The client's `X-Forwarded-For` with its address added.
+    ProxyAddXForwardedFor = "proxy_add_x_forwarded_for",
     ProxyAlternativeUpstreamName = "proxy_alternative_upstream_name",
     ProxyHost = "proxy_host",
     ProxyUpstreamName = "proxy_upstream_name",

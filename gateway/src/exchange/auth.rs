@@ -55,6 +55,7 @@ impl Exchange {
     /// headers, and what the auth server needs to know of its request.
     pub fn auth_request(&self, request: &RequestView<'_>) -> Option<AuthRequest> {
         let server = self.decision.auth_server()?;
+        let request = &self.decision.with_changed_headers(request);
         let mut headers = self.client_headers(request);
         let mut set = |name: &'static str, value: Option<HeaderValue>| {
             value.and_then(|value| headers.insert(HeaderName::from_static(name), value))
@@ -67,7 +68,7 @@ impl Exchange {
         set("x-original-method", HeaderValue::from_str(request.method.as_str()).ok());
         set("x-original-url", HeaderValue::from_bytes(&url).ok());
         set("x-real-ip", Some(self.client_address()));
-        set("x-request-id", self.request_id.clone());
+        set("x-request-id", self.decision.request_id.clone());
         set("x-sent-from", Some(SENDER));
         if server.method.is_some() {
             set("x-original-uri", HeaderValue::from_bytes(request.target).ok());
@@ -89,6 +90,7 @@ impl Exchange {
     pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
         let Some(server) = self.decision.auth_server() else { return };
         if let Some(key) = &self.auth_key
+            && let request = self.decision.with_changed_headers(request)
             && let Some(kept) = server.kept(status, headers, request.headers, |name| is_ours(name, server))
         {
             self.context.publisher().auth_cache().insert(**key, kept);
@@ -119,7 +121,8 @@ impl Exchange {
             return;
         }
         let Some(key) = self.auth_cache_key(request) else { return };
-        match self.context.publisher().auth_cache().get(&key, request.headers, Instant::now()) {
+        let headers = self.decision.with_changed_headers(request).headers;
+        match self.context.publisher().auth_cache().get(&key, headers, Instant::now()) {
             Some(kept) => self.judge(request, kept.status, &kept.headers),
             None => self.auth_key = Some(Box::new(key)),
         }

@@ -1,12 +1,14 @@
 //! How a request is handled: decided once, from the table and the request alone, for the proxy and for `explain`.
 
 use super::access::{Access, AccessStep};
-use super::phases::{deny, request_phase, server_phase};
+use super::phases::{Scene, deny, request_phase, server_phase};
+use super::request_id::request_id;
+use super::snippet_progress::SnippetProgress;
 use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{Policies, Verdict, blocked, redirect, rewrite};
+use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::tls::backend::BackendTls;
@@ -46,23 +48,45 @@ pub struct Decision {
     pub(super) permit: Option<Permit>,
     /// The decoded and normalised path, where it is not the path as sent.
     normalized: Option<Box<[u8]>>,
+    /// `X-Request-ID`, given or made.
+    pub(super) request_id: Option<HeaderValue>,
+    /// What snippets have made of the request, where there are some.
+    pub(super) snippet: Option<Box<SnippetProgress>>,
+}
+
+/// What is decided on.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) table: &'a Table,
+    pub(super) connection: &'a Connection,
+    pub(super) request: &'a RequestView<'a>,
+    /// Where it comes from, if it is served.
+    counted: Option<&'a Arrival>,
+}
+
+impl Asked<'_> {
+    /// Which request of its connection it is.
+    pub(super) fn number(&self) -> u64 {
+        self.counted.map_or(1, |arrival| arrival.number)
+    }
 }
 
 impl Decision {
     /// Finds the request's route and runs its request phase, but for the limits on clients: nothing is counted.
     pub fn of(table: &Table, connection: &Connection, request: &RequestView<'_>) -> Self {
-        Self::new(table, connection, request, None)
+        Self::new(&Asked { table, connection, request, counted: None })
     }
 
     /// The same of a request that is served: it counts against the limits of its route.
     pub(super) fn counted(table: &Table, arrival: &Arrival, request: &RequestView<'_>) -> Self {
-        Self::new(table, &arrival.connection, request, Some(arrival))
+        Self::new(&Asked { table, connection: &arrival.connection, request, counted: Some(arrival) })
     }
 
-    fn new(table: &Table, connection: &Connection, request: &RequestView<'_>, counted: Option<&Arrival>) -> Self {
-        let settings = table.settings().clone();
-        let client = Client::of(request, connection, &settings.forwarded);
+    fn new(asked: &Asked<'_>) -> Self {
+        let settings = asked.table.settings().clone();
+        let client = Client::of(asked.request, asked.connection, &settings.forwarded);
         let mut decision = Self {
+            request_id: request_id(asked.request.headers, settings.generate_request_id),
             settings,
             client,
             route: None,
@@ -73,65 +97,91 @@ impl Decision {
             access: Access::default(),
             answer: None,
             passed_server_phase: false,
-            default_backend: table.default_backend().cloned(),
+            default_backend: asked.table.default_backend().cloned(),
             permit: None,
             normalized: None,
+            snippet: None,
         };
-        if let ControlFlow::Break(reply) = decision.decide(table, connection, request, counted) {
+        if let ControlFlow::Break(reply) = decision.decide(asked) {
             decision.reply = Some(reply);
         }
         decision
     }
 
-    fn decide(
-        &mut self,
-        table: &Table,
-        connection: &Connection,
-        request: &RequestView<'_>,
-        counted: Option<&Arrival>,
-    ) -> ControlFlow<Reply> {
+    fn decide(&mut self, asked: &Asked<'_>) -> ControlFlow<Reply> {
+        let Asked { table, connection, request, .. } = *asked;
         reject_misdirected(connection, request)?;
-        let Ok(path) = normalize(request.path(), self.settings.path_matching) else {
-            return ControlFlow::Break(Reply::new(400, Reason::BadPath));
-        };
-        if let Cow::Owned(path) = &path {
-            self.normalized = Some(path.as_slice().into());
+        match normalize(request.path(), self.settings.path_matching) {
+            Ok(Cow::Owned(path)) => self.normalized = Some(path.into()),
+            Ok(Cow::Borrowed(path)) if path.len() != request.path().len() => self.normalized = Some(path.into()),
+            Ok(Cow::Borrowed(_)) => {}
+            Err(_) => return ControlFlow::Break(Reply::new(400, Reason::BadPath)),
         }
-        let found = table.find(request, &path);
+        let path = self.path(request);
+        let mut found = table.find(request, path);
         if *path == *HEALTHZ && is_of_default_host(table, request, &found) {
             return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
         blocked::check(self.settings.blocking.as_ref(), request, self.client.address)?;
         deny(self.settings.denied.as_ref())?;
-        match found {
-            Found::Route(route) => {
-                self.route = Some(route.clone());
-                server_phase(route, &path, request, connection)?;
-                self.passed_server_phase = true;
-                self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
-                let admit = |limits: &ClientLimits| {
-                    counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, request))
-                };
-                let origin = self.allowed_origin.as_ref();
-                (self.access, self.permit) =
-                    request_phase(route, &path, request, &self.client, connection, origin, admit)?;
-                self.rewrite(route, &path, request)?;
-                self.chosen = route.choose(request);
-                let answer = match &route.action {
-                    RouteAction::DefaultBackend(_) => self.use_default_backend(),
-                    _ => reject_http10(request, self.backend_policies().protocol),
-                };
-                self.answer = answer.break_value();
-                ControlFlow::Continue(())
+        self.run_server_snippet(&mut found, asked)?;
+        while let Found::Route(route) = found {
+            match self.enter(route, asked)? {
+                Some(next) => found = next,
+                None => return ControlFlow::Continue(()),
             }
+        }
+        self.route = None;
+        match found {
+            Found::Route(_) => ControlFlow::Continue(()),
             Found::AddSlash(route) => {
                 deny(route.policies.denied.as_ref())?;
                 let (path, relative) = (&route.matches.path.value, route.policies.relative_redirects);
-                ControlFlow::Break(redirect::add_slash(path, request, &self.client, connection, relative))
+                let query = self.query(request);
+                ControlFlow::Break(redirect::add_slash(path, query, &self.client, connection, relative))
             }
             Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
             Found::NoHost | Found::NoPath(_) => self.use_default_backend(),
             Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),
+        }
+    }
+
+    /// Takes the request to a route. `Some`: its snippet has made another path, which was looked up.
+    fn enter<'t>(&mut self, route: &Arc<Route>, asked: &Asked<'t>) -> ControlFlow<Reply, Option<Found<'t>>> {
+        let Asked { request, counted, .. } = *asked;
+        self.route = Some(route.clone());
+        server_phase(route, &self.scene(asked), self.server_has_ended())?;
+        self.passed_server_phase = true;
+        self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
+        self.enter_snippet(route, asked);
+        cors::preflight(self.allowed_origin.as_ref(), request)?;
+        if let Some(found) = self.run_route_snippet(route, asked)? {
+            return ControlFlow::Continue(Some(found));
+        }
+        let scene = self.scene(asked);
+        let admit = |limits: &ClientLimits| {
+            counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, &scene.request))
+        };
+        (self.access, self.permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
+        self.rewrite(route, request)?;
+        self.chosen = route.choose(&self.seen(request));
+        let answer = match &route.action {
+            RouteAction::DefaultBackend(_) => self.use_default_backend(),
+            _ => reject_http10(request, self.backend_policies().protocol),
+        };
+        self.answer = answer.break_value();
+        ControlFlow::Continue(None)
+    }
+
+    /// What the phases look at.
+    fn scene<'a>(&'a self, asked: &Asked<'a>) -> Scene<'a> {
+        let Asked { connection, request, .. } = *asked;
+        Scene {
+            request: self.with_changed_headers(request),
+            path: self.path(request),
+            query: self.query(request),
+            connection,
+            client: &self.client,
         }
     }
 
@@ -172,13 +222,17 @@ impl Decision {
     fn client_key(&self, arrival: &Arrival, request: &RequestView<'_>) -> Option<ClientKey> {
         let Some(template) = &self.settings.limits.key else { return Some(self.client.address.into()) };
         let (mut text, mut buffer) = (Vec::new(), [0; HOST_LIMIT]);
-        variables::render(template, &self.request_info(arrival, request, &mut buffer), &mut text);
+        variables::render(
+            template,
+            &self.request_info(&arrival.connection, arrival.number, request, &mut buffer),
+            &mut text,
+        );
         (!text.is_empty()).then(|| text.as_slice().into())
     }
 
-    fn rewrite(&mut self, route: &Route, path: &[u8], request: &RequestView<'_>) -> ControlFlow<Reply> {
-        let Some(rewrite) = &route.policies.rewrite else { return ControlFlow::Continue(()) };
-        match rewrite.apply(path, request.query()) {
+    fn rewrite(&mut self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        let Some(rewrite) = self.rewrite_policy(route) else { return ControlFlow::Continue(()) };
+        match rewrite.apply(self.path(request), self.query(request)) {
             Ok(rewritten) => {
                 self.rewritten = rewritten;
                 ControlFlow::Continue(())
@@ -254,12 +308,15 @@ impl Decision {
 
     /// The request target towards the backend.
     pub fn target<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
-        self.rewritten.as_ref().map_or(request.target, |rewritten| &rewritten.target)
+        let rewritten = self.rewritten.as_ref().map(|rewritten| &*rewritten.target);
+        rewritten.or_else(|| self.snippet.as_ref()?.state.target()).unwrap_or(request.target)
     }
 
-    /// The decoded and normalised path of the request: nginx's `$uri` before a rewrite.
+    /// The decoded and normalised path of the request, which snippets may have changed: nginx's `$uri` before
+    /// `rewrite-target`.
     pub fn path<'a>(&'a self, request: &RequestView<'a>) -> &'a [u8] {
-        self.normalized.as_deref().unwrap_or_else(|| request.path())
+        let changed = self.snippet.as_ref().map(|snippet| snippet.state.path());
+        changed.or(self.normalized.as_deref()).unwrap_or_else(|| request.path())
     }
 }
 

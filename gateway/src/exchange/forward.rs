@@ -6,7 +6,7 @@ use crate::connection::address_value;
 use crate::policy::cors::{self, Cors};
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -46,6 +46,8 @@ pub trait ResponseEdits {
     fn set(&mut self, name: &'static str, value: HeaderValue);
     /// Adds a header, beside those of the name.
     fn append(&mut self, name: &'static str, value: HeaderValue);
+    /// The same for a header that the user named.
+    fn append_named(&mut self, name: &Arc<str>, value: HeaderValue);
     /// Removes a header.
     fn remove(&mut self, name: &HeaderName);
 }
@@ -59,6 +61,8 @@ impl Exchange {
         if !self.decision.settings.forwarded.trust_headers {
             remove_claims(request.headers, edits);
         }
+        let request = &self.decision.with_changed_headers(request);
+        self.set_changed_headers(edits);
         let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
         if let Some(prefix) = prefix.and_then(|prefix| HeaderValue::from_str(prefix).ok()) {
             edits.set("X-Forwarded-Prefix", prefix);
@@ -70,6 +74,7 @@ impl Exchange {
             edits.remove(&header::AUTHORIZATION); // it is for us
         }
         self.set_auth_headers(request, edits);
+        self.set_snippet_headers(request, edits);
         edits.remove(&header::EXPECT); // answered by us
         edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
@@ -116,7 +121,7 @@ impl Exchange {
         edits.set("X-Forwarded-Proto", client.scheme.clone());
         edits.set("X-Forwarded-Scheme", client.scheme.clone());
         edits.set("X-Scheme", client.scheme.clone());
-        if let Some(id) = &self.request_id {
+        if let Some(id) = &self.decision.request_id {
             edits.set("X-Request-ID", id.clone());
         }
     }
@@ -174,9 +179,10 @@ impl Exchange {
         }
     }
 
-    /// Changes a backend's response into the client's: removes hop-by-hop headers and those that nginx hides, and adds
-    /// `add-headers`.
-    pub fn respond(&self, http_10: bool, upgraded: bool, edits: &mut impl ResponseEdits) {
+    /// Changes a backend's response to `request` into the client's: removes hop-by-hop headers and those that nginx hides,
+    /// and adds `add-headers`.
+    pub fn respond(&self, request: &RequestView<'_>, upgraded: bool, edits: &mut impl ResponseEdits) {
+        let received = self.headers_for_snippets(edits);
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
         let nominates = nominates(edits.headers());
         for name in edits.headers().keys() {
@@ -186,12 +192,13 @@ impl Exchange {
             if hop
                 || nominated
                 || is_hidden(name)
+                || self.decision.effects().is_some_and(|effects| effects.hides(name))
                 || self.decision.settings.hide_headers.iter().any(|hidden| name == &**hidden)
             {
                 gone.push(name.clone());
             }
         }
-        if http_10 {
+        if request.version == Version::HTTP_10 {
             // A client of HTTP/1.0 does not know chunks: the body ends with the connection.
             gone.push(header::TRANSFER_ENCODING);
         }
@@ -200,6 +207,13 @@ impl Exchange {
         }
         self.set_auth_cookies(edits);
         self.add_headers(edits);
+        self.change_response(request, received.as_ref(), edits);
+    }
+
+    /// Adds what every response has to one of our own.
+    pub fn reply(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
+        self.add_headers(edits);
+        self.change_response(request, None, edits);
     }
 
     /// Replaces the client's headers by those of the auth response, or removes them where that has none.
@@ -226,7 +240,7 @@ impl Exchange {
 
     /// `Server`, HSTS, `add-headers`, `custom-headers` and CORS, of which a later one replaces an earlier: on every
     /// response, also on those that we make.
-    pub fn add_headers(&self, edits: &mut impl ResponseEdits) {
+    fn add_headers(&self, edits: &mut impl ResponseEdits) {
         if self.decision.settings.server_tokens {
             edits.set("Server", HeaderValue::from_static("adit"));
         }

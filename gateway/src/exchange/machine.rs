@@ -12,10 +12,8 @@ use crate::policy::body_limit;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
-use crate::telemetry::{Attempt, Record};
+use crate::telemetry::{Attempt, Record, RequestInfo};
 use crate::upstream::Pick;
-use crate::variables::joined;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -30,8 +28,6 @@ pub(crate) const MAX_INTERIM: usize = 16;
 const DISCARDED: u64 = 64 << 10;
 /// The status that nginx logs when the client went away first.
 const CLIENT_CLOSED: u16 = 499;
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One request on its way: a machine of steps, without IO. A lane begins it, carries out each [`Step`] and reports what
 /// came of it, until it [finishes](Exchange::finish).
@@ -48,7 +44,6 @@ pub struct Exchange {
     pub(super) context: Arc<Context>,
     arrival: Box<Arrival>,
     pub(super) decision: Decision,
-    pub(super) request_id: Option<HeaderValue>,
     /// What an auth server says of the request that it allowed.
     pub(super) authorization: Option<Box<Authorization>>,
     /// Under which its response is kept.
@@ -105,6 +100,20 @@ struct Try {
     interim: usize,
 }
 
+impl Try {
+    /// What is known of it. `status` is what stands for that of a response, where there was none.
+    fn attempt(&self, status: Option<u16>, response_length: u64) -> Attempt {
+        Attempt {
+            address: self.pick.address(),
+            status: self.status.or(status),
+            connect: self.connect,
+            header: self.header,
+            response: self.started.elapsed(),
+            response_length,
+        }
+    }
+}
+
 impl Exchange {
     /// Finds the request's route and runs its request phase.
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
@@ -112,7 +121,6 @@ impl Exchange {
         let state = decision.step().into();
         let mut exchange = Self {
             context: context.clone(),
-            request_id: request_id(request.headers, decision.settings.generate_request_id),
             arrival,
             decision,
             authorization: None,
@@ -133,6 +141,7 @@ impl Exchange {
     /// again only after the last one failed.
     pub fn next_step(&mut self) -> Step {
         match &self.state {
+            State::Replying(reply) if reply.closes() => Step::Close,
             State::Replying(reply) => Step::Reply(reply.clone()),
             State::Abandoned(_) => Step::Abandon,
             State::Verifying(verification) => Step::Verify(Arc::clone(verification)),
@@ -317,14 +326,7 @@ impl Exchange {
 
     fn end_try(&mut self, status: Option<u16>, response_length: u64) {
         let Some(current) = self.current.take() else { return };
-        self.attempts.push(Attempt {
-            address: current.pick.address(),
-            status: current.status.or(status),
-            connect: current.connect,
-            header: current.header,
-            response: current.started.elapsed(),
-            response_length,
-        });
+        self.attempts.push(current.attempt(status, response_length));
     }
 
     /// The request has ended: counts it and writes it to the log.
@@ -338,38 +340,38 @@ impl Exchange {
         let gone = is_abandoned.then_some(Reason::ClientGone);
         let mut buffer = [0; HOST_LIMIT];
         let record = Record {
-            request: self.request_info(request, &mut buffer),
-            logged: self.decision.route.as_ref().is_none_or(|route| route.policies.access_log),
             reply: self.reply_reason().or(gone).map(Reason::label),
-            request_length: self.arrival.head.length as u64 + self.body_received,
-            duration: self.arrival.started.elapsed(),
-            status: sent.status.unwrap_or(CLIENT_CLOSED),
-            body_bytes_sent: sent.body,
-            bytes_sent: sent.bytes,
-            attempts: &self.attempts,
+            ..self.record(self.request_info(request, &mut buffer), &self.attempts, sent)
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
+    }
+
+    /// What is known of the request once this was sent.
+    pub(super) fn record<'a>(&self, request: RequestInfo<'a>, attempts: &'a [Attempt], sent: Sent) -> Record<'a> {
+        let unsent = match &self.state {
+            State::Replying(reply) if reply.closes() => reply.status,
+            _ => CLIENT_CLOSED,
+        };
+        Record {
+            request,
+            logged: self.decision.is_logged(),
+            reply: None,
+            request_length: self.arrival.head.length as u64 + self.body_received,
+            duration: self.arrival.started.elapsed(),
+            status: sent.status.unwrap_or(unsent),
+            body_bytes_sent: sent.body,
+            bytes_sent: sent.bytes,
+            attempts,
+        }
+    }
+
+    /// All attempts, the one that is under way included.
+    pub(super) fn attempts(&self) -> SmallVec<[Attempt; 1]> {
+        let current = self.current.as_ref().map(|current| current.attempt(None, 0));
+        self.attempts.iter().cloned().chain(current).collect()
     }
 }
 
 fn bad_gateway(timed_out: bool) -> Reply {
     if timed_out { Reply::new(504, Reason::UpstreamTimeout) } else { Reply::new(502, Reason::UpstreamFailed) }
-}
-
-/// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
-fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    if let Some(given) = joined(headers, X_REQUEST_ID.as_str()).filter(|id| !id.is_empty()) {
-        return Some(given);
-    }
-    if !generate {
-        return None;
-    }
-    let mut random = fastrand::u128(..);
-    let digits: [u8; 32] = std::array::from_fn(|_| {
-        let digit = DIGITS[(random & 15) as usize];
-        random >>= 4;
-        digit
-    });
-    HeaderValue::from_bytes(&digits).ok()
 }

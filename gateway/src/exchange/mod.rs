@@ -13,6 +13,9 @@ mod grpc;
 mod machine;
 mod phases;
 mod rendered_reply;
+mod request_id;
+mod snippet;
+mod snippet_progress;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,10 @@ impl RenderedReply {
         if reply.status >= 400 && grpc::is_call(request) {
             return Self::grpc(reply);
         }
-        let mut answer = Self::page(reply.status, None, server_tokens);
+        let mut answer = match &reply.text {
+            Some(text) => Self::text(reply.status, text.clone()),
+            None => Self::page(reply.status, None, server_tokens),
+        };
         reply.headers.iter().for_each(|(name, value)| answer.set(name, value.clone()));
         answer
     }
@@ -44,6 +47,15 @@ impl RenderedReply {
         let mut headers = SmallVec::new();
         headers.push(("Content-Type", HeaderValue::from_static("text/html")));
         headers.push(("Content-Length", body.len().into()));
+        Self { status, logged_status: status, headers, body }
+    }
+
+    /// A text, whose type is one of the reply's headers.
+    fn text(status: u16, body: Bytes) -> Self {
+        let mut headers = SmallVec::new();
+        if !matches!(status, 204 | 304) {
+            headers.push(("Content-Length", body.len().into()));
+        }
         Self { status, logged_status: status, headers, body }
     }
 

@@ -76,6 +76,8 @@ pub enum Step {
     Attempt(Destination),
     /// Answer it, unless an answer has begun.
     Reply(Reply),
+    /// Close its connection, or reset its stream, without an answer.
+    Close,
     /// Nothing: the client is gone.
     Abandon,
 }

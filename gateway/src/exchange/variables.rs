@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::machine::Exchange;
-use crate::connection::Arrival;
+use crate::connection::Connection;
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::telemetry::RequestInfo;
 
@@ -13,34 +13,35 @@ impl Exchange {
         request: &RequestView<'a>,
         buffer: &'a mut [u8; HOST_LIMIT],
     ) -> RequestInfo<'a> {
-        RequestInfo {
-            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
-            ..self.decision.request_info(self.arrival(), request, buffer)
-        }
+        let arrival = self.arrival();
+        self.decision.request_info(&arrival.connection, arrival.number, request, buffer)
     }
 }
 
 impl Decision {
-    /// The same without its id.
+    /// The same, of the request with this number on its connection.
     pub(super) fn request_info<'a>(
         &'a self,
-        arrival: &'a Arrival,
+        connection: &'a Connection,
+        number: u64,
         request: &RequestView<'a>,
         buffer: &'a mut [u8; HOST_LIMIT],
     ) -> RequestInfo<'a> {
-        RequestInfo {
+        let info = RequestInfo {
             client: self.client.address,
             method: request.method.as_str(),
             target: request.target,
             path: self.path(request),
-            rewritten: self.rewritten.as_ref().map(|rewritten| &*rewritten.target),
             version: version(request.version),
             host: canonical_host(request.host(), buffer),
             scheme: self.client.scheme.to_str().unwrap_or_default(),
             headers: Some(request.headers),
+            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
             labels: self.labels(),
-            ..RequestInfo::new(&arrival.connection, arrival.number)
-        }
+            ..RequestInfo::new(connection, number)
+        };
+        let info = self.snippet.as_ref().map_or(info, |snippet| snippet.state.info(&info));
+        RequestInfo { rewritten: self.rewritten.as_ref().map(|rewritten| &*rewritten.target), ..info }
     }
 }
 

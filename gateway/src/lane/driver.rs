@@ -1,7 +1,7 @@
 //! Passes each request to the lane for its backend's protocol.
 
 use super::http1::{Http1Lane, Outcome};
-use super::pingora::session::{ClientRequest, configure, keep_target, view, write_reply};
+use super::pingora::session::{ClientRequest, close, configure, keep_target, view, write_reply};
 use super::pingora::{Access, PingoraLane, fault};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Exchange, Step};
@@ -61,6 +61,10 @@ impl Lanes {
             Step::Reply(reply) => {
                 let written = write_reply(session, exchange, &reply).await;
                 written.map_err(|error| exchange.failed(fault::of_client(&error))).is_ok()
+            }
+            Step::Close => {
+                close(session).await;
+                false
             }
             Step::Abandon | Step::Verify(_) | Step::Ask(_) => false,
         };

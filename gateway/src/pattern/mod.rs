@@ -3,6 +3,8 @@
 mod cost;
 mod error;
 mod pcre;
+#[cfg(test)]
+mod tests;
 
 pub use cost::{MatchBudget, PatternLimit};
 pub use error::PatternError;
@@ -76,6 +78,9 @@ pub enum PatternClass {
 /// What the groups of a match took, by number; 0 is the whole match. Groups that do not exist or took no part are
 /// empty.
 pub type Groups<'h> = [&'h [u8]; 10];
+
+/// What a group took, by its number.
+type Group<'g, 'h> = &'g dyn Fn(usize) -> Option<&'h [u8]>;
 
 impl Pattern {
     /// Compiles a pattern that disregards case.
@@ -180,28 +185,63 @@ impl Pattern {
         }
     }
 
+    /// The names of its groups, with their numbers.
+    pub fn group_names(&self) -> impl Iterator<Item = (usize, &str)> {
+        let names: Vec<Option<&str>> = match &self.engine {
+            Engine::Literal(..) => Vec::new(),
+            Engine::Linear(regex) => regex.capture_names().collect(),
+            Engine::Backtracking(regex) => regex.capture_names().collect(),
+        };
+        names.into_iter().enumerate().filter_map(|(number, name)| Some((number, name?)))
+    }
+
     /// The groups of the first match.
     ///
     /// # Errors
     /// Matching takes too long.
     pub fn groups<'h>(&self, haystack: &'h [u8]) -> Result<Option<Groups<'h>>, PatternLimit> {
+        self.captures(haystack, &mut MatchBudget::default(), |_, group| {
+            std::array::from_fn(|number| group(number).unwrap_or_default())
+        })
+    }
+
+    /// All groups of the first match, where several patterns are tried for one request.
+    ///
+    /// # Errors
+    /// Matching takes too long, or all of it together would.
+    pub fn all_groups_within<'h>(
+        &self,
+        haystack: &'h [u8],
+        budget: &mut MatchBudget,
+    ) -> Result<Option<Vec<&'h [u8]>>, PatternLimit> {
+        let all = |count, group: Group<'_, 'h>| (0..count).map(|number| group(number).unwrap_or_default()).collect();
+        self.captures(haystack, budget, all)
+    }
+
+    /// What `collect` makes of the groups of the first match, given how many there are.
+    fn captures<'h, T>(
+        &self,
+        haystack: &'h [u8],
+        budget: &mut MatchBudget,
+        collect: impl FnOnce(usize, Group<'_, 'h>) -> T,
+    ) -> Result<Option<T>, PatternLimit> {
         if !self.has_prefix(haystack) {
             return Ok(None);
         }
-        MatchBudget::default().spend(self.size(), haystack)?;
-        let numbered =
-            |group: &dyn Fn(usize) -> Option<&'h [u8]>| std::array::from_fn(|n| group(n).unwrap_or_default());
+        budget.spend(self.size(), haystack)?;
         Ok(match &self.engine {
             Engine::Literal(literal, anchor, case) => {
                 let whole = find_literal(literal.as_bytes(), *anchor, *case, haystack);
-                whole.map(|whole| numbered(&|n| (n == 0).then_some(whole)))
+                whole.map(|whole| collect(1, &|number| (number == 0).then_some(whole)))
             }
-            Engine::Linear(regex) => {
-                regex.captures(haystack).map(|found| numbered(&|n| found.get(n).map(|group| group.as_bytes())))
-            }
+            Engine::Linear(regex) => regex
+                .captures(haystack)
+                .map(|found| collect(found.len(), &|number| found.get(number).map(|group| group.as_bytes()))),
             Engine::Backtracking(regex) => {
                 let found = regex.captures(bounded(haystack)?).map_err(|_| PatternLimit)?;
-                found.map(|found| numbered(&|n| found.get(n).map(|group| &haystack[group.range()])))
+                found.map(|found| {
+                    collect(found.len(), &|number| found.get(number).map(|group| &haystack[group.range()]))
+                })
             }
         })
     }
@@ -266,128 +306,4 @@ fn summary(error: &dyn fmt::Display) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default().trim();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pattern(text: &str) -> Pattern {
-        Pattern::new(&text.into(), Anchor::Start).expect("valid")
-    }
-
-    fn matches(text: &str, haystack: &str) -> bool {
-        pattern(text).is_match(haystack.as_bytes()).expect("within the limit")
-    }
-
-    #[test]
-    fn matches_as_a_location_of_ingress_nginx() {
-        for (text, matching, other) in [
-            ("/id/[0-9]+", "/id/123a", "/id/aaa"),
-            ("/id/[0-9]+$", "/id/1", "/id/123a"),
-            ("/id/[0-9]{3}$", "/id/123", "/id/9999"),
-            ("/foo", "/FOObar", "/x/foo"),
-            (r"/a\.b", "/a.b", "/axb"),
-            ("/(a|b)/x", "/A/x", "/c/x"),
-            (r"/\d", "/1", "/\u{0661}"),
-            ("/a.c", "/a\u{7f}c", "/a\nc"),
-            ("/x|/y", "/z/y", "/z/x"),
-            (r"\/api\/v1", "/API/v1/x", "/api"),
-            ("/{id}", "/{ID}", "/1"),
-            ("", "/", "no such"),
-        ] {
-            assert!(matches(text, matching), "{text} {matching}");
-            assert!(!matches(text, other) || text.is_empty(), "{text} {other}");
-        }
-    }
-
-    #[test]
-    fn chooses_the_cheapest_engine() {
-        for (text, class) in [
-            ("/foo", PatternClass::Literal),
-            (r"\/foo\.html", PatternClass::Literal),
-            ("/foo(/|$)(.*)", PatternClass::Linear),
-            ("/(?!api)", PatternClass::Backtracking),
-            ("/a++b", PatternClass::Backtracking),
-        ] {
-            assert_eq!(Pattern::check(text), Ok(class), "{text}");
-        }
-    }
-
-    #[test]
-    fn backtracking_is_bytes_and_ascii_too() {
-        assert!(matches("/(?!api)", "/shop") && !matches("/(?!api)", "/API/x"));
-        assert!(matches(r"/(a|b)/\1$", "/b/B") && !matches(r"/(a|b)/\1$", "/b/a"));
-        assert!(matches("/a*+b", "/aab") && !matches("/a*+a", "/aa"));
-        assert!(matches(r"/(?=[\w-.])", "/-") && !matches(r"/(?=\w)", "/\u{e9}"));
-        assert_eq!(pattern("/(?!api).").is_match(b"/\xff"), Ok(true));
-    }
-
-    #[test]
-    fn too_many_steps_are_an_error() {
-        let hostile = pattern(r"/(?=(a|a)*\1b)(?:a|a|ab)*\1$");
-        assert_eq!(hostile.is_match(format!("/{}", "a".repeat(64)).as_bytes()), Err(PatternLimit));
-        let long = format!("/{}", "a".repeat(4096));
-        assert_eq!(pattern("/(?!x)").is_match(long.as_bytes()), Err(PatternLimit));
-        assert_eq!(pattern("/(a|a)*b").is_match(long.as_bytes()), Ok(false));
-    }
-
-    #[test]
-    fn a_look_around_at_every_byte_of_a_path_is_not_too_much() {
-        let path = format!("/{}", "a".repeat(BACKTRACKING_HAYSTACK_LIMIT - 1));
-        for text in ["/((?!admin).)*$", "/(?!api/)(?:(?!\\.php)[^?])+$", r"/(?!.*\.(js|css)$).*"] {
-            assert!(matches(text, &path), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_a_match_may_cost_is_bounded() {
-        let hostile = pattern("/([a-z]*.{1,400}){1,20}y$");
-        assert_eq!(hostile.is_match(format!("/{}", "a".repeat(7800)).as_bytes()), Err(PatternLimit));
-        assert_eq!(hostile.groups(format!("/{}", "a".repeat(7800)).as_bytes()), Err(PatternLimit));
-        assert_eq!(hostile.is_match(b"/any"), Ok(true));
-        assert_eq!(hostile.is_match("other".repeat(1000).as_bytes()), Ok(false), "its prefix is asked first");
-        let usual = pattern("/api/v[0-9]+/(users|orders)/[0-9a-f]{8}(/|$)(.*)");
-        let path = |prefix: &str| format!("{prefix}{}", "a".repeat(8000)).into_bytes();
-        assert_eq!(usual.is_match(&path("/api/v1/users/0123abcd/")), Ok(true));
-        let mut budget = MatchBudget::default();
-        let tried: Vec<_> = (0..1000).map(|_| usual.is_match_within(&path("/api/v"), &mut budget)).collect();
-        assert_eq!((tried[0], tried[999]), (Ok(false), Err(PatternLimit)));
-    }
-
-    #[test]
-    fn groups_are_numbered() {
-        let groups = pattern("/something(/|$)(.*)").groups(b"/Something/new").expect("linear").expect("match");
-        assert_eq!(groups[..4], [&b"/Something/new"[..], b"/", b"new", b""]);
-        let groups = pattern(r"/(?!api)(\w)").groups(b"/shop").expect("quick").expect("match");
-        assert_eq!(groups[..3], [&b"/s"[..], b"s", b""]);
-        assert_eq!(pattern("/foo").groups(b"/FOOBAR").expect("literal").expect("match")[0], b"/FOO");
-        assert_eq!(pattern("/foo").groups(b"/x"), Ok(None));
-        let anywhere = Pattern::new(&"b".into(), Anchor::Anywhere).expect("valid");
-        assert_eq!(anywhere.groups(b"/aBc").expect("literal").expect("match")[0], b"B");
-    }
-
-    #[test]
-    fn refuses_with_a_reason_in_one_line() {
-        assert_eq!(Pattern::check("/foo("), Err(PatternError::Syntax("unclosed group".into())));
-        assert_eq!(Pattern::check(&format!("/{}", "(a{999}){999}")), Err(PatternError::TooLarge));
-        assert_eq!(Pattern::check(r"/\h"), Err(PatternError::Unsupported(r"\h".into())));
-        for text in ["/(?=a", r"/\k<nope>", "/(*+)", r"/\1", &"(".repeat(5000)] {
-            let error = Pattern::check(text).expect_err("invalid").to_string();
-            assert!(!error.contains('\n'), "{error}");
-        }
-    }
-
-    #[test]
-    fn hostile_nesting_is_refused_without_harm() {
-        for text in [
-            format!("{}a{}", "(?=".repeat(1000), ")".repeat(1000)),
-            format!("a++{}", "{9}".repeat(1000)),
-            // The engine would take a billion steps without going back once.
-            "(?:(?:(?=a)()){999}){999}b".to_owned(),
-        ] {
-            assert!(Pattern::check(&text).is_err(), "{text}");
-        }
-        assert_eq!(Pattern::check("/(?!x)([0-9a-f]{4}-){4}[0-9a-f]{12}"), Ok(PatternClass::Backtracking));
-    }
 }

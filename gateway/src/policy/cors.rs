@@ -77,9 +77,8 @@ pub(crate) fn preflight(origin: Option<&HeaderValue>, request: &RequestView<'_>)
         return ControlFlow::Continue(());
     }
     ControlFlow::Break(Reply {
-        status: 204,
-        reason: Reason::CorsPreflight,
         headers: vec![("Content-Type", HeaderValue::from_static("text/plain charset=UTF-8"))],
+        ..Reply::new(204, Reason::CorsPreflight)
     })
 }
 

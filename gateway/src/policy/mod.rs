@@ -16,13 +16,14 @@ pub mod password;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
 pub mod rewrite;
+pub mod snippet;
 pub(crate) mod source_ranges;
 mod verdict;
 
 pub use invalid::Invalid;
 pub use verdict::Verdict;
 
-use crate::config::{self, RoutePolicies};
+use crate::config::{self, HostPolicies, RoutePolicies};
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
 use basic_auth::BasicAuth;
@@ -32,6 +33,7 @@ use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
 use rewrite::Rewrite;
+use snippet::Snippet;
 use source_ranges::SourceRanges;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -62,12 +64,23 @@ pub struct Policies {
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
     pub default_backend: Option<Arc<Upstream>>,
+    /// What is done when the route has been found.
+    pub snippet: Option<Arc<Snippet>>,
+}
+
+/// The policies of a host. Derefs to them as they were configured, as [`Policies`].
+#[derive(Debug)]
+pub struct ServerPolicies {
+    configured: Arc<HostPolicies>,
+    /// What is done before a route is looked up.
+    pub snippet: Option<Arc<Snippet>>,
 }
 
 /// The policies that tables hold, and what they share.
 #[derive(Debug, Default)]
 pub(crate) struct PolicyInterner {
     policies: Interner<ByAddress<RoutePolicies>, Policies>,
+    hosts: Interner<ByAddress<HostPolicies>, ServerPolicies>,
     shared: Shared,
 }
 
@@ -78,7 +91,10 @@ struct Shared {
     basic: Interner<ByAddress<config::BasicAuth>, BasicAuth>,
     digest: Interner<ByAddress<config::DigestAuth>, DigestAuth>,
     zones: ZoneInterner,
+    snippets: SnippetInterner,
 }
+
+type SnippetInterner = Interner<ByAddress<config::Block>, Snippet>;
 
 impl PolicyInterner {
     /// The policies of a route, compiled unless a table holds them.
@@ -90,11 +106,32 @@ impl PolicyInterner {
         configured: &Arc<RoutePolicies>,
         registry: &Registry,
     ) -> Result<Arc<Policies>, Invalid> {
-        let Self { policies, shared } = self;
+        let Self { policies, shared, .. } = self;
         policies.intern(&ByAddress(Arc::clone(configured)), |configured| {
             Policies::compile(Arc::clone(&configured.0), registry, shared)
         })
     }
+
+    /// The same of a host.
+    ///
+    /// # Errors
+    /// As [`Self::intern`].
+    pub(crate) fn intern_host(&mut self, configured: &Arc<HostPolicies>) -> Result<Arc<ServerPolicies>, Invalid> {
+        let Self { hosts, shared, .. } = self;
+        hosts.intern(&ByAddress(Arc::clone(configured)), |ByAddress(configured)| {
+            let snippet = snippet(configured.snippet.as_ref(), &mut shared.snippets)?;
+            Ok(ServerPolicies { configured: Arc::clone(configured), snippet })
+        })
+    }
+}
+
+fn snippet(
+    configured: Option<&Arc<config::Block>>,
+    interner: &mut SnippetInterner,
+) -> Result<Option<Arc<Snippet>>, Invalid> {
+    let intern =
+        |block: &Arc<config::Block>| interner.intern(&ByAddress(Arc::clone(block)), |block| Snippet::compile(&block.0));
+    configured.map(intern).transpose()
 }
 
 impl Policies {
@@ -124,6 +161,7 @@ impl Policies {
             external_auth: external_auth.map_err(not_a_header)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
+            snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             configured,
         })
     }
@@ -141,6 +179,14 @@ impl Deref for Policies {
     type Target = RoutePolicies;
 
     fn deref(&self) -> &RoutePolicies {
+        &self.configured
+    }
+}
+
+impl Deref for ServerPolicies {
+    type Target = HostPolicies;
+
+    fn deref(&self) -> &HostPolicies {
         &self.configured
     }
 }

@@ -23,8 +23,8 @@ pub(crate) fn app_root(
 
 /// `permanent-redirect` and `temporal-redirect`: a constant location; nothing of the request is appended.
 pub(crate) fn constant(redirect: &Redirect, client: &Client, connection: &Connection, relative: bool) -> Reply {
-    let location = absolute(&redirect.location, client, connection, relative);
-    Reply::redirect(redirect.code, Reason::Redirect, location.as_bytes())
+    let location = absolute(redirect.location.as_bytes(), client, connection, relative);
+    Reply::redirect(redirect.code, Reason::Redirect, &location)
 }
 
 /// `ssl-redirect` and `force-ssl-redirect`: the same host and target over HTTPS. The host loses its port, and the target
@@ -44,13 +44,13 @@ pub(crate) fn https(redirect: Option<HttpsRedirect>, request: &RequestView<'_>, 
 /// dropped and the query kept.
 pub(crate) fn add_slash(
     path: &str,
-    request: &RequestView<'_>,
+    query: Option<&[u8]>,
     client: &Client,
     connection: &Connection,
     relative: bool,
 ) -> Reply {
-    let mut location = absolute(path, client, connection, relative).into_bytes();
-    if let Some(query) = request.query() {
+    let mut location = absolute(path.as_bytes(), client, connection, relative);
+    if let Some(query) = query {
         location.push(b'?');
         location.extend_from_slice(query);
     }
@@ -71,10 +71,10 @@ pub(crate) fn www(redirect: &WwwRedirect, request: &RequestView<'_>, client: &Cl
 
 /// A path made absolute on the host that the client asked for, without its port, as nginx's `absolute_redirect on`
 /// and `port_in_redirect off`. A URL stays as it is.
-fn absolute(location: &str, client: &Client, connection: &Connection, relative: bool) -> String {
+pub(super) fn absolute(location: &[u8], client: &Client, connection: &Connection, relative: bool) -> Vec<u8> {
     let host = client.requested_host();
-    if relative || !location.starts_with('/') || host.is_empty() {
-        return location.to_owned();
+    if relative || !location.starts_with(b"/") || host.is_empty() {
+        return location.to_vec();
     }
-    format!("{}://{host}{location}", connection.scheme())
+    [connection.scheme().as_bytes(), b"://", host.as_bytes(), location].concat()
 }

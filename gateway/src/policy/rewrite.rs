@@ -5,7 +5,7 @@ use super::invalid::Invalid;
 use crate::config;
 use crate::connection::Connection;
 use crate::pattern::{Anchor, Groups, Pattern, PatternLimit};
-use crate::request::{Reason, Reply, RequestView};
+use crate::request::{Reason, Reply};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::ops::ControlFlow;
 
@@ -25,6 +25,9 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
+
+/// The same in arguments (`NGX_ESCAPE_ARGS`).
+pub(super) const ESCAPED_ARGUMENT: &AsciiSet = &ESCAPED.add(b'&').add(b'+').add(b';');
 
 /// A compiled rewrite, as nginx's `rewrite "(?i)PATTERN" TARGET break`.
 #[derive(Debug)]
@@ -81,11 +84,11 @@ impl From<RewriteLimit> for Reply {
 pub(crate) fn redirect(
     rewrite: Option<&Rewrite>,
     path: &[u8],
-    request: &RequestView<'_>,
+    query: Option<&[u8]>,
     connection: &Connection,
 ) -> ControlFlow<Reply> {
     let Some(rewrite) = rewrite else { return ControlFlow::Continue(()) };
-    match rewrite.location(path, request.query(), connection.scheme()) {
+    match rewrite.location(path, query, connection.scheme()) {
         Ok(None) => ControlFlow::Continue(()),
         Ok(Some(location)) => ControlFlow::Break(Reply::redirect(302, Reason::RewriteRedirect, &location)),
         Err(limit) => ControlFlow::Break(limit.into()),
@@ -125,6 +128,14 @@ impl Rewrite {
         Ok(Some(Rewritten { target, forwarded_prefix }))
     }
 
+    /// Whether it changes this path, or leads to a URL.
+    ///
+    /// # Errors
+    /// Matching the pattern takes too long.
+    pub fn matches(&self, path: &[u8]) -> Result<bool, RewriteLimit> {
+        Ok(self.pattern.is_match(path)?)
+    }
+
     /// The URL to redirect to, where the target is one and the pattern matches.
     fn location(&self, path: &[u8], query: Option<&[u8]>, scheme: &str) -> Result<Option<Vec<u8>>, RewriteLimit> {
         let (scheme, replacement) = match &self.target {
@@ -137,6 +148,11 @@ impl Rewrite {
         location.insert_str(0, scheme);
         Ok(Some(with_query(location, query)))
     }
+}
+
+/// The request target of a decoded path and arguments.
+pub(super) fn target(path: &[u8], arguments: Option<&[u8]>) -> Vec<u8> {
+    with_query(percent_encode(path, ESCAPED).to_string(), arguments)
 }
 
 fn with_query(target: String, query: Option<&[u8]>) -> Vec<u8> {

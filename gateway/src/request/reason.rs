@@ -74,6 +74,14 @@ reasons! {
     RewriteRedirect = "rewrite-redirect",
     /// The rewritten target or its prefix is too long.
     RewriteTooLong = "rewrite-too-long",
+    /// Snippets have led the request from path to path too often.
+    SnippetLoop = "snippet-loop",
+    /// A snippet redirects the request.
+    SnippetRedirect = "snippet-redirect",
+    /// A snippet answers the request.
+    SnippetReturn = "snippet-return",
+    /// A value that a snippet makes is too long.
+    SnippetTooLong = "snippet-too-long",
     /// The client's address is not one of those that are served.
     SourceRange = "source-range",
     /// Too many passwords wait to be verified for the route's users.

@@ -1,11 +1,17 @@
 //! The gateway's own responses.
 
 use super::Reason;
+use crate::config::Origin;
+use bytes::Bytes;
 use http::HeaderValue;
+use std::sync::Arc;
 
 const LOCATION: &str = "Location";
+const CONTENT_TYPE: &str = "Content-Type";
+/// The status that nginx has for closing a connection without a response.
+const CLOSES: u16 = 444;
 
-/// A response of our own. Its body is the status page, if the status has one.
+/// A response of our own. Its body is a text, or else the status page, if the status has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// Its status.
@@ -14,20 +20,37 @@ pub struct Reply {
     pub reason: Reason,
     /// The headers that belong to its status, such as `Location`; names as they are written here.
     pub headers: Vec<(&'static str, HeaderValue)>,
+    /// Its body, where that is not the status page.
+    pub text: Option<Bytes>,
+    /// The statement of a snippet that it comes from.
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl Reply {
     /// A status page.
     pub const fn new(status: u16, reason: Reason) -> Self {
-        Self { status, reason, headers: Vec::new() }
+        Self { status, reason, headers: Vec::new(), text: None, origin: None }
+    }
+
+    /// A text of this media type, where its status may have one.
+    pub fn text(status: u16, reason: Reason, media_type: HeaderValue, text: Vec<u8>) -> Self {
+        if matches!(status, 204 | 304) {
+            return Self { text: Some(Bytes::new()), ..Self::new(status, reason) };
+        }
+        Self { headers: vec![(CONTENT_TYPE, media_type)], text: Some(text.into()), ..Self::new(status, reason) }
     }
 
     /// A redirect. A location that no header can hold is an error of ours: 500.
     pub fn redirect(status: u16, reason: Reason, location: &[u8]) -> Self {
         match HeaderValue::from_bytes(location) {
-            Ok(location) => Self { status, reason, headers: vec![(LOCATION, location)] },
+            Ok(location) => Self { headers: vec![(LOCATION, location)], ..Self::new(status, reason) },
             Err(_) => Self::new(500, Reason::BadLocation),
         }
+    }
+
+    /// Whether it is none at all: the connection is closed, or the stream reset.
+    pub fn closes(&self) -> bool {
+        self.status == CLOSES
     }
 
     /// Where it redirects to.

@@ -8,7 +8,7 @@ use crate::config::{
 };
 use crate::interner::Interner;
 use crate::pattern::{Anchor, Pattern};
-use crate::policy::{Invalid, PolicyInterner};
+use crate::policy::{Invalid, PolicyInterner, ServerPolicies};
 use crate::tls::backend::BackendTls;
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
@@ -66,10 +66,17 @@ impl Compiler<'_> {
             HostName::Exact(name) => Arc::clone(name),
             name => name.to_string().into(),
         };
+        let policies = match self.policies.intern_host(&host.policies) {
+            Ok(policies) => policies,
+            Err(Invalid { value, reason }) => {
+                self.rejected.push(Rejection::new(origin(host), value, format!("{reason}; the host is not served")));
+                return None;
+            }
+        };
         let mut routes = Vec::with_capacity(host.routes.len());
         let mut size = 0;
         for route in &host.routes {
-            match self.route(route, host, &label).and_then(|compiled| within_host(compiled, &mut size)) {
+            match self.route(route, &policies, &label).and_then(|compiled| within_host(compiled, &mut size)) {
                 Ok(compiled) => routes.push(compiled),
                 Err(rejection) => self.rejected.push(rejection),
             }
@@ -88,7 +95,7 @@ impl Compiler<'_> {
             Arc::new(Passthrough { upstream, connect_timeout: *connect_timeout, origin: origin.clone() })
         });
         let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
-        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, paths }))
+        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, policies, paths }))
     }
 
     /// A bad certificate is rejected alone.
@@ -102,7 +109,12 @@ impl Compiler<'_> {
         Arc::new(keys)
     }
 
-    fn route(&mut self, route: &config::Route, host: &VirtualHost, label: &Arc<str>) -> Result<Compiled, Rejection> {
+    fn route(
+        &mut self,
+        route: &config::Route,
+        host: &Arc<ServerPolicies>,
+        label: &Arc<str>,
+    ) -> Result<Compiled, Rejection> {
         let reject = |value: Arc<str>, message: String| {
             Rejection::new(route.origin.clone(), value, format!("{message}; the route is not served"))
         };
@@ -130,7 +142,7 @@ impl Compiler<'_> {
                 Action::Reply(status) => RouteAction::Reply(*status),
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
             },
-            host: Arc::clone(&host.policies),
+            host: Arc::clone(host),
             policies: policies.map_err(invalid)?,
         };
         Ok((Arc::new(compiled), pattern))
@@ -210,7 +222,8 @@ fn origin(host: &VirtualHost) -> Origin {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::config::{Condition, HeaderMatch, Rewrite, RouteMatch, RoutePolicies, ValueMatch};
+    use crate::config::{Condition, HeaderMatch, HostPolicies, Rewrite, RouteMatch, RoutePolicies, ValueMatch};
+    use crate::policy::snippet::fixture::{block, rewrite};
 
     fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
         let mut rejected = Vec::new();
@@ -275,6 +288,18 @@ mod tests {
         let (compiled, rejected) = compile(&fixtures::virtual_host("~a(", &[(PathKind::Prefix, "/")]));
         assert!(compiled.is_none());
         assert_eq!(&*rejected[0].value, "a(");
+    }
+
+    #[test]
+    fn a_bad_snippet_rejects_its_host_or_its_route() {
+        let bad = || Some(Arc::new(block([rewrite("( /b")])));
+        let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Prefix, "/b")]);
+        host.routes[0].policies = Arc::new(RoutePolicies { snippet: bad(), ..RoutePolicies::default() });
+        let (compiled, rejected) = compile(&host);
+        assert_eq!((compiled.expect("served").routes().len(), &*rejected[0].value), (1, "("));
+        host.policies = Arc::new(HostPolicies { snippet: bad(), ..HostPolicies::default() });
+        let (compiled, rejected) = compile(&host);
+        assert!(compiled.is_none() && rejected[0].message.ends_with("the host is not served"), "{rejected:?}");
     }
 
     #[test]

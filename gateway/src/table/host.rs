@@ -2,6 +2,7 @@ use super::path_index::PathIndex;
 use super::route::Route;
 use crate::config::{HostName, Origin, WwwRedirect};
 use crate::pattern::Pattern;
+use crate::policy::ServerPolicies;
 use crate::tls::Keys;
 use crate::upstream::Upstream;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub struct Host {
     /// Its certificates; without any, the default one. `None` where no TLS section names it.
     pub(super) keys: Option<Arc<Keys>>,
     pub(super) passthrough: Option<Arc<Passthrough>>,
+    pub(super) policies: Arc<ServerPolicies>,
     pub(super) paths: PathIndex,
 }
 

@@ -33,6 +33,7 @@ pub use streams::{StreamRoute, Streams};
 
 use crate::config::{HostName, WwwRedirect};
 use crate::pattern::Pattern;
+use crate::policy::ServerPolicies;
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
@@ -66,6 +67,17 @@ pub enum Found<'t> {
     NoHost,
     /// Matching this pattern took too many steps: answer 500, as nginx does when PCRE reaches its limit.
     PatternLimit(&'t Pattern),
+}
+
+impl<'t> Found<'t> {
+    /// The policies of the host that takes the request, unless it is a redirect.
+    pub fn host_policies(&self) -> Option<&'t ServerPolicies> {
+        match self {
+            Self::Route(route) | Self::AddSlash(route) => Some(&route.host),
+            Self::NoPath(host) => Some(&host.policies),
+            Self::WwwRedirect(_) | Self::NoHost | Self::PatternLimit(_) => None,
+        }
+    }
 }
 
 impl Table {

@@ -1,7 +1,7 @@
 use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
-use crate::config::{BackendPolicies, HostPolicies, Origin, Redirect, RouteLabels, RouteMatch};
+use crate::config::{BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
 use crate::pattern::Pattern;
-use crate::policy::Policies;
+use crate::policy::{Policies, ServerPolicies};
 use crate::request::RequestView;
 use crate::tls::backend::BackendTls;
 use crate::upstream::Upstream;
@@ -21,7 +21,7 @@ pub struct Route {
     /// What happens to them.
     pub action: RouteAction,
     /// What is done to the requests of its host.
-    pub host: Arc<HostPolicies>,
+    pub host: Arc<ServerPolicies>,
     /// What is done to its requests. Shared by routes with the same ones.
     pub policies: Arc<Policies>,
 }

@@ -56,6 +56,21 @@ impl Values for Clock {
     }
 }
 
+/// The variables of time at the moment when they are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Now;
+
+impl Values for Now {
+    fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        if !matches!(variable, Variable::Msec | Variable::TimeIso8601 | Variable::TimeLocal) {
+            return false;
+        }
+        let mut clock = Clock::default();
+        clock.set(SystemTime::now());
+        clock.value(variable, out)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ mod tests;
 mod values;
 mod worker;
 
-pub use clock::Clock;
+pub use clock::{Clock, Now};
 pub use metrics::{
     Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event, Identity,
     ListenerMetrics, METRICS, MetricDoc, MetricKind, Orphan, REQUEST_METRICS, ServedCertificate,

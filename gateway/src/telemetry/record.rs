@@ -1,5 +1,6 @@
 use crate::config::RouteLabels;
 use crate::connection::Connection;
+use crate::variables::Assigned;
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -22,6 +23,12 @@ pub struct RequestInfo<'a> {
     pub path: &'a [u8],
     /// The target after a rewrite, if there was one: escaped, query included.
     pub rewritten: Option<&'a [u8]>,
+    /// The arguments, where snippets may have changed them; empty if there are none.
+    pub arguments: Option<&'a [u8]>,
+    /// The variables that snippets have set.
+    pub assigned: Option<&'a Assigned>,
+    /// The headers of the backend's response, and those of the response to the client, where they are known.
+    pub response_headers: [Option<&'a HeaderMap>; 2],
     /// `HTTP/1.1`.
     pub version: &'a str,
     /// The host that the client asked for, in lower case and without a port; empty if unknown.
@@ -47,6 +54,9 @@ impl<'a> RequestInfo<'a> {
             target: b"",
             path: b"",
             rewritten: None,
+            arguments: None,
+            assigned: None,
+            response_headers: [None; 2],
             version: "",
             host: "",
             scheme: connection.scheme(),

@@ -20,8 +20,8 @@ impl Values for RequestInfo<'_> {
     fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         use Variable as V;
         match variable {
-            V::Args | V::QueryString => append(query(self.target), out),
-            V::Argument(name) => query(self.target).is_some_and(|query| argument(query, name, out)),
+            V::Args | V::QueryString => append(self.arguments(), out),
+            V::Argument(name) => self.arguments().is_some_and(|query| argument(query, name, out)),
             V::BinaryRemoteAddr => binary_address(self.client, out),
             V::ConnectionId => number(self.connection.id, out),
             V::ConnectionRequests => number(self.connection_requests, out),
@@ -29,15 +29,21 @@ impl Values for RequestInfo<'_> {
             V::ContentType => self.header("content-type", out),
             V::Cookie(name) => self.headers.is_some_and(|headers| cookie(headers, name, out)),
             V::EscapedRequestUri => escaped(origin_form(self.target), out),
+            V::Group(number) => append(self.assigned.and_then(|assigned| assigned.group(*number)), out),
             V::Header(name) => self.header(name, out),
             V::Host if self.host.is_empty() => text(self.server_name(), out),
             V::Host => text(self.host, out),
             V::Hostname => text(&HOSTNAME, out),
             V::HttpHost => self.header("host", out),
+            V::Http2 => present(self.http2().as_bytes(), out),
+            V::Https => present(if self.connection.tls.is_some() { b"on" } else { b"" }, out),
             V::IngressName => self.label(out, |labels| &labels.owner.ingress),
+            V::IsArgs => text(if self.arguments().is_some_and(|query| !query.is_empty()) { "?" } else { "" }, out),
             V::LocationPath => self.label(out, |labels| &labels.path),
+            V::Named(name) => append(self.assigned.and_then(|assigned| assigned.named(name)), out),
             V::Namespace => self.label(out, |labels| &labels.owner.namespace),
             V::PassAccessScheme => text(self.scheme, out),
+            V::ProxyAddXForwardedFor => self.forwarded_for(out),
             V::ProxyAlternativeUpstreamName => true,
             V::ProxyHost | V::ProxyUpstreamName => self.upstream_name(out),
             V::RealIpRemoteAddr => address(self.connection.peer.ip(), out),
@@ -49,6 +55,7 @@ impl Values for RequestInfo<'_> {
             V::RequestMethod => present(self.method.as_bytes(), out),
             V::RequestUri => present(origin_form(self.target), out),
             V::Scheme => text(self.connection.scheme(), out),
+            V::SentHeader(name) => self.response_header(1, name, out),
             V::ServerAddr => address(self.connection.local.ip(), out),
             V::ServerName => text(self.server_name(), out),
             V::ServerPort => number(self.connection.advertised_port, out),
@@ -58,7 +65,8 @@ impl Values for RequestInfo<'_> {
             V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
                 self.connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
             }
-            V::Uri => self.uri(out),
+            V::UpstreamHeader(name) => self.response_header(0, name, out),
+            V::DocumentUri | V::Uri => self.uri(out),
             // Those of the end of a request.
             V::BodyBytesSent
             | V::BytesSent
@@ -87,6 +95,31 @@ impl Values for RequestInfo<'_> {
 impl RequestInfo<'_> {
     fn header(&self, name: &str, out: &mut Vec<u8>) -> bool {
         self.headers.is_some_and(|headers| header(headers, name, out))
+    }
+
+    fn response_header(&self, which: usize, name: &str, out: &mut Vec<u8>) -> bool {
+        self.response_headers[which].is_some_and(|headers| header(headers, name, out))
+    }
+
+    fn arguments(&self) -> Option<&[u8]> {
+        self.arguments.map_or_else(|| query(self.target), |arguments| (!arguments.is_empty()).then_some(arguments))
+    }
+
+    /// As nginx: ngx_http_variable_http2.
+    fn http2(&self) -> &'static str {
+        match (self.version, self.connection.tls.is_some()) {
+            ("HTTP/2.0", true) => "h2",
+            ("HTTP/2.0", false) => "h2c",
+            _ => "",
+        }
+    }
+
+    /// The client's `X-Forwarded-For` and its address.
+    fn forwarded_for(&self, out: &mut Vec<u8>) -> bool {
+        if self.header("x-forwarded-for", out) {
+            out.extend_from_slice(b", ");
+        }
+        address(self.client, out)
     }
 
     /// A label of the route; empty without a route, as nginx's `set` leaves it.

@@ -78,6 +78,7 @@ impl Memory {
             Step::Reply(reply) => reply,
             Step::Verify(_) => bail!("credentials are verified once"),
             Step::Abandon => bail!("nobody is gone"),
+            Step::Close => bail!("there is no connection to close: such a case is for sockets"),
             Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),
             Step::Attempt(destination) => {
                 let identity = cluster.network().identity_at(destination.address);

@@ -5,15 +5,16 @@ mod candidate;
 mod merge;
 mod passthrough;
 mod regex_hosts;
+mod snippets;
 mod tls;
 mod view;
 mod www;
 
 pub(super) use view::{Sources, View};
 
-use super::parsed_ingress::ParsedIngress;
 use crate::diagnostic::Diagnostic;
-use gateway::config::{HostName, HostPolicies, PathMatching, VirtualHost};
+use crate::snippet;
+use gateway::config::{HostName, HostPolicies, VirtualHost};
 use std::sync::Arc;
 
 /// What is served under a name, if anything is, and what is wrong with it.
@@ -23,6 +24,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
     if let Some((mut routes, mut diagnostics)) = merge::routes(&name, tls.is_some(), view) {
         diagnostics.extend(of_tls);
         diagnostics.extend(alias::overruled(&name, view));
+        diagnostics.extend(snippets::overruled(&name, view));
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
         let policies = policies(&name, view);
@@ -45,17 +47,10 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
     (Some(VirtualHost { name, routes, policies, www_redirect, tls, passthrough: None }), diagnostics)
 }
 
-/// What holds for the whole host: of each setting, what the oldest Ingress with a rule for it says. Ingresses without
-/// rules count by the letter only (ingress-nginx: `createServers`).
+/// What holds for the whole host: of each setting, what the oldest Ingress says that decides.
 fn policies(host: &HostName, view: &View<'_>) -> Arc<HostPolicies> {
-    let matching = view.defaults().path_matching;
-    let by_default = |ingress: &&ParsedIngress| {
-        matching == PathMatching::Strict && *host == HostName::Any && ingress.serves_any_host(matching)
-    };
-    let mut policies = HostPolicies::default();
-    for ingress in view.with_rules(host).chain(view.claims_on(host).filter(by_default)) {
-        let HostPolicies { app_root } = &ingress.host_policies;
-        policies.app_root = policies.app_root.or_else(|| app_root.clone());
-    }
+    let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
+    let snippet = snippets::of_host(host, view).ok().and_then(|server| snippet::server_block(&server));
+    let policies = HostPolicies { app_root, snippet };
     if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }
 }

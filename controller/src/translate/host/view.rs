@@ -4,7 +4,7 @@ use crate::translate::certificates::{Certificates, Reading};
 use crate::translate::claims::Claims;
 use crate::translate::parsed_ingress::ParsedIngress;
 use crate::translate::units::Units;
-use gateway::config::HostName;
+use gateway::config::{HostName, PathMatching};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -58,6 +58,16 @@ impl<'a> View<'a> {
     /// The Ingresses with a rule for a host, the oldest first.
     pub(super) fn with_rules(&self, host: &HostName) -> impl Iterator<Item = &'a ParsedIngress> {
         self.claims_on(host).filter(|ingress| ingress.hosts.contains_key(host))
+    }
+
+    /// The Ingresses that decide what holds for a whole host, the oldest first: those with a rule for it. Ingresses without
+    /// rules count by the letter only (ingress-nginx: `createServers`).
+    pub(super) fn deciding(&self, host: &HostName) -> impl Iterator<Item = &'a ParsedIngress> {
+        let matching = self.sources.defaults.path_matching;
+        let counts_by_default = matching == PathMatching::Strict && *host == HostName::Any;
+        let by_default =
+            self.claims_on(host).filter(move |ingress| counts_by_default && ingress.serves_any_host(matching));
+        self.with_rules(host).chain(by_default)
     }
 
     /// The hosts that were asked about.

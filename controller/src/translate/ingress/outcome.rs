@@ -1,5 +1,6 @@
 use crate::annotation::Applied;
 use crate::diagnostic::Diagnostic;
+use crate::snippet::SnippetReport;
 use crate::translate::parsed_ingress::{NotSelected, ParsedIngress};
 use gateway::config::Denied;
 
@@ -16,6 +17,8 @@ pub(in crate::translate) struct IngressOutcome {
     pub(in crate::translate) denied: Option<Denied>,
     /// What became of its annotations.
     pub(in crate::translate) applied: Vec<Applied>,
+    /// Which directives of its snippets work.
+    pub(in crate::translate) snippets: Vec<SnippetReport>,
     /// What is wrong with it.
     pub(in crate::translate) diagnostics: Vec<Diagnostic>,
 }

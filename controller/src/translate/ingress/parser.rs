@@ -78,6 +78,7 @@ pub(in crate::translate) fn parse(
         rejected: reading.rejected,
         denied,
         applied: reading.applied,
+        snippets: reading.snippets,
         diagnostics,
     }
 }
@@ -153,6 +154,8 @@ impl Parser<'_> {
             backend_policies: Arc::clone(&self.backend_policies),
             has_default_backend,
             host_policies: std::mem::take(&mut self.annotations.host),
+            server_snippet: self.annotations.server_snippet.take(),
+            location_snippet: Arc::clone(&self.annotations.location_snippet),
             catch_all: rules.is_empty(),
             use_regex: self.annotations.use_regex,
             tls: TlsEntry::read(spec.tls.as_deref().unwrap_or_default()),

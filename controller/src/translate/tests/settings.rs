@@ -148,7 +148,8 @@ fn every_key_is_served_refused_or_reported() {
         assert!(said > 0 || free, "{} takes anything without a word", key.name);
         let is_list = ["block-cidrs", "denylist-source-range", "whitelist-source-range"].contains(&key.name);
         let is_auth = key.name.starts_with("global-auth-") && key.name != "global-auth-signin";
-        let denies = key.support == Support::Denied || is_list || is_auth;
+        let is_snippet = ["http-snippet", "location-snippet", "main-snippet", "server-snippet"].contains(&key.name);
+        let denies = key.support == Support::Denied || is_list || is_auth || is_snippet;
         assert_eq!(settings(&world).denied.is_some(), denies, "{}", key.name);
     }
 }

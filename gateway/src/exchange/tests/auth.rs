@@ -1,6 +1,7 @@
+use super::edits::Response;
 use super::{BROKEN, Lane, STALE, address, arrival, service, view};
 use crate::config::{AuthCaching, ExternalAuth, RoutePolicies, Template};
-use crate::exchange::{Exchange, Failure, RequestEdits, ResponseEdits, Step};
+use crate::exchange::{Exchange, Failure, Step};
 use crate::request::Reason;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
@@ -49,52 +50,6 @@ impl Lane {
         let header = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         let headers = headers.iter().map(header).collect();
         self.exchange.auth_response(&view(&self.headers), status, &headers);
-    }
-}
-
-/// The headers that are edited.
-impl RequestEdits for HeaderMap {
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        self.insert(name.parse::<HeaderName>().expect("a name"), value);
-    }
-
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        self.insert(name.parse::<HeaderName>().expect("a name"), value);
-    }
-
-    fn remove(&mut self, name: &HeaderName) {
-        HeaderMap::remove(self, name);
-    }
-
-    fn set_target(&mut self, _: &[u8]) {}
-}
-
-/// A response's status and headers.
-struct Response(u16, HeaderMap);
-
-impl ResponseEdits for Response {
-    fn status(&self) -> u16 {
-        self.0
-    }
-
-    fn headers(&self) -> &HeaderMap {
-        &self.1
-    }
-
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        RequestEdits::set_named(&mut self.1, name, value);
-    }
-
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        RequestEdits::set(&mut self.1, name, value);
-    }
-
-    fn append(&mut self, name: &'static str, value: HeaderValue) {
-        self.1.append(name.parse::<HeaderName>().expect("a name"), value);
-    }
-
-    fn remove(&mut self, name: &HeaderName) {
-        self.1.remove(name);
     }
 }
 
@@ -241,7 +196,7 @@ fn the_client_gets_the_cookies_of_the_auth_server() {
         lane.exchange.response_head(status);
         let own = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("own=1"))]);
         let mut response = Response(status, own);
-        lane.exchange.respond(false, false, &mut response);
+        lane.exchange.respond(&view(&lane.headers), false, &mut response);
         assert_eq!(response.1.get_all("set-cookie").iter().count(), cookies, "{always_set_cookie} {status}");
     }
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod auth;
+mod edits;
 mod limits;
+mod snippet;
 
 use super::{Context, Destination, Exchange, Failure, MAX_INTERIM, Sent, Step};
 use crate::config::{

@@ -113,7 +113,7 @@ impl<'r> Attempt<'r> {
         }
         let mut head = response_header(head).map_err(|_| BROKEN)?;
         settle_framing(session.req_header(), &mut head).map_err(|_| BROKEN)?;
-        exchange.respond(false, false, &mut *head);
+        exchange.respond(&view(session.req_header()), false, &mut *head);
         Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
     }
 
@@ -122,7 +122,7 @@ impl<'r> Attempt<'r> {
         exchange.response_head(101);
         let mut head = response_header(head).map_err(|_| BROKEN)?;
         let _ = head.insert_header("Connection", "upgrade");
-        exchange.respond(false, true, &mut *head);
+        exchange.respond(&view(session.req_header()), true, &mut *head);
         Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
     }
 
@@ -136,7 +136,7 @@ impl<'r> Attempt<'r> {
             // In chunks, so that the client's connection does not have to be closed, too.
             let _ = head.insert_header("Transfer-Encoding", "chunked");
         }
-        exchange.respond(version == Version::HTTP_10, false, &mut *head);
+        exchange.respond(&view(session.req_header()), false, &mut *head);
         settle_keepalive(session, exchange);
         if version == Version::HTTP_10 {
             settle_end_for_http_10(session, &head);

@@ -60,7 +60,7 @@ impl Http1Lane {
             match request.exchange.next_step() {
                 Step::Attempt(next) => destination = next,
                 Step::Reply(reply) => return Box::pin(fail(request, &reply)).await,
-                Step::Abandon | Step::Verify(_) | Step::Ask(_) => return finish(request, false).await,
+                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) => return finish(request, false).await,
             }
         }
     }

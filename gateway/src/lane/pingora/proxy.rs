@@ -74,6 +74,7 @@ impl RequestCtx {
             }
             Step::Reply(reply) => Error::e_explain(ErrorType::HTTPStatus(reply.status), reply.reason.label()),
             Step::Abandon => Error::e_explain(ErrorType::ConnectionClosed, "the client is gone"),
+            Step::Close => Error::e_explain(ErrorType::ConnectionClosed, "the client gets no answer"),
             Step::Verify(_) | Step::Ask(_) => {
                 Error::e_explain(ErrorType::InternalError, "who may come in is decided before all else")
             }
@@ -186,7 +187,7 @@ impl ProxyHttp for Proxy {
         } else if exchange.interim_response().is_break() {
             return Err(Error::explain(ErrorType::InvalidHTTPHeader, "too many interim responses").into_up());
         }
-        exchange.respond(http_10, false, response);
+        exchange.respond(&view(session.req_header()), false, response);
         settle_keepalive(session, exchange);
         if http_10 {
             settle_end_for_http_10(session, response);

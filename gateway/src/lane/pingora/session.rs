@@ -175,12 +175,18 @@ pub(in crate::lane) async fn write_reply(
     session.set_close_on_response_before_downstream_finish(false);
     let answer = RenderedReply::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
     let (mut head, body) = head_and_body(answer)?;
-    exchange.add_headers(&mut head);
+    exchange.reply(&view(session.req_header()), &mut head);
     write_head(session, Box::new(head), body.is_empty()).await?;
     if !body.is_empty() {
         session.write_response_body(body, true).await.map_err(|error| error.into_down())?;
     }
     Ok(())
+}
+
+/// Ends a request without a response: its connection closes, or over HTTP/2 its stream is reset.
+pub(in crate::lane) async fn close(session: &mut ServerSession) {
+    session.set_keepalive(None);
+    session.shutdown().await;
 }
 
 /// Writes the head of a response, and ends the response if it has no body.
@@ -295,6 +301,10 @@ impl RequestEdits for RequestHeader {
 }
 
 impl ResponseEdits for ResponseHeader {
+    fn append_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        let _ = self.append_header(name.to_string(), value);
+    }
+
     fn status(&self) -> u16 {
         self.status.as_u16()
     }

@@ -1,6 +1,10 @@
 //! The values of nginx's variables: how a [`Template`] becomes text, and the look-ups in a request that several
 //! sources of values share.
 
+mod assigned;
+
+pub use assigned::{Assigned, TooLong};
+
 use crate::config::{Piece, Template, Variable};
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -30,12 +34,29 @@ impl<A: Values, B: Values> Values for (&A, &B) {
 ///
 /// Nothing is escaped: `$uri` may bring any byte with it, so a header value made from this has to be checked as one.
 pub fn render(template: &Template, values: &impl Values, out: &mut Vec<u8>) {
+    template.0.iter().for_each(|piece| render_piece(piece, values, out));
+}
+
+/// The template's text as [`render`] makes it, of at most `limit` bytes.
+///
+/// # Errors
+/// It would be longer.
+pub fn render_within(template: &Template, values: &impl Values, limit: usize) -> Result<Vec<u8>, TooLong> {
+    let mut out = Vec::new();
     for piece in &*template.0 {
-        match piece {
-            Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Piece::Variable(variable) => {
-                values.value(variable, out);
-            }
+        render_piece(piece, values, &mut out);
+        if out.len() > limit {
+            return Err(TooLong);
+        }
+    }
+    Ok(out)
+}
+
+fn render_piece(piece: &Piece, values: &impl Values, out: &mut Vec<u8>) {
+    match piece {
+        Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
+        Piece::Variable(variable) => {
+            values.value(variable, out);
         }
     }
 }

@@ -1,0 +1,99 @@
+//! The annotations that are snippets: read together, since they share their variables.
+
+use super::entry::Effect;
+use super::read::Reader;
+use super::settings::ServerSnippet;
+use crate::diagnostic::{Diagnostic, Reason};
+use crate::route_defaults::Risk;
+use crate::snippet::{self, Context, Place, Snippet};
+use gateway::config::{Denied, Origin};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const SERVER: &str = "server-snippet";
+const LOCATION: &str = "configuration-snippet";
+
+impl Reader<'_> {
+    /// What becomes of a snippet as far as its text does not count: that is read when all else is known.
+    pub(super) fn allow(&mut self, key: &'static str, value: &str) -> Effect {
+        match self.snippet_refusal() {
+            _ if value.trim().is_empty() => Effect::None,
+            None => Effect::Applied,
+            Some(refusal) => {
+                self.deny(key, value, refusal);
+                Effect::Denied
+            }
+        }
+    }
+
+    /// Why a snippet must not be used, if it must not.
+    fn snippet_refusal(&self) -> Option<&'static str> {
+        let defaults = self.context.defaults;
+        let is_allowed = defaults.snippet_annotations && defaults.risk_level >= Risk::Critical;
+        (!is_allowed).then_some(
+            "is not allowed: expected allow-snippet-annotations: \"true\" and annotations-risk-level: Critical in the ConfigMap, and \
+             the routes are not safe without it",
+        )
+    }
+
+    /// Reads the snippets, and puts the ConfigMap's behind them.
+    pub(super) fn snippets(&mut self) {
+        let defaults = self.context.defaults;
+        let mut variables = &defaults.server_snippet.variables | &defaults.location_snippet.variables;
+        let server = self.snippet(SERVER, Context::Server, &variables);
+        variables.extend(server.iter().flat_map(|snippet| snippet.block.variables.iter().cloned()));
+        self.reading.settings.server_snippet = server.map(|snippet| self.server_snippet(snippet));
+        let own = self.snippet(LOCATION, Context::Location, &variables);
+        self.location_snippet(own);
+    }
+
+    fn server_snippet(&mut self, snippet: Snippet) -> ServerSnippet {
+        let Some(complaint) = snippet.complaint() else { return ServerSnippet::Serves(Arc::new(snippet.block)) };
+        let origin = Origin::new(self.context.object.clone(), self.field(SERVER));
+        let reason = format!("the annotation {}/{SERVER} {complaint}", self.context.prefix).into();
+        let message = format!("{complaint}: every request of its hosts is answered with 503");
+        self.error(SERVER, self.value(SERVER), Reason::Denied, &message);
+        self.set_effect(SERVER, &Effect::Denied);
+        ServerSnippet::Denies(Denied { reason, origin })
+    }
+
+    fn location_snippet(&mut self, own: Option<Snippet>) {
+        let complaint = own.as_ref().and_then(Snippet::complaint);
+        let is_used = own.is_some() && complaint.is_none();
+        let settings = &mut self.reading.settings;
+        if let (Some(Snippet { mut block, .. }), None) = (own, &complaint) {
+            block.append(&self.context.defaults.location_snippet);
+            settings.location_snippet = Arc::new(block);
+        }
+        let folded = snippet::fold(&settings.location_snippet, &mut settings.policies, &mut settings.backend);
+        let complaint = complaint.or(folded.as_ref().err().map(|error| (*error).to_owned()));
+        for warning in folded.unwrap_or_default().into_iter().filter(|_| is_used) {
+            self.warn(LOCATION, self.value(LOCATION), Reason::Ignored, warning);
+        }
+        if let Some(complaint) = complaint {
+            self.deny(LOCATION, self.value(LOCATION), &complaint);
+            self.set_effect(LOCATION, &Effect::Denied);
+        }
+    }
+
+    /// A snippet that may be used, with a diagnostic for each of its directives that does not work.
+    fn snippet(&mut self, key: &'static str, context: Context, outer: &BTreeSet<Arc<str>>) -> Option<Snippet> {
+        let text = self.value(key);
+        if text.trim().is_empty() || self.snippet_refusal().is_some() {
+            return None;
+        }
+        let field = self.field(key);
+        let place = Place { object: self.context.object, field: &field, context };
+        let snippet = snippet::read(text, &place, outer);
+        self.reading.diagnostics.extend(snippet.diagnostics(&place).map(of_annotation));
+        self.reading.snippets.push(snippet.report(&place));
+        Some(snippet)
+    }
+}
+
+fn of_annotation(diagnostic: Diagnostic) -> Diagnostic {
+    match diagnostic.reason {
+        Reason::Invalid => diagnostic.because(Reason::AnnotationParsingFailed),
+        _ => diagnostic,
+    }
+}

@@ -1,0 +1,89 @@
+//! Snippets of the whole gateway.
+
+use super::entry::Key;
+use super::read::Reader;
+use crate::route_defaults::SnippetBlock;
+use crate::snippet::{self, Context, Place};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const SOME: &str = "Some directives only; with another one every request is answered with 503.";
+
+pub(super) const KEYS: &[Key] = &[
+    Key::full(
+        "location-snippet",
+        "",
+        "Adds nginx directives to every path, after those of the annotation `configuration-snippet`. [snippets.md](snippets.md) lists \
+         those that work.",
+        |_, _| Ok(()), // read with the other snippets
+    )
+    .but(SOME),
+    Key::full(
+        "server-snippet",
+        "",
+        "Adds nginx directives to every host, after those of the annotation of that name. [snippets.md](snippets.md) lists those that \
+         work.",
+        |_, _| Ok(()),
+    )
+    .but(SOME),
+    Key::full(
+        "http-snippet",
+        "",
+        "Adds nginx directives to the block for HTTP. Those that tune what Adit does by itself are accepted without effect, and a \
+         warning says so.",
+        |_, _| Ok(()),
+    )
+    .but(SOME),
+    Key::full(
+        "main-snippet",
+        "",
+        "Adds nginx directives to the top level of the configuration. Those that tune nginx's processes are accepted without effect, \
+         and a warning says so.",
+        |_, _| Ok(()),
+    )
+    .but(SOME),
+    Key::denied(
+        "stream-snippet",
+        "",
+        "Adds nginx directives to the block for TCP and UDP services, such as servers of their own. Adit opens only the ports of \
+         `--tcp-services-configmap` and `--udp-services-configmap`.",
+    ),
+];
+
+impl Reader<'_> {
+    /// Reads the snippets together, since they share their variables.
+    pub(super) fn snippets(&mut self, data: Option<&BTreeMap<String, String>>) {
+        let Some(data) = data else { return };
+        let none = BTreeSet::new();
+        self.snippet(data, "main-snippet", Context::Main, &none);
+        self.snippet(data, "http-snippet", Context::Http, &none);
+        let server = self.snippet(data, "server-snippet", Context::Server, &none);
+        let location = self.snippet(data, "location-snippet", Context::Location, &server.variables);
+        self.builder.config.routes.server_snippet = Arc::new(server);
+        self.builder.config.routes.location_snippet = Arc::new(location);
+    }
+
+    fn snippet(
+        &mut self,
+        data: &BTreeMap<String, String>,
+        name: &str,
+        context: Context,
+        outer: &BTreeSet<Arc<str>>,
+    ) -> SnippetBlock {
+        let (Some(text), Some(key)) = (data.get(name).filter(|text| !text.trim().is_empty()), Key::named(name)) else {
+            return SnippetBlock::default();
+        };
+        let (object, field) = (self.object.clone(), format!("data.{name}"));
+        let place = Place { object: &object, field: &field, context };
+        let snippet = snippet::read(text, &place, outer);
+        self.diagnostics.extend(snippet.diagnostics(&place));
+        self.snippets.push(snippet.report(&place));
+        match snippet.complaint() {
+            None => snippet.block,
+            Some(complaint) => {
+                self.deny(key, text, &complaint);
+                SnippetBlock::default()
+            }
+        }
+    }
+}

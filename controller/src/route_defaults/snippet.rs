@@ -1,0 +1,110 @@
+//! What a snippet says, checked and typed, before it is known what it inherits.
+
+use gateway::config::{Expires, InputHeader, Operation, Origin, ResponseHeader, Satisfy, Template, Test};
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The directives of one block: of a server, a location, or an `if` in one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SnippetBlock {
+    /// The directives of the rewrite module, in their order.
+    pub statements: Vec<SnippetStatement>,
+    /// `more_set_input_headers` and `more_clear_input_headers`, in their order.
+    pub input_headers: Vec<InputHeader>,
+    /// `proxy_set_header`.
+    pub proxy_headers: Vec<(Arc<str>, Template)>,
+    /// `grpc_set_header`.
+    pub grpc_headers: Vec<(Arc<str>, Template)>,
+    /// `proxy_hide_header`.
+    pub hidden_headers: Vec<Arc<str>>,
+    /// `more_set_headers` and `more_clear_headers`, in their order.
+    pub changed_headers: Vec<ResponseHeader>,
+    /// `add_header`.
+    pub added_headers: Vec<ResponseHeader>,
+    /// `expires`; `Some(None)` is `off`.
+    pub expires: Option<Option<Expires>>,
+    /// `default_type`.
+    pub default_type: Option<Arc<str>>,
+    /// `access_log off`: false.
+    pub access_log: Option<bool>,
+    /// `allow` and `deny`, of which the first counts that a client's address is in.
+    pub access: Vec<AccessRule>,
+    /// `satisfy`.
+    pub satisfy: Option<Satisfy>,
+    /// `client_max_body_size`; `Some(None)` is no limit.
+    pub body_limit: Option<Option<u64>>,
+    /// `limit_rate`; `Some(None)` is no limit.
+    pub rate: Option<Option<NonZero<u64>>>,
+    /// `limit_rate_after`.
+    pub rate_after: Option<u64>,
+    /// `proxy_connect_timeout` and the like.
+    pub proxy_timeouts: SnippetTimeouts,
+    /// `grpc_connect_timeout` and the like.
+    pub grpc_timeouts: SnippetTimeouts,
+    /// The variables that it sets, those of its blocks included.
+    pub variables: BTreeSet<Arc<str>>,
+}
+
+/// One directive of the rewrite module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnippetStatement {
+    /// `if (test) { ... }`.
+    If(Origin, Test, Box<SnippetBlock>),
+    /// Any other one.
+    Other(Origin, Operation),
+}
+
+/// `allow` or `deny`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessRule {
+    /// `allow`.
+    pub allows: bool,
+    /// The addresses: one network, or all.
+    pub networks: Vec<IpNet>,
+}
+
+/// Timeouts that a snippet sets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SnippetTimeouts {
+    /// `..._connect_timeout`.
+    pub connect: Option<Duration>,
+    /// `..._send_timeout`.
+    pub send: Option<Duration>,
+    /// `..._read_timeout`.
+    pub read: Option<Duration>,
+}
+
+impl SnippetTimeouts {
+    /// Those of `self`, else those of `other`.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { connect: self.connect.or(other.connect), send: self.send.or(other.send), read: self.read.or(other.read) }
+    }
+}
+
+impl SnippetBlock {
+    /// Goes on with the directives of another snippet that stands in the same block. Of what there can be only one, the
+    /// first counts.
+    pub(crate) fn append(&mut self, later: &Self) {
+        self.statements.extend(later.statements.iter().cloned());
+        self.input_headers.extend(later.input_headers.iter().cloned());
+        self.proxy_headers.extend(later.proxy_headers.iter().cloned());
+        self.grpc_headers.extend(later.grpc_headers.iter().cloned());
+        self.hidden_headers.extend(later.hidden_headers.iter().cloned());
+        self.changed_headers.extend(later.changed_headers.iter().cloned());
+        self.added_headers.extend(later.added_headers.iter().cloned());
+        self.expires = self.expires.or(later.expires);
+        self.default_type = self.default_type.take().or_else(|| later.default_type.clone());
+        self.access_log = self.access_log.or(later.access_log);
+        self.access.extend(later.access.iter().cloned());
+        self.satisfy = self.satisfy.or(later.satisfy);
+        self.body_limit = self.body_limit.or(later.body_limit);
+        self.rate = self.rate.or(later.rate);
+        self.rate_after = self.rate_after.or(later.rate_after);
+        self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);
+        self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
+        self.variables.extend(later.variables.iter().cloned());
+    }
+}

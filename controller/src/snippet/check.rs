@@ -1,0 +1,171 @@
+//! Checks directives one by one, so that all that is wrong is found at once.
+
+use super::condition;
+use super::context::Context;
+use super::entry::{Call, Entry, Kind};
+use super::finding::{Finding, Place, Snippet, Verdict};
+use super::pattern::{MAX_PATTERN_SIZE, total_size};
+use super::rewrite;
+use super::rules::source_ranges;
+use super::template::{Variables, group_names};
+use crate::nginx_syntax::{self, Directive, Position, SyntaxError};
+use crate::route_defaults::{SnippetBlock, SnippetStatement};
+use gateway::config::Origin;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Reads a snippet. The variables of others that come before it may be used.
+pub(crate) fn read(text: &str, place: &Place<'_>, outer: &BTreeSet<Arc<str>>) -> Snippet {
+    let (directives, error) = match nginx_syntax::parse(text) {
+        Ok(directives) => (directives, None),
+        Err(SyntaxError { position, kind, before }) => {
+            let verdict = Verdict::Fault(format!("is not nginx's syntax: {kind}"));
+            (before, Some(Finding { position, directive: None, verdict }))
+        }
+    };
+    let mut own = BTreeSet::new();
+    collect_variables(&directives, &mut own);
+    let variables = Variables { own: &own, outer };
+    let mut checker = Checker { place, variables, findings: Vec::new() };
+    let mut block = checker.block(&directives, place.context);
+    let mut findings = checker.findings;
+    if source_ranges(&block.access).is_none() {
+        findings.push(of_all("has too many rules of allow and deny: expected fewer"));
+    }
+    if total_size(&block) > MAX_PATTERN_SIZE {
+        findings.push(of_all(
+            "has too many or too large regular expressions: expected at most 10,000 characters of all together",
+        ));
+    }
+    findings.extend(error);
+    block.variables = own;
+    Snippet { block, findings }
+}
+
+/// A fault of the snippet as a whole.
+fn of_all(complaint: &str) -> Finding {
+    let position = Position { line: 1, column: 1 };
+    Finding { position, directive: None, verdict: Verdict::Fault(complaint.into()) }
+}
+
+/// The variables of `set` and of named groups: nginx knows them wherever they stand.
+fn collect_variables(directives: &[Directive], variables: &mut BTreeSet<Arc<str>>) {
+    for Directive { name, arguments, block, .. } in directives {
+        let first = arguments.first().map(String::as_str);
+        match name.as_str() {
+            "set" => variables.extend(first.and_then(rewrite::variable_name).map(Into::into)),
+            "rewrite" => variables.extend(first.into_iter().flat_map(group_names).map(Into::into)),
+            "if" => {
+                let pattern = condition::pattern_of(arguments).into_iter();
+                variables.extend(pattern.flat_map(group_names).map(Into::into));
+            }
+            _ => {}
+        }
+        collect_variables(block.as_deref().unwrap_or_default(), variables);
+    }
+}
+
+struct Checker<'a> {
+    place: &'a Place<'a>,
+    variables: Variables<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    fn block(&mut self, directives: &[Directive], context: Context) -> SnippetBlock {
+        let mut block = SnippetBlock::default();
+        for directive in directives {
+            // An `if` stands before what is in it, as in the text.
+            let at = self.findings.len();
+            let verdict = self.directive(directive, context, &mut block);
+            let verdict = verdict.unwrap_or_else(Verdict::Fault);
+            let finding = Finding { position: directive.position, directive: Some(directive.head()), verdict };
+            self.findings.insert(at, finding);
+        }
+        block
+    }
+
+    fn directive(
+        &mut self,
+        directive: &Directive,
+        context: Context,
+        block: &mut SnippetBlock,
+    ) -> Result<Verdict, String> {
+        let Directive { name, arguments, block: inner, position } = directive;
+        let Some(entry) = Entry::named(name) else {
+            return Err(format!("is not a directive that Adit has{}", Entry::suggestion(name)));
+        };
+        if let Kind::Refused = entry.kind {
+            return Err(format!("is refused: {}", entry.doc));
+        }
+        if let Some(why) = idle(entry, context) {
+            return Ok(Verdict::Idle(format!("has no effect: {why}")));
+        }
+        if !entry.contexts.contains(&context) {
+            return Err(misplaced(entry, context));
+        }
+        if !entry.arguments.contains(&arguments.len()) {
+            return Err(miscounted(entry, arguments.len()));
+        }
+        match (entry.kind, inner) {
+            (Kind::If, Some(inner)) => self.condition(arguments, inner, *position, context, block),
+            (Kind::If, None) => Err("has no block: expected \"{ ... }\" after the condition".into()),
+            (_, Some(_)) => Err("has a block, which it cannot have: expected \";\"".into()),
+            (Kind::Works(apply), None) => {
+                let (variables, origin) = (self.variables, self.origin(*position));
+                let mut call = Call { arguments, variables, origin, block, warnings: Vec::new() };
+                apply(&mut call)?;
+                Ok(if call.warnings.is_empty() { Verdict::Works } else { Verdict::Idle(call.warnings.join("; it ")) })
+            }
+            (Kind::Idle | Kind::Refused, None) => Ok(Verdict::Works),
+        }
+    }
+
+    /// What is in the block is checked even if the condition is wrong.
+    fn condition(
+        &mut self,
+        arguments: &[String],
+        inner: &[Directive],
+        position: Position,
+        context: Context,
+        block: &mut SnippetBlock,
+    ) -> Result<Verdict, String> {
+        let inner = self.block(inner, context.of_if());
+        let test = condition::test(arguments, self.variables)?;
+        block.statements.push(SnippetStatement::If(self.origin(position), test, Box::new(inner)));
+        Ok(Verdict::Works)
+    }
+
+    fn origin(&self, position: Position) -> Origin {
+        Origin::new(self.place.object.clone(), format!("{} line {}", self.place.field, position.line))
+    }
+}
+
+/// Why a directive has no effect where it stands.
+fn idle(entry: &Entry, context: Context) -> Option<&'static str> {
+    match (entry.kind, entry.idle) {
+        (Kind::Idle, _) if entry.contexts.contains(&context) => Some(entry.doc),
+        (_, Some((contexts, why))) if contexts.contains(&context) => Some(why),
+        _ => None,
+    }
+}
+
+fn misplaced(entry: &Entry, context: Context) -> String {
+    let expected: Vec<_> = entry.contexts.iter().map(ToString::to_string).collect();
+    let why = match context {
+        Context::Main | Context::Http | Context::Stream => "supported",
+        _ => "allowed",
+    };
+    format!("is not {why} in {context}: expected it in {}", expected.join(" or "))
+}
+
+fn miscounted(entry: &Entry, found: usize) -> String {
+    let (least, most) = (*entry.arguments.start(), *entry.arguments.end());
+    let expected = match (least, most) {
+        (least, usize::MAX) => format!("at least {least}"),
+        (least, most) if least == most => least.to_string(),
+        (least, most) => format!("{least} to {most}"),
+    };
+    let arguments = if found == 1 { "argument" } else { "arguments" };
+    format!("has {found} {arguments}: expected {expected}")
+}

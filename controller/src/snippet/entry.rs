@@ -1,0 +1,109 @@
+use super::context::Context;
+use super::template::Variables;
+use crate::route_defaults::SnippetBlock;
+use gateway::config::Origin;
+use std::ops::RangeInclusive;
+
+/// A directive that Adit knows.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name; `name*` is all names that begin so, and `*name*` all that contain it.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub contexts: &'static [Context],
+    /// How many arguments it has.
+    pub arguments: RangeInclusive<usize>,
+    /// What becomes of it there.
+    pub kind: Kind,
+    /// Where it may stand as well, and why it has no effect there.
+    pub idle: Option<(&'static [Context], &'static str)>,
+    /// What it does here, and what is different from nginx.
+    pub doc: &'static str,
+}
+
+/// What becomes of a directive.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// It works.
+    Works(Apply),
+    /// `if`, which has a block.
+    If,
+    /// It has no effect, and that is safe; a warning says so.
+    Idle,
+    /// It is a fault: what it asks for is not there, or unsafe.
+    Refused,
+}
+
+/// Adds a directive to its block. The error follows the directive in a sentence.
+pub type Apply = fn(&mut Call<'_>) -> Result<(), String>;
+
+/// A directive where it stands.
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub(super) arguments: &'a [String],
+    pub(super) variables: Variables<'a>,
+    pub(super) origin: Origin,
+    pub(super) block: &'a mut SnippetBlock,
+    /// Why a part of it has no effect. It follows the directive in a sentence.
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) const EVERYWHERE: &[Context] = &[Context::Server, Context::ServerIf, Context::Location, Context::LocationIf];
+pub(super) const OUTSIDE_SERVER_IF: &[Context] = &[Context::Server, Context::Location, Context::LocationIf];
+pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
+pub(super) const LOCATION: &[Context] = &[Context::Location];
+pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];
+pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location];
+const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
+
+impl Entry {
+    /// A directive that works.
+    pub(super) const fn works(
+        name: &'static str,
+        contexts: &'static [Context],
+        arguments: RangeInclusive<usize>,
+        doc: &'static str,
+        apply: Apply,
+    ) -> Self {
+        Self { name, contexts, arguments, kind: Kind::Works(apply), idle: None, doc }
+    }
+
+    /// A directive without effect. `doc` says why, as the end of a sentence.
+    pub(super) const fn idle(name: &'static str, contexts: &'static [Context], doc: &'static str) -> Self {
+        Self { name, contexts, arguments: ANY_NUMBER, kind: Kind::Idle, idle: None, doc }
+    }
+
+    /// A directive that is a fault. `doc` says why and what to do instead, as the end of a sentence.
+    pub(super) const fn refused(name: &'static str, doc: &'static str) -> Self {
+        Self { name, contexts: &[], arguments: ANY_NUMBER, kind: Kind::Refused, idle: None, doc }
+    }
+
+    /// The same, which may stand elsewhere without effect.
+    pub(super) const fn but_idle_in(self, contexts: &'static [Context], why: &'static str) -> Self {
+        Self { idle: Some((contexts, why)), ..self }
+    }
+
+    /// Whether this is the entry of a name.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        let Some(beginning) = self.name.strip_suffix('*') else { return name == self.name };
+        match beginning.strip_prefix('*') {
+            Some(middle) => name.contains(middle),
+            None => name.starts_with(beginning),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    /// An argument by its number, which the entry's count has.
+    pub(super) fn argument(&self, number: usize) -> &'a str {
+        self.arguments.get(number).map_or("", String::as_str)
+    }
+}
+
+/// Sets what a block can have only once.
+pub(super) fn set_once<T>(slot: &mut Option<T>, value: T) -> Result<(), String> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err("stands here twice: nginx takes it only once in a block".into()),
+    }
+}

@@ -1,0 +1,67 @@
+//! All directives.
+
+use super::entry::{Entry, Kind};
+use super::{access, idle, limits, refused, request_headers, response_headers, rewrite};
+use crate::suggestion::{did_you_mean, nearest};
+
+/// Directives that belong together.
+#[derive(Debug)]
+pub struct DirectiveFamily {
+    /// Its heading in the documentation.
+    pub title: &'static str,
+    /// Its directives.
+    pub directives: &'static [Entry],
+}
+
+/// All directives, in the order of the documentation.
+pub const FAMILIES: &[DirectiveFamily] = &[
+    DirectiveFamily { title: "Conditions, redirects and rewrites", directives: rewrite::DIRECTIVES },
+    DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
+    DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
+    DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
+    DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
+    DirectiveFamily { title: "Without effect", directives: idle::DIRECTIVES },
+    DirectiveFamily { title: "Refused", directives: refused::DIRECTIVES },
+];
+
+fn all() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().flat_map(|family| family.directives)
+}
+
+impl Entry {
+    /// The entry of a name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        all().find(|entry| entry.is_of(name))
+    }
+
+    /// The end of a message about a name that no entry has: the nearest one that works.
+    pub(super) fn suggestion(name: &str) -> String {
+        let working = all().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If));
+        did_you_mean(nearest(name, working.map(|entry| entry.name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_has_one_entry() {
+        let mut names = BTreeSet::new();
+        for entry in all() {
+            assert!(names.insert(entry.name), "{} twice", entry.name);
+        }
+        for (name, found) in [
+            ("access_by_lua_block", "*_by_lua*"),
+            ("proxy_cache", "proxy_cache*"),
+            ("proxy_cache_bypass", "proxy_cache_bypass"),
+            ("gzip_types", "gzip*"),
+            ("ssl_certificate", "ssl_*"),
+        ] {
+            assert_eq!(Entry::named(name).map(|entry| entry.name), Some(found), "{name}");
+        }
+        assert!(Entry::named("proxy").is_none());
+        assert!(Entry::suggestion("add_heder").contains("add_header"));
+    }
+}

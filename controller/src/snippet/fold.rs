@@ -1,0 +1,96 @@
+//! Settings of a snippet that are ordinary settings of a route or its backend.
+
+use super::inherit::{block, unless_empty};
+use super::rules::source_ranges;
+use crate::route_defaults::{AccessRule, SnippetBlock, SnippetTimeouts};
+use gateway::config::{BackendPolicies, RoutePolicies, SourceRanges, Timeouts};
+
+/// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
+/// beside the other settings, in sentences.
+///
+/// # Errors
+/// Its rules for addresses are too many.
+pub(crate) fn fold(
+    location: &SnippetBlock,
+    policies: &mut RoutePolicies,
+    backend: &mut BackendPolicies,
+) -> Result<Vec<&'static str>, &'static str> {
+    let is_grpc = backend.protocol.is_http2();
+    policies.snippet = unless_empty(block(location, &SnippetBlock::default(), is_grpc));
+    policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
+    policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
+    let rate = &mut policies.response_rate;
+    rate.bytes_per_second = location.rate.unwrap_or(rate.bytes_per_second);
+    rate.after = location.rate_after.unwrap_or(rate.after);
+    let (timeouts, idle) = of_protocol(location, is_grpc);
+    set_timeouts(&mut backend.timeouts, timeouts);
+    let mut warnings = Vec::from_iter(idle);
+    if location.access.is_empty() {
+        return Ok(warnings);
+    }
+    if policies.source_ranges.allow.is_some() {
+        warnings.push("has allow or deny, without effect: an allowlist comes before it, and ends with \"deny all\"");
+    } else {
+        policies.source_ranges = ranges(&policies.source_ranges, &location.access)?;
+    }
+    Ok(warnings)
+}
+
+/// The timeouts that are for backends of the protocol, and what has no effect with it.
+fn of_protocol(location: &SnippetBlock, is_grpc: bool) -> (SnippetTimeouts, Option<&'static str>) {
+    const PROXY: &str = "has directives that begin with \"proxy_\", without effect: the backends speak gRPC";
+    const GRPC: &str = "has directives that begin with \"grpc_\", without effect: the backends do not speak gRPC";
+    let SnippetBlock { proxy_timeouts, grpc_timeouts, proxy_headers, grpc_headers, .. } = location;
+    let (used, unused, unused_headers, complaint) = match is_grpc {
+        true => (grpc_timeouts, proxy_timeouts, proxy_headers, PROXY),
+        false => (proxy_timeouts, grpc_timeouts, grpc_headers, GRPC),
+    };
+    let is_idle = *unused != SnippetTimeouts::default() || !unused_headers.is_empty();
+    (*used, is_idle.then_some(complaint))
+}
+
+fn set_timeouts(timeouts: &mut Timeouts, set: SnippetTimeouts) {
+    timeouts.connect = set.connect.unwrap_or(timeouts.connect);
+    timeouts.send = set.send.unwrap_or(timeouts.send);
+    timeouts.read = set.read.unwrap_or(timeouts.read);
+}
+
+/// The rules of a snippet, after those of a denylist.
+fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &'static str> {
+    let denied = denied.deny.iter().map(|network| AccessRule { allows: false, networks: vec![*network] });
+    let rules: Vec<_> = denied.chain(rules.iter().cloned()).collect();
+    source_ranges(&rules).ok_or("has too many rules of allow and deny: expected less")
+}
+
+/// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own.
+pub(crate) fn fold_server(server: &SnippetBlock, location: &SnippetBlock, is_grpc: bool, policies: &mut RoutePolicies) {
+    policies.snippet = unless_empty(block(location, server, is_grpc));
+    let rate = &mut policies.response_rate;
+    rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
+    if rate.after == 0 {
+        rate.after = server.rate_after.unwrap_or_default();
+    }
+    if policies.source_ranges == SourceRanges::default() {
+        // Rules that are too many let nobody in.
+        let nobody = SourceRanges { allow: Some([].into()), ..SourceRanges::default() };
+        policies.source_ranges = source_ranges(&server.access).unwrap_or(nobody);
+    }
+}
+
+/// Lets the backends of a route inherit the timeouts of a server, where theirs are the defaults: `None` if nothing changes.
+pub(crate) fn fold_server_timeouts(server: &SnippetBlock, backend: &BackendPolicies) -> Option<BackendPolicies> {
+    if !backend.protocol.is_http2() {
+        return None;
+    }
+    let mut timeouts = backend.timeouts;
+    for (timeout, default, set) in [
+        (&mut timeouts.connect, Timeouts::DEFAULT.connect, server.grpc_timeouts.connect),
+        (&mut timeouts.send, Timeouts::DEFAULT.send, server.grpc_timeouts.send),
+        (&mut timeouts.read, Timeouts::DEFAULT.read, server.grpc_timeouts.read),
+    ] {
+        if let (true, Some(set)) = (*timeout == default, set) {
+            *timeout = set;
+        }
+    }
+    (timeouts != backend.timeouts).then(|| BackendPolicies { timeouts, ..backend.clone() })
+}

@@ -1,0 +1,81 @@
+//! Directives without effect: what they tune is not there, or set elsewhere, and requests are safe without them.
+
+use super::context::Context;
+use super::entry::{Entry, HTTP, HTTP_SERVER};
+
+const STREAMED: &str = "bodies are streamed both ways, and Adit chooses the sizes of its buffers";
+const RESPONSES_STREAMED: &str = "responses are streamed, as with \"off\"";
+const COMPRESSION: &str = "Adit does not compress responses yet";
+const NO_CACHE: &str = "Adit keeps no responses";
+const NO_FILES: &str = "Adit serves no files";
+const CLIENTS: &str = "the ConfigMap's key of that name sets it for all hosts";
+const WORKERS: &str = "Adit runs one thread for each worker of the ConfigMap's worker-processes";
+
+const GZIP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
+const TOP: &[Context] = &[Context::Main];
+
+pub(super) const DIRECTIVES: &[Entry] = &[
+    Entry::idle("proxy_buffering", HTTP, RESPONSES_STREAMED),
+    Entry::idle("proxy_buffer_size", HTTP, STREAMED),
+    Entry::idle("proxy_buffers", HTTP, STREAMED),
+    Entry::idle("proxy_busy_buffers_size", HTTP, STREAMED),
+    Entry::idle("proxy_max_temp_file_size", HTTP, STREAMED),
+    Entry::idle("proxy_temp_file_write_size", HTTP, STREAMED),
+    Entry::idle("proxy_request_buffering", HTTP, "request bodies are streamed, as with \"off\""),
+    Entry::idle("grpc_buffer_size", HTTP, STREAMED),
+    Entry::idle("client_body_buffer_size", HTTP, STREAMED),
+    Entry::idle("client_body_in_file_only", HTTP, NO_FILES),
+    Entry::idle("client_header_buffer_size", HTTP_SERVER, CLIENTS),
+    Entry::idle("large_client_header_buffers", HTTP_SERVER, CLIENTS),
+    Entry::idle("client_header_timeout", HTTP_SERVER, CLIENTS),
+    Entry::idle("client_body_timeout", HTTP, CLIENTS),
+    Entry::idle("send_timeout", HTTP, "how long a client may take no bytes is the same for all hosts"),
+    Entry::idle("keepalive_timeout", HTTP, "the ConfigMap's keep-alive sets it for all hosts"),
+    Entry::idle("keepalive_requests", HTTP, "the ConfigMap's keep-alive-requests sets it for all hosts"),
+    Entry::idle("proxy_http_version", HTTP, "backends of HTTP are spoken to in HTTP/1.1"),
+    Entry::idle("proxy_socket_keepalive", HTTP, "Adit chooses the options of its sockets"),
+    Entry::idle("reset_timedout_connection", HTTP, "Adit chooses the options of its sockets"),
+    Entry::idle("tcp_nodelay", HTTP, "Adit chooses the options of its sockets"),
+    Entry::idle("tcp_nopush", HTTP, "Adit chooses the options of its sockets"),
+    Entry::idle(
+        "underscores_in_headers",
+        HTTP_SERVER,
+        "the ConfigMap's enable-underscores-in-headers sets it for all hosts",
+    ),
+    Entry::idle("ignore_invalid_headers", HTTP_SERVER, "the ConfigMap's ignore-invalid-headers sets it for all hosts"),
+    Entry::idle("server_tokens", HTTP, "the ConfigMap's server-tokens sets it for all hosts"),
+    Entry::idle("http2", HTTP_SERVER, "the ConfigMap's use-http2 sets it for all hosts"),
+    Entry::idle("http2_push_preload", HTTP, "there is no server push, as in nginx since 1.25.1"),
+    Entry::idle("gzip*", GZIP, COMPRESSION),
+    Entry::idle("brotli*", GZIP, COMPRESSION),
+    Entry::idle("proxy_cache_bypass", HTTP, NO_CACHE),
+    Entry::idle("proxy_no_cache", HTTP, NO_CACHE),
+    Entry::idle("etag", HTTP, NO_FILES),
+    Entry::idle("if_modified_since", HTTP, NO_FILES),
+    Entry::idle("sendfile", GZIP, NO_FILES),
+    Entry::idle("aio", HTTP, NO_FILES),
+    Entry::idle("directio", HTTP, NO_FILES),
+    Entry::idle("open_file_cache*", HTTP, NO_FILES),
+    Entry::idle("log_not_found", HTTP, NO_FILES),
+    Entry::idle("log_subrequest", HTTP, "there are no subrequests"),
+    Entry::idle("log_format", &[Context::Http], "the ConfigMap's log-format-upstream is the one format"),
+    Entry::idle("rewrite_log", GZIP, "`adit explain` shows what becomes of a request"),
+    Entry::idle("uninitialized_variable_warn", GZIP, "a variable without a value is empty, without a line in a log"),
+    Entry::idle("resolver_timeout", HTTP, "Adit looks names up by itself"),
+    Entry::idle("variables_hash_*", &[Context::Http], "Adit has no such tables"),
+    Entry::idle("server_names_hash_*", &[Context::Http], "Adit has no such tables"),
+    Entry::idle("map_hash_*", &[Context::Http], "Adit has no such tables"),
+    Entry::idle("types_hash_*", HTTP, "Adit has no such tables"),
+    Entry::idle("proxy_headers_hash_*", HTTP, "Adit has no such tables"),
+    Entry::idle("lingering_*", HTTP, "Adit reads what a client still sends for a short time"),
+    Entry::idle(
+        "chunked_transfer_encoding",
+        HTTP_SERVER,
+        "Adit frames each response as its client's version of HTTP has it",
+    ),
+    Entry::idle("worker_*", TOP, WORKERS),
+    Entry::idle("pcre_jit", TOP, WORKERS),
+    Entry::idle("thread_pool", TOP, WORKERS),
+    Entry::idle("timer_resolution", TOP, WORKERS),
+    Entry::idle("env", TOP, "there is no code that could read an environment"),
+];

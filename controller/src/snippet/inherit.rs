@@ -1,0 +1,61 @@
+//! What a block inherits from the one around it, as nginx's modules merge their settings.
+
+use crate::route_defaults::{SnippetBlock, SnippetStatement};
+use gateway::config::{Block, Effects, Operation, ResponseHeader, Statement};
+use std::sync::Arc;
+
+/// The block of a snippet within another one, for backends of HTTP or of gRPC.
+pub(super) fn block(own: &SnippetBlock, outer: &SnippetBlock, is_grpc: bool) -> Block {
+    let all = inherited(own, outer);
+    let statement = |statement: &SnippetStatement| match statement.clone() {
+        SnippetStatement::Other(origin, operation) => Statement { origin, operation },
+        SnippetStatement::If(origin, test, inner) => {
+            Statement { origin, operation: Operation::If { test, block: block(&inner, &all, is_grpc) } }
+        }
+    };
+    Block { statements: own.statements.iter().map(statement).collect(), effects: effects(&all, is_grpc) }
+}
+
+/// Settings of headers-more add up, the outer ones first; of the others a block that has its own inherits none.
+fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
+    SnippetBlock {
+        input_headers: [&*outer.input_headers, &*own.input_headers].concat(),
+        changed_headers: [&*outer.changed_headers, &*own.changed_headers].concat(),
+        proxy_headers: own_or(&own.proxy_headers, &outer.proxy_headers),
+        grpc_headers: own_or(&own.grpc_headers, &outer.grpc_headers),
+        hidden_headers: own_or(&own.hidden_headers, &outer.hidden_headers),
+        added_headers: own_or(&own.added_headers, &outer.added_headers),
+        expires: own.expires.or(outer.expires),
+        default_type: own.default_type.clone().or_else(|| outer.default_type.clone()),
+        access_log: own.access_log.or(outer.access_log),
+        ..SnippetBlock::default()
+    }
+}
+
+fn own_or<T: Clone>(own: &[T], outer: &[T]) -> Vec<T> {
+    if own.is_empty() { outer.to_vec() } else { own.to_vec() }
+}
+
+/// In the order of nginx's filters: what headers-more changes comes before what `expires` and `add_header` add.
+fn effects(block: &SnippetBlock, is_grpc: bool) -> Effects {
+    let hidden = block.hidden_headers.iter().cloned().map(ResponseHeader::Hide);
+    let expires = block.expires.flatten().map(ResponseHeader::Expires);
+    let changed = block.changed_headers.iter().cloned();
+    Effects {
+        input_headers: block.input_headers.clone().into(),
+        backend_headers: if is_grpc { block.grpc_headers.clone() } else { block.proxy_headers.clone() }.into(),
+        response_headers: hidden.chain(changed).chain(expires).chain(block.added_headers.iter().cloned()).collect(),
+        default_type: block.default_type.clone(),
+        access_log: block.access_log,
+    }
+}
+
+/// The block of a server; `None` if it does nothing.
+pub(crate) fn server_block(own: &SnippetBlock) -> Option<Arc<Block>> {
+    unless_empty(block(own, &SnippetBlock::default(), false))
+}
+
+/// A block that does something.
+pub(super) fn unless_empty(block: Block) -> Option<Arc<Block>> {
+    (block != Block::default()).then(|| Arc::new(block))
+}

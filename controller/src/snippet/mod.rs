@@ -1,0 +1,37 @@
+//! Snippets: nginx directives that users write, checked against a table and made into typed settings.
+//!
+//! [`FAMILIES`] is the table. [`read`] checks a text and finds all that is wrong with it. [`fold`] resolves what
+//! blocks inherit, and puts what an ordinary setting has a field for into that.
+
+mod access;
+mod check;
+mod condition;
+mod context;
+mod entry;
+mod families;
+mod field;
+mod finding;
+mod fold;
+mod idle;
+mod inherit;
+mod limits;
+mod pattern;
+mod refused;
+mod report;
+mod request_headers;
+mod response_headers;
+mod rewrite;
+mod rules;
+mod template;
+
+pub(crate) use check::read;
+pub use context::Context;
+pub use entry::{Apply, Call, Entry, Kind};
+pub use families::{DirectiveFamily, FAMILIES};
+pub(crate) use finding::{Place, Snippet};
+pub(crate) use fold::{fold, fold_server, fold_server_timeouts};
+pub(crate) use inherit::server_block;
+pub use report::{DirectiveReport, Outcome, SnippetReport};
+
+#[cfg(test)]
+mod tests;

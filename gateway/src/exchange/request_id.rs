@@ -1,0 +1,24 @@
+//! `X-Request-ID`.
+
+use crate::variables::joined;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
+pub(super) fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    if let Some(given) = joined(headers, X_REQUEST_ID.as_str()).filter(|id| !id.is_empty()) {
+        return Some(given);
+    }
+    if !generate {
+        return None;
+    }
+    let mut random = fastrand::u128(..);
+    let digits: [u8; 32] = std::array::from_fn(|_| {
+        let digit = DIGITS[(random & 15) as usize];
+        random >>= 4;
+        digit
+    });
+    HeaderValue::from_bytes(&digits).ok()
+}

@@ -1,0 +1,200 @@
+//! Snippets on the way of a request: when they are run, and what they change of it and of its response.
+
+use super::decision::{Asked, Decision};
+use super::forward::{RequestEdits, ResponseEdits};
+use super::machine::Exchange;
+use super::snippet_progress::SnippetProgress;
+use super::step::Sent;
+use crate::policy::rewrite::Rewrite;
+use crate::policy::snippet::{Change, Effects, InputHeaders, Name, Outcome, Snippet, SnippetState, Surroundings};
+use crate::request::{HOST_LIMIT, Reply, RequestView};
+use crate::table::{Found, Route, RouteAction};
+use crate::telemetry::{Now, RequestInfo};
+use http::{HeaderMap, header};
+use std::ops::ControlFlow;
+
+impl Decision {
+    /// Runs the snippet of the host, and looks up what it makes of the path.
+    pub(super) fn run_server_snippet<'t>(&mut self, found: &mut Found<'t>, asked: &Asked<'t>) -> ControlFlow<Reply> {
+        let Some(snippet) = found.host_policies().and_then(|host| host.snippet.as_ref()) else {
+            return ControlFlow::Continue(());
+        };
+        let outcome = self.run_snippet(snippet, asked, false)?;
+        self.with_progress(asked, |progress, _| progress.server_has_ended = outcome.has_ended);
+        if self.snippet.as_ref().is_some_and(|progress| progress.state.target().is_some()) {
+            *found = self.look_up(asked);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Lets the effects of the route's snippet hold, and no longer those of what came before.
+    pub(super) fn enter_snippet(&mut self, route: &Route, asked: &Asked<'_>) {
+        if self.snippet.is_some() || route.policies.snippet.is_some() {
+            self.with_progress(asked, |progress, _| progress.enter(route.policies.snippet.as_deref()));
+        }
+    }
+
+    /// Runs the snippet of a route. `Some`: it has made another path, which was looked up.
+    pub(super) fn run_route_snippet<'t>(
+        &mut self,
+        route: &Route,
+        asked: &Asked<'t>,
+    ) -> ControlFlow<Reply, Option<Found<'t>>> {
+        let Some(snippet) = &route.policies.snippet else { return ControlFlow::Continue(None) };
+        let outcome = self.run_snippet(snippet, asked, route.policies.relative_redirects)?;
+        self.with_progress(asked, |progress, around| {
+            progress.location_has_ended = outcome.has_ended;
+            progress.state.change_input(&around.info);
+        });
+        if !outcome.is_changed || self.stays(route, asked.request)? {
+            return ControlFlow::Continue(None);
+        }
+        self.with_progress(asked, |progress, _| progress.look_up())?;
+        ControlFlow::Continue(Some(self.look_up(asked)))
+    }
+
+    fn look_up<'t>(&self, asked: &Asked<'t>) -> Found<'t> {
+        asked.table.find(&self.seen(asked.request), self.path(asked.request))
+    }
+
+    /// Whether a rule behind the route's snippet takes the request before its new path is looked up.
+    fn stays(&self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply, bool> {
+        let ends_here = matches!(route.action, RouteAction::Redirect(_) | RouteAction::Reply(_));
+        match self.rewrite_policy(route) {
+            _ if ends_here => ControlFlow::Continue(!self.location_has_ended()),
+            None => ControlFlow::Continue(false),
+            Some(rewrite) => match rewrite.matches(self.path(request)) {
+                Ok(matches) => ControlFlow::Continue(matches),
+                Err(limit) => ControlFlow::Break(limit.into()),
+            },
+        }
+    }
+
+    fn run_snippet(&mut self, snippet: &Snippet, asked: &Asked<'_>, relative: bool) -> ControlFlow<Reply, Outcome> {
+        self.with_progress(asked, |progress, around| {
+            snippet.run(&mut progress.state, &Surroundings { relative_redirects: relative, ..*around })
+        })
+    }
+
+    /// Moves on with what looks at the rest of the decision.
+    fn with_progress<T>(
+        &mut self,
+        asked: &Asked<'_>,
+        act: impl FnOnce(&mut SnippetProgress, &Surroundings<'_>) -> T,
+    ) -> T {
+        let mut progress = self.snippet.take().unwrap_or_else(|| self.new_progress(asked.request));
+        let mut buffer = [0; HOST_LIMIT];
+        let info = self.request_info(asked.connection, asked.number(), asked.request, &mut buffer);
+        let done = act(&mut progress, &Surroundings { info, client: &self.client, relative_redirects: false });
+        self.snippet = Some(progress);
+        done
+    }
+
+    fn new_progress(&self, request: &RequestView<'_>) -> Box<SnippetProgress> {
+        let state = SnippetState::new(self.path(request), request);
+        Box::new(SnippetProgress { state, server_has_ended: false, location_has_ended: false })
+    }
+
+    pub(super) fn server_has_ended(&self) -> bool {
+        self.snippet.as_ref().is_some_and(|progress| progress.server_has_ended)
+    }
+
+    /// `rewrite-target`, unless the snippet before it has ended the phase.
+    pub(super) fn rewrite_policy<'r>(&self, route: &'r Route) -> Option<&'r Rewrite> {
+        route.policies.rewrite.as_ref().filter(|_| !self.location_has_ended())
+    }
+
+    fn location_has_ended(&self) -> bool {
+        self.snippet.as_ref().is_some_and(|progress| progress.location_has_ended)
+    }
+
+    /// The request with the headers that snippets have made of its own.
+    pub(super) fn with_changed_headers<'a>(&'a self, request: &RequestView<'a>) -> RequestView<'a> {
+        RequestView { headers: self.input().map_or(request.headers, InputHeaders::headers), ..*request }
+    }
+
+    /// The request as a look-up sees it after snippets.
+    pub(super) fn seen<'a>(&'a self, request: &RequestView<'a>) -> RequestView<'a> {
+        let target = self.snippet.as_ref().and_then(|progress| progress.state.target());
+        RequestView { target: target.unwrap_or(request.target), ..self.with_changed_headers(request) }
+    }
+
+    /// The arguments of the request after snippets.
+    pub(super) fn query<'a>(&'a self, request: &RequestView<'a>) -> Option<&'a [u8]> {
+        self.snippet.as_ref().map_or_else(|| request.query(), |progress| progress.state.arguments())
+    }
+
+    /// What snippets ask for beside their statements.
+    pub(super) fn effects(&self) -> Option<&Effects> {
+        self.snippet.as_ref()?.state.effects().map(|effects| &**effects)
+    }
+
+    /// Whether the request is logged, as far as its route is concerned.
+    pub(super) fn is_logged(&self) -> bool {
+        let by_route = || self.route.as_ref().is_none_or(|route| route.policies.access_log);
+        self.effects().and_then(|effects| effects.access_log).unwrap_or_else(by_route)
+    }
+
+    fn input(&self) -> Option<&InputHeaders> {
+        self.snippet.as_ref()?.state.input()
+    }
+}
+
+impl Exchange {
+    /// The headers that snippets have changed, as the client sends them.
+    pub(super) fn set_changed_headers(&self, edits: &mut impl RequestEdits) {
+        for (Name { written, name }, value) in self.decision.input().map_or(&[][..], InputHeaders::changes) {
+            match value {
+                Some(value) => edits.set_named(written, value.clone()),
+                None => edits.remove(name),
+            }
+        }
+    }
+
+    /// `proxy_set_header` of snippets. A request without a `Host` is none, so that header stays.
+    pub(super) fn set_snippet_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let Some(effects) = self.decision.effects() else { return };
+        let mut buffer = [0; HOST_LIMIT];
+        for (Name { written, name }, value) in effects.backend_headers(&self.request_info(request, &mut buffer)) {
+            match value {
+                Some(value) => edits.set_named(written, value),
+                None if *name == header::HOST => {}
+                None => edits.remove(name),
+            }
+        }
+    }
+
+    /// The headers of a backend's response, where a snippet may ask for them once they have changed.
+    pub(super) fn headers_for_snippets(&self, edits: &impl ResponseEdits) -> Option<HeaderMap> {
+        let effects = self.decision.effects()?;
+        (!effects.response().is_empty()).then(|| edits.headers().clone())
+    }
+
+    /// Changes a response as snippets ask for. `received` has the headers of the backend's.
+    pub(super) fn change_response(
+        &self,
+        request: &RequestView<'_>,
+        received: Option<&HeaderMap>,
+        edits: &mut impl ResponseEdits,
+    ) {
+        let Some(effects) = self.decision.effects().filter(|effects| !effects.response().is_empty()) else { return };
+        let status = edits.status();
+        if (102..200).contains(&status) || status == 100 {
+            return; // more is to come
+        }
+        let mut buffer = [0; HOST_LIMIT];
+        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts());
+        let sent = Sent { status: Some(status), ..Sent::default() };
+        for header in effects.response() {
+            let info = RequestInfo { response_headers: [received, Some(edits.headers())], ..info };
+            let changes = header.changes(status, edits.headers(), &(&self.record(info, &attempts, sent), &Now));
+            for change in changes {
+                match change {
+                    Change::Set(name, value) => edits.set_named(&name, value),
+                    Change::Append(name, value) => edits.append_named(&name, value),
+                    Change::Remove(name) => edits.remove(&name),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+use crate::pattern::{MatchBudget, Pattern, PatternLimit};
+use crate::variables::{Assigned, TooLong};
+use std::sync::Arc;
+
+/// A regular expression whose groups become variables.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    pub(super) pattern: Pattern,
+    /// The names of groups, by their numbers.
+    pub(super) names: Box<[(usize, Arc<str>)]>,
+}
+
+/// Why a request cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Matching its patterns takes too many steps.
+    PatternLimit,
+    /// A value is too long.
+    ValueTooLong,
+    /// Its path and arguments become too long.
+    TargetTooLong,
+}
+
+impl From<PatternLimit> for Fault {
+    fn from(_: PatternLimit) -> Self {
+        Self::PatternLimit
+    }
+}
+
+impl From<TooLong> for Fault {
+    fn from(_: TooLong) -> Self {
+        Self::ValueTooLong
+    }
+}
+
+impl Matcher {
+    /// Whether it matches. Sets the groups, as nginx: ngx_http_regex_exec and ngx_http_script_regex_start_code, where they
+    /// are gone after a pattern that does not match.
+    pub(super) fn matches(
+        &self,
+        text: &[u8],
+        assigned: &mut Assigned,
+        budget: &mut MatchBudget,
+    ) -> Result<bool, Fault> {
+        let Some(groups) = self.pattern.all_groups_within(text, budget)? else {
+            assigned.set_groups(&[]);
+            return Ok(false);
+        };
+        for (number, name) in &self.names {
+            assigned.set(name, groups.get(*number).copied().unwrap_or_default())?;
+        }
+        assigned.set_groups(&groups);
+        Ok(true)
+    }
+}
