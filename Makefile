@@ -115,7 +115,7 @@ manifests-check: ## Check that manifests/install is what the kustomizations say
 
 .PHONY: docs
 docs: prerequisites ## Write the tables in docs/ that are made from the code
-	@set -e; cargo build --locked --bin adit; for page in annotations configmap flags metrics; do \
+	@set -e; cargo build --locked --bin adit; for page in annotations configmap flags metrics snippets; do \
 		target/debug/adit docs "$$page" >docs/"$$page".md.new; mv docs/"$$page".md.new docs/"$$page".md; \
 	done
 

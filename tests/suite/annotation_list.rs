@@ -181,7 +181,7 @@ const OBJECTS: &str = "
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: adit, namespace: adit}
-data: {global-allowed-response-headers: X-A}
+data: {global-allowed-response-headers: X-A, allow-snippet-annotations: 'true', annotations-risk-level: Critical}
 ---
 apiVersion: v1
 kind: ConfigMap

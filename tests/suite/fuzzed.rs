@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
 use tests::fuzz::{
     TARGETS, auth_key, chunks, cors, htpasswd, manifest, networks, normalize, pattern, proxy_protocol, request_head,
-    rewrite, routing,
+    rewrite, routing, snippet,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -124,6 +124,21 @@ fn ingress() -> impl Strategy<Value = String> {
             rules.into_iter().map(rule).collect::<String>(),
         )
     })
+}
+
+/// Lines of snippets, most of them good.
+fn snippet_line() -> impl Strategy<Value = String> {
+    const NAMES: &str = "(set|return|rewrite|break|add_header|more_set_headers|more_clear_headers|proxy_set_header|allow|deny|expires|\
+                         limit_rate|client_max_body_size|proxy_read_timeout|access_log|satisfy|gzip|location|root)";
+    const WORD: &str = "(\\$a|\\$1|\\$host|\\$\\{a\\}|/a|\\^/\\(a\\)|A: b|A|always|last|off|all|10\\.0\\.0\\.0/8|1k|60|403|https://a/|-s|\\)|=|~)";
+    prop_oneof![
+        4 => (NAMES, vec(WORD, 0..4)).prop_map(|(name, words)| {
+            format!("{name} {};", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" "))
+        }),
+        2 => r"if \((\$a|\$host|\$1|a)( (=|!=|~|~\*|!~|==) (a|\$a|\(a\)|\())?\) \{",
+        2 => Just("}".to_owned()),
+        1 => "[ -~]{0,12}",
+    ]
 }
 
 const BACKENDS: &str = "---
@@ -288,5 +303,24 @@ proptest! {
     #[test]
     fn ingresses(ingresses in vec(ingress(), 1..5)) {
         manifest::manifests_are_total((ingresses.join("---\n") + BACKENDS).as_bytes());
+    }
+
+    #[test]
+    fn words_of_nginx(text in r#"([ab$;{}"'\\#()=~ \t\n\r]|\$\{|é){0,40}"#) {
+        snippet::printed_directives_are_read_again(&text);
+    }
+
+    #[test]
+    fn arbitrary_text_as_nginx(text in ".{0,40}") {
+        snippet::printed_directives_are_read_again(&text);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn snippets(lines in vec(snippet_line(), 0..8)) {
+        snippet::fuzz(lines.join("\n").as_bytes());
     }
 }

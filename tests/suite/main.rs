@@ -37,6 +37,7 @@ mod passthrough;
 mod passwords;
 mod proxy_protocol;
 mod proxy_ssl;
+mod snippets;
 mod status;
 mod streams;
 mod tenants;

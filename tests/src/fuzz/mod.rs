@@ -17,6 +17,7 @@ pub mod proxy_protocol;
 pub mod request_head;
 pub mod rewrite;
 pub mod routing;
+pub mod snippet;
 
 /// A fuzz target: its name, and what it does with its input.
 pub type Target = (&'static str, fn(&[u8]));
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     ("request_head", request_head::fuzz),
     ("rewrite", rewrite::fuzz),
     ("routing", routing::fuzz),
+    ("snippet", snippet::fuzz),
 ];
 
 /// The lines of an input, without their line feeds. Inputs are lines so that people can read and write seeds.

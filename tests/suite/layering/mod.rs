@@ -43,6 +43,7 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
     &["source"],
     &["annotation", "pipeline"],
     &["configmap", "status"],
+    &["snippet"],
     &["registry"],
     &["lookup"],
     &["store"],
@@ -50,7 +51,7 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
     &["settings"],
     &["address"],
     &["object"],
-    &["certificate", "debounce", "route_defaults", "suggestion", "diagnostic"],
+    &["certificate", "debounce", "nginx_syntax", "route_defaults", "suggestion", "diagnostic"],
 ];
 
 /// The modules of the gateway that may name Pingora.

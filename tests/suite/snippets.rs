@@ -1,0 +1,120 @@
+//! What is said of snippets: by `adit check` line by line, and in diagnostics.
+
+use anyhow::Result;
+use controller::cli::check::check;
+use controller::settings::ControllerSettings;
+use serde_json::json;
+use std::fs;
+use tests::adit::annotated;
+use tests::checked::said;
+
+const ALLOWED: [(&str, &str); 2] = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
+
+/// What is said of an Ingress with a snippet that is allowed.
+fn of(annotation: &str, snippet: &str) -> Result<Vec<String>> {
+    said(&objects(annotation, snippet))
+}
+
+fn objects(annotation: &str, snippet: &str) -> String {
+    let allowed: serde_json::Map<_, _> = ALLOWED.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+    annotated(&[(annotation, snippet)], &[], &json!(allowed))
+}
+
+#[test]
+fn check_lists_which_lines_work() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let snippet =
+        "# headers\nmore_set_headers \"A: b\";\ngzip on;\nif ($host = a) {\n  proxy_pass http://user:secret@x;\n}\n";
+    fs::write(directory.path().join("shop.yaml"), objects("configuration-snippet", snippet))?;
+    let settings = ControllerSettings::default();
+    let report = check(&[directory.path().to_owned()], settings).to_string();
+    for expected in [
+        "configuration-snippet]: 2 of 4 directives work\n",
+        "  line 2: works: more_set_headers \"A: b\"\n",
+        "  line 3: no effect: gzip on has no effect: Adit does not compress responses yet\n",
+        "  line 4: works: if ($host = a)\n",
+        "  line 5: fault: proxy_pass http://…@x is refused: backends are those of the Ingress's rules",
+    ] {
+        assert!(report.contains(expected), "{report}");
+    }
+    assert!(!report.contains("secret"), "{report}");
+    Ok(())
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once_with_its_line() -> Result<()> {
+    let said = of("server-snippet", "listen 99;\nadd_header A;\nreturn 200 $nope;\nreturn 200 \"a;\n")?;
+    for expected in [
+        "\"listen 99\" in line 1 is refused: ",
+        "\"add_header A\" in line 2 has 1 argument: expected 2 to 3",
+        "\"return 200 $nope\" in line 3 uses the variable $nope, ",
+        "line 4, column 12: the snippet is not nginx's syntax: the quote that begins here has no end: expected another \"",
+        "has 4 faults, and requests are not safe without the rest of it: every request of its hosts is answered with 503",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_snippet_of_many_faults_causes_few_diagnostics() -> Result<()> {
+    let said = of("configuration-snippet", &"gzip on;\nroot /;\n".repeat(400))?;
+    assert_eq!(said.iter().filter(|said| said.contains("names a file")).count(), 20);
+    assert!(said.iter().any(|said| said.contains("has 400 faults, all of which `adit check` lists, ")), "{said:#?}");
+    Ok(())
+}
+
+#[test]
+fn huge_and_deep_snippets_are_refused() -> Result<()> {
+    for (snippet, expected) in [
+        ("a;".repeat(1 << 19), "the text is too long: expected at most 256 KiB"),
+        ("break;".repeat(1001), "there are too many directives: expected at most 1000"),
+        (
+            format!("{}{}", "if ($host) {".repeat(1000), "}".repeat(1000)),
+            "blocks are nested too deeply: expected at most 8",
+        ),
+        ("if ($host ~ \"[a-z]{900}\") { break; }".repeat(12), "has too many or too large regular expressions"),
+    ] {
+        for annotation in ["configuration-snippet", "server-snippet"] {
+            let said = of(annotation, &snippet)?;
+            assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_snippet_that_is_not_allowed_says_what_would_allow_it() -> Result<()> {
+    for config in [json!({}), json!({ALLOWED[0].0: ALLOWED[0].1}), json!({ALLOWED[1].0: ALLOWED[1].1})] {
+        let said = said(&annotated(&[("configuration-snippet", "gzip on;")], &[], &config))?;
+        let expected =
+            "is not allowed: expected allow-snippet-annotations: \"true\" and annotations-risk-level: Critical";
+        assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_younger_server_snippet_of_a_host_is_said_to_be_ignored() -> Result<()> {
+    let ingress = |name: &str, path: &str| {
+        json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": name, "annotations": {"nginx.ingress.kubernetes.io/server-snippet": "expires 1h;"}},
+            "spec": {"rules": [{"host": "h", "http": {"paths": [
+                {"path": path, "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}},
+            ]}}]},
+        })
+    };
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "adit", "namespace": "adit"},
+        "data": {ALLOWED[0].0: ALLOWED[0].1, ALLOWED[1].0: ALLOWED[1].1},
+    });
+    let said = said(&tests::adit::documents([config, ingress("older", "/a"), ingress("younger", "/b")]))?;
+    let expected = "Ingress default/younger: metadata.annotations[nginx.ingress.kubernetes.io/server-snippet]: is ignored for host h: Ingress \
+                    default/older has a server-snippet, too, and is older";
+    assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
+    Ok(())
+}
