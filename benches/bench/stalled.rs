@@ -13,8 +13,8 @@ const CLIENTS: usize = 300;
 /// Connections of HTTP/2, and streams of each.
 const CONNECTIONS: usize = 20;
 const STREAMS: usize = 128;
-/// What all of them may take of Adit's memory: most of it is what Pingora holds for a request, about 30 KiB.
-const BOUNDS: [(Protocol, u64); 2] = [(Protocol::Http1, 30_000_000), (Protocol::Http2, 140_000_000)];
+/// What all of them may take of Adit's memory.
+const BOUNDS: [(Protocol, u64); 2] = [(Protocol::Http1, 30_000_000), (Protocol::Http2, 40_000_000)];
 /// What a process has open besides.
 const OTHER_FILES: usize = 1_000;
 /// Bytes that memory at rest may change by.
