@@ -6,7 +6,9 @@ use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
 
 /// A client's connection while it lives. Derefs to the facts that logs print.
 #[derive(Debug)]
@@ -22,6 +24,9 @@ pub struct ClientConnection {
     reset_on_close: AtomicBool,
     hold_input: AtomicBool,
     lingering: Mutex<Option<TcpStream>>,
+    /// Its next request waits until then, in milliseconds since `opened`.
+    paused_until: AtomicU64,
+    opened: Instant,
 }
 
 impl ClientConnection {
@@ -39,6 +44,8 @@ impl ClientConnection {
             reset_on_close: AtomicBool::new(false),
             hold_input: AtomicBool::new(false),
             lingering: Mutex::default(),
+            paused_until: AtomicU64::new(0),
+            opened: Instant::now(),
         }
     }
 
@@ -81,6 +88,25 @@ impl ClientConnection {
 
     pub(crate) fn holds_input(&self) -> bool {
         self.hold_input.load(Ordering::Relaxed)
+    }
+
+    /// A request has cost its worker more than most: those that follow on the connection wait for so long, so that it leaves
+    /// time to other connections.
+    pub(crate) fn pause(&self, time: Duration) {
+        let now = self.opened.elapsed();
+        let until = self.paused().max(now) + time;
+        self.paused_until.store(until.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Waits while the connection is [paused](Self::pause).
+    pub(crate) async fn wait_for_turn(&self) {
+        if self.paused_until.load(Ordering::Relaxed) > 0 {
+            sleep_until(self.opened + self.paused()).await;
+        }
+    }
+
+    fn paused(&self) -> Duration {
+        Duration::from_millis(self.paused_until.load(Ordering::Relaxed))
     }
 
     pub(crate) fn count_sent(&self, bytes: usize) {
@@ -137,5 +163,26 @@ impl Deref for ClientConnection {
 
     fn deref(&self) -> &Connection {
         &self.facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_costly_request_holds_up_those_that_follow() {
+        let (peer, local) = (([192, 0, 2, 1], 40_000).into(), ([127, 0, 0, 1], 80).into());
+        let connection = ClientConnection::new(Connection { id: 1, peer, local, advertised_port: 80, tls: None });
+        let waited = async || {
+            let before = Instant::now();
+            connection.wait_for_turn().await;
+            before.elapsed().as_millis()
+        };
+        assert_eq!(waited().await, 0);
+        connection.pause(Duration::from_millis(10));
+        connection.pause(Duration::from_millis(10));
+        assert!((20..=21).contains(&waited().await), "timers have a resolution of one millisecond");
+        assert_eq!(waited().await, 0);
     }
 }

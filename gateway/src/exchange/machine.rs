@@ -26,6 +26,9 @@ pub(super) const TRIES: usize = 3;
 pub(crate) const MAX_INTERIM: usize = 16;
 /// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
 const DISCARDED: u64 = 64 << 10;
+/// How long the next request of a connection waits after one that made a pattern go back too often: about fifty times as
+/// long as that took.
+const PATTERN_PAUSE: Duration = Duration::from_millis(10);
 /// The status that nginx logs when the client went away first.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -119,6 +122,9 @@ impl Exchange {
     pub fn begin(context: &Arc<Context>, arrival: Box<Arrival>, request: &RequestView<'_>) -> Self {
         let mut decision = Decision::counted(&context.publisher().load(), &arrival, request);
         let state = decision.step().into();
+        if let State::Replying(Reply { reason: Reason::PatternLimit, .. }) = &state {
+            arrival.connection.pause(PATTERN_PAUSE);
+        }
         let mut exchange = Self {
             context: context.clone(),
             arrival,

@@ -33,11 +33,13 @@ impl Lanes {
         if !matches!(session.read_request().await, Ok(true)) {
             return Outcome::Ended;
         }
+        arrival.connection.wait_for_turn().await;
         self.serve(self.begin(session, Some(head.freeze()), arrival)).await
     }
 
     /// Serves the request of a stream of HTTP/2.
     pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
+        arrival.connection.wait_for_turn().await;
         self.serve(self.begin(ServerSession::new_http2(session), None, arrival)).await;
     }
 
