@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use rustls::SignatureAlgorithm;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::fmt;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
@@ -76,6 +76,12 @@ impl fmt::Display for Field {
 pub(crate) fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     certificates.ok().filter(|certificates| !certificates.is_empty())
+}
+
+/// The lists of revoked certificates in PEM; `None` unless it is one or more.
+pub(crate) fn revocation_lists(pem: &[u8]) -> Option<Vec<CertificateRevocationListDer<'static>>> {
+    let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
+    lists.ok().filter(|lists| !lists.is_empty())
 }
 
 impl KeyPair {

@@ -1,10 +1,11 @@
 //! The TLS of a client that believes every certificate, and says what it saw.
 
 use anyhow::{Context, Result, bail, ensure};
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, SignatureScheme};
 use std::fmt;
@@ -27,6 +28,27 @@ pub struct Offer {
     pub rsa: bool,
     /// The protocols that it speaks, as ALPN names them: `h2`, `http/1.1`. Empty: it does not say.
     pub protocols: Vec<&'static str>,
+    /// What it shows of itself, if it is asked for a certificate.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// A certificate of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate and what is sent along, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// Its key, PKCS #8.
+    pub key: Vec<u8>,
+}
+
+impl ClientCertificate {
+    /// As rustls shows it. It need not be one that rustls takes for valid.
+    fn shown(&self, provider: &CryptoProvider) -> Result<Arc<dyn ResolvesClientCert>> {
+        let key = PrivateKeyDer::try_from(self.key.clone()).map_err(anyhow::Error::msg)?;
+        let chain = self.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let certified = CertifiedKey::new(chain, provider.key_provider.load_private_key(key)?);
+        Ok(Arc::new(SingleCertAndKey::from(certified)))
+    }
 }
 
 /// What came of a handshake.
@@ -92,11 +114,15 @@ fn config(offer: &Offer) -> Result<ClientConfig> {
     let mut schemes = provider.signature_verification_algorithms.supported_schemes();
     schemes.retain(|scheme| !offer.rsa || format!("{scheme:?}").starts_with("RSA"));
     let verifier = Believing::those_of(&schemes);
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let certificate = offer.certificate.as_ref().map(|certificate| certificate.shown(&provider)).transpose()?;
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match certificate {
+        Some(certificate) => builder.with_client_cert_resolver(certificate),
+        None => builder.with_no_client_auth(),
+    };
     config.resumption = Resumption::disabled();
     config.alpn_protocols = offer.protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     Ok(config)

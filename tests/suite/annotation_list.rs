@@ -14,6 +14,7 @@ use gateway::table::{Found, Publisher};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tests::lookup;
+use tests::objects::secret;
 
 const LIST: &str = include_str!("../data/annotations.txt");
 
@@ -57,7 +58,16 @@ const QUIET: &[&str] = &[
 ];
 
 /// Annotations that need another one.
-const NEEDED: &[(&str, (&str, &str))] = &[("auth-type", ("auth-secret", "passwords"))];
+const NEEDED: &[(&str, (&str, &str))] = &[
+    ("auth-type", ("auth-secret", "passwords")),
+    ("auth-tls-error-page", AUTHORITY),
+    ("auth-tls-match-cn", AUTHORITY),
+    ("auth-tls-pass-certificate-to-upstream", AUTHORITY),
+    ("auth-tls-verify-client", AUTHORITY),
+    ("auth-tls-verify-depth", AUTHORITY),
+];
+
+const AUTHORITY: (&str, &str) = ("auth-tls-secret", "default/authority");
 
 /// Names and values.
 fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -114,7 +124,9 @@ impl Outcome {
                 {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"number": 80}}}},
             ]}}]},
         });
-        let manifest = manifest::parse(&"shop.yaml".into(), format!("{ingress}\n---\n{OBJECTS}").as_bytes());
+        let authority = secret("authority", &serde_json::json!({"ca.crt": authority()}));
+        let documents = format!("{ingress}\n---\n{authority}\n---\n{OBJECTS}");
+        let manifest = manifest::parse(&"shop.yaml".into(), documents.as_bytes());
         let (mut store, mut translator) = (Store::new(), Translator::new(settings()));
         let changes: Vec<_> =
             manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
@@ -170,6 +182,14 @@ impl Outcome {
             },
         }
     }
+}
+
+/// The certificate of an authority that signs others.
+fn authority() -> String {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    params.self_signed(&key).expect("a certificate").pem()
 }
 
 /// Every flag that an annotation needs is set.

@@ -9,6 +9,7 @@ mod bad_manifests;
 mod binary;
 mod bounds;
 mod certificates;
+mod client_certificates;
 mod clients;
 mod cluster_source;
 mod connections_of_clients;

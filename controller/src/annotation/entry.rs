@@ -48,6 +48,8 @@ pub enum Invalid {
     FallsBack,
     /// The routes answer 503. So does an empty value.
     Denies,
+    /// The whole host answers 403. So does an empty value.
+    DeniesHost,
 }
 
 /// What became of an annotation on an Ingress.
@@ -72,6 +74,8 @@ pub enum Effect {
     None,
     /// It made the routes answer 503.
     Denied,
+    /// It made the whole host answer 403.
+    HostDenied,
     /// It was invalid, and the whole Ingress was rejected.
     Rejected,
 }

@@ -2,8 +2,8 @@
 
 use super::entry::AnnotationFacets;
 use super::{
-    affinity, auth, backend, body, canary, cors, external_auth, limits, obsolete, passwords, proxy, proxy_ssl,
-    redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
+    affinity, backend, body, canary, client_certificates, cors, external_auth, limits, obsolete, passwords, proxy,
+    proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -25,7 +25,7 @@ impl Registered for AnnotationFacets {
             Family { title: "CORS", settings: cors::ANNOTATIONS },
             Family { title: "External authentication", settings: external_auth::ANNOTATIONS },
             Family { title: "Passwords", settings: passwords::ANNOTATIONS },
-            Family { title: "Client certificates", settings: auth::ANNOTATIONS },
+            Family { title: "Client certificates", settings: client_certificates::ANNOTATIONS },
             Family { title: "Limits and address lists", settings: limits::ANNOTATIONS },
             Family { title: "Snippets and web application firewall", settings: snippets::ANNOTATIONS },
             Family { title: "Logs and traces", settings: telemetry::ANNOTATIONS },

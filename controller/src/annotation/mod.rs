@@ -5,10 +5,11 @@
 //! several Ingresses at once is not decided here but in [`crate::translate`].
 
 mod affinity;
-mod auth;
 mod backend;
 mod body;
 mod canary;
+mod client_certificate_settings;
+mod client_certificates;
 mod cors;
 mod entry;
 mod external_auth;

@@ -84,7 +84,8 @@ fn certificate(secret: &Secret, object: Subject) -> Result<Option<Arc<Certificat
     Ok(Some(pair.certificate))
 }
 
-fn authorities(secret: &Secret) -> Result<Arc<[Vec<u8>]>, ValueError> {
+/// The certificates of authorities of a Secret, DER.
+pub(super) fn authorities(secret: &Secret) -> Result<Arc<[Vec<u8>]>, ValueError> {
     const EXPECTED: &str = "names a Secret without certificates of authorities in data[ca.crt]: expected PEM";
     let pem = secret.data.as_ref().and_then(|data| data.get(AUTHORITIES)).ok_or(EXPECTED)?;
     let certificates = certificates(&pem.0).ok_or(EXPECTED)?;

@@ -7,7 +7,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError, object_name};
 use crate::route_defaults::{Risk, RouteDefaults};
 use crate::snippet::SnippetReport;
-use gateway::config::{Denied, Origin, Subject};
+use gateway::config::{ClientCertificates, Denied, Origin, Subject};
 use std::collections::BTreeMap;
 
 /// What becomes of an Ingress with a value that must be valid.
@@ -67,6 +67,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     }
     reader.passwords();
     reader.proxy_ssl();
+    reader.client_certificates();
     reader.reading.settings.finish(context.defaults);
     reader.snippets();
     reader.reading
@@ -123,7 +124,7 @@ impl<'a> Reader<'a> {
     /// An empty value counts as no annotation, as in ingress-nginx.
     fn apply(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
         let key = annotation.name;
-        if value.trim().is_empty() && annotation.facets.invalid != Invalid::Denies {
+        if value.trim().is_empty() && !matches!(annotation.facets.invalid, Invalid::Denies | Invalid::DeniesHost) {
             return Effect::None;
         }
         let Context { lookup, namespace, defaults, .. } = *self.context;
@@ -139,6 +140,9 @@ impl<'a> Reader<'a> {
             Err(ValueError::Unsupported(why)) => {
                 self.warn(key, value, Reason::Ignored, why);
                 Effect::None
+            }
+            Err(error @ ValueError::Refused(_)) if annotation.facets.invalid == Invalid::DeniesHost => {
+                self.invalid(annotation, value, &error)
             }
             Err(ValueError::Refused(why)) => {
                 self.deny(key, value, &why);
@@ -175,6 +179,17 @@ impl<'a> Reader<'a> {
         self.deny_unless(built);
     }
 
+    /// What several annotations together say of certificates of clients.
+    fn client_certificates(&mut self) {
+        const SECRET: &str = "auth-tls-secret";
+        let origin = Origin::new(self.context.object.clone(), self.field(SECRET));
+        let settings = std::mem::take(&mut self.reading.settings.client_certificates);
+        if let Err((key, error)) = settings.build(origin, &mut self.reading.settings.host) {
+            self.deny_host(key, self.value(key), &error.to_string());
+            self.set_effect(key, &Effect::HostDenied);
+        }
+    }
+
     /// The value of an annotation, empty where it is not there.
     pub(super) fn value(&self, key: &str) -> &'a str {
         self.annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str)
@@ -208,6 +223,10 @@ impl<'a> Reader<'a> {
                 self.deny(key, value, &error.to_string());
                 Effect::Denied
             }
+            Invalid::DeniesHost => {
+                self.deny_host(key, value, &error.to_string());
+                Effect::HostDenied
+            }
             Invalid::FallsBack => {
                 self.error(key, value, reason, &format!("{error}; the default is used instead"));
                 Effect::None
@@ -221,10 +240,26 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn deny(&mut self, key: &str, value: &str, complaint: &str) {
-        let origin = Origin::new(self.context.object.clone(), self.field(key));
-        let reason = format!("the annotation {}/{key} {complaint}", self.context.prefix).into();
-        self.reading.settings.policies.denied.get_or_insert(Denied { reason, origin });
+        let denied = self.denied(key, complaint);
+        self.reading.settings.policies.denied.get_or_insert(denied);
         self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered with 503"));
+    }
+
+    /// Closes the hosts of the Ingress, unless an older one has decided about the certificates of their clients.
+    fn deny_host(&mut self, key: &str, value: &str, complaint: &str) {
+        let denied = self.denied(key, complaint);
+        self.reading.settings.host.client_certificates.get_or_insert(ClientCertificates::Denied(denied));
+        self.error(
+            key,
+            value,
+            Reason::Denied,
+            &format!("{complaint}: every request for the host is answered with 403"),
+        );
+    }
+
+    fn denied(&self, key: &str, complaint: &str) -> Denied {
+        let origin = Origin::new(self.context.object.clone(), self.field(key));
+        Denied { reason: format!("the annotation {}/{key} {complaint}", self.context.prefix).into(), origin }
     }
 
     fn unknown(&mut self, key: &str) {

@@ -1,3 +1,4 @@
+use super::client_certificate_settings::ClientCertificateSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, SnippetBlock, UpstreamSettings};
@@ -49,6 +50,8 @@ pub struct AnnotationSettings {
     pub(super) may_pass_through: bool,
     /// `auth-type` and what goes with it.
     pub(super) passwords: PasswordSettings,
+    /// `auth-tls-secret` and what goes with it.
+    pub(super) client_certificates: ClientCertificateSettings,
     /// `proxy-ssl-secret` and what goes with it.
     pub(super) proxy_ssl: ProxySslSettings,
     /// What CORS allows, if `enable-cors` is on.
@@ -139,6 +142,7 @@ impl AnnotationSettings {
             allowed_headers: defaults.allowed_headers.clone(),
             may_pass_through: defaults.ssl_passthrough,
             passwords: PasswordSettings::default(),
+            client_certificates: ClientCertificateSettings::default(),
             proxy_ssl: ProxySslSettings::default(),
             cors: Cors::default(),
             enable_cors: false,

@@ -2,10 +2,11 @@ use super::limits;
 use super::request::Request;
 use super::source::Source;
 use crate::translate::Translator;
-use gateway::config::Endpoints;
+use gateway::config::{Endpoints, VerifyClient};
 use gateway::connection::{Connection, TlsSession};
 use gateway::exchange::{AccessStep, Decision};
 use gateway::policy::Verdict;
+use gateway::policy::client_certificates::ClientCertificates;
 use gateway::request::{Reason, Reply};
 use gateway::table::{Found, Table};
 use gateway::upstream::Upstream;
@@ -27,6 +28,9 @@ pub enum Action {
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
+        /// Which client certificate it needs: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certificate: Option<String>,
         /// How much one client may ask, and how fast it is answered: a sentence each.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         limits: Vec<String>,
@@ -122,13 +126,28 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         upstreams.into_iter().flatten().filter_map(|upstream| Some((upstream, reach(translator, upstream)?)));
     match reached.next() {
         Some((upstream, at)) => {
-            Action::Forward { backend: upstream.id().to_string(), at, target, auth, limits: limits::list(&decision) }
+            let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
+            let certificate = if request.tls { client_certificate(&decision) } else { None };
+            Action::Forward { backend, at, target, auth, certificate, limits }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
             Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
         }
     }
+}
+
+/// What the certificate of the client has to be. The decision presumes one.
+fn client_certificate(decision: &Decision) -> Option<String> {
+    let Some(ClientCertificates::Verified(verification)) = decision.client_certificates() else { return None };
+    let who = match verification.verify {
+        VerifyClient::Off => return None,
+        VerifyClient::On => "if its client has a valid certificate",
+        VerifyClient::Optional => "if its client has a valid certificate, or none",
+        VerifyClient::OptionalNoCa => "if its client has a certificate, valid but for its authority, or none",
+    };
+    let subject = verification.subject.as_ref().map(|subject| format!(", whose subject matches {subject:?}"));
+    Some(format!("{who}{}: {}", subject.unwrap_or_default(), Source::from(&verification.origin)))
 }
 
 /// Who is asked before the backend. The error is the URL of one that is nowhere.
@@ -187,6 +206,21 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
             let denied = table.settings().denied.as_ref().or(by_route);
             denied.map(|denied| format!("{}: {}", denied.origin, denied.reason)).unwrap_or_default()
         }
+        (Reason::ClientCertificatesDenied, _) => {
+            let policies = match found {
+                Some(Found::Route(route) | Found::AddSlash(route)) => Some(&*route.host),
+                Some(Found::NoPath(host)) => Some(&**host.policies()),
+                _ => None,
+            };
+            match policies.and_then(|policies| policies.client_certificates.as_ref()) {
+                Some(ClientCertificates::Denied(denied)) => format!("{}: {}", denied.origin, denied.reason),
+                _ => String::new(),
+            }
+        }
+        (Reason::NoClientCertificate, _) => {
+            "auth-tls-secret: the host requires a certificate of the client, which needs HTTPS".to_owned()
+        }
+        (Reason::SubjectDenied, _) => "auth-tls-match-cn: over plain HTTP no client has a certificate".to_owned(),
         (Reason::WwwRedirect, Some(Found::WwwRedirect(redirect))) => {
             format!("{} redirects the whole host", redirect.origin)
         }

@@ -47,6 +47,7 @@ fn setting(applied: &Applied, object: &ObjectKey, translator: &Translator) -> Se
         Effect::Applied => applied.doc,
         Effect::None => "It has no effect: `adit check` says why.",
         Effect::Denied => "It is not supported, and the routes answer 503 to be safe: `adit check` says why.",
+        Effect::HostDenied => "It is invalid, and the host answers 403 to be safe: `adit check` says why.",
         Effect::Rejected => "It is invalid, so that this version of the Ingress is not served: `adit check` says why.",
     };
     Setting {

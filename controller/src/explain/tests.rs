@@ -146,6 +146,7 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
         at: Reach::Addresses(addresses),
         target: target.to_owned(),
         auth: None,
+        certificate: None,
         limits: Vec::new(),
     }
 }
@@ -313,6 +314,7 @@ fn a_dns_name_is_named() {
         at: Reach::Name("api.example.org:80".to_owned()),
         target: "/".to_owned(),
         auth: None,
+        certificate: None,
         limits: Vec::new(),
     };
     assert_eq!(explained("http://named.test").action, expected);

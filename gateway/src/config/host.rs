@@ -1,4 +1,4 @@
-use super::{BackendId, Block, HostName, HostTls, Origin, Route};
+use super::{BackendId, Block, ClientCertificates, HostName, HostTls, Origin, Route};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct HostPolicies {
     pub app_root: Option<Arc<str>>,
     /// `server-snippet` and the ConfigMap's: what is done before a route is looked up. Default none.
     pub snippet: Option<Arc<Block>>,
+    /// `auth-tls-secret`: the certificates of clients are verified. Default none: they are not asked for.
+    pub client_certificates: Option<ClientCertificates>,
 }
 
 /// TLS connections to a host go to a backend as they are (`ssl-passthrough`). Its routes still serve plain HTTP.

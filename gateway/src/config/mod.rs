@@ -9,6 +9,7 @@ mod backend_policies;
 mod backend_tls;
 mod basic_auth;
 mod blocked;
+mod client_certificates;
 mod client_limits;
 mod cors;
 mod external_auth;
@@ -34,6 +35,7 @@ pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, T
 pub use backend_tls::{BackendTls, BackendVerification};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::{Blocked, BlockedValue};
+pub use client_certificates::{ClientCertificates, ClientVerification, ErrorPage, VerifyClient};
 pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};
 pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
 pub use external_auth::{AuthCaching, ExternalAuth};

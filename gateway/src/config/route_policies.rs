@@ -32,6 +32,9 @@ pub struct RoutePolicies {
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
     /// Default none.
     pub https_redirect: Option<HttpsRedirect>,
+    /// `no-tls-redirect-locations`: plain HTTP is served also where the host requires certificates of its clients. Default
+    /// false.
+    pub serves_plain_http: bool,
     /// `relative-redirects`: `Location` stays a path in a `redirect` to a path, and in a redirect that adds a slash.
     /// Default false: scheme and host are added.
     pub relative_redirects: bool,
@@ -64,6 +67,7 @@ impl Default for RoutePolicies {
             external_auth: None,
             satisfy: Satisfy::All,
             https_redirect: None,
+            serves_plain_http: false,
             relative_redirects: false,
             rewrite: None,
             body_limit: Some(1 << 20),

@@ -23,6 +23,7 @@ pub struct ClientConnection {
     unread_input: AtomicBool,
     reset_on_close: AtomicBool,
     hold_input: AtomicBool,
+    ends_soon: AtomicBool,
     lingering: Mutex<Option<TcpStream>>,
     /// Its next request waits until then, in milliseconds since `opened`.
     paused_until: AtomicU64,
@@ -43,6 +44,7 @@ impl ClientConnection {
             unread_input: AtomicBool::new(false),
             reset_on_close: AtomicBool::new(false),
             hold_input: AtomicBool::new(false),
+            ends_soon: AtomicBool::new(false),
             lingering: Mutex::default(),
             paused_until: AtomicU64::new(0),
             opened: Instant::now(),
@@ -107,6 +109,16 @@ impl ClientConnection {
 
     fn paused(&self) -> Duration {
         Duration::from_millis(self.paused_until.load(Ordering::Relaxed))
+    }
+
+    /// Takes no more requests than those that are there: the client can do better on a new connection.
+    pub(crate) fn end_soon(&self) {
+        self.ends_soon.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`ClientConnection::end_soon`] was called.
+    pub(crate) fn ends_soon(&self) -> bool {
+        self.ends_soon.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count_sent(&self, bytes: usize) {

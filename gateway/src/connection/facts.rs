@@ -2,6 +2,7 @@
 
 use crate::config::Variable;
 use crate::tls::Presented;
+use crate::tls::client::ClientCertificate;
 use crate::variables::{append, text};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct TlsSession {
     pub http2: bool,
     /// The certificates that were presented to the client.
     pub presented: Presented,
+    /// The certificate that the client has sent, where one was asked for.
+    pub client: Option<Arc<ClientCertificate>>,
 }
 
 impl TlsSession {
@@ -55,6 +58,19 @@ impl TlsSession {
             Variable::SslSessionReused => text(if self.resumed { "r" } else { "." }, out),
             _ => false,
         }
+    }
+}
+
+/// The value of a variable about the certificate of a client (nginx: ngx_http_ssl_vars); of other variables, none.
+pub(crate) fn client_value(certificate: &ClientCertificate, variable: &Variable, out: &mut Vec<u8>) -> bool {
+    let fields = certificate.fields();
+    match variable {
+        Variable::SslClientEscapedCert => append(Some(fields.escaped_pem.as_bytes()), out),
+        Variable::SslClientFingerprint => text(&fields.fingerprint, out),
+        Variable::SslClientIDn => append(Some(fields.issuer.as_bytes()), out),
+        Variable::SslClientSDn => append(Some(fields.subject.as_bytes()), out),
+        Variable::SslClientSerial => text(&fields.serial, out),
+        _ => false,
     }
 }
 

@@ -17,7 +17,7 @@ pub use body::{BodyFramer, BodyFraming, MalformedBody};
 pub use client::ClientConnection;
 pub(crate) use client::address_value;
 pub(crate) use deadline::{Deadline, Deadlines, Registered};
-pub(crate) use facts::canonical;
 pub use facts::{Connection, TlsSession};
+pub(crate) use facts::{canonical, client_value};
 pub(crate) use stage::{ConnectionGuard, Controls, ShutdownNotice, Stage};
 pub(crate) use transport::Transport;

@@ -1,5 +1,6 @@
 //! What comes of a request whose client has to be known first: the auth request, its response, and verified passwords.
 
+use super::client_certificate::is_about_certificate;
 use super::forward::is_of_the_connection;
 use super::machine::{Exchange, State, TRIES};
 use super::step::{BackendTls, Destination, Failure};
@@ -74,6 +75,7 @@ impl Exchange {
             set("x-original-uri", HeaderValue::from_bytes(request.target).ok());
             set("x-scheme", Some(self.decision.client.scheme.clone()));
         }
+        self.certificate_headers(|name, value| drop(headers.insert(HeaderName::from_static(name), value)));
         for (name, value) in &*server.request_headers {
             let Ok(name) = name.parse::<HeaderName>() else { continue };
             match self.header_value(value, request).filter(|value| !value.is_empty()) {
@@ -208,7 +210,7 @@ impl Exchange {
 }
 
 fn is_not_the_clients(name: &HeaderName) -> bool {
-    NOT_THE_CLIENTS.contains(&name.as_str()) || name.as_str().starts_with("ssl-client-")
+    NOT_THE_CLIENTS.contains(&name.as_str()) || is_about_certificate(name)
 }
 
 /// Whether an auth request may have this header otherwise than the client's request.

@@ -6,12 +6,14 @@ use super::request_id::request_id;
 use super::snippet_progress::SnippetProgress;
 use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
+use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::tls::backend::BackendTls;
+use crate::tls::client;
 use crate::upstream::Upstream;
 use crate::variables;
 use http::{HeaderValue, Version};
@@ -29,6 +31,8 @@ pub struct Decision {
     pub client: Client,
     /// The route that takes the request.
     pub route: Option<Arc<Route>>,
+    /// What is known of the client by its certificate, where the host verifies that.
+    pub(super) client_verdict: Option<client::Verdict>,
     /// Which of the route's backends it goes to.
     chosen: Option<usize>,
     /// Its path towards the backend, where that is rewritten.
@@ -47,7 +51,7 @@ pub struct Decision {
     /// Counts the request as in progress, where the number of those is limited.
     pub(super) permit: Option<Permit>,
     /// The decoded and normalised path, where it is not the path as sent.
-    normalized: Option<Box<[u8]>>,
+    pub(super) normalized: Option<Box<[u8]>>,
     /// `X-Request-ID`, given or made.
     pub(super) request_id: Option<HeaderValue>,
     /// What snippets have made of the request, where there are some.
@@ -68,6 +72,11 @@ impl Asked<'_> {
     /// Which request of its connection it is.
     pub(super) fn number(&self) -> u64 {
         self.counted.map_or(1, |arrival| arrival.number)
+    }
+
+    /// Whether a client has asked, and not somebody who wants an explanation.
+    pub(super) fn is_served(&self) -> bool {
+        self.counted.is_some()
     }
 }
 
@@ -90,6 +99,7 @@ impl Decision {
             settings,
             client,
             route: None,
+            client_verdict: None,
             chosen: None,
             rewritten: None,
             allowed_origin: None,
@@ -124,6 +134,7 @@ impl Decision {
         }
         blocked::check(self.settings.blocking.as_ref(), request, self.client.address)?;
         deny(self.settings.denied.as_ref())?;
+        self.verify_client(&mut found, asked)?;
         self.run_server_snippet(&mut found, asked)?;
         while let Found::Route(route) = found {
             match self.enter(route, asked)? {
@@ -141,7 +152,11 @@ impl Decision {
                 ControlFlow::Break(redirect::add_slash(path, query, &self.client, connection, relative))
             }
             Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
-            Found::NoHost | Found::NoPath(_) => self.use_default_backend(),
+            Found::NoHost => self.use_default_backend(),
+            Found::NoPath(host) => {
+                client_certificates::require_tls(host.policies(), connection)?;
+                self.use_default_backend()
+            }
             Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),
         }
     }
@@ -234,7 +249,8 @@ impl Decision {
         let Some(rewrite) = self.rewrite_policy(route) else { return ControlFlow::Continue(()) };
         match rewrite.apply(self.path(request), self.query(request)) {
             Ok(rewritten) => {
-                self.rewritten = rewritten;
+                // Without one, an error page has its path.
+                self.rewritten = rewritten.or(self.rewritten.take());
                 ControlFlow::Continue(())
             }
             Err(limit) => ControlFlow::Break(limit.into()),
@@ -298,6 +314,11 @@ impl Decision {
     /// Who is asked before a backend gets the request.
     pub fn auth_server(&self) -> Option<&ExternalAuth> {
         self.route.as_ref()?.policies.external_auth.as_ref()
+    }
+
+    /// What the host of its route makes of the certificates of its clients.
+    pub fn client_certificates(&self) -> Option<&ClientCertificates> {
+        self.route.as_ref()?.host.client_certificates.as_ref()
     }
 
     /// Whether only requests with a user's password are let through.

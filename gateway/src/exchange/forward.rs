@@ -1,5 +1,6 @@
 //! The changes of a request before it is sent to the backend, and of a response before it is sent to the client.
 
+use super::client_certificate::is_about_certificate;
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
@@ -58,9 +59,7 @@ impl Exchange {
     pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         self.set_target(request, edits);
         remove_nominated(request.headers, edits);
-        if !self.decision.settings.forwarded.trust_headers {
-            remove_claims(request.headers, edits);
-        }
+        remove_claims(request.headers, self.decision.settings.forwarded.trust_headers, edits);
         let request = &self.decision.with_changed_headers(request);
         self.set_changed_headers(edits);
         let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
@@ -68,6 +67,7 @@ impl Exchange {
             edits.set("X-Forwarded-Prefix", prefix);
         }
         self.set_client_headers(request, edits);
+        self.certificate_headers(|name, value| edits.set(name, value));
         self.set_backend_headers(request, edits);
         self.set_configured_headers(request, edits);
         if self.decision.needs_password() {
@@ -305,15 +305,15 @@ fn remove_nominated(headers: &HeaderMap, edits: &mut impl RequestEdits) {
     }
 }
 
-/// Removes what only a proxy before us could know, and what some frameworks take for the request's real path.
-fn remove_claims(headers: &HeaderMap, edits: &mut impl RequestEdits) {
-    headers.keys().filter(|name| is_claim(name)).for_each(|name| edits.remove(name));
+/// Removes what only we can know of a client's certificate; and, unless a proxy before us is trusted, what only that could
+/// know, and what some frameworks take for the request's real path.
+fn remove_claims(headers: &HeaderMap, trusts_proxy: bool, edits: &mut impl RequestEdits) {
+    let is_removed = |name: &&HeaderName| is_about_certificate(name) || (!trusts_proxy && is_claim(name));
+    headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
 }
 
 fn is_claim(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name.starts_with("ssl-client-")
-        || matches!(name, "x-auth-request-redirect" | "x-forwarded-prefix" | "x-original-url" | "x-rewrite-url")
+    matches!(name.as_str(), "x-auth-request-redirect" | "x-forwarded-prefix" | "x-original-url" | "x-rewrite-url")
 }
 
 /// Hop-by-hop headers: they apply to one connection, not to the request or response. Pingora writes `Connection` itself

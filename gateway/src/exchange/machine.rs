@@ -140,6 +140,9 @@ impl Exchange {
             tried: SmallVec::new(),
         };
         exchange.heard(request);
+        if exchange.reply_reason().is_some_and(Reason::is_of_connection) {
+            exchange.arrival.connection.end_soon();
+        }
         exchange
     }
 
@@ -311,7 +314,7 @@ impl Exchange {
     pub fn keeps_alive(&self) -> bool {
         let client = &self.decision.settings.client;
         let may_stay = !client.keep_alive.is_zero() && self.arrival.number < u64::from(client.keep_alive_requests);
-        may_stay && !self.context.shutdown().is_announced()
+        may_stay && !self.arrival.connection.ends_soon() && !self.context.shutdown().is_announced()
     }
 
     /// The settings under which this request is served.

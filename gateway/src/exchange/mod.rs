@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod client_certificate;
 mod context;
 mod decision;
 mod forward;

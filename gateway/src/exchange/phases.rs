@@ -1,9 +1,9 @@
 //! The order in which policies act on a request. These functions are the documentation of that order.
 //!
 //! ```text
-//! the server's snippet -> find a route -> server_phase -> preflight -> the route's snippet -> request_phase
-//!                            ^                                               |
-//!                            `---------------- another path ----------------'
+//! the client's certificate -> the server's snippet -> find a route -> server_phase -> preflight -> the route's snippet
+//!                                                         ^                                               |     |
+//!                                                         `---------------- another path ----------------'     `-> request_phase
 //! ```
 
 use super::access::Access;
@@ -11,7 +11,7 @@ use crate::config::Denied;
 use crate::connection::Connection;
 use crate::policy::client_limits::{ClientLimits, Permit};
 use crate::policy::rewrite::Rewrite;
-use crate::policy::{body_limit, redirect, rewrite};
+use crate::policy::{body_limit, client_certificates, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView};
 use crate::table::{Route, RouteAction};
 use std::ops::ControlFlow;
@@ -65,6 +65,9 @@ pub(super) fn request_phase(
         RouteAction::Forward(_) | RouteAction::DefaultBackend(_) => {
             rewrite::redirect(rewrite, path, *query, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
+            if !policies.serves_plain_http {
+                client_certificates::require_tls(&route.host, connection)?;
+            }
             body_limit::announced(request, policies.body_limit)?;
             let permit = policies.client_limits.as_ref().map_or(ControlFlow::Continue(None), admit)?;
             ControlFlow::Continue((Access::begin(policies, request, client)?, permit))

@@ -27,7 +27,7 @@ impl RenderedReply {
         }
         let mut answer = match &reply.text {
             Some(text) => Self::text(reply.status, text.clone()),
-            None => Self::page(reply.status, None, server_tokens),
+            None => Self::page(reply.status, reply.reason.explanation(), server_tokens),
         };
         reply.headers.iter().for_each(|(name, value)| answer.set(name, value.clone()));
         answer
@@ -104,10 +104,11 @@ fn page(status: u16, explanation: Option<&str>, server_tokens: bool) -> Bytes {
     }
     // nginx names it otherwise on its page than in its head.
     let title = if status == 401 { "Authorization Required" } else { reason_phrase(status) };
+    let reason = explanation.unwrap_or(title);
     let explanation = explanation.map(|text| format!("<center>{text}</center>\r\n")).unwrap_or_default();
     let server = if server_tokens { "<hr><center>adit</center>\r\n" } else { "" };
     Bytes::from(format!(
-        "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n\
+        "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n\
          {explanation}{server}</body>\r\n</html>\r\n"
     ))
 }

@@ -4,6 +4,7 @@ use super::hello::{self, Hello};
 use crate::connection::{Deadline, Stage, TlsSession};
 use crate::l4::PassthroughConnection;
 use crate::table::{Passthrough, Publisher, Table};
+use crate::tls::client::ClientCertificate;
 use crate::tls::{HTTP_2, Presented, Refused, Terms, openssl_name, version_name};
 use rustls::server::{ClientHello, ServerConnection};
 use rustls::{Error, HandshakeKind};
@@ -151,6 +152,7 @@ fn session(connection: &ServerConnection, presented: Presented) -> TlsSession {
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
         http2: connection.alpn_protocol() == Some(HTTP_2),
         presented,
+        client: connection.peer_certificates().map(|chain| Arc::new(ClientCertificate::new(chain))),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod auth_cache;
 pub mod basic_auth;
 pub mod blocked;
 pub(crate) mod body_limit;
+pub mod client_certificates;
 pub(crate) mod client_limits;
 pub mod cors;
 pub mod digest_auth;
@@ -27,6 +28,7 @@ use crate::config::{self, HostPolicies, RoutePolicies};
 use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
 use basic_auth::BasicAuth;
+use client_certificates::ClientCertificates;
 use client_limits::{ClientLimits, ZoneInterner};
 use cors::Cors;
 use digest_auth::DigestAuth;
@@ -74,6 +76,8 @@ pub struct ServerPolicies {
     configured: Arc<HostPolicies>,
     /// What is done before a route is looked up.
     pub snippet: Option<Arc<Snippet>>,
+    /// What the host makes of the certificates of its clients.
+    pub client_certificates: Option<ClientCertificates>,
 }
 
 /// The policies that tables hold, and what they share.
@@ -92,6 +96,7 @@ struct Shared {
     digest: Interner<ByAddress<config::DigestAuth>, DigestAuth>,
     zones: ZoneInterner,
     snippets: SnippetInterner,
+    client_verifiers: client_certificates::VerifierInterner,
 }
 
 type SnippetInterner = Interner<ByAddress<config::Block>, Snippet>;
@@ -120,7 +125,10 @@ impl PolicyInterner {
         let Self { hosts, shared, .. } = self;
         hosts.intern(&ByAddress(Arc::clone(configured)), |ByAddress(configured)| {
             let snippet = snippet(configured.snippet.as_ref(), &mut shared.snippets)?;
-            Ok(ServerPolicies { configured: Arc::clone(configured), snippet })
+            let certificates = configured.client_certificates.as_ref();
+            let compile = |certificates| ClientCertificates::compile(certificates, &mut shared.client_verifiers);
+            let client_certificates = certificates.map(compile).transpose()?;
+            Ok(ServerPolicies { configured: Arc::clone(configured), snippet, client_certificates })
         })
     }
 }

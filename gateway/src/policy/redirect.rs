@@ -1,6 +1,7 @@
 //! Redirects: `app-root`, `permanent-redirect`, `temporal-redirect`, `from-to-www-redirect` and the missing slash.
 
-use crate::config::{HostPolicies, HttpsRedirect, Redirect, WwwRedirect};
+use super::HostPolicies;
+use crate::config::{HttpsRedirect, Redirect, WwwRedirect};
 use crate::connection::Connection;
 use crate::request::{Client, Reason, Reply, RequestView};
 use std::ops::ControlFlow;

@@ -15,6 +15,23 @@ macro_rules! reasons {
     };
 }
 
+impl Reason {
+    /// A line on the page of the reply, in nginx's words.
+    pub(crate) const fn explanation(self) -> Option<&'static str> {
+        match self {
+            Self::BadClientCertificate => Some("The SSL certificate error"),
+            Self::NoClientCertificate => Some("No required SSL certificate was sent"),
+            Self::SubjectDenied => Some("client certificate unauthorized"),
+            _ => None,
+        }
+    }
+
+    /// Whether a new connection is all that could help the client.
+    pub(crate) const fn is_of_connection(self) -> bool {
+        matches!(self, Self::BadClientCertificate | Self::NoClientCertificate)
+    }
+}
+
 reasons! {
     /// The path is `/`, and its host has an `app-root`.
     AppRoot = "app-root",
@@ -28,6 +45,8 @@ reasons! {
     AuthSignin = "auth-signin",
     /// The request has no credentials of a user of its route.
     BadCredentials = "bad-credentials",
+    /// The certificate of the client is not valid for its host.
+    BadClientCertificate = "bad-client-certificate",
     /// The location of a redirect cannot be the value of a header.
     BadLocation = "bad-location",
     /// The path cannot be decoded, or climbs above the root.
@@ -38,6 +57,8 @@ reasons! {
     BodyTimeout = "body-timeout",
     /// The request's body is larger than its route allows.
     BodyTooLarge = "body-too-large",
+    /// The settings for certificates of clients are invalid, which closes the host.
+    ClientCertificatesDenied = "client-certificates-denied",
     /// The client went away before it was answered. Nothing is sent.
     ClientGone = "client-gone",
     /// The client has as many requests in progress as it may.
@@ -60,6 +81,8 @@ reasons! {
     MalformedBody = "malformed-body",
     /// The client's connection is not for this host.
     Misdirected = "misdirected",
+    /// The client has sent no certificate, and its host requires one.
+    NoClientCertificate = "no-client-certificate",
     /// The backend has no endpoint.
     NoEndpoint = "no-endpoint",
     /// No route takes the request, and there is no default backend.
@@ -84,6 +107,8 @@ reasons! {
     SnippetTooLong = "snippet-too-long",
     /// The client's address is not one of those that are served.
     SourceRange = "source-range",
+    /// The subject of the client's certificate is not one that its host lets in.
+    SubjectDenied = "subject-denied",
     /// Too many passwords wait to be verified for the route's users.
     TooManyLogins = "too-many-logins",
     /// The endpoints could not be reached, or broke off.

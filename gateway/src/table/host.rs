@@ -3,7 +3,9 @@ use super::route::Route;
 use crate::config::{HostName, Origin, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
+use crate::policy::client_certificates::ClientCertificates;
 use crate::tls::Keys;
+use crate::tls::client::ClientVerifier;
 use crate::upstream::Upstream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,19 @@ impl Host {
     /// Where its TLS connections go, if they are not terminated here.
     pub fn passthrough(&self) -> Option<&Passthrough> {
         self.passthrough.as_deref()
+    }
+
+    /// What is done to its requests, whichever route takes them.
+    pub fn policies(&self) -> &Arc<ServerPolicies> {
+        &self.policies
+    }
+
+    /// What asks its clients for a certificate, if it wants any.
+    pub(super) fn client_verifier(&self) -> Option<&Arc<ClientVerifier>> {
+        match self.policies.client_certificates.as_ref()? {
+            ClientCertificates::Verified(verification) => verification.verifier(),
+            ClientCertificates::Denied(_) => None,
+        }
     }
 
     /// Its routes in order of precedence: longer paths first; at equal length Exact, Prefix, then Regex. (An Exact

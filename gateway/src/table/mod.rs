@@ -114,7 +114,7 @@ impl Table {
 
     /// What a handshake goes by whose ClientHello has this name: with the certificate of the exact host, or else of the
     /// wildcard host, or else with the default one. A host whose TLS section has no usable certificate has the default
-    /// one at once.
+    /// one at once. The host decides as well whether the client is asked for a certificate.
     ///
     /// # Errors
     /// No host has the name and `ssl-reject-handshake` is set, or the TLS settings are invalid.
@@ -122,12 +122,14 @@ impl Table {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);
         let host = self.named(name);
+        // Those that no other host takes are the clients of the host that takes any.
+        let verifier = self.hosts.find(name).ok().flatten().and_then(|host| host.client_verifier());
         if self.tls.reject_unknown && host.is_none() {
             return Err(Refused::UnrecognizedName);
         }
         let keys = host.and_then(|host| host.keys.as_ref());
         let keys = keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref());
-        self.tls.terms(keys, self.settings.http2.enabled)
+        self.tls.terms(keys, verifier, self.settings.http2.enabled)
     }
 
     /// Where a connection goes whose ClientHello has this name, if its TLS is not to end here. As ingress-nginx, before

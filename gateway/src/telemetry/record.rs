@@ -1,5 +1,6 @@
 use crate::config::RouteLabels;
 use crate::connection::Connection;
+use crate::tls::client::{ClientCertificate, Verdict};
 use crate::variables::Assigned;
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +42,8 @@ pub struct RequestInfo<'a> {
     pub request_id: &'a str,
     /// The labels of the route that took it.
     pub labels: Option<&'a Arc<RouteLabels>>,
+    /// The certificate of the client, where the host verifies it, and what came of that.
+    pub client_certificate: Option<(&'a ClientCertificate, Verdict)>,
 }
 
 impl<'a> RequestInfo<'a> {
@@ -63,6 +66,7 @@ impl<'a> RequestInfo<'a> {
             headers: None,
             request_id: "",
             labels: None,
+            client_certificate: None,
         }
     }
 }

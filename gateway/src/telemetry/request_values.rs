@@ -1,5 +1,7 @@
 use super::record::RequestInfo;
 use crate::config::{RouteLabels, Variable};
+use crate::connection::client_value;
+use crate::tls::client::Verdict;
 use crate::variables::{
     Values, address, append, argument, binary_address, cookie, escaped, header, list, number, origin_form, query,
     remote_user, text,
@@ -65,6 +67,14 @@ impl Values for RequestInfo<'_> {
             V::SslCipher | V::SslProtocol | V::SslServerName | V::SslSessionReused => {
                 self.connection.tls.as_ref().is_some_and(|tls| tls.value(variable, out))
             }
+            V::SslClientVerify => self.connection.tls.is_some() && text(self.client_verdict().text(), out),
+            V::SslClientEscapedCert
+            | V::SslClientFingerprint
+            | V::SslClientIDn
+            | V::SslClientSDn
+            | V::SslClientSerial => {
+                self.client_certificate.is_some_and(|(certificate, _)| client_value(certificate, variable, out))
+            }
             V::UpstreamHeader(name) => self.response_header(0, name, out),
             V::DocumentUri | V::Uri => self.uri(out),
             // Those of the end of a request.
@@ -93,6 +103,10 @@ impl Values for RequestInfo<'_> {
 }
 
 impl RequestInfo<'_> {
+    fn client_verdict(&self) -> Verdict {
+        self.client_certificate.map_or(Verdict::None, |(_, verdict)| verdict)
+    }
+
     fn header(&self, name: &str, out: &mut Vec<u8>) -> bool {
         self.headers.is_some_and(|headers| header(headers, name, out))
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod backend;
 mod cipher;
+pub mod client;
 mod keys;
 mod self_signed;
 mod termination;

@@ -1,10 +1,11 @@
+use super::client::ClientVerifier;
 use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
 use crate::config::{Origin, Rejection, Subject, TlsSettings};
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{ProducesTickets, ServerSessionMemoryCache};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ServerSessionMemoryCache};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{ConfigBuilder, ServerConfig, SupportedProtocolVersion, WantsVerifier};
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,15 +50,15 @@ impl Terminator {
             (default, _) = Keys::compile(self_signed::certificate(), &mut self.keys);
         }
         let default = Arc::new(default);
-        (Termination { base: base.ok(), default, reject_unknown: settings.reject_unknown }, rejected)
+        let versions = versions(settings.tls12, settings.tls13);
+        (Termination { base: base.ok(), versions, default, reject_unknown: settings.reject_unknown }, rejected)
     }
 
     fn base(&mut self, settings: &TlsSettings) -> Result<ServerConfig, String> {
         let invalid = |error: rustls::Error| {
             format!("is not served: {error}; expected TLS versions and cipher suites that fit together")
         };
-        let mut config = ServerConfig::builder_with_provider(provider(&settings.ciphers))
-            .with_protocol_versions(&versions(settings.tls12, settings.tls13))
+        let mut config = builder(provider(&settings.ciphers), &versions(settings.tls12, settings.tls13))
             .map_err(invalid)?
             .with_no_client_auth()
             // Each handshake has its host's.
@@ -72,6 +73,13 @@ impl Terminator {
         }
         Ok(config)
     }
+}
+
+fn builder(
+    provider: Arc<CryptoProvider>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, rustls::Error> {
+    ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)
 }
 
 /// The versions that are on.
@@ -103,34 +111,56 @@ pub struct Terms {
 pub(crate) struct Termination {
     /// All but the certificate.
     base: Option<ServerConfig>,
+    versions: Vec<&'static SupportedProtocolVersion>,
     default: Arc<Keys>,
     pub(crate) reject_unknown: bool,
 }
 
 impl Termination {
-    /// What a handshake goes by that presents one of `keys`, or else the default certificate, and offers HTTP/2 where
-    /// that is spoken.
-    pub(crate) fn terms(&self, keys: Option<&Arc<Keys>>, http2: bool) -> Result<Terms, Refused> {
+    /// What a handshake goes by that presents one of `keys`, or else the default certificate, asks for a certificate of
+    /// the client where there is a verifier, and offers HTTP/2 where that is spoken.
+    pub(crate) fn terms(
+        &self,
+        keys: Option<&Arc<Keys>>,
+        verifier: Option<&Arc<ClientVerifier>>,
+        http2: bool,
+    ) -> Result<Terms, Refused> {
         let base = self.base.as_ref().ok_or(Refused::InvalidSettings)?;
         let keys = keys.filter(|keys| !keys.is_empty()).unwrap_or(&self.default);
-        // Reference counts and little else: what is costly in it is shared.
-        let mut config = base.clone();
+        let mut config = match verifier {
+            // Reference counts and little else: what is costly in it is shared.
+            None => base.clone(),
+            Some(verifier) => self.asking(base, verifier).map_err(|_| Refused::InvalidSettings)?,
+        };
         config.cert_resolver = keys.clone();
         if !http2 {
             config.alpn_protocols.retain(|protocol| protocol != HTTP_2);
         }
         Ok(Terms { config: Arc::new(config), presented: Presented::from(keys.clone()) })
     }
+
+    /// The same as `base` for a host that asks for certificates. Nothing is resumed: a session from before the host asked
+    /// has no certificate, and one with a certificate would outlive the client's next.
+    fn asking(&self, base: &ServerConfig, verifier: &Arc<ClientVerifier>) -> Result<ServerConfig, rustls::Error> {
+        let mut config = builder(base.crypto_provider().clone(), &self.versions)?
+            .with_client_cert_verifier(verifier.clone())
+            .with_cert_resolver(self.default.clone());
+        config.ignore_client_order = base.ignore_client_order;
+        config.alpn_protocols.clone_from(&base.alpn_protocols);
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    }
 }
 
 impl fmt::Debug for Termination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { base, default, reject_unknown } = self;
+        let Self { base, default, reject_unknown, .. } = self;
         f.debug_struct("Termination")
             .field("valid", &base.is_some())
             .field("default", default)
             .field("reject_unknown", reject_unknown)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -147,7 +177,7 @@ mod tests {
         for settings in [nothing, no_suite] {
             let (termination, rejected) = Terminator::default().termination(&settings);
             assert_eq!(rejected.len(), 1, "{settings:?}");
-            assert_eq!(termination.terms(None, true).err(), Some(Refused::InvalidSettings));
+            assert_eq!(termination.terms(None, None, true).err(), Some(Refused::InvalidSettings));
         }
     }
 
@@ -175,7 +205,7 @@ mod tests {
     #[test]
     fn http2_is_offered_where_it_is_spoken() {
         let (termination, _) = Terminator::default().termination(&TlsSettings::default());
-        let offered = |http2| termination.terms(None, http2).expect("valid").config.alpn_protocols.clone();
+        let offered = |http2| termination.terms(None, None, http2).expect("valid").config.alpn_protocols.clone();
         assert_eq!(offered(true), [&b"h2"[..], b"http/1.1", b"http/1.0"]);
         assert_eq!(offered(false), [b"http/1.1", b"http/1.0"]);
     }
@@ -185,7 +215,7 @@ mod tests {
         let mut terminator = Terminator::default();
         let on = TlsSettings { session_tickets: true, ..TlsSettings::default() };
         let mut config =
-            |settings: &TlsSettings| terminator.termination(settings).0.terms(None, true).expect("valid").config;
+            |settings: &TlsSettings| terminator.termination(settings).0.terms(None, None, true).expect("valid").config;
         let (first, off) = (config(&on), config(&TlsSettings::default()));
         let second = config(&TlsSettings { tls12: false, ..on.clone() });
         assert!(Arc::ptr_eq(&first.ticketer, &second.ticketer) && first.ticketer.enabled());

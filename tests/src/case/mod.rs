@@ -247,7 +247,9 @@ impl Request {
         let server_name = Some(name).filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
         let server_name = server_name.map(str::to_owned);
         let protocols = if self.version == HTTP_2 { vec!["h2"] } else { Vec::new() };
-        self.is_https().then(|| Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only, protocols })
+        let offer =
+            || Offer { server_name, version: self.tls.clone(), rsa: self.rsa_only, protocols, certificate: None };
+        self.is_https().then(offer)
     }
 
     /// The bytes of its PROXY header; none without one.

@@ -127,7 +127,6 @@ async fn attack_34_a_broken_setting_beside_auth_url() -> Result<()> {
         ("auth-method", "NO METHOD"),
         ("auth-response-headers", "a b"),
         ("whitelist-source-range", "nowhere"),
-        ("auth-tls-secret", "default/none"),
         ("auth-type", "basic"),
     ] {
         let mut world = World::guarded(auth, &[broken], json!({})).await?;

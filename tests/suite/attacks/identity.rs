@@ -47,11 +47,11 @@ async fn attack_28_headers_that_only_a_proxy_may_set() -> Result<()> {
         }
     }
 
-    // Who trusts a proxy before this one trusts what that says.
+    // Who trusts a proxy before this one trusts what that says, but for certificates, which it cannot have seen for us.
     let mut world = World::with(&[], json!({"use-forwarded-headers": "true"})).await?;
     let names = ["ssl-client-verify", "x-forwarded-prefix"];
     let got = world.forwards_headers(&get("ssl-client-verify: NONE\r\nX-Forwarded-Prefix: /a\r\n"), &names).await?;
-    assert_eq!(got, [["ssl-client-verify: none", "x-forwarded-prefix: /a"]; 2]);
+    assert_eq!(got, [["x-forwarded-prefix: /a"]; 2]);
     Ok(())
 }
 

@@ -132,7 +132,6 @@ async fn attack_34_a_broken_setting_beside_a_password() -> Result<()> {
         ("auth-secret", ""),
         ("auth-type", "Basic"),
         ("auth-type", ""),
-        ("auth-tls-secret", "default/none"),
     ] {
         let mut world = World::with_users(&[broken], json!({})).await?;
         for lines in ["", RIGHT] {

@@ -2,6 +2,7 @@
 
 mod alias;
 mod candidate;
+mod client_certificates;
 mod merge;
 mod passthrough;
 mod regex_hosts;
@@ -25,6 +26,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(of_tls);
         diagnostics.extend(alias::overruled(&name, view));
         diagnostics.extend(snippets::overruled(&name, view));
+        diagnostics.extend(client_certificates::overruled(&name, view));
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
         let policies = policies(&name, view);
@@ -51,6 +53,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
 fn policies(host: &HostName, view: &View<'_>) -> Arc<HostPolicies> {
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
     let snippet = snippets::of_host(host, view).ok().and_then(|server| snippet::server_block(&server));
-    let policies = HostPolicies { app_root, snippet };
+    let client_certificates = client_certificates::of_host(host, view);
+    let policies = HostPolicies { app_root, snippet, client_certificates };
     if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }
 }

@@ -28,10 +28,10 @@ pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> 
     let connect_timeout = connect_timeout(host, route, view);
     let passthrough = Passthrough { backend: backend.into(), connect_timeout, origin: origin.clone() };
     let mut diagnostics = bypassed(host, ingress, view);
-    if route.policies.denied.is_some() {
+    if route.policies.denied.is_some() || ingress.host_policies.client_certificates.is_some() {
         let message = format!(
-            "passes TLS for host {host} on without the protection that its annotations ask for: only plain HTTP is \
-                               answered with 503"
+            "passes TLS for host {host} on without the protection that its annotations ask for: it is there for plain HTTP \
+             only"
         );
         diagnostics.push(ingress.warning(origin.field.clone(), message).because(Reason::Insecure));
     }

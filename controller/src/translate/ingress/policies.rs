@@ -36,11 +36,11 @@ impl Parser<'_> {
     /// redirected to HTTPS or need no authentication.
     pub(super) fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {
         let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
-        let https_redirect = self.base.https_redirect.filter(|_| !self.is_plain(path));
         let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*self.base;
         let is_guarded = basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some();
         let is_open = is_guarded && begins_with_any(path, &self.defaults.open_paths);
-        if target.is_none() && https_redirect == self.base.https_redirect && !is_open {
+        let serves_plain_http = self.is_plain(path);
+        if target.is_none() && !serves_plain_http && !is_open {
             return Arc::clone(&self.base);
         }
         let rewrite = target.map(|target| Rewrite {
@@ -48,7 +48,8 @@ impl Parser<'_> {
             target: Arc::clone(target),
             forwarded_prefix: self.annotations.forwarded_prefix.clone(),
         });
-        let mut policies = RoutePolicies { rewrite, https_redirect, ..self.base.as_ref().clone() };
+        let mut policies = RoutePolicies { rewrite, serves_plain_http, ..self.base.as_ref().clone() };
+        policies.https_redirect.take_if(|_| serves_plain_http);
         if is_open {
             (policies.basic_auth, policies.digest_auth, policies.external_auth) = (None, None, None);
         }

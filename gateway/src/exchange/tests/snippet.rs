@@ -54,7 +54,8 @@ impl Scene {
             policies: Arc::new(policies),
             ..host.routes[0].clone()
         };
-        let policies = HostPolicies { app_root: self.app_root.map(Into::into), snippet: self.server.map(Arc::new) };
+        let (app_root, snippet) = (self.app_root.map(Into::into), self.server.map(Arc::new));
+        let policies = HostPolicies { app_root, snippet, ..HostPolicies::default() };
         let host = VirtualHost {
             routes: self.routes.into_iter().map(route).collect(),
             policies: Arc::new(policies),

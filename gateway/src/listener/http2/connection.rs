@@ -150,6 +150,9 @@ impl<'a> Streams<'a> {
             if let Poll::Ready(accepted) = accepted {
                 return Poll::Ready(Event::Accepted(accepted));
             }
+            if self.connection.ends_soon() && !self.going_away {
+                return Poll::Ready(Event::Late);
+            }
             self.arm_idle_deadline();
             self.deadline.poll_expired(cx, self.last_stage()).map(|()| Event::Late)
         })

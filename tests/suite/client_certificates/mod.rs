@@ -1,0 +1,13 @@
+//! Certificates of clients (`auth-tls-*`): who comes in, what backends get to know, and that there is no way around.
+
+mod attacks;
+mod authority;
+mod bypasses;
+mod chains;
+mod changes;
+mod conformance;
+mod curl;
+mod distinguished_names;
+mod error_pages;
+mod invalid_settings;
+mod world;
