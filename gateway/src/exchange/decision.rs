@@ -154,7 +154,7 @@ impl Decision {
             Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
             Found::NoHost => self.use_default_backend(),
             Found::NoPath(host) => {
-                client_certificates::require_tls(host.policies(), connection)?;
+                client_certificates::require_tls(host.policies().client_certificates.as_ref(), connection)?;
                 self.use_default_backend()
             }
             Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),

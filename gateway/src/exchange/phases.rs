@@ -66,7 +66,7 @@ pub(super) fn request_phase(
             rewrite::redirect(rewrite, path, *query, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
             if !policies.serves_plain_http {
-                client_certificates::require_tls(&route.host, connection)?;
+                client_certificates::require_tls(route.host.client_certificates.as_ref(), connection)?;
             }
             body_limit::announced(request, policies.body_limit)?;
             let permit = policies.client_limits.as_ref().map_or(ControlFlow::Continue(None), admit)?;

@@ -1,6 +1,6 @@
 //! `auth-tls-secret`: which clients come in by their certificates.
 
-use super::{Invalid, ServerPolicies};
+use super::Invalid;
 use crate::config::{self, Denied, ErrorPage, VerifyClient};
 use crate::connection::{Connection, TlsSession};
 use crate::interner::Interner;
@@ -153,8 +153,8 @@ pub(crate) fn error_page<'a>(
 }
 
 /// Refuses plain HTTP where the host requires what a client can only show over TLS.
-pub(crate) fn require_tls(host: &ServerPolicies, connection: &Connection) -> ControlFlow<Reply> {
-    match &host.client_certificates {
+pub(crate) fn require_tls(certificates: Option<&ClientCertificates>, connection: &Connection) -> ControlFlow<Reply> {
+    match certificates {
         Some(ClientCertificates::Denied(_)) => ControlFlow::Break(DENIED),
         Some(ClientCertificates::Verified(verification)) if connection.tls.is_none() => {
             if verification.verify == VerifyClient::On {
