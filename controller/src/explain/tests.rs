@@ -441,3 +441,51 @@ fn requests_are_read_from_urls() {
     assert!(Request::new("G T", "http://a/", []).is_err());
     assert!(Request::new("GET", "http://a/", [("a b", "")]).is_err());
 }
+
+/// Over TLS a certificate is presumed, and named. Over plain HTTP there is none.
+#[test]
+fn the_certificate_of_the_client_is_named() {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&rcgen::KeyPair::generate().expect("a key")).expect("a certificate");
+    let explain = |pattern: &str, url: &str| {
+        let objects = format!(
+            "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: known
+  annotations:
+    nginx.ingress.kubernetes.io/auth-tls-secret: default/ca
+    nginx.ingress.kubernetes.io/auth-tls-match-cn: '{pattern}'
+spec:
+  rules:
+    - host: known.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{ name: ca }}
+stringData: {{ ca.crt: {:?} }}
+",
+            authority.pem()
+        );
+        explain_objects(&format!("{OBJECTS}{objects}"), ControllerSettings::default(), url).action.to_string()
+    };
+    let source = "Ingress default/known: metadata.annotations[nginx.ingress.kubernetes.io/auth-tls-secret]";
+    assert_eq!(
+        explain("CN=shop", "https://known.test/"),
+        format!(
+            "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n  if its client has a valid certificate, whose subject \
+             matches \"CN=shop\": {source}"
+        )
+    );
+    let plain = "400: auth-tls-secret: the host requires a certificate of the client, which needs HTTPS";
+    assert_eq!(explain("CN=shop", "http://known.test/"), plain);
+    for scheme in ["http", "https"] {
+        let denied = explain("shop", &format!("{scheme}://known.test/"));
+        assert!(denied.starts_with("403: Ingress default/known: ") && denied.contains("expected \"CN=\""), "{denied}");
+    }
+}

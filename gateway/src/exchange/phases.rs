@@ -1,9 +1,10 @@
 //! The order in which policies act on a request. These functions are the documentation of that order.
 //!
 //! ```text
-//! the client's certificate -> the server's snippet -> find a route -> server_phase -> preflight -> the route's snippet
-//!                                                         ^                                               |     |
-//!                                                         `---------------- another path ----------------'     `-> request_phase
+//! the client's certificate -> the server's snippet -> find a route
+//!   -> server_phase -> preflight -> the route's snippet -> request_phase
+//!           ^                               |
+//!           `-------- another path ---------'
 //! ```
 
 use super::access::Access;

@@ -1,11 +1,12 @@
 //! What ingress-nginx's own tests ask of client certificates.
 
-use super::authority::{issued, named, root};
+use super::authority::{issued, named, numbered, root};
 use super::world::{
     HOST, SECRET, ask, ask_every_way, authorities, connect, guarded, ingress, manifests, offer, send, start, subject,
 };
 use anyhow::Result;
 use rcgen::{KeyPair, PKCS_RSA_SHA256};
+use serde_json::{Value, json};
 use tests::adit::Adit;
 use tests::objects::certificate;
 use tests::tls::{ClientCertificate, Offer};
@@ -175,6 +176,49 @@ async fn a_certificate_is_worth_nothing_without_its_key() -> Result<()> {
         let offer = Offer { version: Some(version.to_owned()), ..offer(HOST, Some(&stolen)) };
         let answered = async { send(&mut connect(&adit, &offer).await?, HOST, "/", "").await };
         assert!(answered.await.is_err(), "TLS {version}");
+    }
+    Ok(())
+}
+
+/// nginx's variables have it, too: here in headers that the ConfigMap sets.
+#[tokio::test]
+async fn variables_say_who_the_client_is() -> Result<()> {
+    let authority = root("authority")?;
+    let config_map = |name: &str, namespace: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data});
+    let headers = json!({
+        "X-Verify": "$ssl_client_verify", "X-Subject": "$ssl_client_s_dn", "X-Issuer": "$ssl_client_i_dn",
+        "X-Serial": "$ssl_client_serial", "X-Fingerprint": "$ssl_client_fingerprint",
+    });
+    let objects = [
+        config_map("adit", "adit", json!({"proxy-set-headers": "default/headers"})),
+        config_map("headers", "default", headers),
+        certificate(HOST)?,
+        certificate("open.example")?,
+        ingress(HOST, &[SECRET]),
+        ingress("open.example", &[]),
+        authorities(&[&authority], None),
+    ];
+    let adit = start(objects).await?;
+    let known = issued(&numbered(named("authtls")?, 0xabcd), &authority, &[])?;
+    let answer = ask(&adit, Some(&known)).await?;
+    let said = ["x-verify", "x-subject", "x-issuer", "x-serial"].map(|name| answer.header(name).unwrap_or_default());
+    assert_eq!(said, ["SUCCESS", "CN=authtls", "CN=authority", "ABCD"]);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &known.chain[0]);
+    let expected: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(answer.header("x-fingerprint"), Some(expected.as_str()));
+    let open = send(&mut connect(&adit, &offer("open.example", None)).await?, "open.example", "/", "").await?;
+    assert_eq!((open.header("x-verify"), open.header("x-subject")), (Some("NONE"), None));
+    Ok(())
+}
+
+/// A connection that is upgraded tells the backend as much.
+#[tokio::test]
+async fn upgrades_are_verified_as_well() -> Result<()> {
+    let (adit, known) = guarded(&[]).await?;
+    let upgrade = "Connection: upgrade\r\nUpgrade: any\r\nssl-client-verify: NONE\r\n";
+    for (certificate, status, verdict) in [(None, 400, None), (Some(&known), 200, Some("SUCCESS"))] {
+        let answer = send(&mut connect(&adit, &offer(HOST, certificate)).await?, HOST, "/", upgrade).await?;
+        assert_eq!((answer.status, answer.header("ssl-client-verify")), (status, verdict));
     }
     Ok(())
 }
