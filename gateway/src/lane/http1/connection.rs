@@ -109,7 +109,7 @@ impl EndpointConnection {
         Ok(Self::new(io, timeouts))
     }
 
-    fn new(io: Io, timeouts: Timeouts) -> Self {
+    pub(super) fn new(io: Io, timeouts: Timeouts) -> Self {
         let (output, input) = (BytesMut::new(), BytesMut::new());
         Self { io, output, unflushed: false, input, timeouts, timer: None, waiting: false }
     }

@@ -136,3 +136,64 @@ async fn sweep(pool: Arc<Pool>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Timeouts;
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::time::advance;
+
+    fn destination(port: u16, pool_key: u64) -> Destination {
+        Destination {
+            address: ([127, 0, 0, 1], port).into(),
+            tls: None,
+            http2: false,
+            pool_key,
+            timeouts: Timeouts::default(),
+            idle_timeout: Duration::from_secs(60),
+            largest_piece: usize::MAX,
+        }
+    }
+
+    /// Keeps a new connection. Returns the endpoint's end of it.
+    fn keep(pool: &Pool, destination: &Destination) -> DuplexStream {
+        let (io, endpoint) = duplex(64);
+        pool.put(EndpointConnection::new(Box::new(io), destination.timeouts), destination);
+        endpoint
+    }
+
+    #[tokio::test]
+    async fn connections_are_shared_between_equal_destinations_only() {
+        let pool = Pool::new(8);
+        let _endpoint = keep(&pool, &destination(80, 1));
+        assert!(pool.take(&destination(81, 1)).is_none() && pool.take(&destination(80, 2)).is_none());
+        let tls = Some(crate::exchange::BackendTls::default());
+        assert!(pool.take(&Destination { tls, ..destination(80, 1) }).is_none());
+        assert!(pool.take(&destination(80, 1)).is_some() && pool.take(&destination(80, 1)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_connection_makes_room() {
+        let pool = Pool::new(2);
+        let mut endpoints = Vec::new();
+        for port in [80, 81, 82] {
+            endpoints.push(keep(&pool, &destination(port, 1)));
+            advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!([80, 81, 82].map(|port| pool.take(&destination(port, 1)).is_some()), [false, true, true]);
+        assert!(Pool::new(0).take(&destination(80, 1)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_have_ended_or_grown_old_are_closed() {
+        let pool = Pool::new(8);
+        let left = keep(&pool, &destination(80, 1));
+        let _stays = keep(&pool, &destination(81, 1));
+        drop(left);
+        sleep(2 * SWEEP).await;
+        assert_eq!(pool.idle.lock().count, 1);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(pool.idle.lock().count, 0);
+    }
+}
