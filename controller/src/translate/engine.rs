@@ -1,3 +1,5 @@
+mod results;
+
 use super::backend::{self, Problem};
 use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
@@ -11,7 +13,6 @@ use super::readers::Readers;
 use super::streams::{self, Streams};
 use super::units::{Unit, Units};
 use super::url_backends::UrlBackends;
-use crate::annotation::Applied;
 use crate::configmap::{self, Config};
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
@@ -20,7 +21,6 @@ use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
 use crate::store::{Change, Store, Stored};
 use gateway::config::{Backend, BackendId, GatewaySettings, HostName, ServiceBackend, Subject, Update, VirtualHost};
-use gateway::telemetry::Orphan;
 use k8s_openapi::api::networking::v1::Ingress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -112,72 +112,6 @@ impl Translator {
             update.backends.push((id, backend));
         }
         update
-    }
-
-    /// What is wrong now, in a stable order.
-    pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.diagnostics.iter()
-    }
-
-    /// Why Ingresses that name this host are not served, in a cluster as well, where they are nobody's mistake.
-    pub fn not_selected(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
-        let ingresses = self.ingresses.values().filter_map(|unit| unit.not_selected.as_ref());
-        ingresses.filter(move |ingress| ingress.hosts.iter().any(|name| name == host)).map(|ingress| &ingress.why)
-    }
-
-    /// The settings; `None` before the first translation.
-    pub fn settings(&self) -> Option<&Arc<GatewaySettings>> {
-        self.published.as_ref()
-    }
-
-    /// The virtual host of this name.
-    pub fn host(&self, name: &HostName) -> Option<&Arc<VirtualHost>> {
-        self.hosts.get(name)
-    }
-
-    /// All virtual hosts, by name.
-    pub fn hosts(&self) -> impl Iterator<Item = &Arc<VirtualHost>> {
-        self.hosts.values()
-    }
-
-    /// A backend that a route names.
-    pub fn backend(&self, id: &BackendId) -> Option<&Backend> {
-        match id {
-            BackendId::Service(service) => self.backends.get(service),
-            BackendId::Url { .. } => self.url_backends.get(id),
-        }
-    }
-
-    /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
-    pub fn applied(&self, ingress: &ObjectKey) -> &[Applied] {
-        self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()
-    }
-
-    /// Which directives of snippets work: the ConfigMap's, and those of Ingresses by key.
-    pub fn snippets(&self) -> impl Iterator<Item = &SnippetReport> {
-        let ingresses: BTreeMap<_, _> = self.ingresses.iter().collect();
-        self.config_snippets.iter().chain(ingresses.into_values().flat_map(|unit| &unit.snippets))
-    }
-
-    /// The field of an Ingress that holds the annotation of this name.
-    pub fn annotation_field(&self, key: &str) -> String {
-        format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix)
-    }
-
-    /// Whether anything of this Ingress is served.
-    pub fn serves(&self, ingress: &ObjectKey) -> bool {
-        self.ingresses.get(ingress).is_some_and(|unit| unit.parsed.is_some())
-    }
-
-    /// The Ingresses that the last call of [`Self::translate`] translated, those that are gone included, and whether
-    /// anything of each is served.
-    pub fn translated(&self) -> impl Iterator<Item = (&ObjectKey, bool)> {
-        self.translated.iter().map(|key| (key, self.serves(key)))
-    }
-
-    /// The Ingresses that have become orphans since the last call, or no longer are, and whether they are.
-    pub fn take_orphans(&mut self) -> Vec<(ObjectKey, Orphan, bool)> {
-        self.orphans.take_changes()
     }
 
     fn mark(&self, change: &Change, dirty: &mut Dirty) {

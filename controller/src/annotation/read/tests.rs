@@ -1,0 +1,122 @@
+use super::*;
+use crate::annotation::Scope;
+use crate::diagnostic::Severity;
+use crate::store::Store;
+
+fn reading(annotations: &[(&str, &str)]) -> Reading {
+    reading_with(&RouteDefaults::default(), annotations)
+}
+
+fn reading_with(defaults: &RouteDefaults, annotations: &[(&str, &str)]) -> Reading {
+    let annotations =
+        annotations.iter().map(|(key, value)| (format!("{USUAL_PREFIX}/{key}"), (*value).to_owned())).collect();
+    let store = Store::new();
+    let context = Context {
+        object: &Subject::other("Ingress default/shop"),
+        namespace: "default",
+        prefix: USUAL_PREFIX,
+        defaults,
+        lookup: &Lookup::new(&store),
+    };
+    read(&annotations, &context)
+}
+
+/// No annotation may vanish without a trace: each does something, or a diagnostic names it.
+#[test]
+fn every_annotation_is_served_refused_or_reported() {
+    for annotation in Annotation::all() {
+        let reading = reading(&[(annotation.name, "\u{1}unlikely")]);
+        let served = reading.applied.iter().any(|applied| applied.effect == Effect::Applied);
+        let named = reading.diagnostics.iter().any(|diagnostic| diagnostic.field.contains(annotation.name));
+        // Lists of which each part counts for itself. Without a valid origin nobody is allowed.
+        let is_list = ["cors-allow-origin", "proxy-ssl-ciphers"].contains(&annotation.name);
+        assert!(named && (is_list || !served), "{}: {reading:?}", annotation.name);
+        if annotation.support == Support::Denied {
+            assert!(reading.settings.policies.denied.is_some(), "{} must deny", annotation.name);
+        }
+    }
+}
+
+#[test]
+fn values_that_ask_for_nothing_need_nothing() {
+    let harmless = [
+        ("enable-modsecurity", "false"),
+        ("enable-global-auth", "false"),
+        ("whitelist-source-range", "0.0.0.0/0, ::/0"),
+        ("limit-rps", "0"),
+        ("ssl-redirect", "false"),
+        ("satisfy", "all"),
+    ];
+    for (key, value) in harmless {
+        let reading = reading(&[(key, value)]);
+        assert_eq!(reading.diagnostics, [], "{key}: {value}");
+        assert_eq!(reading.settings.policies.denied, None, "{key}: {value}");
+    }
+    for (key, value) in [("whitelist-source-range", ""), ("auth-url", " "), ("enable-modsecurity", "maybe")] {
+        assert!(reading(&[(key, value)]).settings.policies.denied.is_some(), "{key}: {value:?}");
+    }
+}
+
+#[test]
+fn harmless_values_of_unsupported_annotations_need_nothing() {
+    for annotation in Annotation::all().filter(|annotation| !annotation.support.is_applied()) {
+        for value in annotation.facets.harmless {
+            let reading = reading(&[(annotation.name, value)]);
+            assert_eq!(reading.diagnostics, [], "{}: {value:?}", annotation.name);
+            assert_eq!(reading.settings.policies.denied, None, "{}: {value:?}", annotation.name);
+        }
+    }
+}
+
+/// The Secret comes with its Ingress's next translation, since that it was looked for is recorded.
+#[test]
+fn a_security_setting_denies_while_its_object_is_missing() {
+    const NAMES_A_SECRET: &[Annotation] = &[
+        Annotation::full("denies", Scope::Path, Risk::Low, Invalid::Denies, "", |value, _| value.secret().map(drop)),
+        Annotation::full("falls-back", Scope::Path, Risk::Low, Invalid::FallsBack, "", |value, _| {
+            value.secret().map(drop)
+        }),
+    ];
+    let (store, defaults, object) = (Store::new(), RouteDefaults::default(), Subject::other("Ingress shop/a"));
+    let lookup = Lookup::new(&store);
+    let context =
+        Context { object: &object, namespace: "shop", prefix: USUAL_PREFIX, defaults: &defaults, lookup: &lookup };
+    let none = BTreeMap::new();
+    let mut reader = Reader { annotations: &none, context: &context, reading: read(&none, &context) };
+    let effects: Vec<_> = NAMES_A_SECRET.iter().map(|annotation| reader.apply(annotation, "users")).collect();
+    assert_eq!(effects, [Effect::Denied, Effect::None]);
+    assert!(reader.reading.settings.policies.denied.is_some());
+    let reasons: Vec<_> = reader.reading.diagnostics.iter().map(|diagnostic| diagnostic.reason).collect();
+    assert_eq!(reasons, [Reason::Denied, Reason::ReferenceNotFound]);
+    assert_eq!(lookup.reads().into_iter().collect::<Vec<_>>(), [ObjectKey::new(Kind::Secret, "shop", "users")]);
+}
+
+#[test]
+fn unknown_names_warn_with_the_nearest() {
+    let reading = reading(&[("rewrite-targt", "/")]);
+    assert_eq!(reading.diagnostics[0].severity, Severity::Warning);
+    assert!(reading.diagnostics[0].message.contains("\"rewrite-target\""), "{}", reading.diagnostics[0]);
+}
+
+#[test]
+fn invalid_values_reject_or_fall_back() {
+    let rejected = reading(&[("server-alias", "a b")]);
+    assert!(rejected.rejected);
+    let fallen_back = reading(&[("proxy-connect-timeout", "30s")]);
+    assert!(!fallen_back.rejected);
+    assert_eq!(fallen_back.diagnostics[0].severity, Severity::Error);
+    assert_eq!(fallen_back.settings.backend.timeouts.connect.as_secs(), 5);
+}
+
+#[test]
+fn blocked_words_and_risks_reject() {
+    let defaults = RouteDefaults {
+        blocked_words: vec!["set_by_lua".into()],
+        risk_level: Risk::Medium,
+        ..RouteDefaults::default()
+    };
+    let read = |key: &str, value: &str| reading_with(&defaults, &[(key, value)]);
+    assert!(read("connection-proxy-header", "set_by_lua").rejected);
+    assert!(read("server-alias", "a.example.com").rejected);
+    assert!(!read("app-root", "/shop").rejected);
+}
