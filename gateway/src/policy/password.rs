@@ -62,6 +62,10 @@ impl PasswordHash {
         }
         let (algorithm, length) = algorithm(text).ok_or(InvalidHash::Format)?;
         let digest = text.rsplit('$').next().unwrap_or_default();
+        // crypt3_rs counts on it that no control character is in a salt.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidHash::Format);
+        }
         if digest.len() != length || !digest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./".contains(&byte)) {
             return Err(InvalidHash::Format);
         }
@@ -178,6 +182,8 @@ mod tests {
         {
             assert_eq!(PasswordHash::parse(text).err(), Some(InvalidHash::Format), "{text}");
         }
+        let salted = |salt: &str| PasswordHash::parse(&format!("$5${salt}${}", "x".repeat(43))).is_ok();
+        assert!(salted("salt") && !salted("sal\x17t") && !salted("sal\u{e9}t"), "crypt3_rs panics");
     }
 
     #[test]
