@@ -265,7 +265,10 @@ fn time_unit(unit: &str) -> Option<Duration> {
 
 /// An IP network, or an address, which is a network of its own.
 pub(crate) fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+    let Some((address, length)) = text.split_once('/') else { return text.parse::<IpAddr>().map(IpNet::from).ok() };
+    // As ipnet reads it, but for octets such as 05, which others read in octal.
+    let address: IpAddr = address.parse().ok()?;
+    text.parse().ok().filter(|network: &IpNet| network.addr() == address && !length.is_empty())
 }
 
 /// A Boolean as Go's `strconv.ParseBool` reads it.
