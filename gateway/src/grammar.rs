@@ -10,6 +10,11 @@ pub(crate) fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }
 
+/// Whether a list of tokens separated by commas, such as the value of `Connection`, has this one. Case does not matter.
+pub(crate) fn lists(list: &[u8], token: &str) -> bool {
+    list.split(|byte| *byte == b',').any(|listed| listed.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
 /// The value of a `Content-Length`: digits, and few enough that all take them for the same number.
 pub(crate) fn content_length(value: &[u8]) -> Option<u64> {
     let is_length = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);

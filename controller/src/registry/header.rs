@@ -1,23 +1,9 @@
 //! Headers that settings name.
 
 use super::error::ValueError;
-use gateway::config::{Piece, Template, TemplateError};
+use gateway::config::{FRAMING_HEADERS, Piece, Template, TemplateError};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
-
-/// Headers that frame a message, or hold for one connection only. Gateways set them on each side by themselves: a value
-/// of somebody else's makes two sides disagree on where a message ends.
-const FRAMING: [&str; 9] = [
-    "connection",
-    "content-length",
-    "http2-settings",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// A header's name, in lower case.
 ///
@@ -35,7 +21,7 @@ pub(crate) fn header_name(text: &str) -> Result<Arc<str>, ValueError> {
 /// The text is not the name of a header, or that of one that frames messages or holds for one connection only.
 pub(crate) fn settable_header(text: &str) -> Result<Arc<str>, ValueError> {
     let name = header_name(text)?;
-    if FRAMING.contains(&&*name) {
+    if FRAMING_HEADERS.contains(&&*name) {
         return Err(format!(
             "is not valid: {name} frames messages or holds for one connection only, so that Adit alone sets it"
         )

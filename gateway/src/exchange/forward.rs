@@ -4,6 +4,7 @@ use super::client_certificate::is_about_certificate;
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
+use crate::grammar;
 use crate::policy::cors::{self, Cors};
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
@@ -327,7 +328,7 @@ fn is_nominated(name: &HeaderName, connection: &str) -> bool {
     let name = name.as_str();
     !connection.is_empty()
         && !matches!(name, "connection" | "transfer-encoding" | "content-length" | "set-cookie")
-        && connection.split(',').any(|nominated| nominated.trim_ascii().eq_ignore_ascii_case(name))
+        && grammar::lists(connection.as_bytes(), name)
 }
 
 /// Whether a header of a request applies to the client's connection only, by its name or because the request's `Connection`

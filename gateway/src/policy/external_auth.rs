@@ -1,6 +1,7 @@
 //! `auth-url`: what the response of an auth server means for the client's request.
 
 use super::auth_cache::{AuthKey, AuthResponse};
+use super::status::gets_headers;
 use crate::config;
 use crate::config::PathMatch;
 use crate::request::{Reason, Reply};
@@ -134,7 +135,7 @@ impl ExternalAuth {
 
     /// Whether a response of the backend with this status gets the cookies of the auth response (nginx: `add_header`).
     pub(crate) fn sets_cookies(&self, status: u16) -> bool {
-        self.always_set_cookie && status >= 200 || matches!(status, 200 | 201 | 204 | 206 | 301..=304 | 307 | 308)
+        self.always_set_cookie && status >= 200 || gets_headers(status)
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod response_rate;
 pub mod rewrite;
 pub mod snippet;
 pub(crate) mod source_ranges;
+mod status;
 mod verdict;
 
 pub use invalid::Invalid;

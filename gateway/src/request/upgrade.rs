@@ -14,7 +14,7 @@ pub(crate) fn protocols(upgrade: &[u8]) -> impl Iterator<Item = &str> {
 
 /// Whether a `Connection` header lists `upgrade`, so that `Upgrade` applies to this connection.
 pub(crate) fn is_announced(connection: &[u8]) -> bool {
-    connection.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+    grammar::lists(connection, "upgrade")
 }
 
 /// A name, with a version after a slash or without one.

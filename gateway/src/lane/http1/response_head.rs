@@ -2,6 +2,7 @@
 
 use crate::connection::BodyFraming;
 use crate::exchange::{InvalidHead, has_body, no_headers, parse_head, response_framing};
+use crate::grammar;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, StatusCode, Version};
 
@@ -57,11 +58,7 @@ impl ResponseHead {
 
     /// Whether the endpoint keeps the connection after the response.
     pub(in crate::lane) fn keeps_alive(&self) -> bool {
-        let has = |option: &str| {
-            self.all("connection").any(|value| {
-                value.split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
-            })
-        };
+        let has = |option: &str| self.all("connection").any(|value| grammar::lists(value, option));
         if self.version == Version::HTTP_11 { !has("close") } else { has("keep-alive") && !has("close") }
     }
 

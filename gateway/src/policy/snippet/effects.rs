@@ -1,5 +1,6 @@
-use crate::config::{self, Expires, ResponseFilter, Template};
+use crate::config::{self, Expires, FRAMING_HEADERS, ResponseFilter, Template};
 use crate::policy::Invalid;
+use crate::policy::status::gets_headers;
 use crate::telemetry::{Now, RequestInfo};
 use crate::variables::{Values, render_within};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -10,19 +11,6 @@ use std::time::SystemTime;
 
 /// Bytes of the value of a header.
 const VALUE_LIMIT: usize = 16 << 10;
-/// Headers of a connection and of framing, which are ours alone.
-const OURS: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "http2-settings",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// What a block does besides its statements.
 #[derive(Debug, Default)]
@@ -216,7 +204,7 @@ impl ResponseHeader {
     /// What it changes in a response with this status and these headers. A value that no header can have changes nothing.
     pub fn changes(&self, status: u16, headers: &HeaderMap, values: &impl Values) -> Changes {
         match &self.0 {
-            Operation::Add { always: false, .. } | Operation::Expires(_) if !is_good(status) => Changes::new(),
+            Operation::Add { always: false, .. } | Operation::Expires(_) if !gets_headers(status) => Changes::new(),
             Operation::Add { name, value, .. } => add(name, header_value(value, values)),
             Operation::Set { only, .. } | Operation::Clear { only, .. } if !accepts(only, status, headers) => {
                 Changes::new()
@@ -232,11 +220,6 @@ impl ResponseHeader {
             Operation::Expires(expires) => expire(*expires),
         }
     }
-}
-
-/// The statuses of `add_header` without `always` (ngx_http_headers_filter).
-fn is_good(status: u16) -> bool {
-    matches!(status, 200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308)
 }
 
 /// As nginx: ngx_http_add_header, and for two headers ngx_http_set_response_header.
@@ -316,8 +299,9 @@ impl Names {
     }
 }
 
+/// Whether only we may change a header: it frames messages, or is answered by us.
 fn is_ours(name: &HeaderName) -> bool {
-    OURS.contains(&name.as_str())
+    FRAMING_HEADERS.contains(&name.as_str()) || *name == header::EXPECT
 }
 
 /// Compiles all, without those that are nothing.
