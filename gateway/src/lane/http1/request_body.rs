@@ -2,8 +2,9 @@
 
 use super::RequestHead;
 use crate::connection::BodyFraming;
+use crate::exchange::RequestEdits;
 use bytes::{BufMut, BytesMut};
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use std::io::Write;
 
 /// How much of a body has been passed on.
@@ -19,12 +20,15 @@ impl RequestBody {
     /// The start of a body, whose framing is put into the request's head.
     pub(super) fn begin(framing: BodyFraming, head: &mut RequestHead) -> Self {
         let is_chunked = framing == BodyFraming::Chunked;
-        head.remove_if(|name| name.eq_ignore_ascii_case("transfer-encoding"));
+        head.remove(&header::TRANSFER_ENCODING);
         match framing {
-            BodyFraming::Length(length) => head.set_length(length),
-            BodyFraming::None if head.has("content-length") => head.set_length(0),
+            BodyFraming::Length(length) => head.set("Content-Length", length.into()),
+            BodyFraming::None if head.has("content-length") => head.set("Content-Length", 0.into()),
             BodyFraming::None | BodyFraming::UntilClose => {}
-            BodyFraming::Chunked => head.set_chunked(),
+            BodyFraming::Chunked => {
+                head.remove(&header::CONTENT_LENGTH);
+                head.set("Transfer-Encoding", HeaderValue::from_static("chunked"));
+            }
         }
         Self { is_chunked, is_done: framing == BodyFraming::None, is_refused: false }
     }
@@ -57,16 +61,6 @@ impl RequestBody {
             output.extend_from_slice(b"0\r\n\r\n");
         }
         self.is_done = is_last;
-    }
-}
-
-impl RequestHead {
-    fn set_length(&mut self, length: u64) {
-        self.set_framing("Content-Length", HeaderValue::from(length), "content-length");
-    }
-
-    fn set_chunked(&mut self) {
-        self.set_framing("Transfer-Encoding", HeaderValue::from_static("chunked"), "content-length");
     }
 }
 

@@ -70,14 +70,6 @@ impl RequestHead {
         self.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    /// Puts a header in the place of others, which are removed.
-    pub(in crate::lane) fn set_framing(&mut self, name: &'static str, value: HeaderValue, instead_of: &str) {
-        let at = self.headers.iter().position(|header| header.name.eq_ignore_ascii_case(instead_of.as_bytes()));
-        self.headers.retain(|header| !header.name.eq_ignore_ascii_case(instead_of.as_bytes()));
-        let at = at.unwrap_or(self.headers.len());
-        self.headers.insert(at, Header { name: Name::Static(name), value });
-    }
-
     /// Removes the headers of which this holds.
     pub(in crate::lane) fn remove_if(&mut self, is_removed: impl Fn(&str) -> bool) {
         self.headers.retain(|header| std::str::from_utf8(&header.name).is_ok_and(|name| !is_removed(name)));
