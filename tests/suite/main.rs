@@ -26,6 +26,7 @@ mod fuzzed;
 mod grpc;
 mod h2spec;
 mod http2;
+mod http2_backends;
 mod layering;
 mod limits;
 mod listeners;

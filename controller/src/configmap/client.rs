@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     )
-    .but("It applies to HTTP/1.1 only; over HTTP/2 `proxy-read-timeout` ends a body that stalls."),
+    .but("From a client of HTTP/2 to a backend of HTTP/2, `proxy-read-timeout` ends a body that stalls."),
     Key::full(
         "client-header-buffer-size",
         "1k",

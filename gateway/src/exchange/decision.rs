@@ -4,7 +4,7 @@ use super::access::{Access, AccessStep};
 use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
 use super::snippet_progress::SnippetProgress;
-use crate::config::{BackendPolicies, BackendProtocol, HostName, PathKind, RouteLabels};
+use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
@@ -180,11 +180,10 @@ impl Decision {
         (self.access, self.permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
         self.rewrite(route, request)?;
         self.chosen = route.choose(&self.seen(request));
-        let answer = match &route.action {
-            RouteAction::DefaultBackend(_) => self.use_default_backend(),
-            _ => reject_http10(request, self.backend_policies().protocol),
+        self.answer = match &route.action {
+            RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
+            _ => None,
         };
-        self.answer = answer.break_value();
         ControlFlow::Continue(None)
     }
 
@@ -352,15 +351,6 @@ fn is_of_default_host(table: &Table, request: &RequestView<'_>, found: &Found<'_
         Found::NoHost => true,
         Found::Route(route) if names_path(route) => false,
         _ => matches!(table.host(request.host()), Ok(Some(host)) if *host.name() == HostName::Any),
-    }
-}
-
-/// Refuses HTTP/1.0 for backends of HTTP/2, whose responses may have no length: Pingora would write them in chunks, which
-/// clients of HTTP/1.0 do not know.
-fn reject_http10(request: &RequestView<'_>, protocol: BackendProtocol) -> ControlFlow<Reply> {
-    match request.version {
-        Version::HTTP_10 if protocol.is_http2() => ControlFlow::Break(Reply::new(505, Reason::Http10)),
-        _ => ControlFlow::Continue(()),
     }
 }
 

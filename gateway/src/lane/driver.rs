@@ -1,8 +1,10 @@
 //! Passes each request to the lane for its backend's protocol.
 
+use super::access::Access;
 use super::http1::{Http1Lane, Outcome};
+use super::http2::Http2Lane;
+use super::pingora::fault;
 use super::pingora::session::{ClientRequest, close, configure, keep_target, view, write_reply};
-use super::pingora::{Access, PingoraLane, fault};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Exchange, Step};
 use bytes::{Bytes, BytesMut};
@@ -16,14 +18,14 @@ pub(crate) struct Lanes {
     context: Arc<Context>,
     access: Access,
     http1: Http1Lane,
-    http2: PingoraLane,
+    http2: Http2Lane,
 }
 
 impl Lanes {
     /// Lanes whose connection pools have the size of the current settings. To be made in the runtime of their worker.
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let (http2, access) = PingoraLane::new(&context);
-        Self { access, http1: Http1Lane::new(&context), http2, context }
+        let (access, http1, http2) = (Access::new(&context), Http1Lane::new(&context), Http2Lane::new(&context));
+        Self { context, access, http1, http2 }
     }
 
     /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else.
@@ -56,7 +58,8 @@ impl Lanes {
         let ClientRequest { session, exchange, .. } = &mut *request;
         let whole = match self.access.next_step(exchange, session).await {
             Step::Attempt(destination) if destination.http2 => {
-                let reusable = self.http2.serve(request, destination).await;
+                // Boxed, so that other requests reserve no memory for it.
+                let reusable = Box::pin(self.http2.serve(request, destination)).await;
                 return reusable.map_or(Outcome::Ended, Outcome::Reusable);
             }
             Step::Attempt(destination) => return self.http1.serve(request, destination).await,

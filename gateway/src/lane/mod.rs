@@ -1,8 +1,11 @@
 //! Lanes: each is one implementation of the I/O between clients and endpoints, and drives an
 //! [`Exchange`](crate::exchange::Exchange) for each request.
 
+mod access;
 mod driver;
+mod endpoint;
 pub(crate) mod http1;
+mod http2;
 pub(crate) mod pingora;
 
 pub(crate) use driver::Lanes;

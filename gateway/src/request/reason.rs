@@ -73,8 +73,6 @@ reasons! {
     Healthz = "healthz",
     /// The route redirects plain HTTP to HTTPS.
     HttpsRedirect = "https-redirect",
-    /// A client of HTTP/1.0 cannot get the response of a backend of HTTP/2.
-    Http10 = "http-1.0",
     /// A fault of the gateway's.
     Internal = "internal",
     /// The request's body is not what its framing says.

@@ -72,15 +72,17 @@ impl fmt::Debug for BackendTls {
 }
 
 /// Speaks TLS to the endpoint at `address`: as `settings` say, or without any verification. `server_name` is sent if there
-/// are none.
+/// are none. `protocol` is what the endpoint has to agree on by ALPN.
 ///
 /// # Errors
-/// If the name is none of DNS, the handshake fails, or the certificate is not what it has to be.
+/// If the name is none of DNS, the handshake fails, the certificate is not what it has to be, or the endpoint does not agree
+/// on the protocol.
 pub(crate) async fn connect<T>(
     stream: T,
     address: IpAddr,
     settings: Option<&BackendTls>,
     server_name: Option<&str>,
+    protocol: Option<&[u8]>,
 ) -> io::Result<TlsStream<T>>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -92,5 +94,11 @@ where
             (UNVERIFIED.clone().map_err(io::Error::other)?, name.transpose()?)
         }
     };
-    TlsConnector::from(config).connect(name.unwrap_or_else(|| ServerName::from(address)), stream).await
+    let name = name.unwrap_or_else(|| ServerName::from(address));
+    let offered = protocol.into_iter().map(<[u8]>::to_vec).collect();
+    let stream = TlsConnector::from(config).with_alpn(offered).connect(name, stream).await?;
+    if protocol.is_some() && stream.get_ref().1.alpn_protocol() != protocol {
+        return Err(io::Error::other("the endpoint agrees on none of the protocols that were offered by ALPN"));
+    }
+    Ok(stream)
 }

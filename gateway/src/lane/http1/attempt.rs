@@ -2,18 +2,16 @@
 
 use super::connection::{EndpointError, Progress, Turn};
 use super::read_ahead::ReadAhead;
-use super::request::Interrupted;
 use super::request_body::RequestBody;
 use super::{EndpointConnection, ResponseHead};
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{Destination, Failure, RequestEdits, is_of_the_connection};
+use crate::exchange::{Destination, Failure, RequestEdits};
+use crate::lane::endpoint::{BROKEN, Interrupted, is_connection_header};
 use crate::lane::pingora::fault;
-use crate::lane::pingora::session::{
-    ClientRequest, is_watched, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_head,
-};
+use crate::lane::pingora::session::{ClientRequest, is_watched, view};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Version};
-use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_http::ResponseHeader;
 use std::io::{self, ErrorKind};
 
 /// A request and the connection that it has got.
@@ -49,7 +47,8 @@ impl<'r> Attempt<'r> {
         let protocols = request.requested_protocols();
         let mut head = request.request_head().ok_or(Failure::Internal)?;
         let original = request.session.req_header();
-        head.remove_if(|name| is_connection_header(name, original));
+        let is_dropped = |name: HeaderName| is_connection_header(&name, &original.headers);
+        head.remove_if(|name| HeaderName::from_bytes(name.as_bytes()).map_or(true, is_dropped));
         if !protocols.is_empty() {
             head.set("Connection", HeaderValue::from_static("upgrade"));
             head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
@@ -81,8 +80,8 @@ impl<'r> Attempt<'r> {
         // Who has been asked for an upgrade may switch later than it says.
         let keeps_alive = framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty();
         self.request.exchange.response_head(head.status.as_u16());
-        let is_ended = self.write_head(&head, framing).await?;
-        self.forward_body(framing, is_ended).await?;
+        self.request.write_head(response_header(&head).map_err(|_| BROKEN)?, framing).await?;
+        self.forward_body(framing, framing == BodyFraming::None).await?;
         let is_reusable = keeps_alive && self.body.is_done() && self.endpoint.is_idle();
         Ok(Responded::Whole(is_reusable.then_some(self.endpoint)))
     }
@@ -93,7 +92,10 @@ impl<'r> Attempt<'r> {
             while let Some(head) = self.endpoint.take_head().map_err(|error| self.broken(&error.into()))? {
                 match head.status.as_u16() {
                     101 if !is_switch_to(&head, &self.protocols) => return Err(BROKEN.into()),
-                    100 | 102..=199 => self.forward_interim(&head).await?,
+                    100 | 102..=199 => {
+                        let head = response_header(&head).map_err(|_| BROKEN)?;
+                        self.request.write_interim(head).await?;
+                    }
                     _ => {
                         let framing = head.framing(&self.request.session.req_header().method);
                         return Ok((head, framing.map_err(|error| self.broken(&error.into()))?));
@@ -106,17 +108,6 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    async fn forward_interim(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
-        let ClientRequest { session, exchange, .. } = &mut *self.request;
-        if exchange.interim_response().is_break() {
-            return Err(BROKEN.into());
-        }
-        let mut head = response_header(head).map_err(|_| BROKEN)?;
-        settle_framing(session.req_header(), &mut head).map_err(|_| BROKEN)?;
-        exchange.respond(&view(session.req_header()), false, &mut *head);
-        Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
-    }
-
     async fn switch_protocols(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
         let ClientRequest { session, exchange, .. } = &mut *self.request;
         exchange.response_head(101);
@@ -126,32 +117,12 @@ impl<'r> Attempt<'r> {
         Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
     }
 
-    /// Sends the head to the client. Returns whether that is the whole response.
-    async fn write_head(&mut self, head: &ResponseHead, framing: BodyFraming) -> Result<bool, Interrupted> {
-        let ClientRequest { session, exchange, .. } = &mut *self.request;
-        let mut head = response_header(head).map_err(|_| BROKEN)?;
-        settle_framing(session.req_header(), &mut head).map_err(|_| BROKEN)?;
-        let version = session.req_header().version;
-        if framing == BodyFraming::UntilClose && version == Version::HTTP_11 {
-            // In chunks, so that the client's connection does not have to be closed, too.
-            let _ = head.insert_header("Transfer-Encoding", "chunked");
-        }
-        exchange.respond(&view(session.req_header()), false, &mut *head);
-        settle_keepalive(session, exchange);
-        if version == Version::HTTP_10 {
-            settle_end_for_http_10(session, &head);
-        }
-        let is_ended = framing == BodyFraming::None;
-        write_head(session, head, is_ended).await.map_err(|error| fault::of_client(&error))?;
-        Ok(is_ended)
-    }
-
     async fn forward_body(&mut self, framing: BodyFraming, mut is_ended: bool) -> Result<(), Interrupted> {
         let mut body = BodyFramer::of_answer(framing);
         loop {
             while let Some(piece) = self.endpoint.take_body(&mut body).map_err(|error| self.broken(&error.into()))? {
                 is_ended = body.is_done();
-                self.write_piece(piece, is_ended).await?;
+                self.request.write_piece(piece, is_ended).await?;
             }
             self.ahead.passed_on();
             if body.is_done() {
@@ -162,17 +133,9 @@ impl<'r> Attempt<'r> {
             }
         }
         if !is_ended {
-            self.write_piece(Bytes::new(), true).await?;
+            self.request.write_piece(Bytes::new(), true).await?;
         }
         Ok(())
-    }
-
-    async fn write_piece(&mut self, piece: Bytes, is_last: bool) -> Result<(), Interrupted> {
-        if let Some(pause) = self.request.exchange.response_body(piece.len()) {
-            self.request.or_client_gone(tokio::time::sleep(pause)).await?;
-        }
-        let written = self.request.session.write_response_body(piece, is_last).await;
-        Ok(written.map_err(|error| fault::of_client(&error))?)
     }
 
     /// Waits until something comes of the endpoint, and passes on the request's body meanwhile.
@@ -244,16 +207,6 @@ enum Heard {
 enum Event {
     Endpoint(io::Result<Progress>),
     Client(pingora_core::Result<Option<Bytes>>),
-}
-
-/// The endpoint violates HTTP. It has received the request, so no other endpoint is tried.
-const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: false };
-
-/// Whether a header applies to the client's connection only, and so is not forwarded (RFC 9110 section 7.6.1).
-fn is_connection_header(name: &str, request: &RequestHeader) -> bool {
-    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return true };
-    matches!(name.as_str(), "connection" | "proxy-authorization" | "http2-settings")
-        || is_of_the_connection(&name, &request.headers)
 }
 
 /// Whether a 101 switches to some of the requested protocols, and to nothing else.

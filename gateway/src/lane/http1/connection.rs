@@ -4,10 +4,8 @@ use super::ResponseHead;
 use crate::config::Timeouts;
 use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
-use crate::relay;
-use crate::tls::backend;
+use crate::lane::endpoint::{self, Io};
 use bytes::{Buf, Bytes, BytesMut};
-use std::fmt::Debug;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
@@ -15,17 +13,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Bytes of one read at most. They are read onto the stack of a poll, so that a connection holds no buffer while it waits.
 pub(super) const READ: usize = 16 << 10;
-
-/// TCP, or TLS over it.
-pub(in crate::lane) trait Transport: AsyncRead + AsyncWrite + Debug + Unpin + Send + Sync {}
-
-impl<T: AsyncRead + AsyncWrite + Debug + Unpin + Send + Sync> Transport for T {}
-
-pub(in crate::lane) type Io = Box<dyn Transport>;
 
 /// A connection to an endpoint, which serves one request at a time. It holds no buffer while it waits.
 #[derive(Debug)]
@@ -87,26 +78,14 @@ impl EndpointError {
 
     /// Whether the connection was closed.
     pub(super) fn is_cut_off(&self) -> bool {
-        let ends =
-            [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted];
-        matches!(self, Self::Io(error) if ends.contains(&error.kind()))
+        matches!(self, Self::Io(error) if endpoint::is_cut_off(error))
     }
 }
 
 impl EndpointConnection {
-    /// Connects to an endpoint. The TLS handshake has the same timeout as TCP's, as in nginx.
+    /// Connects to an endpoint.
     pub(super) async fn connect(destination: &Destination) -> io::Result<Self> {
-        let timeouts = destination.timeouts;
-        let tcp = relay::connect(destination.address, timeouts.connect, timeouts.send.max(timeouts.read)).await?;
-        let io: Io = match &destination.tls {
-            Some(tls) => {
-                let (settings, name) = (tls.settings.as_deref(), tls.server_name.as_deref());
-                let secured = backend::connect(tcp, destination.address.ip(), settings, name);
-                Box::new(timeout(timeouts.connect, secured).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??)
-            }
-            None => Box::new(tcp),
-        };
-        Ok(Self::new(io, timeouts))
+        Ok(Self::new(endpoint::connect(destination).await?, destination.timeouts))
     }
 
     pub(super) fn new(io: Io, timeouts: Timeouts) -> Self {

@@ -13,6 +13,7 @@ mod request_body;
 mod request_head;
 mod response_head;
 mod serve;
+mod subrequest;
 mod tunnel;
 
 use connection::EndpointConnection;
@@ -21,3 +22,4 @@ use response_head::ResponseHead;
 
 pub(super) use serve::Http1Lane;
 pub(crate) use serve::Outcome;
+pub(super) use subrequest::Subrequests;

@@ -2,9 +2,9 @@
 
 use super::EndpointConnection;
 use crate::exchange::Destination;
+use crate::lane::endpoint::Key;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -31,31 +31,11 @@ struct Idle {
     count: usize,
 }
 
-/// Connections are shared only between equal keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    address: SocketAddr,
-    endpoint: u64,
-    /// `None`: cleartext. Zero: TLS without settings.
-    tls: Option<u64>,
-}
-
 #[derive(Debug)]
 struct Kept {
     connection: EndpointConnection,
     since: Instant,
     until: Instant,
-}
-
-impl Key {
-    fn of(destination: &Destination) -> Self {
-        let settings = |tls: &crate::exchange::BackendTls| tls.settings.as_ref().map_or(0, |settings| settings.key());
-        Self {
-            address: destination.address,
-            endpoint: destination.pool_key,
-            tls: destination.tls.as_ref().map(settings),
-        }
-    }
 }
 
 impl Pool {

@@ -2,7 +2,7 @@
 
 use crate::exchange::RequestEdits;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use pingora_http::RequestHeader;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ struct Header {
 #[derive(Clone, Debug)]
 enum Name {
     Received(Bytes),
-    /// Of a client of HTTP/2.
+    /// Of a client of HTTP/2, or ours.
     Parsed(HeaderName),
     Static(&'static str),
     Configured(Arc<str>),
@@ -54,14 +54,19 @@ impl RequestHead {
 
     /// The head of a request over HTTP/2.
     pub(in crate::lane) fn of_http2(request: &RequestHeader) -> Self {
+        Self::new(&request.method, request.raw_path(), &request.headers)
+    }
+
+    /// A head with these headers.
+    pub(in crate::lane) fn new(method: &Method, target: &[u8], headers: &HeaderMap) -> Self {
         let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
             name: Name::Parsed(name.clone()),
             value: value.clone(),
         };
         Self {
-            method: Bytes::copy_from_slice(request.method.as_str().as_bytes()),
-            target: Bytes::copy_from_slice(request.raw_path()),
-            headers: request.headers.iter().map(header).collect(),
+            method: Bytes::copy_from_slice(method.as_str().as_bytes()),
+            target: Bytes::copy_from_slice(target),
+            headers: headers.iter().map(header).collect(),
         }
     }
 

@@ -3,13 +3,12 @@
 use super::EndpointConnection;
 use super::attempt::{Attempt, Responded};
 use super::pool::Pool;
-use super::request::Interrupted;
 use super::tunnel::Tunnel;
 use crate::exchange::{Context, Destination, Failure, Step};
+use crate::lane::endpoint::Interrupted;
 use crate::lane::pingora::fault;
-use crate::lane::pingora::session::{ClientRequest, discard_body, invite_body, record, write_failure};
+use crate::lane::pingora::session::{ClientRequest, invite_body};
 use crate::relay::RelayedBytes;
-use crate::request::Reply;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
 use std::io::ErrorKind;
@@ -59,7 +58,10 @@ impl Http1Lane {
             }
             match request.exchange.next_step() {
                 Step::Attempt(next) => destination = next,
-                Step::Reply(reply) => return Box::pin(fail(request, &reply)).await,
+                Step::Reply(reply) => {
+                    Box::pin(request.fail(&reply)).await;
+                    return Outcome::Ended;
+                }
                 Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) => return finish(request, false).await,
             }
         }
@@ -98,17 +100,6 @@ fn into_tunnel(request: ClientRequest, endpoint: EndpointConnection, destination
         idle: destination.timeouts.read,
         relayed: RelayedBytes::default(),
     }))
-}
-
-/// Answers a request that failed, and records it. Its connection cannot go on.
-async fn fail(mut request: Box<ClientRequest>, reply: &Reply) -> Outcome {
-    let ClientRequest { session, exchange, .. } = &mut *request;
-    let status = write_failure(session, exchange, reply).await;
-    record(session, exchange);
-    if status != 0 {
-        discard_body(session, exchange).await;
-    }
-    Outcome::Ended
 }
 
 /// Records a request. After a `whole` response its connection may serve another one.

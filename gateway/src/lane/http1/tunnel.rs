@@ -1,8 +1,8 @@
 //! A connection that has been upgraded: from now on its bytes are relayed without being parsed.
 
-use super::connection::Io;
 use crate::connection::Deadline;
 use crate::exchange::{Exchange, Sent};
+use crate::lane::endpoint::Io;
 use crate::lane::pingora::session::view;
 use crate::relay::{Early, RelayEnd, RelayedBytes, relay};
 use bytes::BytesMut;

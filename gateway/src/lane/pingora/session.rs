@@ -1,13 +1,13 @@
-//! Operations on Pingora's server sessions that both lanes need.
+//! Operations on Pingora's sessions of clients that both lanes need.
 
 use super::http2;
 use crate::connection::BodyFraming;
 use crate::exchange::{
-    Exchange, Failure, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, RequestEdits, ResponseEdits, Sent, has_body,
+    Exchange, Failure, InvalidFraming, MAX_RESPONSE_HEAD, RenderedReply, ResponseEdits, Sent, has_body,
     response_framing,
 };
 use crate::request::length::head_length;
-use crate::request::{Reply, RequestView, target};
+use crate::request::{Reply, RequestView};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use pingora_core::Result;
@@ -55,6 +55,15 @@ impl ClientRequest {
             // As most do: nothing is left to read or to write.
             ServerSession::H1(session) if is_done => Some(session.into_inner()),
             session => Some(Box::pin(session.finish()).await.ok()??.into_parts().0),
+        }
+    }
+
+    /// Answers it after it has failed, unless a response has begun, and records it. Its connection cannot go on.
+    pub(in crate::lane) async fn fail(mut self: Box<Self>, reply: &Reply) {
+        let status = write_failure(&mut self.session, &self.exchange, reply).await;
+        record(&mut self.session, &mut self.exchange);
+        if status != 0 {
+            discard_body(&mut self.session, &self.exchange).await;
         }
     }
 }
@@ -209,7 +218,7 @@ fn response_begun(session: &ServerSession) -> Option<&ResponseHeader> {
 
 /// Replies to a request that failed, unless a response has been started, and closes its connection. Returns the status, or
 /// 0.
-pub(in crate::lane) async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
+async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
     if let Some(begun) = response_begun(session) {
         if session.is_http2() {
             // The reset that follows would take along what its connection has not written yet.
@@ -230,7 +239,7 @@ pub(in crate::lane) async fn write_failure(session: &mut ServerSession, exchange
 }
 
 /// Counts and logs a request that has ended.
-pub(in crate::lane) fn record(session: &mut ServerSession, exchange: &mut Exchange) {
+fn record(session: &mut ServerSession, exchange: &mut Exchange) {
     if !session.is_body_done() {
         mark_input_unread(session, exchange);
     }
@@ -258,7 +267,7 @@ pub(in crate::lane) async fn invite_body(session: &mut ServerSession) -> Result<
 }
 
 /// Reads what still comes of the body of an HTTP/2 request that is answered.
-pub(in crate::lane) async fn discard_body(session: &mut ServerSession, exchange: &Exchange) {
+async fn discard_body(session: &mut ServerSession, exchange: &Exchange) {
     if let ServerSession::H2(stream) = session
         && !stream.is_body_done()
     {
@@ -278,26 +287,6 @@ pub(crate) fn head_and_body(answer: RenderedReply) -> Result<(ResponseHeader, By
         head.append_header(name, value)?;
     }
     Ok((head, answer.body))
-}
-
-impl RequestEdits for RequestHeader {
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        let _ = self.insert_header(name, value); // fails only for a name that is none: ours are
-    }
-
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        let _ = self.insert_header(name.to_string(), value);
-    }
-
-    fn remove(&mut self, name: &HeaderName) {
-        self.remove_header(name);
-    }
-
-    fn set_target(&mut self, target: &[u8]) {
-        if self.raw_path() != target && self.set_raw_path(target).is_err() {
-            let _ = self.set_raw_path(&target::escape(target));
-        }
-    }
 }
 
 impl ResponseEdits for ResponseHeader {

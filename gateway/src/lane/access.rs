@@ -1,11 +1,10 @@
 //! The steps of an exchange that decide whether a client may come in, before a backend is tried.
 
-use super::session::{or_client_gone, view};
-use super::subrequest::Subrequests;
-use crate::exchange::{Exchange, Failure, Step};
+use super::http1::Subrequests;
+use super::pingora::session::{or_client_gone, view};
+use crate::exchange::{Context, Exchange, Failure, Step};
 use crate::policy::basic_auth::Verification;
 use pingora_core::protocols::http::ServerSession;
-use pingora_core::server::configuration::ServerConf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -16,18 +15,18 @@ const VERIFICATIONS: usize = 1;
 
 /// What a worker needs for these steps.
 pub(crate) struct Access {
-    subrequests: Arc<Subrequests>,
+    subrequests: Subrequests,
     verifications: Semaphore,
 }
 
 impl Access {
-    pub(super) fn new(conf: &ServerConf) -> Self {
-        Self { subrequests: Arc::new(Subrequests::new(conf)), verifications: Semaphore::new(VERIFICATIONS) }
+    pub(super) fn new(context: &Context) -> Self {
+        Self { subrequests: Subrequests::new(context), verifications: Semaphore::new(VERIFICATIONS) }
     }
 
     /// Carries out the steps of access, and returns the one that follows. Futures are boxed: most requests have no such
     /// step, and each would move the memory for it.
-    pub(in crate::lane) async fn next_step(&self, exchange: &mut Exchange, session: &mut ServerSession) -> Step {
+    pub(super) async fn next_step(&self, exchange: &mut Exchange, session: &mut ServerSession) -> Step {
         loop {
             match exchange.next_step() {
                 Step::Verify(verification) => match Box::pin(self.verify(session, &verification)).await {

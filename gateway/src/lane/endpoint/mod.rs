@@ -1,0 +1,10 @@
+//! What the lanes have in common: how an endpoint is connected, which connections are shared, and how a response is passed
+//! on to the client.
+
+mod attempt;
+mod connect;
+mod key;
+
+pub(super) use attempt::{BROKEN, Interrupted, is_connection_header};
+pub(super) use connect::{Io, connect, is_cut_off};
+pub(super) use key::Key;

@@ -1,0 +1,193 @@
+//! Connections to endpoints that further requests may share.
+
+use super::{EndpointConnection, Place};
+use crate::exchange::Destination;
+use crate::lane::endpoint::Key;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// How often connections are looked at: whether they have been idle for too long, or have ended.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// The connections of a worker. A request gets the first one that has room, so that those that are not needed grow old.
+#[derive(Debug)]
+pub(super) struct Pool {
+    /// Behind a lock that no other thread takes: what a task holds has to be `Sync`.
+    connections: Mutex<HashMap<Key, Vec<Kept>>>,
+    /// There is a connection to look at.
+    filled: Notify,
+    /// The most connections that are idle.
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: Arc<EndpointConnection>,
+    idle_timeout: Duration,
+}
+
+impl Kept {
+    /// Whether it has been idle for too long, or has ended.
+    fn is_over(&self, now: Instant) -> bool {
+        let is_old = |since: Instant| now.duration_since(since) >= self.idle_timeout;
+        !self.connection.is_open() || self.connection.idle_since().is_some_and(is_old)
+    }
+}
+
+impl Pool {
+    /// A pool that keeps at most `limit` idle connections. To be made in the runtime whose connections it keeps.
+    pub(super) fn new(limit: usize) -> Arc<Self> {
+        let pool = Arc::new(Self { connections: Mutex::default(), filled: Notify::new(), limit });
+        tokio::spawn(sweep(pool.clone()));
+        pool
+    }
+
+    /// A place on a connection that is open.
+    pub(super) fn take(&self, destination: &Destination) -> Option<Place> {
+        let (connections, now) = (self.connections.lock(), Instant::now());
+        let mut open = connections.get(&Key::of(destination))?.iter().filter(|kept| !kept.is_over(now));
+        open.find_map(|kept| kept.connection.place())
+    }
+
+    /// Keeps a connection.
+    pub(super) fn put(&self, connection: Arc<EndpointConnection>, destination: &Destination) {
+        if self.limit == 0 {
+            return;
+        }
+        let kept = Kept { connection, idle_timeout: destination.idle_timeout };
+        self.connections.lock().entry(Key::of(destination)).or_default().push(kept);
+        self.filled.notify_one();
+    }
+
+    /// Closes what has been idle for too long, or has ended; and where more are idle than may be, those that have been so
+    /// for longest. Returns how many connections are left.
+    fn sweep(&self, now: Instant) -> usize {
+        let mut connections = self.connections.lock();
+        let mut idle: Vec<_> = connections.values().flatten().filter_map(|kept| kept.connection.idle_since()).collect();
+        idle.sort_unstable_by(|a, b| b.cmp(a));
+        let bound = idle.get(self.limit).copied();
+        let is_surplus = |kept: &Kept| kept.connection.idle_since().is_some_and(|since| Some(since) <= bound);
+        for kept in connections.values_mut() {
+            kept.retain(|kept| !kept.is_over(now) && !is_surplus(kept));
+        }
+        connections.retain(|_, kept| !kept.is_empty());
+        connections.values().map(Vec::len).sum()
+    }
+}
+
+/// Sweeps a pool whenever it has connections, for as long as the worker runs.
+async fn sweep(pool: Arc<Pool>) {
+    loop {
+        pool.filled.notified().await;
+        loop {
+            sleep(SWEEP).await;
+            if pool.sweep(Instant::now()) == 0 {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Timeouts;
+    use crate::exchange::BackendTls;
+    use bytes::Bytes;
+    use h2::server;
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+    use tokio::time::advance;
+
+    fn destination(port: u16, pool_key: u64) -> Destination {
+        Destination {
+            address: ([127, 0, 0, 1], port).into(),
+            tls: None,
+            http2: true,
+            pool_key,
+            timeouts: Timeouts::default(),
+            idle_timeout: Duration::from_secs(60),
+            largest_piece: usize::MAX,
+        }
+    }
+
+    /// Keeps a new connection to an endpoint that takes so many streams. The endpoint leaves when what is returned is
+    /// aborted.
+    async fn keep(pool: &Pool, destination: &Destination, streams: u32) -> JoinHandle<()> {
+        let (io, endpoint) = duplex(64 << 10);
+        let served = tokio::spawn(serve(endpoint, streams));
+        let connection = EndpointConnection::open(io).await.expect("HTTP/2");
+        while connection.limit() != streams as usize {
+            tokio::task::yield_now().await; // until its SETTINGS have come
+        }
+        pool.put(connection, destination);
+        served
+    }
+
+    async fn serve(endpoint: DuplexStream, streams: u32) {
+        let mut builder = server::Builder::new();
+        builder.max_concurrent_streams(streams);
+        let mut served = builder.handshake::<_, Bytes>(endpoint).await.expect("HTTP/2");
+        while served.accept().await.is_some() {}
+    }
+
+    fn count(pool: &Pool) -> usize {
+        pool.connections.lock().values().map(Vec::len).sum()
+    }
+
+    #[tokio::test]
+    async fn connections_are_shared_between_equal_destinations_only() {
+        let pool = Pool::new(8);
+        let _endpoint = keep(&pool, &destination(80, 1), 2).await;
+        assert!(pool.take(&destination(81, 1)).is_none() && pool.take(&destination(80, 2)).is_none());
+        let tls = Some(BackendTls::default());
+        assert!(pool.take(&Destination { tls, ..destination(80, 1) }).is_none());
+        let first = pool.take(&destination(80, 1)).expect("a place");
+        let _second = pool.take(&destination(80, 1)).expect("another place");
+        assert!(pool.take(&destination(80, 1)).is_none(), "the endpoint takes two");
+        drop(first);
+        let third = pool.take(&destination(80, 1)).expect("the first place");
+        third.retire_connection();
+        drop(third);
+        assert!(pool.take(&destination(80, 1)).is_none(), "it is retired");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_connection_that_is_idle_for_longest_makes_room() {
+        let pool = Pool::new(1);
+        let mut endpoints = Vec::new();
+        for port in [80, 81, 82] {
+            endpoints.push(keep(&pool, &destination(port, 1), 2).await);
+            advance(Duration::from_millis(1)).await;
+        }
+        let busy = pool.take(&destination(80, 1));
+        pool.sweep(Instant::now());
+        assert!(busy.is_some() && pool.take(&destination(80, 1)).is_some());
+        assert_eq!([81, 82].map(|port| pool.take(&destination(port, 1)).is_some()), [false, true]);
+        let none = Pool::new(0);
+        endpoints.push(keep(&none, &destination(80, 1), 2).await);
+        assert!(none.take(&destination(80, 1)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_have_ended_or_grown_old_are_closed() {
+        let pool = Pool::new(8);
+        let left = keep(&pool, &destination(80, 1), 2).await;
+        let stays = keep(&pool, &destination(81, 1), 2).await;
+        let _busy = keep(&pool, &destination(82, 1), 2).await;
+        let place = pool.take(&destination(82, 1));
+        left.abort();
+        sleep(2 * SWEEP).await;
+        assert_eq!(count(&pool), 2);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(count(&pool), 1);
+        assert!(stays.await.is_ok(), "the endpoint has seen the end");
+        drop(place);
+        sleep(Duration::from_secs(62)).await;
+        assert_eq!(count(&pool), 0);
+    }
+}

@@ -1,0 +1,71 @@
+//! Serves a request: tries endpoints until one has responded.
+
+use super::attempt::Attempt;
+use super::pool::Pool;
+use super::{EndpointConnection, Place};
+use crate::exchange::{Context, Destination, Failure, Step};
+use crate::lane::endpoint::Interrupted;
+use crate::lane::pingora::fault;
+use crate::lane::pingora::session::{ClientRequest, invite_body};
+use pingora_core::protocols::Stream;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+/// A worker's connections to endpoints of HTTP/2.
+#[derive(Debug)]
+pub(in crate::lane) struct Http2Lane {
+    pool: Arc<Pool>,
+}
+
+impl Http2Lane {
+    /// A lane whose pool has the size of the current settings.
+    pub(in crate::lane) fn new(context: &Context) -> Self {
+        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
+    }
+
+    /// Serves a request whose next step is to try this endpoint. Returns the connection if it may serve another request.
+    pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Option<Stream> {
+        if let Err(error) = invite_body(&mut request.session).await {
+            request.exchange.failed(fault::of_client(&error));
+            return request.finish(false).await;
+        }
+        request.session.enable_retry_buffering();
+        let mut destination = first;
+        loop {
+            match self.attempt(&mut request, &destination).await {
+                Ok(()) => return request.finish(true).await,
+                Err(Interrupted::Settled) => {}
+                Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
+            }
+            match request.exchange.next_step() {
+                Step::Attempt(next) => destination = next,
+                Step::Reply(reply) => {
+                    Box::pin(request.fail(&reply)).await;
+                    return None;
+                }
+                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) => return request.finish(false).await,
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &mut ClientRequest, destination: &Destination) -> Result<(), Interrupted> {
+        let (place, is_reused) = match self.pool.take(destination) {
+            Some(place) => (place, true),
+            None => (self.connect(request, destination).await?, false),
+        };
+        request.exchange.connected(is_reused);
+        Attempt::new(request, place, is_reused, destination)?.run().await
+    }
+
+    async fn connect(&self, request: &mut ClientRequest, destination: &Destination) -> Result<Place, Interrupted> {
+        // Boxed, so that not all requests reserve memory for it.
+        let connected = request.or_client_gone(Box::pin(EndpointConnection::connect(destination))).await?;
+        let connection = connected.map_err(|error| {
+            tracing::debug!(%error, address = %destination.address, "an endpoint of HTTP/2 cannot be reached");
+            Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }
+        })?;
+        let place = connection.place().ok_or(Failure::Connect { timed_out: false })?;
+        self.pool.put(connection, destination);
+        Ok(place)
+    }
+}
