@@ -1,6 +1,8 @@
 //! TLS to backends as `proxy-ssl-secret` and what goes with it have it: whom Adit believes, and what it shows of itself.
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
+use http::Response;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::PrivateKeyDer;
@@ -13,10 +15,14 @@ use tests::adit::{Adit, documents, slice};
 use tests::backend::accept;
 use tests::connection::Connection;
 use tests::objects::{self, secret};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// The name in the certificate of the backend.
 const NAME: &str = "backend.example";
+/// The protocols over TLS.
+const PROTOCOLS: [&str; 2] = ["HTTPS", "GRPCS"];
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -53,17 +59,18 @@ fn issued(name: &str, issuer: &Authority, expired: bool) -> Result<(Certificate,
 }
 
 /// A backend with this chain. It takes client certificates of `clients`, and says in each answer which name it was asked
-/// for, whether it was shown one, the version of TLS, and on which connection.
+/// for, whether it was shown one, the version and the suite of TLS, and on which connection.
 async fn backend(chain: Vec<Certificate>, key: &KeyPair, clients: &Authority) -> Result<SocketAddr> {
     let provider = Arc::new(default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(clients.der().clone())?;
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(anyhow::Error::msg)?;
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier.allow_unauthenticated().build()?)
         .with_single_cert(chain.iter().map(|certificate| certificate.der().clone()).collect(), key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
     accept(move |number, stream| {
         let acceptor = acceptor.clone();
@@ -72,7 +79,12 @@ async fn backend(chain: Vec<Certificate>, key: &KeyPair, clients: &Authority) ->
             let tls = stream.get_ref().1;
             let name = tls.server_name().unwrap_or("none").to_owned();
             let client = tls.peer_certificates().is_some();
-            let said = format!("{name} {client} {:?} {number}", tls.protocol_version().context("a version")?);
+            let version = tls.protocol_version().context("a version")?;
+            let suite = tls.negotiated_cipher_suite().context("a suite")?.suite();
+            let said = format!("{name} {client} {version:?} {suite:?} {number}");
+            if tls.alpn_protocol() == Some(b"h2") {
+                return http2(stream, said.into()).await;
+            }
             let mut connection = Connection::accepted(stream);
             while connection.request().await?.is_some() {
                 connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{said}", said.len())).await?;
@@ -83,9 +95,18 @@ async fn backend(chain: Vec<Certificate>, key: &KeyPair, clients: &Authority) ->
     .await
 }
 
-/// An Ingress for a host of the same name, whose backend speaks TLS, with these annotations.
-fn ingress(host: &str, annotations: &[(&str, &str)]) -> Value {
-    objects::ingress(host, &[&[("backend-protocol", "HTTPS")], annotations].concat())
+async fn http2(stream: TlsStream<TcpStream>, said: Bytes) -> Result<()> {
+    let mut streams = h2::server::handshake(stream).await?;
+    while let Some(stream) = streams.accept().await {
+        let (_request, mut respond) = stream?;
+        respond.send_response(Response::new(()), false)?.send_data(said.clone(), true)?;
+    }
+    Ok(())
+}
+
+/// An Ingress for a host of the same name, whose backend speaks this protocol, with these annotations.
+fn ingress(protocol: &str, host: &str, annotations: &[(&str, &str)]) -> Value {
+    objects::ingress(host, &[&[("backend-protocol", protocol)], annotations].concat())
 }
 
 async fn start(backend: SocketAddr, objects: impl IntoIterator<Item = Value>) -> Result<Adit> {
@@ -112,45 +133,45 @@ fn with<'a>(secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a s
 async fn u03_a_backend_is_believed_as_far_as_its_certificate_goes() -> Result<()> {
     let (root, other) = (root("root")?, root("other")?);
     let (leaf, key) = issued(NAME, &root, false)?;
-    let backend = backend(vec![leaf], &key, &root).await?;
     let another_name = [("proxy-ssl-verify", "on"), ("proxy-ssl-name", "another.example")];
-    let adit = start(
-        backend,
-        [
-            secret("authority", &json!({"ca.crt": root.pem()})),
-            secret("both", &json!({"ca.crt": other.pem() + &root.pem()})),
-            secret("stranger", &json!({"ca.crt": other.pem()})),
-            ingress("unverified", &[]),
-            ingress("off", &with("stranger", &[("proxy-ssl-verify", "off")])),
-            ingress("right", &with("authority", &VERIFYING)),
-            ingress("two", &with("both", &VERIFYING)),
-            ingress("wrong-authority", &with("stranger", &VERIFYING)),
-            ingress("wrong-name", &with("authority", &another_name)),
-            ingress("no-name", &with("authority", &[("proxy-ssl-verify", "on")])),
-            ingress("no-secret", &VERIFYING),
-            ingress("missing", &with("nothing", &VERIFYING)),
-            ingress("grpcs", &[&with("authority", &VERIFYING)[..], &[("backend-protocol", "GRPCS")]].concat()),
-        ],
-    )
-    .await?;
-    // Connections that were not verified are kept, and must not serve those who ask for more.
-    for (host, expected) in [
-        ("unverified", 200),
-        ("off", 200),
-        ("right", 200),
-        ("two", 200),
-        ("wrong-authority", 502),
-        ("wrong-name", 502),
-        ("no-name", 503),
-        ("no-secret", 503),
-        ("missing", 503),
-        ("grpcs", 503),
-        ("right", 200),
-    ] {
-        for upgrade in [false, true] {
-            let (status, said) = ask(&adit, host, upgrade).await?;
-            assert_eq!(status, expected, "{host}: {said}");
-            assert!(status != 200 || said.starts_with("none false "), "{host}: {said}");
+    for protocol in PROTOCOLS {
+        let ingress = |host, annotations: &[_]| ingress(protocol, host, annotations);
+        let adit = start(
+            backend(vec![leaf.clone()], &key, &root).await?,
+            [
+                secret("authority", &json!({"ca.crt": root.pem()})),
+                secret("both", &json!({"ca.crt": other.pem() + &root.pem()})),
+                secret("stranger", &json!({"ca.crt": other.pem()})),
+                ingress("unverified", &[]),
+                ingress("off", &with("stranger", &[("proxy-ssl-verify", "off")])),
+                ingress("right", &with("authority", &VERIFYING)),
+                ingress("two", &with("both", &VERIFYING)),
+                ingress("wrong-authority", &with("stranger", &VERIFYING)),
+                ingress("wrong-name", &with("authority", &another_name)),
+                ingress("no-name", &with("authority", &[("proxy-ssl-verify", "on")])),
+                ingress("no-secret", &VERIFYING),
+                ingress("missing", &with("nothing", &VERIFYING)),
+            ],
+        )
+        .await?;
+        // Connections that were not verified are kept, and must not serve those who ask for more.
+        for (host, expected) in [
+            ("unverified", 200),
+            ("off", 200),
+            ("right", 200),
+            ("two", 200),
+            ("wrong-authority", 502),
+            ("wrong-name", 502),
+            ("no-name", 503),
+            ("no-secret", 503),
+            ("missing", 503),
+            ("right", 200),
+        ] {
+            for upgrade in [false, true] {
+                let (status, said) = ask(&adit, host, upgrade).await?;
+                assert_eq!(status, expected, "{protocol} {host}: {said}");
+                assert!(status != 200 || said.starts_with("none false "), "{protocol} {host}: {said}");
+            }
         }
     }
     Ok(())
@@ -162,12 +183,15 @@ async fn expired_certificates_and_chains_that_are_too_long_are_not_valid() -> Re
     let first = intermediate("first", &root)?;
     let second = intermediate("second", &first)?;
     let chain = |leaf: Certificate| vec![leaf, second.as_ref().clone(), first.as_ref().clone()];
-    for (expired, depth, expected) in [(false, "2", 200), (false, "1", 502), (true, "2", 502)] {
-        let (leaf, key) = issued(NAME, &second, expired)?;
-        let depth = [&VERIFYING[..], &[("proxy-ssl-verify-depth", depth)]].concat();
-        let objects = [secret("authority", &json!({"ca.crt": root.pem()})), ingress("h", &with("authority", &depth))];
-        let adit = start(backend(chain(leaf), &key, &root).await?, objects).await?;
-        assert_eq!(ask(&adit, "h", false).await?.0, expected, "{expired} {depth:?}");
+    for protocol in PROTOCOLS {
+        for (expired, depth, expected) in [(false, "2", 200), (false, "1", 502), (true, "2", 502)] {
+            let (leaf, key) = issued(NAME, &second, expired)?;
+            let depth = [&VERIFYING[..], &[("proxy-ssl-verify-depth", depth)]].concat();
+            let secret = secret("authority", &json!({"ca.crt": root.pem()}));
+            let objects = [secret, ingress(protocol, "h", &with("authority", &depth))];
+            let adit = start(backend(chain(leaf), &key, &root).await?, objects).await?;
+            assert_eq!(ask(&adit, "h", false).await?.0, expected, "{protocol} {expired} {depth:?}");
+        }
     }
     Ok(())
 }
@@ -178,27 +202,33 @@ async fn a_backend_is_shown_what_is_set() -> Result<()> {
     let (leaf, key) = issued(NAME, &root, false)?;
     let (client, client_key) = issued("adit", &root, false)?;
     let certificate = json!({"tls.crt": client.pem(), "tls.key": client_key.serialize_pem()});
-    let adit = start(
-        backend(vec![leaf], &key, &root).await?,
-        [
-            secret("client", &certificate),
-            secret("authority", &json!({"ca.crt": root.pem()})),
-            ingress("certificate", &with("client", &[])),
-            ingress("name", &with("authority", &[("proxy-ssl-server-name", "on"), ("proxy-ssl-name", NAME)])),
-            ingress("unnamed", &with("authority", &[("proxy-ssl-name", NAME)])),
-            ingress("older", &with("authority", &[("proxy-ssl-protocols", "TLSv1.2")])),
-        ],
-    )
-    .await?;
-    for (host, expected) in [
-        ("certificate", "none true TLSv1_3 "),
-        ("name", "backend.example false TLSv1_3 "),
-        ("unnamed", "none false TLSv1_3 "),
-        ("older", "none false TLSv1_2 "),
-    ] {
-        for upgrade in [false, true] {
-            let (status, said) = ask(&adit, host, upgrade).await?;
-            assert!(status == 200 && said.starts_with(expected), "{host}: {status} {said}");
+    let suite = [("proxy-ssl-protocols", "TLSv1.2"), ("proxy-ssl-ciphers", "ECDHE-ECDSA-CHACHA20-POLY1305")];
+    for protocol in PROTOCOLS {
+        let ingress = |host, annotations: &[_]| ingress(protocol, host, annotations);
+        let adit = start(
+            backend(vec![leaf.clone()], &key, &root).await?,
+            [
+                secret("client", &certificate),
+                secret("authority", &json!({"ca.crt": root.pem()})),
+                ingress("certificate", &with("client", &[])),
+                ingress("name", &with("authority", &[("proxy-ssl-server-name", "on"), ("proxy-ssl-name", NAME)])),
+                ingress("unnamed", &with("authority", &[("proxy-ssl-name", NAME)])),
+                ingress("older", &with("authority", &[("proxy-ssl-protocols", "TLSv1.2")])),
+                ingress("suite", &with("authority", &suite)),
+            ],
+        )
+        .await?;
+        for (host, expected) in [
+            ("certificate", "none true TLSv1_3 "),
+            ("name", "backend.example false TLSv1_3 "),
+            ("unnamed", "none false TLSv1_3 "),
+            ("older", "none false TLSv1_2 "),
+            ("suite", "none false TLSv1_2 TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 "),
+        ] {
+            for upgrade in [false, true] {
+                let (status, said) = ask(&adit, host, upgrade).await?;
+                assert!(status == 200 && said.starts_with(expected), "{protocol} {host}: {status} {said}");
+            }
         }
     }
     Ok(())
@@ -208,21 +238,24 @@ async fn a_backend_is_shown_what_is_set() -> Result<()> {
 async fn connections_are_shared_between_equal_settings_only() -> Result<()> {
     let root = root("root")?;
     let (leaf, key) = issued(NAME, &root, false)?;
-    let adit = start(
-        backend(vec![leaf], &key, &root).await?,
-        [
-            secret("authority", &json!({"ca.crt": root.pem()})),
-            ingress("a", &with("authority", &VERIFYING)),
-            ingress("b", &with("authority", &VERIFYING)),
-            ingress("c", &with("authority", &[])),
-        ],
-    )
-    .await?;
-    let mut connections = Vec::new();
-    for host in ["a", "a", "b", "c", "a"] {
-        let (_, said) = ask(&adit, host, false).await?;
-        connections.push(said.rsplit(' ').next().unwrap_or_default().to_owned());
+    for protocol in PROTOCOLS {
+        let ingress = |host, annotations: &[_]| ingress(protocol, host, annotations);
+        let adit = start(
+            backend(vec![leaf.clone()], &key, &root).await?,
+            [
+                secret("authority", &json!({"ca.crt": root.pem()})),
+                ingress("a", &with("authority", &VERIFYING)),
+                ingress("b", &with("authority", &VERIFYING)),
+                ingress("c", &with("authority", &[])),
+            ],
+        )
+        .await?;
+        let mut connections = Vec::new();
+        for host in ["a", "a", "b", "c", "a"] {
+            let (_, said) = ask(&adit, host, false).await?;
+            connections.push(said.rsplit(' ').next().unwrap_or_default().to_owned());
+        }
+        assert_eq!(connections, ["1", "1", "1", "2", "1"], "{protocol}");
     }
-    assert_eq!(connections, ["1", "1", "1", "2", "1"]);
     Ok(())
 }

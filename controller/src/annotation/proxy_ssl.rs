@@ -10,16 +10,15 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::guard(
         "proxy-ssl-secret",
         Risk::Medium,
-        "Names the Secret for TLS to the backend (`backend-protocol: HTTPS`), as `name` or `namespace/name`: the client \
-         certificate (`tls.crt`, `tls.key`) and the authorities that verify the backend's (`ca.crt`). Default: not set, no \
-         certificate is shown, any is taken, and no name is sent.",
+        "Names the Secret for TLS to the backend (`backend-protocol: HTTPS` or `GRPCS`), as `name` or `namespace/name`: the \
+         client certificate (`tls.crt`, `tls.key`) and the authorities that verify the backend's (`ca.crt`). Default: not \
+         set, no certificate is shown, any is taken, and no name is sent.",
         |value, draft| {
             draft.proxy_ssl.secret = Some(value.secret()?.clone());
             Ok(())
         },
     )
-    .refers_to(Kind::Secret)
-    .but("With `backend-protocol: GRPCS` the routes answer 503."),
+    .refers_to(Kind::Secret),
     Annotation::guard(
         "proxy-ssl-verify",
         Risk::Low,

@@ -46,10 +46,7 @@ impl ProxySslSettings {
                 let missing = "is on without proxy-ssl-secret: expected a Secret with ca.crt there";
                 return Err(("proxy-ssl-verify", missing.into()));
             }
-            (BackendProtocol::Grpcs, _) => {
-                return Err(("proxy-ssl-secret", "is not supported with backend-protocol GRPCS".into()));
-            }
-            (BackendProtocol::Https | BackendProtocol::Auto, Some(secret)) => secret,
+            (BackendProtocol::Https | BackendProtocol::Grpcs | BackendProtocol::Auto, Some(secret)) => secret,
         };
         let (tls12, tls13) = self.versions.unwrap_or((true, true));
         backend.tls = Some(Arc::new(BackendTls {
@@ -130,8 +127,9 @@ mod tests {
         for protocol in [BackendProtocol::Http, BackendProtocol::Grpc] {
             assert_eq!(built(protocol, with_secret()), Ok(None));
         }
-        assert_eq!(built(BackendProtocol::Grpcs, with_secret()), Err("proxy-ssl-secret"));
-        let tls = built(BackendProtocol::Auto, with_secret()).expect("valid").expect("TLS");
-        assert_eq!((&tls.certificate, &tls.verification, &tls.server_name), (&None, &None, &None));
+        for protocol in [BackendProtocol::Https, BackendProtocol::Grpcs, BackendProtocol::Auto] {
+            let tls = built(protocol, with_secret()).expect("valid").expect("TLS");
+            assert_eq!((&tls.certificate, &tls.verification, &tls.server_name), (&None, &None, &None));
+        }
     }
 }

@@ -167,9 +167,6 @@ impl Compiler<'_> {
     fn backend_tls(&mut self, policies: &BackendPolicies) -> Result<Option<Arc<BackendTls>>, Invalid> {
         let Some(settings) = &policies.tls else { return Ok(None) };
         let invalid = |reason| Invalid { value: "proxy-ssl-secret".into(), reason };
-        if policies.protocol.is_http2() {
-            return Err(invalid("is not supported for backends of HTTP/2".to_owned()));
-        }
         self.backend_tls.intern(settings, BackendTls::compile).map(Some).map_err(invalid)
     }
 
