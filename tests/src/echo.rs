@@ -1,8 +1,9 @@
 //! Backends that say what they received.
 //!
 //! A request's own headers ask for special answers: `x-echo-status: 503`, `x-echo-header: server: apache`, and
-//! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. Any other answer is 200
-//! with what was received, as text. Every answer names its Service and pod, and none has a `Server`.
+//! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. So does a path that ends
+//! with `/status/503`. Any other answer is 200 with what was received, as text. Every answer names its Service and pod, and
+//! none has a `Server`.
 //!
 //! These backends read byte for byte and run in the test's own process. [`crate::echo_server`] is a program that
 //! answers with a [`Said`].
@@ -97,6 +98,16 @@ pub struct Received {
     pub headers: Headers,
     /// Bytes of the body so far.
     pub body_length: u64,
+}
+
+impl Received {
+    /// The status that it asks for.
+    fn status(&self) -> String {
+        let asked = header(&self.headers, "x-echo-status");
+        let path = self.target.split('?').next().unwrap_or_default();
+        let of_path = || Some(path.rsplit_once("/status/")?.1.to_owned()).filter(|code| code.parse::<u16>().is_ok());
+        asked.or_else(of_path).unwrap_or_else(|| "200".to_owned())
+    }
 }
 
 impl fmt::Display for Received {
@@ -251,7 +262,7 @@ impl Connection {
 
     /// The status line and all headers but the body's.
     fn head(&self, received: &Received) -> String {
-        let status = header(&received.headers, "x-echo-status").unwrap_or_else(|| "200".to_owned());
+        let status = received.status();
         let Identity { service, pod } = &self.identity;
         let mut head = format!("HTTP/1.1 {status} Echo\r\n{SERVICE_HEADER}: {service}\r\n{POD_HEADER}: {pod}\r\n");
         if asks_to_close(&received.headers) {

@@ -12,15 +12,15 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::Low,
         Invalid::FallsBack,
-        "Sets the Service that serves requests when the Service of the rule has no endpoints. The name of a Service \
+        "Sets the Service that serves requests when the Service of the rule has no endpoints, and that answers the errors of \
+         `custom-http-errors`. The name of a Service \
          in the same namespace; its first port is used. Default: not set, such requests are answered with 503.",
         |value, draft| {
             draft.default_backend = Some(value.service_name()?);
             Ok(())
         },
     )
-    .refers_to(Kind::Service)
-    .but("It does not serve `custom-http-errors` yet."),
+    .refers_to(Kind::Service),
     Annotation::full(
         "service-upstream",
         Scope::Upstream,

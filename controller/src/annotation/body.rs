@@ -1,6 +1,6 @@
 //! Bodies, and the buffers that they pass through. Adit streams bodies both ways and chooses the sizes of its buffers.
 
-use super::entry::{Annotation, FALSE, Invalid, Scope};
+use super::entry::{Annotation, Invalid, Scope};
 use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 
@@ -79,20 +79,5 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         STREAMED,
         "Sets the size of the buffer for a request body. Bytes, or a number with `k` or `m`. Default: the \
          ConfigMap's `client-body-buffer-size` (8k).",
-    ),
-    Annotation::planned(
-        "disable-proxy-intercept-errors",
-        Scope::Path,
-        Risk::Low,
-        "Keeps the error responses of the backend, although `custom-http-errors` names their status. Boolean, \
-         default false.",
-    )
-    .unless(FALSE),
-    Annotation::planned(
-        "custom-http-errors",
-        Scope::Path,
-        Risk::Low,
-        "Names the statuses whose responses are replaced by responses of the default backend: 4xx and 5xx, separated \
-         by commas, such as `404,503`. Default: the ConfigMap's `custom-http-errors` (none).",
     ),
 ];

@@ -2,8 +2,8 @@
 
 use super::entry::AnnotationFacets;
 use super::{
-    affinity, backend, body, canary, client_certificates, cors, external_auth, limits, obsolete, passwords, proxy,
-    proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
+    affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, limits, obsolete,
+    passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -17,6 +17,7 @@ impl Registered for AnnotationFacets {
             Family { title: "Timeouts and retries", settings: timeouts::ANNOTATIONS },
             Family { title: "Bodies and buffers", settings: body::ANNOTATIONS },
             Family { title: "Backends and load balancing", settings: backend::ANNOTATIONS },
+            Family { title: "Errors", settings: custom_errors::ANNOTATIONS },
             Family { title: "Session affinity", settings: affinity::ANNOTATIONS },
             Family { title: "Canaries and mirrors", settings: canary::ANNOTATIONS },
             Family { title: "TLS", settings: tls::ANNOTATIONS },

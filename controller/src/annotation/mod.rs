@@ -11,6 +11,7 @@ mod canary;
 mod client_certificate_settings;
 mod client_certificates;
 mod cors;
+mod custom_errors;
 mod entry;
 mod external_auth;
 mod families;

@@ -64,6 +64,8 @@ pub struct AnnotationSettings {
     pub global_auth: bool,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
+    /// `custom-http-errors`.
+    pub custom_errors: Option<Arc<[u16]>>,
     /// `canary`: the Ingress only adds to the routes of others.
     pub canary: bool,
     /// What it asks for on behalf of its Services' ports.
@@ -149,6 +151,7 @@ impl AnnotationSettings {
             external_auth: ExternalAuthSettings::default(),
             global_auth: true,
             default_backend: None,
+            custom_errors: None,
             canary: false,
             upstream: defaults.upstream,
             server_snippet: None,

@@ -1,7 +1,7 @@
 //! How requests are routed, and the defaults of annotations.
 
 use super::entry::Key;
-use crate::registry::ValueError;
+use crate::registry::{ValueError, error_statuses};
 use crate::route_defaults::Risk;
 use gateway::config::{Balance, PathMatching};
 
@@ -159,16 +159,28 @@ pub(super) const KEYS: &[Key] = &[
         "false",
         "Sends POST, LOCK and PATCH requests again after a failure, too. Boolean.",
     ),
-    Key::planned(
+    Key::full(
         "custom-http-errors",
         "",
-        "Names the statuses whose responses are replaced by responses of the default backend: 4xx and 5xx, separated \
-         by commas.",
+        "Sets the statuses that the Service of the flag `--default-backend-service` answers. Statuses from 400 to 599, \
+         separated by commas, such as `404,503`. The annotation of that name replaces them.",
+        |value, draft| {
+            draft.policies().custom_errors.statuses = error_statuses(value.text())?;
+            Ok(())
+        },
+    )
+    .but(
+        "Who is refused keeps the status of the refusal, whatever the default backend answers. Errors of gRPC stay as they \
+         are, and so do all without the flag.",
     ),
-    Key::planned(
+    Key::full(
         "disable-proxy-intercept-errors",
         "false",
-        "Keeps the error responses of backends, although `custom-http-errors` names their status. Boolean.",
+        "Keeps the responses of backends, also where `custom-http-errors` has their status. Boolean.",
+        |value, draft| {
+            draft.policies().custom_errors.keeps_responses = value.bool()?;
+            Ok(())
+        },
     ),
     Key::ignored(
         "app-root",

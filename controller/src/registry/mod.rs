@@ -6,6 +6,7 @@
 
 pub(crate) mod auth_server;
 mod error;
+mod error_statuses;
 mod families;
 mod header;
 mod reference;
@@ -16,6 +17,7 @@ mod tls;
 mod value;
 
 pub use error::ValueError;
+pub(crate) use error_statuses::error_statuses;
 pub use families::{Family, Registered, Registry};
 pub(crate) use header::{field_template, header_name, settable_field, settable_header};
 pub(crate) use reference::object_name;

@@ -1,4 +1,6 @@
-use super::{BackendId, BasicAuth, Block, ClientLimits, Cors, DigestAuth, ExternalAuth, Origin, ResponseRate};
+use super::{
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate,
+};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub struct RoutePolicies {
     /// `default-backend`: serves the requests when the route's own backend has no endpoint. Default none: they are
     /// answered with 503.
     pub default_backend: Option<BackendId>,
+    /// `custom-http-errors`: which errors another backend answers. Default none.
+    pub custom_errors: CustomErrors,
     /// `configuration-snippet` and the ConfigMap's: what is done before the route's other rules. Default none.
     pub snippet: Option<Arc<Block>>,
     /// `enable-access-log`: whether requests are written to the access log. Default true.
@@ -72,6 +76,7 @@ impl Default for RoutePolicies {
             rewrite: None,
             body_limit: Some(1 << 20),
             default_backend: None,
+            custom_errors: CustomErrors::default(),
             snippet: None,
             access_log: true,
         }

@@ -2,7 +2,8 @@
 
 use super::client_certificate::is_about_certificate;
 use super::forward::is_of_the_connection;
-use super::machine::{Exchange, State, TRIES};
+use super::machine::{Exchange, TRIES};
+use super::progress::State;
 use super::step::{BackendTls, Destination, Failure};
 use crate::config::Template;
 use crate::policy::Verdict;

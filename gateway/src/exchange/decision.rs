@@ -8,6 +8,7 @@ use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
+use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
@@ -308,6 +309,18 @@ impl Decision {
     /// The policies of its route for the response, unless it was answered before the rules of its path.
     pub(super) fn response_policies(&self) -> Option<&Policies> {
         self.route.as_ref().filter(|_| self.passed_server_phase).map(|route| &*route.policies)
+    }
+
+    /// Which errors another backend answers. A call of gRPC has none that its client could read.
+    pub(super) fn custom_errors(&self) -> Option<&CustomErrors> {
+        let errors = self.response_policies()?.custom_errors.as_ref()?;
+        let is_http = !self.uses_default_backend() && !self.backend_policies().protocol.is_http2();
+        is_http.then_some(errors)
+    }
+
+    /// Who answers an error with this status.
+    pub(super) fn error_backend(&self, status: u16) -> Option<&Arc<Upstream>> {
+        self.custom_errors()?.backend(status, self.default_backend.as_ref())
     }
 
     /// Who is asked before a backend gets the request.

@@ -40,6 +40,8 @@ pub trait RequestEdits {
 pub trait ResponseEdits {
     /// Its status.
     fn status(&self) -> u16;
+    /// Replaces its status, by one from 100 to 999.
+    fn set_status(&mut self, status: u16);
     /// Its headers.
     fn headers(&self) -> &HeaderMap;
     /// Replaces a header that the user named.
@@ -58,9 +60,18 @@ impl Exchange {
     /// Changes a client's request into the backend's: its target, and the headers that ingress-nginx sets. They are
     /// replaced, never appended to, so that a backend can trust them.
     pub fn forward(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
-        self.set_target(request, edits);
         remove_nominated(request.headers, edits);
         remove_claims(request.headers, self.decision.settings.forwarded.trust_headers, edits);
+        match &self.custom_error {
+            Some(error) => self.forward_error(error, request, edits),
+            None => self.forward_request(request, edits),
+        }
+        edits.remove(&header::EXPECT); // answered by us
+        edits.remove(&PROXY);
+    }
+
+    fn forward_request(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        self.set_target(request, edits);
         let request = &self.decision.with_changed_headers(request);
         self.set_changed_headers(edits);
         let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());
@@ -71,15 +82,18 @@ impl Exchange {
         self.certificate_headers(|name, value| edits.set(name, value));
         self.set_backend_headers(request, edits);
         self.set_configured_headers(request, edits);
-        if self.decision.needs_password() {
-            edits.remove(&header::AUTHORIZATION); // it is for us
-        }
+        self.remove_password(edits);
         self.set_auth_headers(request, edits);
         self.set_snippet_headers(request, edits);
-        edits.remove(&header::EXPECT); // answered by us
-        edits.remove(&PROXY);
         if self.decision.backend_policies().protocol.is_http2() {
             adapt_to_http2(edits);
+        }
+    }
+
+    /// Removes a password that is for us.
+    pub(super) fn remove_password(&self, edits: &mut impl RequestEdits) {
+        if self.decision.needs_password() {
+            edits.remove(&header::AUTHORIZATION);
         }
     }
 
@@ -104,7 +118,7 @@ impl Exchange {
         }
     }
 
-    fn set_client_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+    pub(super) fn set_client_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let client = &self.decision.client;
         if let Some(chain) = variables::joined(request.headers, &self.decision.settings.forwarded.header) {
             edits.set("X-Original-Forwarded-For", chain);
@@ -160,14 +174,20 @@ impl Exchange {
             None => {}
         }
         if self.fell_back || self.decision.uses_default_backend() {
-            self.set_default_backend_headers(request, edits);
+            self.set_default_backend_headers(if self.fell_back { 503 } else { 404 }, request, edits);
         }
     }
 
-    /// The headers that describe to a default backend the request that no other backend could serve.
-    fn set_default_backend_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+    /// The headers that describe to a default backend the request that no other backend could serve, and the `status` that
+    /// it would have been answered with.
+    pub(super) fn set_default_backend_headers(
+        &self,
+        status: u16,
+        request: &RequestView<'_>,
+        edits: &mut impl RequestEdits,
+    ) {
         let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-        edits.set("X-Code", HeaderValue::from_static(if self.fell_back { "503" } else { "404" }));
+        edits.set("X-Code", status.into());
         if let Some(accept) = variables::joined(request.headers, header::ACCEPT.as_str()) {
             edits.set("X-Format", accept);
         }
@@ -206,6 +226,7 @@ impl Exchange {
         for name in &gone {
             edits.remove(name);
         }
+        self.respond_to_error(edits);
         self.set_auth_cookies(edits);
         self.add_headers(edits);
         self.change_response(request, received.as_ref(), edits);

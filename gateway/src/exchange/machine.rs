@@ -1,13 +1,12 @@
 //! The state machine of one request, from its head to its log line.
 
-use super::access::AccessStep;
 use super::context::Context;
 use super::decision::Decision;
+use super::progress::{CustomError, State, Try};
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
-use crate::config::{GatewaySettings, ResponseRate};
+use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
-use crate::policy::basic_auth::Verification;
 use crate::policy::body_limit;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
@@ -18,7 +17,7 @@ use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
 pub(super) const TRIES: usize = 3;
@@ -51,6 +50,8 @@ pub struct Exchange {
     pub(super) authorization: Option<Box<Authorization>>,
     /// Under which its response is kept.
     pub(super) auth_key: Option<Box<AuthKey>>,
+    /// The error that another backend answers.
+    pub(super) custom_error: Option<Box<CustomError>>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
     pub(super) state: State,
@@ -58,63 +59,8 @@ pub struct Exchange {
     /// How fast the response goes out, where that is limited.
     pace: Option<Pace>,
     current: Option<Try>,
-    attempts: SmallVec<[Attempt; 1]>,
+    pub(super) attempts: SmallVec<[Attempt; 1]>,
     pub(super) tried: SmallVec<[SocketAddr; TRIES]>,
-}
-
-/// What the next step is.
-#[derive(Debug)]
-pub(super) enum State {
-    /// To verify credentials.
-    Verifying(Arc<Verification>),
-    /// To ask the auth server.
-    Asking {
-        /// Counts the auth request as in flight at its endpoint.
-        _pick: Option<Pick>,
-        tries: usize,
-    },
-    /// To try an endpoint.
-    Attempting,
-    /// To answer.
-    Replying(Reply),
-    /// Nothing. The client went away, maybe while it was answered for this reason.
-    Abandoned(Option<Reason>),
-}
-
-impl From<AccessStep> for State {
-    fn from(step: AccessStep) -> Self {
-        match step {
-            AccessStep::Verify(verification) => Self::Verifying(verification),
-            AccessStep::Ask => Self::Asking { _pick: None, tries: 0 },
-            AccessStep::Forward => Self::Attempting,
-            AccessStep::Reply(reply) => Self::Replying(reply),
-        }
-    }
-}
-
-/// The endpoint that serves the request now.
-#[derive(Debug)]
-struct Try {
-    pick: Pick,
-    started: Instant,
-    connect: Option<Duration>,
-    header: Option<Duration>,
-    status: Option<u16>,
-    interim: usize,
-}
-
-impl Try {
-    /// What is known of it. `status` is what stands for that of a response, where there was none.
-    fn attempt(&self, status: Option<u16>, response_length: u64) -> Attempt {
-        Attempt {
-            address: self.pick.address(),
-            status: self.status.or(status),
-            connect: self.connect,
-            header: self.header,
-            response: self.started.elapsed(),
-            response_length,
-        }
-    }
 }
 
 impl Exchange {
@@ -131,6 +77,7 @@ impl Exchange {
             decision,
             authorization: None,
             auth_key: None,
+            custom_error: None,
             fell_back: false,
             state,
             body_received: 0,
@@ -149,6 +96,7 @@ impl Exchange {
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
     /// again only after the last one failed.
     pub fn next_step(&mut self) -> Step {
+        self.customize_reply();
         match &self.state {
             State::Replying(reply) if reply.closes() => Step::Close,
             State::Replying(reply) => Step::Reply(reply.clone()),
@@ -161,9 +109,10 @@ impl Exchange {
             State::Attempting => match self.attempt() {
                 Some(destination) => Step::Attempt(destination),
                 None => {
-                    let reply = match self.attempts.last() {
-                        None => Reply::new(503, Reason::NoEndpoint),
-                        Some(last) => bad_gateway(last.status == Some(504)),
+                    let reply = match (&self.custom_error, self.attempts.last()) {
+                        (Some(error), _) => error.reply.clone(),
+                        (None, None) => Reply::new(503, Reason::NoEndpoint),
+                        (None, Some(last)) => bad_gateway(last.status == Some(504)),
                     };
                     self.settle(reply)
                 }
@@ -172,8 +121,8 @@ impl Exchange {
     }
 
     fn settle(&mut self, reply: Reply) -> Step {
-        self.state = State::Replying(reply.clone());
-        Step::Reply(reply)
+        self.state = State::Replying(reply);
+        self.next_step()
     }
 
     /// Whether nobody is asked or tried any more.
@@ -187,7 +136,7 @@ impl Exchange {
             tls,
             http2,
             pool_key: pick.pool_key(),
-            timeouts: self.decision.backend_policies().timeouts,
+            timeouts: self.backend_policies().timeouts,
             idle_timeout: self.decision.settings.upstream.idle_timeout,
             largest_piece: response_rate::largest_piece(self.response_rate()),
         }
@@ -196,22 +145,24 @@ impl Exchange {
     /// Chooses an endpoint that was not tried yet.
     fn attempt(&mut self) -> Option<Destination> {
         let pick = self.pick()?;
-        let protocol = self.decision.backend_policies().protocol;
+        let protocol = self.backend_policies().protocol;
         let uses_tls = protocol.uses_tls(self.arrival.connection.tls.is_some());
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
         let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
-        self.current =
-            Some(Try { pick, started: Instant::now(), connect: None, header: None, status: None, interim: 0 });
+        self.current = Some(Try::begin(pick));
         Some(destination)
     }
 
     fn pick(&mut self) -> Option<Pick> {
-        if self.attempts.len() >= TRIES {
+        if self.tries() >= TRIES {
             return None;
         }
         let client = self.decision.client.address;
+        if let Some(error) = &self.custom_error {
+            return self.decision.error_backend(error.reply.status)?.pick(client, &self.tried);
+        }
         if !self.fell_back {
             let pick = self.decision.upstream().and_then(|upstream| upstream.pick(client, &self.tried));
             if pick.is_some() || !self.attempts.is_empty() {
@@ -221,6 +172,19 @@ impl Exchange {
         let pick = self.decision.fallback()?.pick(client, &self.tried);
         self.fell_back = true;
         pick
+    }
+
+    /// How many endpoints of a backend have failed.
+    fn tries(&self) -> usize {
+        self.attempts.len() - self.custom_error.as_ref().map_or(0, |error| error.attempts_before)
+    }
+
+    /// The policies for the backend that gets the request.
+    fn backend_policies(&self) -> &BackendPolicies {
+        match self.custom_error {
+            Some(_) => &BackendPolicies::DEFAULT,
+            None => self.decision.backend_policies(),
+        }
     }
 
     /// The endpoint is connected.
@@ -251,12 +215,19 @@ impl Exchange {
         if current.interim > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// The endpoint answers with this status.
-    pub fn response_head(&mut self, status: u16) {
+    /// The endpoint answers with this status. After `Break` its response is not passed on: ask for the next step.
+    pub fn response_head(&mut self, status: u16) -> ControlFlow<()> {
         if let Some(current) = &mut self.current {
             current.header.get_or_insert_with(|| current.started.elapsed());
             current.status = Some(status);
         }
+        self.intercept(status)
+    }
+
+    /// Whether an endpoint has begun to respond, and the client may have got some of that.
+    pub(super) fn has_responded(&self) -> bool {
+        let current = self.current.as_ref().and_then(|current| current.header);
+        current.or_else(|| self.attempts.last()?.header).is_some()
     }
 
     /// A piece of the response's body is there: how long it waits before it goes out.
@@ -295,15 +266,16 @@ impl Exchange {
             Failure::Internal => (Reply::new(500, Reason::Internal), false),
         };
         self.end_try(Some(reply.status), 0);
-        if !again || self.attempts.len() >= TRIES {
-            self.state = State::Replying(reply);
+        if !again || self.tries() >= TRIES {
+            self.state = State::Replying(self.custom_error.as_ref().map_or(reply, |error| error.reply.clone()));
         }
     }
 
     /// Why the gateway answers, if it does.
     fn reply_reason(&self) -> Option<Reason> {
         match &self.state {
-            State::Verifying(_) | State::Asking { .. } | State::Attempting => None,
+            State::Verifying(_) | State::Asking { .. } => None,
+            State::Attempting => self.custom_error.as_ref().map(|error| error.reply.reason),
             State::Replying(reply) => Some(reply.reason),
             State::Abandoned(reason) => *reason,
         }
@@ -333,7 +305,7 @@ impl Exchange {
         request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
     }
 
-    fn end_try(&mut self, status: Option<u16>, response_length: u64) {
+    pub(super) fn end_try(&mut self, status: Option<u16>, response_length: u64) {
         let Some(current) = self.current.take() else { return };
         self.attempts.push(current.attempt(status, response_length));
     }

@@ -9,6 +9,7 @@ pub(crate) mod body_limit;
 pub mod client_certificates;
 pub(crate) mod client_limits;
 pub mod cors;
+pub mod custom_errors;
 pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
@@ -32,6 +33,7 @@ use basic_auth::BasicAuth;
 use client_certificates::ClientCertificates;
 use client_limits::{ClientLimits, ZoneInterner};
 use cors::Cors;
+use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
@@ -67,6 +69,8 @@ pub struct Policies {
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
     pub default_backend: Option<Arc<Upstream>>,
+    /// Which errors another backend answers.
+    pub custom_errors: Option<CustomErrors>,
     /// What is done when the route has been found.
     pub snippet: Option<Arc<Snippet>>,
 }
@@ -170,6 +174,7 @@ impl Policies {
             external_auth: external_auth.map_err(not_a_header)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
+            custom_errors: CustomErrors::compile(&configured.custom_errors, registry),
             snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             configured,
         })

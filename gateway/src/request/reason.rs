@@ -26,6 +26,25 @@ impl Reason {
         }
     }
 
+    /// Whether the request may not come in.
+    pub(crate) const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::AuthDenied
+                | Self::AuthFailed
+                | Self::BadClientCertificate
+                | Self::BadCredentials
+                | Self::Blocked
+                | Self::ClientCertificatesDenied
+                | Self::Denied
+                | Self::Misdirected
+                | Self::NoClientCertificate
+                | Self::SourceRange
+                | Self::SubjectDenied
+                | Self::TooManyLogins
+        )
+    }
+
     /// Whether a new connection is all that could help the client.
     pub(crate) const fn is_of_connection(self) -> bool {
         matches!(self, Self::BadClientCertificate | Self::NoClientCertificate)
@@ -65,6 +84,8 @@ reasons! {
     ConnectionLimit = "connection-limit",
     /// A browser asks which requests of another origin are allowed.
     CorsPreflight = "cors-preflight",
+    /// The backend's response is one of `custom-http-errors`, and nobody answers in its place.
+    CustomError = "custom-error",
     /// A security setting is invalid or not supported.
     Denied = "denied",
     /// The route's action is this status.

@@ -51,9 +51,8 @@ async fn answer(connection: &Connection, request: Request<RecvStream>, respond: 
 }
 
 fn reply(received: &Received, mut respond: SendResponse<Bytes>) -> Result<()> {
-    let status = header(&received.headers, "x-echo-status").map_or(Ok(200), |status| status.parse())?;
     let mut response = Response::builder()
-        .status(status)
+        .status(&*received.status())
         .header(SERVICE_HEADER, &received.service)
         .header(POD_HEADER, &received.pod)
         .header("content-type", "text/plain");

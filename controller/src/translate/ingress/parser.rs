@@ -112,6 +112,7 @@ impl Parser<'_> {
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
         self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
+        self.custom_errors();
         self.annotations.policies.external_auth = self.external_auth(lookup);
         let key = &self.stored.key;
         self.annotations.policies.client_limits = self.annotations.limits.policy(&key.namespace, &key.name);
@@ -351,7 +352,7 @@ impl Parser<'_> {
         }
     }
 
-    fn ignored(&mut self, field: &str, message: &str) {
+    pub(super) fn ignored(&mut self, field: &str, message: &str) {
         self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
     }
 

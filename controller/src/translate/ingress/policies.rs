@@ -32,6 +32,20 @@ impl Parser<'_> {
         Some(server)
     }
 
+    /// Which errors a default backend answers: its own, where the Ingress has a list of its own.
+    pub(super) fn custom_errors(&mut self) {
+        let Some(statuses) = self.annotations.custom_errors.take() else { return };
+        let backend = self.annotations.policies.default_backend.clone();
+        if backend.is_none() && self.settings.default_backend_service.is_none() {
+            let field = self.annotation("custom-http-errors").field;
+            let message =
+                "has no effect: expected the annotation default-backend, or the flag --default-backend-service";
+            self.ignored(&field, message);
+        }
+        let errors = &mut self.annotations.policies.custom_errors;
+        (errors.statuses, errors.backend) = (statuses, backend);
+    }
+
     /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never
     /// redirected to HTTPS or need no authentication.
     pub(super) fn policies(&mut self, path: &Arc<str>) -> Arc<RoutePolicies> {

@@ -29,6 +29,10 @@ impl ResponseEdits for Response {
         self.0
     }
 
+    fn set_status(&mut self, status: u16) {
+        self.0 = status;
+    }
+
     fn headers(&self) -> &HeaderMap {
         &self.1
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod custom_errors;
 mod edits;
 mod limits;
 mod snippet;
@@ -144,7 +145,7 @@ fn a_request_is_served() {
     assert_eq!(lane.attempt().address, address(1));
     lane.exchange.connected(false);
     assert_eq!(lane.exchange.request_body(9), ControlFlow::Continue(()));
-    lane.exchange.response_head(201);
+    assert!(lane.exchange.response_head(201).is_continue());
     assert!(!lane.exchange.is_settled());
     let (line, metrics) = lane.finish(Some(201));
     assert_eq!(line, "201 201 7 107 shop");
@@ -192,7 +193,7 @@ fn a_stale_connection_is_not_its_endpoints_fault() {
 fn nothing_is_sent_again_after_a_byte_of_the_answer() {
     let mut lane = Lane::new(&[1, 2], RoutePolicies::default());
     lane.attempt();
-    lane.exchange.response_head(200);
+    assert!(lane.exchange.response_head(200).is_continue());
     lane.exchange.failed(STALE);
     assert_eq!(lane.reply(), (502, Reason::UpstreamFailed));
     assert_eq!(lane.finish(Some(200)).0, "200 200 7 107 shop");

@@ -102,7 +102,7 @@ impl Served {
 
     /// The headers of the client's response, where the backend's is this.
     fn answered(&mut self, status: u16, headers: &[(&'static str, &str)]) -> HeaderMap {
-        self.exchange.response_head(status);
+        assert!(self.exchange.response_head(status).is_continue());
         let line =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut response = Response(status, headers.iter().map(line).collect());

@@ -4,7 +4,7 @@ use crate::connection::BodyFraming;
 use crate::exchange::{Failure, is_of_the_connection};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{
-    self, ClientRequest, settle_end_for_http_10, settle_framing, settle_keepalive, view, write_head,
+    self, ClientRequest, settle_end_for_http_10, settle_framing, settle_keepalive, settle_unread_body, view, write_head,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Version};
@@ -82,6 +82,9 @@ impl ClientRequest {
         }
         exchange.respond(&view(session.req_header()), false, &mut *head);
         settle_keepalive(session, exchange);
+        if !exchange.forwards_body() && !session.is_body_done() {
+            settle_unread_body(session, exchange);
+        }
         if version == Version::HTTP_10 {
             settle_end_for_http_10(session, &head);
         }

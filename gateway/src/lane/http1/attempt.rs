@@ -44,7 +44,8 @@ impl<'r> Attempt<'r> {
         is_reused: bool,
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
-        let protocols = request.requested_protocols();
+        let forwards_body = request.exchange.forwards_body();
+        let protocols = if forwards_body { request.requested_protocols() } else { String::new() };
         let mut head = request.request_head().ok_or(Failure::Internal)?;
         let original = request.session.req_header();
         let is_dropped = |name: HeaderName| is_connection_header(&name, &original.headers);
@@ -54,14 +55,14 @@ impl<'r> Attempt<'r> {
             head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
         }
         request.exchange.forward(&view(original), &mut head);
-        let framing = request.body_framing();
+        let framing = if forwards_body { request.body_framing() } else { BodyFraming::None };
         let body = RequestBody::begin(framing, &mut head);
         endpoint.queue().extend_from_slice(&head.encode().ok_or(Failure::Internal)?);
         let ahead = ReadAhead::new(destination.largest_piece);
         let mut attempt = Self { request, endpoint, body, protocols, is_reused, is_heard: false, ahead };
         // An attempt before this one may have read some of the body, or all of it.
         let session = &mut attempt.request.session;
-        let read_before = session.get_retry_buffer();
+        let read_before = session.get_retry_buffer().filter(|_| forwards_body);
         if read_before.is_some() || !attempt.body.is_over() && session.is_body_done() {
             attempt.pass_on(read_before)?;
         }
@@ -79,7 +80,9 @@ impl<'r> Attempt<'r> {
         self.endpoint.check_body(framing).map_err(|error| self.broken(&error.into()))?;
         // Who has been asked for an upgrade may switch later than it says.
         let keeps_alive = framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty();
-        self.request.exchange.response_head(head.status.as_u16());
+        if self.request.exchange.response_head(head.status.as_u16()).is_break() {
+            return Err(Interrupted::Settled);
+        }
         self.request.write_head(response_header(&head).map_err(|_| BROKEN)?, framing).await?;
         self.forward_body(framing, framing == BodyFraming::None).await?;
         let is_reusable = keeps_alive && self.body.is_done() && self.endpoint.is_idle();
@@ -110,7 +113,7 @@ impl<'r> Attempt<'r> {
 
     async fn switch_protocols(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
         let ClientRequest { session, exchange, .. } = &mut *self.request;
-        exchange.response_head(101);
+        let _ = exchange.response_head(101); // no error
         let mut head = response_header(head).map_err(|_| BROKEN)?;
         let _ = head.insert_header("Connection", "upgrade");
         exchange.respond(&view(session.req_header()), true, &mut *head);

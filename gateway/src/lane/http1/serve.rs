@@ -38,7 +38,9 @@ impl Http1Lane {
 
     /// Serves a request whose next step is to try this endpoint.
     pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Outcome {
-        if let Err(error) = invite_body(&mut request.session).await {
+        if request.exchange.forwards_body()
+            && let Err(error) = invite_body(&mut request.session).await
+        {
             request.exchange.failed(fault::of_client(&error));
             return finish(request, false).await;
         }

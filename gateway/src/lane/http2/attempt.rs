@@ -56,7 +56,9 @@ impl<'r> Attempt<'r> {
     pub(super) async fn run(mut self) -> Result<(), Interrupted> {
         let (head, is_ended) = self.response_head().await?;
         let framing = self.framing(&head, is_ended)?;
-        self.request.exchange.response_head(head.status.as_u16());
+        if self.request.exchange.response_head(head.status.as_u16()).is_break() {
+            return Err(Interrupted::Settled);
+        }
         let head = self.response_header(head, framing);
         self.request.write_head(head, framing).await?;
         if framing == BodyFraming::None { Ok(()) } else { self.forward_body().await }

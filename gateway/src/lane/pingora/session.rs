@@ -7,7 +7,7 @@ use crate::exchange::{
     response_framing,
 };
 use crate::request::length::head_length;
-use crate::request::{Reply, RequestView};
+use crate::request::{Reply, RequestView, reason_phrase};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use pingora_core::Result;
@@ -170,6 +170,14 @@ fn status_of(response: &ResponseHeader) -> u16 {
     response.extensions.get().map_or(response.status.as_u16(), |LoggedStatus(status)| *status)
 }
 
+/// Decides what becomes of a body that nobody wants: a small one is read and discarded, a large one closes the connection.
+pub(in crate::lane) fn settle_unread_body(session: &mut ServerSession, exchange: &Exchange) {
+    if exchange.leaves_body(&view(session.req_header())) {
+        session.set_keepalive(None);
+    }
+    session.set_close_on_response_before_downstream_finish(false);
+}
+
 /// Writes a reply of ours. If a large request body is still to come, the connection is closed after it; a small one is
 /// read and discarded.
 pub(in crate::lane) async fn write_reply(
@@ -178,10 +186,7 @@ pub(in crate::lane) async fn write_reply(
     reply: &Reply,
 ) -> Result<()> {
     settle_keepalive(session, exchange);
-    if exchange.leaves_body(&view(session.req_header())) {
-        session.set_keepalive(None);
-    }
-    session.set_close_on_response_before_downstream_finish(false);
+    settle_unread_body(session, exchange);
     let answer = RenderedReply::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
     let (mut head, body) = head_and_body(answer)?;
     exchange.reply(&view(session.req_header()), &mut head);
@@ -296,6 +301,12 @@ impl ResponseEdits for ResponseHeader {
 
     fn status(&self) -> u16 {
         self.status.as_u16()
+    }
+
+    fn set_status(&mut self, status: u16) {
+        if ResponseHeader::set_status(self, status).is_ok() {
+            let _ = self.set_reason_phrase(Some(reason_phrase(status)));
+        }
     }
 
     fn headers(&self) -> &HeaderMap {

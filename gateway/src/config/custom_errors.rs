@@ -1,0 +1,13 @@
+use super::BackendId;
+use std::sync::Arc;
+
+/// `custom-http-errors`: errors that a backend of their own answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CustomErrors {
+    /// Their statuses, from 400 to 599. Default none.
+    pub statuses: Arc<[u16]>,
+    /// Who answers. Default `None`: the gateway's default backend. Where there is none, errors stay as they are.
+    pub backend: Option<BackendId>,
+    /// `disable-proxy-intercept-errors`: the responses of backends stay as they are, whatever their status. Default false.
+    pub keeps_responses: bool,
+}

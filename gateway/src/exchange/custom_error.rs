@@ -1,0 +1,81 @@
+//! An error that another backend answers (`custom-http-errors`).
+//!
+//! The backend gets the request's method and headers, but not its body: that may be gone, or be what is wrong with it.
+
+use super::forward::{RequestEdits, ResponseEdits};
+use super::machine::Exchange;
+use super::progress::{CustomError, State};
+use crate::request::{Reason, Reply, RequestView};
+use crate::upstream::Upstream;
+use http::HeaderValue;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+impl Exchange {
+    /// Lets a backend answer what is to be our own reply, where its status has one and the client has got nothing yet.
+    pub(super) fn customize_reply(&mut self) {
+        let State::Replying(reply) = &self.state else { return };
+        if self.custom_error.is_none() && !self.has_responded() && self.answers(reply) {
+            self.customize(reply.clone());
+        }
+    }
+
+    /// Lets a backend answer in place of an endpoint that has responded with this status. After `Break` the endpoint's
+    /// response goes nowhere, and the next step is asked for.
+    pub(super) fn intercept(&mut self, status: u16) -> ControlFlow<()> {
+        let intercepts = self.decision.custom_errors().is_some_and(|errors| errors.intercepts());
+        if !intercepts || self.custom_error.is_some() || self.decision.error_backend(status).is_none() {
+            return ControlFlow::Continue(());
+        }
+        self.customize(Reply::new(status, Reason::CustomError));
+        ControlFlow::Break(())
+    }
+
+    fn customize(&mut self, reply: Reply) {
+        self.end_try(Some(reply.status), 0);
+        self.tried.clear();
+        self.custom_error = Some(Box::new(CustomError { reply, attempts_before: self.attempts.len() }));
+        self.state = State::Attempting;
+    }
+
+    fn answers(&self, reply: &Reply) -> bool {
+        let is_lost = matches!(reply.reason, Reason::BodyTimeout | Reason::MalformedBody) || reply.closes();
+        let backend = self.decision.error_backend(reply.status).filter(|_| !is_lost);
+        backend.is_some_and(|backend| !reply.reason.is_refusal() || !self.is_own(backend))
+    }
+
+    /// Whether this is a backend of the route: who is refused does not get there by another way.
+    fn is_own(&self, backend: &Arc<Upstream>) -> bool {
+        let own = self.decision.route.as_ref().map_or(&[][..], |route| route.backends());
+        own.iter().any(|own| Arc::ptr_eq(&own.upstream, backend))
+    }
+
+    /// Whether the request's body goes to the endpoint.
+    pub fn forwards_body(&self) -> bool {
+        self.custom_error.is_none()
+    }
+
+    /// The request to the backend that answers the error, as ingress-nginx makes it.
+    pub(super) fn forward_error(&self, error: &CustomError, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        edits.set_target(b"/");
+        self.set_client_headers(request, edits);
+        if let Some(host) = &self.decision.client.host {
+            edits.set("Host", host.clone());
+        }
+        if let Ok(target) = HeaderValue::from_bytes(request.target) {
+            edits.set("X-Original-URI", target);
+        }
+        self.remove_password(edits);
+        self.set_default_backend_headers(error.reply.status, request, edits);
+    }
+
+    /// Makes the backend's response that of the error: what belongs to a status of ours stays, such as a challenge, and who
+    /// is refused gets no other status.
+    pub(super) fn respond_to_error(&self, edits: &mut impl ResponseEdits) {
+        let Some(CustomError { reply, .. }) = self.custom_error.as_deref() else { return };
+        reply.headers.iter().for_each(|(name, value)| edits.set(name, value.clone()));
+        if reply.reason.is_refusal() {
+            edits.set_status(reply.status);
+        }
+    }
+}

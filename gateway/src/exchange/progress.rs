@@ -1,0 +1,78 @@
+//! How far a request has come.
+
+use super::access::AccessStep;
+use crate::policy::basic_auth::Verification;
+use crate::request::{Reason, Reply};
+use crate::telemetry::Attempt;
+use crate::upstream::Pick;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What the next step is.
+#[derive(Debug)]
+pub(super) enum State {
+    /// To verify credentials.
+    Verifying(Arc<Verification>),
+    /// To ask the auth server.
+    Asking {
+        /// Counts the auth request as in flight at its endpoint.
+        _pick: Option<Pick>,
+        tries: usize,
+    },
+    /// To try an endpoint.
+    Attempting,
+    /// To answer.
+    Replying(Reply),
+    /// Nothing. The client went away, maybe while it was answered for this reason.
+    Abandoned(Option<Reason>),
+}
+
+impl From<AccessStep> for State {
+    fn from(step: AccessStep) -> Self {
+        match step {
+            AccessStep::Verify(verification) => Self::Verifying(verification),
+            AccessStep::Ask => Self::Asking { _pick: None, tries: 0 },
+            AccessStep::Forward => Self::Attempting,
+            AccessStep::Reply(reply) => Self::Replying(reply),
+        }
+    }
+}
+
+/// The endpoint that serves the request now.
+#[derive(Debug)]
+pub(super) struct Try {
+    pub(super) pick: Pick,
+    pub(super) started: Instant,
+    pub(super) connect: Option<Duration>,
+    pub(super) header: Option<Duration>,
+    pub(super) status: Option<u16>,
+    pub(super) interim: usize,
+}
+
+impl Try {
+    /// One that begins now.
+    pub(super) fn begin(pick: Pick) -> Self {
+        Self { pick, started: Instant::now(), connect: None, header: None, status: None, interim: 0 }
+    }
+
+    /// What is known of it. `status` is what stands for that of a response, where there was none.
+    pub(super) fn attempt(&self, status: Option<u16>, response_length: u64) -> Attempt {
+        Attempt {
+            address: self.pick.address(),
+            status: self.status.or(status),
+            connect: self.connect,
+            header: self.header,
+            response: self.started.elapsed(),
+            response_length,
+        }
+    }
+}
+
+/// An error that another backend answers.
+#[derive(Debug)]
+pub(super) struct CustomError {
+    /// What the client gets if the backend does not answer.
+    pub(super) reply: Reply,
+    /// Attempts that were made at endpoints of other backends.
+    pub(super) attempts_before: usize,
+}
