@@ -57,6 +57,45 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() -> Result<()> {
 }
 
 #[test]
+fn an_auth_request_says_what_is_not_the_clients() -> Result<()> {
+    let said = of("auth-snippet", "if ($uri ~ a) { return 200; }\nset $args a;\nbreak;\nadd_header A b;\nroot /;\n")?;
+    for expected in [
+        "line 1 uses the variable $uri, which in an auth request is not of the client's request: expected $request_uri",
+        "line 2 uses the variable $args, which in an auth request",
+        "break in line 3 is not allowed in an auth request: expected it in a server or ",
+        "line 4 has no effect: the client does not get the response of an auth server",
+        "line 5 is refused: it names a file",
+        "has 4 faults",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_auth_request_that_is_never_sent_is_said_to_have_no_effect() -> Result<()> {
+    let said = of("auth-snippet", "return 200;")?;
+    let expected = "auth-snippet]: \"return 200;\" has no effect without auth-url";
+    assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
+    Ok(())
+}
+
+#[test]
+fn each_directive_of_streams_says_what_to_write_instead() -> Result<()> {
+    let said = of("stream-snippet", "server { listen 9; }\nallow 10.0.0.0/8;\nproxy_timeout 1h;\nreturn a;\nfoo;\n")?;
+    for expected in [
+        "line 1 is refused: a server of a snippet opens a port of its own; expected an entry of --tcp-services-configmap",
+        "line 2 is refused: TCP and UDP services have no rules for the addresses of clients yet; expected a NetworkPolicy",
+        "line 3 has no effect: the ConfigMap's proxy-stream-timeout sets it",
+        "line 4 is refused: a TCP or UDP service only carries bytes",
+        "line 5 is not a directive that Adit has",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_snippet_of_many_faults_causes_few_diagnostics() -> Result<()> {
     let said = of("configuration-snippet", &"gzip on;\nroot /;\n".repeat(400))?;
     assert_eq!(said.iter().filter(|said| said.contains("names a file")).count(), 20);
@@ -75,7 +114,7 @@ fn huge_and_deep_snippets_are_refused() -> Result<()> {
         ),
         ("if ($host ~ \"[a-z]{900}\") { break; }".repeat(12), "has too many or too large regular expressions"),
     ] {
-        for annotation in ["configuration-snippet", "server-snippet"] {
+        for annotation in ["configuration-snippet", "server-snippet", "auth-snippet"] {
             let said = of(annotation, &snippet)?;
             assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
         }

@@ -1,6 +1,6 @@
 //! `auth-url`: a server that authorizes each request, and the annotations that go with it.
 
-use super::entry::{Annotation, EMPTY, Invalid, Scope};
+use super::entry::{Annotation, Invalid, Scope};
 use crate::object::Kind;
 use crate::registry::auth_server;
 use crate::route_defaults::Risk;
@@ -105,13 +105,18 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "variables in the settings of the auth request always have the values of the client's request",
         "Shares nginx variables between the client's request and the auth request. Boolean, default false.",
     ),
-    Annotation::denied(
+    Annotation::full(
         "auth-snippet",
         Scope::Path,
         Risk::Critical,
-        "Adds nginx directives to the auth request. Default empty.",
+        Invalid::FallsBack,
+        "Adds nginx directives to the auth request of this Ingress's `auth-url`: headers, timeouts, and conditions under which the auth \
+         service is not asked. [snippets.md](snippets.md) lists those that work. Default empty. It needs \
+         `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` in the ConfigMap. If it is not allowed, or one \
+         of its directives cannot be served, the routes answer 503; `adit check` lists which.",
+        |_, _| Ok(()), // read with the other snippets
     )
-    .unless(EMPTY),
+    .but("Some directives only; a snippet with another one denies the routes."),
     Annotation::full(
         "enable-global-auth",
         Scope::Path,

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 const SERVER: &str = "server-snippet";
 const LOCATION: &str = "configuration-snippet";
+const AUTH: &str = "auth-snippet";
+const STREAM: &str = "stream-snippet";
 
 impl Reader<'_> {
     /// What becomes of a snippet as far as its text does not count: that is read when all else is known.
@@ -40,11 +42,39 @@ impl Reader<'_> {
     pub(super) fn snippets(&mut self) {
         let defaults = self.context.defaults;
         let mut variables = &defaults.server_snippet.variables | &defaults.location_snippet.variables;
+        variables.extend(defaults.external_auth.snippet.variables.iter().cloned());
         let server = self.snippet(SERVER, Context::Server, &variables);
         variables.extend(server.iter().flat_map(|snippet| snippet.block.variables.iter().cloned()));
         self.reading.settings.server_snippet = server.map(|snippet| self.server_snippet(snippet));
-        let own = self.snippet(LOCATION, Context::Location, &variables);
+        // Headers may have what the auth request sets.
+        let own = self.snippet(LOCATION, Context::Location, &(&variables | &snippet::variables(self.value(AUTH))));
+        variables.extend(own.iter().flat_map(|snippet| snippet.block.variables.iter().cloned()));
         self.location_snippet(own);
+        let auth = self.snippet(AUTH, Context::Auth, &variables);
+        self.auth_snippet(auth);
+        if let Some(complaint) = self.snippet(STREAM, Context::Stream, &BTreeSet::new()).and_then(|it| it.complaint()) {
+            self.deny_for_snippet(STREAM, &complaint);
+        }
+    }
+
+    /// It belongs to the auth server of the Ingress, as in ingress-nginx: not to that of all.
+    fn auth_snippet(&mut self, own: Option<Snippet>) {
+        let Some(own) = own else { return };
+        if let Some(complaint) = own.complaint() {
+            return self.deny_for_snippet(AUTH, &complaint);
+        }
+        if self.reading.settings.external_auth.url.is_none() {
+            let message =
+                "has no effect without auth-url: expected that annotation, or the ConfigMap's global-auth-snippet";
+            self.warn(AUTH, self.value(AUTH), Reason::Ignored, message);
+            return self.set_effect(AUTH, &Effect::None);
+        }
+        self.reading.settings.external_auth.snippet = Arc::new(own.block);
+    }
+
+    fn deny_for_snippet(&mut self, key: &'static str, complaint: &str) {
+        self.deny(key, self.value(key), complaint);
+        self.set_effect(key, &Effect::Denied);
     }
 
     fn server_snippet(&mut self, snippet: Snippet) -> ServerSnippet {
@@ -71,8 +101,7 @@ impl Reader<'_> {
             self.warn(LOCATION, self.value(LOCATION), Reason::Ignored, warning);
         }
         if let Some(complaint) = complaint {
-            self.deny(LOCATION, self.value(LOCATION), &complaint);
-            self.set_effect(LOCATION, &Effect::Denied);
+            self.deny_for_snippet(LOCATION, &complaint);
         }
     }
 

@@ -27,14 +27,18 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         |_, _| Ok(()),
     )
     .but("Some directives only; a snippet with another one denies the host's routes."),
-    Annotation::denied(
+    Annotation::full(
         "stream-snippet",
         Scope::Ingress,
         Risk::Critical,
-        "Adds nginx directives to the block for TCP and UDP services, such as servers of their own. Adit opens only the ports of \
-         `--tcp-services-configmap` and `--udp-services-configmap`. Default empty.",
+        Invalid::FallsBack,
+        "Adds nginx directives to the block for TCP and UDP services. Those that tune what Adit does by itself are accepted without \
+         effect. Servers are refused: Adit opens only the ports of `--tcp-services-configmap` and `--udp-services-configmap`. Default \
+         empty. It needs `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` in the ConfigMap. If it is not \
+         allowed, or one of its directives is refused, the routes answer 503; `adit check` lists which.",
+        |_, _| Ok(()),
     )
-    .unless(EMPTY),
+    .but("No directive has an effect; one that asks for something that is not there denies the routes."),
     Annotation::denied("modsecurity-snippet", Scope::Path, Risk::Critical, "Adds rules to ModSecurity. Default empty.")
         .unless(EMPTY),
     Annotation::denied(

@@ -50,7 +50,14 @@ pub(super) const KEYS: &[Key] = &[
          query of the client's request.",
         |value, draft| read(value, draft, auth_server::auth_request_redirect),
     ),
-    Key::denied("global-auth-snippet", "", "Adds nginx directives to the auth request."),
+    Key::full(
+        "global-auth-snippet",
+        "",
+        "Adds nginx directives to the auth request of `global-auth-url`, as the annotation `auth-snippet`. \
+         [snippets.md](snippets.md) lists those that work.",
+        |_, _| Ok(()), // read with the other snippets
+    )
+    .but("Some directives only; with another one every request is answered with 503."),
     Key::full(
         "global-auth-cache-key",
         "",

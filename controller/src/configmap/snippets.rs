@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 const SOME: &str = "Some directives only; with another one every request is answered with 503.";
 
+const GLOBAL_AUTH: &str = "global-auth-snippet";
+
 pub(super) const KEYS: &[Key] = &[
     Key::full(
         "location-snippet",
@@ -42,12 +44,15 @@ pub(super) const KEYS: &[Key] = &[
         |_, _| Ok(()),
     )
     .but(SOME),
-    Key::denied(
+    Key::full(
         "stream-snippet",
         "",
-        "Adds nginx directives to the block for TCP and UDP services, such as servers of their own. Adit opens only the ports of \
-         `--tcp-services-configmap` and `--udp-services-configmap`.",
-    ),
+        "Adds nginx directives to the block for TCP and UDP services. Those that tune what Adit does by itself are accepted without \
+         effect, and a warning says so. Servers are refused: Adit opens only the ports of `--tcp-services-configmap` and \
+         `--udp-services-configmap`.",
+        |_, _| Ok(()),
+    )
+    .but(SOME),
 ];
 
 impl Reader<'_> {
@@ -57,8 +62,13 @@ impl Reader<'_> {
         let none = BTreeSet::new();
         self.snippet(data, "main-snippet", Context::Main, &none);
         self.snippet(data, "http-snippet", Context::Http, &none);
+        self.snippet(data, "stream-snippet", Context::Stream, &none);
         let server = self.snippet(data, "server-snippet", Context::Server, &none);
-        let location = self.snippet(data, "location-snippet", Context::Location, &server.variables);
+        // Headers may have what the auth request sets.
+        let of_auth = data.get(GLOBAL_AUTH).map(|text| snippet::variables(text)).unwrap_or_default();
+        let location = self.snippet(data, "location-snippet", Context::Location, &(&server.variables | &of_auth));
+        let auth = self.snippet(data, GLOBAL_AUTH, Context::Auth, &(&server.variables | &location.variables));
+        self.builder.config.routes.external_auth.snippet = Arc::new(auth);
         self.builder.config.routes.server_snippet = Arc::new(server);
         self.builder.config.routes.location_snippet = Arc::new(location);
     }

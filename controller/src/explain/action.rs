@@ -88,14 +88,17 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             source: Source::from(&passthrough.origin),
         };
     }
-    let mut decision = Decision::of(table, &connection(request.tls), &view);
+    let connection = connection(request.tls);
+    let mut decision = Decision::of(table, &connection, &view);
     let mut step = decision.step();
     if let AccessStep::Verify(verification) = step {
         step = decision.hear(verification.verdict(verification.run()));
     }
-    let asks = matches!(step, AccessStep::Ask);
+    let mut asks = matches!(step, AccessStep::Ask);
     if asks {
-        step = decision.hear(Verdict::Allowed);
+        let decided = decision.after_auth_snippet(&connection, &view);
+        asks = decided.is_none();
+        step = decided.unwrap_or_else(|| decision.hear(Verdict::Allowed));
     }
     if let AccessStep::Reply(Reply { reason: Reason::BadCredentials, .. }) = step
         && decision.auth_server().is_some_and(|server| server.signin.is_some())
@@ -238,6 +241,11 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),
         (Reason::Healthz, _) => "the health check of load balancers, for hosts without rules".to_owned(),
         (Reason::RewriteRedirect, _) => "rewrite-target is a URL".to_owned(),
+        (Reason::AuthDenied, _) => "the snippet of the auth request refuses it".to_owned(),
+        (Reason::AuthSignin, _) => "auth-signin: the snippet of the auth request refuses it".to_owned(),
+        (Reason::AuthFailed, _) => {
+            "the snippet of the auth request answers with a status that neither allows nor refuses".to_owned()
+        }
         (Reason::SnippetReturn, _) => "a snippet answers".to_owned(),
         (Reason::SnippetRedirect, _) => "a snippet redirects".to_owned(),
         (Reason::SnippetLoop, _) => "snippets lead from path to path more than 10 times".to_owned(),

@@ -9,6 +9,7 @@ use super::value::Value;
 use crate::address::{OFF_LIMITS, is_off_limits};
 use crate::route_defaults::{AuthUrl, ExternalAuthSettings};
 use gateway::config::{HostName, Template};
+use http::Method;
 use http::uri::Authority;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,9 +28,14 @@ pub(crate) fn auth_url(value: Value<'_>, server: &mut ExternalAuthSettings) -> R
 
 /// `auth-method`.
 pub(crate) fn auth_method(value: Value<'_>, server: &mut ExternalAuthSettings) -> Read {
-    let method = value.one_of(METHODS, "a method of HTTP, such as \"GET\"")?;
-    server.method = method.parse().ok();
+    server.method = Some(method(value)?);
     Ok(())
+}
+
+/// A method of HTTP.
+pub(crate) fn method(value: Value<'_>) -> Result<Method, ValueError> {
+    const EXPECTED: &str = "a method of HTTP, such as \"GET\"";
+    value.one_of(METHODS, EXPECTED)?.parse().map_err(|_| ValueError::Expected(EXPECTED))
 }
 
 /// `auth-signin`.

@@ -1,3 +1,4 @@
+use super::SnippetBlock;
 use gateway::config::Template;
 use http::Method;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct ExternalAuthSettings {
     pub cache_key: Option<Template>,
     /// `auth-cache-duration`: statuses, and how long their responses are kept. Default 200, 202 and 401 for five minutes.
     pub cache_lifetimes: Arc<[(u16, Duration)]>,
+    /// `auth-snippet`. Default empty.
+    pub snippet: Arc<SnippetBlock>,
 }
 
 impl Default for ExternalAuthSettings {
@@ -42,6 +45,7 @@ impl Default for ExternalAuthSettings {
             always_set_cookie: false,
             cache_key: None,
             cache_lifetimes: [200, 202, 401].map(|status| (status, Duration::from_secs(300))).into(),
+            snippet: Arc::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
 use gateway::config::{Expires, InputHeader, Operation, Origin, ResponseHeader, Satisfy, Template, Test};
+use http::Method;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -16,6 +17,8 @@ pub struct SnippetBlock {
     pub input_headers: Vec<InputHeader>,
     /// `proxy_set_header`.
     pub proxy_headers: Vec<(Arc<str>, Template)>,
+    /// `proxy_method`.
+    pub method: Option<Method>,
     /// `grpc_set_header`.
     pub grpc_headers: Vec<(Arc<str>, Template)>,
     /// `proxy_hide_header`.
@@ -91,6 +94,7 @@ impl SnippetBlock {
         self.statements.extend(later.statements.iter().cloned());
         self.input_headers.extend(later.input_headers.iter().cloned());
         self.proxy_headers.extend(later.proxy_headers.iter().cloned());
+        self.method = self.method.take().or_else(|| later.method.clone());
         self.grpc_headers.extend(later.grpc_headers.iter().cloned());
         self.hidden_headers.extend(later.hidden_headers.iter().cloned());
         self.changed_headers.extend(later.changed_headers.iter().cloned());

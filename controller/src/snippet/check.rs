@@ -25,7 +25,7 @@ pub(crate) fn read(text: &str, place: &Place<'_>, outer: &BTreeSet<Arc<str>>) ->
     };
     let mut own = BTreeSet::new();
     collect_variables(&directives, &mut own);
-    let variables = Variables { own: &own, outer };
+    let variables = Variables { own: &own, outer, is_of_auth: place.context.is_of_auth() };
     let mut checker = Checker { place, variables, findings: Vec::new() };
     let mut block = checker.block(&directives, place.context);
     let mut findings = checker.findings;
@@ -40,6 +40,13 @@ pub(crate) fn read(text: &str, place: &Place<'_>, outer: &BTreeSet<Arc<str>>) ->
     findings.extend(error);
     block.variables = own;
     Snippet { block, findings }
+}
+
+/// The variables that a snippet sets, whatever else is in it.
+pub(crate) fn variables(text: &str) -> BTreeSet<Arc<str>> {
+    let mut variables = BTreeSet::new();
+    collect_variables(&nginx_syntax::parse(text).unwrap_or_default(), &mut variables);
+    variables
 }
 
 /// A fault of the snippet as a whole.
@@ -92,7 +99,7 @@ impl Checker<'_> {
         block: &mut SnippetBlock,
     ) -> Result<Verdict, String> {
         let Directive { name, arguments, block: inner, position } = directive;
-        let Some(entry) = Entry::named(name) else {
+        let Some(entry) = Entry::named(name, context) else {
             return Err(format!("is not a directive that Adit has{}", Entry::suggestion(name)));
         };
         if let Kind::Refused = entry.kind {

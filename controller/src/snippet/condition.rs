@@ -65,7 +65,7 @@ mod tests {
     fn read(condition: &str) -> Result<Test, String> {
         let none = BTreeSet::new();
         let directives = crate::nginx_syntax::parse(&format!("if {condition} {{}}")).expect(condition);
-        test(&directives[0].arguments, Variables { own: &none, outer: &none })
+        test(&directives[0].arguments, Variables { own: &none, outer: &none, is_of_auth: false })
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub enum Context {
     Location,
     /// In an `if` in a `location`.
     LocationIf,
+    /// In the `location` of auth requests: `auth-snippet`, `global-auth-snippet`.
+    Auth,
+    /// In an `if` there.
+    AuthIf,
 }
 
 impl Context {
@@ -24,11 +28,17 @@ impl Context {
     pub(super) fn of_if(self) -> Self {
         match self {
             Self::Server | Self::ServerIf => Self::ServerIf,
+            Self::Auth | Self::AuthIf => Self::AuthIf,
             _ => Self::LocationIf,
         }
     }
 
-    /// Its name in nginx's documentation.
+    /// Whether a directive there is about auth requests.
+    pub(super) fn is_of_auth(self) -> bool {
+        matches!(self, Self::Auth | Self::AuthIf)
+    }
+
+    /// Its name in the documentation.
     pub fn name(self) -> &'static str {
         match self {
             Self::Main => "main",
@@ -38,6 +48,8 @@ impl Context {
             Self::ServerIf => "if in server",
             Self::Location => "location",
             Self::LocationIf => "if in location",
+            Self::Auth => "auth request",
+            Self::AuthIf => "if in auth request",
         }
     }
 }
@@ -52,6 +64,8 @@ impl fmt::Display for Context {
             Self::ServerIf => "an if in a server",
             Self::Location => "a location",
             Self::LocationIf => "an if in a location",
+            Self::Auth => "an auth request",
+            Self::AuthIf => "an if in an auth request",
         })
     }
 }

@@ -49,11 +49,17 @@ pub struct Call<'a> {
 }
 
 pub(super) const EVERYWHERE: &[Context] = &[Context::Server, Context::ServerIf, Context::Location, Context::LocationIf];
+/// Everywhere, and in auth requests.
+pub(super) const WITH_AUTH: &[Context] =
+    &[Context::Server, Context::ServerIf, Context::Location, Context::LocationIf, Context::Auth, Context::AuthIf];
+pub(super) const AUTH: &[Context] = &[Context::Auth];
+pub(super) const IN_AUTH: &[Context] = &[Context::Auth, Context::AuthIf];
 pub(super) const OUTSIDE_SERVER_IF: &[Context] = &[Context::Server, Context::Location, Context::LocationIf];
 pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
 pub(super) const LOCATION: &[Context] = &[Context::Location];
+pub(super) const LOCATION_AUTH: &[Context] = &[Context::Location, Context::Auth];
 pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];
-pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location];
+pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::Auth];
 const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
 
 impl Entry {

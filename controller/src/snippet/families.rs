@@ -1,7 +1,8 @@
 //! All directives.
 
+use super::context::Context;
 use super::entry::{Entry, Kind};
-use super::{access, idle, limits, refused, request_headers, response_headers, rewrite};
+use super::{access, idle, limits, refused, request_headers, response_headers, rewrite, stream};
 use crate::suggestion::{did_you_mean, nearest};
 
 /// Directives that belong together.
@@ -22,21 +23,24 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
     DirectiveFamily { title: "Without effect", directives: idle::DIRECTIVES },
     DirectiveFamily { title: "Refused", directives: refused::DIRECTIVES },
+    DirectiveFamily { title: "TCP and UDP services", directives: stream::DIRECTIVES },
 ];
 
-fn all() -> impl Iterator<Item = &'static Entry> {
-    FAMILIES.iter().flat_map(|family| family.directives)
+/// Those of HTTP: all families but the last.
+fn of_http() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().rev().skip(1).rev().flat_map(|family| family.directives)
 }
 
 impl Entry {
-    /// The entry of a name.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
-        all().find(|entry| entry.is_of(name))
+    /// The entry of a name where it stands.
+    pub(super) fn named(name: &str, context: Context) -> Option<&'static Self> {
+        let of_stream = stream::DIRECTIVES.iter().filter(|_| context == Context::Stream);
+        of_stream.chain(of_http()).find(|entry| entry.is_of(name))
     }
 
     /// The end of a message about a name that no entry has: the nearest one that works.
     pub(super) fn suggestion(name: &str) -> String {
-        let working = all().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If));
+        let working = of_http().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If));
         did_you_mean(nearest(name, working.map(|entry| entry.name)))
     }
 }
@@ -49,7 +53,7 @@ mod tests {
     #[test]
     fn every_name_has_one_entry() {
         let mut names = BTreeSet::new();
-        for entry in all() {
+        for entry in of_http() {
             assert!(names.insert(entry.name), "{} twice", entry.name);
         }
         for (name, found) in [
@@ -59,9 +63,11 @@ mod tests {
             ("gzip_types", "gzip*"),
             ("ssl_certificate", "ssl_*"),
         ] {
-            assert_eq!(Entry::named(name).map(|entry| entry.name), Some(found), "{name}");
+            assert_eq!(Entry::named(name, Context::Location).map(|entry| entry.name), Some(found), "{name}");
         }
-        assert!(Entry::named("proxy").is_none());
+        assert!(Entry::named("proxy", Context::Location).is_none());
+        let server = |context| Entry::named("server", context).expect("an entry").doc;
+        assert_ne!(server(Context::Stream), server(Context::Http));
         assert!(Entry::suggestion("add_heder").contains("add_header"));
     }
 }

@@ -49,6 +49,13 @@ fn of_protocol(location: &SnippetBlock, is_grpc: bool) -> (SnippetTimeouts, Opti
     (*used, is_idle.then_some(complaint))
 }
 
+/// The timeouts of an auth server whose snippet sets some, in place of the backend's.
+pub(crate) fn auth_timeouts(auth: &SnippetBlock, mut backend: Timeouts) -> Option<Timeouts> {
+    let set = auth.proxy_timeouts;
+    set_timeouts(&mut backend, set);
+    (set != SnippetTimeouts::default()).then_some(backend)
+}
+
 fn set_timeouts(timeouts: &mut Timeouts, set: SnippetTimeouts) {
     timeouts.connect = set.connect.unwrap_or(timeouts.connect);
     timeouts.send = set.send.unwrap_or(timeouts.send);

@@ -12,6 +12,8 @@ const CLIENTS: &str = "the ConfigMap's key of that name sets it for all hosts";
 const WORKERS: &str = "Adit runs one thread for each worker of the ConfigMap's worker-processes";
 
 const GZIP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
+/// Auth responses are kept, so that there it would matter.
+const OUTSIDE_AUTH: &[Context] = &[Context::Http, Context::Server, Context::Location];
 const TOP: &[Context] = &[Context::Main];
 
 pub(super) const DIRECTIVES: &[Entry] = &[
@@ -48,8 +50,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("http2_push_preload", HTTP, "there is no server push, as in nginx since 1.25.1"),
     Entry::idle("gzip*", GZIP, COMPRESSION),
     Entry::idle("brotli*", GZIP, COMPRESSION),
-    Entry::idle("proxy_cache_bypass", HTTP, NO_CACHE),
-    Entry::idle("proxy_no_cache", HTTP, NO_CACHE),
+    Entry::idle("proxy_cache_bypass", OUTSIDE_AUTH, NO_CACHE),
+    Entry::idle("proxy_no_cache", OUTSIDE_AUTH, NO_CACHE),
     Entry::idle("etag", HTTP, NO_FILES),
     Entry::idle("if_modified_since", HTTP, NO_FILES),
     Entry::idle("sendfile", GZIP, NO_FILES),
@@ -57,7 +59,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("directio", HTTP, NO_FILES),
     Entry::idle("open_file_cache*", HTTP, NO_FILES),
     Entry::idle("log_not_found", HTTP, NO_FILES),
-    Entry::idle("log_subrequest", HTTP, "there are no subrequests"),
+    Entry::idle("log_subrequest", HTTP, "auth requests are not logged"),
     Entry::idle("log_format", &[Context::Http], "the ConfigMap's log-format-upstream is the one format"),
     Entry::idle("rewrite_log", GZIP, "`adit explain` shows what becomes of a request"),
     Entry::idle("uninitialized_variable_warn", GZIP, "a variable without a value is empty, without a line in a log"),

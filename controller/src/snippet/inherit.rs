@@ -55,6 +55,11 @@ pub(crate) fn server_block(own: &SnippetBlock) -> Option<Arc<Block>> {
     unless_empty(block(own, &SnippetBlock::default(), false))
 }
 
+/// The block of an auth request, whose other settings are those of [`gateway::config::ExternalAuth`]; `None` if it runs nothing.
+pub(crate) fn auth_block(own: &SnippetBlock) -> Option<Arc<Block>> {
+    server_block(&SnippetBlock { statements: own.statements.clone(), ..SnippetBlock::default() })
+}
+
 /// A block that does something.
 pub(super) fn unless_empty(block: Block) -> Option<Arc<Block>> {
     (block != Block::default()).then(|| Arc::new(block))

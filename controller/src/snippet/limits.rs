@@ -1,6 +1,8 @@
 //! Sizes, times and rates, which are settings of a route or of its backend, and the access log.
 
-use super::entry::{Call, Entry, HTTP_SERVER, LOCATION, OUTSIDE_IF, OUTSIDE_SERVER_IF, set_once};
+use super::entry::{
+    Call, Entry, HTTP_SERVER, IN_AUTH, LOCATION, LOCATION_AUTH, OUTSIDE_IF, OUTSIDE_SERVER_IF, set_once,
+};
 use crate::registry::Value;
 use std::num::NonZero;
 use std::time::Duration;
@@ -24,22 +26,22 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     .but_idle_in(HTTP_SERVER, EVERY_LOCATION),
     Entry::works(
         "proxy_connect_timeout",
-        LOCATION,
+        LOCATION_AUTH,
         1..=1,
         "As the annotation `proxy-connect-timeout`, in whose place it counts (nginx refuses it as a duplicate). Without effect for \
-         backends of gRPC.",
+         backends of gRPC. In an auth request that of the auth server, in place of the backend's.",
         |call| {
             let time = time(call)?;
             set_once(&mut call.block.proxy_timeouts.connect, time)
         },
     )
     .but_idle_in(HTTP_SERVER, EVERY_LOCATION),
-    Entry::works("proxy_send_timeout", LOCATION, 1..=1, "As `proxy_connect_timeout`, of `proxy-send-timeout`.", |call| {
+    Entry::works("proxy_send_timeout", LOCATION_AUTH, 1..=1, "As `proxy_connect_timeout`, of `proxy-send-timeout`.", |call| {
         let time = time(call)?;
         set_once(&mut call.block.proxy_timeouts.send, time)
     })
     .but_idle_in(HTTP_SERVER, EVERY_LOCATION),
-    Entry::works("proxy_read_timeout", LOCATION, 1..=1, "As `proxy_connect_timeout`, of `proxy-read-timeout`.", |call| {
+    Entry::works("proxy_read_timeout", LOCATION_AUTH, 1..=1, "As `proxy_connect_timeout`, of `proxy-read-timeout`.", |call| {
         let time = time(call)?;
         set_once(&mut call.block.proxy_timeouts.read, time)
     })
@@ -81,7 +83,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             [off] if off == "off" => set_once(&mut call.block.access_log, false),
             _ => Err("is refused: it names a file, which a snippet must not; expected \"off\"".into()),
         },
-    ),
+    )
+    .but_idle_in(IN_AUTH, "auth requests are not logged"),
 ];
 
 fn size(call: &Call<'_>) -> Result<u64, String> {

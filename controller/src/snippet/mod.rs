@@ -22,15 +22,16 @@ mod request_headers;
 mod response_headers;
 mod rewrite;
 mod rules;
+mod stream;
 mod template;
 
-pub(crate) use check::read;
+pub(crate) use check::{read, variables};
 pub use context::Context;
 pub use entry::{Apply, Call, Entry, Kind};
 pub use families::{DirectiveFamily, FAMILIES};
 pub(crate) use finding::{Place, Snippet};
-pub(crate) use fold::{fold, fold_server, fold_server_timeouts};
-pub(crate) use inherit::server_block;
+pub(crate) use fold::{auth_timeouts, fold, fold_server, fold_server_timeouts};
+pub(crate) use inherit::{auth_block, server_block};
 pub use report::{DirectiveReport, Outcome, SnippetReport};
 
 #[cfg(test)]

@@ -43,7 +43,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("grpc_ssl_*", BACKEND_TLS),
     Entry::refused("proxy_pass", BACKEND),
     Entry::refused("grpc_pass", BACKEND),
-    Entry::refused("proxy_method", BACKEND),
     Entry::refused("proxy_bind", BACKEND),
     Entry::refused("upstream", BACKEND),
     Entry::refused("proxy_next_upstream*", "it is not supported yet; see the annotation of that name"),

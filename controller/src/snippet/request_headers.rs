@@ -1,7 +1,8 @@
 //! Headers of requests.
 
-use super::entry::{Call, Entry, HTTP_SERVER, LOCATION, OUTSIDE_SERVER_IF};
+use super::entry::{AUTH, Call, Entry, HTTP_SERVER, LOCATION, LOCATION_AUTH, OUTSIDE_SERVER_IF, set_once};
 use super::field::{Field, clearable, field, settable, value};
+use crate::registry::{Value, auth_server};
 use gateway::config::{InputHeader, Template};
 use std::sync::Arc;
 
@@ -11,10 +12,10 @@ const EVERY_LOCATION: &str = "every location sets headers of its own, as in ingr
 pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::works(
         "proxy_set_header",
-        LOCATION,
+        LOCATION_AUTH,
         2..=2,
-        "Sets a header of the request to the backend in place of Adit's own and the client's, where nginx would send both; an empty \
-         value removes it. For backends of HTTP. `Connection` and `Upgrade` have no effect: Adit passes \
+        "Sets a header of the request to the backend, or of the auth request, in place of Adit's own and the client's, where nginx \
+         would send both; an empty value removes it. For backends of HTTP. `Connection` and `Upgrade` have no effect: Adit passes \
          upgrades on by itself.",
         |call| {
             let header = backend_header(call)?;
@@ -29,6 +30,17 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         Ok(())
     })
     .but_idle_in(HTTP_SERVER, EVERY_LOCATION),
+    Entry::works(
+        "proxy_method",
+        AUTH,
+        1..=1,
+        "Sets the method of the auth request, as the annotation `auth-method`, in whose place it counts (nginx refuses it as a \
+         duplicate). Variables are refused.",
+        |call| {
+            let method = auth_server::method(Value::from(call.argument(0))).map_err(|error| error.to_string())?;
+            set_once(&mut call.block.method, method)
+        },
+    ),
     Entry::works(
         "more_set_input_headers",
         OUTSIDE_SERVER_IF,

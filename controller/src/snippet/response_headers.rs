@@ -1,12 +1,13 @@
 //! Headers of responses.
 
-use super::entry::{Call, Entry, HTTP, OUTSIDE_IF, OUTSIDE_SERVER_IF, set_once};
+use super::entry::{Call, Entry, HTTP, IN_AUTH, OUTSIDE_IF, OUTSIDE_SERVER_IF, set_once};
 use super::field::{Field, field, media_types, removable, settable, statuses, value};
 use crate::registry::Value;
 use gateway::config::{Expires, ResponseFilter, ResponseHeader};
 use http::HeaderValue;
 
 const ALONE: &str = "has no effect on a header that frames messages or holds for one connection: Adit alone sets it";
+const UNSEEN: &str = "the client does not get the response of an auth server";
 
 pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::works(
@@ -26,7 +27,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             call.block.added_headers.push(ResponseHeader::Add { name, value, always });
             Ok(())
         },
-    ),
+    )
+    .but_idle_in(IN_AUTH, UNSEEN),
     Entry::works(
         "more_set_headers",
         OUTSIDE_SERVER_IF,
@@ -34,7 +36,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         "Sets headers of responses, whatever their status: `-s` only for these statuses, `-t` only for these media types, `-a` beside \
          those that are there. A block adds to what it inherits.",
         set,
-    ),
+    )
+    .but_idle_in(IN_AUTH, UNSEEN),
     Entry::works(
         "more_clear_headers",
         OUTSIDE_SERVER_IF,
@@ -42,7 +45,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         "Removes headers of responses, with `-s` and `-t` likewise. A `*` at the end takes all names that begin so, but for headers \
          that frame the message.",
         clear,
-    ),
+    )
+    .but_idle_in(IN_AUTH, UNSEEN),
     Entry::works(
         "proxy_hide_header",
         OUTSIDE_IF,
@@ -55,14 +59,16 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             }
             Ok(())
         },
-    ),
+    )
+    .but_idle_in(IN_AUTH, UNSEEN),
     Entry::works(
         "expires",
         OUTSIDE_SERVER_IF,
         1..=2,
         "Sets `Expires` and `Cache-Control`: a time, `epoch`, `max` or `off`. `modified`, times of day and variables are refused.",
         expires,
-    ),
+    )
+    .but_idle_in(IN_AUTH, UNSEEN),
     Entry::works(
         "default_type",
         OUTSIDE_SERVER_IF,
@@ -75,7 +81,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             }
             set_once(&mut call.block.default_type, text.into())
         },
-    ),
+    )
+    .but_idle_in(IN_AUTH, UNSEEN),
     Entry::idle(
         "proxy_pass_header",
         HTTP,

@@ -1,6 +1,6 @@
 //! The rewrite module: what is run, in its order, before a request is let in.
 
-use super::entry::{Call, EVERYWHERE, Entry, Kind};
+use super::entry::{Call, EVERYWHERE, Entry, Kind, WITH_AUTH};
 use super::pattern::pattern;
 use super::template::literals;
 use crate::route_defaults::SnippetStatement;
@@ -9,7 +9,7 @@ use gateway::config::{Operation, RewriteFlag, RewriteStatement, Template, Variab
 pub(super) const DIRECTIVES: &[Entry] = &[
     Entry {
         name: "if",
-        contexts: EVERYWHERE,
+        contexts: WITH_AUTH,
         arguments: 1..=usize::MAX,
         kind: Kind::If,
         idle: None,
@@ -19,7 +19,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     },
     Entry::works(
         "set",
-        EVERYWHERE,
+        WITH_AUTH,
         2..=2,
         "Sets a variable, which the snippet's other directives may use, and those of the snippets that come after it. Of nginx's \
          own variables only `$args` can be set.",
@@ -27,9 +27,11 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "return",
-        EVERYWHERE,
+        WITH_AUTH,
         1..=2,
-        "Answers the request with a status from 200 to 599, and a text or the URL of a redirect. 444 closes the connection.",
+        "Answers the request with a status from 200 to 599, and a text or the URL of a redirect. 444 closes the connection. In an \
+         auth request it answers for the auth server, which is not asked then: 200 to 299 allows the client's request, 401 and 403 \
+         refuse it, and any other status is answered with 500.",
         answer,
     ),
     Entry::works(
@@ -55,6 +57,9 @@ fn set(call: &mut Call<'_>) -> Result<(), String> {
     let name = variable_name(name).ok_or("does not begin with a variable: expected a name such as \"$target\"")?;
     if name != ARGUMENTS && Variable::parse(name).is_ok() {
         return Err(format!("sets ${name}, which is one of nginx's own variables: expected another name"));
+    }
+    if name == ARGUMENTS {
+        call.variables.variable(name)?; // not in an auth request
     }
     let value = call.variables.template(call.argument(1))?;
     push(call, Operation::Set { name: name.into(), value });

@@ -11,6 +11,8 @@ pub(super) struct Variables<'a> {
     pub(super) own: &'a BTreeSet<Arc<str>>,
     /// Those of the snippets that come before it.
     pub(super) outer: &'a BTreeSet<Arc<str>>,
+    /// They stand in an auth request, whose path and arguments are not the client's.
+    pub(super) is_of_auth: bool,
 }
 
 impl Variables<'_> {
@@ -38,6 +40,11 @@ impl Variables<'_> {
             return Ok(Variable::Group(digit - b'0'));
         }
         match Variable::parse(name) {
+            Ok(variable) if self.is_of_auth && is_of_target(&variable) => {
+                return Err(format!(
+                    "uses the variable ${name}, which in an auth request is not of the client's request: expected $request_uri"
+                ));
+            }
             Ok(variable) => return Ok(variable),
             Err(TemplateError::Unknown(_)) => {}
             Err(error @ TemplateError::Dangling) => return Err(error.to_string()),
@@ -59,6 +66,12 @@ impl Variables<'_> {
             ))
         }
     }
+}
+
+/// Whether a variable is of the path or the arguments of a request as they are now.
+fn is_of_target(variable: &Variable) -> bool {
+    use Variable::{Args, Argument, DocumentUri, IsArgs, QueryString, Uri};
+    matches!(variable, Args | Argument(_) | DocumentUri | IsArgs | QueryString | Uri)
 }
 
 /// The parts of a text that are no variables.
@@ -102,7 +115,7 @@ mod tests {
 
     fn template(text: &str) -> Result<Template, String> {
         let (own, outer) = (BTreeSet::from(["mine".into()]), BTreeSet::from(["theirs".into()]));
-        Variables { own: &own, outer: &outer }.template(text)
+        Variables { own: &own, outer: &outer, is_of_auth: false }.template(text)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{BackendId, Template};
+use super::{BackendId, Block, Template, Timeouts};
 use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,8 @@ pub struct ExternalAuth {
     /// `auth-request-redirect`: the header `X-Auth-Request-Redirect` of auth requests. Default: path and query of the
     /// client's request.
     pub request_redirect: Template,
-    /// `auth-proxy-set-headers`: headers of auth requests, in place of the client's; one whose value is empty is removed.
-    /// Default none.
+    /// `auth-proxy-set-headers`, and `proxy_set_header` of its snippet: headers of auth requests, in place of the client's; names
+    /// in lower case. One whose value is empty is removed. Default none.
     pub request_headers: Arc<[(Arc<str>, Template)]>,
     /// `auth-response-headers`: headers of the auth response that the backend gets, in place of the client's. Default none.
     pub response_headers: Arc<[Arc<str>]>,
@@ -36,6 +36,11 @@ pub struct ExternalAuth {
     pub signin: Option<Template>,
     /// `auth-cache-key`: responses are kept, and the auth server is not asked again as long as one counts. Default none.
     pub cache: Option<AuthCaching>,
+    /// `proxy_connect_timeout` and its like of its snippet. Default none: those of the route's backend.
+    pub timeouts: Option<Timeouts>,
+    /// `auth-snippet`: what is run before the server is asked. What it answers stands for the server's response, and the server
+    /// is not asked. It may not change path or arguments, and its effects do not count. Default none.
+    pub snippet: Option<Arc<Block>>,
 }
 
 /// Which auth responses are kept, and for how long.

@@ -10,7 +10,6 @@ use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
-use crate::variables;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::sync::Arc;
@@ -81,6 +80,7 @@ impl Exchange {
             let Ok(name) = name.parse::<HeaderName>() else { continue };
             match self.header_value(value, request).filter(|value| !value.is_empty()) {
                 Some(value) => drop(headers.insert(name, value)),
+                None if name == header::HOST => {} // a request without it is none
                 None => drop(headers.remove(name)),
             }
         }
@@ -104,6 +104,7 @@ impl Exchange {
 
     /// What can be said at once of a request whose client has been heard as far as its password.
     pub(super) fn heard(&mut self, request: &RequestView<'_>) {
+        self.run_auth_snippet(request);
         self.recall(request);
         self.offer_sign_in(request);
     }
@@ -116,6 +117,19 @@ impl Exchange {
         }
         let Some(signin) = self.decision.auth_server().and_then(|server| server.signin.as_ref()) else { return };
         self.state = State::Replying(Reply::redirect(302, Reason::AuthSignin, &self.rendered(signin, request)));
+    }
+
+    /// Lets the snippet of the auth request decide, if that is to be sent.
+    fn run_auth_snippet(&mut self, request: &RequestView<'_>) {
+        if !matches!(self.state, State::Asking { .. }) {
+            return;
+        }
+        let (connection, number) = (Arc::clone(&self.arrival().connection), self.arrival().number);
+        match self.decision.run_auth_snippet(&connection, number, request) {
+            None => {}
+            Some(Err(reply)) if reply.closes() => self.state = State::Replying(reply),
+            Some(verdict) => self.authorized(verdict),
+        }
     }
 
     /// Answers for the auth server, if it is to be asked and what it has answered to the same is kept.
@@ -145,6 +159,8 @@ impl Exchange {
         let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
         let destination = self.destination(&pick, tls, false);
+        let timeouts = server.timeouts.unwrap_or(destination.timeouts);
+        let destination = Destination { timeouts, ..destination };
         self.tried.push(destination.address);
         self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
         Some(destination)
@@ -199,10 +215,8 @@ impl Exchange {
     }
 
     fn rendered(&self, template: &Template, request: &RequestView<'_>) -> Vec<u8> {
-        let mut text = Vec::new();
-        let mut buffer = [0; HOST_LIMIT];
-        variables::render(template, &self.request_info(request, &mut buffer), &mut text);
-        text
+        let arrival = self.arrival();
+        self.decision.rendered(template, &arrival.connection, arrival.number, request)
     }
 
     fn header_value(&self, template: &Template, request: &RequestView<'_>) -> Option<HeaderValue> {

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth;
+mod auth_snippet;
 mod client_certificate;
 mod context;
 mod custom_error;

@@ -5,6 +5,7 @@ use super::forward::{RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::snippet_progress::SnippetProgress;
 use super::step::Sent;
+use crate::connection::Connection;
 use crate::policy::rewrite::Rewrite;
 use crate::policy::snippet::{Change, Effects, InputHeaders, Name, Outcome, Snippet, SnippetState, Surroundings};
 use crate::request::{HOST_LIMIT, Reply, RequestView};
@@ -76,15 +77,25 @@ impl Decision {
         })
     }
 
-    /// Moves on with what looks at the rest of the decision.
     fn with_progress<T>(
         &mut self,
         asked: &Asked<'_>,
         act: impl FnOnce(&mut SnippetProgress, &Surroundings<'_>) -> T,
     ) -> T {
-        let mut progress = self.snippet.take().unwrap_or_else(|| self.new_progress(asked.request));
+        self.with_progress_on(asked.connection, asked.number(), asked.request, act)
+    }
+
+    /// Moves on with what looks at the rest of the decision.
+    pub(super) fn with_progress_on<T>(
+        &mut self,
+        connection: &Connection,
+        number: u64,
+        request: &RequestView<'_>,
+        act: impl FnOnce(&mut SnippetProgress, &Surroundings<'_>) -> T,
+    ) -> T {
+        let mut progress = self.snippet.take().unwrap_or_else(|| self.new_progress(request));
         let mut buffer = [0; HOST_LIMIT];
-        let info = self.request_info(asked.connection, asked.number(), asked.request, &mut buffer);
+        let info = self.request_info(connection, number, request, &mut buffer);
         let done = act(&mut progress, &Surroundings { info, client: &self.client, relative_redirects: false });
         self.snippet = Some(progress);
         done

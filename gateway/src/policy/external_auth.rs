@@ -1,6 +1,8 @@
 //! `auth-url`: what the response of an auth server means for the client's request.
 
+use super::Invalid;
 use super::auth_cache::{AuthKey, AuthResponse};
+use super::snippet::Snippet;
 use super::status::gets_headers;
 use crate::config;
 use crate::config::PathMatch;
@@ -17,6 +19,8 @@ pub struct ExternalAuth {
     configured: config::ExternalAuth,
     /// Its endpoints.
     pub upstream: Arc<Upstream>,
+    /// What is run before it is asked.
+    pub snippet: Option<Snippet>,
     /// Its `response_headers`, in their order.
     headers: Box<[ResponseHeader]>,
     /// The auth request and what counts of its response: responses are kept for that alone.
@@ -47,14 +51,16 @@ impl ExternalAuth {
     /// Compiles the setting.
     ///
     /// # Errors
-    /// A name in `response_headers` that is not one of a header.
-    pub fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Arc<str>> {
-        let header = |name: &Arc<str>| -> Result<_, Arc<str>> {
-            let name: HeaderName = name.parse().map_err(|_| Arc::clone(name))?;
+    /// A name in `response_headers` that is not one of a header, or a fault of its snippet.
+    pub fn compile(configured: &config::ExternalAuth, registry: &Registry) -> Result<Self, Invalid> {
+        let header = |name: &Arc<str>| -> Result<_, Invalid> {
+            let invalid = |_| Invalid { value: Arc::clone(name), reason: "is not the name of a header".to_owned() };
+            let name: HeaderName = name.parse().map_err(invalid)?;
             Ok(ResponseHeader { letters: letters(&name).collect(), name })
         };
         Ok(Self {
             upstream: registry.upstream(&configured.backend),
+            snippet: configured.snippet.as_deref().map(Snippet::compile_aside).transpose()?,
             headers: configured.response_headers.iter().map(header).collect::<Result<_, _>>()?,
             identity: identity(configured),
             configured: configured.clone(),
@@ -178,6 +184,8 @@ mod tests {
             always_set_cookie,
             signin: None,
             cache: None,
+            timeouts: None,
+            snippet: None,
         };
         ExternalAuth::compile(&configured, &Registry::new()).expect("names of headers")
     }
@@ -228,6 +236,7 @@ mod tests {
     #[test]
     fn a_name_that_is_none_is_named() {
         let configured = config::ExternalAuth { response_headers: ["a b".into()].into(), ..server(false).configured };
-        assert_eq!(ExternalAuth::compile(&configured, &Registry::new()).err().as_deref(), Some("a b"));
+        let fault = ExternalAuth::compile(&configured, &Registry::new()).err().map(|fault| fault.value);
+        assert_eq!(fault.as_deref(), Some("a b"));
     }
 }

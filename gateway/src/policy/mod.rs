@@ -151,7 +151,6 @@ impl Policies {
     fn compile(configured: Arc<RoutePolicies>, registry: &Registry, shared: &mut Shared) -> Result<Self, Invalid> {
         let external_auth = configured.external_auth.as_ref();
         let external_auth = external_auth.map(|server| ExternalAuth::compile(server, registry)).transpose();
-        let not_a_header = |name| Invalid { value: name, reason: "is not the name of a header".to_owned() };
         let not_a_value = |value| Invalid { value, reason: "cannot be in the value of a header".to_owned() };
         let basic_auth = configured.basic_auth.as_ref().map(|auth| {
             let interned = shared.basic.intern(&ByAddress(Arc::clone(auth)), |auth| BasicAuth::compile(&auth.0));
@@ -171,7 +170,7 @@ impl Policies {
             digest_auth: digest_auth.transpose()?,
             cors: configured.cors.as_ref().map(Cors::compile).transpose()?,
             custom_headers: custom_headers(&configured.custom_headers)?,
-            external_auth: external_auth.map_err(not_a_header)?,
+            external_auth: external_auth?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),

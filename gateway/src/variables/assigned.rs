@@ -18,6 +18,10 @@ pub struct Assigned {
     groups: Vec<Box<[u8]>>,
 }
 
+/// The groups of a match.
+#[derive(Debug)]
+pub struct Groups(Vec<Box<[u8]>>);
+
 impl Assigned {
     /// Sets a variable.
     ///
@@ -38,6 +42,16 @@ impl Assigned {
     /// Sets the groups of a match; none where there was no match.
     pub fn set_groups(&mut self, groups: &[&[u8]]) {
         self.groups = groups.iter().take(10).map(|group| Box::from(*group)).collect();
+    }
+
+    /// Takes all groups away, to [restore](Self::restore_groups) them.
+    pub fn take_groups(&mut self) -> Groups {
+        Groups(std::mem::take(&mut self.groups))
+    }
+
+    /// Sets the groups that were taken away.
+    pub fn restore_groups(&mut self, Groups(groups): Groups) {
+        self.groups = groups;
     }
 
     /// The value of a variable.

@@ -3,7 +3,7 @@
 
 mod assigned;
 
-pub use assigned::{Assigned, TooLong};
+pub use assigned::{Assigned, Groups, TooLong};
 
 use crate::config::{Piece, Template, Variable};
 use base64::Engine;

@@ -84,6 +84,8 @@ impl Asked {
             always_set_cookie: false,
             signin: None,
             cache: None,
+            timeouts: None,
+            snippet: None,
         };
         let server = external_auth::ExternalAuth::compile(&configured, &Registry::new()).ok()?;
         Some(server.key(&self.host, &self.path, &self.text))

@@ -50,11 +50,14 @@ fn is_in(Position { line, column }: Position, text: &str) {
 
 /// Whatever a snippet says, it is translated and published without a panic. Where nothing is wrong with it, the gateway takes it.
 pub fn snippets_are_total(text: &str) {
-    for key in ["configuration-snippet", "server-snippet"] {
+    for key in ["configuration-snippet", "server-snippet", "auth-snippet", "stream-snippet"] {
         let ingress = json!({
             "apiVersion": "networking.k8s.io/v1",
             "kind": "Ingress",
-            "metadata": {"name": "a", "annotations": {format!("nginx.ingress.kubernetes.io/{key}"): text}},
+            "metadata": {"name": "a", "annotations": {
+                format!("nginx.ingress.kubernetes.io/{key}"): text,
+                "nginx.ingress.kubernetes.io/auth-url": "http://auth/",
+            }},
             "spec": {"rules": [{"host": "a", "http": {"paths": [
                 {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}},
             ]}}]},

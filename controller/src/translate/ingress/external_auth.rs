@@ -2,26 +2,33 @@
 
 use crate::lookup::Lookup;
 use crate::route_defaults::{AuthUrl, ExternalAuthSettings};
-use gateway::config::{AuthCaching, BackendId, ExternalAuth, ServiceBackend, Template};
+use crate::snippet;
+use gateway::config::{AuthCaching, BackendId, ExternalAuth, ServiceBackend, Template, Timeouts};
 use std::sync::Arc;
 
 /// What the sign-in page gets, so that it can return: the URL of the client's request.
 const RETURN_TO: &str = "$pass_access_scheme://$http_host$escaped_request_uri";
 
 /// What the settings ask for; `None` where they name no auth server.
-pub(super) fn of(settings: &ExternalAuthSettings, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
+///
+/// `backend` are the timeouts of the route's backend.
+pub(super) fn of(settings: &ExternalAuthSettings, backend: Timeouts, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
     let settings = settings.clone();
     let url = settings.url?;
+    let snippet = &settings.snippet;
+    let headers = snippet.proxy_headers.iter().map(|(name, value)| (name.to_ascii_lowercase().into(), value.clone()));
     let parse = |text: &str| Template::parse(text).unwrap_or_default(); // it has been parsed before
     Some(ExternalAuth {
-        backend: backend(&url, lookup),
+        backend: self::backend(&url, lookup),
         tls: url.tls,
         host: url.host,
         authority: url.authority,
         target: url.target,
-        method: settings.method,
+        method: snippet.method.clone().or(settings.method),
+        timeouts: snippet::auth_timeouts(snippet, backend),
         request_redirect: settings.request_redirect.unwrap_or_else(|| parse("$request_uri")),
-        request_headers: settings.request_headers,
+        request_headers: settings.request_headers.iter().cloned().chain(headers).collect(),
+        snippet: snippet::auth_block(snippet),
         response_headers: settings.response_headers,
         always_set_cookie: settings.always_set_cookie,
         signin: settings.signin.map(|signin| parse(&with_return(&signin, &settings.redirect_param))),

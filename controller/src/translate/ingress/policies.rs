@@ -21,7 +21,8 @@ impl Parser<'_> {
         if !is_own && !self.annotations.global_auth {
             return None;
         }
-        let server = external_auth::of(if is_own { &own } else { of_all }, lookup)?;
+        let timeouts = self.annotations.backend.timeouts;
+        let server = external_auth::of(if is_own { &own } else { of_all }, timeouts, lookup)?;
         match &server.backend {
             BackendId::Service(service) => {
                 let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };

@@ -1,8 +1,10 @@
 use super::edits::Response;
-use super::{BROKEN, Lane, STALE, address, arrival, service, view};
-use crate::config::{AuthCaching, ExternalAuth, RoutePolicies, Template};
+use super::{BROKEN, Lane, STALE, address, arrival, service, update, view};
+use crate::config::{AuthCaching, Block, ExternalAuth, RoutePolicies, Template};
 use crate::exchange::{Exchange, Failure, Step};
+use crate::policy::snippet::fixture::{answer, block, rewrite, set, when};
 use crate::request::Reason;
+use crate::table::Publisher;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,8 @@ pub(super) fn server() -> ExternalAuth {
         always_set_cookie: false,
         signin: None,
         cache: None,
+        timeouts: None,
+        snippet: None,
     }
 }
 
@@ -31,6 +35,10 @@ fn lane(change: impl FnOnce(&mut ExternalAuth)) -> Lane {
     let mut server = server();
     change(&mut server);
     Lane::new(&[1], RoutePolicies { external_auth: Some(server), ..RoutePolicies::default() })
+}
+
+fn lane_with_snippet(snippet: Block) -> Lane {
+    lane(|server| server.snippet = Some(Arc::new(snippet)))
 }
 
 impl Lane {
@@ -108,6 +116,45 @@ fn an_endpoint_that_has_seen_nothing_is_no_verdict() {
         lane.exchange.failed(STALE);
     }
     assert_eq!(lane.reply(), (500, Reason::AuthFailed), "three tries");
+}
+
+#[test]
+fn the_snippet_of_the_auth_request_answers_for_the_auth_server() {
+    for (status, reply) in [
+        (401, (401, Reason::AuthDenied)),
+        (403, (403, Reason::AuthDenied)),
+        (302, (500, Reason::AuthFailed)),
+        (500, (500, Reason::AuthFailed)),
+    ] {
+        let mut lane = lane_with_snippet(block([answer(status, "")]));
+        assert_eq!(lane.reply(), reply, "{status}");
+    }
+    let mut lane = lane_with_snippet(block([answer(204, "")]));
+    assert_eq!(lane.attempt().address, address(1));
+    let mut lane = lane_with_snippet(block([answer(444, "")]));
+    assert!(matches!(lane.exchange.next_step(), Step::Close));
+}
+
+#[test]
+fn a_snippet_of_the_auth_request_that_decides_nothing_asks_and_that_fails_refuses() {
+    let mut lane = lane_with_snippet(block([when("$request_method = PATCH", block([answer(200, "")]))]));
+    lane.ask();
+    let long = "a".repeat(17 << 10);
+    let mut lane = lane_with_snippet(block([set("a", &long), answer(200, "")]));
+    assert_eq!(lane.reply(), (500, Reason::SnippetTooLong));
+}
+
+#[test]
+fn a_snippet_of_the_auth_request_that_changes_the_path_is_refused() {
+    let publish = |operation| {
+        let server = ExternalAuth { snippet: Some(Arc::new(block([operation]))), ..server() };
+        let update = update(&[1], RoutePolicies { external_auth: Some(server), ..RoutePolicies::default() });
+        Publisher::new(Arc::default()).publish(update).rejected.len()
+    };
+    for operation in [rewrite("^ /else"), set("args", "a"), when("$host", block([rewrite("^ /else")]))] {
+        assert_eq!(publish(operation), 1);
+    }
+    assert_eq!(publish(set("a", "b")), 0);
 }
 
 #[test]

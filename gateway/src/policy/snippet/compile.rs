@@ -2,7 +2,7 @@ use super::effects::Effects;
 use super::matcher::Matcher;
 use super::replacement::Rewrite;
 use super::{Block, Operation, Snippet, Statement, Test};
-use crate::config::{self, Operation as Configured};
+use crate::config::{self, Operation as Configured, Origin};
 use crate::pattern::{Anchor, Case, Pattern};
 use crate::policy::Invalid;
 use std::sync::Arc;
@@ -23,6 +23,30 @@ impl Snippet {
     pub fn compile(block: &config::Block) -> Result<Self, Invalid> {
         Compiler::default().block(block, 0).map(Self)
     }
+
+    /// Compiles a block that is [run aside](Self::run_aside).
+    ///
+    /// # Errors
+    /// As [`Self::compile`], and a statement changes the request's path or arguments.
+    pub(crate) fn compile_aside(block: &config::Block) -> Result<Self, Invalid> {
+        match changing_target(block) {
+            None => Self::compile(block),
+            Some(origin) => Err(Invalid {
+                value: origin.to_string().into(),
+                reason: "changes path or arguments, which are not those of the client's request".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Where a block changes the path or the arguments, if it does.
+fn changing_target(block: &config::Block) -> Option<&Origin> {
+    block.statements.iter().find_map(|config::Statement { origin, operation }| match operation {
+        Configured::Rewrite(_) => Some(origin),
+        Configured::Set { name, .. } if **name == *"args" => Some(origin),
+        Configured::If { block, .. } => changing_target(block),
+        Configured::Set { .. } | Configured::Return { .. } | Configured::Break => None,
+    })
 }
 
 /// What has been compiled so far.

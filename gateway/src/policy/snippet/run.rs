@@ -50,6 +50,16 @@ impl Snippet {
         }
     }
 
+    /// Runs its statements for a request of our own about the client's, as nginx does in a subrequest: what `set` assigns stays,
+    /// but groups, and the effects that hold, are those of the client's request again. `Break` answers that request of our own.
+    pub(crate) fn run_aside(&self, state: &mut SnippetState, around: &Surroundings<'_>) -> ControlFlow<Reply> {
+        let (effects, groups) = (state.effects.take(), state.assigned.take_groups());
+        let end = self.run(state, around);
+        state.effects = effects;
+        state.assigned.restore_groups(groups);
+        end.map_continue(|_| ())
+    }
+
     /// Lets its effects hold before anything is run.
     pub fn enter(&self, state: &mut SnippetState) {
         state.effects = Some(self.0.effects.clone());
