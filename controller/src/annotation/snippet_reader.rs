@@ -52,8 +52,11 @@ impl Reader<'_> {
         self.location_snippet(own);
         let auth = self.snippet(AUTH, Context::Auth, &variables);
         self.auth_snippet(auth);
-        if let Some(complaint) = self.snippet(STREAM, Context::Stream, &BTreeSet::new()).and_then(|it| it.complaint()) {
-            self.deny_for_snippet(STREAM, &complaint);
+        let stream = self.snippet(STREAM, Context::Stream, &BTreeSet::new());
+        match stream.map(|snippet| snippet.complaint()) {
+            None => {}
+            Some(None) => self.set_effect(STREAM, &Effect::None), // no directive there has one
+            Some(Some(complaint)) => self.deny_for_snippet(STREAM, &complaint),
         }
     }
 
