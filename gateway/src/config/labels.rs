@@ -9,6 +9,8 @@ pub struct RouteLabels {
     pub path: Arc<str>,
     /// Namespace, Ingress, Service and port.
     pub owner: Owner,
+    /// The canary that serves instead of that Service, as `namespace-service-port`; empty where none does.
+    pub canary: Arc<str>,
 }
 
 /// The labels that metrics and logs give a route or a backend.

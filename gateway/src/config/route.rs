@@ -33,7 +33,7 @@ pub enum Action {
 /// A backend of a route.
 ///
 /// The first whose condition a request fulfils gets it; of those without a condition one is chosen at random, in
-/// proportion to the weights.
+/// proportion to the weights. A backend may stand there several times, with different conditions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RouteBackend {
     /// Whose endpoints serve the requests.
@@ -42,7 +42,10 @@ pub struct RouteBackend {
     pub weight: u32,
     /// The requests that it gets whatever the weights are.
     pub when: Option<Condition>,
-    /// Who owns it, for metrics and logs of the requests that it gets.
+    /// It is a canary, for metrics and logs, and its share of the requests goes to the first backend that is none while
+    /// it has no endpoint. Default false.
+    pub canary: bool,
+    /// Who owns it, for metrics and logs of the requests that it gets. Of a canary that is who owns the main backend.
     pub owner: Owner,
     /// Its policies. Shared by the backends of one Ingress.
     pub policies: Arc<BackendPolicies>,

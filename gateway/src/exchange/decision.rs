@@ -180,7 +180,8 @@ impl Decision {
         };
         (self.access, self.permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
         self.rewrite(route, request)?;
-        self.chosen = route.choose(&self.seen(request));
+        let seen = self.seen(request);
+        self.chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
         self.answer = match &route.action {
             RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
             _ => None,
@@ -266,7 +267,7 @@ impl Decision {
     }
 
     /// The backend of its route that the request goes to.
-    fn backend(&self) -> Option<&RouteBackend> {
+    pub fn backend(&self) -> Option<&RouteBackend> {
         self.route.as_ref()?.backends().get(self.chosen?)
     }
 

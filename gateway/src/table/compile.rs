@@ -130,7 +130,7 @@ impl Compiler<'_> {
         let policies = self.policies.intern(&route.policies, self.registry);
         let compiled = Route {
             origin: route.origin.clone(),
-            labels: self.labels(label, path, &route.owner),
+            labels: self.labels(label, path, &route.owner, ""),
             request_match: RequestMatch::compile(&route.matches).map_err(invalid)?,
             matches: route.matches.clone(),
             action: match &route.action {
@@ -154,13 +154,16 @@ impl Compiler<'_> {
         host: &Arc<str>,
         path: &config::PathMatch,
     ) -> Result<RouteBackend, Invalid> {
+        let upstream = self.registry.upstream(&backend.backend);
+        let canary = if backend.canary { upstream.name() } else { "" };
         Ok(RouteBackend {
-            upstream: self.registry.upstream(&backend.backend),
             weight: backend.weight,
             when: backend.when.as_ref().map(BackendCondition::compile).transpose()?,
-            labels: self.labels(host, path, &backend.owner),
+            canary: backend.canary,
+            labels: self.labels(host, path, &backend.owner, canary),
             tls: self.backend_tls(&backend.policies)?,
             policies: Arc::clone(&backend.policies),
+            upstream,
         })
     }
 
@@ -170,8 +173,9 @@ impl Compiler<'_> {
         self.backend_tls.intern(settings, BackendTls::compile).map(Some).map_err(invalid)
     }
 
-    fn labels(&mut self, host: &Arc<str>, path: &config::PathMatch, owner: &Owner) -> Arc<RouteLabels> {
-        let labels = RouteLabels { host: Arc::clone(host), path: Arc::clone(&path.value), owner: owner.clone() };
+    fn labels(&mut self, host: &Arc<str>, path: &config::PathMatch, owner: &Owner, canary: &str) -> Arc<RouteLabels> {
+        let (host, path) = (Arc::clone(host), Arc::clone(&path.value));
+        let labels = RouteLabels { host, path, owner: owner.clone(), canary: canary.into() };
         let Ok(shared) = self.labels.intern(&labels, |labels| Ok::<_, Infallible>(labels.clone()));
         shared
     }

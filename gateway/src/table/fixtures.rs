@@ -53,6 +53,7 @@ pub(super) fn backend(name: &str) -> RouteBackend {
         backend: ServiceBackend::tcp("default", name, "80").into(),
         weight: 1,
         when: None,
+        canary: false,
         owner: Owner { service: name.into(), ..Owner::default() },
         policies: Arc::default(),
     }

@@ -79,13 +79,12 @@ impl BackendCondition {
         }
     }
 
-    /// Whether a request fulfils it. A pattern that takes too long does not match: the other backends serve, too.
-    pub(super) fn accepts(&self, request: &RequestView<'_>) -> bool {
+    /// Whether a request fulfils it. The error is a pattern that takes too long on it.
+    pub(super) fn accepts(&self, request: &RequestView<'_>) -> Result<bool, &Pattern> {
         match self {
             Self::Header(name, wanted) => wanted.accepts(header_of(request, name).as_deref()),
             Self::Cookie(name, wanted) => wanted.accepts(variables::cookie_value(request.headers, name)),
         }
-        .unwrap_or(false)
     }
 }
 

@@ -47,12 +47,21 @@ pub struct RouteBackend {
     /// Its share of the requests that fulfil no condition.
     pub weight: u32,
     pub(super) when: Option<BackendCondition>,
+    /// Its share goes to the first backend that is no canary while it has no endpoint.
+    pub canary: bool,
     /// The labels of its requests in metrics and logs. Interned, as those of the route.
     pub labels: Arc<RouteLabels>,
     /// How TLS is spoken to it, if that is set. Shared by all with the same settings.
     pub tls: Option<Arc<BackendTls>>,
     /// How it is spoken to. Shared by the backends of one Ingress.
     pub policies: Arc<BackendPolicies>,
+}
+
+impl RouteBackend {
+    /// Whether it gets only the requests that fulfil a condition, whatever its weight is.
+    pub fn is_conditional(&self) -> bool {
+        self.when.is_some()
+    }
 }
 
 impl Route {
@@ -73,17 +82,34 @@ impl Route {
     /// Which of its backends a request goes to: that of the first condition that it fulfils, else one chosen at random in
     /// proportion to the weights; none where all weights are 0.
     pub fn choose(&self, request: &RequestView<'_>) -> Option<usize> {
-        let backends = self.backends();
-        if let [RouteBackend { when: None, weight: 1.., .. }] = backends {
+        if let [RouteBackend { when: None, weight: 1.., .. }] = self.backends() {
             return Some(0);
         }
-        let fulfilled = |backend: &RouteBackend| backend.when.as_ref().is_some_and(|when| when.accepts(request));
-        backends.iter().position(fulfilled).or_else(|| by_weight(backends))
+        self.choose_by(request, at_random)
+    }
+
+    /// The same for an explanation: by weight not one at random, but the one that is chosen most often.
+    pub fn choose_likeliest(&self, request: &RequestView<'_>) -> Option<usize> {
+        self.choose_by(request, heaviest)
+    }
+
+    fn choose_by(&self, request: &RequestView<'_>, by_weight: fn(&[RouteBackend]) -> Option<usize>) -> Option<usize> {
+        let backends = self.backends();
+        for (at, backend) in backends.iter().enumerate() {
+            match backend.when.as_ref().map(|when| when.accepts(request)) {
+                None | Some(Ok(false)) => {}
+                Some(Ok(true)) => return Some(at),
+                // A pattern that takes too long: such a request goes to no canary, as in ingress-nginx.
+                Some(Err(_)) => return main(backends),
+            }
+        }
+        let chosen = by_weight(backends)?;
+        let is_gone = backends[chosen].canary && backends[chosen].upstream.is_empty();
+        if is_gone { main(backends) } else { Some(chosen) }
     }
 }
 
-fn by_weight(backends: &[RouteBackend]) -> Option<usize> {
-    let weight = |backend: &RouteBackend| if backend.when.is_none() { u64::from(backend.weight) } else { 0 };
+fn at_random(backends: &[RouteBackend]) -> Option<usize> {
     let sum: u64 = backends.iter().map(weight).sum();
     let mut rest = fastrand::u64(0..sum.max(1));
     backends.iter().position(|backend| {
@@ -93,11 +119,28 @@ fn by_weight(backends: &[RouteBackend]) -> Option<usize> {
     })
 }
 
+/// The first of those with the most weight.
+fn heaviest(backends: &[RouteBackend]) -> Option<usize> {
+    let most = backends.iter().map(weight).max().filter(|most| *most > 0)?;
+    backends.iter().position(|backend| weight(backend) == most)
+}
+
+/// The share of the requests that fulfil no condition.
+fn weight(backend: &RouteBackend) -> u64 {
+    if backend.when.is_none() { u64::from(backend.weight) } else { 0 }
+}
+
+/// The first backend that is no canary.
+fn main(backends: &[RouteBackend]) -> Option<usize> {
+    backends.iter().position(|backend| !backend.canary)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures;
     use super::*;
     use crate::config::{self, Condition, HeaderMatch, ValueMatch};
+    use bytes::Bytes;
     use http::{HeaderMap, HeaderValue, Method, Version};
 
     fn backend(name: &str, weight: u32, when: Option<Condition>) -> config::RouteBackend {
@@ -136,6 +179,53 @@ mod tests {
         assert_eq!(chosen(&[backend("a", 0, None)], &HeaderMap::new(), 10), []);
         assert_eq!(chosen(&[backend("a", 0, None), backend("b", 0, None)], &HeaderMap::new(), 10), []);
         assert_eq!(chosen(&[], &HeaderMap::new(), 10), []);
+    }
+
+    fn canary(weight: u32, when: Option<Condition>) -> config::RouteBackend {
+        config::RouteBackend { canary: true, ..backend("canary", weight, when) }
+    }
+
+    fn header(value: ValueMatch) -> Option<Condition> {
+        Some(Condition::Header(HeaderMatch { name: "x-canary".into(), value }))
+    }
+
+    fn with_header(value: String) -> HeaderMap {
+        let value = HeaderValue::from_maybe_shared(Bytes::from(value)).expect("a value");
+        HeaderMap::from_iter([(http::HeaderName::from_static("x-canary"), value)])
+    }
+
+    /// The upstreams of these routes have no endpoints.
+    #[test]
+    fn the_share_of_a_canary_without_endpoints_goes_to_the_main_backend() {
+        let backends =
+            [canary(0, header(ValueMatch::Exact("always".into()))), canary(100, None), backend("main", 0, None)];
+        assert_eq!(chosen(&backends, &HeaderMap::new(), 20), [("default/main:80".to_owned(), 20)]);
+        let asked = chosen(&backends, &with_header("always".to_owned()), 20);
+        assert_eq!(asked, [("default/canary:80".to_owned(), 20)], "K03: who asks for it learns that it is gone");
+    }
+
+    #[test]
+    fn a_pattern_that_takes_too_long_chooses_the_main_backend() {
+        let backends = [
+            canary(0, header(ValueMatch::Regex("(?=(a+)+$)b".into()))),
+            canary(0, header(ValueMatch::Regex("^".into()))),
+            backend("main", 1, None),
+        ];
+        let slow = with_header("a".repeat(5000));
+        assert_eq!(chosen(&backends, &slow, 3), [("default/main:80".to_owned(), 3)]);
+        assert_eq!(chosen(&backends, &with_header("a".to_owned()), 3), [("default/canary:80".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn an_explanation_names_the_likeliest_backend() {
+        let backends = [backend("a", 2, None), backend("b", 5, None), backend("c", 5, None), backend("none", 0, None)];
+        let likeliest = |backends: &[config::RouteBackend]| {
+            let route = fixtures::forward(backends);
+            let headers = HeaderMap::new();
+            route.choose_likeliest(&RequestView::new(&Method::GET, b"/", &headers, Version::HTTP_11))
+        };
+        assert_eq!(likeliest(&backends), Some(1));
+        assert_eq!(likeliest(&backends[3..]), None);
     }
 
     #[test]

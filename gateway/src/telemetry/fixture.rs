@@ -66,6 +66,7 @@ pub(crate) fn labels() -> Arc<RouteLabels> {
             service: "echo".into(),
             service_port: "80".into(),
         },
+        canary: Arc::default(),
     })
 }
 

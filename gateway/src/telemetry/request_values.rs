@@ -46,7 +46,7 @@ impl Values for RequestInfo<'_> {
             V::Namespace => self.label(out, |labels| &labels.owner.namespace),
             V::PassAccessScheme => text(self.scheme, out),
             V::ProxyAddXForwardedFor => self.forwarded_for(out),
-            V::ProxyAlternativeUpstreamName => true,
+            V::ProxyAlternativeUpstreamName => self.label(out, |labels| &labels.canary),
             V::ProxyHost | V::ProxyUpstreamName => self.upstream_name(out),
             V::RealIpRemoteAddr => address(self.connection.peer.ip(), out),
             V::RemoteAddr | V::TheRealIp => address(self.client, out),

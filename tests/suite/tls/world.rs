@@ -117,6 +117,7 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
         backend: backend_id(),
         weight: 1,
         when: None,
+        canary: false,
         owner: Owner::default(),
         policies: Arc::default(),
     };

@@ -288,6 +288,7 @@ impl Parser<'_> {
             backend: backend.clone().into(),
             weight: 1,
             when: None,
+            canary: false,
             owner: self.owner(Some(backend)),
             policies: Arc::clone(&self.backend_policies),
         };

@@ -104,6 +104,7 @@ fn update(endpoints: &[u8], policies: RoutePolicies) -> Update {
         backend: service("shop"),
         weight: 1,
         when: None,
+        canary: false,
         owner: Owner { service: "shop".into(), ..Owner::default() },
         policies: Arc::default(),
     };

@@ -21,6 +21,7 @@ pub(super) struct SeriesKey {
     namespace: Arc<str>,
     ingress: Arc<str>,
     service: Arc<str>,
+    canary: Arc<str>,
     method: &'static str,
     status: Status,
 }
@@ -36,13 +37,14 @@ enum Status {
 
 impl SeriesKey {
     pub(super) fn new(cell: &Cell, labelling: Labelling) -> Self {
-        let RouteLabels { host, path, owner } = &*cell.labels;
+        let RouteLabels { host, path, owner, canary } = &*cell.labels;
         Self {
             host: labelling.host.then(|| Arc::clone(host)),
             path: Arc::clone(path),
             namespace: Arc::clone(&owner.namespace),
             ingress: Arc::clone(&owner.ingress),
             service: Arc::clone(&owner.service),
+            canary: Arc::clone(canary),
             method: cell.method,
             status: if labelling.status_classes { Status::Class(cell.status / 100) } else { Status::Code(cell.status) },
         }
@@ -52,7 +54,7 @@ impl SeriesKey {
     pub(super) fn labels(&self) -> Vec<LabelPair> {
         let status = self.status.label();
         let labels = [
-            ("canary", Some("")),
+            ("canary", Some(&*self.canary)),
             ("host", self.host.as_deref()),
             ("ingress", Some(&*self.ingress)),
             ("method", Some(self.method)),
