@@ -11,7 +11,7 @@ use controller::store::Store;
 use controller::translate::Translator;
 use gateway::config::{Backend, Denied, ServiceBackend, VirtualHost};
 use gateway::table::{Found, Publisher};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tests::lookup;
 use tests::objects::secret;
@@ -57,17 +57,25 @@ const QUIET: &[&str] = &[
     "x-forwarded-prefix",
 ];
 
-/// Annotations that need another one.
-const NEEDED: &[(&str, (&str, &str))] = &[
-    ("auth-type", ("auth-secret", "passwords")),
+/// Annotations that need others.
+const NEEDED: &[(&str, &[(&str, &str)])] = &[
+    ("auth-type", &[("auth-secret", "passwords")]),
     ("auth-tls-error-page", AUTHORITY),
     ("auth-tls-match-cn", AUTHORITY),
     ("auth-tls-pass-certificate-to-upstream", AUTHORITY),
     ("auth-tls-verify-client", AUTHORITY),
     ("auth-tls-verify-depth", AUTHORITY),
+    ("canary-by-cookie", CANARY),
+    ("canary-by-header", CANARY),
+    ("canary-by-header-pattern", CANARY_BY_HEADER),
+    ("canary-by-header-value", CANARY_BY_HEADER),
+    ("canary-weight", CANARY),
+    ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
 ];
 
-const AUTHORITY: (&str, &str) = ("auth-tls-secret", "default/authority");
+const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];
+const CANARY: &[(&str, &str)] = &[("canary", "true")];
+const CANARY_BY_HEADER: &[(&str, &str)] = &[("canary", "true"), ("canary-by-header", "X-Canary")];
 
 /// Names and values.
 fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -84,12 +92,12 @@ fn every_annotation_is_known_and_every_known_one_is_in_the_list() {
 
 #[test]
 fn every_annotation_is_served_refused_or_reported() {
-    let without = Outcome::of(None);
-    assert_eq!(without.diagnostics, []);
+    assert_eq!(Outcome::of(&[]).diagnostics, []);
     let mut failures = Vec::new();
     for (name, value) in list() {
         let annotation = Annotation::named(name).expect("a known annotation");
-        let outcome = Outcome::of(Some((name, value)));
+        let needed = NEEDED.iter().find(|(needs, _)| *needs == name).map_or(&[][..], |(_, needed)| needed);
+        let (without, outcome) = (Outcome::of(needed), Outcome::of(&[needed, &[(name, value)]].concat()));
         if let Err(failure) = outcome.is_as_promised(annotation, value, &without) {
             failures.push(format!("{name}: {value:?} ({:?}) {failure}: {outcome:#?}", annotation.support));
         }
@@ -97,7 +105,7 @@ fn every_annotation_is_served_refused_or_reported() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What becomes of an Ingress with one annotation.
+/// What becomes of an Ingress with some annotations.
 #[derive(Debug)]
 struct Outcome {
     applied: Vec<Applied>,
@@ -109,23 +117,13 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(annotation: Option<(&str, &str)>) -> Self {
-        let needed = annotation.and_then(|(name, _)| NEEDED.iter().find(|(needs, _)| *needs == name));
-        let annotations: serde_json::Map<_, _> = annotation
-            .into_iter()
-            .chain(needed.map(|(_, needed)| *needed))
-            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), value.into()))
-            .collect();
-        let ingress = serde_json::json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": {"name": "shop", "annotations": annotations},
-            "spec": {"tls": [{"hosts": ["shop.example"]}], "rules": [{"host": "shop.example", "http": {"paths": [
-                {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"number": 80}}}},
-            ]}}]},
-        });
+    fn of(annotations: &[(&str, &str)]) -> Self {
+        let mut ingresses = ingress("shop", "shop", annotations).to_string();
+        if annotations.contains(&("canary", "true")) {
+            ingresses = format!("{ingresses}\n---\n{}", ingress("main", "fallback", &[]));
+        }
         let authority = secret("authority", &serde_json::json!({"ca.crt": authority()}));
-        let documents = format!("{ingress}\n---\n{authority}\n---\n{OBJECTS}");
+        let documents = format!("{ingresses}\n---\n{authority}\n---\n{OBJECTS}");
         let manifest = manifest::parse(&"shop.yaml".into(), documents.as_bytes());
         let (mut store, mut translator) = (Store::new(), Translator::new(settings()));
         let changes: Vec<_> =
@@ -184,6 +182,19 @@ impl Outcome {
     }
 }
 
+fn ingress(name: &str, service: &str, annotations: &[(&str, &str)]) -> serde_json::Value {
+    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
+    let annotations = annotations.collect::<BTreeMap<_, _>>();
+    serde_json::json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {"tls": [{"hosts": ["shop.example"]}], "rules": [{"host": "shop.example", "http": {"paths": [
+            {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 80}}}},
+        ]}}]},
+    })
+}
+
 /// The certificate of an authority that signs others.
 fn authority() -> String {
     let mut params = rcgen::CertificateParams::default();
@@ -217,6 +228,13 @@ apiVersion: v1
 kind: Service
 metadata: {name: fallback}
 spec: {clusterIP: 10.0.0.2, ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: fallback-1, labels: {kubernetes.io/service-name: fallback}}
+addressType: IPv4
+endpoints: [{addresses: [10.1.0.2]}]
+ports: [{port: 8080}]
 ---
 apiVersion: v1
 kind: Secret

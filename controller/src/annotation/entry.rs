@@ -129,6 +129,12 @@ impl Annotation {
         Self { facets: AnnotationFacets { harmless, ..self.facets }, ..self }
     }
 
+    /// Whether it counts on a canary: what is said of its Service does, but not of paths and hosts, which are those of the
+    /// main Ingress.
+    pub(super) fn counts_for_canaries(&self) -> bool {
+        self.name == "canary" || self.facets.scope == Scope::Upstream
+    }
+
     pub(super) fn asks_for_nothing(&self, value: &str) -> bool {
         let without_blanks = || value.chars().filter(|c| !c.is_whitespace());
         self.facets.harmless.iter().any(|harmless| harmless.chars().eq(without_blanks()))

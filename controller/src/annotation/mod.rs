@@ -8,6 +8,7 @@ mod affinity;
 mod backend;
 mod body;
 mod canary;
+mod canary_settings;
 mod client_certificate_settings;
 mod client_certificates;
 mod cors;
@@ -36,6 +37,7 @@ mod timeouts;
 mod tls;
 mod upstream;
 
+pub use canary_settings::{Canary, Side};
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
 pub use htpasswd::{Hashes, Htpasswd};
 pub(crate) use read::{Context, read};

@@ -50,9 +50,12 @@ pub(crate) struct Context<'a> {
 
 /// Reads the annotations of one Ingress.
 pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a Context<'a>) -> Reading {
+    let canary = annotations.get(&format!("{}/canary", context.prefix));
     let mut reader = Reader {
         annotations,
         context,
+        is_canary: canary.is_some_and(|value| Value::from(&**value).bool() == Ok(true)),
+        left_out: Vec::new(),
         reading: Reading {
             settings: AnnotationSettings::new(context.defaults),
             applied: Vec::new(),
@@ -68,6 +71,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
             _ => reader.stranger(name),
         }
     }
+    reader.canary();
     reader.passwords();
     reader.proxy_ssl();
     reader.client_certificates();
@@ -80,6 +84,9 @@ pub(super) struct Reader<'a> {
     annotations: &'a BTreeMap<String, String>,
     pub(super) context: &'a Context<'a>,
     pub(super) reading: Reading,
+    is_canary: bool,
+    /// What a canary has no say in.
+    left_out: Vec<&'static str>,
 }
 
 impl<'a> Reader<'a> {
@@ -96,7 +103,12 @@ impl<'a> Reader<'a> {
             );
             return self.reject(key, value, &message);
         }
-        let effect = self.effect(annotation, value);
+        let effect = if self.is_canary && !annotation.counts_for_canaries() {
+            self.left_out.push(annotation.name);
+            Effect::None
+        } else {
+            self.effect(annotation, value)
+        };
         if effect == Effect::Rejected {
             self.reading.rejected = true;
         }
@@ -152,6 +164,23 @@ impl<'a> Reader<'a> {
                 Effect::Denied
             }
             Err(error) => self.invalid(annotation, value, &error),
+        }
+    }
+
+    /// What several annotations together say of a canary.
+    fn canary(&mut self) {
+        let mut complaints = Vec::new();
+        let settings = std::mem::take(&mut self.reading.settings.canary_settings);
+        self.reading.settings.canary = settings.build(&mut complaints);
+        for (key, effect, complaint) in complaints {
+            self.warn(key, self.value(key), Reason::AnnotationParsingFailed, &complaint);
+            self.set_effect(key, &effect);
+        }
+        if !self.left_out.is_empty() {
+            let left_out = self.left_out.join(", ");
+            let message =
+                format!("has the settings of the main Ingress: what this one says of {left_out} has no effect");
+            self.warn("canary", self.value("canary"), Reason::Ignored, &message);
         }
     }
 

@@ -1,3 +1,4 @@
+use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
@@ -66,8 +67,10 @@ pub struct AnnotationSettings {
     pub default_backend: Option<Arc<str>>,
     /// `custom-http-errors`.
     pub custom_errors: Option<Arc<[u16]>>,
-    /// `canary`: the Ingress only adds to the routes of others.
-    pub canary: bool,
+    /// `canary`: the Ingress has no routes of its own, but a part of the requests for others' backends.
+    pub canary: Option<Canary>,
+    /// `canary` and what goes with it.
+    pub(super) canary_settings: CanarySettings,
     /// What it asks for on behalf of its Services' ports.
     pub upstream: UpstreamSettings,
     /// `server-snippet`.
@@ -152,7 +155,8 @@ impl AnnotationSettings {
             global_auth: true,
             default_backend: None,
             custom_errors: None,
-            canary: false,
+            canary: None,
+            canary_settings: CanarySettings::default(),
             upstream: defaults.upstream,
             server_snippet: None,
             location_snippet: Arc::clone(&defaults.location_snippet),

@@ -1,3 +1,4 @@
+use super::canary;
 use super::limits;
 use super::request::Request;
 use super::source::Source;
@@ -25,6 +26,9 @@ pub enum Action {
         at: Reach,
         /// The request target that the backend sees.
         target: String,
+        /// Why it goes there and not to the canary, or the other way round: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        canary: Option<String>,
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
@@ -131,7 +135,8 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         Some((upstream, at)) => {
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
             let certificate = if request.tls { client_certificate(&decision) } else { None };
-            Action::Forward { backend, at, target, auth, certificate, limits }
+            let canary = canary::share(&decision, translator);
+            Action::Forward { backend, at, target, canary, auth, certificate, limits }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();

@@ -1,3 +1,4 @@
+use super::canary;
 use super::source::Source;
 use crate::annotation::{Annotation, Applied, Effect, Scope};
 use crate::object::{Kind, ObjectKey};
@@ -21,8 +22,8 @@ pub struct Setting {
     pub source: Source,
 }
 
-/// The annotations that matter to a route: those of its own Ingress, then those by which other Ingresses of its host
-/// decide for the whole host.
+/// The annotations that matter to a route: those of its own Ingress, those of its canary, then those by which other
+/// Ingresses of its host decide for the whole host.
 pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
     let own = ingress(&route.labels.owner);
     let of_host = |applied: &&Applied| {
@@ -35,7 +36,12 @@ pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<S
         let applied = translator.applied(other).iter().filter(of_host);
         applied.map(|applied| setting(applied, other, translator))
     });
-    translator.applied(&own).iter().map(|applied| setting(applied, &own, translator)).chain(from_others).collect()
+    let of_path = [Some(&own), canary::ingress(route, translator)].into_iter().flatten();
+    let of_path = of_path.flat_map(|ingress| {
+        let applied = translator.applied(ingress).iter();
+        applied.map(|applied| setting(applied, ingress, translator))
+    });
+    of_path.chain(from_others).collect()
 }
 
 fn ingress(owner: &Owner) -> ObjectKey {

@@ -58,7 +58,12 @@ fn describe_action(action: &RouteAction) -> Value {
 }
 
 fn describe_backend(backend: &RouteBackend) -> Value {
-    json!({"weight": backend.weight, "backend": describe_upstream(&backend.upstream)})
+    json!({
+        "weight": backend.weight,
+        "conditional": backend.is_conditional(),
+        "canary": backend.canary,
+        "backend": describe_upstream(&backend.upstream),
+    })
 }
 
 fn describe_upstream(upstream: &Upstream) -> Value {

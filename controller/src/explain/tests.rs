@@ -118,14 +118,18 @@ fn explain_under(settings: ControllerSettings, url: &str) -> Explanation {
 }
 
 fn explain_objects(objects: &str, settings: ControllerSettings, url: &str) -> Explanation {
+    let request = Request::new("GET", url, []).expect("a URL");
+    explain_request(objects, settings, &request)
+}
+
+fn explain_request(objects: &str, settings: ControllerSettings, request: &Request) -> Explanation {
     let mut store = Store::new();
     let events = directory::load(&[directory::STANDARD_INPUT.into()], objects.as_bytes()).events;
     let changes: Vec<_> = events.into_iter().flat_map(|event| store.apply(event)).collect();
     let mut translator = Translator::new(settings);
     let publisher = Publisher::new(Arc::default());
     publisher.publish(translator.translate(&store, &changes));
-    let request = Request::new("GET", url, []).expect("a URL");
-    explain(&publisher.load(), &translator, &request)
+    explain(&publisher.load(), &translator, request)
 }
 
 #[track_caller]
@@ -145,6 +149,7 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
         backend: backend.to_owned(),
         at: Reach::Addresses(addresses),
         target: target.to_owned(),
+        canary: None,
         auth: None,
         certificate: None,
         limits: Vec::new(),
@@ -313,6 +318,7 @@ fn a_dns_name_is_named() {
         backend: "default/named:80".to_owned(),
         at: Reach::Name("api.example.org:80".to_owned()),
         target: "/".to_owned(),
+        canary: None,
         auth: None,
         certificate: None,
         limits: Vec::new(),
@@ -487,5 +493,38 @@ stringData: {{ ca.crt: {:?} }}
     for scheme in ["http", "https"] {
         let denied = explain("shop", &format!("{scheme}://known.test/"));
         assert!(denied.starts_with("403: Ingress default/known: ") && denied.contains("expected \"CN=\""), "{denied}");
+    }
+}
+
+#[test]
+fn a_canary_is_named_with_its_share() {
+    let canary = "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: canary
+  annotations:
+    nginx.ingress.kubernetes.io/canary: \"true\"
+    nginx.ingress.kubernetes.io/canary-weight: \"20\"
+    nginx.ingress.kubernetes.io/canary-by-cookie: beta
+spec:
+  rules:
+    - host: shop.example.com
+      http: { paths: [{ path: /cart, pathType: Prefix, backend: { service: { name: pay, port: { number: 80 } } } }] }
+";
+    let explain = |cookie: &'static str| {
+        let request = Request::new("GET", "http://shop.example.com/cart", [("cookie", cookie)]).expect("a URL");
+        explain_request(&format!("{OBJECTS}{canary}"), ControllerSettings::default(), &request)
+    };
+    for (cookie, goes_to, said) in [
+        ("a=b", "default/cart:80", "of 100 such requests, 20 go to the canary default/pay:80"),
+        ("beta=always", "default/pay:80", "by its header or cookie, which chooses the canary"),
+        ("beta=never", "default/cart:80", "by its header or cookie, which does not choose the canary default/pay:80"),
+    ] {
+        let explanation = explain(cookie);
+        let Action::Forward { backend, canary, .. } = &explanation.action else { panic!("{explanation}") };
+        assert_eq!((backend.as_str(), canary.as_deref()), (goes_to, Some(&*format!("{said}: Ingress default/canary"))));
+        assert!(explanation.to_string().contains(said));
+        assert!(explanation.settings.iter().any(|setting| setting.name == "canary-weight"), "{explanation}");
     }
 }

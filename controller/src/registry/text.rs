@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// Besides letters and digits, as for all of these.
 const URL: &str = "/-._~:,?&=";
+const BASIC: &str = "/-._~:";
 const CAPTURES: &str = "/-._~:$";
 const REGEX: &str = "/-._~:^$[](){}*+?|&=\\";
 /// What a `Host` header may hold.
@@ -22,6 +23,22 @@ impl<'a> Value<'a> {
     /// The value contains other characters than letters, digits and `/-._~:,?&=`.
     pub fn url(self) -> Result<&'a str, ValueError> {
         self.made_of(URL, "a URL of letters, digits and /-._~:,?&=")
+    }
+
+    /// A name or value of plain characters.
+    ///
+    /// # Errors
+    /// The value contains other characters than letters, digits and `/-._~:`.
+    pub fn basic(self) -> Result<&'a str, ValueError> {
+        self.made_of(BASIC, "letters, digits and /-._~:")
+    }
+
+    /// A regular expression, which need not be a valid one.
+    ///
+    /// # Errors
+    /// The value contains spaces, quotes, `;` or other characters that are not allowed in a regular expression here.
+    pub fn regex(self) -> Result<&'a str, ValueError> {
+        self.made_of(REGEX, "a regular expression without spaces, quotes, commas and ';'")
     }
 
     /// A path in which `$1` to `$9` may stand.
@@ -103,6 +120,8 @@ mod tests {
             let value = Value::from(&*text);
             prop_assert!(value.url().is_err());
             prop_assert!(value.path_with_captures().is_err());
+            prop_assert!(value.basic().is_err());
+            prop_assert!(value.regex().is_err());
             prop_assert!(value.server_name().is_err());
             prop_assert!(value.host().is_err());
             prop_assert!(value.service_name().is_err());

@@ -18,6 +18,7 @@ pub(super) enum UnitKey {
     Settings,
     Streams,
     Ingress(ObjectKey),
+    Canaries(HostName),
     Host(HostName),
     Backend(ServiceBackend),
 }

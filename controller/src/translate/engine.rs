@@ -1,6 +1,7 @@
 mod results;
 
 use super::backend::{self, Problem};
+use super::canaries::{Canaries, HostCanaries};
 use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::claims::{Claims, References};
@@ -40,6 +41,7 @@ pub struct Translator {
     translated: BTreeSet<ObjectKey>,
     ingress_readers: Readers<ObjectKey, ObjectKey>,
     claims: Claims,
+    canaries: Canaries,
     references: References,
     hosts: BTreeMap<HostName, Arc<VirtualHost>>,
     host_readers: Readers<HostName, HostName>,
@@ -67,7 +69,7 @@ struct Dirty {
     ingresses: BTreeSet<ObjectKey>,
     /// Hosts on which the claims changed.
     claims: BTreeSet<HostName>,
-    /// Hosts that read a Secret that changed.
+    /// Hosts that read a Secret that changed, or a backend whose canary did.
     hosts: BTreeSet<HostName>,
     backends: BTreeSet<ServiceBackend>,
     url_backends: BTreeSet<BackendId>,
@@ -101,6 +103,7 @@ impl Translator {
         for key in self.translated.clone() {
             self.translate_ingress(store, &key, &mut dirty);
         }
+        self.attach_canaries(store, &mut dirty);
         for host in self.dirty_hosts(&dirty) {
             self.translate_host(store, host, &mut update);
         }
@@ -253,8 +256,9 @@ impl Translator {
     }
 
     fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
+        let claims = if ingress.canary.is_some() { &mut self.canaries.claims } else { &mut self.claims };
         for host in &ingress.claims {
-            self.claims.add(host.clone(), ingress.rank.clone());
+            claims.add(host.clone(), ingress.rank.clone());
             dirty.claims.insert(host.clone());
         }
         self.references.add(ingress);
@@ -264,8 +268,9 @@ impl Translator {
     }
 
     fn withdraw(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
+        let claims = if ingress.canary.is_some() { &mut self.canaries.claims } else { &mut self.claims };
         for host in &ingress.claims {
-            self.claims.remove(host, &ingress.rank);
+            claims.remove(host, &ingress.rank);
             dirty.claims.insert(host.clone());
         }
         self.references.remove(ingress);
@@ -281,16 +286,46 @@ impl Translator {
         dirty.claims.iter().chain(readers).chain(&dirty.hosts).cloned().collect()
     }
 
-    fn translate_host(&mut self, store: &Store, name: HostName, update: &mut Update) {
-        let lookup = Lookup::new(store);
-        let view = View::new(Sources {
+    fn view<'a>(&'a self, lookup: &'a Lookup<'a>) -> View<'a> {
+        View::new(Sources {
             defaults: &self.config.routes,
             prefix: &self.settings.annotations_prefix,
             ingresses: &self.ingresses,
             claims: &self.claims,
+            canaries: &self.canaries,
             certificates: &self.certificates,
-            lookup: &lookup,
-        });
+            lookup,
+        })
+    }
+
+    /// Finds the main backends of the canaries on hosts whose claims changed. The hosts with routes to a backend whose
+    /// canary changes become dirty.
+    fn attach_canaries(&mut self, store: &Store, dirty: &mut Dirty) {
+        let mut hosts: BTreeSet<_> = dirty.claims.iter().filter(|host| self.canaries.concern(host)).cloned().collect();
+        let mut mains = BTreeSet::new();
+        for host in &hosts {
+            let lookup = Lookup::new(store);
+            let view = self.view(&lookup);
+            let attached = catch_panic(|| host::canaries::attach(host, &view));
+            let canaries = attached.unwrap_or_else(|message| HostCanaries {
+                attached: self.canaries.attached(host).to_vec(),
+                diagnostics: vec![Diagnostic::defect(Subject::other(format!("Host {host}")), message)],
+            });
+            mains.extend(self.canaries.set(host, canaries));
+        }
+        let referrers = mains.iter().flat_map(|main| self.references.of(main));
+        let units = referrers.filter_map(|(rank, _)| self.ingresses.get(&rank.key)?.parsed.as_deref());
+        dirty.hosts.extend(units.flat_map(|ingress| ingress.claims.iter().cloned()));
+        hosts.extend(self.canaries.hosts(&mains));
+        for host in hosts {
+            let diagnostics = self.canaries.diagnostics(&host);
+            self.diagnostics.set(UnitKey::Canaries(host), diagnostics);
+        }
+    }
+
+    fn translate_host(&mut self, store: &Store, name: HostName, update: &mut Update) {
+        let lookup = Lookup::new(store);
+        let view = self.view(&lookup);
         let (host, diagnostics) = match catch_panic(|| host::translate(&name, &view)) {
             Ok(translated) => translated,
             Err(message) => {

@@ -6,6 +6,7 @@
 //! that read what changed (`engine`). A result equal to the last one is not published.
 
 mod backend;
+mod canaries;
 mod catch_panic;
 mod certificates;
 mod claims;

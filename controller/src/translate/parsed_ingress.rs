@@ -1,7 +1,7 @@
 //! What an Ingress comes to, before other Ingresses with the same hosts are looked at.
 
 use super::rank::Rank;
-use crate::annotation::ServerSnippet;
+use crate::annotation::{Canary, ServerSnippet};
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::{SnippetBlock, UpstreamSettings};
 use gateway::config::{
@@ -18,6 +18,8 @@ pub(super) struct ParsedIngress {
     pub(super) rank: Rank,
     /// `Ingress default/shop`.
     pub(super) object: Subject,
+    /// What it takes of others' requests, if it is a canary. It then has no routes of its own.
+    pub(super) canary: Option<Canary>,
     /// Every host on whose routes it has a say.
     pub(super) claims: BTreeSet<HostName>,
     /// Its rules by host, also those without paths.

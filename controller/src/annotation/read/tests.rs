@@ -82,7 +82,13 @@ fn a_security_setting_denies_while_its_object_is_missing() {
     let context =
         Context { object: &object, namespace: "shop", prefix: USUAL_PREFIX, defaults: &defaults, lookup: &lookup };
     let none = BTreeMap::new();
-    let mut reader = Reader { annotations: &none, context: &context, reading: read(&none, &context) };
+    let mut reader = Reader {
+        annotations: &none,
+        context: &context,
+        reading: read(&none, &context),
+        is_canary: false,
+        left_out: Vec::new(),
+    };
     let effects: Vec<_> = NAMES_A_SECRET.iter().map(|annotation| reader.apply(annotation, "users")).collect();
     assert_eq!(effects, [Effect::Denied, Effect::None]);
     assert!(reader.reading.settings.policies.denied.is_some());

@@ -45,6 +45,11 @@ impl Translator {
         }
     }
 
+    /// The Ingress of the canary that shares the requests for a backend.
+    pub fn canary(&self, main: &BackendId) -> Option<&ObjectKey> {
+        self.canaries.ingress(main.service()?)
+    }
+
     /// What became of the annotations of an Ingress that is ours, those of a rejected version included.
     pub fn applied(&self, ingress: &ObjectKey) -> &[Applied] {
         self.ingresses.get(ingress).map(|unit| unit.applied.as_slice()).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! One host: rules first, then aliases, then redirects to its `www` counterpart.
 
 mod alias;
+pub(super) mod canaries;
 mod candidate;
 mod client_certificates;
 mod merge;
@@ -29,6 +30,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(client_certificates::overruled(&name, view));
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
+        canaries::apply(&mut routes, view);
         let policies = policies(&name, view);
         return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
     }
@@ -38,6 +40,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         // What is wrong with the host itself is said there.
         if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
+            canaries::apply(&mut routes, view);
             let policies = policies(&target, view);
             return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
         }

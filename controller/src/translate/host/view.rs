@@ -1,10 +1,12 @@
+use crate::annotation::Canary;
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
+use crate::translate::canaries::{Attachment, Canaries};
 use crate::translate::certificates::{Certificates, Reading};
 use crate::translate::claims::Claims;
 use crate::translate::parsed_ingress::ParsedIngress;
 use crate::translate::units::Units;
-use gateway::config::{HostName, PathMatching};
+use gateway::config::{HostName, PathMatching, ServiceBackend};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub(in crate::translate) struct Sources<'a> {
     pub(in crate::translate) prefix: &'a str,
     pub(in crate::translate) ingresses: &'a Units,
     pub(in crate::translate) claims: &'a Claims,
+    pub(in crate::translate) canaries: &'a Canaries,
     pub(in crate::translate) certificates: &'a Certificates,
     pub(in crate::translate) lookup: &'a Lookup<'a>,
 }
@@ -68,6 +71,20 @@ impl<'a> View<'a> {
         let by_default =
             self.claims_on(host).filter(move |ingress| counts_by_default && ingress.serves_any_host(matching));
         self.with_rules(host).chain(by_default)
+    }
+
+    /// The canary Ingresses with a rule for a host, the oldest first.
+    pub(super) fn canaries_on(&self, host: &HostName) -> impl Iterator<Item = (&'a ParsedIngress, &'a Canary)> {
+        let Sources { ingresses, canaries, .. } = self.sources;
+        canaries.claims.of(host).filter_map(|rank| {
+            let ingress = ingresses.get(&rank.key)?.parsed.as_deref()?;
+            Some((ingress, ingress.canary.as_ref()?))
+        })
+    }
+
+    /// The canary of a backend. Whoever changes it has the hosts with routes to that backend translated again.
+    pub(super) fn canary_of(&self, main: &ServiceBackend) -> Option<&'a Attachment> {
+        self.sources.canaries.of(main)
     }
 
     /// The hosts that were asked about.

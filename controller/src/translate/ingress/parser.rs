@@ -105,9 +105,6 @@ pub(super) struct Parser<'a> {
 
 impl Parser<'_> {
     fn parse(&mut self, lookup: &Lookup<'_>) -> Option<ParsedIngress> {
-        if self.annotations.canary {
-            return None;
-        }
         let ingress = Arc::clone(&self.stored.object);
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
@@ -148,6 +145,7 @@ impl Parser<'_> {
         let mut parsed = ParsedIngress {
             rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
             object: self.object.clone(),
+            canary: self.annotations.canary.take(),
             claims: BTreeSet::new(),
             hosts,
             root,

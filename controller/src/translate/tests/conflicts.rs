@@ -105,14 +105,6 @@ fn the_oldest_ingress_of_a_service_port_decides_its_settings() {
     assert_eq!(update.backends, [(id, None)]);
 }
 
-#[test]
-fn a_canary_makes_no_routes() {
-    let spec = format!("{{rules: [{}]}}", rule("h", &[("/", "Prefix", "a")]));
-    let world = World::of(&ingress("one", "canary: 'true', canary-weight: '100'", &spec));
-    assert!(world.host("h").is_none(), "K02");
-    assert_eq!(world.said(Severity::Warning).len(), 2);
-}
-
 /// Each conflict between Ingresses one (which is older) and two concerns both.
 #[test]
 fn of_every_conflict_both_are_told() {

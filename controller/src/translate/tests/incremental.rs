@@ -33,7 +33,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         "load-balance: ewma",
         "service-upstream: 'true'",
         "default-backend: t",
-        "canary: 'true'",
+        "canary: 'true', canary-weight: '30'",
         "auth-url: x",
         "proxy-body-size: '1'",
         "ssl-redirect: 'false'",

@@ -1,6 +1,7 @@
 //! Translation from objects to configuration, by feature.
 
 mod annotations;
+mod canaries;
 mod conflicts;
 mod hosts;
 mod incremental;
