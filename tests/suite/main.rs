@@ -8,6 +8,7 @@ mod backend_protocols;
 mod bad_manifests;
 mod binary;
 mod bounds;
+mod canaries;
 mod certificates;
 mod client_certificates;
 mod clients;
