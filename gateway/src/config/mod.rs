@@ -30,6 +30,7 @@ mod stream;
 mod subject;
 mod template;
 mod tls;
+mod waf;
 
 pub use access_log::{AccessLog, Escape};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
@@ -63,6 +64,7 @@ pub use stream::{StreamListener, StreamSettings};
 pub use subject::{ObjectName, Subject};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
+pub use waf::Waf;
 
 use std::sync::Arc;
 

@@ -22,6 +22,7 @@ pub mod snippet;
 pub(crate) mod source_ranges;
 mod status;
 mod verdict;
+pub mod waf;
 
 pub use invalid::Invalid;
 pub use verdict::Verdict;

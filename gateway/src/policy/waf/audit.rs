@@ -1,0 +1,57 @@
+//! A line of the audit log: JSON, with the names that libmodsecurity has for the same, so that what reads its log reads ours.
+//! Headers and bodies are not in it, which may hold passwords, but for what a rule has matched.
+
+use super::rule_set::Rule;
+use super::transaction::Transaction;
+use serde_json::{Value, json};
+use std::time::SystemTime;
+
+/// Bytes at most of a value that a rule has matched.
+const VALUE_LIMIT: usize = 200;
+
+/// A rule that has matched.
+pub(super) struct Match<'a> {
+    pub(super) id: &'a str,
+    pub(super) rule: &'a Rule,
+    pub(super) variable: &'a str,
+    pub(super) value: &'a str,
+}
+
+/// The line, with its line feed.
+pub(super) fn line(transaction: &Transaction, status: u16, now: SystemTime, matches: &[Match<'_>]) -> Vec<u8> {
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or(i64::MAX)).unwrap_or_default();
+    let record = json!({ "transaction": {
+        "time_stamp": time.to_string(),
+        "unique_id": transaction.id,
+        "client_ip": transaction.client.ip().to_string(),
+        "client_port": transaction.client.port(),
+        "request": {
+            "method": transaction.method,
+            "http_version": transaction.version.trim_start_matches("HTTP/"),
+            "uri": transaction.target,
+        },
+        "response": { "http_code": status },
+        "messages": matches.iter().map(message).collect::<Vec<_>>(),
+    }});
+    let mut line = record.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+fn message(matched: &Match<'_>) -> Value {
+    json!({
+        "message": matched.rule.message,
+        "details": {
+            "ruleId": matched.id,
+            "match": matched.variable,
+            "data": shortened(matched.value),
+            "severity": matched.rule.severity.map(|severity| severity.to_string()).unwrap_or_default(),
+            "tags": matched.rule.tags,
+        },
+    })
+}
+
+fn shortened(value: &str) -> &str {
+    &value[..value.floor_char_boundary(VALUE_LIMIT)]
+}
