@@ -1,5 +1,5 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct RoutePolicies {
     pub response_rate: ResponseRate,
     /// `auth-url`: a server authorizes each request. Default none.
     pub external_auth: Option<ExternalAuth>,
+    /// `enable-modsecurity`: the web application firewall. Default none.
+    pub waf: Option<Arc<Waf>>,
     /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
     pub satisfy: Satisfy,
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
@@ -69,6 +71,7 @@ impl Default for RoutePolicies {
             client_limits: None,
             response_rate: ResponseRate::default(),
             external_auth: None,
+            waf: None,
             satisfy: Satisfy::All,
             https_redirect: None,
             serves_plain_http: false,

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::decision::Decision;
+use super::inspector::Inspection;
 use super::progress::{CustomError, State, Try};
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
 use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
@@ -38,7 +39,8 @@ const CLIENT_CLOSED: u16 = 499;
 /// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> finish
 ///           ^   |  `--> Reply | Abandon -> finish
 ///           |   |-----> Verify -> verified ---.
-///           |   `-----> Ask -> auth_response -|
+///           |   |-----> Ask -> auth_response -|
+///           |   `-----> Inspect -> inspected -|
 ///           `---------------------------------+- whatever has `failed`
 /// ```
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub struct Exchange {
     pub(super) authorization: Option<Box<Authorization>>,
     /// Under which its response is kept.
     pub(super) auth_key: Option<Box<AuthKey>>,
+    /// What the firewall makes of the request, once it has seen it.
+    pub(super) inspection: Option<Box<Inspection>>,
     /// The error that another backend answers.
     pub(super) custom_error: Option<Box<CustomError>>,
     /// The route's own backend has no endpoint, so its default backend serves.
@@ -77,6 +81,7 @@ impl Exchange {
             decision,
             authorization: None,
             auth_key: None,
+            inspection: None,
             custom_error: None,
             fell_back: false,
             state,
@@ -106,6 +111,7 @@ impl Exchange {
                 Some(server) => Step::Ask(server),
                 None => self.settle(FAILED),
             },
+            State::Attempting if self.is_uninspected() => Step::Inspect,
             State::Attempting => match self.attempt() {
                 Some(destination) => Step::Attempt(destination),
                 None => {
@@ -126,7 +132,7 @@ impl Exchange {
     }
 
     /// Whether nobody is asked or tried any more.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         matches!(self.state, State::Replying(_) | State::Abandoned(_))
     }
 
@@ -325,6 +331,7 @@ impl Exchange {
             ..self.record(self.request_info(request, &mut buffer), &self.attempts, sent)
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
+        self.audit(record.status);
     }
 
     /// What is known of the request once this was sent.

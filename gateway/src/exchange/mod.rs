@@ -13,6 +13,8 @@ mod decision;
 mod forward;
 mod framing;
 mod grpc;
+mod inspection;
+mod inspector;
 mod machine;
 mod phases;
 mod progress;
@@ -34,6 +36,7 @@ pub use forward::{RequestEdits, ResponseEdits};
 pub(crate) use framing::{
     InvalidFraming, InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing,
 };
+pub use inspector::Inspector;
 pub use machine::Exchange;
 pub(crate) use machine::MAX_INTERIM;
 pub(crate) use rendered_reply::RenderedReply;

@@ -36,6 +36,9 @@ pub(super) struct Scene<'a> {
 /// A route whose security settings cannot be honoured answers nothing else, not even a redirect.
 pub(super) fn server_phase(route: &Route, scene: &Scene<'_>, has_ended: bool) -> ControlFlow<Reply> {
     deny(route.policies.denied.as_ref())?;
+    if let Some(Err(_)) = &route.policies.waf {
+        return ControlFlow::Break(Reply::new(503, Reason::Denied));
+    }
     if has_ended {
         return ControlFlow::Continue(());
     }
@@ -48,7 +51,7 @@ pub(super) fn server_phase(route: &Route, scene: &Scene<'_>, has_ended: bool) ->
 /// `admit` counts the request, unless it exceeds the limits on its client.
 ///
 /// Then comes what access still needs: a password is verified ([`super::Step::Verify`]), or an auth server is asked
-/// ([`super::Step::Ask`]).
+/// ([`super::Step::Ask`]). Last of all the firewall inspects what is to be forwarded ([`super::Step::Inspect`]).
 ///
 /// As nginx orders its phases: who is redirected is not asked who it is.
 pub(super) fn request_phase(

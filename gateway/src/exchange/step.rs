@@ -72,6 +72,9 @@ pub enum Step {
     /// Send an auth request ([`super::Exchange::auth_request`]) to this server, and report its response
     /// ([`super::Exchange::auth_response`]) or that there is none.
     Ask(Destination),
+    /// Have the web application firewall look at it ([`super::Exchange::inspection`]): at its head, and at its body before
+    /// any of it is sent on.
+    Inspect,
     /// Send it to this endpoint, and report what comes of that.
     Attempt(Destination),
     /// Answer it, unless an answer has begun.

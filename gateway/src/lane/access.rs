@@ -1,5 +1,6 @@
-//! The steps of an exchange that decide whether a client may come in, before a backend is tried.
+//! The steps of an exchange that decide whether a request may come in, before a backend is tried.
 
+use super::firewall::Firewall;
 use super::http1::Subrequests;
 use super::pingora::session::{or_client_gone, view};
 use crate::exchange::{Context, Exchange, Failure, Step};
@@ -17,11 +18,16 @@ const VERIFICATIONS: usize = 1;
 pub(crate) struct Access {
     subrequests: Subrequests,
     verifications: Semaphore,
+    firewall: Firewall,
 }
 
 impl Access {
     pub(super) fn new(context: &Context) -> Self {
-        Self { subrequests: Subrequests::new(context), verifications: Semaphore::new(VERIFICATIONS) }
+        Self {
+            subrequests: Subrequests::new(context),
+            verifications: Semaphore::new(VERIFICATIONS),
+            firewall: Firewall::new(),
+        }
     }
 
     /// Carries out the steps of access, and returns the one that follows. Futures are boxed: most requests have no such
@@ -35,6 +41,11 @@ impl Access {
                 },
                 Step::Ask(server) => {
                     Box::pin(self.subrequests.ask(exchange, &view(session.req_header()), &server)).await;
+                }
+                Step::Inspect => {
+                    if let Err(failure) = Box::pin(self.firewall.inspect(exchange, session)).await {
+                        exchange.failed(failure);
+                    }
                 }
                 step => return step,
             }

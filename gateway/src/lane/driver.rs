@@ -71,7 +71,7 @@ impl Lanes {
                 close(session).await;
                 false
             }
-            Step::Abandon | Step::Verify(_) | Step::Ask(_) => false,
+            Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect => false,
         };
         request.finish(whole).await.map_or(Outcome::Ended, Outcome::Reusable)
     }

@@ -43,6 +43,7 @@ use snippet::Snippet;
 use source_ranges::SourceRanges;
 use std::ops::Deref;
 use std::sync::Arc;
+use waf::{InvalidRules, RuleSet, RuleSetInterner};
 
 /// A name in lower case, and a value.
 type CustomHeader = (Arc<str>, HeaderValue);
@@ -66,6 +67,8 @@ pub struct Policies {
     pub custom_headers: Box<[CustomHeader]>,
     /// The server that authorizes each request.
     pub external_auth: Option<ExternalAuth>,
+    /// The rules of the web application firewall. Where they cannot be used, every request is answered with 503.
+    pub waf: Option<Result<Arc<RuleSet>, InvalidRules>>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
@@ -102,6 +105,7 @@ struct Shared {
     digest: Interner<ByAddress<config::DigestAuth>, DigestAuth>,
     zones: ZoneInterner,
     snippets: SnippetInterner,
+    rule_sets: RuleSetInterner,
     client_verifiers: client_certificates::VerifierInterner,
 }
 
@@ -172,12 +176,20 @@ impl Policies {
             cors: configured.cors.as_ref().map(Cors::compile).transpose()?,
             custom_headers: custom_headers(&configured.custom_headers)?,
             external_auth: external_auth?,
+            waf: configured.waf.as_ref().map(|waf| shared.rule_sets.intern(waf)),
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),
             snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             configured,
         })
+    }
+}
+
+impl Policies {
+    /// The id of a request in the firewall's log, where that is not the request's own.
+    pub(crate) fn transaction_id(&self) -> Option<&config::Template> {
+        self.configured.waf.as_ref()?.transaction_id.as_ref()
     }
 }
 

@@ -42,6 +42,8 @@ impl Reason {
                 | Self::SourceRange
                 | Self::SubjectDenied
                 | Self::TooManyLogins
+                | Self::Waf
+                | Self::WafBusy
         )
     }
 
@@ -134,6 +136,10 @@ reasons! {
     UpstreamFailed = "upstream-failed",
     /// The endpoint took too long.
     UpstreamTimeout = "upstream-timeout",
+    /// A rule of the web application firewall refuses the request.
+    Waf = "waf",
+    /// Too many requests wait for the web application firewall, or too many bytes of bodies do.
+    WafBusy = "waf-busy",
     /// The host is a redirect to its counterpart with or without `www.`.
     WwwRedirect = "www-redirect",
 }

@@ -127,7 +127,11 @@ impl Compiler<'_> {
                 Some(pattern.map_err(|error| reject(Arc::clone(&path.value), error.to_string()))?)
             }
         };
-        let policies = self.policies.intern(&route.policies, self.registry);
+        let policies = self.policies.intern(&route.policies, self.registry).map_err(invalid)?;
+        if let Some(Err(error)) = &policies.waf {
+            let message = format!("has a firewall that cannot be used: {error}; every request is answered with 503");
+            self.rejected.push(Rejection::new(route.origin.clone(), Arc::clone(&path.value), message));
+        }
         let compiled = Route {
             origin: route.origin.clone(),
             labels: self.labels(label, path, &route.owner, ""),
@@ -143,7 +147,7 @@ impl Compiler<'_> {
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
             },
             host: Arc::clone(host),
-            policies: policies.map_err(invalid)?,
+            policies,
         };
         Ok((Arc::new(compiled), pattern))
     }

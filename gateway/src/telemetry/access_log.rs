@@ -108,6 +108,16 @@ impl LogBuffer {
             text.reserve(BUFFER + BUFFER / 4);
         }
         line(&log.format, log.escape, &(record, &self.clock), text);
+        self.added();
+    }
+
+    /// Adds a line that is written as it stands.
+    pub(super) fn write_line(&mut self, line: &[u8]) {
+        self.lines.text.extend_from_slice(line);
+        self.added();
+    }
+
+    fn added(&mut self) {
         self.lines.count += 1;
         if self.lines.text.len() >= BUFFER {
             self.flush();

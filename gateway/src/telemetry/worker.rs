@@ -68,6 +68,11 @@ impl Worker {
         }
     }
 
+    /// Adds a line of the firewall's audit log, with its line feed, to the access log.
+    pub fn audit(&self, line: &[u8]) {
+        self.shared.recording.lock().log.write_line(line);
+    }
+
     /// Counts something that has happened, by its reason: a fixed label. Replies are counted with their requests.
     pub fn event(&self, event: Event, reason: &'static str) {
         if let Some(shared) = self.measuring() {

@@ -74,9 +74,14 @@ impl Memory {
             exchange.verified(&view, verification.run());
             step = exchange.next_step();
         }
+        if let Step::Inspect = step {
+            inspect(&mut exchange, &view);
+            step = exchange.next_step();
+        }
         let reply = match step {
             Step::Reply(reply) => reply,
             Step::Verify(_) => bail!("credentials are verified once"),
+            Step::Inspect => bail!("a request is inspected once"),
             Step::Abandon => bail!("nobody is gone"),
             Step::Close => bail!("there is no connection to close: such a case is for sockets"),
             Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),
@@ -106,6 +111,14 @@ impl Memory {
             alert: None,
             wire: None,
         })
+    }
+}
+
+/// Shows a request to the firewall of its route, without its body.
+fn inspect(exchange: &mut Exchange, request: &RequestView<'_>) {
+    let Some(inspector) = exchange.inspection(request) else { return };
+    if exchange.inspected(inspector.without_body()).is_continue() {
+        exchange.pass();
     }
 }
 

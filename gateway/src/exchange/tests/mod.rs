@@ -6,6 +6,7 @@ mod custom_errors;
 mod edits;
 mod limits;
 mod snippet;
+mod waf;
 
 use super::{Context, Destination, Exchange, Failure, MAX_INTERIM, Sent, Step};
 use crate::config::{

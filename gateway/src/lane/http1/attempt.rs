@@ -60,10 +60,8 @@ impl<'r> Attempt<'r> {
         endpoint.queue().extend_from_slice(&head.encode().ok_or(Failure::Internal)?);
         let ahead = ReadAhead::new(destination.largest_piece);
         let mut attempt = Self { request, endpoint, body, protocols, is_reused, is_heard: false, ahead };
-        // An attempt before this one may have read some of the body, or all of it.
-        let session = &mut attempt.request.session;
-        let read_before = session.get_retry_buffer().filter(|_| forwards_body);
-        if read_before.is_some() || !attempt.body.is_over() && session.is_body_done() {
+        let read_before = attempt.request.read_before().filter(|_| forwards_body);
+        if read_before.is_some() || !attempt.body.is_over() && attempt.request.session.is_body_done() {
             attempt.pass_on(read_before)?;
         }
         Ok(attempt)

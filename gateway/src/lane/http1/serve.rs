@@ -64,7 +64,9 @@ impl Http1Lane {
                     Box::pin(request.fail(&reply)).await;
                     return Outcome::Ended;
                 }
-                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) => return finish(request, false).await,
+                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect => {
+                    return finish(request, false).await;
+                }
             }
         }
     }

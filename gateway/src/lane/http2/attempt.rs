@@ -43,10 +43,8 @@ impl<'r> Attempt<'r> {
         let endpoint = begun.map_err(|error| upstream(request, &error, is_reused))?;
         let largest_piece = destination.largest_piece;
         let mut attempt = Self { request, endpoint, is_sent, is_reused, is_heard: false, largest_piece };
-        // An attempt before this one may have read some of the body, or all of it.
-        let session = &mut attempt.request.session;
-        let read_before = session.get_retry_buffer();
-        if read_before.is_some() || !attempt.is_sent && session.is_body_done() {
+        let read_before = attempt.request.read_before();
+        if read_before.is_some() || !attempt.is_sent && attempt.request.session.is_body_done() {
             attempt.pass_on(read_before)?;
         }
         Ok(attempt)

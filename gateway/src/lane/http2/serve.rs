@@ -43,7 +43,9 @@ impl Http2Lane {
                     Box::pin(request.fail(&reply)).await;
                     return None;
                 }
-                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) => return request.finish(false).await,
+                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect => {
+                    return request.finish(false).await;
+                }
             }
         }
     }

@@ -43,6 +43,15 @@ pub(in crate::lane) struct ClientRequest {
 }
 
 impl ClientRequest {
+    /// What has been read of the body, by the firewall or by an attempt before this one: some of it, or all.
+    pub(in crate::lane) fn read_before(&self) -> Option<Bytes> {
+        let inspected = self.exchange.inspected_body().filter(|body| !body.is_empty());
+        match (inspected, self.session.get_retry_buffer()) {
+            (Some(inspected), Some(read)) => Some([&inspected[..], &read].concat().into()),
+            (inspected, read) => read.or_else(|| inspected.cloned()),
+        }
+    }
+
     /// Records it. After a `whole` response its connection may serve another request, unless it is a stream of HTTP/2.
     pub(in crate::lane) async fn finish(mut self: Box<Self>, whole: bool) -> Option<Stream> {
         record(&mut self.session, &mut self.exchange);

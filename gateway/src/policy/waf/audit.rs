@@ -2,12 +2,22 @@
 //! Headers and bodies are not in it, which may hold passwords, but for what a rule has matched.
 
 use super::rule_set::Rule;
-use super::transaction::Transaction;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 /// Bytes at most of a value that a rule has matched.
 const VALUE_LIMIT: usize = 200;
+
+/// What the line has of the request.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) id: String,
+    pub(super) client: SocketAddr,
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) version: String,
+}
 
 /// A rule that has matched.
 pub(super) struct Match<'a> {
@@ -18,18 +28,18 @@ pub(super) struct Match<'a> {
 }
 
 /// The line, with its line feed.
-pub(super) fn line(transaction: &Transaction, status: u16, now: SystemTime, matches: &[Match<'_>]) -> Vec<u8> {
+pub(super) fn line(request: &Request, status: u16, now: SystemTime, matches: &[Match<'_>]) -> Vec<u8> {
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let time = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or(i64::MAX)).unwrap_or_default();
     let record = json!({ "transaction": {
         "time_stamp": time.to_string(),
-        "unique_id": transaction.id,
-        "client_ip": transaction.client.ip().to_string(),
-        "client_port": transaction.client.port(),
+        "unique_id": request.id,
+        "client_ip": request.client.ip().to_string(),
+        "client_port": request.client.port(),
         "request": {
-            "method": transaction.method,
-            "http_version": transaction.version.trim_start_matches("HTTP/"),
-            "uri": transaction.target,
+            "method": request.method,
+            "http_version": request.version.trim_start_matches("HTTP/"),
+            "uri": request.target,
         },
         "response": { "http_code": status },
         "messages": matches.iter().map(message).collect::<Vec<_>>(),

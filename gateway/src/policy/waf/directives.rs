@@ -1,7 +1,9 @@
 //! The directives that a user may write. Each is known here: what is not is refused, since a rule that is silently left
 //! out protects nobody.
 
-use zentinel_modsec::parser::{Action, DataAction, Directive, Lexer, MetadataAction, OperatorName, TokenKind};
+use regex::RegexBuilder;
+use zentinel_modsec::engine::control::unsupported_controls;
+use zentinel_modsec::parser::{Action, DataAction, Directive, Lexer, MetadataAction, OperatorName, SecRule, TokenKind};
 
 /// Rules that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,10 +21,31 @@ pub enum InvalidRules {
     /// The engine cannot read it.
     #[error("{0}")]
     Unreadable(String),
+    /// They are too long.
+    #[error("they have {0} bytes: expected at most {MAX_BYTES}")]
+    TooLong(usize),
+    /// There are too many of them.
+    #[error("there are {0} of them: expected at most {MAX_RULES}")]
+    TooManyRules(usize),
     /// The core rules cannot be read from their directory.
-    #[error("the OWASP Core Rule Set cannot be used: {0}")]
+    #[error("the OWASP Core Rule Set cannot be used (--owasp-core-rules-dir names its directory): {0}")]
     CoreRules(String),
+    /// There are as many rule sets as there may be.
+    #[error("there are {0} different sets of rules already: expected Ingresses to share theirs")]
+    TooMany(usize),
 }
+
+/// Bytes of a user's rules at most.
+pub const MAX_BYTES: usize = 256 << 10;
+/// How many these may be. Each takes up to some milliseconds to check.
+pub const MAX_RULES: usize = 1000;
+/// Bytes of a compiled regular expression at most.
+const MAX_PATTERN: usize = 1 << 20;
+
+/// Files that ingress-nginx's documentation includes, which stand for what Adit has itself: its defaults, and the core rules.
+const DEFAULTS: [&str; 2] =
+    ["/etc/nginx/modsecurity/modsecurity.conf", "/etc/nginx/modsecurity/modsecurity.conf-recommended"];
+const CORE_RULES: &str = "/etc/nginx/owasp-modsecurity-crs/nginx-modsecurity.conf";
 
 /// What becomes of a body that is larger than the rules allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +90,10 @@ pub(super) struct Directives {
     pub(super) removed_tags: Vec<String>,
     /// `SecRuleRemoveByMsg`.
     pub(super) removed_messages: Vec<String>,
+    /// They include the core rules.
+    pub(super) core_rules: bool,
+    /// Directives that have no effect, with their lines and the reason.
+    pub(super) ignored: Vec<String>,
 }
 
 /// One directive with its arguments.
@@ -81,6 +108,8 @@ struct Statement {
 const FILES: &str = "names a file, a program or a server, which rules from the cluster may not";
 const RESPONSES: &str = "is about responses, which are not inspected: expected rules of the phases 1, 2 and 5";
 const UNKNOWN: &str = "is not supported";
+const LOG: &str = "audit lines go to Adit's access log";
+const NO_FILES: &str = "no file is written";
 
 impl Directives {
     /// Reads a user's rules.
@@ -88,6 +117,9 @@ impl Directives {
     /// # Errors
     /// The first directive that is refused.
     pub(super) fn read(rules: &str) -> Result<Self, InvalidRules> {
+        if rules.len() > MAX_BYTES {
+            return Err(InvalidRules::TooLong(rules.len()));
+        }
         let mut read = Self::default();
         let mut lines: Vec<_> = rules.lines().collect();
         for statement in statements(rules)? {
@@ -121,39 +153,40 @@ impl Directives {
             }
             "secruleremovebytag" => self.removed_tags.push(argument.to_owned()),
             "secruleremovebymsg" => self.removed_messages.push(argument.to_owned()),
-            "secauditlog" if ["/dev/stdout", "/dev/stderr"].contains(&argument) => {}
-            "secauditlogformat" => statement.one_of(&[("JSON", ())])?,
-            "secauditlogtype" => statement.one_of(&[("Serial", ())])?,
+            "include" if argument == CORE_RULES => self.core_rules = true,
+            "include" if DEFAULTS.contains(&argument) => {}
+            "secauditlog" | "secauditlogtype" | "secauditlogformat" | "secauditlogstoragedir" | "secauditlogparts" => {
+                self.ignore(statement, LOG);
+            }
+            "secdebuglog" | "secdebugloglevel" | "sectmpdir" | "secdatadir" => self.ignore(statement, NO_FILES),
             "secresponsebodyaccess" if statement.switch()? => return Err(statement.refused(RESPONSES)),
             "secresponsebodyaccess"
-            | "secauditlogparts"
+            | "secresponsebodymimetype"
+            | "secresponsebodylimit"
+            | "secresponsebodylimitaction"
             | "secauditlogrelevantstatus"
             | "secpcrematchlimit"
             | "secpcrematchlimitrecursion"
             | "seccomponentsignature" => {}
-            "include"
-            | "secauditlog"
-            | "secauditlog2"
-            | "secauditlogstoragedir"
-            | "secdatadir"
-            | "secdebuglog"
-            | "secgeolookupdb"
-            | "sechttpblkey"
-            | "secremoterules"
-            | "secrulescript"
-            | "sectmpdir"
-            | "secunicodemapfile"
-            | "secuploaddir" => return Err(statement.refused(FILES)),
+            "include" | "secauditlog2" | "secgeolookupdb" | "sechttpblkey" | "secremoterules" | "secrulescript"
+            | "secunicodemapfile" | "secuploaddir" => return Err(statement.refused(FILES)),
             _ => return Err(statement.refused(UNKNOWN)),
         }
         Ok(true)
     }
+
+    fn ignore(&mut self, statement: &Statement, why: &str) {
+        self.ignored.push(format!("line {}: {} has no effect: {why}", statement.first_line, statement.text()));
+    }
 }
 
 impl Statement {
+    fn text(&self) -> String {
+        std::iter::once(&self.name).chain(&self.arguments).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     fn refused(&self, why: &'static str) -> InvalidRules {
-        let text = std::iter::once(&self.name).chain(&self.arguments).map(String::as_str).collect::<Vec<_>>().join(" ");
-        InvalidRules::Refused { line: self.first_line, text, why }
+        InvalidRules::Refused { line: self.first_line, text: self.text(), why }
     }
 
     /// Refuses the actions that the engine reads and leaves out.
@@ -217,20 +250,56 @@ fn statements(rules: &str) -> Result<Vec<Statement>, InvalidRules> {
 
 /// Refuses what a rule may not do: read files, run programs, ask servers, keep state, or act on responses.
 pub(super) fn check(directives: &[Directive]) -> Result<(), InvalidRules> {
+    if directives.len() > MAX_RULES {
+        return Err(InvalidRules::TooManyRules(directives.len()));
+    }
     for directive in directives {
         let (actions, line) = match directive {
             Directive::SecRule(rule) => {
                 check_operator(rule.operator.name, rule.location.line)?;
+                check_condition(rule)?;
                 (&rule.actions, rule.location.line)
             }
             Directive::SecAction(action) => (&action.actions, action.location.line),
             _ => continue,
         };
+        check_controls(actions, line)?;
         for action in actions {
             check_action(action, line)?;
         }
     }
     Ok(())
+}
+
+/// Refuses a condition that never holds: the engine only logs that, and the rule would protect nobody.
+fn check_condition(rule: &SecRule) -> Result<(), InvalidRules> {
+    let refused = |text: String, why| Err(InvalidRules::Refused { line: rule.location.line, text, why });
+    if let Some(variable) = rule.variables.iter().find(|variable| !variable.name.is_implemented()) {
+        return refused(format!("the variable {:?}", variable.name), UNKNOWN);
+    }
+    let pattern = &rule.operator.argument;
+    if rule.operator.name == OperatorName::Rx && (pattern.is_empty() || !is_pattern(pattern)) {
+        return refused(
+            format!("the pattern {pattern}"),
+            "is not a regular expression, is too large, or looks around or refers back, which is not supported",
+        );
+    }
+    Ok(())
+}
+
+fn is_pattern(text: &str) -> bool {
+    RegexBuilder::new(text).size_limit(MAX_PATTERN).build().is_ok()
+}
+
+/// Refuses a `ctl` that has no effect, unless it is about logs.
+fn check_controls(actions: &[Action], line: usize) -> Result<(), InvalidRules> {
+    let has_effect = |name: &str| !name.starts_with("audit") && !name.starts_with("debug");
+    match unsupported_controls(actions).into_iter().find(|(name, ..)| has_effect(name)) {
+        Some((name, value, _)) => {
+            Err(InvalidRules::Refused { line, text: format!("the action ctl:{name}={value}"), why: UNKNOWN })
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_operator(operator: OperatorName, line: usize) -> Result<(), InvalidRules> {
@@ -271,12 +340,13 @@ fn check_action(action: &Action, line: usize) -> Result<(), InvalidRules> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn settings_are_taken_and_rules_left_where_they_were() {
         let rules = "SecRuleEngine On\nSecAuditEngine Off # quiet\nSecRequestBodyLimit \\\n  1000\nSecRequestBodyNoFilesLimit 10\n\
                      SecRequestBodyLimitAction ProcessPartial\nSecRequestBodyAccess off\nSecRuleRemoveByTag \"attack-sqli\"\n\
-                     SecAuditLog /dev/stdout\nSecAction \"id:1,pass\"";
+                     SecAuditLogRelevantStatus 5\nSecAction \"id:1,pass\"";
         let read = Directives::read(rules).expect("they are allowed");
         assert_eq!(read.body_limit, BodyLimit { with_files: 1000, without_files: 10, rejects: false });
         assert!(read.skips_body && read.audit == AuditEngine::Off);
@@ -291,8 +361,7 @@ mod tests {
         let refused = [
             ("Include /etc/passwd", "names a file"),
             ("# a comment\ninclude \"/etc/*\"", "names a file"),
-            ("Sec\\\nDebugLog /tmp/log", "names a file"),
-            ("SecAuditLog /var/log/audit.log", "names a file"),
+            ("Sec\\\nUploadDir /tmp", "names a file"),
             ("SecRemoteRules key https://rules.example.com", "names a file"),
             ("SecRuleScript /tmp/x.lua \"deny\"", "names a file"),
             ("SecRule ARGS \"@pmFromFile /etc/passwd\" \"id:1,deny\"", "names a file"),
@@ -306,6 +375,10 @@ mod tests {
             ("SecResponseBodyAccess On", "about responses"),
             ("SecRule RESPONSE_BODY \"@contains x\" \"id:1,phase:4,deny\"", "about responses"),
             ("SecConnEngine On", "is not supported"),
+            ("SecRule ARGS \"@rx (\" \"id:1,deny\"", "is not a regular expression"),
+            ("SecRule ARGS \"!@rx a(?=b)\" \"id:1,deny\"", "is not a regular expression"),
+            ("SecRule UNIQUE_ID \"@rx a\" \"id:1,deny\"", "is not supported"),
+            ("SecAction \"id:1,pass,ctl:ruleRemoveByTag=x\"", "is not supported"),
             ("SecRequestBodyLimit much", "a number of bytes"),
             ("deny all;", "is not a directive"),
         ];
@@ -315,6 +388,29 @@ mod tests {
         }
     }
 
+    /// As users of ingress-nginx have them.
+    #[test]
+    fn what_its_documentation_includes_is_known() {
+        let checked = |rules: &str| super::super::check(rules).expect(rules);
+        let rules = "SecRuleEngine On\nSecDebugLog /tmp/modsec_debug.log\nSecAuditLog /var/log/modsec_audit.log\n\
+                     Include /etc/nginx/modsecurity/modsecurity.conf";
+        let ignored = checked(rules).ignored;
+        assert_eq!(ignored.len(), 2);
+        assert_eq!(ignored[0], "line 2: SecDebugLog /tmp/modsec_debug.log has no effect: no file is written");
+        assert!(!checked(rules).core_rules);
+        assert!(checked("Include /etc/nginx/owasp-modsecurity-crs/nginx-modsecurity.conf").core_rules);
+    }
+
+    #[test]
+    fn rules_have_a_bounded_size() {
+        let longest = "#".repeat(MAX_BYTES);
+        assert!(super::super::check(&longest).is_ok());
+        let error = super::super::check(&format!("{longest}#")).expect_err("it is too long");
+        assert_eq!(error, InvalidRules::TooLong(MAX_BYTES + 1));
+        let many = "SecAction \"id:1,pass\"\n".repeat(MAX_RULES + 1);
+        assert_eq!(super::super::check(&many).expect_err("too many"), InvalidRules::TooManyRules(MAX_RULES + 1));
+    }
+
     #[test]
     fn the_line_is_named() {
         let error = super::super::check("SecRuleEngine On\n\nInclude /etc/passwd").expect_err("it names a file");
@@ -322,5 +418,15 @@ mod tests {
             error.to_string(),
             "line 3: Include /etc/passwd names a file, a program or a server, which rules from the cluster may not"
         );
+    }
+
+    proptest! {
+        /// Rules come from anybody who may write an Ingress.
+        #[test]
+        fn any_text_is_taken_or_refused(
+            text in "(SecRule|SecAction|SecRuleEngine|SecMarker|ARGS|&?TX:a|@rx|@pm|!|id:1|chain|deny|t:none|setvar:|%\\{|[\"',:|/@\\\\ \n(]|\\PC){0,40}"
+        ) {
+            let _ = super::super::check(&text);
+        }
     }
 }

@@ -3,25 +3,40 @@
 //!
 //! ```text
 //! directives  what a user's rules may say: nothing that names a file, runs a program or asks another server
-//! rule_set    the rules, compiled once for all routes that have the same; mend.rs sets right what the engine reads wrong
+//! rule_set    the rules, compiled; mend.rs sets right what the engine reads wrong
+//! interner    rule sets, once for all routes that have the same
 //! transaction one request before the rules: its head, its body, and what is logged of it
 //! audit       a line of the audit log
 //! ```
 
 mod audit;
 mod directives;
+mod interner;
 mod mend;
 mod rule_set;
 mod transaction;
 
-pub use directives::{BodyLimit, InvalidRules};
+pub use directives::{BodyLimit, InvalidRules, MAX_BYTES, MAX_RULES};
+pub(super) use interner::RuleSetInterner;
+pub use interner::{MAX_RULE_SETS, MAX_RULE_SETS_WITH_CORE_RULES};
 pub use rule_set::RuleSet;
 pub use transaction::{Head, Refusal, Transaction};
+
+/// What rules say, as far as the controller has to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// They include the core rules, by the path that these have in ingress-nginx.
+    pub core_rules: bool,
+    /// Their directives that have no effect, each with its line and the reason.
+    pub ignored: Vec<String>,
+}
 
 /// Checks a user's rules alone, without the core rules.
 ///
 /// # Errors
 /// Names the line, what is wrong with it and what is expected.
-pub fn check(rules: &str) -> Result<(), InvalidRules> {
-    RuleSet::compile(rules, None).map(drop)
+pub fn check(rules: &str) -> Result<Checked, InvalidRules> {
+    RuleSet::compile(rules, None)?;
+    let directives::Directives { core_rules, ignored, .. } = directives::Directives::read(rules)?;
+    Ok(Checked { core_rules, ignored })
 }

@@ -21,6 +21,8 @@ pub struct RuleSet {
     pub(super) rules: HashMap<String, Rule>,
     pub(super) audit: AuditEngine,
     pub(super) skips_body: bool,
+    /// A user's rule is of phase 5.
+    pub(super) logs_by_rule: bool,
     body_limit: BodyLimit,
 }
 
@@ -45,7 +47,7 @@ impl RuleSet {
     /// # Errors
     /// See [`InvalidRules`].
     pub fn compile(rules: &str, core_rules: Option<&Path>) -> Result<Self, InvalidRules> {
-        let Directives { text, skips_body, body_limit, audit, removed_tags, removed_messages } =
+        let Directives { text, skips_body, body_limit, audit, removed_tags, removed_messages, .. } =
             Directives::read(rules)?;
         let unreadable = |error: zentinel_modsec::Error| InvalidRules::Unreadable(error.to_string());
         let mut parser = Parser::new();
@@ -53,6 +55,7 @@ impl RuleSet {
         let ours = parser.directives().len();
         parser.parse(&text).map_err(unreadable)?;
         directives::check(&parser.directives()[ours..])?;
+        let logs_by_rule = parser.directives()[ours..].iter().any(is_of_logging);
         if let Some(directory) = core_rules {
             read_core_rules(&mut parser, directory)?;
         }
@@ -63,7 +66,7 @@ impl RuleSet {
         });
         let rules = (0..directives.len()).filter_map(|at| described(&directives[at..])).collect();
         let compiled = CompiledRuleset::compile(directives).map_err(unreadable)?;
-        Ok(Self { engine: ModSecurity::new(compiled), rules, audit, skips_body, body_limit })
+        Ok(Self { engine: ModSecurity::new(compiled), rules, audit, skips_body, logs_by_rule, body_limit })
     }
 
     /// Whether it blocks: else it only logs what it would have.
@@ -71,15 +74,22 @@ impl RuleSet {
         self.engine.ruleset().engine_mode() == zentinel_modsec::engine::ruleset::RuleEngineMode::On
     }
 
+    /// Whether it looks at bodies.
+    pub fn inspects_bodies(&self) -> bool {
+        !self.skips_body
+    }
+
     /// How many bytes of a body with this `Content-Type` are inspected.
-    pub fn body_limit(&self, content_type: &str) -> usize {
-        let has_files = content_type.trim_start().to_ascii_lowercase().starts_with("multipart/form-data");
+    pub fn body_limit(&self, content_type: &[u8]) -> usize {
+        const WITH_FILES: &[u8] = b"multipart/form-data";
+        let start = content_type.trim_ascii_start().get(..WITH_FILES.len());
+        let has_files = start.is_some_and(|start| start.eq_ignore_ascii_case(WITH_FILES));
         if has_files { self.body_limit.with_files } else { self.body_limit.without_files }
     }
 
     /// Whether a larger body is refused.
     pub fn rejects_larger_bodies(&self) -> bool {
-        self.body_limit.rejects && self.blocks()
+        self.body_limit.rejects && self.blocks() && !self.skips_body
     }
 
     /// How many rules there are.
@@ -110,13 +120,23 @@ fn read_core_rules(parser: &mut Parser, directory: &Path) -> Result<(), InvalidR
     has_rules.then_some(()).ok_or_else(|| InvalidRules::CoreRules(format!("there is no rule in {}", rules.display())))
 }
 
+/// Whether a rule is for phase 5.
+fn is_of_logging(directive: &Directive) -> bool {
+    let is_of_logging = |action: &Action| matches!(action, Action::Metadata(MetadataAction::Phase(5)));
+    actions(directive).is_some_and(|actions| actions.iter().any(is_of_logging))
+}
+
+fn actions(directive: &Directive) -> Option<&[Action]> {
+    match directive {
+        Directive::SecRule(rule) => Some(&rule.actions),
+        Directive::SecAction(action) => Some(&action.actions),
+        _ => None,
+    }
+}
+
 /// The id of the first rule, and what is known of it.
 fn described(directives: &[Directive]) -> Option<(String, Rule)> {
-    let actions = match directives.first()? {
-        Directive::SecRule(rule) => &rule.actions,
-        Directive::SecAction(action) => &action.actions,
-        _ => return None,
-    };
+    let actions = actions(directives.first()?)?;
     let id = actions.iter().find_map(|action| match action {
         Action::Metadata(MetadataAction::Id(id)) => Some(id.to_string()),
         _ => None,

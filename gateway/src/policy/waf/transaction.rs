@@ -26,7 +26,7 @@ pub struct Head<'a> {
     /// Path and query, as the client sent them.
     pub target: &'a [u8],
     /// Such as `HTTP/1.1`.
-    pub version: &'static str,
+    pub version: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
 }
@@ -45,11 +45,7 @@ pub struct Refusal {
 pub struct Transaction {
     rules: Arc<RuleSet>,
     engine: zentinel_modsec::Transaction,
-    pub(super) id: String,
-    pub(super) client: SocketAddr,
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) version: &'static str,
+    request: audit::Request,
 }
 
 impl Transaction {
@@ -67,15 +63,14 @@ impl Transaction {
         if let Some(host) = head.headers.get(http::header::HOST) {
             engine.set_server_name(&text(host.as_bytes()));
         }
-        Self {
-            rules: Arc::clone(rules),
-            engine,
+        let request = audit::Request {
             id: head.id.to_owned(),
             client: head.client,
             method: head.method.to_owned(),
             target,
-            version: head.version,
-        }
+            version: head.version.to_owned(),
+        };
+        Self { rules: Arc::clone(rules), engine, request }
     }
 
     /// The rules for heads (phase 1).
@@ -120,8 +115,11 @@ impl Transaction {
 
     /// Ends it, answered with `status`: runs the rules for logging (phase 5) and returns the line for the audit log, if it
     /// has one.
+    ///
+    /// Phase 5 of the core rules only sums up what has matched, and takes 0.2 ms: it is left out where nothing has.
     pub fn finish(&mut self, status: u16, now: SystemTime) -> Option<Vec<u8>> {
-        if let Err(error) = self.engine.process_logging() {
+        let is_of_interest = self.rules.logs_by_rule || !self.matches().is_empty();
+        if is_of_interest && let Err(error) = self.engine.process_logging() {
             tracing::error!(%error, "the rules of the web application firewall for logging cannot be evaluated");
         }
         let matches = self.matches();
@@ -130,7 +128,7 @@ impl Transaction {
             AuditEngine::Off => false,
             AuditEngine::RelevantOnly => !matches.is_empty(),
         };
-        is_logged.then(|| audit::line(self, status, now, &matches))
+        is_logged.then(|| audit::line(&self.request, status, now, &matches))
     }
 }
 
@@ -153,7 +151,7 @@ impl Transaction {
 
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Transaction").field("id", &self.request.id).finish_non_exhaustive()
     }
 }
 
