@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::object::{Kind, NamespacedName};
+use crate::route_defaults::CORE_RULES;
 use gateway::config::PathMatching;
 use gateway::telemetry::MetricsSettings;
 use std::net::{IpAddr, SocketAddr};
@@ -96,6 +97,8 @@ pub struct ControllerSettings {
     pub own_ports: OwnPorts,
     /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` is applied. Default false.
     pub ssl_passthrough: bool,
+    /// `--owasp-core-rules-dir`: the directory of the OWASP Core Rule Set. Default `/etc/adit/owasp-crs`.
+    pub core_rules: PathBuf,
     /// `--advertised-https-port`, or else `--https-port`: the port in redirects to HTTPS with `use-port-in-redirects`.
     pub https_port: u16,
 }
@@ -134,6 +137,7 @@ impl Default for ControllerSettings {
             udp_services: None,
             own_ports: OwnPorts::default(),
             ssl_passthrough: false,
+            core_rules: CORE_RULES.into(),
             https_port: 443,
         }
     }

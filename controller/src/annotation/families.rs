@@ -3,7 +3,7 @@
 use super::entry::AnnotationFacets;
 use super::{
     affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, limits, obsolete,
-    passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
+    passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream, waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -28,7 +28,8 @@ impl Registered for AnnotationFacets {
             Family { title: "Passwords", settings: passwords::ANNOTATIONS },
             Family { title: "Client certificates", settings: client_certificates::ANNOTATIONS },
             Family { title: "Limits and address lists", settings: limits::ANNOTATIONS },
-            Family { title: "Snippets and web application firewall", settings: snippets::ANNOTATIONS },
+            Family { title: "Web application firewall", settings: waf::ANNOTATIONS },
+            Family { title: "Snippets", settings: snippets::ANNOTATIONS },
             Family { title: "Logs and traces", settings: telemetry::ANNOTATIONS },
             Family { title: "Obsolete, or never there", settings: obsolete::ANNOTATIONS },
         ]);

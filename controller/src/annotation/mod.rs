@@ -36,9 +36,12 @@ mod telemetry;
 mod timeouts;
 mod tls;
 mod upstream;
+mod waf;
+mod waf_settings;
 
 pub use canary_settings::{Canary, Side};
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
 pub use htpasswd::{Hashes, Htpasswd};
 pub(crate) use read::{Context, read};
 pub use settings::{AnnotationSettings, ServerSnippet};
+pub use waf_settings::WafAnnotations;

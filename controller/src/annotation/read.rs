@@ -77,6 +77,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     reader.client_certificates();
     reader.reading.settings.finish(context.defaults);
     reader.snippets();
+    reader.waf();
     reader.reading
 }
 

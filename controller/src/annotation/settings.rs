@@ -2,6 +2,7 @@ use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
+use super::waf_settings::WafAnnotations;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, SnippetBlock, UpstreamSettings};
 use gateway::config::{BackendPolicies, ClientLimits, Cors, Denied, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
@@ -73,6 +74,8 @@ pub struct AnnotationSettings {
     pub(super) canary_settings: CanarySettings,
     /// What it asks for on behalf of its Services' ports.
     pub upstream: UpstreamSettings,
+    /// `enable-modsecurity` and what goes with it.
+    pub(super) waf: WafAnnotations,
     /// `server-snippet`.
     pub server_snippet: Option<ServerSnippet>,
     /// `configuration-snippet`, and the ConfigMap's `location-snippet`.
@@ -158,6 +161,7 @@ impl AnnotationSettings {
             canary: None,
             canary_settings: CanarySettings::default(),
             upstream: defaults.upstream,
+            waf: WafAnnotations::default(),
             server_snippet: None,
             location_snippet: Arc::clone(&defaults.location_snippet),
             complaints: Vec::new(),

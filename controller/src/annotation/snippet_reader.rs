@@ -29,7 +29,7 @@ impl Reader<'_> {
     }
 
     /// Why a snippet must not be used, if it must not.
-    fn snippet_refusal(&self) -> Option<&'static str> {
+    pub(super) fn snippet_refusal(&self) -> Option<&'static str> {
         let defaults = self.context.defaults;
         let is_allowed = defaults.snippet_annotations && defaults.risk_level >= Risk::Critical;
         (!is_allowed).then_some(

@@ -1,6 +1,6 @@
-//! nginx's own language, and the firewall that is made of it.
+//! nginx's own language.
 
-use super::entry::{Annotation, EMPTY, FALSE, Invalid, Scope};
+use super::entry::{Annotation, EMPTY, Invalid, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
@@ -39,27 +39,4 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         |_, _| Ok(()),
     )
     .but("No directive has an effect; one that asks for something that is not there denies the routes."),
-    Annotation::denied("modsecurity-snippet", Scope::Path, Risk::Critical, "Adds rules to ModSecurity. Default empty.")
-        .unless(EMPTY),
-    Annotation::denied(
-        "enable-modsecurity",
-        Scope::Path,
-        Risk::Low,
-        "Turns on ModSecurity, a web application firewall. Boolean, default false.",
-    )
-    .unless(FALSE),
-    Annotation::denied(
-        "enable-owasp-core-rules",
-        Scope::Path,
-        Risk::Low,
-        "Makes ModSecurity use the OWASP Core Rule Set. Boolean, default false.",
-    )
-    .unless(FALSE),
-    Annotation::denied(
-        "modsecurity-transaction-id",
-        Scope::Path,
-        Risk::High,
-        "Sets the id of a request in ModSecurity's log. Text with nginx variables, such as `$request_id`. Default: \
-         not set, ModSecurity chooses it.",
-    ),
 ];

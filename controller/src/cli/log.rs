@@ -16,8 +16,8 @@ pub(super) fn start(settings: &Settings) -> anyhow::Result<()> {
     };
     // What is not named stays at info. Pingora reports every client that goes away; what matters of that is in the access
     // log and the metrics. kube reports every failure, and with an answer that it cannot parse the whole answer, Secrets
-    // and all.
-    let filter = EnvFilter::try_new(format!("info,pingora_core=warn,kube_client=off,{level}"))?;
+    // and all. The firewall's engine tells of each of the core rules that it knows only in part.
+    let filter = EnvFilter::try_new(format!("info,pingora_core=warn,kube_client=off,zentinel_modsec=error,{level}"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Text => log.init(),

@@ -3,7 +3,7 @@
 use super::entry::KeyFacets;
 use super::{
     client, compression, forwarded, global_auth, headers, https, limits, logging, other, routes, security, snippets,
-    stream, tls, upstream,
+    stream, tls, upstream, waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -22,6 +22,7 @@ impl Registered for KeyFacets {
             Family { title: "Compression", settings: compression::KEYS },
             Family { title: "Limits", settings: limits::KEYS },
             Family { title: "Security", settings: security::KEYS },
+            Family { title: "Web application firewall", settings: waf::KEYS },
             Family { title: "Snippets", settings: snippets::KEYS },
             Family { title: "External authentication", settings: global_auth::KEYS },
             Family { title: "Process and nginx", settings: other::KEYS },

@@ -22,6 +22,7 @@ mod snippets;
 mod stream;
 mod tls;
 mod upstream;
+mod waf;
 
 pub use builder::{Config, ConfigBuilder};
 pub use entry::{Key, KeyFacets};

@@ -27,6 +27,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     config.gateway.path_matching = settings.path_matching;
     config.routes.https_port = settings.https_port;
     config.routes.ssl_passthrough = settings.ssl_passthrough;
+    config.routes.waf.core_rules = settings.core_rules.clone().into();
     let mut reader = Reader {
         object: Subject::other("flags"),
         lookup,
@@ -46,6 +47,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
         reader.replicas(settings);
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
+    reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);

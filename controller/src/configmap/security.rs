@@ -71,13 +71,6 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::denied(
-        "enable-modsecurity",
-        "false",
-        "Turns on ModSecurity, a web application firewall, for all routes. Boolean.",
-    ),
-    Key::denied("enable-owasp-modsecurity-crs", "false", "Makes ModSecurity use the OWASP Core Rule Set. Boolean."),
-    Key::denied("modsecurity-snippet", "", "Adds rules to ModSecurity."),
     Key::full(
         "allow-snippet-annotations",
         "false",

@@ -2,9 +2,12 @@
 
 mod external_auth;
 mod snippet;
+mod waf;
 
 pub use external_auth::{AuthUrl, ExternalAuthSettings};
 pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
+pub(crate) use waf::CORE_RULES;
+pub use waf::WafDefaults;
 
 use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
 use std::sync::Arc;
@@ -53,6 +56,8 @@ pub struct RouteDefaults {
     pub risk_level: Risk,
     /// `allow-snippet-annotations`: annotations may be snippets, if `risk_level` is [`Risk::Critical`], too. Default false.
     pub snippet_annotations: bool,
+    /// `enable-modsecurity` and what goes with it.
+    pub waf: WafDefaults,
     /// `server-snippet`: comes after the annotation of that name. Default empty.
     pub server_snippet: Arc<SnippetBlock>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
@@ -82,6 +87,7 @@ impl Default for RouteDefaults {
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             snippet_annotations: false,
+            waf: WafDefaults::default(),
             server_snippet: Arc::default(),
             location_snippet: Arc::default(),
             strict_path_types: true,

@@ -16,7 +16,7 @@ const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-co
 const CACHE: &str = "Adit keeps no responses";
 const REDIRECTS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const ERRORS: &str = "error pages of its own are not supported yet";
-const FIREWALL: &str = "there is no web application firewall";
+const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
 const SERVERS: &str = "which hosts and ports are served is set by Ingresses and flags";
 
 pub(super) const DIRECTIVES: &[Entry] = &[

@@ -1,6 +1,7 @@
 use super::*;
 use crate::annotation::Scope;
 use crate::diagnostic::Severity;
+use crate::route_defaults::WafDefaults;
 use crate::store::Store;
 
 fn reading(annotations: &[(&str, &str)]) -> Reading {
@@ -95,6 +96,32 @@ fn a_security_setting_denies_while_its_object_is_missing() {
     let reasons: Vec<_> = reader.reading.diagnostics.iter().map(|diagnostic| diagnostic.reason).collect();
     assert_eq!(reasons, [Reason::Denied, Reason::ReferenceNotFound]);
     assert_eq!(lookup.reads().into_iter().collect::<Vec<_>>(), [ObjectKey::new(Kind::Secret, "shop", "users")]);
+}
+
+#[test]
+fn a_firewall_is_what_the_configmap_and_the_ingress_say() {
+    const SNIPPET: &str = "SecAction \"id:1,phase:1,pass\"";
+    const CORE_RULES: &str = "Include /etc/nginx/owasp-modsecurity-crs/nginx-modsecurity.conf";
+    let waf = WafDefaults { is_enabled: true, rules: "SecRuleEngine On".into(), ..WafDefaults::default() };
+    let defaults =
+        RouteDefaults { waf, snippet_annotations: true, risk_level: Risk::Critical, ..RouteDefaults::default() };
+    let read = |annotations: &[(&str, &str)]| {
+        let waf = reading_with(&defaults, annotations).settings.policies.waf?;
+        Some((waf.rules.to_string(), waf.core_rules.is_some()))
+    };
+    assert_eq!(read(&[]), Some(("SecRuleEngine On".to_owned(), false)));
+    assert_eq!(read(&[("enable-modsecurity", "false"), ("modsecurity-snippet", SNIPPET)]), None);
+    let both = |own: &str| format!("SecRuleEngine On\n{own}");
+    assert_eq!(read(&[("modsecurity-snippet", SNIPPET)]), Some((both(SNIPPET), false)));
+    assert_eq!(read(&[("modsecurity-snippet", CORE_RULES)]), Some((both(CORE_RULES), true)));
+    assert_eq!(read(&[("enable-owasp-core-rules", "true")]), Some(("SecRuleEngine On".to_owned(), true)));
+}
+
+#[test]
+fn a_firewall_that_is_off_has_no_rules() {
+    let reading = reading(&[("enable-owasp-core-rules", "true")]);
+    assert_eq!(reading.settings.policies.waf, None);
+    assert_eq!(reading.diagnostics, []);
 }
 
 #[test]

@@ -142,6 +142,17 @@ pub(super) const FLAGS: &[Flag] = &[
         },
     ),
     Flag::full(
+        "owasp-core-rules-dir",
+        Shape::Value("DIR"),
+        "/etc/adit/owasp-crs",
+        "Directory of the OWASP Core Rule Set, version 4, for routes with the annotation enable-owasp-core-rules: \
+         crs-setup.conf, and the rules and their data in rules/. Without it such routes answer 503",
+        |values, settings| {
+            settings.controller.core_rules = values.last_unless_empty().ok_or("is empty: expected a directory")?.into();
+            Ok(())
+        },
+    ),
+    Flag::full(
         "disable-svc-external-name",
         Shape::Switch,
         "false",

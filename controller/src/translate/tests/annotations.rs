@@ -75,7 +75,7 @@ fn the_annotated_default_backend_is_the_services_first_port() {
 
 #[test]
 fn what_became_of_annotations_is_remembered() {
-    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, enable-modsecurity: 'true'", &spec()));
+    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, enable-modsecurity: 'maybe'", &spec()));
     let applied = world.translator.applied(&ObjectKey::new(Kind::Ingress, "default", "one"));
     let effects: Vec<_> = applied.iter().map(|applied| (applied.key, &applied.effect)).collect();
     assert_eq!(

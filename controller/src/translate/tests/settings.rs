@@ -149,7 +149,8 @@ fn every_key_is_served_refused_or_reported() {
         let is_list = ["block-cidrs", "denylist-source-range", "whitelist-source-range"].contains(&key.name);
         let is_auth = key.name.starts_with("global-auth-") && key.name != "global-auth-signin";
         let is_snippet = ["http-snippet", "location-snippet", "main-snippet", "server-snippet"].contains(&key.name);
-        let denies = key.support == Support::Denied || is_list || is_auth || is_snippet;
+        let is_waf = ["enable-modsecurity", "enable-owasp-modsecurity-crs", "modsecurity-snippet"].contains(&key.name);
+        let denies = key.support == Support::Denied || is_list || is_auth || is_snippet || is_waf;
         assert_eq!(settings(&world).denied.is_some(), denies, "{}", key.name);
     }
 }
