@@ -12,12 +12,15 @@ H2SPEC := $(TOOLS)/h2spec
 H2SPEC_MODULE := tests/tools/h2spec
 OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
 OAUTH2_PROXY_MODULE := tests/tools/oauth2-proxy
+CORE_RULES := $(TOOLS)/core-rules
+CORE_RULES_MODULE := manifests/core-rules
 TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy)
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 IMAGE := adit.dev/adit:$(VERSION)
-ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service $<
+ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service \
+	--tree $(CORE_RULES) etc/adit/owasp-crs $<
 # What the tests speak to Adit with, beside clients of their own.
 CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd
 
@@ -38,7 +41,7 @@ test: ## Run all tests, those in a real cluster as well; says how long each part
 		.ci/part --all; exit $$status
 
 .PHONY: test-fast
-test-fast: clients $(H2SPEC) ## Run all tests but those in a cluster
+test-fast: clients $(H2SPEC) $(CORE_RULES)/crs-setup.conf ## Run all tests but those in a cluster
 	@.ci/part "building" cargo test --workspace --locked --no-run
 	@.ci/part "tests without a cluster" cargo test --workspace --locked --no-fail-fast
 
@@ -131,10 +134,10 @@ clients:
 image-tools: prerequisites
 	@.ci/prerequisites python3 binutils:strip
 
-target/image/adit.tar: target/release/adit manifests/image Makefile | image-tools
+target/image/adit.tar: target/release/adit $(CORE_RULES)/crs-setup.conf manifests/image Makefile | image-tools
 	$(ADIT_IMAGE)
 
-target/image/test/adit.tar: target/debug/adit manifests/image Makefile | image-tools
+target/image/test/adit.tar: target/debug/adit $(CORE_RULES)/crs-setup.conf manifests/image Makefile | image-tools
 	$(ADIT_IMAGE)
 
 target/image/test/echo.tar: target/debug/echo manifests/image Makefile | image-tools
@@ -161,6 +164,11 @@ $(DENY):
 $(H2SPEC): $(wildcard $(H2SPEC_MODULE)/*)
 	@command -v go >/dev/null || .ci/prerequisites golang-go
 	cd $(H2SPEC_MODULE) && go build -buildvcs=false -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
+
+$(CORE_RULES)/crs-setup.conf: $(wildcard $(CORE_RULES_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	$(CORE_RULES_MODULE)/install $(CORE_RULES)
+	@touch $@
 
 # With the Go of the lab: that of a distribution may be too old for it.
 $(OAUTH2_PROXY): $(wildcard $(OAUTH2_PROXY_MODULE)/*)
