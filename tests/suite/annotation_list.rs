@@ -39,11 +39,13 @@ const QUIET: &[&str] = &[
     "cors-expose-headers",
     "cors-max-age",
     "enable-global-auth",
+    "enable-owasp-core-rules",
     "force-ssl-redirect",
     "http2-push-preload",
     "limit-allowlist",
     "limit-burst-multiplier",
     "limit-whitelist",
+    "modsecurity-transaction-id",
     "permanent-redirect-code",
     "proxy-request-buffering",
     "proxy-ssl-ciphers",
@@ -71,6 +73,7 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-by-header-value", CANARY_BY_HEADER),
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
+    ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
 ];
 
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];

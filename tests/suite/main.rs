@@ -46,6 +46,7 @@ mod streams;
 mod tenants;
 mod tls;
 mod upgrades;
+mod waf;
 mod websocket;
 mod whole_answers;
 
