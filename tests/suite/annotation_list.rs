@@ -169,18 +169,6 @@ impl Outcome {
             Support::Ignored(_) | Support::Planned if self.denied.is_some() || changes => Err("is not ignored"),
             Support::Ignored(_) | Support::Planned if !reported(Severity::Warning) => Err("is ignored in silence"),
             Support::Ignored(_) | Support::Planned => Ok(()),
-            Support::Denied if annotation.facets.harmless.contains(&value) => {
-                if changes || self.denied.is_some() {
-                    Err("asks for nothing, and changes something")
-                } else {
-                    Ok(())
-                }
-            }
-            Support::Denied if !reported(Severity::Error) => Err("is refused in silence"),
-            Support::Denied => match &self.denied {
-                Some(denied) if denied.reason.contains(annotation.name) => Ok(()),
-                _ => Err("is not refused, and unsafe to leave out"),
-            },
         }
     }
 }

@@ -114,11 +114,6 @@ impl Annotation {
         Self::unsupported(name, Support::Planned, facets, doc)
     }
 
-    /// An entry that is not supported yet; routes answer 503, because they are not safe without it.
-    pub(super) const fn denied(name: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
-        Self { support: Support::Denied, ..Self::planned(name, scope, risk, doc).unless(&[]) }
-    }
-
     /// An entry without effect.
     pub(super) const fn ignored(name: &'static str, why: &'static str, doc: &'static str) -> Self {
         Self { support: Support::Ignored(why), ..Self::planned(name, Scope::Ingress, Risk::Low, doc) }

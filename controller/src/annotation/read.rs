@@ -130,10 +130,6 @@ impl<'a> Reader<'a> {
                 self.warn(key, value, Reason::Ignored, "is not supported yet: the routes are served without it");
                 Effect::None
             }
-            Support::Denied => {
-                self.deny(key, value, "is not supported yet, and the routes are not safe without it");
-                Effect::Denied
-            }
         }
     }
 

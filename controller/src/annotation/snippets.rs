@@ -1,6 +1,6 @@
 //! nginx's own language.
 
-use super::entry::{Annotation, EMPTY, Invalid, Scope};
+use super::entry::{Annotation, Invalid, Scope};
 use crate::route_defaults::Risk;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

@@ -2,7 +2,6 @@
 
 use super::entry::{Annotation, Effect, Invalid, Scope};
 use super::read::Reader;
-use super::waf_settings::WafAnnotations;
 use crate::diagnostic::Reason;
 use crate::registry::ValueError;
 use crate::route_defaults::Risk;

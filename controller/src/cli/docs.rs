@@ -34,9 +34,7 @@ const SUPPORT: &str = "\
     * *full*: it works as in ingress-nginx.\n\
     * *partial*: it works, with the difference that is named.\n\
     * *ignored*: it has no effect, for the reason that is named. Requests are served without it; a warning says so.\n\
-    * *not yet*: it is not supported yet and has no effect. Requests are served without it; a warning says so.\n\
-    * *refused*: it is not supported yet, and requests are not safe without it. The routes that it applies to answer \
-    503; an error says so.\n\n\
+    * *not yet*: it is not supported yet and has no effect. Requests are served without it; a warning says so.\n\n\
     A Boolean is `true`, `True`, `TRUE`, `t`, `T` or `1`, or `false`, `False`, `FALSE`, `f`, `F` or `0`.\n";
 
 const CONFIG_MAP: &str = "\

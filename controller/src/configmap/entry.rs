@@ -35,11 +35,6 @@ impl Key {
         Self::unsupported(name, Support::Planned, KeyFacets { default }, doc)
     }
 
-    /// A key that is not supported yet; every route answers 503, because requests are not safe without it.
-    pub(super) const fn denied(name: &'static str, default: &'static str, doc: &'static str) -> Self {
-        Self::unsupported(name, Support::Denied, KeyFacets { default }, doc)
-    }
-
     /// A key without effect.
     pub(super) const fn ignored(
         name: &'static str,

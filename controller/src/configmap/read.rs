@@ -70,7 +70,6 @@ impl Reader<'_> {
             _ if key.asks_for_nothing(value) => {}
             Support::Ignored(why) => self.ignored(key, value, &format!("is ignored: {why}")),
             Support::Planned => self.ignored(key, value, "is not supported yet: the default stays in effect"),
-            Support::Denied => self.deny(key, value, "is not supported yet, and requests are not safe without it"),
         }
     }
 

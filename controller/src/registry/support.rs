@@ -11,8 +11,6 @@ pub enum Support {
     Ignored(&'static str),
     /// Not supported yet. Requests are served without it; a warning says so.
     Planned,
-    /// Not supported yet, and requests are not safe without it: the routes that it applies to answer 503.
-    Denied,
 }
 
 impl Support {
@@ -30,7 +28,6 @@ impl fmt::Display for Support {
             Self::Partial(difference) => write!(f, "partial: {difference}"),
             Self::Ignored(why) => write!(f, "ignored: {why}"),
             Self::Planned => f.write_str("not yet"),
-            Self::Denied => f.write_str("refused"),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The web application firewall's part of an exchange: what it is shown of a request, and what comes of that.
 
 use super::inspector::{Inspection, Inspector};
-use super::machine::{Exchange, State};
+use super::machine::Exchange;
+use super::progress::State;
 use crate::policy::waf::{Head, Refusal, RuleSet, Transaction};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::variables;

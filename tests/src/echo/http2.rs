@@ -1,7 +1,6 @@
 //! An echo over HTTP/2.
 
 use super::{Connection, POD_HEADER, Received, SERVICE_HEADER, next_id};
-use crate::wire::header;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use h2::server::SendResponse;

@@ -150,7 +150,7 @@ fn every_key_is_served_refused_or_reported() {
         let is_auth = key.name.starts_with("global-auth-") && key.name != "global-auth-signin";
         let is_snippet = ["http-snippet", "location-snippet", "main-snippet", "server-snippet"].contains(&key.name);
         let is_waf = ["enable-modsecurity", "enable-owasp-modsecurity-crs", "modsecurity-snippet"].contains(&key.name);
-        let denies = key.support == Support::Denied || is_list || is_auth || is_snippet || is_waf;
+        let denies = is_list || is_auth || is_snippet || is_waf;
         assert_eq!(settings(&world).denied.is_some(), denies, "{}", key.name);
     }
 }
