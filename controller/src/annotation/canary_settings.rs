@@ -1,4 +1,3 @@
-use super::entry::Effect;
 use gateway::config::{Condition, HeaderMatch, ValueMatch};
 use gateway::pattern::{Anchor, Case, Pattern};
 use std::sync::Arc;
@@ -43,7 +42,7 @@ pub enum Side {
 }
 
 /// An annotation, whether it has an effect all the same, and what is wrong with it.
-type Complaint = (&'static str, Effect, String);
+type Complaint = (&'static str, bool, String);
 
 const HEADER_VALUE: &str = "canary-by-header-value";
 const HEADER_PATTERN: &str = "canary-by-header-pattern";
@@ -57,7 +56,7 @@ impl CanarySettings {
     /// What they come to: nothing without `canary: "true"`.
     pub(super) fn build(self, complaints: &mut Vec<Complaint>) -> Option<Canary> {
         if !self.enabled {
-            let unused = self.set().map(|key| (key, Effect::None, "has no effect without canary: \"true\"".to_owned()));
+            let unused = self.set().map(|key| (key, false, "has no effect without canary: \"true\"".to_owned()));
             complaints.extend(unused);
             return None;
         }
@@ -85,15 +84,14 @@ impl CanarySettings {
     fn by_header(&self, complaints: &mut Vec<Complaint>) -> Vec<(Condition, Side)> {
         let Some(name) = &self.header else {
             let unused = self.set().filter(|key| [HEADER_VALUE, HEADER_PATTERN].contains(key));
-            complaints
-                .extend(unused.map(|key| (key, Effect::None, "has no effect without canary-by-header".to_owned())));
+            complaints.extend(unused.map(|key| (key, false, "has no effect without canary-by-header".to_owned())));
             return Vec::new();
         };
         let header = |value| Condition::Header(HeaderMatch { name: Arc::clone(name), value });
         match (&self.header_value, &self.header_pattern) {
             (Some(value), pattern) => {
                 if pattern.is_some() {
-                    complaints.push((HEADER_PATTERN, Effect::None, format!("has no effect beside {HEADER_VALUE}")));
+                    complaints.push((HEADER_PATTERN, false, format!("has no effect beside {HEADER_VALUE}")));
                 }
                 vec![(header(ValueMatch::Exact(Arc::clone(value))), Side::Canary)]
             }
@@ -101,7 +99,7 @@ impl CanarySettings {
                 Ok(_) => vec![(header(ValueMatch::Regex(Arc::clone(pattern))), Side::Canary)],
                 Err(error) => {
                     let complaint = format!("{error}: requests with the header {name:?} go to the main backend");
-                    complaints.push((HEADER_PATTERN, Effect::Applied, complaint));
+                    complaints.push((HEADER_PATTERN, true, complaint));
                     vec![(header(ValueMatch::Regex(ANY.into())), Side::Main)]
                 }
             },
@@ -113,12 +111,12 @@ impl CanarySettings {
         let total = self.weight_total.unwrap_or(LEAST_TOTAL);
         if total < LEAST_TOTAL {
             let complaint = format!("is below {LEAST_TOTAL}: {LEAST_TOTAL} is used instead");
-            complaints.push((WEIGHT_TOTAL, Effect::None, complaint));
+            complaints.push((WEIGHT_TOTAL, false, complaint));
         }
         let total = total.max(LEAST_TOTAL);
         if self.weight > total {
             let complaint = format!("is above {total}, the total: the canary gets all requests");
-            complaints.push((WEIGHT, Effect::Applied, complaint));
+            complaints.push((WEIGHT, true, complaint));
         }
         (self.weight.min(total), total)
     }

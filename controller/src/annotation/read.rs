@@ -169,9 +169,11 @@ impl<'a> Reader<'a> {
         let mut complaints = Vec::new();
         let settings = std::mem::take(&mut self.reading.settings.canary_settings);
         self.reading.settings.canary = settings.build(&mut complaints);
-        for (key, effect, complaint) in complaints {
+        for (key, has_effect, complaint) in complaints {
             self.warn(key, self.value(key), Reason::AnnotationParsingFailed, &complaint);
-            self.set_effect(key, &effect);
+            if !has_effect {
+                self.set_effect(key, &Effect::None);
+            }
         }
         if !self.left_out.is_empty() {
             let left_out = self.left_out.join(", ");

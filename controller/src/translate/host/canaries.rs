@@ -119,10 +119,13 @@ fn without_main(host: &HostName, path: &PathMatch, view: &View<'_>) -> String {
     )
 }
 
+/// What routes share.
+type Backends = Arc<[RouteBackend]>;
+
 /// Shares the requests of routes whose backend has a canary.
 pub(super) fn apply(routes: &mut [Route], view: &View<'_>) {
     // What the routes of an Ingress share, they share afterwards, too. The keys stay valid: what they point to is kept.
-    let mut shared: HashMap<*const RouteBackend, (Arc<[RouteBackend]>, Arc<[RouteBackend]>)> = HashMap::new();
+    let mut shared: HashMap<*const RouteBackend, (Backends, Backends)> = HashMap::new();
     for route in routes {
         let Action::Forward(backends) = &mut route.action else { continue };
         let [main] = &**backends else { continue };
