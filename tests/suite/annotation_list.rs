@@ -101,7 +101,7 @@ fn every_annotation_is_served_refused_or_reported() {
         let annotation = Annotation::named(name).expect("a known annotation");
         let needed = NEEDED.iter().find(|(needs, _)| *needs == name).map_or(&[][..], |(_, needed)| needed);
         let (without, outcome) = (Outcome::of(needed), Outcome::of(&[needed, &[(name, value)]].concat()));
-        if let Err(failure) = outcome.is_as_promised(annotation, value, &without) {
+        if let Err(failure) = outcome.is_as_promised(annotation, &without) {
             failures.push(format!("{name}: {value:?} ({:?}) {failure}: {outcome:#?}", annotation.support));
         }
     }
@@ -148,7 +148,7 @@ impl Outcome {
     }
 
     /// Whether this is what the annotation's support promises; `Err` says what is not.
-    fn is_as_promised(&self, annotation: &Annotation, value: &str, without: &Self) -> Result<(), &'static str> {
+    fn is_as_promised(&self, annotation: &Annotation, without: &Self) -> Result<(), &'static str> {
         let applied = self.applied.iter().find(|applied| applied.key == annotation.name);
         let applied = applied.ok_or("is not among what was applied")?;
         let changes = self.hosts != without.hosts || self.backend != without.backend;

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::configmap::Key;
-use crate::registry::Support;
 use gateway::config::{AccessLog, Escape, GatewaySettings, StreamSettings, Template};
 use std::time::Duration;
 
@@ -148,7 +147,8 @@ fn every_key_is_served_refused_or_reported() {
         assert!(said > 0 || free, "{} takes anything without a word", key.name);
         let is_list = ["block-cidrs", "denylist-source-range", "whitelist-source-range"].contains(&key.name);
         let is_auth = key.name.starts_with("global-auth-") && key.name != "global-auth-signin";
-        let is_snippet = ["http-snippet", "location-snippet", "main-snippet", "server-snippet"].contains(&key.name);
+        let is_snippet = ["http-snippet", "location-snippet", "main-snippet", "server-snippet", "stream-snippet"]
+            .contains(&key.name);
         let is_waf = ["enable-modsecurity", "enable-owasp-modsecurity-crs", "modsecurity-snippet"].contains(&key.name);
         let denies = is_list || is_auth || is_snippet || is_waf;
         assert_eq!(settings(&world).denied.is_some(), denies, "{}", key.name);
