@@ -18,7 +18,7 @@ pub(super) fn start(settings: &Settings) -> anyhow::Result<()> {
     // log and the metrics. kube reports every failure, and with an answer that it cannot parse the whole answer, Secrets
     // and all. The firewall's engine tells of each of the core rules that it knows only in part.
     let filter = EnvFilter::try_new(format!("info,pingora_core=warn,kube_client=off,zentinel_modsec=error,{level}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
