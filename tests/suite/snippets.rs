@@ -62,7 +62,7 @@ fn an_auth_request_says_what_is_not_the_clients() -> Result<()> {
     for expected in [
         "line 1 uses the variable $uri, which in an auth request is not of the client's request: expected $request_uri",
         "line 2 uses the variable $args, which in an auth request",
-        "break in line 3 is not allowed in an auth request: expected it in a server or ",
+        "\"break\" in line 3 is not allowed in an auth request: expected it in a server or ",
         "line 4 has no effect: the client does not get the response of an auth server",
         "line 5 is refused: it names a file",
         "has 4 faults",
@@ -107,12 +107,12 @@ fn a_snippet_of_many_faults_causes_few_diagnostics() -> Result<()> {
 fn huge_and_deep_snippets_are_refused() -> Result<()> {
     for (snippet, expected) in [
         ("a;".repeat(1 << 19), "the text is too long: expected at most 256 KiB"),
-        ("break;".repeat(1001), "there are too many directives: expected at most 1000"),
+        ("set $a b;".repeat(1001), "there are too many directives: expected at most 1000"),
         (
             format!("{}{}", "if ($host) {".repeat(1000), "}".repeat(1000)),
             "blocks are nested too deeply: expected at most 8",
         ),
-        ("if ($host ~ \"[a-z]{900}\") { break; }".repeat(12), "has too many or too large regular expressions"),
+        ("if ($host ~ \"[a-z]{900}\") { set $a b; }".repeat(12), "has too many or too large regular expressions"),
     ] {
         for annotation in ["configuration-snippet", "server-snippet", "auth-snippet"] {
             let said = of(annotation, &snippet)?;
