@@ -9,6 +9,7 @@ use crate::lane::pingora::session::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Version};
 use pingora_http::ResponseHeader;
+use std::ops::ControlFlow;
 
 /// Why an attempt has ended without a whole response.
 #[derive(Debug)]
@@ -46,6 +47,16 @@ impl ClientRequest {
         }
         let length = view(self.session.req_header()).content_length();
         length.map_or(BodyFraming::Chunked, BodyFraming::Length)
+    }
+
+    /// Counts a piece of the body, and tells whether it is the last. `None` is the body's end.
+    pub(in crate::lane) fn take_piece(&mut self, piece: Option<Bytes>) -> Result<(Bytes, bool), Interrupted> {
+        let is_last = piece.is_none() || self.session.is_body_done();
+        let piece = piece.unwrap_or_default();
+        match self.exchange.request_body(piece.len()) {
+            ControlFlow::Continue(()) => Ok((piece, is_last)),
+            ControlFlow::Break(()) => Err(Interrupted::Settled),
+        }
     }
 
     /// As [`session::or_client_gone`].

@@ -168,12 +168,7 @@ impl<'r> Attempt<'r> {
 
     /// Passes on a piece of the request's body. `None` is its end.
     fn pass_on(&mut self, piece: Option<Bytes>) -> Result<(), Interrupted> {
-        let ClientRequest { session, exchange, .. } = &mut *self.request;
-        let is_last = piece.is_none() || session.is_body_done();
-        let piece = piece.unwrap_or_default();
-        if exchange.request_body(piece.len()).is_break() {
-            return Err(Interrupted::Settled);
-        }
+        let (piece, is_last) = self.request.take_piece(piece)?;
         self.is_sent = is_last;
         self.endpoint.send(piece, is_last);
         Ok(())
