@@ -4,7 +4,9 @@
 mod attempt;
 mod connect;
 mod key;
+mod patience;
 
 pub(super) use attempt::{BROKEN, Interrupted, is_connection_header};
 pub(super) use connect::{Io, connect, is_cut_off};
 pub(super) use key::Key;
+pub(super) use patience::Patience;

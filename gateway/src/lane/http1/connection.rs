@@ -4,7 +4,7 @@ use super::ResponseHead;
 use crate::config::Timeouts;
 use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
-use crate::lane::endpoint::{self, Io};
+use crate::lane::endpoint::{self, Io, Patience};
 use bytes::{Buf, Bytes, BytesMut};
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -13,7 +13,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
 
 /// Bytes of one read at most. They are read onto the stack of a poll, so that a connection holds no buffer while it waits.
 pub(super) const READ: usize = 16 << 10;
@@ -29,10 +28,7 @@ pub(in crate::lane) struct EndpointConnection {
     /// Bytes that have been read and not decoded yet.
     input: BytesMut,
     timeouts: Timeouts,
-    /// Made for the first wait, and kept for all others.
-    timer: Option<Pin<Box<Sleep>>>,
-    /// The timer runs for this wait.
-    waiting: bool,
+    patience: Patience,
 }
 
 /// What has become of a connection.
@@ -90,7 +86,7 @@ impl EndpointConnection {
 
     pub(super) fn new(io: Io, timeouts: Timeouts) -> Self {
         let (output, input) = (BytesMut::new(), BytesMut::new());
-        Self { io, output, unflushed: false, input, timeouts, timer: None, waiting: false }
+        Self { io, output, unflushed: false, input, timeouts, patience: Patience::default() }
     }
 
     /// Makes a connection that was kept ready for a request with these timeouts. `None` if it has ended since, or the
@@ -130,13 +126,13 @@ impl EndpointConnection {
     fn poll_progress(&mut self, room: usize, turn: Turn, cx: &mut Context<'_>) -> Poll<io::Result<Progress>> {
         // What it has sent comes first: it may respond without waiting for the whole request.
         if let Poll::Ready(read) = self.poll_read(room, cx) {
-            self.waiting = false;
+            self.patience.renew();
             return Poll::Ready(read.map(|bytes| if bytes == 0 { Progress::Closed } else { Progress::Read(bytes) }));
         }
         if self.is_sending()
             && let Poll::Ready(sent) = self.poll_send(cx)
         {
-            self.waiting = false;
+            self.patience.renew();
             return Poll::Ready(Ok(sent.map_or(Progress::SendFailed, |()| Progress::Sent)));
         }
         let time = match turn {
@@ -144,7 +140,7 @@ impl EndpointConnection {
             Turn::Endpoint => self.timeouts.read,
             Turn::Client(time) => time,
         };
-        ready!(self.poll_timer(time, cx));
+        ready!(self.patience.poll(time, cx));
         Poll::Ready(match turn {
             Turn::Client(_) if !self.is_sending() => Ok(Progress::ClientLate),
             _ => Err(ErrorKind::TimedOut.into()),
@@ -157,7 +153,7 @@ impl EndpointConnection {
                 0 => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
                 written => self.output.advance(written),
             }
-            self.waiting = false;
+            self.patience.renew();
         }
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
         self.unflushed = false;
@@ -177,16 +173,6 @@ impl EndpointConnection {
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk))?;
         self.input.extend_from_slice(chunk.filled());
         Poll::Ready(Ok(chunk.filled().len()))
-    }
-
-    /// Waits until nothing has been sent or read for so long.
-    fn poll_timer(&mut self, time: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(time)));
-        if !self.waiting {
-            self.waiting = true;
-            timer.as_mut().reset(Instant::now() + time);
-        }
-        timer.as_mut().poll(cx)
     }
 
     /// Takes the next response head, which may be an interim one (1xx), from what has been read. `None` if it is not

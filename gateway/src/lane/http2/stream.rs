@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::config::Timeouts;
-use crate::lane::endpoint::is_cut_off;
+use crate::lane::endpoint::{Patience, is_cut_off};
 use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
@@ -10,8 +10,6 @@ use http::{HeaderMap, Request, response};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream. If it is dropped before its end, the endpoint is told so.
 pub(super) struct EndpointStream {
@@ -20,10 +18,7 @@ pub(super) struct EndpointStream {
     /// What of the request's body is to be sent, and whether it is the last of it.
     output: Option<(Bytes, bool)>,
     timeouts: Timeouts,
-    /// Made for the first wait, and kept for all others.
-    timer: Option<Pin<Box<Sleep>>>,
-    /// The timer runs for this wait.
-    waiting: bool,
+    patience: Patience,
     // Last, so that the stream has ended when its place is free.
     place: Place,
 }
@@ -88,7 +83,7 @@ impl EndpointStream {
     ) -> Result<Self, StreamError> {
         let (response, body) = place.send(request, is_ended)?;
         let response = Response::Head(response);
-        Ok(Self { response, body, output: None, timeouts, timer: None, waiting: false, place })
+        Ok(Self { response, body, output: None, timeouts, patience: Patience::default(), place })
     }
 
     /// Whether there is something left to send.
@@ -100,7 +95,7 @@ impl EndpointStream {
     /// where more follows: endpoints put up with few such frames, and close the connection of all for one client.
     pub(super) fn send(&mut self, piece: Bytes, is_last: bool) {
         self.output = (is_last || !piece.is_empty()).then_some((piece, is_last));
-        self.waiting = false;
+        self.patience.renew();
     }
 
     /// So many bytes of the response's body have been passed on.
@@ -122,18 +117,18 @@ impl EndpointStream {
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Result<Progress, StreamError>> {
         // What it has sent comes first: it may respond without waiting for the whole request.
         if let Poll::Ready(received) = self.poll_receive(cx) {
-            self.waiting = false;
+            self.patience.renew();
             return Poll::Ready(Ok(received?));
         }
         if self.is_sending()
             && let Poll::Ready(sent) = self.poll_send(cx)
         {
-            self.waiting = false;
+            self.patience.renew();
             self.output = None;
             return Poll::Ready(Ok(sent.map_or(Progress::SendFailed, |()| Progress::Sent)));
         }
         let time = if self.is_sending() { self.timeouts.send } else { self.timeouts.read };
-        ready!(self.poll_timer(time, cx));
+        ready!(self.patience.poll(time, cx));
         self.place.retire_connection();
         Poll::Ready(Err(StreamError::Timeout))
     }
@@ -165,22 +160,12 @@ impl EndpointStream {
             });
             let is_over = piece.is_empty();
             self.body.send_data(part, *is_last && is_over).map_err(|_| StreamClosed)?;
-            self.waiting = false;
+            self.patience.renew();
             if is_over {
                 self.output = None;
             }
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Waits until nothing has been sent or received for so long.
-    fn poll_timer(&mut self, time: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(time)));
-        if !self.waiting {
-            self.waiting = true;
-            timer.as_mut().reset(Instant::now() + time);
-        }
-        timer.as_mut().poll(cx)
     }
 }
 
