@@ -8,7 +8,7 @@ use crate::grammar;
 use crate::policy::cors::{self, Cors};
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -42,8 +42,12 @@ pub trait ResponseEdits {
     fn status(&self) -> u16;
     /// Replaces its status, by one from 100 to 999.
     fn set_status(&mut self, status: u16);
-    /// Its headers.
-    fn headers(&self) -> &HeaderMap;
+    /// A copy of its headers, for who needs them all.
+    fn header_map(&self) -> HeaderMap;
+    /// The values of its headers of this name, which is in lower case.
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue>;
+    /// Keeps the headers for whose name this holds. Names have the case that they were written in.
+    fn retain(&mut self, is_kept: impl FnMut(&[u8]) -> bool);
     /// Replaces a header that the user named.
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
     /// Replaces a header.
@@ -204,28 +208,19 @@ impl Exchange {
     /// and adds `add-headers`.
     pub fn respond(&self, request: &RequestView<'_>, upgraded: bool, edits: &mut impl ResponseEdits) {
         let received = self.headers_for_snippets(edits);
-        let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        let nominates = nominates(edits.headers());
-        for name in edits.headers().keys() {
-            let kept = upgraded && matches!(name.as_str(), "connection" | "upgrade");
-            let hop = !kept && (is_hop_by_hop(name) || name == header::CONNECTION);
-            let nominated = !upgraded && nominates && is_nominated_by(name, edits.headers());
-            if hop
-                || nominated
-                || is_hidden(name)
-                || self.decision.effects().is_some_and(|effects| effects.hides(name))
-                || self.decision.settings.hide_headers.iter().any(|hidden| name == &**hidden)
-            {
-                gone.push(name.clone());
-            }
-        }
-        if request.version == Version::HTTP_10 {
-            // A client of HTTP/1.0 does not know chunks: the body ends with the connection.
-            gone.push(header::TRANSFER_ENCODING);
-        }
-        for name in &gone {
-            edits.remove(name);
-        }
+        let hidden = &self.decision.settings.hide_headers;
+        let effects = self.decision.effects();
+        let nominated: SmallVec<[HeaderValue; 1]> =
+            edits.values("connection").filter(|_| !upgraded).filter(|value| nominates(value)).cloned().collect();
+        edits.retain(|name| {
+            let is_of_upgrade = upgraded && is_one_of(name, &["connection", "upgrade"]);
+            let is_hop = !is_of_upgrade && (is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"connection"));
+            !is_hop
+                && !nominated.iter().any(|value| is_nominated(name, value))
+                && !is_hidden(name)
+                && !effects.is_some_and(|effects| effects.hides(name))
+                && !hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_bytes()))
+        });
         self.respond_to_error(edits);
         self.set_auth_cookies(edits);
         self.add_headers(edits);
@@ -288,7 +283,7 @@ impl Exchange {
             edits.set("Access-Control-Allow-Origin", origin.clone());
             cors.headers().for_each(|(name, value)| edits.set(name, value.clone()));
         }
-        if cors.varies() && !cors::is_varied(edits.headers()) {
+        if cors.varies() && !cors::is_varied(edits.values("vary")) {
             edits.append("Vary", HeaderValue::from_static("Origin"));
         }
     }
@@ -321,8 +316,9 @@ fn adapt_to_http2(edits: &mut impl RequestEdits) {
 
 /// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's.
 fn remove_nominated(headers: &HeaderMap, edits: &mut impl RequestEdits) {
-    if nominates(headers) {
-        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated_by(name, headers);
+    if headers.get_all(header::CONNECTION).iter().any(nominates) {
+        let is_nominated = |name: &HeaderName| is_nominated_by(name.as_str().as_bytes(), headers);
+        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated(name);
         headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
     }
 }
@@ -338,40 +334,40 @@ fn is_claim(name: &HeaderName) -> bool {
     matches!(name.as_str(), "x-auth-request-redirect" | "x-forwarded-prefix" | "x-original-url" | "x-rewrite-url")
 }
 
-/// Hop-by-hop headers: they apply to one connection, not to the request or response. Pingora writes `Connection` itself
-/// and needs `Transfer-Encoding`.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
+/// Hop-by-hop headers: they apply to one connection, not to the request or response. `Connection` and `Transfer-Encoding`
+/// are the lane's.
+fn is_hop_by_hop(name: &[u8]) -> bool {
+    is_one_of(name, &["keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer", "upgrade"])
+}
+
+fn is_one_of(name: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
 /// Whether a `Connection` header names this header, which makes it hop-by-hop. Headers about framing never are.
-fn is_nominated(name: &HeaderName, connection: &str) -> bool {
-    let name = name.as_str();
-    !connection.is_empty()
-        && !matches!(name, "connection" | "transfer-encoding" | "content-length" | "set-cookie")
-        && grammar::lists(connection.as_bytes(), name)
+fn is_nominated(name: &[u8], connection: &HeaderValue) -> bool {
+    !is_one_of(name, &["connection", "transfer-encoding", "content-length", "set-cookie"])
+        && std::str::from_utf8(name).is_ok_and(|name| grammar::lists(connection.as_bytes(), name))
 }
 
 /// Whether a header of a request applies to the client's connection only, by its name or because the request's `Connection`
 /// names it.
-pub(crate) fn is_of_the_connection(name: &HeaderName, headers: &HeaderMap) -> bool {
+pub(crate) fn is_of_the_connection(name: &[u8], headers: &HeaderMap) -> bool {
     is_hop_by_hop(name) || is_nominated_by(name, headers)
 }
 
 /// Whether a `Connection` header may name another header. Nearly none does: most say one of these two.
-fn nominates(headers: &HeaderMap) -> bool {
-    let mut connection = headers.get_all(header::CONNECTION).iter();
-    connection.any(|value| !matches!(value.as_bytes(), b"close" | b"keep-alive"))
+fn nominates(connection: &HeaderValue) -> bool {
+    !matches!(connection.as_bytes(), b"close" | b"keep-alive")
 }
 
 /// Whether one of the `Connection` headers names this header.
-fn is_nominated_by(name: &HeaderName, headers: &HeaderMap) -> bool {
-    let mut connection = headers.get_all(header::CONNECTION).iter();
-    connection.any(|value| is_nominated(name, value.to_str().unwrap_or_default()))
+fn is_nominated_by(name: &[u8], headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONNECTION).iter().any(|value| is_nominated(name, value))
 }
 
 /// Headers of backends that nginx does not forward.
-fn is_hidden(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name == "server" || name == "x-pad" || name.starts_with("x-accel-")
+fn is_hidden(name: &[u8]) -> bool {
+    let begins = |start: &[u8]| name.get(..start.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(start));
+    is_one_of(name, &["server", "x-pad"]) || begins(b"x-accel-")
 }

@@ -33,9 +33,9 @@ pub use context::Context;
 pub use decision::Decision;
 pub(crate) use forward::is_of_the_connection;
 pub use forward::{RequestEdits, ResponseEdits};
-pub(crate) use framing::{
-    InvalidFraming, InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing,
-};
+#[cfg(test)]
+pub(crate) use framing::InvalidFraming;
+pub(crate) use framing::{InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing};
 pub use inspector::Inspector;
 pub use machine::Exchange;
 pub(crate) use machine::MAX_INTERIM;

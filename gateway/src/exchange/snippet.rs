@@ -11,7 +11,7 @@ use crate::policy::snippet::{Change, Effects, InputHeaders, Name, Outcome, Snipp
 use crate::request::{HOST_LIMIT, Reply, RequestView};
 use crate::table::{Found, Route, RouteAction};
 use crate::telemetry::{Now, RequestInfo};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use std::ops::ControlFlow;
 
 impl Decision {
@@ -178,7 +178,7 @@ impl Exchange {
     /// The headers of a backend's response, where a snippet may ask for them once they have changed.
     pub(super) fn headers_for_snippets(&self, edits: &impl ResponseEdits) -> Option<HeaderMap> {
         let effects = self.decision.effects()?;
-        (!effects.response().is_empty()).then(|| edits.headers().clone())
+        (!effects.response().is_empty()).then(|| edits.header_map())
     }
 
     /// Changes a response as snippets ask for. `received` has the headers of the backend's.
@@ -193,13 +193,15 @@ impl Exchange {
         if (102..200).contains(&status) || status == 100 {
             return; // more is to come
         }
+        let mut headers = edits.header_map();
         let mut buffer = [0; HOST_LIMIT];
         let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts());
         let sent = Sent { status: Some(status), ..Sent::default() };
         for header in effects.response() {
-            let info = RequestInfo { response_headers: [received, Some(edits.headers())], ..info };
-            let changes = header.changes(status, edits.headers(), &(&self.record(info, &attempts, sent), &Now));
+            let info = RequestInfo { response_headers: [received, Some(&headers)], ..info };
+            let changes = header.changes(status, &headers, &(&self.record(info, &attempts, sent), &Now));
             for change in changes {
+                change_header(&mut headers, &change);
                 match change {
                     Change::Set(name, value) => edits.set_named(&name, value),
                     Change::Append(name, value) => edits.append_named(&name, value),
@@ -207,5 +209,15 @@ impl Exchange {
                 }
             }
         }
+    }
+}
+
+/// Makes a change in the copy of the headers that later ones are made from.
+fn change_header(headers: &mut HeaderMap, change: &Change) {
+    let parsed = |name: &str| HeaderName::from_bytes(name.as_bytes());
+    match change {
+        Change::Set(name, value) => drop(parsed(name).map(|name| headers.insert(name, value.clone()))),
+        Change::Append(name, value) => drop(parsed(name).map(|name| headers.append(name, value.clone()))),
+        Change::Remove(name) => drop(headers.remove(name)),
     }
 }

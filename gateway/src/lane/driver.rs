@@ -1,15 +1,13 @@
 //! Passes each request to the lane for its backend's protocol.
 
 use super::access::Access;
+use super::client::{ClientHead, ClientRequest, ClientSession, Http1Session, Http2Session};
 use super::http1::{Http1Lane, Outcome};
 use super::http2::Http2Lane;
-use super::pingora::fault;
-use super::pingora::session::{ClientRequest, close, configure, keep_target, view, write_reply};
 use crate::connection::Arrival;
 use crate::exchange::{Context, Exchange, Step};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::HttpSession;
 use std::sync::Arc;
 
@@ -28,51 +26,48 @@ impl Lanes {
         Self { context, access, http1, http2 }
     }
 
-    /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else.
-    pub(crate) async fn request(&self, stream: Stream, head: BytesMut, arrival: Box<Arrival>) -> Outcome {
-        let mut session = ServerSession::new_http1(stream);
-        session.set_pipelined_prefix(head.clone());
-        if !matches!(session.read_request().await, Ok(true)) {
-            return Outcome::Ended;
-        }
+    /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else; `input` what has been read behind it.
+    pub(crate) async fn request(
+        &self,
+        stream: Stream,
+        head: BytesMut,
+        input: BytesMut,
+        arrival: Box<Arrival>,
+    ) -> Outcome {
+        let Some(head) = ClientHead::parse(head.freeze(), arrival.target.clone()) else { return Outcome::Ended };
         arrival.connection.wait_for_turn().await;
-        self.serve(self.begin(session, Some(head.freeze()), arrival)).await
+        let exchange = Exchange::begin(&self.context, arrival, &head.view());
+        let session = ClientSession::Http1(Http1Session::new(stream, &head, input, &exchange));
+        self.serve(Box::new(ClientRequest::new(head, session, exchange))).await
     }
 
     /// Serves the request of a stream of HTTP/2.
     pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
+        let head = ClientHead::of_stream(&session, arrival.target.clone());
         arrival.connection.wait_for_turn().await;
-        self.serve(self.begin(ServerSession::new_http2(session), None, arrival)).await;
-    }
-
-    fn begin(&self, mut session: ServerSession, head: Option<Bytes>, arrival: Box<Arrival>) -> Box<ClientRequest> {
-        if let Some(target) = arrival.target.clone() {
-            keep_target(session.req_header_mut(), target);
-        }
-        let exchange = Exchange::begin(&self.context, arrival, &view(session.req_header()));
-        configure(&mut session, &exchange);
-        Box::new(ClientRequest { session, head, exchange })
+        let exchange = Exchange::begin(&self.context, arrival, &head.view());
+        let session = ClientSession::Http2(Box::new(Http2Session::new(session, &exchange)));
+        self.serve(Box::new(ClientRequest::new(head, session, exchange))).await;
     }
 
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {
-        let ClientRequest { session, exchange, .. } = &mut *request;
-        let whole = match self.access.next_step(exchange, session).await {
+        let whole = match self.access.next_step(&mut request).await {
             Step::Attempt(destination) if destination.http2 => {
                 // Boxed, so that other requests reserve no memory for it.
                 let reusable = Box::pin(self.http2.serve(request, destination)).await;
-                return reusable.map_or(Outcome::Ended, Outcome::Reusable);
+                return reusable.map_or(Outcome::Ended, Outcome::reusable);
             }
             Step::Attempt(destination) => return self.http1.serve(request, destination).await,
             Step::Reply(reply) => {
-                let written = write_reply(session, exchange, &reply).await;
-                written.map_err(|error| exchange.failed(fault::of_client(&error))).is_ok()
+                let written = request.write_reply(&reply).await;
+                written.map_err(|failure| request.exchange.failed(failure)).is_ok()
             }
             Step::Close => {
-                close(session).await;
+                request.session.close().await;
                 false
             }
             Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect => false,
         };
-        request.finish(whole).await.map_or(Outcome::Ended, Outcome::Reusable)
+        request.finish(whole).await.map_or(Outcome::Ended, Outcome::reusable)
     }
 }

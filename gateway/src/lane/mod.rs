@@ -2,11 +2,13 @@
 //! [`Exchange`](crate::exchange::Exchange) for each request.
 
 mod access;
+pub(crate) mod client;
 mod driver;
 mod endpoint;
 mod firewall;
+mod headers;
 pub(crate) mod http1;
 mod http2;
-pub(crate) mod pingora;
+mod response_head;
 
 pub(crate) use driver::Lanes;

@@ -6,7 +6,7 @@ mod connect;
 mod key;
 mod patience;
 
-pub(super) use attempt::{BROKEN, Interrupted, is_connection_header};
+pub(super) use attempt::{BROKEN, Interrupted, is_connection_header, is_repeatable};
 pub(super) use connect::{Io, connect, is_cut_off};
 pub(super) use key::Key;
 pub(super) use patience::Patience;

@@ -1,10 +1,11 @@
 //! A connection to an endpoint.
 
-use super::ResponseHead;
 use crate::config::Timeouts;
 use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
 use crate::lane::endpoint::{self, Io, Patience};
+use crate::lane::response_head::ResponseHead;
+use crate::relay::poll_read_up_to;
 use bytes::{Buf, Bytes, BytesMut};
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -14,7 +15,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes of one read at most. They are read onto the stack of a poll, so that a connection holds no buffer while it waits.
+/// Bytes of one read at most.
 pub(super) const READ: usize = 16 << 10;
 
 /// A connection to an endpoint, which serves one request at a time. It holds no buffer while it waits.
@@ -168,11 +169,7 @@ impl EndpointConnection {
     }
 
     fn poll_read(&mut self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut chunk = [const { MaybeUninit::uninit() }; READ];
-        let mut chunk = ReadBuf::uninit(&mut chunk[..room.min(READ)]);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut chunk))?;
-        self.input.extend_from_slice(chunk.filled());
-        Poll::Ready(Ok(chunk.filled().len()))
+        poll_read_up_to(&mut self.io, &mut self.input, room, cx)
     }
 
     /// Takes the next response head, which may be an interim one (1xx), from what has been read. `None` if it is not

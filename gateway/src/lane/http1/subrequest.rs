@@ -2,11 +2,12 @@
 
 use super::connection::{EndpointError, Progress, READ, Turn};
 use super::pool::Pool;
-use super::{EndpointConnection, RequestHead, ResponseHead};
+use super::{EndpointConnection, RequestHead};
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{AuthRequest, Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM};
+use crate::lane::response_head::ResponseHead;
 use crate::request::RequestView;
-use http::{HeaderMap, HeaderName, Method};
+use http::Method;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -30,7 +31,7 @@ impl Subrequests {
     pub(in crate::lane) async fn ask(&self, exchange: &mut Exchange, request: &RequestView<'_>, server: &Destination) {
         let Some(auth_request) = exchange.auth_request(request) else { return };
         match self.send(&auth_request, server).await {
-            Ok(response) => exchange.auth_response(request, response.status.as_u16(), &header_map(&response)),
+            Ok(response) => exchange.auth_response(request, response.status.as_u16(), &response.headers.to_map()),
             Err(failure) => exchange.failed(failure),
         }
     }
@@ -114,9 +115,4 @@ async fn discard_body(connection: &mut EndpointConnection, framing: BodyFraming)
             return Ok(false);
         }
     }
-}
-
-fn header_map(response: &ResponseHead) -> HeaderMap {
-    let header = |(name, value): &(bytes::Bytes, _)| Some((HeaderName::from_bytes(name).ok()?, Clone::clone(value)));
-    response.headers.iter().filter_map(header).collect()
 }

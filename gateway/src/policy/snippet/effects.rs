@@ -137,8 +137,8 @@ impl Effects {
     }
 
     /// Whether a header of the backend's response is not passed on.
-    pub fn hides(&self, name: &HeaderName) -> bool {
-        self.hidden.contains(name)
+    pub fn hides(&self, name: &[u8]) -> bool {
+        self.hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str().as_bytes()))
     }
 
     /// The changes of a response, in their order.

@@ -1,19 +1,25 @@
-//! The head of an endpoint's response.
+//! The head of a response: an endpoint's, or one of our own, on its way to the client.
 
+use super::headers::{Headers, Name};
 use crate::connection::BodyFraming;
-use crate::exchange::{InvalidHead, has_body, no_headers, parse_head, response_framing};
+use crate::exchange::{
+    InvalidHead, MAX_RESPONSE_HEAD, RenderedReply, ResponseEdits, has_body, no_headers, parse_head, response_framing,
+};
 use crate::grammar;
+use crate::request::reason_phrase;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, response};
+use std::sync::Arc;
 
 /// A response head. Headers keep their order and the case of their names.
 #[derive(Clone, Debug)]
 pub(in crate::lane) struct ResponseHead {
+    /// The version in which the endpoint speaks.
     pub(in crate::lane) version: Version,
     pub(in crate::lane) status: StatusCode,
     /// The reason phrase, which may be empty.
-    pub(in crate::lane) reason: Bytes,
-    pub(in crate::lane) headers: Vec<(Bytes, HeaderValue)>,
+    reason: Bytes,
+    pub(in crate::lane) headers: Headers,
 }
 
 impl ResponseHead {
@@ -33,40 +39,138 @@ impl ResponseHead {
     fn parse(bytes: &Bytes) -> Result<Option<(Self, usize)>, InvalidHead> {
         let mut headers = no_headers();
         let Some((response, length)) = parse_head(bytes, &mut headers)? else { return Ok(None) };
-        let head = Self::new(bytes, &response).ok_or(InvalidHead::Malformed)?;
+        let head = Self::parsed(bytes, &response).ok_or(InvalidHead::Malformed)?;
         Ok(Some((head, length)))
     }
 
-    fn new(bytes: &Bytes, response: &httparse::Response<'_, '_>) -> Option<Self> {
-        let header = |header: &httparse::Header<'_>| {
-            let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value)).ok()?;
-            Some((bytes.slice_ref(header.name.as_bytes()), value))
-        };
+    fn parsed(bytes: &Bytes, response: &httparse::Response<'_, '_>) -> Option<Self> {
         Some(Self {
             version: if response.version? == 1 { Version::HTTP_11 } else { Version::HTTP_10 },
             status: StatusCode::from_u16(response.code?).ok()?,
             reason: bytes.slice_ref(response.reason?.as_bytes()),
-            headers: response.headers.iter().map(header).collect::<Option<_>>()?,
+            headers: Headers::parsed(bytes, response.headers)?,
         })
+    }
+
+    /// The head of a response over HTTP/2.
+    pub(in crate::lane) fn of_stream(head: response::Parts) -> Result<Self, InvalidHead> {
+        let headers = Headers::from(head.headers);
+        if headers.length() > MAX_RESPONSE_HEAD {
+            return Err(InvalidHead::TooLarge);
+        }
+        let reason = Bytes::from_static(head.status.canonical_reason().unwrap_or_default().as_bytes());
+        Ok(Self { version: head.version, status: head.status, reason, headers })
+    }
+
+    /// The head of a response of our own.
+    pub(in crate::lane) fn of_reply(reply: &RenderedReply) -> Self {
+        let mut headers = Headers::default();
+        reply.headers.iter().for_each(|(name, value)| headers.append(Name::Static(name), value.clone()));
+        Self {
+            version: Version::HTTP_11,
+            status: StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            reason: Bytes::from_static(reply.reason_phrase().as_bytes()),
+            headers,
+        }
     }
 
     /// Where the body ends of a response to a request with this method.
     pub(in crate::lane) fn framing(&self, method: &Method) -> Result<BodyFraming, InvalidHead> {
-        let framing = response_framing(self.version, self.all("content-length"), self.all("transfer-encoding"))?;
+        let values = |name| self.headers.all(name).map(HeaderValue::as_bytes);
+        let framing = response_framing(self.version, values("content-length"), values("transfer-encoding"))?;
         Ok(if has_body(method, self.status) { framing } else { BodyFraming::None })
     }
 
     /// Whether the endpoint keeps the connection after the response.
     pub(in crate::lane) fn keeps_alive(&self) -> bool {
-        let has = |option: &str| self.all("connection").any(|value| grammar::lists(value, option));
+        let has = |option: &str| self.headers.all("connection").any(|value| grammar::lists(value.as_bytes(), option));
         if self.version == Version::HTTP_11 { !has("close") } else { has("keep-alive") && !has("close") }
     }
 
-    /// The values of all headers of this name.
-    pub(in crate::lane) fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let named = self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes()));
-        named.map(|(_, value)| value.as_bytes())
+    /// Whether it says how long its body is.
+    pub(in crate::lane) fn has_length(&self) -> bool {
+        self.headers.has("content-length")
     }
+
+    /// Removes what it says of its body.
+    pub(in crate::lane) fn remove_framing(&mut self) {
+        self.headers.retain(|name| !is_either(name, "content-length", "transfer-encoding"));
+    }
+
+    /// Leaves in it of its framing what every client may see: how long its body is. Chunks are the session's.
+    pub(in crate::lane) fn settle_framing(&mut self) {
+        match self.status {
+            StatusCode::NO_CONTENT => self.remove_framing(),
+            _ => self.headers.remove("transfer-encoding"),
+        }
+    }
+
+    /// Makes it say that it switches protocols.
+    pub(in crate::lane) fn set_upgrade(&mut self) {
+        self.headers.set(Name::Static("Connection"), HeaderValue::from_static("upgrade"));
+    }
+
+    /// Writes it as HTTP/1.1 does, without the empty line at its end.
+    pub(in crate::lane) fn write(&self, output: &mut BytesMut) {
+        output.reserve("HTTP/1.1 200 \r\n".len() + self.reason.len() + self.headers.length());
+        for part in [b"HTTP/1.1 ", self.status.as_str().as_bytes(), b" ", &self.reason, b"\r\n"] {
+            output.extend_from_slice(part);
+        }
+        self.headers.write(output);
+    }
+}
+
+impl ResponseEdits for ResponseHead {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    fn set_status(&mut self, status: u16) {
+        if let Ok(status) = StatusCode::from_u16(status) {
+            self.status = status;
+            self.reason = Bytes::from_static(reason_phrase(status.as_u16()).as_bytes());
+        }
+    }
+
+    fn header_map(&self) -> HeaderMap {
+        self.headers.to_map()
+    }
+
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.all(name)
+    }
+
+    fn retain(&mut self, is_kept: impl FnMut(&[u8]) -> bool) {
+        self.headers.retain(is_kept);
+    }
+
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        self.headers.set(Name::Static(name), value);
+    }
+
+    fn append(&mut self, name: &'static str, value: HeaderValue) {
+        self.headers.append(Name::Static(name), value);
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        if let Some(name) = Name::configured(name) {
+            self.headers.set(name, value);
+        }
+    }
+
+    fn append_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        if let Some(name) = Name::configured(name) {
+            self.headers.append(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.headers.remove(name.as_str());
+    }
+}
+
+fn is_either(name: &[u8], one: &str, other: &str) -> bool {
+    name.eq_ignore_ascii_case(one.as_bytes()) || name.eq_ignore_ascii_case(other.as_bytes())
 }
 
 #[cfg(test)]
