@@ -206,7 +206,8 @@ impl Exchange {
     /// The client's headers, as far as an auth server may see and believe them.
     fn client_headers(&self, request: &RequestView<'_>) -> HeaderMap {
         let is_forwarded = |name: &HeaderName| {
-            let is_of_connection = *name == header::CONNECTION || is_of_the_connection(name.as_str().as_bytes(), request.headers);
+            let is_of_connection =
+                *name == header::CONNECTION || is_of_the_connection(name.as_str().as_bytes(), request.headers);
             let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
             !is_of_connection && !is_of_body && !is_not_the_clients(name)
         };

@@ -65,7 +65,10 @@ impl Firewall {
     }
 
     /// Reads the body as far as the rules look at it.
-    async fn hold_body(&self, ClientRequest { head, session, exchange, .. }: &mut ClientRequest) -> Result<(), Failure> {
+    async fn hold_body(
+        &self,
+        ClientRequest { head, session, exchange, .. }: &mut ClientRequest,
+    ) -> Result<(), Failure> {
         session.invite_body().await?;
         head.headers.remove(header::EXPECT); // the client waits no longer
         let patience = exchange.settings().client.body_timeout;

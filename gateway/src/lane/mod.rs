@@ -6,9 +6,8 @@ pub(crate) mod client;
 mod driver;
 mod endpoint;
 mod firewall;
-mod headers;
+mod head;
 pub(crate) mod http1;
 mod http2;
-mod response_head;
 
 pub(crate) use driver::Lanes;

@@ -1,4 +1,4 @@
-//! A client's socket or TLS session as a stream of Pingora's: it counts what it carries, and lingers when it is closed.
+//! A client's socket or TLS session as a stream: it counts what it carries, and lingers when it is closed.
 
 use super::digests::without_digests;
 use crate::connection::{ClientConnection, Transport};
@@ -26,7 +26,7 @@ const LINGER_BYTES: usize = 64 << 20;
 /// How long the last bytes of a closing connection, such as TLS's close_notify, may wait for room in the socket.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
-/// A client's connection as Pingora sees it.
+/// A client's connection as requests are read from it.
 #[derive(Debug)]
 pub(super) struct ClientStream<T: Transport> {
     io: T,

@@ -4,7 +4,7 @@ use super::head::ClientHead;
 use super::output::{Output, failure};
 use crate::connection::{BodyFramer, BodyFraming, ClientConnection};
 use crate::exchange::{Exchange, Failure, has_body};
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use crate::relay::read_up_to;
 use bytes::{Bytes, BytesMut};
 use http::{Method, Version};

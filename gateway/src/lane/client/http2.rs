@@ -2,8 +2,7 @@
 
 use crate::connection::ClientConnection;
 use crate::exchange::{Exchange, Failure, RenderedReply};
-use crate::lane::headers::Name;
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::{Name, ResponseHead};
 use crate::request::length::head_length;
 use bytes::Bytes;
 use http::HeaderMap;

@@ -12,7 +12,7 @@ mod session;
 
 pub(crate) use head::ClientHead;
 pub(super) use http1::Http1Session;
-pub(crate) use http2::{discard_body, write_reply};
 pub(super) use http2::Http2Session;
+pub(crate) use http2::{discard_body, write_reply};
 pub(super) use request::ClientRequest;
 pub(super) use session::ClientSession;

@@ -2,7 +2,7 @@ use super::replay::Replay;
 use super::{ClientHead, ClientSession};
 use crate::connection::BodyFraming;
 use crate::exchange::{Exchange, Failure, RenderedReply, Sent};
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use crate::request::{Reply, RequestView};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Version};
@@ -83,7 +83,11 @@ impl ClientRequest {
     }
 
     /// Passes the head of an endpoint's response on. With [`BodyFraming::None`] that is all of it.
-    pub(in crate::lane) async fn write_head(&mut self, mut head: ResponseHead, body: BodyFraming) -> Result<(), Failure> {
+    pub(in crate::lane) async fn write_head(
+        &mut self,
+        mut head: ResponseHead,
+        body: BodyFraming,
+    ) -> Result<(), Failure> {
         head.settle_framing();
         self.exchange.respond(&self.head.view(), false, &mut head);
         let discards_rest = !self.exchange.forwards_body();

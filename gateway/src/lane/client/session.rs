@@ -1,7 +1,7 @@
 use super::{Http1Session, Http2Session};
 use crate::connection::BodyFraming;
 use crate::exchange::Failure;
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::HeaderMap;
 

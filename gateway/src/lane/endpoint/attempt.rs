@@ -2,7 +2,7 @@
 
 use crate::exchange::{Failure, InvalidHead, is_of_the_connection};
 use crate::lane::client::ClientRequest;
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use std::ops::ControlFlow;

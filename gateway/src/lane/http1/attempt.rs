@@ -1,14 +1,14 @@
 //! One attempt to get a response from an endpoint: the request's body goes there while the response comes back.
 
+use super::EndpointConnection;
 use super::connection::{EndpointError, Progress, Turn};
 use super::read_ahead::ReadAhead;
 use super::request_body::RequestBody;
-use super::EndpointConnection;
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{Destination, Failure, RequestEdits};
 use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::{BROKEN, Interrupted, is_connection_header, is_repeatable};
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{HeaderValue, Version};
 use std::io::{self, ErrorKind};

@@ -4,7 +4,7 @@ use crate::config::Timeouts;
 use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
 use crate::lane::endpoint::{self, Io, Patience};
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use crate::relay::poll_read_up_to;
 use bytes::{Buf, Bytes, BytesMut};
 use std::future::poll_fn;

@@ -1,7 +1,7 @@
 //! The head of a request, from the client's bytes to the endpoint's.
 
 use crate::exchange::RequestEdits;
-use crate::lane::headers::{Headers, Name};
+use crate::lane::head::{Headers, Name};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use super::pool::Pool;
 use super::{EndpointConnection, RequestHead};
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{AuthRequest, Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM};
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use crate::request::RequestView;
 use http::Method;
 use std::io::{self, ErrorKind};

@@ -6,7 +6,7 @@ use crate::connection::BodyFraming;
 use crate::exchange::{Destination, Failure, InvalidHead, RequestEdits, ResponseEdits, has_body, response_framing};
 use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::{BROKEN, Interrupted, is_repeatable};
-use crate::lane::response_head::ResponseHead;
+use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderValue, StatusCode, Version, header, response};
