@@ -4,6 +4,7 @@
 //! input publishes nothing.
 
 mod access_log;
+mod affinity;
 mod backend;
 mod backend_policies;
 mod backend_tls;
@@ -33,6 +34,7 @@ mod tls;
 mod waf;
 
 pub use access_log::{AccessLog, Escape};
+pub use affinity::{Affinity, AffinityMode, CookieAttributes, SameSite};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
 pub use backend_tls::{BackendTls, BackendVerification};

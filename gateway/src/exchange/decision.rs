@@ -3,6 +3,7 @@
 use super::access::{Access, AccessStep};
 use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
+use super::session::session;
 use super::snippet_progress::SnippetProgress;
 use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
@@ -15,7 +16,7 @@ use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_h
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::tls::backend::BackendTls;
 use crate::tls::client;
-use crate::upstream::Upstream;
+use crate::upstream::{SessionKey, Upstream};
 use crate::variables;
 use http::{HeaderValue, Version};
 use std::borrow::Cow;
@@ -36,6 +37,8 @@ pub struct Decision {
     pub(super) client_verdict: Option<client::Verdict>,
     /// Which of the route's backends it goes to.
     chosen: Option<usize>,
+    /// The session that it belongs to, where that backend has affinity.
+    pub(super) session: Option<SessionKey>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
     /// `Access-Control-Allow-Origin` of the response, where CORS lets the request's origin read it.
@@ -102,6 +105,7 @@ impl Decision {
             route: None,
             client_verdict: None,
             chosen: None,
+            session: None,
             rewritten: None,
             allowed_origin: None,
             reply: None,
@@ -181,7 +185,9 @@ impl Decision {
         (self.access, self.permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
         self.rewrite(route, request)?;
         let seen = self.seen(request);
-        self.chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
+        let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
+        self.session = chosen.and_then(|chosen| session(route.backends().get(chosen)?, &seen));
+        self.chosen = chosen;
         self.answer = match &route.action {
             RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
             _ => None,

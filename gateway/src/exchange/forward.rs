@@ -228,6 +228,7 @@ impl Exchange {
         }
         self.respond_to_error(edits);
         self.set_auth_cookies(edits);
+        self.set_session_cookie(request, edits);
         self.add_headers(edits);
         self.change_response(request, received.as_ref(), edits);
     }

@@ -56,6 +56,8 @@ pub struct Exchange {
     pub(super) inspection: Option<Box<Inspection>>,
     /// The error that another backend answers.
     pub(super) custom_error: Option<Box<CustomError>>,
+    /// The key of a session that begins with this request, at the endpoint that serves it.
+    pub(super) new_session: Option<String>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
     pub(super) state: State,
@@ -83,6 +85,7 @@ impl Exchange {
             auth_key: None,
             inspection: None,
             custom_error: None,
+            new_session: None,
             fell_back: false,
             state,
             body_received: 0,
@@ -170,7 +173,7 @@ impl Exchange {
             return self.decision.error_backend(error.reply.status)?.pick(client, &self.tried);
         }
         if !self.fell_back {
-            let pick = self.decision.upstream().and_then(|upstream| upstream.pick(client, &self.tried));
+            let pick = self.pick_own();
             if pick.is_some() || !self.attempts.is_empty() {
                 return pick;
             }
@@ -272,6 +275,7 @@ impl Exchange {
             Failure::Internal => (Reply::new(500, Reason::Internal), false),
         };
         self.end_try(Some(reply.status), 0);
+        self.new_session = None;
         if !again || self.tries() >= TRIES {
             self.state = State::Replying(self.custom_error.as_ref().map_or(reply, |error| error.reply.clone()));
         }

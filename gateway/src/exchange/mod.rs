@@ -4,6 +4,7 @@
 //! it: each event of the lane is one method of the exchange.
 
 mod access;
+mod affinity;
 mod auth;
 mod auth_snippet;
 mod client_certificate;
@@ -20,6 +21,7 @@ mod phases;
 mod progress;
 mod rendered_reply;
 mod request_id;
+mod session;
 mod snippet;
 mod snippet_progress;
 mod step;

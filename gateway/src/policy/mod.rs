@@ -18,6 +18,7 @@ pub mod password;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
 pub mod rewrite;
+pub mod session_cookie;
 pub mod snippet;
 pub(crate) mod source_ranges;
 mod status;

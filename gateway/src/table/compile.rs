@@ -158,12 +158,16 @@ impl Compiler<'_> {
         host: &Arc<str>,
         path: &config::PathMatch,
     ) -> Result<RouteBackend, Invalid> {
-        let upstream = self.registry.upstream(&backend.backend);
+        let upstream = match &backend.affinity {
+            Some(affinity) => self.registry.upstream_with_sessions(&backend.backend, affinity.mode),
+            None => self.registry.upstream(&backend.backend),
+        };
         let canary = if backend.canary { upstream.name() } else { "" };
         Ok(RouteBackend {
             weight: backend.weight,
-            when: backend.when.as_ref().map(BackendCondition::compile).transpose()?,
+            when: backend.when.as_ref().map(|when| BackendCondition::compile(when, &upstream)).transpose()?,
             canary: backend.canary,
+            affinity: backend.affinity.clone(),
             labels: self.labels(host, path, &backend.owner, canary),
             tls: self.backend_tls(&backend.policies)?,
             policies: Arc::clone(&backend.policies),

@@ -54,6 +54,7 @@ pub(super) fn backend(name: &str) -> RouteBackend {
         weight: 1,
         when: None,
         canary: false,
+        affinity: None,
         owner: Owner { service: name.into(), ..Owner::default() },
         policies: Arc::default(),
     }

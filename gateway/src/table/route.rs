@@ -1,5 +1,5 @@
 use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
-use crate::config::{BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
+use crate::config::{Affinity, BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
 use crate::pattern::Pattern;
 use crate::policy::{Policies, ServerPolicies};
 use crate::request::RequestView;
@@ -51,6 +51,8 @@ pub struct RouteBackend {
     pub canary: bool,
     /// The labels of its requests in metrics and logs. Interned, as those of the route.
     pub labels: Arc<RouteLabels>,
+    /// How the requests of one client stay at one of its endpoints, if they do. Shared by the routes of one Ingress.
+    pub affinity: Option<Arc<Affinity>>,
     /// How TLS is spoken to it, if that is set. Shared by all with the same settings.
     pub tls: Option<Arc<BackendTls>>,
     /// How it is spoken to. Shared by the backends of one Ingress.
@@ -61,6 +63,11 @@ impl RouteBackend {
     /// Whether it gets only the requests that fulfil a condition, whatever its weight is.
     pub fn is_conditional(&self) -> bool {
         self.when.is_some()
+    }
+
+    /// Whether it gets only the requests of clients that have a session with it.
+    pub fn is_for_sessions(&self) -> bool {
+        matches!(self.when, Some(BackendCondition::Session { .. }))
     }
 }
 

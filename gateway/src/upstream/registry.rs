@@ -1,6 +1,6 @@
 use super::Upstream;
 use super::names::{Names, Want};
-use crate::config::{Backend, BackendId, Endpoint, Endpoints};
+use crate::config::{AffinityMode, Backend, BackendId, Endpoint, Endpoints};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -37,6 +37,14 @@ impl Registry {
     /// endpoints.
     pub fn upstream(&self, id: &BackendId) -> Arc<Upstream> {
         Arc::clone(&self.inner.lock().slot(id).upstream)
+    }
+
+    /// The same, ready to look up the keys of sessions for as long as anybody holds it.
+    pub fn upstream_with_sessions(&self, id: &BackendId, mode: AffinityMode) -> Arc<Upstream> {
+        let mut inner = self.inner.lock();
+        let upstream = &inner.slot(id).upstream;
+        upstream.keep_sessions(mode);
+        Arc::clone(upstream)
     }
 
     /// Sets or removes (`None`) a backend. Its upstream serves the new endpoints at once.

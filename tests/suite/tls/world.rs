@@ -118,6 +118,7 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
         weight: 1,
         when: None,
         canary: false,
+        affinity: None,
         owner: Owner::default(),
         policies: Arc::default(),
     };

@@ -287,6 +287,7 @@ impl Parser<'_> {
             weight: 1,
             when: None,
             canary: false,
+            affinity: None,
             owner: self.owner(Some(backend)),
             policies: Arc::clone(&self.backend_policies),
         };

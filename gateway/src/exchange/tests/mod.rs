@@ -1,6 +1,7 @@
 //! The exchange as a lane drives it, by a lane that only plays a script: no socket, every step.
 
 mod access;
+mod affinity;
 mod auth;
 mod custom_errors;
 mod edits;
@@ -43,9 +44,14 @@ impl Lane {
 
     /// One whose request has these headers beside its host.
     fn with(endpoints: &[u8], policies: RoutePolicies, more: &[(HeaderName, &str)]) -> Self {
+        Self::under(update(endpoints, policies), more)
+    }
+
+    /// The same, where this is published.
+    fn under(update: Update, more: &[(HeaderName, &str)]) -> Self {
         let (telemetry, log) = telemetry();
         let publisher = Publisher::new(Arc::default());
-        publisher.publish(update(endpoints, policies));
+        publisher.publish(update);
         let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
         let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
         headers.extend(more.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))));
@@ -106,6 +112,7 @@ fn update(endpoints: &[u8], policies: RoutePolicies) -> Update {
         weight: 1,
         when: None,
         canary: false,
+        affinity: None,
         owner: Owner { service: "shop".into(), ..Owner::default() },
         policies: Arc::default(),
     };
