@@ -20,6 +20,7 @@ const LIST: &str = include_str!("../data/annotations.txt");
 
 /// What changes nothing alone: it says more about another annotation, or asks for what is done anyway.
 const QUIET: &[&str] = &[
+    "affinity-canary-behavior",
     "auth-always-set-cookie",
     "auth-cache-duration",
     "auth-cache-key",
@@ -61,6 +62,8 @@ const QUIET: &[&str] = &[
 
 /// Annotations that need others.
 const NEEDED: &[(&str, &[(&str, &str)])] = &[
+    ("affinity-canary-behavior", CANARY),
+    ("affinity-mode", AFFINITY),
     ("auth-type", &[("auth-secret", "passwords")]),
     ("auth-tls-error-page", AUTHORITY),
     ("auth-tls-match-cn", AUTHORITY),
@@ -74,8 +77,18 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
     ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
+    ("session-cookie-change-on-failure", AFFINITY),
+    ("session-cookie-conditional-samesite-none", &[("affinity", "cookie"), ("session-cookie-samesite", "None")]),
+    ("session-cookie-domain", AFFINITY),
+    ("session-cookie-expires", AFFINITY),
+    ("session-cookie-max-age", AFFINITY),
+    ("session-cookie-name", AFFINITY),
+    ("session-cookie-path", AFFINITY),
+    ("session-cookie-samesite", AFFINITY),
+    ("session-cookie-secure", AFFINITY),
 ];
 
+const AFFINITY: &[(&str, &str)] = &[("affinity", "cookie")];
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];
 const CANARY: &[(&str, &str)] = &[("canary", "true")];
 const CANARY_BY_HEADER: &[(&str, &str)] = &[("canary", "true"), ("canary-by-header", "X-Canary")];

@@ -5,6 +5,7 @@
 //! several Ingresses at once is not decided here but in [`crate::translate`].
 
 mod affinity;
+mod affinity_settings;
 mod backend;
 mod body;
 mod canary;
@@ -39,6 +40,7 @@ mod upstream;
 mod waf;
 mod waf_settings;
 
+pub use affinity_settings::AffinitySettings;
 pub use canary_settings::{Canary, Side};
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
 pub use htpasswd::{Hashes, Htpasswd};

@@ -1,3 +1,4 @@
+use super::affinity_settings::{AffinityAnnotations, AffinitySettings};
 use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
 use super::password_settings::PasswordSettings;
@@ -68,6 +69,10 @@ pub struct AnnotationSettings {
     pub default_backend: Option<Arc<str>>,
     /// `custom-http-errors`.
     pub custom_errors: Option<Arc<[u16]>>,
+    /// `affinity`: the requests of one client stay at one endpoint.
+    pub affinity: AffinitySettings,
+    /// `affinity` and what goes with it.
+    pub(super) affinity_annotations: AffinityAnnotations,
     /// `canary`: the Ingress has no routes of its own, but a part of the requests for others' backends.
     pub canary: Option<Canary>,
     /// `canary` and what goes with it.
@@ -158,6 +163,8 @@ impl AnnotationSettings {
             global_auth: true,
             default_backend: None,
             custom_errors: None,
+            affinity: AffinitySettings::default(),
+            affinity_annotations: AffinityAnnotations::default(),
             canary: None,
             canary_settings: CanarySettings::default(),
             upstream: defaults.upstream,

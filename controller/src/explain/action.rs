@@ -1,6 +1,7 @@
 use super::canary;
 use super::limits;
 use super::request::Request;
+use super::session;
 use super::source::Source;
 use crate::translate::Translator;
 use gateway::config::{Endpoints, VerifyClient};
@@ -29,6 +30,9 @@ pub enum Action {
         /// Why it goes there and not to the canary, or the other way round: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         canary: Option<String>,
+        /// How its client stays at an endpoint: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
@@ -136,7 +140,8 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
             let certificate = if request.tls { client_certificate(&decision) } else { None };
             let canary = canary::share(&decision, translator);
-            Action::Forward { backend, at, target, canary, auth, certificate, limits }
+            let session = session::sentence(&decision);
+            Action::Forward { backend, at, target, canary, session, auth, certificate, limits }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();

@@ -11,6 +11,7 @@ mod limits;
 mod remote;
 mod request;
 mod routes;
+mod session;
 mod settings;
 mod source;
 mod table;

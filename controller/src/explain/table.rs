@@ -62,6 +62,7 @@ fn describe_backend(backend: &RouteBackend) -> Value {
         "weight": backend.weight,
         "conditional": backend.is_conditional(),
         "canary": backend.canary,
+        "affinity": backend.affinity.as_ref().map(|affinity| affinity.cookie.as_ref()),
         "backend": describe_upstream(&backend.upstream),
     })
 }

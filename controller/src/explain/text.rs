@@ -87,9 +87,9 @@ impl fmt::Display for ShownCertificate {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward { backend, at, target, canary, auth, certificate, limits } => {
+            Self::Forward { backend, at, target, canary, session, auth, certificate, limits } => {
                 write!(f, "forwarded to {backend} as {target}\n  {at}")?;
-                canary.iter().try_for_each(|canary| write!(f, "\n  {canary}"))?;
+                canary.iter().chain(session).try_for_each(|sentence| write!(f, "\n  {sentence}"))?;
                 certificate.iter().try_for_each(|certificate| write!(f, "\n  {certificate}"))?;
                 auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))?;
                 limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))

@@ -172,3 +172,28 @@ spec:
         assert!(explanation.settings.iter().any(|setting| setting.name == "canary-weight"), "{explanation}");
     }
 }
+
+#[test]
+fn the_endpoint_of_a_session_is_named() {
+    let ingress = "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: sticky, annotations: { nginx.ingress.kubernetes.io/affinity: cookie } }
+spec:
+  rules:
+    - host: sticky.test
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: pay, port: { number: 80 } } } }
+";
+    let explain = |headers: &[(&str, &str)]| {
+        let request = Request::new("GET", "http://sticky.test/", headers.iter().copied()).expect("a URL");
+        let objects = format!("{OBJECTS}{ingress}");
+        explain_request(&objects, ControllerSettings::default(), &request).action.to_string()
+    };
+    let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
+    let sets = "at any of them, and the response sets the cookie INGRESSCOOKIE, which leads there again";
+    assert_eq!(explain(&[]), format!("{forwarded}  {sets}"));
+    let by_cookie = "by its cookie INGRESSCOOKIE at 10.0.0.3:8080";
+    assert_eq!(explain(&[("cookie", "INGRESSCOOKIE=key")]), format!("{forwarded}  {by_cookie}"));
+}

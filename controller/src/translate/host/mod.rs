@@ -1,5 +1,6 @@
 //! One host: rules first, then aliases, then redirects to its `www` counterpart.
 
+mod affinity;
 mod alias;
 pub(super) mod canaries;
 mod candidate;
@@ -7,6 +8,7 @@ mod client_certificates;
 mod merge;
 mod passthrough;
 mod regex_hosts;
+mod shared_backends;
 mod snippets;
 mod tls;
 mod view;
@@ -28,8 +30,10 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(alias::overruled(&name, view));
         diagnostics.extend(snippets::overruled(&name, view));
         diagnostics.extend(client_certificates::overruled(&name, view));
+        diagnostics.extend(affinity::overruled(&name, view));
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
+        affinity::apply(&mut routes, view);
         canaries::apply(&mut routes, view);
         let policies = policies(&name, view);
         return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
@@ -40,6 +44,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         // What is wrong with the host itself is said there.
         if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
+            affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);
             let policies = policies(&target, view);
             return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);

@@ -14,7 +14,7 @@ use crate::store::Stored;
 use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Route,
+    Action, Affinity, BackendId, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Route,
     RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
@@ -94,7 +94,7 @@ pub(super) struct Parser<'a> {
     pub(super) base: Arc<RoutePolicies>,
     pub(super) backend_policies: Arc<BackendPolicies>,
     /// The action of the paths with a backend.
-    pub(super) forwards: HashMap<ServiceBackend, Arc<[RouteBackend]>>,
+    pub(super) forwards: HashMap<(ServiceBackend, Option<Arc<Affinity>>), Arc<[RouteBackend]>>,
     /// The policies of the others.
     pub(super) by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -163,6 +163,7 @@ impl Parser<'_> {
             www,
             passthrough,
             upstream: self.annotations.upstream,
+            affinity: std::mem::take(&mut self.annotations.affinity),
             references: std::mem::take(&mut self.references),
             url: self.url.take(),
         };
@@ -240,7 +241,7 @@ impl Parser<'_> {
             owner: self.owner(Some(&backend)),
             policies: self.policies(&path),
             matches: RouteMatch::path(kind, path),
-            action: self.action(|parser| parser.forward(&backend)),
+            action: self.action(|parser| parser.forward(&backend, parser.annotations.affinity.cookie.clone())),
         })
     }
 
@@ -274,12 +275,13 @@ impl Parser<'_> {
             }
             return Action::DefaultBackend(policies);
         };
-        self.forward(backend)
+        self.forward(backend, None)
     }
 
     /// To one backend: one object for all paths that have it.
-    fn forward(&mut self, backend: &ServiceBackend) -> Action {
-        if let Some(known) = self.forwards.get(backend) {
+    fn forward(&mut self, backend: &ServiceBackend, affinity: Option<Arc<Affinity>>) -> Action {
+        let key = (backend.clone(), affinity);
+        if let Some(known) = self.forwards.get(&key) {
             return Action::Forward(Arc::clone(known));
         }
         let only = RouteBackend {
@@ -287,11 +289,11 @@ impl Parser<'_> {
             weight: 1,
             when: None,
             canary: false,
-            affinity: None,
+            affinity: key.1.clone(),
             owner: self.owner(Some(backend)),
             policies: Arc::clone(&self.backend_policies),
         };
-        Action::Forward(Arc::clone(self.forwards.entry(backend.clone()).or_insert([only].into())))
+        Action::Forward(Arc::clone(self.forwards.entry(key).or_insert([only].into())))
     }
 
     fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<ServiceBackend> {
@@ -309,11 +311,13 @@ impl Parser<'_> {
         });
         let namespace = self.stored.key.namespace.clone();
         let id = ServiceBackend::tcp(namespace, service.name.as_str(), port.unwrap_or_default());
-        let routed = Reference { field: format!("{field}.service").into(), routed: true };
+        let in_rules = field.starts_with("spec.rules");
+        let routed = Reference { field: format!("{field}.service").into(), routed: true, in_rules };
         let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
         if !reference.routed {
             *reference = routed;
         }
+        reference.in_rules |= in_rules;
         Some(id)
     }
 
@@ -339,7 +343,7 @@ impl Parser<'_> {
             return None;
         };
         let id = ServiceBackend::tcp(namespace.clone(), name, port.port.to_string());
-        self.references.insert(id.clone(), Reference { field, routed: false });
+        self.references.insert(id.clone(), Reference { field, routed: false, in_rules: false });
         Some(id)
     }
 

@@ -26,7 +26,7 @@ impl Parser<'_> {
         match &server.backend {
             BackendId::Service(service) => {
                 let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
-                self.references.entry(service.clone()).or_insert(Reference { field, routed: false });
+                self.references.entry(service.clone()).or_insert(Reference { field, routed: false, in_rules: false });
             }
             url @ BackendId::Url { .. } => self.url = Some(url.clone()),
         }

@@ -75,12 +75,17 @@ fn the_annotated_default_backend_is_the_services_first_port() {
 
 #[test]
 fn what_became_of_annotations_is_remembered() {
-    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, enable-modsecurity: 'maybe'", &spec()));
+    let world =
+        World::of(&ingress("one", "app-root: /x, session-cookie-hash: sha1, enable-modsecurity: 'maybe'", &spec()));
     let applied = world.translator.applied(&ObjectKey::new(Kind::Ingress, "default", "one"));
     let effects: Vec<_> = applied.iter().map(|applied| (applied.key, &applied.effect)).collect();
     assert_eq!(
         effects,
-        [("affinity", &Effect::None), ("app-root", &Effect::Applied), ("enable-modsecurity", &Effect::Denied)]
+        [
+            ("app-root", &Effect::Applied),
+            ("enable-modsecurity", &Effect::Denied),
+            ("session-cookie-hash", &Effect::None),
+        ]
     );
 }
 

@@ -1,5 +1,6 @@
 //! Translation from objects to configuration, by feature.
 
+mod affinity;
 mod annotations;
 mod canaries;
 mod conflicts;
