@@ -102,7 +102,7 @@ pub struct Received {
 
 impl Received {
     /// The status that it asks for.
-    fn status(&self) -> String {
+    fn asked_status(&self) -> String {
         let asked = header(&self.headers, "x-echo-status");
         let path = self.target.split('?').next().unwrap_or_default();
         let of_path = || Some(path.rsplit_once("/status/")?.1.to_owned()).filter(|code| code.parse::<u16>().is_ok());
@@ -168,8 +168,19 @@ pub fn chunk(number: usize) -> String {
 /// # Errors
 /// If it has no certificate to speak TLS with.
 pub fn serve(listener: TcpListener, speaks: Speaks, identity: Identity, journal: Arc<Journal>) -> Result<()> {
-    let acceptor = speaks.acceptor()?;
-    let connection = Arc::new(Connection { identity, journal });
+    accept(listener, speaks, Connection { identity, journal, fails: false })
+}
+
+/// The same, but everything is answered with 503.
+///
+/// # Errors
+/// As [`serve`].
+pub fn fail(listener: TcpListener, speaks: Speaks, identity: Identity, journal: Arc<Journal>) -> Result<()> {
+    accept(listener, speaks, Connection { identity, journal, fails: true })
+}
+
+fn accept(listener: TcpListener, speaks: Speaks, connection: Connection) -> Result<()> {
+    let (acceptor, connection) = (speaks.acceptor()?, Arc::new(connection));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (connection, acceptor) = (connection.clone(), acceptor.clone());
@@ -189,9 +200,14 @@ pub fn serve(listener: TcpListener, speaks: Speaks, identity: Identity, journal:
 struct Connection {
     identity: Identity,
     journal: Arc<Journal>,
+    fails: bool,
 }
 
 impl Connection {
+    fn status(&self, received: &Received) -> String {
+        if self.fails { "503".to_owned() } else { received.asked_status() }
+    }
+
     async fn serve(
         self: Arc<Self>,
         speaks: Speaks,
@@ -262,7 +278,7 @@ impl Connection {
 
     /// The status line and all headers but the body's.
     fn head(&self, received: &Received) -> String {
-        let status = received.status();
+        let status = self.status(received);
         let Identity { service, pod } = &self.identity;
         let mut head = format!("HTTP/1.1 {status} Echo\r\n{SERVICE_HEADER}: {service}\r\n{POD_HEADER}: {pod}\r\n");
         if asks_to_close(&received.headers) {

@@ -46,12 +46,12 @@ async fn answer(connection: &Connection, request: Request<RecvStream>, respond: 
         received.body_length += piece.len() as u64;
     }
     connection.journal.has_body(id, received.body_length);
-    reply(&received, respond)
+    reply(&connection.status(&received), &received, respond)
 }
 
-fn reply(received: &Received, mut respond: SendResponse<Bytes>) -> Result<()> {
+fn reply(status: &str, received: &Received, mut respond: SendResponse<Bytes>) -> Result<()> {
     let mut response = Response::builder()
-        .status(&*received.status())
+        .status(status)
         .header(SERVICE_HEADER, &received.service)
         .header(POD_HEADER, &received.pod)
         .header("content-type", "text/plain");
