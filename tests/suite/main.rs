@@ -40,6 +40,7 @@ mod passthrough;
 mod passwords;
 mod proxy_protocol;
 mod proxy_ssl;
+mod retries;
 mod snippets;
 mod status;
 mod streams;

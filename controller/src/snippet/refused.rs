@@ -8,6 +8,7 @@ const TLS: &str = "TLS is set by spec.tls and the ConfigMap's ssl-* keys";
 const BACKEND_TLS: &str = "TLS to backends is set by the annotations proxy-ssl-*";
 const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
                        default-backend";
+const RETRIES: &str = "expected the annotations proxy-next-upstream and proxy-next-upstream-tries";
 const PROTOCOL: &str = "Adit does not speak this protocol";
 const AUTH: &str = "auth requests are set by the annotations auth-url, auth-response-headers and their like";
 const ADDRESS: &str = "whom to believe about a client's address is set by the ConfigMap's use-forwarded-headers, enable-real-ip and \
@@ -45,7 +46,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("grpc_pass", BACKEND),
     Entry::refused("proxy_bind", BACKEND),
     Entry::refused("upstream", BACKEND),
-    Entry::refused("proxy_next_upstream*", "it is not supported yet; see the annotation of that name"),
+    Entry::refused("proxy_next_upstream*", RETRIES),
+    Entry::refused("grpc_next_upstream*", RETRIES),
     Entry::refused("fastcgi_*", PROTOCOL),
     Entry::refused("uwsgi_*", PROTOCOL),
     Entry::refused("scgi_*", PROTOCOL),

@@ -1,4 +1,4 @@
-use super::{BackendTls, Template};
+use super::{BackendTls, Retries, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +15,20 @@ pub struct BackendPolicies {
     pub connection: Option<ConnectionHeader>,
     /// How long to wait for it.
     pub timeouts: Timeouts,
+    /// When another of its endpoints is tried.
+    pub retries: Retries,
 }
 
 impl BackendPolicies {
     /// An Ingress without annotations under an empty ConfigMap.
-    pub const DEFAULT: Self =
-        Self { protocol: BackendProtocol::Http, host: None, tls: None, connection: None, timeouts: Timeouts::DEFAULT };
+    pub const DEFAULT: Self = Self {
+        protocol: BackendProtocol::Http,
+        host: None,
+        tls: None,
+        connection: None,
+        timeouts: Timeouts::DEFAULT,
+        retries: Retries::DEFAULT,
+    };
 }
 
 impl Default for BackendPolicies {
@@ -74,13 +82,12 @@ pub enum ConnectionHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timeouts {
     /// `proxy-connect-timeout`: to open a connection to an endpoint. At least 1 ms. Default 5 s. Then another endpoint
-    /// is tried; if none is left, the request is answered with 504.
+    /// is tried, if [`Retries`] allow it, or the request is answered with 504.
     pub connect: Duration,
-    /// `proxy-send-timeout`: between two writes of a request. At least 1 ms. Default 60 s. Then the request is answered
-    /// with 504.
+    /// `proxy-send-timeout`: between two writes of a request. At least 1 ms. Default 60 s. Then likewise.
     pub send: Duration,
-    /// `proxy-read-timeout`: between two reads of a response. At least 1 ms. Default 60 s. Then the request is answered
-    /// with 504, or a response that has begun is cut off. It also ends upgraded connections on which nothing moves.
+    /// `proxy-read-timeout`: between two reads of a response. At least 1 ms. Default 60 s. Then likewise, or a
+    /// response that has begun is cut off. It also ends upgraded connections on which nothing moves.
     pub read: Duration,
 }
 

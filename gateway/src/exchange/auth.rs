@@ -2,7 +2,7 @@
 
 use super::client_certificate::is_about_certificate;
 use super::forward::is_of_the_connection;
-use super::machine::{Exchange, TRIES};
+use super::machine::Exchange;
 use super::progress::State;
 use super::step::{BackendTls, Destination, Failure};
 use crate::config::Template;
@@ -17,6 +17,8 @@ use std::time::Instant;
 
 /// What ingress-nginx names as the sender of auth requests. Auth servers look for it.
 const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
+/// Endpoints of an auth server that are asked at most.
+const TRIES: usize = 3;
 /// Bytes of a variable's value that a request target cannot hold.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`');
 /// Headers that an auth server gets from us or not at all, so that no client can make it believe something.
@@ -156,12 +158,12 @@ impl Exchange {
     /// Chooses an endpoint of the auth server that was not asked yet.
     pub(super) fn ask(&mut self, tries: usize) -> Option<Destination> {
         let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
-        let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
+        let pick = server.upstream.pick(self.decision.client.address, &self.attempts.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
         let destination = self.destination(&pick, tls, false);
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
-        self.tried.push(destination.address);
+        self.attempts.tried.push(destination.address);
         self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
         Some(destination)
     }
@@ -170,7 +172,7 @@ impl Exchange {
     pub(super) fn auth_failed(&mut self, failure: Failure) {
         match failure {
             Failure::Connect { .. } => {}
-            Failure::Upstream { stale: true, .. } => drop(self.tried.pop()),
+            Failure::Upstream { stale: true, .. } => drop(self.attempts.tried.pop()),
             _ => self.state = State::Replying(FAILED),
         }
     }
@@ -185,7 +187,7 @@ impl Exchange {
 
     /// The auth server has decided.
     fn authorized(&mut self, verdict: Result<Authorization, Reply>) {
-        self.tried.clear();
+        self.attempts.tried.clear();
         let verdict = match verdict {
             Ok(authorization) => {
                 self.authorization = Some(Box::new(authorization));

@@ -1,11 +1,12 @@
 //! The state machine of one request, from its head to its log line.
 
+use super::attempts::{Attempts, Failed};
 use super::context::Context;
 use super::decision::Decision;
 use super::inspector::Inspection;
-use super::progress::{CustomError, State, Try};
-use super::step::{BackendTls, Destination, Failure, Sent, Step};
-use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
+use super::progress::{CustomError, State};
+use super::step::{BackendTls, Destination, Failure, Sent, Step, UpstreamFault};
+use crate::config::{BackendPolicies, GatewaySettings, ResponseRate, RetryCondition};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::body_limit;
@@ -14,14 +15,10 @@ use crate::policy::response_rate::{self, Pace};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record, RequestInfo};
 use crate::upstream::Pick;
-use smallvec::SmallVec;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
-pub(super) const TRIES: usize = 3;
 /// Interim responses (1xx) that an endpoint may send before its final one.
 pub(crate) const MAX_INTERIM: usize = 16;
 /// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
@@ -62,9 +59,7 @@ pub struct Exchange {
     body_received: u64,
     /// How fast the response goes out, where that is limited.
     pace: Option<Pace>,
-    current: Option<Try>,
-    pub(super) attempts: SmallVec<[Attempt; 1]>,
-    pub(super) tried: SmallVec<[SocketAddr; TRIES]>,
+    pub(super) attempts: Attempts,
 }
 
 impl Exchange {
@@ -87,9 +82,7 @@ impl Exchange {
             state,
             body_received: 0,
             pace: None,
-            current: None,
-            attempts: SmallVec::new(),
-            tried: SmallVec::new(),
+            attempts: Attempts::new(request.method),
         };
         exchange.heard(request);
         if exchange.reply_reason().is_some_and(Reason::is_of_connection) {
@@ -114,14 +107,7 @@ impl Exchange {
             State::Attempting if self.is_uninspected() => Step::Inspect,
             State::Attempting => match self.attempt() {
                 Some(destination) => Step::Attempt(destination),
-                None => {
-                    let reply = match (&self.custom_error, self.attempts.last()) {
-                        (Some(error), _) => error.reply.clone(),
-                        (None, None) => Reply::new(503, Reason::NoEndpoint),
-                        (None, Some(last)) => bad_gateway(last.status == Some(504)),
-                    };
-                    self.settle(reply)
-                }
+                None => self.settle(self.reply_instead(Reply::new(503, Reason::NoEndpoint))),
             },
         }
     }
@@ -145,48 +131,43 @@ impl Exchange {
             timeouts: self.backend_policies().timeouts,
             idle_timeout: self.decision.settings.upstream.idle_timeout,
             largest_piece: response_rate::largest_piece(self.response_rate()),
+            fresh: self.attempts.fresh,
         }
     }
 
-    /// Chooses an endpoint that was not tried yet.
+    /// The endpoint to try: the one that was chosen after a failure, or the first.
     fn attempt(&mut self) -> Option<Destination> {
-        let pick = self.pick()?;
+        let pick = self.attempts.next.take().or_else(|| self.pick_first())?;
         let protocol = self.backend_policies().protocol;
         let uses_tls = protocol.uses_tls(self.arrival.connection.tls.is_some());
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
         let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
-        self.tried.push(destination.address);
-        self.current = Some(Try::begin(pick));
+        self.attempts.begin(pick);
         Some(destination)
     }
 
-    fn pick(&mut self) -> Option<Pick> {
-        if self.tries() >= TRIES {
-            return None;
+    fn pick_first(&mut self) -> Option<Pick> {
+        let pick = self.pick();
+        if pick.is_some() || self.custom_error.is_some() {
+            return pick;
         }
-        let client = self.decision.client.address;
-        if let Some(error) = &self.custom_error {
-            return self.decision.error_backend(error.reply.status)?.pick(client, &self.tried);
-        }
-        if !self.fell_back {
-            let pick = self.decision.upstream().and_then(|upstream| upstream.pick(client, &self.tried));
-            if pick.is_some() || !self.attempts.is_empty() {
-                return pick;
-            }
-        }
-        let pick = self.decision.fallback()?.pick(client, &self.tried);
-        self.fell_back = true;
-        pick
+        self.fell_back = self.decision.fallback().is_some();
+        if self.fell_back { self.pick() } else { None }
     }
 
-    /// How many endpoints of a backend have failed.
-    fn tries(&self) -> usize {
-        self.attempts.len() - self.custom_error.as_ref().map_or(0, |error| error.attempts_before)
+    /// Chooses an endpoint that was not tried yet.
+    pub(super) fn pick(&self) -> Option<Pick> {
+        let upstream = match &self.custom_error {
+            Some(error) => self.decision.error_backend(error.reply.status),
+            None if self.fell_back => self.decision.fallback(),
+            None => self.decision.upstream(),
+        };
+        upstream?.pick(self.decision.client.address, &self.attempts.tried)
     }
 
     /// The policies for the backend that gets the request.
-    fn backend_policies(&self) -> &BackendPolicies {
+    pub(super) fn backend_policies(&self) -> &BackendPolicies {
         match self.custom_error {
             Some(_) => &BackendPolicies::DEFAULT,
             None => self.decision.backend_policies(),
@@ -195,9 +176,7 @@ impl Exchange {
 
     /// The endpoint is connected.
     pub fn connected(&mut self, reused: bool) {
-        if let Some(current) = &mut self.current {
-            current.connect = Some(if reused { Duration::ZERO } else { current.started.elapsed() });
-        }
+        self.attempts.connected(reused);
     }
 
     /// A piece of the request's body has arrived. After `Break` the endpoint is to get no more of it.
@@ -215,25 +194,21 @@ impl Exchange {
 
     /// The endpoint sends an interim response (1xx other than 101). After `Break` it has sent too many.
     pub fn interim_response(&mut self) -> ControlFlow<()> {
-        let Some(current) = &mut self.current else { return ControlFlow::Continue(()) };
-        current.header.get_or_insert_with(|| current.started.elapsed());
-        current.interim += 1;
-        if current.interim > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.attempts.interim_response() > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// The endpoint answers with this status. After `Break` its response is not passed on: ask for the next step.
-    pub fn response_head(&mut self, status: u16) -> ControlFlow<()> {
-        if let Some(current) = &mut self.current {
-            current.header.get_or_insert_with(|| current.started.elapsed());
-            current.status = Some(status);
+    /// The endpoint answers with this status to a request that could be sent again, or not. After `Break` its response is not
+    /// passed on: ask for the next step.
+    pub fn response_head(&mut self, status: u16, replayable: bool) -> ControlFlow<()> {
+        self.attempts.response_head(status);
+        if let Some(condition) = RetryCondition::of_status(status)
+            && self.try_another(Failed { condition, status, untouched: false, replayable })
+        {
+            return ControlFlow::Break(());
         }
-        self.intercept(status)
-    }
-
-    /// Whether an endpoint has begun to respond, and the client may have got some of that.
-    pub(super) fn has_responded(&self) -> bool {
-        let current = self.current.as_ref().and_then(|current| current.header);
-        current.or_else(|| self.attempts.last()?.header).is_some()
+        self.intercept(status)?;
+        self.attempts.passed_on = true;
+        ControlFlow::Continue(())
     }
 
     /// A piece of the response's body is there: how long it waits before it goes out.
@@ -248,33 +223,38 @@ impl Exchange {
         self.decision.route.as_ref().map(|route| route.policies.response_rate).unwrap_or_default()
     }
 
-    /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer. Once the gateway
-    /// answers, only a client that goes away changes that.
+    /// Something failed. Once the gateway answers, only a client that goes away changes that.
     pub fn failed(&mut self, failure: Failure) {
-        let answered = self.current.as_ref().is_some_and(|current| current.header.is_some());
-        let (reply, again) = match failure {
+        let reply = match failure {
             Failure::ClientGone => {
                 self.state = State::Abandoned(self.reply_reason());
                 return;
             }
             _ if self.is_settled() => return,
             _ if matches!(self.state, State::Asking { .. }) => return self.auth_failed(failure),
-            Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
-            Failure::Upstream { timed_out, stale, replayable } => {
-                if stale {
-                    // The endpoint is not to blame: a new connection to it may do.
-                    self.tried.pop();
-                }
-                (bad_gateway(timed_out), stale && replayable && !answered)
+            Failure::Connect { timed_out } => {
+                let fault = if timed_out { UpstreamFault::TimedOut } else { UpstreamFault::Closed };
+                return self.endpoint_failed(fault, false, true, true);
             }
-            Failure::ClientTimeout => (Reply::new(408, Reason::BodyTimeout), false),
-            Failure::ClientMalformed => (Reply::new(400, Reason::MalformedBody), false),
-            Failure::Internal => (Reply::new(500, Reason::Internal), false),
+            Failure::Upstream { fault, stale, untouched, replayable } => {
+                return self.endpoint_failed(fault, stale, untouched, replayable);
+            }
+            Failure::ClientTimeout => Reply::new(408, Reason::BodyTimeout),
+            Failure::ClientMalformed => Reply::new(400, Reason::MalformedBody),
+            Failure::Internal => Reply::new(500, Reason::Internal),
         };
-        self.end_try(Some(reply.status), 0);
-        if !again || self.tries() >= TRIES {
-            self.state = State::Replying(self.custom_error.as_ref().map_or(reply, |error| error.reply.clone()));
-        }
+        self.give_up(reply);
+    }
+
+    /// Ends the attempt with a reply in place of a response.
+    pub(super) fn give_up(&mut self, reply: Reply) {
+        self.attempts.end(Some(reply.status), 0);
+        self.state = State::Replying(self.reply_instead(reply));
+    }
+
+    /// The reply, or that which a backend was to answer.
+    fn reply_instead(&self, reply: Reply) -> Reply {
+        self.custom_error.as_ref().map_or(reply, |error| error.reply.clone())
     }
 
     /// Why the gateway answers, if it does.
@@ -311,14 +291,9 @@ impl Exchange {
         request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
     }
 
-    pub(super) fn end_try(&mut self, status: Option<u16>, response_length: u64) {
-        let Some(current) = self.current.take() else { return };
-        self.attempts.push(current.attempt(status, response_length));
-    }
-
     /// The request has ended: counts it and writes it to the log.
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
-        self.end_try(None, sent.body);
+        self.attempts.end(None, sent.body);
         self.decision.permit = None;
         let is_abandoned = matches!(self.state, State::Abandoned(_));
         if is_abandoned && sent.status.is_none() {
@@ -328,7 +303,7 @@ impl Exchange {
         let mut buffer = [0; HOST_LIMIT];
         let record = Record {
             reply: self.reply_reason().or(gone).map(Reason::label),
-            ..self.record(self.request_info(request, &mut buffer), &self.attempts, sent)
+            ..self.record(self.request_info(request, &mut buffer), self.attempts.ended(), sent)
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
         self.audit(record.status);
@@ -352,14 +327,4 @@ impl Exchange {
             attempts,
         }
     }
-
-    /// All attempts, the one that is under way included.
-    pub(super) fn attempts(&self) -> SmallVec<[Attempt; 1]> {
-        let current = self.current.as_ref().map(|current| current.attempt(None, 0));
-        self.attempts.iter().cloned().chain(current).collect()
-    }
-}
-
-fn bad_gateway(timed_out: bool) -> Reply {
-    if timed_out { Reply::new(504, Reason::UpstreamTimeout) } else { Reply::new(502, Reason::UpstreamFailed) }
 }

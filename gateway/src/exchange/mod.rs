@@ -4,6 +4,7 @@
 //! it: each event of the lane is one method of the exchange.
 
 mod access;
+mod attempts;
 mod auth;
 mod auth_snippet;
 mod client_certificate;
@@ -20,6 +21,7 @@ mod phases;
 mod progress;
 mod rendered_reply;
 mod request_id;
+mod retry;
 mod snippet;
 mod snippet_progress;
 mod step;
@@ -40,4 +42,4 @@ pub use inspector::Inspector;
 pub use machine::Exchange;
 pub(crate) use machine::MAX_INTERIM;
 pub(crate) use rendered_reply::RenderedReply;
-pub use step::{BackendTls, Destination, Failure, Sent, Step};
+pub use step::{BackendTls, Destination, Failure, Sent, Step, UpstreamFault};

@@ -6,7 +6,8 @@ use crate::request::{Reason, Reply};
 use crate::telemetry::Attempt;
 use crate::upstream::Pick;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What the next step is.
 #[derive(Debug)]
@@ -73,6 +74,4 @@ impl Try {
 pub(super) struct CustomError {
     /// What the client gets if the backend does not answer.
     pub(super) reply: Reply,
-    /// Attempts that were made at endpoints of other backends.
-    pub(super) attempts_before: usize,
 }

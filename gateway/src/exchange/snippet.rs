@@ -194,7 +194,7 @@ impl Exchange {
             return; // more is to come
         }
         let mut buffer = [0; HOST_LIMIT];
-        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts());
+        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
         let sent = Sent { status: Some(status), ..Sent::default() };
         for header in effects.response() {
             let info = RequestInfo { response_headers: [received, Some(edits.headers())], ..info };

@@ -23,6 +23,9 @@ pub struct Destination {
     pub idle_timeout: Duration,
     /// The largest piece of a response that is to be read at a time.
     pub largest_piece: usize,
+    /// Whether it has to be a new connection, where connections serve one request at a time: one that was kept has just proved
+    /// stale.
+    pub fresh: bool,
 }
 
 /// TLS towards a backend.
@@ -42,15 +45,16 @@ pub enum Failure {
         /// It took too long.
         timed_out: bool,
     },
-    /// The endpoint broke off, or took too long.
+    /// No whole response of an endpoint that was connected.
     Upstream {
-        /// It took too long.
-        timed_out: bool,
+        /// What is wrong.
+        fault: UpstreamFault,
         /// The connection is to blame: it had served before and closed before a byte of the answer, or the endpoint
         /// says that it has not touched the request. The endpoint may never have seen it.
         stale: bool,
-        /// The request may be sent again: its method is idempotent, or the endpoint has certainly not touched it, and its
-        /// body is still at hand.
+        /// The endpoint has certainly not touched the request: it says so.
+        untouched: bool,
+        /// The request can be sent again: it has no body, or all that was read of it is still at hand.
         replayable: bool,
     },
     /// The client went away.
@@ -61,6 +65,17 @@ pub enum Failure {
     ClientMalformed,
     /// A fault of ours.
     Internal,
+}
+
+/// What is wrong with an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// It broke off, or closed the connection.
+    Closed,
+    /// It took too long.
+    TimedOut,
+    /// Its response violates HTTP.
+    Invalid,
 }
 
 /// What a lane is to do next with a request.

@@ -73,7 +73,7 @@ fn a_request_counts_until_it_ends() {
         assert_eq!(refusal(lane.another()), Some(TOO_MANY));
         match failure {
             Some(failure) => lane.exchange.failed(failure),
-            None => assert!(lane.exchange.response_head(200).is_continue()),
+            None => assert!(lane.exchange.response_head(200, true).is_continue()),
         }
         assert_eq!(refusal(lane.another()), Some(TOO_MANY), "its response is on its way");
         let context = lane.context.clone();
@@ -97,7 +97,7 @@ async fn a_response_is_paced() {
     let response_rate = ResponseRate { bytes_per_second: NonZero::new(1000), after: 500 };
     let mut lane = Lane::new(&[1], RoutePolicies { response_rate, ..RoutePolicies::default() });
     assert_eq!(lane.attempt().largest_piece, 1000);
-    assert!(lane.exchange.response_head(200).is_continue());
+    assert!(lane.exchange.response_head(200, true).is_continue());
     assert_eq!(lane.exchange.response_body(700), None);
     assert_eq!(lane.exchange.response_body(1000), Some(Duration::from_millis(200)));
     advance(Duration::from_millis(200)).await;

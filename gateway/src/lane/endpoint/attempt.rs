@@ -1,7 +1,7 @@
 //! What attempts of all lanes need of a client's request.
 
 use crate::connection::BodyFraming;
-use crate::exchange::{Failure, is_of_the_connection};
+use crate::exchange::{Failure, UpstreamFault, is_of_the_connection};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{
     self, ClientRequest, settle_end_for_http_10, settle_framing, settle_keepalive, settle_unread_body, view, write_head,
@@ -20,8 +20,9 @@ pub(in crate::lane) enum Interrupted {
     Settled,
 }
 
-/// The endpoint violates HTTP. It has received the request, so no other endpoint is tried.
-pub(in crate::lane) const BROKEN: Failure = Failure::Upstream { timed_out: false, stale: false, replayable: false };
+/// The endpoint violates HTTP when the client may have got something of its response already, so no other endpoint is tried.
+pub(in crate::lane) const BROKEN: Failure =
+    Failure::Upstream { fault: UpstreamFault::Invalid, stale: false, untouched: false, replayable: false };
 
 impl From<Failure> for Interrupted {
     fn from(failure: Failure) -> Self {
@@ -57,6 +58,17 @@ impl ClientRequest {
             ControlFlow::Continue(()) => Ok((piece, is_last)),
             ControlFlow::Break(()) => Err(Interrupted::Settled),
         }
+    }
+
+    /// Whether the request can be sent again: nothing that an endpoint has got of its body is lost.
+    pub(in crate::lane) fn is_replayable(&self) -> bool {
+        !self.exchange.forwards_body() || !self.session.retry_buffer_truncated()
+    }
+
+    /// The endpoint violates HTTP.
+    pub(in crate::lane) fn invalid_response(&self) -> Failure {
+        let (fault, replayable) = (UpstreamFault::Invalid, self.is_replayable());
+        Failure::Upstream { fault, stale: false, untouched: false, replayable }
     }
 
     /// As [`session::or_client_gone`].

@@ -78,7 +78,8 @@ impl<'r> Attempt<'r> {
         self.endpoint.check_body(framing).map_err(|error| self.broken(&error.into()))?;
         // Who has been asked for an upgrade may switch later than it says.
         let keeps_alive = framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty();
-        if self.request.exchange.response_head(head.status.as_u16()).is_break() {
+        let is_replayable = self.request.is_replayable();
+        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
         self.request.write_head(response_header(&head).map_err(|_| BROKEN)?, framing).await?;
@@ -92,7 +93,7 @@ impl<'r> Attempt<'r> {
         loop {
             while let Some(head) = self.endpoint.take_head().map_err(|error| self.broken(&error.into()))? {
                 match head.status.as_u16() {
-                    101 if !is_switch_to(&head, &self.protocols) => return Err(BROKEN.into()),
+                    101 if !is_switch_to(&head, &self.protocols) => return Err(self.request.invalid_response().into()),
                     100 | 102..=199 => {
                         let head = response_header(&head).map_err(|_| BROKEN)?;
                         self.request.write_interim(head).await?;
@@ -111,7 +112,7 @@ impl<'r> Attempt<'r> {
 
     async fn switch_protocols(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
         let ClientRequest { session, exchange, .. } = &mut *self.request;
-        let _ = exchange.response_head(101); // no error
+        let _ = exchange.response_head(101, false); // no error
         let mut head = response_header(head).map_err(|_| BROKEN)?;
         let _ = head.insert_header("Connection", "upgrade");
         exchange.respond(&view(session.req_header()), true, &mut *head);
@@ -185,11 +186,11 @@ impl<'r> Attempt<'r> {
     /// The endpoint has failed.
     fn broken(&self, error: &EndpointError) -> Interrupted {
         tracing::debug!(%error, "an endpoint did not respond");
-        let session = &self.request.session;
         Interrupted::Failed(Failure::Upstream {
-            timed_out: error.is_timeout(),
+            fault: error.fault(),
             stale: self.is_reused && !self.is_heard && error.is_cut_off(),
-            replayable: fault::is_repeatable(&session.req_header().method) && !session.retry_buffer_truncated(),
+            untouched: false,
+            replayable: self.request.is_replayable(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::ResponseHead;
 use crate::config::Timeouts;
 use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
-use crate::exchange::{Destination, InvalidHead};
+use crate::exchange::{Destination, InvalidHead, UpstreamFault};
 use crate::lane::endpoint::{self, Io, Patience};
 use bytes::{Buf, Bytes, BytesMut};
 use std::future::poll_fn;
@@ -68,8 +68,13 @@ pub(super) enum EndpointError {
 }
 
 impl EndpointError {
-    pub(super) fn is_timeout(&self) -> bool {
-        matches!(self, Self::Io(error) if error.kind() == ErrorKind::TimedOut)
+    /// What it says of the endpoint.
+    pub(super) fn fault(&self) -> UpstreamFault {
+        match self {
+            Self::Io(error) if error.kind() == ErrorKind::TimedOut => UpstreamFault::TimedOut,
+            Self::Io(_) => UpstreamFault::Closed,
+            Self::Head(_) | Self::Body(_) => UpstreamFault::Invalid,
+        }
     }
 
     /// Whether the connection was closed.
@@ -266,7 +271,7 @@ mod tests {
     async fn an_endpoint_may_be_silent_or_leave() {
         let (mut connection, endpoint) = connected();
         let silence = connection.progress(READ, Turn::Endpoint).await.expect_err("silence");
-        assert!(EndpointError::from(silence).is_timeout());
+        assert_eq!(EndpointError::from(silence).fault(), UpstreamFault::TimedOut);
         drop(endpoint);
         assert_eq!(connection.progress(READ, Turn::Endpoint).await.expect("its end"), Progress::Closed);
     }
@@ -277,7 +282,8 @@ mod tests {
         let turn = Turn::Client(Duration::from_secs(1));
         assert_eq!(connection.progress(READ, turn).await.expect("no error"), Progress::ClientLate);
         connection.queue().extend_from_slice(&[0; 65]);
-        assert!(EndpointError::from(connection.progress(READ, turn).await.expect_err("no room")).is_timeout());
+        let no_room = connection.progress(READ, turn).await.expect_err("no room");
+        assert_eq!(EndpointError::from(no_room).fault(), UpstreamFault::TimedOut);
     }
 
     #[tokio::test]

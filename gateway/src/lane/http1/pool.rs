@@ -133,6 +133,7 @@ mod tests {
             timeouts: Timeouts::default(),
             idle_timeout: Duration::from_secs(60),
             largest_piece: usize::MAX,
+            fresh: false,
         }
     }
 

@@ -74,7 +74,8 @@ impl Http1Lane {
 
 impl ClientRequest {
     async fn attempt(&mut self, pool: &Pool, destination: &Destination) -> Result<Responded, Interrupted> {
-        let (endpoint, is_reused) = match pool.take(destination) {
+        let kept = if destination.fresh { None } else { pool.take(destination) };
+        let (endpoint, is_reused) = match kept {
             Some(kept) => (kept, true),
             None => (self.connect(destination).await?, false),
         };

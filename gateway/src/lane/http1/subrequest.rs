@@ -52,8 +52,9 @@ impl Subrequests {
                 Ok(response)
             }
             Err(error) => Err(Failure::Upstream {
-                timed_out: error.is_timeout(),
+                fault: error.fault(),
                 stale: is_reused && !is_heard && error.is_cut_off(),
+                untouched: false,
                 replayable: true,
             }),
         }

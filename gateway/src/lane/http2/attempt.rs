@@ -4,7 +4,7 @@ use super::stream::{Progress, StreamError};
 use super::{EndpointStream, Place, RequestHead};
 use crate::connection::BodyFraming;
 use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
-use crate::lane::endpoint::{BROKEN, Interrupted};
+use crate::lane::endpoint::Interrupted;
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, is_watched, view};
 use bytes::Bytes;
@@ -54,7 +54,8 @@ impl<'r> Attempt<'r> {
     pub(super) async fn run(mut self) -> Result<(), Interrupted> {
         let (head, is_ended) = self.response_head().await?;
         let framing = self.framing(&head, is_ended)?;
-        if self.request.exchange.response_head(head.status.as_u16()).is_break() {
+        let is_replayable = self.request.is_replayable();
+        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
         let head = self.response_header(head, framing);
@@ -67,7 +68,9 @@ impl<'r> Attempt<'r> {
         loop {
             match self.listen().await? {
                 // It is for connections of HTTP/1.1.
-                Progress::Interim(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => return Err(BROKEN.into()),
+                Progress::Interim(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
+                    return Err(self.request.invalid_response().into());
+                }
                 Progress::Interim(head) => self.request.write_interim(Box::new(head.into())).await?,
                 Progress::Head(head, is_ended) => return Ok((head, is_ended)),
                 _ => return Err(Failure::Internal.into()),
@@ -81,7 +84,7 @@ impl<'r> Attempt<'r> {
         let values = |name| head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
         let framing =
             response_framing(Version::HTTP_2, values(header::CONTENT_LENGTH), values(header::TRANSFER_ENCODING));
-        let framing = framing.map_err(|_| BROKEN)?;
+        let framing = framing.map_err(|_| self.request.invalid_response())?;
         let has_body = has_body(&self.request.session.req_header().method, head.status);
         Ok(match framing {
             _ if is_ended || !has_body => BodyFraming::None,
@@ -203,12 +206,11 @@ fn request_head(request: &ClientRequest, framing: BodyFraming) -> RequestHead {
 /// of the response.
 fn upstream(request: &ClientRequest, error: &StreamError, is_stale: bool) -> Interrupted {
     tracing::debug!(%error, "an endpoint of HTTP/2 did not respond");
-    let session = &request.session;
-    let is_unprocessed = error.is_unprocessed();
-    let is_repeatable = is_unprocessed || fault::is_repeatable(&session.req_header().method);
+    let untouched = error.is_unprocessed();
     Interrupted::Failed(Failure::Upstream {
-        timed_out: error.is_timeout(),
-        stale: is_unprocessed || is_stale && error.is_cut_off(),
-        replayable: is_repeatable && !session.retry_buffer_truncated(),
+        fault: error.fault(),
+        stale: untouched || is_stale && error.is_cut_off(),
+        untouched,
+        replayable: request.is_replayable(),
     })
 }

@@ -2,15 +2,8 @@
 
 use crate::connection::MalformedBody;
 use crate::exchange::Failure;
-use http::Method;
 use pingora_core::{Error, ErrorType};
 use std::io::{self, ErrorKind};
-
-/// Whether a request with this method may be sent again, though an endpoint may have seen it: as in nginx, all but those that
-/// are known to change something anew each time.
-pub(in crate::lane) fn is_repeatable(method: &Method) -> bool {
-    !matches!(method.as_str(), "POST" | "LOCK" | "PATCH")
-}
 
 /// Whether a read or a write took too long.
 fn is_timeout(error: &Error) -> bool {

@@ -8,6 +8,8 @@ use prometheus::proto::Metric;
 pub enum Event {
     /// A response that we made ourselves.
     Reply,
+    /// A request that was sent again.
+    Retry,
     /// A request head that was refused before routing. Its reply, if it got one, is recorded as any other.
     RefusedHead,
     /// A TLS handshake that failed.
@@ -22,8 +24,9 @@ pub enum Event {
 
 impl Event {
     /// All of them, in the order of their cells.
-    pub(in crate::telemetry) const ALL: [Self; 6] = [
+    pub(in crate::telemetry) const ALL: [Self; 7] = [
         Self::Reply,
+        Self::Retry,
         Self::RefusedHead,
         Self::FailedHandshake,
         Self::RefusedConnection,
@@ -34,6 +37,7 @@ impl Event {
     pub(super) fn doc(self) -> MetricDoc {
         match self {
             Self::Reply => names::REPLIES,
+            Self::Retry => names::RETRIES,
             Self::RefusedHead => names::REFUSED_HEADS,
             Self::FailedHandshake => names::TLS_HANDSHAKE_FAILURES,
             Self::RefusedConnection => names::REFUSED_CONNECTIONS,

@@ -191,6 +191,8 @@ metrics! {
 
     REPLIES = Counter "adit_replies_total" &["reason"],
         "Responses that Adit made itself, such as redirects and error pages, by reason";
+    RETRIES = Counter "adit_retries_total" &["reason"],
+        "Requests that were sent again, by what came of the attempt before: a word of proxy-next-upstream, or stale for a kept connection that had ended";
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
