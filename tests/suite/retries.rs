@@ -1,6 +1,6 @@
 //! Requests that go to another endpoint, because the first one breaks, is slow or talks nonsense.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
@@ -164,6 +164,31 @@ async fn off_leaves_the_first_endpoint_the_only_one() -> Result<()> {
     let statuses = statuses(&adit, "GET", "").await?;
     assert_eq!(statuses.iter().filter(|status| **status == 502).count(), ROUNDS / 2, "{statuses:?}");
     assert_eq!(methods.lock().len(), ROUNDS / 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_backend_that_fails_altogether_is_not_asked_much_more_often() -> Result<()> {
+    const REQUESTS: usize = 400;
+    const UNAVAILABLE: &str = "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n";
+    let backends = [answering(UNAVAILABLE).await?, answering(UNAVAILABLE).await?];
+    let annotations = [("proxy-next-upstream", "http_503")];
+    let adit = adit(&annotations, &backends, json!({"retry-budget": "10"})).await?;
+    let mut client = adit.connect().await?;
+    for _ in 0..REQUESTS {
+        client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+        assert_eq!(client.response("GET").await?.status, 503, "the answer of the last endpoint");
+    }
+    let metrics = adit.metrics().await?;
+    let counted = |name: &str| -> Result<usize> {
+        let line = metrics.lines().find(|line| line.starts_with(name)).context("a counter")?;
+        Ok(line.rsplit(' ').next().unwrap_or_default().parse()?)
+    };
+    let again = counted("adit_retries_total{reason=\"http_503\"")?;
+    let refused = counted("adit_refused_retries_total{reason=\"budget\"")?;
+    assert_eq!(again + refused, REQUESTS);
+    // Those that are saved up, and one for each ten that come after the first.
+    assert_eq!(again, 100 + REQUESTS / 10 - 1);
     Ok(())
 }
 

@@ -171,6 +171,19 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     Key::full(
+        "retry-budget",
+        "100",
+        "Limits how many requests of a backend are sent again, in percent of its requests, so that one that fails altogether is \
+         not asked three times as often. Whole number from 0 to 1000; 0 is no limit. 100 retries are saved up for a backend \
+         that fails after it has not for a while. Beyond the limit the client gets what came of the last endpoint. Endpoints \
+         that could not be connected, or refused a stream of HTTP/2, do not count. Adit's own.",
+        |value, draft| {
+            let percent = value.number(0..=1000, "a whole number of percent from 0 to 1000; 0 is no limit")?;
+            draft.backend().retries.budget = NonZero::new(percent);
+            Ok(())
+        },
+    ),
+    Key::full(
         "retry-non-idempotent",
         "false",
         "Sends POST, LOCK and PATCH requests again after a failure, too, as if each `proxy-next-upstream` had the word \

@@ -17,6 +17,9 @@ pub struct Retries {
     /// `proxy-next-upstream-timeout`: how long after the beginning of the first attempt another may begin. Default none: no
     /// limit.
     pub timeout: Option<Duration>,
+    /// `retry-budget`: how many requests of the backend may be sent again after an endpoint has got them, in percent of those
+    /// that are sent for the first time. From 1 to 1000. `None` is no limit. Default 100.
+    pub budget: Option<NonZero<u32>>,
 }
 
 impl Retries {
@@ -26,6 +29,7 @@ impl Retries {
         non_idempotent: false,
         tries: NonZero::new(3),
         timeout: None,
+        budget: NonZero::new(100),
     };
 
     /// Whether a request may be sent again whose method changes something anew each time.

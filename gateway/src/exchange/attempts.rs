@@ -59,12 +59,13 @@ impl Attempts {
         }
     }
 
-    /// Begins an attempt.
-    pub(super) fn begin(&mut self, pick: Pick) {
+    /// Begins an attempt. Returns whether it is the first at the backend.
+    pub(super) fn begin(&mut self, pick: Pick) -> bool {
         self.tried.push(pick.address());
-        let current = Try::begin(pick);
+        let current = self.current.insert(Try::begin(pick));
+        let is_first = self.started.is_none();
         self.started.get_or_insert(current.started);
-        self.current = Some(current);
+        is_first
     }
 
     /// The endpoint is connected.

@@ -14,7 +14,7 @@ use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record, RequestInfo};
-use crate::upstream::Pick;
+use crate::upstream::{Pick, Upstream};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,11 @@ impl Exchange {
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
         let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
-        self.attempts.begin(pick);
+        if self.attempts.begin(pick)
+            && let (Some(percent), Some(upstream)) = (self.backend_policies().retries.budget, self.upstream())
+        {
+            upstream.earn_retries(percent);
+        }
         Some(destination)
     }
 
@@ -158,12 +162,16 @@ impl Exchange {
 
     /// Chooses an endpoint that was not tried yet.
     pub(super) fn pick(&self) -> Option<Pick> {
-        let upstream = match &self.custom_error {
+        self.upstream()?.pick(self.decision.client.address, &self.attempts.tried)
+    }
+
+    /// The backend that gets the request.
+    pub(super) fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match &self.custom_error {
             Some(error) => self.decision.error_backend(error.reply.status),
             None if self.fell_back => self.decision.fallback(),
             None => self.decision.upstream(),
-        };
-        upstream?.pick(self.decision.client.address, &self.attempts.tried)
+        }
     }
 
     /// The policies for the backend that gets the request.

@@ -14,15 +14,23 @@ impl Exchange {
         if !self.attempts.may_go_on(&self.backend_policies().retries, failed) {
             return false;
         }
-        self.attempts.next = self.pick();
-        if self.attempts.next.is_none() {
+        let Some(next) = self.pick() else { return false };
+        if !self.is_within_budget(failed) {
+            self.context.telemetry().event(Event::RefusedRetry, "budget");
             return false;
         }
+        self.attempts.next = Some(next);
         self.attempts.end(Some(failed.status), 0);
         self.attempts.failed += 1;
         self.attempts.fresh = false;
         self.context.telemetry().event(Event::Retry, failed.condition.word());
         true
+    }
+
+    /// Whether the backend may bear another attempt. One after an endpoint that has not touched the request is no load more.
+    fn is_within_budget(&self, failed: Failed) -> bool {
+        let is_limited = self.backend_policies().retries.budget.is_some() && !failed.untouched;
+        !is_limited || self.upstream().is_some_and(|upstream| upstream.spend_retry())
     }
 
     /// No response has come of the endpoint.

@@ -9,6 +9,7 @@
 //! | the endpoints of an upstream | [`Registry`] | one [`ArcSwap`] load: no lock, nothing allocated |
 //! | the position of round robin | each pick | one atomic addition on a shared cache line |
 //! | requests in flight of an endpoint | each pick and its end | two atomic additions, and the endpoint's reference count |
+//! | what is left of the retry budget | requests, until it is full again, and retries | one load |
 //!
 //! Sharing the position is what makes round robin exactly even over all workers; sharing the counts is what lets
 //! least-request see more than its own worker's load. [`Registry`] and [`Resolver`] belong to the control plane.
@@ -19,6 +20,7 @@ mod endpoints;
 mod members;
 mod names;
 mod registry;
+mod retry_budget;
 
 pub use dns::{DnsSettings, Resolver};
 pub use endpoints::{EndpointState, Pick};
@@ -27,7 +29,9 @@ pub use registry::Registry;
 use crate::config::{Backend, BackendId, Endpoint};
 use arc_swap::ArcSwap;
 use members::Members;
+use retry_budget::RetryBudget;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// A backend at run time. It comes from [`Registry::upstream`], has no endpoints until some are set, and stays the
@@ -37,6 +41,7 @@ pub struct Upstream {
     id: BackendId,
     name: Box<str>,
     members: ArcSwap<Members>,
+    retry_budget: RetryBudget,
 }
 
 impl Upstream {
@@ -46,7 +51,7 @@ impl Upstream {
             BackendId::Url { .. } => id.to_string(),
         }
         .into();
-        Self { id, name, members: ArcSwap::default() }
+        Self { id, name, members: ArcSwap::default(), retry_budget: RetryBudget::default() }
     }
 
     /// Which backend it is.
@@ -73,6 +78,16 @@ impl Upstream {
     /// there until the [`Pick`] is dropped. `None` if there is no endpoint, or all were tried.
     pub fn pick(&self, client: IpAddr, tried: &[SocketAddr]) -> Option<Pick> {
         self.members.load().choose(client, tried).map(Pick::new)
+    }
+
+    /// A request is sent to it for the first time: so many percent of another one may be sent again.
+    pub fn earn_retries(&self, percent: NonZero<u32>) {
+        self.retry_budget.earn(percent);
+    }
+
+    /// Whether one of its requests may be sent again, which then counts.
+    pub fn spend_retry(&self) -> bool {
+        self.retry_budget.spend()
     }
 
     /// Replaces the endpoints and how they are chosen. What is known of an endpoint that stays is kept. The registry

@@ -186,6 +186,42 @@ fn nothing_is_sent_again_after_a_byte_of_the_answer() {
     assert_eq!(lane.reply().0, 502, "an interim response has gone out");
 }
 
+/// Of so many requests whose first endpoint fails so, how many go to the other one.
+fn sent_again(lane: &mut Lane, requests: usize, failure: Failure) -> usize {
+    let mut again = 0;
+    for _ in 0..requests {
+        lane.exchange = Exchange::begin(&lane.context, arrival(), &view(&lane.headers));
+        lane.attempt();
+        lane.exchange.failed(failure);
+        again += usize::from(matches!(lane.exchange.next_step(), Step::Attempt(_)));
+    }
+    again
+}
+
+#[test]
+fn a_backend_has_a_budget_of_retries() {
+    let with = |percent| lane(&Method::GET, 2, Retries { budget: NonZero::new(percent), ..Retries::DEFAULT });
+    let mut backend = with(25);
+    assert_eq!(sent_again(&mut backend, 100, BROKEN), 100, "they were saved up");
+    sent_again(&mut backend, 100, BROKEN);
+    assert_eq!(sent_again(&mut backend, 400, BROKEN), 100, "a quarter");
+    assert_eq!(sent_again(&mut backend, 400, REFUSED), 400, "the other endpoint gets no more than its requests");
+    let (_, metrics) = backend.finish(Some(502));
+    assert!(metrics.contains("adit_refused_retries_total{reason=\"budget\""), "{metrics}");
+    assert_eq!(sent_again(&mut with(0), 400, BROKEN), 400, "no limit");
+    assert_eq!(sent_again(&mut lane(&Method::GET, 2, Retries::DEFAULT), 400, BROKEN), 400, "one for each request");
+}
+
+#[test]
+fn a_response_is_passed_on_where_the_budget_is_spent() {
+    let retries = Retries { budget: NonZero::new(1), ..on(&[RetryCondition::Error, RetryCondition::Http503]) };
+    let mut lane = lane(&Method::GET, 2, retries);
+    sent_again(&mut lane, 150, BROKEN);
+    lane.exchange = Exchange::begin(&lane.context, arrival(), &view(&lane.headers));
+    lane.attempt();
+    assert!(lane.exchange.response_head(503, true).is_continue());
+}
+
 #[test]
 fn a_default_backend_has_tries_of_its_own() {
     let policies = RoutePolicies { default_backend: Some(service("auth")), ..RoutePolicies::default() };

@@ -10,6 +10,8 @@ pub enum Event {
     Reply,
     /// A request that was sent again.
     Retry,
+    /// A request that was not sent again though it could have been.
+    RefusedRetry,
     /// A request head that was refused before routing. Its reply, if it got one, is recorded as any other.
     RefusedHead,
     /// A TLS handshake that failed.
@@ -24,9 +26,10 @@ pub enum Event {
 
 impl Event {
     /// All of them, in the order of their cells.
-    pub(in crate::telemetry) const ALL: [Self; 7] = [
+    pub(in crate::telemetry) const ALL: [Self; 8] = [
         Self::Reply,
         Self::Retry,
+        Self::RefusedRetry,
         Self::RefusedHead,
         Self::FailedHandshake,
         Self::RefusedConnection,
@@ -38,6 +41,7 @@ impl Event {
         match self {
             Self::Reply => names::REPLIES,
             Self::Retry => names::RETRIES,
+            Self::RefusedRetry => names::REFUSED_RETRIES,
             Self::RefusedHead => names::REFUSED_HEADS,
             Self::FailedHandshake => names::TLS_HANDSHAKE_FAILURES,
             Self::RefusedConnection => names::REFUSED_CONNECTIONS,

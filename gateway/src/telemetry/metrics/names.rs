@@ -193,6 +193,8 @@ metrics! {
         "Responses that Adit made itself, such as redirects and error pages, by reason";
     RETRIES = Counter "adit_retries_total" &["reason"],
         "Requests that were sent again, by what came of the attempt before: a word of proxy-next-upstream, or stale for a kept connection that had ended";
+    REFUSED_RETRIES = Counter "adit_refused_retries_total" &["reason"],
+        "Requests that were not sent again, since too many of their backend were, by reason: always budget (retry-budget)";
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
