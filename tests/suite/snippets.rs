@@ -157,3 +157,48 @@ fn the_younger_server_snippet_of_a_host_is_said_to_be_ignored() -> Result<()> {
     assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
     Ok(())
 }
+
+#[test]
+fn a_location_says_what_is_wrong_in_it() -> Result<()> {
+    let said = of(
+        "server-snippet",
+        "location /a {\n  alias /etc;\n  location /a/b { }\n  proxy_pass http://x.kube-system:80;\n}\nlocation /a { }\n\
+         location @b { }\nlocation ~ \"a(\" { }\nlocation == /c { }\nlocation ~ ^/d { proxy_pass http://s.default/x; }\n\
+         location /e { proxy_pass http://s.default/x; break; }\nlocation /f { proxy_pass http://$host; }\n\
+         location /g { proxy_pass http://10.0.0.1; }\nlocation /h { if ($host) { proxy_pass http://s.default; } }\n\
+         location i;\nproxy_pass http://s.default;\n",
+    )?;
+    for expected in [
+        "line 2 is refused: it names a file",
+        "line 3 is not allowed in a location of a server-snippet: expected it in a server",
+        "line 4 is refused: it names a Service of another namespace; expected one of default, or allow-cross-namespace-resources",
+        "\"location /a\" in line 6 stands here twice",
+        "line 7 is a named location",
+        "line 8 has the regular expression \"a(\", which cannot be used",
+        "line 9 has the modifier \"==\": expected =, ^~, ~, ~* or none",
+        "line 10 has a proxy_pass with a path, which nginx refuses",
+        "line 11 has a proxy_pass with a path beside rewrite or break",
+        "line 12 is refused: it has a variable in its URL",
+        "line 13 is refused: expected a Service, as http://NAME.NAMESPACE:PORT",
+        "line 14 is refused: backends are those of the Ingress's rules",
+        "line 15 has no block",
+        "line 16 is refused: backends are those of the Ingress's rules",
+        "every request of its hosts is answered with 503",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_location_that_takes_no_request_and_one_that_is_a_path_are_said() -> Result<()> {
+    let said = of("server-snippet", "location metrics { deny all; }\nlocation / { return 200; }\n")?;
+    for expected in [
+        "\"location metrics\" in line 1 takes no request, in nginx neither",
+        "server-snippet] line 2: \"/\" is also a path of host ",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    assert!(!said.iter().any(|said| said.starts_with("error")), "{said:#?}");
+    Ok(())
+}

@@ -5,7 +5,7 @@ use super::read::Reader;
 use super::settings::ServerSnippet;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::Risk;
-use crate::snippet::{self, Context, Place, Snippet};
+use crate::snippet::{self, Context, Place, Services, Snippet};
 use gateway::config::{Denied, Origin};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -115,7 +115,9 @@ impl Reader<'_> {
             return None;
         }
         let field = self.field(key);
-        let place = Place { object: self.context.object, field: &field, context };
+        let (namespace, across) = (self.context.namespace, self.context.defaults.cross_namespace);
+        let services = Some(Services { namespace, across });
+        let place = Place { object: self.context.object, field: &field, context, services };
         let snippet = snippet::read(text, &place, outer);
         self.reading.diagnostics.extend(snippet.diagnostics(&place).map(of_annotation));
         self.reading.snippets.push(snippet.report(&place));

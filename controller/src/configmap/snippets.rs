@@ -84,7 +84,7 @@ impl Reader<'_> {
             return SnippetBlock::default();
         };
         let (object, field) = (self.object.clone(), format!("data.{name}"));
-        let place = Place { object: &object, field: &field, context };
+        let place = Place { object: &object, field: &field, context, services: None };
         let snippet = snippet::read(text, &place, outer);
         self.diagnostics.extend(snippet.diagnostics(&place));
         self.snippets.push(snippet.report(&place));

@@ -238,6 +238,10 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         (Reason::NoRoute, Some(Found::NoHost)) => "no rule matches this host".to_owned(),
         (Reason::NoRoute, Some(Found::NoPath(_))) => "no path of the host matches this path".to_owned(),
         (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
+        (Reason::NoContent, _) => {
+            let location = decision.route.as_ref().map(|route| format!("{}: ", route.origin)).unwrap_or_default();
+            format!("{location}the location has nothing to answer")
+        }
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),

@@ -226,6 +226,7 @@ fn a_route_for_other_requests_says_which() {
     let host = VirtualHost {
         name: HostName::Any,
         routes: matches.map(route).into(),
+        locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,
         tls: None,

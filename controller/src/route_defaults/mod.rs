@@ -5,7 +5,7 @@ mod snippet;
 mod waf;
 
 pub use external_auth::{AuthUrl, ExternalAuthSettings};
-pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
+pub use snippet::{AccessRule, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts};
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 

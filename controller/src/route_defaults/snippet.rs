@@ -1,6 +1,8 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use gateway::config::{Expires, InputHeader, Operation, Origin, ResponseHeader, Satisfy, Template, Test};
+use gateway::config::{
+    Expires, InputHeader, LocationKind, Operation, Origin, ResponseHeader, Satisfy, ServiceBackend, Template, Test,
+};
 use http::Method;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -47,6 +49,10 @@ pub struct SnippetBlock {
     pub proxy_timeouts: SnippetTimeouts,
     /// `grpc_connect_timeout` and the like.
     pub grpc_timeouts: SnippetTimeouts,
+    /// `location`: those of a server, in their order.
+    pub locations: Vec<SnippetLocation>,
+    /// `proxy_pass`: that of such a location.
+    pub proxy_pass: Option<ProxyPass>,
     /// The variables that it sets, those of its blocks included.
     pub variables: BTreeSet<Arc<str>>,
 }
@@ -58,6 +64,32 @@ pub enum SnippetStatement {
     If(Origin, Test, Box<SnippetBlock>),
     /// Any other one.
     Other(Origin, Operation),
+}
+
+/// `location MODIFIER PATH { ... }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnippetLocation {
+    /// The snippet and the line.
+    pub origin: Origin,
+    /// How it matches.
+    pub kind: LocationKind,
+    /// The path or the regular expression.
+    pub text: Arc<str>,
+    /// What stands in it.
+    pub block: SnippetBlock,
+}
+
+/// `proxy_pass` to a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyPass {
+    /// The port of the Service.
+    pub service: ServiceBackend,
+    /// `https`.
+    pub tls: bool,
+    /// The host of the URL, with its port unless that is the scheme's own: the `Host` that the backend gets.
+    pub host: Arc<str>,
+    /// The path of the URL, which takes the place of the location's.
+    pub path: Option<Arc<str>>,
 }
 
 /// `allow` or `deny`.
@@ -109,6 +141,8 @@ impl SnippetBlock {
         self.rate_after = self.rate_after.or(later.rate_after);
         self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);
         self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
+        self.locations.extend(later.locations.iter().cloned());
+        self.proxy_pass = self.proxy_pass.take().or_else(|| later.proxy_pass.clone());
         self.variables.extend(later.variables.iter().cloned());
     }
 }

@@ -4,13 +4,15 @@ use super::condition;
 use super::context::Context;
 use super::entry::{Call, Entry, Kind};
 use super::finding::{Finding, Place, Snippet, Verdict};
+use super::fold;
+use super::location;
 use super::pattern::{MAX_PATTERN_SIZE, total_size};
 use super::rewrite;
 use super::rules::source_ranges;
 use super::template::{Variables, group_names};
 use crate::nginx_syntax::{self, Directive, Position, SyntaxError};
-use crate::route_defaults::{SnippetBlock, SnippetStatement};
-use gateway::config::Origin;
+use crate::route_defaults::{SnippetBlock, SnippetLocation, SnippetStatement};
+use gateway::config::{BackendPolicies, Origin, RoutePolicies};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -61,6 +63,10 @@ fn collect_variables(directives: &[Directive], variables: &mut BTreeSet<Arc<str>
         let first = arguments.first().map(String::as_str);
         match name.as_str() {
             "set" => variables.extend(first.and_then(rewrite::variable_name).map(Into::into)),
+            "location" => {
+                let pattern = location::pattern_of(arguments).into_iter();
+                variables.extend(pattern.flat_map(group_names).map(Into::into));
+            }
             "rewrite" => variables.extend(first.into_iter().flat_map(group_names).map(Into::into)),
             "if" => {
                 let pattern = condition::pattern_of(arguments).into_iter();
@@ -108,7 +114,7 @@ impl Checker<'_> {
         if let Some(why) = idle(entry, context) {
             return Ok(Verdict::Idle(format!("has no effect: {why}")));
         }
-        if !entry.contexts.contains(&context) {
+        if !context.is_in(entry.contexts) {
             return Err(misplaced(entry, context));
         }
         if !entry.arguments.contains(&arguments.len()) {
@@ -116,11 +122,13 @@ impl Checker<'_> {
         }
         match (entry.kind, inner) {
             (Kind::If, Some(inner)) => self.condition(arguments, inner, *position, context, block),
-            (Kind::If, None) => Err("has no block: expected \"{ ... }\" after the condition".into()),
+            (Kind::Location, Some(inner)) => self.location(arguments, inner, *position, block),
+            (Kind::If | Kind::Location, None) => Err("has no block: expected \"{ ... }\" after it".into()),
             (_, Some(_)) => Err("has a block, which it cannot have: expected \";\"".into()),
             (Kind::Works(apply), None) => {
                 let (variables, origin) = (self.variables, self.origin(*position));
-                let mut call = Call { arguments, variables, origin, block, warnings: Vec::new() };
+                let services = self.place.services;
+                let mut call = Call { arguments, variables, origin, block, services, warnings: Vec::new() };
                 apply(&mut call)?;
                 Ok(if call.warnings.is_empty() { Verdict::Works } else { Verdict::Idle(call.warnings.join("; it ")) })
             }
@@ -143,6 +151,26 @@ impl Checker<'_> {
         Ok(Verdict::Works)
     }
 
+    /// What is in the block is checked even if the path is wrong.
+    fn location(
+        &mut self,
+        arguments: &[String],
+        inner: &[Directive],
+        position: Position,
+        block: &mut SnippetBlock,
+    ) -> Result<Verdict, String> {
+        let inner = self.block(inner, Context::ServerLocation);
+        let (kind, text) = location::path(arguments)?;
+        let origin = self.origin(position);
+        let location = SnippetLocation { origin, kind, text: text.into(), block: inner };
+        location::check(&location, &block.locations)?;
+        let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
+        let mut warnings = fold(&location.block, &mut policies, &mut backend)?;
+        warnings.extend(location::idle(&location));
+        block.locations.push(location);
+        Ok(if warnings.is_empty() { Verdict::Works } else { Verdict::Idle(warnings.join("; it ")) })
+    }
+
     fn origin(&self, position: Position) -> Origin {
         Origin::new(self.place.object.clone(), format!("{} line {}", self.place.field, position.line))
     }
@@ -151,13 +179,16 @@ impl Checker<'_> {
 /// Why a directive has no effect where it stands.
 fn idle(entry: &Entry, context: Context) -> Option<&'static str> {
     match (entry.kind, entry.idle) {
-        (Kind::Idle, _) if entry.contexts.contains(&context) => Some(entry.doc),
-        (_, Some((contexts, why))) if contexts.contains(&context) => Some(why),
+        (Kind::Idle, _) if context.is_in(entry.contexts) => Some(entry.doc),
+        (_, Some((contexts, why))) if context.is_in(contexts) => Some(why),
         _ => None,
     }
 }
 
 fn misplaced(entry: &Entry, context: Context) -> String {
+    if let Some(why) = entry.refused {
+        return format!("is refused: {why}");
+    }
     let expected: Vec<_> = entry.contexts.iter().map(ToString::to_string).collect();
     let why = match context {
         Context::Main | Context::Http | Context::Stream => "supported",

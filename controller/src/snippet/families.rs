@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::entry::{Entry, Kind};
-use super::{access, idle, limits, refused, request_headers, response_headers, rewrite, stream};
+use super::{access, idle, limits, location, refused, request_headers, response_headers, rewrite, stream};
 use crate::suggestion::{did_you_mean, nearest};
 
 /// Directives that belong together.
@@ -17,6 +17,7 @@ pub struct DirectiveFamily {
 /// All directives, in the order of the documentation.
 pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Conditions, redirects and rewrites", directives: rewrite::DIRECTIVES },
+    DirectiveFamily { title: "Locations", directives: location::DIRECTIVES },
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
@@ -40,7 +41,7 @@ impl Entry {
 
     /// The end of a message about a name that no entry has: the nearest one that works.
     pub(super) fn suggestion(name: &str) -> String {
-        let working = of_http().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If));
+        let working = of_http().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If | Kind::Location));
         did_you_mean(nearest(name, working.map(|entry| entry.name)))
     }
 }

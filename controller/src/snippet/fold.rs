@@ -77,7 +77,8 @@ pub(crate) fn fold_server(server: &SnippetBlock, location: &SnippetBlock, is_grp
     if rate.after == 0 {
         rate.after = server.rate_after.unwrap_or_default();
     }
-    if policies.source_ranges == SourceRanges::default() {
+    // Whoever may come in by a location's own rules is not refused by the server's.
+    if location.access.is_empty() && policies.source_ranges == SourceRanges::default() {
         // Rules that are too many let nobody in.
         let nobody = SourceRanges { allow: Some([].into()), ..SourceRanges::default() };
         policies.source_ranges = source_ranges(&server.access).unwrap_or(nobody);

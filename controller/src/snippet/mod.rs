@@ -15,6 +15,7 @@ mod fold;
 mod idle;
 mod inherit;
 mod limits;
+mod location;
 mod pattern;
 mod refused;
 mod report;
@@ -29,9 +30,10 @@ pub(crate) use check::{read, variables};
 pub use context::Context;
 pub use entry::{Apply, Call, Entry, Kind};
 pub use families::{DirectiveFamily, FAMILIES};
-pub(crate) use finding::{Place, Snippet};
+pub(crate) use finding::{Place, Services, Snippet};
 pub(crate) use fold::{auth_timeouts, fold, fold_server, fold_server_timeouts};
 pub(crate) use inherit::{auth_block, server_block};
+pub(crate) use location::{location_backend, location_rewrite};
 pub use report::{DirectiveReport, Outcome, SnippetReport};
 
 #[cfg(test)]

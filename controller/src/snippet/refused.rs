@@ -6,7 +6,7 @@ const CODE: &str = "it runs code, which no snippet may";
 const FILE: &str = "it names a file, which a snippet must not";
 const TLS: &str = "TLS is set by spec.tls and the ConfigMap's ssl-* keys";
 const BACKEND_TLS: &str = "TLS to backends is set by the annotations proxy-ssl-*";
-const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
+pub(super) const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
                        default-backend";
 const PROTOCOL: &str = "Adit does not speak this protocol";
 const AUTH: &str = "auth requests are set by the annotations auth-url, auth-response-headers and their like";
@@ -41,7 +41,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("ssl_*", TLS),
     Entry::refused("proxy_ssl_*", BACKEND_TLS),
     Entry::refused("grpc_ssl_*", BACKEND_TLS),
-    Entry::refused("proxy_pass", BACKEND),
     Entry::refused("grpc_pass", BACKEND),
     Entry::refused("proxy_bind", BACKEND),
     Entry::refused("upstream", BACKEND),
@@ -65,10 +64,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("error_page", ERRORS),
     Entry::refused("proxy_intercept_errors", ERRORS),
     Entry::refused("modsecurity*", FIREWALL),
-    Entry::refused(
-        "location",
-        "paths are those of the Ingress's rules; expected a path of an Ingress, with a snippet of its own",
-    ),
     Entry::refused("limit_except", "it is not supported; expected an if on $request_method"),
     Entry::refused("server", SERVERS),
     Entry::refused("server_name", SERVERS),

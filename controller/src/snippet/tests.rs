@@ -1,6 +1,6 @@
 //! Snippets as a whole: what people write, what becomes of it, and what is said of what cannot be served.
 
-use super::finding::{Finding, Place, Snippet, Verdict};
+use super::finding::{Finding, Place, Services, Snippet, Verdict};
 use super::inherit::block;
 use super::{Context, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 
 fn snippet(text: &str, context: Context) -> Snippet {
     let object = Subject::other("Ingress default/shop");
-    read(text, &Place { object: &object, field: "snippet", context }, &BTreeSet::from(["theirs".into()]))
+    let services = Some(Services { namespace: "default", across: false });
+    let place = Place { object: &object, field: "snippet", context, services };
+    read(text, &place, &BTreeSet::from(["theirs".into()]))
 }
 
 fn location(text: &str) -> SnippetBlock {
@@ -190,7 +192,7 @@ fn faults_say_what_is_expected() {
         ("auth_basic_user_file /etc/x;", "names a file"),
         ("access_log /dev/stdout;", "names a file"),
         ("if (-f $request_uri) { break; }", "tests a file"),
-        ("location /x { deny all; }", "paths are those of the Ingress's rules"),
+        ("location /x { deny all; }", "expected it in a server"),
         ("proxy_set_header Content-Length 1;", "frames messages"),
         ("proxy_set_header Transfer-Encoding chunked;", "frames messages"),
         ("more_set_headers \"A: b\\nc: d\";", "one line"),

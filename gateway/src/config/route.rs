@@ -26,6 +26,8 @@ pub enum Action {
     DefaultBackend(Arc<BackendPolicies>),
     /// They are answered with this status, 200 to 599, and its page.
     Reply(u16),
+    /// They are answered with 404, once they may come in: a location without content, for which nginx would look for a file.
+    NotFound,
     /// They are redirected.
     Redirect(Redirect),
 }

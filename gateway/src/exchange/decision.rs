@@ -169,7 +169,7 @@ impl Decision {
         server_phase(route, &self.scene(asked), self.server_has_ended())?;
         self.passed_server_phase = true;
         self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
-        self.enter_snippet(route, asked);
+        self.enter_snippet(route, asked)?;
         cors::preflight(self.allowed_origin.as_ref(), request)?;
         if let Some(found) = self.run_route_snippet(route, asked)? {
             return ControlFlow::Continue(Some(found));
@@ -184,6 +184,7 @@ impl Decision {
         self.chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
         self.answer = match &route.action {
             RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
+            RouteAction::NotFound => Some(Reply::new(404, Reason::NoContent)),
             _ => None,
         };
         ControlFlow::Continue(None)

@@ -9,7 +9,7 @@ use crate::connection::Connection;
 use crate::policy::rewrite::Rewrite;
 use crate::policy::snippet::{Change, Effects, InputHeaders, Name, Outcome, Snippet, SnippetState, Surroundings};
 use crate::request::{HOST_LIMIT, Reply, RequestView};
-use crate::table::{Found, Route, RouteAction};
+use crate::table::{Found, Location, Route, RouteAction};
 use crate::telemetry::{Now, RequestInfo};
 use http::{HeaderMap, header};
 use std::ops::ControlFlow;
@@ -29,10 +29,18 @@ impl Decision {
     }
 
     /// Lets the effects of the route's snippet hold, and no longer those of what came before.
-    pub(super) fn enter_snippet(&mut self, route: &Route, asked: &Asked<'_>) {
-        if self.snippet.is_some() || route.policies.snippet.is_some() {
-            self.with_progress(asked, |progress, _| progress.enter(route.policies.snippet.as_deref()));
+    pub(super) fn enter_snippet(&mut self, route: &Route, asked: &Asked<'_>) -> ControlFlow<Reply> {
+        if self.snippet.is_none() && route.policies.snippet.is_none() {
+            return ControlFlow::Continue(());
         }
+        self.with_progress(asked, |progress, _| {
+            progress.enter(route.policies.snippet.as_deref());
+            route
+                .location
+                .as_ref()
+                .and_then(Location::matcher)
+                .map_or(ControlFlow::Continue(()), |matcher| progress.state.capture(matcher))
+        })
     }
 
     /// Runs the snippet of a route. `Some`: it has made another path, which was looked up.

@@ -104,6 +104,8 @@ reasons! {
     Misdirected = "misdirected",
     /// The client has sent no certificate, and its host requires one.
     NoClientCertificate = "no-client-certificate",
+    /// The request has come to a location of a snippet that has nothing to answer.
+    NoContent = "no-content",
     /// The backend has no endpoint.
     NoEndpoint = "no-endpoint",
     /// No route takes the request, and there is no default backend.

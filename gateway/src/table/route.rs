@@ -1,3 +1,4 @@
+use super::location::Location;
 use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
 use crate::config::{BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
 use crate::pattern::Pattern;
@@ -18,6 +19,8 @@ pub struct Route {
     /// The requests that it takes.
     pub matches: RouteMatch,
     pub(super) request_match: RequestMatch,
+    /// Set if it is a location of a snippet.
+    pub location: Option<Location>,
     /// What happens to them.
     pub action: RouteAction,
     /// What is done to the requests of its host.
@@ -35,6 +38,8 @@ pub enum RouteAction {
     DefaultBackend(Arc<BackendPolicies>),
     /// They are answered with this status.
     Reply(u16),
+    /// They are answered with 404, once they may come in.
+    NotFound,
     /// They are redirected.
     Redirect(Redirect),
 }
@@ -75,7 +80,10 @@ impl Route {
     pub fn backends(&self) -> &[RouteBackend] {
         match &self.action {
             RouteAction::Forward(backends) => backends,
-            RouteAction::DefaultBackend(_) | RouteAction::Reply(_) | RouteAction::Redirect(_) => &[],
+            RouteAction::DefaultBackend(_)
+            | RouteAction::Reply(_)
+            | RouteAction::NotFound
+            | RouteAction::Redirect(_) => &[],
         }
     }
 

@@ -3,6 +3,7 @@
 use super::external_auth;
 use super::groups;
 use super::parser::Parser;
+use crate::annotation::ServerSnippet;
 use crate::diagnostic::Severity;
 use crate::lookup::Lookup;
 use crate::translate::parsed_ingress::Reference;
@@ -31,6 +32,16 @@ impl Parser<'_> {
             url @ BackendId::Url { .. } => self.url = Some(url.clone()),
         }
         Some(server)
+    }
+
+    /// The Services that locations of its snippet pass requests on to.
+    pub(super) fn services_of_locations(&mut self) {
+        let Some(ServerSnippet::Serves(snippet)) = &self.annotations.server_snippet else { return };
+        let field = self.annotation("server-snippet").field;
+        for pass in snippet.locations.iter().filter_map(|location| location.block.proxy_pass.as_ref()) {
+            let named = Reference { field: field.clone(), routed: false };
+            self.references.entry(pass.service.clone()).or_insert(named);
+        }
     }
 
     /// Which errors a default backend answers: its own, where the Ingress has a list of its own.

@@ -120,6 +120,7 @@ fn update(endpoints: &[u8], policies: RoutePolicies) -> Update {
     let host = VirtualHost {
         name: name.clone(),
         routes: vec![route],
+        locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,
         tls: None,

@@ -82,11 +82,7 @@ enum End {
 
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
-        Self::Reply(match fault {
-            Fault::PatternLimit => Reply::new(500, Reason::PatternLimit),
-            Fault::ValueTooLong => Reply::new(500, Reason::SnippetTooLong),
-            Fault::TargetTooLong => Reply::new(414, Reason::RewriteTooLong),
-        })
+        Self::Reply(fault.into())
     }
 }
 
