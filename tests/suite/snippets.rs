@@ -202,3 +202,36 @@ fn a_location_that_takes_no_request_and_one_that_is_a_path_are_said() -> Result<
     assert!(!said.iter().any(|said| said.starts_with("error")), "{said:#?}");
     Ok(())
 }
+
+#[test]
+fn each_fault_of_map_and_geo_says_its_line() -> Result<()> {
+    let snippet = "map $host $a {\n  include f;\n  default x y;\n  ~( b;\n  a b;\n  A c;\n  a $nope;\n  hostnames;\n}\n\
+                   map $host $uri { }\nmap $host b { }\ngeo host $c { }\n\
+                   geo $d {\n  10.0.0.0/8 a;\n  ranges;\n  10.0.0.300 b;\n  proxy c;\n  delete 10.0.0.0/9;\n}\n\
+                   geo $e {\n  ranges;\n  10.0.0.1-10.0.0.9 a;\n  10.0.0.5-10.0.0.12 b;\n  10.0.0.0/8 c;\n}\n\
+                   map $g $f { default a; }\nmap $f $g { default a; }\n";
+    let config = json!({"http-snippet": snippet});
+    let said = said(&annotated(&[], &[], &config))?;
+    for expected in [
+        "line 2 is refused: it names a file",
+        "line 3 has 2 values: expected one",
+        "line 4 has the regular expression",
+        "line 6 stands here twice",
+        "line 7 uses the variable $nope, which is not supported",
+        "line 8 comes too late: expected hostnames before the pairs",
+        "line 10 makes $uri, which is one of nginx's own variables",
+        "line 11 does not end with a variable",
+        "line 12 has \"host\" for an address: expected a variable",
+        "line 15 comes too late: expected ranges before the pairs",
+        "line 16 is not valid: expected an IP address",
+        "line 17 is not valid: expected an IP address",
+        "line 18 deletes what does not stand before it",
+        "line 23 overlaps a range before it",
+        "line 24 is not a range of addresses",
+        "line 26 is made of itself: expected a value without it",
+        "every request is answered with 503",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    Ok(())
+}

@@ -43,6 +43,7 @@ impl Reader<'_> {
         let defaults = self.context.defaults;
         let mut variables = &defaults.server_snippet.variables | &defaults.location_snippet.variables;
         variables.extend(defaults.external_auth.snippet.variables.iter().cloned());
+        variables.extend(defaults.mapped_variables.iter().cloned());
         let server = self.snippet(SERVER, Context::Server, &variables);
         variables.extend(server.iter().flat_map(|snippet| snippet.block.variables.iter().cloned()));
         self.reading.settings.server_snippet = server.map(|snippet| self.server_snippet(snippet));

@@ -24,15 +24,15 @@ const INTRODUCTION: &str = "\
     * A `location` of a server has what may stand in a location, too.\n\
     * Inheritance is nginx's: each directive says where it differs.\n\
     * Variables are those that [configmap.md](configmap.md#variables) lists, `$1` to `$9`, named groups, `$upstream_http_NAME`, \
-    `$sent_http_NAME`, and those of a `set` in the same snippet, the same Ingress's `server-snippet` or the ConfigMap's. One that is \
-    unknown is a fault.\n\
+    `$sent_http_NAME`, those of a `set` in the same snippet, the same Ingress's `server-snippet` or the ConfigMap's, and those of `map` \
+    and `geo` in the ConfigMap's `http-snippet`. One that is unknown is a fault.\n\
     * A snippet may have 256 KiB, 1000 directives, and blocks 8 deep.\n";
 
 pub(super) fn markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
     for family in FAMILIES {
         let _ = write!(page, "\n## {}\n\n", family.title);
-        let works = matches!(family.directives, [Entry { kind: Kind::Works(_) | Kind::If | Kind::Location, .. }, ..]);
+        let works = family.directives.first().is_some_and(|entry| !matches!(entry.kind, Kind::Idle | Kind::Refused));
         table(&mut page, &["directive", "where", if works { "what it does" } else { "why" }], family.directives);
     }
     page

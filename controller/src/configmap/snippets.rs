@@ -31,8 +31,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "http-snippet",
         "",
-        "Adds nginx directives to the block for HTTP. Those that tune what Adit does by itself are accepted without effect, and a \
-         warning says so.",
+        "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables. Those that tune what Adit does by itself \
+         are accepted without effect, and a warning says so.",
         |_, _| Ok(()),
     )
     .but(SOME),
@@ -61,13 +61,18 @@ impl Reader<'_> {
         let Some(data) = data else { return };
         let none = BTreeSet::new();
         self.snippet(data, "main-snippet", Context::Main, &none);
-        self.snippet(data, "http-snippet", Context::Http, &none);
         self.snippet(data, "stream-snippet", Context::Stream, &none);
-        let server = self.snippet(data, "server-snippet", Context::Server, &none);
-        // Headers may have what the auth request sets.
-        let of_auth = data.get(GLOBAL_AUTH).map(|text| snippet::variables(text)).unwrap_or_default();
-        let location = self.snippet(data, "location-snippet", Context::Location, &(&server.variables | &of_auth));
-        let auth = self.snippet(data, GLOBAL_AUTH, Context::Auth, &(&server.variables | &location.variables));
+        let set_by = |name: &str| data.get(name).map(|text| snippet::variables(text)).unwrap_or_default();
+        // Headers may have what the auth request sets, and what is made of others is made when it is asked for.
+        let of_auth = set_by(GLOBAL_AUTH);
+        let of_all = &(&set_by("server-snippet") | &set_by("location-snippet")) | &of_auth;
+        let http = self.snippet(data, "http-snippet", Context::Http, &of_all);
+        let server = self.snippet(data, "server-snippet", Context::Server, &http.variables);
+        let before = &http.variables | &server.variables;
+        let location = self.snippet(data, "location-snippet", Context::Location, &(&before | &of_auth));
+        let auth = self.snippet(data, GLOBAL_AUTH, Context::Auth, &(&before | &location.variables));
+        self.builder.config.gateway.mapped = http.mapped.into();
+        self.builder.config.routes.mapped_variables = Arc::new(http.variables);
         self.builder.config.routes.external_auth.snippet = Arc::new(auth);
         self.builder.config.routes.server_snippet = Arc::new(server);
         self.builder.config.routes.location_snippet = Arc::new(location);

@@ -10,6 +10,7 @@ pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
 use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The ConfigMap's settings for routes: defaults that annotations override, and how Ingresses are read. A change of any
@@ -60,6 +61,8 @@ pub struct RouteDefaults {
     pub waf: WafDefaults,
     /// `server-snippet`: comes after the annotation of that name. Default empty.
     pub server_snippet: Arc<SnippetBlock>,
+    /// The variables of `http-snippet`, which all snippets may use. Default none.
+    pub mapped_variables: Arc<BTreeSet<Arc<str>>>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
     pub location_snippet: Arc<SnippetBlock>,
     /// `strict-validate-path-type`: an Exact or Prefix path with other characters than letters, digits and `/-._`
@@ -90,6 +93,7 @@ impl Default for RouteDefaults {
             waf: WafDefaults::default(),
             server_snippet: Arc::default(),
             location_snippet: Arc::default(),
+            mapped_variables: Arc::default(),
             strict_path_types: true,
         }
     }

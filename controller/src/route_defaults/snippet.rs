@@ -1,7 +1,8 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
 use gateway::config::{
-    Expires, InputHeader, LocationKind, Operation, Origin, ResponseHeader, Satisfy, ServiceBackend, Template, Test,
+    Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, Satisfy, ServiceBackend,
+    Template, Test,
 };
 use http::Method;
 use ipnet::IpNet;
@@ -53,6 +54,8 @@ pub struct SnippetBlock {
     pub locations: Vec<SnippetLocation>,
     /// `proxy_pass`: that of such a location.
     pub proxy_pass: Option<ProxyPass>,
+    /// `map` and `geo`: those of `http`, each name once.
+    pub mapped: Vec<MappedVariable>,
     /// The variables that it sets, those of its blocks included.
     pub variables: BTreeSet<Arc<str>>,
 }
@@ -143,6 +146,7 @@ impl SnippetBlock {
         self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
         self.locations.extend(later.locations.iter().cloned());
         self.proxy_pass = self.proxy_pass.take().or_else(|| later.proxy_pass.clone());
+        self.mapped.extend(later.mapped.iter().cloned());
         self.variables.extend(later.variables.iter().cloned());
     }
 }

@@ -33,6 +33,10 @@ pub enum Kind {
     If,
     /// `location`, which has one, too.
     Location,
+    /// `map`, which has a block of pairs.
+    Map,
+    /// `geo`, likewise.
+    Geo,
     /// It has no effect, and that is safe; a warning says so.
     Idle,
     /// It is a fault: what it asks for is not there, or unsafe.
@@ -65,6 +69,7 @@ pub(super) const OUTSIDE_SERVER_IF: &[Context] = &[Context::Server, Context::Loc
 pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
 pub(super) const LOCATION: &[Context] = &[Context::Location];
 pub(super) const LOCATION_AUTH: &[Context] = &[Context::Location, Context::Auth];
+pub(super) const HTTP_ONLY: &[Context] = &[Context::Http];
 pub(super) const SERVER: &[Context] = &[Context::Server];
 pub(super) const SERVER_LOCATION: &[Context] = &[Context::ServerLocation];
 pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];

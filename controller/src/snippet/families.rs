@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::entry::{Entry, Kind};
-use super::{access, idle, limits, location, refused, request_headers, response_headers, rewrite, stream};
+use super::{access, idle, limits, location, mapped, refused, request_headers, response_headers, rewrite, stream};
 use crate::suggestion::{did_you_mean, nearest};
 
 /// Directives that belong together.
@@ -18,6 +18,7 @@ pub struct DirectiveFamily {
 pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Conditions, redirects and rewrites", directives: rewrite::DIRECTIVES },
     DirectiveFamily { title: "Locations", directives: location::DIRECTIVES },
+    DirectiveFamily { title: "Variables that are made of others", directives: mapped::DIRECTIVES },
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
@@ -41,7 +42,8 @@ impl Entry {
 
     /// The end of a message about a name that no entry has: the nearest one that works.
     pub(super) fn suggestion(name: &str) -> String {
-        let working = of_http().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If | Kind::Location));
+        let working = of_http()
+            .filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If | Kind::Location | Kind::Map | Kind::Geo));
         did_you_mean(nearest(name, working.map(|entry| entry.name)))
     }
 }

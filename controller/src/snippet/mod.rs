@@ -16,6 +16,7 @@ mod idle;
 mod inherit;
 mod limits;
 mod location;
+mod mapped;
 mod pattern;
 mod refused;
 mod report;

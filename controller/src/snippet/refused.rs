@@ -69,8 +69,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("server_name", SERVERS),
     Entry::refused("listen", SERVERS),
     Entry::refused("resolver", "Adit looks names up with the resolver of its Pod"),
-    Entry::refused("map", "it is not supported yet; expected an if for each value"),
-    Entry::refused("geo", "it is not supported yet; expected allow and deny"),
     Entry::refused("split_clients", "it is not supported yet"),
     Entry::refused("geoip*", "Adit knows no countries of addresses"),
     Entry::refused("opentelemetry*", "traces are not supported yet"),

@@ -1,7 +1,8 @@
 //! The gateway's settings, and what would otherwise be made of them for every request.
 
-use crate::config::GatewaySettings;
+use crate::config::{Denied, GatewaySettings};
 use crate::policy::blocked::Blocked;
+use crate::variables::{InvalidMap, Maps};
 use http::HeaderValue;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,19 +17,34 @@ pub struct Settings {
     pub hsts_value: Option<HeaderValue>,
     /// `add-headers`, but those with a value that no header can have.
     pub added: Box<[(Arc<str>, HeaderValue)]>,
+    /// The variables that are made of others.
+    pub maps: Maps,
 }
 
 impl From<Arc<GatewaySettings>> for Settings {
-    fn from(configured: Arc<GatewaySettings>) -> Self {
+    fn from(mut configured: Arc<GatewaySettings>) -> Self {
+        let maps = Maps::compile(&configured.mapped).unwrap_or_else(|fault| {
+            let denied = without(&configured, fault);
+            let settings = Arc::make_mut(&mut configured);
+            settings.denied = settings.denied.take().or(denied);
+            Maps::default()
+        });
         let value = |text: &str| HeaderValue::from_str(text).ok();
         let added = configured.add_headers.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?)));
         Self {
             blocking: Blocked::compile(&configured.blocked),
             hsts_value: configured.hsts.and_then(|hsts| value(&hsts.to_string())),
             added: added.collect(),
+            maps,
             configured,
         }
     }
+}
+
+/// Rules may depend on a variable that cannot be made: without it no request is served.
+fn without(settings: &GatewaySettings, InvalidMap { number, reason }: InvalidMap) -> Option<Denied> {
+    let origin = settings.mapped.get(number)?.origin.clone();
+    Some(Denied { reason: reason.into(), origin })
 }
 
 impl Deref for Settings {

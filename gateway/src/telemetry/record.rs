@@ -1,7 +1,7 @@
 use crate::config::RouteLabels;
 use crate::connection::Connection;
 use crate::tls::client::{ClientCertificate, Verdict};
-use crate::variables::Assigned;
+use crate::variables::{Assigned, Maps};
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct RequestInfo<'a> {
     pub arguments: Option<&'a [u8]>,
     /// The variables that snippets have set.
     pub assigned: Option<&'a Assigned>,
+    /// The variables that are made of others.
+    pub maps: Option<&'a Maps>,
     /// The headers of the backend's response, and those of the response to the client, where they are known.
     pub response_headers: [Option<&'a HeaderMap>; 2],
     /// `HTTP/1.1`.
@@ -59,6 +61,7 @@ impl<'a> RequestInfo<'a> {
             rewritten: None,
             arguments: None,
             assigned: None,
+            maps: None,
             response_headers: [None; 2],
             version: "",
             host: "",

@@ -1,10 +1,11 @@
+use super::clock::Now;
 use super::record::RequestInfo;
 use crate::config::{RouteLabels, Variable};
 use crate::connection::client_value;
 use crate::tls::client::Verdict;
 use crate::variables::{
-    Values, address, append, argument, binary_address, cookie, escaped, header, list, number, origin_form, query,
-    remote_user, text,
+    Assigned, Overrun, Values, address, append, argument, binary_address, cookie, escaped, header, list, number,
+    origin_form, query, remote_user, text,
 };
 use percent_encoding::percent_decode;
 use std::sync::LazyLock;
@@ -42,7 +43,7 @@ impl Values for RequestInfo<'_> {
             V::IngressName => self.label(out, |labels| &labels.owner.ingress),
             V::IsArgs => text(if self.arguments().is_some_and(|query| !query.is_empty()) { "?" } else { "" }, out),
             V::LocationPath => self.label(out, |labels| &labels.path),
-            V::Named(name) => append(self.assigned.and_then(|assigned| assigned.named(name)), out),
+            V::Named(name) => self.named(name, self, out),
             V::Namespace => self.label(out, |labels| &labels.owner.namespace),
             V::PassAccessScheme => text(self.scheme, out),
             V::ProxyAddXForwardedFor => self.forwarded_for(out),
@@ -103,6 +104,20 @@ impl Values for RequestInfo<'_> {
 }
 
 impl RequestInfo<'_> {
+    /// A variable that a snippet has set, or else one that is made of others, which `values` has.
+    pub(super) fn named(&self, name: &str, values: &impl Values, out: &mut Vec<u8>) -> bool {
+        match self.assigned.and_then(|assigned| assigned.named(name)) {
+            None => match self.maps.map_or(Ok(false), |maps| maps.value(name, &(values, &Now), out)) {
+                Ok(found) => found,
+                Err(Overrun) => {
+                    self.assigned.into_iter().for_each(Assigned::overrun);
+                    false
+                }
+            },
+            set => append(set, out),
+        }
+    }
+
     fn client_verdict(&self) -> Verdict {
         self.client_certificate.map_or(Verdict::None, |(_, verdict)| verdict)
     }

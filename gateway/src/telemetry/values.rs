@@ -22,6 +22,7 @@ impl Values for Record<'_> {
                 Some(status) => number(status, out),
                 None => false,
             }),
+            V::Named(name) => self.request.named(name, self, out),
             _ => self.request.value(variable, out),
         }
     }
