@@ -1,7 +1,7 @@
 //! What comes of a request whose client has to be known first: the auth request, its response, and verified passwords.
 
 use super::client_certificate::is_about_certificate;
-use super::forward::is_of_the_connection;
+use super::connection_headers::is_of_the_connection;
 use super::machine::{Exchange, TRIES};
 use super::progress::State;
 use super::step::{BackendTls, Destination, Failure};

@@ -2,7 +2,7 @@
 //!
 //! The backend gets the request's method and headers, but not its body: that may be gone, or be what is wrong with it.
 
-use super::forward::{RequestEdits, ResponseEdits};
+use super::edits::{RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::progress::{CustomError, State};
 use crate::request::{Reason, Reply, RequestView};

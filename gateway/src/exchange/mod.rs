@@ -7,9 +7,11 @@ mod access;
 mod auth;
 mod auth_snippet;
 mod client_certificate;
+mod connection_headers;
 mod context;
 mod custom_error;
 mod decision;
+mod edits;
 mod forward;
 mod framing;
 mod grpc;
@@ -20,6 +22,7 @@ mod phases;
 mod progress;
 mod rendered_reply;
 mod request_id;
+mod respond;
 mod snippet;
 mod snippet_progress;
 mod step;
@@ -29,10 +32,10 @@ mod variables;
 
 pub use access::AccessStep;
 pub use auth::AuthRequest;
+pub(crate) use connection_headers::is_of_the_connection;
 pub use context::Context;
 pub use decision::Decision;
-pub(crate) use forward::is_of_the_connection;
-pub use forward::{RequestEdits, ResponseEdits};
+pub use edits::{RequestEdits, ResponseEdits};
 pub(crate) use framing::{
     InvalidFraming, InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing,
 };

@@ -1,7 +1,7 @@
 //! Snippets on the way of a request: when they are run, and what they change of it and of its response.
 
 use super::decision::{Asked, Decision};
-use super::forward::{RequestEdits, ResponseEdits};
+use super::edits::{RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::snippet_progress::SnippetProgress;
 use super::step::Sent;
