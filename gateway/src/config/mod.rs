@@ -22,6 +22,7 @@ mod labels;
 mod origin;
 mod rejection;
 mod route;
+mod response_rewrites;
 mod route_match;
 mod route_policies;
 mod settings;
@@ -52,6 +53,7 @@ pub use origin::Origin;
 pub use rejection::{Rejection, RejectionCause};
 pub use route::{Action, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
+pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,

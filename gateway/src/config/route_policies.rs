@@ -1,5 +1,6 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate, Waf,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate,
+    ResponseRewrites, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -52,6 +53,9 @@ pub struct RoutePolicies {
     pub default_backend: Option<BackendId>,
     /// `custom-http-errors`: which errors another backend answers. Default none.
     pub custom_errors: CustomErrors,
+    /// `proxy-redirect-from`, `proxy-cookie-domain` and `proxy-cookie-path`: what of a backend's responses is rewritten.
+    /// Default nothing.
+    pub response_rewrites: ResponseRewrites,
     /// `configuration-snippet` and the ConfigMap's: what is done before the route's other rules. Default none.
     pub snippet: Option<Arc<Block>>,
     /// `enable-access-log`: whether requests are written to the access log. Default true.
@@ -80,6 +84,7 @@ impl Default for RoutePolicies {
             body_limit: Some(1 << 20),
             default_backend: None,
             custom_errors: CustomErrors::default(),
+            response_rewrites: ResponseRewrites::default(),
             snippet: None,
             access_log: true,
         }

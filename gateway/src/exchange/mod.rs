@@ -25,6 +25,7 @@ mod request_id;
 mod respond;
 mod snippet;
 mod snippet_progress;
+mod response_rewrites;
 mod step;
 #[cfg(test)]
 mod tests;

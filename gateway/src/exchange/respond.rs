@@ -36,6 +36,7 @@ impl Exchange {
             edits.remove(name);
         }
         self.respond_to_error(edits);
+        self.rewrite_response(request, edits);
         self.set_auth_cookies(edits);
         self.add_headers(edits);
         self.change_response(request, received.as_ref(), edits);

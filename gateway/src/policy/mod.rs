@@ -18,6 +18,7 @@ pub mod password;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
 pub mod rewrite;
+pub mod response_rewrites;
 pub mod snippet;
 pub(crate) mod source_ranges;
 mod status;
@@ -39,6 +40,7 @@ use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
 use rewrite::Rewrite;
+use response_rewrites::ResponseRewrites;
 use snippet::Snippet;
 use source_ranges::SourceRanges;
 use std::ops::Deref;
@@ -75,6 +77,8 @@ pub struct Policies {
     pub default_backend: Option<Arc<Upstream>>,
     /// Which errors another backend answers.
     pub custom_errors: Option<CustomErrors>,
+    /// What of a backend's responses is rewritten; `None` is nothing.
+    pub response_rewrites: Option<ResponseRewrites>,
     /// What is done when the route has been found.
     pub snippet: Option<Arc<Snippet>>,
 }
@@ -181,6 +185,7 @@ impl Policies {
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),
             snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
+            response_rewrites: ResponseRewrites::compile(&configured.response_rewrites)?,
             configured,
         })
     }
