@@ -74,6 +74,7 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
     ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
+    ("proxy-redirect-to", &[("proxy-redirect-from", "http://backend/")]),
 ];
 
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];

@@ -3,7 +3,9 @@ use super::client_certificate_settings::ClientCertificateSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
 use super::waf_settings::WafAnnotations;
-use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, SnippetBlock, UpstreamSettings};
+use crate::route_defaults::{
+    ExternalAuthSettings, HttpsRedirects, ProxyRedirect, RouteDefaults, SnippetBlock, UpstreamSettings,
+};
 use gateway::config::{BackendPolicies, ClientLimits, Cors, Denied, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
 use std::num::NonZero;
@@ -54,6 +56,8 @@ pub struct AnnotationSettings {
     pub(super) passwords: PasswordSettings,
     /// `auth-tls-secret` and what goes with it.
     pub(super) client_certificates: ClientCertificateSettings,
+    /// `proxy-redirect-from` and `proxy-redirect-to`.
+    pub proxy_redirect: ProxyRedirect,
     /// `proxy-ssl-secret` and what goes with it.
     pub(super) proxy_ssl: ProxySslSettings,
     /// What CORS allows, if `enable-cors` is on.
@@ -151,6 +155,7 @@ impl AnnotationSettings {
             may_pass_through: defaults.ssl_passthrough,
             passwords: PasswordSettings::default(),
             client_certificates: ClientCertificateSettings::default(),
+            proxy_redirect: defaults.proxy_redirect.clone(),
             proxy_ssl: ProxySslSettings::default(),
             cors: Cors::default(),
             enable_cors: false,
@@ -175,6 +180,7 @@ impl AnnotationSettings {
 
     /// Builds what several annotations say together.
     pub(super) fn finish(&mut self, defaults: &RouteDefaults) {
+        self.policies.response_rewrites.redirects = self.proxy_redirect.rules(self.backend.protocol);
         self.policies.https_redirect = self.https.policy(defaults);
         if let Some(allowlist) = self.allowlist.take() {
             self.policies.source_ranges.allow = Some(allowlist);

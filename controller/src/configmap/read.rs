@@ -7,7 +7,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
-use gateway::config::{Denied, Origin, ServiceBackend, Subject};
+use gateway::config::{BackendProtocol, Denied, Origin, ServiceBackend, Subject};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -48,6 +48,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
+    reader.proxy_redirect();
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
@@ -157,6 +158,12 @@ impl Reader<'_> {
         };
         self.builder.config.gateway.default_backend =
             Some(ServiceBackend::tcp(name.namespace.clone(), name.name.clone(), port.port.to_string()).into());
+    }
+
+    /// Of the two keys of `proxy_redirect` either may be an annotation's.
+    fn proxy_redirect(&mut self) {
+        let redirects = self.builder.config.routes.proxy_redirect.rules(BackendProtocol::Http);
+        self.builder.policies().response_rewrites.redirects = redirects;
     }
 
     /// The redirect of routes without annotations: one object for all that need no other.

@@ -3,6 +3,7 @@
 use super::builder::ConfigBuilder;
 use super::entry::Key;
 use crate::registry::{Value, ValueError};
+use crate::snippet::{Address, cookie_rewrites, redirect_from, redirect_to};
 
 const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
 
@@ -48,25 +49,48 @@ pub(super) const KEYS: &[Key] = &[
         "3",
         "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number.",
     ),
-    Key::planned(
+    Key::full(
         "proxy-cookie-domain",
         "off",
-        "Replaces the domain in the `Set-Cookie` headers of backends: `off`, or the domain to replace and the new \
-         one, separated by a space.",
+        "Replaces the domain in the `Set-Cookie` headers of backends: `off`, or the domain to replace and the new one, as \
+         nginx's `proxy_cookie_domain` has them.",
+        |value, draft| {
+            let rewrites = cookie_rewrites(Address::CookieDomain, value.text())?;
+            draft.policies().response_rewrites.cookie_domains = rewrites;
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "proxy-cookie-path",
         "off",
-        "Replaces the path in the `Set-Cookie` headers of backends: `off`, or the path to replace and the new one, \
-         separated by a space.",
+        "Replaces the path in the `Set-Cookie` headers of backends: `off`, or the beginning of the path to replace and the \
+         new one, as nginx's `proxy_cookie_path` has them.",
+        |value, draft| {
+            let rewrites = cookie_rewrites(Address::CookiePath, value.text())?;
+            draft.policies().response_rewrites.cookie_paths = rewrites;
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "proxy-redirect-from",
         "off",
-        "Sets the beginning of the `Location` and `Refresh` headers of backends that `proxy-redirect-to` replaces. A \
-         URL, or `off`.",
+        "Sets the beginning of the `Location` headers of backends, and of the URL in `Refresh`, that `proxy-redirect-to` \
+         replaces, as nginx's `proxy_redirect` has it: a URL, or `~` and a regular expression. `off` leaves them; \
+         `default` replaces `http://upstream_balancer/` by `/`, as does a URL without `proxy-redirect-to`.",
+        |value, draft| {
+            draft.config.routes.proxy_redirect.from = redirect_from(value.text())?;
+            Ok(())
+        },
     ),
-    Key::planned("proxy-redirect-to", "off", "Sets the text that replaces `proxy-redirect-from`. A URL, or `off`."),
+    Key::full(
+        "proxy-redirect-to",
+        "off",
+        "Sets the text that replaces `proxy-redirect-from`, in which nginx variables may stand, or `off`.",
+        |value, draft| {
+            draft.config.routes.proxy_redirect.to = redirect_to(value.text())?;
+            Ok(())
+        },
+    ),
     Key::planned(
         "proxy-ssl-location-only",
         "false",

@@ -1,10 +1,12 @@
 //! The settings of routes that no annotation overrides.
 
 mod external_auth;
+mod proxy_redirect;
 mod snippet;
 mod waf;
 
 pub use external_auth::{AuthUrl, ExternalAuthSettings};
+pub use proxy_redirect::{ProxyRedirect, RedirectFrom};
 pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
@@ -44,6 +46,8 @@ pub struct RouteDefaults {
     /// `global-auth-url` and what goes with it: the auth server of all Ingresses that name none of their own and do not opt out
     /// with `enable-global-auth`.
     pub external_auth: ExternalAuthSettings,
+    /// `proxy-redirect-from` and `proxy-redirect-to`, of which annotations may override one. Default off.
+    pub proxy_redirect: ProxyRedirect,
     /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces. Default false.
     pub cross_namespace: bool,
     /// `global-allowed-response-headers`: the headers that the annotation `custom-headers` may set, in lower case.
@@ -82,6 +86,7 @@ impl Default for RouteDefaults {
             plain_paths: vec![ACME_CHALLENGES.into()],
             open_paths: vec![ACME_CHALLENGES.into()],
             external_auth: ExternalAuthSettings::default(),
+            proxy_redirect: ProxyRedirect::default(),
             cross_namespace: false,
             allowed_headers: Arc::from([]),
             blocked_words: Vec::new(),

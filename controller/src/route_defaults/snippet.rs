@@ -1,6 +1,8 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use gateway::config::{Expires, InputHeader, Operation, Origin, ResponseHeader, Satisfy, Template, Test};
+use gateway::config::{
+    Expires, InputHeader, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy, Template, Test,
+};
 use http::Method;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -23,6 +25,12 @@ pub struct SnippetBlock {
     pub grpc_headers: Vec<(Arc<str>, Template)>,
     /// `proxy_hide_header`.
     pub hidden_headers: Vec<Arc<str>>,
+    /// `proxy_redirect`; empty is `off`.
+    pub redirects: Option<Vec<ResponseRewrite>>,
+    /// `proxy_cookie_domain`; empty is `off`.
+    pub cookie_domains: Option<Vec<ResponseRewrite>>,
+    /// `proxy_cookie_path`; empty is `off`.
+    pub cookie_paths: Option<Vec<ResponseRewrite>>,
     /// `more_set_headers` and `more_clear_headers`, in their order.
     pub changed_headers: Vec<ResponseHeader>,
     /// `add_header`.
@@ -97,6 +105,9 @@ impl SnippetBlock {
         self.method = self.method.take().or_else(|| later.method.clone());
         self.grpc_headers.extend(later.grpc_headers.iter().cloned());
         self.hidden_headers.extend(later.hidden_headers.iter().cloned());
+        append_rewrites(&mut self.redirects, later.redirects.as_ref());
+        append_rewrites(&mut self.cookie_domains, later.cookie_domains.as_ref());
+        append_rewrites(&mut self.cookie_paths, later.cookie_paths.as_ref());
         self.changed_headers.extend(later.changed_headers.iter().cloned());
         self.added_headers.extend(later.added_headers.iter().cloned());
         self.expires = self.expires.or(later.expires);
@@ -110,5 +121,14 @@ impl SnippetBlock {
         self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);
         self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
         self.variables.extend(later.variables.iter().cloned());
+    }
+}
+
+/// `off` stands alone: of it and of rules, what comes first counts.
+fn append_rewrites(rules: &mut Option<Vec<ResponseRewrite>>, later: Option<&Vec<ResponseRewrite>>) {
+    match (&mut *rules, later) {
+        (None, later) => *rules = later.cloned(),
+        (Some(rules), Some(later)) if !rules.is_empty() => rules.extend(later.iter().cloned()),
+        (Some(_), _) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::entry::{Entry, Kind};
-use super::{access, idle, limits, refused, request_headers, response_headers, rewrite, stream};
+use super::{access, idle, limits, refused, request_headers, response_headers, response_rewrites, rewrite, stream};
 use crate::suggestion::{did_you_mean, nearest};
 
 /// Directives that belong together.
@@ -18,6 +18,7 @@ pub struct DirectiveFamily {
 pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Conditions, redirects and rewrites", directives: rewrite::DIRECTIVES },
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
+    DirectiveFamily { title: "Addresses of backends in responses", directives: response_rewrites::DIRECTIVES },
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },

@@ -3,7 +3,7 @@
 use super::inherit::{block, unless_empty};
 use super::rules::source_ranges;
 use crate::route_defaults::{AccessRule, SnippetBlock, SnippetTimeouts};
-use gateway::config::{BackendPolicies, RoutePolicies, SourceRanges, Timeouts};
+use gateway::config::{BackendPolicies, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
 
 /// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
 /// beside the other settings, in sentences.
@@ -24,6 +24,7 @@ pub(crate) fn fold(
     rate.after = location.rate_after.unwrap_or(rate.after);
     let (timeouts, idle) = of_protocol(location, is_grpc);
     set_timeouts(&mut backend.timeouts, timeouts);
+    set_rewrites(&mut policies.response_rewrites, location, is_grpc);
     let mut warnings = Vec::from_iter(idle);
     if location.access.is_empty() {
         return Ok(warnings);
@@ -45,7 +46,9 @@ fn of_protocol(location: &SnippetBlock, is_grpc: bool) -> (SnippetTimeouts, Opti
         true => (grpc_timeouts, proxy_timeouts, proxy_headers, PROXY),
         false => (proxy_timeouts, grpc_timeouts, grpc_headers, GRPC),
     };
-    let is_idle = *unused != SnippetTimeouts::default() || !unused_headers.is_empty();
+    let rewrites = [&location.redirects, &location.cookie_domains, &location.cookie_paths];
+    let has_unused_rewrites = is_grpc && rewrites.into_iter().any(Option::is_some);
+    let is_idle = *unused != SnippetTimeouts::default() || !unused_headers.is_empty() || has_unused_rewrites;
     (*used, is_idle.then_some(complaint))
 }
 
@@ -60,6 +63,23 @@ fn set_timeouts(timeouts: &mut Timeouts, set: SnippetTimeouts) {
     timeouts.connect = set.connect.unwrap_or(timeouts.connect);
     timeouts.send = set.send.unwrap_or(timeouts.send);
     timeouts.read = set.read.unwrap_or(timeouts.read);
+}
+
+/// nginx's module for gRPC rewrites nothing.
+fn set_rewrites(rewrites: &mut ResponseRewrites, location: &SnippetBlock, is_grpc: bool) {
+    if is_grpc {
+        return *rewrites = ResponseRewrites::default();
+    }
+    let ResponseRewrites { redirects, cookie_domains, cookie_paths } = rewrites;
+    for (rules, set) in [
+        (redirects, &location.redirects),
+        (cookie_domains, &location.cookie_domains),
+        (cookie_paths, &location.cookie_paths),
+    ] {
+        if let Some(set) = set {
+            *rules = set.clone().into();
+        }
+    }
 }
 
 /// The rules of a snippet, after those of a denylist.

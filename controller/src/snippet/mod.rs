@@ -20,6 +20,7 @@ mod refused;
 mod report;
 mod request_headers;
 mod response_headers;
+mod response_rewrites;
 mod rewrite;
 mod rules;
 mod stream;
@@ -33,6 +34,7 @@ pub(crate) use finding::{Place, Snippet};
 pub(crate) use fold::{auth_timeouts, fold, fold_server, fold_server_timeouts};
 pub(crate) use inherit::{auth_block, server_block};
 pub use report::{DirectiveReport, Outcome, SnippetReport};
+pub(crate) use response_rewrites::{Address, cookie_rewrites, redirect_from, redirect_to};
 
 #[cfg(test)]
 mod tests;

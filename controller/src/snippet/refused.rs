@@ -14,7 +14,7 @@ const ADDRESS: &str = "whom to believe about a client's address is set by the Co
                        proxy-real-ip-cidr";
 const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
 const CACHE: &str = "Adit keeps no responses";
-const REDIRECTS: &str = "it changes headers of responses in a way that Adit does not have yet";
+const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const ERRORS: &str = "error pages of its own are not supported yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
 const SERVERS: &str = "which hosts and ports are served is set by Ingresses and flags";
@@ -57,9 +57,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("limit_req*", LIMITS),
     Entry::refused("limit_conn*", LIMITS),
     Entry::refused("proxy_cache*", CACHE),
-    Entry::refused("proxy_redirect", REDIRECTS),
-    Entry::refused("proxy_cookie_*", REDIRECTS),
-    Entry::refused("add_trailer", REDIRECTS),
+    Entry::refused("proxy_cookie_flags", HEADERS),
+    Entry::refused("add_trailer", HEADERS),
     Entry::refused("sub_filter*", "Adit does not change bodies"),
     Entry::refused("charset*", "Adit does not change bodies"),
     Entry::refused("error_page", ERRORS),
