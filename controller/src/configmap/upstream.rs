@@ -91,11 +91,16 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned(
+    Key::full(
         "proxy-ssl-location-only",
         "false",
         "Applies the annotations `proxy-ssl-*` to the paths of their Ingress only, not to the whole host. Boolean.",
-    ),
+        |value, _| match value.bool()? {
+            true => Ok(()),
+            false => Err(ValueError::Unsupported("is not supported: they apply to the paths of their Ingress only")),
+        },
+    )
+    .but("They always do, as with `true`: no Ingress lends its certificate to the backends of another one."),
     Key::full(
         "proxy-buffering",
         "off",

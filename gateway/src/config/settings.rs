@@ -12,6 +12,9 @@ pub struct GatewaySettings {
     pub path_matching: PathMatching,
     /// `server-tokens`: responses have `Server: adit`, and error pages name Adit. Default false: neither.
     pub server_tokens: bool,
+    /// `allow-backend-server-header`: with `server_tokens`, a backend's own `Server` is passed on. Default false: it is
+    /// removed.
+    pub backend_server_header: bool,
     /// `--default-backend-service`: serves requests that no route matches. Default none: they are answered with 404.
     pub default_backend: Option<BackendId>,
     /// A setting that protects requests is invalid or not supported: every route answers 503. Default none.
@@ -63,6 +66,7 @@ impl Default for GatewaySettings {
         Self {
             path_matching: PathMatching::default(),
             server_tokens: false,
+            backend_server_header: false,
             default_backend: None,
             denied: None,
             blocked: Blocked::default(),
@@ -111,6 +115,15 @@ pub struct Forwarded {
     pub full_chain: bool,
     /// `forwarded-for-header`: the header with the client address, in lower case. Default `x-forwarded-for`.
     pub header: Arc<str>,
+    /// `forwarded-host-header`: the header that backends get as `X-Original-Forwarded-Host`, in lower case. Default
+    /// `x-forwarded-host`.
+    pub host_header: Arc<str>,
+    /// `forwarded-for-proxy-protocol-header`: the header in which backends get what the client address is taken from,
+    /// with both `trust_headers` and `proxy_protocol`; in lower case. Default `x-forwarded-for-proxy-protocol`.
+    pub proxy_protocol_header: Arc<str>,
+    /// `proxy-add-original-uri-header`: backends get path and query of the client's request in `X-Original-URI`. Default
+    /// false.
+    pub original_uri: bool,
     /// `proxy-real-ip-cidr`: the trusted proxies. Default all IPv4 addresses. Empty trusts none.
     pub trusted: Arc<[IpNet]>,
     /// `use-proxy-protocol`: connections for HTTP and HTTPS must begin with a PROXY header; without one they are closed.
@@ -135,6 +148,9 @@ impl Default for Forwarded {
             real_ip: false,
             full_chain: false,
             header: "x-forwarded-for".into(),
+            host_header: "x-forwarded-host".into(),
+            proxy_protocol_header: "x-forwarded-for-proxy-protocol".into(),
+            original_uri: false,
             trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
             proxy_protocol: false,
             proxy_header_timeout: Duration::from_secs(5),

@@ -12,6 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::sync::Arc;
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_ORIGINAL_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-original-forwarded-for");
+const X_ORIGINAL_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-original-forwarded-host");
 /// "httpoxy": CGI programs take it for HTTP_PROXY.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 /// Headers of HTTP/1 that HTTP/2 forbids.
@@ -87,11 +89,23 @@ impl Exchange {
 
     pub(super) fn set_client_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let client = &self.decision.client;
-        if let Some(chain) = variables::joined(request.headers, &self.decision.settings.forwarded.header) {
-            edits.set("X-Original-Forwarded-For", chain);
+        let forwarded = &self.decision.settings.forwarded;
+        // A client's own headers of these names go, as in nginx.
+        match variables::joined(request.headers, &forwarded.header) {
+            Some(chain) => edits.set("X-Original-Forwarded-For", chain),
+            None => edits.remove(&X_ORIGINAL_FORWARDED_FOR),
         }
-        if let Some(hosts) = variables::joined(request.headers, X_FORWARDED_HOST.as_str()) {
-            edits.set("X-Original-Forwarded-Host", hosts);
+        match variables::joined(request.headers, &forwarded.host_header) {
+            Some(hosts) => edits.set("X-Original-Forwarded-Host", hosts),
+            None => edits.remove(&X_ORIGINAL_FORWARDED_HOST),
+        }
+        if forwarded.trust_headers && forwarded.proxy_protocol {
+            self.set_proxy_protocol_header(request, edits);
+        }
+        if forwarded.original_uri
+            && let Ok(target) = HeaderValue::from_bytes(variables::origin_form(request.target))
+        {
+            edits.set("X-Original-URI", target);
         }
         edits.set("X-Forwarded-For", self.forwarded_for(request));
         edits.set("X-Real-IP", self.client_address());
@@ -105,6 +119,21 @@ impl Exchange {
         edits.set("X-Scheme", client.scheme.clone());
         if let Some(id) = &self.decision.request_id {
             edits.set("X-Request-ID", id.clone());
+        }
+    }
+
+    /// What the client's address is taken from: the forwarding header of whom the PROXY header names, if that is a proxy, or
+    /// else the PROXY header.
+    fn set_proxy_protocol_header(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let (forwarded, connection) = (&self.decision.settings.forwarded, &self.arrival().connection);
+        let value = match forwarded.trusts(connection.peer.ip()) {
+            true => variables::joined(request.headers, &forwarded.header),
+            false => Some(connection.peer_value.clone()),
+        };
+        match (value, forwarded.proxy_protocol_header.parse()) {
+            (Some(value), _) => edits.set_named(&forwarded.proxy_protocol_header, value),
+            (None, Ok(name)) => edits.remove(&name),
+            (None, Err(_)) => {}
         }
     }
 

@@ -15,13 +15,14 @@ impl Exchange {
         let received = self.headers_for_snippets(edits);
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
         let nominates = nominates(edits.headers());
+        let shows_server = self.passes_server();
         for name in edits.headers().keys() {
             let kept = upgraded && matches!(name.as_str(), "connection" | "upgrade");
             let hop = !kept && (is_hop_by_hop(name) || name == header::CONNECTION);
             let nominated = !upgraded && nominates && is_nominated_by(name, edits.headers());
             if hop
                 || nominated
-                || is_hidden(name)
+                || is_hidden(name, shows_server)
                 || self.decision.effects().is_some_and(|effects| effects.hides(name))
                 || self.decision.settings.hide_headers.iter().any(|hidden| name == &**hidden)
             {
@@ -35,8 +36,8 @@ impl Exchange {
         for name in &gone {
             edits.remove(name);
         }
-        self.respond_to_error(edits);
         self.rewrite_response(request, edits);
+        self.respond_to_error(edits);
         self.set_auth_cookies(edits);
         self.add_headers(edits);
         self.change_response(request, received.as_ref(), edits);
@@ -59,7 +60,9 @@ impl Exchange {
     /// `Server`, HSTS, `add-headers`, `custom-headers` and CORS, of which a later one replaces an earlier: on every
     /// response, also on those that we make.
     fn add_headers(&self, edits: &mut impl ResponseEdits) {
-        if self.decision.settings.server_tokens {
+        if self.decision.settings.server_tokens
+            && !(self.passes_server() && edits.headers().contains_key(header::SERVER))
+        {
             edits.set("Server", HeaderValue::from_static("adit"));
         }
         if let Some(hsts) =
@@ -74,6 +77,11 @@ impl Exchange {
             policies.custom_headers.iter().for_each(|(name, value)| edits.set_named(name, value.clone()));
             self.set_cors_headers(policies.cors.as_ref(), edits);
         }
+    }
+
+    /// Whether clients see what a backend calls itself.
+    fn passes_server(&self) -> bool {
+        self.decision.settings.server_tokens && self.decision.settings.backend_server_header
     }
 
     /// The headers that let pages of another origin read the response. The backend's own stay where that is not
@@ -91,7 +99,7 @@ impl Exchange {
 }
 
 /// Headers of backends that nginx does not forward.
-fn is_hidden(name: &HeaderName) -> bool {
+fn is_hidden(name: &HeaderName, shows_server: bool) -> bool {
     let name = name.as_str();
-    name == "server" || name == "x-pad" || name.starts_with("x-accel-")
+    (name == "server" && !shows_server) || name == "x-pad" || name.starts_with("x-accel-")
 }
