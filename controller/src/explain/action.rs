@@ -140,7 +140,8 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
-            Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
+            let status = decision.no_endpoint().status;
+            Action::Reply { status, why: format!("{backend} has no endpoint"), location: None }
         }
     }
 }

@@ -307,6 +307,15 @@ impl Decision {
         self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
     }
 
+    /// The reply where no backend has an endpoint. Without the default backend it is as if there was none: as in
+    /// ingress-nginx, which then serves its own.
+    pub fn no_endpoint(&self) -> Reply {
+        match self.uses_default_backend() {
+            true => Reply::new(404, Reason::NoRoute),
+            false => Reply::new(503, Reason::NoEndpoint),
+        }
+    }
+
     /// The policies of its route for the response, unless it was answered before the rules of its path.
     pub(super) fn response_policies(&self) -> Option<&Policies> {
         self.route.as_ref().filter(|_| self.passed_server_phase).map(|route| &*route.policies)

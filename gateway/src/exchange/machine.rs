@@ -117,7 +117,7 @@ impl Exchange {
                 None => {
                     let reply = match (&self.custom_error, self.attempts.last()) {
                         (Some(error), _) => error.reply.clone(),
-                        (None, None) => Reply::new(503, Reason::NoEndpoint),
+                        (None, None) => self.decision.no_endpoint(),
                         (None, Some(last)) => bad_gateway(last.status == Some(504)),
                     };
                     self.settle(reply)
