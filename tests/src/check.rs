@@ -139,10 +139,11 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
         }
         (None, None) => {}
     }
-    if let Some(pattern) = &expect.log {
-        let pattern = whole(pattern)?;
-        let matches = matches!(&*wire.log, [line] if pattern.is_match(line));
-        mismatches.note(matches, "access log", format_args!("one line like {pattern}"), &wire.log);
+    if let Some(logged) = &expect.log {
+        let patterns = logged.patterns().iter().map(|pattern| whole(pattern)).collect::<Result<Vec<_>>>()?;
+        let mut pairs = wire.log.iter().zip(&patterns);
+        let matches = wire.log.len() == patterns.len() && pairs.all(|(line, pattern)| pattern.is_match(line));
+        mismatches.note(matches, "access log", format_args!("lines like {:?}", logged.patterns()), &wire.log);
     }
     Ok(())
 }
@@ -239,7 +240,7 @@ impl Mismatches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Status;
+    use crate::case::{Logged, Status};
 
     fn reply(status: u16) -> Observation {
         let wire = Wire { headers: vec![], body: vec![], closed: false, received: vec![], log: vec![], tls: None };
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_log_has_one_line() {
-        let expected = Expect { log: Some("a+".to_owned()), ..expect(Status::Exactly(404)) };
+        let expected = Expect { log: Some(Logged::Line("a+".to_owned())), ..expect(Status::Exactly(404)) };
         let logged = |lines: &[&str]| {
             let mut observed = reply(404);
             let lines = lines.iter().map(|line| (*line).to_owned()).collect();

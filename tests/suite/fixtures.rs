@@ -30,7 +30,7 @@ const INGRESS_NGINX: &str = "
     J08 J10 J11
     A02 A05 A07 A10 A12 A15 A17 A18
     V14 V16 V18 V22 V23 V24
-    Z02 Z03 Z05 Z06 Z08 Z09
+    Z02 Z03 Z05 Z06 Z08 Z09 Z11
     S2b";
 
 fn cases() -> Vec<Case> {

@@ -1,6 +1,7 @@
 //! The access log and traces.
 
 use super::entry::Key;
+use super::map_values::map_values;
 use crate::registry::ValueError;
 use gateway::config::{AccessLog, Escape, Template};
 
@@ -67,9 +68,37 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("enable-access-log-for-default-backend", "false", "Logs requests that no rule matches. Boolean."),
-    Key::planned("enable-auth-access-log", "false", "Logs auth requests. Boolean."),
-    Key::planned("skip-access-log-urls", "", "Names paths whose requests are not logged, separated by commas."),
+    Key::full(
+        "enable-access-log-for-default-backend",
+        "false",
+        "Logs requests for hosts without rules, and those without a host's rules that no rule without a host matches. \
+         Boolean. Requests that only the paths of their host do not match are logged in any case.",
+        |value, draft| {
+            draft.config.gateway.access_log.unmatched = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "enable-auth-access-log",
+        "false",
+        "Logs auth requests: a line each, before that of the request, with the status and the address of the auth server. \
+         Boolean.",
+        |value, draft| {
+            draft.config.gateway.access_log.auth = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "skip-access-log-urls",
+        "",
+        "Names requests that are not logged, by path and query as clients send them, separated by commas: texts, without \
+         regard to case, or `~` (or `~*`, without regard to case) and a regular expression that matches anywhere.",
+        |value, draft| {
+            const EXPECTED: &str = "URLs such as \"/health\", or \"~\" and regular expressions, separated by commas";
+            draft.config.gateway.access_log.skipped = map_values(value).ok_or(ValueError::Expected(EXPECTED))?;
+            Ok(())
+        },
+    ),
     Key::full(
         "log-format-stream",
         "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",

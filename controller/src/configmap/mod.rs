@@ -14,6 +14,7 @@ mod headers;
 mod https;
 mod limits;
 mod logging;
+mod map_values;
 mod other;
 mod read;
 mod routes;

@@ -19,10 +19,11 @@ mod framing_headers;
 mod host;
 mod host_name;
 mod labels;
+mod map_value;
 mod origin;
 mod rejection;
-mod route;
 mod response_rewrites;
+mod route;
 mod route_match;
 mod route_policies;
 mod settings;
@@ -38,7 +39,7 @@ pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBacke
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
 pub use backend_tls::{BackendTls, BackendVerification};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
-pub use blocked::{Blocked, BlockedValue};
+pub use blocked::Blocked;
 pub use client_certificates::{ClientCertificates, ClientVerification, ErrorPage, VerifyClient};
 pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};
 pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
@@ -49,11 +50,12 @@ pub use framing_headers::FRAMING_HEADERS;
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use labels::{Owner, RouteLabels};
+pub use map_value::MapValue;
 pub use origin::Origin;
 pub use rejection::{Rejection, RejectionCause};
+pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
 pub use route::{Action, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
-pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,

@@ -3,15 +3,17 @@
 use super::client_certificate::is_about_certificate;
 use super::connection_headers::is_of_the_connection;
 use super::machine::{Exchange, TRIES};
-use super::progress::State;
+use super::progress::{EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, Failure};
 use crate::config::Template;
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
+use crate::telemetry::Attempt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -91,6 +93,7 @@ impl Exchange {
 
     /// The auth server has answered the auth request for `request`.
     pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+        self.end_auth_request(Some(status));
         let Some(server) = self.decision.auth_server() else { return };
         if let Some(key) = &self.auth_key
             && let request = self.decision.with_changed_headers(request)
@@ -154,24 +157,47 @@ impl Exchange {
     }
 
     /// Chooses an endpoint of the auth server that was not asked yet.
-    pub(super) fn ask(&mut self, tries: usize) -> Option<Destination> {
-        let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
+    pub(super) fn ask(&mut self) -> Option<Destination> {
+        let State::Asking { failed, .. } = &self.state else { return None };
+        let server = self.decision.auth_server().filter(|_| failed.len() < TRIES)?;
         let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
         let destination = self.destination(&pick, tls, false);
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
         self.tried.push(destination.address);
-        self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
+        if let State::Asking { current, .. } = &mut self.state {
+            *current = Some(Try::begin(pick));
+        }
         Some(destination)
     }
 
     /// The auth server has not answered. Another endpoint of it is asked only where this one has seen nothing.
     pub(super) fn auth_failed(&mut self, failure: Failure) {
+        let timed_out =
+            matches!(failure, Failure::Connect { timed_out: true } | Failure::Upstream { timed_out: true, .. });
+        if let State::Asking { current, failed } = &mut self.state {
+            let status = if timed_out { 504 } else { 502 };
+            failed.extend(current.take().map(|current| current.attempt(Some(status), 0)));
+        }
         match failure {
             Failure::Connect { .. } => {}
             Failure::Upstream { stale: true, .. } => drop(self.tried.pop()),
-            _ => self.state = State::Replying(FAILED),
+            _ => {
+                self.end_auth_request(None);
+                self.state = State::Replying(FAILED);
+            }
+        }
+    }
+
+    /// Keeps what there is to log of the auth request, if it is to be logged. No status: nobody has answered.
+    pub(super) fn end_auth_request(&mut self, status: Option<u16>) {
+        let State::Asking { current, failed } = &mut self.state else { return };
+        if self.decision.settings.access_log.auth {
+            let last = current.take().map(|current| current.attempt(status, 0));
+            let attempts: SmallVec<[Attempt; 1]> = std::mem::take(failed).into_iter().chain(last).collect();
+            let status = status.or_else(|| attempts.last()?.status).unwrap_or(502);
+            self.ended_auth_request = Some(Box::new(EndedAuthRequest { status, attempts }));
         }
     }
 

@@ -7,7 +7,7 @@ use super::snippet_progress::SnippetProgress;
 use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
-use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
+use crate::policy::client_limits::{ClientLimits, Permit};
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
@@ -16,12 +16,10 @@ use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::tls::backend::BackendTls;
 use crate::tls::client;
 use crate::upstream::Upstream;
-use crate::variables;
 use http::{HeaderValue, Version};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// How a request is handled. Holds its route and nothing above it, so that a long-lived stream keeps no table alive.
 #[derive(Debug)]
@@ -48,6 +46,8 @@ pub struct Decision {
     answer: Option<Reply>,
     /// What comes before the rules of the route's path has let it through.
     passed_server_phase: bool,
+    /// It is for a host without rules, or none of those without a host takes it.
+    pub(super) is_of_no_host: bool,
     default_backend: Option<Arc<Upstream>>,
     /// Counts the request as in progress, where the number of those is limited.
     pub(super) permit: Option<Permit>,
@@ -108,6 +108,7 @@ impl Decision {
             access: Access::default(),
             answer: None,
             passed_server_phase: false,
+            is_of_no_host: false,
             default_backend: asked.table.default_backend().cloned(),
             permit: None,
             normalized: None,
@@ -144,6 +145,11 @@ impl Decision {
             }
         }
         self.route = None;
+        self.is_of_no_host = match &found {
+            Found::NoHost => true,
+            Found::NoPath(host) => *host.name() == HostName::Any,
+            _ => false,
+        };
         match found {
             Found::Route(_) => ControlFlow::Continue(()),
             Found::AddSlash(route) => {
@@ -216,34 +222,6 @@ impl Decision {
     pub fn hear(&mut self, verdict: Verdict) -> AccessStep {
         let _ = self.access.hear(verdict); // the step says whether anything else matters
         self.step()
-    }
-
-    /// Counts the request against the limits on its client, unless it exceeds them.
-    fn admit(
-        &self,
-        limits: &ClientLimits,
-        arrival: &Arrival,
-        request: &RequestView<'_>,
-    ) -> ControlFlow<Reply, Option<Permit>> {
-        let settings = &self.settings.limits;
-        if limits.exempts(self.client.address) {
-            return ControlFlow::Continue(None);
-        }
-        let Some(client) = self.client_key(arrival, request) else { return ControlFlow::Continue(None) };
-        limits.count_request(client, Instant::now(), settings)?;
-        limits.permit(client, settings)
-    }
-
-    /// Whom the request counts for; `None` where the text that tells clients apart is empty.
-    fn client_key(&self, arrival: &Arrival, request: &RequestView<'_>) -> Option<ClientKey> {
-        let Some(template) = &self.settings.limits.key else { return Some(self.client.address.into()) };
-        let (mut text, mut buffer) = (Vec::new(), [0; HOST_LIMIT]);
-        variables::render(
-            template,
-            &self.request_info(&arrival.connection, arrival.number, request, &mut buffer),
-            &mut text,
-        );
-        (!text.is_empty()).then(|| text.as_slice().into())
     }
 
     fn rewrite(&mut self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply> {

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::decision::Decision;
 use super::inspector::Inspection;
-use super::progress::{CustomError, State, Try};
+use super::progress::{CustomError, EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
 use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
 use crate::connection::Arrival;
@@ -52,6 +52,8 @@ pub struct Exchange {
     pub(super) authorization: Option<Box<Authorization>>,
     /// Under which its response is kept.
     pub(super) auth_key: Option<Box<AuthKey>>,
+    /// The auth request, where that is logged.
+    pub(super) ended_auth_request: Option<Box<EndedAuthRequest>>,
     /// What the firewall makes of the request, once it has seen it.
     pub(super) inspection: Option<Box<Inspection>>,
     /// The error that another backend answers.
@@ -81,6 +83,7 @@ impl Exchange {
             decision,
             authorization: None,
             auth_key: None,
+            ended_auth_request: None,
             inspection: None,
             custom_error: None,
             fell_back: false,
@@ -107,9 +110,12 @@ impl Exchange {
             State::Replying(reply) => Step::Reply(reply.clone()),
             State::Abandoned(_) => Step::Abandon,
             State::Verifying(verification) => Step::Verify(Arc::clone(verification)),
-            State::Asking { tries, .. } => match self.ask(*tries) {
+            State::Asking { .. } => match self.ask() {
                 Some(server) => Step::Ask(server),
-                None => self.settle(FAILED),
+                None => {
+                    self.end_auth_request(None);
+                    self.settle(FAILED)
+                }
             },
             State::Attempting if self.is_uninspected() => Step::Inspect,
             State::Attempting => match self.attempt() {
@@ -324,9 +330,11 @@ impl Exchange {
         if is_abandoned && sent.status.is_none() {
             self.arrival.connection.count_abandoned();
         }
+        self.log_auth_request(request);
         let gone = is_abandoned.then_some(Reason::ClientGone);
         let mut buffer = [0; HOST_LIMIT];
         let record = Record {
+            logged: self.decision.is_logged(request),
             reply: self.reply_reason().or(gone).map(Reason::label),
             ..self.record(self.request_info(request, &mut buffer), &self.attempts, sent)
         };
@@ -342,7 +350,7 @@ impl Exchange {
         };
         Record {
             request,
-            logged: self.decision.is_logged(),
+            logged: false, // only a request that has ended
             reply: None,
             request_length: self.arrival.head.length as u64 + self.body_received,
             duration: self.arrival.started.elapsed(),

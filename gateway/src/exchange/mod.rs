@@ -17,15 +17,17 @@ mod framing;
 mod grpc;
 mod inspection;
 mod inspector;
+mod limits;
+mod logged;
 mod machine;
 mod phases;
 mod progress;
 mod rendered_reply;
 mod request_id;
 mod respond;
+mod response_rewrites;
 mod snippet;
 mod snippet_progress;
-mod response_rewrites;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use crate::policy::basic_auth::Verification;
 use crate::request::{Reason, Reply};
 use crate::telemetry::Attempt;
 use crate::upstream::Pick;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,10 @@ pub(super) enum State {
     Verifying(Arc<Verification>),
     /// To ask the auth server.
     Asking {
-        /// Counts the auth request as in flight at its endpoint.
-        _pick: Option<Pick>,
-        tries: usize,
+        /// The endpoint that is asked now; it counts the auth request as in flight.
+        current: Option<Try>,
+        /// Those that have not answered.
+        failed: SmallVec<[Attempt; 1]>,
     },
     /// To try an endpoint.
     Attempting,
@@ -31,7 +33,7 @@ impl From<AccessStep> for State {
     fn from(step: AccessStep) -> Self {
         match step {
             AccessStep::Verify(verification) => Self::Verifying(verification),
-            AccessStep::Ask => Self::Asking { _pick: None, tries: 0 },
+            AccessStep::Ask => Self::Asking { current: None, failed: SmallVec::new() },
             AccessStep::Forward => Self::Attempting,
             AccessStep::Reply(reply) => Self::Replying(reply),
         }
@@ -75,4 +77,13 @@ pub(super) struct CustomError {
     pub(super) reply: Reply,
     /// Attempts that were made at endpoints of other backends.
     pub(super) attempts_before: usize,
+}
+
+/// An auth request that has ended, where those are logged.
+#[derive(Debug)]
+pub(super) struct EndedAuthRequest {
+    /// The status of its response, or what stands for that where there was none.
+    pub(super) status: u16,
+    /// The endpoints that were asked.
+    pub(super) attempts: SmallVec<[Attempt; 1]>,
 }

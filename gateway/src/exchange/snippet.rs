@@ -140,12 +140,6 @@ impl Decision {
         self.snippet.as_ref()?.state.effects().map(|effects| &**effects)
     }
 
-    /// Whether the request is logged, as far as its route is concerned.
-    pub(super) fn is_logged(&self) -> bool {
-        let by_route = || self.route.as_ref().is_none_or(|route| route.policies.access_log);
-        self.effects().and_then(|effects| effects.access_log).unwrap_or_else(by_route)
-    }
-
     fn input(&self) -> Option<&InputHeaders> {
         self.snippet.as_ref()?.state.input()
     }

@@ -13,12 +13,13 @@ pub mod custom_errors;
 pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
+pub(crate) mod map_values;
 mod networks;
 pub mod password;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
-pub mod rewrite;
 pub mod response_rewrites;
+pub mod rewrite;
 pub mod snippet;
 pub(crate) mod source_ranges;
 mod status;
@@ -39,8 +40,8 @@ use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
-use rewrite::Rewrite;
 use response_rewrites::ResponseRewrites;
+use rewrite::Rewrite;
 use snippet::Snippet;
 use source_ranges::SourceRanges;
 use std::ops::Deref;
@@ -184,8 +185,8 @@ impl Policies {
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),
-            snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             response_rewrites: ResponseRewrites::compile(&configured.response_rewrites)?,
+            snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             configured,
         })
     }

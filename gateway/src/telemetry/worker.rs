@@ -68,6 +68,13 @@ impl Worker {
         }
     }
 
+    /// Logs what is not counted.
+    pub fn log(&self, record: &Record<'_>, log: &AccessLog) {
+        if log.enabled {
+            self.shared.recording.lock().log.write(record, log, SystemTime::now());
+        }
+    }
+
     /// Adds a line of the firewall's audit log, with its line feed, to the access log.
     pub fn audit(&self, line: &[u8]) {
         self.shared.recording.lock().log.write_line(line);

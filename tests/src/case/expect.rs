@@ -47,8 +47,8 @@ pub struct Expect {
     pub alert: Option<String>,
     /// Which pods answer a repeated request, and how evenly.
     pub spread: Option<Spread>,
-    /// The one line that the request leaves in the access log: a regular expression over all of it.
-    pub log: Option<String>,
+    /// What the request leaves in the access log.
+    pub log: Option<Logged>,
 }
 
 /// What an auth server received, exactly once.
@@ -82,6 +82,26 @@ pub enum Status {
 enum StatusText {
     Number(u16),
     Text(String),
+}
+
+/// Lines of the access log: a regular expression over all of each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Logged {
+    /// One.
+    Line(String),
+    /// These, in their order; none if it is empty. A line that is not expected is seen with the next request.
+    Lines(Vec<String>),
+}
+
+impl Logged {
+    /// The regular expressions.
+    pub fn patterns(&self) -> &[String] {
+        match self {
+            Self::Line(line) => std::slice::from_ref(line),
+            Self::Lines(lines) => lines,
+        }
+    }
 }
 
 /// The value of a header.

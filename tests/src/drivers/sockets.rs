@@ -23,6 +23,7 @@ pub struct Sockets {
     state: watch::Receiver<State>,
     server: Option<Server>,
     log: mpsc::UnboundedReceiver<String>,
+    mode: Mode,
     /// Some request of the case expects a log line: then each is waited for, so that none is taken for another's.
     reads_log: bool,
 }
@@ -53,6 +54,7 @@ impl Driver for Sockets {
             state,
             server: Some(server),
             log,
+            mode,
             reads_log: case.spec.expects_log(mode),
         })
     }
@@ -74,17 +76,23 @@ impl Driver for Sockets {
         let server = self.server.as_ref().context("the server is gone")?;
         let addresses = if request.is_https() { server.https_addresses() } else { server.http_addresses() };
         let address = *addresses.first().context("the server does not listen")?;
-        converse(address, request, cluster, async || self.log_of_one_request().await).await
+        let expected = request.expectation(self.mode).and_then(|expect| expect.log.as_ref());
+        let lines = expected.map_or(1, |logged| logged.patterns().len());
+        converse(address, request, cluster, async || self.log_of_one_request(lines).await).await
     }
 }
 
 impl Sockets {
-    async fn log_of_one_request(&mut self) -> Result<Vec<String>> {
+    /// So many lines, and what else has been written.
+    async fn log_of_one_request(&mut self, expected: usize) -> Result<Vec<String>> {
         if !self.reads_log {
             return Ok(Vec::new());
         }
-        let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.context("no line in the access log")?;
-        let mut lines: Vec<String> = line.into_iter().collect();
+        let mut lines: Vec<String> = Vec::new();
+        for _ in 0..expected {
+            let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.context("no line in the access log")?;
+            lines.extend(line);
+        }
         while let Ok(line) = self.log.try_recv() {
             lines.push(line);
         }

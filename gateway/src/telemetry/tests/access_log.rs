@@ -18,7 +18,7 @@ fn logged(record: &Record<'_>, log: &AccessLog) -> String {
 }
 
 fn format(text: &str, escape: Escape) -> AccessLog {
-    AccessLog { enabled: true, format: Template::parse(text).expect("valid"), escape }
+    AccessLog { format: Template::parse(text).expect("valid"), escape, ..AccessLog::default() }
 }
 
 #[test]
