@@ -27,11 +27,24 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("upstream-keepalive-time", "1h", "Limits the age of a connection to a backend. Time."),
-    Key::planned(
+    Key::full(
+        "upstream-keepalive-time",
+        "1h",
+        "Sets how long after it was opened a connection to a backend gets further requests. Time above 0. Then it is \
+         closed once the request on it has ended.",
+        |value, draft| {
+            draft.config.gateway.upstream.lifetime = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::full(
         "upstream-keepalive-requests",
         "10000",
-        "Limits the requests on one connection to a backend. Whole number.",
+        "Limits the requests on one connection to a backend. Whole number from 1. Then it is closed.",
+        |value, draft| {
+            draft.config.gateway.upstream.requests = value.number(1..=u32::MAX, "a whole number from 1")?;
+            Ok(())
+        },
     ),
     Key::planned("proxy-http-version", "1.1", "Sets the HTTP version for backends: `1.1` or `1.0`."),
     Key::planned(

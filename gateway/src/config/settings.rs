@@ -249,18 +249,27 @@ impl Default for Http2Settings {
     }
 }
 
-/// Idle connections to backends.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Connections to backends that are kept for further requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamConnections {
     /// `upstream-keepalive-connections`: the most idle connections that a worker keeps, from 0 to 1048576. Read when a
     /// worker starts. Default 320.
     pub idle: usize,
     /// `upstream-keepalive-timeout`: how long an idle connection is kept. Above 0. Default 60 s.
     pub idle_timeout: Duration,
+    /// `upstream-keepalive-time`: how long after it was opened a connection gets further requests. Above 0. Default 1 h.
+    pub lifetime: Duration,
+    /// `upstream-keepalive-requests`: the most requests on one connection, at least 1. Default 10000.
+    pub requests: u32,
 }
 
 impl Default for UpstreamConnections {
     fn default() -> Self {
-        Self { idle: 320, idle_timeout: Duration::from_secs(60) }
+        Self {
+            idle: 320,
+            idle_timeout: Duration::from_secs(60),
+            lifetime: Duration::from_secs(60 * 60),
+            requests: 10_000,
+        }
     }
 }

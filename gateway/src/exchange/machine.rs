@@ -149,7 +149,7 @@ impl Exchange {
             http2,
             pool_key: pick.pool_key(),
             timeouts: self.backend_policies().timeouts,
-            idle_timeout: self.decision.settings.upstream.idle_timeout,
+            keeping: self.decision.settings.upstream,
             largest_piece: response_rate::largest_piece(self.response_rate()),
         }
     }

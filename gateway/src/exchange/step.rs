@@ -1,10 +1,9 @@
-use crate::config::Timeouts;
+use crate::config::{Timeouts, UpstreamConnections};
 use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
 use crate::tls::backend;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Where to send a request.
 #[derive(Clone, Debug)]
@@ -19,8 +18,8 @@ pub struct Destination {
     pub pool_key: u64,
     /// Timeouts for connecting, sending and reading.
     pub timeouts: Timeouts,
-    /// How long a connection to it is kept idle.
-    pub idle_timeout: Duration,
+    /// Which connections to it are kept for further requests.
+    pub keeping: UpstreamConnections,
     /// The largest piece of a response that is to be read at a time.
     pub largest_piece: usize,
 }

@@ -1,7 +1,7 @@
 //! A connection to an endpoint.
 
 use super::ResponseHead;
-use crate::config::Timeouts;
+use crate::config::{Timeouts, UpstreamConnections};
 use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
 use crate::exchange::{Destination, InvalidHead};
 use crate::lane::endpoint::{self, Io, Patience};
@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 /// Bytes of one read at most. They are read onto the stack of a poll, so that a connection holds no buffer while it waits.
 pub(super) const READ: usize = 16 << 10;
@@ -29,6 +30,9 @@ pub(in crate::lane) struct EndpointConnection {
     input: BytesMut,
     timeouts: Timeouts,
     patience: Patience,
+    opened: Instant,
+    /// Requests that it has served.
+    served: u32,
 }
 
 /// What has become of a connection.
@@ -86,7 +90,14 @@ impl EndpointConnection {
 
     pub(super) fn new(io: Io, timeouts: Timeouts) -> Self {
         let (output, input) = (BytesMut::new(), BytesMut::new());
-        Self { io, output, unflushed: false, input, timeouts, patience: Patience::default() }
+        let (patience, opened) = (Patience::default(), Instant::now());
+        Self { io, output, unflushed: false, input, timeouts, patience, opened, served: 0 }
+    }
+
+    /// Counts a request that it has served. Whether it may serve another, as nginx: ngx_http_upstream_free_keepalive_peer.
+    pub(super) fn may_serve_again(&mut self, keeping: &UpstreamConnections, now: Instant) -> bool {
+        self.served = self.served.saturating_add(1);
+        self.served < keeping.requests && now.duration_since(self.opened) <= keeping.lifetime
     }
 
     /// Makes a connection that was kept ready for a request with these timeouts. `None` if it has ended since, or the
