@@ -51,6 +51,8 @@ pub struct GatewaySettings {
     pub access_log: AccessLog,
     /// The opposite of `disable-ipv6`: Adit listens on IPv6, if the machine has it. Default true. Read at the start.
     pub ipv6: bool,
+    /// The opposite of `disable-ipv6-dns`: names of backends lead to IPv6 addresses, too. Default true.
+    pub ipv6_dns: bool,
     /// Sessions of TCP and UDP services, and of TLS passthrough.
     pub streams: StreamSettings,
     /// `worker-processes`: the number of workers, from 1 to 1024; `None` is the number of CPUs. Default `None`. Read at
@@ -84,6 +86,7 @@ impl Default for GatewaySettings {
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
             ipv6: true,
+            ipv6_dns: true,
             streams: StreamSettings::default(),
             worker_processes: None,
             shutdown_timeout: Duration::from_secs(240),

@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// All upstreams, which outlive the tables that name them.
@@ -13,6 +14,8 @@ use tokio::sync::watch;
 #[derive(Debug, Default)]
 pub struct Registry {
     inner: Mutex<Inner>,
+    /// Names lead to no IPv6 addresses.
+    ipv4_only: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +57,16 @@ impl Registry {
             inner.names.release(name, id);
         }
         inner.apply(id);
+    }
+
+    /// Sets whether names lead to IPv6 addresses, too, from their next look-ups on.
+    pub(crate) fn set_ipv6_dns(&self, wanted: bool) {
+        self.ipv4_only.store(!wanted, Ordering::Relaxed);
+    }
+
+    /// Whether such an address of a name is used.
+    pub(super) fn takes(&self, address: IpAddr) -> bool {
+        address.is_ipv4() || !self.ipv4_only.load(Ordering::Relaxed)
     }
 
     /// Drops the upstreams that are not set and no longer in use.

@@ -106,8 +106,8 @@ impl<L: Lookup> Follower<L> {
         loop {
             let pause = match self.look_up(&want).await {
                 Ok(Answer { addresses, ttl }) => {
-                    let (mut accepted, refused): (Vec<_>, Vec<_>) =
-                        addresses.into_iter().partition(|address| self.accepts(*address));
+                    let wanted = addresses.into_iter().filter(|address| self.registry.takes(*address));
+                    let (mut accepted, refused): (Vec<_>, Vec<_>) = wanted.partition(|address| self.accepts(*address));
                     accepted.sort_unstable();
                     accepted.dedup();
                     reports.success(&want, refused, &self.registry);
