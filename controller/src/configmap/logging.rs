@@ -71,8 +71,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "enable-access-log-for-default-backend",
         "false",
-        "Logs requests for hosts without rules, and those without a host's rules that no rule without a host matches. \
-         Boolean. Requests that only the paths of their host do not match are logged in any case.",
+        "Logs requests for hosts without rules that no rule without a host takes, either. Boolean. Requests for hosts \
+         with rules are logged in any case, also where no path matches.",
         |value, draft| {
             draft.config.gateway.access_log.unmatched = value.bool()?;
             Ok(())
