@@ -127,9 +127,34 @@ pub(super) const KEYS: &[Key] = &[
         "the flag --log-level sets what is logged",
         "Sets the lowest level of messages in the error log.",
     ),
-    Key::planned("enable-syslog", "false", "Sends logs to syslog. Boolean."),
-    Key::planned("syslog-host", "", "Sets the host of syslog."),
-    Key::planned("syslog-port", "514", "Sets the port of syslog."),
+    Key::full(
+        "enable-syslog",
+        "false",
+        "Sends the access log for HTTP to the syslog server of `syslog-host` by UDP, as RFC 3164 has it, in place of \
+         standard output. Boolean. Lines that cannot be sent are counted in `adit_access_log_dropped_lines_total`.",
+        |value, draft| {
+            draft.syslog.enabled = value.bool()?;
+            Ok(())
+        },
+    )
+    .but("Adit's own messages stay on standard error."),
+    Key::full(
+        "syslog-host",
+        "",
+        "Sets the host of the syslog server: a DNS name, or an IP address.",
+        |value, draft| {
+            let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '_');
+            if !value.text().chars().all(is_host) {
+                return Err(ValueError::Expected("a DNS name, or an IP address without brackets"));
+            }
+            draft.syslog.host = value.text().into();
+            Ok(())
+        },
+    ),
+    Key::full("syslog-port", "514", "Sets the UDP port of the syslog server. From 1 to 65535.", |value, draft| {
+        draft.syslog.port = value.number(1..=u16::MAX, "a port from 1 to 65535")?;
+        Ok(())
+    }),
     Key::planned("enable-opentelemetry", "false", "Turns on traces of requests. Boolean."),
     Key::planned("opentelemetry-trust-incoming-span", "true", "Continues the traces of clients. Boolean."),
     Key::planned("opentelemetry-operation-name", "", "Sets the name of the spans."),

@@ -1,4 +1,4 @@
-use super::builder::{Config, ConfigBuilder};
+use super::builder::{Config, ConfigBuilder, SyslogKeys};
 use super::entry::Key;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
@@ -7,7 +7,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
-use gateway::config::{BackendProtocol, Denied, Origin, ServiceBackend, Subject};
+use gateway::config::{BackendProtocol, Denied, Origin, ServiceBackend, Subject, Syslog};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
         reader.snippets(map.data.as_ref());
         reader.trust_without_limit();
         reader.replicas(settings);
+        reader.syslog();
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
@@ -144,6 +145,20 @@ impl Reader<'_> {
                 self.diagnostics.push(warning.with_value("share").because(Reason::ReferenceNotFound));
             }
         }
+    }
+
+    /// The server that gets the access log, if there is one.
+    fn syslog(&mut self) {
+        let SyslogKeys { enabled, host, port } = &self.builder.syslog;
+        if !enabled {
+            return;
+        }
+        if host.is_empty() {
+            let message = "needs the key syslog-host: the access log is written to standard output";
+            let warning = Diagnostic::warning(self.object.clone(), "data.enable-syslog", message);
+            return self.diagnostics.push(warning.with_value("true").because(Reason::Ignored));
+        }
+        self.builder.config.gateway.access_log.syslog = Some(Syslog { host: Arc::clone(host), port: *port });
     }
 
     fn default_backend(&mut self, settings: &ControllerSettings) {

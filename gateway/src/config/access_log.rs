@@ -16,6 +16,17 @@ pub struct AccessLog {
     pub unmatched: bool,
     /// `enable-auth-access-log`: auth requests are logged. Default false.
     pub auth: bool,
+    /// `enable-syslog`: lines are sent to this server. Default none: they are written.
+    pub syslog: Option<Syslog>,
+}
+
+/// A syslog server, which gets datagrams of UDP.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Syslog {
+    /// `syslog-host`: a DNS name, or an address without brackets.
+    pub host: Arc<str>,
+    /// `syslog-port`. Default 514.
+    pub port: u16,
 }
 
 impl AccessLog {
@@ -29,7 +40,15 @@ impl AccessLog {
 impl Default for AccessLog {
     fn default() -> Self {
         let format = Template::parse(Self::DEFAULT_FORMAT).unwrap_or_default();
-        Self { enabled: true, format, escape: Escape::Default, skipped: Arc::from([]), unmatched: false, auth: false }
+        Self {
+            enabled: true,
+            format,
+            escape: Escape::Default,
+            skipped: Arc::from([]),
+            unmatched: false,
+            auth: false,
+            syslog: None,
+        }
     }
 }
 

@@ -34,7 +34,7 @@ mod template;
 mod tls;
 mod waf;
 
-pub use access_log::{AccessLog, Escape};
+pub use access_log::{AccessLog, Escape, Syslog};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
 pub use backend_tls::{BackendTls, BackendVerification};

@@ -12,6 +12,7 @@ mod record;
 mod request_values;
 mod settings;
 mod stream_values;
+mod syslog;
 #[cfg(test)]
 mod tests;
 mod values;
