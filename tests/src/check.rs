@@ -30,7 +30,7 @@ pub struct Observation {
 pub struct Wire {
     /// The response's headers.
     pub headers: Headers,
-    /// The response's body.
+    /// The response's body, without its coding.
     pub body: Vec<u8>,
     /// The gateway said that it would close the connection, and did.
     pub closed: bool,

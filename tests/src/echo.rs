@@ -2,7 +2,8 @@
 //!
 //! A request's own headers ask for special answers: `x-echo-status: 503`, `x-echo-header: server: apache`, and
 //! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. So does a path that ends
-//! with `/status/503`. Any other answer is 200 with what was received, as text. Every answer names its Service and pod, and
+//! with `/status/503`. `x-echo-type: text/css` is the answer's media type, and a path that ends with `/bytes/100` asks for a
+//! body of so many bytes. Any other answer is 200 with what was received, as text. Every answer names its Service and pod, and
 //! none has a `Server`.
 //!
 //! These backends read byte for byte and run in the test's own process. [`crate::echo_server`] is a program that
@@ -107,6 +108,17 @@ impl Received {
         let path = self.target.split('?').next().unwrap_or_default();
         let of_path = || Some(path.rsplit_once("/status/")?.1.to_owned()).filter(|code| code.parse::<u16>().is_ok());
         asked.or_else(of_path).unwrap_or_else(|| "200".to_owned())
+    }
+
+    fn media_type(&self) -> String {
+        header(&self.headers, "x-echo-type").unwrap_or_else(|| "text/plain".to_owned())
+    }
+
+    /// The body of the answer.
+    fn answer(&self) -> String {
+        let path = self.target.split('?').next().unwrap_or_default();
+        let length = path.rsplit_once("/bytes/").and_then(|(_, length)| length.parse().ok());
+        length.map_or_else(|| self.to_string(), |length| "x".repeat(length))
     }
 }
 
@@ -236,9 +248,9 @@ impl Connection {
     }
 
     async fn answer(&self, write: &mut (impl AsyncWriteExt + Unpin), received: &Received) -> Result<()> {
-        let body = received.to_string();
+        let body = received.answer();
         let mut answer = self.head(received);
-        write!(answer, "content-type: text/plain\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        write!(answer, "content-type: {}\r\ncontent-length: {}\r\n\r\n", received.media_type(), body.len())?;
         let mut answer = answer.into_bytes();
         if received.method != "HEAD" {
             answer.extend(body.as_bytes());

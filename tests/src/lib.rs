@@ -23,6 +23,7 @@ pub mod checked;
 pub mod client;
 pub mod cluster;
 pub mod connection;
+pub mod decoded;
 pub mod dns;
 pub mod drivers;
 pub mod echo;

@@ -13,6 +13,7 @@ mod certificates;
 mod client_certificates;
 mod clients;
 mod cluster_source;
+mod compression;
 mod connections_of_clients;
 mod connections_to_backends;
 mod dashboards;

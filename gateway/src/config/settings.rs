@@ -1,4 +1,6 @@
-use super::{AccessLog, BackendId, Blocked, Denied, Hsts, LimitSettings, StreamSettings, Template, TlsSettings};
+use super::{
+    AccessLog, BackendId, Blocked, Compression, Denied, Hsts, LimitSettings, StreamSettings, Template, TlsSettings,
+};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -39,6 +41,8 @@ pub struct GatewaySettings {
     pub set_headers: Arc<[(Arc<str>, Template)]>,
     /// `hide-headers`: headers that are removed from every response of a backend; names in lower case. Default none.
     pub hide_headers: Arc<[Arc<str>]>,
+    /// How responses are compressed. Default not at all.
+    pub compression: Compression,
     /// How TLS is terminated, for all hosts.
     pub tls: TlsSettings,
     /// `hsts`: the header `Strict-Transport-Security` of every response over HTTPS; `None` sets none. Default
@@ -76,6 +80,7 @@ impl Default for GatewaySettings {
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
             hide_headers: Arc::from([]),
+            compression: Compression::default(),
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),

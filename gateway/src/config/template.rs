@@ -61,6 +61,8 @@ variables! {
     Args = "args",
     BinaryRemoteAddr = "binary_remote_addr",
     BodyBytesSent = "body_bytes_sent",
+    /// How many times smaller Brotli has made the body: `3.25`.
+    BrotliRatio = "brotli_ratio",
     BytesReceived = "bytes_received",
     BytesSent = "bytes_sent",
     ConnectionId = "connection",
@@ -70,6 +72,8 @@ variables! {
     DocumentUri = "document_uri",
     /// `$request_uri`, percent-encoded so that it can be an argument of a query (ingress-nginx: `set_escape_uri`).
     EscapedRequestUri = "escaped_request_uri",
+    /// The same of gzip.
+    GzipRatio = "gzip_ratio",
     Host = "host",
     HttpHost = "http_host",
     Hostname = "hostname",
@@ -132,6 +136,8 @@ variables! {
     UpstreamResponseTime = "upstream_response_time",
     UpstreamStatus = "upstream_status",
     Uri = "uri",
+    /// The same of Zstandard.
+    ZstdRatio = "zstd_ratio",
 }
 
 impl Template {

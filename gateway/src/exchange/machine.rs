@@ -5,10 +5,11 @@ use super::decision::Decision;
 use super::inspector::Inspection;
 use super::progress::{CustomError, State, Try};
 use super::step::{BackendTls, Destination, Failure, Sent, Step};
-use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
+use crate::config::{BackendPolicies, GatewaySettings};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::body_limit;
+use crate::policy::compression::Encoder;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
@@ -36,7 +37,7 @@ const CLIENT_CLOSED: u16 = 499;
 /// came of it, until it [finishes](Exchange::finish).
 ///
 /// ```text
-/// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> finish
+/// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> encode* -> finish
 ///           ^   |  `--> Reply | Abandon -> finish
 ///           |   |-----> Verify -> verified ---.
 ///           |   |-----> Ask -> auth_response -|
@@ -60,8 +61,10 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     pub(super) state: State,
     body_received: u64,
+    /// Compresses the response's body, where it is compressed.
+    pub(super) encoder: Option<Box<Encoder>>,
     /// How fast the response goes out, where that is limited.
-    pace: Option<Pace>,
+    pub(super) pace: Option<Pace>,
     current: Option<Try>,
     pub(super) attempts: SmallVec<[Attempt; 1]>,
     pub(super) tried: SmallVec<[SocketAddr; TRIES]>,
@@ -86,6 +89,7 @@ impl Exchange {
             fell_back: false,
             state,
             body_received: 0,
+            encoder: None,
             pace: None,
             current: None,
             attempts: SmallVec::new(),
@@ -236,18 +240,6 @@ impl Exchange {
         current.or_else(|| self.attempts.last()?.header).is_some()
     }
 
-    /// A piece of the response's body is there: how long it waits before it goes out.
-    pub fn response_body(&mut self, bytes: usize) -> Option<Duration> {
-        let rate = self.response_rate();
-        let bytes_per_second = rate.bytes_per_second?;
-        let now = tokio::time::Instant::now();
-        self.pace.get_or_insert_with(|| Pace::new(bytes_per_second, rate.after, now)).pause(bytes, now)
-    }
-
-    fn response_rate(&self) -> ResponseRate {
-        self.decision.route.as_ref().map(|route| route.policies.response_rate).unwrap_or_default()
-    }
-
     /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer. Once the gateway
     /// answers, only a client that goes away changes that.
     pub fn failed(&mut self, failure: Failure) {
@@ -318,7 +310,8 @@ impl Exchange {
 
     /// The request has ended: counts it and writes it to the log.
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
-        self.end_try(None, sent.body);
+        let received = self.encoder.as_ref().map_or(sent.body, |encoder| encoder.received());
+        self.end_try(None, received);
         self.decision.permit = None;
         let is_abandoned = matches!(self.state, State::Abandoned(_));
         if is_abandoned && sent.status.is_none() {
@@ -349,6 +342,7 @@ impl Exchange {
             status: sent.status.unwrap_or(unsent),
             body_bytes_sent: sent.body,
             bytes_sent: sent.bytes,
+            encoded: self.encoded_body(),
             attempts,
         }
     }

@@ -20,6 +20,7 @@ mod phases;
 mod progress;
 mod rendered_reply;
 mod request_id;
+mod response_body;
 mod snippet;
 mod snippet_progress;
 mod step;

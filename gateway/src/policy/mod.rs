@@ -8,6 +8,7 @@ pub mod blocked;
 pub(crate) mod body_limit;
 pub mod client_certificates;
 pub(crate) mod client_limits;
+pub mod compression;
 pub mod cors;
 pub mod custom_errors;
 pub mod digest_auth;

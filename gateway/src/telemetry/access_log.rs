@@ -157,7 +157,9 @@ fn is_plain(variable: &Variable) -> bool {
     matches!(
         variable,
         V::BodyBytesSent
+            | V::BrotliRatio
             | V::BytesSent
+            | V::GzipRatio
             | V::RemoteAddr
             | V::RequestLength
             | V::RequestTime
@@ -168,5 +170,6 @@ fn is_plain(variable: &Variable) -> bool {
             | V::UpstreamResponseLength
             | V::UpstreamResponseTime
             | V::UpstreamStatus
+            | V::ZstdRatio
     )
 }

@@ -106,6 +106,7 @@ pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> 
         status: 200,
         body_bytes_sent: 612,
         bytes_sent: 750,
+        encoded: None,
         attempts: &[],
     }
 }

@@ -22,7 +22,7 @@ pub use metrics::{
     Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event, Identity,
     ListenerMetrics, METRICS, MetricDoc, MetricKind, Orphan, REQUEST_METRICS, ServedCertificate,
 };
-pub use record::{Attempt, Record, RequestInfo, StreamRecord};
+pub use record::{Attempt, EncodedBody, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
 pub use worker::{OpenConnection, OpenStream, Worker};
 

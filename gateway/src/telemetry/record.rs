@@ -90,8 +90,21 @@ pub struct Record<'a> {
     pub body_bytes_sent: u64,
     /// Bytes of the response, head and body.
     pub bytes_sent: u64,
+    /// What has become of the response's body, where it was compressed.
+    pub encoded: Option<EncodedBody>,
     /// Attempts at endpoints, in order; empty if there was none.
     pub attempts: &'a [Attempt],
+}
+
+/// A body that was compressed.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedBody {
+    /// The coding, as in `Content-Encoding`.
+    pub coding: &'static str,
+    /// Its bytes.
+    pub received: u64,
+    /// Bytes that have come of them.
+    pub sent: u64,
 }
 
 /// One attempt to get a response from an endpoint.

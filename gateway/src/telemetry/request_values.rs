@@ -79,7 +79,9 @@ impl Values for RequestInfo<'_> {
             V::DocumentUri | V::Uri => self.uri(out),
             // Those of the end of a request.
             V::BodyBytesSent
+            | V::BrotliRatio
             | V::BytesSent
+            | V::GzipRatio
             | V::RequestLength
             | V::RequestTime
             | V::Status
@@ -88,7 +90,8 @@ impl Values for RequestInfo<'_> {
             | V::UpstreamHeaderTime
             | V::UpstreamResponseLength
             | V::UpstreamResponseTime
-            | V::UpstreamStatus => false,
+            | V::UpstreamStatus
+            | V::ZstdRatio => false,
             // Those of time.
             V::Msec | V::TimeIso8601 | V::TimeLocal => false,
             // Those of TCP and UDP services.

@@ -32,7 +32,7 @@ pub struct Expect {
     /// Headers of the response, names in lower case.
     #[serde(default)]
     pub response: BTreeMap<String, Option<Text>>,
-    /// A text within the response's body.
+    /// A text within the response's body, once its coding is undone.
     pub body_contains: Option<String>,
     /// The response says `Connection: close`, and the gateway then closes.
     #[serde(default)]

@@ -4,6 +4,7 @@ use crate::case::Request;
 use crate::check::{Answerer, Observation, Tls, Wire};
 use crate::client::{Client, Response};
 use crate::cluster::Cluster;
+use crate::decoded;
 use crate::echo::Received;
 use crate::tls::{Handshake, Refused};
 use crate::wire::header;
@@ -67,8 +68,8 @@ fn observation(response: Response, received: Vec<Received>, log: Vec<String>, tl
         path: received.last().map(|received| received.target.clone()),
         alert: None,
         wire: Some(Wire {
+            body: decoded::body(&response.headers, response.body),
             headers: response.headers,
-            body: response.body,
             closed: response.closed,
             received,
             log,

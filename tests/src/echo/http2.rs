@@ -54,11 +54,11 @@ fn reply(received: &Received, mut respond: SendResponse<Bytes>) -> Result<()> {
         .status(&*received.status())
         .header(SERVICE_HEADER, &received.service)
         .header(POD_HEADER, &received.pod)
-        .header("content-type", "text/plain");
+        .header("content-type", received.media_type());
     for (_, line) in received.headers.iter().filter(|(name, _)| name == "x-echo-header") {
         let (name, value) = line.split_once(": ").context("a header")?;
         response = response.header(name, value);
     }
     let mut body = respond.send_response(response.body(())?, false)?;
-    Ok(body.send_data(received.to_string().into(), true)?)
+    Ok(body.send_data(received.answer().into(), true)?)
 }

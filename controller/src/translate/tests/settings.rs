@@ -140,6 +140,7 @@ fn every_key_is_served_refused_or_reported() {
             "annotation-value-word-blocklist",
             "block-referers",
             "block-user-agents",
+            "gzip-disable",
             "log-format-stream",
             "log-format-upstream",
         ]

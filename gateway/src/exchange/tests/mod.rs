@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod compression;
 mod custom_errors;
 mod edits;
 mod limits;
@@ -43,9 +44,13 @@ impl Lane {
 
     /// One whose request has these headers beside its host.
     fn with(endpoints: &[u8], policies: RoutePolicies, more: &[(HeaderName, &str)]) -> Self {
+        Self::serving(update(endpoints, policies), more)
+    }
+
+    fn serving(update: Update, more: &[(HeaderName, &str)]) -> Self {
         let (telemetry, log) = telemetry();
         let publisher = Publisher::new(Arc::default());
-        publisher.publish(update(endpoints, policies));
+        publisher.publish(update);
         let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
         let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
         headers.extend(more.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))));

@@ -4,7 +4,8 @@ use crate::connection::BodyFraming;
 use crate::exchange::{Failure, is_of_the_connection};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{
-    self, ClientRequest, settle_end_for_http_10, settle_framing, settle_keepalive, settle_unread_body, view, write_head,
+    self, ClientRequest, compress, settle_end_for_http_10, settle_framing, settle_keepalive, settle_unread_body, view,
+    write_head,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Version};
@@ -92,6 +93,7 @@ impl ClientRequest {
             let _ = head.insert_header("Transfer-Encoding", "chunked");
         }
         exchange.respond(&view(session.req_header()), false, &mut *head);
+        compress(session, exchange, framing != BodyFraming::None, &mut head);
         settle_keepalive(session, exchange);
         if !exchange.forwards_body() && !session.is_body_done() {
             settle_unread_body(session, exchange);
@@ -105,7 +107,22 @@ impl ClientRequest {
 
     /// Passes a piece of the response's body on to the client.
     pub(in crate::lane) async fn write_piece(&mut self, piece: Bytes, is_last: bool) -> Result<(), Interrupted> {
-        if let Some(pause) = self.exchange.response_body(piece.len()) {
+        let piece = self.exchange.encode(piece, is_last)?;
+        self.write(piece, is_last).await
+    }
+
+    /// Ends the response with trailers.
+    pub(in crate::lane) async fn write_trailers(&mut self, trailers: HeaderMap) -> Result<(), Interrupted> {
+        let rest = self.exchange.encode(Bytes::new(), true)?;
+        if !rest.is_empty() {
+            self.write(rest, false).await?;
+        }
+        let written = self.session.write_response_trailers(trailers).await;
+        Ok(written.map_err(|error| fault::of_client(&error))?)
+    }
+
+    async fn write(&mut self, piece: Bytes, is_last: bool) -> Result<(), Interrupted> {
+        if let Some(pause) = self.exchange.pause(piece.len()) {
             self.or_client_gone(tokio::time::sleep(pause)).await?;
         }
         let written = self.session.write_response_body(piece, is_last).await;

@@ -130,12 +130,8 @@ impl<'r> Attempt<'r> {
     }
 
     async fn end(&mut self, trailers: Option<HeaderMap>) -> Result<(), Interrupted> {
-        let session = &mut self.request.session;
         match trailers {
-            Some(trailers) if session.is_http2() => {
-                let written = session.write_response_trailers(trailers).await;
-                Ok(written.map_err(|error| fault::of_client(&error))?)
-            }
+            Some(trailers) if self.request.session.is_http2() => self.request.write_trailers(trailers).await,
             _ => self.request.write_piece(Bytes::new(), true).await,
         }
     }

@@ -10,10 +10,10 @@ use crate::request::length::head_length;
 use crate::request::{Reply, RequestView, reason_phrase};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
-use pingora_core::Result;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v1::common::is_expect_continue_req;
+use pingora_core::{Error, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl ClientRequest {
 
     /// Answers it after it has failed, unless a response has begun, and records it. Its connection cannot go on.
     pub(in crate::lane) async fn fail(mut self: Box<Self>, reply: &Reply) {
-        let status = write_failure(&mut self.session, &self.exchange, reply).await;
+        let status = write_failure(&mut self.session, &mut self.exchange, reply).await;
         record(&mut self.session, &mut self.exchange);
         if status != 0 {
             discard_body(&mut self.session, &self.exchange).await;
@@ -166,6 +166,19 @@ pub(in crate::lane) fn settle_framing(
     Ok(())
 }
 
+/// Compresses the body of a response, where it is to be. Its end is then found by chunks.
+pub(in crate::lane) fn compress(
+    session: &ServerSession,
+    exchange: &mut Exchange,
+    has_body: bool,
+    response: &mut ResponseHeader,
+) {
+    let request = session.req_header();
+    if exchange.compress(&view(request), has_body, response) && request.version == Version::HTTP_11 {
+        let _ = response.insert_header("Transfer-Encoding", "chunked");
+    }
+}
+
 /// Ends the connection with a response whose end a client of HTTP/1.0 cannot see otherwise.
 pub(in crate::lane) fn settle_end_for_http_10(session: &mut ServerSession, response: &ResponseHeader) {
     let has_body = has_body(&session.req_header().method, response.status);
@@ -191,7 +204,7 @@ pub(in crate::lane) fn settle_unread_body(session: &mut ServerSession, exchange:
 /// read and discarded.
 pub(in crate::lane) async fn write_reply(
     session: &mut ServerSession,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     reply: &Reply,
 ) -> Result<()> {
     settle_keepalive(session, exchange);
@@ -199,8 +212,11 @@ pub(in crate::lane) async fn write_reply(
     let answer = RenderedReply::new(reply, &session.req_header().headers, exchange.settings().server_tokens);
     let (mut head, body) = head_and_body(answer)?;
     exchange.reply(&view(session.req_header()), &mut head);
+    let is_sent = !body.is_empty() && has_body(&session.req_header().method, head.status);
+    compress(session, exchange, is_sent, &mut head);
     write_head(session, Box::new(head), body.is_empty()).await?;
     if !body.is_empty() {
+        let body = exchange.encode(body, true).map_err(|_| Error::new(ErrorType::InternalError))?;
         session.write_response_body(body, true).await.map_err(|error| error.into_down())?;
     }
     Ok(())
@@ -232,7 +248,7 @@ fn response_begun(session: &ServerSession) -> Option<&ResponseHeader> {
 
 /// Replies to a request that failed, unless a response has been started, and closes its connection. Returns the status, or
 /// 0.
-async fn write_failure(session: &mut ServerSession, exchange: &Exchange, reply: &Reply) -> u16 {
+async fn write_failure(session: &mut ServerSession, exchange: &mut Exchange, reply: &Reply) -> u16 {
     if let Some(begun) = response_begun(session) {
         if session.is_http2() {
             // The reset that follows would take along what its connection has not written yet.
