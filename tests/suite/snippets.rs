@@ -23,15 +23,14 @@ fn objects(annotation: &str, snippet: &str) -> String {
 #[test]
 fn check_lists_which_lines_work() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let snippet =
-        "# headers\nmore_set_headers \"A: b\";\ngzip on;\nif ($host = a) {\n  proxy_pass http://user:secret@x;\n}\n";
+    let snippet = "# headers\nmore_set_headers \"A: b\";\ngzip_buffers 4 8k;\nif ($host = a) {\n  proxy_pass http://user:secret@x;\n}\n";
     fs::write(directory.path().join("shop.yaml"), objects("configuration-snippet", snippet))?;
     let settings = ControllerSettings::default();
     let report = check(&[directory.path().to_owned()], settings).to_string();
     for expected in [
         "configuration-snippet]: 2 of 4 directives work\n",
         "  line 2: works: more_set_headers \"A: b\"\n",
-        "  line 3: no effect: gzip on has no effect: Adit does not compress responses yet\n",
+        "  line 3: no effect: gzip_buffers 4 8k has no effect: Adit chooses the sizes of its buffers and windows\n",
         "  line 4: works: if ($host = a)\n",
         "  line 5: fault: proxy_pass http://…@x is refused: backends are those of the Ingress's rules",
     ] {
@@ -97,7 +96,7 @@ fn each_directive_of_streams_says_what_to_write_instead() -> Result<()> {
 
 #[test]
 fn a_snippet_of_many_faults_causes_few_diagnostics() -> Result<()> {
-    let said = of("configuration-snippet", &"gzip on;\nroot /;\n".repeat(400))?;
+    let said = of("configuration-snippet", &"gzip_buffers 4 8k;\nroot /;\n".repeat(400))?;
     assert_eq!(said.iter().filter(|said| said.contains("names a file")).count(), 20);
     assert!(said.iter().any(|said| said.contains("has 400 faults, all of which `adit check` lists, ")), "{said:#?}");
     Ok(())

@@ -2,8 +2,9 @@
 
 use super::entry::Key;
 use super::read::Reader;
-use crate::route_defaults::SnippetBlock;
+use crate::route_defaults::{CompressionDirectives, SnippetBlock, of_snippets};
 use crate::snippet::{self, Context, Place};
+use gateway::config::Compression;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,8 +32,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "http-snippet",
         "",
-        "Adds nginx directives to the block for HTTP. Those that tune what Adit does by itself are accepted without effect, and a \
-         warning says so.",
+        "Adds nginx directives to the block for HTTP. Those of compression work; those that tune what Adit does by itself are accepted \
+         without effect, and a warning says so.",
         |_, _| Ok(()),
     )
     .but(SOME),
@@ -61,7 +62,8 @@ impl Reader<'_> {
         let Some(data) = data else { return };
         let none = BTreeSet::new();
         self.snippet(data, "main-snippet", Context::Main, &none);
-        self.snippet(data, "http-snippet", Context::Http, &none);
+        let http = self.snippet(data, "http-snippet", Context::Http, &none);
+        self.compression(&http.compression);
         self.snippet(data, "stream-snippet", Context::Stream, &none);
         let server = self.snippet(data, "server-snippet", Context::Server, &none);
         // Headers may have what the auth request sets.
@@ -71,6 +73,19 @@ impl Reader<'_> {
         self.builder.config.routes.external_auth.snippet = Arc::new(auth);
         self.builder.config.routes.server_snippet = Arc::new(server);
         self.builder.config.routes.location_snippet = Arc::new(location);
+    }
+
+    /// What the directives of other snippets are for, those of `http-snippet` included.
+    fn compression(&mut self, http: &CompressionDirectives) {
+        let config = &mut self.builder.config;
+        let base = of_snippets(&config.gateway.compression);
+        config.routes.compression = match http.over(&base) {
+            None => Arc::new(base),
+            Some(compression) => {
+                config.gateway.compression = Compression::clone(&compression);
+                compression
+            }
+        };
     }
 
     fn snippet(

@@ -1,15 +1,18 @@
 //! The settings of routes that no annotation overrides.
 
+mod compression;
 mod external_auth;
 mod snippet;
 mod waf;
 
+pub(crate) use compression::of_snippets;
+pub use compression::{CodingDirectives, CompressionDirectives};
 pub use external_auth::{AuthUrl, ExternalAuthSettings};
 pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
-use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
+use gateway::config::{BackendPolicies, Balance, Compression, HttpsRedirect, PathMatching, RoutePolicies};
 use std::sync::Arc;
 
 /// The ConfigMap's settings for routes: defaults that annotations override, and how Ingresses are read. A change of any
@@ -58,6 +61,8 @@ pub struct RouteDefaults {
     pub snippet_annotations: bool,
     /// `enable-modsecurity` and what goes with it.
     pub waf: WafDefaults,
+    /// How responses are compressed, as far as the directives of a snippet do not say otherwise.
+    pub compression: Arc<Compression>,
     /// `server-snippet`: comes after the annotation of that name. Default empty.
     pub server_snippet: Arc<SnippetBlock>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
@@ -88,6 +93,7 @@ impl Default for RouteDefaults {
             risk_level: Risk::High,
             snippet_annotations: false,
             waf: WafDefaults::default(),
+            compression: Arc::new(of_snippets(&Compression::default())),
             server_snippet: Arc::default(),
             location_snippet: Arc::default(),
             strict_path_types: true,

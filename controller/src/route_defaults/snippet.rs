@@ -1,5 +1,6 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
+use super::CompressionDirectives;
 use gateway::config::{Expires, InputHeader, Operation, Origin, ResponseHeader, Satisfy, Template, Test};
 use http::Method;
 use ipnet::IpNet;
@@ -31,6 +32,8 @@ pub struct SnippetBlock {
     pub expires: Option<Option<Expires>>,
     /// `default_type`.
     pub default_type: Option<Arc<str>>,
+    /// `gzip`, `brotli`, `zstd` and what goes with them.
+    pub compression: CompressionDirectives,
     /// `access_log off`: false.
     pub access_log: Option<bool>,
     /// `allow` and `deny`, of which the first counts that a client's address is in.
@@ -101,6 +104,7 @@ impl SnippetBlock {
         self.added_headers.extend(later.added_headers.iter().cloned());
         self.expires = self.expires.or(later.expires);
         self.default_type = self.default_type.take().or_else(|| later.default_type.clone());
+        self.compression = self.compression.or(&later.compression);
         self.access_log = self.access_log.or(later.access_log);
         self.access.extend(later.access.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);

@@ -59,6 +59,7 @@ pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
 pub(super) const LOCATION: &[Context] = &[Context::Location];
 pub(super) const LOCATION_AUTH: &[Context] = &[Context::Location, Context::Auth];
 pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];
+pub(super) const HTTP_SERVER_LOCATION: &[Context] = &[Context::Http, Context::Server, Context::Location];
 pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::Auth];
 const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
 

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::entry::{Entry, Kind};
-use super::{access, idle, limits, refused, request_headers, response_headers, rewrite, stream};
+use super::{access, compression, idle, limits, refused, request_headers, response_headers, rewrite, stream};
 use crate::suggestion::{did_you_mean, nearest};
 
 /// Directives that belong together.
@@ -21,6 +21,7 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
+    DirectiveFamily { title: "Compression", directives: compression::DIRECTIVES },
     DirectiveFamily { title: "Without effect", directives: idle::DIRECTIVES },
     DirectiveFamily { title: "Refused", directives: refused::DIRECTIVES },
     DirectiveFamily { title: "TCP and UDP services", directives: stream::DIRECTIVES },
@@ -60,7 +61,8 @@ mod tests {
             ("access_by_lua_block", "*_by_lua*"),
             ("proxy_cache", "proxy_cache*"),
             ("proxy_cache_bypass", "proxy_cache_bypass"),
-            ("gzip_types", "gzip*"),
+            ("gzip_types", "gzip_types"),
+            ("gzip_buffers", "gzip_*"),
             ("ssl_certificate", "ssl_*"),
         ] {
             assert_eq!(Entry::named(name, Context::Location).map(|entry| entry.name), Some(found), "{name}");

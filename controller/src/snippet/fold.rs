@@ -1,9 +1,9 @@
 //! Settings of a snippet that are ordinary settings of a route or its backend.
 
-use super::inherit::{block, unless_empty};
+use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
 use crate::route_defaults::{AccessRule, SnippetBlock, SnippetTimeouts};
-use gateway::config::{BackendPolicies, RoutePolicies, SourceRanges, Timeouts};
+use gateway::config::{BackendPolicies, Compression, RoutePolicies, SourceRanges, Timeouts};
 
 /// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
 /// beside the other settings, in sentences.
@@ -12,11 +12,12 @@ use gateway::config::{BackendPolicies, RoutePolicies, SourceRanges, Timeouts};
 /// Its rules for addresses are too many.
 pub(crate) fn fold(
     location: &SnippetBlock,
+    compression: &Compression,
     policies: &mut RoutePolicies,
     backend: &mut BackendPolicies,
 ) -> Result<Vec<&'static str>, &'static str> {
     let is_grpc = backend.protocol.is_http2();
-    policies.snippet = unless_empty(block(location, &SnippetBlock::default(), is_grpc));
+    policies.snippet = unless_empty(block(location, Outer { block: &SnippetBlock::default(), compression, is_grpc }));
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
     let rate = &mut policies.response_rate;
@@ -70,8 +71,14 @@ fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &
 }
 
 /// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own.
-pub(crate) fn fold_server(server: &SnippetBlock, location: &SnippetBlock, is_grpc: bool, policies: &mut RoutePolicies) {
-    policies.snippet = unless_empty(block(location, server, is_grpc));
+pub(crate) fn fold_server(
+    server: &SnippetBlock,
+    location: &SnippetBlock,
+    compression: &Compression,
+    is_grpc: bool,
+    policies: &mut RoutePolicies,
+) {
+    policies.snippet = unless_empty(block(location, Outer { block: server, compression, is_grpc }));
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
     if rate.after == 0 {

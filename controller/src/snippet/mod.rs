@@ -5,6 +5,7 @@
 
 mod access;
 mod check;
+mod compression;
 mod condition;
 mod context;
 mod entry;

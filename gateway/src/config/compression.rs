@@ -12,6 +12,10 @@ pub struct Compression {
     pub zstd: Coding,
     /// `gzip-disable`: gzip is not used for requests whose `User-Agent` one of these matches. Default none.
     pub gzip_disable: Arc<[DisabledClients]>,
+    /// `gzip_proxied`: which responses to requests of proxies gzip is used for. Default all.
+    pub gzip_proxied: Proxied,
+    /// `gzip_vary`: responses that would be compressed for some clients say `Vary: Accept-Encoding`. Default true.
+    pub vary: bool,
 }
 
 /// Clients that get no gzip.
@@ -21,6 +25,34 @@ pub enum DisabledClients {
     Msie6,
     /// Those whose `User-Agent` this regular expression matches anywhere; case does not count.
     Pattern(Arc<str>),
+}
+
+/// Which responses to requests with `Via` are compressed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Proxied {
+    /// All.
+    Any,
+    /// Those for which one of these holds; nginx has an order for them. None of them: no response.
+    Only(Arc<[ProxiedCondition]>),
+}
+
+/// A condition on a response to a request of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxiedCondition {
+    /// `Expires` is in the past.
+    Expired,
+    /// `Cache-Control: no-cache`.
+    NoCache,
+    /// `Cache-Control: no-store`.
+    NoStore,
+    /// `Cache-Control: private`.
+    Private,
+    /// It has no `Last-Modified`.
+    NoLastModified,
+    /// It has no `ETag`.
+    NoEtag,
+    /// The request has `Authorization`.
+    Auth,
 }
 
 /// When a coding is used, and how.
@@ -53,6 +85,8 @@ impl Default for Compression {
             brotli: Coding { types: text_types(&["application/xml+rss"]), ..coding(4, 20) },
             zstd: coding(3, 256),
             gzip_disable: Arc::from([]),
+            gzip_proxied: Proxied::Any,
+            vary: true,
         }
     }
 }

@@ -41,7 +41,7 @@ pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::{Blocked, BlockedValue};
 pub use client_certificates::{ClientCertificates, ClientVerification, ErrorPage, VerifyClient};
 pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};
-pub use compression::{Coding, Compression, DisabledClients, MediaTypes};
+pub use compression::{Coding, Compression, DisabledClients, MediaTypes, Proxied, ProxiedCondition};
 pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
 pub use custom_errors::CustomErrors;
 pub use external_auth::{AuthCaching, ExternalAuth};

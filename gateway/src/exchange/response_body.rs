@@ -16,7 +16,10 @@ use std::time::Duration;
 impl Decision {
     /// How responses are compressed, if they are.
     fn compression(&self) -> Option<&Compression> {
-        self.settings.compressing.as_ref()
+        match self.effects().and_then(|effects| effects.compression.as_ref()) {
+            Some(own) => own.as_ref(),
+            None => self.settings.compressing.as_ref(),
+        }
     }
 }
 
@@ -35,7 +38,7 @@ impl Exchange {
         if verdict == Verdict::Unfit {
             return false;
         }
-        if !is_varied(edits.headers()) {
+        if compression.says_vary && !is_varied(edits.headers()) {
             edits.append("Vary", HeaderValue::from_static("Accept-Encoding"));
         }
         let Verdict::Encoded(encoded) = verdict else { return false };

@@ -55,7 +55,9 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
 /// What holds for the whole host: of each setting, what the oldest Ingress says that decides.
 fn policies(host: &HostName, view: &View<'_>) -> Arc<HostPolicies> {
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
-    let snippet = snippets::of_host(host, view).ok().and_then(|server| snippet::server_block(&server));
+    let snippet = snippets::of_host(host, view)
+        .ok()
+        .and_then(|server| snippet::server_block(&server, &view.defaults().compression));
     let client_certificates = client_certificates::of_host(host, view);
     let policies = HostPolicies { app_root, snippet, client_certificates };
     if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }

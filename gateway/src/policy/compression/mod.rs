@@ -3,24 +3,23 @@
 
 mod accept;
 mod encoder;
+mod head;
+mod proxied;
 #[cfg(test)]
 mod tests;
 
 pub use encoder::{Encoder, EncodingFailed};
+pub(crate) use head::{is_varied, weak_etag};
 
-use crate::config::{self, DisabledClients, MediaTypes};
-use crate::grammar::{self, content_length};
+use crate::config::{self, DisabledClients, MediaTypes, Proxied};
+use crate::grammar::content_length;
 use crate::pattern::{Anchor, Case, MatchBudget, Pattern};
 use crate::request::RequestView;
 use accept::Accepted;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use head::{forbids_transformation, is_never, media_type};
+use http::{HeaderMap, HeaderValue, Version, header};
 use std::cmp::Reverse;
 use std::sync::Arc;
-
-/// Streams of events and calls of gRPC, which are never compressed: their messages are small, are waited for one by one, and
-/// are read by programs that may not expect it.
-const EVENTS: &[u8] = b"text/event-stream";
-const GRPC: &[u8] = b"application/grpc";
 
 /// A coding of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +36,9 @@ pub struct Compression {
     /// In the order of preference.
     rules: Box<[Rule]>,
     no_gzip: NoGzip,
+    gzip_proxied: Proxied,
+    /// Responses say that they vary.
+    pub(crate) says_vary: bool,
 }
 
 /// When a coding is used.
@@ -101,11 +103,16 @@ impl Coding {
 impl Compression {
     /// Compiles it; `None` if nothing is compressed.
     pub fn compile(configured: &config::Compression) -> Option<Self> {
-        let config::Compression { gzip, brotli, zstd, gzip_disable } = configured;
+        let config::Compression { gzip, brotli, zstd, gzip_disable, gzip_proxied, vary } = configured;
         let all = [(Coding::Zstd, zstd), (Coding::Brotli, brotli), (Coding::Gzip, gzip)];
         let rules: Box<_> =
             all.iter().filter(|(_, rule)| rule.enabled).map(|(coding, rule)| Rule::new(*coding, rule)).collect();
-        (!rules.is_empty()).then(|| Self { rules, no_gzip: NoGzip::compile(gzip_disable) })
+        (!rules.is_empty()).then(|| Self {
+            rules,
+            no_gzip: NoGzip::compile(gzip_disable),
+            gzip_proxied: gzip_proxied.clone(),
+            says_vary: *vary,
+        })
     }
 
     /// What becomes of a response to this request.
@@ -127,7 +134,7 @@ impl Compression {
             return Verdict::Varies; // gzip_http_version
         }
         let accepted = Accepted::of(request.headers);
-        let liked = fitting.map(|rule| (self.quality(rule.coding, &accepted, request), rule));
+        let liked = fitting.map(|rule| (self.quality(rule.coding, &accepted, request, headers), rule));
         // Of those that are liked as much, the first.
         let best = liked.min_by_key(|(quality, _)| Reverse(*quality));
         match best {
@@ -138,11 +145,12 @@ impl Compression {
         }
     }
 
-    fn quality(&self, coding: Coding, accepted: &Accepted, request: &RequestView<'_>) -> u16 {
+    fn quality(&self, coding: Coding, accepted: &Accepted, request: &RequestView<'_>, response: &HeaderMap) -> u16 {
         match coding {
             Coding::Gzip => match accepted.gzip() {
                 0 => 0,
                 _ if self.no_gzip.includes(request.headers) => 0,
+                _ if !proxied::allows(&self.gzip_proxied, request.headers, response) => 0,
                 quality => quality,
             },
             Coding::Brotli => accepted.brotli.unwrap_or(0),
@@ -202,39 +210,5 @@ fn is_msie6(agent: &[u8]) -> bool {
         [b'4' | b'5', b'.', _, ..] => true,
         [b'6', b'.', rest @ ..] if !rest.is_empty() => memchr::memmem::find(rest, b"SV1").is_none(),
         _ => false,
-    }
-}
-
-/// The media type without its parameters; empty if there is none.
-fn media_type(headers: &HeaderMap) -> &[u8] {
-    let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    value[..memchr::memchr(b';', value).unwrap_or(value.len())].trim_ascii()
-}
-
-fn is_never(media_type: &[u8]) -> bool {
-    let beginning = &media_type[..media_type.len().min(GRPC.len())];
-    media_type.eq_ignore_ascii_case(EVENTS) || beginning.eq_ignore_ascii_case(GRPC)
-}
-
-/// `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6), which nginx does not look at.
-fn forbids_transformation(headers: &HeaderMap) -> bool {
-    lists(headers, &header::CACHE_CONTROL, "no-transform")
-}
-
-fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    headers.get_all(name).iter().any(|value| grammar::lists(value.as_bytes(), token))
-}
-
-/// Whether a response says already that it varies with the codings that a client accepts.
-pub(crate) fn is_varied(headers: &HeaderMap) -> bool {
-    lists(headers, &header::VARY, "accept-encoding") || lists(headers, &header::VARY, "*")
-}
-
-/// The `ETag` of a response once it is compressed: a weak one, as nginx: ngx_http_weak_etag. `None`: it has to go.
-pub(crate) fn weak_etag(etag: &HeaderValue) -> Option<HeaderValue> {
-    match etag.as_bytes() {
-        [b'W', b'/', _, ..] => Some(etag.clone()),
-        strong @ [b'"', ..] => HeaderValue::from_bytes(&[b"W/", strong].concat()).ok(),
-        _ => None,
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderName, Method};
 use proptest::prelude::*;
 use std::io::Read;
 
@@ -18,7 +18,7 @@ fn configured(codings: &[Coding]) -> config::Compression {
         gzip: coding(Coding::Gzip, &default.gzip),
         brotli: coding(Coding::Brotli, &default.brotli),
         zstd: coding(Coding::Zstd, &default.zstd),
-        gzip_disable: default.gzip_disable,
+        ..default.clone()
     }
 }
 
