@@ -1,60 +1,25 @@
 //! What comes of a request whose client has to be known first: the auth request, its response, and verified passwords.
 
-use super::client_certificate::is_about_certificate;
-use super::forward::is_of_the_connection;
 use super::machine::{Exchange, TRIES};
 use super::progress::State;
 use super::step::{BackendTls, Destination, Failure};
+use super::subrequest::{Subrequest, is_not_the_clients};
 use crate::config::Template;
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// What ingress-nginx names as the sender of auth requests. Auth servers look for it.
 const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
-/// Bytes of a variable's value that a request target cannot hold.
-const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`');
-/// Headers that an auth server gets from us or not at all, so that no client can make it believe something.
-const NOT_THE_CLIENTS: [&str; 17] = [
-    "host",
-    "proxy",
-    "x-auth-request-redirect",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-original-forwarded-for",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-request-id",
-    "x-scheme",
-    "x-sent-from",
-];
-
-/// The head of an auth request. It has no body.
-#[derive(Debug)]
-pub struct AuthRequest {
-    /// Its method.
-    pub method: Method,
-    /// Path and query.
-    pub target: Vec<u8>,
-    /// Its headers, those of HTTP/1.1's framing left out.
-    pub headers: HeaderMap,
-}
 
 impl Exchange {
-    /// The request to send for [`super::Step::Ask`]; `None` where nobody is to be asked. As ingress-nginx's: the client's
+    /// The request to send for [`super::Step::Ask`], which has no body; `None` where nobody is to be asked. As ingress-nginx's: the client's
     /// headers, and what the auth server needs to know of its request.
-    pub fn auth_request(&self, request: &RequestView<'_>) -> Option<AuthRequest> {
+    pub fn auth_request(&self, request: &RequestView<'_>) -> Option<Subrequest> {
         let server = self.decision.auth_server()?;
         let request = &self.decision.with_changed_headers(request);
         let mut headers = self.client_headers(request);
@@ -84,9 +49,8 @@ impl Exchange {
                 None => drop(headers.remove(name)),
             }
         }
-        let target = self.rendered(&server.target, request);
-        let target = percent_encode(&target, NOT_IN_TARGET).flat_map(str::bytes).collect();
-        Some(AuthRequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
+        let target = self.rendered_target(&server.target, request);
+        Some(Subrequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
     }
 
     /// The auth server has answered the auth request for `request`.
@@ -202,30 +166,6 @@ impl Exchange {
         let verdict = server.judge(status, headers, signin.as_deref());
         self.authorized(verdict);
     }
-
-    /// The client's headers, as far as an auth server may see and believe them.
-    fn client_headers(&self, request: &RequestView<'_>) -> HeaderMap {
-        let is_forwarded = |name: &HeaderName| {
-            let is_of_connection = *name == header::CONNECTION || is_of_the_connection(name, request.headers);
-            let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
-            !is_of_connection && !is_of_body && !is_not_the_clients(name)
-        };
-        let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
-        headers.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    fn rendered(&self, template: &Template, request: &RequestView<'_>) -> Vec<u8> {
-        let arrival = self.arrival();
-        self.decision.rendered(template, &arrival.connection, arrival.number, request)
-    }
-
-    fn header_value(&self, template: &Template, request: &RequestView<'_>) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(&self.rendered(template, request)).ok()
-    }
-}
-
-fn is_not_the_clients(name: &HeaderName) -> bool {
-    NOT_THE_CLIENTS.contains(&name.as_str()) || is_about_certificate(name)
 }
 
 /// Whether an auth request may have this header otherwise than the client's request.

@@ -23,12 +23,12 @@ mod request_id;
 mod snippet;
 mod snippet_progress;
 mod step;
+mod subrequest;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use access::AccessStep;
-pub use auth::AuthRequest;
 pub use context::Context;
 pub use decision::Decision;
 pub(crate) use forward::is_of_the_connection;
@@ -41,3 +41,4 @@ pub use machine::Exchange;
 pub(crate) use machine::MAX_INTERIM;
 pub(crate) use rendered_reply::RenderedReply;
 pub use step::{BackendTls, Destination, Failure, Sent, Step};
+pub use subrequest::Subrequest;

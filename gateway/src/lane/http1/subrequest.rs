@@ -4,7 +4,7 @@ use super::connection::{EndpointError, Progress, READ, Turn};
 use super::pool::Pool;
 use super::{EndpointConnection, RequestHead, ResponseHead};
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{AuthRequest, Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM};
+use crate::exchange::{Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM, Subrequest};
 use crate::request::RequestView;
 use http::{HeaderMap, HeaderName, Method};
 use std::io::{self, ErrorKind};
@@ -35,8 +35,8 @@ impl Subrequests {
         }
     }
 
-    async fn send(&self, request: &AuthRequest, server: &Destination) -> Result<ResponseHead, Failure> {
-        let AuthRequest { method, target, headers } = request;
+    async fn send(&self, request: &server: &Destination) -> Result<ResponseHead, Failure> {
+        let Subrequest { method, target, headers } = request;
         let head = RequestHead::new(method, target, headers).encode().ok_or(Failure::Internal)?;
         let (mut connection, is_reused) = match self.pool.take(server) {
             Some(kept) => (kept, true),
