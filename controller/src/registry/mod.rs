@@ -10,6 +10,7 @@ mod error_statuses;
 mod families;
 mod header;
 mod reference;
+mod server_url;
 mod setting;
 mod support;
 mod text;

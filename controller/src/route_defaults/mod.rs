@@ -1,10 +1,12 @@
 //! The settings of routes that no annotation overrides.
 
 mod external_auth;
+mod server_url;
 mod snippet;
 mod waf;
 
-pub use external_auth::{AuthUrl, ExternalAuthSettings};
+pub use external_auth::ExternalAuthSettings;
+pub use server_url::ServerUrl;
 pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;

@@ -263,8 +263,8 @@ impl Translator {
         }
         self.references.add(ingress);
         dirty.backends.extend(ingress.references.keys().cloned());
-        ingress.url.iter().for_each(|id| self.url_backends.add(id));
-        dirty.url_backends.extend(ingress.url.clone());
+        ingress.urls.iter().for_each(|id| self.url_backends.add(id));
+        dirty.url_backends.extend(ingress.urls.iter().cloned());
     }
 
     fn withdraw(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
@@ -275,8 +275,8 @@ impl Translator {
         }
         self.references.remove(ingress);
         dirty.backends.extend(ingress.references.keys().cloned());
-        ingress.url.iter().for_each(|id| self.url_backends.remove(id));
-        dirty.url_backends.extend(ingress.url.clone());
+        ingress.urls.iter().for_each(|id| self.url_backends.remove(id));
+        dirty.url_backends.extend(ingress.urls.iter().cloned());
     }
 
     /// The hosts whose claims changed, those that looked at them (aliases, `www` counterparts, names below a wildcard), and

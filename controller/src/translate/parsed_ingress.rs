@@ -56,8 +56,8 @@ pub(super) struct ParsedIngress {
     pub(super) upstream: UpstreamSettings,
     /// The Service ports that it names.
     pub(super) references: BTreeMap<ServiceBackend, Reference>,
-    /// The server that it names by URL.
-    pub(super) url: Option<BackendId>,
+    /// The servers that it names by URL.
+    pub(super) urls: Vec<BackendId>,
 }
 
 /// The rules of one host in one Ingress.

@@ -7,6 +7,7 @@ mod outcome;
 mod parser;
 mod path;
 mod policies;
+mod server_url;
 
 pub(super) use outcome::IngressOutcome;
 pub(super) use parser::parse;

@@ -65,7 +65,7 @@ pub(in crate::translate) fn parse(
         by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
-        url: None,
+        urls: Vec::new(),
     };
     let parsed = if reading.rejected { None } else { parser.parse(lookup) };
     let mut diagnostics = parser.diagnostics;
@@ -99,8 +99,8 @@ pub(super) struct Parser<'a> {
     pub(super) by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) references: BTreeMap<ServiceBackend, Reference>,
-    /// A server that is named by URL.
-    pub(super) url: Option<BackendId>,
+    /// The servers that are named by URL.
+    pub(super) urls: Vec<BackendId>,
 }
 
 impl Parser<'_> {
@@ -164,7 +164,7 @@ impl Parser<'_> {
             passthrough,
             upstream: self.annotations.upstream,
             references: std::mem::take(&mut self.references),
-            url: self.url.take(),
+            urls: std::mem::take(&mut self.urls),
         };
         parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
         Some(parsed)

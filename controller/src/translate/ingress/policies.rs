@@ -5,8 +5,7 @@ use super::groups;
 use super::parser::Parser;
 use crate::diagnostic::Severity;
 use crate::lookup::Lookup;
-use crate::translate::parsed_ingress::Reference;
-use gateway::config::{BackendId, ExternalAuth, Rewrite, RoutePolicies};
+use gateway::config::{ExternalAuth, Rewrite, RoutePolicies};
 use std::sync::Arc;
 
 /// The auth server of an Ingress that names none of its own.
@@ -21,16 +20,11 @@ impl Parser<'_> {
         if !is_own && !self.annotations.global_auth {
             return None;
         }
-        let timeouts = self.annotations.backend.timeouts;
-        let server = external_auth::of(if is_own { &own } else { of_all }, timeouts, lookup)?;
-        match &server.backend {
-            BackendId::Service(service) => {
-                let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
-                self.references.entry(service.clone()).or_insert(Reference { field, routed: false });
-            }
-            url @ BackendId::Url { .. } => self.url = Some(url.clone()),
-        }
-        Some(server)
+        let settings = if is_own { own } else { of_all.clone() };
+        let url = settings.url.clone()?;
+        let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
+        let backend = self.url_backend(&url, field, lookup);
+        Some(external_auth::of(settings, url, backend, self.annotations.backend.timeouts))
     }
 
     /// Which errors a default backend answers: its own, where the Ingress has a list of its own.
