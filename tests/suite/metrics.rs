@@ -47,6 +47,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "adit_proxy_protocol_failures_total",
         "proxy_protocol::attack_42_without_a_sound_header_the_connection_closes_without_an_answer",
     ),
+    ("adit_mirror_lost_copies_total", "mirrors::a_mirror_that_is_adit_itself_gets_one_copy"),
     ("adit_watch_healthy", "cluster_source::access::a_kind_that_is_forbidden_counts_as_empty_until_it_is_allowed"),
     ("adit_access_log_dropped_lines_total", "dashboards::fault_n03_every_alert_can_fire"),
 ];

@@ -1,5 +1,6 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate, Waf,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Mirror, Origin,
+    ResponseRate, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct RoutePolicies {
     pub external_auth: Option<ExternalAuth>,
     /// `enable-modsecurity`: the web application firewall. Default none.
     pub waf: Option<Arc<Waf>>,
+    /// `mirror-target`: a server gets a copy of each request. Default none.
+    pub mirror: Option<Mirror>,
     /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
     pub satisfy: Satisfy,
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
@@ -72,6 +75,7 @@ impl Default for RoutePolicies {
             response_rate: ResponseRate::default(),
             external_auth: None,
             waf: None,
+            mirror: None,
             satisfy: Satisfy::All,
             https_redirect: None,
             serves_plain_http: false,

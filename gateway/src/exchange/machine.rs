@@ -1,6 +1,7 @@
 //! The state machine of one request, from its head to its log line.
 
 use super::context::Context;
+use super::copied_body::Tee;
 use super::decision::Decision;
 use super::inspector::Inspection;
 use super::progress::{CustomError, State, Try};
@@ -60,6 +61,8 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     pub(super) state: State,
     body_received: u64,
+    /// Where the body goes beside its backend, as long as a mirror gets it.
+    pub(super) tee: Option<Box<Tee>>,
     /// How fast the response goes out, where that is limited.
     pace: Option<Pace>,
     current: Option<Try>,
@@ -86,6 +89,7 @@ impl Exchange {
             fell_back: false,
             state,
             body_received: 0,
+            tee: None,
             pace: None,
             current: None,
             attempts: SmallVec::new(),
@@ -208,6 +212,14 @@ impl Exchange {
         body_limit::received(self.body_received, limit).map_break(|reply| self.state = State::Replying(reply))
     }
 
+    /// The same of a piece that is passed on, and whether it is the last: a mirror gets it, too.
+    pub fn request_piece(&mut self, piece: &[u8], is_last: bool) -> ControlFlow<()> {
+        let position = self.body_received;
+        self.request_body(piece.len())?;
+        self.tee.take_if(|tee| !tee.pass(position, piece, is_last));
+        ControlFlow::Continue(())
+    }
+
     /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
     pub fn tunnelled(&mut self, bytes: u64) {
         self.body_received = bytes;
@@ -226,6 +238,9 @@ impl Exchange {
         if let Some(current) = &mut self.current {
             current.header.get_or_insert_with(|| current.started.elapsed());
             current.status = Some(status);
+        }
+        if status == 101 {
+            self.tee = None; // what comes now is not the request's body
         }
         self.intercept(status)
     }

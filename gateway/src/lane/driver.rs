@@ -1,7 +1,7 @@
 //! Passes each request to the lane for its backend's protocol.
 
 use super::access::Access;
-use super::http1::{Http1Lane, Outcome};
+use super::http1::{Http1Lane, Mirrors, Outcome};
 use super::http2::Http2Lane;
 use super::pingora::fault;
 use super::pingora::session::{ClientRequest, close, configure, keep_target, view, write_reply};
@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub(crate) struct Lanes {
     context: Arc<Context>,
     access: Access,
+    mirrors: Mirrors,
     http1: Http1Lane,
     http2: Http2Lane,
 }
@@ -24,8 +25,9 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// Lanes whose connection pools have the size of the current settings. To be made in the runtime of their worker.
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let (access, http1, http2) = (Access::new(&context), Http1Lane::new(&context), Http2Lane::new(&context));
-        Self { context, access, http1, http2 }
+        let (access, mirrors) = (Access::new(&context), Mirrors::new(&context));
+        let (http1, http2) = (Http1Lane::new(&context), Http2Lane::new(&context));
+        Self { context, access, mirrors, http1, http2 }
     }
 
     /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else.
@@ -54,9 +56,25 @@ impl Lanes {
         Box::new(ClientRequest { session, head, exchange })
     }
 
+    /// Sends a copy to the mirror of the route, which gets the body as it goes to the backend.
+    fn copy(&self, request: &mut ClientRequest) {
+        let framing = request.body_framing();
+        let ClientRequest { session, exchange, .. } = request;
+        if let Some(copy) = exchange.mirror_request(&view(session.req_header()), framing) {
+            self.mirrors.send(copy);
+        }
+    }
+
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {
         let ClientRequest { session, exchange, .. } = &mut *request;
-        let whole = match self.access.next_step(exchange, session).await {
+        let step = self.access.next_step(exchange, session).await;
+        if let Step::Attempt(_) = step
+            && exchange.is_mirrored()
+        {
+            self.copy(&mut request);
+        }
+        let ClientRequest { session, exchange, .. } = &mut *request;
+        let whole = match step {
             Step::Attempt(destination) if destination.http2 => {
                 // Boxed, so that other requests reserve no memory for it.
                 let reusable = Box::pin(self.http2.serve(request, destination)).await;

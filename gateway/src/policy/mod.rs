@@ -13,6 +13,7 @@ pub mod custom_errors;
 pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
+pub mod mirror;
 mod networks;
 pub mod password;
 pub(crate) mod redirect;
@@ -38,6 +39,7 @@ use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
+use mirror::Mirror;
 use rewrite::Rewrite;
 use snippet::Snippet;
 use source_ranges::SourceRanges;
@@ -69,6 +71,8 @@ pub struct Policies {
     pub external_auth: Option<ExternalAuth>,
     /// The rules of the web application firewall. Where they cannot be used, every request is answered with 503.
     pub waf: Option<Result<Arc<RuleSet>, InvalidRules>>,
+    /// The server that gets copies of requests.
+    pub mirror: Option<Mirror>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
@@ -177,6 +181,7 @@ impl Policies {
             custom_headers: custom_headers(&configured.custom_headers)?,
             external_auth: external_auth?,
             waf: configured.waf.as_ref().map(|waf| shared.rule_sets.intern(waf)),
+            mirror: configured.mirror.as_ref().map(|mirror| Mirror::compile(mirror, registry)).transpose()?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),

@@ -5,6 +5,7 @@ mod auth;
 mod custom_errors;
 mod edits;
 mod limits;
+mod mirror;
 mod snippet;
 mod waf;
 

@@ -53,7 +53,7 @@ impl ClientRequest {
     pub(in crate::lane) fn take_piece(&mut self, piece: Option<Bytes>) -> Result<(Bytes, bool), Interrupted> {
         let is_last = piece.is_none() || self.session.is_body_done();
         let piece = piece.unwrap_or_default();
-        match self.exchange.request_body(piece.len()) {
+        match self.exchange.request_piece(&piece, is_last) {
             ControlFlow::Continue(()) => Ok((piece, is_last)),
             ControlFlow::Break(()) => Err(Interrupted::Settled),
         }

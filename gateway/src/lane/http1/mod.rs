@@ -6,6 +6,7 @@
 
 mod attempt;
 mod connection;
+mod mirror;
 mod pool;
 mod read_ahead;
 mod request;
@@ -15,11 +16,13 @@ mod response_head;
 mod serve;
 mod subrequest;
 mod tunnel;
+mod upload;
 
 use connection::EndpointConnection;
 use request_head::RequestHead;
 use response_head::ResponseHead;
 
+pub(super) use mirror::Mirrors;
 pub(super) use serve::Http1Lane;
 pub(crate) use serve::Outcome;
 pub(super) use subrequest::Subrequests;

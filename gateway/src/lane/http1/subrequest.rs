@@ -2,6 +2,7 @@
 
 use super::connection::{EndpointError, Progress, READ, Turn};
 use super::pool::Pool;
+use super::upload::Upload;
 use super::{EndpointConnection, RequestHead, ResponseHead};
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM, Subrequest};
@@ -35,7 +36,7 @@ impl Subrequests {
         }
     }
 
-    async fn send(&self, request: &server: &Destination) -> Result<ResponseHead, Failure> {
+    async fn send(&self, request: &Subrequest, server: &Destination) -> Result<ResponseHead, Failure> {
         let Subrequest { method, target, headers } = request;
         let head = RequestHead::new(method, target, headers).encode().ok_or(Failure::Internal)?;
         let (mut connection, is_reused) = match self.pool.take(server) {
@@ -44,7 +45,7 @@ impl Subrequests {
         };
         connection.queue().extend_from_slice(&head);
         let mut is_heard = false;
-        match response_head(&mut connection, method, &mut is_heard).await {
+        match response_head(&mut connection, method, None, &mut is_heard).await {
             Ok((response, framing)) => {
                 if framing != BodyFraming::UntilClose && response.keeps_alive() {
                     tokio::spawn(keep(self.pool.clone(), connection, framing, server.clone()));
@@ -60,16 +61,17 @@ impl Subrequests {
     }
 }
 
-async fn connect(server: &Destination) -> Result<EndpointConnection, Failure> {
+pub(super) async fn connect(server: &Destination) -> Result<EndpointConnection, Failure> {
     let connected = EndpointConnection::connect(server).await;
     connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut })
 }
 
-/// Sends the request, and reads the head of the response, past interim ones (1xx). `is_heard` becomes whether something has
-/// come.
-async fn response_head(
+/// Sends the request, with a body if there is one, and reads the head of the response, past interim ones (1xx). `is_heard`
+/// becomes whether something has come.
+pub(super) async fn response_head(
     connection: &mut EndpointConnection,
     method: &Method,
+    mut upload: Option<&mut Upload<'_>>,
     is_heard: &mut bool,
 ) -> Result<(ResponseHead, BodyFraming), EndpointError> {
     let mut interim = 0;
@@ -80,7 +82,7 @@ async fn response_head(
                 let framing = head.framing(method)?;
                 return Ok((head, framing));
             }
-            None => match connection.progress(READ, Turn::Endpoint).await? {
+            None => match progress(connection, upload.as_deref_mut()).await? {
                 Progress::Read(_) => *is_heard = true,
                 Progress::Closed => return Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
                 // It may have responded before it took no more.
@@ -92,8 +94,20 @@ async fn response_head(
     Err(InvalidHead::Malformed.into())
 }
 
+async fn progress(connection: &mut EndpointConnection, upload: Option<&mut Upload<'_>>) -> io::Result<Progress> {
+    match upload {
+        Some(upload) => upload.progress(connection).await,
+        None => connection.progress(READ, Turn::Endpoint).await,
+    }
+}
+
 /// Keeps the connection for other subrequests, once a response's body has been read. Its client need not wait for that.
-async fn keep(pool: Arc<Pool>, mut connection: EndpointConnection, framing: BodyFraming, server: Destination) {
+pub(super) async fn keep(
+    pool: Arc<Pool>,
+    mut connection: EndpointConnection,
+    framing: BodyFraming,
+    server: Destination,
+) {
     let discarded = timeout(server.timeouts.read, discard_body(&mut connection, framing)).await;
     if matches!(discarded, Ok(Ok(true))) && connection.is_idle() {
         pool.put(connection, &server);

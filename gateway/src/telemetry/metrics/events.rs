@@ -18,17 +18,20 @@ pub enum Event {
     Http2Error,
     /// A connection that was closed for want of a PROXY header.
     FailedProxyHeader,
+    /// A copy of a request that its mirror did not get, or not whole.
+    LostCopy,
 }
 
 impl Event {
     /// All of them, in the order of their cells.
-    pub(in crate::telemetry) const ALL: [Self; 6] = [
+    pub(in crate::telemetry) const ALL: [Self; 7] = [
         Self::Reply,
         Self::RefusedHead,
         Self::FailedHandshake,
         Self::RefusedConnection,
         Self::Http2Error,
         Self::FailedProxyHeader,
+        Self::LostCopy,
     ];
 
     pub(super) fn doc(self) -> MetricDoc {
@@ -39,6 +42,7 @@ impl Event {
             Self::RefusedConnection => names::REFUSED_CONNECTIONS,
             Self::Http2Error => names::HTTP2_CONNECTION_ERRORS,
             Self::FailedProxyHeader => names::PROXY_PROTOCOL_FAILURES,
+            Self::LostCopy => names::LOST_COPIES,
         }
     }
 }

@@ -201,6 +201,8 @@ metrics! {
         "HTTP/2 connections that Adit ended because of errors of their clients, by reason";
     PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
         "Connections that were closed because they had no valid PROXY header, by reason; connections that end without a byte are not counted";
+    LOST_COPIES = Counter "adit_mirror_lost_copies_total" &["reason"],
+        "Copies of requests that their mirrors did not get, or not whole, by reason: copies-limit, body-limit (bounds.md), no-endpoint, connect, timeout, broken, cut-off (the request itself) or loop";
     STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
         "Ended sessions of TCP and UDP services, and of TLS passthrough, by nginx's status: 200, 400, 500, 502 or 503";
     STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
