@@ -1,6 +1,6 @@
 //! Expectation against observation: the one place that judges, whatever the driver.
 
-use crate::case::{AuthRequest, Expect, Spread, Text};
+use crate::case::{AuthRequest, Copy, Expect, Spread, Text};
 use crate::echo::Received;
 use crate::wire::{Headers, header};
 use anyhow::{Context, Result};
@@ -119,12 +119,17 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
         mismatches.equal("connection closed", &true, &wire.closed);
     }
     let is_auth = |received: &&Received| expect.auth.as_ref().is_some_and(|auth| auth.service == received.service);
-    let (auth, forwarded): (Vec<_>, Vec<_>) = wire.received.iter().partition(is_auth);
+    let is_copy = |received: &&Received| expect.mirror.as_ref().is_some_and(|copy| copy.service == received.service);
+    let (copies, others): (Vec<_>, Vec<_>) = wire.received.iter().partition(is_copy);
+    let (auth, forwarded): (Vec<_>, Vec<_>) = others.into_iter().partition(is_auth);
     if let Some(expected) = expect.received {
         mismatches.equal("requests at backends and auth server", &expected, &wire.received.len());
     }
     if let Some(expected) = &expect.auth {
         check_auth(expected, &auth, mismatches)?;
+    }
+    if let Some(expected) = &expect.mirror {
+        check_copy(expected, &copies, mismatches)?;
     }
     match (&expect.backend, forwarded.last()) {
         (Some(_), Some(received)) => {
@@ -156,6 +161,17 @@ fn check_auth(expect: &AuthRequest, received: &[&Received], mismatches: &mut Mis
     mismatches.equal("path at the auth server", &expect.path, &received.target);
     mismatches.equal("body at the auth server", &0, &received.body_length);
     check_headers("header at the auth server", &expect.headers, &received.headers, mismatches)
+}
+
+fn check_copy(expect: &Copy, received: &[&Received], mismatches: &mut Mismatches) -> Result<()> {
+    let [received] = received else {
+        mismatches.note(false, "requests at the mirror", "one", received);
+        return Ok(());
+    };
+    mismatches.equal("method at the mirror", &expect.method, &received.method);
+    mismatches.equal("path at the mirror", &expect.path, &received.target);
+    mismatches.equal("body length at the mirror", &expect.body_length, &received.body_length);
+    check_headers("header at the mirror", &expect.headers, &received.headers, mismatches)
 }
 
 fn check_tls(expect: &Expect, tls: Option<&Tls>, mismatches: &mut Mismatches) {

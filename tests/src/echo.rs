@@ -21,10 +21,11 @@ use anyhow::{Result, bail};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 /// The response header that names the Service of the backend.
@@ -98,6 +99,8 @@ pub struct Received {
     pub headers: Headers,
     /// Bytes of the body so far.
     pub body_length: u64,
+    /// Its body has come to its end.
+    pub is_whole: bool,
 }
 
 impl Received {
@@ -127,12 +130,14 @@ impl fmt::Display for Received {
 #[derive(Debug)]
 pub struct Journal {
     received: Mutex<BTreeMap<u64, Received>>,
+    /// Wakes who waits for requests whenever one is whole.
+    whole: Notify,
     chunks: Semaphore,
 }
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { received: Mutex::default(), chunks: Semaphore::new(0) }
+        Self { received: Mutex::default(), whole: Notify::new(), chunks: Semaphore::new(0) }
     }
 }
 
@@ -140,6 +145,19 @@ impl Journal {
     /// Takes out all requests whose head has arrived since the last time, in order.
     pub fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.received.lock()).into_values().collect()
+    }
+
+    /// Waits until a Service has received a whole request since the last time.
+    pub async fn received_by(&self, service: &str) {
+        loop {
+            let more = self.whole.notified();
+            let mut more = pin!(more);
+            more.as_mut().enable();
+            if self.received.lock().values().any(|received| received.service == service && received.is_whole) {
+                return;
+            }
+            more.await;
+        }
     }
 
     /// Lets one more chunk go, of whichever response waits for it.
@@ -153,8 +171,9 @@ impl Journal {
 
     fn has_body(&self, id: u64, length: u64) {
         if let Some(received) = self.received.lock().get_mut(&id) {
-            received.body_length = length;
+            (received.body_length, received.is_whole) = (length, true);
         }
+        self.whole.notify_waiters();
     }
 }
 
@@ -224,6 +243,7 @@ impl Connection {
             target: head.target.clone(),
             headers: head.headers.clone(),
             body_length: 0,
+            is_whole: false,
         };
         let id = next_id();
         self.journal.arrived(id, received.clone());

@@ -45,6 +45,8 @@ const QUIET: &[&str] = &[
     "limit-allowlist",
     "limit-burst-multiplier",
     "limit-whitelist",
+    "mirror-host",
+    "mirror-request-body",
     "modsecurity-transaction-id",
     "permanent-redirect-code",
     "proxy-request-buffering",

@@ -35,6 +35,7 @@ mod long_lived;
 mod lookup_allocates_nothing;
 mod manifests;
 mod metrics;
+mod mirrors;
 mod misspelt;
 mod passthrough;
 mod passwords;

@@ -1,5 +1,6 @@
 use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
+use super::mirror_settings::MirrorSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
 use super::waf_settings::WafAnnotations;
@@ -64,6 +65,8 @@ pub struct AnnotationSettings {
     pub external_auth: ExternalAuthSettings,
     /// `enable-global-auth`: without an `auth-url`, the ConfigMap's `global-auth-url` counts.
     pub global_auth: bool,
+    /// `mirror-target` and what goes with it.
+    pub mirror: MirrorSettings,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `custom-http-errors`.
@@ -156,6 +159,7 @@ impl AnnotationSettings {
             enable_cors: false,
             external_auth: ExternalAuthSettings::default(),
             global_auth: true,
+            mirror: MirrorSettings::default(),
             default_backend: None,
             custom_errors: None,
             canary: None,

@@ -32,6 +32,9 @@ pub enum Action {
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
+        /// The mirror that gets a copy of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mirror: Option<MirrorServer>,
         /// Which client certificate it needs: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         certificate: Option<String>,
@@ -68,6 +71,16 @@ pub struct AuthServer {
     pub url: String,
     /// Where it is.
     pub at: Reach,
+}
+
+/// A server that gets copies of requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MirrorServer {
+    /// Scheme and host of its URL.
+    pub url: String,
+    /// Where it is; `None` if it has no endpoint, so that there are no copies.
+    pub at: Option<Reach>,
 }
 
 /// Where a backend is.
@@ -136,7 +149,8 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
             let certificate = if request.tls { client_certificate(&decision) } else { None };
             let canary = canary::share(&decision, translator);
-            Action::Forward { backend, at, target, canary, auth, certificate, limits }
+            let mirror = mirror(translator, &decision);
+            Action::Forward { backend, at, target, canary, auth, mirror, certificate, limits }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
@@ -161,11 +175,22 @@ fn client_certificate(decision: &Decision) -> Option<String> {
 /// Who is asked before the backend. The error is the URL of one that is nowhere.
 fn auth_server(translator: &Translator, decision: &Decision) -> Option<Result<AuthServer, String>> {
     let server = decision.auth_server()?;
-    let url = format!("{}://{}", if server.tls { "https" } else { "http" }, server.authority);
+    let url = url(server.tls, &server.authority);
     Some(match reach(translator, &server.upstream) {
         Some(at) => Ok(AuthServer { url, at }),
         None => Err(url),
     })
+}
+
+/// Who gets a copy of the request.
+fn mirror(translator: &Translator, decision: &Decision) -> Option<MirrorServer> {
+    let mirror = decision.mirror()?;
+    Some(MirrorServer { url: url(mirror.tls, &mirror.server_name), at: reach(translator, &mirror.upstream) })
+}
+
+/// Scheme and host of a URL.
+fn url(tls: bool, authority: &str) -> String {
+    format!("{}://{authority}", if tls { "https" } else { "http" })
 }
 
 /// A connection from this machine to the usual ports.

@@ -19,7 +19,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, AuthServer, Reach};
+pub use action::{Action, AuthServer, MirrorServer, Reach};
 pub use certificate::ShownCertificate;
 pub use hosts::HostCandidate;
 pub use remote::{AdminUrl, InvalidAdminUrl};

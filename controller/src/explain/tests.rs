@@ -153,6 +153,7 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
         target: target.to_owned(),
         canary: None,
         auth: None,
+        mirror: None,
         certificate: None,
         limits: Vec::new(),
     }
@@ -322,6 +323,7 @@ fn a_dns_name_is_named() {
         target: "/".to_owned(),
         canary: None,
         auth: None,
+        mirror: None,
         certificate: None,
         limits: Vec::new(),
     };

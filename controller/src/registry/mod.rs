@@ -22,6 +22,7 @@ pub(crate) use error_statuses::error_statuses;
 pub use families::{Family, Registered, Registry};
 pub(crate) use header::{field_template, header_name, settable_field, settable_header};
 pub(crate) use reference::object_name;
+pub(crate) use server_url::server_url;
 pub use setting::{Apply, Facets, Setting};
 pub use support::Support;
 pub(crate) use tls::{cipher_suites, tls_versions};

@@ -17,6 +17,8 @@ pub struct Expect {
     pub may_reach_backend: bool,
     /// What the auth server received first. Without it, it may have received nothing of a request that the gateway answers.
     pub auth: Option<AuthRequest>,
+    /// The copy that the mirror received. Without it, the mirror counts as any backend.
+    pub mirror: Option<Copy>,
     /// How many requests the backends and the auth server received of it together.
     pub received: Option<usize>,
     /// The request target that the backend received, byte for byte.
@@ -65,6 +67,25 @@ pub struct AuthRequest {
     /// Headers, names in lower case.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<Text>>,
+}
+
+/// What a mirror received, exactly once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copy {
+    /// The Service that it is.
+    pub service: String,
+    /// The request target, byte for byte.
+    pub path: String,
+    /// The method.
+    #[serde(default = "super::get")]
+    pub method: String,
+    /// Headers, names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<Text>>,
+    /// The length of the body, such as `1MiB`. Default none.
+    #[serde(default, deserialize_with = "size::deserialize")]
+    pub body_length: u64,
 }
 
 /// A status, or all of a hundred.

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 /// A whole Adit, and clients over TCP.
 pub struct Sockets {
     objects: Objects,
+    mode: Mode,
     events: mpsc::Sender<SourceEvent>,
     sent: u64,
     state: watch::Receiver<State>,
@@ -48,6 +49,7 @@ impl Driver for Sockets {
         let state = server.state();
         Ok(Self {
             objects: Objects::default(),
+            mode,
             events,
             sent: 1,
             state,
@@ -74,7 +76,7 @@ impl Driver for Sockets {
         let server = self.server.as_ref().context("the server is gone")?;
         let addresses = if request.is_https() { server.https_addresses() } else { server.http_addresses() };
         let address = *addresses.first().context("the server does not listen")?;
-        converse(address, request, cluster, async || self.log_of_one_request().await).await
+        converse(address, (request, self.mode), cluster, async || self.log_of_one_request().await).await
     }
 }
 

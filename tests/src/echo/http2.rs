@@ -37,6 +37,7 @@ async fn answer(connection: &Connection, request: Request<RecvStream>, respond: 
         target: head.uri.path_and_query().context("a path")?.to_string(),
         headers: authority.into_iter().chain(headers).collect(),
         body_length: 0,
+        is_whole: false,
     };
     let id = next_id();
     connection.journal.arrived(id, received.clone());

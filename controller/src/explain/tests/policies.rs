@@ -33,6 +33,34 @@ spec:
 }
 
 #[test]
+fn the_mirror_is_named() {
+    let explain = |url: &str| {
+        let ingress = format!(
+            "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{ name: copied, annotations: {{ nginx.ingress.kubernetes.io/mirror-target: '{url}' }} }}
+spec:
+  rules:
+    - host: copied.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+"
+        );
+        explain_objects(&format!("{OBJECTS}{ingress}"), ControllerSettings::default(), "http://copied.test/").action
+    };
+    let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
+    let by_service = explain("http://pay.default.svc$request_uri").to_string();
+    assert_eq!(by_service, format!("{forwarded}  with a copy to http://pay.default.svc, at 10.0.0.3:8080"));
+    let by_name = explain("https://mirror.example.org/x").to_string();
+    let url = "https://mirror.example.org";
+    assert_eq!(by_name, format!("{forwarded}  with a copy to {url}, at the addresses of mirror.example.org:443"));
+    let nowhere = explain("http://pay.default.svc:81/").to_string();
+    assert_eq!(nowhere, format!("{forwarded}  without a copy to http://pay.default.svc, which has no endpoint"));
+}
+
+#[test]
 fn a_missing_password_leads_to_the_sign_in_page() {
     let objects = r#"
 apiVersion: networking.k8s.io/v1

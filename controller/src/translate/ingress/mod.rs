@@ -3,6 +3,7 @@
 mod class;
 mod external_auth;
 mod groups;
+mod mirror;
 mod outcome;
 mod parser;
 mod path;

@@ -104,3 +104,18 @@ fn classes_that_appear_claim_their_ingresses() {
     world.apply(&class("example.com/other"));
     assert!(world.host("h").is_none());
 }
+
+#[test]
+fn servers_that_are_named_by_url_are_there_for_as_long_as_an_ingress_names_them() {
+    const MIRROR: &str = "mirror-target: 'http://mirror.example$request_uri'";
+    let named = |world: &World| {
+        ["auth.example", "mirror.example"]
+            .map(|host| world.translator.backend(&BackendId::Url { host: host.into(), port: 80 }).is_some())
+    };
+    let mut world = World::of(&ingress("a", &format!("auth-url: 'http://auth.example/', {MIRROR}"), &spec()));
+    assert_eq!(named(&world), [true, true]);
+    world.apply(&ingress("a", MIRROR, &spec()));
+    assert_eq!(named(&world), [false, true]);
+    world.delete(Kind::Ingress, "a");
+    assert_eq!(named(&world), [false, false]);
+}
