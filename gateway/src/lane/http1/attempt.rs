@@ -1,12 +1,11 @@
 //! One attempt to get a response from an endpoint: the request's body goes there while the response comes back.
 
-use super::connection::{EndpointError, Progress, Turn};
-use super::read_ahead::ReadAhead;
+use super::ResponseHead;
 use super::request_body::RequestBody;
-use super::{EndpointConnection, ResponseHead};
+use super::response::EndpointError;
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{Destination, Failure, RequestEdits};
-use crate::lane::endpoint::{BROKEN, Interrupted, is_connection_header};
+use crate::lane::endpoint::{BROKEN, EndpointConnection, Interrupted, Progress, ReadAhead, Turn, is_connection_header};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, is_watched, view};
 use bytes::Bytes;

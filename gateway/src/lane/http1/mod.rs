@@ -2,21 +2,19 @@
 //!
 //! Towards the client there is a session of Pingora's ([`crate::lane::pingora::session`]). Towards the endpoint all is ours: a
 //! pool of connections, the head that is sent, the response that is read, each byte of which is checked once. Heads and
-//! bodies are encoded and decoded without I/O; only [`EndpointConnection`] reads and writes.
+//! bodies are encoded and decoded without I/O; only [`EndpointConnection`](super::endpoint::EndpointConnection) reads and writes.
 
 mod attempt;
-mod connection;
 mod pool;
-mod read_ahead;
 mod request;
 mod request_body;
 mod request_head;
+mod response;
 mod response_head;
 mod serve;
 mod subrequest;
 mod tunnel;
 
-use connection::EndpointConnection;
 use request_head::RequestHead;
 use response_head::ResponseHead;
 

@@ -1,8 +1,7 @@
 //! Connections to endpoints that are kept for further requests.
 
-use super::EndpointConnection;
 use crate::exchange::Destination;
-use crate::lane::endpoint::Key;
+use crate::lane::endpoint::{EndpointConnection, Key};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;

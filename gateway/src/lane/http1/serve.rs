@@ -1,11 +1,10 @@
 //! Serves a request: tries endpoints until one has responded.
 
-use super::EndpointConnection;
 use super::attempt::{Attempt, Responded};
 use super::pool::Pool;
 use super::tunnel::Tunnel;
 use crate::exchange::{Context, Destination, Failure, Step};
-use crate::lane::endpoint::Interrupted;
+use crate::lane::endpoint::{EndpointConnection, Interrupted};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, invite_body};
 use crate::relay::RelayedBytes;

@@ -1,10 +1,11 @@
 //! Subrequests: what the gateway asks a server of its own accord, before a client's request goes on.
 
-use super::connection::{EndpointError, Progress, READ, Turn};
 use super::pool::Pool;
-use super::{EndpointConnection, RequestHead, ResponseHead};
+use super::response::EndpointError;
+use super::{RequestHead, ResponseHead};
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{AuthRequest, Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM};
+use crate::lane::endpoint::{EndpointConnection, Progress, READ, Turn};
 use crate::request::RequestView;
 use http::{HeaderMap, HeaderName, Method};
 use std::io::{self, ErrorKind};

@@ -1,11 +1,9 @@
 //! A connection to an endpoint.
 
-use super::ResponseHead;
+use super::{Io, Patience, connect};
 use crate::config::Timeouts;
-use crate::connection::{BodyFramer, BodyFraming, MalformedBody};
-use crate::exchange::{Destination, InvalidHead};
-use crate::lane::endpoint::{self, Io, Patience};
-use bytes::{Buf, Bytes, BytesMut};
+use crate::exchange::Destination;
+use bytes::{Buf, BytesMut};
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
@@ -15,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes of one read at most. They are read onto the stack of a poll, so that a connection holds no buffer while it waits.
-pub(super) const READ: usize = 16 << 10;
+pub(in crate::lane) const READ: usize = 16 << 10;
 
 /// A connection to an endpoint, which serves one request at a time. It holds no buffer while it waits.
 #[derive(Debug)]
@@ -33,7 +31,7 @@ pub(in crate::lane) struct EndpointConnection {
 
 /// What has become of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(in crate::lane) enum Progress {
     /// All of the output is sent.
     Sent,
     /// The endpoint takes no more output.
@@ -48,68 +46,45 @@ pub(super) enum Progress {
 
 /// Whose turn it is to send something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(in crate::lane) enum Turn {
     /// The endpoint's: it has `proxy-read-timeout` between two reads, as in nginx.
     Endpoint,
     /// The client's, which has so long: the request's body is not whole.
     Client(Duration),
 }
 
-/// Why there is no response, or not all of it.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum EndpointError {
-    /// The connection failed, was closed, or timed out.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error(transparent)]
-    Head(#[from] InvalidHead),
-    #[error(transparent)]
-    Body(#[from] MalformedBody),
-}
-
-impl EndpointError {
-    pub(super) fn is_timeout(&self) -> bool {
-        matches!(self, Self::Io(error) if error.kind() == ErrorKind::TimedOut)
-    }
-
-    /// Whether the connection was closed.
-    pub(super) fn is_cut_off(&self) -> bool {
-        matches!(self, Self::Io(error) if endpoint::is_cut_off(error))
-    }
-}
-
 impl EndpointConnection {
     /// Connects to an endpoint.
-    pub(super) async fn connect(destination: &Destination) -> io::Result<Self> {
-        Ok(Self::new(endpoint::connect(destination).await?, destination.timeouts))
+    pub(in crate::lane) async fn connect(destination: &Destination) -> io::Result<Self> {
+        Ok(Self::new(connect(destination).await?, destination.timeouts))
     }
 
-    pub(super) fn new(io: Io, timeouts: Timeouts) -> Self {
+    pub(in crate::lane) fn new(io: Io, timeouts: Timeouts) -> Self {
         let (output, input) = (BytesMut::new(), BytesMut::new());
         Self { io, output, unflushed: false, input, timeouts, patience: Patience::default() }
     }
 
     /// Makes a connection that was kept ready for a request with these timeouts. `None` if it has ended since, or the
     /// endpoint has sent what nobody asked for.
-    pub(super) fn revive(mut self, timeouts: Timeouts) -> Option<Self> {
+    pub(in crate::lane) fn revive(mut self, timeouts: Timeouts) -> Option<Self> {
         self.timeouts = timeouts;
         self.is_open().then_some(self)
     }
 
     /// Whether an idle connection may serve a request.
-    pub(super) fn is_open(&mut self) -> bool {
+    pub(in crate::lane) fn is_open(&mut self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         let mut cx = Context::from_waker(Waker::noop());
         self.input.is_empty() && Pin::new(&mut self.io).poll_read(&mut cx, &mut ReadBuf::uninit(&mut byte)).is_pending()
     }
 
     /// Whether there is something left to send.
-    pub(super) fn is_sending(&self) -> bool {
+    pub(in crate::lane) fn is_sending(&self) -> bool {
         !self.output.is_empty() || self.unflushed
     }
 
     /// Adds to what is to be sent.
-    pub(super) fn queue(&mut self) -> &mut BytesMut {
+    pub(in crate::lane) fn queue(&mut self) -> &mut BytesMut {
         self.unflushed = true;
         &mut self.output
     }
@@ -119,7 +94,7 @@ impl EndpointConnection {
     ///
     /// # Errors
     /// The connection failed, or the endpoint took too long.
-    pub(super) async fn progress(&mut self, room: usize, turn: Turn) -> io::Result<Progress> {
+    pub(in crate::lane) async fn progress(&mut self, room: usize, turn: Turn) -> io::Result<Progress> {
         poll_fn(|cx| self.poll_progress(room, turn, cx)).await
     }
 
@@ -162,7 +137,7 @@ impl EndpointConnection {
     }
 
     /// Forgets what was to be sent: the endpoint does not take it.
-    pub(super) fn stop_sending(&mut self) {
+    pub(in crate::lane) fn stop_sending(&mut self) {
         self.output = BytesMut::new();
         self.unflushed = false;
     }
@@ -175,43 +150,25 @@ impl EndpointConnection {
         Poll::Ready(Ok(chunk.filled().len()))
     }
 
-    /// Takes the next response head, which may be an interim one (1xx), from what has been read. `None` if it is not
-    /// complete.
-    ///
-    /// # Errors
-    /// It is malformed or too large.
-    pub(super) fn take_head(&mut self) -> Result<Option<ResponseHead>, InvalidHead> {
-        if self.input.is_empty() { Ok(None) } else { ResponseHead::take(&mut self.input) }
+    /// What has been read and not taken yet.
+    pub(in crate::lane) fn input(&mut self) -> &mut BytesMut {
+        &mut self.input
     }
 
-    /// Checks what has been read of a response body.
-    ///
-    /// # Errors
-    /// The body is malformed.
-    pub(super) fn check_body(&self, framing: BodyFraming) -> Result<(), MalformedBody> {
-        BodyFramer::of_answer(framing).take(&self.input).map(|_| ())
-    }
-
-    /// Takes the next piece of a response body from what has been read. `None` if the body has ended, or more has to be
-    /// read.
-    ///
-    /// # Errors
-    /// The body is malformed.
-    pub(super) fn take_body(&mut self, body: &mut BodyFramer) -> Result<Option<Bytes>, MalformedBody> {
-        let piece = body.decode(&mut self.input)?;
+    /// Gives back the memory of what has been read, once all of it is taken.
+    pub(in crate::lane) fn settle_input(&mut self) {
         if self.input.is_empty() {
             self.input = BytesMut::new();
         }
-        Ok(piece)
     }
 
     /// Whether it may be kept for another request: all is sent, and nothing has come behind the response.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::lane) fn is_idle(&self) -> bool {
         !self.is_sending() && self.input.is_empty()
     }
 
     /// The connection, and what has been read from it behind the last head.
-    pub(super) fn into_parts(self) -> (Io, BytesMut) {
+    pub(in crate::lane) fn into_parts(self) -> (Io, BytesMut) {
         (self.io, self.input)
     }
 }
@@ -219,54 +176,18 @@ impl EndpointConnection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
     fn connected() -> (EndpointConnection, DuplexStream) {
         let (io, endpoint) = duplex(64);
         (EndpointConnection::new(Box::new(io), Timeouts::default()), endpoint)
     }
 
-    async fn head(connection: &mut EndpointConnection) -> ResponseHead {
-        loop {
-            if let Some(head) = connection.take_head().expect("a head") {
-                return head;
-            }
-            assert!(matches!(connection.progress(READ, Turn::Endpoint).await, Ok(Progress::Read(_))));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_response_is_read_to_its_end() {
-        let (mut connection, mut endpoint) = connected();
-        let serve = async {
-            let mut request = [0; 3];
-            endpoint.read_exact(&mut request).await.expect("a request");
-            for piece in ["HTTP/1.1 103 x\r\n\r\nHTTP/1", ".1 200 OK\r\n\r\na", "b"] {
-                endpoint.write_all(piece.as_bytes()).await.expect("room for it");
-                tokio::task::yield_now().await;
-            }
-            drop(endpoint);
-            request
-        };
-        let ask = async {
-            connection.queue().extend_from_slice(b"GET");
-            assert_eq!(connection.progress(READ, Turn::Endpoint).await.expect("sent"), Progress::Sent);
-            let statuses = [head(&mut connection).await.status, head(&mut connection).await.status];
-            let (mut body, mut data) = (BodyFramer::of_answer(BodyFraming::UntilClose), Vec::new());
-            while connection.progress(READ, Turn::Endpoint).await.expect("a body") != Progress::Closed {
-                data.extend_from_slice(&connection.take_body(&mut body).expect("sound").unwrap_or_default());
-            }
-            (statuses.map(|status| status.as_u16()), data)
-        };
-        let (request, response) = tokio::join!(serve, ask);
-        assert_eq!((request, response), (*b"GET", ([103, 200], b"ab".to_vec())));
-    }
-
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_may_be_silent_or_leave() {
         let (mut connection, endpoint) = connected();
         let silence = connection.progress(READ, Turn::Endpoint).await.expect_err("silence");
-        assert!(EndpointError::from(silence).is_timeout());
+        assert_eq!(silence.kind(), ErrorKind::TimedOut);
         drop(endpoint);
         assert_eq!(connection.progress(READ, Turn::Endpoint).await.expect("its end"), Progress::Closed);
     }
@@ -277,7 +198,7 @@ mod tests {
         let turn = Turn::Client(Duration::from_secs(1));
         assert_eq!(connection.progress(READ, turn).await.expect("no error"), Progress::ClientLate);
         connection.queue().extend_from_slice(&[0; 65]);
-        assert!(EndpointError::from(connection.progress(READ, turn).await.expect_err("no room")).is_timeout());
+        assert_eq!(connection.progress(READ, turn).await.expect_err("no room").kind(), ErrorKind::TimedOut);
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 /// Bytes that are read at a time at most.
-const MOST: usize = super::connection::READ;
+const MOST: usize = super::READ;
 /// The same at first; twice as much whenever a read of as many was passed on.
 const FIRST: usize = 4 << 10;
 /// Bytes that all requests of a worker hold at most. Each reads no more at a time than a share of what is left of it, so that
@@ -20,7 +20,7 @@ thread_local! {
 
 /// What one request reads ahead of its client.
 #[derive(Debug)]
-pub(super) struct ReadAhead {
+pub(in crate::lane) struct ReadAhead {
     held: usize,
     reach: usize,
     /// The most that may be read at a time, if that is less than for others.
@@ -28,24 +28,24 @@ pub(super) struct ReadAhead {
 }
 
 impl ReadAhead {
-    pub(super) fn new(largest_piece: usize) -> Self {
+    pub(in crate::lane) fn new(largest_piece: usize) -> Self {
         Self { held: 0, reach: FIRST, largest_piece }
     }
 
     /// How many bytes may be read now.
-    pub(super) fn room(&self) -> usize {
+    pub(in crate::lane) fn room(&self) -> usize {
         let share = BUDGET.saturating_sub(HELD.get()) / SHARE;
         share.min(self.reach).max(LEAST).min(self.largest_piece)
     }
 
     /// So many bytes have been read.
-    pub(super) fn read(&mut self, bytes: usize) {
+    pub(in crate::lane) fn read(&mut self, bytes: usize) {
         self.held += bytes;
         HELD.set(HELD.get() + bytes);
     }
 
     /// All that was read has been passed on to the client.
-    pub(super) fn passed_on(&mut self) {
+    pub(in crate::lane) fn passed_on(&mut self) {
         if self.held >= self.reach {
             self.reach = MOST.min(2 * self.reach);
         }
