@@ -32,7 +32,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["relay", "request", "telemetry"],
     &["connection"],
     &["tls", "upstream", "variables"],
-    &["config", "pattern", "interner", "grammar"],
+    &["config", "pattern", "interner", "grammar", "fastcgi"],
 ];
 
 /// The modules of the controller. Its program, `main.rs`, is above them all.
