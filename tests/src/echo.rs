@@ -9,6 +9,7 @@
 //! answers with a [`Said`].
 
 mod content;
+mod fastcgi;
 mod http2;
 pub mod said;
 
@@ -53,16 +54,14 @@ pub enum Speaks {
     H2c,
     /// HTTP/2 over TLS.
     H2,
+    /// FastCGI.
+    FastCgi,
 }
 
 impl Speaks {
-    fn is_http2(self) -> bool {
-        matches!(self, Self::H2c | Self::H2)
-    }
-
     fn acceptor(self) -> Result<Option<TlsAcceptor>> {
         match self {
-            Self::Http | Self::H2c => Ok(None),
+            Self::Http | Self::H2c | Self::FastCgi => Ok(None),
             Self::Https => tls_server::acceptor(&["http/1.1"]).map(Some),
             Self::H2 => tls_server::acceptor(&["h2"]).map(Some),
         }
@@ -78,7 +77,8 @@ impl std::str::FromStr for Speaks {
             "https" => Self::Https,
             "h2c" => Self::H2c,
             "h2" => Self::H2,
-            _ => bail!("{text:?} is no protocol of a backend: expected http, https, h2c or h2"),
+            "fastcgi" => Self::FastCgi,
+            _ => bail!("{text:?} is no protocol of a backend: expected http, https, h2c, h2 or fastcgi"),
         })
     }
 }
@@ -197,7 +197,11 @@ impl Connection {
         speaks: Speaks,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<()> {
-        if speaks.is_http2() { http2::serve(self, stream).await } else { self.serve_http1(stream).await }
+        match speaks {
+            Speaks::H2c | Speaks::H2 => http2::serve(self, stream).await,
+            Speaks::Http | Speaks::Https => self.serve_http1(stream).await,
+            Speaks::FastCgi => fastcgi::serve(&self, stream).await,
+        }
     }
 
     async fn serve_http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {

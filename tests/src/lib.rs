@@ -27,6 +27,7 @@ pub mod dns;
 pub mod drivers;
 pub mod echo;
 pub mod echo_server;
+pub mod fastcgi;
 pub mod frames;
 pub mod fuzz;
 pub mod golden;

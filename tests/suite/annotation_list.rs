@@ -211,6 +211,11 @@ metadata: {name: headers}
 data: {X-A: '1'}
 ---
 apiVersion: v1
+kind: ConfigMap
+metadata: {name: fastcgi}
+data: {SCRIPT_FILENAME: /srv$fastcgi_script_name}
+---
+apiVersion: v1
 kind: Service
 metadata: {name: shop}
 spec: {clusterIP: 10.0.0.1, ports: [{port: 80}]}

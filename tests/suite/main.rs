@@ -22,6 +22,7 @@ mod edits_under_load;
 mod ending;
 mod events;
 mod explain_admin;
+mod fastcgi;
 mod fixtures;
 mod fuzzed;
 mod grpc;

@@ -2,8 +2,9 @@
 
 use super::entry::AnnotationFacets;
 use super::{
-    affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, limits, obsolete,
-    passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream, waf,
+    affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, fastcgi, limits,
+    obsolete, passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
+    waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -14,6 +15,7 @@ impl Registered for AnnotationFacets {
             Family { title: "Redirects", settings: redirect::ANNOTATIONS },
             Family { title: "Rewrites", settings: rewrite::ANNOTATIONS },
             Family { title: "Requests to the backend", settings: upstream::ANNOTATIONS },
+            Family { title: "FastCGI", settings: fastcgi::ANNOTATIONS },
             Family { title: "Timeouts and retries", settings: timeouts::ANNOTATIONS },
             Family { title: "Bodies and buffers", settings: body::ANNOTATIONS },
             Family { title: "Backends and load balancing", settings: backend::ANNOTATIONS },

@@ -16,6 +16,7 @@ mod custom_errors;
 mod entry;
 mod external_auth;
 mod families;
+mod fastcgi;
 mod htpasswd;
 mod limits;
 mod obsolete;

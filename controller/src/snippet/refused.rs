@@ -8,6 +8,7 @@ const TLS: &str = "TLS is set by spec.tls and the ConfigMap's ssl-* keys";
 const BACKEND_TLS: &str = "TLS to backends is set by the annotations proxy-ssl-*";
 const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
                        default-backend";
+const FASTCGI: &str = "see the annotations fastcgi-index and fastcgi-params-configmap";
 const PROTOCOL: &str = "Adit does not speak this protocol";
 const AUTH: &str = "auth requests are set by the annotations auth-url, auth-response-headers and their like";
 const ADDRESS: &str = "whom to believe about a client's address is set by the ConfigMap's use-forwarded-headers, enable-real-ip and \
@@ -46,7 +47,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("proxy_bind", BACKEND),
     Entry::refused("upstream", BACKEND),
     Entry::refused("proxy_next_upstream*", "it is not supported yet; see the annotation of that name"),
-    Entry::refused("fastcgi_*", PROTOCOL),
+    Entry::refused("fastcgi_*", FASTCGI),
     Entry::refused("uwsgi_*", PROTOCOL),
     Entry::refused("scgi_*", PROTOCOL),
     Entry::refused("memcached_*", PROTOCOL),

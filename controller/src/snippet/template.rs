@@ -70,8 +70,8 @@ impl Variables<'_> {
 
 /// Whether a variable is of the path or the arguments of a request as they are now.
 fn is_of_target(variable: &Variable) -> bool {
-    use Variable::{Args, Argument, DocumentUri, IsArgs, QueryString, Uri};
-    matches!(variable, Args | Argument(_) | DocumentUri | IsArgs | QueryString | Uri)
+    use Variable::{Args, Argument, DocumentUri, FastcgiScriptName, IsArgs, QueryString, Uri};
+    matches!(variable, Args | Argument(_) | DocumentUri | FastcgiScriptName | IsArgs | QueryString | Uri)
 }
 
 /// The parts of a text that are no variables.

@@ -1,4 +1,4 @@
-use super::{BackendTls, Template};
+use super::{BackendTls, FastCgi, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ pub struct BackendPolicies {
     pub protocol: BackendProtocol,
     /// `upstream-vhost`: the `Host` header that the backend gets. Default none: the host that the client asked for.
     pub host: Option<Template>,
+    /// What programs of FastCGI are told beside what all are. Counts with [`BackendProtocol::FastCgi`]. Default none.
+    pub fastcgi: Option<Arc<FastCgi>>,
     /// `proxy-ssl-secret`: how TLS is spoken to it, where it is. Default none: any certificate is taken.
     pub tls: Option<Arc<BackendTls>>,
     /// `connection-proxy-header`: the `Connection` header that the backend gets. Default none: connections are kept.
@@ -19,8 +21,14 @@ pub struct BackendPolicies {
 
 impl BackendPolicies {
     /// An Ingress without annotations under an empty ConfigMap.
-    pub const DEFAULT: Self =
-        Self { protocol: BackendProtocol::Http, host: None, tls: None, connection: None, timeouts: Timeouts::DEFAULT };
+    pub const DEFAULT: Self = Self {
+        protocol: BackendProtocol::Http,
+        host: None,
+        fastcgi: None,
+        tls: None,
+        connection: None,
+        timeouts: Timeouts::DEFAULT,
+    };
 }
 
 impl Default for BackendPolicies {
@@ -43,13 +51,15 @@ pub enum BackendProtocol {
     Grpcs,
     /// HTTP/1.1, over TLS where the client's own connection has it.
     Auto,
+    /// FastCGI 1.0, without TLS.
+    FastCgi,
 }
 
 impl BackendProtocol {
     /// Whether the backend is connected over TLS, given whether the client is (nginx's `$scheme`).
     pub fn uses_tls(self, client_uses_tls: bool) -> bool {
         match self {
-            Self::Http | Self::Grpc => false,
+            Self::Http | Self::Grpc | Self::FastCgi => false,
             Self::Https | Self::Grpcs => true,
             Self::Auto => client_uses_tls,
         }

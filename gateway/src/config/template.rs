@@ -67,9 +67,14 @@ variables! {
     ConnectionRequests = "connection_requests",
     ContentLength = "content_length",
     ContentType = "content_type",
+    DocumentRoot = "document_root",
     DocumentUri = "document_uri",
     /// `$request_uri`, percent-encoded so that it can be an argument of a query (ingress-nginx: `set_escape_uri`).
     EscapedRequestUri = "escaped_request_uri",
+    /// Always empty: what nginx splits off a path with `fastcgi_split_path_info`, which no annotation sets.
+    FastcgiPathInfo = "fastcgi_path_info",
+    /// The path, with `fastcgi-index` behind it where it ends with a slash.
+    FastcgiScriptName = "fastcgi_script_name",
     Host = "host",
     HttpHost = "http_host",
     Hostname = "hostname",

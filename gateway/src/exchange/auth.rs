@@ -4,7 +4,7 @@ use super::client_certificate::is_about_certificate;
 use super::forward::is_of_the_connection;
 use super::machine::{Exchange, TRIES};
 use super::progress::State;
-use super::step::{BackendTls, Destination, Failure};
+use super::step::{BackendTls, Destination, EndpointProtocol, Failure};
 use crate::config::Template;
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
@@ -158,7 +158,7 @@ impl Exchange {
         let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
         let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
-        let destination = self.destination(&pick, tls, false);
+        let destination = self.destination(&pick, tls, EndpointProtocol::Http1);
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
         self.tried.push(destination.address);

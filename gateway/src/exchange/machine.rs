@@ -4,7 +4,7 @@ use super::context::Context;
 use super::decision::Decision;
 use super::inspector::Inspection;
 use super::progress::{CustomError, State, Try};
-use super::step::{BackendTls, Destination, Failure, Sent, Step};
+use super::step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step};
 use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
@@ -136,11 +136,11 @@ impl Exchange {
         matches!(self.state, State::Replying(_) | State::Abandoned(_))
     }
 
-    pub(super) fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
+    pub(super) fn destination(&self, pick: &Pick, tls: Option<BackendTls>, protocol: EndpointProtocol) -> Destination {
         Destination {
             address: pick.address(),
             tls,
-            http2,
+            protocol,
             pool_key: pick.pool_key(),
             timeouts: self.backend_policies().timeouts,
             idle_timeout: self.decision.settings.upstream.idle_timeout,
@@ -154,7 +154,7 @@ impl Exchange {
         let protocol = self.backend_policies().protocol;
         let uses_tls = protocol.uses_tls(self.arrival.connection.tls.is_some());
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
-        let destination = self.destination(&pick, tls, protocol.is_http2());
+        let destination = self.destination(&pick, tls, protocol.into());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
         self.current = Some(Try::begin(pick));

@@ -1,4 +1,4 @@
-use crate::config::Timeouts;
+use crate::config::{BackendProtocol, Timeouts};
 use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
 use crate::tls::backend;
@@ -13,8 +13,8 @@ pub struct Destination {
     pub address: SocketAddr,
     /// How to use TLS; `None` is cleartext.
     pub tls: Option<BackendTls>,
-    /// Whether to use HTTP/2.
-    pub http2: bool,
+    /// What the endpoint speaks.
+    pub protocol: EndpointProtocol,
     /// Connections are shared only between equal keys.
     pub pool_key: u64,
     /// Timeouts for connecting, sending and reading.
@@ -23,6 +23,27 @@ pub struct Destination {
     pub idle_timeout: Duration,
     /// The largest piece of a response that is to be read at a time.
     pub largest_piece: usize,
+}
+
+/// What an endpoint speaks, and so which lane takes a request there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointProtocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// FastCGI.
+    FastCgi,
+}
+
+impl From<BackendProtocol> for EndpointProtocol {
+    fn from(protocol: BackendProtocol) -> Self {
+        match protocol {
+            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => Self::Http1,
+            BackendProtocol::Grpc | BackendProtocol::Grpcs => Self::Http2,
+            BackendProtocol::FastCgi => Self::FastCgi,
+        }
+    }
 }
 
 /// TLS towards a backend.

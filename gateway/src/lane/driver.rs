@@ -1,12 +1,13 @@
 //! Passes each request to the lane for its backend's protocol.
 
 use super::access::Access;
+use super::fastcgi::{FastCgiLane, Served};
 use super::http1::{Http1Lane, Outcome};
 use super::http2::Http2Lane;
 use super::pingora::fault;
 use super::pingora::session::{ClientRequest, close, configure, keep_target, view, write_reply};
 use crate::connection::Arrival;
-use crate::exchange::{Context, Exchange, Step};
+use crate::exchange::{Context, Destination, EndpointProtocol, Exchange, Step};
 use bytes::{Bytes, BytesMut};
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::ServerSession;
@@ -19,13 +20,14 @@ pub(crate) struct Lanes {
     access: Access,
     http1: Http1Lane,
     http2: Http2Lane,
+    fastcgi: FastCgiLane,
 }
 
 impl Lanes {
     /// Lanes whose connection pools have the size of the current settings. To be made in the runtime of their worker.
     pub(crate) fn new(context: Arc<Context>) -> Self {
         let (access, http1, http2) = (Access::new(&context), Http1Lane::new(&context), Http2Lane::new(&context));
-        Self { context, access, http1, http2 }
+        Self { context, access, http1, http2, fastcgi: FastCgiLane::new() }
     }
 
     /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else.
@@ -57,12 +59,7 @@ impl Lanes {
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {
         let ClientRequest { session, exchange, .. } = &mut *request;
         let whole = match self.access.next_step(exchange, session).await {
-            Step::Attempt(destination) if destination.http2 => {
-                // Boxed, so that other requests reserve no memory for it.
-                let reusable = Box::pin(self.http2.serve(request, destination)).await;
-                return reusable.map_or(Outcome::Ended, Outcome::Reusable);
-            }
-            Step::Attempt(destination) => return self.http1.serve(request, destination).await,
+            Step::Attempt(destination) => return self.attempt(request, destination).await,
             Step::Reply(reply) => {
                 let written = write_reply(session, exchange, &reply).await;
                 written.map_err(|error| exchange.failed(fault::of_client(&error))).is_ok()
@@ -74,5 +71,19 @@ impl Lanes {
             Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect => false,
         };
         request.finish(whole).await.map_or(Outcome::Ended, Outcome::Reusable)
+    }
+
+    /// Passes the request to the lane that speaks with its endpoint. Those of few requests are boxed, so that others reserve
+    /// no memory for them.
+    async fn attempt(&self, request: Box<ClientRequest>, destination: Destination) -> Outcome {
+        let reusable = match destination.protocol {
+            EndpointProtocol::Http1 => return self.http1.serve(request, destination).await,
+            EndpointProtocol::Http2 => Box::pin(self.http2.serve(request, destination)).await,
+            EndpointProtocol::FastCgi => match Box::pin(self.fastcgi.serve(request, destination)).await {
+                Served::Finished(reusable) => reusable,
+                Served::Elsewhere(request, next) => return self.http1.serve(request, next).await,
+            },
+        };
+        reusable.map_or(Outcome::Ended, Outcome::Reusable)
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod driver;
 mod endpoint;
+mod fastcgi;
 mod firewall;
 pub(crate) mod http1;
 mod http2;

@@ -12,6 +12,9 @@ use std::sync::LazyLock;
 /// What ingress-nginx calls the upstream of requests that no route takes.
 const DEFAULT_UPSTREAM: &str = "upstream-default-backend";
 
+/// ingress-nginx's `$document_root`: nginx's own, since it sets none.
+const DOCUMENT_ROOT: &str = "/usr/local/nginx/html";
+
 /// The machine's name, which does not change while we run.
 pub(super) static HOSTNAME: LazyLock<String> =
     LazyLock::new(|| gethostname::gethostname().to_string_lossy().into_owned());
@@ -76,7 +79,9 @@ impl Values for RequestInfo<'_> {
                 self.client_certificate.is_some_and(|(certificate, _)| client_value(certificate, variable, out))
             }
             V::UpstreamHeader(name) => self.response_header(0, name, out),
-            V::DocumentUri | V::Uri => self.uri(out),
+            V::DocumentRoot => text(DOCUMENT_ROOT, out),
+            V::DocumentUri | V::FastcgiScriptName | V::Uri => self.uri(out),
+            V::FastcgiPathInfo => text("", out),
             // Those of the end of a request.
             V::BodyBytesSent
             | V::BytesSent

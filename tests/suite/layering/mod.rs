@@ -21,7 +21,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["admin"],
     &["listener"],
     &["lane"],
-    &["lane/http1", "lane/http2"],
+    &["lane/http1", "lane/http2", "lane/fastcgi"],
     &["lane/endpoint"],
     &["lane/pingora"],
     &["l4"],

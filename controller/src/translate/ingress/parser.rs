@@ -270,7 +270,8 @@ impl Parser<'_> {
             // The gateway's own default backend speaks HTTP.
             let mut policies = Arc::clone(&self.backend_policies);
             if policies.protocol != BackendProtocol::Http {
-                Arc::make_mut(&mut policies).protocol = BackendProtocol::Http;
+                let policies = Arc::make_mut(&mut policies);
+                (policies.protocol, policies.fastcgi) = (BackendProtocol::Http, None);
             }
             return Action::DefaultBackend(policies);
         };

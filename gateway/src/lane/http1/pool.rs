@@ -120,6 +120,7 @@ async fn sweep(pool: Arc<Pool>) {
 mod tests {
     use super::*;
     use crate::config::Timeouts;
+    use crate::exchange::EndpointProtocol;
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::advance;
 
@@ -127,7 +128,7 @@ mod tests {
         Destination {
             address: ([127, 0, 0, 1], port).into(),
             tls: None,
-            http2: false,
+            protocol: EndpointProtocol::Http1,
             pool_key,
             timeouts: Timeouts::default(),
             idle_timeout: Duration::from_secs(60),

@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::config::Timeouts;
     use crate::exchange::BackendTls;
+    use crate::exchange::EndpointProtocol;
     use bytes::Bytes;
     use h2::server;
     use tokio::io::{DuplexStream, duplex};
@@ -107,7 +108,7 @@ mod tests {
         Destination {
             address: ([127, 0, 0, 1], port).into(),
             tls: None,
-            http2: true,
+            protocol: EndpointProtocol::Http2,
             pool_key,
             timeouts: Timeouts::default(),
             idle_timeout: Duration::from_secs(60),

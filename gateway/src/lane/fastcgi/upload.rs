@@ -1,0 +1,63 @@
+//! Bodies whose length is not known before they end. A program has to be told it first, so they are held back, as nginx does
+//! with its request buffering.
+
+use crate::connection::BodyFraming;
+use crate::exchange::Failure;
+use crate::lane::endpoint::Interrupted;
+use crate::lane::pingora::fault;
+use crate::lane::pingora::session::ClientRequest;
+use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Bytes of such bodies that a worker holds back at most, 64 MiB. Requests beyond it get 503.
+const HELD: usize = 64 << 20;
+
+/// The room for the bodies that a worker holds back.
+pub(super) struct Uploads {
+    room: Arc<Semaphore>,
+}
+
+/// A body that has been held back, and the room that it takes.
+pub(super) struct Upload {
+    /// What has not been passed on of it.
+    pub(super) bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Uploads {
+    pub(super) fn new() -> Self {
+        Self { room: Arc::new(Semaphore::new(HELD)) }
+    }
+
+    /// Reads the body, if it has no length. `None` if it has one, or there is none.
+    pub(super) async fn hold(&self, request: &mut ClientRequest) -> Result<Option<Upload>, Interrupted> {
+        if matches!(request.body_framing(), BodyFraming::None | BodyFraming::Length(_)) {
+            return Ok(None);
+        }
+        let read_before = request.read_before().unwrap_or_default();
+        let mut room = self.room_for(&read_before, request)?;
+        let mut bytes = BytesMut::from(&*read_before);
+        let patience = request.exchange.settings().client.body_timeout;
+        while !request.session.is_body_done() {
+            let read = timeout(patience, request.session.read_request_body()).await;
+            let read = read.map_err(|_| Failure::ClientTimeout)?.map_err(|error| fault::of_client(&error))?;
+            let Some(piece) = read else { break };
+            room.merge(self.room_for(&piece, request)?);
+            bytes.extend_from_slice(&piece);
+            if request.exchange.hold_upload(bytes.len()).is_break() {
+                return Err(Interrupted::Settled);
+            }
+        }
+        Ok(Some(Upload { bytes: bytes.freeze(), _room: room }))
+    }
+
+    fn room_for(&self, piece: &[u8], request: &mut ClientRequest) -> Result<OwnedSemaphorePermit, Interrupted> {
+        let size = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| {
+            request.exchange.refuse_upload();
+            Interrupted::Settled
+        })
+    }
+}
