@@ -27,6 +27,7 @@ mod fixtures;
 mod fuzzed;
 mod grpc;
 mod h2spec;
+mod http10_backends;
 mod http2;
 mod http2_backends;
 mod layering;

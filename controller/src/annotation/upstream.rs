@@ -41,13 +41,14 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::Low,
         Invalid::FallsBack,
-        "Sets the HTTP version for the backend: `1.1` or `1.0`. Default 1.1.",
-        |value, _| match value.one_of(&["1.0", "1.1"], "\"1.1\" or \"1.0\"")? {
-            "1.1" => Ok(()),
-            _ => Err(ValueError::Unsupported("is not supported: requests are sent in HTTP/1.1")),
+        "Sets the HTTP version for the backend: `1.1` or `1.0`. With 1.0 each request has a connection of its own, bodies without \
+         a length are held back up to 16 MiB (then 411), and no protocol is switched. It has no effect on gRPC and FastCGI. \
+         Default: the ConfigMap's `proxy-http-version` (1.1).",
+        |value, draft| {
+            draft.backend.http_10 = value.http_10()?;
+            Ok(())
         },
-    )
-    .but("`1.0` is not supported: backends get HTTP/1.1, or HTTP/2 by `backend-protocol`."),
+    ),
     Annotation::full(
         "backend-protocol",
         Scope::Path,

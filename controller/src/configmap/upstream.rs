@@ -32,7 +32,15 @@ pub(super) const KEYS: &[Key] = &[
         "10000",
         "Limits the requests on one connection to a backend. Whole number.",
     ),
-    Key::planned("proxy-http-version", "1.1", "Sets the HTTP version for backends: `1.1` or `1.0`."),
+    Key::full(
+        "proxy-http-version",
+        "1.1",
+        "Sets the HTTP version for backends: `1.1` or `1.0`. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.backend().http_10 = value.http_10()?;
+            Ok(())
+        },
+    ),
     Key::planned(
         "upstream-hash-by",
         "",

@@ -34,7 +34,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("send_timeout", HTTP, "how long a client may take no bytes is the same for all hosts"),
     Entry::idle("keepalive_timeout", HTTP, "the ConfigMap's keep-alive sets it for all hosts"),
     Entry::idle("keepalive_requests", HTTP, "the ConfigMap's keep-alive-requests sets it for all hosts"),
-    Entry::idle("proxy_http_version", HTTP, "backends of HTTP are spoken to in HTTP/1.1"),
+    Entry::idle("proxy_http_version", HTTP, "the annotation proxy-http-version sets it"),
     Entry::idle("proxy_socket_keepalive", HTTP, "Adit chooses the options of its sockets"),
     Entry::idle("reset_timedout_connection", HTTP, "Adit chooses the options of its sockets"),
     Entry::idle("tcp_nodelay", HTTP, "Adit chooses the options of its sockets"),

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct BackendPolicies {
     /// `backend-protocol`: the protocol for the backend. Default [`BackendProtocol::Http`].
     pub protocol: BackendProtocol,
+    /// `proxy-http-version: 1.0`: requests are sent in HTTP/1.0 where they would be in HTTP/1.1. Default false.
+    pub http_10: bool,
     /// `upstream-vhost`: the `Host` header that the backend gets. Default none: the host that the client asked for.
     pub host: Option<Template>,
     /// What programs of FastCGI are told beside what all are. Counts with [`BackendProtocol::FastCgi`]. Default none.
@@ -23,6 +25,7 @@ impl BackendPolicies {
     /// An Ingress without annotations under an empty ConfigMap.
     pub const DEFAULT: Self = Self {
         protocol: BackendProtocol::Http,
+        http_10: false,
         host: None,
         fastcgi: None,
         tls: None,

@@ -158,7 +158,7 @@ impl Exchange {
         let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
         let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
-        let destination = self.destination(&pick, tls, EndpointProtocol::Http1);
+        let destination = self.destination(&pick, tls, EndpointProtocol::Http11);
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
         self.tried.push(destination.address);

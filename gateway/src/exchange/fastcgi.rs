@@ -5,20 +5,15 @@ use super::machine::Exchange;
 use super::progress::State;
 use crate::config::{FastCgi, Variable};
 use crate::fastcgi::{Params, TooLong};
-use crate::policy::body_limit;
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::variables::{self, Values};
 use http::{HeaderMap, HeaderName};
 use std::ops::ControlFlow;
 
-/// Bytes of a body without a length that are held back at most, since a program has to be told how many will come.
-pub(crate) const MAX_UPLOAD: usize = 16 << 20;
 /// The most bytes that one value may have. All params together may not have more.
 const MAX_VALUE: usize = 0xffff;
 
 const TOO_LONG: Reply = Reply::new(500, Reason::ParamsTooLong);
-const LENGTH_REQUIRED: Reply = Reply::new(411, Reason::LengthRequired);
-const BUSY: Reply = Reply::new(503, Reason::UploadsBusy);
 
 /// The params of every program, as nginx's file `fastcgi_params` has them. Which script runs is up to the user.
 const COMMON: [(&str, Source); 17] = [
@@ -83,23 +78,6 @@ impl Exchange {
         }
         let own = Own { script, arguments: variables::query(target).unwrap_or_default(), length };
         all(&(&own, &info), added, headers).map_err(|TooLong| TOO_LONG)
-    }
-
-    /// So many bytes are held back of a body without a length. After `Break` no more is to be read of it.
-    pub(crate) fn hold_upload(&mut self, bytes: usize) -> ControlFlow<()> {
-        let limit = self.decision.route.as_ref().and_then(|route| route.policies.body_limit);
-        let refused = match body_limit::received(bytes as u64, limit) {
-            ControlFlow::Break(reply) => reply,
-            ControlFlow::Continue(()) if bytes > MAX_UPLOAD => LENGTH_REQUIRED,
-            ControlFlow::Continue(()) => return ControlFlow::Continue(()),
-        };
-        self.state = State::Replying(refused);
-        ControlFlow::Break(())
-    }
-
-    /// There is no room for more of such a body.
-    pub(crate) fn refuse_upload(&mut self) {
-        self.state = State::Replying(BUSY);
     }
 }
 

@@ -151,10 +151,10 @@ impl Exchange {
     /// Chooses an endpoint that was not tried yet.
     fn attempt(&mut self) -> Option<Destination> {
         let pick = self.pick()?;
-        let protocol = self.backend_policies().protocol;
-        let uses_tls = protocol.uses_tls(self.arrival.connection.tls.is_some());
+        let policies = self.backend_policies();
+        let uses_tls = policies.protocol.uses_tls(self.arrival.connection.tls.is_some());
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
-        let destination = self.destination(&pick, tls, protocol.into());
+        let destination = self.destination(&pick, tls, self.backend_policies().into());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
         self.current = Some(Try::begin(pick));

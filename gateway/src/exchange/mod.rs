@@ -26,6 +26,7 @@ mod snippet_progress;
 mod step;
 #[cfg(test)]
 mod tests;
+mod upload;
 mod variables;
 
 pub use access::AccessStep;

@@ -1,4 +1,4 @@
-use crate::config::{BackendProtocol, Timeouts};
+use crate::config::{BackendPolicies, BackendProtocol, Timeouts};
 use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
 use crate::tls::backend;
@@ -28,20 +28,23 @@ pub struct Destination {
 /// What an endpoint speaks, and so which lane takes a request there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointProtocol {
+    /// HTTP/1.0.
+    Http10,
     /// HTTP/1.1.
-    Http1,
+    Http11,
     /// HTTP/2.
     Http2,
     /// FastCGI.
     FastCgi,
 }
 
-impl From<BackendProtocol> for EndpointProtocol {
-    fn from(protocol: BackendProtocol) -> Self {
-        match protocol {
-            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => Self::Http1,
+impl From<&BackendPolicies> for EndpointProtocol {
+    fn from(policies: &BackendPolicies) -> Self {
+        match policies.protocol {
             BackendProtocol::Grpc | BackendProtocol::Grpcs => Self::Http2,
             BackendProtocol::FastCgi => Self::FastCgi,
+            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto if policies.http_10 => Self::Http10,
+            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => Self::Http11,
         }
     }
 }

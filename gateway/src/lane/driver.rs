@@ -1,6 +1,7 @@
 //! Passes each request to the lane for its backend's protocol.
 
 use super::access::Access;
+use super::endpoint::Uploads;
 use super::fastcgi::{FastCgiLane, Served};
 use super::http1::{Http1Lane, Outcome};
 use super::http2::Http2Lane;
@@ -26,8 +27,14 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// Lanes whose connection pools have the size of the current settings. To be made in the runtime of their worker.
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let (access, http1, http2) = (Access::new(&context), Http1Lane::new(&context), Http2Lane::new(&context));
-        Self { context, access, http1, http2, fastcgi: FastCgiLane::new() }
+        let uploads = Uploads::new();
+        Self {
+            access: Access::new(&context),
+            http1: Http1Lane::new(&context, uploads.clone()),
+            http2: Http2Lane::new(&context),
+            fastcgi: FastCgiLane::new(uploads),
+            context,
+        }
     }
 
     /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else.
@@ -77,7 +84,7 @@ impl Lanes {
     /// no memory for them.
     async fn attempt(&self, request: Box<ClientRequest>, destination: Destination) -> Outcome {
         let reusable = match destination.protocol {
-            EndpointProtocol::Http1 => return self.http1.serve(request, destination).await,
+            EndpointProtocol::Http10 | EndpointProtocol::Http11 => return self.http1.serve(request, destination).await,
             EndpointProtocol::Http2 => Box::pin(self.http2.serve(request, destination)).await,
             EndpointProtocol::FastCgi => match Box::pin(self.fastcgi.serve(request, destination)).await {
                 Served::Finished(reusable) => reusable,

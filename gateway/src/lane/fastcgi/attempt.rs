@@ -2,11 +2,10 @@
 
 use super::request_headers::RequestHeaders;
 use super::response::{Response, ResponseError};
-use super::upload::Upload;
 use crate::connection::BodyFraming;
 use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
 use crate::fastcgi::{CgiHead, begin_request, end_input, params, standard_input};
-use crate::lane::endpoint::{BROKEN, EndpointConnection, Interrupted, Progress, ReadAhead, Turn};
+use crate::lane::endpoint::{BROKEN, EndpointConnection, Interrupted, Progress, ReadAhead, Turn, Upload};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, is_watched, view};
 use bytes::Bytes;
@@ -15,16 +14,13 @@ use pingora_http::ResponseHeader;
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 
-/// Bytes of a body that was held back which are sent at a time.
-const PIECE: usize = 32 << 10;
-
 /// A request and the connection to a program that it has got.
 pub(super) struct Attempt<'r> {
     request: &'r mut ClientRequest,
     endpoint: EndpointConnection,
     response: Response,
     /// The body, where it was held back.
-    upload: Option<Upload>,
+    upload: Option<Box<Upload>>,
     /// Whether all of the request's body has been passed on, or nobody wants the rest.
     is_sent: bool,
     ahead: ReadAhead,
@@ -35,7 +31,7 @@ impl<'r> Attempt<'r> {
     pub(super) fn new(
         request: &'r mut ClientRequest,
         mut endpoint: EndpointConnection,
-        upload: Option<Upload>,
+        upload: Option<Box<Upload>>,
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
         let framing = request.body_framing();
@@ -43,7 +39,7 @@ impl<'r> Attempt<'r> {
         let original = session.req_header();
         let mut headers = RequestHeaders::new(original);
         let length = match (&upload, framing) {
-            (Some(upload), _) => Some(upload.bytes.len() as u64),
+            (Some(upload), _) => Some(upload.length()),
             (None, BodyFraming::Length(length)) => Some(length),
             (None, _) => headers.0.contains_key(header::CONTENT_LENGTH).then_some(0),
         };
@@ -184,8 +180,7 @@ impl<'r> Attempt<'r> {
     /// Passes on the next piece of a body that was held back, once the last one has been sent.
     fn pass_on_upload(&mut self) -> Result<(), Interrupted> {
         let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
-        let piece = upload.bytes.split_to(PIECE.min(upload.bytes.len()));
-        let is_last = upload.bytes.is_empty();
+        let (piece, is_last) = upload.next_piece();
         self.request.take_piece(Some(piece.clone()))?;
         self.send(&piece, is_last);
         if is_last {

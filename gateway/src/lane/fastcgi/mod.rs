@@ -7,6 +7,5 @@ mod attempt;
 mod request_headers;
 mod response;
 mod serve;
-mod upload;
 
 pub(super) use serve::{FastCgiLane, Served};

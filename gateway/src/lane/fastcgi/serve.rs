@@ -1,9 +1,8 @@
 //! Serves a request: tries endpoints until one has responded.
 
 use super::attempt::Attempt;
-use super::upload::{Upload, Uploads};
 use crate::exchange::{Destination, EndpointProtocol, Failure, Step};
-use crate::lane::endpoint::{EndpointConnection, Interrupted};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, invite_body};
 use pingora_core::protocols::Stream;
@@ -23,8 +22,8 @@ pub(in crate::lane) enum Served {
 }
 
 impl FastCgiLane {
-    pub(in crate::lane) fn new() -> Self {
-        Self { uploads: Uploads::new() }
+    pub(in crate::lane) fn new(uploads: Uploads) -> Self {
+        Self { uploads }
     }
 
     /// Serves a request whose next step is to try this endpoint.
@@ -55,7 +54,11 @@ impl FastCgiLane {
         }
     }
 
-    async fn read_upload(&self, request: &mut ClientRequest, upload: &mut Option<Upload>) -> Result<(), Interrupted> {
+    async fn read_upload(
+        &self,
+        request: &mut ClientRequest,
+        upload: &mut Option<Box<Upload>>,
+    ) -> Result<(), Interrupted> {
         invite_body(&mut request.session).await.map_err(|error| fault::of_client(&error))?;
         *upload = self.uploads.hold(request).await?;
         Ok(())
@@ -67,7 +70,7 @@ impl ClientRequest {
     async fn attempt_fastcgi(
         &mut self,
         destination: &Destination,
-        upload: &mut Option<Upload>,
+        upload: &mut Option<Box<Upload>>,
     ) -> Result<(), Interrupted> {
         let connected = self.or_client_gone(Box::pin(EndpointConnection::connect(destination))).await?;
         let endpoint =

@@ -1,11 +1,13 @@
 //! One attempt to get a response from an endpoint: the request's body goes there while the response comes back.
 
-use super::ResponseHead;
 use super::request_body::RequestBody;
 use super::response::EndpointError;
+use super::{RequestHead, ResponseHead};
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{Destination, Failure, RequestEdits};
-use crate::lane::endpoint::{BROKEN, EndpointConnection, Interrupted, Progress, ReadAhead, Turn, is_connection_header};
+use crate::exchange::{Destination, EndpointProtocol, Failure, RequestEdits};
+use crate::lane::endpoint::{
+    BROKEN, EndpointConnection, Interrupted, Progress, ReadAhead, Turn, Upload, is_connection_header,
+};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, is_watched, view};
 use bytes::Bytes;
@@ -18,6 +20,10 @@ pub(super) struct Attempt<'r> {
     request: &'r mut ClientRequest,
     endpoint: EndpointConnection,
     body: RequestBody,
+    /// The request's body, where it was held back.
+    upload: Option<Box<Upload>>,
+    /// The endpoint gets HTTP/1.0, so that the connection serves no other request.
+    is_http_10: bool,
     /// The protocols that the client asks for.
     protocols: String,
     /// The connection has served before.
@@ -41,10 +47,12 @@ impl<'r> Attempt<'r> {
         request: &'r mut ClientRequest,
         mut endpoint: EndpointConnection,
         is_reused: bool,
+        upload: Option<Box<Upload>>,
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
+        let is_http_10 = destination.protocol == EndpointProtocol::Http10;
         let forwards_body = request.exchange.forwards_body();
-        let protocols = if forwards_body { request.requested_protocols() } else { String::new() };
+        let protocols = if forwards_body && !is_http_10 { request.requested_protocols() } else { String::new() };
         let mut head = request.request_head().ok_or(Failure::Internal)?;
         let original = request.session.req_header();
         let is_dropped = |name: HeaderName| is_connection_header(&name, &original.headers);
@@ -54,11 +62,20 @@ impl<'r> Attempt<'r> {
             head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
         }
         request.exchange.forward(&view(original), &mut head);
-        let framing = if forwards_body { request.body_framing() } else { BodyFraming::None };
+        let framing = match &upload {
+            Some(upload) => BodyFraming::Length(upload.length()),
+            None if forwards_body => request.body_framing(),
+            None => BodyFraming::None,
+        };
         let body = RequestBody::begin(framing, &mut head);
-        endpoint.queue().extend_from_slice(&head.encode().ok_or(Failure::Internal)?);
+        let head = if is_http_10 { close(head).encode_http_10() } else { head.encode() };
+        endpoint.queue().extend_from_slice(&head.ok_or(Failure::Internal)?);
         let ahead = ReadAhead::new(destination.largest_piece);
-        let mut attempt = Self { request, endpoint, body, protocols, is_reused, is_heard: false, ahead };
+        let mut attempt =
+            Self { request, endpoint, body, upload, is_http_10, protocols, is_reused, is_heard: false, ahead };
+        if attempt.upload.is_some() {
+            return Ok(attempt);
+        }
         let read_before = attempt.request.read_before().filter(|_| forwards_body);
         if read_before.is_some() || !attempt.body.is_over() && attempt.request.session.is_body_done() {
             attempt.pass_on(read_before)?;
@@ -76,7 +93,8 @@ impl<'r> Attempt<'r> {
         // Nothing is passed on of a response whose beginning is malformed already.
         self.endpoint.check_body(framing).map_err(|error| self.broken(&error.into()))?;
         // Who has been asked for an upgrade may switch later than it says.
-        let keeps_alive = framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty();
+        let keeps_alive =
+            framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty() && !self.is_http_10;
         if self.request.exchange.response_head(head.status.as_u16()).is_break() {
             return Err(Interrupted::Settled);
         }
@@ -141,13 +159,15 @@ impl<'r> Attempt<'r> {
     /// Waits until something comes of the endpoint, and passes on the request's body meanwhile.
     async fn listen(&mut self) -> Result<Heard, Interrupted> {
         loop {
-            let Self { request, endpoint, body, ahead, .. } = &mut *self;
-            let turn = match body.is_over() {
+            self.pass_on_upload()?;
+            let Self { request, endpoint, body, ahead, upload, .. } = &mut *self;
+            let is_read = body.is_over() || upload.is_some();
+            let turn = match is_read {
                 true => Turn::Endpoint,
                 false => Turn::Client(request.exchange.settings().client.body_timeout),
             };
-            let takes_body = !body.is_over() && !endpoint.is_sending();
-            let watches = takes_body || (body.is_over() && is_watched(&mut request.session));
+            let takes_body = !is_read && !endpoint.is_sending();
+            let watches = takes_body || (is_read && is_watched(&mut request.session));
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),
@@ -166,12 +186,25 @@ impl<'r> Attempt<'r> {
                     // It may have responded before it stopped reading.
                     self.endpoint.stop_sending();
                     self.body.refuse();
+                    self.upload = None;
                 }
                 Event::Endpoint(Err(error)) => return Err(self.broken(&error.into())),
                 Event::Client(Ok(piece)) => self.pass_on(piece)?,
                 Event::Client(Err(error)) => return Err(fault::of_client(&error).into()),
             }
         }
+    }
+
+    /// Passes on the next piece of a body that was held back, once the last one has been sent.
+    fn pass_on_upload(&mut self) -> Result<(), Interrupted> {
+        let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
+        let (piece, is_last) = upload.next_piece();
+        self.request.take_piece(Some(piece.clone()))?;
+        self.body.pass_on(&piece, is_last, self.endpoint.queue());
+        if is_last {
+            self.upload = None;
+        }
+        Ok(())
     }
 
     /// Passes on a piece of the request's body. `None` is its end.
@@ -202,6 +235,12 @@ enum Heard {
 enum Event {
     Endpoint(io::Result<Progress>),
     Client(pingora_core::Result<Option<Bytes>>),
+}
+
+/// A head of HTTP/1.0: the connection ends with the response.
+fn close(mut head: RequestHead) -> RequestHead {
+    head.set("Connection", HeaderValue::from_static("close"));
+    head
 }
 
 /// Whether a 101 switches to some of the requested protocols, and to nothing else.

@@ -128,7 +128,7 @@ mod tests {
         Destination {
             address: ([127, 0, 0, 1], port).into(),
             tls: None,
-            protocol: EndpointProtocol::Http1,
+            protocol: EndpointProtocol::Http11,
             pool_key,
             timeouts: Timeouts::default(),
             idle_timeout: Duration::from_secs(60),

@@ -82,13 +82,23 @@ impl RequestHead {
 
     /// The head as bytes of HTTP/1.1. `None` if its target is not a single word, which would be another request.
     pub(in crate::lane) fn encode(&self) -> Option<Vec<u8>> {
+        self.encode_as(b" HTTP/1.1\r\n")
+    }
+
+    /// The same as bytes of HTTP/1.0.
+    pub(in crate::lane) fn encode_http_10(&self) -> Option<Vec<u8>> {
+        self.encode_as(b" HTTP/1.0\r\n")
+    }
+
+    fn encode_as(&self, version: &[u8]) -> Option<Vec<u8>> {
         if !self.target.iter().all(|byte| *byte > b' ' && *byte != 0x7f) {
             return None;
         }
         let lines = self.headers.iter().map(|header| header.name.len() + ": \r\n".len() + header.value.len());
-        let length = self.method.len() + self.target.len() + "  HTTP/1.1\r\n\r\n".len() + lines.sum::<usize>();
+        let length =
+            self.method.len() + self.target.len() + " ".len() + version.len() + lines.sum::<usize>() + "\r\n".len();
         let mut head = Vec::with_capacity(length);
-        for part in [&self.method, &b" "[..], &self.target, b" HTTP/1.1\r\n"] {
+        for part in [&self.method, &b" "[..], &self.target, version] {
             head.extend_from_slice(part);
         }
         for Header { name, value } in &self.headers {

@@ -3,8 +3,8 @@
 use super::attempt::{Attempt, Responded};
 use super::pool::Pool;
 use super::tunnel::Tunnel;
-use crate::exchange::{Context, Destination, Failure, Step};
-use crate::lane::endpoint::{EndpointConnection, Interrupted};
+use crate::exchange::{Context, Destination, EndpointProtocol, Failure, Step};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
 use crate::lane::pingora::fault;
 use crate::lane::pingora::session::{ClientRequest, invite_body};
 use crate::relay::RelayedBytes;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(in crate::lane) struct Http1Lane {
     pool: Arc<Pool>,
+    uploads: Uploads,
 }
 
 /// What has become of a client's connection with the request.
@@ -31,8 +32,8 @@ pub(crate) enum Outcome {
 
 impl Http1Lane {
     /// A lane whose pool has the size of the current settings.
-    pub(in crate::lane) fn new(context: &Context) -> Self {
-        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
+    pub(in crate::lane) fn new(context: &Context, uploads: Uploads) -> Self {
+        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle), uploads }
     }
 
     /// Serves a request whose next step is to try this endpoint.
@@ -44,9 +45,9 @@ impl Http1Lane {
             return finish(request, false).await;
         }
         request.session.enable_retry_buffering();
-        let mut destination = first;
+        let (mut destination, mut upload) = (first, None);
         loop {
-            match request.attempt(&self.pool, &destination).await {
+            match self.attempt(&mut request, &destination, &mut upload).await {
                 Ok(Responded::Whole(reusable)) => {
                     if let Some(reusable) = reusable {
                         self.pool.put(reusable, &destination);
@@ -69,18 +70,42 @@ impl Http1Lane {
             }
         }
     }
+
+    async fn attempt(
+        &self,
+        request: &mut ClientRequest,
+        destination: &Destination,
+        upload: &mut Option<Box<Upload>>,
+    ) -> Result<Responded, Interrupted> {
+        if destination.protocol == EndpointProtocol::Http10 {
+            return Box::pin(self.attempt_http_10(request, destination, upload)).await;
+        }
+        let (endpoint, is_reused) = match self.pool.take(destination) {
+            Some(kept) => (kept, true),
+            None => (request.connect(destination).await?, false),
+        };
+        request.exchange.connected(is_reused);
+        Attempt::new(request, endpoint, is_reused, None, destination)?.run().await
+    }
+
+    /// An attempt in HTTP/1.0, which has no chunks: a body without a length is held back. No other endpoint is tried once one
+    /// is connected.
+    async fn attempt_http_10(
+        &self,
+        request: &mut ClientRequest,
+        destination: &Destination,
+        upload: &mut Option<Box<Upload>>,
+    ) -> Result<Responded, Interrupted> {
+        if upload.is_none() {
+            *upload = self.uploads.hold(request).await?;
+        }
+        let endpoint = request.connect(destination).await?;
+        request.exchange.connected(false);
+        Attempt::new(request, endpoint, false, upload.take(), destination)?.run().await
+    }
 }
 
 impl ClientRequest {
-    async fn attempt(&mut self, pool: &Pool, destination: &Destination) -> Result<Responded, Interrupted> {
-        let (endpoint, is_reused) = match pool.take(destination) {
-            Some(kept) => (kept, true),
-            None => (self.connect(destination).await?, false),
-        };
-        self.exchange.connected(is_reused);
-        Attempt::new(self, endpoint, is_reused, destination)?.run().await
-    }
-
     async fn connect(&mut self, destination: &Destination) -> Result<EndpointConnection, Interrupted> {
         // Boxed, as is what follows a failure, so that not all requests reserve memory for it.
         let connected = self.or_client_gone(Box::pin(EndpointConnection::connect(destination))).await?;
