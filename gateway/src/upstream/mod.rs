@@ -20,7 +20,7 @@ mod members;
 mod names;
 mod registry;
 
-pub use dns::{DnsSettings, Resolver};
+pub use dns::{DnsSettings, NameLookup, Resolver};
 pub use endpoints::{EndpointState, Pick};
 pub use registry::Registry;
 
