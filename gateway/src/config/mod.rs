@@ -30,6 +30,7 @@ mod stream;
 mod subject;
 mod template;
 mod tls;
+mod tracing;
 mod waf;
 
 pub use access_log::{AccessLog, Escape};
@@ -64,6 +65,7 @@ pub use stream::{StreamListener, StreamSettings};
 pub use subject::{ObjectName, Subject};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};
+pub use tracing::{Collector, CollectorProtocol, Sampler, Tracing, TracingSettings};
 pub use waf::Waf;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate, Waf,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate,
+    Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct RoutePolicies {
     pub snippet: Option<Arc<Block>>,
     /// `enable-access-log`: whether requests are written to the access log. Default true.
     pub access_log: bool,
+    /// `enable-opentelemetry`: how requests are traced. Default none: they are not.
+    pub tracing: Option<Tracing>,
 }
 
 impl Default for RoutePolicies {
@@ -82,6 +85,7 @@ impl Default for RoutePolicies {
             custom_errors: CustomErrors::default(),
             snippet: None,
             access_log: true,
+            tracing: None,
         }
     }
 }

@@ -1,4 +1,6 @@
-use super::{AccessLog, BackendId, Blocked, Denied, Hsts, LimitSettings, StreamSettings, Template, TlsSettings};
+use super::{
+    AccessLog, BackendId, Blocked, Denied, Hsts, LimitSettings, StreamSettings, Template, TlsSettings, TracingSettings,
+};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -46,6 +48,8 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log for HTTP.
     pub access_log: AccessLog,
+    /// Traces of requests.
+    pub tracing: TracingSettings,
     /// The opposite of `disable-ipv6`: Adit listens on IPv6, if the machine has it. Default true. Read at the start.
     pub ipv6: bool,
     /// Sessions of TCP and UDP services, and of TLS passthrough.
@@ -79,6 +83,7 @@ impl Default for GatewaySettings {
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
+            tracing: TracingSettings::default(),
             ipv6: true,
             streams: StreamSettings::default(),
             worker_processes: None,

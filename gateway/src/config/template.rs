@@ -81,6 +81,16 @@ variables! {
     LocationPath = "location_path",
     Msec = "msec",
     Namespace = "namespace",
+    /// `traceparent` of requests to backends.
+    OpentelemetryTraceparent = "opentelemetry_context_traceparent",
+    /// `tracestate` of requests to backends.
+    OpentelemetryTracestate = "opentelemetry_context_tracestate",
+    /// 1 where the trace of the request is recorded, or else 0.
+    OpentelemetrySampled = "opentelemetry_sampled",
+    /// The id of the request's span.
+    OpentelemetrySpanId = "opentelemetry_span_id",
+    /// The id of the request's trace.
+    OpentelemetryTraceId = "opentelemetry_trace_id",
     PassAccessScheme = "pass_access_scheme",
     Protocol = "protocol",
     /// The client's `X-Forwarded-For` with its address added.

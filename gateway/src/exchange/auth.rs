@@ -75,6 +75,7 @@ impl Exchange {
             set("x-original-uri", HeaderValue::from_bytes(request.target).ok());
             set("x-scheme", Some(self.decision.client.scheme.clone()));
         }
+        self.add_trace_headers(&mut headers);
         self.certificate_headers(|name, value| drop(headers.insert(HeaderName::from_static(name), value)));
         for (name, value) in &*server.request_headers {
             let Ok(name) = name.parse::<HeaderName>() else { continue };

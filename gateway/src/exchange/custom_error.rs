@@ -59,6 +59,7 @@ impl Exchange {
     pub(super) fn forward_error(&self, error: &CustomError, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         edits.set_target(b"/");
         self.set_client_headers(request, edits);
+        self.set_trace_headers(edits);
         if let Some(host) = &self.decision.client.host {
             edits.set("Host", host.clone());
         }

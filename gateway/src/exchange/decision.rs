@@ -13,6 +13,7 @@ use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
+use crate::telemetry::TraceContext;
 use crate::tls::backend::BackendTls;
 use crate::tls::client;
 use crate::upstream::Upstream;
@@ -55,6 +56,8 @@ pub struct Decision {
     pub(super) normalized: Option<Box<[u8]>>,
     /// `X-Request-ID`, given or made.
     pub(super) request_id: Option<HeaderValue>,
+    /// The trace that it belongs to, where it is traced.
+    pub(super) trace: Option<Box<TraceContext>>,
     /// What snippets have made of the request, where there are some.
     pub(super) snippet: Option<Box<SnippetProgress>>,
 }
@@ -111,6 +114,7 @@ impl Decision {
             default_backend: asked.table.default_backend().cloned(),
             permit: None,
             normalized: None,
+            trace: None,
             snippet: None,
         };
         if let ControlFlow::Break(reply) = decision.decide(asked) {
@@ -144,6 +148,7 @@ impl Decision {
             }
         }
         self.route = None;
+        self.begin_trace(asked);
         match found {
             Found::Route(_) => ControlFlow::Continue(()),
             Found::AddSlash(route) => {
@@ -166,6 +171,7 @@ impl Decision {
     fn enter<'t>(&mut self, route: &Arc<Route>, asked: &Asked<'t>) -> ControlFlow<Reply, Option<Found<'t>>> {
         let Asked { request, counted, .. } = *asked;
         self.route = Some(route.clone());
+        self.begin_trace(asked);
         server_phase(route, &self.scene(asked), self.server_has_ended())?;
         self.passed_server_phase = true;
         self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));

@@ -79,6 +79,7 @@ impl Exchange {
             edits.set("X-Forwarded-Prefix", prefix);
         }
         self.set_client_headers(request, edits);
+        self.set_trace_headers(edits);
         self.certificate_headers(|name, value| edits.set(name, value));
         self.set_backend_headers(request, edits);
         self.set_configured_headers(request, edits);

@@ -62,7 +62,7 @@ pub struct Exchange {
     body_received: u64,
     /// How fast the response goes out, where that is limited.
     pace: Option<Pace>,
-    current: Option<Try>,
+    pub(super) current: Option<Try>,
     pub(super) attempts: SmallVec<[Attempt; 1]>,
     pub(super) tried: SmallVec<[SocketAddr; TRIES]>,
 }
@@ -157,7 +157,7 @@ impl Exchange {
         let destination = self.destination(&pick, tls, protocol.is_http2());
         self.body_received = 0; // the body comes again from its first byte
         self.tried.push(destination.address);
-        self.current = Some(Try::begin(pick));
+        self.current = Some(Try::begin(pick, self.arrival.started, self.decision.new_span()));
         Some(destination)
     }
 
@@ -331,6 +331,9 @@ impl Exchange {
             ..self.record(self.request_info(request, &mut buffer), &self.attempts, sent)
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
+        if let Some((trace, operation)) = self.decision.recorded_trace() {
+            self.context.telemetry().trace(&record, trace, operation);
+        }
         self.audit(record.status);
     }
 

@@ -25,6 +25,7 @@ mod snippet_progress;
 mod step;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod variables;
 
 pub use access::AccessStep;

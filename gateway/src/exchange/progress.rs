@@ -5,6 +5,7 @@ use crate::policy::basic_auth::Verification;
 use crate::request::{Reason, Reply};
 use crate::telemetry::Attempt;
 use crate::upstream::Pick;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,12 +48,18 @@ pub(super) struct Try {
     pub(super) header: Option<Duration>,
     pub(super) status: Option<u16>,
     pub(super) interim: usize,
+    /// From the start of the request to that of the try.
+    pub(super) after: Duration,
+    /// The id of its span, where it has one of its own.
+    pub(super) span: Option<NonZero<u64>>,
 }
 
 impl Try {
-    /// One that begins now.
-    pub(super) fn begin(pick: Pick) -> Self {
-        Self { pick, started: Instant::now(), connect: None, header: None, status: None, interim: 0 }
+    /// One that begins now, of a request that began at `request`.
+    pub(super) fn begin(pick: Pick, request: Instant, span: Option<NonZero<u64>>) -> Self {
+        let started = Instant::now();
+        let after = started.duration_since(request);
+        Self { pick, started, connect: None, header: None, status: None, interim: 0, after, span }
     }
 
     /// What is known of it. `status` is what stands for that of a response, where there was none.
@@ -64,6 +71,8 @@ impl Try {
             header: self.header,
             response: self.started.elapsed(),
             response_length,
+            after: self.after,
+            span: self.span,
         }
     }
 }

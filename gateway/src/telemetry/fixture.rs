@@ -78,6 +78,8 @@ pub(crate) fn attempt() -> Attempt {
         header: Some(Duration::from_millis(30)),
         response: Duration::from_millis(40),
         response_length: 612,
+        after: Duration::from_millis(1),
+        span: None,
     }
 }
 

@@ -1,9 +1,11 @@
+use super::trace_context::TraceContext;
 use crate::config::RouteLabels;
 use crate::connection::Connection;
 use crate::tls::client::{ClientCertificate, Verdict};
 use crate::variables::Assigned;
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,8 @@ pub struct RequestInfo<'a> {
     pub labels: Option<&'a Arc<RouteLabels>>,
     /// The certificate of the client, where the host verifies it, and what came of that.
     pub client_certificate: Option<(&'a ClientCertificate, Verdict)>,
+    /// The trace that it belongs to, where it is traced.
+    pub trace: Option<&'a TraceContext>,
 }
 
 impl<'a> RequestInfo<'a> {
@@ -67,6 +71,7 @@ impl<'a> RequestInfo<'a> {
             request_id: "",
             labels: None,
             client_certificate: None,
+            trace: None,
         }
     }
 }
@@ -109,6 +114,10 @@ pub struct Attempt {
     pub response: Duration,
     /// Bytes of the response's body.
     pub response_length: u64,
+    /// From the start of the request to that of the try.
+    pub after: Duration,
+    /// The id of its span, where it has one of its own.
+    pub span: Option<NonZero<u64>>,
 }
 
 /// A TCP, UDP or passed-through TLS session that has ended.

@@ -1,4 +1,5 @@
 use super::record::RequestInfo;
+use super::trace_context::TraceContext;
 use crate::config::{RouteLabels, Variable};
 use crate::connection::client_value;
 use crate::tls::client::Verdict;
@@ -6,6 +7,7 @@ use crate::variables::{
     Values, address, append, argument, binary_address, cookie, escaped, header, list, number, origin_form, query,
     remote_user, text,
 };
+use http::HeaderValue;
 use percent_encoding::percent_decode;
 use std::sync::LazyLock;
 
@@ -44,6 +46,13 @@ impl Values for RequestInfo<'_> {
             V::LocationPath => self.label(out, |labels| &labels.path),
             V::Named(name) => append(self.assigned.and_then(|assigned| assigned.named(name)), out),
             V::Namespace => self.label(out, |labels| &labels.owner.namespace),
+            V::OpentelemetrySampled => self.trace(out, |trace, out| number(u8::from(trace.is_sampled()), out)),
+            V::OpentelemetrySpanId => self.trace(out, TraceContext::write_span),
+            V::OpentelemetryTraceId => self.trace(out, TraceContext::write_trace),
+            V::OpentelemetryTraceparent => self.trace(out, TraceContext::write_traceparent),
+            V::OpentelemetryTracestate => {
+                self.trace(out, |trace, out| append(trace.tracestate().map(HeaderValue::as_bytes), out))
+            }
             V::PassAccessScheme => text(self.scheme, out),
             V::ProxyAddXForwardedFor => self.forwarded_for(out),
             V::ProxyAlternativeUpstreamName => self.label(out, |labels| &labels.canary),
@@ -105,6 +114,10 @@ impl Values for RequestInfo<'_> {
 impl RequestInfo<'_> {
     fn client_verdict(&self) -> Verdict {
         self.client_certificate.map_or(Verdict::None, |(_, verdict)| verdict)
+    }
+
+    fn trace(&self, out: &mut Vec<u8>, write: impl FnOnce(&TraceContext, &mut Vec<u8>) -> bool) -> bool {
+        self.trace.is_some_and(|trace| write(trace, out))
     }
 
     fn header(&self, name: &str, out: &mut Vec<u8>) -> bool {

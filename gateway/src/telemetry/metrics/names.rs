@@ -213,6 +213,10 @@ metrics! {
         "Revision of the routing table that is served; it grows with every change";
     WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],
         "1 if objects of a kind are watched in the cluster, 0 if the watch fails and the known objects stay in effect";
+    SPANS_SENT = Counter "adit_trace_spans_sent_total" &[],
+        "Spans that the collector has taken";
+    SPANS_DROPPED = Counter "adit_trace_spans_dropped_total" &["reason"],
+        "Spans that were dropped, by reason: queue-full (more than otel-max-queuesize waited), undelivered (the collector could not be reached, or did not take their batch) or refused (it took the others of their batch)";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
         "Lines of the access log that were dropped because the log could not be written, or not fast enough";
 }

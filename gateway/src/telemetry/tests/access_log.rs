@@ -98,6 +98,8 @@ fn tries_are_listed() {
         header: None,
         response: Duration::from_secs(5),
         response_length: 0,
+        after: Duration::ZERO,
+        span: None,
     };
     let attempts = [failed, attempt()];
     let record = Record { attempts: &attempts, ..record(&connection, &headers) };
