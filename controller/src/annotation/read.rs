@@ -78,6 +78,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     reader.reading.settings.finish(context.defaults);
     reader.snippets();
     reader.waf();
+    reader.tracing();
     reader.reading
 }
 

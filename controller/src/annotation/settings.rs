@@ -2,6 +2,7 @@ use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
+use super::tracing_settings::TracingAnnotations;
 use super::waf_settings::WafAnnotations;
 use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, SnippetBlock, UpstreamSettings};
 use gateway::config::{BackendPolicies, ClientLimits, Cors, Denied, HostName, HostPolicies, Redirect, RoutePolicies};
@@ -76,6 +77,8 @@ pub struct AnnotationSettings {
     pub upstream: UpstreamSettings,
     /// `enable-modsecurity` and what goes with it.
     pub(super) waf: WafAnnotations,
+    /// `enable-opentelemetry` and what goes with it.
+    pub(super) tracing: TracingAnnotations,
     /// `server-snippet`.
     pub server_snippet: Option<ServerSnippet>,
     /// `configuration-snippet`, and the ConfigMap's `location-snippet`.
@@ -162,6 +165,7 @@ impl AnnotationSettings {
             canary_settings: CanarySettings::default(),
             upstream: defaults.upstream,
             waf: WafAnnotations::default(),
+            tracing: TracingAnnotations::default(),
             server_snippet: None,
             location_snippet: Arc::clone(&defaults.location_snippet),
             complaints: Vec::new(),

@@ -1,4 +1,4 @@
-//! The access log and traces.
+//! The access log.
 
 use super::entry::Key;
 use crate::registry::ValueError;
@@ -101,29 +101,4 @@ pub(super) const KEYS: &[Key] = &[
     Key::planned("enable-syslog", "false", "Sends logs to syslog. Boolean."),
     Key::planned("syslog-host", "", "Sets the host of syslog."),
     Key::planned("syslog-port", "514", "Sets the port of syslog."),
-    Key::planned("enable-opentelemetry", "false", "Turns on traces of requests. Boolean."),
-    Key::planned("opentelemetry-trust-incoming-span", "true", "Continues the traces of clients. Boolean."),
-    Key::planned("opentelemetry-operation-name", "", "Sets the name of the spans."),
-    Key::planned(
-        "opentelemetry-config",
-        "/etc/ingress-controller/telemetry/opentelemetry.toml",
-        "Sets the configuration file of nginx's module for OpenTelemetry. A path.",
-    ),
-    Key::planned("otlp-collector-host", "", "Sets the host of the collector to which traces are sent."),
-    Key::planned("otlp-collector-port", "4317", "Sets the port of the collector to which traces are sent."),
-    Key::planned("otel-service-name", "nginx", "Sets the name of the service in traces."),
-    Key::planned("otel-sampler", "AlwaysOn", "Sets which requests are traced. With `AlwaysOn` all are."),
-    Key::planned(
-        "otel-sampler-ratio",
-        "0.01",
-        "Sets the share of requests that are traced, with a sampler that takes a share.",
-    ),
-    Key::planned(
-        "otel-sampler-parent-based",
-        "true",
-        "Lets the trace of the client decide whether a request is traced. Boolean.",
-    ),
-    Key::planned("otel-max-queuesize", "2048", "Limits the spans that wait to be sent. Whole number."),
-    Key::planned("otel-schedule-delay-millis", "5000", "Sets how long spans wait before they are sent. Milliseconds."),
-    Key::planned("otel-max-export-batch-size", "512", "Limits the spans that are sent at once. Whole number."),
 ];

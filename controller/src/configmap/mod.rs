@@ -21,6 +21,7 @@ mod security;
 mod snippets;
 mod stream;
 mod tls;
+mod tracing;
 mod upstream;
 mod waf;
 

@@ -48,6 +48,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
+    reader.tracing();
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);

@@ -2,10 +2,12 @@
 
 mod external_auth;
 mod snippet;
+mod tracing;
 mod waf;
 
 pub use external_auth::{AuthUrl, ExternalAuthSettings};
 pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
+pub use tracing::TracingDefaults;
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
@@ -58,6 +60,8 @@ pub struct RouteDefaults {
     pub snippet_annotations: bool,
     /// `enable-modsecurity` and what goes with it.
     pub waf: WafDefaults,
+    /// `enable-opentelemetry` and what goes with it.
+    pub tracing: TracingDefaults,
     /// `server-snippet`: comes after the annotation of that name. Default empty.
     pub server_snippet: Arc<SnippetBlock>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
@@ -88,6 +92,7 @@ impl Default for RouteDefaults {
             risk_level: Risk::High,
             snippet_annotations: false,
             waf: WafDefaults::default(),
+            tracing: TracingDefaults::default(),
             server_snippet: Arc::default(),
             location_snippet: Arc::default(),
             strict_path_types: true,

@@ -78,7 +78,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("geo", "it is not supported yet; expected allow and deny"),
     Entry::refused("split_clients", "it is not supported yet"),
     Entry::refused("geoip*", "Adit knows no countries of addresses"),
-    Entry::refused("opentelemetry*", "traces are not supported yet"),
+    Entry::refused("opentelemetry*", "the annotation enable-opentelemetry and the ConfigMap say what is traced"),
     Entry::refused("mirror*", "it is not supported yet"),
     Entry::refused("merge_slashes", "how paths are read is the same for all hosts"),
     Entry::refused("user", "Adit runs as the user of its Pod"),
