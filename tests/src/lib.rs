@@ -22,6 +22,7 @@ pub mod check;
 pub mod checked;
 pub mod client;
 pub mod cluster;
+pub mod collector;
 pub mod connection;
 pub mod dns;
 pub mod drivers;

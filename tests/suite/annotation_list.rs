@@ -46,6 +46,7 @@ const QUIET: &[&str] = &[
     "limit-burst-multiplier",
     "limit-whitelist",
     "modsecurity-transaction-id",
+    "opentelemetry-trust-incoming-span",
     "permanent-redirect-code",
     "proxy-request-buffering",
     "proxy-ssl-ciphers",
@@ -74,10 +75,13 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
     ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
+    ("opentelemetry-operation-name", TRACED),
+    ("opentelemetry-trust-incoming-span", TRACED),
 ];
 
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];
 const CANARY: &[(&str, &str)] = &[("canary", "true")];
+const TRACED: &[(&str, &str)] = &[("enable-opentelemetry", "true")];
 const CANARY_BY_HEADER: &[(&str, &str)] = &[("canary", "true"), ("canary-by-header", "X-Canary")];
 
 /// Names and values.
@@ -203,7 +207,11 @@ const OBJECTS: &str = "
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: adit, namespace: adit}
-data: {global-allowed-response-headers: X-A, allow-snippet-annotations: 'true', annotations-risk-level: Critical}
+data:
+  global-allowed-response-headers: X-A
+  allow-snippet-annotations: 'true'
+  annotations-risk-level: Critical
+  otlp-collector-host: collector.example
 ---
 apiVersion: v1
 kind: ConfigMap

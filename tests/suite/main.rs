@@ -45,6 +45,7 @@ mod status;
 mod streams;
 mod tenants;
 mod tls;
+mod tracing;
 mod upgrades;
 mod waf;
 mod websocket;

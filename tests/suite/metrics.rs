@@ -48,6 +48,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "proxy_protocol::attack_42_without_a_sound_header_the_connection_closes_without_an_answer",
     ),
     ("adit_watch_healthy", "cluster_source::access::a_kind_that_is_forbidden_counts_as_empty_until_it_is_allowed"),
+    ("adit_trace_spans_sent_total", "tracing::a_span_tells_of_its_request"),
+    ("adit_trace_spans_dropped_total", "tracing::what_is_refused_is_counted"),
     ("adit_access_log_dropped_lines_total", "dashboards::fault_n03_every_alert_can_fire"),
 ];
 
