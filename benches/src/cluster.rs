@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 
 /// Manifests with `hosts` Ingresses of three paths each, one of them [`HOST`] with a certificate, and one Service at
 /// `backend`. The ConfigMap lifts the limits that load would run into: a number of requests per connection, a time that
-/// a connection may be idle, and the redirect of cleartext to HTTPS.
-pub fn manifest(hosts: usize, certificate: &Certificate, backend: SocketAddr) -> String {
-    let mut yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: adit, namespace: adit}\n\
-                    data: {keep-alive-requests: \"1000000000\", keep-alive: \"600\", ssl-redirect: \"false\"}\n---\n"
-        .to_owned();
+/// a connection may be idle, and the redirect of cleartext to HTTPS. With a level it turns gzip on.
+pub fn manifest(hosts: usize, certificate: &Certificate, backend: SocketAddr, gzip: Option<u8>) -> String {
+    let gzip = gzip.map(|level| format!(", use-gzip: \"true\", gzip-level: \"{level}\"")).unwrap_or_default();
+    let mut yaml = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: adit, namespace: adit}}\n\
+         data: {{keep-alive-requests: \"1000000000\", keep-alive: \"600\", ssl-redirect: \"false\"{gzip}}}\n---\n"
+    );
     yaml.push_str(&self::backend(backend));
     yaml.push_str(&secret("bench", certificate));
     yaml.push_str(&ingress_over_tls("bench", HOST));

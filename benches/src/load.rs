@@ -1,7 +1,7 @@
 //! The load on a proxy: what its clients do, for some seconds.
 
 use crate::client::Client;
-use crate::peers::Peer;
+use crate::peers::{PAGE, Peer};
 use crate::{HOST, TARGET};
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
@@ -17,6 +17,8 @@ pub enum Load {
     Http1OverTls,
     /// A new TLS connection for each request, a whole handshake each time: TLS 1.3, X25519, ECDSA P-256; 32 at once.
     Handshakes,
+    /// A page that is compressed with gzip, of HTTP/1.1 in cleartext, over 32 kept connections.
+    Page,
     /// HTTP/2 over 10 kept connections of TLS 1.3, AES-128-GCM, with 10 streams each.
     Http2,
 }
@@ -28,10 +30,12 @@ pub struct Outcome {
     pub cost: f64,
     /// Requests per second.
     pub rate: f64,
+    /// Bytes of bodies per request over kept connections.
+    pub body: f64,
 }
 
 impl Load {
-    /// Each kind.
+    /// Each kind that gets small answers.
     pub const ALL: [Self; 4] = [Self::Http1, Self::Http1OverTls, Self::Handshakes, Self::Http2];
 
     /// How it is called in a report.
@@ -40,6 +44,7 @@ impl Load {
             Self::Http1 => "HTTP/1.1 keep-alive",
             Self::Http1OverTls => "HTTP/1.1 keep-alive over TLS",
             Self::Handshakes => "TLS handshake, with one request",
+            Self::Page => "a page with gzip",
             Self::Http2 => "HTTP/2 over TLS",
         }
     }
@@ -51,25 +56,45 @@ impl Load {
     pub fn run(self, peer: &Peer, client: &Client, time: Duration) -> Result<Outcome> {
         let (before, start) = (peer.process.cpu_time()?, Instant::now());
         let requests = match self {
-            Self::Http1 => kept("http", peer.http, "http/1.1", "-c32 -m1 --h1", time),
-            Self::Http1OverTls => kept("https", peer.https, "http/1.1", "-c32 -m1 --h1", time),
+            Self::Http1 => kept("http", peer.http, "http/1.1", "-c32 -m1 --h1", TARGET, time),
+            Self::Http1OverTls => kept("https", peer.https, "http/1.1", "-c32 -m1 --h1", TARGET, time),
             Self::Handshakes => reconnected(client, peer.https, time),
-            Self::Http2 => kept("https", peer.https, "h2", "-c10 -m10 --npn-list=h2", time),
+            Self::Page => kept("http", peer.http, "http/1.1", "-c32 -m1 --h1 -Haccept-encoding:gzip", PAGE, time),
+            Self::Http2 => kept("https", peer.https, "h2", "-c10 -m10 --npn-list=h2", TARGET, time),
         };
-        let requests = requests.with_context(|| format!("{}: {}", peer.name, self.name()))? as f64;
+        let Served { requests, bytes } = requests.with_context(|| format!("{}: {}", peer.name, self.name()))?;
+        let (requests, bytes) = (requests as f64, bytes as f64);
         let (spent, time) = (peer.process.cpu_time()? - before, start.elapsed());
-        Ok(Outcome { cost: spent.as_secs_f64() * 1e6 / requests, rate: requests / time.as_secs_f64() })
+        Ok(Outcome {
+            cost: spent.as_secs_f64() * 1e6 / requests,
+            rate: requests / time.as_secs_f64(),
+            body: bytes / requests,
+        })
     }
 }
 
-/// Requests over kept connections. Returns how many there were.
-fn kept(scheme: &str, address: SocketAddr, protocol: &str, options: &str, time: Duration) -> Result<u64> {
+/// What was served.
+struct Served {
+    requests: u64,
+    /// Of all bodies.
+    bytes: u64,
+}
+
+/// Requests over kept connections.
+fn kept(
+    scheme: &str,
+    address: SocketAddr,
+    protocol: &str,
+    options: &str,
+    target: &str,
+    time: Duration,
+) -> Result<Served> {
     let output = Command::new("h2load")
         .args(["-t1", "--tls13-ciphers=TLS_AES_128_GCM_SHA256"])
         .args(options.split(' '))
         .arg(format!("--duration={}", time.as_secs()))
         .arg(format!("--connect-to={address}"))
-        .arg(format!("{scheme}://{HOST}{TARGET}"))
+        .arg(format!("{scheme}://{HOST}{target}"))
         .output()
         .context("h2load is needed: apt-get install nghttp2-client")?;
     let report = String::from_utf8_lossy(&output.stdout);
@@ -85,11 +110,14 @@ fn kept(scheme: &str, address: SocketAddr, protocol: &str, options: &str, time: 
     };
     let (done, succeeded) = (count(" done")?, count(" succeeded")?);
     ensure!(done > 0 && done == succeeded && count(" errored")? == 0, "requests failed:\n{report}");
-    Ok(done)
+    let traffic = report.lines().find(|line| line.starts_with("traffic: ")).and_then(|line| line.rsplit_once('('));
+    let bytes = traffic.and_then(|(_, rest)| rest.strip_suffix(") data"));
+    let bytes = bytes.with_context(|| format!("h2load counts bytes:\n{report}"))?.parse()?;
+    Ok(Served { requests: done, bytes })
 }
 
-/// Requests over a connection each. Returns how many there were.
-fn reconnected(client: &Client, address: SocketAddr, time: Duration) -> Result<u64> {
+/// Requests over a connection each.
+fn reconnected(client: &Client, address: SocketAddr, time: Duration) -> Result<Served> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(client.reconnect(address, time))
+    Ok(Served { requests: runtime.block_on(client.reconnect(address, time))?, bytes: 0 })
 }

@@ -15,6 +15,10 @@ pub const ANSWER: [u8; 100] = [b'x'; 100];
 /// The path whose answer has so many bytes.
 pub const LARGE: &str = "/large";
 const LARGE_SIZE: usize = 4 << 20;
+/// The path whose answer is a text of so many bytes.
+pub const PAGE: &str = "/page";
+/// How long that is.
+pub const PAGE_SIZE: usize = 64 << 10;
 /// Hosts in Adit's table beside the one that is asked for: a look-up that finds the only route there is shows nothing.
 const HOSTS: usize = 1000;
 
@@ -51,16 +55,30 @@ impl Peers {
     /// # Errors
     /// A peer cannot be started, or does not listen in time.
     pub fn start(binaries: &Path) -> Result<Self> {
+        Self::with(binaries, None)
+    }
+
+    /// The same, but Adit and nginx compress texts with gzip at this level.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn compressing(binaries: &Path, level: u8) -> Result<Self> {
+        Self::with(binaries, Some(level))
+    }
+
+    fn with(binaries: &Path, gzip: Option<u8>) -> Result<Self> {
         let scratch = tempfile::tempdir()?;
         let certificate = Certificate::new(HOST)?;
         fs::write(scratch.path().join("tls.crt"), &certificate.chain)?;
         fs::write(scratch.path().join("tls.key"), &certificate.key)?;
         let backend = free_address()?;
-        let place = Place { binaries, scratch: scratch.path(), certificate: &certificate, backend };
+        let place = Place { binaries, scratch: scratch.path(), certificate: &certificate, backend, gzip };
+        fs::write(scratch.path().join(PAGE.trim_start_matches('/')), page())?;
         fs::write(scratch.path().join(LARGE.trim_start_matches('/')), vec![b'x'; LARGE_SIZE])?;
         let (root, answer) = (scratch.path().display(), String::from_utf8_lossy(&ANSWER));
         let server = format!(
             "server {{ listen {backend}; access_log off; location = {LARGE} {{ root {root}; }} \
+             location = {PAGE} {{ root {root}; default_type text/css; }} \
              location / {{ return 200 '{answer}'; }} }}"
         );
         let process = place.nginx("backend", &server, &[backend])?;
@@ -75,6 +93,22 @@ struct Place<'p> {
     scratch: &'p Path,
     certificate: &'p Certificate,
     backend: SocketAddr,
+    /// The level at which responses are compressed, if they are.
+    gzip: Option<u8>,
+}
+
+/// A text with words and numbers, as tables of data have them: always the same.
+fn page() -> String {
+    let lines = (0_u64..).map(|number| {
+        let digits = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        format!(
+            "{{\"id\": {number}, \"name\": \"item {digits:x}\", \"price\": {}.95, \"in stock\": true}},\n",
+            digits % 1000
+        )
+    });
+    let mut text: String = lines.take(PAGE_SIZE / 60).collect();
+    text.truncate(PAGE_SIZE);
+    text
 }
 
 impl Place<'_> {
@@ -84,7 +118,7 @@ impl Place<'_> {
         ensure!(binary.exists(), "{} is missing: cargo build --release first", binary.display());
         let manifests = self.scratch.join("manifests");
         fs::create_dir_all(&manifests)?;
-        fs::write(manifests.join("bench.yaml"), cluster::manifest(HOSTS, self.certificate, self.backend))?;
+        fs::write(manifests.join("bench.yaml"), cluster::manifest(HOSTS, self.certificate, self.backend, self.gzip))?;
         let (http, https, admin) = (free_address()?, free_address()?, free_address()?);
         let mut command = Command::new(binary);
         command
@@ -116,6 +150,7 @@ impl Place<'_> {
             .replace("$HTTP_ADDRESS", &http.to_string())
             .replace("$HTTPS_ADDRESS", &https.to_string())
             .replace("$BACKEND", &self.backend.to_string())
+            .replace("$GZIP", &self.gzip.map(|level| GZIP.replace("$LEVEL", &level.to_string())).unwrap_or_default())
             .replace("$SCRATCH", &scratch);
         let process = self.nginx("nginx", &servers, &[http, https])?;
         Ok(Peer { name: Peers::NAMES[2], process, http, https })
@@ -150,6 +185,10 @@ http {
 }
 ";
 
+/// As ingress-nginx turns it on.
+const GZIP: &str = "gzip on; gzip_comp_level $LEVEL; gzip_http_version 1.1; gzip_min_length 256; gzip_types text/css; \
+                    gzip_proxied any; gzip_vary on;";
+
 const PROXY: &str = r"
     upstream backend { server $BACKEND; keepalive 320; }
     server {
@@ -162,6 +201,7 @@ const PROXY: &str = r"
         ssl_session_tickets off;
         ssl_buffer_size 4k;
         access_log $SCRATCH/nginx/access.log combined buffer=64k;
+        $GZIP
         location / {
             proxy_http_version 1.1;
             proxy_set_header Connection '';

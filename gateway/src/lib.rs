@@ -8,6 +8,7 @@ pub mod admin;
 pub mod config;
 pub mod connection;
 pub mod exchange;
+pub mod fastcgi;
 mod grammar;
 mod interner;
 mod l4;

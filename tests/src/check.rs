@@ -1,6 +1,6 @@
 //! Expectation against observation: the one place that judges, whatever the driver.
 
-use crate::case::{AuthRequest, Expect, Spread, Text};
+use crate::case::{AuthRequest, Copy, Expect, Spread, Text};
 use crate::echo::Received;
 use crate::wire::{Headers, header};
 use anyhow::{Context, Result};
@@ -30,7 +30,7 @@ pub struct Observation {
 pub struct Wire {
     /// The response's headers.
     pub headers: Headers,
-    /// The response's body.
+    /// The response's body, without its coding.
     pub body: Vec<u8>,
     /// The gateway said that it would close the connection, and did.
     pub closed: bool,
@@ -119,12 +119,17 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
         mismatches.equal("connection closed", &true, &wire.closed);
     }
     let is_auth = |received: &&Received| expect.auth.as_ref().is_some_and(|auth| auth.service == received.service);
-    let (auth, forwarded): (Vec<_>, Vec<_>) = wire.received.iter().partition(is_auth);
+    let is_copy = |received: &&Received| expect.mirror.as_ref().is_some_and(|copy| copy.service == received.service);
+    let (copies, others): (Vec<_>, Vec<_>) = wire.received.iter().partition(is_copy);
+    let (auth, forwarded): (Vec<_>, Vec<_>) = others.into_iter().partition(is_auth);
     if let Some(expected) = expect.received {
         mismatches.equal("requests at backends and auth server", &expected, &wire.received.len());
     }
     if let Some(expected) = &expect.auth {
         check_auth(expected, &auth, mismatches)?;
+    }
+    if let Some(expected) = &expect.mirror {
+        check_copy(expected, &copies, mismatches)?;
     }
     match (&expect.backend, forwarded.last()) {
         (Some(_), Some(received)) => {
@@ -139,10 +144,11 @@ fn check_wire(expect: &Expect, wire: &Wire, mismatches: &mut Mismatches) -> Resu
         }
         (None, None) => {}
     }
-    if let Some(pattern) = &expect.log {
-        let pattern = whole(pattern)?;
-        let matches = matches!(&*wire.log, [line] if pattern.is_match(line));
-        mismatches.note(matches, "access log", format_args!("one line like {pattern}"), &wire.log);
+    if let Some(logged) = &expect.log {
+        let patterns = logged.patterns().iter().map(|pattern| whole(pattern)).collect::<Result<Vec<_>>>()?;
+        let mut pairs = wire.log.iter().zip(&patterns);
+        let matches = wire.log.len() == patterns.len() && pairs.all(|(line, pattern)| pattern.is_match(line));
+        mismatches.note(matches, "access log", format_args!("lines like {:?}", logged.patterns()), &wire.log);
     }
     Ok(())
 }
@@ -156,6 +162,17 @@ fn check_auth(expect: &AuthRequest, received: &[&Received], mismatches: &mut Mis
     mismatches.equal("path at the auth server", &expect.path, &received.target);
     mismatches.equal("body at the auth server", &0, &received.body_length);
     check_headers("header at the auth server", &expect.headers, &received.headers, mismatches)
+}
+
+fn check_copy(expect: &Copy, received: &[&Received], mismatches: &mut Mismatches) -> Result<()> {
+    let [received] = received else {
+        mismatches.note(false, "requests at the mirror", "one", received);
+        return Ok(());
+    };
+    mismatches.equal("method at the mirror", &expect.method, &received.method);
+    mismatches.equal("path at the mirror", &expect.path, &received.target);
+    mismatches.equal("body length at the mirror", &expect.body_length, &received.body_length);
+    check_headers("header at the mirror", &expect.headers, &received.headers, mismatches)
 }
 
 fn check_tls(expect: &Expect, tls: Option<&Tls>, mismatches: &mut Mismatches) {
@@ -239,7 +256,7 @@ impl Mismatches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Status;
+    use crate::case::{Logged, Status};
 
     fn reply(status: u16) -> Observation {
         let wire = Wire { headers: vec![], body: vec![], closed: false, received: vec![], log: vec![], tls: None };
@@ -291,7 +308,7 @@ mod tests {
 
     #[test]
     fn the_log_has_one_line() {
-        let expected = Expect { log: Some("a+".to_owned()), ..expect(Status::Exactly(404)) };
+        let expected = Expect { log: Some(Logged::Line("a+".to_owned())), ..expect(Status::Exactly(404)) };
         let logged = |lines: &[&str]| {
             let mut observed = reply(404);
             let lines = lines.iter().map(|line| (*line).to_owned()).collect();

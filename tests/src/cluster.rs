@@ -52,6 +52,8 @@ pub enum PodState {
     Terminating,
     /// It is said to be ready, and nothing listens at its address.
     Refusing,
+    /// It is said to be ready, and answers everything with 503.
+    Failing,
 }
 
 impl Cluster {
@@ -198,7 +200,7 @@ impl Cluster {
         }
         let address = match state {
             PodState::Refusing => self.network.refuse()?,
-            _ => self.network.listen(&key.0, speaks).await?,
+            state => self.network.listen(&key.0, speaks, state == PodState::Failing).await?,
         };
         self.pods.insert(key, address);
         Ok(address)
@@ -208,7 +210,9 @@ impl Cluster {
 impl PodState {
     fn conditions(self) -> Value {
         match self {
-            Self::Ready | Self::Refusing => json!({"ready": true, "serving": true, "terminating": false}),
+            Self::Ready | Self::Refusing | Self::Failing => {
+                json!({"ready": true, "serving": true, "terminating": false})
+            }
             Self::NotReady => json!({"ready": false, "serving": false, "terminating": false}),
             Self::Terminating => json!({"ready": false, "serving": true, "terminating": true}),
         }
@@ -224,7 +228,8 @@ impl std::str::FromStr for PodState {
             "not-ready" => Self::NotReady,
             "terminating" => Self::Terminating,
             "refusing" => Self::Refusing,
-            _ => bail!("{text:?} is not a pod's state: expected ready, not-ready, terminating or refusing"),
+            "failing" => Self::Failing,
+            _ => bail!("{text:?} is not a pod's state: expected ready, not-ready, terminating, refusing or failing"),
         })
     }
 }

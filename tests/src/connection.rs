@@ -181,11 +181,17 @@ impl Connection {
         timeout(PATIENCE, self.reader.is_closed()).await.unwrap_or(false)
     }
 
+    /// The next bytes of a body as they arrive; `None` after the last.
+    ///
+    /// # Errors
+    /// If they do not come in time, the body ends too early, or it is malformed.
+    pub async fn piece(&mut self, remaining: &mut Remaining) -> Result<Option<Vec<u8>>> {
+        timeout(PATIENCE, self.reader.body(remaining)).await.context("no end in time")?
+    }
+
     async fn body(&mut self, mut remaining: Remaining) -> Result<Vec<u8>> {
         let mut body = Vec::new();
-        while let Some(piece) =
-            timeout(PATIENCE, self.reader.body(&mut remaining)).await.context("no end in time")??
-        {
+        while let Some(piece) = self.piece(&mut remaining).await? {
             body.extend(piece);
         }
         Ok(body)

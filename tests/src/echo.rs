@@ -2,13 +2,15 @@
 //!
 //! A request's own headers ask for special answers: `x-echo-status: 503`, `x-echo-header: server: apache`, and
 //! `x-echo-chunks: 3` for a body in chunks that [`Journal::release_chunk`] lets go one by one. So does a path that ends
-//! with `/status/503`. Any other answer is 200 with what was received, as text. Every answer names its Service and pod, and
+//! with `/status/503`. `x-echo-type: text/css` is the answer's media type, and a path that ends with `/bytes/100` asks for a
+//! body of so many bytes. Any other answer is 200 with what was received, as text. Every answer names its Service and pod, and
 //! none has a `Server`.
 //!
 //! These backends read byte for byte and run in the test's own process. [`crate::echo_server`] is a program that
 //! answers with a [`Said`].
 
 mod content;
+mod fastcgi;
 mod http2;
 pub mod said;
 
@@ -21,10 +23,11 @@ use anyhow::{Result, bail};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 /// The response header that names the Service of the backend.
@@ -53,16 +56,14 @@ pub enum Speaks {
     H2c,
     /// HTTP/2 over TLS.
     H2,
+    /// FastCGI.
+    FastCgi,
 }
 
 impl Speaks {
-    fn is_http2(self) -> bool {
-        matches!(self, Self::H2c | Self::H2)
-    }
-
     fn acceptor(self) -> Result<Option<TlsAcceptor>> {
         match self {
-            Self::Http | Self::H2c => Ok(None),
+            Self::Http | Self::H2c | Self::FastCgi => Ok(None),
             Self::Https => tls_server::acceptor(&["http/1.1"]).map(Some),
             Self::H2 => tls_server::acceptor(&["h2"]).map(Some),
         }
@@ -78,7 +79,8 @@ impl std::str::FromStr for Speaks {
             "https" => Self::Https,
             "h2c" => Self::H2c,
             "h2" => Self::H2,
-            _ => bail!("{text:?} is no protocol of a backend: expected http, https, h2c or h2"),
+            "fastcgi" => Self::FastCgi,
+            _ => bail!("{text:?} is no protocol of a backend: expected http, https, h2c, h2 or fastcgi"),
         })
     }
 }
@@ -98,15 +100,28 @@ pub struct Received {
     pub headers: Headers,
     /// Bytes of the body so far.
     pub body_length: u64,
+    /// Its body has come to its end.
+    pub is_whole: bool,
 }
 
 impl Received {
     /// The status that it asks for.
-    fn status(&self) -> String {
+    fn asked_status(&self) -> String {
         let asked = header(&self.headers, "x-echo-status");
         let path = self.target.split('?').next().unwrap_or_default();
         let of_path = || Some(path.rsplit_once("/status/")?.1.to_owned()).filter(|code| code.parse::<u16>().is_ok());
         asked.or_else(of_path).unwrap_or_else(|| "200".to_owned())
+    }
+
+    fn media_type(&self) -> String {
+        header(&self.headers, "x-echo-type").unwrap_or_else(|| "text/plain".to_owned())
+    }
+
+    /// The body of the answer.
+    fn answer(&self) -> String {
+        let path = self.target.split('?').next().unwrap_or_default();
+        let length = path.rsplit_once("/bytes/").and_then(|(_, length)| length.parse().ok());
+        length.map_or_else(|| self.to_string(), |length| "x".repeat(length))
     }
 }
 
@@ -127,12 +142,14 @@ impl fmt::Display for Received {
 #[derive(Debug)]
 pub struct Journal {
     received: Mutex<BTreeMap<u64, Received>>,
+    /// Wakes who waits for requests whenever one is whole.
+    whole: Notify,
     chunks: Semaphore,
 }
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { received: Mutex::default(), chunks: Semaphore::new(0) }
+        Self { received: Mutex::default(), whole: Notify::new(), chunks: Semaphore::new(0) }
     }
 }
 
@@ -140,6 +157,19 @@ impl Journal {
     /// Takes out all requests whose head has arrived since the last time, in order.
     pub fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.received.lock()).into_values().collect()
+    }
+
+    /// Waits until a Service has received a whole request since the last time.
+    pub async fn received_by(&self, service: &str) {
+        loop {
+            let more = self.whole.notified();
+            let mut more = pin!(more);
+            more.as_mut().enable();
+            if self.received.lock().values().any(|received| received.service == service && received.is_whole) {
+                return;
+            }
+            more.await;
+        }
     }
 
     /// Lets one more chunk go, of whichever response waits for it.
@@ -153,8 +183,9 @@ impl Journal {
 
     fn has_body(&self, id: u64, length: u64) {
         if let Some(received) = self.received.lock().get_mut(&id) {
-            received.body_length = length;
+            (received.body_length, received.is_whole) = (length, true);
         }
+        self.whole.notify_waiters();
     }
 }
 
@@ -168,8 +199,19 @@ pub fn chunk(number: usize) -> String {
 /// # Errors
 /// If it has no certificate to speak TLS with.
 pub fn serve(listener: TcpListener, speaks: Speaks, identity: Identity, journal: Arc<Journal>) -> Result<()> {
-    let acceptor = speaks.acceptor()?;
-    let connection = Arc::new(Connection { identity, journal });
+    accept(listener, speaks, Connection { identity, journal, fails: false })
+}
+
+/// The same, but everything is answered with 503.
+///
+/// # Errors
+/// As [`serve`].
+pub fn fail(listener: TcpListener, speaks: Speaks, identity: Identity, journal: Arc<Journal>) -> Result<()> {
+    accept(listener, speaks, Connection { identity, journal, fails: true })
+}
+
+fn accept(listener: TcpListener, speaks: Speaks, connection: Connection) -> Result<()> {
+    let (acceptor, connection) = (speaks.acceptor()?, Arc::new(connection));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (connection, acceptor) = (connection.clone(), acceptor.clone());
@@ -189,15 +231,24 @@ pub fn serve(listener: TcpListener, speaks: Speaks, identity: Identity, journal:
 struct Connection {
     identity: Identity,
     journal: Arc<Journal>,
+    fails: bool,
 }
 
 impl Connection {
+    fn status(&self, received: &Received) -> String {
+        if self.fails { "503".to_owned() } else { received.asked_status() }
+    }
+
     async fn serve(
         self: Arc<Self>,
         speaks: Speaks,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<()> {
-        if speaks.is_http2() { http2::serve(self, stream).await } else { self.serve_http1(stream).await }
+        match speaks {
+            Speaks::H2c | Speaks::H2 => http2::serve(self, stream).await,
+            Speaks::Http | Speaks::Https => self.serve_http1(stream).await,
+            Speaks::FastCgi => fastcgi::serve(&self, stream).await,
+        }
     }
 
     async fn serve_http1(&self, stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
@@ -224,6 +275,7 @@ impl Connection {
             target: head.target.clone(),
             headers: head.headers.clone(),
             body_length: 0,
+            is_whole: false,
         };
         let id = next_id();
         self.journal.arrived(id, received.clone());
@@ -236,9 +288,9 @@ impl Connection {
     }
 
     async fn answer(&self, write: &mut (impl AsyncWriteExt + Unpin), received: &Received) -> Result<()> {
-        let body = received.to_string();
+        let body = received.answer();
         let mut answer = self.head(received);
-        write!(answer, "content-type: text/plain\r\ncontent-length: {}\r\n\r\n", body.len())?;
+        write!(answer, "content-type: {}\r\ncontent-length: {}\r\n\r\n", received.media_type(), body.len())?;
         let mut answer = answer.into_bytes();
         if received.method != "HEAD" {
             answer.extend(body.as_bytes());
@@ -262,7 +314,7 @@ impl Connection {
 
     /// The status line and all headers but the body's.
     fn head(&self, received: &Received) -> String {
-        let status = received.status();
+        let status = self.status(received);
         let Identity { service, pod } = &self.identity;
         let mut head = format!("HTTP/1.1 {status} Echo\r\n{SERVICE_HEADER}: {service}\r\n{POD_HEADER}: {pod}\r\n");
         if asks_to_close(&received.headers) {

@@ -20,6 +20,7 @@ const LIST: &str = include_str!("../data/annotations.txt");
 
 /// What changes nothing alone: it says more about another annotation, or asks for what is done anyway.
 const QUIET: &[&str] = &[
+    "affinity-canary-behavior",
     "auth-always-set-cookie",
     "auth-cache-duration",
     "auth-cache-key",
@@ -45,7 +46,10 @@ const QUIET: &[&str] = &[
     "limit-allowlist",
     "limit-burst-multiplier",
     "limit-whitelist",
+    "mirror-host",
+    "mirror-request-body",
     "modsecurity-transaction-id",
+    "opentelemetry-trust-incoming-span",
     "permanent-redirect-code",
     "proxy-request-buffering",
     "proxy-ssl-ciphers",
@@ -61,6 +65,8 @@ const QUIET: &[&str] = &[
 
 /// Annotations that need others.
 const NEEDED: &[(&str, &[(&str, &str)])] = &[
+    ("affinity-canary-behavior", CANARY),
+    ("affinity-mode", AFFINITY),
     ("auth-type", &[("auth-secret", "passwords")]),
     ("auth-tls-error-page", AUTHORITY),
     ("auth-tls-match-cn", AUTHORITY),
@@ -74,10 +80,24 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
     ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
+    ("proxy-redirect-to", &[("proxy-redirect-from", "http://backend/")]),
+    ("opentelemetry-operation-name", TRACED),
+    ("opentelemetry-trust-incoming-span", TRACED),
+    ("session-cookie-change-on-failure", AFFINITY),
+    ("session-cookie-conditional-samesite-none", &[("affinity", "cookie"), ("session-cookie-samesite", "None")]),
+    ("session-cookie-domain", AFFINITY),
+    ("session-cookie-expires", AFFINITY),
+    ("session-cookie-max-age", AFFINITY),
+    ("session-cookie-name", AFFINITY),
+    ("session-cookie-path", AFFINITY),
+    ("session-cookie-samesite", AFFINITY),
+    ("session-cookie-secure", AFFINITY),
 ];
 
+const AFFINITY: &[(&str, &str)] = &[("affinity", "cookie")];
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];
 const CANARY: &[(&str, &str)] = &[("canary", "true")];
+const TRACED: &[(&str, &str)] = &[("enable-opentelemetry", "true")];
 const CANARY_BY_HEADER: &[(&str, &str)] = &[("canary", "true"), ("canary-by-header", "X-Canary")];
 
 /// Names and values.
@@ -203,12 +223,21 @@ const OBJECTS: &str = "
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: adit, namespace: adit}
-data: {global-allowed-response-headers: X-A, allow-snippet-annotations: 'true', annotations-risk-level: Critical}
+data:
+  global-allowed-response-headers: X-A
+  allow-snippet-annotations: 'true'
+  annotations-risk-level: Critical
+  otlp-collector-host: collector.example
 ---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: headers}
 data: {X-A: '1'}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: fastcgi}
+data: {SCRIPT_FILENAME: /srv$fastcgi_script_name}
 ---
 apiVersion: v1
 kind: Service

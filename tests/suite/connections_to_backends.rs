@@ -51,6 +51,24 @@ async fn a_get_is_sent_again_when_a_connection_that_was_kept_is_stale() -> Resul
 }
 
 #[tokio::test]
+async fn a_connection_serves_no_more_requests_than_it_may() -> Result<()> {
+    let backend = scripted(|number, mut connection| async move {
+        while connection.request().await?.is_some() {
+            let text = number.to_string();
+            connection.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())).await?;
+        }
+        Ok(())
+    });
+    let adit = Adit::start(&manifests(&[backend.await?], &json!({"upstream-keepalive-requests": "2"}))).await?;
+    let mut client = adit.connect().await?;
+    for expected in ["1", "1", "2", "2", "3"] {
+        client.send(GET).await?;
+        assert_eq!(client.response("GET").await?.body, expected.as_bytes());
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_post_is_never_sent_again() -> Result<()> {
     const POST: &str = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
     let (backend, methods) = forgetful().await?;

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tests::fuzz::naive::{HostRules, Rule};
 use tests::fuzz::{
-    TARGETS, auth_key, chunks, cors, htpasswd, manifest, networks, normalize, pattern, proxy_protocol, request_head,
-    rewrite, routing, snippet,
+    TARGETS, auth_key, chunks, cors, fastcgi, htpasswd, manifest, networks, normalize, pattern, proxy_protocol,
+    request_head, rewrite, routing, snippet,
 };
 
 fn directory(name: &str) -> PathBuf {
@@ -223,6 +223,29 @@ proptest! {
         }
         body.extend(format!("0\r\n{trailers}\r\nGET").as_bytes());
         chunks::chunks_are_read_one_way(&body);
+    }
+
+    #[test]
+    fn records_of_programs(
+        records in vec((0..9_u8, "[ -~]{0,9}", 0..4_u8, prop_oneof![9 => Just(0), 1 => 0..3_u8]), 0..6),
+        rest in vec(any::<u8>(), 0..12),
+    ) {
+        let record = |(kind, content, padding, number): &(u8, String, u8, u8)| {
+            let content = if *kind == 3 { &[0; 8][..] } else { content.as_bytes() };
+            let length = u8::try_from(content.len()).expect("short");
+            [&[1, (*kind).max(6), 0, 1 ^ number, 0, length, *padding, 0][..], content, &vec![0; (*padding).into()]].concat()
+        };
+        let records: Vec<u8> = records.iter().flat_map(record).collect();
+        fastcgi::fuzz(&[records, rest].concat());
+    }
+
+    #[test]
+    fn heads_of_programs(
+        lines in vec(("(Status: ?[0-9]{0,4}( ok)?|Location: /|[aA-]{0,2} ?: ?[ -~\t\0é]{0,4}| a)?", line_end()), 0..5),
+        rest in "(\r\n|\n)?.{0,8}",
+    ) {
+        let lines: String = lines.into_iter().map(|(line, end)| format!("{line}{end}")).collect();
+        fastcgi::heads_are_read_one_way(format!("{lines}{rest}").as_bytes());
     }
 
     #[test]

@@ -22,6 +22,7 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
     let host = VirtualHost {
         name: name.clone(),
         routes: ["/", "/shop", "/shop/cart/"].map(route).into(),
+        locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,
         passthrough: None,

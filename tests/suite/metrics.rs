@@ -47,7 +47,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "adit_proxy_protocol_failures_total",
         "proxy_protocol::attack_42_without_a_sound_header_the_connection_closes_without_an_answer",
     ),
+    ("adit_retries_total", "retries::a_backend_that_fails_altogether_is_not_asked_much_more_often"),
+    ("adit_refused_retries_total", "retries::a_backend_that_fails_altogether_is_not_asked_much_more_often"),
+    ("adit_mirror_lost_copies_total", "mirrors::a_mirror_that_is_adit_itself_gets_one_copy"),
     ("adit_watch_healthy", "cluster_source::access::a_kind_that_is_forbidden_counts_as_empty_until_it_is_allowed"),
+    ("adit_trace_spans_sent_total", "tracing::a_span_tells_of_its_request"),
+    ("adit_trace_spans_dropped_total", "tracing::what_is_refused_is_counted"),
     ("adit_access_log_dropped_lines_total", "dashboards::fault_n03_every_alert_can_fire"),
 ];
 

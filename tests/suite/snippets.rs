@@ -23,15 +23,14 @@ fn objects(annotation: &str, snippet: &str) -> String {
 #[test]
 fn check_lists_which_lines_work() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let snippet =
-        "# headers\nmore_set_headers \"A: b\";\ngzip on;\nif ($host = a) {\n  proxy_pass http://user:secret@x;\n}\n";
+    let snippet = "# headers\nmore_set_headers \"A: b\";\ngzip_buffers 4 8k;\nif ($host = a) {\n  proxy_pass http://user:secret@x;\n}\n";
     fs::write(directory.path().join("shop.yaml"), objects("configuration-snippet", snippet))?;
     let settings = ControllerSettings::default();
     let report = check(&[directory.path().to_owned()], settings).to_string();
     for expected in [
         "configuration-snippet]: 2 of 4 directives work\n",
         "  line 2: works: more_set_headers \"A: b\"\n",
-        "  line 3: no effect: gzip on has no effect: Adit does not compress responses yet\n",
+        "  line 3: no effect: gzip_buffers 4 8k has no effect: Adit chooses the sizes of its buffers and windows\n",
         "  line 4: works: if ($host = a)\n",
         "  line 5: fault: proxy_pass http://…@x is refused: backends are those of the Ingress's rules",
     ] {
@@ -97,7 +96,7 @@ fn each_directive_of_streams_says_what_to_write_instead() -> Result<()> {
 
 #[test]
 fn a_snippet_of_many_faults_causes_few_diagnostics() -> Result<()> {
-    let said = of("configuration-snippet", &"gzip on;\nroot /;\n".repeat(400))?;
+    let said = of("configuration-snippet", &"gzip_buffers 4 8k;\nroot /;\n".repeat(400))?;
     assert_eq!(said.iter().filter(|said| said.contains("names a file")).count(), 20);
     assert!(said.iter().any(|said| said.contains("has 400 faults, all of which `adit check` lists, ")), "{said:#?}");
     Ok(())
@@ -155,5 +154,83 @@ fn the_younger_server_snippet_of_a_host_is_said_to_be_ignored() -> Result<()> {
     let expected = "Ingress default/younger: metadata.annotations[nginx.ingress.kubernetes.io/server-snippet]: is ignored for host h: Ingress \
                     default/older has a server-snippet, too, and is older";
     assert!(said.iter().any(|said| said.contains(expected)), "{said:#?}");
+    Ok(())
+}
+
+#[test]
+fn a_location_says_what_is_wrong_in_it() -> Result<()> {
+    let said = of(
+        "server-snippet",
+        "location /a {\n  alias /etc;\n  location /a/b { }\n  proxy_pass http://x.kube-system:80;\n}\nlocation /a { }\n\
+         location @b { }\nlocation ~ \"a(\" { }\nlocation == /c { }\nlocation ~ ^/d { proxy_pass http://s.default/x; }\n\
+         location /e { proxy_pass http://s.default/x; break; }\nlocation /f { proxy_pass http://$host; }\n\
+         location /g { proxy_pass http://10.0.0.1; }\nlocation /h { if ($host) { proxy_pass http://s.default; } }\n\
+         location i;\nproxy_pass http://s.default;\n",
+    )?;
+    for expected in [
+        "line 2 is refused: it names a file",
+        "line 3 is not allowed in a location of a server-snippet: expected it in a server",
+        "line 4 is refused: it names a Service of another namespace; expected one of default, or allow-cross-namespace-resources",
+        "\"location /a\" in line 6 stands here twice",
+        "line 7 is a named location",
+        "line 8 has the regular expression \"a(\", which cannot be used",
+        "line 9 has the modifier \"==\": expected =, ^~, ~, ~* or none",
+        "line 10 has a proxy_pass with a path, which nginx refuses",
+        "line 11 has a proxy_pass with a path beside rewrite or break",
+        "line 12 is refused: it has a variable in its URL",
+        "line 13 is refused: expected a Service, as http://NAME.NAMESPACE:PORT",
+        "line 14 is refused: backends are those of the Ingress's rules",
+        "line 15 has no block",
+        "line 16 is refused: backends are those of the Ingress's rules",
+        "every request of its hosts is answered with 503",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_location_that_takes_no_request_and_one_that_is_a_path_are_said() -> Result<()> {
+    let said = of("server-snippet", "location metrics { deny all; }\nlocation / { return 200; }\n")?;
+    for expected in [
+        "\"location metrics\" in line 1 takes no request, in nginx neither",
+        "server-snippet] line 2: \"/\" is also a path of host ",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
+    assert!(!said.iter().any(|said| said.starts_with("error")), "{said:#?}");
+    Ok(())
+}
+
+#[test]
+fn each_fault_of_map_and_geo_says_its_line() -> Result<()> {
+    let snippet = "map $host $a {\n  include f;\n  default x y;\n  ~( b;\n  a b;\n  A c;\n  a $nope;\n  hostnames;\n}\n\
+                   map $host $uri { }\nmap $host b { }\ngeo host $c { }\n\
+                   geo $d {\n  10.0.0.0/8 a;\n  ranges;\n  10.0.0.300 b;\n  proxy c;\n  delete 10.0.0.0/9;\n}\n\
+                   geo $e {\n  ranges;\n  10.0.0.1-10.0.0.9 a;\n  10.0.0.5-10.0.0.12 b;\n  10.0.0.0/8 c;\n}\n\
+                   map $g $f { default a; }\nmap $f $g { default a; }\n";
+    let config = json!({"http-snippet": snippet});
+    let said = said(&annotated(&[], &[], &config))?;
+    for expected in [
+        "line 2 is refused: it names a file",
+        "line 3 has 2 values: expected one",
+        "line 4 has the regular expression",
+        "line 6 stands here twice",
+        "line 7 uses the variable $nope, which is not supported",
+        "line 8 comes too late: expected hostnames before the pairs",
+        "line 10 makes $uri, which is one of nginx's own variables",
+        "line 11 does not end with a variable",
+        "line 12 has \"host\" for an address: expected a variable",
+        "line 15 comes too late: expected ranges before the pairs",
+        "line 16 is not valid: expected an IP address",
+        "line 17 is not valid: expected an IP address",
+        "line 18 deletes what does not stand before it",
+        "line 23 overlaps a range before it",
+        "line 24 is not a range of addresses",
+        "line 26 is made of itself: expected a value without it",
+        "every request is answered with 503",
+    ] {
+        assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
+    }
     Ok(())
 }

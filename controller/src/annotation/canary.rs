@@ -1,4 +1,4 @@
-//! Canaries, which get a part of the requests for another Ingress's backend, and mirrors, which get copies.
+//! Canaries, which get a part of the requests for another Ingress's backend.
 
 use super::entry::{Annotation, Invalid, Scope};
 use crate::registry::header_name;
@@ -95,24 +95,5 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.canary_settings.weight_total = Some(total);
             Ok(())
         },
-    ),
-    Annotation::planned(
-        "mirror-target",
-        Scope::Path,
-        Risk::High,
-        "Sets the URL to which a copy of each request is sent. May contain nginx variables, such as `$request_uri`. \
-         The response to the copy is dropped. Default: not set, no copies.",
-    ),
-    Annotation::planned(
-        "mirror-host",
-        Scope::Path,
-        Risk::High,
-        "Sets the `Host` header of the copies. Default: the host of `mirror-target`.",
-    ),
-    Annotation::planned(
-        "mirror-request-body",
-        Scope::Path,
-        Risk::Low,
-        "Sets whether the copies have the body of the request: `on` or `off`. Default `on`.",
     ),
 ];

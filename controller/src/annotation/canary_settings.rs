@@ -19,6 +19,8 @@ pub(super) struct CanarySettings {
     pub(super) weight: u32,
     /// `canary-weight-total`.
     pub(super) weight_total: Option<u32>,
+    /// `affinity-canary-behavior`: whether it is `legacy`.
+    pub(super) legacy_affinity: Option<bool>,
 }
 
 /// Which of the requests for its main backend a canary gets.
@@ -30,6 +32,8 @@ pub struct Canary {
     pub weight: u32,
     /// At least 100, and at least the weight.
     pub total: u32,
+    /// Whether it has the affinity of its main backend.
+    pub is_sticky: bool,
 }
 
 /// One of the two backends that share the requests.
@@ -66,7 +70,8 @@ impl CanarySettings {
             always_or_never(|text| Condition::Cookie { name: Arc::clone(name), value: value(text) })
         }));
         let (weight, total) = self.weights(complaints);
-        Some(Canary { conditions, weight, total })
+        let is_sticky = self.legacy_affinity != Some(true);
+        Some(Canary { conditions, weight, total, is_sticky })
     }
 
     /// Those that are set, but for a weight of 0, which asks for nothing.
@@ -77,6 +82,7 @@ impl CanarySettings {
             (HEADER_PATTERN, self.header_pattern.is_some()),
             ("canary-by-cookie", self.cookie.is_some()),
             (WEIGHT, self.weight > 0),
+            ("affinity-canary-behavior", self.legacy_affinity.is_some()),
         ];
         given.into_iter().filter_map(|(key, is_set)| is_set.then_some(key))
     }

@@ -125,9 +125,10 @@ impl Annotation {
     }
 
     /// Whether it counts on a canary: what is said of its Service does, but not of paths and hosts, which are those of the
-    /// main Ingress.
+    /// main Ingress. So is affinity.
     pub(super) fn counts_for_canaries(&self) -> bool {
-        self.name == "canary" || self.facets.scope == Scope::Upstream
+        let is_of_main = ["affinity", "affinity-mode"].contains(&self.name);
+        self.name == "canary" || (self.facets.scope == Scope::Upstream && !is_of_main)
     }
 
     pub(super) fn asks_for_nothing(&self, value: &str) -> bool {

@@ -2,8 +2,9 @@
 
 use super::entry::AnnotationFacets;
 use super::{
-    affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, limits, obsolete,
-    passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream, waf,
+    affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, fastcgi, limits, mirror,
+    obsolete, passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
+    waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -14,12 +15,14 @@ impl Registered for AnnotationFacets {
             Family { title: "Redirects", settings: redirect::ANNOTATIONS },
             Family { title: "Rewrites", settings: rewrite::ANNOTATIONS },
             Family { title: "Requests to the backend", settings: upstream::ANNOTATIONS },
+            Family { title: "FastCGI", settings: fastcgi::ANNOTATIONS },
             Family { title: "Timeouts and retries", settings: timeouts::ANNOTATIONS },
             Family { title: "Bodies and buffers", settings: body::ANNOTATIONS },
             Family { title: "Backends and load balancing", settings: backend::ANNOTATIONS },
             Family { title: "Errors", settings: custom_errors::ANNOTATIONS },
             Family { title: "Session affinity", settings: affinity::ANNOTATIONS },
-            Family { title: "Canaries and mirrors", settings: canary::ANNOTATIONS },
+            Family { title: "Canaries", settings: canary::ANNOTATIONS },
+            Family { title: "Mirrors", settings: mirror::ANNOTATIONS },
             Family { title: "TLS", settings: tls::ANNOTATIONS },
             Family { title: "TLS to backends", settings: proxy_ssl::ANNOTATIONS },
             Family { title: "Answers of the backend", settings: proxy::ANNOTATIONS },

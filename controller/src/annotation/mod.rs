@@ -5,6 +5,7 @@
 //! several Ingresses at once is not decided here but in [`crate::translate`].
 
 mod affinity;
+mod affinity_settings;
 mod backend;
 mod body;
 mod canary;
@@ -16,8 +17,11 @@ mod custom_errors;
 mod entry;
 mod external_auth;
 mod families;
+mod fastcgi;
 mod htpasswd;
 mod limits;
+mod mirror;
+mod mirror_settings;
 mod obsolete;
 mod password_settings;
 mod passwords;
@@ -35,13 +39,17 @@ mod snippets;
 mod telemetry;
 mod timeouts;
 mod tls;
+mod tracing_settings;
 mod upstream;
 mod waf;
 mod waf_settings;
 
+pub use affinity_settings::AffinitySettings;
 pub use canary_settings::{Canary, Side};
 pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
 pub use htpasswd::{Hashes, Htpasswd};
+pub use mirror_settings::MirrorSettings;
 pub(crate) use read::{Context, read};
 pub use settings::{AnnotationSettings, ServerSnippet};
+pub use tracing_settings::TracingAnnotations;
 pub use waf_settings::WafAnnotations;

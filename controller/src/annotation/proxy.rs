@@ -5,42 +5,66 @@ use super::settings::AnnotationSettings;
 use crate::object::Kind;
 use crate::registry::{Value, ValueError, settable_header};
 use crate::route_defaults::Risk;
+use crate::snippet::{Address, cookie_rewrites, redirect_from, redirect_to};
 use http::HeaderValue;
 use std::sync::Arc;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
-    Annotation::planned(
+    Annotation::full(
         "proxy-cookie-domain",
         Scope::Path,
         Risk::Medium,
-        "Replaces the domain in the backend's `Set-Cookie` headers: `off`, or the domain to replace and the new one, \
-         separated by a space. Default: the ConfigMap's `proxy-cookie-domain` (`off`).",
-    )
-    .unless(&["off"]),
-    Annotation::planned(
+        Invalid::FallsBack,
+        "Replaces the domain in the `Set-Cookie` headers of the backend: `off`, or the domain to replace and the new one, \
+         separated by a space. Case does not count, nor a dot before the domain, which stays. After `~` the first is a \
+         regular expression. Without effect for gRPC. Default: the ConfigMap's `proxy-cookie-domain` (`off`).",
+        |value, draft| {
+            let rewrites = cookie_rewrites(Address::CookieDomain, value.names()?)?;
+            draft.policies.response_rewrites.cookie_domains = rewrites;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "proxy-cookie-path",
         Scope::Path,
         Risk::Medium,
-        "Replaces the path in the backend's `Set-Cookie` headers: `off`, or the path to replace and the new one, \
-         separated by a space. Default: the ConfigMap's `proxy-cookie-path` (`off`).",
-    )
-    .unless(&["off"]),
-    Annotation::planned(
+        Invalid::FallsBack,
+        "Replaces the beginning of the path in the `Set-Cookie` headers of the backend: `off`, or the beginning and the \
+         new one, separated by a space. After `~` the first is a regular expression, and all of the path is replaced. \
+         Without effect for gRPC. Default: the ConfigMap's `proxy-cookie-path` (`off`).",
+        |value, draft| {
+            let rewrites = cookie_rewrites(Address::CookiePath, value.urls()?)?;
+            draft.policies.response_rewrites.cookie_paths = rewrites;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "proxy-redirect-from",
         Scope::Path,
         Risk::Medium,
-        "Sets the beginning of the backend's `Location` and `Refresh` headers that `proxy-redirect-to` replaces. A \
-         URL, or `off`. Default: the ConfigMap's `proxy-redirect-from` (`off`).",
-    )
-    .unless(&["off"]),
-    Annotation::planned(
+        Invalid::FallsBack,
+        "Sets the beginning of the `Location` header of the backend, and of the URL in its `Refresh`, that \
+         `proxy-redirect-to` replaces: a URL, or `off`. After `~` it is a regular expression, and all of the header is \
+         replaced. `default` replaces `http://upstream_balancer/` by `/`, as does a URL without `proxy-redirect-to`. A \
+         `Location` that comes to a path becomes a URL, but for `relative-redirects`. Without effect for gRPC. Default: \
+         the ConfigMap's `proxy-redirect-from` (`off`).",
+        |value, draft| {
+            draft.proxy_redirect.from = redirect_from(value.urls()?)?;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "proxy-redirect-to",
         Scope::Path,
         Risk::Medium,
-        "Sets the text that replaces `proxy-redirect-from`. A URL, or `off`. Default: the ConfigMap's \
+        Invalid::FallsBack,
+        "Sets the text that replaces `proxy-redirect-from`: a URL or a path, or `off`. Default: the ConfigMap's \
          `proxy-redirect-to` (`off`).",
-    )
-    .unless(&["off"]),
+        |value, draft| {
+            draft.proxy_redirect.to = redirect_to(value.urls()?)?;
+            Ok(())
+        },
+    ),
     Annotation::full(
         "custom-headers",
         Scope::Path,

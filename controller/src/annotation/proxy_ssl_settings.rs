@@ -39,7 +39,7 @@ impl ProxySslSettings {
         backend: &mut BackendPolicies,
     ) -> Result<(), (&'static str, ValueError)> {
         let secret = match (backend.protocol, &self.secret) {
-            (BackendProtocol::Http | BackendProtocol::Grpc, _) => return Ok(()),
+            (BackendProtocol::Http | BackendProtocol::Grpc | BackendProtocol::FastCgi, _) => return Ok(()),
             (_, None) if !self.verify => return Ok(()),
             // ingress-nginx takes any certificate then.
             (_, None) => {
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn only_backends_with_tls_have_it() {
         let with_secret = || ProxySslSettings { secret: secret(&[]), ..Default::default() };
-        for protocol in [BackendProtocol::Http, BackendProtocol::Grpc] {
+        for protocol in [BackendProtocol::Http, BackendProtocol::Grpc, BackendProtocol::FastCgi] {
             assert_eq!(built(protocol, with_secret()), Ok(None));
         }
         for protocol in [BackendProtocol::Https, BackendProtocol::Grpcs, BackendProtocol::Auto] {

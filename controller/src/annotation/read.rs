@@ -72,12 +72,14 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
         }
     }
     reader.canary();
+    reader.affinity();
     reader.passwords();
     reader.proxy_ssl();
     reader.client_certificates();
     reader.reading.settings.finish(context.defaults);
     reader.snippets();
     reader.waf();
+    reader.tracing();
     reader.reading
 }
 
@@ -180,6 +182,31 @@ impl<'a> Reader<'a> {
             let message =
                 format!("has the settings of the main Ingress: what this one says of {left_out} has no effect");
             self.warn("canary", self.value("canary"), Reason::Ignored, &message);
+        }
+    }
+
+    /// What several annotations together say of affinity.
+    fn affinity(&mut self) {
+        let asked = std::mem::take(&mut self.reading.settings.affinity_annotations);
+        let lacks_path = self.reading.settings.use_regex && asked.attributes.path.is_none();
+        self.reading.settings.affinity = asked.build();
+        if self.reading.settings.affinity.cookie.is_none() {
+            return self.without_affinity();
+        }
+        if lacks_path {
+            let message = "sets a cookie whose Path is the regular expression, so that browsers send it for no path: \
+                           expected session-cookie-path beside use-regex";
+            self.warn("affinity", self.value("affinity"), Reason::AnnotationParsingFailed, message);
+        }
+    }
+
+    /// Says that settings of a cookie have no effect without one.
+    fn without_affinity(&mut self) {
+        let applied = self.reading.applied.iter().filter(|applied| applied.effect == Effect::Applied);
+        let of_cookies = applied.map(|applied| applied.key).filter(|key| key.starts_with("session-cookie-"));
+        for key in of_cookies.filter(|key| !key.ends_with("-hash")).collect::<Vec<_>>() {
+            self.warn(key, self.value(key), Reason::AnnotationParsingFailed, "has no effect without affinity: cookie");
+            self.set_effect(key, &Effect::None);
         }
     }
 

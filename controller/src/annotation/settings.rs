@@ -1,9 +1,14 @@
+use super::affinity_settings::{AffinityAnnotations, AffinitySettings};
 use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
+use super::mirror_settings::MirrorSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
+use super::tracing_settings::TracingAnnotations;
 use super::waf_settings::WafAnnotations;
-use crate::route_defaults::{ExternalAuthSettings, HttpsRedirects, RouteDefaults, SnippetBlock, UpstreamSettings};
+use crate::route_defaults::{
+    ExternalAuthSettings, HttpsRedirects, ProxyRedirect, RouteDefaults, SnippetBlock, UpstreamSettings,
+};
 use gateway::config::{BackendPolicies, ClientLimits, Cors, Denied, HostName, HostPolicies, Redirect, RoutePolicies};
 use ipnet::IpNet;
 use std::num::NonZero;
@@ -54,6 +59,8 @@ pub struct AnnotationSettings {
     pub(super) passwords: PasswordSettings,
     /// `auth-tls-secret` and what goes with it.
     pub(super) client_certificates: ClientCertificateSettings,
+    /// `proxy-redirect-from` and `proxy-redirect-to`.
+    pub proxy_redirect: ProxyRedirect,
     /// `proxy-ssl-secret` and what goes with it.
     pub(super) proxy_ssl: ProxySslSettings,
     /// What CORS allows, if `enable-cors` is on.
@@ -64,10 +71,16 @@ pub struct AnnotationSettings {
     pub external_auth: ExternalAuthSettings,
     /// `enable-global-auth`: without an `auth-url`, the ConfigMap's `global-auth-url` counts.
     pub global_auth: bool,
+    /// `mirror-target` and what goes with it.
+    pub mirror: MirrorSettings,
     /// `default-backend`: a Service in the namespace of the Ingress.
     pub default_backend: Option<Arc<str>>,
     /// `custom-http-errors`.
     pub custom_errors: Option<Arc<[u16]>>,
+    /// `affinity`: the requests of one client stay at one endpoint.
+    pub affinity: AffinitySettings,
+    /// `affinity` and what goes with it.
+    pub(super) affinity_annotations: AffinityAnnotations,
     /// `canary`: the Ingress has no routes of its own, but a part of the requests for others' backends.
     pub canary: Option<Canary>,
     /// `canary` and what goes with it.
@@ -76,6 +89,8 @@ pub struct AnnotationSettings {
     pub upstream: UpstreamSettings,
     /// `enable-modsecurity` and what goes with it.
     pub(super) waf: WafAnnotations,
+    /// `enable-opentelemetry` and what goes with it.
+    pub(super) tracing: TracingAnnotations,
     /// `server-snippet`.
     pub server_snippet: Option<ServerSnippet>,
     /// `configuration-snippet`, and the ConfigMap's `location-snippet`.
@@ -151,17 +166,22 @@ impl AnnotationSettings {
             may_pass_through: defaults.ssl_passthrough,
             passwords: PasswordSettings::default(),
             client_certificates: ClientCertificateSettings::default(),
+            proxy_redirect: defaults.proxy_redirect.clone(),
             proxy_ssl: ProxySslSettings::default(),
             cors: Cors::default(),
             enable_cors: false,
             external_auth: ExternalAuthSettings::default(),
             global_auth: true,
+            mirror: MirrorSettings::default(),
             default_backend: None,
             custom_errors: None,
+            affinity: AffinitySettings::default(),
+            affinity_annotations: AffinityAnnotations::default(),
             canary: None,
             canary_settings: CanarySettings::default(),
             upstream: defaults.upstream,
             waf: WafAnnotations::default(),
+            tracing: TracingAnnotations::default(),
             server_snippet: None,
             location_snippet: Arc::clone(&defaults.location_snippet),
             complaints: Vec::new(),
@@ -175,6 +195,7 @@ impl AnnotationSettings {
 
     /// Builds what several annotations say together.
     pub(super) fn finish(&mut self, defaults: &RouteDefaults) {
+        self.policies.response_rewrites.redirects = self.proxy_redirect.rules(self.backend.protocol);
         self.policies.https_redirect = self.https.policy(defaults);
         if let Some(allowlist) = self.allowlist.take() {
             self.policies.source_ranges.allow = Some(allowlist);

@@ -5,7 +5,7 @@ use super::read::Reader;
 use super::settings::ServerSnippet;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::Risk;
-use crate::snippet::{self, Context, Place, Snippet};
+use crate::snippet::{self, Context, Place, Services, Snippet};
 use gateway::config::{Denied, Origin};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,6 +43,7 @@ impl Reader<'_> {
         let defaults = self.context.defaults;
         let mut variables = &defaults.server_snippet.variables | &defaults.location_snippet.variables;
         variables.extend(defaults.external_auth.snippet.variables.iter().cloned());
+        variables.extend(defaults.mapped_variables.iter().cloned());
         let server = self.snippet(SERVER, Context::Server, &variables);
         variables.extend(server.iter().flat_map(|snippet| snippet.block.variables.iter().cloned()));
         self.reading.settings.server_snippet = server.map(|snippet| self.server_snippet(snippet));
@@ -98,7 +99,9 @@ impl Reader<'_> {
             block.append(&self.context.defaults.location_snippet);
             settings.location_snippet = Arc::new(block);
         }
-        let folded = snippet::fold(&settings.location_snippet, &mut settings.policies, &mut settings.backend);
+        let compression = &self.context.defaults.compression;
+        let folded =
+            snippet::fold(&settings.location_snippet, compression, &mut settings.policies, &mut settings.backend);
         let complaint = complaint.or(folded.as_ref().err().map(|error| (*error).to_owned()));
         for warning in folded.unwrap_or_default().into_iter().filter(|_| is_used) {
             self.warn(LOCATION, self.value(LOCATION), Reason::Ignored, warning);
@@ -115,7 +118,9 @@ impl Reader<'_> {
             return None;
         }
         let field = self.field(key);
-        let place = Place { object: self.context.object, field: &field, context };
+        let (namespace, across) = (self.context.namespace, self.context.defaults.cross_namespace);
+        let services = Some(Services { namespace, across });
+        let place = Place { object: self.context.object, field: &field, context, services };
         let snippet = snippet::read(text, &place, outer);
         self.reading.diagnostics.extend(snippet.diagnostics(&place).map(of_annotation));
         self.reading.snippets.push(snippet.report(&place));

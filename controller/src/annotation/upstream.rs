@@ -1,7 +1,6 @@
 //! What the backend sees of a request.
 
 use super::entry::{Annotation, Invalid, Scope};
-use crate::object::Kind;
 use crate::registry::{Value, ValueError};
 use crate::route_defaults::Risk;
 use gateway::config::{BackendProtocol, ConnectionHeader};
@@ -42,40 +41,27 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Path,
         Risk::Low,
         Invalid::FallsBack,
-        "Sets the HTTP version for the backend: `1.1` or `1.0`. Default 1.1.",
-        |value, _| match value.one_of(&["1.0", "1.1"], "\"1.1\" or \"1.0\"")? {
-            "1.1" => Ok(()),
-            _ => Err(ValueError::Unsupported("is not supported: requests are sent in HTTP/1.1")),
+        "Sets the HTTP version for the backend: `1.1` or `1.0`. With 1.0 each request has a connection of its own, bodies without \
+         a length are held back up to 16 MiB (then 411), and no protocol is switched. It has no effect on gRPC and FastCGI. \
+         Default: the ConfigMap's `proxy-http-version` (1.1).",
+        |value, draft| {
+            draft.backend.http_10 = value.http_10()?;
+            Ok(())
         },
-    )
-    .but("`1.0` is not supported: backends get HTTP/1.1, or HTTP/2 by `backend-protocol`."),
+    ),
     Annotation::full(
         "backend-protocol",
         Scope::Path,
         Risk::Low,
         Invalid::FallsBack,
-        "Sets the protocol for the backend: `HTTP`, `HTTPS`, `GRPC` (HTTP/2 without TLS), `GRPCS` (HTTP/2 over TLS) \
-         or `AUTO_HTTP` (HTTPS if the client uses TLS, else HTTP), in upper or lower case. Default `HTTP`. \
+        "Sets the protocol for the backend: `HTTP`, `HTTPS`, `GRPC` (HTTP/2 without TLS), `GRPCS` (HTTP/2 over TLS), \
+         `AUTO_HTTP` (HTTPS if the client uses TLS, else HTTP) or `FCGI` (FastCGI), in upper or lower case. Default `HTTP`. \
          Certificates of backends are not verified.",
         |value, draft| {
             draft.backend.protocol = backend_protocol(value)?;
             Ok(())
         },
-    )
-    .but("`FCGI` is refused: the routes answer 503."),
-    Annotation::planned(
-        "fastcgi-index",
-        Scope::Path,
-        Risk::Medium,
-        "Sets the index file of a FastCGI backend. Default: not set.",
     ),
-    Annotation::planned(
-        "fastcgi-params-configmap",
-        Scope::Path,
-        Risk::Medium,
-        "Names a ConfigMap, as `namespace/name`, with FastCGI parameters. Default: none.",
-    )
-    .refers_to(Kind::ConfigMap),
 ];
 
 fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, ValueError> {
@@ -85,10 +71,10 @@ fn backend_protocol(value: Value<'_>) -> Result<BackendProtocol, ValueError> {
         "AUTO_HTTP" => Ok(BackendProtocol::Auto),
         "GRPC" => Ok(BackendProtocol::Grpc),
         "GRPCS" => Ok(BackendProtocol::Grpcs),
-        "FCGI" => Err(ValueError::Refused("is not supported: put a web server in front of the FastCGI program".into())),
+        "FCGI" => Ok(BackendProtocol::FastCgi),
         // ingress-nginx goes on with HTTP, too.
         _ => Err(ValueError::Unsupported(
-            "is not a protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC or GRPCS; HTTP is used instead",
+            "is not a protocol: expected HTTP, HTTPS, AUTO_HTTP, GRPC, GRPCS or FCGI; HTTP is used instead",
         )),
     }
 }
@@ -102,7 +88,7 @@ mod tests {
         assert_eq!(backend_protocol(Value::from("https")), Ok(BackendProtocol::Https));
         assert_eq!(backend_protocol(Value::from(" Auto_Http ")), Ok(BackendProtocol::Auto));
         assert_eq!(backend_protocol(Value::from("GRPCs")), Ok(BackendProtocol::Grpcs));
-        assert!(matches!(backend_protocol(Value::from("fcgi")), Err(ValueError::Refused(_))));
+        assert_eq!(backend_protocol(Value::from("fcgi")), Ok(BackendProtocol::FastCgi));
         assert!(matches!(backend_protocol(Value::from("FOO")), Err(ValueError::Unsupported(_))));
     }
 }

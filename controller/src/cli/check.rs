@@ -229,7 +229,7 @@ spec:
     fn what_is_wrong_is_counted_and_told() {
         let report = check_text(
             "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    \
-             nginx.ingress.kubernetes.io/affinity: cookie\nspec:\n  rules:\n    - host: \"a b\"\n",
+             nginx.ingress.kubernetes.io/session-cookie-hash: sha1\nspec:\n  rules:\n    - host: \"a b\"\n",
         );
         assert_eq!((report.errors, report.ingresses, report.routes), (1, 1, 0), "{report}");
         let text = report.to_string();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 const INTRODUCTION: &str = "\
     # Snippets\n\nGenerated from the code by `make docs`. These directives of nginx may stand in the annotations \
-    `configuration-snippet` (a location), `server-snippet` (a server) and `auth-snippet` (an auth request), and in the ConfigMap's \
+    `configuration-snippet` (a location), `server-snippet` (a server, and locations in it) and `auth-snippet` (an auth request), and in the ConfigMap's \
     `location-snippet`, `server-snippet`, `global-auth-snippet`, `http-snippet` and `main-snippet`. Those of `stream-snippet` are at \
     the end. Annotations need `allow-snippet-annotations: \"true\"` and \
     `annotations-risk-level: Critical` in the ConfigMap.\n\n\
@@ -21,17 +21,18 @@ const INTRODUCTION: &str = "\
     * The snippet of an auth request is run before the auth server is asked, or a kept response is looked for. What it sets is there for \
     the headers of the backend's request. Path and arguments there are not the client's in nginx, so that `$uri`, `$args` and their \
     like are faults; `$request_uri` has what the client asked for.\n\
+    * A `location` of a server has what may stand in a location, too.\n\
     * Inheritance is nginx's: each directive says where it differs.\n\
     * Variables are those that [configmap.md](configmap.md#variables) lists, `$1` to `$9`, named groups, `$upstream_http_NAME`, \
-    `$sent_http_NAME`, and those of a `set` in the same snippet, the same Ingress's `server-snippet` or the ConfigMap's. One that is \
-    unknown is a fault.\n\
+    `$sent_http_NAME`, those of a `set` in the same snippet, the same Ingress's `server-snippet` or the ConfigMap's, and those of `map` \
+    and `geo` in the ConfigMap's `http-snippet`. One that is unknown is a fault.\n\
     * A snippet may have 256 KiB, 1000 directives, and blocks 8 deep.\n";
 
 pub(super) fn markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
     for family in FAMILIES {
         let _ = write!(page, "\n## {}\n\n", family.title);
-        let works = matches!(family.directives, [Entry { kind: Kind::Works(_) | Kind::If, .. }, ..]);
+        let works = family.directives.first().is_some_and(|entry| !matches!(entry.kind, Kind::Idle | Kind::Refused));
         table(&mut page, &["directive", "where", if works { "what it does" } else { "why" }], family.directives);
     }
     page
@@ -56,5 +57,6 @@ fn meaning(entry: &Entry) -> String {
         let places: Vec<_> = contexts.iter().map(|context| context.name()).collect();
         format!(" No effect in {}: {why}.", places.join(", "))
     });
-    format!("{effect}{}{}", entry.doc, elsewhere.collect::<String>())
+    let refused = entry.refused.map(|why| format!(" Refused elsewhere: {why}."));
+    format!("{effect}{}{}{}", entry.doc, elsewhere.collect::<String>(), refused.unwrap_or_default())
 }

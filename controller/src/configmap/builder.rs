@@ -19,14 +19,30 @@ pub struct ConfigBuilder {
     pub config: Config,
     /// `limit-replicas`: the replicas share the limits on clients.
     pub(super) shares_limits: bool,
+    /// `enable-syslog`, `syslog-host` and `syslog-port`.
+    pub(super) syslog: SyslogKeys,
     /// What is wrong with a part of a value whose other parts are used.
     pub(super) complaints: Vec<(Severity, String)>,
+}
+
+/// What the keys for a syslog server say.
+#[derive(Debug)]
+pub(super) struct SyslogKeys {
+    pub(super) enabled: bool,
+    pub(super) host: Arc<str>,
+    pub(super) port: u16,
+}
+
+impl Default for SyslogKeys {
+    fn default() -> Self {
+        Self { enabled: false, host: "".into(), port: 514 }
+    }
 }
 
 impl ConfigBuilder {
     /// Begins with these settings.
     pub(crate) fn new(config: Config) -> Self {
-        Self { config, shares_limits: false, complaints: Vec::new() }
+        Self { config, shares_limits: false, syslog: SyslogKeys::default(), complaints: Vec::new() }
     }
 
     /// The policies of an Ingress without annotations.

@@ -3,7 +3,7 @@
 use super::entry::KeyFacets;
 use super::{
     client, compression, forwarded, global_auth, headers, https, limits, logging, other, routes, security, snippets,
-    stream, tls, upstream, waf,
+    stream, tls, tracing, upstream, waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -16,7 +16,8 @@ impl Registered for KeyFacets {
             Family { title: "Headers", settings: headers::KEYS },
             Family { title: "Backends", settings: upstream::KEYS },
             Family { title: "TCP and UDP services", settings: stream::KEYS },
-            Family { title: "Logs and traces", settings: logging::KEYS },
+            Family { title: "Logs", settings: logging::KEYS },
+            Family { title: "Traces", settings: tracing::KEYS },
             Family { title: "Redirects to HTTPS", settings: https::KEYS },
             Family { title: "TLS", settings: tls::KEYS },
             Family { title: "Compression", settings: compression::KEYS },

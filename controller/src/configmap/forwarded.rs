@@ -3,7 +3,7 @@
 use super::builder::ConfigBuilder;
 use super::entry::Key;
 use crate::diagnostic::Severity;
-use crate::registry::{Value, ValueError, header_name, parse_network};
+use crate::registry::{Value, ValueError, header_name, parse_network, settable_header};
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -55,16 +55,28 @@ pub(super) const KEYS: &[Key] = &[
         trusted,
     )
     .but("An invalid entry is left out. If all are invalid, no proxy is trusted."),
-    Key::planned(
+    Key::full(
         "forwarded-host-header",
         "X-Forwarded-Host",
-        "Names the request header that holds the host that the client asked for.",
+        "Names the request header that backends get as `X-Original-Forwarded-Host`. The host that the client asked for is \
+         always taken from `X-Forwarded-Host`, with `use-forwarded-headers`.",
+        |value, draft| {
+            draft.config.gateway.forwarded.host_header = header_name(value.text())?;
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "forwarded-for-proxy-protocol-header",
         "X-Forwarded-For-Proxy-Protocol",
-        "Names the request header that holds the client address of the PROXY protocol.",
-    ),
+        "With both `use-forwarded-headers` and `use-proxy-protocol`, names the header in which backends get what the client \
+         address is taken from: `forwarded-for-header` if the address in the PROXY header is in `proxy-real-ip-cidr`, \
+         else that address.",
+        |value, draft| {
+            draft.config.gateway.forwarded.proxy_protocol_header = settable_header(value.text())?;
+            Ok(())
+        },
+    )
+    .but("Only backends get it: variables and auth servers do not."),
     Key::full(
         "use-proxy-protocol",
         "false",
@@ -89,10 +101,15 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned(
+    Key::full(
         "proxy-add-original-uri-header",
         "false",
-        "Sends backends the path and query of the client's request in `X-Original-URI`. Boolean.",
+        "Sends backends the path and query of the client's request in `X-Original-URI`, as they were before rewrites. \
+         Boolean. With false a client's own header of that name is passed on.",
+        |value, draft| {
+            draft.config.gateway.forwarded.original_uri = value.bool()?;
+            Ok(())
+        },
     ),
 ];
 

@@ -55,10 +55,15 @@ pub(super) const KEYS: &[Key] = &[
         "Names headers that are removed from every response of a backend, separated by commas.",
         hide_headers,
     ),
-    Key::planned(
+    Key::full(
         "allow-backend-server-header",
         "false",
-        "Passes the `Server` header of backends to clients. Boolean. With false it is removed.",
+        "Passes the `Server` header of backends to clients, in place of Adit's, where `server-tokens` is true. Boolean. With \
+         false, or without `server-tokens`, it is removed.",
+        |value, draft| {
+            draft.config.gateway.backend_server_header = value.bool()?;
+            Ok(())
+        },
     ),
     Key::full(
         "global-allowed-response-headers",

@@ -94,6 +94,7 @@ fn is_late(piece: &Piece) -> bool {
     match variable {
         // Of the end of a request.
         V::BodyBytesSent | V::BytesSent | V::RequestLength | V::RequestTime | V::Status => true,
+        V::BrotliRatio | V::GzipRatio | V::ZstdRatio => true,
         V::UpstreamAddr | V::UpstreamConnectTime | V::UpstreamHeaderTime => true,
         V::UpstreamResponseLength | V::UpstreamResponseTime | V::UpstreamStatus => true,
         // Other for each request.

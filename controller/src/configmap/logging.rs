@@ -1,6 +1,7 @@
-//! The access log and traces.
+//! The access log.
 
 use super::entry::Key;
+use super::map_values::map_values;
 use crate::registry::ValueError;
 use gateway::config::{AccessLog, Escape, Template};
 
@@ -67,9 +68,37 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("enable-access-log-for-default-backend", "false", "Logs requests that no rule matches. Boolean."),
-    Key::planned("enable-auth-access-log", "false", "Logs auth requests. Boolean."),
-    Key::planned("skip-access-log-urls", "", "Names paths whose requests are not logged, separated by commas."),
+    Key::full(
+        "enable-access-log-for-default-backend",
+        "false",
+        "Logs requests for hosts without rules that no rule without a host takes, either. Boolean. Requests for hosts \
+         with rules are logged in any case, also where no path matches.",
+        |value, draft| {
+            draft.config.gateway.access_log.unmatched = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "enable-auth-access-log",
+        "false",
+        "Logs auth requests: a line each, before that of the request, with the status and the address of the auth server. \
+         Boolean.",
+        |value, draft| {
+            draft.config.gateway.access_log.auth = value.bool()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "skip-access-log-urls",
+        "",
+        "Names requests that are not logged, by path and query as clients send them, separated by commas: texts, without \
+         regard to case, or `~` (or `~*`, without regard to case) and a regular expression that matches anywhere.",
+        |value, draft| {
+            const EXPECTED: &str = "URLs such as \"/health\", or \"~\" and regular expressions, separated by commas";
+            draft.config.gateway.access_log.skipped = map_values(value).ok_or(ValueError::Expected(EXPECTED))?;
+            Ok(())
+        },
+    ),
     Key::full(
         "log-format-stream",
         "[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
@@ -98,32 +127,32 @@ pub(super) const KEYS: &[Key] = &[
         "the flag --log-level sets what is logged",
         "Sets the lowest level of messages in the error log.",
     ),
-    Key::planned("enable-syslog", "false", "Sends logs to syslog. Boolean."),
-    Key::planned("syslog-host", "", "Sets the host of syslog."),
-    Key::planned("syslog-port", "514", "Sets the port of syslog."),
-    Key::planned("enable-opentelemetry", "false", "Turns on traces of requests. Boolean."),
-    Key::planned("opentelemetry-trust-incoming-span", "true", "Continues the traces of clients. Boolean."),
-    Key::planned("opentelemetry-operation-name", "", "Sets the name of the spans."),
-    Key::planned(
-        "opentelemetry-config",
-        "/etc/ingress-controller/telemetry/opentelemetry.toml",
-        "Sets the configuration file of nginx's module for OpenTelemetry. A path.",
+    Key::full(
+        "enable-syslog",
+        "false",
+        "Sends the access log for HTTP to the syslog server of `syslog-host` by UDP, as RFC 3164 has it, in place of \
+         standard output. Boolean. Lines that cannot be sent are counted in `adit_access_log_dropped_lines_total`.",
+        |value, draft| {
+            draft.syslog.enabled = value.bool()?;
+            Ok(())
+        },
+    )
+    .but("Adit's own messages stay on standard error."),
+    Key::full(
+        "syslog-host",
+        "",
+        "Sets the host of the syslog server: a DNS name, or an IP address.",
+        |value, draft| {
+            let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '_');
+            if !value.text().chars().all(is_host) {
+                return Err(ValueError::Expected("a DNS name, or an IP address without brackets"));
+            }
+            draft.syslog.host = value.text().into();
+            Ok(())
+        },
     ),
-    Key::planned("otlp-collector-host", "", "Sets the host of the collector to which traces are sent."),
-    Key::planned("otlp-collector-port", "4317", "Sets the port of the collector to which traces are sent."),
-    Key::planned("otel-service-name", "nginx", "Sets the name of the service in traces."),
-    Key::planned("otel-sampler", "AlwaysOn", "Sets which requests are traced. With `AlwaysOn` all are."),
-    Key::planned(
-        "otel-sampler-ratio",
-        "0.01",
-        "Sets the share of requests that are traced, with a sampler that takes a share.",
-    ),
-    Key::planned(
-        "otel-sampler-parent-based",
-        "true",
-        "Lets the trace of the client decide whether a request is traced. Boolean.",
-    ),
-    Key::planned("otel-max-queuesize", "2048", "Limits the spans that wait to be sent. Whole number."),
-    Key::planned("otel-schedule-delay-millis", "5000", "Sets how long spans wait before they are sent. Milliseconds."),
-    Key::planned("otel-max-export-batch-size", "512", "Limits the spans that are sent at once. Whole number."),
+    Key::full("syslog-port", "514", "Sets the UDP port of the syslog server. From 1 to 65535.", |value, draft| {
+        draft.syslog.port = value.number(1..=u16::MAX, "a port from 1 to 65535")?;
+        Ok(())
+    }),
 ];

@@ -14,6 +14,7 @@ mod headers;
 mod https;
 mod limits;
 mod logging;
+mod map_values;
 mod other;
 mod read;
 mod routes;
@@ -21,6 +22,7 @@ mod security;
 mod snippets;
 mod stream;
 mod tls;
+mod tracing;
 mod upstream;
 mod waf;
 

@@ -86,7 +86,16 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("disable-ipv6-dns", "false", "Resolves names of backends to IPv4 addresses only. Boolean."),
+    Key::full(
+        "disable-ipv6-dns",
+        "false",
+        "Resolves names of backends to IPv4 addresses only. Boolean. A change counts from the next look-up of each name \
+         on, at most five minutes later.",
+        |value, draft| {
+            draft.config.gateway.ipv6_dns = !value.bool()?;
+            Ok(())
+        },
+    ),
     Key::ignored("server-name-hash-max-size", "1024", NGINX, "Sets the size of nginx's hash table of server names."),
     Key::ignored(
         "server-name-hash-bucket-size",

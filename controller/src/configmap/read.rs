@@ -1,4 +1,4 @@
-use super::builder::{Config, ConfigBuilder};
+use super::builder::{Config, ConfigBuilder, SyslogKeys};
 use super::entry::Key;
 use crate::certificate::KeyPair;
 use crate::diagnostic::{Diagnostic, Reason, Severity};
@@ -7,7 +7,7 @@ use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError};
 use crate::settings::ControllerSettings;
 use crate::snippet::SnippetReport;
-use gateway::config::{Denied, Origin, ServiceBackend, Subject};
+use gateway::config::{BackendProtocol, Denied, Origin, ServiceBackend, Subject, Syslog};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -45,9 +45,12 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
         reader.snippets(map.data.as_ref());
         reader.trust_without_limit();
         reader.replicas(settings);
+        reader.syslog();
     }
     reader.builder.config.routes.path_matching = reader.builder.config.gateway.path_matching;
     reader.builder.policies().waf = reader.builder.config.routes.waf.policy();
+    reader.proxy_redirect();
+    reader.tracing();
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
@@ -145,6 +148,20 @@ impl Reader<'_> {
         }
     }
 
+    /// The server that gets the access log, if there is one.
+    fn syslog(&mut self) {
+        let SyslogKeys { enabled, host, port } = &self.builder.syslog;
+        if !enabled {
+            return;
+        }
+        if host.is_empty() {
+            let message = "needs the key syslog-host: the access log is written to standard output";
+            let warning = Diagnostic::warning(self.object.clone(), "data.enable-syslog", message);
+            return self.diagnostics.push(warning.with_value("true").because(Reason::Ignored));
+        }
+        self.builder.config.gateway.access_log.syslog = Some(Syslog { host: Arc::clone(host), port: *port });
+    }
+
     fn default_backend(&mut self, settings: &ControllerSettings) {
         let Some(name) = &settings.default_backend_service else { return };
         let service = self.lookup.service(&name.namespace, &name.name);
@@ -157,6 +174,12 @@ impl Reader<'_> {
         };
         self.builder.config.gateway.default_backend =
             Some(ServiceBackend::tcp(name.namespace.clone(), name.name.clone(), port.port.to_string()).into());
+    }
+
+    /// Of the two keys of `proxy_redirect` either may be an annotation's.
+    fn proxy_redirect(&mut self) {
+        let redirects = self.builder.config.routes.proxy_redirect.rules(BackendProtocol::Http);
+        self.builder.policies().response_rewrites.redirects = redirects;
     }
 
     /// The redirect of routes without annotations: one object for all that need no other.

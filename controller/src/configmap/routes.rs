@@ -1,9 +1,10 @@
 //! How requests are routed, and the defaults of annotations.
 
 use super::entry::Key;
-use crate::registry::{ValueError, error_statuses};
+use crate::registry::{ValueError, error_statuses, retry_conditions};
 use crate::route_defaults::Risk;
 use gateway::config::{Balance, PathMatching};
+use std::num::NonZero;
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -23,8 +24,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "proxy-connect-timeout",
         "5",
-        "Sets how long connecting to an endpoint may take. Time above 0. Then another endpoint is tried, three in \
-         all; if none is left, the request is answered with 504.",
+        "Sets how long connecting to an endpoint may take. Time above 0. Then another endpoint is tried, if \
+         `proxy-next-upstream` allows it, or the request is answered with 504.",
         |value, draft| {
             draft.backend().timeouts.connect = value.positive_time()?;
             Ok(())
@@ -33,8 +34,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "proxy-send-timeout",
         "60",
-        "Sets how long a backend may take no bytes of a request: the time between two writes. Time above 0. Then the \
-         request is answered with 504.",
+        "Sets how long a backend may take no bytes of a request: the time between two writes. Time above 0. Then \
+         another endpoint is tried, if `proxy-next-upstream` allows it, or the request is answered with 504.",
         |value, draft| {
             draft.backend().timeouts.send = value.positive_time()?;
             Ok(())
@@ -43,8 +44,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "proxy-read-timeout",
         "60",
-        "Sets how long a backend may send no bytes: the time between two reads. Time above 0. Then the request is \
-         answered with 504, or a response that has begun is cut off. It also ends WebSockets and gRPC streams on \
+        "Sets how long a backend may send no bytes: the time between two reads. Time above 0. Then another endpoint is \
+         tried, if `proxy-next-upstream` allows it, or the request is answered with 504, or a response that has begun is cut off. It also ends WebSockets and gRPC streams on \
          which nothing moves.",
         |value, draft| {
             draft.backend().timeouts.read = value.positive_time()?;
@@ -138,26 +139,59 @@ pub(super) const KEYS: &[Key] = &[
         },
     )
     .but("Other paths are served, with a warning."),
-    Key::planned(
+    Key::full(
         "proxy-next-upstream",
         "error timeout",
-        "Sets after which failures another endpoint is tried: words such as `error`, `timeout` and `http_502`, \
-         separated by spaces.",
+        "Sets after which failures another endpoint is tried: words separated by spaces, which the annotation of that name \
+         describes.",
+        |value, draft| {
+            draft.backend().retries.on = retry_conditions(value.text())?;
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "proxy-next-upstream-timeout",
         "0",
-        "Limits the time in which other endpoints are tried. Whole seconds; 0 is no limit.",
+        "Limits the time in which other endpoints are tried, from the first attempt's beginning. Time; 0 is no limit.",
+        |value, draft| {
+            let time = value.time()?;
+            draft.backend().retries.timeout = (!time.is_zero()).then_some(time);
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "proxy-next-upstream-tries",
         "3",
-        "Limits how many endpoints are tried, the first included. Whole number; 0 is no limit.",
+        "Limits how many endpoints are tried, the first included. Whole number from 0 to 4294967295; 0 is no limit, so that \
+         each is tried once.",
+        |value, draft| {
+            let most = value.number(0..=u32::MAX, "a whole number; 0 is no limit")?;
+            draft.backend().retries.tries = NonZero::new(most);
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
+        "retry-budget",
+        "100",
+        "Limits how many requests of a backend are sent again, in percent of its requests, so that one that fails altogether is \
+         not asked three times as often. Whole number from 0 to 1000; 0 is no limit. 100 retries are saved up for a backend \
+         that fails after it has not for a while. Beyond the limit the client gets what came of the last endpoint. Endpoints \
+         that could not be connected, or refused a stream of HTTP/2, do not count. Adit's own.",
+        |value, draft| {
+            let percent = value.number(0..=1000, "a whole number of percent from 0 to 1000; 0 is no limit")?;
+            draft.backend().retries.budget = NonZero::new(percent);
+            Ok(())
+        },
+    ),
+    Key::full(
         "retry-non-idempotent",
         "false",
-        "Sends POST, LOCK and PATCH requests again after a failure, too. Boolean.",
+        "Sends POST, LOCK and PATCH requests again after a failure, too, as if each `proxy-next-upstream` had the word \
+         `non_idempotent`. Boolean.",
+        |value, draft| {
+            draft.backend().retries.non_idempotent = value.bool()?;
+            Ok(())
+        },
     ),
     Key::full(
         "custom-http-errors",

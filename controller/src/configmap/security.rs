@@ -1,9 +1,9 @@
 //! Access control. Of what is not supported yet, a ConfigMap that asks for it makes every request answer 503.
 
 use super::entry::Key;
+use super::map_values::map_values;
 use crate::registry::{Value, ValueError};
-use gateway::config::BlockedValue;
-use gateway::pattern::Pattern;
+use gateway::config::MapValue;
 use ipnet::IpNet;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -113,13 +113,8 @@ fn networks(value: Value<'_>) -> Result<Option<Arc<[IpNet]>>, ValueError> {
     if value.text().is_empty() { Ok(None) } else { value.networks().map(Some).map_err(|_| INVALID) }
 }
 
-fn blocked_values(value: Value<'_>) -> Result<Arc<[BlockedValue]>, ValueError> {
+fn blocked_values(value: Value<'_>) -> Result<Arc<[MapValue]>, ValueError> {
     const INVALID: &str = "is not valid: expected texts, or \"~*\" and regular expressions, separated by commas, such as \
                            \"curl, ~*bot\"";
-    let is_valid = |value: &BlockedValue| match value {
-        BlockedValue::Text(_) => true,
-        BlockedValue::Pattern { text, .. } => Pattern::check(text).is_ok(),
-    };
-    let values: Arc<[_]> = value.list().map(BlockedValue::from).collect();
-    if values.iter().all(is_valid) { Ok(values) } else { Err(ValueError::Refused(INVALID.into())) }
+    map_values(value).ok_or(ValueError::Refused(INVALID.into()))
 }

@@ -2,8 +2,9 @@
 
 use super::entry::Key;
 use super::read::Reader;
-use crate::route_defaults::SnippetBlock;
+use crate::route_defaults::{CompressionDirectives, SnippetBlock, of_snippets};
 use crate::snippet::{self, Context, Place};
+use gateway::config::Compression;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,8 +32,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "http-snippet",
         "",
-        "Adds nginx directives to the block for HTTP. Those that tune what Adit does by itself are accepted without effect, and a \
-         warning says so.",
+        "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, and those of compression. Those that tune \
+         what Adit does by itself are accepted without effect, and a warning says so.",
         |_, _| Ok(()),
     )
     .but(SOME),
@@ -61,16 +62,35 @@ impl Reader<'_> {
         let Some(data) = data else { return };
         let none = BTreeSet::new();
         self.snippet(data, "main-snippet", Context::Main, &none);
-        self.snippet(data, "http-snippet", Context::Http, &none);
         self.snippet(data, "stream-snippet", Context::Stream, &none);
-        let server = self.snippet(data, "server-snippet", Context::Server, &none);
-        // Headers may have what the auth request sets.
-        let of_auth = data.get(GLOBAL_AUTH).map(|text| snippet::variables(text)).unwrap_or_default();
-        let location = self.snippet(data, "location-snippet", Context::Location, &(&server.variables | &of_auth));
-        let auth = self.snippet(data, GLOBAL_AUTH, Context::Auth, &(&server.variables | &location.variables));
+        let set_by = |name: &str| data.get(name).map(|text| snippet::variables(text)).unwrap_or_default();
+        // Headers may have what the auth request sets, and what is made of others is made when it is asked for.
+        let of_auth = set_by(GLOBAL_AUTH);
+        let of_all = &(&set_by("server-snippet") | &set_by("location-snippet")) | &of_auth;
+        let http = self.snippet(data, "http-snippet", Context::Http, &of_all);
+        self.compression(&http.compression);
+        let server = self.snippet(data, "server-snippet", Context::Server, &http.variables);
+        let before = &http.variables | &server.variables;
+        let location = self.snippet(data, "location-snippet", Context::Location, &(&before | &of_auth));
+        let auth = self.snippet(data, GLOBAL_AUTH, Context::Auth, &(&before | &location.variables));
+        self.builder.config.gateway.mapped = http.mapped.into();
+        self.builder.config.routes.mapped_variables = Arc::new(http.variables);
         self.builder.config.routes.external_auth.snippet = Arc::new(auth);
         self.builder.config.routes.server_snippet = Arc::new(server);
         self.builder.config.routes.location_snippet = Arc::new(location);
+    }
+
+    /// What the directives of other snippets are for, those of `http-snippet` included.
+    fn compression(&mut self, http: &CompressionDirectives) {
+        let config = &mut self.builder.config;
+        let base = of_snippets(&config.gateway.compression);
+        config.routes.compression = match http.over(&base) {
+            None => Arc::new(base),
+            Some(compression) => {
+                config.gateway.compression = Compression::clone(&compression);
+                compression
+            }
+        };
     }
 
     fn snippet(
@@ -84,7 +104,7 @@ impl Reader<'_> {
             return SnippetBlock::default();
         };
         let (object, field) = (self.object.clone(), format!("data.{name}"));
-        let place = Place { object: &object, field: &field, context };
+        let place = Place { object: &object, field: &field, context, services: None };
         let snippet = snippet::read(text, &place, outer);
         self.diagnostics.extend(snippet.diagnostics(&place));
         self.snippets.push(snippet.report(&place));

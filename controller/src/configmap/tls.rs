@@ -37,10 +37,14 @@ pub(super) const KEYS: &[Key] = &[
         "Names a Secret, as `namespace/name`, with parameters for Diffie-Hellman.",
     )
     .refers_to(Kind::Secret),
-    Key::planned(
+    Key::full(
         "ssl-session-cache",
         "true",
-        "Keeps TLS sessions in memory, so that clients can resume them. Boolean.",
+        "Keeps TLS sessions in memory, up to 10,000, so that clients can resume them. Boolean.",
+        |value, draft| {
+            draft.config.gateway.tls.session_cache = value.bool()?;
+            Ok(())
+        },
     ),
     Key::ignored("ssl-session-cache-size", "10m", CACHE, "Sets the memory for TLS sessions. Size."),
     Key::full(
@@ -59,8 +63,31 @@ pub(super) const KEYS: &[Key] = &[
         "the keys of tickets are random, and rotate",
         "Sets the key of TLS session tickets.",
     ),
-    Key::planned("ssl-session-timeout", "10m", "Sets how long a TLS session can be resumed. Time."),
-    Key::planned("ssl-buffer-size", "4k", "Sets the size of the buffer for data that is sent over TLS. Size."),
+    Key::full(
+        "ssl-session-timeout",
+        "10m",
+        "Sets how long a TLS session that is kept in memory can be resumed. Time above 0, in whole seconds.",
+        |value, draft| {
+            draft.config.gateway.tls.session_timeout = value.positive_time()?;
+            Ok(())
+        },
+    )
+    .but("Tickets are valid for as long as their keys: up to 12 hours."),
+    Key::full(
+        "ssl-buffer-size",
+        "16k",
+        "Limits how much of a response goes into one record of TLS: a client can read none of a record before all of it \
+         has come. Size from 512 bytes; 16k is the most that TLS has.",
+        |value, draft| {
+            let bytes = usize::try_from(value.size()?).unwrap_or(usize::MAX);
+            if bytes < 512 {
+                return Err(ValueError::Expected("a size from 512 bytes, such as \"4k\""));
+            }
+            draft.config.gateway.tls.record_size = bytes.min(16 << 10);
+            Ok(())
+        },
+    )
+    .but("The default is 16k, where ingress-nginx's is 4k."),
     Key::ignored(
         "ssl-early-data",
         "false",

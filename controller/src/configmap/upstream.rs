@@ -3,6 +3,7 @@
 use super::builder::ConfigBuilder;
 use super::entry::Key;
 use crate::registry::{Value, ValueError};
+use crate::snippet::{Address, cookie_rewrites, redirect_from, redirect_to};
 
 const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
 
@@ -26,13 +27,34 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("upstream-keepalive-time", "1h", "Limits the age of a connection to a backend. Time."),
-    Key::planned(
+    Key::full(
+        "upstream-keepalive-time",
+        "1h",
+        "Sets how long after it was opened a connection to a backend gets further requests. Time above 0. Then it is \
+         closed once the request on it has ended.",
+        |value, draft| {
+            draft.config.gateway.upstream.lifetime = value.positive_time()?;
+            Ok(())
+        },
+    ),
+    Key::full(
         "upstream-keepalive-requests",
         "10000",
-        "Limits the requests on one connection to a backend. Whole number.",
+        "Limits the requests on one connection to a backend. Whole number from 1. Then it is closed.",
+        |value, draft| {
+            draft.config.gateway.upstream.requests = value.number(1..=u32::MAX, "a whole number from 1")?;
+            Ok(())
+        },
     ),
-    Key::planned("proxy-http-version", "1.1", "Sets the HTTP version for backends: `1.1` or `1.0`."),
+    Key::full(
+        "proxy-http-version",
+        "1.1",
+        "Sets the HTTP version for backends: `1.1` or `1.0`. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.backend().http_10 = value.http_10()?;
+            Ok(())
+        },
+    ),
     Key::planned(
         "upstream-hash-by",
         "",
@@ -48,30 +70,58 @@ pub(super) const KEYS: &[Key] = &[
         "3",
         "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number.",
     ),
-    Key::planned(
+    Key::full(
         "proxy-cookie-domain",
         "off",
-        "Replaces the domain in the `Set-Cookie` headers of backends: `off`, or the domain to replace and the new \
-         one, separated by a space.",
+        "Replaces the domain in the `Set-Cookie` headers of backends: `off`, or the domain to replace and the new one, as \
+         nginx's `proxy_cookie_domain` has them.",
+        |value, draft| {
+            let rewrites = cookie_rewrites(Address::CookieDomain, value.text())?;
+            draft.policies().response_rewrites.cookie_domains = rewrites;
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "proxy-cookie-path",
         "off",
-        "Replaces the path in the `Set-Cookie` headers of backends: `off`, or the path to replace and the new one, \
-         separated by a space.",
+        "Replaces the path in the `Set-Cookie` headers of backends: `off`, or the beginning of the path to replace and the \
+         new one, as nginx's `proxy_cookie_path` has them.",
+        |value, draft| {
+            let rewrites = cookie_rewrites(Address::CookiePath, value.text())?;
+            draft.policies().response_rewrites.cookie_paths = rewrites;
+            Ok(())
+        },
     ),
-    Key::planned(
+    Key::full(
         "proxy-redirect-from",
         "off",
-        "Sets the beginning of the `Location` and `Refresh` headers of backends that `proxy-redirect-to` replaces. A \
-         URL, or `off`.",
+        "Sets the beginning of the `Location` headers of backends, and of the URL in `Refresh`, that `proxy-redirect-to` \
+         replaces, as nginx's `proxy_redirect` has it: a URL, or `~` and a regular expression. `off` leaves them; \
+         `default` replaces `http://upstream_balancer/` by `/`, as does a URL without `proxy-redirect-to`.",
+        |value, draft| {
+            draft.config.routes.proxy_redirect.from = redirect_from(value.text())?;
+            Ok(())
+        },
     ),
-    Key::planned("proxy-redirect-to", "off", "Sets the text that replaces `proxy-redirect-from`. A URL, or `off`."),
-    Key::planned(
+    Key::full(
+        "proxy-redirect-to",
+        "off",
+        "Sets the text that replaces `proxy-redirect-from`, in which nginx variables may stand, or `off`.",
+        |value, draft| {
+            draft.config.routes.proxy_redirect.to = redirect_to(value.text())?;
+            Ok(())
+        },
+    ),
+    Key::full(
         "proxy-ssl-location-only",
         "false",
         "Applies the annotations `proxy-ssl-*` to the paths of their Ingress only, not to the whole host. Boolean.",
-    ),
+        |value, _| match value.bool()? {
+            true => Ok(()),
+            false => Err(ValueError::Unsupported("is not supported: they apply to the paths of their Ingress only")),
+        },
+    )
+    .but("They always do, as with `true`: no Ingress lends its certificate to the backends of another one."),
     Key::full(
         "proxy-buffering",
         "off",

@@ -1,6 +1,7 @@
 use super::canary;
 use super::limits;
 use super::request::Request;
+use super::session;
 use super::source::Source;
 use crate::translate::Translator;
 use gateway::config::{Endpoints, VerifyClient};
@@ -29,9 +30,15 @@ pub enum Action {
         /// Why it goes there and not to the canary, or the other way round: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         canary: Option<String>,
+        /// How its client stays at an endpoint: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
+        /// The mirror that gets a copy of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mirror: Option<MirrorServer>,
         /// Which client certificate it needs: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         certificate: Option<String>,
@@ -68,6 +75,16 @@ pub struct AuthServer {
     pub url: String,
     /// Where it is.
     pub at: Reach,
+}
+
+/// A server that gets copies of requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MirrorServer {
+    /// Scheme and host of its URL.
+    pub url: String,
+    /// Where it is; `None` if it has no endpoint, so that there are no copies.
+    pub at: Option<Reach>,
 }
 
 /// Where a backend is.
@@ -136,11 +153,14 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
             let certificate = if request.tls { client_certificate(&decision) } else { None };
             let canary = canary::share(&decision, translator);
-            Action::Forward { backend, at, target, canary, auth, certificate, limits }
+            let session = session::sentence(&decision);
+            let mirror = mirror(translator, &decision);
+            Action::Forward { backend, at, target, canary, session, auth, mirror, certificate, limits }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
-            Action::Reply { status: 503, why: format!("{backend} has no endpoint"), location: None }
+            let status = decision.no_endpoint().status;
+            Action::Reply { status, why: format!("{backend} has no endpoint"), location: None }
         }
     }
 }
@@ -161,11 +181,22 @@ fn client_certificate(decision: &Decision) -> Option<String> {
 /// Who is asked before the backend. The error is the URL of one that is nowhere.
 fn auth_server(translator: &Translator, decision: &Decision) -> Option<Result<AuthServer, String>> {
     let server = decision.auth_server()?;
-    let url = format!("{}://{}", if server.tls { "https" } else { "http" }, server.authority);
+    let url = url(server.tls, &server.authority);
     Some(match reach(translator, &server.upstream) {
         Some(at) => Ok(AuthServer { url, at }),
         None => Err(url),
     })
+}
+
+/// Who gets a copy of the request.
+fn mirror(translator: &Translator, decision: &Decision) -> Option<MirrorServer> {
+    let mirror = decision.mirror()?;
+    Some(MirrorServer { url: url(mirror.tls, &mirror.server_name), at: reach(translator, &mirror.upstream) })
+}
+
+/// Scheme and host of a URL.
+fn url(tls: bool, authority: &str) -> String {
+    format!("{}://{authority}", if tls { "https" } else { "http" })
 }
 
 /// A connection from this machine to the usual ports.
@@ -238,6 +269,10 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         (Reason::NoRoute, Some(Found::NoHost)) => "no rule matches this host".to_owned(),
         (Reason::NoRoute, Some(Found::NoPath(_))) => "no path of the host matches this path".to_owned(),
         (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
+        (Reason::NoContent, _) => {
+            let location = decision.route.as_ref().map(|route| format!("{}: ", route.origin)).unwrap_or_default();
+            format!("{location}the location has nothing to answer")
+        }
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),

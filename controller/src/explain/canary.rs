@@ -13,6 +13,10 @@ pub(super) fn share(decision: &Decision, translator: &Translator) -> Option<Stri
     let canary = backends.iter().find(|backend| backend.canary)?;
     let ingress = ingress(route, translator)?;
     let (id, chosen) = (canary.upstream.id(), decision.backend()?);
+    if chosen.is_for_sessions() {
+        let with = if chosen.canary { "the canary" } else { "the main backend and not the canary" };
+        return Some(format!("by its session with {with} {id}: {ingress}"));
+    }
     Some(match (chosen.is_conditional(), chosen.canary) {
         (true, true) => format!("by its header or cookie, which chooses the canary: {ingress}"),
         (true, false) => format!("by its header or cookie, which does not choose the canary {id}: {ingress}"),

@@ -11,6 +11,7 @@ mod limits;
 mod remote;
 mod request;
 mod routes;
+mod session;
 mod settings;
 mod source;
 mod table;
@@ -19,7 +20,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, AuthServer, Reach};
+pub use action::{Action, AuthServer, MirrorServer, Reach};
 pub use certificate::ShownCertificate;
 pub use hosts::HostCandidate;
 pub use remote::{AdminUrl, InvalidAdminUrl};

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub struct RouteCandidate {
     /// The path as declared, or as a regular expression.
     pub path: String,
-    /// How it matches: `Exact`, `Prefix` or `Regex`.
+    /// How it matches: `Exact`, `Prefix` or `Regex`; for a location of a snippet `location` and its modifier.
     pub kind: String,
     /// What declares it.
     pub source: Source,
@@ -25,7 +25,7 @@ pub struct RouteCandidate {
     pub why: String,
 }
 
-/// The routes of the host that a request reaches, in order of precedence; at the end those that the table does not
+/// The routes of the host that a request reaches: the locations of its snippets, then its paths, in order of precedence; at the end those that the table does not
 /// serve.
 pub(super) fn candidates(
     table: &Table,
@@ -42,10 +42,18 @@ pub(super) fn candidates(
     candidates
 }
 
+/// How a route matches.
+pub(super) fn kind(route: &Route) -> String {
+    match &route.location {
+        Some(location) => format!("location {}", location.kind.modifier()).trim_end().to_owned(),
+        None => format!("{:?}", route.matches.path.kind),
+    }
+}
+
 fn judged(route: &Route, verdict: RouteVerdict<'_>) -> RouteCandidate {
     RouteCandidate {
         path: route.matches.path.value.to_string(),
-        kind: format!("{:?}", route.matches.path.kind),
+        kind: kind(route),
         source: Source::from(&route.origin),
         won: matches!(verdict, RouteVerdict::Taken(_)),
         matches: !matches!(verdict, RouteVerdict::NotTaken(_)),
@@ -69,8 +77,7 @@ fn why(verdict: RouteVerdict<'_>) -> String {
         RouteVerdict::Taken(fit) => why_taken(fit).to_owned(),
         RouteVerdict::NotTaken(mismatch) => why_not(mismatch),
         RouteVerdict::After(first) => {
-            let first = &first.matches.path;
-            format!("matches, but {:?} {} comes first", first.kind, first.value)
+            format!("matches, but {} {} comes first", kind(first), first.matches.path.value)
         }
         RouteVerdict::AfterLimit(_) => "matches, but a pattern before it takes too long".to_owned(),
     }
@@ -81,6 +88,8 @@ fn why_taken(fit: PathFit) -> &'static str {
         PathFit::Equal => "is the path, byte for byte",
         PathFit::Prefix => "is a prefix of the path, by whole elements",
         PathFit::AddSlash => "is the path with a slash at its end",
+        PathFit::TextPrefix => "is what the path begins with",
+        PathFit::Within => "matches within the path",
         PathFit::Pattern => "matches the beginning of the path, ignoring case",
     }
 }
@@ -90,6 +99,7 @@ fn why_not(mismatch: RouteMismatch<'_>) -> String {
         RouteMismatch::NotEqual => "is not the path, byte for byte".to_owned(),
         RouteMismatch::NotPrefix => "is not a prefix of the path".to_owned(),
         RouteMismatch::NotByElements => "is a prefix of the path's text, but not by whole elements".to_owned(),
+        RouteMismatch::NotWithin => "does not match within the path".to_owned(),
         RouteMismatch::PatternDiffers => "does not match the beginning of the path".to_owned(),
         RouteMismatch::PatternLimit(_) => PatternLimit.to_string(),
         RouteMismatch::Request(RequestMismatch::Method(method)) => format!("is for the method {method} only"),

@@ -23,7 +23,7 @@ pub struct Setting {
 }
 
 /// The annotations that matter to a route: those of its own Ingress, those of its canary, then those by which other
-/// Ingresses of its host decide for the whole host.
+/// Ingresses of its host decide for the whole host. A location of a snippet has only those for the whole host.
 pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
     let own = ingress(&route.labels.owner);
     let of_host = |applied: &&Applied| {
@@ -39,6 +39,7 @@ pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<S
     let of_path = [Some(&own), canary::ingress(route, translator)].into_iter().flatten();
     let of_path = of_path.flat_map(|ingress| {
         let applied = translator.applied(ingress).iter();
+        let applied = applied.filter(|applied| route.location.is_none() || of_host(applied));
         applied.map(|applied| setting(applied, ingress, translator))
     });
     of_path.chain(from_others).collect()

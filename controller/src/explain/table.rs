@@ -1,3 +1,4 @@
+use super::routes::kind;
 use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
 use gateway::upstream::Upstream;
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ fn describe_host(host: &Host) -> Value {
         "host": host.name().to_string(),
         "redirectsTo": host.www_redirect().map(|redirect| redirect.to.as_ref()),
         "passesTlsTo": host.passthrough().map(|passthrough| describe_upstream(&passthrough.upstream)),
+        "locations": host.locations().map(|route| describe_route(route)).collect::<Vec<_>>(),
         "routes": host.routes().iter().map(|route| describe_route(route)).collect::<Vec<_>>(),
     })
 }
@@ -40,7 +42,7 @@ fn describe_route(route: &Route) -> Value {
     let owner = &route.labels.owner;
     json!({
         "path": route.labels.path.as_ref(),
-        "kind": format!("{:?}", route.matches.path.kind),
+        "kind": kind(route),
         "from": route.origin.to_string(),
         "ingress": format!("{}/{}", owner.namespace, owner.ingress),
         "denied": route.policies.denied.as_ref().map(|denied| denied.reason.as_ref()),
@@ -52,6 +54,7 @@ fn describe_action(action: &RouteAction) -> Value {
     match action {
         RouteAction::Forward(backends) => json!({"forward": backends.iter().map(describe_backend).collect::<Vec<_>>()}),
         RouteAction::DefaultBackend(_) => json!("defaultBackend"),
+        RouteAction::NotFound => json!("notFound"),
         RouteAction::Reply(status) => json!({"reply": status}),
         RouteAction::Redirect(redirect) => json!({"redirect": {"code": redirect.code, "location": *redirect.location}}),
     }
@@ -62,6 +65,7 @@ fn describe_backend(backend: &RouteBackend) -> Value {
         "weight": backend.weight,
         "conditional": backend.is_conditional(),
         "canary": backend.canary,
+        "affinity": backend.affinity.as_ref().map(|affinity| affinity.cookie.as_ref()),
         "backend": describe_upstream(&backend.upstream),
     })
 }

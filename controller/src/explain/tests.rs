@@ -152,7 +152,9 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
         at: Reach::Addresses(addresses),
         target: target.to_owned(),
         canary: None,
+        session: None,
         auth: None,
+        mirror: None,
         certificate: None,
         limits: Vec::new(),
     }
@@ -226,6 +228,7 @@ fn a_route_for_other_requests_says_which() {
     let host = VirtualHost {
         name: HostName::Any,
         routes: matches.map(route).into(),
+        locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,
         tls: None,
@@ -321,7 +324,9 @@ fn a_dns_name_is_named() {
         at: Reach::Name("api.example.org:80".to_owned()),
         target: "/".to_owned(),
         canary: None,
+        session: None,
         auth: None,
+        mirror: None,
         certificate: None,
         limits: Vec::new(),
     };

@@ -1,5 +1,5 @@
 use super::source::Source;
-use super::{Action, AuthServer, Explanation, Reach, RouteCandidate, ShownCertificate};
+use super::{Action, AuthServer, Explanation, MirrorServer, Reach, RouteCandidate, ShownCertificate};
 use std::fmt;
 
 /// Routes that do not match and are still listed; the rest is counted.
@@ -87,11 +87,12 @@ impl fmt::Display for ShownCertificate {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward { backend, at, target, canary, auth, certificate, limits } => {
+            Self::Forward { backend, at, target, canary, session, auth, mirror, certificate, limits } => {
                 write!(f, "forwarded to {backend} as {target}\n  {at}")?;
-                canary.iter().try_for_each(|canary| write!(f, "\n  {canary}"))?;
+                canary.iter().chain(session).try_for_each(|sentence| write!(f, "\n  {sentence}"))?;
                 certificate.iter().try_for_each(|certificate| write!(f, "\n  {certificate}"))?;
                 auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))?;
+                mirror.iter().try_for_each(|mirror| write!(f, "\n  {mirror}"))?;
                 limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
             }
             Self::PassThrough { backend, at, source } => {
@@ -104,6 +105,15 @@ impl fmt::Display for Action {
             }
             Self::Reply { status, why, location: None } => write!(f, "{status}: {why}"),
             Self::Reply { status, why, location: Some(location) } => write!(f, "{status} to {location}: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for MirrorServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.at {
+            Some(at) => write!(f, "with a copy to {}, {at}", self.url),
+            None => write!(f, "without a copy to {}, which has no endpoint", self.url),
         }
     }
 }

@@ -5,13 +5,11 @@
 
 use super::error::ValueError;
 use super::header::{field_template, settable_field, settable_header};
+use super::server_url::{server_url, template};
 use super::value::Value;
-use crate::address::{OFF_LIMITS, is_off_limits};
-use crate::route_defaults::{AuthUrl, ExternalAuthSettings};
-use gateway::config::{HostName, Template};
+use crate::route_defaults::ExternalAuthSettings;
+use gateway::config::Template;
 use http::Method;
-use http::uri::Authority;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"];
@@ -22,7 +20,7 @@ type Read = Result<(), ValueError>;
 
 /// `auth-url`. No user stands in it: it would be shown wherever the setting is.
 pub(crate) fn auth_url(value: Value<'_>, server: &mut ExternalAuthSettings) -> Read {
-    server.url = Some(url(value.text())?);
+    server.url = Some(server_url(value.text())?);
     Ok(())
 }
 
@@ -111,62 +109,6 @@ pub(crate) fn auth_cache_duration(value: Value<'_>, server: &mut ExternalAuthSet
     Ok(())
 }
 
-/// The URL of an auth server.
-fn url(text: &str) -> Result<AuthUrl, ValueError> {
-    const EXPECTED: ValueError = ValueError::Expected("a URL of HTTP, such as \"http://auth.example.com/check\"");
-    let (scheme, rest) = text.split_once("://").ok_or(EXPECTED)?;
-    let tls = match scheme {
-        "http" => false,
-        "https" => true,
-        _ => return Err(EXPECTED),
-    };
-    let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if authority.contains('@') {
-        return Err(EXPECTED);
-    }
-    if authority.contains('$') {
-        return Err(ValueError::Refused("has a variable in its host, which Adit does not support".into()));
-    }
-    let parsed: Authority = authority.parse().map_err(|_| EXPECTED)?;
-    let port = match parsed.port_u16() {
-        Some(port) if port > 0 => port,
-        None if parsed.host().len() == authority.len() => {
-            if tls {
-                443
-            } else {
-                80
-            }
-        }
-        _ => return Err(EXPECTED),
-    };
-    let slash = if target.starts_with('/') { "" } else { "/" };
-    let target = template(&format!("{slash}{target}"))?;
-    Ok(AuthUrl { tls, host: host(parsed.host()).ok_or(EXPECTED)??, port, authority: authority.into(), target })
-}
-
-/// A host that is not off limits.
-fn host(text: &str) -> Option<Result<Arc<str>, ValueError>> {
-    let unbracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    if is_off_limits(unbracketed) {
-        return Some(Err(ValueError::Refused(OFF_LIMITS.into())));
-    }
-    if let Ok(address) = unbracketed.parse::<IpAddr>() {
-        return Some(Ok(address.to_string().into()));
-    }
-    match HostName::parse(text) {
-        Ok(HostName::Exact(name)) => Some(Ok(name)),
-        _ => None,
-    }
-}
-
-/// A text with nginx variables that may stand in a URL.
-fn template(text: &str) -> Result<Template, ValueError> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#'<>\\^`|;".contains(&byte)) {
-        return Err(ValueError::Expected("a URL without spaces, quotes, '#' and ';'"));
-    }
-    Template::parse(text).map_err(ValueError::Template)
-}
-
 fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, ValueError> {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -184,63 +126,6 @@ fn header_names(value: Value<'_>) -> Result<Arc<[Arc<str>]>, ValueError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_are_split() {
-        let parts = |text: &str| {
-            let AuthUrl { tls, host, port, authority, target } = url(text).expect("a URL");
-            (tls, host.to_string(), port, authority.to_string(), target)
-        };
-        let target = |text| Template::parse(text).expect("a template");
-        assert_eq!(
-            parts("http://Auth.ns.svc/check?x=$arg_x"),
-            (false, "auth.ns.svc".into(), 80, "Auth.ns.svc".into(), target("/check?x=$arg_x"))
-        );
-        assert_eq!(
-            parts("https://[2001:db8::1]:8443"),
-            (true, "2001:db8::1".into(), 8443, "[2001:db8::1]:8443".into(), target("/"))
-        );
-        assert_eq!(parts("https://a.example?q").4, target("/?q"));
-    }
-
-    #[test]
-    fn what_is_no_url_of_a_server_is_refused() {
-        for text in [
-            "",
-            " ",
-            "auth.example/check",
-            "ftp://a.example/",
-            "http:///check",
-            "http://a b/",
-            "http://user@a.example/",
-            "http://user:password@a.example:80/",
-            "http://a.example:0/",
-            "http://a.example:99999/",
-            "http://a.example:/",
-            "http://*.example/",
-            "http://a..example/",
-            "http://a.example/\";}",
-            "http://a.example/\nb",
-            "http://a.example/$nothing",
-        ] {
-            assert!(url(text).is_err(), "{text:?}");
-        }
-        for text in [
-            "http://127.0.0.1/",
-            "http://localhost/",
-            "http://127.0.0.1./",
-            "http://LocalHost./",
-            "http://169.254.169.254/",
-            "http://169.254.169.254./",
-            "http://[fe80::1]/",
-            "http://[ff02::1]/",
-            "http://[fd00:ec2::254]/latest/meta-data",
-            "http://[::ffff:127.0.0.1]/",
-            "https://$host/",
-        ] {
-            assert!(matches!(url(text), Err(ValueError::Refused(_))), "{text:?}");
-        }
-    }
 
     #[test]
     fn names_of_headers_are_listed() {

@@ -5,22 +5,28 @@
 //! The entries stand in [`crate::annotation`], [`crate::configmap`] and [`crate::cli::flags`], one [`Registry`] each.
 
 pub(crate) mod auth_server;
+mod compressed_types;
 mod error;
 mod error_statuses;
 mod families;
 mod header;
 mod reference;
+mod retries;
+mod server_url;
 mod setting;
 mod support;
 mod text;
 mod tls;
 mod value;
 
+pub(crate) use compressed_types::compressed_types;
 pub use error::ValueError;
 pub(crate) use error_statuses::error_statuses;
 pub use families::{Family, Registered, Registry};
 pub(crate) use header::{field_template, header_name, settable_field, settable_header};
 pub(crate) use reference::object_name;
+pub(crate) use retries::retry_conditions;
+pub(crate) use server_url::server_url;
 pub use setting::{Apply, Facets, Setting};
 pub use support::Support;
 pub(crate) use tls::{cipher_suites, tls_versions};

@@ -25,12 +25,28 @@ impl<'a> Value<'a> {
         self.made_of(URL, "a URL of letters, digits and /-._~:,?&=")
     }
 
+    /// URLs, paths or words, separated by spaces. Which of these, and how many, is not checked.
+    ///
+    /// # Errors
+    /// The value contains other characters than spaces, letters, digits and `/-._~:,?&=`.
+    pub fn urls(self) -> Result<&'a str, ValueError> {
+        self.made_of(&format!("{URL} "), "URLs or words of letters, digits and /-._~:,?&=")
+    }
+
     /// A name or value of plain characters.
     ///
     /// # Errors
     /// The value contains other characters than letters, digits and `/-._~:`.
     pub fn basic(self) -> Result<&'a str, ValueError> {
         self.made_of(BASIC, "letters, digits and /-._~:")
+    }
+
+    /// Names or words, separated by spaces. Which of these, and how many, is not checked.
+    ///
+    /// # Errors
+    /// The value contains other characters than spaces, letters, digits and `/-._~:`.
+    pub fn names(self) -> Result<&'a str, ValueError> {
+        self.made_of(&format!("{BASIC} "), "names or words of letters, digits and /-._~:")
     }
 
     /// A regular expression, which need not be a valid one.
@@ -121,6 +137,8 @@ mod tests {
             prop_assert!(value.url().is_err());
             prop_assert!(value.path_with_captures().is_err());
             prop_assert!(value.basic().is_err());
+            prop_assert!(value.urls().is_err());
+            prop_assert!(value.names().is_err());
             prop_assert!(value.regex().is_err());
             prop_assert!(value.server_name().is_err());
             prop_assert!(value.host().is_err());

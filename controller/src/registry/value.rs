@@ -162,6 +162,14 @@ impl<'a> Value<'a> {
         if words.contains(&text) { Ok(text) } else { Err(ValueError::Expected(expected)) }
     }
 
+    /// A version of HTTP/1: whether it is 1.0.
+    ///
+    /// # Errors
+    /// The value is neither 1.0 nor 1.1.
+    pub fn http_10(self) -> Result<bool, ValueError> {
+        Ok(self.one_of(&["1.0", "1.1"], "\"1.1\" or \"1.0\"")? == "1.0")
+    }
+
     /// A list separated by commas, without the blanks and the empty places in it.
     pub fn list(self) -> impl Iterator<Item = &'a str> {
         self.text.split(',').map(str::trim).filter(|item| !item.is_empty())

@@ -1,4 +1,4 @@
-use super::SnippetBlock;
+use super::{ServerUrl, SnippetBlock};
 use gateway::config::Template;
 use http::Method;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalAuthSettings {
     /// `auth-url`. Without it, the others ask for nothing.
-    pub url: Option<AuthUrl>,
+    pub url: Option<ServerUrl>,
     /// `auth-method`.
     pub method: Option<Method>,
     /// `auth-signin`: without the parameter that holds the URL to return to.
@@ -48,19 +48,4 @@ impl Default for ExternalAuthSettings {
             snippet: Arc::default(),
         }
     }
-}
-
-/// The URL of an auth server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthUrl {
-    /// Whether its scheme is `https`.
-    pub tls: bool,
-    /// Its host: a DNS name in lower case, or an address without brackets.
-    pub host: Arc<str>,
-    /// Its port, also where it is the scheme's own.
-    pub port: u16,
-    /// Host and port as the URL has them.
-    pub authority: Arc<str>,
-    /// Path and query.
-    pub target: Template,
 }

@@ -1,15 +1,25 @@
 //! The settings of routes that no annotation overrides.
 
+mod compression;
 mod external_auth;
+mod proxy_redirect;
 mod snippet;
+mod tracing;
 mod waf;
 
-pub use external_auth::{AuthUrl, ExternalAuthSettings};
-pub use snippet::{AccessRule, SnippetBlock, SnippetStatement, SnippetTimeouts};
+pub use external_auth::ExternalAuthSettings;
+pub use proxy_redirect::{ProxyRedirect, RedirectFrom};
+mod server_url;
+pub(crate) use compression::of_snippets;
+pub use compression::{CodingDirectives, CompressionDirectives};
+pub use server_url::ServerUrl;
+pub use snippet::{AccessRule, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts};
+pub use tracing::TracingDefaults;
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
-use gateway::config::{BackendPolicies, Balance, HttpsRedirect, PathMatching, RoutePolicies};
+use gateway::config::{BackendPolicies, Balance, Compression, HttpsRedirect, PathMatching, RoutePolicies};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The ConfigMap's settings for routes: defaults that annotations override, and how Ingresses are read. A change of any
@@ -44,6 +54,8 @@ pub struct RouteDefaults {
     /// `global-auth-url` and what goes with it: the auth server of all Ingresses that name none of their own and do not opt out
     /// with `enable-global-auth`.
     pub external_auth: ExternalAuthSettings,
+    /// `proxy-redirect-from` and `proxy-redirect-to`, of which annotations may override one. Default off.
+    pub proxy_redirect: ProxyRedirect,
     /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces. Default false.
     pub cross_namespace: bool,
     /// `global-allowed-response-headers`: the headers that the annotation `custom-headers` may set, in lower case.
@@ -58,8 +70,14 @@ pub struct RouteDefaults {
     pub snippet_annotations: bool,
     /// `enable-modsecurity` and what goes with it.
     pub waf: WafDefaults,
+    /// `enable-opentelemetry` and what goes with it.
+    pub tracing: TracingDefaults,
+    /// How responses are compressed, as far as the directives of a snippet do not say otherwise.
+    pub compression: Arc<Compression>,
     /// `server-snippet`: comes after the annotation of that name. Default empty.
     pub server_snippet: Arc<SnippetBlock>,
+    /// The variables of `http-snippet`, which all snippets may use. Default none.
+    pub mapped_variables: Arc<BTreeSet<Arc<str>>>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
     pub location_snippet: Arc<SnippetBlock>,
     /// `strict-validate-path-type`: an Exact or Prefix path with other characters than letters, digits and `/-._`
@@ -82,14 +100,18 @@ impl Default for RouteDefaults {
             plain_paths: vec![ACME_CHALLENGES.into()],
             open_paths: vec![ACME_CHALLENGES.into()],
             external_auth: ExternalAuthSettings::default(),
+            proxy_redirect: ProxyRedirect::default(),
             cross_namespace: false,
             allowed_headers: Arc::from([]),
             blocked_words: Vec::new(),
             risk_level: Risk::High,
             snippet_annotations: false,
             waf: WafDefaults::default(),
+            tracing: TracingDefaults::default(),
+            compression: Arc::new(of_snippets(&Compression::default())),
             server_snippet: Arc::default(),
             location_snippet: Arc::default(),
+            mapped_variables: Arc::default(),
             strict_path_types: true,
         }
     }

@@ -1,6 +1,10 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use gateway::config::{Expires, InputHeader, Operation, Origin, ResponseHeader, Satisfy, Template, Test};
+use super::CompressionDirectives;
+use gateway::config::{
+    Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy,
+    ServiceBackend, Template, Test,
+};
 use http::Method;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -23,6 +27,12 @@ pub struct SnippetBlock {
     pub grpc_headers: Vec<(Arc<str>, Template)>,
     /// `proxy_hide_header`.
     pub hidden_headers: Vec<Arc<str>>,
+    /// `proxy_redirect`; empty is `off`.
+    pub redirects: Option<Vec<ResponseRewrite>>,
+    /// `proxy_cookie_domain`; empty is `off`.
+    pub cookie_domains: Option<Vec<ResponseRewrite>>,
+    /// `proxy_cookie_path`; empty is `off`.
+    pub cookie_paths: Option<Vec<ResponseRewrite>>,
     /// `more_set_headers` and `more_clear_headers`, in their order.
     pub changed_headers: Vec<ResponseHeader>,
     /// `add_header`.
@@ -31,6 +41,8 @@ pub struct SnippetBlock {
     pub expires: Option<Option<Expires>>,
     /// `default_type`.
     pub default_type: Option<Arc<str>>,
+    /// `gzip`, `brotli`, `zstd` and what goes with them.
+    pub compression: CompressionDirectives,
     /// `access_log off`: false.
     pub access_log: Option<bool>,
     /// `allow` and `deny`, of which the first counts that a client's address is in.
@@ -47,6 +59,12 @@ pub struct SnippetBlock {
     pub proxy_timeouts: SnippetTimeouts,
     /// `grpc_connect_timeout` and the like.
     pub grpc_timeouts: SnippetTimeouts,
+    /// `location`: those of a server, in their order.
+    pub locations: Vec<SnippetLocation>,
+    /// `proxy_pass`: that of such a location.
+    pub proxy_pass: Option<ProxyPass>,
+    /// `map` and `geo`: those of `http`, each name once.
+    pub mapped: Vec<MappedVariable>,
     /// The variables that it sets, those of its blocks included.
     pub variables: BTreeSet<Arc<str>>,
 }
@@ -58,6 +76,32 @@ pub enum SnippetStatement {
     If(Origin, Test, Box<SnippetBlock>),
     /// Any other one.
     Other(Origin, Operation),
+}
+
+/// `location MODIFIER PATH { ... }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnippetLocation {
+    /// The snippet and the line.
+    pub origin: Origin,
+    /// How it matches.
+    pub kind: LocationKind,
+    /// The path or the regular expression.
+    pub text: Arc<str>,
+    /// What stands in it.
+    pub block: SnippetBlock,
+}
+
+/// `proxy_pass` to a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyPass {
+    /// The port of the Service.
+    pub service: ServiceBackend,
+    /// `https`.
+    pub tls: bool,
+    /// The host of the URL, with its port unless that is the scheme's own: the `Host` that the backend gets.
+    pub host: Arc<str>,
+    /// The path of the URL, which takes the place of the location's.
+    pub path: Option<Arc<str>>,
 }
 
 /// `allow` or `deny`.
@@ -97,10 +141,14 @@ impl SnippetBlock {
         self.method = self.method.take().or_else(|| later.method.clone());
         self.grpc_headers.extend(later.grpc_headers.iter().cloned());
         self.hidden_headers.extend(later.hidden_headers.iter().cloned());
+        append_rewrites(&mut self.redirects, later.redirects.as_ref());
+        append_rewrites(&mut self.cookie_domains, later.cookie_domains.as_ref());
+        append_rewrites(&mut self.cookie_paths, later.cookie_paths.as_ref());
         self.changed_headers.extend(later.changed_headers.iter().cloned());
         self.added_headers.extend(later.added_headers.iter().cloned());
         self.expires = self.expires.or(later.expires);
         self.default_type = self.default_type.take().or_else(|| later.default_type.clone());
+        self.compression = self.compression.or(&later.compression);
         self.access_log = self.access_log.or(later.access_log);
         self.access.extend(later.access.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
@@ -109,6 +157,18 @@ impl SnippetBlock {
         self.rate_after = self.rate_after.or(later.rate_after);
         self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);
         self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
+        self.locations.extend(later.locations.iter().cloned());
+        self.proxy_pass = self.proxy_pass.take().or_else(|| later.proxy_pass.clone());
+        self.mapped.extend(later.mapped.iter().cloned());
         self.variables.extend(later.variables.iter().cloned());
+    }
+}
+
+/// `off` stands alone: of it and of rules, what comes first counts.
+fn append_rewrites(rules: &mut Option<Vec<ResponseRewrite>>, later: Option<&Vec<ResponseRewrite>>) {
+    match (&mut *rules, later) {
+        (None, later) => *rules = later.cloned(),
+        (Some(rules), Some(later)) if !rules.is_empty() => rules.extend(later.iter().cloned()),
+        (Some(_), _) => {}
     }
 }

@@ -31,10 +31,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// How long idle connections stay after the last one was accepted, where there is a grace period at all: their clients
 /// may have a request on its way, above all those that were accepted last.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// How long the spans of the last requests may take to the collector.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// A running Adit. Dropping it ends its connections at once; [`Server::shut_down`] does so gently.
 pub struct Server {
@@ -46,6 +50,7 @@ pub struct Server {
     registry: Arc<Registry>,
     publisher: Arc<Publisher>,
     status: Option<Status>,
+    exporter: JoinHandle<()>,
     // Last, so that everything else ends while its runtime still runs.
     control: Runtime,
 }
@@ -69,7 +74,9 @@ impl Server {
         let publisher = Arc::new(Publisher::new(registry.clone()));
         let lifecycle = Arc::new(Lifecycle::default());
 
-        control.spawn(resolver(serve)?.run(registry.clone()));
+        let resolver = resolver(serve)?;
+        let exporter = control.spawn(telemetry.traces().exporter(resolver.names()).run());
+        control.spawn(resolver.run(registry.clone()));
         control.spawn(sweep(telemetry.clone()));
         if let Some(health) = health {
             control.spawn(measure(health, telemetry.clone()));
@@ -91,7 +98,7 @@ impl Server {
             Some(cluster) => Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry))?),
             None => None,
         };
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, control })
+        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, exporter, control })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -140,6 +147,9 @@ impl Server {
         let busy = self.publisher.load().settings().shutdown_timeout;
         let cut_off = self.gateway.drain(DrainTimeouts { idle: LINGER.min(grace), busy });
         self.telemetry.sync();
+        self.telemetry.traces().end();
+        // An error says that the collector is slow: the process ends without it.
+        let _ = self.control.block_on(async { tokio::time::timeout(LAST_SPANS, self.exporter).await });
         cut_off
     }
 }
@@ -236,6 +246,7 @@ fn start_pipeline(
     let mut certificates = CertificateReport::new(telemetry.certificates().clone());
     let (publisher, lifecycle, unopened) = (publisher.clone(), lifecycle.clone(), publisher.unopened());
     let (observed, hash) = (translator.clone(), publisher.clone());
+    let spans = telemetry.clone();
     let (reading, checks) = (translator.clone(), telemetry.checks().clone());
     let publish = move |update: Update| {
         let content = Content::of(&update.hosts);
@@ -248,6 +259,9 @@ fn start_pipeline(
         lifecycle.published();
         // Only now, since it parses certificates.
         certificates.record(&hosts, settings.as_deref());
+        if let Some(settings) = settings {
+            spans.traces().configure(&settings.tracing);
+        }
         (revision, rejected.iter().map(Diagnostic::from).collect())
     };
     let observe = move |state: &State| {

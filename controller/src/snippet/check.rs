@@ -4,13 +4,17 @@ use super::condition;
 use super::context::Context;
 use super::entry::{Call, Entry, Kind};
 use super::finding::{Finding, Place, Snippet, Verdict};
+use super::fold;
+use super::location;
+use super::mapped;
 use super::pattern::{MAX_PATTERN_SIZE, total_size};
 use super::rewrite;
 use super::rules::source_ranges;
 use super::template::{Variables, group_names};
 use crate::nginx_syntax::{self, Directive, Position, SyntaxError};
-use crate::route_defaults::{SnippetBlock, SnippetStatement};
-use gateway::config::Origin;
+use crate::route_defaults::{SnippetBlock, SnippetLocation, SnippetStatement};
+use gateway::config::{BackendPolicies, Compression, MappedVariable, Origin, RoutePolicies};
+use gateway::variables::{InvalidMap, Maps};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -26,8 +30,9 @@ pub(crate) fn read(text: &str, place: &Place<'_>, outer: &BTreeSet<Arc<str>>) ->
     let mut own = BTreeSet::new();
     collect_variables(&directives, &mut own);
     let variables = Variables { own: &own, outer, is_of_auth: place.context.is_of_auth() };
-    let mut checker = Checker { place, variables, findings: Vec::new() };
+    let mut checker = Checker { place, variables, findings: Vec::new(), mapped: Vec::new() };
     let mut block = checker.block(&directives, place.context);
+    checker.check_mapped(&block.mapped);
     let mut findings = checker.findings;
     if source_ranges(&block.access).is_none() {
         findings.push(of_all("has too many rules of allow and deny: expected fewer"));
@@ -61,6 +66,15 @@ fn collect_variables(directives: &[Directive], variables: &mut BTreeSet<Arc<str>
         let first = arguments.first().map(String::as_str);
         match name.as_str() {
             "set" => variables.extend(first.and_then(rewrite::variable_name).map(Into::into)),
+            "map" | "geo" => {
+                // Their pairs set nothing.
+                variables.extend(mapped::name(arguments).map(Into::into));
+                continue;
+            }
+            "location" => {
+                let pattern = location::pattern_of(arguments).into_iter();
+                variables.extend(pattern.flat_map(group_names).map(Into::into));
+            }
             "rewrite" => variables.extend(first.into_iter().flat_map(group_names).map(Into::into)),
             "if" => {
                 let pattern = condition::pattern_of(arguments).into_iter();
@@ -76,6 +90,8 @@ struct Checker<'a> {
     place: &'a Place<'a>,
     variables: Variables<'a>,
     findings: Vec<Finding>,
+    /// Where the variables of `map` and `geo` stand.
+    mapped: Vec<Position>,
 }
 
 impl Checker<'_> {
@@ -108,7 +124,7 @@ impl Checker<'_> {
         if let Some(why) = idle(entry, context) {
             return Ok(Verdict::Idle(format!("has no effect: {why}")));
         }
-        if !entry.contexts.contains(&context) {
+        if !context.is_in(entry.contexts) {
             return Err(misplaced(entry, context));
         }
         if !entry.arguments.contains(&arguments.len()) {
@@ -116,11 +132,23 @@ impl Checker<'_> {
         }
         match (entry.kind, inner) {
             (Kind::If, Some(inner)) => self.condition(arguments, inner, *position, context, block),
-            (Kind::If, None) => Err("has no block: expected \"{ ... }\" after the condition".into()),
+            (Kind::Location, Some(inner)) => self.location(arguments, inner, *position, block),
+            (Kind::Map, Some(pairs)) => {
+                let read = mapped::map(arguments, pairs, self.variables);
+                self.mapped(read, *position, block)
+            }
+            (Kind::Geo, Some(pairs)) => {
+                let read = mapped::geo(arguments, pairs, self.variables);
+                self.mapped(read, *position, block)
+            }
+            (Kind::If | Kind::Location | Kind::Map | Kind::Geo, None) => {
+                Err("has no block: expected \"{ ... }\" after it".into())
+            }
             (_, Some(_)) => Err("has a block, which it cannot have: expected \";\"".into()),
             (Kind::Works(apply), None) => {
                 let (variables, origin) = (self.variables, self.origin(*position));
-                let mut call = Call { arguments, variables, origin, block, warnings: Vec::new() };
+                let services = self.place.services;
+                let mut call = Call { arguments, variables, origin, block, services, warnings: Vec::new() };
                 apply(&mut call)?;
                 Ok(if call.warnings.is_empty() { Verdict::Works } else { Verdict::Idle(call.warnings.join("; it ")) })
             }
@@ -143,6 +171,54 @@ impl Checker<'_> {
         Ok(Verdict::Works)
     }
 
+    /// What is in the block is checked even if the path is wrong.
+    fn location(
+        &mut self,
+        arguments: &[String],
+        inner: &[Directive],
+        position: Position,
+        block: &mut SnippetBlock,
+    ) -> Result<Verdict, String> {
+        let inner = self.block(inner, Context::ServerLocation);
+        let (kind, text) = location::path(arguments)?;
+        let origin = self.origin(position);
+        let location = SnippetLocation { origin, kind, text: text.into(), block: inner };
+        location::check(&location, &block.locations)?;
+        let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
+        let mut warnings = fold(&location.block, &Compression::default(), &mut policies, &mut backend)?;
+        warnings.extend(location::idle(&location));
+        block.locations.push(location);
+        Ok(if warnings.is_empty() { Verdict::Works } else { Verdict::Idle(warnings.join("; it ")) })
+    }
+
+    /// Of two variables with one name the last counts, as in nginx.
+    fn mapped(
+        &mut self,
+        reading: mapped::Reading,
+        position: Position,
+        block: &mut SnippetBlock,
+    ) -> Result<Verdict, String> {
+        self.findings.extend(reading.faults);
+        let (name, mapping) = reading.mapped?;
+        let mapped = MappedVariable { name, origin: self.origin(position), mapping };
+        match block.mapped.iter().position(|other| other.name == mapped.name) {
+            Some(at) => (block.mapped[at], self.mapped[at]) = (mapped, position),
+            None => {
+                block.mapped.push(mapped);
+                self.mapped.push(position);
+            }
+        }
+        Ok(Verdict::Works)
+    }
+
+    /// Whether the gateway can make the variables.
+    fn check_mapped(&mut self, mapped: &[MappedVariable]) {
+        let Err(InvalidMap { number, reason }) = Maps::compile(mapped) else { return };
+        let Some(position) = self.mapped.get(number) else { return };
+        let at_fault = self.findings.iter_mut().filter(|finding| finding.position == *position);
+        at_fault.for_each(|finding| finding.verdict = Verdict::Fault(reason.clone()));
+    }
+
     fn origin(&self, position: Position) -> Origin {
         Origin::new(self.place.object.clone(), format!("{} line {}", self.place.field, position.line))
     }
@@ -151,13 +227,16 @@ impl Checker<'_> {
 /// Why a directive has no effect where it stands.
 fn idle(entry: &Entry, context: Context) -> Option<&'static str> {
     match (entry.kind, entry.idle) {
-        (Kind::Idle, _) if entry.contexts.contains(&context) => Some(entry.doc),
-        (_, Some((contexts, why))) if contexts.contains(&context) => Some(why),
+        (Kind::Idle, _) if context.is_in(entry.contexts) => Some(entry.doc),
+        (_, Some((contexts, why))) if context.is_in(contexts) => Some(why),
         _ => None,
     }
 }
 
 fn misplaced(entry: &Entry, context: Context) -> String {
+    if let Some(why) = entry.refused {
+        return format!("is refused: {why}");
+    }
     let expected: Vec<_> = entry.contexts.iter().map(ToString::to_string).collect();
     let why = match context {
         Context::Main | Context::Http | Context::Stream => "supported",

@@ -1,4 +1,5 @@
 use super::context::Context;
+use super::finding::Services;
 use super::template::Variables;
 use crate::route_defaults::SnippetBlock;
 use gateway::config::Origin;
@@ -17,6 +18,8 @@ pub struct Entry {
     pub kind: Kind,
     /// Where it may stand as well, and why it has no effect there.
     pub idle: Option<(&'static [Context], &'static str)>,
+    /// Why it is refused in all other places, where that is not only because it means nothing there.
+    pub refused: Option<&'static str>,
     /// What it does here, and what is different from nginx.
     pub doc: &'static str,
 }
@@ -28,6 +31,12 @@ pub enum Kind {
     Works(Apply),
     /// `if`, which has a block.
     If,
+    /// `location`, which has one, too.
+    Location,
+    /// `map`, which has a block of pairs.
+    Map,
+    /// `geo`, likewise.
+    Geo,
     /// It has no effect, and that is safe; a warning says so.
     Idle,
     /// It is a fault: what it asks for is not there, or unsafe.
@@ -44,6 +53,8 @@ pub struct Call<'a> {
     pub(super) variables: Variables<'a>,
     pub(super) origin: Origin,
     pub(super) block: &'a mut SnippetBlock,
+    /// The Services that it may name.
+    pub(super) services: Option<Services<'a>>,
     /// Why a part of it has no effect. It follows the directive in a sentence.
     pub(super) warnings: Vec<String>,
 }
@@ -58,7 +69,11 @@ pub(super) const OUTSIDE_SERVER_IF: &[Context] = &[Context::Server, Context::Loc
 pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
 pub(super) const LOCATION: &[Context] = &[Context::Location];
 pub(super) const LOCATION_AUTH: &[Context] = &[Context::Location, Context::Auth];
+pub(super) const HTTP_ONLY: &[Context] = &[Context::Http];
+pub(super) const SERVER: &[Context] = &[Context::Server];
+pub(super) const SERVER_LOCATION: &[Context] = &[Context::ServerLocation];
 pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];
+pub(super) const HTTP_SERVER_LOCATION: &[Context] = &[Context::Http, Context::Server, Context::Location];
 pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::Auth];
 const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
 
@@ -71,22 +86,27 @@ impl Entry {
         doc: &'static str,
         apply: Apply,
     ) -> Self {
-        Self { name, contexts, arguments, kind: Kind::Works(apply), idle: None, doc }
+        Self { name, contexts, arguments, kind: Kind::Works(apply), idle: None, refused: None, doc }
     }
 
     /// A directive without effect. `doc` says why, as the end of a sentence.
     pub(super) const fn idle(name: &'static str, contexts: &'static [Context], doc: &'static str) -> Self {
-        Self { name, contexts, arguments: ANY_NUMBER, kind: Kind::Idle, idle: None, doc }
+        Self { name, contexts, arguments: ANY_NUMBER, kind: Kind::Idle, idle: None, refused: None, doc }
     }
 
     /// A directive that is a fault. `doc` says why and what to do instead, as the end of a sentence.
     pub(super) const fn refused(name: &'static str, doc: &'static str) -> Self {
-        Self { name, contexts: &[], arguments: ANY_NUMBER, kind: Kind::Refused, idle: None, doc }
+        Self { name, contexts: &[], arguments: ANY_NUMBER, kind: Kind::Refused, idle: None, refused: None, doc }
     }
 
     /// The same, which may stand elsewhere without effect.
     pub(super) const fn but_idle_in(self, contexts: &'static [Context], why: &'static str) -> Self {
         Self { idle: Some((contexts, why)), ..self }
+    }
+
+    /// The same, which is refused everywhere else. `why` says why and what to do instead, as the end of a sentence.
+    pub(super) const fn but_refused_elsewhere(self, why: &'static str) -> Self {
+        Self { refused: Some(why), ..self }
     }
 
     /// Whether this is the entry of a name.

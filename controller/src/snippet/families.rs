@@ -2,7 +2,10 @@
 
 use super::context::Context;
 use super::entry::{Entry, Kind};
-use super::{access, idle, limits, refused, request_headers, response_headers, rewrite, stream};
+use super::{
+    access, compression, idle, limits, location, mapped, refused, request_headers, response_headers, response_rewrites,
+    rewrite, stream,
+};
 use crate::suggestion::{did_you_mean, nearest};
 
 /// Directives that belong together.
@@ -17,10 +20,14 @@ pub struct DirectiveFamily {
 /// All directives, in the order of the documentation.
 pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Conditions, redirects and rewrites", directives: rewrite::DIRECTIVES },
+    DirectiveFamily { title: "Locations", directives: location::DIRECTIVES },
+    DirectiveFamily { title: "Variables that are made of others", directives: mapped::DIRECTIVES },
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
+    DirectiveFamily { title: "Addresses of backends in responses", directives: response_rewrites::DIRECTIVES },
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
+    DirectiveFamily { title: "Compression", directives: compression::DIRECTIVES },
     DirectiveFamily { title: "Without effect", directives: idle::DIRECTIVES },
     DirectiveFamily { title: "Refused", directives: refused::DIRECTIVES },
     DirectiveFamily { title: "TCP and UDP services", directives: stream::DIRECTIVES },
@@ -40,7 +47,8 @@ impl Entry {
 
     /// The end of a message about a name that no entry has: the nearest one that works.
     pub(super) fn suggestion(name: &str) -> String {
-        let working = of_http().filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If));
+        let working = of_http()
+            .filter(|entry| matches!(entry.kind, Kind::Works(_) | Kind::If | Kind::Location | Kind::Map | Kind::Geo));
         did_you_mean(nearest(name, working.map(|entry| entry.name)))
     }
 }
@@ -60,7 +68,8 @@ mod tests {
             ("access_by_lua_block", "*_by_lua*"),
             ("proxy_cache", "proxy_cache*"),
             ("proxy_cache_bypass", "proxy_cache_bypass"),
-            ("gzip_types", "gzip*"),
+            ("gzip_types", "gzip_types"),
+            ("gzip_buffers", "gzip_*"),
             ("ssl_certificate", "ssl_*"),
         ] {
             assert_eq!(Entry::named(name, Context::Location).map(|entry| entry.name), Some(found), "{name}");

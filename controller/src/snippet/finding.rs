@@ -12,6 +12,17 @@ pub(crate) struct Place<'a> {
     pub(crate) field: &'a str,
     /// The block of nginx's configuration that it is put into.
     pub(crate) context: Context,
+    /// The Services that it may name; `None` is none.
+    pub(crate) services: Option<Services<'a>>,
+}
+
+/// The Services that a snippet may name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Services<'a> {
+    /// Those of this namespace.
+    pub(crate) namespace: &'a str,
+    /// Those of others, too: `allow-cross-namespace-resources`.
+    pub(crate) across: bool,
 }
 
 /// A snippet that has been read.

@@ -1,9 +1,9 @@
 //! Settings of a snippet that are ordinary settings of a route or its backend.
 
-use super::inherit::{block, unless_empty};
+use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
 use crate::route_defaults::{AccessRule, SnippetBlock, SnippetTimeouts};
-use gateway::config::{BackendPolicies, RoutePolicies, SourceRanges, Timeouts};
+use gateway::config::{BackendPolicies, Compression, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
 
 /// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
 /// beside the other settings, in sentences.
@@ -12,11 +12,12 @@ use gateway::config::{BackendPolicies, RoutePolicies, SourceRanges, Timeouts};
 /// Its rules for addresses are too many.
 pub(crate) fn fold(
     location: &SnippetBlock,
+    compression: &Compression,
     policies: &mut RoutePolicies,
     backend: &mut BackendPolicies,
 ) -> Result<Vec<&'static str>, &'static str> {
     let is_grpc = backend.protocol.is_http2();
-    policies.snippet = unless_empty(block(location, &SnippetBlock::default(), is_grpc));
+    policies.snippet = unless_empty(block(location, Outer { block: &SnippetBlock::default(), compression, is_grpc }));
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
     let rate = &mut policies.response_rate;
@@ -24,6 +25,7 @@ pub(crate) fn fold(
     rate.after = location.rate_after.unwrap_or(rate.after);
     let (timeouts, idle) = of_protocol(location, is_grpc);
     set_timeouts(&mut backend.timeouts, timeouts);
+    set_rewrites(&mut policies.response_rewrites, location, is_grpc);
     let mut warnings = Vec::from_iter(idle);
     if location.access.is_empty() {
         return Ok(warnings);
@@ -45,7 +47,9 @@ fn of_protocol(location: &SnippetBlock, is_grpc: bool) -> (SnippetTimeouts, Opti
         true => (grpc_timeouts, proxy_timeouts, proxy_headers, PROXY),
         false => (proxy_timeouts, grpc_timeouts, grpc_headers, GRPC),
     };
-    let is_idle = *unused != SnippetTimeouts::default() || !unused_headers.is_empty();
+    let rewrites = [&location.redirects, &location.cookie_domains, &location.cookie_paths];
+    let has_unused_rewrites = is_grpc && rewrites.into_iter().any(Option::is_some);
+    let is_idle = *unused != SnippetTimeouts::default() || !unused_headers.is_empty() || has_unused_rewrites;
     (*used, is_idle.then_some(complaint))
 }
 
@@ -62,6 +66,23 @@ fn set_timeouts(timeouts: &mut Timeouts, set: SnippetTimeouts) {
     timeouts.read = set.read.unwrap_or(timeouts.read);
 }
 
+/// nginx's module for gRPC rewrites nothing.
+fn set_rewrites(rewrites: &mut ResponseRewrites, location: &SnippetBlock, is_grpc: bool) {
+    if is_grpc {
+        return *rewrites = ResponseRewrites::default();
+    }
+    let ResponseRewrites { redirects, cookie_domains, cookie_paths } = rewrites;
+    for (rules, set) in [
+        (redirects, &location.redirects),
+        (cookie_domains, &location.cookie_domains),
+        (cookie_paths, &location.cookie_paths),
+    ] {
+        if let Some(set) = set {
+            *rules = set.clone().into();
+        }
+    }
+}
+
 /// The rules of a snippet, after those of a denylist.
 fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &'static str> {
     let denied = denied.deny.iter().map(|network| AccessRule { allows: false, networks: vec![*network] });
@@ -70,14 +91,21 @@ fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &
 }
 
 /// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own.
-pub(crate) fn fold_server(server: &SnippetBlock, location: &SnippetBlock, is_grpc: bool, policies: &mut RoutePolicies) {
-    policies.snippet = unless_empty(block(location, server, is_grpc));
+pub(crate) fn fold_server(
+    server: &SnippetBlock,
+    location: &SnippetBlock,
+    compression: &Compression,
+    is_grpc: bool,
+    policies: &mut RoutePolicies,
+) {
+    policies.snippet = unless_empty(block(location, Outer { block: server, compression, is_grpc }));
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
     if rate.after == 0 {
         rate.after = server.rate_after.unwrap_or_default();
     }
-    if policies.source_ranges == SourceRanges::default() {
+    // Whoever may come in by a location's own rules is not refused by the server's.
+    if location.access.is_empty() && policies.source_ranges == SourceRanges::default() {
         // Rules that are too many let nobody in.
         let nobody = SourceRanges { allow: Some([].into()), ..SourceRanges::default() };
         policies.source_ranges = source_ranges(&server.access).unwrap_or(nobody);

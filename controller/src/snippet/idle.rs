@@ -5,13 +5,12 @@ use super::entry::{Entry, HTTP, HTTP_SERVER};
 
 const STREAMED: &str = "bodies are streamed both ways, and Adit chooses the sizes of its buffers";
 const RESPONSES_STREAMED: &str = "responses are streamed, as with \"off\"";
-const COMPRESSION: &str = "Adit does not compress responses yet";
 const NO_CACHE: &str = "Adit keeps no responses";
 const NO_FILES: &str = "Adit serves no files";
 const CLIENTS: &str = "the ConfigMap's key of that name sets it for all hosts";
 const WORKERS: &str = "Adit runs one thread for each worker of the ConfigMap's worker-processes";
 
-const GZIP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
+const ALSO_IN_IF: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
 /// Auth responses are kept, so that there it would matter.
 const OUTSIDE_AUTH: &[Context] = &[Context::Http, Context::Server, Context::Location];
 const TOP: &[Context] = &[Context::Main];
@@ -34,7 +33,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("send_timeout", HTTP, "how long a client may take no bytes is the same for all hosts"),
     Entry::idle("keepalive_timeout", HTTP, "the ConfigMap's keep-alive sets it for all hosts"),
     Entry::idle("keepalive_requests", HTTP, "the ConfigMap's keep-alive-requests sets it for all hosts"),
-    Entry::idle("proxy_http_version", HTTP, "backends of HTTP are spoken to in HTTP/1.1"),
+    Entry::idle("proxy_http_version", HTTP, "the annotation proxy-http-version sets it"),
     Entry::idle("proxy_socket_keepalive", HTTP, "Adit chooses the options of its sockets"),
     Entry::idle("reset_timedout_connection", HTTP, "Adit chooses the options of its sockets"),
     Entry::idle("tcp_nodelay", HTTP, "Adit chooses the options of its sockets"),
@@ -48,21 +47,23 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("server_tokens", HTTP, "the ConfigMap's server-tokens sets it for all hosts"),
     Entry::idle("http2", HTTP_SERVER, "the ConfigMap's use-http2 sets it for all hosts"),
     Entry::idle("http2_push_preload", HTTP, "there is no server push, as in nginx since 1.25.1"),
-    Entry::idle("gzip*", GZIP, COMPRESSION),
-    Entry::idle("brotli*", GZIP, COMPRESSION),
     Entry::idle("proxy_cache_bypass", OUTSIDE_AUTH, NO_CACHE),
     Entry::idle("proxy_no_cache", OUTSIDE_AUTH, NO_CACHE),
     Entry::idle("etag", HTTP, NO_FILES),
     Entry::idle("if_modified_since", HTTP, NO_FILES),
-    Entry::idle("sendfile", GZIP, NO_FILES),
+    Entry::idle("sendfile", ALSO_IN_IF, NO_FILES),
     Entry::idle("aio", HTTP, NO_FILES),
     Entry::idle("directio", HTTP, NO_FILES),
     Entry::idle("open_file_cache*", HTTP, NO_FILES),
     Entry::idle("log_not_found", HTTP, NO_FILES),
     Entry::idle("log_subrequest", HTTP, "auth requests are not logged"),
     Entry::idle("log_format", &[Context::Http], "the ConfigMap's log-format-upstream is the one format"),
-    Entry::idle("rewrite_log", GZIP, "`adit explain` shows what becomes of a request"),
-    Entry::idle("uninitialized_variable_warn", GZIP, "a variable without a value is empty, without a line in a log"),
+    Entry::idle("rewrite_log", ALSO_IN_IF, "`adit explain` shows what becomes of a request"),
+    Entry::idle(
+        "uninitialized_variable_warn",
+        ALSO_IN_IF,
+        "a variable without a value is empty, without a line in a log",
+    ),
     Entry::idle("resolver_timeout", HTTP, "Adit looks names up by itself"),
     Entry::idle("variables_hash_*", &[Context::Http], "Adit has no such tables"),
     Entry::idle("server_names_hash_*", &[Context::Http], "Adit has no such tables"),

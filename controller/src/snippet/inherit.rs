@@ -1,19 +1,31 @@
 //! What a block inherits from the one around it, as nginx's modules merge their settings.
 
 use crate::route_defaults::{SnippetBlock, SnippetStatement};
-use gateway::config::{Block, Effects, Operation, ResponseHeader, Statement};
+use gateway::config::{Block, Compression, Effects, Operation, ResponseHeader, Statement};
 use std::sync::Arc;
 
-/// The block of a snippet within another one, for backends of HTTP or of gRPC.
-pub(super) fn block(own: &SnippetBlock, outer: &SnippetBlock, is_grpc: bool) -> Block {
-    let all = inherited(own, outer);
+/// What a block stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Outer<'a> {
+    /// The block around it.
+    pub(super) block: &'a SnippetBlock,
+    /// How responses are compressed where no directive says otherwise.
+    pub(super) compression: &'a Compression,
+    /// Its backends speak gRPC.
+    pub(super) is_grpc: bool,
+}
+
+/// The block of a snippet within another one.
+pub(super) fn block(own: &SnippetBlock, outer: Outer<'_>) -> Block {
+    let all = inherited(own, outer.block);
     let statement = |statement: &SnippetStatement| match statement.clone() {
         SnippetStatement::Other(origin, operation) => Statement { origin, operation },
-        SnippetStatement::If(origin, test, inner) => {
-            Statement { origin, operation: Operation::If { test, block: block(&inner, &all, is_grpc) } }
-        }
+        SnippetStatement::If(origin, test, inner) => Statement {
+            origin,
+            operation: Operation::If { test, block: block(&inner, Outer { block: &all, ..outer }) },
+        },
     };
-    Block { statements: own.statements.iter().map(statement).collect(), effects: effects(&all, is_grpc) }
+    Block { statements: own.statements.iter().map(statement).collect(), effects: effects(&all, outer) }
 }
 
 /// Settings of headers-more add up, the outer ones first; of the others a block that has its own inherits none.
@@ -27,6 +39,7 @@ fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
         added_headers: own_or(&own.added_headers, &outer.added_headers),
         expires: own.expires.or(outer.expires),
         default_type: own.default_type.clone().or_else(|| outer.default_type.clone()),
+        compression: own.compression.or(&outer.compression),
         access_log: own.access_log.or(outer.access_log),
         ..SnippetBlock::default()
     }
@@ -37,27 +50,29 @@ fn own_or<T: Clone>(own: &[T], outer: &[T]) -> Vec<T> {
 }
 
 /// In the order of nginx's filters: what headers-more changes comes before what `expires` and `add_header` add.
-fn effects(block: &SnippetBlock, is_grpc: bool) -> Effects {
+fn effects(block: &SnippetBlock, outer: Outer<'_>) -> Effects {
     let hidden = block.hidden_headers.iter().cloned().map(ResponseHeader::Hide);
     let expires = block.expires.flatten().map(ResponseHeader::Expires);
     let changed = block.changed_headers.iter().cloned();
     Effects {
         input_headers: block.input_headers.clone().into(),
-        backend_headers: if is_grpc { block.grpc_headers.clone() } else { block.proxy_headers.clone() }.into(),
+        backend_headers: if outer.is_grpc { block.grpc_headers.clone() } else { block.proxy_headers.clone() }.into(),
         response_headers: hidden.chain(changed).chain(expires).chain(block.added_headers.iter().cloned()).collect(),
         default_type: block.default_type.clone(),
+        compression: block.compression.over(outer.compression),
         access_log: block.access_log,
     }
 }
 
 /// The block of a server; `None` if it does nothing.
-pub(crate) fn server_block(own: &SnippetBlock) -> Option<Arc<Block>> {
-    unless_empty(block(own, &SnippetBlock::default(), false))
+pub(crate) fn server_block(own: &SnippetBlock, compression: &Compression) -> Option<Arc<Block>> {
+    unless_empty(block(own, Outer { block: &SnippetBlock::default(), compression, is_grpc: false }))
 }
 
 /// The block of an auth request, whose other settings are those of [`gateway::config::ExternalAuth`]; `None` if it runs nothing.
 pub(crate) fn auth_block(own: &SnippetBlock) -> Option<Arc<Block>> {
-    server_block(&SnippetBlock { statements: own.statements.clone(), ..SnippetBlock::default() })
+    let statements = SnippetBlock { statements: own.statements.clone(), ..SnippetBlock::default() };
+    server_block(&statements, &Compression::default())
 }
 
 /// A block that does something.

@@ -5,6 +5,7 @@
 
 mod access;
 mod check;
+mod compression;
 mod condition;
 mod context;
 mod entry;
@@ -15,11 +16,14 @@ mod fold;
 mod idle;
 mod inherit;
 mod limits;
+mod location;
+mod mapped;
 mod pattern;
 mod refused;
 mod report;
 mod request_headers;
 mod response_headers;
+mod response_rewrites;
 mod rewrite;
 mod rules;
 mod stream;
@@ -29,10 +33,12 @@ pub(crate) use check::{read, variables};
 pub use context::Context;
 pub use entry::{Apply, Call, Entry, Kind};
 pub use families::{DirectiveFamily, FAMILIES};
-pub(crate) use finding::{Place, Snippet};
+pub(crate) use finding::{Place, Services, Snippet};
 pub(crate) use fold::{auth_timeouts, fold, fold_server, fold_server_timeouts};
 pub(crate) use inherit::{auth_block, server_block};
+pub(crate) use location::{location_backend, location_rewrite};
 pub use report::{DirectiveReport, Outcome, SnippetReport};
+pub(crate) use response_rewrites::{Address, cookie_rewrites, redirect_from, redirect_to};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-use crate::route_defaults::{SnippetBlock, SnippetStatement};
-use gateway::config::{Operation, Test};
+use crate::route_defaults::{SnippetBlock, SnippetLocation, SnippetStatement};
+use gateway::config::{Operation, PathKind, ResponseRewrite, RewriteFrom, Test};
 use gateway::pattern::{Anchor, Pattern};
 use std::sync::Arc;
 
@@ -23,5 +23,15 @@ pub(super) fn total_size(block: &SnippetBlock) -> usize {
         SnippetStatement::Other(_, Operation::Rewrite(rewrite)) => size(&rewrite.pattern),
         SnippetStatement::Other(..) => 0,
     };
-    block.statements.iter().map(of_statement).sum()
+    let of_rewrite = |rewrite: &ResponseRewrite| match &rewrite.from {
+        RewriteFrom::Pattern { pattern, .. } => size(pattern),
+        RewriteFrom::Text(_) => 0,
+    };
+    let rewrites = [&block.redirects, &block.cookie_domains, &block.cookie_paths].into_iter().flatten().flatten();
+    let of_location = |location: &SnippetLocation| match location.kind.path_kind() {
+        PathKind::Regex => size(&location.text) + total_size(&location.block),
+        PathKind::Exact | PathKind::Prefix => total_size(&location.block),
+    };
+    let locations: usize = block.locations.iter().map(of_location).sum();
+    locations + block.statements.iter().map(of_statement).chain(rewrites.map(of_rewrite)).sum::<usize>()
 }

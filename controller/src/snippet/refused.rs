@@ -6,15 +6,17 @@ const CODE: &str = "it runs code, which no snippet may";
 const FILE: &str = "it names a file, which a snippet must not";
 const TLS: &str = "TLS is set by spec.tls and the ConfigMap's ssl-* keys";
 const BACKEND_TLS: &str = "TLS to backends is set by the annotations proxy-ssl-*";
-const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
+pub(super) const BACKEND: &str = "backends are those of the Ingress's rules; expected a Service in the rule, or the annotations backend-protocol and \
                        default-backend";
+const FASTCGI: &str = "see the annotations fastcgi-index and fastcgi-params-configmap";
+const RETRIES: &str = "expected the annotations proxy-next-upstream and proxy-next-upstream-tries";
 const PROTOCOL: &str = "Adit does not speak this protocol";
 const AUTH: &str = "auth requests are set by the annotations auth-url, auth-response-headers and their like";
 const ADDRESS: &str = "whom to believe about a client's address is set by the ConfigMap's use-forwarded-headers, enable-real-ip and \
                        proxy-real-ip-cidr";
 const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
 const CACHE: &str = "Adit keeps no responses";
-const REDIRECTS: &str = "it changes headers of responses in a way that Adit does not have yet";
+const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const ERRORS: &str = "error pages of its own are not supported yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
 const SERVERS: &str = "which hosts and ports are served is set by Ingresses and flags";
@@ -41,12 +43,12 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("ssl_*", TLS),
     Entry::refused("proxy_ssl_*", BACKEND_TLS),
     Entry::refused("grpc_ssl_*", BACKEND_TLS),
-    Entry::refused("proxy_pass", BACKEND),
     Entry::refused("grpc_pass", BACKEND),
     Entry::refused("proxy_bind", BACKEND),
     Entry::refused("upstream", BACKEND),
-    Entry::refused("proxy_next_upstream*", "it is not supported yet; see the annotation of that name"),
-    Entry::refused("fastcgi_*", PROTOCOL),
+    Entry::refused("proxy_next_upstream*", RETRIES),
+    Entry::refused("grpc_next_upstream*", RETRIES),
+    Entry::refused("fastcgi_*", FASTCGI),
     Entry::refused("uwsgi_*", PROTOCOL),
     Entry::refused("scgi_*", PROTOCOL),
     Entry::refused("memcached_*", PROTOCOL),
@@ -57,29 +59,22 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("limit_req*", LIMITS),
     Entry::refused("limit_conn*", LIMITS),
     Entry::refused("proxy_cache*", CACHE),
-    Entry::refused("proxy_redirect", REDIRECTS),
-    Entry::refused("proxy_cookie_*", REDIRECTS),
-    Entry::refused("add_trailer", REDIRECTS),
+    Entry::refused("proxy_cookie_flags", HEADERS),
+    Entry::refused("add_trailer", HEADERS),
     Entry::refused("sub_filter*", "Adit does not change bodies"),
     Entry::refused("charset*", "Adit does not change bodies"),
     Entry::refused("error_page", ERRORS),
     Entry::refused("proxy_intercept_errors", ERRORS),
     Entry::refused("modsecurity*", FIREWALL),
-    Entry::refused(
-        "location",
-        "paths are those of the Ingress's rules; expected a path of an Ingress, with a snippet of its own",
-    ),
     Entry::refused("limit_except", "it is not supported; expected an if on $request_method"),
     Entry::refused("server", SERVERS),
     Entry::refused("server_name", SERVERS),
     Entry::refused("listen", SERVERS),
     Entry::refused("resolver", "Adit looks names up with the resolver of its Pod"),
-    Entry::refused("map", "it is not supported yet; expected an if for each value"),
-    Entry::refused("geo", "it is not supported yet; expected allow and deny"),
     Entry::refused("split_clients", "it is not supported yet"),
     Entry::refused("geoip*", "Adit knows no countries of addresses"),
-    Entry::refused("opentelemetry*", "traces are not supported yet"),
-    Entry::refused("mirror*", "it is not supported yet"),
+    Entry::refused("opentelemetry*", "the annotation enable-opentelemetry and the ConfigMap say what is traced"),
+    Entry::refused("mirror*", "it is not supported; expected the annotation mirror-target"),
     Entry::refused("merge_slashes", "how paths are read is the same for all hosts"),
     Entry::refused("user", "Adit runs as the user of its Pod"),
 ];

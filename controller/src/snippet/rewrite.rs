@@ -13,6 +13,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         arguments: 1..=usize::MAX,
         kind: Kind::If,
         idle: None,
+        refused: None,
         doc: "Runs its block if the condition holds: `($variable)`, `=`, `!=`, `~`, `~*`, `!~` and `!~*`. As in nginx the effects of the \
               last `if` that holds take the place of the location's, which it inherits. Conditions on files (`-f`, `-d`, `-e`, `-x`) \
               are refused.",

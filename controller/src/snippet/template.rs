@@ -62,7 +62,8 @@ impl Variables<'_> {
         } else {
             Err(format!(
                 "uses the variable ${name}, which is not supported and which no snippet sets: expected one of nginx's that \
-                 docs/configmap.md lists, or one of a `set` in this snippet, in the same Ingress's server-snippet or in the ConfigMap's"
+                 docs/configmap.md lists, or one of a `set` in this snippet, in the same Ingress's server-snippet or in the ConfigMap's, \
+                 or of a map or geo of the ConfigMap's http-snippet"
             ))
         }
     }
@@ -70,8 +71,13 @@ impl Variables<'_> {
 
 /// Whether a variable is of the path or the arguments of a request as they are now.
 fn is_of_target(variable: &Variable) -> bool {
-    use Variable::{Args, Argument, DocumentUri, IsArgs, QueryString, Uri};
-    matches!(variable, Args | Argument(_) | DocumentUri | IsArgs | QueryString | Uri)
+    use Variable::{Args, Argument, DocumentUri, FastcgiScriptName, IsArgs, QueryString, Uri};
+    matches!(variable, Args | Argument(_) | DocumentUri | FastcgiScriptName | IsArgs | QueryString | Uri)
+}
+
+/// Whether a name is that of a header of a response.
+pub(super) fn is_of_headers(name: &str) -> bool {
+    ["upstream_http_", "sent_http_"].iter().any(|family| name.starts_with(family))
 }
 
 /// The parts of a text that are no variables.

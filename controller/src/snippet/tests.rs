@@ -1,18 +1,20 @@
 //! Snippets as a whole: what people write, what becomes of it, and what is said of what cannot be served.
 
-use super::finding::{Finding, Place, Snippet, Verdict};
-use super::inherit::block;
+use super::finding::{Finding, Place, Services, Snippet, Verdict};
+use super::inherit::{Outer, block};
 use super::{Context, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
 use gateway::config::{
-    BackendPolicies, Block, Expires, InputHeader, Operation, ResponseFilter, ResponseHeader, RewriteFlag,
-    RoutePolicies, Subject, Template,
+    BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
+    Proxied, ProxiedCondition, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
 };
 use std::collections::BTreeSet;
 
 fn snippet(text: &str, context: Context) -> Snippet {
     let object = Subject::other("Ingress default/shop");
-    read(text, &Place { object: &object, field: "snippet", context }, &BTreeSet::from(["theirs".into()]))
+    let services = Some(Services { namespace: "default", across: false });
+    let place = Place { object: &object, field: "snippet", context, services };
+    read(text, &place, &BTreeSet::from(["theirs".into()]))
 }
 
 fn location(text: &str) -> SnippetBlock {
@@ -45,7 +47,8 @@ fn template(text: &str) -> Template {
 }
 
 fn resolved(text: &str) -> Block {
-    block(&location(text), &SnippetBlock::default(), false)
+    let compression = &Compression::default();
+    block(&location(text), Outer { block: &SnippetBlock::default(), compression, is_grpc: false })
 }
 
 fn set_header(name: &str, value: &str) -> ResponseHeader {
@@ -128,7 +131,7 @@ fn a_location_inherits_from_its_server() {
         served("more_set_headers 'A: a'; add_header B b; deny 10.0.0.1; limit_rate 1k; expires max;", Context::Server);
     let mut policies = RoutePolicies::default();
     let own = location("more_set_headers 'C: c'; expires off;");
-    fold_server(&server, &own, false, &mut policies);
+    fold_server(&server, &own, &Compression::default(), false, &mut policies);
     let effects = &policies.snippet.as_ref().expect("a snippet").effects;
     assert_eq!(*effects.response_headers, [set_header("A", "a"), set_header("C", "c"), add_header("B", "b")]);
     assert_eq!(policies.source_ranges.deny.len(), 1);
@@ -136,17 +139,69 @@ fn a_location_inherits_from_its_server() {
 }
 
 #[test]
+fn compression_is_said_directive_by_directive() {
+    let base = Compression::default();
+    assert_eq!(resolved("add_header A a;").effects.compression, None);
+    let of = |text| Compression::clone(resolved(text).effects.compression.as_deref().expect(text));
+    let gzip = Coding { enabled: true, level: 5, min_length: 2048, ..base.gzip.clone() };
+    assert_eq!(of("gzip on; gzip_comp_level 5; gzip_min_length 2k;"), Compression { gzip, ..base });
+    let types = MediaTypes::HtmlAnd(["text/css".into(), "a/b".into()].into());
+    assert_eq!(of("gzip_types text/css a/B;").gzip.types, types);
+    assert_eq!(of("brotli_types text/css *;").brotli.types, MediaTypes::All);
+    assert_eq!(of("brotli on; brotli_comp_level 11;").brotli.level, 6);
+    assert_eq!(of("zstd on; zstd_comp_level 6; zstd_min_length 1;").zstd.min_length, 1);
+    assert!(!of("gzip_vary off;").vary);
+    let disabled = [DisabledClients::Msie6, DisabledClients::Pattern("a.*b".into())];
+    assert_eq!(*of("gzip_disable msie6 a.*b;").gzip_disable, disabled);
+    let proxied = |text| of(text).gzip_proxied;
+    assert_eq!(proxied("gzip_proxied off;"), Proxied::Only([].into()));
+    assert_eq!(proxied("gzip_proxied expired any;"), Proxied::Any);
+    assert_eq!(
+        proxied("gzip_proxied no-cache auth;"),
+        Proxied::Only([ProxiedCondition::NoCache, ProxiedCondition::Auth].into())
+    );
+    for text in [
+        "gzip yes;",
+        "gzip_comp_level 0;",
+        "gzip_types css;",
+        "gzip_proxied some;",
+        "gzip_disable (;",
+        "zstd_comp_level 7;",
+    ] {
+        assert!(fault(text).contains("is not"), "{text}: {}", fault(text));
+    }
+    assert!(fault("gzip on; gzip off;").contains("twice"));
+}
+
+#[test]
+fn compression_is_inherited_directive_by_directive() {
+    let server = served("gzip on; gzip_comp_level 5; gzip_vary off;", Context::Server);
+    let mut policies = RoutePolicies::default();
+    let own = location("gzip_comp_level 2; if ($host) { gzip off; }");
+    fold_server(&server, &own, &Compression::default(), false, &mut policies);
+    let snippet = policies.snippet.expect("a snippet");
+    let of = |effects: &Effects| {
+        let compression = effects.compression.as_ref().expect("compression");
+        (compression.gzip.enabled, compression.gzip.level, compression.vary)
+    };
+    assert_eq!(of(&snippet.effects), (true, 2, false));
+    let Operation::If { block, .. } = &snippet.statements[0].operation else { panic!("no if") };
+    assert_eq!(of(&block.effects), (false, 2, false));
+}
+
+#[test]
 fn ordinary_settings_take_what_they_have_fields_for() {
     let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
     let text =
         "client_max_body_size 8m; proxy_read_timeout 5m; allow 10.0.0.0/8; deny all; satisfy any; limit_rate_after 2k;";
-    assert_eq!(fold(&location(text), &mut policies, &mut backend), Ok(vec![]));
+    assert_eq!(fold(&location(text), &Compression::default(), &mut policies, &mut backend), Ok(vec![]));
     assert_eq!(policies.body_limit, Some(8 << 20));
     assert_eq!(backend.timeouts.read.as_secs(), 300);
     assert_eq!(policies.source_ranges.allow.as_ref().map(|allow| allow.len()), Some(1));
     assert_eq!(policies.response_rate.after, 2048);
     assert_eq!(policies.snippet, None);
-    let warnings = fold(&location("grpc_read_timeout 1h; deny 10.0.0.1;"), &mut policies, &mut backend);
+    let warnings =
+        fold(&location("grpc_read_timeout 1h; deny 10.0.0.1;"), &Compression::default(), &mut policies, &mut backend);
     assert_eq!(warnings.map(|warnings| warnings.len()), Ok(2));
     assert_eq!(policies.source_ranges.deny.len(), 0, "an allowlist ends with deny all");
 }
@@ -190,7 +245,7 @@ fn faults_say_what_is_expected() {
         ("auth_basic_user_file /etc/x;", "names a file"),
         ("access_log /dev/stdout;", "names a file"),
         ("if (-f $request_uri) { break; }", "tests a file"),
-        ("location /x { deny all; }", "paths are those of the Ingress's rules"),
+        ("location /x { deny all; }", "expected it in a server"),
         ("proxy_set_header Content-Length 1;", "frames messages"),
         ("proxy_set_header Transfer-Encoding chunked;", "frames messages"),
         ("more_set_headers \"A: b\\nc: d\";", "one line"),
@@ -246,7 +301,9 @@ fn what_is_safe_without_effect_is_accepted() {
     };
     for text in [
         "proxy_buffering on;",
-        "gzip on;",
+        "gzip_buffers 4 8k;",
+        "brotli_static on;",
+        "gzip_http_version 1.0;",
         "proxy_set_header Connection $connection_upgrade;",
         "proxy_set_header Upgrade $http_upgrade;",
         "auth_basic off;",

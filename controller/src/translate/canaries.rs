@@ -3,7 +3,7 @@ use super::rank::Rank;
 use crate::annotation::{Canary, Side};
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::object::ObjectKey;
-use gateway::config::{HostName, RouteBackend, ServiceBackend, Subject};
+use gateway::config::{Condition, HostName, RouteBackend, ServiceBackend, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -126,17 +126,25 @@ impl Attachment {
 
     /// How `main` and the canary share the requests for `main`.
     pub(super) fn share(&self, main: &RouteBackend) -> Arc<[RouteBackend]> {
-        let Canary { conditions, weight, total } = &self.policy;
-        let canary = RouteBackend { backend: self.canary.clone().into(), canary: true, ..main.clone() };
+        let Canary { conditions, weight, total, is_sticky } = &self.policy;
+        let affinity = main.affinity.clone().filter(|_| *is_sticky);
+        let canary = RouteBackend { backend: self.canary.clone().into(), canary: true, affinity, ..main.clone() };
         let side = |side: Side| match side {
             Side::Canary => canary.clone(),
             Side::Main => main.clone(),
         };
-        let conditional = conditions.iter();
-        let conditional =
-            conditional.map(|(condition, to)| RouteBackend { weight: 0, when: Some(condition.clone()), ..side(*to) });
+        // Who has a session stays where it is.
+        let sessions = [main, &canary].into_iter().filter_map(|backend| {
+            let when = Condition::Session { cookie: Arc::clone(&backend.affinity.as_ref()?.cookie) };
+            Some(RouteBackend { weight: 0, when: Some(when), ..backend.clone() })
+        });
+        let conditional = conditions.iter().map(|(condition, to)| RouteBackend {
+            weight: 0,
+            when: Some(condition.clone()),
+            ..side(*to)
+        });
         let weighted = [(Side::Canary, *weight), (Side::Main, total - weight)];
         let weighted = weighted.into_iter().filter(|(to, weight)| *to == Side::Main || *weight > 0);
-        conditional.chain(weighted.map(|(to, weight)| RouteBackend { weight, ..side(to) })).collect()
+        sessions.chain(conditional).chain(weighted.map(|(to, weight)| RouteBackend { weight, ..side(to) })).collect()
     }
 }

@@ -1,8 +1,9 @@
 use super::parsed_ingress::{ParsedIngress, Reference};
 use super::rank::Rank;
+use crate::annotation::AffinitySettings;
 use crate::object::ObjectKey;
 use crate::route_defaults::UpstreamSettings;
-use gateway::config::{HostName, ServiceBackend, Subject};
+use gateway::config::{Affinity, HostName, ServiceBackend, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(super) struct Referrer {
     pub(super) reference: Reference,
     /// The settings that it asks for.
     pub(super) upstream: UpstreamSettings,
+    /// The affinity that it asks for, if it has a say in that.
+    affinity: Option<AffinitySettings>,
 }
 
 impl References {
@@ -68,10 +71,27 @@ impl References {
         self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| referrer.upstream)
     }
 
+    /// The affinity of a backend, if an Ingress that is no canary has rules with it and asks for that. The oldest that has a
+    /// mode decides about this, the youngest about the cookie (ingress-nginx: `getBackendServers`).
+    pub(super) fn affinity(&self, backend: &ServiceBackend) -> Option<Arc<Affinity>> {
+        let asking = || self.of(backend).filter_map(|(_, referrer)| referrer.affinity.as_ref());
+        let cookie = asking().filter_map(|settings| settings.cookie.as_ref()).last()?;
+        let mode = asking().find_map(|settings| settings.mode).unwrap_or_default();
+        if cookie.mode == mode {
+            return Some(Arc::clone(cookie));
+        }
+        Some(Arc::new(Affinity { mode, ..cookie.as_ref().clone() }))
+    }
+
     pub(super) fn add(&mut self, ingress: &ParsedIngress) {
         for (id, reference) in &ingress.references {
-            let referrer =
-                Referrer { object: ingress.object.clone(), reference: reference.clone(), upstream: ingress.upstream };
+            let has_say = reference.in_rules && ingress.canary.is_none();
+            let referrer = Referrer {
+                object: ingress.object.clone(),
+                reference: reference.clone(),
+                upstream: ingress.upstream,
+                affinity: has_say.then(|| ingress.affinity.clone()),
+            };
             self.0.entry(id.clone()).or_default().insert(ingress.rank.clone(), referrer);
         }
     }

@@ -1,5 +1,6 @@
 mod results;
 
+use super::affinities::Affinities;
 use super::backend::{self, Problem};
 use super::canaries::{Canaries, HostCanaries};
 use super::catch_panic::catch_panic;
@@ -43,6 +44,7 @@ pub struct Translator {
     claims: Claims,
     canaries: Canaries,
     references: References,
+    affinities: Affinities,
     hosts: BTreeMap<HostName, Arc<VirtualHost>>,
     host_readers: Readers<HostName, HostName>,
     secret_readers: Readers<HostName, ObjectKey>,
@@ -69,7 +71,7 @@ struct Dirty {
     ingresses: BTreeSet<ObjectKey>,
     /// Hosts on which the claims changed.
     claims: BTreeSet<HostName>,
-    /// Hosts that read a Secret that changed, or a backend whose canary did.
+    /// Hosts that read a Secret that changed, or have routes to a backend whose canary or affinity did.
     hosts: BTreeSet<HostName>,
     backends: BTreeSet<ServiceBackend>,
     url_backends: BTreeSet<BackendId>,
@@ -103,6 +105,8 @@ impl Translator {
         for key in self.translated.clone() {
             self.translate_ingress(store, &key, &mut dirty);
         }
+        let changed = self.affinities.update(&dirty.backends, &self.references);
+        dirty.hosts.extend(self.hosts_with_routes_to(&changed));
         self.attach_canaries(store, &mut dirty);
         for host in self.dirty_hosts(&dirty) {
             self.translate_host(store, host, &mut update);
@@ -263,8 +267,8 @@ impl Translator {
         }
         self.references.add(ingress);
         dirty.backends.extend(ingress.references.keys().cloned());
-        ingress.url.iter().for_each(|id| self.url_backends.add(id));
-        dirty.url_backends.extend(ingress.url.clone());
+        ingress.urls.iter().for_each(|id| self.url_backends.add(id));
+        dirty.url_backends.extend(ingress.urls.iter().cloned());
     }
 
     fn withdraw(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {
@@ -275,8 +279,8 @@ impl Translator {
         }
         self.references.remove(ingress);
         dirty.backends.extend(ingress.references.keys().cloned());
-        ingress.url.iter().for_each(|id| self.url_backends.remove(id));
-        dirty.url_backends.extend(ingress.url.clone());
+        ingress.urls.iter().for_each(|id| self.url_backends.remove(id));
+        dirty.url_backends.extend(ingress.urls.iter().cloned());
     }
 
     /// The hosts whose claims changed, those that looked at them (aliases, `www` counterparts, names below a wildcard), and
@@ -293,6 +297,7 @@ impl Translator {
             ingresses: &self.ingresses,
             claims: &self.claims,
             canaries: &self.canaries,
+            affinities: &self.affinities,
             certificates: &self.certificates,
             lookup,
         })
@@ -313,14 +318,18 @@ impl Translator {
             });
             mains.extend(self.canaries.set(host, canaries));
         }
-        let referrers = mains.iter().flat_map(|main| self.references.of(main));
-        let units = referrers.filter_map(|(rank, _)| self.ingresses.get(&rank.key)?.parsed.as_deref());
-        dirty.hosts.extend(units.flat_map(|ingress| ingress.claims.iter().cloned()));
+        dirty.hosts.extend(self.hosts_with_routes_to(&mains));
         hosts.extend(self.canaries.hosts(&mains));
         for host in hosts {
             let diagnostics = self.canaries.diagnostics(&host);
             self.diagnostics.set(UnitKey::Canaries(host), diagnostics);
         }
+    }
+
+    fn hosts_with_routes_to(&self, backends: &BTreeSet<ServiceBackend>) -> BTreeSet<HostName> {
+        let referrers = backends.iter().flat_map(|backend| self.references.of(backend));
+        let units = referrers.filter_map(|(rank, _)| self.ingresses.get(&rank.key)?.parsed.as_deref());
+        units.flat_map(|ingress| ingress.claims.iter().cloned()).collect()
     }
 
     fn translate_host(&mut self, store: &Store, name: HostName, update: &mut Update) {

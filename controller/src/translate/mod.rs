@@ -5,6 +5,7 @@
 //! (`host`), and a backend (`backend`). What a unit read is recorded, found or not, and a change translates the units anew
 //! that read what changed (`engine`). A result equal to the last one is not published.
 
+mod affinities;
 mod backend;
 mod canaries;
 mod catch_panic;

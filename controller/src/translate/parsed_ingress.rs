@@ -1,7 +1,7 @@
 //! What an Ingress comes to, before other Ingresses with the same hosts are looked at.
 
 use super::rank::Rank;
-use crate::annotation::{Canary, ServerSnippet};
+use crate::annotation::{AffinitySettings, Canary, ServerSnippet};
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::{SnippetBlock, UpstreamSettings};
 use gateway::config::{
@@ -54,10 +54,12 @@ pub(super) struct ParsedIngress {
     pub(super) passthrough: Option<Origin>,
     /// What it asks for on behalf of its Services' ports.
     pub(super) upstream: UpstreamSettings,
+    /// `affinity`, for the backends of its rules.
+    pub(super) affinity: AffinitySettings,
     /// The Service ports that it names.
     pub(super) references: BTreeMap<ServiceBackend, Reference>,
-    /// The server that it names by URL.
-    pub(super) url: Option<BackendId>,
+    /// The servers that it names by URL.
+    pub(super) urls: Vec<BackendId>,
 }
 
 /// The rules of one host in one Ingress.
@@ -76,6 +78,8 @@ pub(super) struct Reference {
     pub(super) field: Arc<str>,
     /// Whether a route goes there, so that the Ingress has a say in its settings.
     pub(super) routed: bool,
+    /// Whether one of its rules does, so that it has a say in its affinity.
+    pub(super) in_rules: bool,
 }
 
 /// An entry of `spec.tls`.

@@ -1,4 +1,5 @@
-use super::Template;
+use super::{MapValue, Template};
+use std::sync::Arc;
 
 /// The access log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -9,6 +10,23 @@ pub struct AccessLog {
     pub format: Template,
     /// How values are escaped.
     pub escape: Escape,
+    /// `skip-access-log-urls`: requests for these are not logged, by path and query as the client sent them. Default none.
+    pub skipped: Arc<[MapValue]>,
+    /// `enable-access-log-for-default-backend`: requests for hosts without rules are logged. Default false.
+    pub unmatched: bool,
+    /// `enable-auth-access-log`: auth requests are logged. Default false.
+    pub auth: bool,
+    /// `enable-syslog`: lines are sent to this server. Default none: they are written.
+    pub syslog: Option<Syslog>,
+}
+
+/// A syslog server, which gets datagrams of UDP.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Syslog {
+    /// `syslog-host`: a DNS name, or an address without brackets.
+    pub host: Arc<str>,
+    /// `syslog-port`. Default 514.
+    pub port: u16,
 }
 
 impl AccessLog {
@@ -22,7 +40,15 @@ impl AccessLog {
 impl Default for AccessLog {
     fn default() -> Self {
         let format = Template::parse(Self::DEFAULT_FORMAT).unwrap_or_default();
-        Self { enabled: true, format, escape: Escape::Default }
+        Self {
+            enabled: true,
+            format,
+            escape: Escape::Default,
+            skipped: Arc::from([]),
+            unmatched: false,
+            auth: false,
+            syslog: None,
+        }
     }
 }
 

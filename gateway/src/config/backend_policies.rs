@@ -1,4 +1,4 @@
-use super::{BackendTls, Template};
+use super::{BackendTls, FastCgi, Retries, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,20 +7,34 @@ use std::time::Duration;
 pub struct BackendPolicies {
     /// `backend-protocol`: the protocol for the backend. Default [`BackendProtocol::Http`].
     pub protocol: BackendProtocol,
+    /// `proxy-http-version: 1.0`: requests are sent in HTTP/1.0 where they would be in HTTP/1.1. Default false.
+    pub http_10: bool,
     /// `upstream-vhost`: the `Host` header that the backend gets. Default none: the host that the client asked for.
     pub host: Option<Template>,
+    /// What programs of FastCGI are told beside what all are. Counts with [`BackendProtocol::FastCgi`]. Default none.
+    pub fastcgi: Option<Arc<FastCgi>>,
     /// `proxy-ssl-secret`: how TLS is spoken to it, where it is. Default none: any certificate is taken.
     pub tls: Option<Arc<BackendTls>>,
     /// `connection-proxy-header`: the `Connection` header that the backend gets. Default none: connections are kept.
     pub connection: Option<ConnectionHeader>,
     /// How long to wait for it.
     pub timeouts: Timeouts,
+    /// When another of its endpoints is tried.
+    pub retries: Retries,
 }
 
 impl BackendPolicies {
     /// An Ingress without annotations under an empty ConfigMap.
-    pub const DEFAULT: Self =
-        Self { protocol: BackendProtocol::Http, host: None, tls: None, connection: None, timeouts: Timeouts::DEFAULT };
+    pub const DEFAULT: Self = Self {
+        protocol: BackendProtocol::Http,
+        http_10: false,
+        host: None,
+        fastcgi: None,
+        tls: None,
+        connection: None,
+        timeouts: Timeouts::DEFAULT,
+        retries: Retries::DEFAULT,
+    };
 }
 
 impl Default for BackendPolicies {
@@ -43,13 +57,15 @@ pub enum BackendProtocol {
     Grpcs,
     /// HTTP/1.1, over TLS where the client's own connection has it.
     Auto,
+    /// FastCGI 1.0, without TLS.
+    FastCgi,
 }
 
 impl BackendProtocol {
     /// Whether the backend is connected over TLS, given whether the client is (nginx's `$scheme`).
     pub fn uses_tls(self, client_uses_tls: bool) -> bool {
         match self {
-            Self::Http | Self::Grpc => false,
+            Self::Http | Self::Grpc | Self::FastCgi => false,
             Self::Https | Self::Grpcs => true,
             Self::Auto => client_uses_tls,
         }
@@ -74,13 +90,12 @@ pub enum ConnectionHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timeouts {
     /// `proxy-connect-timeout`: to open a connection to an endpoint. At least 1 ms. Default 5 s. Then another endpoint
-    /// is tried; if none is left, the request is answered with 504.
+    /// is tried, if [`Retries`] allow it, or the request is answered with 504.
     pub connect: Duration,
-    /// `proxy-send-timeout`: between two writes of a request. At least 1 ms. Default 60 s. Then the request is answered
-    /// with 504.
+    /// `proxy-send-timeout`: between two writes of a request. At least 1 ms. Default 60 s. Then likewise.
     pub send: Duration,
-    /// `proxy-read-timeout`: between two reads of a response. At least 1 ms. Default 60 s. Then the request is answered
-    /// with 504, or a response that has begun is cut off. It also ends upgraded connections on which nothing moves.
+    /// `proxy-read-timeout`: between two reads of a response. At least 1 ms. Default 60 s. Then likewise, or a
+    /// response that has begun is cut off. It also ends upgraded connections on which nothing moves.
     pub read: Duration,
 }
 

@@ -1,3 +1,4 @@
+use super::MapValue;
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -7,39 +8,7 @@ pub struct Blocked {
     /// `block-cidrs`: those of these client addresses.
     pub networks: Arc<[IpNet]>,
     /// `block-user-agents`: those with such a `User-Agent`.
-    pub user_agents: Arc<[BlockedValue]>,
+    pub user_agents: Arc<[MapValue]>,
     /// `block-referers`: those with such a `Referer`.
-    pub referers: Arc<[BlockedValue]>,
-}
-
-/// Values of a header, as in a `map` of nginx. A header that is not there has the empty value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum BlockedValue {
-    /// This one; case does not count.
-    Text(Arc<str>),
-    /// Those that this regular expression matches anywhere.
-    Pattern {
-        /// The expression.
-        text: Arc<str>,
-        /// Case does not count.
-        ignores_case: bool,
-    },
-}
-
-impl From<&str> for BlockedValue {
-    /// Reads a text, or `~` or `~*` and a regular expression; with `~*` case does not count. Quotes around it are
-    /// nginx's.
-    fn from(text: &str) -> Self {
-        let text = unquoted(text);
-        match (text.strip_prefix("~*"), text.strip_prefix('~')) {
-            (Some(pattern), _) => Self::Pattern { text: pattern.into(), ignores_case: true },
-            (None, Some(pattern)) => Self::Pattern { text: pattern.into(), ignores_case: false },
-            (None, None) => Self::Text(text.into()),
-        }
-    }
-}
-
-fn unquoted(text: &str) -> &str {
-    let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
-    within('"').or(within('\'')).unwrap_or(text)
+    pub referers: Arc<[MapValue]>,
 }

@@ -1,4 +1,4 @@
-use super::{BackendId, Block, ClientCertificates, HostName, HostTls, Origin, Route};
+use super::{BackendId, Block, ClientCertificates, HostName, HostTls, Location, Origin, Route};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ pub struct VirtualHost {
     pub name: HostName,
     /// Its routes. The table orders them by precedence; of equal ones the first comes first.
     pub routes: Vec<Route>,
+    /// The locations of its `server-snippet` and then of the ConfigMap's, in their order. Of two that are the same prefix or the
+    /// same exact path the first counts.
+    pub locations: Vec<Location>,
     /// What holds for the host whichever Ingress a route comes from.
     pub policies: Arc<HostPolicies>,
     /// The host only redirects to its counterpart with or without `www.`; `routes` is then empty.

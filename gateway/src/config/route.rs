@@ -1,4 +1,4 @@
-use super::{BackendId, BackendPolicies, Condition, Origin, Owner, Redirect, RouteMatch, RoutePolicies};
+use super::{Affinity, BackendId, BackendPolicies, Condition, Origin, Owner, Redirect, RouteMatch, RoutePolicies};
 use std::sync::Arc;
 
 /// Which requests of a virtual host are taken, and what happens to them.
@@ -26,6 +26,8 @@ pub enum Action {
     DefaultBackend(Arc<BackendPolicies>),
     /// They are answered with this status, 200 to 599, and its page.
     Reply(u16),
+    /// They are answered with 404, once they may come in: a location without content, for which nginx would look for a file.
+    NotFound,
     /// They are redirected.
     Redirect(Redirect),
 }
@@ -45,6 +47,8 @@ pub struct RouteBackend {
     /// It is a canary, for metrics and logs, and its share of the requests goes to the first backend that is none while
     /// it has no endpoint. Default false.
     pub canary: bool,
+    /// How the requests of one client stay at one of its endpoints. Default none. Shared by the routes of one Ingress.
+    pub affinity: Option<Arc<Affinity>>,
     /// Who owns it, for metrics and logs of the requests that it gets. Of a canary that is who owns the main backend.
     pub owner: Owner,
     /// Its policies. Shared by the backends of one Ingress.

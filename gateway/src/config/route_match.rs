@@ -79,6 +79,11 @@ pub enum Condition {
         /// Its value.
         value: ValueMatch,
     },
+    /// It belongs to a session with the backend that this is the condition of, which has an endpoint.
+    Session {
+        /// The name of the cookie that says so, with regard to case.
+        cookie: Arc<str>,
+    },
 }
 
 impl RouteMatch {

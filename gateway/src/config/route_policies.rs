@@ -1,5 +1,6 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Origin, ResponseRate, Waf,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Mirror, Origin,
+    ResponseRate, ResponseRewrites, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct RoutePolicies {
     pub external_auth: Option<ExternalAuth>,
     /// `enable-modsecurity`: the web application firewall. Default none.
     pub waf: Option<Arc<Waf>>,
+    /// `mirror-target`: a server gets a copy of each request. Default none.
+    pub mirror: Option<Mirror>,
     /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
     pub satisfy: Satisfy,
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
@@ -52,10 +55,15 @@ pub struct RoutePolicies {
     pub default_backend: Option<BackendId>,
     /// `custom-http-errors`: which errors another backend answers. Default none.
     pub custom_errors: CustomErrors,
+    /// `proxy-redirect-from`, `proxy-cookie-domain` and `proxy-cookie-path`: what of a backend's responses is rewritten.
+    /// Default nothing.
+    pub response_rewrites: ResponseRewrites,
     /// `configuration-snippet` and the ConfigMap's: what is done before the route's other rules. Default none.
     pub snippet: Option<Arc<Block>>,
     /// `enable-access-log`: whether requests are written to the access log. Default true.
     pub access_log: bool,
+    /// `enable-opentelemetry`: how requests are traced. Default none: they are not.
+    pub tracing: Option<Tracing>,
 }
 
 impl Default for RoutePolicies {
@@ -72,6 +80,7 @@ impl Default for RoutePolicies {
             response_rate: ResponseRate::default(),
             external_auth: None,
             waf: None,
+            mirror: None,
             satisfy: Satisfy::All,
             https_redirect: None,
             serves_plain_http: false,
@@ -80,8 +89,10 @@ impl Default for RoutePolicies {
             body_limit: Some(1 << 20),
             default_backend: None,
             custom_errors: CustomErrors::default(),
+            response_rewrites: ResponseRewrites::default(),
             snippet: None,
             access_log: true,
+            tracing: None,
         }
     }
 }

@@ -1,4 +1,7 @@
-use super::{AccessLog, BackendId, Blocked, Denied, Hsts, LimitSettings, StreamSettings, Template, TlsSettings};
+use super::{
+    AccessLog, BackendId, Blocked, Compression, Denied, Hsts, LimitSettings, MappedVariable, StreamSettings, Template,
+    TlsSettings, TracingSettings,
+};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -12,6 +15,9 @@ pub struct GatewaySettings {
     pub path_matching: PathMatching,
     /// `server-tokens`: responses have `Server: adit`, and error pages name Adit. Default false: neither.
     pub server_tokens: bool,
+    /// `allow-backend-server-header`: with `server_tokens`, a backend's own `Server` is passed on. Default false: it is
+    /// removed.
+    pub backend_server_header: bool,
     /// `--default-backend-service`: serves requests that no route matches. Default none: they are answered with 404.
     pub default_backend: Option<BackendId>,
     /// A setting that protects requests is invalid or not supported: every route answers 503. Default none.
@@ -39,6 +45,10 @@ pub struct GatewaySettings {
     pub set_headers: Arc<[(Arc<str>, Template)]>,
     /// `hide-headers`: headers that are removed from every response of a backend; names in lower case. Default none.
     pub hide_headers: Arc<[Arc<str>]>,
+    /// How responses are compressed. Default not at all.
+    pub compression: Compression,
+    /// `map` and `geo` of `http-snippet`: variables that are made of others, each name once. Default none.
+    pub mapped: Arc<[MappedVariable]>,
     /// How TLS is terminated, for all hosts.
     pub tls: TlsSettings,
     /// `hsts`: the header `Strict-Transport-Security` of every response over HTTPS; `None` sets none. Default
@@ -46,8 +56,12 @@ pub struct GatewaySettings {
     pub hsts: Option<Hsts>,
     /// The access log for HTTP.
     pub access_log: AccessLog,
+    /// Traces of requests.
+    pub tracing: TracingSettings,
     /// The opposite of `disable-ipv6`: Adit listens on IPv6, if the machine has it. Default true. Read at the start.
     pub ipv6: bool,
+    /// The opposite of `disable-ipv6-dns`: names of backends lead to IPv6 addresses, too. Default true.
+    pub ipv6_dns: bool,
     /// Sessions of TCP and UDP services, and of TLS passthrough.
     pub streams: StreamSettings,
     /// `worker-processes`: the number of workers, from 1 to 1024; `None` is the number of CPUs. Default `None`. Read at
@@ -63,6 +77,7 @@ impl Default for GatewaySettings {
         Self {
             path_matching: PathMatching::default(),
             server_tokens: false,
+            backend_server_header: false,
             default_backend: None,
             denied: None,
             blocked: Blocked::default(),
@@ -76,10 +91,14 @@ impl Default for GatewaySettings {
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
             hide_headers: Arc::from([]),
+            compression: Compression::default(),
+            mapped: Arc::from([]),
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),
+            tracing: TracingSettings::default(),
             ipv6: true,
+            ipv6_dns: true,
             streams: StreamSettings::default(),
             worker_processes: None,
             shutdown_timeout: Duration::from_secs(240),
@@ -111,6 +130,15 @@ pub struct Forwarded {
     pub full_chain: bool,
     /// `forwarded-for-header`: the header with the client address, in lower case. Default `x-forwarded-for`.
     pub header: Arc<str>,
+    /// `forwarded-host-header`: the header that backends get as `X-Original-Forwarded-Host`, in lower case. Default
+    /// `x-forwarded-host`.
+    pub host_header: Arc<str>,
+    /// `forwarded-for-proxy-protocol-header`: the header in which backends get what the client address is taken from,
+    /// with both `trust_headers` and `proxy_protocol`; in lower case. Default `x-forwarded-for-proxy-protocol`.
+    pub proxy_protocol_header: Arc<str>,
+    /// `proxy-add-original-uri-header`: backends get path and query of the client's request in `X-Original-URI`. Default
+    /// false.
+    pub original_uri: bool,
     /// `proxy-real-ip-cidr`: the trusted proxies. Default all IPv4 addresses. Empty trusts none.
     pub trusted: Arc<[IpNet]>,
     /// `use-proxy-protocol`: connections for HTTP and HTTPS must begin with a PROXY header; without one they are closed.
@@ -135,6 +163,9 @@ impl Default for Forwarded {
             real_ip: false,
             full_chain: false,
             header: "x-forwarded-for".into(),
+            host_header: "x-forwarded-host".into(),
+            proxy_protocol_header: "x-forwarded-for-proxy-protocol".into(),
+            original_uri: false,
             trusted: Arc::from([IpNet::from(ipnet::Ipv4Net::default())]),
             proxy_protocol: false,
             proxy_header_timeout: Duration::from_secs(5),
@@ -233,18 +264,27 @@ impl Default for Http2Settings {
     }
 }
 
-/// Idle connections to backends.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Connections to backends that are kept for further requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamConnections {
     /// `upstream-keepalive-connections`: the most idle connections that a worker keeps, from 0 to 1048576. Read when a
     /// worker starts. Default 320.
     pub idle: usize,
     /// `upstream-keepalive-timeout`: how long an idle connection is kept. Above 0. Default 60 s.
     pub idle_timeout: Duration,
+    /// `upstream-keepalive-time`: how long after it was opened a connection gets further requests. Above 0. Default 1 h.
+    pub lifetime: Duration,
+    /// `upstream-keepalive-requests`: the most requests on one connection, at least 1. Default 10000.
+    pub requests: u32,
 }
 
 impl Default for UpstreamConnections {
     fn default() -> Self {
-        Self { idle: 320, idle_timeout: Duration::from_secs(60) }
+        Self {
+            idle: 320,
+            idle_timeout: Duration::from_secs(60),
+            lifetime: Duration::from_secs(60 * 60),
+            requests: 10_000,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! nginx directives that users wrote (`configuration-snippet`, `server-snippet`, ...), checked and typed: nothing here is
 //! text that somebody has to parse again.
 
-use super::{Origin, Template, Variable};
+use super::{Compression, Origin, Template, Variable};
 use std::sync::Arc;
 
 /// A block of directives: a server, a location, or an `if` in one of them.
@@ -127,6 +127,9 @@ pub struct Effects {
     /// `default_type`: the media type of a body that `return` gives, where the extension of the path says none. Default
     /// `text/html`, as ingress-nginx's.
     pub default_type: Option<Arc<str>>,
+    /// `gzip`, `brotli`, `zstd` and what goes with them: how responses are compressed, all that is not said there included. Default
+    /// none: as [`super::GatewaySettings`] has it.
+    pub compression: Option<Arc<Compression>>,
     /// `access_log off`: false. Default none: the route's own setting decides.
     pub access_log: Option<bool>,
 }

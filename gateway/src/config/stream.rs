@@ -1,4 +1,4 @@
-use super::{AccessLog, BackendId, Escape, Origin, StreamProtocol, Template};
+use super::{AccessLog, BackendId, Origin, StreamProtocol, Template};
 use std::time::Duration;
 
 /// A TCP or UDP service: a port whose bytes are carried to a backend. It is an entry of ingress-nginx's `tcp-services`
@@ -35,7 +35,7 @@ pub struct StreamSettings {
     /// `proxy-stream-responses`: how many datagrams a UDP service sends back for each datagram of a client. A session
     /// ends when all of them have come; with 0, as soon as the client's datagrams are delivered. Default 1.
     pub responses: u32,
-    /// The access log of sessions. Its values are always escaped by [`Escape::Default`].
+    /// The access log of sessions. Its values are always escaped by [`super::Escape::Default`].
     pub log: AccessLog,
 }
 
@@ -61,7 +61,7 @@ impl Default for StreamSettings {
             next_upstream_tries: 3,
             next_upstream_timeout: Duration::from_secs(600),
             responses: 1,
-            log: AccessLog { enabled: true, format, escape: Escape::Default },
+            log: AccessLog { format, ..AccessLog::default() },
         }
     }
 }

@@ -61,15 +61,24 @@ variables! {
     Args = "args",
     BinaryRemoteAddr = "binary_remote_addr",
     BodyBytesSent = "body_bytes_sent",
+    /// How many times smaller Brotli has made the body: `3.25`.
+    BrotliRatio = "brotli_ratio",
     BytesReceived = "bytes_received",
     BytesSent = "bytes_sent",
     ConnectionId = "connection",
     ConnectionRequests = "connection_requests",
     ContentLength = "content_length",
     ContentType = "content_type",
+    DocumentRoot = "document_root",
     DocumentUri = "document_uri",
     /// `$request_uri`, percent-encoded so that it can be an argument of a query (ingress-nginx: `set_escape_uri`).
     EscapedRequestUri = "escaped_request_uri",
+    /// Always empty: what nginx splits off a path with `fastcgi_split_path_info`, which no annotation sets.
+    FastcgiPathInfo = "fastcgi_path_info",
+    /// The path, with `fastcgi-index` behind it where it ends with a slash.
+    FastcgiScriptName = "fastcgi_script_name",
+    /// The same of gzip.
+    GzipRatio = "gzip_ratio",
     Host = "host",
     HttpHost = "http_host",
     Hostname = "hostname",
@@ -81,6 +90,16 @@ variables! {
     LocationPath = "location_path",
     Msec = "msec",
     Namespace = "namespace",
+    /// `traceparent` of requests to backends.
+    OpentelemetryTraceparent = "opentelemetry_context_traceparent",
+    /// `tracestate` of requests to backends.
+    OpentelemetryTracestate = "opentelemetry_context_tracestate",
+    /// 1 where the trace of the request is recorded, or else 0.
+    OpentelemetrySampled = "opentelemetry_sampled",
+    /// The id of the request's span.
+    OpentelemetrySpanId = "opentelemetry_span_id",
+    /// The id of the request's trace.
+    OpentelemetryTraceId = "opentelemetry_trace_id",
     PassAccessScheme = "pass_access_scheme",
     Protocol = "protocol",
     /// The client's `X-Forwarded-For` with its address added.
@@ -132,6 +151,8 @@ variables! {
     UpstreamResponseTime = "upstream_response_time",
     UpstreamStatus = "upstream_status",
     Uri = "uri",
+    /// The same of Zstandard.
+    ZstdRatio = "zstd_ratio",
 }
 
 impl Template {

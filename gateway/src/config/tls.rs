@@ -2,6 +2,7 @@ use super::Origin;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How TLS is terminated, for all hosts. `Default` is an empty ConfigMap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +17,12 @@ pub struct TlsSettings {
     /// `ssl-session-tickets`: clients resume sessions by tickets, whose keys rotate. Default false: sessions are kept in
     /// memory.
     pub session_tickets: bool,
+    /// `ssl-session-cache`: sessions are kept in memory, so that clients resume them without tickets. Default true.
+    pub session_cache: bool,
+    /// `ssl-session-timeout`: how long a session that is kept in memory can be resumed. Above 0. Default 10 min.
+    pub session_timeout: Duration,
+    /// `ssl-buffer-size`: bytes of a response in one record, from 512 to 16384. Default 16384.
+    pub record_size: usize,
     /// `ssl-reject-handshake`: handshakes for hosts that no rule names end with the alert `unrecognized_name`. Default
     /// false: they get the default certificate.
     pub reject_unknown: bool,
@@ -30,6 +37,9 @@ impl Default for TlsSettings {
             tls13: true,
             ciphers: Arc::from([]),
             session_tickets: false,
+            session_cache: true,
+            session_timeout: Duration::from_secs(600),
+            record_size: 16 << 10,
             reject_unknown: false,
             default_certificate: None,
         }

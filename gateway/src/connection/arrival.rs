@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A request that has arrived: what our head reader passes to the exchange, bypassing Pingora.
+/// A request that has arrived: what the head reader passes to the exchange.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// The connection it came on.
@@ -19,7 +19,7 @@ pub struct Arrival {
     pub number: u64,
     /// Bytes that the connection had sent before it. 0 where a connection has several requests at once.
     pub sent_before: u64,
-    /// Its target in origin form, byte for byte, where its head has had to be changed for Pingora to take it.
+    /// Its target in origin form, byte for byte, where its head has had to be changed.
     pub target: Option<Bytes>,
 }
 

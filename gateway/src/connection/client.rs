@@ -22,7 +22,6 @@ pub struct ClientConnection {
     abandoned: AtomicU64,
     unread_input: AtomicBool,
     reset_on_close: AtomicBool,
-    hold_input: AtomicBool,
     ends_soon: AtomicBool,
     lingering: Mutex<Option<TcpStream>>,
     /// Its next request waits until then, in milliseconds since `opened`.
@@ -43,7 +42,6 @@ impl ClientConnection {
             abandoned: AtomicU64::new(0),
             unread_input: AtomicBool::new(false),
             reset_on_close: AtomicBool::new(false),
-            hold_input: AtomicBool::new(false),
             ends_soon: AtomicBool::new(false),
             lingering: Mutex::default(),
             paused_until: AtomicU64::new(0),
@@ -81,15 +79,6 @@ impl ClientConnection {
     /// The socket that has to linger, if any.
     pub(crate) fn take_lingering(&self) -> Option<TcpStream> {
         self.lingering.lock().take()
-    }
-
-    /// Whether what the client sends from now on belongs to its next request, which is read later.
-    pub(crate) fn hold_input(&self, hold: bool) {
-        self.hold_input.store(hold, Ordering::Relaxed);
-    }
-
-    pub(crate) fn holds_input(&self) -> bool {
-        self.hold_input.load(Ordering::Relaxed)
     }
 
     /// A request has cost its worker more than most: those that follow on the connection wait for so long, so that it leaves

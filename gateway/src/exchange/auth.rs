@@ -1,60 +1,29 @@
 //! What comes of a request whose client has to be known first: the auth request, its response, and verified passwords.
 
-use super::client_certificate::is_about_certificate;
-use super::forward::is_of_the_connection;
-use super::machine::{Exchange, TRIES};
-use super::progress::State;
-use super::step::{BackendTls, Destination, Failure};
+use super::machine::Exchange;
+use super::progress::{EndedAuthRequest, State, Try};
+use super::step::{BackendTls, Destination, EndpointProtocol, Failure, UpstreamFault};
+use super::subrequest::{Subrequest, is_not_the_clients};
 use crate::config::Template;
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
+use crate::telemetry::Attempt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// What ingress-nginx names as the sender of auth requests. Auth servers look for it.
 const SENDER: HeaderValue = HeaderValue::from_static("nginx-ingress-controller");
-/// Bytes of a variable's value that a request target cannot hold.
-const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`');
-/// Headers that an auth server gets from us or not at all, so that no client can make it believe something.
-const NOT_THE_CLIENTS: [&str; 17] = [
-    "host",
-    "proxy",
-    "x-auth-request-redirect",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-original-forwarded-for",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-request-id",
-    "x-scheme",
-    "x-sent-from",
-];
-
-/// The head of an auth request. It has no body.
-#[derive(Debug)]
-pub struct AuthRequest {
-    /// Its method.
-    pub method: Method,
-    /// Path and query.
-    pub target: Vec<u8>,
-    /// Its headers, those of HTTP/1.1's framing left out.
-    pub headers: HeaderMap,
-}
+/// Endpoints of an auth server that are asked at most.
+const TRIES: usize = 3;
 
 impl Exchange {
-    /// The request to send for [`super::Step::Ask`]; `None` where nobody is to be asked. As ingress-nginx's: the client's
-    /// headers, and what the auth server needs to know of its request.
-    pub fn auth_request(&self, request: &RequestView<'_>) -> Option<AuthRequest> {
+    /// The request to send for [`super::Step::Ask`], which has no body; `None` where nobody is to be asked. As
+    /// ingress-nginx's: the client's headers, and what the auth server needs to know of its request.
+    pub fn auth_request(&self, request: &RequestView<'_>) -> Option<Subrequest> {
         let server = self.decision.auth_server()?;
         let request = &self.decision.with_changed_headers(request);
         let mut headers = self.client_headers(request);
@@ -75,6 +44,7 @@ impl Exchange {
             set("x-original-uri", HeaderValue::from_bytes(request.target).ok());
             set("x-scheme", Some(self.decision.client.scheme.clone()));
         }
+        self.add_trace_headers(&mut headers);
         self.certificate_headers(|name, value| drop(headers.insert(HeaderName::from_static(name), value)));
         for (name, value) in &*server.request_headers {
             let Ok(name) = name.parse::<HeaderName>() else { continue };
@@ -84,13 +54,13 @@ impl Exchange {
                 None => drop(headers.remove(name)),
             }
         }
-        let target = self.rendered(&server.target, request);
-        let target = percent_encode(&target, NOT_IN_TARGET).flat_map(str::bytes).collect();
-        Some(AuthRequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
+        let target = self.rendered_target(&server.target, request);
+        Some(Subrequest { method: server.method.clone().unwrap_or(Method::GET), target, headers })
     }
 
     /// The auth server has answered the auth request for `request`.
     pub fn auth_response(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+        self.end_auth_request(Some(status));
         let Some(server) = self.decision.auth_server() else { return };
         if let Some(key) = &self.auth_key
             && let request = self.decision.with_changed_headers(request)
@@ -154,24 +124,50 @@ impl Exchange {
     }
 
     /// Chooses an endpoint of the auth server that was not asked yet.
-    pub(super) fn ask(&mut self, tries: usize) -> Option<Destination> {
-        let server = self.decision.auth_server().filter(|_| tries < TRIES)?;
-        let pick = server.upstream.pick(self.decision.client.address, &self.tried)?;
+    pub(super) fn ask(&mut self) -> Option<Destination> {
+        let State::Asking { failed, .. } = &self.state else { return None };
+        let server = self.decision.auth_server().filter(|_| failed.len() < TRIES)?;
+        let pick = server.upstream.pick(self.decision.client.address, &self.attempts.tried)?;
         let tls = server.tls.then(|| BackendTls { server_name: Some(server.host.clone()), settings: None });
-        let destination = self.destination(&pick, tls, false);
+        let destination = self.destination(&pick, tls, EndpointProtocol::Http11);
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
-        self.tried.push(destination.address);
-        self.state = State::Asking { _pick: Some(pick), tries: tries + 1 };
+        self.attempts.tried.push(destination.address);
+        let begun = Try::begin(pick, self.arrival().started, None);
+        if let State::Asking { current, .. } = &mut self.state {
+            *current = Some(begun);
+        }
         Some(destination)
     }
 
     /// The auth server has not answered. Another endpoint of it is asked only where this one has seen nothing.
     pub(super) fn auth_failed(&mut self, failure: Failure) {
+        let timed_out = matches!(
+            failure,
+            Failure::Connect { timed_out: true } | Failure::Upstream { fault: UpstreamFault::TimedOut, .. }
+        );
+        if let State::Asking { current, failed } = &mut self.state {
+            let status = if timed_out { 504 } else { 502 };
+            failed.extend(current.take().map(|current| current.attempt(Some(status), 0)));
+        }
         match failure {
             Failure::Connect { .. } => {}
-            Failure::Upstream { stale: true, .. } => drop(self.tried.pop()),
-            _ => self.state = State::Replying(FAILED),
+            Failure::Upstream { stale: true, .. } => drop(self.attempts.tried.pop()),
+            _ => {
+                self.end_auth_request(None);
+                self.state = State::Replying(FAILED);
+            }
+        }
+    }
+
+    /// Keeps what there is to log of the auth request, if it is to be logged. No status: nobody has answered.
+    pub(super) fn end_auth_request(&mut self, status: Option<u16>) {
+        let State::Asking { current, failed } = &mut self.state else { return };
+        if self.decision.settings.access_log.auth {
+            let last = current.take().map(|current| current.attempt(status, 0));
+            let attempts: SmallVec<[Attempt; 1]> = std::mem::take(failed).into_iter().chain(last).collect();
+            let status = status.or_else(|| attempts.last()?.status).unwrap_or(502);
+            self.ended_auth_request = Some(Box::new(EndedAuthRequest { status, attempts }));
         }
     }
 
@@ -185,7 +181,7 @@ impl Exchange {
 
     /// The auth server has decided.
     fn authorized(&mut self, verdict: Result<Authorization, Reply>) {
-        self.tried.clear();
+        self.attempts.tried.clear();
         let verdict = match verdict {
             Ok(authorization) => {
                 self.authorization = Some(Box::new(authorization));
@@ -202,30 +198,6 @@ impl Exchange {
         let verdict = server.judge(status, headers, signin.as_deref());
         self.authorized(verdict);
     }
-
-    /// The client's headers, as far as an auth server may see and believe them.
-    fn client_headers(&self, request: &RequestView<'_>) -> HeaderMap {
-        let is_forwarded = |name: &HeaderName| {
-            let is_of_connection = *name == header::CONNECTION || is_of_the_connection(name, request.headers);
-            let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
-            !is_of_connection && !is_of_body && !is_not_the_clients(name)
-        };
-        let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
-        headers.map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
-    fn rendered(&self, template: &Template, request: &RequestView<'_>) -> Vec<u8> {
-        let arrival = self.arrival();
-        self.decision.rendered(template, &arrival.connection, arrival.number, request)
-    }
-
-    fn header_value(&self, template: &Template, request: &RequestView<'_>) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(&self.rendered(template, request)).ok()
-    }
-}
-
-fn is_not_the_clients(name: &HeaderName) -> bool {
-    NOT_THE_CLIENTS.contains(&name.as_str()) || is_about_certificate(name)
 }
 
 /// Whether an auth request may have this header otherwise than the client's request.

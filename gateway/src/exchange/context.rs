@@ -1,3 +1,4 @@
+use super::copies::Copies;
 use crate::connection::ShutdownNotice;
 use crate::table::Publisher;
 use crate::telemetry;
@@ -9,12 +10,13 @@ pub struct Context {
     publisher: Arc<Publisher>,
     telemetry: telemetry::Worker,
     shutdown: ShutdownNotice,
+    copies: Arc<Copies>,
 }
 
 impl Context {
     /// Exchanges that are routed by what `publisher` holds and recorded by `telemetry`.
     pub fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker) -> Self {
-        Self { publisher, telemetry, shutdown: ShutdownNotice::default() }
+        Self { publisher, telemetry, shutdown: ShutdownNotice::default(), copies: Arc::default() }
     }
 
     /// The same context, where connections are closed after the current request once a shutdown is announced.
@@ -30,6 +32,11 @@ impl Context {
     /// Takes the records of requests that have ended.
     pub fn telemetry(&self) -> &telemetry::Worker {
         &self.telemetry
+    }
+
+    /// The copies that are made for mirrors.
+    pub(super) fn copies(&self) -> &Arc<Copies> {
+        &self.copies
     }
 
     /// Whether a shutdown has been announced.

@@ -2,7 +2,7 @@
 //!
 //! The backend gets the request's method and headers, but not its body: that may be gone, or be what is wrong with it.
 
-use super::forward::{RequestEdits, ResponseEdits};
+use super::edits::{RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::progress::{CustomError, State};
 use crate::request::{Reason, Reply, RequestView};
@@ -15,7 +15,7 @@ impl Exchange {
     /// Lets a backend answer what is to be our own reply, where its status has one and the client has got nothing yet.
     pub(super) fn customize_reply(&mut self) {
         let State::Replying(reply) = &self.state else { return };
-        if self.custom_error.is_none() && !self.has_responded() && self.answers(reply) {
+        if self.custom_error.is_none() && !self.attempts.passed_on && self.answers(reply) {
             self.customize(reply.clone());
         }
     }
@@ -32,9 +32,9 @@ impl Exchange {
     }
 
     fn customize(&mut self, reply: Reply) {
-        self.end_try(Some(reply.status), 0);
-        self.tried.clear();
-        self.custom_error = Some(Box::new(CustomError { reply, attempts_before: self.attempts.len() }));
+        self.attempts.end(Some(reply.status), 0);
+        self.attempts.start_over();
+        self.custom_error = Some(Box::new(CustomError { reply }));
         self.state = State::Attempting;
     }
 
@@ -59,6 +59,7 @@ impl Exchange {
     pub(super) fn forward_error(&self, error: &CustomError, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         edits.set_target(b"/");
         self.set_client_headers(request, edits);
+        self.set_trace_headers(edits);
         if let Some(host) = &self.decision.client.host {
             edits.set("Host", host.clone());
         }

@@ -3,25 +3,25 @@
 use super::access::{Access, AccessStep};
 use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
+use super::session::session;
 use super::snippet_progress::SnippetProgress;
 use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
-use crate::policy::client_limits::{ClientKey, ClientLimits, Permit};
+use crate::policy::client_limits::{ClientLimits, Permit};
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
 use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
+use crate::telemetry::TraceContext;
 use crate::tls::backend::BackendTls;
 use crate::tls::client;
-use crate::upstream::Upstream;
-use crate::variables;
+use crate::upstream::{SessionKey, Upstream};
 use http::{HeaderValue, Version};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// How a request is handled. Holds its route and nothing above it, so that a long-lived stream keeps no table alive.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub struct Decision {
     pub(super) client_verdict: Option<client::Verdict>,
     /// Which of the route's backends it goes to.
     chosen: Option<usize>,
+    /// The session that it belongs to, where that backend has affinity.
+    pub(super) session: Option<SessionKey>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
     /// `Access-Control-Allow-Origin` of the response, where CORS lets the request's origin read it.
@@ -48,6 +50,8 @@ pub struct Decision {
     answer: Option<Reply>,
     /// What comes before the rules of the route's path has let it through.
     passed_server_phase: bool,
+    /// It is for a host without rules, or none of those without a host takes it.
+    pub(super) is_of_no_host: bool,
     default_backend: Option<Arc<Upstream>>,
     /// Counts the request as in progress, where the number of those is limited.
     pub(super) permit: Option<Permit>,
@@ -55,6 +59,8 @@ pub struct Decision {
     pub(super) normalized: Option<Box<[u8]>>,
     /// `X-Request-ID`, given or made.
     pub(super) request_id: Option<HeaderValue>,
+    /// The trace that it belongs to, where it is traced.
+    pub(super) trace: Option<Box<TraceContext>>,
     /// What snippets have made of the request, where there are some.
     pub(super) snippet: Option<Box<SnippetProgress>>,
 }
@@ -102,15 +108,18 @@ impl Decision {
             route: None,
             client_verdict: None,
             chosen: None,
+            session: None,
             rewritten: None,
             allowed_origin: None,
             reply: None,
             access: Access::default(),
             answer: None,
             passed_server_phase: false,
+            is_of_no_host: false,
             default_backend: asked.table.default_backend().cloned(),
             permit: None,
             normalized: None,
+            trace: None,
             snippet: None,
         };
         if let ControlFlow::Break(reply) = decision.decide(asked) {
@@ -144,6 +153,12 @@ impl Decision {
             }
         }
         self.route = None;
+        self.is_of_no_host = match &found {
+            Found::NoHost => true,
+            Found::NoPath(host) => *host.name() == HostName::Any,
+            _ => false,
+        };
+        self.begin_trace(asked);
         match found {
             Found::Route(_) => ControlFlow::Continue(()),
             Found::AddSlash(route) => {
@@ -166,10 +181,11 @@ impl Decision {
     fn enter<'t>(&mut self, route: &Arc<Route>, asked: &Asked<'t>) -> ControlFlow<Reply, Option<Found<'t>>> {
         let Asked { request, counted, .. } = *asked;
         self.route = Some(route.clone());
+        self.begin_trace(asked);
         server_phase(route, &self.scene(asked), self.server_has_ended())?;
         self.passed_server_phase = true;
         self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
-        self.enter_snippet(route, asked);
+        self.enter_snippet(route, asked)?;
         cors::preflight(self.allowed_origin.as_ref(), request)?;
         if let Some(found) = self.run_route_snippet(route, asked)? {
             return ControlFlow::Continue(Some(found));
@@ -181,9 +197,12 @@ impl Decision {
         (self.access, self.permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
         self.rewrite(route, request)?;
         let seen = self.seen(request);
-        self.chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
+        let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
+        self.session = chosen.and_then(|chosen| session(route.backends().get(chosen)?, &seen));
+        self.chosen = chosen;
         self.answer = match &route.action {
             RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
+            RouteAction::NotFound => Some(Reply::new(404, Reason::NoContent)),
             _ => None,
         };
         ControlFlow::Continue(None)
@@ -216,34 +235,6 @@ impl Decision {
     pub fn hear(&mut self, verdict: Verdict) -> AccessStep {
         let _ = self.access.hear(verdict); // the step says whether anything else matters
         self.step()
-    }
-
-    /// Counts the request against the limits on its client, unless it exceeds them.
-    fn admit(
-        &self,
-        limits: &ClientLimits,
-        arrival: &Arrival,
-        request: &RequestView<'_>,
-    ) -> ControlFlow<Reply, Option<Permit>> {
-        let settings = &self.settings.limits;
-        if limits.exempts(self.client.address) {
-            return ControlFlow::Continue(None);
-        }
-        let Some(client) = self.client_key(arrival, request) else { return ControlFlow::Continue(None) };
-        limits.count_request(client, Instant::now(), settings)?;
-        limits.permit(client, settings)
-    }
-
-    /// Whom the request counts for; `None` where the text that tells clients apart is empty.
-    fn client_key(&self, arrival: &Arrival, request: &RequestView<'_>) -> Option<ClientKey> {
-        let Some(template) = &self.settings.limits.key else { return Some(self.client.address.into()) };
-        let (mut text, mut buffer) = (Vec::new(), [0; HOST_LIMIT]);
-        variables::render(
-            template,
-            &self.request_info(&arrival.connection, arrival.number, request, &mut buffer),
-            &mut text,
-        );
-        (!text.is_empty()).then(|| text.as_slice().into())
     }
 
     fn rewrite(&mut self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply> {
@@ -305,6 +296,15 @@ impl Decision {
     /// Whether it goes to the gateway's default backend, because no route takes it.
     pub fn uses_default_backend(&self) -> bool {
         self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
+    }
+
+    /// The reply where no backend has an endpoint. Without the default backend it is as if there was none: as in
+    /// ingress-nginx, which then serves its own.
+    pub fn no_endpoint(&self) -> Reply {
+        match self.uses_default_backend() {
+            true => Reply::new(404, Reason::NoRoute),
+            false => Reply::new(503, Reason::NoEndpoint),
+        }
     }
 
     /// The policies of its route for the response, unless it was answered before the rules of its path.

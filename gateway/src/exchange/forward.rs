@@ -1,18 +1,19 @@
-//! The changes of a request before it is sent to the backend, and of a response before it is sent to the client.
+//! The changes of a request before it is sent to the backend.
 
 use super::client_certificate::is_about_certificate;
+use super::connection_headers::remove_nominated;
+use super::edits::RequestEdits;
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
-use crate::grammar;
-use crate::policy::cors::{self, Cors};
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
-use smallvec::SmallVec;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::sync::Arc;
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_ORIGINAL_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-original-forwarded-for");
+const X_ORIGINAL_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-original-forwarded-host");
 /// "httpoxy": CGI programs take it for HTTP_PROXY.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 /// Headers of HTTP/1 that HTTP/2 forbids.
@@ -23,38 +24,6 @@ const HTTP1_ONLY: [HeaderName; 5] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// Changes a request that goes to a backend.
-pub trait RequestEdits {
-    /// Replaces a header. The name is written as it stands here.
-    fn set(&mut self, name: &'static str, value: HeaderValue);
-    /// Replaces a header that the user named.
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
-    /// Removes a header.
-    fn remove(&mut self, name: &HeaderName);
-    /// Replaces path and query.
-    fn set_target(&mut self, target: &[u8]);
-}
-
-/// Changes a response that goes to a client.
-pub trait ResponseEdits {
-    /// Its status.
-    fn status(&self) -> u16;
-    /// Replaces its status, by one from 100 to 999.
-    fn set_status(&mut self, status: u16);
-    /// Its headers.
-    fn headers(&self) -> &HeaderMap;
-    /// Replaces a header that the user named.
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
-    /// Replaces a header.
-    fn set(&mut self, name: &'static str, value: HeaderValue);
-    /// Adds a header, beside those of the name.
-    fn append(&mut self, name: &'static str, value: HeaderValue);
-    /// The same for a header that the user named.
-    fn append_named(&mut self, name: &Arc<str>, value: HeaderValue);
-    /// Removes a header.
-    fn remove(&mut self, name: &HeaderName);
-}
 
 impl Exchange {
     /// Changes a client's request into the backend's: its target, and the headers that ingress-nginx sets. They are
@@ -79,6 +48,7 @@ impl Exchange {
             edits.set("X-Forwarded-Prefix", prefix);
         }
         self.set_client_headers(request, edits);
+        self.set_trace_headers(edits);
         self.certificate_headers(|name, value| edits.set(name, value));
         self.set_backend_headers(request, edits);
         self.set_configured_headers(request, edits);
@@ -120,11 +90,23 @@ impl Exchange {
 
     pub(super) fn set_client_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let client = &self.decision.client;
-        if let Some(chain) = variables::joined(request.headers, &self.decision.settings.forwarded.header) {
-            edits.set("X-Original-Forwarded-For", chain);
+        let forwarded = &self.decision.settings.forwarded;
+        // A client's own headers of these names go, as in nginx.
+        match variables::joined(request.headers, &forwarded.header) {
+            Some(chain) => edits.set("X-Original-Forwarded-For", chain),
+            None => edits.remove(&X_ORIGINAL_FORWARDED_FOR),
         }
-        if let Some(hosts) = variables::joined(request.headers, X_FORWARDED_HOST.as_str()) {
-            edits.set("X-Original-Forwarded-Host", hosts);
+        match variables::joined(request.headers, &forwarded.host_header) {
+            Some(hosts) => edits.set("X-Original-Forwarded-Host", hosts),
+            None => edits.remove(&X_ORIGINAL_FORWARDED_HOST),
+        }
+        if forwarded.trust_headers && forwarded.proxy_protocol {
+            self.set_proxy_protocol_header(request, edits);
+        }
+        if forwarded.original_uri
+            && let Ok(target) = HeaderValue::from_bytes(variables::origin_form(request.target))
+        {
+            edits.set("X-Original-URI", target);
         }
         edits.set("X-Forwarded-For", self.forwarded_for(request));
         edits.set("X-Real-IP", self.client_address());
@@ -138,6 +120,21 @@ impl Exchange {
         edits.set("X-Scheme", client.scheme.clone());
         if let Some(id) = &self.decision.request_id {
             edits.set("X-Request-ID", id.clone());
+        }
+    }
+
+    /// What the client's address is taken from: the forwarding header of whom the PROXY header names, if that is a proxy, or
+    /// else the PROXY header.
+    fn set_proxy_protocol_header(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
+        let (forwarded, connection) = (&self.decision.settings.forwarded, &self.arrival().connection);
+        let value = match forwarded.trusts(connection.peer.ip()) {
+            true => variables::joined(request.headers, &forwarded.header),
+            false => Some(connection.peer_value.clone()),
+        };
+        match (value, forwarded.proxy_protocol_header.parse()) {
+            (Some(value), _) => edits.set_named(&forwarded.proxy_protocol_header, value),
+            (None, Ok(name)) => edits.remove(&name),
+            (None, Err(_)) => {}
         }
     }
 
@@ -200,44 +197,6 @@ impl Exchange {
         }
     }
 
-    /// Changes a backend's response to `request` into the client's: removes hop-by-hop headers and those that nginx hides,
-    /// and adds `add-headers`.
-    pub fn respond(&self, request: &RequestView<'_>, upgraded: bool, edits: &mut impl ResponseEdits) {
-        let received = self.headers_for_snippets(edits);
-        let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
-        let nominates = nominates(edits.headers());
-        for name in edits.headers().keys() {
-            let kept = upgraded && matches!(name.as_str(), "connection" | "upgrade");
-            let hop = !kept && (is_hop_by_hop(name) || name == header::CONNECTION);
-            let nominated = !upgraded && nominates && is_nominated_by(name, edits.headers());
-            if hop
-                || nominated
-                || is_hidden(name)
-                || self.decision.effects().is_some_and(|effects| effects.hides(name))
-                || self.decision.settings.hide_headers.iter().any(|hidden| name == &**hidden)
-            {
-                gone.push(name.clone());
-            }
-        }
-        if request.version == Version::HTTP_10 {
-            // A client of HTTP/1.0 does not know chunks: the body ends with the connection.
-            gone.push(header::TRANSFER_ENCODING);
-        }
-        for name in &gone {
-            edits.remove(name);
-        }
-        self.respond_to_error(edits);
-        self.set_auth_cookies(edits);
-        self.add_headers(edits);
-        self.change_response(request, received.as_ref(), edits);
-    }
-
-    /// Adds what every response has to one of our own.
-    pub fn reply(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
-        self.add_headers(edits);
-        self.change_response(request, None, edits);
-    }
-
     /// Replaces the client's headers by those of the auth response, or removes them where that has none.
     fn set_auth_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let Some(server) = self.decision.auth_server() else { return };
@@ -249,47 +208,6 @@ impl Exchange {
                 Some(value) => edits.set_named(written, value.clone()),
                 None => edits.remove(name), // also one of ours
             }
-        }
-    }
-
-    /// The cookies of the auth response.
-    fn set_auth_cookies(&self, edits: &mut impl ResponseEdits) {
-        let (Some(authorization), Some(server)) = (&self.authorization, self.decision.auth_server()) else { return };
-        if server.sets_cookies(edits.status()) {
-            authorization.cookies.iter().for_each(|cookie| edits.append("Set-Cookie", cookie.clone()));
-        }
-    }
-
-    /// `Server`, HSTS, `add-headers`, `custom-headers` and CORS, of which a later one replaces an earlier: on every
-    /// response, also on those that we make.
-    fn add_headers(&self, edits: &mut impl ResponseEdits) {
-        if self.decision.settings.server_tokens {
-            edits.set("Server", HeaderValue::from_static("adit"));
-        }
-        if let Some(hsts) =
-            self.decision.settings.hsts_value.as_ref().filter(|_| self.arrival().connection.tls.is_some())
-        {
-            edits.set("Strict-Transport-Security", hsts.clone());
-        }
-        for (name, value) in &self.decision.settings.added {
-            edits.set_named(name, value.clone());
-        }
-        if let Some(policies) = self.decision.response_policies() {
-            policies.custom_headers.iter().for_each(|(name, value)| edits.set_named(name, value.clone()));
-            self.set_cors_headers(policies.cors.as_ref(), edits);
-        }
-    }
-
-    /// The headers that let pages of another origin read the response. The backend's own stay where that is not
-    /// allowed.
-    fn set_cors_headers(&self, cors: Option<&Cors>, edits: &mut impl ResponseEdits) {
-        let Some(cors) = cors else { return };
-        if let Some(origin) = &self.decision.allowed_origin {
-            edits.set("Access-Control-Allow-Origin", origin.clone());
-            cors.headers().for_each(|(name, value)| edits.set(name, value.clone()));
-        }
-        if cors.varies() && !cors::is_varied(edits.headers()) {
-            edits.append("Vary", HeaderValue::from_static("Origin"));
         }
     }
 }
@@ -319,14 +237,6 @@ fn adapt_to_http2(edits: &mut impl RequestEdits) {
     edits.set("TE", HeaderValue::from_static("trailers"));
 }
 
-/// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's.
-fn remove_nominated(headers: &HeaderMap, edits: &mut impl RequestEdits) {
-    if nominates(headers) {
-        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated_by(name, headers);
-        headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
-    }
-}
-
 /// Removes what only we can know of a client's certificate; and, unless a proxy before us is trusted, what only that could
 /// know, and what some frameworks take for the request's real path.
 fn remove_claims(headers: &HeaderMap, trusts_proxy: bool, edits: &mut impl RequestEdits) {
@@ -336,42 +246,4 @@ fn remove_claims(headers: &HeaderMap, trusts_proxy: bool, edits: &mut impl Reque
 
 fn is_claim(name: &HeaderName) -> bool {
     matches!(name.as_str(), "x-auth-request-redirect" | "x-forwarded-prefix" | "x-original-url" | "x-rewrite-url")
-}
-
-/// Hop-by-hop headers: they apply to one connection, not to the request or response. Pingora writes `Connection` itself
-/// and needs `Transfer-Encoding`.
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "trailer" | "upgrade")
-}
-
-/// Whether a `Connection` header names this header, which makes it hop-by-hop. Headers about framing never are.
-fn is_nominated(name: &HeaderName, connection: &str) -> bool {
-    let name = name.as_str();
-    !connection.is_empty()
-        && !matches!(name, "connection" | "transfer-encoding" | "content-length" | "set-cookie")
-        && grammar::lists(connection.as_bytes(), name)
-}
-
-/// Whether a header of a request applies to the client's connection only, by its name or because the request's `Connection`
-/// names it.
-pub(crate) fn is_of_the_connection(name: &HeaderName, headers: &HeaderMap) -> bool {
-    is_hop_by_hop(name) || is_nominated_by(name, headers)
-}
-
-/// Whether a `Connection` header may name another header. Nearly none does: most say one of these two.
-fn nominates(headers: &HeaderMap) -> bool {
-    let mut connection = headers.get_all(header::CONNECTION).iter();
-    connection.any(|value| !matches!(value.as_bytes(), b"close" | b"keep-alive"))
-}
-
-/// Whether one of the `Connection` headers names this header.
-fn is_nominated_by(name: &HeaderName, headers: &HeaderMap) -> bool {
-    let mut connection = headers.get_all(header::CONNECTION).iter();
-    connection.any(|value| is_nominated(name, value.to_str().unwrap_or_default()))
-}
-
-/// Headers of backends that nginx does not forward.
-fn is_hidden(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name == "server" || name == "x-pad" || name.starts_with("x-accel-")
 }

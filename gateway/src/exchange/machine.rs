@@ -1,27 +1,26 @@
 //! The state machine of one request, from its head to its log line.
 
+use super::attempts::{Attempts, Failed};
 use super::context::Context;
+use super::copied_body::Tee;
 use super::decision::Decision;
 use super::inspector::Inspection;
-use super::progress::{CustomError, State, Try};
-use super::step::{BackendTls, Destination, Failure, Sent, Step};
-use crate::config::{BackendPolicies, GatewaySettings, ResponseRate};
+use super::progress::{CustomError, EndedAuthRequest, State, Try};
+use super::step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step, UpstreamFault};
+use crate::config::{BackendPolicies, GatewaySettings, RetryCondition};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::body_limit;
+use crate::policy::compression::Encoder;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record, RequestInfo};
-use crate::upstream::Pick;
-use smallvec::SmallVec;
-use std::net::SocketAddr;
+use crate::upstream::{Pick, Upstream};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Endpoints tried for one request at most (ingress-nginx: `proxy-next-upstream-tries`).
-pub(super) const TRIES: usize = 3;
 /// Interim responses (1xx) that an endpoint may send before its final one.
 pub(crate) const MAX_INTERIM: usize = 16;
 /// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
@@ -36,7 +35,7 @@ const CLIENT_CLOSED: u16 = 499;
 /// came of it, until it [finishes](Exchange::finish).
 ///
 /// ```text
-/// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> finish
+/// begin -> next_step -> Attempt -> connected -> request_body* -> interim_response* -> response_head -> encode* -> finish
 ///           ^   |  `--> Reply | Abandon -> finish
 ///           |   |-----> Verify -> verified ---.
 ///           |   |-----> Ask -> auth_response -|
@@ -52,19 +51,25 @@ pub struct Exchange {
     pub(super) authorization: Option<Box<Authorization>>,
     /// Under which its response is kept.
     pub(super) auth_key: Option<Box<AuthKey>>,
+    /// The auth request, where that is logged.
+    pub(super) ended_auth_request: Option<Box<EndedAuthRequest>>,
     /// What the firewall makes of the request, once it has seen it.
     pub(super) inspection: Option<Box<Inspection>>,
     /// The error that another backend answers.
     pub(super) custom_error: Option<Box<CustomError>>,
+    /// The key of a session that begins with this request, at the endpoint that serves it.
+    pub(super) new_session: Option<String>,
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
     pub(super) state: State,
     body_received: u64,
+    /// Where the body goes beside its backend, as long as a mirror gets it.
+    pub(super) tee: Option<Box<Tee>>,
+    /// Compresses the response's body, where it is compressed.
+    pub(super) encoder: Option<Box<Encoder>>,
     /// How fast the response goes out, where that is limited.
-    pace: Option<Pace>,
-    current: Option<Try>,
-    pub(super) attempts: SmallVec<[Attempt; 1]>,
-    pub(super) tried: SmallVec<[SocketAddr; TRIES]>,
+    pub(super) pace: Option<Pace>,
+    pub(super) attempts: Attempts,
 }
 
 impl Exchange {
@@ -81,15 +86,17 @@ impl Exchange {
             decision,
             authorization: None,
             auth_key: None,
+            ended_auth_request: None,
             inspection: None,
             custom_error: None,
+            new_session: None,
             fell_back: false,
             state,
             body_received: 0,
+            tee: None,
+            encoder: None,
             pace: None,
-            current: None,
-            attempts: SmallVec::new(),
-            tried: SmallVec::new(),
+            attempts: Attempts::new(request.method),
         };
         exchange.heard(request);
         if exchange.reply_reason().is_some_and(Reason::is_of_connection) {
@@ -107,19 +114,18 @@ impl Exchange {
             State::Replying(reply) => Step::Reply(reply.clone()),
             State::Abandoned(_) => Step::Abandon,
             State::Verifying(verification) => Step::Verify(Arc::clone(verification)),
-            State::Asking { tries, .. } => match self.ask(*tries) {
+            State::Asking { .. } => match self.ask() {
                 Some(server) => Step::Ask(server),
-                None => self.settle(FAILED),
+                None => {
+                    self.end_auth_request(None);
+                    self.settle(FAILED)
+                }
             },
             State::Attempting if self.is_uninspected() => Step::Inspect,
             State::Attempting => match self.attempt() {
                 Some(destination) => Step::Attempt(destination),
                 None => {
-                    let reply = match (&self.custom_error, self.attempts.last()) {
-                        (Some(error), _) => error.reply.clone(),
-                        (None, None) => Reply::new(503, Reason::NoEndpoint),
-                        (None, Some(last)) => bad_gateway(last.status == Some(504)),
-                    };
+                    let reply = self.reply_instead(self.decision.no_endpoint());
                     self.settle(reply)
                 }
             },
@@ -136,57 +142,62 @@ impl Exchange {
         matches!(self.state, State::Replying(_) | State::Abandoned(_))
     }
 
-    pub(super) fn destination(&self, pick: &Pick, tls: Option<BackendTls>, http2: bool) -> Destination {
+    pub(super) fn destination(&self, pick: &Pick, tls: Option<BackendTls>, protocol: EndpointProtocol) -> Destination {
         Destination {
             address: pick.address(),
             tls,
-            http2,
+            protocol,
             pool_key: pick.pool_key(),
             timeouts: self.backend_policies().timeouts,
-            idle_timeout: self.decision.settings.upstream.idle_timeout,
+            keeping: self.decision.settings.upstream,
             largest_piece: response_rate::largest_piece(self.response_rate()),
+            fresh: self.attempts.fresh,
         }
     }
 
-    /// Chooses an endpoint that was not tried yet.
+    /// The endpoint to try: the one that was chosen after a failure, or the first.
     fn attempt(&mut self) -> Option<Destination> {
-        let pick = self.pick()?;
-        let protocol = self.backend_policies().protocol;
-        let uses_tls = protocol.uses_tls(self.arrival.connection.tls.is_some());
+        let pick = self.attempts.next.take().or_else(|| self.pick_first())?;
+        let uses_tls = self.backend_policies().protocol.uses_tls(self.arrival.connection.tls.is_some());
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
-        let destination = self.destination(&pick, tls, protocol.is_http2());
+        let destination = self.destination(&pick, tls, self.backend_policies().into());
         self.body_received = 0; // the body comes again from its first byte
-        self.tried.push(destination.address);
-        self.current = Some(Try::begin(pick));
+        if self.attempts.begin(Try::begin(pick, self.arrival.started, self.decision.new_span()))
+            && let (Some(percent), Some(upstream)) = (self.backend_policies().retries.budget, self.upstream())
+        {
+            upstream.earn_retries(percent);
+        }
         Some(destination)
     }
 
-    fn pick(&mut self) -> Option<Pick> {
-        if self.tries() >= TRIES {
-            return None;
+    fn pick_first(&mut self) -> Option<Pick> {
+        let pick = self.pick();
+        if pick.is_some() || self.custom_error.is_some() {
+            return pick;
         }
-        let client = self.decision.client.address;
-        if let Some(error) = &self.custom_error {
-            return self.decision.error_backend(error.reply.status)?.pick(client, &self.tried);
-        }
-        if !self.fell_back {
-            let pick = self.decision.upstream().and_then(|upstream| upstream.pick(client, &self.tried));
-            if pick.is_some() || !self.attempts.is_empty() {
-                return pick;
-            }
-        }
-        let pick = self.decision.fallback()?.pick(client, &self.tried);
-        self.fell_back = true;
-        pick
+        self.fell_back = self.decision.fallback().is_some();
+        if self.fell_back { self.pick() } else { None }
     }
 
-    /// How many endpoints of a backend have failed.
-    fn tries(&self) -> usize {
-        self.attempts.len() - self.custom_error.as_ref().map_or(0, |error| error.attempts_before)
+    /// Chooses an endpoint that was not tried yet.
+    pub(super) fn pick(&mut self) -> Option<Pick> {
+        match self.custom_error.is_some() || self.fell_back {
+            true => self.upstream()?.pick(self.decision.client.address, &self.attempts.tried),
+            false => self.pick_own(),
+        }
+    }
+
+    /// The backend that gets the request.
+    pub(super) fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match &self.custom_error {
+            Some(error) => self.decision.error_backend(error.reply.status),
+            None if self.fell_back => self.decision.fallback(),
+            None => self.decision.upstream(),
+        }
     }
 
     /// The policies for the backend that gets the request.
-    fn backend_policies(&self) -> &BackendPolicies {
+    pub(super) fn backend_policies(&self) -> &BackendPolicies {
         match self.custom_error {
             Some(_) => &BackendPolicies::DEFAULT,
             None => self.decision.backend_policies(),
@@ -195,9 +206,7 @@ impl Exchange {
 
     /// The endpoint is connected.
     pub fn connected(&mut self, reused: bool) {
-        if let Some(current) = &mut self.current {
-            current.connect = Some(if reused { Duration::ZERO } else { current.started.elapsed() });
-        }
+        self.attempts.connected(reused);
     }
 
     /// A piece of the request's body has arrived. After `Break` the endpoint is to get no more of it.
@@ -208,6 +217,14 @@ impl Exchange {
         body_limit::received(self.body_received, limit).map_break(|reply| self.state = State::Replying(reply))
     }
 
+    /// The same of a piece that is passed on, and whether it is the last: a mirror gets it, too.
+    pub fn request_piece(&mut self, piece: &[u8], is_last: bool) -> ControlFlow<()> {
+        let position = self.body_received;
+        self.request_body(piece.len())?;
+        self.tee.take_if(|tee| !tee.pass(position, piece, is_last));
+        ControlFlow::Continue(())
+    }
+
     /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
     pub fn tunnelled(&mut self, bytes: u64) {
         self.body_received = bytes;
@@ -215,66 +232,59 @@ impl Exchange {
 
     /// The endpoint sends an interim response (1xx other than 101). After `Break` it has sent too many.
     pub fn interim_response(&mut self) -> ControlFlow<()> {
-        let Some(current) = &mut self.current else { return ControlFlow::Continue(()) };
-        current.header.get_or_insert_with(|| current.started.elapsed());
-        current.interim += 1;
-        if current.interim > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.attempts.interim_response() > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// The endpoint answers with this status. After `Break` its response is not passed on: ask for the next step.
-    pub fn response_head(&mut self, status: u16) -> ControlFlow<()> {
-        if let Some(current) = &mut self.current {
-            current.header.get_or_insert_with(|| current.started.elapsed());
-            current.status = Some(status);
+    /// The endpoint answers with this status to a request that could be sent again, or not. After `Break` its response is not
+    /// passed on: ask for the next step.
+    pub fn response_head(&mut self, status: u16, replayable: bool) -> ControlFlow<()> {
+        self.attempts.response_head(status);
+        if let Some(condition) = RetryCondition::of_status(status)
+            && self.try_another(Failed { condition, status, untouched: false, replayable })
+        {
+            return ControlFlow::Break(());
         }
-        self.intercept(status)
+        self.intercept(status)?;
+        if status == 101 {
+            self.tee = None; // what comes now is not the request's body
+        }
+        self.attempts.passed_on = true;
+        ControlFlow::Continue(())
     }
 
-    /// Whether an endpoint has begun to respond, and the client may have got some of that.
-    pub(super) fn has_responded(&self) -> bool {
-        let current = self.current.as_ref().and_then(|current| current.header);
-        current.or_else(|| self.attempts.last()?.header).is_some()
-    }
-
-    /// A piece of the response's body is there: how long it waits before it goes out.
-    pub fn response_body(&mut self, bytes: usize) -> Option<Duration> {
-        let rate = self.response_rate();
-        let bytes_per_second = rate.bytes_per_second?;
-        let now = tokio::time::Instant::now();
-        self.pace.get_or_insert_with(|| Pace::new(bytes_per_second, rate.after, now)).pause(bytes, now)
-    }
-
-    fn response_rate(&self) -> ResponseRate {
-        self.decision.route.as_ref().map(|route| route.policies.response_rate).unwrap_or_default()
-    }
-
-    /// Something failed. Never retries what an endpoint may have acted on, nor after a byte of the answer. Once the gateway
-    /// answers, only a client that goes away changes that.
+    /// Something failed. Once the gateway answers, only a client that goes away changes that.
     pub fn failed(&mut self, failure: Failure) {
-        let answered = self.current.as_ref().is_some_and(|current| current.header.is_some());
-        let (reply, again) = match failure {
+        let reply = match failure {
             Failure::ClientGone => {
                 self.state = State::Abandoned(self.reply_reason());
                 return;
             }
             _ if self.is_settled() => return,
             _ if matches!(self.state, State::Asking { .. }) => return self.auth_failed(failure),
-            Failure::Connect { timed_out } => (bad_gateway(timed_out), true),
-            Failure::Upstream { timed_out, stale, replayable } => {
-                if stale {
-                    // The endpoint is not to blame: a new connection to it may do.
-                    self.tried.pop();
-                }
-                (bad_gateway(timed_out), stale && replayable && !answered)
+            Failure::Connect { timed_out } => {
+                let fault = if timed_out { UpstreamFault::TimedOut } else { UpstreamFault::Closed };
+                return self.endpoint_failed(fault, false, true, true);
             }
-            Failure::ClientTimeout => (Reply::new(408, Reason::BodyTimeout), false),
-            Failure::ClientMalformed => (Reply::new(400, Reason::MalformedBody), false),
-            Failure::Internal => (Reply::new(500, Reason::Internal), false),
+            Failure::Upstream { fault, stale, untouched, replayable } => {
+                return self.endpoint_failed(fault, stale, untouched, replayable);
+            }
+            Failure::ClientTimeout => Reply::new(408, Reason::BodyTimeout),
+            Failure::ClientMalformed => Reply::new(400, Reason::MalformedBody),
+            Failure::Internal => Reply::new(500, Reason::Internal),
         };
-        self.end_try(Some(reply.status), 0);
-        if !again || self.tries() >= TRIES {
-            self.state = State::Replying(self.custom_error.as_ref().map_or(reply, |error| error.reply.clone()));
-        }
+        self.give_up(reply);
+    }
+
+    /// Ends the attempt with a reply in place of a response.
+    pub(super) fn give_up(&mut self, reply: Reply) {
+        self.attempts.end(Some(reply.status), 0);
+        self.new_session = None;
+        self.state = State::Replying(self.reply_instead(reply));
+    }
+
+    /// The reply, or that which a backend was to answer.
+    fn reply_instead(&self, reply: Reply) -> Reply {
+        self.custom_error.as_ref().map_or(reply, |error| error.reply.clone())
     }
 
     /// Why the gateway answers, if it does.
@@ -311,26 +321,27 @@ impl Exchange {
         request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
     }
 
-    pub(super) fn end_try(&mut self, status: Option<u16>, response_length: u64) {
-        let Some(current) = self.current.take() else { return };
-        self.attempts.push(current.attempt(status, response_length));
-    }
-
     /// The request has ended: counts it and writes it to the log.
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
-        self.end_try(None, sent.body);
+        let received = self.encoder.as_ref().map_or(sent.body, |encoder| encoder.received());
+        self.attempts.end(None, received);
         self.decision.permit = None;
         let is_abandoned = matches!(self.state, State::Abandoned(_));
         if is_abandoned && sent.status.is_none() {
             self.arrival.connection.count_abandoned();
         }
+        self.log_auth_request(request);
         let gone = is_abandoned.then_some(Reason::ClientGone);
         let mut buffer = [0; HOST_LIMIT];
         let record = Record {
+            logged: self.decision.is_logged(request),
             reply: self.reply_reason().or(gone).map(Reason::label),
-            ..self.record(self.request_info(request, &mut buffer), &self.attempts, sent)
+            ..self.record(self.request_info(request, &mut buffer), self.attempts.ended(), sent)
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
+        if let Some((trace, operation)) = self.decision.recorded_trace() {
+            self.context.telemetry().trace(&record, trace, operation);
+        }
         self.audit(record.status);
     }
 
@@ -342,24 +353,15 @@ impl Exchange {
         };
         Record {
             request,
-            logged: self.decision.is_logged(),
+            logged: false, // only a request that has ended
             reply: None,
             request_length: self.arrival.head.length as u64 + self.body_received,
             duration: self.arrival.started.elapsed(),
             status: sent.status.unwrap_or(unsent),
             body_bytes_sent: sent.body,
             bytes_sent: sent.bytes,
+            encoded: self.encoded_body(),
             attempts,
         }
     }
-
-    /// All attempts, the one that is under way included.
-    pub(super) fn attempts(&self) -> SmallVec<[Attempt; 1]> {
-        let current = self.current.as_ref().map(|current| current.attempt(None, 0));
-        self.attempts.iter().cloned().chain(current).collect()
-    }
-}
-
-fn bad_gateway(timed_out: bool) -> Reply {
-    if timed_out { Reply::new(504, Reason::UpstreamTimeout) } else { Reply::new(502, Reason::UpstreamFailed) }
 }

@@ -4,40 +4,60 @@
 //! it: each event of the lane is one method of the exchange.
 
 mod access;
+mod affinity;
+mod attempts;
 mod auth;
 mod auth_snippet;
 mod client_certificate;
+mod connection_headers;
 mod context;
+mod copied_body;
+mod copies;
 mod custom_error;
 mod decision;
+mod edits;
+mod fastcgi;
 mod forward;
 mod framing;
 mod grpc;
 mod inspection;
 mod inspector;
+mod limits;
+mod logged;
 mod machine;
+mod mirror;
 mod phases;
 mod progress;
 mod rendered_reply;
 mod request_id;
+mod respond;
+mod response_body;
+mod response_rewrites;
+mod retry;
+mod session;
 mod snippet;
 mod snippet_progress;
 mod step;
+mod subrequest;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod upload;
 mod variables;
 
 pub use access::AccessStep;
-pub use auth::AuthRequest;
+pub(crate) use connection_headers::is_of_the_connection;
 pub use context::Context;
+pub(crate) use copied_body::{CopiedBody, CopiedPiece};
 pub use decision::Decision;
-pub(crate) use forward::is_of_the_connection;
-pub use forward::{RequestEdits, ResponseEdits};
-pub(crate) use framing::{
-    InvalidFraming, InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing,
-};
+pub use edits::{RequestEdits, ResponseEdits};
+#[cfg(test)]
+pub(crate) use framing::InvalidFraming;
+pub(crate) use framing::{InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing};
 pub use inspector::Inspector;
 pub use machine::Exchange;
 pub(crate) use machine::MAX_INTERIM;
+pub use mirror::MirrorRequest;
 pub(crate) use rendered_reply::RenderedReply;
-pub use step::{BackendTls, Destination, Failure, Sent, Step};
+pub use step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step, UpstreamFault};
+pub use subrequest::Subrequest;

@@ -66,7 +66,7 @@ pub(super) fn request_phase(
             ControlFlow::Break(redirect::constant(to, client, connection, policies.relative_redirects))
         }
         RouteAction::Reply(status) => ControlFlow::Break(Reply::new(*status, Reason::FixedReply)),
-        RouteAction::Forward(_) | RouteAction::DefaultBackend(_) => {
+        RouteAction::Forward(_) | RouteAction::DefaultBackend(_) | RouteAction::NotFound => {
             rewrite::redirect(rewrite, path, *query, connection)?;
             redirect::https(policies.https_redirect, request, client)?;
             if !policies.serves_plain_http {

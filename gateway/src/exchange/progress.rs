@@ -5,8 +5,12 @@ use crate::policy::basic_auth::Verification;
 use crate::request::{Reason, Reply};
 use crate::telemetry::Attempt;
 use crate::upstream::Pick;
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What the next step is.
 #[derive(Debug)]
@@ -15,9 +19,10 @@ pub(super) enum State {
     Verifying(Arc<Verification>),
     /// To ask the auth server.
     Asking {
-        /// Counts the auth request as in flight at its endpoint.
-        _pick: Option<Pick>,
-        tries: usize,
+        /// The endpoint that is asked now; it counts the auth request as in flight.
+        current: Option<Try>,
+        /// Those that have not answered.
+        failed: SmallVec<[Attempt; 1]>,
     },
     /// To try an endpoint.
     Attempting,
@@ -31,7 +36,7 @@ impl From<AccessStep> for State {
     fn from(step: AccessStep) -> Self {
         match step {
             AccessStep::Verify(verification) => Self::Verifying(verification),
-            AccessStep::Ask => Self::Asking { _pick: None, tries: 0 },
+            AccessStep::Ask => Self::Asking { current: None, failed: SmallVec::new() },
             AccessStep::Forward => Self::Attempting,
             AccessStep::Reply(reply) => Self::Replying(reply),
         }
@@ -47,12 +52,22 @@ pub(super) struct Try {
     pub(super) header: Option<Duration>,
     pub(super) status: Option<u16>,
     pub(super) interim: usize,
+    /// From the start of the request to that of the try.
+    pub(super) after: Duration,
+    /// The id of its span, where it has one of its own.
+    pub(super) span: Option<NonZero<u64>>,
 }
 
 impl Try {
-    /// One that begins now.
-    pub(super) fn begin(pick: Pick) -> Self {
-        Self { pick, started: Instant::now(), connect: None, header: None, status: None, interim: 0 }
+    /// One that begins now, of a request that began at `request`.
+    pub(super) fn begin(pick: Pick, request: std::time::Instant, span: Option<NonZero<u64>>) -> Self {
+        let (started, after) = (Instant::now(), request.elapsed());
+        Self { pick, started, connect: None, header: None, status: None, interim: 0, after, span }
+    }
+
+    /// Its endpoint.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.pick.address()
     }
 
     /// What is known of it. `status` is what stands for that of a response, where there was none.
@@ -64,6 +79,8 @@ impl Try {
             header: self.header,
             response: self.started.elapsed(),
             response_length,
+            after: self.after,
+            span: self.span,
         }
     }
 }
@@ -73,6 +90,13 @@ impl Try {
 pub(super) struct CustomError {
     /// What the client gets if the backend does not answer.
     pub(super) reply: Reply,
-    /// Attempts that were made at endpoints of other backends.
-    pub(super) attempts_before: usize,
+}
+
+/// An auth request that has ended, where those are logged.
+#[derive(Debug)]
+pub(super) struct EndedAuthRequest {
+    /// The status of its response, or what stands for that where there was none.
+    pub(super) status: u16,
+    /// The endpoints that were asked.
+    pub(super) attempts: SmallVec<[Attempt; 1]>,
 }

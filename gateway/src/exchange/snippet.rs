@@ -1,7 +1,7 @@
 //! Snippets on the way of a request: when they are run, and what they change of it and of its response.
 
 use super::decision::{Asked, Decision};
-use super::forward::{RequestEdits, ResponseEdits};
+use super::edits::{RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::snippet_progress::SnippetProgress;
 use super::step::Sent;
@@ -9,9 +9,9 @@ use crate::connection::Connection;
 use crate::policy::rewrite::Rewrite;
 use crate::policy::snippet::{Change, Effects, InputHeaders, Name, Outcome, Snippet, SnippetState, Surroundings};
 use crate::request::{HOST_LIMIT, Reply, RequestView};
-use crate::table::{Found, Route, RouteAction};
+use crate::table::{Found, Location, Route, RouteAction};
 use crate::telemetry::{Now, RequestInfo};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use std::ops::ControlFlow;
 
 impl Decision {
@@ -29,10 +29,18 @@ impl Decision {
     }
 
     /// Lets the effects of the route's snippet hold, and no longer those of what came before.
-    pub(super) fn enter_snippet(&mut self, route: &Route, asked: &Asked<'_>) {
-        if self.snippet.is_some() || route.policies.snippet.is_some() {
-            self.with_progress(asked, |progress, _| progress.enter(route.policies.snippet.as_deref()));
+    pub(super) fn enter_snippet(&mut self, route: &Route, asked: &Asked<'_>) -> ControlFlow<Reply> {
+        if self.snippet.is_none() && route.policies.snippet.is_none() {
+            return ControlFlow::Continue(());
         }
+        self.with_progress(asked, |progress, _| {
+            progress.enter(route.policies.snippet.as_deref());
+            route
+                .location
+                .as_ref()
+                .and_then(Location::matcher)
+                .map_or(ControlFlow::Continue(()), |matcher| progress.state.capture(matcher))
+        })
     }
 
     /// Runs the snippet of a route. `Some`: it has made another path, which was looked up.
@@ -140,12 +148,6 @@ impl Decision {
         self.snippet.as_ref()?.state.effects().map(|effects| &**effects)
     }
 
-    /// Whether the request is logged, as far as its route is concerned.
-    pub(super) fn is_logged(&self) -> bool {
-        let by_route = || self.route.as_ref().is_none_or(|route| route.policies.access_log);
-        self.effects().and_then(|effects| effects.access_log).unwrap_or_else(by_route)
-    }
-
     fn input(&self) -> Option<&InputHeaders> {
         self.snippet.as_ref()?.state.input()
     }
@@ -178,7 +180,7 @@ impl Exchange {
     /// The headers of a backend's response, where a snippet may ask for them once they have changed.
     pub(super) fn headers_for_snippets(&self, edits: &impl ResponseEdits) -> Option<HeaderMap> {
         let effects = self.decision.effects()?;
-        (!effects.response().is_empty()).then(|| edits.headers().clone())
+        (!effects.response().is_empty()).then(|| edits.header_map())
     }
 
     /// Changes a response as snippets ask for. `received` has the headers of the backend's.
@@ -193,13 +195,15 @@ impl Exchange {
         if (102..200).contains(&status) || status == 100 {
             return; // more is to come
         }
+        let mut headers = edits.header_map();
         let mut buffer = [0; HOST_LIMIT];
-        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts());
+        let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
         let sent = Sent { status: Some(status), ..Sent::default() };
         for header in effects.response() {
-            let info = RequestInfo { response_headers: [received, Some(edits.headers())], ..info };
-            let changes = header.changes(status, edits.headers(), &(&self.record(info, &attempts, sent), &Now));
+            let info = RequestInfo { response_headers: [received, Some(&headers)], ..info };
+            let changes = header.changes(status, &headers, &(&self.record(info, &attempts, sent), &Now));
             for change in changes {
+                change_header(&mut headers, &change);
                 match change {
                     Change::Set(name, value) => edits.set_named(&name, value),
                     Change::Append(name, value) => edits.append_named(&name, value),
@@ -207,5 +211,15 @@ impl Exchange {
                 }
             }
         }
+    }
+}
+
+/// Makes a change in the copy of the headers that later ones are made from.
+fn change_header(headers: &mut HeaderMap, change: &Change) {
+    let parsed = |name: &str| HeaderName::from_bytes(name.as_bytes());
+    match change {
+        Change::Set(name, value) => drop(parsed(name).map(|name| headers.insert(name, value.clone()))),
+        Change::Append(name, value) => drop(parsed(name).map(|name| headers.append(name, value.clone()))),
+        Change::Remove(name) => drop(headers.remove(name)),
     }
 }

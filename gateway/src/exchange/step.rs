@@ -1,10 +1,9 @@
-use crate::config::Timeouts;
+use crate::config::{BackendPolicies, BackendProtocol, Timeouts, UpstreamConnections};
 use crate::policy::basic_auth::Verification;
 use crate::request::Reply;
 use crate::tls::backend;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Where to send a request.
 #[derive(Clone, Debug)]
@@ -13,16 +12,43 @@ pub struct Destination {
     pub address: SocketAddr,
     /// How to use TLS; `None` is cleartext.
     pub tls: Option<BackendTls>,
-    /// Whether to use HTTP/2.
-    pub http2: bool,
+    /// What the endpoint speaks.
+    pub protocol: EndpointProtocol,
     /// Connections are shared only between equal keys.
     pub pool_key: u64,
     /// Timeouts for connecting, sending and reading.
     pub timeouts: Timeouts,
-    /// How long a connection to it is kept idle.
-    pub idle_timeout: Duration,
+    /// Which connections to it are kept for further requests.
+    pub keeping: UpstreamConnections,
     /// The largest piece of a response that is to be read at a time.
     pub largest_piece: usize,
+    /// Whether it has to be a new connection, where connections serve one request at a time: one that was kept has just proved
+    /// stale.
+    pub fresh: bool,
+}
+
+/// What an endpoint speaks, and so which lane takes a request there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointProtocol {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+    /// HTTP/2.
+    Http2,
+    /// FastCGI.
+    FastCgi,
+}
+
+impl From<&BackendPolicies> for EndpointProtocol {
+    fn from(policies: &BackendPolicies) -> Self {
+        match policies.protocol {
+            BackendProtocol::Grpc | BackendProtocol::Grpcs => Self::Http2,
+            BackendProtocol::FastCgi => Self::FastCgi,
+            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto if policies.http_10 => Self::Http10,
+            BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => Self::Http11,
+        }
+    }
 }
 
 /// TLS towards a backend.
@@ -42,15 +68,16 @@ pub enum Failure {
         /// It took too long.
         timed_out: bool,
     },
-    /// The endpoint broke off, or took too long.
+    /// No whole response of an endpoint that was connected.
     Upstream {
-        /// It took too long.
-        timed_out: bool,
+        /// What is wrong.
+        fault: UpstreamFault,
         /// The connection is to blame: it had served before and closed before a byte of the answer, or the endpoint
         /// says that it has not touched the request. The endpoint may never have seen it.
         stale: bool,
-        /// The request may be sent again: its method is idempotent, or the endpoint has certainly not touched it, and its
-        /// body is still at hand.
+        /// The endpoint has certainly not touched the request: it says so.
+        untouched: bool,
+        /// The request can be sent again: it has no body, or all that was read of it is still at hand.
         replayable: bool,
     },
     /// The client went away.
@@ -61,6 +88,17 @@ pub enum Failure {
     ClientMalformed,
     /// A fault of ours.
     Internal,
+}
+
+/// What is wrong with an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// It broke off, or closed the connection.
+    Closed,
+    /// It took too long.
+    TimedOut,
+    /// Its response violates HTTP.
+    Invalid,
 }
 
 /// What a lane is to do next with a request.

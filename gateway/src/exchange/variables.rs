@@ -38,6 +38,8 @@ impl Decision {
             headers: Some(request.headers),
             request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
             labels: self.labels(),
+            trace: self.trace.as_deref(),
+            maps: Some(&self.settings.maps),
             client_certificate: self.client_certificate(connection),
             ..RequestInfo::new(connection, number)
         };

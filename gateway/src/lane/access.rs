@@ -1,11 +1,10 @@
 //! The steps of an exchange that decide whether a request may come in, before a backend is tried.
 
+use super::client::{ClientRequest, ClientSession};
 use super::firewall::Firewall;
 use super::http1::Subrequests;
-use super::pingora::session::{or_client_gone, view};
-use crate::exchange::{Context, Exchange, Failure, Step};
+use crate::exchange::{Context, Failure, Step};
 use crate::policy::basic_auth::Verification;
-use pingora_core::protocols::http::ServerSession;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -32,19 +31,20 @@ impl Access {
 
     /// Carries out the steps of access, and returns the one that follows. Futures are boxed: most requests have no such
     /// step, and each would move the memory for it.
-    pub(super) async fn next_step(&self, exchange: &mut Exchange, session: &mut ServerSession) -> Step {
+    pub(super) async fn next_step(&self, request: &mut ClientRequest) -> Step {
         loop {
-            match exchange.next_step() {
-                Step::Verify(verification) => match Box::pin(self.verify(session, &verification)).await {
-                    Ok(right) => exchange.verified(&view(session.req_header()), right),
-                    Err(failure) => exchange.failed(failure),
+            match request.exchange.next_step() {
+                Step::Verify(verification) => match Box::pin(self.verify(&mut request.session, &verification)).await {
+                    Ok(right) => request.exchange.verified(&request.head.view(), right),
+                    Err(failure) => request.exchange.failed(failure),
                 },
                 Step::Ask(server) => {
-                    Box::pin(self.subrequests.ask(exchange, &view(session.req_header()), &server)).await;
+                    let ClientRequest { head, exchange, .. } = request;
+                    Box::pin(self.subrequests.ask(exchange, &head.view(), &server)).await;
                 }
                 Step::Inspect => {
-                    if let Err(failure) = Box::pin(self.firewall.inspect(exchange, session)).await {
-                        exchange.failed(failure);
+                    if let Err(failure) = Box::pin(self.firewall.inspect(request)).await {
+                        request.exchange.failed(failure);
                     }
                 }
                 step => return step,
@@ -54,12 +54,12 @@ impl Access {
 
     /// Whether credentials are right. What cannot be verified is not. A client that leaves while it waits gives up its
     /// place; once a verification runs, its turn lasts as long.
-    async fn verify(&self, session: &mut ServerSession, verification: &Arc<Verification>) -> Result<bool, Failure> {
-        let Some(_turn) = or_client_gone(session, verification.turn()).await? else { return Ok(false) };
+    async fn verify(&self, session: &mut ClientSession, verification: &Arc<Verification>) -> Result<bool, Failure> {
+        let Some(_turn) = session.or_gone(verification.turn()).await? else { return Ok(false) };
         if let Some(right) = verification.result() {
             return Ok(right); // another request had the same credentials
         }
-        let Ok(_thread) = or_client_gone(session, self.verifications.acquire()).await? else { return Ok(false) };
+        let Ok(_thread) = session.or_gone(self.verifications.acquire()).await? else { return Ok(false) };
         let running = Arc::clone(verification);
         Ok(spawn_blocking(move || running.run()).await.unwrap_or(false))
     }

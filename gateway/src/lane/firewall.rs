@@ -1,11 +1,9 @@
 //! The step of an exchange in which the web application firewall inspects a request.
 
-use super::pingora::fault;
-use super::pingora::session::{invite_body, or_client_gone, view};
-use crate::exchange::{Exchange, Failure, Inspector};
+use super::client::ClientRequest;
+use crate::exchange::{Failure, Inspector};
 use crate::policy::waf::Refusal;
 use http::header;
-use pingora_core::protocols::http::ServerSession;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -36,15 +34,15 @@ impl Firewall {
     }
 
     /// Has the request inspected. No endpoint gets a byte of it before it has passed.
-    pub(super) async fn inspect(&self, exchange: &mut Exchange, session: &mut ServerSession) -> Result<(), Failure> {
-        let Some(inspector) = exchange.inspection(&view(session.req_header())) else { return Ok(()) };
-        let has_body = exchange.inspects_body() && !session.is_body_done();
+    pub(super) async fn inspect(&self, request: &mut ClientRequest) -> Result<(), Failure> {
+        let Some(inspector) = request.exchange.inspection(&request.head.view()) else { return Ok(()) };
+        let has_body = request.exchange.inspects_body() && !request.session.is_body_done();
         let verdict = match has_body {
-            false => self.run(exchange, session, inspector, Inspector::without_body).await?,
-            true => self.inspect_with_body(exchange, session, inspector).await?,
+            false => self.run(request, inspector, Inspector::without_body).await?,
+            true => self.inspect_with_body(request, inspector).await?,
         };
         if verdict.is_continue() {
-            exchange.pass();
+            request.exchange.pass();
         }
         Ok(())
     }
@@ -52,29 +50,31 @@ impl Firewall {
     /// The head comes first: for a request that is refused by it, no body is read.
     async fn inspect_with_body(
         &self,
-        exchange: &mut Exchange,
-        session: &mut ServerSession,
+        request: &mut ClientRequest,
         inspector: Inspector,
     ) -> Result<ControlFlow<()>, Failure> {
-        if self.run(exchange, session, inspector.clone(), Inspector::head).await?.is_break() {
+        if self.run(request, inspector.clone(), Inspector::head).await?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.hold_body(exchange, session).await?;
-        if exchange.is_settled() {
+        self.hold_body(request).await?;
+        if request.exchange.is_settled() {
             return Ok(ControlFlow::Break(()));
         }
-        let body = exchange.held();
-        self.run(exchange, session, inspector, move |inspector| inspector.body(&body)).await
+        let body = request.exchange.held();
+        self.run(request, inspector, move |inspector| inspector.body(&body)).await
     }
 
     /// Reads the body as far as the rules look at it.
-    async fn hold_body(&self, exchange: &mut Exchange, session: &mut ServerSession) -> Result<(), Failure> {
-        invite_body(session).await.map_err(|error| fault::of_client(&error))?;
-        session.req_header_mut().remove_header(&header::EXPECT); // it must not be invited again
+    async fn hold_body(
+        &self,
+        ClientRequest { head, session, exchange, .. }: &mut ClientRequest,
+    ) -> Result<(), Failure> {
+        session.invite_body().await?;
+        head.headers.remove(header::EXPECT); // the client waits no longer
         let patience = exchange.settings().client.body_timeout;
         while !session.is_body_done() {
-            let read = timeout(patience, session.read_request_body()).await.map_err(|_| Failure::ClientTimeout)?;
-            let Some(piece) = read.map_err(|error| fault::of_client(&error))? else { break };
+            let read = timeout(patience, session.read_body()).await.map_err(|_| Failure::ClientTimeout)?;
+            let Some(piece) = read? else { break };
             let size = u32::try_from(piece.len()).unwrap_or(u32::MAX);
             let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(size) else {
                 exchange.turn_away();
@@ -91,8 +91,7 @@ impl Firewall {
     /// gives up its place; what runs is not given up. An inspection that breaks lets nothing pass.
     async fn run(
         &self,
-        exchange: &mut Exchange,
-        session: &mut ServerSession,
+        ClientRequest { session, exchange, .. }: &mut ClientRequest,
         inspector: Inspector,
         part: impl FnOnce(&Inspector) -> Result<(), Refusal> + Send + 'static,
     ) -> Result<ControlFlow<()>, Failure> {
@@ -100,7 +99,7 @@ impl Firewall {
             exchange.turn_away();
             return Ok(ControlFlow::Break(()));
         };
-        let turn = or_client_gone(session, Arc::clone(&self.threads).acquire_owned()).await?;
+        let turn = session.or_gone(Arc::clone(&self.threads).acquire_owned()).await?;
         let running = spawn_blocking(move || {
             let _turn = turn;
             part(&inspector)

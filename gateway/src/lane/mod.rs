@@ -2,11 +2,13 @@
 //! [`Exchange`](crate::exchange::Exchange) for each request.
 
 mod access;
+pub(crate) mod client;
 mod driver;
 mod endpoint;
+mod fastcgi;
 mod firewall;
+mod head;
 pub(crate) mod http1;
 mod http2;
-pub(crate) mod pingora;
 
 pub(crate) use driver::Lanes;

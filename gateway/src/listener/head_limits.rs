@@ -1,7 +1,7 @@
 use crate::config::ClientSettings;
 use crate::request::NameRules;
 
-/// The largest head, in bytes: Pingora takes none of 1 MiB, what came behind it included.
+/// The largest head, in bytes, whatever the settings are.
 const HEAD_LIMIT: usize = 960 << 10;
 
 /// How large a head may be, and which of its headers are dropped.

@@ -6,6 +6,7 @@
 
 mod accept;
 mod bind;
+mod digests;
 mod handshake;
 mod head_limits;
 mod hello;

@@ -34,6 +34,7 @@ impl RefusedRequest<'_> {
             status: self.refusal.status,
             body_bytes_sent: self.body_bytes_sent,
             bytes_sent: self.bytes_sent,
+            encoded: None,
             attempts: &[],
         };
         worker.context.telemetry().record(&record, &worker.context.publisher().load().settings().access_log);

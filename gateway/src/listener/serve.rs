@@ -135,7 +135,7 @@ enum Secured {
     Passthrough(Box<PassthroughConnection>, Connection),
 }
 
-/// A connection and its stream, as Pingora takes it.
+/// A connection and its stream.
 fn open(transport: impl Transport + 'static, facts: Connection) -> (Stream, Arc<ClientConnection>) {
     let connection = Arc::new(ClientConnection::new(facts));
     (Box::new(ClientStream::new(transport, connection.clone())), connection)

@@ -1,28 +1,20 @@
 //! `block-cidrs`, `block-user-agents` and `block-referers`: 403 before anything else.
 
+use super::map_values::MapValues;
 use super::networks::Networks;
-use crate::config::{self, BlockedValue};
-use crate::pattern::{Anchor, Case, MatchBudget, Pattern, PatternLimit};
+use crate::config;
+use crate::pattern::{MatchBudget, PatternLimit};
 use crate::request::{Reason, Reply, RequestView};
 use http::{HeaderMap, HeaderName, header};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// The compiled lists.
 #[derive(Debug)]
 pub struct Blocked {
     networks: Networks,
-    user_agents: Values,
-    referers: Values,
-}
-
-#[derive(Debug, Default)]
-struct Values {
-    texts: Vec<Arc<str>>,
-    patterns: Vec<Pattern>,
-    /// There is a pattern that cannot be compiled. Nothing is let through that it might have blocked.
-    all: bool,
+    user_agents: MapValues,
+    referers: MapValues,
 }
 
 impl Blocked {
@@ -34,16 +26,16 @@ impl Blocked {
         }
         Some(Self {
             networks: Networks::new(networks),
-            user_agents: Values::compile(user_agents),
-            referers: Values::compile(referers),
+            user_agents: MapValues::compile(user_agents),
+            referers: MapValues::compile(referers),
         })
     }
 
     fn blocks(&self, request: &RequestView<'_>, client: IpAddr) -> Result<bool, PatternLimit> {
         let mut budget = MatchBudget::default();
         Ok(self.networks.contain(client)
-            || self.user_agents.hold(request.headers, &header::USER_AGENT, &mut budget)?
-            || self.referers.hold(request.headers, &header::REFERER, &mut budget)?)
+            || holds(&self.user_agents, request.headers, &header::USER_AGENT, &mut budget)?
+            || holds(&self.referers, request.headers, &header::REFERER, &mut budget)?)
     }
 }
 
@@ -57,56 +49,32 @@ pub(crate) fn check(blocked: Option<&Blocked>, request: &RequestView<'_>, client
     }
 }
 
-impl Values {
-    fn compile(values: &[BlockedValue]) -> Self {
-        let mut compiled = Self::default();
-        for value in values {
-            match value {
-                BlockedValue::Text(text) => compiled.texts.push(text.clone()),
-                BlockedValue::Pattern { text, ignores_case } => {
-                    let case = if *ignores_case { Case::Insensitive } else { Case::Sensitive };
-                    match Pattern::compile(text, Anchor::Anywhere, case) {
-                        Ok(pattern) => compiled.patterns.push(pattern),
-                        Err(_) => compiled.all = true,
-                    }
-                }
-            }
-        }
-        compiled
-    }
-
-    /// Whether a header has such a value; where it is there more than once, whether one of them is.
-    fn hold(&self, headers: &HeaderMap, name: &HeaderName, budget: &mut MatchBudget) -> Result<bool, PatternLimit> {
-        let mut values = headers.get_all(name).iter().map(|value| value.as_bytes());
-        let first = values.next().unwrap_or_default();
-        for value in std::iter::once(first).chain(values) {
-            if self.holds(value, budget)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn holds(&self, value: &[u8], budget: &mut MatchBudget) -> Result<bool, PatternLimit> {
-        if self.all || self.texts.iter().any(|text| value.eq_ignore_ascii_case(text.as_bytes())) {
+/// Whether a header has such a value; where it is there more than once, whether one of them is. What a value that cannot be
+/// compiled might have blocked is blocked.
+fn holds(
+    values: &MapValues,
+    headers: &HeaderMap,
+    name: &HeaderName,
+    budget: &mut MatchBudget,
+) -> Result<bool, PatternLimit> {
+    let mut lines = headers.get_all(name).iter().map(|value| value.as_bytes());
+    let first = lines.next().unwrap_or_default();
+    for line in std::iter::once(first).chain(lines) {
+        if values.has_invalid() || values.hold(line, budget)? {
             return Ok(true);
         }
-        for pattern in &self.patterns {
-            if pattern.is_match_within(value, budget)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
+    Ok(false)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::MapValue;
     use http::{HeaderValue, Method, Version};
 
     fn blocked(networks: &[&str], user_agents: &[&str], referers: &[&str]) -> Option<Blocked> {
-        let values = |texts: &[&str]| texts.iter().map(|text| BlockedValue::from(*text)).collect();
+        let values = |texts: &[&str]| texts.iter().map(|text| MapValue::from(*text)).collect();
         Blocked::compile(&config::Blocked {
             networks: networks.iter().map(|network| network.parse().expect("a network")).collect(),
             user_agents: values(user_agents),
@@ -161,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_compiled_lets_nothing_through() {
-        let broken = BlockedValue::from("~*(");
+        let broken = MapValue::from("~*(");
         let blocked = Blocked::compile(&config::Blocked { referers: [broken].into(), ..config::Blocked::default() });
         assert_eq!(status(blocked.as_ref(), "192.0.2.1", &[]), Some(403));
     }

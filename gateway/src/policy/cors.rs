@@ -3,7 +3,7 @@
 use super::Invalid;
 use crate::config::{self, AllowedOrigins, OriginPattern};
 use crate::request::{Reason, Reply, RequestView};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderValue, Method, header};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -82,10 +82,10 @@ pub(crate) fn preflight(origin: Option<&HeaderValue>, request: &RequestView<'_>)
     })
 }
 
-/// Whether `Vary` says already that a response depends on the origin.
-pub(crate) fn is_varied(headers: &HeaderMap) -> bool {
-    let fields = headers.get_all(header::VARY).iter().filter_map(|value| value.to_str().ok());
-    fields
+/// Whether one of these values of `Vary` says already that a response depends on the origin.
+pub(crate) fn is_varied<'a>(values: impl Iterator<Item = &'a HeaderValue>) -> bool {
+    values
+        .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .any(|name| name == "*" || name.eq_ignore_ascii_case("origin"))
@@ -109,6 +109,7 @@ fn describes(pattern: &OriginPattern, origin: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
     use http::Version;
 
     fn cors(origins: &[&str]) -> Cors {
@@ -165,8 +166,8 @@ mod tests {
 
     #[test]
     fn a_vary_of_the_backend_is_respected() {
-        let varied = |value| is_varied(&HeaderMap::from_iter([(header::VARY, HeaderValue::from_static(value))]));
+        let varied = |value| is_varied([HeaderValue::from_static(value)].iter());
         assert!(varied("Accept-Encoding, ORIGIN") && varied("*"));
-        assert!(!varied("Accept-Encoding") && !varied("X-Origin") && !is_varied(&HeaderMap::new()));
+        assert!(!varied("Accept-Encoding") && !varied("X-Origin") && !is_varied([].iter()));
     }
 }

@@ -8,16 +8,21 @@ pub mod blocked;
 pub(crate) mod body_limit;
 pub mod client_certificates;
 pub(crate) mod client_limits;
+pub mod compression;
 pub mod cors;
 pub mod custom_errors;
 pub mod digest_auth;
 pub mod external_auth;
 mod invalid;
+pub(crate) mod map_values;
+pub mod mirror;
 mod networks;
 pub mod password;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
+pub mod response_rewrites;
 pub mod rewrite;
+pub mod session_cookie;
 pub mod snippet;
 pub(crate) mod source_ranges;
 mod status;
@@ -38,6 +43,8 @@ use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
+use mirror::Mirror;
+use response_rewrites::ResponseRewrites;
 use rewrite::Rewrite;
 use snippet::Snippet;
 use source_ranges::SourceRanges;
@@ -69,12 +76,16 @@ pub struct Policies {
     pub external_auth: Option<ExternalAuth>,
     /// The rules of the web application firewall. Where they cannot be used, every request is answered with 503.
     pub waf: Option<Result<Arc<RuleSet>, InvalidRules>>,
+    /// The server that gets copies of requests.
+    pub mirror: Option<Mirror>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
     pub default_backend: Option<Arc<Upstream>>,
     /// Which errors another backend answers.
     pub custom_errors: Option<CustomErrors>,
+    /// What of a backend's responses is rewritten; `None` is nothing.
+    pub response_rewrites: Option<ResponseRewrites>,
     /// What is done when the route has been found.
     pub snippet: Option<Arc<Snippet>>,
 }
@@ -177,9 +188,11 @@ impl Policies {
             custom_headers: custom_headers(&configured.custom_headers)?,
             external_auth: external_auth?,
             waf: configured.waf.as_ref().map(|waf| shared.rule_sets.intern(waf)),
+            mirror: configured.mirror.as_ref().map(|mirror| Mirror::compile(mirror, registry)).transpose()?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),
+            response_rewrites: ResponseRewrites::compile(&configured.response_rewrites)?,
             snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             configured,
         })

@@ -72,7 +72,7 @@ pub(crate) fn www(redirect: &WwwRedirect, request: &RequestView<'_>, client: &Cl
 
 /// A path made absolute on the host that the client asked for, without its port, as nginx's `absolute_redirect on`
 /// and `port_in_redirect off`. A URL stays as it is.
-pub(super) fn absolute(location: &[u8], client: &Client, connection: &Connection, relative: bool) -> Vec<u8> {
+pub(crate) fn absolute(location: &[u8], client: &Client, connection: &Connection, relative: bool) -> Vec<u8> {
     let host = client.requested_host();
     if relative || !location.starts_with(b"/") || host.is_empty() {
         return location.to_vec();

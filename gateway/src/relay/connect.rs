@@ -1,4 +1,4 @@
-//! Connections to endpoints that Pingora does not open.
+//! Connections to endpoints.
 
 use socket2::{SockRef, TcpKeepalive};
 use std::io;

@@ -4,7 +4,7 @@ mod connect;
 mod read;
 
 pub(crate) use connect::{connect, set_user_timeout};
-pub(crate) use read::read_some;
+pub(crate) use read::{poll_read_up_to, read_some, read_up_to};
 
 use crate::connection::{Deadline, Stage};
 use bytes::{Buf, BytesMut};

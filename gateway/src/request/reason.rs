@@ -98,16 +98,22 @@ reasons! {
     HttpsRedirect = "https-redirect",
     /// A fault of the gateway's.
     Internal = "internal",
+    /// The request's body has no length, is for a program that has to know one, and is too large to be held back.
+    LengthRequired = "length-required",
     /// The request's body is not what its framing says.
     MalformedBody = "malformed-body",
     /// The client's connection is not for this host.
     Misdirected = "misdirected",
     /// The client has sent no certificate, and its host requires one.
     NoClientCertificate = "no-client-certificate",
+    /// The request has come to a location of a snippet that has nothing to answer.
+    NoContent = "no-content",
     /// The backend has no endpoint.
     NoEndpoint = "no-endpoint",
     /// No route takes the request, and there is no default backend.
     NoRoute = "no-route",
+    /// What a program of FastCGI is to be told of the request is too long.
+    ParamsTooLong = "params-too-long",
     /// Matching a pattern takes too many steps.
     PatternLimit = "pattern-limit",
     /// The route is a redirect.
@@ -132,6 +138,8 @@ reasons! {
     SubjectDenied = "subject-denied",
     /// Too many passwords wait to be verified for the route's users.
     TooManyLogins = "too-many-logins",
+    /// Too many bytes of bodies without a length are held back.
+    UploadsBusy = "uploads-busy",
     /// The endpoints could not be reached, or broke off.
     UpstreamFailed = "upstream-failed",
     /// The endpoint took too long.

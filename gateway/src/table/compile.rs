@@ -1,4 +1,6 @@
 use super::host::{Host, Passthrough};
+use super::location::Location;
+use super::locations::Locations;
 use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, RequestMatch};
 use super::route::{Route, RouteAction, RouteBackend};
@@ -81,6 +83,15 @@ impl Compiler<'_> {
                 Err(rejection) => self.rejected.push(rejection),
             }
         }
+        let locations = host.locations.iter().map(|location| self.location(location, &policies, &label));
+        let locations = match locations.collect::<Result<Vec<_>, _>>() {
+            Ok(locations) => Locations::new(&locations),
+            Err(rejection) => {
+                // Without one that refuses requests, a path would take them.
+                self.rejected.push(rejection);
+                return None;
+            }
+        };
         let (paths, shadowed) = PathIndex::new(routes);
         self.rejected.extend(shadowed.iter().map(|shadowed| Rejection {
             origin: shadowed.loser.origin.clone(),
@@ -95,7 +106,7 @@ impl Compiler<'_> {
             Arc::new(Passthrough { upstream, connect_timeout: *connect_timeout, origin: origin.clone() })
         });
         let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
-        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, policies, paths }))
+        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, policies, paths, locations }))
     }
 
     /// A bad certificate is rejected alone.
@@ -115,41 +126,74 @@ impl Compiler<'_> {
         host: &Arc<ServerPolicies>,
         label: &Arc<str>,
     ) -> Result<Compiled, Rejection> {
-        let reject = |value: Arc<str>, message: String| {
-            Rejection::new(route.origin.clone(), value, format!("{message}; the route is not served"))
+        let invalid = |Invalid { value, reason }| {
+            Rejection::new(route.origin.clone(), value, format!("{reason}; the route is not served"))
         };
-        let invalid = |Invalid { value, reason }| reject(value, reason);
         let path = &route.matches.path;
         let pattern = match path.kind {
             PathKind::Exact | PathKind::Prefix => None,
             PathKind::Regex => {
                 let pattern = Pattern::new(&path.value, Anchor::Start);
-                Some(pattern.map_err(|error| reject(Arc::clone(&path.value), error.to_string()))?)
+                Some(
+                    pattern
+                        .map_err(|error| invalid(Invalid { value: path.value.clone(), reason: error.to_string() }))?,
+                )
             }
         };
-        let policies = self.policies.intern(&route.policies, self.registry).map_err(invalid)?;
+        let compiled = self.compiled(route, None, host, label).map_err(invalid)?;
+        Ok((Arc::new(compiled), pattern))
+    }
+
+    fn location(
+        &mut self,
+        location: &config::Location,
+        host: &Arc<ServerPolicies>,
+        label: &Arc<str>,
+    ) -> Result<Arc<Route>, Rejection> {
+        let config::Location { kind, route } = location;
+        let invalid = |Invalid { value, reason }| {
+            Rejection::new(route.origin.clone(), value, format!("{reason}; the host is not served"))
+        };
+        let text = &route.matches.path.value;
+        let compiled = Location::compile(*kind, text)
+            .map_err(|error| Invalid { value: text.clone(), reason: error.to_string() })
+            .and_then(|location| self.compiled(route, Some(location), host, label));
+        compiled.map(Arc::new).map_err(invalid)
+    }
+
+    /// A route, whose path is no pattern as far as this is concerned.
+    fn compiled(
+        &mut self,
+        route: &config::Route,
+        location: Option<Location>,
+        host: &Arc<ServerPolicies>,
+        label: &Arc<str>,
+    ) -> Result<Route, Invalid> {
+        let path = &route.matches.path;
+        let policies = self.policies.intern(&route.policies, self.registry)?;
         if let Some(Err(error)) = &policies.waf {
             let message = format!("has a firewall that cannot be used: {error}; every request is answered with 503");
             self.rejected.push(Rejection::new(route.origin.clone(), Arc::clone(&path.value), message));
         }
-        let compiled = Route {
+        Ok(Route {
             origin: route.origin.clone(),
             labels: self.labels(label, path, &route.owner, ""),
-            request_match: RequestMatch::compile(&route.matches).map_err(invalid)?,
+            request_match: RequestMatch::compile(&route.matches)?,
             matches: route.matches.clone(),
+            location,
             action: match &route.action {
                 Action::Forward(backends) => {
                     let backends = backends.iter().map(|backend| self.backend(backend, label, path));
-                    RouteAction::Forward(backends.collect::<Result<_, _>>().map_err(invalid)?)
+                    RouteAction::Forward(backends.collect::<Result<_, _>>()?)
                 }
                 Action::DefaultBackend(policies) => RouteAction::DefaultBackend(Arc::clone(policies)),
                 Action::Reply(status) => RouteAction::Reply(*status),
+                Action::NotFound => RouteAction::NotFound,
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
             },
             host: Arc::clone(host),
             policies,
-        };
-        Ok((Arc::new(compiled), pattern))
+        })
     }
 
     fn backend(
@@ -158,12 +202,16 @@ impl Compiler<'_> {
         host: &Arc<str>,
         path: &config::PathMatch,
     ) -> Result<RouteBackend, Invalid> {
-        let upstream = self.registry.upstream(&backend.backend);
+        let upstream = match &backend.affinity {
+            Some(affinity) => self.registry.upstream_with_sessions(&backend.backend, affinity.mode),
+            None => self.registry.upstream(&backend.backend),
+        };
         let canary = if backend.canary { upstream.name() } else { "" };
         Ok(RouteBackend {
             weight: backend.weight,
-            when: backend.when.as_ref().map(BackendCondition::compile).transpose()?,
+            when: backend.when.as_ref().map(|when| BackendCondition::compile(when, &upstream)).transpose()?,
             canary: backend.canary,
+            affinity: backend.affinity.clone(),
             labels: self.labels(host, path, &backend.owner, canary),
             tls: self.backend_tls(&backend.policies)?,
             policies: Arc::clone(&backend.policies),
@@ -224,128 +272,4 @@ fn origin(host: &VirtualHost) -> Origin {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixtures;
-    use super::*;
-    use crate::config::{Condition, HeaderMatch, HostPolicies, Rewrite, RouteMatch, RoutePolicies, ValueMatch};
-    use crate::policy::snippet::fixture::{block, rewrite};
-
-    fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
-        let mut rejected = Vec::new();
-        let (registry, mut labels, mut policies) =
-            (Registry::default(), LabelInterner::default(), PolicyInterner::default());
-        let mut compiler = Compiler {
-            registry: &registry,
-            labels: &mut labels,
-            policies: &mut policies,
-            keys: &mut KeyInterner::default(),
-            backend_tls: &mut BackendTlsInterner::default(),
-            rejected: &mut rejected,
-        };
-        let host = compiler.host(host).expect("no panic");
-        (host, rejected)
-    }
-
-    #[test]
-    fn a_bad_route_is_rejected_alone() {
-        let mut host = fixtures::virtual_host("h", &[(PathKind::Regex, "/foo("), (PathKind::Regex, "/ok")]);
-        let rewrite = Rewrite { pattern: "/ok".into(), target: "/$x".into(), forwarded_prefix: None };
-        let mut broken = host.routes[1].clone();
-        broken.matches = RouteMatch::path(PathKind::Regex, "/broken");
-        broken.policies = Arc::new(RoutePolicies { rewrite: Some(rewrite), ..RoutePolicies::default() });
-        host.routes.push(broken);
-        let (compiled, rejected) = compile(&host);
-        let paths: Vec<_> = compiled.expect("served").routes().iter().map(|route| route.labels.path.clone()).collect();
-        assert_eq!(paths, ["/ok".into()]);
-        let values: Vec<_> = rejected.iter().map(|rejection| &*rejection.value).collect();
-        assert_eq!(values, ["/foo(", "/$x"]);
-        assert_eq!(rejected[0].origin, host.routes[0].origin);
-        assert_eq!(rejected[0].message, "is not a valid regular expression: unclosed group; the route is not served");
-    }
-
-    #[test]
-    fn of_equal_routes_the_first_comes_first() {
-        let routes =
-            [(PathKind::Exact, "/a"), (PathKind::Prefix, "/a"), (PathKind::Prefix, "/a"), (PathKind::Prefix, "/a")];
-        let host = fixtures::virtual_host("h", &routes);
-        let (compiled, rejected) = compile(&host);
-        let origins: Vec<_> = compiled.expect("served").routes().iter().map(|route| route.origin.clone()).collect();
-        let declared: Vec<_> = host.routes.iter().map(|route| route.origin.clone()).collect();
-        assert_eq!(origins, declared, "none is dropped");
-        let losers: Vec<_> = rejected.iter().map(|rejection| rejection.origin.clone()).collect();
-        assert_eq!(losers, [host.routes[2].origin.clone(), host.routes[3].origin.clone()]);
-        assert!(rejected.iter().all(|rejection| rejection.message.contains(&host.routes[1].origin.to_string())));
-    }
-
-    #[test]
-    fn the_patterns_of_a_host_are_bounded_together() {
-        let paths: Vec<_> = (0..23).map(|number| format!("/{number}[a-z]{{4500}}")).collect();
-        let routes: Vec<_> = paths.iter().map(|path| (PathKind::Regex, path.as_str())).collect();
-        let (compiled, rejected) = compile(&fixtures::virtual_host("h", &routes));
-        assert_eq!(compiled.expect("served").routes().len(), 22);
-        let [rejection] = rejected.as_slice() else { panic!("{rejected:?}") };
-        assert_eq!(&*rejection.value, paths[22]);
-        assert!(rejection.message.contains("one regular expression too many"), "{rejection:?}");
-    }
-
-    #[test]
-    fn a_bad_host_pattern_rejects_the_host() {
-        let (compiled, rejected) = compile(&fixtures::virtual_host("~a(", &[(PathKind::Prefix, "/")]));
-        assert!(compiled.is_none());
-        assert_eq!(&*rejected[0].value, "a(");
-    }
-
-    #[test]
-    fn a_bad_snippet_rejects_its_host_or_its_route() {
-        let bad = || Some(Arc::new(block([rewrite("( /b")])));
-        let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Prefix, "/b")]);
-        host.routes[0].policies = Arc::new(RoutePolicies { snippet: bad(), ..RoutePolicies::default() });
-        let (compiled, rejected) = compile(&host);
-        assert_eq!((compiled.expect("served").routes().len(), &*rejected[0].value), (1, "("));
-        host.policies = Arc::new(HostPolicies { snippet: bad(), ..HostPolicies::default() });
-        let (compiled, rejected) = compile(&host);
-        assert!(compiled.is_none() && rejected[0].message.ends_with("the host is not served"), "{rejected:?}");
-    }
-
-    #[test]
-    fn routes_share_upstreams_labels_and_policies() {
-        let mut host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a"), (PathKind::Exact, "/a")]);
-        let policies = Arc::new(RoutePolicies { body_limit: None, ..RoutePolicies::default() });
-        for route in &mut host.routes {
-            route.action = Action::Forward([fixtures::backend("svc")].into());
-            route.policies = Arc::clone(&policies);
-        }
-        let (compiled, _) = compile(&host);
-        let compiled = compiled.expect("served");
-        let [first, second] = compiled.routes() else { panic!("two routes") };
-        assert!(Arc::ptr_eq(&first.labels, &second.labels));
-        assert!(Arc::ptr_eq(&first.policies, &second.policies) && first.policies.body_limit.is_none());
-        let ([a], [b]) = (first.backends(), second.backends()) else { panic!("a backend each") };
-        assert!(Arc::ptr_eq(&a.upstream, &b.upstream) && a.upstream.name() == "default-svc-80");
-        assert!(Arc::ptr_eq(&a.labels, &b.labels) && *a.labels.owner.service == *"svc");
-    }
-
-    #[test]
-    fn a_header_that_cannot_be_rejects_its_route() {
-        let headers = [("x y", ValueMatch::Exact("1".into())), ("x-y", ValueMatch::Regex("(".into()))];
-        for (name, value) in headers {
-            let matches = RouteMatch::path(PathKind::Prefix, "/");
-            let wanted = HeaderMatch { name: name.into(), value: value.clone() };
-            let bad = RouteMatch { headers: [wanted.clone()].into(), ..matches.clone() };
-            let backend = config::RouteBackend { when: Some(Condition::Header(wanted)), ..fixtures::backend("svc") };
-            let mut conditional = fixtures::route("h", 1, matches);
-            conditional.action = Action::Forward([backend].into());
-            let host = fixtures::host_of("h", vec![fixtures::route("h", 0, bad), conditional]);
-            let (compiled, rejected) = compile(&host);
-            assert!(compiled.expect("served").routes().is_empty());
-            let at_fault = if name == "x y" { "x y" } else { "(" };
-            assert_eq!(rejected.iter().map(|rejection| &*rejection.value).collect::<Vec<_>>(), [at_fault; 2]);
-        }
-    }
-
-    #[test]
-    fn a_panic_becomes_its_message() {
-        assert_eq!(contain(|| 1), Ok(1));
-        assert_eq!(contain(|| -> u8 { panic!("broken {}", 1) }), Err("broken 1".into()));
-    }
-}
+mod tests;

@@ -31,7 +31,8 @@ pub(super) fn host_of(name: &str, routes: Vec<Route>) -> VirtualHost {
         Some(suffix) => HostName::Subdomains(suffix.into()),
         None => HostName::parse(name).expect("a host name"),
     };
-    VirtualHost { name, routes, policies: Arc::default(), www_redirect: None, tls: None, passthrough: None }
+    let (locations, policies) = (Vec::new(), Arc::default());
+    VirtualHost { name, routes, locations, policies, www_redirect: None, tls: None, passthrough: None }
 }
 
 pub(super) fn route(host: &str, number: usize, matches: RouteMatch) -> Route {
@@ -54,6 +55,7 @@ pub(super) fn backend(name: &str) -> RouteBackend {
         weight: 1,
         when: None,
         canary: false,
+        affinity: None,
         owner: Owner { service: name.into(), ..Owner::default() },
         policies: Arc::default(),
     }

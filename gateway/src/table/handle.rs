@@ -124,6 +124,7 @@ impl Publisher {
             state.rejected_tls = rejected;
             tls.into()
         };
+        self.registry.set_ipv6_dns(settings.ipv6_dns);
         let default_backend = settings.default_backend.as_ref().map(|id| self.registry.upstream(id));
         let mut index = current.hosts.clone();
         for (name, host) in hosts {

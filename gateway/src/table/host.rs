@@ -1,9 +1,11 @@
-use super::path_index::PathIndex;
+use super::locations::Locations;
+use super::path_index::{PathIndex, PathMatch};
 use super::route::Route;
-use crate::config::{HostName, Origin, WwwRedirect};
+use crate::config::{HostName, Origin, PathMatching, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
 use crate::policy::client_certificates::ClientCertificates;
+use crate::request::RequestView;
 use crate::tls::Keys;
 use crate::tls::client::ClientVerifier;
 use crate::upstream::Upstream;
@@ -22,6 +24,7 @@ pub struct Host {
     pub(super) passthrough: Option<Arc<Passthrough>>,
     pub(super) policies: Arc<ServerPolicies>,
     pub(super) paths: PathIndex,
+    pub(super) locations: Locations,
 }
 
 impl Host {
@@ -59,6 +62,21 @@ impl Host {
             ClientCertificates::Verified(verification) => verification.verifier(),
             ClientCertificates::Denied(_) => None,
         }
+    }
+
+    /// The route for a request with this normalised path.
+    pub(super) fn find(&self, path: &[u8], request: &RequestView<'_>, mode: PathMatching) -> PathMatch<'_> {
+        if self.locations.is_empty() {
+            self.paths.find(path, request, mode)
+        } else {
+            self.locations.find(&self.paths, path, request, mode)
+        }
+    }
+
+    /// The locations of its snippets: those that are a path, then the prefixes, the longest first, then the regular
+    /// expressions in their order.
+    pub fn locations(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.locations.routes()
     }
 
     /// Its routes in order of precedence: longer paths first; at equal length Exact, Prefix, then Regex. (An Exact

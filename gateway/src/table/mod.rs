@@ -12,6 +12,8 @@ mod handle;
 mod host;
 mod host_index;
 mod host_verdict;
+mod location;
+mod locations;
 mod path_fit;
 mod path_index;
 mod request_match;
@@ -23,6 +25,7 @@ mod streams;
 pub use handle::{Published, Publisher};
 pub use host::{Host, Passthrough};
 pub use host_verdict::{HostMismatch, HostVerdict};
+pub use location::Location;
 pub use path_fit::PathFit;
 pub use request_match::RequestMismatch;
 pub use route::{Route, RouteAction, RouteBackend};
@@ -87,6 +90,7 @@ impl Table {
     /// patterns in the order of their text, then the host that takes any. Once a host matched, no less specific one is
     /// asked. Among its paths an Exact one wins, then the longest Prefix path or regular expression; of the routes of one
     /// path that which wants most of the request. Where no route of a path takes the request, the next path is asked.
+    /// Locations of snippets stand among them in nginx's order ([`config::Location`](crate::config::Location)).
     pub fn find(&self, request: &RequestView<'_>, path: &[u8]) -> Found<'_> {
         let host = match self.host(request.host()) {
             Ok(Some(host)) => host,
@@ -96,7 +100,7 @@ impl Table {
         if let Some(redirect) = &host.www_redirect {
             return Found::WwwRedirect(redirect);
         }
-        match host.paths.find(path, request, self.settings.path_matching) {
+        match host.find(path, request, self.settings.path_matching) {
             PathMatch::Route(route) => Found::Route(route),
             PathMatch::AddSlash(route) => Found::AddSlash(route),
             PathMatch::None => Found::NoPath(host),

@@ -13,6 +13,10 @@ pub enum PathFit {
     AddSlash,
     /// Its regular expression matches the beginning of the path.
     Pattern,
+    /// It is a location, and the path begins with it, byte for byte.
+    TextPrefix,
+    /// It is a location whose regular expression matches somewhere in the path.
+    Within,
 }
 
 /// A declared path without its one trailing slash.

@@ -61,16 +61,18 @@ pub(super) enum PathMatch<'t> {
 }
 
 /// A match among the Exact and Prefix paths.
-struct Hit {
+pub(super) struct Hit {
     number: RouteNumber,
-    fit: PathFit,
+    pub(super) fit: PathFit,
+    /// How much of the request's path the declared path is without its one trailing slash.
+    pub(super) base_length: usize,
 }
 
 /// What is looked up.
-struct Wanted<'r, 'a> {
-    path: &'r [u8],
-    request: &'r RequestView<'a>,
-    mode: PathMatching,
+pub(super) struct Wanted<'r, 'a> {
+    pub(super) path: &'r [u8],
+    pub(super) request: &'r RequestView<'a>,
+    pub(super) mode: PathMatching,
 }
 
 /// A route that no request can reach, because another one takes the same ones and comes first.
@@ -132,22 +134,38 @@ impl PathIndex {
     }
 
     fn search(&self, wanted: &Wanted<'_, '_>) -> Result<PathMatch<'_>, &Pattern> {
-        let prefix = match self.nearest(wanted)? {
-            Some(Hit { number, fit: PathFit::Equal }) => return Ok(PathMatch::Route(self.route(number))),
-            Some(Hit { number, fit: PathFit::AddSlash }) => return Ok(PathMatch::AddSlash(self.route(number))),
-            Some(Hit { number, .. }) => Some(number),
-            None => None,
-        };
-        let longer = |candidates: &Candidates| prefix.is_none_or(|prefix| candidates.start < prefix);
-        let mut budget = MatchBudget::default();
+        let nearest = self.nearest(wanted)?;
+        if let Some(hit @ Hit { fit: PathFit::Equal | PathFit::AddSlash, .. }) = &nearest {
+            return Ok(self.taken(hit));
+        }
+        if let Some(route) = self.by_pattern(nearest.as_ref(), wanted, &mut MatchBudget::default())? {
+            return Ok(PathMatch::Route(route));
+        }
+        Ok(nearest.map_or(PathMatch::None, |hit| self.taken(&hit)))
+    }
+
+    /// What becomes of a request that this match takes.
+    pub(super) fn taken(&self, hit: &Hit) -> PathMatch<'_> {
+        let route = self.route(hit.number);
+        if hit.fit == PathFit::AddSlash { PathMatch::AddSlash(route) } else { PathMatch::Route(route) }
+    }
+
+    /// The route of the first pattern that takes the request, of those that come before the nearest path.
+    pub(super) fn by_pattern(
+        &self,
+        nearest: Option<&Hit>,
+        wanted: &Wanted<'_, '_>,
+        budget: &mut MatchBudget,
+    ) -> Result<Option<&Arc<Route>>, &Pattern> {
+        let longer = |candidates: &Candidates| nearest.is_none_or(|hit| candidates.start < hit.number);
         for (pattern, candidates) in self.patterns.iter().take_while(|(_, candidates)| longer(candidates)) {
-            if pattern.is_match_within(wanted.path, &mut budget).map_err(|_| pattern)?
+            if pattern.is_match_within(wanted.path, budget).map_err(|_| pattern)?
                 && let Some(number) = self.first(candidates, wanted)?
             {
-                return Ok(PathMatch::Route(self.route(number)));
+                return Ok(Some(self.route(number)));
             }
         }
-        Ok(prefix.map_or(PathMatch::None, |number| PathMatch::Route(self.route(number))))
+        Ok(None)
     }
 
     fn route(&self, number: RouteNumber) -> &Arc<Route> {
@@ -166,7 +184,7 @@ impl PathIndex {
 
     /// The match with the longest base. Every base that the path begins with is the greatest base not above the path
     /// in byte order, or one of its parents.
-    fn nearest(&self, wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
+    pub(super) fn nearest(&self, wanted: &Wanted<'_, '_>) -> Result<Option<Hit>, &Pattern> {
         let path = wanted.path;
         let above = self.nodes.partition_point(|node| node.base() <= path);
         let Some(mut node) = above.checked_sub(1).map(|nearest| &self.nodes[nearest]) else { return Ok(None) };
@@ -188,7 +206,7 @@ impl PathIndex {
             if let Some(fit) = path_fit::fit(kind, has_slash, rest, wanted.mode)
                 && let Some(number) = self.first(candidates, wanted)?
             {
-                return Ok(Some(Hit { number, fit }));
+                return Ok(Some(Hit { number, fit, base_length: wanted.path.len() - rest.len() }));
             }
         }
         Ok(None)

@@ -3,7 +3,8 @@
 use crate::config::{self, Condition, HeaderMatch, QueryMatch, ValueMatch};
 use crate::pattern::{Anchor, Case, Pattern};
 use crate::policy::Invalid;
-use crate::request::RequestView;
+use crate::request::{RequestView, SessionCookie};
+use crate::upstream::Upstream;
 use crate::variables;
 use http::{HeaderName, Method};
 use std::borrow::Cow;
@@ -33,6 +34,7 @@ pub enum RequestMismatch<'t> {
 pub(super) enum BackendCondition {
     Header(HeaderName, Value),
     Cookie(Arc<str>, Value),
+    Session { cookie: Arc<str>, with: Arc<Upstream> },
 }
 
 #[derive(Debug)]
@@ -72,10 +74,14 @@ impl RequestMatch {
 }
 
 impl BackendCondition {
-    pub(super) fn compile(condition: &Condition) -> Result<Self, Invalid> {
+    /// Compiles the condition of a backend with this upstream.
+    pub(super) fn compile(condition: &Condition, upstream: &Arc<Upstream>) -> Result<Self, Invalid> {
         match condition {
             Condition::Header(wanted) => header(wanted).map(|(name, value)| Self::Header(name, value)),
             Condition::Cookie { name, value } => Ok(Self::Cookie(Arc::clone(name), Value::compile(value)?)),
+            Condition::Session { cookie } => {
+                Ok(Self::Session { cookie: Arc::clone(cookie), with: Arc::clone(upstream) })
+            }
         }
     }
 
@@ -84,6 +90,10 @@ impl BackendCondition {
         match self {
             Self::Header(name, wanted) => wanted.accepts(header_of(request, name).as_deref()),
             Self::Cookie(name, wanted) => wanted.accepts(variables::cookie_value(request.headers, name)),
+            Self::Session { cookie, with } => {
+                let tag = SessionCookie::read(request.headers, cookie).and_then(|session| session.tag);
+                Ok(tag == Some(with.tag().as_bytes()) && !with.is_empty())
+            }
         }
     }
 }

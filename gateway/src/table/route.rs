@@ -1,5 +1,6 @@
+use super::location::Location;
 use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
-use crate::config::{BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
+use crate::config::{Affinity, BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
 use crate::pattern::Pattern;
 use crate::policy::{Policies, ServerPolicies};
 use crate::request::RequestView;
@@ -18,6 +19,8 @@ pub struct Route {
     /// The requests that it takes.
     pub matches: RouteMatch,
     pub(super) request_match: RequestMatch,
+    /// Set if it is a location of a snippet.
+    pub location: Option<Location>,
     /// What happens to them.
     pub action: RouteAction,
     /// What is done to the requests of its host.
@@ -35,6 +38,8 @@ pub enum RouteAction {
     DefaultBackend(Arc<BackendPolicies>),
     /// They are answered with this status.
     Reply(u16),
+    /// They are answered with 404, once they may come in.
+    NotFound,
     /// They are redirected.
     Redirect(Redirect),
 }
@@ -51,6 +56,8 @@ pub struct RouteBackend {
     pub canary: bool,
     /// The labels of its requests in metrics and logs. Interned, as those of the route.
     pub labels: Arc<RouteLabels>,
+    /// How the requests of one client stay at one of its endpoints, if they do. Shared by the routes of one Ingress.
+    pub affinity: Option<Arc<Affinity>>,
     /// How TLS is spoken to it, if that is set. Shared by all with the same settings.
     pub tls: Option<Arc<BackendTls>>,
     /// How it is spoken to. Shared by the backends of one Ingress.
@@ -61,6 +68,11 @@ impl RouteBackend {
     /// Whether it gets only the requests that fulfil a condition, whatever its weight is.
     pub fn is_conditional(&self) -> bool {
         self.when.is_some()
+    }
+
+    /// Whether it gets only the requests of clients that have a session with it.
+    pub fn is_for_sessions(&self) -> bool {
+        matches!(self.when, Some(BackendCondition::Session { .. }))
     }
 }
 
@@ -75,7 +87,10 @@ impl Route {
     pub fn backends(&self) -> &[RouteBackend] {
         match &self.action {
             RouteAction::Forward(backends) => backends,
-            RouteAction::DefaultBackend(_) | RouteAction::Reply(_) | RouteAction::Redirect(_) => &[],
+            RouteAction::DefaultBackend(_)
+            | RouteAction::Reply(_)
+            | RouteAction::NotFound
+            | RouteAction::Redirect(_) => &[],
         }
     }
 

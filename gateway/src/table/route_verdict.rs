@@ -2,11 +2,13 @@
 
 use super::Table;
 use super::host::Host;
+use super::location::Location;
+use super::locations::adds_slash;
 use super::path_fit::{self, PathFit};
 use super::path_index::PathMatch;
 use super::request_match::RequestMismatch;
 use super::route::Route;
-use crate::config::{self, PathKind, PathMatching};
+use crate::config::{self, LocationKind, PathKind, PathMatching};
 use crate::pattern::Pattern;
 use crate::request::RequestView;
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub enum RouteMismatch<'t> {
     NotByElements,
     /// Its regular expression does not match the beginning of the path.
     PatternDiffers,
+    /// It is a location whose regular expression matches nowhere in the path.
+    NotWithin,
     /// This pattern of its path, a header or an argument takes too long.
     PatternLimit(&'t Pattern),
     /// Its path takes the request's, but it wants another part of the request otherwise.
@@ -42,7 +46,7 @@ pub enum RouteMismatch<'t> {
 }
 
 impl Table {
-    /// The routes of one of its hosts in their order, with what became of each in the look-up of a request with this
+    /// The locations of one of its hosts and then its routes, both in their order, with what became of each in the look-up of a request with this
     /// normalised path.
     pub fn route_verdicts<'t>(
         &'t self,
@@ -51,9 +55,9 @@ impl Table {
         path: &[u8],
     ) -> impl Iterator<Item = (&'t Arc<Route>, RouteVerdict<'t>)> {
         let mode = self.settings.path_matching;
-        let found = host.paths.find(path, request, mode);
-        host.routes().iter().enumerate().map(move |(number, route)| {
-            let pattern = host.paths.pattern(number);
+        let found = host.find(path, request, mode);
+        let routes = host.routes().iter().enumerate().map(|(number, route)| (route, host.paths.pattern(number)));
+        host.locations().map(|location| (location, None)).chain(routes).map(move |(route, pattern)| {
             let verdict = match (route_fit(route, pattern, request, path, mode), &found) {
                 (Err(mismatch), _) => RouteVerdict::NotTaken(mismatch),
                 (Ok(_), PathMatch::Route(first) | PathMatch::AddSlash(first)) if !Arc::ptr_eq(first, route) => {
@@ -75,14 +79,31 @@ fn route_fit<'t>(
     path: &[u8],
     mode: PathMatching,
 ) -> Result<PathFit, RouteMismatch<'t>> {
-    let fit = match pattern {
-        Some(pattern) => pattern_fit(pattern, path)?,
-        None => declared_fit(&route.matches.path, path, mode)?,
+    let fit = match (&route.location, pattern) {
+        (Some(location), _) => location_fit(route, location, path)?,
+        (None, Some(pattern)) => pattern_fit(pattern, path)?,
+        (None, None) => declared_fit(&route.matches.path, path, mode)?,
     };
     match route.mismatch(request) {
         Ok(None) => Ok(fit),
         Ok(Some(mismatch)) => Err(RouteMismatch::Request(mismatch)),
         Err(pattern) => Err(RouteMismatch::PatternLimit(pattern)),
+    }
+}
+
+fn location_fit<'t>(route: &'t Route, location: &'t Location, path: &[u8]) -> Result<PathFit, RouteMismatch<'t>> {
+    let text = route.matches.path.value.as_bytes();
+    match (location.kind, location.pattern()) {
+        (LocationKind::Exact, _) if text == path => Ok(PathFit::Equal),
+        (LocationKind::Prefix | LocationKind::FinalPrefix, _) if path.starts_with(text) => Ok(PathFit::TextPrefix),
+        (_, Some(pattern)) => match pattern.is_match(path) {
+            Ok(true) => Ok(PathFit::Within),
+            Ok(false) => Err(RouteMismatch::NotWithin),
+            Err(_) => Err(RouteMismatch::PatternLimit(pattern)),
+        },
+        _ if adds_slash(route, path) => Ok(PathFit::AddSlash),
+        (LocationKind::Exact, None) => Err(RouteMismatch::NotEqual),
+        _ => Err(RouteMismatch::NotPrefix),
     }
 }
 

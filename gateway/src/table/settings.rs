@@ -1,7 +1,10 @@
 //! The gateway's settings, and what would otherwise be made of them for every request.
 
-use crate::config::GatewaySettings;
+use crate::config::{Denied, GatewaySettings};
 use crate::policy::blocked::Blocked;
+use crate::policy::compression::Compression;
+use crate::policy::map_values::MapValues;
+use crate::variables::{InvalidMap, Maps};
 use http::HeaderValue;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,23 +15,46 @@ pub struct Settings {
     configured: Arc<GatewaySettings>,
     /// What is blocked on every host; `None` is nothing.
     pub blocking: Option<Blocked>,
+    /// The requests that are not logged, by path and query; `None` is none.
+    pub(crate) skipped_urls: Option<MapValues>,
+    /// How responses are compressed; `None` is not at all.
+    pub compressing: Option<Compression>,
     /// `Strict-Transport-Security`, for responses over TLS; `None` where it is off.
     pub hsts_value: Option<HeaderValue>,
     /// `add-headers`, but those with a value that no header can have.
     pub added: Box<[(Arc<str>, HeaderValue)]>,
+    /// The variables that are made of others.
+    pub maps: Maps,
 }
 
 impl From<Arc<GatewaySettings>> for Settings {
-    fn from(configured: Arc<GatewaySettings>) -> Self {
+    fn from(mut configured: Arc<GatewaySettings>) -> Self {
+        let maps = Maps::compile(&configured.mapped).unwrap_or_else(|fault| {
+            let denied = without(&configured, fault);
+            let settings = Arc::make_mut(&mut configured);
+            settings.denied = settings.denied.take().or(denied);
+            Maps::default()
+        });
         let value = |text: &str| HeaderValue::from_str(text).ok();
         let added = configured.add_headers.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?)));
         Self {
             blocking: Blocked::compile(&configured.blocked),
+            skipped_urls: Some(&configured.access_log.skipped)
+                .filter(|skipped| !skipped.is_empty())
+                .map(|skipped| MapValues::compile(skipped)),
+            compressing: Compression::compile(&configured.compression),
             hsts_value: configured.hsts.and_then(|hsts| value(&hsts.to_string())),
             added: added.collect(),
+            maps,
             configured,
         }
     }
+}
+
+/// Rules may depend on a variable that cannot be made: without it no request is served.
+fn without(settings: &GatewaySettings, InvalidMap { number, reason }: InvalidMap) -> Option<Denied> {
+    let origin = settings.mapped.get(number)?.origin.clone();
+    Some(Denied { reason: reason.into(), origin })
 }
 
 impl Deref for Settings {

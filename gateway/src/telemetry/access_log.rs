@@ -1,8 +1,10 @@
-//! The access log: lines are rendered into a buffer of the worker's and written by one thread for all.
+//! The access log: lines are rendered into a buffer of the worker's and written, or sent to a syslog server, by one
+//! thread for all.
 
 use super::clock::Clock;
 use super::escape::escape;
-use crate::config::{AccessLog, Escape, Piece, Template, Variable};
+use super::syslog::{self, SyslogClient};
+use crate::config::{AccessLog, Escape, Piece, Syslog, Template, Variable};
 use crate::variables::Values;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use prometheus::IntCounter;
@@ -25,6 +27,8 @@ enum Message {
 struct Lines {
     text: Vec<u8>,
     count: u64,
+    /// Where they are sent; `None`: they are written.
+    server: Option<Syslog>,
 }
 
 /// Sends lines to the thread that writes the log. The thread ends when every sender is dropped.
@@ -65,7 +69,7 @@ impl LogSender {
 }
 
 fn write_all(messages: &Receiver<Message>, mut target: Box<dyn Write + Send>, dropped: &IntCounter) {
-    let mut failing = false;
+    let (mut failing, mut client) = (false, SyslogClient::default());
     for message in messages {
         let lines = match message {
             Message::Lines(lines) => lines,
@@ -75,6 +79,10 @@ fn write_all(messages: &Receiver<Message>, mut target: Box<dyn Write + Send>, dr
                 continue;
             }
         };
+        if let Some(server) = &lines.server {
+            dropped.inc_by(client.send(server, &lines.text));
+            continue;
+        }
         let result = target.write_all(&lines.text).and_then(|()| target.flush());
         if let Err(error) = &result {
             dropped.inc_by(lines.count);
@@ -102,17 +110,34 @@ impl LogBuffer {
     /// Adds the line of a request or a session that ended at `now`.
     pub(super) fn write(&mut self, record: &impl Values, log: &AccessLog, now: SystemTime) {
         self.clock.set(now);
+        self.turn_to(log.syslog.as_ref());
         let text = &mut self.lines.text;
         if text.capacity() == 0 {
             // The last line may exceed the limit.
             text.reserve(BUFFER + BUFFER / 4);
         }
+        if log.syslog.is_some() {
+            syslog::head(&self.clock, text);
+        }
+        let start = text.len();
         line(&log.format, log.escape, &(record, &self.clock), text);
+        if log.syslog.is_some() {
+            one_line(&mut text[start..]);
+        }
         self.added();
+    }
+
+    /// Sends what goes elsewhere, before lines for this server, or for none, are added.
+    fn turn_to(&mut self, server: Option<&Syslog>) {
+        if self.lines.server.as_ref() != server {
+            self.flush();
+            self.lines.server = server.cloned();
+        }
     }
 
     /// Adds a line that is written as it stands.
     pub(super) fn write_line(&mut self, line: &[u8]) {
+        self.turn_to(None);
         self.lines.text.extend_from_slice(line);
         self.added();
     }
@@ -129,6 +154,13 @@ impl LogBuffer {
         if self.lines.count > 0 {
             self.sender.send(std::mem::take(&mut self.lines));
         }
+    }
+}
+
+/// Leaves only the last line feed: without escapes a path may bring others, and a datagram is a line.
+fn one_line(text: &mut [u8]) {
+    if let Some((_, line)) = text.split_last_mut() {
+        line.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
     }
 }
 
@@ -157,7 +189,9 @@ fn is_plain(variable: &Variable) -> bool {
     matches!(
         variable,
         V::BodyBytesSent
+            | V::BrotliRatio
             | V::BytesSent
+            | V::GzipRatio
             | V::RemoteAddr
             | V::RequestLength
             | V::RequestTime
@@ -168,5 +202,6 @@ fn is_plain(variable: &Variable) -> bool {
             | V::UpstreamResponseLength
             | V::UpstreamResponseTime
             | V::UpstreamStatus
+            | V::ZstdRatio
     )
 }

@@ -11,12 +11,14 @@ pub struct Clock {
     now: Duration,
     local: String,
     iso8601: String,
+    rfc3164: String,
 }
 
 impl Clock {
     /// A clock that stands at 1970-01-01 until its first [`Clock::set`].
     pub fn new(zone: TimeZone) -> Self {
-        let mut clock = Self { zone, now: Duration::ZERO, local: String::new(), iso8601: String::new() };
+        let (local, iso8601, rfc3164) = Default::default();
+        let mut clock = Self { zone, now: Duration::ZERO, local, iso8601, rfc3164 };
         clock.format();
         clock
     }
@@ -36,6 +38,12 @@ impl Clock {
         let now = now.unwrap_or(Timestamp::MAX).to_zoned(self.zone.clone());
         self.local = now.strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
         self.iso8601 = now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+        self.rfc3164 = now.strftime("%b %e %H:%M:%S").to_string();
+    }
+
+    /// The time as syslog has it: `Nov  1 09:15:00`.
+    pub(super) fn rfc3164(&self) -> &str {
+        &self.rfc3164
     }
 }
 
@@ -89,6 +97,7 @@ mod tests {
         let mut clock = Clock::new(TimeZone::UTC);
         clock.set(SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_252_500_042));
         assert_eq!(shown(&clock), "21/Nov/2026:09:15:00 +0000|2026-11-21T09:15:00+00:00|1795252500.042");
+        assert_eq!(clock.rfc3164(), "Nov 21 09:15:00");
         clock.set(SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_252_501_999));
         assert_eq!(shown(&clock), "21/Nov/2026:09:15:01 +0000|2026-11-21T09:15:01+00:00|1795252501.999");
     }

@@ -78,6 +78,8 @@ pub(crate) fn attempt() -> Attempt {
         header: Some(Duration::from_millis(30)),
         response: Duration::from_millis(40),
         response_length: 612,
+        after: Duration::from_millis(1),
+        span: None,
     }
 }
 
@@ -106,6 +108,7 @@ pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> 
         status: 200,
         body_bytes_sent: 612,
         bytes_sent: 750,
+        encoded: None,
         attempts: &[],
     }
 }

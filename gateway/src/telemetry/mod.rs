@@ -1,4 +1,4 @@
-//! Telemetry of requests: metrics and the access log.
+//! Telemetry of requests: metrics, the access log and traces.
 //!
 //! [`Telemetry`] is the process's; each thread that serves requests has a [`Worker`] of it.
 
@@ -12,8 +12,11 @@ mod record;
 mod request_values;
 mod settings;
 mod stream_values;
+mod syslog;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod trace_context;
 mod values;
 mod worker;
 
@@ -22,8 +25,11 @@ pub use metrics::{
     Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event, Identity,
     ListenerMetrics, METRICS, MetricDoc, MetricKind, Orphan, REQUEST_METRICS, ServedCertificate,
 };
-pub use record::{Attempt, Record, RequestInfo, StreamRecord};
+pub use record::{Attempt, EncodedBody, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
+pub use trace::{Exporter, Traces};
+pub use trace_context::TraceContext;
+pub(crate) use trace_context::{TRACEPARENT, TRACESTATE};
 pub use worker::{OpenConnection, OpenStream, Worker};
 
 use access_log::LogSender;
@@ -34,6 +40,7 @@ use std::io::{self, Write};
 pub struct Telemetry {
     metrics: Metrics,
     log: LogSender,
+    traces: Traces,
 }
 
 /// Why telemetry cannot be started or encoded.
@@ -60,12 +67,13 @@ impl Telemetry {
     ) -> Result<Self, TelemetryError> {
         let metrics = Metrics::new(identity, metrics)?;
         let log = LogSender::start(access_log, metrics.log_dropped.clone()).map_err(TelemetryError::AccessLog)?;
-        Ok(Self { metrics, log })
+        let traces = Traces::new(metrics.spans.clone());
+        Ok(Self { metrics, log, traces })
     }
 
     /// A recorder for one thread.
     pub fn worker(&self) -> Worker {
-        let worker = Worker::new(self.log.clone(), self.metrics.measured.clone());
+        let worker = Worker::new(self.log.clone(), self.traces.sender(), self.metrics.measured.clone());
         self.metrics.sums.lock().add_worker(worker.source());
         worker
     }
@@ -88,6 +96,11 @@ impl Telemetry {
     /// The metrics of the ports of TCP and UDP services.
     pub fn listeners(&self) -> &ListenerMetrics {
         &self.metrics.listeners
+    }
+
+    /// The spans of requests, and where they go.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// All metrics in Prometheus' text format ([`prometheus::TEXT_FORMAT`]).

@@ -1,9 +1,11 @@
+use super::trace_context::TraceContext;
 use crate::config::RouteLabels;
 use crate::connection::Connection;
 use crate::tls::client::{ClientCertificate, Verdict};
-use crate::variables::Assigned;
+use crate::variables::{Assigned, Maps};
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,8 @@ pub struct RequestInfo<'a> {
     pub arguments: Option<&'a [u8]>,
     /// The variables that snippets have set.
     pub assigned: Option<&'a Assigned>,
+    /// The variables that are made of others.
+    pub maps: Option<&'a Maps>,
     /// The headers of the backend's response, and those of the response to the client, where they are known.
     pub response_headers: [Option<&'a HeaderMap>; 2],
     /// `HTTP/1.1`.
@@ -44,6 +48,8 @@ pub struct RequestInfo<'a> {
     pub labels: Option<&'a Arc<RouteLabels>>,
     /// The certificate of the client, where the host verifies it, and what came of that.
     pub client_certificate: Option<(&'a ClientCertificate, Verdict)>,
+    /// The trace that it belongs to, where it is traced.
+    pub trace: Option<&'a TraceContext>,
 }
 
 impl<'a> RequestInfo<'a> {
@@ -59,6 +65,7 @@ impl<'a> RequestInfo<'a> {
             rewritten: None,
             arguments: None,
             assigned: None,
+            maps: None,
             response_headers: [None; 2],
             version: "",
             host: "",
@@ -67,6 +74,7 @@ impl<'a> RequestInfo<'a> {
             request_id: "",
             labels: None,
             client_certificate: None,
+            trace: None,
         }
     }
 }
@@ -90,8 +98,21 @@ pub struct Record<'a> {
     pub body_bytes_sent: u64,
     /// Bytes of the response, head and body.
     pub bytes_sent: u64,
+    /// What has become of the response's body, where it was compressed.
+    pub encoded: Option<EncodedBody>,
     /// Attempts at endpoints, in order; empty if there was none.
     pub attempts: &'a [Attempt],
+}
+
+/// A body that was compressed.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedBody {
+    /// The coding, as in `Content-Encoding`.
+    pub coding: &'static str,
+    /// Its bytes.
+    pub received: u64,
+    /// Bytes that have come of them.
+    pub sent: u64,
 }
 
 /// One attempt to get a response from an endpoint.
@@ -109,6 +130,10 @@ pub struct Attempt {
     pub response: Duration,
     /// Bytes of the response's body.
     pub response_length: u64,
+    /// From the start of the request to that of the try.
+    pub after: Duration,
+    /// The id of its span, where it has one of its own.
+    pub span: Option<NonZero<u64>>,
 }
 
 /// A TCP, UDP or passed-through TLS session that has ended.

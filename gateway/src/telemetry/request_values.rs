@@ -1,16 +1,22 @@
+use super::clock::Now;
 use super::record::RequestInfo;
+use super::trace_context::TraceContext;
 use crate::config::{RouteLabels, Variable};
 use crate::connection::client_value;
 use crate::tls::client::Verdict;
 use crate::variables::{
-    Values, address, append, argument, binary_address, cookie, escaped, header, list, number, origin_form, query,
-    remote_user, text,
+    Assigned, Overrun, Values, address, append, argument, binary_address, cookie, escaped, header, list, number,
+    origin_form, query, remote_user, text,
 };
+use http::HeaderValue;
 use percent_encoding::percent_decode;
 use std::sync::LazyLock;
 
 /// What ingress-nginx calls the upstream of requests that no route takes.
 const DEFAULT_UPSTREAM: &str = "upstream-default-backend";
+
+/// ingress-nginx's `$document_root`: nginx's own, since it sets none.
+const DOCUMENT_ROOT: &str = "/usr/local/nginx/html";
 
 /// The machine's name, which does not change while we run.
 pub(super) static HOSTNAME: LazyLock<String> =
@@ -42,8 +48,15 @@ impl Values for RequestInfo<'_> {
             V::IngressName => self.label(out, |labels| &labels.owner.ingress),
             V::IsArgs => text(if self.arguments().is_some_and(|query| !query.is_empty()) { "?" } else { "" }, out),
             V::LocationPath => self.label(out, |labels| &labels.path),
-            V::Named(name) => append(self.assigned.and_then(|assigned| assigned.named(name)), out),
+            V::Named(name) => self.named(name, self, out),
             V::Namespace => self.label(out, |labels| &labels.owner.namespace),
+            V::OpentelemetrySampled => self.trace(out, |trace, out| number(u8::from(trace.is_sampled()), out)),
+            V::OpentelemetrySpanId => self.trace(out, TraceContext::write_span),
+            V::OpentelemetryTraceId => self.trace(out, TraceContext::write_trace),
+            V::OpentelemetryTraceparent => self.trace(out, TraceContext::write_traceparent),
+            V::OpentelemetryTracestate => {
+                self.trace(out, |trace, out| append(trace.tracestate().map(HeaderValue::as_bytes), out))
+            }
             V::PassAccessScheme => text(self.scheme, out),
             V::ProxyAddXForwardedFor => self.forwarded_for(out),
             V::ProxyAlternativeUpstreamName => self.label(out, |labels| &labels.canary),
@@ -76,10 +89,14 @@ impl Values for RequestInfo<'_> {
                 self.client_certificate.is_some_and(|(certificate, _)| client_value(certificate, variable, out))
             }
             V::UpstreamHeader(name) => self.response_header(0, name, out),
-            V::DocumentUri | V::Uri => self.uri(out),
+            V::DocumentRoot => text(DOCUMENT_ROOT, out),
+            V::DocumentUri | V::FastcgiScriptName | V::Uri => self.uri(out),
+            V::FastcgiPathInfo => text("", out),
             // Those of the end of a request.
             V::BodyBytesSent
+            | V::BrotliRatio
             | V::BytesSent
+            | V::GzipRatio
             | V::RequestLength
             | V::RequestTime
             | V::Status
@@ -88,7 +105,8 @@ impl Values for RequestInfo<'_> {
             | V::UpstreamHeaderTime
             | V::UpstreamResponseLength
             | V::UpstreamResponseTime
-            | V::UpstreamStatus => false,
+            | V::UpstreamStatus
+            | V::ZstdRatio => false,
             // Those of time.
             V::Msec | V::TimeIso8601 | V::TimeLocal => false,
             // Those of TCP and UDP services.
@@ -103,8 +121,26 @@ impl Values for RequestInfo<'_> {
 }
 
 impl RequestInfo<'_> {
+    /// A variable that a snippet has set, or else one that is made of others, which `values` has.
+    pub(super) fn named(&self, name: &str, values: &impl Values, out: &mut Vec<u8>) -> bool {
+        match self.assigned.and_then(|assigned| assigned.named(name)) {
+            None => match self.maps.map_or(Ok(false), |maps| maps.value(name, &(values, &Now), out)) {
+                Ok(found) => found,
+                Err(Overrun) => {
+                    self.assigned.into_iter().for_each(Assigned::overrun);
+                    false
+                }
+            },
+            set => append(set, out),
+        }
+    }
+
     fn client_verdict(&self) -> Verdict {
         self.client_certificate.map_or(Verdict::None, |(_, verdict)| verdict)
+    }
+
+    fn trace(&self, out: &mut Vec<u8>, write: impl FnOnce(&TraceContext, &mut Vec<u8>) -> bool) -> bool {
+        self.trace.is_some_and(|trace| write(trace, out))
     }
 
     fn header(&self, name: &str, out: &mut Vec<u8>) -> bool {

@@ -1,4 +1,4 @@
-use super::record::{Attempt, Record};
+use super::record::{Attempt, EncodedBody, Record};
 use crate::config::Variable;
 use crate::variables::{Values, endpoint, list, number, seconds, text, three_digits};
 use std::time::Duration;
@@ -9,7 +9,9 @@ impl Values for Record<'_> {
         use Variable as V;
         match variable {
             V::BodyBytesSent => number(self.body_bytes_sent, out),
+            V::BrotliRatio => self.ratio("br", out),
             V::BytesSent => number(self.bytes_sent, out),
+            V::GzipRatio => self.ratio("gzip", out),
             V::RequestLength => number(self.request_length, out),
             V::RequestTime => seconds(self.duration, out),
             V::Status => three_digits(self.status.into(), out),
@@ -22,12 +24,23 @@ impl Values for Record<'_> {
                 Some(status) => number(status, out),
                 None => false,
             }),
+            V::ZstdRatio => self.ratio("zstd", out),
+            V::Named(name) => self.request.named(name, self, out),
             _ => self.request.value(variable, out),
         }
     }
 }
 
 impl Record<'_> {
+    /// How many times smaller a coding has made the body, as nginx: ngx_http_gzip_ratio_variable.
+    fn ratio(&self, coding: &str, out: &mut Vec<u8>) -> bool {
+        let encoded = self.encoded.filter(|encoded| encoded.coding == coding && encoded.sent > 0);
+        encoded.is_some_and(|EncodedBody { received, sent, .. }| {
+            let hundredths = (received * 1000 / sent + 5) / 10;
+            number(hundredths / 100, out) && text(&format!(".{:02}", hundredths % 100), out)
+        })
+    }
+
     /// A value of each attempt, as nginx lists them: `-` for one that an attempt does not have.
     fn attempts(&self, out: &mut Vec<u8>, value: impl Fn(&Attempt, &mut Vec<u8>) -> bool) -> bool {
         list(self.attempts, b", ", out, |attempt, out| value(attempt, out) || text("-", out))

@@ -1,7 +1,9 @@
 use super::access_log::{LogBuffer, LogSender};
 use super::metrics::{Cells, ConnectionState, Connections, Event, Measured, OpenStreams, Source, StreamId};
 use super::record::{Record, StreamRecord};
-use crate::config::{AccessLog, GatewaySettings, StreamProtocol};
+use super::trace::SpanSender;
+use super::trace_context::TraceContext;
+use crate::config::{AccessLog, GatewaySettings, StreamProtocol, Template};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,6 +13,7 @@ use std::time::SystemTime;
 #[derive(Debug)]
 pub struct Worker {
     shared: Arc<Shared>,
+    spans: SpanSender,
 }
 
 /// A client's connection, counted for as long as this lives.
@@ -47,10 +50,11 @@ struct Recording {
 }
 
 impl Worker {
-    pub(super) fn new(log: LogSender, measured: Option<Arc<Measured>>) -> Self {
+    pub(super) fn new(log: LogSender, spans: SpanSender, measured: Option<Arc<Measured>>) -> Self {
         let recording = Recording { cells: Cells::default(), log: LogBuffer::new(log) };
         let (connections, streams) = Default::default();
-        Self { shared: Arc::new(Shared { recording: Mutex::new(recording), connections, streams, measured }) }
+        let shared = Shared { recording: Mutex::new(recording), connections, streams, measured };
+        Self { shared: Arc::new(shared), spans }
     }
 
     pub(super) fn source(&self) -> Arc<dyn Source> {
@@ -66,6 +70,18 @@ impl Worker {
         if log.enabled && record.logged {
             recording.log.write(record, log, SystemTime::now());
         }
+    }
+
+    /// Logs what is not counted.
+    pub fn log(&self, record: &Record<'_>, log: &AccessLog) {
+        if log.enabled {
+            self.shared.recording.lock().log.write(record, log, SystemTime::now());
+        }
+    }
+
+    /// Sends the spans of a request that has ended to the collector, under the name that `operation` makes.
+    pub fn trace(&self, record: &Record<'_>, context: &TraceContext, operation: &Template) {
+        self.spans.send(record, context, operation);
     }
 
     /// Adds a line of the firewall's audit log, with its line feed, to the access log.

@@ -9,6 +9,7 @@ mod cipher;
 pub mod client;
 mod keys;
 mod self_signed;
+mod sessions;
 mod termination;
 mod verifier;
 

@@ -1,29 +1,27 @@
 use super::client::ClientVerifier;
+use super::sessions::{Sessions, Store};
 use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
 use crate::config::{Origin, Rejection, Subject, TlsSettings};
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{NoServerSessionStorage, ProducesTickets, ServerSessionMemoryCache};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, StoresServerSessions};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ConfigBuilder, ServerConfig, SupportedProtocolVersion, WantsVerifier};
 use std::fmt;
 use std::sync::Arc;
 
-/// Sessions that clients may resume, where there are no tickets. Some hundred bytes each.
-const SESSIONS: usize = 10_000;
+/// What rustls adds to the content of a record, in its count of a record's size.
+const RECORD_HEAD: usize = 5;
 
 /// Makes a [`Termination`] of settings, and keeps what outlives them: parsed keys, and sessions to resume.
+#[derive(Default)]
 pub(crate) struct Terminator {
     pub(crate) keys: KeyInterner,
-    sessions: Arc<ServerSessionMemoryCache>,
+    store: Arc<Store>,
+    /// Of the last settings.
+    sessions: Option<Arc<Sessions>>,
     /// Made when first wanted. Its keys rotate by themselves.
     ticketer: Option<Arc<dyn ProducesTickets>>,
-}
-
-impl Default for Terminator {
-    fn default() -> Self {
-        Self { keys: KeyInterner::default(), sessions: ServerSessionMemoryCache::new(SESSIONS), ticketer: None }
-    }
 }
 
 impl fmt::Debug for Terminator {
@@ -66,12 +64,23 @@ impl Terminator {
         // As ingress-nginx's ssl-prefer-server-ciphers.
         config.ignore_client_order = true;
         config.alpn_protocols = [HTTP_2, b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).into();
-        config.session_storage = self.sessions.clone();
+        config.session_storage = self.sessions(settings);
+        config.max_fragment_size = Some(settings.record_size + RECORD_HEAD);
         if settings.session_tickets {
             let ticketer = self.ticketer.take().map_or_else(Ticketer::new, Ok).map_err(invalid)?;
             config.ticketer = self.ticketer.insert(ticketer).clone();
         }
         Ok(config)
+    }
+
+    fn sessions(&mut self, settings: &TlsSettings) -> Arc<dyn StoresServerSessions> {
+        if !settings.session_cache {
+            return Arc::new(NoServerSessionStorage {});
+        }
+        let timeout = settings.session_timeout;
+        let same = self.sessions.take().filter(|sessions| sessions.timeout() == timeout);
+        let sessions = same.unwrap_or_else(|| Arc::new(Sessions::new(Arc::clone(&self.store), timeout)));
+        self.sessions.insert(sessions).clone()
     }
 }
 
@@ -147,6 +156,7 @@ impl Termination {
             .with_cert_resolver(self.default.clone());
         config.ignore_client_order = base.ignore_client_order;
         config.alpn_protocols.clone_from(&base.alpn_protocols);
+        config.max_fragment_size = base.max_fragment_size;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(config)
@@ -208,6 +218,15 @@ mod tests {
         let offered = |http2| termination.terms(None, None, http2).expect("valid").config.alpn_protocols.clone();
         assert_eq!(offered(true), [&b"h2"[..], b"http/1.1", b"http/1.0"]);
         assert_eq!(offered(false), [b"http/1.1", b"http/1.0"]);
+    }
+
+    #[test]
+    fn records_and_sessions_are_those_of_the_settings() {
+        let settings = TlsSettings { record_size: 4096, session_cache: false, ..TlsSettings::default() };
+        let config = |settings| Terminator::default().termination(settings).0.terms(None, None, true).expect("valid");
+        assert_eq!(config(&settings).config.max_fragment_size, Some(4101));
+        assert!(!config(&settings).config.session_storage.can_cache());
+        assert!(config(&TlsSettings::default()).config.session_storage.can_cache());
     }
 
     #[test]

@@ -8,26 +8,34 @@
 //! |---|---|---|
 //! | the endpoints of an upstream | [`Registry`] | one [`ArcSwap`] load: no lock, nothing allocated |
 //! | the position of round robin | each pick | one atomic addition on a shared cache line |
+//! | the endpoints by the keys of sessions | [`Registry`] | one [`ArcSwap`] load, where a route has affinity |
 //! | requests in flight of an endpoint | each pick and its end | two atomic additions, and the endpoint's reference count |
+//! | what is left of the retry budget | requests, until it is full again, and retries | one load |
 //!
 //! Sharing the position is what makes round robin exactly even over all workers; sharing the counts is what lets
 //! least-request see more than its own worker's load. [`Registry`] and [`Resolver`] belong to the control plane.
 
+mod affinity;
 mod balance;
 mod dns;
 mod endpoints;
 mod members;
 mod names;
 mod registry;
+mod retry_budget;
 
-pub use dns::{DnsSettings, Resolver};
+pub use affinity::SessionKey;
+pub use dns::{DnsSettings, NameLookup, Resolver};
 pub use endpoints::{EndpointState, Pick};
 pub use registry::Registry;
 
-use crate::config::{Backend, BackendId, Endpoint};
+use crate::config::{AffinityMode, Backend, BackendId, Endpoint};
+use affinity::Sessions;
 use arc_swap::ArcSwap;
 use members::Members;
+use retry_budget::RetryBudget;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// A backend at run time. It comes from [`Registry::upstream`], has no endpoints until some are set, and stays the
@@ -36,7 +44,10 @@ use std::sync::Arc;
 pub struct Upstream {
     id: BackendId,
     name: Box<str>,
+    tag: Box<str>,
     members: ArcSwap<Members>,
+    sessions: ArcSwap<Sessions>,
+    retry_budget: RetryBudget,
 }
 
 impl Upstream {
@@ -44,9 +55,9 @@ impl Upstream {
         let name = match &id {
             BackendId::Service(port) => format!("{}-{}-{}", port.namespace, port.service, port.port),
             BackendId::Url { .. } => id.to_string(),
-        }
-        .into();
-        Self { id, name, members: ArcSwap::default() }
+        };
+        let (tag, members, sessions) = (affinity::tag(&name), ArcSwap::default(), ArcSwap::default());
+        Self { id, name: name.into(), tag, members, sessions, retry_budget: RetryBudget::default() }
     }
 
     /// Which backend it is.
@@ -57,6 +68,12 @@ impl Upstream {
     /// `namespace-service-port`, as ingress-nginx has it in `$proxy_upstream_name`; of a URL `host:port`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What tells, in the cookie of a session, that it is with this upstream: 32 hexadecimal digits, the same in every
+    /// process and in ingress-nginx.
+    pub fn tag(&self) -> &str {
+        &self.tag
     }
 
     /// Whether it has no endpoint at all, so that a default backend may serve instead.
@@ -75,14 +92,54 @@ impl Upstream {
         self.members.load().choose(client, tried).map(Pick::new)
     }
 
+    /// Chooses the endpoint that the key of a session leads to, if any.
+    pub fn pick_for_session(&self, mode: AffinityMode, key: SessionKey) -> Option<Pick> {
+        self.sessions.load().find(mode, key).cloned().map(Pick::new)
+    }
+
+    /// Chooses an endpoint by chance for a new session whose first request `tried` those already; and makes the key that
+    /// leads there. `None` if there is no endpoint, or all were tried.
+    pub fn begin_session(&self, mode: AffinityMode, tried: &[SocketAddr]) -> Option<(Pick, String)> {
+        let sessions = self.sessions.load();
+        let (endpoint, key) = sessions.begin(mode, tried)?;
+        Some((Pick::new(Arc::clone(endpoint)), key))
+    }
+
+    /// From now on keys of sessions can be looked up. The registry calls it under its lock.
+    fn keep_sessions(&self, mode: AffinityMode) {
+        if !self.sessions.load().has(mode) {
+            self.index(Some(mode));
+        }
+    }
+
+    /// Makes anew what a look-up of keys needs, also of a `mode` that was not asked for before.
+    fn index(&self, mode: Option<AffinityMode>) {
+        let sessions = self.sessions.load();
+        if mode.is_some() || sessions.are_kept() {
+            self.sessions.store(Arc::new(sessions.of(&self.name, self.members.load().endpoints(), mode)));
+        }
+    }
+
+    /// A request is sent to it for the first time: so many percent of another one may be sent again.
+    pub fn earn_retries(&self, percent: NonZero<u32>) {
+        self.retry_budget.earn(percent);
+    }
+
+    /// Whether one of its requests may be sent again, which then counts.
+    pub fn spend_retry(&self) -> bool {
+        self.retry_budget.spend()
+    }
+
     /// Replaces the endpoints and how they are chosen. What is known of an endpoint that stays is kept. The registry
     /// calls it under its lock: there is one writer.
     fn set(&self, backend: &Backend, endpoints: &[Endpoint]) {
         self.members.store(Arc::new(self.members.load().successor(backend, endpoints)));
+        self.index(None);
     }
 
     /// Takes all endpoints away.
     fn clear(&self) {
         self.members.store(Arc::default());
+        self.index(None);
     }
 }

@@ -1,10 +1,11 @@
 use super::Upstream;
 use super::names::{Names, Want};
-use crate::config::{Backend, BackendId, Endpoint, Endpoints};
+use crate::config::{AffinityMode, Backend, BackendId, Endpoint, Endpoints};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// All upstreams, which outlive the tables that name them.
@@ -13,6 +14,8 @@ use tokio::sync::watch;
 #[derive(Debug, Default)]
 pub struct Registry {
     inner: Mutex<Inner>,
+    /// Names lead to no IPv6 addresses.
+    ipv4_only: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +42,14 @@ impl Registry {
         Arc::clone(&self.inner.lock().slot(id).upstream)
     }
 
+    /// The same, ready to look up the keys of sessions for as long as anybody holds it.
+    pub fn upstream_with_sessions(&self, id: &BackendId, mode: AffinityMode) -> Arc<Upstream> {
+        let mut inner = self.inner.lock();
+        let upstream = &inner.slot(id).upstream;
+        upstream.keep_sessions(mode);
+        Arc::clone(upstream)
+    }
+
     /// Sets or removes (`None`) a backend. Its upstream serves the new endpoints at once.
     ///
     /// A backend with a DNS name gets the addresses of the name if it is known already. Otherwise its upstream keeps
@@ -54,6 +65,16 @@ impl Registry {
             inner.names.release(name, id);
         }
         inner.apply(id);
+    }
+
+    /// Sets whether names lead to IPv6 addresses, too, from their next look-ups on.
+    pub(crate) fn set_ipv6_dns(&self, wanted: bool) {
+        self.ipv4_only.store(!wanted, Ordering::Relaxed);
+    }
+
+    /// Whether such an address of a name is used.
+    pub(super) fn takes(&self, address: IpAddr) -> bool {
+        address.is_ipv4() || !self.ipv4_only.load(Ordering::Relaxed)
     }
 
     /// Drops the upstreams that are not set and no longer in use.

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of one value.
 const VALUE_LIMIT: usize = 16 << 10;
@@ -11,11 +12,13 @@ pub struct TooLong;
 
 /// What snippets have set for a request: variables by name, and the groups of the last regular expression. They last as
 /// long as the request.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Assigned {
     named: Vec<(Arc<str>, Box<[u8]>)>,
     /// Of the whole match and each group; empty where the expression has not matched.
     groups: Vec<Box<[u8]>>,
+    /// A variable that is made of others could not be made.
+    has_overrun: AtomicBool,
 }
 
 /// The groups of a match.
@@ -52,6 +55,16 @@ impl Assigned {
     /// Sets the groups that were taken away.
     pub fn restore_groups(&mut self, Groups(groups): Groups) {
         self.groups = groups;
+    }
+
+    /// A variable that is made of others could not be made, because that takes too much. It has no value.
+    pub fn overrun(&self) {
+        self.has_overrun.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that has happened.
+    pub fn has_overrun(&self) -> bool {
+        self.has_overrun.load(Ordering::Relaxed)
     }
 
     /// The value of a variable.

@@ -2,8 +2,10 @@
 //! sources of values share.
 
 mod assigned;
+mod maps;
 
 pub use assigned::{Assigned, Groups, TooLong};
+pub use maps::{InvalidMap, Maps, Overrun};
 
 use crate::config::{Piece, Template, Variable};
 use base64::Engine;

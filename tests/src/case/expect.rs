@@ -17,6 +17,8 @@ pub struct Expect {
     pub may_reach_backend: bool,
     /// What the auth server received first. Without it, it may have received nothing of a request that the gateway answers.
     pub auth: Option<AuthRequest>,
+    /// The copy that the mirror received. Without it, the mirror counts as any backend.
+    pub mirror: Option<Copy>,
     /// How many requests the backends and the auth server received of it together.
     pub received: Option<usize>,
     /// The request target that the backend received, byte for byte.
@@ -32,7 +34,7 @@ pub struct Expect {
     /// Headers of the response, names in lower case.
     #[serde(default)]
     pub response: BTreeMap<String, Option<Text>>,
-    /// A text within the response's body.
+    /// A text within the response's body, once its coding is undone.
     pub body_contains: Option<String>,
     /// The response says `Connection: close`, and the gateway then closes.
     #[serde(default)]
@@ -47,8 +49,8 @@ pub struct Expect {
     pub alert: Option<String>,
     /// Which pods answer a repeated request, and how evenly.
     pub spread: Option<Spread>,
-    /// The one line that the request leaves in the access log: a regular expression over all of it.
-    pub log: Option<String>,
+    /// What the request leaves in the access log.
+    pub log: Option<Logged>,
 }
 
 /// What an auth server received, exactly once.
@@ -67,6 +69,25 @@ pub struct AuthRequest {
     pub headers: BTreeMap<String, Option<Text>>,
 }
 
+/// What a mirror received, exactly once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copy {
+    /// The Service that it is.
+    pub service: String,
+    /// The request target, byte for byte.
+    pub path: String,
+    /// The method.
+    #[serde(default = "super::get")]
+    pub method: String,
+    /// Headers, names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<Text>>,
+    /// The length of the body, such as `1MiB`. Default none.
+    #[serde(default, deserialize_with = "size::deserialize")]
+    pub body_length: u64,
+}
+
 /// A status, or all of a hundred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "StatusText")]
@@ -82,6 +103,26 @@ pub enum Status {
 enum StatusText {
     Number(u16),
     Text(String),
+}
+
+/// Lines of the access log: a regular expression over all of each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Logged {
+    /// One.
+    Line(String),
+    /// These, in their order; none if it is empty. A line that is not expected is seen with the next request.
+    Lines(Vec<String>),
+}
+
+impl Logged {
+    /// The regular expressions.
+    pub fn patterns(&self) -> &[String] {
+        match self {
+            Self::Line(line) => std::slice::from_ref(line),
+            Self::Lines(lines) => lines,
+        }
+    }
 }
 
 /// The value of a header.

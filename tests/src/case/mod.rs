@@ -5,7 +5,7 @@ mod filler;
 mod proxy_header;
 mod size;
 
-pub use expect::{AuthRequest, Certificate, Expect, Spread, Status, Text};
+pub use expect::{AuthRequest, Certificate, Copy, Expect, Logged, Spread, Status, Text};
 
 use crate::tls::Offer;
 use anyhow::{Context, Result, ensure};

@@ -68,13 +68,14 @@ impl Network {
         }
     }
 
-    /// Starts a backend on a port of its own.
-    pub(super) async fn listen(&mut self, identity: &Identity, speaks: Speaks) -> Result<SocketAddr> {
+    /// Starts a backend on a port of its own, which answers everything with 503 if it `fails`.
+    pub(super) async fn listen(&mut self, identity: &Identity, speaks: Speaks, fails: bool) -> Result<SocketAddr> {
         match self {
             Self::Real { address, journal, .. } => {
                 let listener = TcpListener::bind((*address, 0)).await?;
                 let address = listener.local_addr()?;
-                echo::serve(listener, speaks, identity.clone(), journal.clone())?;
+                let serve = if fails { echo::fail } else { echo::serve };
+                serve(listener, speaks, identity.clone(), journal.clone())?;
                 Ok(address)
             }
             Self::Imaginary { identities } => {

@@ -1,21 +1,24 @@
 //! A request over TCP, and what is seen of it at both ends.
 
-use crate::case::Request;
+use crate::case::{Mode, Request};
 use crate::check::{Answerer, Observation, Tls, Wire};
 use crate::client::{Client, Response};
 use crate::cluster::Cluster;
+use crate::connection::PATIENCE;
+use crate::decoded;
 use crate::echo::Received;
 use crate::tls::{Handshake, Refused};
 use crate::wire::header;
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
+use tokio::time::timeout;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// Makes a request as often as it says, of the gateway at this address. `log` has the lines of the access log since the
+/// Makes a request as often as it says, of the gateway at this address, in this mode. `log` has the lines of the access log since the
 /// last time.
 pub(super) async fn converse(
     gateway: SocketAddr,
-    request: &Request,
+    (request, mode): (&Request, Mode),
     cluster: &Cluster,
     mut log: impl AsyncFnMut() -> Result<Vec<String>>,
 ) -> Result<Vec<Observation>> {
@@ -31,9 +34,14 @@ pub(super) async fn converse(
                 continue;
             }
         };
+        let mirror = request.expectation(mode).and_then(|expect| Some(&*expect.mirror.as_ref()?.service));
+        if let Some(mirror) = mirror {
+            // A copy comes when it comes. One that does not is missed in what has been received.
+            let _ = timeout(PATIENCE, journal.received_by(mirror)).await;
+        }
         let received = journal.take();
         let tls = response.tls.as_ref().map(|handshake| tls(handshake, cluster)).transpose()?;
-        observations.push(observation(response, received, log().await?, tls));
+        observations.push(observation(response, received, mirror, log().await?, tls));
     }
     Ok(observations)
 }
@@ -55,20 +63,27 @@ fn tls(handshake: &Handshake, cluster: &Cluster) -> Result<Tls> {
     })
 }
 
-fn observation(response: Response, received: Vec<Received>, log: Vec<String>, tls: Option<Tls>) -> Observation {
+fn observation(
+    response: Response,
+    received: Vec<Received>,
+    mirror: Option<&str>,
+    log: Vec<String>,
+    tls: Option<Tls>,
+) -> Observation {
     let answered_by = match header(&response.headers, "x-echo-service") {
         Some(service) => Answerer::Backend { service, pod: header(&response.headers, "x-echo-pod") },
         None => Answerer::Gateway,
     };
+    let forwarded = received.iter().rfind(|received| Some(&*received.service) != mirror);
     Observation {
         status: Some(response.status),
         answered_by,
         location: header(&response.headers, "location"),
-        path: received.last().map(|received| received.target.clone()),
+        path: forwarded.map(|received| received.target.clone()),
         alert: None,
         wire: Some(Wire {
+            body: decoded::body(&response.headers, response.body),
             headers: response.headers,
-            body: response.body,
             closed: response.closed,
             received,
             log,

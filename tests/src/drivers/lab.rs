@@ -103,7 +103,7 @@ impl Driver for Lab {
 
     async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>> {
         let gateway = if request.is_https() { self.place.adit.https } else { self.place.adit.http };
-        converse(gateway, request, cluster, async || Ok(Vec::new())).await
+        converse(gateway, (request, self.mode), cluster, async || Ok(Vec::new())).await
     }
 
     async fn end(self) -> Result<()> {

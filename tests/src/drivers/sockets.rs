@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 /// A whole Adit, and clients over TCP.
 pub struct Sockets {
     objects: Objects,
+    mode: Mode,
     events: mpsc::Sender<SourceEvent>,
     sent: u64,
     state: watch::Receiver<State>,
@@ -48,6 +49,7 @@ impl Driver for Sockets {
         let state = server.state();
         Ok(Self {
             objects: Objects::default(),
+            mode,
             events,
             sent: 1,
             state,
@@ -74,17 +76,23 @@ impl Driver for Sockets {
         let server = self.server.as_ref().context("the server is gone")?;
         let addresses = if request.is_https() { server.https_addresses() } else { server.http_addresses() };
         let address = *addresses.first().context("the server does not listen")?;
-        converse(address, request, cluster, async || self.log_of_one_request().await).await
+        let expected = request.expectation(self.mode).and_then(|expect| expect.log.as_ref());
+        let lines = expected.map_or(1, |logged| logged.patterns().len());
+        converse(address, (request, self.mode), cluster, async || self.log_of_one_request(lines).await).await
     }
 }
 
 impl Sockets {
-    async fn log_of_one_request(&mut self) -> Result<Vec<String>> {
+    /// So many lines, and what else has been written.
+    async fn log_of_one_request(&mut self, expected: usize) -> Result<Vec<String>> {
         if !self.reads_log {
             return Ok(Vec::new());
         }
-        let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.context("no line in the access log")?;
-        let mut lines: Vec<String> = line.into_iter().collect();
+        let mut lines: Vec<String> = Vec::new();
+        for _ in 0..expected {
+            let line = tokio::time::timeout(PATIENCE, self.log.recv()).await.context("no line in the access log")?;
+            lines.extend(line);
+        }
         while let Ok(line) = self.log.try_recv() {
             lines.push(line);
         }

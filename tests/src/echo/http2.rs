@@ -37,6 +37,7 @@ async fn answer(connection: &Connection, request: Request<RecvStream>, respond: 
         target: head.uri.path_and_query().context("a path")?.to_string(),
         headers: authority.into_iter().chain(headers).collect(),
         body_length: 0,
+        is_whole: false,
     };
     let id = next_id();
     connection.journal.arrived(id, received.clone());
@@ -46,19 +47,19 @@ async fn answer(connection: &Connection, request: Request<RecvStream>, respond: 
         received.body_length += piece.len() as u64;
     }
     connection.journal.has_body(id, received.body_length);
-    reply(&received, respond)
+    reply(&connection.status(&received), &received, respond)
 }
 
-fn reply(received: &Received, mut respond: SendResponse<Bytes>) -> Result<()> {
+fn reply(status: &str, received: &Received, mut respond: SendResponse<Bytes>) -> Result<()> {
     let mut response = Response::builder()
-        .status(&*received.status())
+        .status(status)
         .header(SERVICE_HEADER, &received.service)
         .header(POD_HEADER, &received.pod)
-        .header("content-type", "text/plain");
+        .header("content-type", received.media_type());
     for (_, line) in received.headers.iter().filter(|(name, _)| name == "x-echo-header") {
         let (name, value) = line.split_once(": ").context("a header")?;
         response = response.header(name, value);
     }
     let mut body = respond.send_response(response.body(())?, false)?;
-    Ok(body.send_data(received.to_string().into(), true)?)
+    Ok(body.send_data(received.answer().into(), true)?)
 }

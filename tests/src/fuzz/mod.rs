@@ -7,6 +7,7 @@
 pub mod auth_key;
 pub mod chunks;
 pub mod cors;
+pub mod fastcgi;
 pub mod htpasswd;
 pub mod manifest;
 pub mod naive;
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("auth_key", auth_key::fuzz),
     ("chunks", chunks::fuzz),
     ("cors", cors::fuzz),
+    ("fastcgi", fastcgi::fuzz),
     ("htpasswd", htpasswd::fuzz),
     ("manifest", manifest::fuzz),
     ("networks", networks::fuzz),

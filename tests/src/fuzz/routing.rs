@@ -46,7 +46,8 @@ fn virtual_host((name, rules): &HostRules) -> VirtualHost {
     };
     let name = HostName::parse(name).expect("a host name");
     let routes = rules.iter().map(route).collect();
-    VirtualHost { name, routes, policies: Arc::default(), www_redirect: None, tls: None, passthrough: None }
+    let (locations, policies) = (Vec::new(), Arc::default());
+    VirtualHost { name, routes, locations, policies, www_redirect: None, tls: None, passthrough: None }
 }
 
 fn find(table: &Table, host: &str, path: &[u8]) -> Outcome {

@@ -7,7 +7,7 @@ use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::table::Publisher;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The input is a snippet, where it is text.
@@ -51,31 +51,43 @@ fn is_in(Position { line, column }: Position, text: &str) {
 /// Whatever a snippet says, it is translated and published without a panic. Where nothing is wrong with it, the gateway takes it.
 pub fn snippets_are_total(text: &str) {
     for key in ["configuration-snippet", "server-snippet", "auth-snippet", "stream-snippet"] {
-        let ingress = json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": {"name": "a", "annotations": {
-                format!("nginx.ingress.kubernetes.io/{key}"): text,
-                "nginx.ingress.kubernetes.io/auth-url": "http://auth/",
-            }},
-            "spec": {"rules": [{"host": "a", "http": {"paths": [
-                {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}},
-            ]}}]},
-        });
-        let allowed = json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "adit", "namespace": "adit"},
-            "data": {"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"},
-        });
-        let manifest = manifest::parse(&"fuzz.yaml".into(), format!("{ingress}\n---\n{allowed}").as_bytes());
-        let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
-        let events = manifest.objects.into_iter().map(SourceEvent::Apply);
-        let changes: Vec<_> = events.flat_map(|event| store.apply(event)).collect();
-        let published = Publisher::new(Arc::default()).publish(translator.translate(&store, &changes));
-        assert!(published.rejected.is_empty(), "{:?}", published.rejected);
-        for diagnostic in translator.diagnostics() {
-            assert!(!diagnostic.message.contains("a defect of Adit"), "{diagnostic}");
-        }
+        let key = format!("nginx.ingress.kubernetes.io/{key}");
+        serves(&json!({key: text, "nginx.ingress.kubernetes.io/auth-url": "http://auth/"}), &json!({}));
+    }
+    for key in ["http-snippet", "server-snippet", "location-snippet"] {
+        serves(&json!({}), &json!({key: text}));
+    }
+}
+
+fn serves(annotations: &Value, config: &Value) {
+    let ingress = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "a", "annotations": annotations},
+        "spec": {"rules": [{"host": "a", "http": {"paths": [
+            {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}},
+        ]}}]},
+    });
+    let mut data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
+    data.as_object_mut().into_iter().for_each(|data| data.extend(config.as_object().cloned().unwrap_or_default()));
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "adit", "namespace": "adit"},
+        "data": data,
+    });
+    let manifest = manifest::parse(&"fuzz.yaml".into(), format!("{ingress}\n---\n{config}").as_bytes());
+    let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
+    let events = manifest.objects.into_iter().map(SourceEvent::Apply);
+    let changes: Vec<_> = events.flat_map(|event| store.apply(event)).collect();
+    let publisher = Publisher::new(Arc::default());
+    let published = publisher.publish(translator.translate(&store, &changes));
+    assert!(published.rejected.is_empty(), "{:?}", published.rejected);
+    // The gateway makes all variables that the snippet is said to make.
+    let table = publisher.load();
+    let denied = table.settings().denied.as_ref();
+    assert!(denied.is_none_or(|denied| denied.reason.contains("fault")), "{denied:?}");
+    for diagnostic in translator.diagnostics() {
+        assert!(!diagnostic.message.contains("a defect of Adit"), "{diagnostic}");
     }
 }

@@ -99,14 +99,16 @@ async fn fault_f13_headers_in_several_lines() -> Result<()> {
     Ok(())
 }
 
-/// There is no affinity yet: its cookie is a client's own.
+/// It chooses among the endpoints of the backend, and never names an address.
 #[tokio::test]
 async fn attack_37_a_cookie_of_affinity_is_plain_data() -> Result<()> {
-    let mut world = World::with(&[("affinity", "cookie")], json!({})).await?;
-    for cookie in ["127.0.0.1:10254", "169.254.169.254", &"a".repeat(4000), "1700000000.1.1.1|other"] {
-        let line = format!("cookie: ingresscookie={cookie}");
-        let got = world.forwards_headers(&get(&format!("{line}\r\n")), &["cookie"]).await?;
-        assert_eq!(got, [[line.as_str()]; 2]);
+    for mode in ["balanced", "persistent"] {
+        let mut world = World::with(&[("affinity", "cookie"), ("affinity-mode", mode)], json!({})).await?;
+        for cookie in ["127.0.0.1:10254", "169.254.169.254", &"a".repeat(4000), "1700000000.1.1.1|other"] {
+            let line = format!("cookie: INGRESSCOOKIE={cookie}");
+            let got = world.forwards_headers(&get(&format!("{line}\r\n")), &["cookie"]).await?;
+            assert_eq!(got, [[&*line.to_ascii_lowercase()]; 2], "{mode}");
+        }
     }
     Ok(())
 }

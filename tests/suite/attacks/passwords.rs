@@ -140,7 +140,8 @@ async fn attack_34_a_broken_setting_beside_a_password() -> Result<()> {
     }
     // As in ingress-nginx, these take the whole Ingress away.
     for broken in [("auth-realm", "a\"b"), ("auth-realm", "a\r\nX: b"), ("auth-secret-type", "auth")] {
-        let mut world = World::with_users(&[broken], json!({})).await?;
+        let all_are_logged = json!({"enable-access-log-for-default-backend": "true"});
+        let mut world = World::with_users(&[broken], all_are_logged).await?;
         world.answers(&get("/", RIGHT), 404).await?;
     }
     // In nginx `auth_basic off` asks for nothing. Here it is the name of a realm.

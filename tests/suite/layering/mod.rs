@@ -21,9 +21,10 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["admin"],
     &["listener"],
     &["lane"],
-    &["lane/http1", "lane/http2"],
+    &["lane/http1", "lane/http2", "lane/fastcgi"],
     &["lane/endpoint"],
-    &["lane/pingora"],
+    &["lane/client"],
+    &["lane/head"],
     &["l4"],
     &["worker"],
     &["exchange"],
@@ -32,7 +33,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["relay", "request", "telemetry"],
     &["connection"],
     &["tls", "upstream", "variables"],
-    &["config", "pattern", "interner", "grammar"],
+    &["config", "pattern", "interner", "grammar", "fastcgi"],
 ];
 
 /// The modules of the controller. Its program, `main.rs`, is above them all.

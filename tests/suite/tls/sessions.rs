@@ -67,6 +67,18 @@ async fn sessions_are_resumed_with_and_without_tickets() {
 }
 
 #[tokio::test]
+async fn without_a_cache_only_tickets_resume_sessions() {
+    for session_tickets in [false, true] {
+        let world = world();
+        world.set(TlsSettings { session_tickets, session_cache: false, ..TlsSettings::default() });
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            assert_eq!(resumes(&world, client_of(&[version], SCHEMES)).await, session_tickets, "{version:?}");
+        }
+        world.end_with_failures(&[]);
+    }
+}
+
+#[tokio::test]
 async fn http_2_is_offered_before_http_1() {
     let world = world();
     let offering = |protocols: &[&str]| {

@@ -108,7 +108,8 @@ pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHos
 /// A virtual host that no TLS section names.
 pub(crate) fn bare_host(name: &str) -> VirtualHost {
     let name = HostName::parse(name).expect("a host name");
-    VirtualHost { name, routes: Vec::new(), policies: Arc::default(), www_redirect: None, tls: None, passthrough: None }
+    let (routes, locations, policies) = (Vec::new(), Vec::new(), Arc::default());
+    VirtualHost { name, routes, locations, policies, www_redirect: None, tls: None, passthrough: None }
 }
 
 /// The host, with all its requests sent to [`World::backend`].
@@ -118,6 +119,7 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
         weight: 1,
         when: None,
         canary: false,
+        affinity: None,
         owner: Owner::default(),
         policies: Arc::default(),
     };

@@ -162,7 +162,7 @@ async fn an_ambiguous_answer_is_a_bad_gateway() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_endpoint_is_asked_only_where_none_was_reached() -> Result<()> {
+async fn another_endpoint_is_asked_as_for_any_request() -> Result<()> {
     let (_socket, refused) = refusing()?;
     let adit = adit(&[refused, echo("").await?]).await?;
     for _ in 0..4 {
@@ -179,12 +179,17 @@ async fn another_endpoint_is_asked_only_where_none_was_reached() -> Result<()> {
             }
         })
     };
-    let adit = Adit::start(&manifests(&[dying().await?, dying().await?], &json!({}))).await?;
-    let mut client = adit.connect().await?;
-    client.send(UPGRADE).await?;
-    assert_eq!(client.response("GET").await?.status, 502);
-    asked.recv().await.context("nobody was asked")?;
-    assert!(asked.try_recv().is_err(), "the request was sent again");
+    for (words, times) in [("error", 2), ("off", 1)] {
+        let config = json!({"proxy-next-upstream": words});
+        let adit = Adit::start(&manifests(&[dying().await?, dying().await?], &config)).await?;
+        let mut client = adit.connect().await?;
+        client.send(UPGRADE).await?;
+        assert_eq!(client.response("GET").await?.status, 502);
+        for _ in 0..times {
+            asked.recv().await.context("nobody was asked")?;
+        }
+        assert!(asked.try_recv().is_err(), "the request was sent again: {words}");
+    }
     Ok(())
 }
 

@@ -3,6 +3,8 @@ use crate::annotation::Scope;
 use crate::diagnostic::Severity;
 use crate::route_defaults::WafDefaults;
 use crate::store::Store;
+use gateway::config::{RetryCondition, RetryConditions};
+use std::sync::Arc;
 
 fn reading(annotations: &[(&str, &str)]) -> Reading {
     reading_with(&RouteDefaults::default(), annotations)
@@ -136,6 +138,20 @@ fn invalid_values_reject_or_fall_back() {
     assert!(!fallen_back.rejected);
     assert_eq!(fallen_back.diagnostics[0].severity, Severity::Error);
     assert_eq!(fallen_back.settings.backend.timeouts.connect.as_secs(), 5);
+}
+
+#[test]
+fn an_unknown_word_of_retries_is_named_and_the_default_stays() {
+    let mut defaults = RouteDefaults::default();
+    Arc::make_mut(&mut defaults.backend).retries.on = RetryConditions::NONE.with(RetryCondition::Http503);
+    let reading =
+        reading_with(&defaults, &[("proxy-next-upstream", "error http_501"), ("proxy-next-upstream-tries", "-1")]);
+    let said: Vec<_> = reading.diagnostics.iter().map(|diagnostic| &*diagnostic.message).collect();
+    assert!(
+        said[0].contains("has the word \"http_501\": expected error, timeout") && said[1].contains("0 is no limit"),
+        "{said:?}"
+    );
+    assert!(!reading.rejected && reading.settings.backend.retries == defaults.backend.retries);
 }
 
 #[test]

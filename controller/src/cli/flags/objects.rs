@@ -22,8 +22,8 @@ pub(super) const FLAGS: &[Flag] = &[
         "default-backend-service",
         Shape::Value("NAMESPACE/NAME"),
         "",
-        "Service that serves requests that no rule matches; its first port is used. Without this flag they are \
-         answered with 404",
+        "Service that serves requests that no rule matches; its first port is used. Without this flag, or an \
+         endpoint of the Service, they are answered with 404",
         |values, settings| {
             settings.controller.default_backend_service = values.name()?;
             Ok(())

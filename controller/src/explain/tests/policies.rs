@@ -33,6 +33,34 @@ spec:
 }
 
 #[test]
+fn the_mirror_is_named() {
+    let explain = |url: &str| {
+        let ingress = format!(
+            "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{ name: copied, annotations: {{ nginx.ingress.kubernetes.io/mirror-target: '{url}' }} }}
+spec:
+  rules:
+    - host: copied.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+"
+        );
+        explain_objects(&format!("{OBJECTS}{ingress}"), ControllerSettings::default(), "http://copied.test/").action
+    };
+    let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
+    let by_service = explain("http://pay.default.svc$request_uri").to_string();
+    assert_eq!(by_service, format!("{forwarded}  with a copy to http://pay.default.svc, at 10.0.0.3:8080"));
+    let by_name = explain("https://mirror.example.org/x").to_string();
+    let url = "https://mirror.example.org";
+    assert_eq!(by_name, format!("{forwarded}  with a copy to {url}, at the addresses of mirror.example.org:443"));
+    let nowhere = explain("http://pay.default.svc:81/").to_string();
+    assert_eq!(nowhere, format!("{forwarded}  without a copy to http://pay.default.svc, which has no endpoint"));
+}
+
+#[test]
 fn a_missing_password_leads_to_the_sign_in_page() {
     let objects = r#"
 apiVersion: networking.k8s.io/v1
@@ -171,4 +199,29 @@ spec:
         assert!(explanation.to_string().contains(said));
         assert!(explanation.settings.iter().any(|setting| setting.name == "canary-weight"), "{explanation}");
     }
+}
+
+#[test]
+fn the_endpoint_of_a_session_is_named() {
+    let ingress = "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: sticky, annotations: { nginx.ingress.kubernetes.io/affinity: cookie } }
+spec:
+  rules:
+    - host: sticky.test
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: pay, port: { number: 80 } } } }
+";
+    let explain = |headers: &[(&str, &str)]| {
+        let request = Request::new("GET", "http://sticky.test/", headers.iter().copied()).expect("a URL");
+        let objects = format!("{OBJECTS}{ingress}");
+        explain_request(&objects, ControllerSettings::default(), &request).action.to_string()
+    };
+    let forwarded = "forwarded to default/pay:80 as /\n  at 10.0.0.3:8080\n";
+    let sets = "at any of them, and the response sets the cookie INGRESSCOOKIE, which leads there again";
+    assert_eq!(explain(&[]), format!("{forwarded}  {sets}"));
+    let by_cookie = "by its cookie INGRESSCOOKIE at 10.0.0.3:8080";
+    assert_eq!(explain(&[("cookie", "INGRESSCOOKIE=key")]), format!("{forwarded}  {by_cookie}"));
 }

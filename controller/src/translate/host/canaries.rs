@@ -1,13 +1,13 @@
 //! Canaries: the main backends of those on a host, and the routes of a host that share their requests with one.
 
+use super::shared_backends::SharedBackends;
 use super::view::View;
 use crate::diagnostic::Reason;
 use crate::translate::canaries::{Attachment, HostCanaries};
 use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{
-    Action, HostName, PathKind, PathMatch, PathMatching, Route, RouteBackend, RouteMatch, ServiceBackend, Subject,
+    Action, HostName, PathKind, PathMatch, PathMatching, Route, RouteMatch, ServiceBackend, Subject,
 };
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The canaries of a host with their main backends, and what is wrong with the others.
@@ -76,7 +76,7 @@ fn backends<'a>(
 fn only_service(route: &Route) -> Option<&ServiceBackend> {
     match &route.action {
         Action::Forward(backends) => backends.first()?.backend.service(),
-        Action::DefaultBackend(_) | Action::Reply(_) | Action::Redirect(_) => None,
+        Action::DefaultBackend(_) | Action::Reply(_) | Action::NotFound | Action::Redirect(_) => None,
     }
 }
 
@@ -119,19 +119,13 @@ fn without_main(host: &HostName, path: &PathMatch, view: &View<'_>) -> String {
     )
 }
 
-/// What routes share.
-type Backends = Arc<[RouteBackend]>;
-
 /// Shares the requests of routes whose backend has a canary.
 pub(super) fn apply(routes: &mut [Route], view: &View<'_>) {
-    // What the routes of an Ingress share, they share afterwards, too. The keys stay valid: what they point to is kept.
-    let mut shared: HashMap<*const RouteBackend, (Backends, Backends)> = HashMap::new();
+    let mut shared = SharedBackends::default();
     for route in routes {
         let Action::Forward(backends) = &mut route.action else { continue };
         let [main] = &**backends else { continue };
         let Some(attachment) = main.backend.service().and_then(|main| view.canary_of(main)) else { continue };
-        let key = Arc::as_ptr(backends).cast();
-        let (_, with_canary) = shared.entry(key).or_insert_with(|| (Arc::clone(backends), attachment.share(main)));
-        *backends = Arc::clone(with_canary);
+        *backends = shared.change(backends, || attachment.share(main));
     }
 }

@@ -1,12 +1,15 @@
 //! One host: rules first, then aliases, then redirects to its `www` counterpart.
 
+mod affinity;
 mod alias;
 pub(super) mod canaries;
 mod candidate;
 mod client_certificates;
+mod locations;
 mod merge;
 mod passthrough;
 mod regex_hosts;
+mod shared_backends;
 mod snippets;
 mod tls;
 mod view;
@@ -16,7 +19,7 @@ pub(super) use view::{Sources, View};
 
 use crate::diagnostic::Diagnostic;
 use crate::snippet;
-use gateway::config::{HostName, HostPolicies, VirtualHost};
+use gateway::config::{HostName, HostPolicies, Location, VirtualHost};
 use std::sync::Arc;
 
 /// What is served under a name, if anything is, and what is wrong with it.
@@ -28,11 +31,15 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(alias::overruled(&name, view));
         diagnostics.extend(snippets::overruled(&name, view));
         diagnostics.extend(client_certificates::overruled(&name, view));
+        diagnostics.extend(affinity::overruled(&name, view));
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
+        affinity::apply(&mut routes, view);
         canaries::apply(&mut routes, view);
-        let policies = policies(&name, view);
-        return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
+        let (policies, locations) = of_server(&name, view);
+        diagnostics.extend(locations::conflicts(&name, &locations, &routes));
+        let www_redirect = None;
+        return (Some(VirtualHost { name, routes, locations, policies, www_redirect, tls, passthrough }), diagnostics);
     }
     let (target, mut diagnostics) = alias::target(&name, view);
     if let Some(target) = target {
@@ -40,23 +47,31 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         // What is wrong with the host itself is said there.
         if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
+            affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);
-            let policies = policies(&target, view);
-            return (Some(VirtualHost { name, routes, policies, www_redirect: None, tls, passthrough }), diagnostics);
+            let (policies, locations) = of_server(&target, view);
+            let www_redirect = None;
+            return (
+                Some(VirtualHost { name, routes, locations, policies, www_redirect, tls, passthrough }),
+                diagnostics,
+            );
         }
     }
     let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
     let (tls, of_tls) = tls::choose_for_www_counterpart(&name, asking, view);
     diagnostics.extend(of_tls);
-    let (routes, policies, www_redirect) = (Vec::new(), Arc::default(), Some(redirect));
-    (Some(VirtualHost { name, routes, policies, www_redirect, tls, passthrough: None }), diagnostics)
+    let (routes, locations, policies, www_redirect) = (Vec::new(), Vec::new(), Arc::default(), Some(redirect));
+    (Some(VirtualHost { name, routes, locations, policies, www_redirect, tls, passthrough: None }), diagnostics)
 }
 
-/// What holds for the whole host: of each setting, what the oldest Ingress says that decides.
-fn policies(host: &HostName, view: &View<'_>) -> Arc<HostPolicies> {
+/// What holds for the whole host: of each setting, what the oldest Ingress says that decides. And the locations of its
+/// snippets.
+fn of_server(host: &HostName, view: &View<'_>) -> (Arc<HostPolicies>, Vec<Location>) {
+    let server = snippets::of_host(host, view);
+    let locations = locations::of_server(&server, view);
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
-    let snippet = snippets::of_host(host, view).ok().and_then(|server| snippet::server_block(&server));
+    let snippet = server.ok().and_then(|server| snippet::server_block(&server, &view.defaults().compression));
     let client_certificates = client_certificates::of_host(host, view);
     let policies = HostPolicies { app_root, snippet, client_certificates };
-    if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }
+    (if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }, locations)
 }

@@ -50,6 +50,7 @@ fn speak_tls(routes: &mut [Route], backend: &BackendId) {
             policies.protocol = match policies.protocol {
                 BackendProtocol::Grpc | BackendProtocol::Grpcs => BackendProtocol::Grpcs,
                 BackendProtocol::Http | BackendProtocol::Https | BackendProtocol::Auto => BackendProtocol::Https,
+                BackendProtocol::FastCgi => BackendProtocol::FastCgi,
             };
         }
     }

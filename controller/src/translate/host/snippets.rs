@@ -6,7 +6,7 @@ use crate::annotation::ServerSnippet;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::SnippetBlock;
 use crate::snippet::{fold_server, fold_server_timeouts};
-use gateway::config::{Action, Denied, HostName, RouteBackend, RoutePolicies};
+use gateway::config::{Action, Compression, Denied, HostName, RouteBackend, RoutePolicies};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,7 +40,11 @@ pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
 }
 
 /// Lets routes inherit from their server. Those that shared their policies still do.
-pub(super) fn apply(server: &Result<Arc<SnippetBlock>, &Denied>, candidates: &mut [Candidate<'_>]) {
+pub(super) fn apply(
+    server: &Result<Arc<SnippetBlock>, &Denied>,
+    compression: &Compression,
+    candidates: &mut [Candidate<'_>],
+) {
     if server.as_ref().is_ok_and(|server| **server == SnippetBlock::default()) {
         return;
     }
@@ -51,7 +55,7 @@ pub(super) fn apply(server: &Result<Arc<SnippetBlock>, &Denied>, candidates: &mu
         let policies = changed.policies.entry(key).or_insert_with(|| {
             let mut policies = route.policies.as_ref().clone();
             match server {
-                Ok(server) => fold_server(server, &ingress.location_snippet, is_grpc, &mut policies),
+                Ok(server) => fold_server(server, &ingress.location_snippet, compression, is_grpc, &mut policies),
                 Err(denied) => policies.denied = policies.denied.take().or_else(|| Some((*denied).clone())),
             }
             Change { _former: Arc::clone(&route.policies), now: Arc::new(policies) }

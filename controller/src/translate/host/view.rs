@@ -1,12 +1,13 @@
 use crate::annotation::Canary;
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
+use crate::translate::affinities::Affinities;
 use crate::translate::canaries::{Attachment, Canaries};
 use crate::translate::certificates::{Certificates, Reading};
 use crate::translate::claims::Claims;
 use crate::translate::parsed_ingress::ParsedIngress;
 use crate::translate::units::Units;
-use gateway::config::{HostName, PathMatching, ServiceBackend};
+use gateway::config::{Affinity, HostName, PathMatching, ServiceBackend};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(in crate::translate) struct Sources<'a> {
     pub(in crate::translate) ingresses: &'a Units,
     pub(in crate::translate) claims: &'a Claims,
     pub(in crate::translate) canaries: &'a Canaries,
+    pub(in crate::translate) affinities: &'a Affinities,
     pub(in crate::translate) certificates: &'a Certificates,
     pub(in crate::translate) lookup: &'a Lookup<'a>,
 }
@@ -85,6 +87,11 @@ impl<'a> View<'a> {
     /// The canary of a backend. Whoever changes it has the hosts with routes to that backend translated again.
     pub(super) fn canary_of(&self, main: &ServiceBackend) -> Option<&'a Attachment> {
         self.sources.canaries.of(main)
+    }
+
+    /// The affinity of a backend. As for its canary.
+    pub(super) fn affinity_of(&self, backend: &ServiceBackend) -> Option<&'a Arc<Affinity>> {
+        self.sources.affinities.of(backend)
     }
 
     /// The hosts that were asked about.

@@ -1,31 +1,32 @@
 //! The auth server of an Ingress, as the gateway's configuration has it.
 
-use crate::lookup::Lookup;
-use crate::route_defaults::{AuthUrl, ExternalAuthSettings};
+use crate::route_defaults::{ExternalAuthSettings, ServerUrl};
 use crate::snippet;
-use gateway::config::{AuthCaching, BackendId, ExternalAuth, ServiceBackend, Template, Timeouts};
-use std::sync::Arc;
+use gateway::config::{AuthCaching, BackendId, ExternalAuth, Template, Timeouts};
 
 /// What the sign-in page gets, so that it can return: the URL of the client's request.
 const RETURN_TO: &str = "$pass_access_scheme://$http_host$escaped_request_uri";
 
-/// What the settings ask for; `None` where they name no auth server.
+/// What the settings ask for, of the server with this URL.
 ///
-/// `backend` are the timeouts of the route's backend.
-pub(super) fn of(settings: &ExternalAuthSettings, backend: Timeouts, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
-    let settings = settings.clone();
-    let url = settings.url?;
+/// `timeouts` are those of the route's backend.
+pub(super) fn of(
+    settings: ExternalAuthSettings,
+    url: ServerUrl,
+    backend: BackendId,
+    timeouts: Timeouts,
+) -> ExternalAuth {
     let snippet = &settings.snippet;
     let headers = snippet.proxy_headers.iter().map(|(name, value)| (name.to_ascii_lowercase().into(), value.clone()));
     let parse = |text: &str| Template::parse(text).unwrap_or_default(); // it has been parsed before
-    Some(ExternalAuth {
-        backend: self::backend(&url, lookup),
+    ExternalAuth {
+        backend,
         tls: url.tls,
         host: url.host,
         authority: url.authority,
-        target: url.target,
+        target: url.target.unwrap_or_else(|| parse("/")),
         method: snippet.method.clone().or(settings.method),
-        timeouts: snippet::auth_timeouts(snippet, backend),
+        timeouts: snippet::auth_timeouts(snippet, timeouts),
         request_redirect: settings.request_redirect.unwrap_or_else(|| parse("$request_uri")),
         request_headers: settings.request_headers.iter().cloned().chain(headers).collect(),
         snippet: snippet::auth_block(snippet),
@@ -33,23 +34,7 @@ pub(super) fn of(settings: &ExternalAuthSettings, backend: Timeouts, lookup: &Lo
         always_set_cookie: settings.always_set_cookie,
         signin: settings.signin.map(|signin| parse(&with_return(&signin, &settings.redirect_param))),
         cache: settings.cache_key.map(|key| AuthCaching { key, lifetimes: settings.cache_lifetimes }),
-    })
-}
-
-/// A Service of the cluster by its DNS name is that Service: its endpoints are used, and no DNS. Other hosts are looked up.
-fn backend(url: &AuthUrl, lookup: &Lookup<'_>) -> BackendId {
-    let service = service(&url.host).filter(|(namespace, name)| lookup.service(namespace, name).is_some());
-    match service {
-        Some((namespace, name)) => ServiceBackend::tcp(namespace, name, url.port.to_string()).into(),
-        None => BackendId::Url { host: Arc::clone(&url.host), port: url.port },
     }
-}
-
-/// Namespace and name in `name.namespace.svc` or `name.namespace.svc.cluster.local`.
-fn service(host: &str) -> Option<(&str, &str)> {
-    let host = host.strip_suffix(".cluster.local").unwrap_or(host);
-    let (name, namespace) = host.strip_suffix(".svc")?.split_once('.')?;
-    (!namespace.contains('.')).then_some((namespace, name))
 }
 
 /// The sign-in page's URL with the parameter, unless it has that already.
@@ -66,15 +51,6 @@ fn with_return(url: &str, param: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_services_are_known() {
-        assert_eq!(service("auth.ns.svc"), Some(("ns", "auth")));
-        assert_eq!(service("auth.ns.svc.cluster.local"), Some(("ns", "auth")));
-        for host in ["auth", "auth.ns", "a.b.ns.svc", "svc", "ns.svc", "auth.example.com"] {
-            assert_eq!(service(host), None, "{host}");
-        }
-    }
 
     #[test]
     fn the_sign_in_page_gets_the_url_to_return_to() {

@@ -14,7 +14,7 @@ use crate::store::Stored;
 use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Route,
+    Action, Affinity, BackendId, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Route,
     RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
@@ -65,7 +65,7 @@ pub(in crate::translate) fn parse(
         by_path: HashMap::new(),
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
-        url: None,
+        urls: Vec::new(),
     };
     let parsed = if reading.rejected { None } else { parser.parse(lookup) };
     let mut diagnostics = parser.diagnostics;
@@ -83,6 +83,9 @@ pub(in crate::translate) fn parse(
     }
 }
 
+/// Where requests go, and how clients stay there.
+type Forward = (ServiceBackend, Option<Arc<Affinity>>);
+
 /// An Ingress while it is read.
 pub(super) struct Parser<'a> {
     pub(super) stored: &'a Stored<Ingress>,
@@ -94,13 +97,13 @@ pub(super) struct Parser<'a> {
     pub(super) base: Arc<RoutePolicies>,
     pub(super) backend_policies: Arc<BackendPolicies>,
     /// The action of the paths with a backend.
-    pub(super) forwards: HashMap<ServiceBackend, Arc<[RouteBackend]>>,
+    pub(super) forwards: HashMap<Forward, Arc<[RouteBackend]>>,
     /// The policies of the others.
     pub(super) by_path: HashMap<Arc<str>, Arc<RoutePolicies>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) references: BTreeMap<ServiceBackend, Reference>,
-    /// A server that is named by URL.
-    pub(super) url: Option<BackendId>,
+    /// The servers that are named by URL.
+    pub(super) urls: Vec<BackendId>,
 }
 
 impl Parser<'_> {
@@ -111,6 +114,8 @@ impl Parser<'_> {
         self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
         self.custom_errors();
         self.annotations.policies.external_auth = self.external_auth(lookup);
+        self.annotations.policies.mirror = self.mirror(lookup);
+        self.services_of_locations();
         let key = &self.stored.key;
         self.annotations.policies.client_limits = self.annotations.limits.policy(&key.namespace, &key.name);
         if self.annotations.policies != *self.base {
@@ -163,8 +168,9 @@ impl Parser<'_> {
             www,
             passthrough,
             upstream: self.annotations.upstream,
+            affinity: std::mem::take(&mut self.annotations.affinity),
             references: std::mem::take(&mut self.references),
-            url: self.url.take(),
+            urls: std::mem::take(&mut self.urls),
         };
         parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
         Some(parsed)
@@ -240,7 +246,7 @@ impl Parser<'_> {
             owner: self.owner(Some(&backend)),
             policies: self.policies(&path),
             matches: RouteMatch::path(kind, path),
-            action: self.action(|parser| parser.forward(&backend)),
+            action: self.action(|parser| parser.forward(&backend, parser.annotations.affinity.cookie.clone())),
         })
     }
 
@@ -270,16 +276,18 @@ impl Parser<'_> {
             // The gateway's own default backend speaks HTTP.
             let mut policies = Arc::clone(&self.backend_policies);
             if policies.protocol != BackendProtocol::Http {
-                Arc::make_mut(&mut policies).protocol = BackendProtocol::Http;
+                let policies = Arc::make_mut(&mut policies);
+                (policies.protocol, policies.fastcgi) = (BackendProtocol::Http, None);
             }
             return Action::DefaultBackend(policies);
         };
-        self.forward(backend)
+        self.forward(backend, None)
     }
 
     /// To one backend: one object for all paths that have it.
-    fn forward(&mut self, backend: &ServiceBackend) -> Action {
-        if let Some(known) = self.forwards.get(backend) {
+    fn forward(&mut self, backend: &ServiceBackend, affinity: Option<Arc<Affinity>>) -> Action {
+        let key = (backend.clone(), affinity);
+        if let Some(known) = self.forwards.get(&key) {
             return Action::Forward(Arc::clone(known));
         }
         let only = RouteBackend {
@@ -287,10 +295,11 @@ impl Parser<'_> {
             weight: 1,
             when: None,
             canary: false,
+            affinity: key.1.clone(),
             owner: self.owner(Some(backend)),
             policies: Arc::clone(&self.backend_policies),
         };
-        Action::Forward(Arc::clone(self.forwards.entry(backend.clone()).or_insert([only].into())))
+        Action::Forward(Arc::clone(self.forwards.entry(key).or_insert([only].into())))
     }
 
     fn backend(&mut self, backend: &IngressBackend, field: &str) -> Option<ServiceBackend> {
@@ -308,11 +317,13 @@ impl Parser<'_> {
         });
         let namespace = self.stored.key.namespace.clone();
         let id = ServiceBackend::tcp(namespace, service.name.as_str(), port.unwrap_or_default());
-        let routed = Reference { field: format!("{field}.service").into(), routed: true };
+        let in_rules = field.starts_with("spec.rules");
+        let routed = Reference { field: format!("{field}.service").into(), routed: true, in_rules };
         let reference = self.references.entry(id.clone()).or_insert_with(|| routed.clone());
         if !reference.routed {
             *reference = routed;
         }
+        reference.in_rules |= in_rules;
         Some(id)
     }
 
@@ -338,7 +349,7 @@ impl Parser<'_> {
             return None;
         };
         let id = ServiceBackend::tcp(namespace.clone(), name, port.port.to_string());
-        self.references.insert(id.clone(), Reference { field, routed: false });
+        self.references.insert(id.clone(), Reference { field, routed: false, in_rules: false });
         Some(id)
     }
 

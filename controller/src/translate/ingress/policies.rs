@@ -3,10 +3,11 @@
 use super::external_auth;
 use super::groups;
 use super::parser::Parser;
+use crate::annotation::ServerSnippet;
 use crate::diagnostic::Severity;
 use crate::lookup::Lookup;
 use crate::translate::parsed_ingress::Reference;
-use gateway::config::{BackendId, ExternalAuth, Rewrite, RoutePolicies};
+use gateway::config::{ExternalAuth, Rewrite, RoutePolicies};
 use std::sync::Arc;
 
 /// The auth server of an Ingress that names none of its own.
@@ -21,16 +22,21 @@ impl Parser<'_> {
         if !is_own && !self.annotations.global_auth {
             return None;
         }
-        let timeouts = self.annotations.backend.timeouts;
-        let server = external_auth::of(if is_own { &own } else { of_all }, timeouts, lookup)?;
-        match &server.backend {
-            BackendId::Service(service) => {
-                let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
-                self.references.entry(service.clone()).or_insert(Reference { field, routed: false });
-            }
-            url @ BackendId::Url { .. } => self.url = Some(url.clone()),
+        let settings = if is_own { own } else { of_all.clone() };
+        let url = settings.url.clone()?;
+        let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
+        let backend = self.url_backend(&url, field, lookup);
+        Some(external_auth::of(settings, url, backend, self.annotations.backend.timeouts))
+    }
+
+    /// The Services that locations of its snippet pass requests on to.
+    pub(super) fn services_of_locations(&mut self) {
+        let Some(ServerSnippet::Serves(snippet)) = &self.annotations.server_snippet else { return };
+        let field = self.annotation("server-snippet").field;
+        for pass in snippet.locations.iter().filter_map(|location| location.block.proxy_pass.as_ref()) {
+            let named = Reference { field: field.clone(), routed: false, in_rules: false };
+            self.references.entry(pass.service.clone()).or_insert(named);
         }
-        Some(server)
     }
 
     /// Which errors a default backend answers: its own, where the Ingress has a list of its own.

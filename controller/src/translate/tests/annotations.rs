@@ -75,12 +75,17 @@ fn the_annotated_default_backend_is_the_services_first_port() {
 
 #[test]
 fn what_became_of_annotations_is_remembered() {
-    let world = World::of(&ingress("one", "app-root: /x, affinity: cookie, enable-modsecurity: 'maybe'", &spec()));
+    let world =
+        World::of(&ingress("one", "app-root: /x, session-cookie-hash: sha1, enable-modsecurity: 'maybe'", &spec()));
     let applied = world.translator.applied(&ObjectKey::new(Kind::Ingress, "default", "one"));
     let effects: Vec<_> = applied.iter().map(|applied| (applied.key, &applied.effect)).collect();
     assert_eq!(
         effects,
-        [("affinity", &Effect::None), ("app-root", &Effect::Applied), ("enable-modsecurity", &Effect::Denied)]
+        [
+            ("app-root", &Effect::Applied),
+            ("enable-modsecurity", &Effect::Denied),
+            ("session-cookie-hash", &Effect::None),
+        ]
     );
 }
 
@@ -103,4 +108,19 @@ fn classes_that_appear_claim_their_ingresses() {
     assert!(world.host("h").is_some());
     world.apply(&class("example.com/other"));
     assert!(world.host("h").is_none());
+}
+
+#[test]
+fn servers_that_are_named_by_url_are_there_for_as_long_as_an_ingress_names_them() {
+    const MIRROR: &str = "mirror-target: 'http://mirror.example$request_uri'";
+    let named = |world: &World| {
+        ["auth.example", "mirror.example"]
+            .map(|host| world.translator.backend(&BackendId::Url { host: host.into(), port: 80 }).is_some())
+    };
+    let mut world = World::of(&ingress("a", &format!("auth-url: 'http://auth.example/', {MIRROR}"), &spec()));
+    assert_eq!(named(&world), [true, true]);
+    world.apply(&ingress("a", MIRROR, &spec()));
+    assert_eq!(named(&world), [false, true]);
+    world.delete(Kind::Ingress, "a");
+    assert_eq!(named(&world), [false, false]);
 }

@@ -1,5 +1,6 @@
 //! Translation from objects to configuration, by feature.
 
+mod affinity;
 mod annotations;
 mod canaries;
 mod conflicts;
@@ -75,6 +76,7 @@ impl World {
             let target = match &route.action {
                 Action::Forward(_) => backend(route).service.to_string(),
                 Action::DefaultBackend(_) => "-".into(),
+                Action::NotFound => "not found".to_owned(),
                 Action::Reply(status) => status.to_string(),
                 Action::Redirect(redirect) => format!("{} {}", redirect.code, redirect.location),
             };

@@ -31,7 +31,7 @@ fn keys_become_settings() {
     assert_eq!(settings.worker_processes, Some(2));
     assert!(settings.server_tokens && settings.forwarded.trust_headers);
     let format = Template::parse("$status $host").expect("a template");
-    assert_eq!(settings.access_log, AccessLog { enabled: true, format, escape: Escape::Json });
+    assert_eq!(settings.access_log, AccessLog { format, escape: Escape::Json, ..AccessLog::default() });
     assert_eq!(world.translator.diagnostics().count(), 0);
 }
 
@@ -82,6 +82,7 @@ fn keys_of_tcp_and_udp_services_become_settings() {
         format: Template::parse("$status $protocol").expect("a template"),
         // As ingress-nginx, which sets no escape for streams.
         escape: Escape::Default,
+        ..AccessLog::default()
     };
     let expected = StreamSettings {
         timeout: Duration::from_secs(300),
@@ -140,8 +141,10 @@ fn every_key_is_served_refused_or_reported() {
             "annotation-value-word-blocklist",
             "block-referers",
             "block-user-agents",
+            "gzip-disable",
             "log-format-stream",
             "log-format-upstream",
+            "skip-access-log-urls",
         ]
         .contains(&key.name);
         assert!(said > 0 || free, "{} takes anything without a word", key.name);

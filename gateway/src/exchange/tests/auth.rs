@@ -67,7 +67,7 @@ fn a_request_that_is_allowed_goes_on() {
     lane.ask();
     lane.respond(204, &[("x-user", "ann")]);
     assert_eq!(lane.attempt().address, address(1));
-    assert!(lane.exchange.response_head(200).is_continue());
+    assert!(lane.exchange.response_head(200, true).is_continue());
     assert_eq!(lane.finish(Some(200)).0, "200 200 7 107 shop", "what the auth server says is no try of the backend");
 }
 
@@ -240,7 +240,7 @@ fn the_client_gets_the_cookies_of_the_auth_server() {
         lane.ask();
         lane.respond(200, &[("set-cookie", "session=1")]);
         lane.attempt();
-        assert!(lane.exchange.response_head(status).is_continue());
+        assert!(lane.exchange.response_head(status, true).is_continue());
         let own = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("own=1"))]);
         let mut response = Response(status, own);
         lane.exchange.respond(&view(&lane.headers), false, &mut response);

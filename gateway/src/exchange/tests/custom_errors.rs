@@ -14,10 +14,10 @@ const SPARE: u8 = 99;
 fn the_response_of_an_endpoint_is_replaced() {
     let mut lane = Lane::new(&[1], policies(&[404]));
     lane.attempt();
-    assert!(lane.exchange.response_head(404).is_break());
+    assert!(lane.exchange.response_head(404, true).is_break());
     assert_eq!(lane.attempt().address, address(SPARE));
     assert!(!lane.exchange.forwards_body());
-    assert!(lane.exchange.response_head(404).is_continue(), "it is not replaced again");
+    assert!(lane.exchange.response_head(404, true).is_continue(), "it is not replaced again");
     assert_eq!(lane.finish(Some(404)).0, "404 404, 404 7 107 shop");
 }
 
@@ -25,12 +25,12 @@ fn the_response_of_an_endpoint_is_replaced() {
 fn other_responses_are_passed_on() {
     let mut lane = Lane::new(&[1], policies(&[404]));
     lane.attempt();
-    assert!(lane.exchange.response_head(503).is_continue());
+    assert!(lane.exchange.response_head(503, true).is_continue());
     let mut kept = policies(&[404]);
     kept.custom_errors.keeps_responses = true;
     let mut lane = Lane::new(&[1], kept);
     lane.attempt();
-    assert!(lane.exchange.response_head(404).is_continue());
+    assert!(lane.exchange.response_head(404, true).is_continue());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_body_that_grows_too_large_is_answered_by_the_other_backend() {
 fn nothing_is_replaced_once_a_response_has_begun() {
     let mut lane = Lane::new(&[1], policies(&[502]));
     lane.attempt();
-    assert!(lane.exchange.response_head(200).is_continue());
+    assert!(lane.exchange.response_head(200, true).is_continue());
     lane.exchange.failed(BROKEN);
     assert_eq!(lane.reply(), (502, Reason::UpstreamFailed));
 }
@@ -85,7 +85,7 @@ fn who_is_refused_keeps_the_status_and_does_not_get_to_the_backend() {
     assert_eq!(refusing("shop").reply(), (403, Reason::SourceRange));
     let mut lane = refusing("spare");
     assert_eq!(lane.attempt().address, address(SPARE));
-    assert!(lane.exchange.response_head(200).is_continue());
+    assert!(lane.exchange.response_head(200, true).is_continue());
     let mut response = edits::Response(200, HeaderMap::new());
     lane.exchange.respond(&view(&lane.headers), false, &mut response);
     assert_eq!(response.0, 403);

@@ -33,8 +33,17 @@ impl ResponseEdits for Response {
         self.0 = status;
     }
 
-    fn headers(&self) -> &HeaderMap {
-        &self.1
+    fn header_map(&self) -> HeaderMap {
+        self.1.clone()
+    }
+
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue> {
+        self.1.get_all(name).iter()
+    }
+
+    fn retain(&mut self, mut is_kept: impl FnMut(&[u8]) -> bool) {
+        let gone: Vec<_> = self.1.keys().filter(|name| !is_kept(name.as_str().as_bytes())).cloned().collect();
+        gone.iter().for_each(|name| drop(self.1.remove(name)));
     }
 
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {

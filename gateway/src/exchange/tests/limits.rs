@@ -73,7 +73,7 @@ fn a_request_counts_until_it_ends() {
         assert_eq!(refusal(lane.another()), Some(TOO_MANY));
         match failure {
             Some(failure) => lane.exchange.failed(failure),
-            None => assert!(lane.exchange.response_head(200).is_continue()),
+            None => assert!(lane.exchange.response_head(200, true).is_continue()),
         }
         assert_eq!(refusal(lane.another()), Some(TOO_MANY), "its response is on its way");
         let context = lane.context.clone();
@@ -97,12 +97,12 @@ async fn a_response_is_paced() {
     let response_rate = ResponseRate { bytes_per_second: NonZero::new(1000), after: 500 };
     let mut lane = Lane::new(&[1], RoutePolicies { response_rate, ..RoutePolicies::default() });
     assert_eq!(lane.attempt().largest_piece, 1000);
-    assert!(lane.exchange.response_head(200).is_continue());
-    assert_eq!(lane.exchange.response_body(700), None);
-    assert_eq!(lane.exchange.response_body(1000), Some(Duration::from_millis(200)));
+    assert!(lane.exchange.response_head(200, true).is_continue());
+    assert_eq!(lane.exchange.pause(700), None);
+    assert_eq!(lane.exchange.pause(1000), Some(Duration::from_millis(200)));
     advance(Duration::from_millis(200)).await;
-    assert_eq!(lane.exchange.response_body(1), Some(Duration::from_secs(1)));
+    assert_eq!(lane.exchange.pause(1), Some(Duration::from_secs(1)));
     let mut unlimited = Lane::new(&[1], RoutePolicies::default());
     assert_eq!(unlimited.attempt().largest_piece, usize::MAX);
-    assert_eq!(unlimited.exchange.response_body(1 << 30), None);
+    assert_eq!(unlimited.exchange.pause(1 << 30), None);
 }

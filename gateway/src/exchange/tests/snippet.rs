@@ -102,7 +102,7 @@ impl Served {
 
     /// The headers of the client's response, where the backend's is this.
     fn answered(&mut self, status: u16, headers: &[(&'static str, &str)]) -> HeaderMap {
-        assert!(self.exchange.response_head(status).is_continue());
+        assert!(self.exchange.response_head(status, true).is_continue());
         let line =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
         let mut response = Response(status, headers.iter().map(line).collect());

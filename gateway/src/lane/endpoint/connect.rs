@@ -1,4 +1,4 @@
-use crate::exchange::Destination;
+use crate::exchange::{Destination, EndpointProtocol};
 use crate::relay;
 use crate::tls::{HTTP_2, backend};
 use std::fmt::Debug;
@@ -22,7 +22,7 @@ pub(in crate::lane) async fn connect(destination: &Destination) -> io::Result<Io
     let timeouts = destination.timeouts;
     let tcp = relay::connect(destination.address, timeouts.connect, timeouts.send.max(timeouts.read)).await?;
     let Some(tls) = &destination.tls else { return Ok(Box::new(tcp)) };
-    let protocol = destination.http2.then_some(HTTP_2);
+    let protocol = (destination.protocol == EndpointProtocol::Http2).then_some(HTTP_2);
     let settings = tls.settings.as_deref();
     let secured = backend::connect(tcp, destination.address.ip(), settings, tls.server_name.as_deref(), protocol);
     Ok(Box::new(timeout(timeouts.connect, secured).await.map_err(|_| io::Error::from(ErrorKind::TimedOut))??))

@@ -3,10 +3,16 @@
 
 mod attempt;
 mod connect;
+mod connection;
 mod key;
 mod patience;
+mod read_ahead;
+mod upload;
 
-pub(super) use attempt::{BROKEN, Interrupted, is_connection_header};
+pub(super) use attempt::{Interrupted, is_connection_header};
 pub(super) use connect::{Io, connect, is_cut_off};
+pub(super) use connection::{EndpointConnection, Progress, READ, Turn};
 pub(super) use key::Key;
 pub(super) use patience::Patience;
+pub(super) use read_ahead::ReadAhead;
+pub(super) use upload::{Upload, Uploads};

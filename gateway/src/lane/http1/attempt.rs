@@ -1,17 +1,15 @@
 //! One attempt to get a response from an endpoint: the request's body goes there while the response comes back.
 
-use super::connection::{EndpointError, Progress, Turn};
-use super::read_ahead::ReadAhead;
+use super::RequestHead;
 use super::request_body::RequestBody;
-use super::{EndpointConnection, ResponseHead};
+use super::response::EndpointError;
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{Destination, Failure, RequestEdits};
-use crate::lane::endpoint::{BROKEN, Interrupted, is_connection_header};
-use crate::lane::pingora::fault;
-use crate::lane::pingora::session::{ClientRequest, is_watched, view};
+use crate::exchange::{Destination, EndpointProtocol, Failure, RequestEdits};
+use crate::lane::client::ClientRequest;
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn, Upload, is_connection_header};
+use crate::lane::head::ResponseHead;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Version};
-use pingora_http::ResponseHeader;
+use http::{HeaderValue, Version};
 use std::io::{self, ErrorKind};
 
 /// A request and the connection that it has got.
@@ -19,6 +17,12 @@ pub(super) struct Attempt<'r> {
     request: &'r mut ClientRequest,
     endpoint: EndpointConnection,
     body: RequestBody,
+    /// The request's body, where it was held back.
+    upload: Option<Box<Upload>>,
+    /// It was held back, and is here alone.
+    is_held_back: bool,
+    /// The endpoint gets HTTP/1.0, so that the connection serves no other request.
+    is_http_10: bool,
     /// The protocols that the client asks for.
     protocols: String,
     /// The connection has served before.
@@ -42,24 +46,43 @@ impl<'r> Attempt<'r> {
         request: &'r mut ClientRequest,
         mut endpoint: EndpointConnection,
         is_reused: bool,
+        upload: Option<Box<Upload>>,
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
+        let is_http_10 = destination.protocol == EndpointProtocol::Http10;
         let forwards_body = request.exchange.forwards_body();
-        let protocols = if forwards_body { request.requested_protocols() } else { String::new() };
+        let protocols = if forwards_body && !is_http_10 { request.requested_protocols() } else { String::new() };
         let mut head = request.request_head().ok_or(Failure::Internal)?;
-        let original = request.session.req_header();
-        let is_dropped = |name: HeaderName| is_connection_header(&name, &original.headers);
-        head.remove_if(|name| HeaderName::from_bytes(name.as_bytes()).map_or(true, is_dropped));
+        head.remove_if(|name| is_connection_header(name, &request.head.headers));
         if !protocols.is_empty() {
             head.set("Connection", HeaderValue::from_static("upgrade"));
             head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
         }
-        request.exchange.forward(&view(original), &mut head);
-        let framing = if forwards_body { request.body_framing() } else { BodyFraming::None };
+        request.exchange.forward(&request.head.view(), &mut head);
+        let framing = match &upload {
+            Some(upload) => BodyFraming::Length(upload.length()),
+            None if forwards_body => request.body_framing(),
+            None => BodyFraming::None,
+        };
         let body = RequestBody::begin(framing, &mut head);
-        endpoint.queue().extend_from_slice(&head.encode().ok_or(Failure::Internal)?);
-        let ahead = ReadAhead::new(destination.largest_piece);
-        let mut attempt = Self { request, endpoint, body, protocols, is_reused, is_heard: false, ahead };
+        let head = if is_http_10 { close(head).encode_http_10() } else { head.encode() };
+        endpoint.queue().extend_from_slice(&head.ok_or(Failure::Internal)?);
+        let (ahead, is_held_back) = (ReadAhead::new(destination.largest_piece), upload.is_some());
+        let mut attempt = Self {
+            request,
+            endpoint,
+            body,
+            upload,
+            is_held_back,
+            is_http_10,
+            protocols,
+            is_reused,
+            is_heard: false,
+            ahead,
+        };
+        if attempt.upload.is_some() {
+            return Ok(attempt);
+        }
         let read_before = attempt.request.read_before().filter(|_| forwards_body);
         if read_before.is_some() || !attempt.body.is_over() && attempt.request.session.is_body_done() {
             attempt.pass_on(read_before)?;
@@ -71,17 +94,19 @@ impl<'r> Attempt<'r> {
     pub(super) async fn run(mut self) -> Result<Responded, Interrupted> {
         let (head, framing) = self.response_head().await?;
         if head.status == 101 {
-            self.switch_protocols(&head).await?;
+            self.switch_protocols(head).await?;
             return Ok(Responded::Switched(self.endpoint));
         }
         // Nothing is passed on of a response whose beginning is malformed already.
         self.endpoint.check_body(framing).map_err(|error| self.broken(&error.into()))?;
         // Who has been asked for an upgrade may switch later than it says.
-        let keeps_alive = framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty();
-        if self.request.exchange.response_head(head.status.as_u16()).is_break() {
+        let keeps_alive =
+            framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty() && !self.is_http_10;
+        let is_replayable = self.is_replayable();
+        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
-        self.request.write_head(response_header(&head).map_err(|_| BROKEN)?, framing).await?;
+        self.request.write_head(head, framing).await?;
         self.forward_body(framing, framing == BodyFraming::None).await?;
         let is_reusable = keeps_alive && self.body.is_done() && self.endpoint.is_idle();
         Ok(Responded::Whole(is_reusable.then_some(self.endpoint)))
@@ -92,13 +117,10 @@ impl<'r> Attempt<'r> {
         loop {
             while let Some(head) = self.endpoint.take_head().map_err(|error| self.broken(&error.into()))? {
                 match head.status.as_u16() {
-                    101 if !is_switch_to(&head, &self.protocols) => return Err(BROKEN.into()),
-                    100 | 102..=199 => {
-                        let head = response_header(&head).map_err(|_| BROKEN)?;
-                        self.request.write_interim(head).await?;
-                    }
+                    101 if !is_switch_to(&head, &self.protocols) => return Err(self.request.invalid_response().into()),
+                    100 | 102..=199 => self.request.forward_interim(head).await?,
                     _ => {
-                        let framing = head.framing(&self.request.session.req_header().method);
+                        let framing = head.framing(&self.request.head.method);
                         return Ok((head, framing.map_err(|error| self.broken(&error.into()))?));
                     }
                 }
@@ -109,13 +131,9 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    async fn switch_protocols(&mut self, head: &ResponseHead) -> Result<(), Interrupted> {
-        let ClientRequest { session, exchange, .. } = &mut *self.request;
-        let _ = exchange.response_head(101); // no error
-        let mut head = response_header(head).map_err(|_| BROKEN)?;
-        let _ = head.insert_header("Connection", "upgrade");
-        exchange.respond(&view(session.req_header()), true, &mut *head);
-        Ok(session.write_response_header(head).await.map_err(|error| fault::of_client(&error))?)
+    async fn switch_protocols(&mut self, head: ResponseHead) -> Result<(), Interrupted> {
+        let _ = self.request.exchange.response_head(101, false); // no error
+        Ok(self.request.write_switch(head).await?)
     }
 
     async fn forward_body(&mut self, framing: BodyFraming, mut is_ended: bool) -> Result<(), Interrupted> {
@@ -141,18 +159,21 @@ impl<'r> Attempt<'r> {
 
     /// Waits until something comes of the endpoint, and passes on the request's body meanwhile.
     async fn listen(&mut self) -> Result<Heard, Interrupted> {
+        self.request.session.flush().await?;
         loop {
-            let Self { request, endpoint, body, ahead, .. } = &mut *self;
-            let turn = match body.is_over() {
+            self.pass_on_upload()?;
+            let Self { request, endpoint, body, ahead, upload, .. } = &mut *self;
+            let is_read = body.is_over() || upload.is_some();
+            let turn = match is_read {
                 true => Turn::Endpoint,
                 false => Turn::Client(request.exchange.settings().client.body_timeout),
             };
-            let takes_body = !body.is_over() && !endpoint.is_sending();
-            let watches = takes_body || (body.is_over() && is_watched(&mut request.session));
+            let takes_body = !is_read && !endpoint.is_sending();
+            let watches = takes_body || (is_read && request.session.is_watched());
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),
-                piece = request.session.read_body_or_idle(!takes_body), if watches => Event::Client(piece),
+                piece = request.body_or_gone(!takes_body), if watches => Event::Client(piece),
             };
             match event {
                 Event::Endpoint(Ok(Progress::Read(bytes))) => {
@@ -167,12 +188,25 @@ impl<'r> Attempt<'r> {
                     // It may have responded before it stopped reading.
                     self.endpoint.stop_sending();
                     self.body.refuse();
+                    self.upload = None;
                 }
                 Event::Endpoint(Err(error)) => return Err(self.broken(&error.into())),
                 Event::Client(Ok(piece)) => self.pass_on(piece)?,
-                Event::Client(Err(error)) => return Err(fault::of_client(&error).into()),
+                Event::Client(Err(failure)) => return Err(failure.into()),
             }
         }
+    }
+
+    /// Passes on the next piece of a body that was held back, once the last one has been sent.
+    fn pass_on_upload(&mut self) -> Result<(), Interrupted> {
+        let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
+        let (piece, is_last) = upload.next_piece();
+        self.request.take_piece(Some(piece.clone()))?;
+        self.body.pass_on(&piece, is_last, self.endpoint.queue());
+        if is_last {
+            self.upload = None;
+        }
+        Ok(())
     }
 
     /// Passes on a piece of the request's body. `None` is its end.
@@ -182,14 +216,19 @@ impl<'r> Attempt<'r> {
         Ok(())
     }
 
+    /// Whether the request can be sent again: nothing that the endpoint has got of its body is lost.
+    fn is_replayable(&self) -> bool {
+        !self.is_held_back && self.request.is_replayable()
+    }
+
     /// The endpoint has failed.
     fn broken(&self, error: &EndpointError) -> Interrupted {
         tracing::debug!(%error, "an endpoint did not respond");
-        let session = &self.request.session;
         Interrupted::Failed(Failure::Upstream {
-            timed_out: error.is_timeout(),
+            fault: error.fault(),
             stale: self.is_reused && !self.is_heard && error.is_cut_off(),
-            replayable: fault::is_repeatable(&session.req_header().method) && !session.retry_buffer_truncated(),
+            untouched: false,
+            replayable: self.is_replayable(),
         })
     }
 }
@@ -202,7 +241,13 @@ enum Heard {
 
 enum Event {
     Endpoint(io::Result<Progress>),
-    Client(pingora_core::Result<Option<Bytes>>),
+    Client(Result<Option<Bytes>, Failure>),
+}
+
+/// A head of HTTP/1.0: the connection ends with the response.
+fn close(mut head: RequestHead) -> RequestHead {
+    head.set("Connection", HeaderValue::from_static("close"));
+    head
 }
 
 /// Whether a 101 switches to some of the requested protocols, and to nothing else.
@@ -211,17 +256,6 @@ fn is_switch_to(head: &ResponseHead, requested: &str) -> bool {
     let agrees = |value: &[u8]| {
         std::str::from_utf8(value).is_ok_and(|list| list.split(',').all(|chosen| is_requested(chosen.trim())))
     };
-    let mut chosen = head.all("upgrade").peekable();
+    let mut chosen = head.headers.all("upgrade").map(HeaderValue::as_bytes).peekable();
     head.version == Version::HTTP_11 && chosen.peek().is_some() && chosen.all(agrees)
-}
-
-/// A response head for Pingora's session of the client.
-fn response_header(head: &ResponseHead) -> pingora_core::Result<Box<ResponseHeader>> {
-    let mut header = Box::new(ResponseHeader::build(head.status, Some(head.headers.len()))?);
-    header.set_version(head.version);
-    header.set_reason_phrase(std::str::from_utf8(&head.reason).ok())?;
-    for (name, value) in &head.headers {
-        header.append_header(name.clone(), value.clone())?;
-    }
-    Ok(header)
 }

@@ -1,8 +1,7 @@
 //! Connections to endpoints that are kept for further requests.
 
-use super::EndpointConnection;
 use crate::exchange::Destination;
-use crate::lane::endpoint::Key;
+use crate::lane::endpoint::{EndpointConnection, Key};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,13 +58,14 @@ impl Pool {
         }
     }
 
-    /// Keeps a connection. If there are too many, the one that has been idle for longest is closed.
-    pub(super) fn put(&self, connection: EndpointConnection, destination: &Destination) {
-        if self.limit == 0 {
+    /// Keeps a connection that has served another request, unless it has served as many or as long as it may. If there are
+    /// too many, the one that has been idle for longest is closed.
+    pub(super) fn put(&self, mut connection: EndpointConnection, destination: &Destination) {
+        let since = Instant::now();
+        if self.limit == 0 || !connection.may_serve_again(&destination.keeping, since) {
             return;
         }
-        let since = Instant::now();
-        let until = since.checked_add(destination.idle_timeout).unwrap_or(since + SWEEP * 86_400);
+        let until = since.checked_add(destination.keeping.idle_timeout).unwrap_or(since + SWEEP * 86_400);
         let mut idle = self.idle.lock();
         if idle.count >= self.limit {
             idle.remove_oldest();
@@ -120,7 +120,8 @@ async fn sweep(pool: Arc<Pool>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Timeouts;
+    use crate::config::{Timeouts, UpstreamConnections};
+    use crate::exchange::EndpointProtocol;
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::advance;
 
@@ -128,11 +129,12 @@ mod tests {
         Destination {
             address: ([127, 0, 0, 1], port).into(),
             tls: None,
-            http2: false,
+            protocol: EndpointProtocol::Http11,
             pool_key,
             timeouts: Timeouts::default(),
-            idle_timeout: Duration::from_secs(60),
+            keeping: UpstreamConnections::default(),
             largest_piece: usize::MAX,
+            fresh: false,
         }
     }
 
@@ -163,6 +165,24 @@ mod tests {
         }
         assert_eq!([80, 81, 82].map(|port| pool.take(&destination(port, 1)).is_some()), [false, true, true]);
         assert!(Pool::new(0).take(&destination(80, 1)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_serve_so_many_requests_and_so_long() {
+        let pool = Pool::new(8);
+        let keeping = UpstreamConnections { requests: 2, ..UpstreamConnections::default() };
+        let twice = Destination { keeping, ..destination(80, 1) };
+        let _endpoint = keep(&pool, &twice);
+        pool.put(pool.take(&twice).expect("it has served one"), &twice);
+        assert!(pool.take(&twice).is_none(), "it has served two");
+        let keeping = UpstreamConnections { lifetime: Duration::from_secs(9), ..UpstreamConnections::default() };
+        let briefly = Destination { keeping, ..destination(81, 1) };
+        let _endpoint = keep(&pool, &briefly);
+        advance(Duration::from_secs(8)).await;
+        pool.put(pool.take(&briefly).expect("it is young"), &briefly);
+        advance(Duration::from_secs(2)).await;
+        pool.put(pool.take(&briefly).expect("it was young when it was kept"), &briefly);
+        assert!(pool.take(&briefly).is_none(), "it is old");
     }
 
     #[tokio::test(start_paused = true)]

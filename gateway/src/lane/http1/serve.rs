@@ -1,16 +1,14 @@
 //! Serves a request: tries endpoints until one has responded.
 
-use super::EndpointConnection;
 use super::attempt::{Attempt, Responded};
 use super::pool::Pool;
 use super::tunnel::Tunnel;
-use crate::exchange::{Context, Destination, Failure, Step};
-use crate::lane::endpoint::Interrupted;
-use crate::lane::pingora::fault;
-use crate::lane::pingora::session::{ClientRequest, invite_body};
-use crate::relay::RelayedBytes;
+use crate::exchange::{Context, Destination, EndpointProtocol, Failure, Step};
+use crate::lane::client::{ClientRequest, ClientSession};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
+use crate::relay::{Early, RelayedBytes};
+use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use pingora_core::protocols::http::ServerSession;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -18,36 +16,42 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(in crate::lane) struct Http1Lane {
     pool: Arc<Pool>,
+    uploads: Uploads,
 }
 
 /// What has become of a client's connection with the request.
 pub(crate) enum Outcome {
-    /// It may serve another request.
-    Reusable(Stream),
+    /// It may serve another request, of which this has been read.
+    Reusable(Stream, BytesMut),
     /// An endpoint has switched protocols, and the client has got the 101.
     Upgraded(Box<Tunnel>),
     /// It has ended, or was a stream of HTTP/2.
     Ended,
 }
 
+impl Outcome {
+    pub(in crate::lane) fn reusable((stream, read): (Stream, BytesMut)) -> Self {
+        Self::Reusable(stream, read)
+    }
+}
+
 impl Http1Lane {
     /// A lane whose pool has the size of the current settings.
-    pub(in crate::lane) fn new(context: &Context) -> Self {
-        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
+    pub(in crate::lane) fn new(context: &Context, uploads: Uploads) -> Self {
+        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle), uploads }
     }
 
     /// Serves a request whose next step is to try this endpoint.
     pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Outcome {
         if request.exchange.forwards_body()
-            && let Err(error) = invite_body(&mut request.session).await
+            && let Err(failure) = request.session.invite_body().await
         {
-            request.exchange.failed(fault::of_client(&error));
+            request.exchange.failed(failure);
             return finish(request, false).await;
         }
-        request.session.enable_retry_buffering();
-        let mut destination = first;
+        let (mut destination, mut upload) = (first, None);
         loop {
-            match request.attempt(&self.pool, &destination).await {
+            match self.attempt(&mut request, &destination, &mut upload).await {
                 Ok(Responded::Whole(reusable)) => {
                     if let Some(reusable) = reusable {
                         self.pool.put(reusable, &destination);
@@ -70,37 +74,62 @@ impl Http1Lane {
             }
         }
     }
+
+    async fn attempt(
+        &self,
+        request: &mut ClientRequest,
+        destination: &Destination,
+        upload: &mut Option<Box<Upload>>,
+    ) -> Result<Responded, Interrupted> {
+        if destination.protocol == EndpointProtocol::Http10 {
+            return Box::pin(self.attempt_http_10(request, destination, upload)).await;
+        }
+        let kept = if destination.fresh { None } else { self.pool.take(destination) };
+        let (endpoint, is_reused) = match kept {
+            Some(kept) => (kept, true),
+            None => (request.connect(destination).await?, false),
+        };
+        request.exchange.connected(is_reused);
+        Attempt::new(request, endpoint, is_reused, None, destination)?.run().await
+    }
+
+    /// An attempt in HTTP/1.0, which has no chunks: a body without a length is held back. No other endpoint is tried once one
+    /// is connected.
+    async fn attempt_http_10(
+        &self,
+        request: &mut ClientRequest,
+        destination: &Destination,
+        upload: &mut Option<Box<Upload>>,
+    ) -> Result<Responded, Interrupted> {
+        if upload.is_none() {
+            *upload = self.uploads.hold(request).await?;
+        }
+        let endpoint = request.connect(destination).await?;
+        request.exchange.connected(false);
+        Attempt::new(request, endpoint, false, upload.take(), destination)?.run().await
+    }
 }
 
 impl ClientRequest {
-    async fn attempt(&mut self, pool: &Pool, destination: &Destination) -> Result<Responded, Interrupted> {
-        let (endpoint, is_reused) = match pool.take(destination) {
-            Some(kept) => (kept, true),
-            None => (self.connect(destination).await?, false),
-        };
-        self.exchange.connected(is_reused);
-        Attempt::new(self, endpoint, is_reused, destination)?.run().await
-    }
-
     async fn connect(&mut self, destination: &Destination) -> Result<EndpointConnection, Interrupted> {
         // Boxed, as is what follows a failure, so that not all requests reserve memory for it.
-        let connected = self.or_client_gone(Box::pin(EndpointConnection::connect(destination))).await?;
+        let connected = self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await?;
         connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }.into())
     }
 }
 
 /// The connection becomes a tunnel.
 fn into_tunnel(request: ClientRequest, endpoint: EndpointConnection, destination: &Destination) -> Outcome {
-    let ClientRequest { session, exchange, .. } = request;
-    let request = Box::new(session.req_header().clone());
-    let ServerSession::H1(client) = session else { return Outcome::Ended };
-    let (endpoint, early) = endpoint.into_parts();
+    let ClientRequest { head, session, exchange, .. } = request;
+    let ClientSession::Http1(session) = session else { return Outcome::Ended };
+    let (client, from_client) = session.into_parts();
+    let (endpoint, from_endpoint) = endpoint.into_parts();
     Outcome::Upgraded(Box::new(Tunnel {
         exchange,
-        request,
-        client: client.into_inner(),
+        head,
+        client,
         endpoint,
-        early,
+        early: Early { from_client, from_endpoint },
         idle: destination.timeouts.read,
         relayed: RelayedBytes::default(),
     }))
@@ -108,5 +137,5 @@ fn into_tunnel(request: ClientRequest, endpoint: EndpointConnection, destination
 
 /// Records a request. After a `whole` response its connection may serve another one.
 async fn finish(request: Box<ClientRequest>, whole: bool) -> Outcome {
-    request.finish(whole).await.map_or(Outcome::Ended, Outcome::Reusable)
+    request.finish(whole).await.map_or(Outcome::Ended, Outcome::reusable)
 }

@@ -1,12 +1,15 @@
 //! Subrequests: what the gateway asks a server of its own accord, before a client's request goes on.
 
-use super::connection::{EndpointError, Progress, READ, Turn};
+use super::RequestHead;
+use super::copy_upload::CopyUpload;
 use super::pool::Pool;
-use super::{EndpointConnection, RequestHead, ResponseHead};
+use super::response::EndpointError;
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{AuthRequest, Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM};
+use crate::exchange::{Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM, Subrequest};
+use crate::lane::endpoint::{EndpointConnection, Progress, READ, Turn};
+use crate::lane::head::ResponseHead;
 use crate::request::RequestView;
-use http::{HeaderMap, HeaderName, Method};
+use http::Method;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -30,13 +33,13 @@ impl Subrequests {
     pub(in crate::lane) async fn ask(&self, exchange: &mut Exchange, request: &RequestView<'_>, server: &Destination) {
         let Some(auth_request) = exchange.auth_request(request) else { return };
         match self.send(&auth_request, server).await {
-            Ok(response) => exchange.auth_response(request, response.status.as_u16(), &header_map(&response)),
+            Ok(response) => exchange.auth_response(request, response.status.as_u16(), &response.headers.to_map()),
             Err(failure) => exchange.failed(failure),
         }
     }
 
-    async fn send(&self, request: &AuthRequest, server: &Destination) -> Result<ResponseHead, Failure> {
-        let AuthRequest { method, target, headers } = request;
+    async fn send(&self, request: &Subrequest, server: &Destination) -> Result<ResponseHead, Failure> {
+        let Subrequest { method, target, headers } = request;
         let head = RequestHead::new(method, target, headers).encode().ok_or(Failure::Internal)?;
         let (mut connection, is_reused) = match self.pool.take(server) {
             Some(kept) => (kept, true),
@@ -44,7 +47,7 @@ impl Subrequests {
         };
         connection.queue().extend_from_slice(&head);
         let mut is_heard = false;
-        match response_head(&mut connection, method, &mut is_heard).await {
+        match response_head(&mut connection, method, None, &mut is_heard).await {
             Ok((response, framing)) => {
                 if framing != BodyFraming::UntilClose && response.keeps_alive() {
                     tokio::spawn(keep(self.pool.clone(), connection, framing, server.clone()));
@@ -52,24 +55,26 @@ impl Subrequests {
                 Ok(response)
             }
             Err(error) => Err(Failure::Upstream {
-                timed_out: error.is_timeout(),
+                fault: error.fault(),
                 stale: is_reused && !is_heard && error.is_cut_off(),
+                untouched: false,
                 replayable: true,
             }),
         }
     }
 }
 
-async fn connect(server: &Destination) -> Result<EndpointConnection, Failure> {
+pub(super) async fn connect(server: &Destination) -> Result<EndpointConnection, Failure> {
     let connected = EndpointConnection::connect(server).await;
     connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut })
 }
 
-/// Sends the request, and reads the head of the response, past interim ones (1xx). `is_heard` becomes whether something has
-/// come.
-async fn response_head(
+/// Sends the request, with a body if there is one, and reads the head of the response, past interim ones (1xx). `is_heard`
+/// becomes whether something has come.
+pub(super) async fn response_head(
     connection: &mut EndpointConnection,
     method: &Method,
+    mut upload: Option<&mut CopyUpload<'_>>,
     is_heard: &mut bool,
 ) -> Result<(ResponseHead, BodyFraming), EndpointError> {
     let mut interim = 0;
@@ -80,7 +85,7 @@ async fn response_head(
                 let framing = head.framing(method)?;
                 return Ok((head, framing));
             }
-            None => match connection.progress(READ, Turn::Endpoint).await? {
+            None => match progress(connection, upload.as_deref_mut()).await? {
                 Progress::Read(_) => *is_heard = true,
                 Progress::Closed => return Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
                 // It may have responded before it took no more.
@@ -92,8 +97,20 @@ async fn response_head(
     Err(InvalidHead::Malformed.into())
 }
 
+async fn progress(connection: &mut EndpointConnection, upload: Option<&mut CopyUpload<'_>>) -> io::Result<Progress> {
+    match upload {
+        Some(upload) => upload.progress(connection).await,
+        None => connection.progress(READ, Turn::Endpoint).await,
+    }
+}
+
 /// Keeps the connection for other subrequests, once a response's body has been read. Its client need not wait for that.
-async fn keep(pool: Arc<Pool>, mut connection: EndpointConnection, framing: BodyFraming, server: Destination) {
+pub(super) async fn keep(
+    pool: Arc<Pool>,
+    mut connection: EndpointConnection,
+    framing: BodyFraming,
+    server: Destination,
+) {
     let discarded = timeout(server.timeouts.read, discard_body(&mut connection, framing)).await;
     if matches!(discarded, Ok(Ok(true))) && connection.is_idle() {
         pool.put(connection, &server);
@@ -114,9 +131,4 @@ async fn discard_body(connection: &mut EndpointConnection, framing: BodyFraming)
             return Ok(false);
         }
     }
-}
-
-fn header_map(response: &ResponseHead) -> HeaderMap {
-    let header = |(name, value): &(bytes::Bytes, _)| Some((HeaderName::from_bytes(name).ok()?, Clone::clone(value)));
-    response.headers.iter().filter_map(header).collect()
 }

@@ -2,12 +2,10 @@
 
 use crate::connection::Deadline;
 use crate::exchange::{Exchange, Sent};
+use crate::lane::client::ClientHead;
 use crate::lane::endpoint::Io;
-use crate::lane::pingora::session::view;
 use crate::relay::{Early, RelayEnd, RelayedBytes, relay};
-use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use pingora_http::RequestHeader;
 use std::time::Duration;
 
 /// An upgraded connection, and the one to the endpoint that agreed. It holds its route and nothing of the table, so that
@@ -15,25 +13,21 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     pub(super) exchange: Exchange,
-    /// The client's request.
-    pub(super) request: Box<RequestHeader>,
+    pub(super) head: ClientHead,
     pub(super) client: Stream,
     pub(super) endpoint: Io,
-    /// What the endpoint has sent right behind its 101.
-    pub(super) early: BytesMut,
+    /// What the client has sent right behind its head, and the endpoint right behind its 101.
+    pub(super) early: Early,
     /// How long the connection may be idle.
     pub(super) idle: Duration,
     pub(super) relayed: RelayedBytes,
 }
 
 impl Tunnel {
-    /// Relays bytes until both sides have ended, one has failed, or no byte comes for too long. `early` is what the client
-    /// has sent right behind its head.
-    pub(crate) async fn carry(mut self: Box<Self>, early: BytesMut, deadline: &Deadline) {
-        self.exchange.arrival().connection.hold_input(false);
-        let early = Early { from_client: early, from_endpoint: std::mem::take(&mut self.early) };
-        let Self { client, endpoint, idle, relayed, .. } = &mut *self;
-        let end = relay(early, client, endpoint, *idle, deadline, relayed).await;
+    /// Relays bytes until both sides have ended, one has failed, or no byte comes for too long.
+    pub(crate) async fn carry(mut self: Box<Self>, deadline: &Deadline) {
+        let Self { client, endpoint, early, idle, relayed, .. } = &mut *self;
+        let end = relay(std::mem::take(early), client, endpoint, *idle, deadline, relayed).await;
         if let RelayEnd::Client(error) | RelayEnd::Endpoint(error) = &end {
             tracing::debug!(?end, %error, client = %self.exchange.arrival().connection.peer, "a tunnel broke");
         }
@@ -52,6 +46,6 @@ impl Drop for Tunnel {
         self.exchange.tunnelled(received);
         let arrival = self.exchange.arrival();
         let bytes = arrival.connection.sent() - arrival.sent_before;
-        self.exchange.finish(&view(&self.request), Sent { status: Some(101), bytes, body: sent });
+        self.exchange.finish(&self.head.view(), Sent { status: Some(101), bytes, body: sent });
     }
 }

@@ -3,14 +3,13 @@
 use super::stream::{Progress, StreamError};
 use super::{EndpointStream, Place, RequestHead};
 use crate::connection::BodyFraming;
-use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
-use crate::lane::endpoint::{BROKEN, Interrupted};
-use crate::lane::pingora::fault;
-use crate::lane::pingora::session::{ClientRequest, is_watched, view};
+use crate::exchange::{Destination, Failure, InvalidHead, RequestEdits, ResponseEdits, has_body, response_framing};
+use crate::lane::client::ClientRequest;
+use crate::lane::endpoint::Interrupted;
+use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderValue, StatusCode, Version, header, response};
-use pingora_http::ResponseHeader;
+use http::{HeaderValue, StatusCode, Version, header, response};
 
 /// A request and its stream to an endpoint.
 pub(super) struct Attempt<'r> {
@@ -54,10 +53,11 @@ impl<'r> Attempt<'r> {
     pub(super) async fn run(mut self) -> Result<(), Interrupted> {
         let (head, is_ended) = self.response_head().await?;
         let framing = self.framing(&head, is_ended)?;
-        if self.request.exchange.response_head(head.status.as_u16()).is_break() {
+        let is_replayable = self.request.is_replayable();
+        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
-        let head = self.response_header(head, framing);
+        let head = self.client_head(head, framing)?;
         self.request.write_head(head, framing).await?;
         if framing == BodyFraming::None { Ok(()) } else { self.forward_body().await }
     }
@@ -67,8 +67,10 @@ impl<'r> Attempt<'r> {
         loop {
             match self.listen().await? {
                 // It is for connections of HTTP/1.1.
-                Progress::Interim(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => return Err(BROKEN.into()),
-                Progress::Interim(head) => self.request.write_interim(Box::new(head.into())).await?,
+                Progress::Interim(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
+                    return Err(self.request.invalid_response().into());
+                }
+                Progress::Interim(head) => self.request.forward_interim(ResponseHead::of_stream(head)?).await?,
                 Progress::Head(head, is_ended) => return Ok((head, is_ended)),
                 _ => return Err(Failure::Internal.into()),
             }
@@ -81,8 +83,8 @@ impl<'r> Attempt<'r> {
         let values = |name| head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
         let framing =
             response_framing(Version::HTTP_2, values(header::CONTENT_LENGTH), values(header::TRANSFER_ENCODING));
-        let framing = framing.map_err(|_| BROKEN)?;
-        let has_body = has_body(&self.request.session.req_header().method, head.status);
+        let framing = framing.map_err(|_| self.request.invalid_response())?;
+        let has_body = has_body(&self.request.head.method, head.status);
         Ok(match framing {
             _ if is_ended || !has_body => BodyFraming::None,
             BodyFraming::None => BodyFraming::Length(0),
@@ -90,15 +92,15 @@ impl<'r> Attempt<'r> {
         })
     }
 
-    fn response_header(&self, head: response::Parts, framing: BodyFraming) -> Box<ResponseHeader> {
-        let request = self.request.session.req_header();
-        let says_nothing = framing == BodyFraming::None && !head.headers.contains_key(header::CONTENT_LENGTH);
-        let is_empty = says_nothing && has_body(&request.method, head.status);
-        let mut head = Box::new(ResponseHeader::from(head));
-        if is_empty && request.version != Version::HTTP_2 {
-            let _ = head.insert_header(header::CONTENT_LENGTH, 0);
+    /// The head for the client: one of HTTP/1 has to be told that the body is empty.
+    fn client_head(&self, head: response::Parts, framing: BodyFraming) -> Result<ResponseHead, InvalidHead> {
+        let request = &self.request.head;
+        let mut head = ResponseHead::of_stream(head)?;
+        let says_nothing = framing == BodyFraming::None && !head.has_length();
+        if says_nothing && has_body(&request.method, head.status) && request.version != Version::HTTP_2 {
+            head.set("Content-Length", 0.into());
         }
-        head
+        Ok(head)
     }
 
     /// Passes the body on. h2 sees to it that it has the length that its head says.
@@ -111,7 +113,7 @@ impl<'r> Attempt<'r> {
                         return Ok(());
                     }
                 }
-                Progress::End(trailers) => return self.end(trailers).await,
+                Progress::End(trailers) => return Ok(self.request.write_trailers(trailers).await?),
                 _ => return Err(Failure::Internal.into()),
             }
         }
@@ -129,27 +131,17 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    async fn end(&mut self, trailers: Option<HeaderMap>) -> Result<(), Interrupted> {
-        let session = &mut self.request.session;
-        match trailers {
-            Some(trailers) if session.is_http2() => {
-                let written = session.write_response_trailers(trailers).await;
-                Ok(written.map_err(|error| fault::of_client(&error))?)
-            }
-            _ => self.request.write_piece(Bytes::new(), true).await,
-        }
-    }
-
     /// Waits until something comes of the endpoint, and passes on the request's body meanwhile.
     async fn listen(&mut self) -> Result<Progress, Interrupted> {
+        self.request.session.flush().await?;
         loop {
             let Self { request, endpoint, is_sent, .. } = &mut *self;
             let takes_body = !*is_sent && !endpoint.is_sending();
-            let watches = takes_body || (*is_sent && is_watched(&mut request.session));
+            let watches = takes_body || (*is_sent && request.session.is_watched());
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress() => Event::Endpoint(progress),
-                piece = request.session.read_body_or_idle(!takes_body), if watches => Event::Client(piece),
+                piece = request.body_or_gone(!takes_body), if watches => Event::Client(piece),
             };
             match event {
                 Event::Endpoint(Ok(Progress::Sent)) => {}
@@ -161,7 +153,7 @@ impl<'r> Attempt<'r> {
                 }
                 Event::Endpoint(Err(error)) => return Err(self.broken(&error)),
                 Event::Client(Ok(piece)) => self.pass_on(piece)?,
-                Event::Client(Err(error)) => return Err(fault::of_client(&error).into()),
+                Event::Client(Err(failure)) => return Err(failure.into()),
             }
         }
     }
@@ -182,20 +174,19 @@ impl<'r> Attempt<'r> {
 
 enum Event {
     Endpoint(Result<Progress, StreamError>),
-    Client(pingora_core::Result<Option<Bytes>>),
+    Client(Result<Option<Bytes>, Failure>),
 }
 
 /// The head for the endpoint, which says of the body what was understood.
 fn request_head(request: &ClientRequest, framing: BodyFraming) -> RequestHead {
-    let original = request.session.req_header();
-    let mut head = RequestHead::new(original);
+    let mut head = RequestHead::new(&request.head);
     match framing {
         BodyFraming::Length(length) => head.set("content-length", length.into()),
         BodyFraming::None if head.has(&header::CONTENT_LENGTH) => head.set("content-length", 0.into()),
         BodyFraming::None => {}
         BodyFraming::Chunked | BodyFraming::UntilClose => head.remove(&header::CONTENT_LENGTH),
     }
-    request.exchange.forward(&view(original), &mut head);
+    request.exchange.forward(&request.head.view(), &mut head);
     head
 }
 
@@ -203,12 +194,11 @@ fn request_head(request: &ClientRequest, framing: BodyFraming) -> RequestHead {
 /// of the response.
 fn upstream(request: &ClientRequest, error: &StreamError, is_stale: bool) -> Interrupted {
     tracing::debug!(%error, "an endpoint of HTTP/2 did not respond");
-    let session = &request.session;
-    let is_unprocessed = error.is_unprocessed();
-    let is_repeatable = is_unprocessed || fault::is_repeatable(&session.req_header().method);
+    let untouched = error.is_unprocessed();
     Interrupted::Failed(Failure::Upstream {
-        timed_out: error.is_timeout(),
-        stale: is_unprocessed || is_stale && error.is_cut_off(),
-        replayable: is_repeatable && !session.retry_buffer_truncated(),
+        fault: error.fault(),
+        stale: untouched || is_stale && error.is_cut_off(),
+        untouched,
+        replayable: request.is_replayable(),
     })
 }

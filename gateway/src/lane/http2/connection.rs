@@ -1,5 +1,6 @@
 //! A connection to an endpoint, whose streams serve requests at the same time.
 
+use crate::config::UpstreamConnections;
 use crate::exchange::{Destination, MAX_RESPONSE_HEAD};
 use crate::lane::endpoint;
 use bytes::Bytes;
@@ -33,12 +34,15 @@ const HEAD_LIST: u32 = 2 * MAX_RESPONSE_HEAD as u32;
 /// A connection to an endpoint. It is closed once nobody has it and all its streams have ended.
 pub(super) struct EndpointConnection {
     sender: SendRequest<Bytes>,
+    opened: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     streams: usize,
+    /// Those that have begun.
+    begun: u32,
     /// No other stream is to begin.
     is_retired: bool,
     /// When the last stream ended.
@@ -73,8 +77,9 @@ impl EndpointConnection {
             .max_send_buffer_size(SEND_BUFFER);
         let (sender, connection) = builder.handshake(io).await?;
         tokio::spawn(drive(connection));
-        let state = State { streams: 0, is_retired: false, idle_since: Instant::now() };
-        Ok(Arc::new(Self { sender, state: Mutex::new(state) }))
+        let opened = Instant::now();
+        let state = State { streams: 0, begun: 0, is_retired: false, idle_since: opened };
+        Ok(Arc::new(Self { sender, opened, state: Mutex::new(state) }))
     }
 
     /// Requests on it at a time at most.
@@ -90,7 +95,13 @@ impl EndpointConnection {
             return None;
         }
         state.streams += 1;
+        state.begun = state.begun.saturating_add(1);
         Some(Place(self.clone()))
+    }
+
+    /// Whether it has served as many requests, or as long, as it may.
+    pub(super) fn is_worn(&self, keeping: &UpstreamConnections, now: Instant) -> bool {
+        self.state.lock().begun >= keeping.requests || now.duration_since(self.opened) > keeping.lifetime
     }
 
     /// Whether streams may begin on it: the endpoint has not left, nor said that it will.

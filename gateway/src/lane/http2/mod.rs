@@ -1,6 +1,5 @@
 //! Requests to endpoints of HTTP/2: gRPC, in cleartext by prior knowledge or over TLS by ALPN.
 //!
-//! Towards the client there is a session of Pingora's ([`crate::lane::pingora::session`]), as in [`crate::lane::http1`].
 //! Towards the endpoint crate `h2` reads and writes frames; which connection a request gets, what is sent on its stream and
 //! how much is read of it is ours.
 

@@ -1,6 +1,7 @@
 //! Connections to endpoints that further requests may share.
 
 use super::{EndpointConnection, Place};
+use crate::config::UpstreamConnections;
 use crate::exchange::Destination;
 use crate::lane::endpoint::Key;
 use parking_lot::Mutex;
@@ -27,14 +28,16 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Kept {
     connection: Arc<EndpointConnection>,
-    idle_timeout: Duration,
+    keeping: UpstreamConnections,
 }
 
 impl Kept {
-    /// Whether it has been idle for too long, or has ended.
+    /// Whether it has been idle for too long, has served as many or as long as it may, or has ended.
     fn is_over(&self, now: Instant) -> bool {
-        let is_old = |since: Instant| now.duration_since(since) >= self.idle_timeout;
-        !self.connection.is_open() || self.connection.idle_since().is_some_and(is_old)
+        let is_old = |since: Instant| now.duration_since(since) >= self.keeping.idle_timeout;
+        !self.connection.is_open()
+            || self.connection.is_worn(&self.keeping, now)
+            || self.connection.idle_since().is_some_and(is_old)
     }
 }
 
@@ -58,7 +61,7 @@ impl Pool {
         if self.limit == 0 {
             return;
         }
-        let kept = Kept { connection, idle_timeout: destination.idle_timeout };
+        let kept = Kept { connection, keeping: destination.keeping };
         self.connections.lock().entry(Key::of(destination)).or_default().push(kept);
         self.filled.notify_one();
     }
@@ -97,6 +100,7 @@ mod tests {
     use super::*;
     use crate::config::Timeouts;
     use crate::exchange::BackendTls;
+    use crate::exchange::EndpointProtocol;
     use bytes::Bytes;
     use h2::server;
     use tokio::io::{DuplexStream, duplex};
@@ -107,11 +111,12 @@ mod tests {
         Destination {
             address: ([127, 0, 0, 1], port).into(),
             tls: None,
-            http2: true,
+            protocol: EndpointProtocol::Http2,
             pool_key,
             timeouts: Timeouts::default(),
-            idle_timeout: Duration::from_secs(60),
+            keeping: UpstreamConnections::default(),
             largest_piece: usize::MAX,
+            fresh: false,
         }
     }
 
@@ -154,6 +159,22 @@ mod tests {
         third.retire_connection();
         drop(third);
         assert!(pool.take(&destination(80, 1)).is_none(), "it is retired");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_serve_so_many_requests_and_so_long() {
+        let pool = Pool::new(8);
+        let keeping = UpstreamConnections { requests: 2, ..UpstreamConnections::default() };
+        let twice = Destination { keeping, ..destination(80, 1) };
+        let _endpoint = keep(&pool, &twice, 8).await;
+        let places = [(); 3].map(|()| pool.take(&twice));
+        assert_eq!(places.map(|place| place.is_some()), [true, true, false]);
+        let keeping = UpstreamConnections { lifetime: Duration::from_secs(9), ..UpstreamConnections::default() };
+        let briefly = Destination { keeping, ..destination(81, 1) };
+        let _endpoint = keep(&pool, &briefly, 8).await;
+        assert!(pool.take(&briefly).is_some());
+        advance(Duration::from_secs(10)).await;
+        assert!(pool.take(&briefly).is_none());
     }
 
     #[tokio::test(start_paused = true)]

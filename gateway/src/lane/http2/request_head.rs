@@ -1,11 +1,11 @@
 //! The head of a request, from the client's to the endpoint's.
 
 use crate::exchange::RequestEdits;
+use crate::lane::client::ClientHead;
 use crate::lane::endpoint::is_connection_header;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
-use pingora_http::RequestHeader;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,11 +19,12 @@ pub(super) struct RequestHead {
 
 impl RequestHead {
     /// The head of a client's request, without the headers of its connection.
-    pub(super) fn new(request: &RequestHeader) -> Self {
-        let forwarded = request.headers.iter().filter(|(name, _)| !is_connection_header(name, &request.headers));
+    pub(super) fn new(request: &ClientHead) -> Self {
+        let is_forwarded = |name: &HeaderName| !is_connection_header(name.as_str().as_bytes(), &request.headers);
+        let forwarded = request.headers.iter().filter(|(name, _)| is_forwarded(name));
         Self {
             method: request.method.clone(),
-            target: Bytes::copy_from_slice(request.raw_path()),
+            target: request.target.clone(),
             headers: forwarded.map(|(name, value)| (name.clone(), value.clone())).collect(),
         }
     }
@@ -82,11 +83,9 @@ mod tests {
     use super::*;
 
     fn head(target: &str, headers: &[(&str, &str)]) -> RequestHead {
-        let mut request = RequestHeader::build("POST", target.as_bytes(), None).expect("a request");
-        for (name, value) in headers {
-            request.append_header((*name).to_owned(), *value).expect("a header");
-        }
-        RequestHead::new(&request)
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let text = format!("POST {target} HTTP/1.1\r\n{lines}\r\n");
+        RequestHead::new(&ClientHead::parse(text.into(), None).expect("a head"))
     }
 
     fn sent(head: RequestHead) -> Option<Request<()>> {

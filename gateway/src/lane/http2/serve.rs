@@ -4,9 +4,9 @@ use super::attempt::Attempt;
 use super::pool::Pool;
 use super::{EndpointConnection, Place};
 use crate::exchange::{Context, Destination, Failure, Step};
+use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::Interrupted;
-use crate::lane::pingora::fault;
-use crate::lane::pingora::session::{ClientRequest, invite_body};
+use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -23,13 +23,17 @@ impl Http2Lane {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Serves a request whose next step is to try this endpoint. Returns the connection if it may serve another request.
-    pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Option<Stream> {
-        if let Err(error) = invite_body(&mut request.session).await {
-            request.exchange.failed(fault::of_client(&error));
+    /// Serves a request whose next step is to try this endpoint. Returns the connection if it may serve another request, of
+    /// which this has been read.
+    pub(in crate::lane) async fn serve(
+        &self,
+        mut request: Box<ClientRequest>,
+        first: Destination,
+    ) -> Option<(Stream, BytesMut)> {
+        if let Err(failure) = request.session.invite_body().await {
+            request.exchange.failed(failure);
             return request.finish(false).await;
         }
-        request.session.enable_retry_buffering();
         let mut destination = first;
         loop {
             match self.attempt(&mut request, &destination).await {
@@ -61,7 +65,7 @@ impl Http2Lane {
 
     async fn connect(&self, request: &mut ClientRequest, destination: &Destination) -> Result<Place, Interrupted> {
         // Boxed, so that not all requests reserve memory for it.
-        let connected = request.or_client_gone(Box::pin(EndpointConnection::connect(destination))).await?;
+        let connected = request.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await?;
         let connection = connected.map_err(|error| {
             tracing::debug!(%error, address = %destination.address, "an endpoint of HTTP/2 cannot be reached");
             Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }

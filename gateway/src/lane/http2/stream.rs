@@ -2,6 +2,7 @@
 
 use super::Place;
 use crate::config::Timeouts;
+use crate::exchange::UpstreamFault;
 use crate::lane::endpoint::{Patience, is_cut_off};
 use bytes::Bytes;
 use h2::client::ResponseFuture;
@@ -56,8 +57,14 @@ pub(super) enum StreamError {
 }
 
 impl StreamError {
-    pub(super) fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout)
+    /// What it says of the endpoint. As in nginx, a stream that is reset is no broken connection; nor is one that h2 gave up,
+    /// since what the endpoint has sent violates HTTP/2.
+    pub(super) fn fault(&self) -> UpstreamFault {
+        match self {
+            Self::Timeout => UpstreamFault::TimedOut,
+            Self::H2(error) if error.is_io() || self.is_unprocessed() => UpstreamFault::Closed,
+            Self::H2(_) => UpstreamFault::Invalid,
+        }
     }
 
     /// Whether the endpoint has certainly not processed the request (RFC 9113, section 8.7): it refused the stream, or its
@@ -231,7 +238,7 @@ mod tests {
     async fn an_endpoint_may_be_silent_and_gets_no_other_request_then() {
         let (mut stream, connection) = stream(|_| Ok(())).await;
         assert!(connection.is_open());
-        assert!(stream.progress().await.expect_err("silence").is_timeout());
+        assert_eq!(stream.progress().await.expect_err("silence").fault(), UpstreamFault::TimedOut);
         assert!(!connection.is_open());
     }
 
@@ -243,20 +250,23 @@ mod tests {
         stream.send(Bytes::from_static(b"a"), false);
         assert!(matches!(stream.progress().await, Ok(Progress::Sent)));
         stream.send(vec![0; 1 << 20].into(), true);
-        assert!(stream.progress().await.expect_err("no room").is_timeout());
+        assert_eq!(stream.progress().await.expect_err("no room").fault(), UpstreamFault::TimedOut);
         assert!(stream.is_sending());
     }
 
     #[tokio::test]
     async fn what_was_refused_was_not_processed() {
-        for (reason, is_unprocessed) in [(Reason::REFUSED_STREAM, true), (Reason::INTERNAL_ERROR, false)] {
+        for (reason, is_unprocessed, fault) in [
+            (Reason::REFUSED_STREAM, true, UpstreamFault::Closed),
+            (Reason::INTERNAL_ERROR, false, UpstreamFault::Invalid),
+        ] {
             let (mut stream, _) = stream(move |respond| {
                 respond.send_reset(reason);
                 Ok(())
             })
             .await;
             let error = stream.progress().await.expect_err("a reset");
-            assert_eq!((error.is_unprocessed(), error.is_timeout()), (is_unprocessed, false));
+            assert_eq!((error.is_unprocessed(), error.fault()), (is_unprocessed, fault));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::exchange::RenderedReply;
 use crate::lane::http1::Outcome;
 use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
-use crate::listener::{HeadLimits, Refusal, http2, stream};
+use crate::listener::{HeadLimits, Refusal, http2};
 use crate::relay::read_some;
 use crate::request::NameRules;
 use crate::telemetry::{ConnectionState, Event, OpenConnection, RequestInfo};
@@ -54,30 +54,19 @@ pub(crate) async fn serve(
             }
         };
         open.set(ConnectionState::Writing);
-        let body = BodyFramer::new(head.body);
-        if !body.is_done() {
-            // The stream hands out the body, and keeps what comes behind it.
-            stream = stream::frame_body(stream, body, buffer.split_off(head.length))?;
-        } else if buffer.len() > head.length {
-            // Pipelined requests wait here: Pingora has the connection for one request at a time.
-            next = buffer.split_off(head.length);
-            connection.mark_input_unread(); // this may be its last request, and more may come
-        }
-        connection.hold_input(head.body == BodyFraming::None);
+        let input = buffer.split_off(head.length);
         let target = if head.plain { None } else { repair_head(&mut buffer, settings.limits.names) };
         let sent_before = connection.sent();
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
         // Boxed, so that the future of a connection does not reserve memory for it.
-        match Box::pin(worker.lanes.request(stream, buffer, arrival)).await {
-            // Nothing is left of the body, or nobody knows where the next request begins.
-            Outcome::Reusable(reused) if connection.holds_input() => stream = reused,
+        match Box::pin(worker.lanes.request(stream, buffer, input, arrival)).await {
+            Outcome::Reusable(reused, read) => (stream, next) = (reused, read),
             Outcome::Upgraded(tunnel) => {
-                tunnel.carry(next, deadline).await;
+                tunnel.carry(deadline).await;
                 return None;
             }
-            Outcome::Reusable(_) | Outcome::Ended => return None,
+            Outcome::Ended => return None,
         }
-        connection.hold_input(false);
         open.set(ConnectionState::Waiting);
     }
     None

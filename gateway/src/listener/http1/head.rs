@@ -8,7 +8,7 @@ use crate::request::{is_authority, target, upgrade};
 
 /// Headers that a request usually has at most: parsed in one go.
 const USUAL_HEADERS: usize = 48;
-/// Headers that a request may have at most, whatever the settings are: Pingora's own bound.
+/// Headers that a request may have at most, whatever the settings are.
 const MAX_HEADERS: usize = 256;
 /// The longest name of a header that `http` takes, in bytes.
 const NAME_LIMIT: usize = u16::MAX as usize;

@@ -1,7 +1,7 @@
-//! HTTP/1 on a client's connection: heads are read and checked here, before Pingora sees a byte.
+//! HTTP/1 on a client's connection: heads are read and checked here, before a lane sees a byte.
 //!
-//! Parsed headers would come too late: by the time Pingora calls its first hook it has dropped a `Content-Length` that
-//! contradicts `Transfer-Encoding`, accepted bare line feeds and answered malformed requests itself.
+//! Pingora's own sessions drop a `Content-Length` that contradicts `Transfer-Encoding`, accept bare line feeds and answer
+//! malformed requests themselves.
 
 mod connection;
 mod head;

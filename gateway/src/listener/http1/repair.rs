@@ -1,4 +1,4 @@
-//! Heads that are sound, but that Pingora or its parser would refuse, or read otherwise than we do.
+//! Heads that are sound, but that the parser would refuse, or that are not in the form that lanes expect.
 
 use crate::grammar::{is_text, is_token};
 use crate::request::{NameRules, target};

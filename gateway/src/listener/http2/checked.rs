@@ -1,7 +1,7 @@
 //! A client's stream between its socket and h2, which gets no field that it would end the connection for.
 
 use super::frames::{Found, Frames};
-use crate::lane::pingora::without_digests;
+use crate::listener::digests::without_digests;
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::{Shutdown, Stream, UniqueID, UniqueIDType};

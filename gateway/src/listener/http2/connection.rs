@@ -200,9 +200,9 @@ impl<'a> Streams<'a> {
         self.tally.count_request(&self.connection, started);
         let limits = (&self.settings.client).into();
         let normalized = head::normalize(session.req_header_mut(), limits);
-        let head = normalized.unwrap_or_default();
+        let (head, target) = normalized.clone().unwrap_or_default();
         let (connection, number) = (self.connection.clone(), self.tally.requests);
-        let arrival = Arrival { connection, head, started, number, sent_before: 0, target: None };
+        let arrival = Arrival { connection, head, started, number, sent_before: 0, target };
         self.connection.count_requested(head.length);
         match normalized {
             Ok(_) => drop(self.running.spawn(self.worker.lanes.clone().stream(session, Box::new(arrival)))),

@@ -3,20 +3,20 @@
 use super::fields::NOTE;
 use crate::connection::Head;
 use crate::grammar::content_length;
-use crate::lane::pingora::keep_target;
 use crate::listener::{HeadLimits, Refusal};
 use crate::request::length::{length, line};
-use crate::request::{NameRules, is_authority, target};
+use crate::request::{NameRules, is_authority};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri, header};
 use pingora_http::RequestHeader;
 use smallvec::SmallVec;
 
 /// Checks what Pingora and h2 leave open, as the head reader of HTTP/1 does; gives the request a `Host` from its
-/// `:authority`, and a target that is a path; and joins its cookies (RFC 9113, section 8.2.3).
+/// `:authority`, and a target that is a path; and joins its cookies (RFC 9113, section 8.2.3). Returns the target, too, where h2
+/// could not read it.
 ///
 /// A `#` in the target is not seen here: what follows it has been cut off, as nginx does.
-pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
+pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Result<(Head, Option<Bytes>), Refusal> {
     let odd = request.remove_header(&NOTE);
     let head = measure(request, limits)?;
     if odd.as_ref().is_some_and(HeaderValue::is_empty) {
@@ -40,14 +40,9 @@ pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Resu
         return Err(Refusal::EXPECTATION);
     }
     set_host(request)?;
-    if let Some(target) = odd {
-        let target = Bytes::copy_from_slice(target.as_bytes());
-        request.set_raw_path(&target::escape(&target)).map_err(|_| Refusal::BAD_TARGET)?;
-        keep_target(request, target);
-    }
     drop_headers(request, limits.names);
     join_cookies(request);
-    Ok(head)
+    Ok((head, odd.map(|target| Bytes::copy_from_slice(target.as_bytes()))))
 }
 
 fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal> {
@@ -133,7 +128,7 @@ mod tests {
 
     fn normalized(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<(RequestHeader, Head), Refusal> {
         let mut request = request(method, uri, headers);
-        normalize(&mut request, HeadLimits::from(&ClientSettings::default())).map(|head| (request, head))
+        normalize(&mut request, HeadLimits::from(&ClientSettings::default())).map(|(head, _)| (request, head))
     }
 
     #[test]
@@ -151,8 +146,8 @@ mod tests {
         let mut request = request("GET", "http://a/aa", &[]);
         let target = HeaderValue::from_bytes(b"/\xff\xfe").expect("a value");
         request.append_header(NOTE, target).expect("a header");
-        normalize(&mut request, HeadLimits::from(&ClientSettings::default())).expect("sound");
-        assert_eq!((request.raw_path(), request.headers.len()), (&b"/%FF%FE"[..], 1), "what Pingora takes");
+        let (_, odd) = normalize(&mut request, HeadLimits::from(&ClientSettings::default())).expect("sound");
+        assert_eq!((odd.as_deref(), request.headers.len()), (Some(&b"/\xff\xfe"[..]), 1));
         let malformed = normalized("GET", "http://a/", &[(NOTE.as_str(), "")]).expect_err("refused");
         assert_eq!(malformed, Refusal::MALFORMED);
     }

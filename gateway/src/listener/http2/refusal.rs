@@ -2,11 +2,10 @@
 
 use crate::connection::Arrival;
 use crate::exchange::RenderedReply;
-use crate::lane::pingora::{discard_body, head_and_body};
+use crate::lane::client::{discard_body, write_reply};
 use crate::listener::Refusal;
 use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
-use crate::request::length::length;
 use crate::telemetry::RequestInfo;
 use h2::Reason;
 use http::Method;
@@ -49,12 +48,6 @@ async fn respond(session: &mut HttpSession, refusal: Refusal, worker: &Worker) -
     }
     let server_tokens = worker.context.publisher().load().settings().server_tokens;
     let response = RenderedReply::refusal(refusal.status, refusal.explanation(), server_tokens);
-    let (head, body) = head_and_body(response)?;
-    let head_length = length(0, &head.headers);
-    let bodiless = session.req_header().method == Method::HEAD;
-    session.write_response_header(Box::new(head), bodiless)?;
-    if !bodiless {
-        session.write_body(body, true).await?;
-    }
-    Ok(head_length)
+    let has_body = session.req_header().method != Method::HEAD;
+    write_reply(session, response, has_body).await
 }

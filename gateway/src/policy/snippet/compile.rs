@@ -3,7 +3,7 @@ use super::matcher::Matcher;
 use super::replacement::Rewrite;
 use super::{Block, Operation, Snippet, Statement, Test};
 use crate::config::{self, Operation as Configured, Origin};
-use crate::pattern::{Anchor, Case, Pattern};
+use crate::pattern::Case;
 use crate::policy::Invalid;
 use std::sync::Arc;
 
@@ -108,14 +108,13 @@ impl Compiler {
 
     fn matcher(&mut self, text: &Arc<str>, case: Case) -> Result<Matcher, Invalid> {
         let invalid = |reason: String| Invalid { value: text.clone(), reason };
-        let pattern = Pattern::compile(text, Anchor::Anywhere, case).map_err(|error| invalid(error.to_string()))?;
-        self.pattern_size += pattern.size();
+        let matcher = Matcher::new(text, case).map_err(|error| invalid(error.to_string()))?;
+        self.pattern_size += matcher.pattern().size();
         if self.pattern_size > PATTERN_LIMIT {
             let reason = "is one regular expression too many: those of a snippet may have 10000 characters together, with \
                           their repetitions written out";
             return Err(invalid(reason.to_owned()));
         }
-        let names = pattern.group_names().map(|(number, name)| (number, name.into())).collect();
-        Ok(Matcher { pattern, names })
+        Ok(matcher)
     }
 }

@@ -1,5 +1,6 @@
 use crate::config::{self, Expires, FRAMING_HEADERS, ResponseFilter, Template};
 use crate::policy::Invalid;
+use crate::policy::compression::Compression;
 use crate::policy::status::gets_headers;
 use crate::telemetry::{Now, RequestInfo};
 use crate::variables::{Values, render_within};
@@ -20,6 +21,8 @@ pub struct Effects {
     response: Box<[ResponseHeader]>,
     hidden: Box<[HeaderName]>,
     pub(super) default_type: Option<HeaderValue>,
+    /// How responses are compressed, or that they are not; `None` leaves that to the gateway's settings.
+    pub compression: Option<Option<Compression>>,
     /// Whether the request is logged; `None` leaves that to its route.
     pub access_log: Option<bool>,
 }
@@ -82,8 +85,10 @@ type Changes = SmallVec<[Change; 2]>;
 
 impl Effects {
     pub(super) fn compile(effects: &config::Effects) -> Result<Self, Invalid> {
-        let config::Effects { input_headers, backend_headers, response_headers, default_type, access_log } = effects;
-        let mut compiled = Self { access_log: *access_log, ..Self::default() };
+        let config::Effects { input_headers, backend_headers, response_headers, default_type, compression, access_log } =
+            effects;
+        let compression = compression.as_deref().map(Compression::compile);
+        let mut compiled = Self { compression, access_log: *access_log, ..Self::default() };
         compiled.input = collect(input_headers.iter().map(InputHeader::compile))?;
         compiled.response = collect(response_headers.iter().map(ResponseHeader::compile))?;
         compiled.backend = collect(
@@ -137,8 +142,8 @@ impl Effects {
     }
 
     /// Whether a header of the backend's response is not passed on.
-    pub fn hides(&self, name: &HeaderName) -> bool {
-        self.hidden.contains(name)
+    pub fn hides(&self, name: &[u8]) -> bool {
+        self.hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str().as_bytes()))
     }
 
     /// The changes of a response, in their order.

@@ -1,13 +1,14 @@
-use crate::pattern::{MatchBudget, Pattern, PatternLimit};
+use crate::pattern::{Anchor, Case, MatchBudget, Pattern, PatternError, PatternLimit};
+use crate::request::{Reason, Reply};
 use crate::variables::{Assigned, TooLong};
 use std::sync::Arc;
 
 /// A regular expression whose groups become variables.
 #[derive(Debug)]
-pub(super) struct Matcher {
-    pub(super) pattern: Pattern,
+pub(crate) struct Matcher {
+    pattern: Pattern,
     /// The names of groups, by their numbers.
-    pub(super) names: Box<[(usize, Arc<str>)]>,
+    names: Box<[(usize, Arc<str>)]>,
 }
 
 /// Why a request cannot go on.
@@ -19,6 +20,16 @@ pub(super) enum Fault {
     ValueTooLong,
     /// Its path and arguments become too long.
     TargetTooLong,
+}
+
+impl From<Fault> for Reply {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::PatternLimit => Self::new(500, Reason::PatternLimit),
+            Fault::ValueTooLong => Self::new(500, Reason::SnippetTooLong),
+            Fault::TargetTooLong => Self::new(414, Reason::RewriteTooLong),
+        }
+    }
 }
 
 impl From<PatternLimit> for Fault {
@@ -34,6 +45,21 @@ impl From<TooLong> for Fault {
 }
 
 impl Matcher {
+    /// Compiles a regular expression that may match anywhere.
+    ///
+    /// # Errors
+    /// As [`Pattern::compile`].
+    pub(crate) fn new(text: &Arc<str>, case: Case) -> Result<Self, PatternError> {
+        let pattern = Pattern::compile(text, Anchor::Anywhere, case)?;
+        let names = pattern.group_names().map(|(number, name)| (number, name.into())).collect();
+        Ok(Self { pattern, names })
+    }
+
+    /// The regular expression.
+    pub(crate) fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
     /// Whether it matches. Sets the groups, as nginx: ngx_http_regex_exec and ngx_http_script_regex_start_code, where they
     /// are gone after a pattern that does not match.
     pub(super) fn matches(

@@ -17,11 +17,11 @@ mod state;
 mod tests;
 
 pub use effects::{Change, Effects, InputHeaders, Name};
+pub(crate) use matcher::Matcher;
 pub use run::{Outcome, Surroundings};
 pub use state::SnippetState;
 
 use crate::config::{Origin, Template, Variable};
-use matcher::Matcher;
 use replacement::Rewrite;
 use std::sync::Arc;
 

@@ -82,11 +82,7 @@ enum End {
 
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
-        Self::Reply(match fault {
-            Fault::PatternLimit => Reply::new(500, Reason::PatternLimit),
-            Fault::ValueTooLong => Reply::new(500, Reason::SnippetTooLong),
-            Fault::TargetTooLong => Reply::new(414, Reason::RewriteTooLong),
-        })
+        Self::Reply(fault.into())
     }
 }
 
@@ -138,10 +134,10 @@ impl Run<'_> {
     fn test(&mut self, test: &Test) -> Result<bool, Fault> {
         match test {
             // ngx_http_script_if_code
-            Test::IsTrue(variable) => Ok(!matches!(&*self.variable(variable), b"" | b"0")),
-            Test::Equals { variable, text, negated } => Ok((self.variable(variable) == self.value(text)?) != *negated),
+            Test::IsTrue(variable) => Ok(!matches!(&*self.variable(variable)?, b"" | b"0")),
+            Test::Equals { variable, text, negated } => Ok((self.variable(variable)? == self.value(text)?) != *negated),
             Test::Matches { variable, matcher, negated } => {
-                let text = self.variable(variable);
+                let text = self.variable(variable)?;
                 let state = &mut *self.state;
                 Ok(matcher.matches(&text, &mut state.assigned, &mut state.budget)? != *negated)
             }
@@ -156,11 +152,11 @@ impl Run<'_> {
         }
         let info = self.state.info(&self.around.info);
         if rewrite.redirects() {
-            let location = rewrite.location(&info, &self.state.arguments, TARGET_LIMIT)?;
+            let location = self.intact(rewrite.location(&info, &self.state.arguments, TARGET_LIMIT)?)?;
             let status = if rewrite.flag == RewriteFlag::Permanent { 301 } else { 302 };
             return Ok(ControlFlow::Break(End::Reply(self.redirect(status, &location))));
         }
-        let target = rewrite.target(&info, &self.state.arguments, TARGET_LIMIT)?;
+        let target = self.intact(rewrite.target(&info, &self.state.arguments, TARGET_LIMIT)?)?;
         self.state.set_target(target);
         self.escapes_groups = false;
         self.is_changed = rewrite.flag != RewriteFlag::Break;
@@ -178,12 +174,12 @@ impl Run<'_> {
         };
         match (status, text) {
             (301 | 302 | 303 | 307 | 308, Some(location)) => {
-                let location = render(location, TARGET_LIMIT).map_err(|_| Fault::TargetTooLong)?;
+                let location = self.intact(render(location, TARGET_LIMIT).map_err(|_| Fault::TargetTooLong)?)?;
                 Ok(self.redirect(status, &location))
             }
             (301 | 302 | 303 | 307 | 308 | 400.., None) => Ok(Reply::new(status, Reason::SnippetReturn)),
             (_, text) => {
-                let text = text.map(|text| render(text, TEXT_LIMIT)).transpose()?.unwrap_or_default();
+                let text = self.intact(text.map(|text| render(text, TEXT_LIMIT)).transpose()?.unwrap_or_default())?;
                 Ok(Reply::text(status, Reason::SnippetReturn, self.media_type(), text))
             }
         }
@@ -201,19 +197,24 @@ impl Run<'_> {
         media_type::of_path(&self.state.path).or(default).unwrap_or(TEXT_HTML)
     }
 
-    fn variable(&self, variable: &Variable) -> Vec<u8> {
+    fn variable(&self, variable: &Variable) -> Result<Vec<u8>, Fault> {
         let mut value = Vec::new();
         (&self.state.info(&self.around.info), &Now).value(variable, &mut value);
-        value
+        self.intact(value)
+    }
+
+    /// What was made of variables, unless one of them could not be made: a rule must not be decided without it.
+    fn intact<T>(&self, made: T) -> Result<T, Fault> {
+        if self.state.assigned.has_overrun() { Err(Fault::PatternLimit) } else { Ok(made) }
     }
 
     /// As nginx: ngx_http_script_complex_value_code.
     fn value(&self, template: &Template) -> Result<Vec<u8>, Fault> {
         let info = self.state.info(&self.around.info);
         if !self.escapes_groups {
-            return Ok(render_within(template, &(&info, &Now), VALUE_LIMIT)?);
+            return self.intact(render_within(template, &(&info, &Now), VALUE_LIMIT)?);
         }
-        Ok(render_within(template, &(&EscapingGroups(&info), &Now), VALUE_LIMIT)?)
+        self.intact(render_within(template, &(&EscapingGroups(&info), &Now), VALUE_LIMIT)?)
     }
 }
 

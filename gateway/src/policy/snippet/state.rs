@@ -1,4 +1,5 @@
 use super::effects::{Effects, InputHeaders};
+use super::matcher::Matcher;
 use super::replacement::Target;
 use crate::pattern::MatchBudget;
 use crate::policy::rewrite::target;
@@ -67,6 +68,15 @@ impl SnippetState {
     /// No block holds for the request, until one is entered: it has come to a location without one.
     pub fn leave(&mut self) {
         self.effects = None;
+    }
+
+    /// Takes the groups of the location that it has come to, as nginx: ngx_http_core_find_location. `Break` if that takes too
+    /// much.
+    pub(crate) fn capture(&mut self, location: &Matcher) -> ControlFlow<Reply> {
+        match location.matches(&self.path, &mut self.assigned, &mut self.budget) {
+            Ok(_) => ControlFlow::Continue(()),
+            Err(fault) => ControlFlow::Break(fault.into()),
+        }
     }
 
     /// The headers of the request, where they have changed.

@@ -171,6 +171,7 @@ impl RequestCollector {
             names::TLS_HANDSHAKE_FAILURES,
             names::HTTP2_CONNECTION_ERRORS,
             names::PROXY_PROTOCOL_FAILURES,
+            names::LOST_COPIES,
             names::STREAM_SESSIONS_TOTAL,
             names::STREAM_BYTES,
             names::STREAM_SESSIONS,

@@ -8,6 +8,10 @@ use prometheus::proto::Metric;
 pub enum Event {
     /// A response that we made ourselves.
     Reply,
+    /// A request that was sent again.
+    Retry,
+    /// A request that was not sent again though it could have been.
+    RefusedRetry,
     /// A request head that was refused before routing. Its reply, if it got one, is recorded as any other.
     RefusedHead,
     /// A TLS handshake that failed.
@@ -18,27 +22,35 @@ pub enum Event {
     Http2Error,
     /// A connection that was closed for want of a PROXY header.
     FailedProxyHeader,
+    /// A copy of a request that its mirror did not get, or not whole.
+    LostCopy,
 }
 
 impl Event {
     /// All of them, in the order of their cells.
-    pub(in crate::telemetry) const ALL: [Self; 6] = [
+    pub(in crate::telemetry) const ALL: [Self; 9] = [
         Self::Reply,
+        Self::Retry,
+        Self::RefusedRetry,
         Self::RefusedHead,
         Self::FailedHandshake,
         Self::RefusedConnection,
         Self::Http2Error,
         Self::FailedProxyHeader,
+        Self::LostCopy,
     ];
 
     pub(super) fn doc(self) -> MetricDoc {
         match self {
             Self::Reply => names::REPLIES,
+            Self::Retry => names::RETRIES,
+            Self::RefusedRetry => names::REFUSED_RETRIES,
             Self::RefusedHead => names::REFUSED_HEADS,
             Self::FailedHandshake => names::TLS_HANDSHAKE_FAILURES,
             Self::RefusedConnection => names::REFUSED_CONNECTIONS,
             Self::Http2Error => names::HTTP2_CONNECTION_ERRORS,
             Self::FailedProxyHeader => names::PROXY_PROTOCOL_FAILURES,
+            Self::LostCopy => names::LOST_COPIES,
         }
     }
 }

@@ -15,6 +15,7 @@ mod listeners;
 mod map;
 mod names;
 mod process;
+mod spans;
 mod streams;
 mod unmatched;
 
@@ -29,6 +30,7 @@ pub use events::Event;
 pub use listeners::ListenerMetrics;
 pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind, REQUEST_METRICS};
 use process::ProcessCollector;
+pub(super) use spans::SpanMetrics;
 pub(super) use streams::{OpenStreams, StreamId};
 
 use super::MetricsSettings;
@@ -60,6 +62,7 @@ pub(super) struct Metrics {
     pub(super) certificates: CertificateMetrics,
     pub(super) checks: CheckMetrics,
     pub(super) listeners: ListenerMetrics,
+    pub(super) spans: SpanMetrics,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -77,10 +80,11 @@ impl Metrics {
         let checks = CheckMetrics::register(&registry)?;
         registry.register(Box::new(ProcessCollector::new()?))?;
         let listeners = ListenerMetrics::register(&registry)?;
+        let spans = SpanMetrics::register(&registry)?;
         let log_dropped = IntCounter::with_opts(names::LOG_DROPPED.opts())?;
         registry.register(Box::new(log_dropped.clone()))?;
         let measured = settings.enabled.then_some(measured);
-        Ok(Self { registry, sums, measured, controller, certificates, checks, listeners, log_dropped })
+        Ok(Self { registry, sums, measured, controller, certificates, checks, listeners, spans, log_dropped })
     }
 
     /// All metrics in Prometheus' text format.

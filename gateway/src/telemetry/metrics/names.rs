@@ -191,6 +191,10 @@ metrics! {
 
     REPLIES = Counter "adit_replies_total" &["reason"],
         "Responses that Adit made itself, such as redirects and error pages, by reason";
+    RETRIES = Counter "adit_retries_total" &["reason"],
+        "Requests that were sent again, by what came of the attempt before: a word of proxy-next-upstream, or stale for a kept connection that had ended";
+    REFUSED_RETRIES = Counter "adit_refused_retries_total" &["reason"],
+        "Requests that were not sent again, since too many of their backend were, by reason: always budget (retry-budget)";
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],
@@ -201,6 +205,8 @@ metrics! {
         "HTTP/2 connections that Adit ended because of errors of their clients, by reason";
     PROXY_PROTOCOL_FAILURES = Counter "adit_proxy_protocol_failures_total" &["reason"],
         "Connections that were closed because they had no valid PROXY header, by reason; connections that end without a byte are not counted";
+    LOST_COPIES = Counter "adit_mirror_lost_copies_total" &["reason"],
+        "Copies of requests that their mirrors did not get, or not whole, by reason: copies-limit, body-limit (bounds.md), no-endpoint, connect, timeout, broken, cut-off (the request itself) or loop";
     STREAM_SESSIONS_TOTAL = Counter "adit_stream_sessions_total" &["port", "protocol", "status"],
         "Ended sessions of TCP and UDP services, and of TLS passthrough, by nginx's status: 200, 400, 500, 502 or 503";
     STREAM_BYTES = Counter "adit_stream_bytes_total" &["direction", "port", "protocol"],
@@ -213,6 +219,10 @@ metrics! {
         "Revision of the routing table that is served; it grows with every change";
     WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],
         "1 if objects of a kind are watched in the cluster, 0 if the watch fails and the known objects stay in effect";
+    SPANS_SENT = Counter "adit_trace_spans_sent_total" &[],
+        "Spans that the collector has taken";
+    SPANS_DROPPED = Counter "adit_trace_spans_dropped_total" &["reason"],
+        "Spans that were dropped, by reason: queue-full (more than otel-max-queuesize waited), undelivered (the collector could not be reached, or did not take their batch) or refused (it took the others of their batch)";
     LOG_DROPPED = Counter "adit_access_log_dropped_lines_total" &[],
         "Lines of the access log that were dropped because the log could not be written, or not fast enough";
 }

@@ -18,7 +18,7 @@ fn logged(record: &Record<'_>, log: &AccessLog) -> String {
 }
 
 fn format(text: &str, escape: Escape) -> AccessLog {
-    AccessLog { enabled: true, format: Template::parse(text).expect("valid"), escape }
+    AccessLog { format: Template::parse(text).expect("valid"), escape, ..AccessLog::default() }
 }
 
 #[test]
@@ -98,6 +98,8 @@ fn tries_are_listed() {
         header: None,
         response: Duration::from_secs(5),
         response_length: 0,
+        after: Duration::ZERO,
+        span: None,
     };
     let attempts = [failed, attempt()];
     let record = Record { attempts: &attempts, ..record(&connection, &headers) };

@@ -4,3 +4,4 @@ mod access_log;
 mod metrics;
 mod settings;
 mod streams;
+mod syslog;

@@ -1,4 +1,4 @@
-use crate::config::{AccessLog, Escape, GatewaySettings, StreamProtocol, StreamSettings, Template};
+use crate::config::{AccessLog, GatewaySettings, StreamProtocol, StreamSettings, Template};
 use crate::connection::Connection;
 use crate::telemetry::StreamRecord;
 use crate::telemetry::fixture::{connection, sample, telemetry};
@@ -22,7 +22,7 @@ pub(super) fn record(connection: &Connection) -> StreamRecord<'_> {
 }
 
 fn logging(format: &str, enabled: bool) -> GatewaySettings {
-    let log = AccessLog { enabled, format: Template::parse(format).expect("valid"), escape: Escape::Default };
+    let log = AccessLog { enabled, format: Template::parse(format).expect("valid"), ..AccessLog::default() };
     GatewaySettings { streams: StreamSettings { log, ..StreamSettings::default() }, ..GatewaySettings::default() }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum LookupError {
 }
 
 /// The Domain Name System.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Dns(TokioResolver);
 
 impl Dns {

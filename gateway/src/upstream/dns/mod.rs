@@ -46,6 +46,20 @@ pub struct Resolver {
     allow_loopback: bool,
 }
 
+/// Looks up single names, as a [`Resolver`] does.
+#[derive(Clone, Debug)]
+pub struct NameLookup(Dns);
+
+impl NameLookup {
+    /// The addresses of a name, or of what is an address already. At least one.
+    ///
+    /// # Errors
+    /// The name has no address, or the name servers do not answer.
+    pub(crate) async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        self.0.look_up(name).await.map(|answer| answer.addresses).map_err(io::Error::other)
+    }
+}
+
 impl Resolver {
     /// A resolver with these settings. It reads `/etc/resolv.conf` now; without one it asks the name server on the
     /// local machine, as in resolv.conf(5).
@@ -56,6 +70,11 @@ impl Resolver {
         let resolv_conf = std::fs::read("/etc/resolv.conf").unwrap_or_default();
         let dns = Dns::new(&resolv_conf, &settings.servers).map_err(io::Error::other)?;
         Ok(Self { dns, allow_loopback: settings.allow_loopback })
+    }
+
+    /// Looks up single names with the same settings.
+    pub fn names(&self) -> NameLookup {
+        NameLookup(self.dns.clone())
     }
 
     /// Follows the names that backends in `registry` have, until the future is dropped. Needs a tokio runtime with
@@ -106,8 +125,8 @@ impl<L: Lookup> Follower<L> {
         loop {
             let pause = match self.look_up(&want).await {
                 Ok(Answer { addresses, ttl }) => {
-                    let (mut accepted, refused): (Vec<_>, Vec<_>) =
-                        addresses.into_iter().partition(|address| self.accepts(*address));
+                    let wanted = addresses.into_iter().filter(|address| self.registry.takes(*address));
+                    let (mut accepted, refused): (Vec<_>, Vec<_>) = wanted.partition(|address| self.accepts(*address));
                     accepted.sort_unstable();
                     accepted.dedup();
                     reports.success(&want, refused, &self.registry);

@@ -222,3 +222,17 @@ async fn resolves_through_a_name_server() {
     assert_eq!(pick.address(), (Ipv4Addr::LOCALHOST, 8080).into());
     assert!(registry.upstream(&id("nowhere")).pick(client, &[]).is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn ipv6_addresses_may_be_left_out() {
+    let mut scene = Scene::new();
+    scene.registry.set_ipv6_dns(false);
+    let shop = scene.name("shop", "db.example.com", 80);
+    scene.question().await.answer(30, &["fd00::1", "10.0.0.1"]);
+    let second = scene.question().await;
+    assert_eq!(addresses(&shop), ["10.0.0.1:80"]);
+    scene.registry.set_ipv6_dns(true);
+    second.answer(30, &["fd00::1", "10.0.0.1"]);
+    scene.question().await;
+    assert_eq!(addresses(&shop), ["10.0.0.1:80", "[fd00::1]:80"]);
+}

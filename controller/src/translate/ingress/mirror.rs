@@ -1,0 +1,41 @@
+//! The mirror of an Ingress, as the gateway's configuration has it.
+
+use super::parser::Parser;
+use crate::annotation::MirrorSettings;
+use crate::lookup::Lookup;
+use gateway::config::{Mirror, Piece, Template, Variable};
+use std::sync::Arc;
+
+impl Parser<'_> {
+    /// The server that gets copies of requests.
+    pub(super) fn mirror(&mut self, lookup: &Lookup<'_>) -> Option<Mirror> {
+        let MirrorSettings { url, host, sends_body } = std::mem::take(&mut self.annotations.mirror);
+        let url = url?;
+        let field = self.annotation("mirror-target").field;
+        Some(Mirror {
+            backend: self.url_backend(&url, field, lookup),
+            tls: url.tls,
+            server_name: url.host.clone(),
+            // ingress-nginx would send all copies to a path of its own, which no mirror knows.
+            target: url.target.unwrap_or_else(|| Template([Piece::Variable(Variable::RequestUri)].into())),
+            host: host.unwrap_or_else(|| Template([Piece::Literal(host_header(&url.host))].into())),
+            sends_body,
+            mark: self.mark(),
+        })
+    }
+
+    /// What tells the Ingress apart, in all replicas: its UID, which clients do not know, or else its name.
+    fn mark(&self) -> Arc<str> {
+        let is_mark =
+            |uid: &&str| !uid.is_empty() && uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        match self.stored.object.metadata.uid.as_deref().filter(is_mark) {
+            Some(uid) => uid.into(),
+            None => format!("{}/{}", self.stored.key.namespace, self.stored.key.name).into(),
+        }
+    }
+}
+
+/// As ingress-nginx's: without the port.
+fn host_header(host: &Arc<str>) -> Arc<str> {
+    if host.contains(':') { format!("[{host}]").into() } else { Arc::clone(host) }
+}

@@ -1,0 +1,24 @@
+use super::{BackendId, Template};
+use std::sync::Arc;
+
+/// `mirror-target`: a server that gets a copy of each request. What it responds is dropped.
+///
+/// A copy has the method and the headers of the client's request. It is sent beside the request, which never waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mirror {
+    /// Whose endpoints get the copies.
+    pub backend: BackendId,
+    /// They are sent over TLS. As in ingress-nginx, the certificate is not verified.
+    pub tls: bool,
+    /// The host of the URL: the name that TLS sends (SNI).
+    pub server_name: Arc<str>,
+    /// Path and query of the URL.
+    pub target: Template,
+    /// `mirror-host`: the `Host` header. Default: the host of the URL, without its port.
+    pub host: Template,
+    /// `mirror-request-body`: copies have the request's body. Default true.
+    pub sends_body: bool,
+    /// What copies are marked with, so that none comes back and is copied again: letters, digits, `-`, `.` and `/`, the same in
+    /// every replica.
+    pub mark: Arc<str>,
+}

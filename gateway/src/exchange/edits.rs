@@ -1,0 +1,40 @@
+//! What may be changed of a head on its way: each lane has its own.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
+
+/// Changes a request that goes to a backend.
+pub trait RequestEdits {
+    /// Replaces a header. The name is written as it stands here.
+    fn set(&mut self, name: &'static str, value: HeaderValue);
+    /// Replaces a header that the user named.
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
+    /// Removes a header.
+    fn remove(&mut self, name: &HeaderName);
+    /// Replaces path and query.
+    fn set_target(&mut self, target: &[u8]);
+}
+
+/// Changes a response that goes to a client.
+pub trait ResponseEdits {
+    /// Its status.
+    fn status(&self) -> u16;
+    /// Replaces its status, by one from 100 to 999.
+    fn set_status(&mut self, status: u16);
+    /// A copy of its headers, for who needs them all.
+    fn header_map(&self) -> HeaderMap;
+    /// The values of its headers of this name, which is in lower case.
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue>;
+    /// Keeps the headers for whose name this holds. Names have the case that they were written in.
+    fn retain(&mut self, is_kept: impl FnMut(&[u8]) -> bool);
+    /// Replaces a header that the user named.
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
+    /// Replaces a header.
+    fn set(&mut self, name: &'static str, value: HeaderValue);
+    /// Adds a header, beside those of the name.
+    fn append(&mut self, name: &'static str, value: HeaderValue);
+    /// The same for a header that the user named.
+    fn append_named(&mut self, name: &Arc<str>, value: HeaderValue);
+    /// Removes a header.
+    fn remove(&mut self, name: &HeaderName);
+}

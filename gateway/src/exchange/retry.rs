@@ -1,0 +1,72 @@
+//! Whether another endpoint is tried after one that failed, and which. (nginx: `ngx_http_upstream_next` and
+//! `ngx_http_upstream_test_next`.)
+
+use super::attempts::Failed;
+use super::machine::Exchange;
+use super::step::UpstreamFault;
+use crate::config::RetryCondition;
+use crate::request::{Reason, Reply};
+use crate::telemetry::Event;
+
+impl Exchange {
+    /// Ends the attempt and chooses another endpoint, if there is one that may be tried.
+    pub(super) fn try_another(&mut self, failed: Failed) -> bool {
+        if !self.attempts.may_go_on(&self.backend_policies().retries, failed) {
+            return false;
+        }
+        let session = self.new_session.take();
+        let next = self.pick().filter(|_| self.is_within_budget(failed));
+        if next.is_none() {
+            self.new_session = session; // the response at hand is passed on
+            return false;
+        }
+        self.attempts.next = next;
+        self.attempts.end(Some(failed.status), 0);
+        self.attempts.failed += 1;
+        self.attempts.fresh = false;
+        self.context.telemetry().event(Event::Retry, failed.condition.word());
+        true
+    }
+
+    /// Whether the backend may bear another attempt. One after an endpoint that has not touched the request is no load more.
+    fn is_within_budget(&self, failed: Failed) -> bool {
+        let is_limited = self.backend_policies().retries.budget.is_some() && !failed.untouched;
+        let is_within = !is_limited || self.upstream().is_some_and(|upstream| upstream.spend_retry());
+        if !is_within {
+            self.context.telemetry().event(Event::RefusedRetry, "budget");
+        }
+        is_within
+    }
+
+    /// No response has come of the endpoint.
+    pub(super) fn endpoint_failed(&mut self, fault: UpstreamFault, stale: bool, untouched: bool, replayable: bool) {
+        let (condition, reply) = match fault {
+            UpstreamFault::Closed => (RetryCondition::Error, Reply::new(502, Reason::UpstreamFailed)),
+            UpstreamFault::Invalid => (RetryCondition::InvalidHeader, Reply::new(502, Reason::UpstreamFailed)),
+            UpstreamFault::TimedOut => (RetryCondition::Timeout, Reply::new(504, Reason::UpstreamTimeout)),
+        };
+        let failed = Failed { condition, status: reply.status, untouched, replayable };
+        let goes_on = (stale && self.repeat(failed)) || self.try_another(failed);
+        if !goes_on {
+            self.give_up(reply);
+        }
+    }
+
+    /// Sends a request again over a new connection, because the one that was kept has proved stale. That is not the
+    /// endpoint's fault, and does not count.
+    fn repeat(&mut self, failed: Failed) -> bool {
+        let retries = &self.backend_policies().retries;
+        if self.attempts.fresh || !self.attempts.may_repeat(retries, failed.untouched, failed.replayable) {
+            return false;
+        }
+        self.attempts.tried.pop();
+        self.attempts.next = self.pick();
+        if self.attempts.next.is_none() {
+            return false;
+        }
+        self.attempts.end(Some(failed.status), 0);
+        self.attempts.fresh = true;
+        self.context.telemetry().event(Event::Retry, "stale");
+        true
+    }
+}

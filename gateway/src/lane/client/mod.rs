@@ -1,0 +1,18 @@
+//! Clients' side of the lanes: a request's head, and the connection or stream that brought it and takes the response.
+//!
+//! HTTP/1 is all ours ([`Http1Session`]); a stream of HTTP/2 is a session of Pingora's, on h2.
+
+mod head;
+mod http1;
+mod http2;
+mod output;
+mod replay;
+mod request;
+mod session;
+
+pub(crate) use head::ClientHead;
+pub(super) use http1::Http1Session;
+pub(super) use http2::Http2Session;
+pub(crate) use http2::{discard_body, write_reply};
+pub(super) use request::ClientRequest;
+pub(super) use session::ClientSession;

@@ -1,0 +1,228 @@
+//! One attempt to get a response from a program: the request's body goes there while the response comes back.
+
+use super::request_headers::RequestHeaders;
+use super::response::{Response, ResponseError};
+use crate::connection::BodyFraming;
+use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
+use crate::fastcgi::{CgiHead, InvalidCgiHead, begin_request, end_input, params, standard_input};
+use crate::lane::client::ClientRequest;
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn, Upload};
+use crate::lane::head::ResponseHead;
+use bytes::Bytes;
+use http::{Version, header};
+use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
+
+/// A request and the connection to a program that it has got.
+pub(super) struct Attempt<'r> {
+    request: &'r mut ClientRequest,
+    endpoint: EndpointConnection,
+    response: Response,
+    /// The body, where it was held back.
+    upload: Option<Box<Upload>>,
+    /// It was held back, and is here alone.
+    is_held_back: bool,
+    /// Whether all of the request's body has been passed on, or nobody wants the rest.
+    is_sent: bool,
+    ahead: ReadAhead,
+}
+
+impl<'r> Attempt<'r> {
+    /// Begins to send the request: its params, and what has been read of its body before.
+    pub(super) fn new(
+        request: &'r mut ClientRequest,
+        mut endpoint: EndpointConnection,
+        upload: Option<Box<Upload>>,
+        destination: &Destination,
+    ) -> Result<Self, Interrupted> {
+        let framing = request.body_framing();
+        let ClientRequest { head, exchange, .. } = &mut *request;
+        let mut headers = RequestHeaders::new(&head.headers);
+        let length = match (&upload, framing) {
+            (Some(upload), _) => Some(upload.length()),
+            (None, BodyFraming::Length(length)) => Some(length),
+            (None, _) => headers.0.contains_key(header::CONTENT_LENGTH).then_some(0),
+        };
+        if let Some(length) = length {
+            headers.set("Content-Length", length.into());
+        }
+        exchange.forward(&head.view(), &mut headers);
+        let ControlFlow::Continue(all) = exchange.fastcgi_params(&head.view(), &headers.0, length) else {
+            return Err(Interrupted::Settled);
+        };
+        let output = endpoint.queue();
+        begin_request(output);
+        params(&all, output);
+        let is_sent = upload.is_none() && framing == BodyFraming::None;
+        if is_sent {
+            end_input(output);
+        }
+        let (response, ahead) = (Response::new(destination.address), ReadAhead::new(destination.largest_piece));
+        let is_held_back = upload.is_some();
+        let mut attempt = Self { request, endpoint, response, upload, is_held_back, is_sent, ahead };
+        if attempt.upload.is_none() && !is_sent {
+            let read_before = attempt.request.read_before();
+            if read_before.is_some() || attempt.request.session.is_body_done() {
+                attempt.pass_on(read_before)?;
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Gets the response, and passes it on to the client.
+    pub(super) async fn run(mut self) -> Result<(), Interrupted> {
+        let (head, start) = self.response_head().await?;
+        let framing = self.framing(&head)?;
+        let is_replayable = self.is_replayable();
+        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
+            return Err(Interrupted::Settled);
+        }
+        self.request.write_head(ResponseHead::of_program(head), framing).await?;
+        match framing {
+            BodyFraming::None => Ok(()), // what else comes is nobody's
+            BodyFraming::Length(length) => self.forward_body(start, Some(length)).await,
+            BodyFraming::Chunked | BodyFraming::UntilClose => self.forward_body(start, None).await,
+        }
+    }
+
+    /// The head, and the start of the body.
+    async fn response_head(&mut self) -> Result<(CgiHead, Bytes), Interrupted> {
+        loop {
+            if let Some(head) = self.response.take_head(self.endpoint.input()).map_err(|error| self.broken(&error))? {
+                return Ok(head);
+            }
+            self.listen().await?;
+        }
+    }
+
+    /// How the end of the body is found: by its length, or where the program says so.
+    fn framing(&self, head: &CgiHead) -> Result<BodyFraming, Interrupted> {
+        let none = std::iter::empty();
+        let framing = response_framing(Version::HTTP_11, head.all("content-length"), none)
+            .map_err(|_| self.broken(&InvalidCgiHead::Malformed.into()))?;
+        let has_body = has_body(&self.request.head.method, head.status);
+        Ok(if has_body { framing } else { BodyFraming::None })
+    }
+
+    /// Passes the body on: up to its length, as nginx, or to its end.
+    async fn forward_body(&mut self, start: Bytes, length: Option<u64>) -> Result<(), Interrupted> {
+        let (mut next, mut left) = (Some(start), length);
+        loop {
+            while let Some(mut piece) = next {
+                if let Some(left) = &mut left {
+                    piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                    *left -= piece.len() as u64;
+                }
+                let is_last = left == Some(0);
+                if is_last || !piece.is_empty() {
+                    self.request.write_piece(piece, is_last).await?;
+                }
+                if is_last {
+                    return Ok(());
+                }
+                next = self.take_output()?;
+            }
+            self.ahead.passed_on();
+            self.endpoint.settle_input();
+            if self.response.is_done() {
+                break;
+            }
+            self.listen().await?;
+            next = self.take_output()?;
+        }
+        match left {
+            None => Ok(self.request.write_piece(Bytes::new(), true).await?),
+            Some(_) => Err(self.broken(&ResponseError::Short)),
+        }
+    }
+
+    fn take_output(&mut self) -> Result<Option<Bytes>, Interrupted> {
+        self.response.take_output(self.endpoint.input()).map_err(|error| self.broken(&error))
+    }
+
+    /// Waits until something comes of the program, and passes on the request's body meanwhile.
+    async fn listen(&mut self) -> Result<(), Interrupted> {
+        self.request.session.flush().await?;
+        loop {
+            self.pass_on_upload()?;
+            let Self { request, endpoint, is_sent, ahead, upload, .. } = &mut *self;
+            let comes_from_client = !*is_sent && upload.is_none();
+            let turn = match comes_from_client {
+                true => Turn::Client(request.exchange.settings().client.body_timeout),
+                false => Turn::Endpoint,
+            };
+            let takes_body = comes_from_client && !endpoint.is_sending();
+            let watches = takes_body || (!comes_from_client && request.session.is_watched());
+            let event = tokio::select! {
+                biased;
+                progress = endpoint.progress(ahead.room(), turn) => Event::Endpoint(progress),
+                piece = request.body_or_gone(!takes_body), if watches => Event::Client(piece),
+            };
+            match event {
+                Event::Endpoint(Ok(Progress::Read(bytes))) => {
+                    self.ahead.read(bytes);
+                    return Ok(());
+                }
+                // It says so first when it has responded.
+                Event::Endpoint(Ok(Progress::Closed)) => {
+                    return Err(self.broken(&io::Error::from(ErrorKind::UnexpectedEof).into()));
+                }
+                Event::Endpoint(Ok(Progress::Sent)) => {}
+                Event::Endpoint(Ok(Progress::ClientLate)) => return Err(Failure::ClientTimeout.into()),
+                Event::Endpoint(Ok(Progress::SendFailed)) => {
+                    // It may have responded before it stopped reading.
+                    self.endpoint.stop_sending();
+                    (self.is_sent, self.upload) = (true, None);
+                }
+                Event::Endpoint(Err(error)) => return Err(self.broken(&error.into())),
+                Event::Client(Ok(piece)) => self.pass_on(piece)?,
+                Event::Client(Err(failure)) => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// Passes on the next piece of a body that was held back, once the last one has been sent.
+    fn pass_on_upload(&mut self) -> Result<(), Interrupted> {
+        let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
+        let (piece, is_last) = upload.next_piece();
+        self.request.take_piece(Some(piece.clone()))?;
+        self.send(&piece, is_last);
+        if is_last {
+            self.upload = None;
+        }
+        Ok(())
+    }
+
+    /// Passes on a piece of the request's body. `None` is its end.
+    fn pass_on(&mut self, piece: Option<Bytes>) -> Result<(), Interrupted> {
+        let (piece, is_last) = self.request.take_piece(piece)?;
+        self.send(&piece, is_last);
+        Ok(())
+    }
+
+    fn send(&mut self, piece: &[u8], is_last: bool) {
+        let output = self.endpoint.queue();
+        standard_input(piece, output);
+        if is_last {
+            end_input(output);
+        }
+        self.is_sent = is_last;
+    }
+
+    /// Whether the request can be sent again: nothing that the program has got of its body is lost.
+    fn is_replayable(&self) -> bool {
+        !self.is_held_back && self.request.is_replayable()
+    }
+
+    /// The program has failed.
+    fn broken(&self, error: &ResponseError) -> Interrupted {
+        tracing::debug!(%error, "a FastCGI program did not respond");
+        let (fault, replayable) = (error.fault(), self.is_replayable());
+        Failure::Upstream { fault, stale: false, untouched: false, replayable }.into()
+    }
+}
+
+enum Event {
+    Endpoint(io::Result<Progress>),
+    Client(Result<Option<Bytes>, Failure>),
+}

@@ -1,0 +1,11 @@
+//! Requests to programs that speak FastCGI, such as PHP's.
+//!
+//! Each has a connection of its own, which the program closes: nginx asks for no more (`fastcgi_keep_conn off`). What is
+//! sent and read is encoded and decoded without I/O ([`crate::fastcgi`]).
+
+mod attempt;
+mod request_headers;
+mod response;
+mod serve;
+
+pub(super) use serve::{FastCgiLane, Served};

@@ -1,0 +1,79 @@
+//! Copies of requests, which are sent to mirrors beside the requests themselves. What a mirror responds is thrown away.
+
+use super::RequestHead;
+use super::copy_upload::CopyUpload;
+use super::pool::Pool;
+use super::request_body::RequestBody;
+use super::response::EndpointError;
+use super::subrequest::{connect, keep, response_head};
+use crate::config::Timeouts;
+use crate::connection::BodyFraming;
+use crate::exchange::{Context, Destination, Failure, MirrorRequest};
+use crate::lane::endpoint::EndpointConnection;
+use crate::lane::head::ResponseHead;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+/// Sends the copies of a worker, over connections of their own that are kept.
+#[derive(Debug)]
+pub(in crate::lane) struct Mirrors {
+    pool: Arc<Pool>,
+}
+
+impl Mirrors {
+    /// With a pool that has the size of the current settings.
+    pub(in crate::lane) fn new(context: &Context) -> Self {
+        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
+    }
+
+    /// Sends a copy, in a task that nobody waits for: it ends with its worker, at the latest.
+    pub(in crate::lane) fn send(&self, copy: MirrorRequest) {
+        tokio::spawn(send(Arc::clone(&self.pool), copy));
+    }
+}
+
+async fn send(pool: Arc<Pool>, mut copy: MirrorRequest) {
+    while let Some(mirror) = copy.next_endpoint() {
+        match attempt(&pool, &mut copy, &mirror).await {
+            Ok(()) => return,
+            Err(failure) => copy.failed(failure),
+        }
+    }
+}
+
+async fn attempt(pool: &Arc<Pool>, copy: &mut MirrorRequest, mirror: &Destination) -> Result<(), Failure> {
+    let (mut connection, is_reused) = match pool.take(mirror) {
+        Some(kept) => (kept, true),
+        None => (connect(mirror).await?, false),
+    };
+    let mut is_heard = false;
+    match exchange(&mut connection, copy, mirror.timeouts, &mut is_heard).await {
+        Ok((response, framing, is_sent)) => {
+            if is_sent && framing != BodyFraming::UntilClose && response.keeps_alive() {
+                keep(Arc::clone(pool), connection, framing, mirror.clone()).await;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            tracing::debug!(%error, address = %mirror.address, "a mirror did not take a copy");
+            let stale = is_reused && !is_heard && error.is_cut_off();
+            Err(Failure::Upstream { fault: error.fault(), stale, untouched: false, replayable: true })
+        }
+    }
+}
+
+/// Sends the copy and reads the head of the response. Whether all of the copy has been sent before that came.
+async fn exchange(
+    connection: &mut EndpointConnection,
+    copy: &mut MirrorRequest,
+    timeouts: Timeouts,
+    is_heard: &mut bool,
+) -> Result<(ResponseHead, BodyFraming, bool), EndpointError> {
+    let mut head = RequestHead::new(&copy.head.method, &copy.head.target, &copy.head.headers);
+    let body = RequestBody::begin(copy.framing, &mut head);
+    let head = head.encode().ok_or(ErrorKind::InvalidInput).map_err(io::Error::from)?;
+    connection.queue().extend_from_slice(&head);
+    let mut upload = CopyUpload::begin(copy.body.as_mut(), body, timeouts);
+    let (response, framing) = response_head(connection, &copy.head.method, Some(&mut upload), is_heard).await?;
+    Ok((response, framing, upload.is_done()))
+}

@@ -1,0 +1,149 @@
+//! `Accept-Encoding` (RFC 9110, section 12.5.3).
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// How much a client likes something, in thousandths: 0 is not at all.
+pub(super) type Quality = u16;
+
+/// What a client likes by default.
+const FULL: Quality = 1000;
+
+/// How much a client likes each coding; `None` where it says nothing of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Accepted {
+    gzip: Option<Quality>,
+    pub(super) brotli: Option<Quality>,
+    pub(super) zstd: Option<Quality>,
+    pub(super) identity: Option<Quality>,
+    /// `*`: all that are not named.
+    others: Option<Quality>,
+}
+
+impl Accepted {
+    /// What the headers of a request say. Of a coding that is named twice, the first counts.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut accepted = Self::default();
+        let values = headers.get_all(header::ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes);
+        for element in values.flat_map(|value| value.split(|byte| *byte == b',')) {
+            let (name, parameters) = split(element, b';');
+            if let Some(slot) = accepted.slot(name) {
+                slot.get_or_insert_with(|| quality(parameters));
+            }
+        }
+        accepted
+    }
+
+    fn slot(&mut self, name: &[u8]) -> Option<&mut Option<Quality>> {
+        let is = |text: &[u8]| name.eq_ignore_ascii_case(text);
+        Some(match name {
+            _ if is(b"gzip") || is(b"x-gzip") => &mut self.gzip,
+            _ if is(b"br") => &mut self.brotli,
+            _ if is(b"zstd") => &mut self.zstd,
+            _ if is(b"identity") => &mut self.identity,
+            b"*" => &mut self.others,
+            _ => return None,
+        })
+    }
+
+    /// How much the client likes gzip. Who sends `*` may mean that, which all know, but hardly one that is newer.
+    pub(super) fn gzip(&self) -> Quality {
+        self.gzip.or(self.others).unwrap_or(0)
+    }
+}
+
+/// The weight among the parameters; one that cannot be read is 0, as in nginx.
+fn quality(parameters: Option<&[u8]>) -> Quality {
+    let Some(parameters) = parameters else { return FULL };
+    let mut weights = parameters.split(|byte| *byte == b';').map(|parameter| split(parameter, b'='));
+    match weights.find(|(name, _)| name.eq_ignore_ascii_case(b"q")) {
+        Some((_, Some(value))) => thousandths(value).unwrap_or(0),
+        Some((_, None)) => 0,
+        None => FULL,
+    }
+}
+
+/// `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`.
+fn thousandths(value: &[u8]) -> Option<Quality> {
+    let (whole, fraction) = match value {
+        [whole] => (whole, &[][..]),
+        [whole, b'.', fraction @ ..] if fraction.len() <= 3 => (whole, fraction),
+        _ => return None,
+    };
+    let digit = |byte: u8| char::from(byte).to_digit(10).and_then(|digit| Quality::try_from(digit).ok());
+    let mut quality = digit(*whole)?;
+    for place in 0..3 {
+        quality = quality * 10 + fraction.get(place).map_or(Some(0), |byte| digit(*byte))?;
+    }
+    (quality <= FULL).then_some(quality)
+}
+
+/// What is before and behind the first of a byte, without blanks around it.
+fn split(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(at, text) {
+        Some(found) => (text[..found].trim_ascii(), Some(text[found + 1..].trim_ascii())),
+        None => (text.trim_ascii(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn accepted(values: &[&'static str]) -> Accepted {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+        }
+        Accepted::of(&headers)
+    }
+
+    #[test]
+    fn weights_are_those_of_the_specification() {
+        for (value, quality) in [
+            ("gzip", Some(1000)),
+            ("GZip", Some(1000)),
+            ("x-gzip", Some(1000)),
+            ("gzip;q=0", Some(0)),
+            ("gzip;q=0.000", Some(0)),
+            ("gzip ; Q=0.5", Some(500)),
+            ("gzip;q=0.001", Some(1)),
+            ("gzip;q=1.000", Some(1000)),
+            ("gzip;level=9;q=0.25", Some(250)),
+            ("deflate, gzip;q=0.8", Some(800)),
+            ("gzip;q=0, gzip", Some(0)),
+            ("gzip;q=1.001", Some(0)),
+            ("gzip;q=0.1234", Some(0)),
+            ("gzip;q=", Some(0)),
+            ("gzip;q", Some(0)),
+            ("gzip;q=-1", Some(0)),
+            ("gzip;q=2", Some(0)),
+            ("gzipped", None),
+            ("notgzip", None),
+            ("", None),
+        ] {
+            assert_eq!(accepted(&[value]).gzip, quality, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_star_may_be_gzip() {
+        let accepted = accepted(&["br;q=0.2, *;q=0.5", "identity;q=0.9"]);
+        assert_eq!((accepted.brotli, accepted.gzip, accepted.identity), (Some(200), None, Some(900)));
+        assert_eq!((accepted.gzip(), Accepted::default().gzip()), (500, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_weight_that_is_written_is_read(quality in 0..=1000u16) {
+            let text = format!("{}.{:03}", quality / 1000, quality % 1000);
+            prop_assert_eq!(thousandths(text.as_bytes()), Some(quality));
+        }
+
+        #[test]
+        fn nothing_panics(value in "[ -~]{0,40}") {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value.parse().expect("a value"))]);
+            let _ = Accepted::of(&headers);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `mirror-target`: a server that gets a copy of each request.
+
+use super::Invalid;
+use crate::config;
+use crate::grammar;
+use crate::upstream::{Registry, Upstream};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The header in which each mirror that a copy has been for leaves its mark.
+pub(crate) const MIRRORED: HeaderName = HeaderName::from_static("x-adit-mirrored");
+
+/// A mirror. Derefs to how it was configured.
+#[derive(Debug)]
+pub struct Mirror {
+    configured: config::Mirror,
+    /// Its endpoints.
+    pub upstream: Arc<Upstream>,
+    /// Its mark.
+    pub(crate) mark: HeaderValue,
+}
+
+impl Mirror {
+    /// Compiles the setting.
+    ///
+    /// # Errors
+    /// A mark that cannot be in a header.
+    pub(super) fn compile(configured: &config::Mirror, registry: &Registry) -> Result<Self, Invalid> {
+        let invalid = |_| Invalid { value: configured.mark.clone(), reason: "cannot be in a header".to_owned() };
+        Ok(Self {
+            upstream: registry.upstream(&configured.backend),
+            mark: HeaderValue::from_str(&configured.mark).map_err(invalid)?,
+            configured: configured.clone(),
+        })
+    }
+
+    /// Whether a request is a copy for this mirror, which has come back.
+    pub(crate) fn has_marked(&self, headers: &HeaderMap) -> bool {
+        let mut marks = headers.get_all(MIRRORED).iter();
+        marks.any(|marks| grammar::lists(marks.as_bytes(), &self.configured.mark))
+    }
+}
+
+impl Deref for Mirror {
+    type Target = config::Mirror;
+
+    fn deref(&self) -> &config::Mirror {
+        &self.configured
+    }
+}
