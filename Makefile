@@ -22,7 +22,7 @@ IMAGE := adit.dev/adit:$(VERSION)
 ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service \
 	--tree $(CORE_RULES) etc/adit/owasp-crs $<
 # What the tests speak to Adit with, beside clients of their own.
-CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd php8.2-fpm:php-fpm8.2
+CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd php-fpm:php-fpm*
 
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 

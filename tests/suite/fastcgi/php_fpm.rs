@@ -1,8 +1,8 @@
 //! Debian's php-fpm as a process of its own.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 use tests::connection::PATIENCE;
@@ -11,14 +11,23 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// The program, as Debian 12 names it.
-const PROGRAM: &str = "php-fpm8.2";
+/// Where Debian has the program, which has its version in its name.
+const PROGRAMS: &str = "/usr/sbin";
 
-/// A running php-fpm with one script. It is killed when this is dropped.
+/// A running php-fpm with one script. It is ended when this is dropped.
 pub(super) struct PhpFpm {
     pub(super) address: SocketAddr,
     directory: TempDir,
-    _process: Child,
+    process: Child,
+}
+
+/// Not killed, so that it ends its children.
+impl Drop for PhpFpm {
+    fn drop(&mut self) {
+        if let Some(id) = self.process.id() {
+            let _ = std::process::Command::new("kill").args(["-s", "TERM", &id.to_string()]).status();
+        }
+    }
 }
 
 impl PhpFpm {
@@ -29,14 +38,14 @@ impl PhpFpm {
         let config = directory.path().join("php-fpm.conf");
         std::fs::write(directory.path().join("index.php"), script)?;
         std::fs::write(&config, configuration(directory.path(), address, &user().await?))?;
-        let mut process = Command::new(PROGRAM)
+        let program = program()?;
+        let mut process = Command::new(&program)
             // As root, as tests in containers run; for others that changes nothing.
             .args(["--nodaemonize", "--force-stderr", "--allow-to-run-as-root", "--fpm-config"])
             .arg(&config)
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{PROGRAM} does not run: `make test` installs it"))?;
+            .with_context(|| format!("{} does not run", program.display()))?;
         let mut log = BufReader::new(process.stderr.take().context("no log")?).lines();
         let ready = async {
             while let Some(line) = log.next_line().await? {
@@ -44,18 +53,24 @@ impl PhpFpm {
                     return Ok(());
                 }
             }
-            anyhow::bail!("{PROGRAM} ends")
+            bail!("php-fpm ends")
         };
         timeout(PATIENCE, ready).await.context("php-fpm does not become ready")??;
         // What else it says is read, or it would wait for room.
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Ok(Self { address, directory, _process: process })
+        Ok(Self { address, directory, process })
     }
 
     /// Where its script is.
     pub(super) fn directory(&self) -> &Path {
         self.directory.path()
     }
+}
+
+fn program() -> Result<PathBuf> {
+    let mut programs = std::fs::read_dir(PROGRAMS)?.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("php-fpm"));
+    programs.find(is_it).context("there is no php-fpm: `make test` installs it")
 }
 
 fn configuration(directory: &Path, address: SocketAddr, user: &str) -> String {
