@@ -283,11 +283,11 @@ impl Translator {
         dirty.url_backends.extend(ingress.urls.iter().cloned());
     }
 
-    /// The hosts whose claims changed, those that looked at them (aliases, `www` counterparts, names below a wildcard), and
-    /// those whose Secrets changed.
+    /// The hosts of which something changed, and those that looked at them (aliases, `www` counterparts, names below a
+    /// wildcard).
     fn dirty_hosts(&self, dirty: &Dirty) -> BTreeSet<HostName> {
-        let readers = dirty.claims.iter().flat_map(|host| self.host_readers.of(host));
-        dirty.claims.iter().chain(readers).chain(&dirty.hosts).cloned().collect()
+        let changed = || dirty.claims.iter().chain(&dirty.hosts);
+        changed().chain(changed().flat_map(|host| self.host_readers.of(host))).cloned().collect()
     }
 
     fn view<'a>(&'a self, lookup: &'a Lookup<'a>) -> View<'a> {

@@ -56,6 +56,15 @@ fn all_routes_to_a_backend_have_one_affinity() {
 }
 
 #[test]
+fn an_alias_follows_what_another_ingress_says_of_the_backend() {
+    let ingresses = |of_b: &str| documents(&[for_host("a", "server-alias: alias"), for_host("b", of_b)]);
+    let mut world = World::of(&ingresses("affinity: cookie"));
+    assert!(affinity(&world, "alias").is_some());
+    assert_eq!(world.apply(&ingresses("")).hosts.len(), 3);
+    assert!(["a", "alias", "b"].iter().all(|host| affinity(&world, host).is_none()));
+}
+
+#[test]
 fn a_change_of_endpoints_translates_no_host() {
     let mut world = World::of(&documents(&[service("echo", "10.1.0.1"), for_host("a", "affinity: cookie")]));
     let update = world.apply(&service("echo", "10.1.0.2"));
