@@ -3,14 +3,13 @@
 //! What a look-up needs is made when the endpoints change, for upstreams whose routes ask for it.
 
 use super::endpoints::EndpointState;
+use super::ring::Ring;
 use crate::config::AffinityMode;
 use md5::{Digest, Md5};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// How many points an endpoint has on a ring (lua-resty-balancer: `CONSISTENT_POINTS`).
-const POINTS: usize = 160;
 /// How many keys are tried for a new session, so that one leads to an endpoint that has not failed: with one of two left,
 /// one session in 10^30 finds none.
 const KEYS: usize = 100;
@@ -109,37 +108,6 @@ impl Sessions {
                 Some((endpoint, format!("{name:032x}")))
             }
         }
-    }
-}
-
-/// A ring of consistent hashing, whose points are those of lua-resty-balancer (`chash.c`).
-#[derive(Debug)]
-pub(super) struct Ring(Box<[(u32, u32)]>);
-
-impl Ring {
-    /// The ring of nodes with these names, which it knows by their places. Their order does not matter, unless two points
-    /// fall together.
-    pub(super) fn of(nodes: impl IntoIterator<Item = String>) -> Self {
-        let mut points = Vec::new();
-        for (node, name) in (0..).zip(nodes) {
-            let base = crc32fast::hash(name.as_bytes());
-            let mut last = 0_u32;
-            for _ in 0..POINTS {
-                let mut hasher = crc32fast::Hasher::new_with_initial(base);
-                hasher.update(&last.to_le_bytes());
-                last = hasher.finalize();
-                points.push((last, node));
-            }
-        }
-        points.sort_unstable();
-        Self(points.into())
-    }
-
-    /// The node of the first point that is not before this hash, around the ring.
-    pub(super) fn find(&self, hash: u32) -> Option<usize> {
-        let at = self.0.partition_point(|(point, _)| *point < hash);
-        let (_, node) = self.0.get(at).or_else(|| self.0.first())?;
-        usize::try_from(*node).ok()
     }
 }
 

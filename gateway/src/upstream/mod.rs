@@ -23,6 +23,7 @@ mod members;
 mod names;
 mod registry;
 mod retry_budget;
+mod ring;
 
 pub use affinity::SessionKey;
 pub use dns::{DnsSettings, NameLookup, Resolver};
