@@ -219,11 +219,16 @@ pub fn check_spread(spread: &Spread, observed: &[Observation]) -> Vec<Mismatch> 
         }
     }
     let mut mismatches = Mismatches::default();
-    let mut pods: Vec<&str> = spread.pods.iter().map(String::as_str).collect();
-    pods.sort_unstable();
-    mismatches.note(answers.keys().copied().eq(pods.iter().copied()), "answering pods", &spread.pods, &answers);
+    if let Some(expected) = &spread.pods {
+        let mut pods: Vec<&str> = expected.iter().map(String::as_str).collect();
+        pods.sort_unstable();
+        mismatches.note(answers.keys().copied().eq(pods.iter().copied()), "answering pods", expected, &answers);
+    }
+    if let Some(count) = spread.count {
+        mismatches.note(answers.len() == count, "number of answering pods", count, &answers);
+    }
     if let Some(within) = spread.within {
-        let share = observed.len() / spread.pods.len().max(1);
+        let share = observed.len() / answers.len().max(1);
         let even = answers.values().all(|count| count.abs_diff(share) <= within);
         mismatches.note(even, "answers of each pod", format_args!("{share} ± {within}"), &answers);
     }
@@ -327,12 +332,16 @@ mod tests {
             let answered_by = Answerer::Backend { service: "b".to_owned(), pod: Some(pod.to_owned()) };
             Observation { answered_by, ..reply(200) }
         };
-        let spread = |within| Spread { pods: vec!["b-0".to_owned(), "b-1".to_owned()], within };
+        let pods = || Some(vec!["b-0".to_owned(), "b-1".to_owned()]);
+        let spread = |within| Spread { pods: pods(), count: None, within };
         let even = [from("b-0"), from("b-1"), from("b-0"), from("b-1")];
         assert!(check_spread(&spread(Some(0)), &even).is_empty());
         let odd = [from("b-0"), from("b-0"), from("b-0"), from("b-1")];
         assert!(check_spread(&spread(None), &odd).is_empty());
         assert_eq!(check_spread(&spread(Some(0)), &odd).len(), 1);
         assert_eq!(check_spread(&spread(None), &[from("b-0")]).len(), 1);
+        let count = |count| Spread { pods: None, count: Some(count), within: None };
+        assert!(check_spread(&count(2), &odd).is_empty());
+        assert_eq!(check_spread(&count(1), &odd).len(), 1);
     }
 }

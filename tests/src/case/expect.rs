@@ -152,8 +152,10 @@ pub struct Certificate {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
-    /// Every one of these, and no other.
-    pub pods: Vec<String>,
+    /// Every one of these, and no other. Without them, any.
+    pub pods: Option<Vec<String>>,
+    /// So many of them.
+    pub count: Option<usize>,
     /// How many answers a pod's share may differ from an even one; without it, by any number.
     pub within: Option<usize>,
 }
