@@ -92,11 +92,14 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("session-cookie-path", AFFINITY),
     ("session-cookie-samesite", AFFINITY),
     ("session-cookie-secure", AFFINITY),
+    ("upstream-hash-by-subset", HASHED),
+    ("upstream-hash-by-subset-size", &[("upstream-hash-by", "$host"), ("upstream-hash-by-subset", "true")]),
 ];
 
 const AFFINITY: &[(&str, &str)] = &[("affinity", "cookie")];
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];
 const CANARY: &[(&str, &str)] = &[("canary", "true")];
+const HASHED: &[(&str, &str)] = &[("upstream-hash-by", "$host")];
 const TRACED: &[(&str, &str)] = &[("enable-opentelemetry", "true")];
 const CANARY_BY_HEADER: &[(&str, &str)] = &[("canary", "true"), ("canary-by-header", "X-Canary")];
 

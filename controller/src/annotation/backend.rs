@@ -1,10 +1,13 @@
 //! Which address a request goes to.
 
-use super::entry::{Annotation, FALSE, Invalid, Scope};
+use super::entry::{Annotation, Invalid, Scope};
+use super::hash_settings::{self, Balancing};
+use super::settings::AnnotationSettings;
 use crate::object::Kind;
 use crate::registry::{Value, ValueError};
 use crate::route_defaults::Risk;
-use gateway::config::Balance;
+use gateway::config::{Balance, Template, TemplateError};
+use std::num::NonZero;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::full(
@@ -41,58 +44,105 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other, `ewma` prefers \
          the less busy. Default: the ConfigMap's `load-balance` (`round_robin`). The oldest Ingress that uses the \
          Service port decides for all.",
-        |value, draft| {
-            draft.upstream.balance = balance(value)?;
-            Ok(())
-        },
+        balance,
     )
     .but(
-        "`ewma` takes two endpoints at random and chooses the one with fewer requests in progress. `chash`, \
-         `chashsubset`, `sticky_balanced` and `sticky_persistent` are not supported yet: the default applies.",
+        "`ewma` takes two endpoints at random and chooses the one with fewer requests in progress. `chash` and `chashsubset` \
+         have no effect without `upstream-hash-by`, `sticky_balanced` and `sticky_persistent` none without `affinity`: the \
+         default applies.",
     ),
-    Annotation::planned(
+    Annotation::full(
         "upstream-hash-by",
         Scope::Upstream,
         Risk::High,
-        "Sends all requests with the same hash key to the same endpoint. The key is a text with nginx variables, \
-         such as `$request_uri`. Default: not set, `load-balance` decides.",
-    ),
-    Annotation::planned(
+        Invalid::RejectsIngress,
+        "Sends all requests with the same key to the same endpoint, whatever `load-balance` says. When endpoints come or go, only \
+         a part of the keys leads elsewhere. The key is a text of letters, digits, `-` and `_` with nginx variables, such as \
+         `$request_uri` or `${remote_addr}-$host`. If the endpoint fails and `proxy-next-upstream` allows it, another one is \
+         tried, the same for all requests with the key. With `affinity` it has no effect. Default: not set, `load-balance` \
+         decides. The oldest Ingress that uses the Service port decides for all.",
+        |value, draft| {
+            draft.hashing.key = Some(hash_key(value)?);
+            Ok(())
+        },
+    )
+    .but("It accepts the variables that the log formats have; with another one `load-balance` decides."),
+    Annotation::full(
         "upstream-hash-by-subset",
         Scope::Upstream,
         Risk::Low,
+        Invalid::RejectsIngress,
         "Makes `upstream-hash-by` choose a subset of the endpoints instead of one. Each request goes to a random \
          endpoint of the subset. Boolean, default false.",
-    )
-    .unless(FALSE),
-    Annotation::planned(
+        |value, draft| {
+            draft.hashing.in_subsets = value.bool()?;
+            Ok(())
+        },
+    ),
+    Annotation::full(
         "upstream-hash-by-subset-size",
         Scope::Upstream,
         Risk::Low,
-        "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number, default 3.",
+        Invalid::RejectsIngress,
+        "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number from 1, or 0 for the default, 3. The \
+         last subset is filled up with endpoints of the first.",
+        |value, draft| {
+            draft.hashing.size = NonZero::new(value.number(0..=u32::MAX, "a whole number from 0")?);
+            Ok(())
+        },
     ),
 ];
 
-fn balance(value: Value<'_>) -> Result<Balance, ValueError> {
+/// `load-balance`. What other annotations switch on is remembered; it counts if they do.
+fn balance(value: Value<'_>, draft: &mut AnnotationSettings) -> Result<(), ValueError> {
     match value.text() {
-        "round_robin" => Ok(Balance::RoundRobin),
-        "ewma" => Ok(Balance::LeastRequest),
-        "chash" | "chashsubset" | "sticky_balanced" | "sticky_persistent" => Err(ValueError::Unsupported(
-            "is not supported yet: expected \"round_robin\" or \"ewma\"; the default is used instead",
-        )),
-        _ => Err(ValueError::Expected("\"round_robin\" or \"ewma\"")),
+        "round_robin" => draft.upstream.balance = Balance::RoundRobin,
+        "ewma" => draft.upstream.balance = Balance::LeastRequest,
+        "chash" | "chashsubset" => draft.hashing.balance = Some(Balancing::ByKey),
+        "sticky_balanced" | "sticky_persistent" => draft.hashing.balance = Some(Balancing::BySession),
+        _ => return Err(ValueError::Expected("\"round_robin\" or \"ewma\"")),
+    }
+    Ok(())
+}
+
+/// `upstream-hash-by`. Blanks do not make it invalid.
+fn hash_key(value: Value<'_>) -> Result<Result<Template, TemplateError>, ValueError> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "-_${}".contains(c);
+    match value.text().chars().all(is_part) {
+        true => Ok(hash_settings::key(value.text())),
+        false => {
+            Err(ValueError::Expected("letters, digits, \"-\", \"_\" and nginx variables, such as \"$request_uri\""))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route_defaults::RouteDefaults;
 
     #[test]
     fn balances() {
-        assert_eq!(balance(Value::from("round_robin")), Ok(Balance::RoundRobin));
-        assert_eq!(balance(Value::from("ewma")), Ok(Balance::LeastRequest));
-        assert!(matches!(balance(Value::from("chash")), Err(ValueError::Unsupported(_))));
-        assert!(matches!(balance(Value::from("random")), Err(ValueError::Expected(_))));
+        let read = |text: &'static str| {
+            let mut draft = AnnotationSettings::new(&RouteDefaults::default());
+            balance(Value::from(text), &mut draft).map(|()| (draft.upstream.balance, draft.hashing.balance))
+        };
+        assert_eq!(read("round_robin"), Ok((Balance::RoundRobin, None)));
+        assert_eq!(read("ewma"), Ok((Balance::LeastRequest, None)));
+        assert_eq!(read("chashsubset"), Ok((Balance::RoundRobin, Some(Balancing::ByKey))));
+        assert_eq!(read("sticky_balanced"), Ok((Balance::RoundRobin, Some(Balancing::BySession))));
+        assert!(matches!(read("random"), Err(ValueError::Expected(_))));
+    }
+
+    /// The values of ingress-nginx's own test.
+    #[test]
+    fn hash_keys_are_letters_and_variables() {
+        for valid in ["$request_URI", "$request_uri$scheme", "false", "a b", "${remote_addr}-$http_x_user"] {
+            assert!(matches!(hash_key(Value::from(valid)), Ok(Ok(_))), "{valid}");
+        }
+        assert!(matches!(hash_key(Value::from("lalal${scheme_test}")), Ok(Err(TemplateError::Unknown(_)))));
+        for invalid in ["xpto;[]", "$uri/", "$host.", "\\$host", "\u{e4}"] {
+            assert!(matches!(hash_key(Value::from(invalid)), Err(ValueError::Expected(_))), "{invalid}");
+        }
     }
 }

@@ -108,15 +108,10 @@ impl Annotation {
         Self::full(name, Scope::Path, risk, Invalid::Denies, doc, apply)
     }
 
-    /// An entry that is not supported yet; routes are served without it.
-    pub(super) const fn planned(name: &'static str, scope: Scope, risk: Risk, doc: &'static str) -> Self {
-        let facets = AnnotationFacets { scope, risk, invalid: Invalid::FallsBack, harmless: EMPTY };
-        Self::unsupported(name, Support::Planned, facets, doc)
-    }
-
     /// An entry without effect.
     pub(super) const fn ignored(name: &'static str, why: &'static str, doc: &'static str) -> Self {
-        Self { support: Support::Ignored(why), ..Self::planned(name, Scope::Ingress, Risk::Low, doc) }
+        let (scope, risk, invalid) = (Scope::Ingress, Risk::Low, Invalid::FallsBack);
+        Self::unsupported(name, Support::Ignored(why), AnnotationFacets { scope, risk, invalid, harmless: EMPTY }, doc)
     }
 
     /// The same, with the values that have no effect.

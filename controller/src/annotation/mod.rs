@@ -18,6 +18,8 @@ mod entry;
 mod external_auth;
 mod families;
 mod fastcgi;
+mod hash_reader;
+mod hash_settings;
 mod htpasswd;
 mod limits;
 mod mirror;

@@ -73,6 +73,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     }
     reader.canary();
     reader.affinity();
+    reader.hashing();
     reader.passwords();
     reader.proxy_ssl();
     reader.client_certificates();
@@ -202,10 +203,17 @@ impl<'a> Reader<'a> {
 
     /// Says that settings of a cookie have no effect without one.
     fn without_affinity(&mut self) {
-        let applied = self.reading.applied.iter().filter(|applied| applied.effect == Effect::Applied);
-        let of_cookies = applied.map(|applied| applied.key).filter(|key| key.starts_with("session-cookie-"));
-        for key in of_cookies.filter(|key| !key.ends_with("-hash")).collect::<Vec<_>>() {
-            self.warn(key, self.value(key), Reason::AnnotationParsingFailed, "has no effect without affinity: cookie");
+        let applied = self.reading.applied.iter().map(|applied| applied.key);
+        let of_cookies = applied.filter(|key| key.starts_with("session-cookie-") && !key.ends_with("-hash"));
+        for key in of_cookies.collect::<Vec<_>>() {
+            self.without_effect(key, "has no effect without affinity: cookie");
+        }
+    }
+
+    /// Says that an annotation has no effect, if it was to have one.
+    pub(super) fn without_effect(&mut self, key: &str, message: &str) {
+        if self.reading.applied.iter().any(|applied| applied.key == key && applied.effect == Effect::Applied) {
+            self.warn(key, self.value(key), Reason::AnnotationParsingFailed, message);
             self.set_effect(key, &Effect::None);
         }
     }

@@ -1,6 +1,7 @@
 use super::affinity_settings::{AffinityAnnotations, AffinitySettings};
 use super::canary_settings::{Canary, CanarySettings};
 use super::client_certificate_settings::ClientCertificateSettings;
+use super::hash_settings::HashAnnotations;
 use super::mirror_settings::MirrorSettings;
 use super::password_settings::PasswordSettings;
 use super::proxy_ssl_settings::ProxySslSettings;
@@ -87,6 +88,8 @@ pub struct AnnotationSettings {
     pub(super) canary_settings: CanarySettings,
     /// What it asks for on behalf of its Services' ports.
     pub upstream: UpstreamSettings,
+    /// `upstream-hash-by` and what goes with it.
+    pub(super) hashing: HashAnnotations,
     /// `enable-modsecurity` and what goes with it.
     pub(super) waf: WafAnnotations,
     /// `enable-opentelemetry` and what goes with it.
@@ -179,7 +182,8 @@ impl AnnotationSettings {
             affinity_annotations: AffinityAnnotations::default(),
             canary: None,
             canary_settings: CanarySettings::default(),
-            upstream: defaults.upstream,
+            upstream: defaults.upstream.clone(),
+            hashing: HashAnnotations::default(),
             waf: WafAnnotations::default(),
             tracing: TracingAnnotations::default(),
             server_snippet: None,

@@ -6,6 +6,7 @@ use crate::registry::{Value, ValueError};
 use crate::snippet::{Address, cookie_rewrites, redirect_from, redirect_to};
 
 const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
+const BY_ANNOTATION: &str = "ingress-nginx reads it and makes nothing of it, only the annotation of this name counts";
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -55,19 +56,22 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned(
+    Key::ignored(
         "upstream-hash-by",
         "",
-        "Sends all requests with the same hash key to the same endpoint. The key is a text with nginx variables.",
+        BY_ANNOTATION,
+        "Sets the key of `upstream-hash-by`. A text with nginx variables.",
     ),
-    Key::planned(
+    Key::ignored(
         "upstream-hash-by-subset",
         "false",
-        "Makes `upstream-hash-by` choose a subset of the endpoints instead of one. Boolean.",
+        BY_ANNOTATION,
+        "Makes `upstream-hash-by` choose a subset of the endpoints. Boolean.",
     ),
-    Key::planned(
+    Key::ignored(
         "upstream-hash-by-subset-size",
         "3",
+        BY_ANNOTATION,
         "Sets how many endpoints a subset of `upstream-hash-by-subset` has. Whole number.",
     ),
     Key::full(

@@ -30,7 +30,7 @@ pub enum Action {
         /// Why it goes there and not to the canary, or the other way round: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         canary: Option<String>,
-        /// How its client stays at an endpoint: a sentence.
+        /// How its client stays at an endpoint, or which one its key leads to: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<String>,
         /// The auth server that must allow it first.
@@ -153,7 +153,7 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
             let certificate = if request.tls { client_certificate(&decision) } else { None };
             let canary = canary::share(&decision, translator);
-            let session = session::sentence(&decision);
+            let session = session::sentence(&decision, &connection, &view);
             let mirror = mirror(translator, &decision);
             Action::Forward { backend, at, target, canary, session, auth, mirror, certificate, limits }
         }

@@ -18,7 +18,7 @@ pub use tracing::TracingDefaults;
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
-use gateway::config::{BackendPolicies, Balance, Compression, HttpsRedirect, PathMatching, RoutePolicies};
+use gateway::config::{BackendPolicies, Balance, Compression, HashBy, HttpsRedirect, PathMatching, RoutePolicies};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ impl Default for RouteDefaults {
             policies: Arc::default(),
             plain_policies: Arc::default(),
             backend: Arc::default(),
-            upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin },
+            upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin, hash_by: None },
             redirect_code: 308,
             https: HttpsRedirects::default(),
             https_port: 443,
@@ -121,12 +121,14 @@ impl Default for RouteDefaults {
 pub(crate) const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
 
 /// Settings that belong to a Service port: the oldest Ingress that refers to it decides for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamSettings {
     /// `service-upstream`: requests go to the cluster IP instead of the endpoints. Default false.
     pub service_upstream: bool,
     /// `load-balance`: how an endpoint is chosen. Default [`Balance::RoundRobin`].
     pub balance: Balance,
+    /// `upstream-hash-by`: it is chosen by a key. Default none.
+    pub hash_by: Option<Arc<HashBy>>,
 }
 
 /// When and how plain HTTP is redirected to HTTPS.

@@ -67,8 +67,8 @@ impl References {
     }
 
     /// What the oldest Ingress that routes to the backend asks for (rule 24 of ingress-nginx's).
-    pub(super) fn settings(&self, backend: &ServiceBackend) -> Option<UpstreamSettings> {
-        self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| referrer.upstream)
+    pub(super) fn settings(&self, backend: &ServiceBackend) -> Option<&UpstreamSettings> {
+        self.of(backend).find(|(_, referrer)| referrer.reference.routed).map(|(_, referrer)| &referrer.upstream)
     }
 
     /// The affinity of a backend, if an Ingress that is no canary has rules with it and asks for that. The oldest that has a
@@ -89,7 +89,7 @@ impl References {
             let referrer = Referrer {
                 object: ingress.object.clone(),
                 reference: reference.clone(),
-                upstream: ingress.upstream,
+                upstream: ingress.upstream.clone(),
                 affinity: has_say.then(|| ingress.affinity.clone()),
             };
             self.0.entry(id.clone()).or_default().insert(ingress.rank.clone(), referrer);

@@ -369,7 +369,7 @@ impl Translator {
             }
             return;
         }
-        let settings = self.references.settings(&id).unwrap_or(self.config.routes.upstream);
+        let settings = self.references.settings(&id).unwrap_or(&self.config.routes.upstream);
         let resolve = || backend::resolve(&id, settings, !self.settings.disable_external_name, store);
         let (backend, problem) = match catch_panic(resolve) {
             Ok(resolved) => resolved,

@@ -1,3 +1,4 @@
+use super::HashBy;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -104,6 +105,8 @@ impl fmt::Display for StreamProtocol {
 /// How to reach a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
+    /// The key of a request that an endpoint is chosen by, whatever `balance` and `client_ip_affinity` say. Default none.
+    pub hash_by: Option<Arc<HashBy>>,
     /// How an endpoint is chosen for each request or session. Default [`Balance::RoundRobin`].
     pub balance: Balance,
     /// Requests from one client address go to one endpoint (`sessionAffinity: ClientIP`). Default false.
@@ -152,6 +155,11 @@ impl Backend {
     /// A backend with these addresses and default settings.
     pub fn at(addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         let endpoints = addresses.into_iter().map(|address| Endpoint { address, pod: None }).collect();
-        Self { balance: Balance::default(), client_ip_affinity: false, endpoints: Endpoints::Addresses(endpoints) }
+        Self {
+            hash_by: None,
+            balance: Balance::default(),
+            client_ip_affinity: false,
+            endpoints: Endpoints::Addresses(endpoints),
+        }
     }
 }

@@ -26,7 +26,8 @@ impl Exchange {
     /// Chooses an endpoint of the route's own backend that was not tried yet.
     pub(super) fn pick_own(&mut self) -> Option<Pick> {
         let Some(Affinity { mode, change_on_failure, sets, .. }) = self.decision.affinity() else {
-            return self.decision.upstream()?.pick(self.decision.client.address, &self.attempts.tried);
+            let Decision { key, client, .. } = &self.decision;
+            return self.decision.upstream()?.pick_by_key(*key, client.address, &self.attempts.tried);
         };
         let failed = !self.attempts.tried.is_empty();
         if let Some(pick) = self.decision.pick_for_session()

@@ -17,7 +17,7 @@ use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::telemetry::TraceContext;
 use crate::tls::backend::BackendTls;
 use crate::tls::client;
-use crate::upstream::{SessionKey, Upstream};
+use crate::upstream::{HashKey, SessionKey, Upstream};
 use http::{HeaderValue, Version};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -38,6 +38,8 @@ pub struct Decision {
     chosen: Option<usize>,
     /// The session that it belongs to, where that backend has affinity.
     pub(super) session: Option<SessionKey>,
+    /// The key that leads to an endpoint, where that backend has one chosen so.
+    pub(super) key: Option<HashKey>,
     /// Its path towards the backend, where that is rewritten.
     pub rewritten: Option<rewrite::Rewritten>,
     /// `Access-Control-Allow-Origin` of the response, where CORS lets the request's origin read it.
@@ -109,6 +111,7 @@ impl Decision {
             client_verdict: None,
             chosen: None,
             session: None,
+            key: None,
             rewritten: None,
             allowed_origin: None,
             reply: None,
@@ -200,6 +203,7 @@ impl Decision {
         let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
         self.session = chosen.and_then(|chosen| session(route.backends().get(chosen)?, &seen));
         self.chosen = chosen;
+        self.key = self.hash_key(asked.connection, asked.number(), request);
         self.answer = match &route.action {
             RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
             RouteAction::NotFound => Some(Reply::new(404, Reason::NoContent)),

@@ -20,6 +20,7 @@ mod fastcgi;
 mod forward;
 mod framing;
 mod grpc;
+mod hashing;
 mod inspection;
 mod inspector;
 mod limits;

@@ -59,7 +59,7 @@ fn without_addresses(backend: &Backend) -> impl Hash {
         Endpoints::Name { name, port } => Some((name, port)),
         Endpoints::Addresses(_) | Endpoints::Unchanged => None,
     };
-    (backend.balance, backend.client_ip_affinity, name)
+    (&backend.hash_by, backend.balance, backend.client_ip_affinity, name)
 }
 
 /// The same in every process of one build: this hasher has no key.
@@ -93,7 +93,7 @@ mod tests {
 
     fn backend(balance: Balance, address: &str) -> Update {
         let endpoints = Endpoints::Addresses([Endpoint { address: address.parse().expect("one"), pod: None }].into());
-        let backend = Backend { balance, client_ip_affinity: false, endpoints };
+        let backend = Backend { balance, endpoints, ..Backend::at([]) };
         Update { backends: vec![(ServiceBackend::tcp("ns", "svc", "80").into(), Some(backend))], ..Update::default() }
     }
 

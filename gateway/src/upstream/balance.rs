@@ -1,6 +1,7 @@
 //! How one endpoint is chosen among several.
 
 use super::endpoints::{EndpointState, ip_bytes};
+use super::hashing::{HashKey, Hashing};
 use crate::config::{Backend, Balance};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +18,8 @@ pub(super) enum Balancer {
     LeastRequest,
     /// The endpoint that the client's address prefers.
     ClientIp,
+    /// The endpoint that the key of the request leads to. Who has no key goes to any: mirrors, for example.
+    Hash(Hashing),
 }
 
 impl Default for Balancer {
@@ -30,6 +33,7 @@ impl Balancer {
     pub(super) fn choose<'a>(
         &self,
         endpoints: &'a [Arc<EndpointState>],
+        key: Option<HashKey>,
         client: IpAddr,
         tried: &[SocketAddr],
     ) -> Option<&'a Arc<EndpointState>> {
@@ -41,11 +45,18 @@ impl Balancer {
             Self::RoundRobin(_) => untried.random(),
             Self::LeastRequest => untried.less_busy_of_two(),
             Self::ClientIp => untried.preferred_by(client),
+            Self::Hash(hashing) => match key {
+                Some(key) => hashing.choose(endpoints, key, tried),
+                None => untried.random(),
+            },
         }
     }
 
     /// What follows when the upstream becomes `backend` with the `new` endpoints instead of the `old`.
     pub(super) fn successor(&self, backend: &Backend, old: &[Arc<EndpointState>], new: &[Arc<EndpointState>]) -> Self {
+        if let Some(by) = &backend.hash_by {
+            return Self::Hash(Hashing::of(by, new));
+        }
         match (backend.client_ip_affinity, backend.balance, self) {
             (true, _, _) => Self::ClientIp,
             (false, Balance::LeastRequest, _) => Self::LeastRequest,

@@ -1,6 +1,7 @@
 use super::balance::Balancer;
 use super::endpoints::EndpointState;
-use crate::config::{Backend, Endpoint};
+use super::hashing::{HashKey, Hashing};
+use crate::config::{Backend, Endpoint, HashBy};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,8 +18,30 @@ impl Members {
         &self.endpoints
     }
 
-    pub(super) fn choose(&self, client: IpAddr, tried: &[SocketAddr]) -> Option<Arc<EndpointState>> {
-        self.balancer.choose(&self.endpoints, client, tried).cloned()
+    pub(super) fn choose(
+        &self,
+        key: Option<HashKey>,
+        client: IpAddr,
+        tried: &[SocketAddr],
+    ) -> Option<Arc<EndpointState>> {
+        self.balancer.choose(&self.endpoints, key, client, tried).cloned()
+    }
+
+    /// What makes the keys that endpoints are chosen by.
+    pub(super) fn hash_by(&self) -> Option<&Arc<HashBy>> {
+        self.hashing().map(Hashing::by)
+    }
+
+    /// The endpoints that a key leads to.
+    pub(super) fn find(&self, key: HashKey) -> Vec<Arc<EndpointState>> {
+        self.hashing().into_iter().flat_map(|hashing| hashing.find(&self.endpoints, key)).cloned().collect()
+    }
+
+    fn hashing(&self) -> Option<&Hashing> {
+        match &self.balancer {
+            Balancer::Hash(hashing) => Some(hashing),
+            _ => None,
+        }
     }
 
     /// What follows when the upstream becomes `backend` with these endpoints.

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | the endpoints of an upstream | [`Registry`] | one [`ArcSwap`] load: no lock, nothing allocated |
 //! | the position of round robin | each pick | one atomic addition on a shared cache line |
+//! | whether an endpoint is chosen by the key of a request | [`Registry`] | one load |
 //! | the endpoints by the keys of sessions | [`Registry`] | one [`ArcSwap`] load, where a route has affinity |
 //! | requests in flight of an endpoint | each pick and its end | two atomic additions, and the endpoint's reference count |
 //! | what is left of the retry budget | requests, until it is full again, and retries | one load |
@@ -19,6 +20,7 @@ mod affinity;
 mod balance;
 mod dns;
 mod endpoints;
+mod hashing;
 mod members;
 mod names;
 mod registry;
@@ -28,9 +30,10 @@ mod ring;
 pub use affinity::SessionKey;
 pub use dns::{DnsSettings, NameLookup, Resolver};
 pub use endpoints::{EndpointState, Pick};
+pub use hashing::HashKey;
 pub use registry::Registry;
 
-use crate::config::{AffinityMode, Backend, BackendId, Endpoint};
+use crate::config::{AffinityMode, Backend, BackendId, Endpoint, HashBy};
 use affinity::Sessions;
 use arc_swap::ArcSwap;
 use members::Members;
@@ -38,6 +41,7 @@ use retry_budget::RetryBudget;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A backend at run time. It comes from [`Registry::upstream`], has no endpoints until some are set, and stays the
 /// same value when they change.
@@ -47,6 +51,8 @@ pub struct Upstream {
     name: Box<str>,
     tag: Box<str>,
     members: ArcSwap<Members>,
+    /// An endpoint is chosen by the key of a request. What is not so asks for no key, and costs nothing more than this.
+    hashes: AtomicBool,
     sessions: ArcSwap<Sessions>,
     retry_budget: RetryBudget,
 }
@@ -58,7 +64,8 @@ impl Upstream {
             BackendId::Url { .. } => id.to_string(),
         };
         let (tag, members, sessions) = (affinity::tag(&name), ArcSwap::default(), ArcSwap::default());
-        Self { id, name: name.into(), tag, members, sessions, retry_budget: RetryBudget::default() }
+        let (hashes, retry_budget) = (AtomicBool::default(), RetryBudget::default());
+        Self { id, name: name.into(), tag, members, hashes, sessions, retry_budget }
     }
 
     /// Which backend it is.
@@ -90,7 +97,23 @@ impl Upstream {
     /// Chooses an endpoint for a request of `client` that `tried` those already, and counts the request as in flight
     /// there until the [`Pick`] is dropped. `None` if there is no endpoint, or all were tried.
     pub fn pick(&self, client: IpAddr, tried: &[SocketAddr]) -> Option<Pick> {
-        self.members.load().choose(client, tried).map(Pick::new)
+        self.pick_by_key(None, client, tried)
+    }
+
+    /// What makes the key of a request, where an endpoint is chosen by that.
+    pub fn hash_by(&self) -> Option<Arc<HashBy>> {
+        // Who sees it too early or too late has no key for an endpoint, or one for nothing: both are allowed for.
+        if self.hashes.load(Ordering::Relaxed) { self.members.load().hash_by().cloned() } else { None }
+    }
+
+    /// The same as [`Upstream::pick`], by the key of the request where endpoints are chosen by that.
+    pub fn pick_by_key(&self, key: Option<HashKey>, client: IpAddr, tried: &[SocketAddr]) -> Option<Pick> {
+        self.members.load().choose(key, client, tried).map(Pick::new)
+    }
+
+    /// The endpoints that share the requests with this key, if endpoints are chosen by one.
+    pub fn find_by_key(&self, key: HashKey) -> Vec<Arc<EndpointState>> {
+        self.members.load().find(key)
     }
 
     /// Chooses the endpoint that the key of a session leads to, if any.
@@ -135,12 +158,14 @@ impl Upstream {
     /// calls it under its lock: there is one writer.
     fn set(&self, backend: &Backend, endpoints: &[Endpoint]) {
         self.members.store(Arc::new(self.members.load().successor(backend, endpoints)));
+        self.hashes.store(backend.hash_by.is_some(), Ordering::Relaxed);
         self.index(None);
     }
 
     /// Takes all endpoints away.
     fn clear(&self) {
         self.members.store(Arc::default());
+        self.hashes.store(false, Ordering::Relaxed);
         self.index(None);
     }
 }

@@ -54,6 +54,19 @@ pub fn render_within(template: &Template, values: &impl Values, limit: usize) ->
     Ok(out)
 }
 
+/// The first `limit` bytes of the template's text as [`render`] makes it.
+pub fn render_beginning(template: &Template, values: &impl Values, limit: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    for piece in &*template.0 {
+        render_piece(piece, values, &mut out);
+        if out.len() >= limit {
+            out.truncate(limit);
+            break;
+        }
+    }
+    out
+}
+
 fn render_piece(piece: &Piece, values: &impl Values, out: &mut Vec<u8>) {
     match piece {
         Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
@@ -242,6 +255,19 @@ fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_beginning_of_a_text_has_its_limit() {
+        struct Long;
+        impl Values for Long {
+            fn value(&self, _: &Variable, out: &mut Vec<u8>) -> bool {
+                append(Some(b"long"), out)
+            }
+        }
+        let template = Template::parse("a-$host$host").expect("valid");
+        let beginning = |limit| String::from_utf8(render_beginning(&template, &Long, limit)).expect("text");
+        assert_eq!([beginning(20), beginning(8), beginning(2)], ["a-longlong", "a-longlo", "a-"]);
+    }
 
     /// What a look-up appends, or `None`.
     fn found(lookup: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<String> {

@@ -10,7 +10,7 @@ use tests::wire::header;
 /// The name of the backend in ingress-nginx.
 pub(super) const UPSTREAM: &str = "default-backend-80";
 
-/// An Adit with one Ingress that asks for affinity.
+/// An Adit with one Ingress that asks for affinity, or for endpoints that are chosen by a key.
 pub(super) struct World {
     adit: Adit,
     annotations: Vec<(&'static str, &'static str)>,
@@ -49,7 +49,11 @@ pub(super) async fn pods(count: usize) -> Result<Vec<SocketAddr>> {
 impl World {
     /// Serves these Pods with affinity, and these annotations.
     pub(super) async fn start(annotations: &[(&'static str, &'static str)], pods: &[SocketAddr]) -> Result<Self> {
-        let annotations: Vec<_> = [("affinity", "cookie")].into_iter().chain(annotations.iter().copied()).collect();
+        Self::with([("affinity", "cookie")].into_iter().chain(annotations.iter().copied()).collect(), pods).await
+    }
+
+    /// Serves these Pods with these annotations.
+    pub(super) async fn with(annotations: Vec<(&'static str, &'static str)>, pods: &[SocketAddr]) -> Result<Self> {
         let adit = Adit::start(&annotated(&annotations, pods, &json!({}))).await?;
         let connection = adit.connect().await?;
         Ok(Self { adit, annotations, connection })

@@ -38,6 +38,36 @@ fn every_annotation_is_served_refused_or_reported() {
 }
 
 #[test]
+fn endpoints_are_chosen_by_a_key_that_can_be_made() {
+    let size = |annotations: &[(&str, &str)]| {
+        let mut reading = reading(annotations);
+        let messages = reading.diagnostics.drain(..).map(|diagnostic| diagnostic.message).collect::<Vec<_>>();
+        (reading.settings.upstream.hash_by.map(|by| by.subset.map(|size| size.get())), messages.join("\n"))
+    };
+    let (key, subset, number) = ("upstream-hash-by", "upstream-hash-by-subset", "upstream-hash-by-subset-size");
+    assert_eq!(size(&[(key, "$host"), ("load-balance", "chash")]), (Some(None), String::new()));
+    assert_eq!(size(&[(key, "$host"), (subset, "true"), (number, "5")]), (Some(Some(5)), String::new()));
+    assert_eq!(size(&[("load-balance", "sticky_balanced"), ("affinity", "cookie")]), (None, String::new()));
+    assert_eq!(size(&[(subset, "false")]), (None, String::new()));
+    for (annotations, said) in [
+        (
+            &[(key, "$host$nope"), (subset, "true")][..],
+            "the variable $nope, which is not supported: load-balance decides",
+        ),
+        (&[(subset, "true")], "has no effect without upstream-hash-by"),
+        (&[(number, "2")], "has no effect without upstream-hash-by"),
+        (&[("load-balance", "chashsubset")], "without upstream-hash-by; the default is used instead"),
+        (&[("load-balance", "sticky_persistent")], "without affinity: cookie; the default is used instead"),
+        (&[(key, "a;b")], "the whole Ingress is rejected"),
+        (&[(key, "$host"), (number, "-1")], "the whole Ingress is rejected"),
+    ] {
+        let (_, messages) = size(annotations);
+        assert!(messages.contains(said), "{annotations:?}: {messages}");
+    }
+    assert!(size(&[(key, "$host"), (number, "2")]).1.contains("has no effect without upstream-hash-by-subset"));
+}
+
+#[test]
 fn values_that_ask_for_nothing_need_nothing() {
     let harmless = [
         ("enable-modsecurity", "false"),

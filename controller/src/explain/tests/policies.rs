@@ -225,3 +225,36 @@ spec:
     let by_cookie = "by its cookie INGRESSCOOKIE at 10.0.0.3:8080";
     assert_eq!(explain(&[("cookie", "INGRESSCOOKIE=key")]), format!("{forwarded}  {by_cookie}"));
 }
+
+#[test]
+fn the_endpoints_of_a_key_are_named() {
+    let ingress = |more: &str| {
+        format!(
+            "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: hashed
+  creationTimestamp: 2020-01-01T00:00:00Z
+  annotations: {{ nginx.ingress.kubernetes.io/upstream-hash-by: $http_x_user-$request_uri{more} }}
+spec:
+  rules:
+    - host: hashed.test
+      http:
+        paths:
+          - {{ path: /, pathType: Prefix, backend: {{ service: {{ name: pay, port: {{ number: 80 }} }} }} }}
+"
+        )
+    };
+    let explain = |more: &str| {
+        let request = Request::new("GET", "http://hashed.test/a?b", [("x-user", "al\"ice")]).expect("a URL");
+        let objects = format!("{OBJECTS}{}", ingress(more));
+        explain_request(&objects, ControllerSettings::default(), &request).action.to_string()
+    };
+    let by_key = "by its key \"al\\\"ice-/a?b\" (upstream-hash-by) at 10.0.0.3:8080";
+    assert_eq!(explain(""), format!("forwarded to default/pay:80 as /a?b\n  at 10.0.0.3:8080\n  {by_key}"));
+    assert!(
+        explain(", nginx.ingress.kubernetes.io/affinity: cookie").contains("sets the cookie"),
+        "affinity comes first"
+    );
+}

@@ -22,7 +22,7 @@ pub(super) type Resolved = (Backend, Option<Problem>);
 /// Finds the endpoints of a Service's port.
 pub(super) fn resolve(
     id: &ServiceBackend,
-    settings: UpstreamSettings,
+    settings: &UpstreamSettings,
     external_names: bool,
     store: &Store,
 ) -> Resolved {
@@ -35,7 +35,8 @@ pub(super) fn resolve(
     let (endpoints, forbidden) = without_forbidden(endpoints);
     let is_empty = matches!(&endpoints, Endpoints::Addresses(left) if left.is_empty());
     let problem = problem.or_else(|| forbidden.map(|address| of_forbidden(id, address, is_empty)));
-    (Backend { balance: settings.balance, client_ip_affinity: affinity, endpoints }, problem)
+    let UpstreamSettings { balance, ref hash_by, .. } = *settings;
+    (Backend { hash_by: hash_by.clone(), balance, client_ip_affinity: affinity, endpoints }, problem)
 }
 
 /// The API server refuses such addresses; files have met none. Loopback ones stay: who writes files may mean this machine.
@@ -56,7 +57,7 @@ fn of_forbidden(id: &ServiceBackend, address: IpAddr, unserved: bool) -> Problem
 fn of_service(
     id: &ServiceBackend,
     service: &Service,
-    settings: UpstreamSettings,
+    settings: &UpstreamSettings,
     external_names: bool,
     store: &Store,
 ) -> (Endpoints, Option<Problem>) {

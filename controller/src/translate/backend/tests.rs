@@ -3,9 +3,10 @@ use crate::diagnostic::Severity;
 use crate::translate::testing::apply;
 use gateway::config::Balance;
 
-const SETTINGS: UpstreamSettings = UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin };
+const SETTINGS: &UpstreamSettings =
+    &UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin, hash_by: None };
 
-fn resolved(documents: &str, port: &str, settings: UpstreamSettings, external_names: bool) -> Resolved {
+fn resolved(documents: &str, port: &str, settings: &UpstreamSettings, external_names: bool) -> Resolved {
     let mut store = Store::default();
     apply(&mut store, documents);
     let id = ServiceBackend::tcp("default", "s", port);
@@ -115,12 +116,12 @@ fn headless_services_need_no_ports() {
 
 #[test]
 fn service_upstream_is_the_cluster_ip() {
-    let upstream = UpstreamSettings { service_upstream: true, balance: Balance::LeastRequest };
+    let upstream = UpstreamSettings { service_upstream: true, balance: Balance::LeastRequest, hash_by: None };
     let endpoints = slice("a", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{port: 8080}]");
     let of = |ip: &str| {
         let objects =
             service(&format!("{{clusterIP: {ip}, ports: [{{port: 80}}], sessionAffinity: ClientIP}}")) + &endpoints;
-        resolved(&objects, "80", upstream, true)
+        resolved(&objects, "80", &upstream, true)
     };
     let (backend, problem) = of("10.96.0.1");
     assert_eq!(

@@ -167,7 +167,7 @@ impl Parser<'_> {
             aliases: std::mem::take(&mut self.annotations.aliases),
             www,
             passthrough,
-            upstream: self.annotations.upstream,
+            upstream: self.annotations.upstream.clone(),
             affinity: std::mem::take(&mut self.annotations.affinity),
             references: std::mem::take(&mut self.references),
             urls: std::mem::take(&mut self.urls),

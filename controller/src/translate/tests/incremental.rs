@@ -31,6 +31,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         "from-to-www-redirect: 'true'",
         "app-root: /x",
         "load-balance: ewma",
+        "upstream-hash-by: $host",
         "service-upstream: 'true'",
         "default-backend: t",
         "canary: 'true', canary-weight: '30'",
