@@ -2,7 +2,7 @@
 
 use super::{Io, Patience, connect};
 use crate::config::{Timeouts, UpstreamConnections};
-use crate::exchange::Destination;
+use crate::exchange::{Destination, Failure};
 use crate::relay::poll_read_up_to;
 use bytes::{Buf, BytesMut};
 use std::future::poll_fn;
@@ -60,8 +60,13 @@ pub(in crate::lane) enum Turn {
 
 impl EndpointConnection {
     /// Connects to an endpoint.
-    pub(in crate::lane) async fn connect(destination: &Destination) -> io::Result<Self> {
-        Ok(Self::new(connect(destination).await?, destination.timeouts))
+    ///
+    /// # Errors
+    /// It cannot be reached in time.
+    pub(in crate::lane) async fn connect(destination: &Destination) -> Result<Self, Failure> {
+        let connected = connect(destination).await;
+        let io = connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut })?;
+        Ok(Self::new(io, destination.timeouts))
     }
 
     pub(in crate::lane) fn new(io: Io, timeouts: Timeouts) -> Self {

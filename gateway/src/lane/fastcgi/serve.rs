@@ -1,12 +1,11 @@
 //! Serves a request: tries endpoints until one has responded.
 
 use super::attempt::Attempt;
-use crate::exchange::{Destination, EndpointProtocol, Failure, Step};
+use crate::exchange::{Destination, EndpointProtocol, Step};
 use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use std::io::ErrorKind;
 
 /// What a worker needs to speak with programs.
 pub(in crate::lane) struct FastCgiLane {
@@ -73,9 +72,7 @@ impl ClientRequest {
         destination: &Destination,
         upload: &mut Option<Box<Upload>>,
     ) -> Result<(), Interrupted> {
-        let connected = self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await?;
-        let endpoint =
-            connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut })?;
+        let endpoint = self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await??;
         self.exchange.connected(false);
         Attempt::new(self, endpoint, upload.take(), destination)?.run().await
     }

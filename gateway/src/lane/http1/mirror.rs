@@ -5,7 +5,7 @@ use super::copy_upload::CopyUpload;
 use super::pool::Pool;
 use super::request_body::RequestBody;
 use super::response::EndpointError;
-use super::subrequest::{connect, keep, response_head};
+use super::subrequest::{keep, response_head};
 use crate::config::Timeouts;
 use crate::connection::BodyFraming;
 use crate::exchange::{Context, Destination, Failure, MirrorRequest};
@@ -44,7 +44,7 @@ async fn send(pool: Arc<Pool>, mut copy: MirrorRequest) {
 async fn attempt(pool: &Arc<Pool>, copy: &mut MirrorRequest, mirror: &Destination) -> Result<(), Failure> {
     let (mut connection, is_reused) = match pool.take(mirror) {
         Some(kept) => (kept, true),
-        None => (connect(mirror).await?, false),
+        None => (EndpointConnection::connect(mirror).await?, false),
     };
     let mut is_heard = false;
     match exchange(&mut connection, copy, mirror.timeouts, &mut is_heard).await {

@@ -3,13 +3,12 @@
 use super::attempt::{Attempt, Responded};
 use super::pool::Pool;
 use super::tunnel::Tunnel;
-use crate::exchange::{Context, Destination, EndpointProtocol, Failure, Step};
+use crate::exchange::{Context, Destination, EndpointProtocol, Step};
 use crate::lane::client::{ClientRequest, ClientSession};
 use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
 use crate::relay::{Early, RelayedBytes};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// A worker's connections to endpoints of HTTP/1.1.
@@ -113,8 +112,7 @@ impl Http1Lane {
 impl ClientRequest {
     async fn connect(&mut self, destination: &Destination) -> Result<EndpointConnection, Interrupted> {
         // Boxed, as is what follows a failure, so that not all requests reserve memory for it.
-        let connected = self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await?;
-        connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut }.into())
+        Ok(self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await??)
     }
 }
 

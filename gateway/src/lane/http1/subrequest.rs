@@ -43,7 +43,7 @@ impl Subrequests {
         let head = RequestHead::new(method, target, headers).encode().ok_or(Failure::Internal)?;
         let (mut connection, is_reused) = match self.pool.take(server) {
             Some(kept) => (kept, true),
-            None => (connect(server).await?, false),
+            None => (EndpointConnection::connect(server).await?, false),
         };
         connection.queue().extend_from_slice(&head);
         let mut is_heard = false;
@@ -62,11 +62,6 @@ impl Subrequests {
             }),
         }
     }
-}
-
-pub(super) async fn connect(server: &Destination) -> Result<EndpointConnection, Failure> {
-    let connected = EndpointConnection::connect(server).await;
-    connected.map_err(|error| Failure::Connect { timed_out: error.kind() == ErrorKind::TimedOut })
 }
 
 /// Sends the request, with a body if there is one, and reads the head of the response, past interim ones (1xx). `is_heard`
