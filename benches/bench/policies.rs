@@ -1,8 +1,11 @@
-//! The cost of policies: what a request takes from its head to the choice of its backend, on routes with and without them.
-//! No socket is involved.
+//! The cost of policies, on routes with and without them: of whole requests over sockets, as CPU time of the process; and of
+//! the exchange alone, from a request's head to the choice of its endpoint.
 
 use anyhow::{Result, ensure};
-use benches::{cluster, report};
+use benches::load::load_host;
+use benches::peers::Alone;
+use benches::report;
+use benches::routes::{self, CREDENTIALS, ROUTES};
 use controller::feed::SourceEvent;
 use controller::settings::ControllerSettings;
 use controller::source::manifest;
@@ -16,6 +19,7 @@ use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use std::hint::black_box;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,59 +27,64 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Rounds of whole requests, and the time of each.
+const LOADS: usize = 5;
+const LOAD: Duration = Duration::from_secs(3);
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Rounds of the exchange, and the requests of each.
 const ROUNDS: usize = 21;
 const REQUESTS: usize = 200_000;
 /// Clients that take turns: all are known to the limits.
 const CLIENTS: u32 = 10_000;
 
-/// Routes by their hosts, with the annotations that they have. The first is what the others are compared with.
-const ROUTES: [(&str, &[(&str, &str)]); 7] = [
-    ("without policies", &[]),
-    ("an address list of 2 networks", &[LIST]),
-    ("a rate and a number of requests", &[RATE, IN_PROGRESS]),
-    ("CORS", &[("enable-cors", "true")]),
-    ("all of them", &[LIST, RATE, IN_PROGRESS, ("enable-cors", "true")]),
-    ("a password with bcrypt, verified before", &[("auth-type", "basic"), ("auth-secret", "users")]),
-    (
-        "an auth server, its response kept",
-        &[("auth-url", "http://backend.default.svc.cluster.local/auth"), ("auth-cache-key", "$remote_user")],
-    ),
-];
-const LIST: (&str, &str) = ("denylist-source-range", "192.0.2.0/24, 2001:db8::/32");
-const RATE: (&str, &str) = ("limit-rps", "4000000000");
-const IN_PROGRESS: (&str, &str) = ("limit-connections", "1000000");
-
-/// `htpasswd -nbB alice secret`, and what Alice sends.
-const USERS: &str = concat!(
-    "apiVersion: v1\nkind: Secret\nmetadata: {name: users}\nstringData:\n",
-    "  auth: alice:$2y$05$MkPE6l1OwxhWsYtM1YYKXO73rungQyTz/tiuNbZ28bhgd0n87pjbm\n---\n"
-);
-const CREDENTIALS: HeaderValue = HeaderValue::from_static("Basic YWxpY2U6c2VjcmV0");
-
 fn main() -> Result<()> {
+    whole_requests()?;
+    exchange_alone()
+}
+
+fn whole_requests() -> Result<()> {
+    let binaries = Path::new(env!("CARGO_BIN_EXE_bare_pingora")).parent().unwrap_or(Path::new("."));
+    let alone = Alone::start(binaries, routes::manifest)?;
+    let header = format!("authorization: {CREDENTIALS}");
+    let run =
+        |route: usize, time| load_host(&alone.adit, &routes::host(route), &header, time).map(|outcome| outcome.cost);
+    let mut samples = ROUTES.map(|_| Vec::new());
+    for route in 0..ROUTES.len() {
+        run(route, WARM_UP)?;
+    }
+    for _ in 0..LOADS {
+        for (route, samples) in samples.iter_mut().enumerate() {
+            samples.push(run(route, LOAD)?);
+        }
+    }
+    println!("Microseconds of CPU per request, medians of {LOADS} rounds of {} s\n", LOAD.as_secs());
+    report::head(&["route", "cost", "to the first"]);
+    let costs = samples.map(|mut samples| report::median_by(&mut samples, f64::total_cmp));
+    for (route, cost) in ROUTES.iter().zip(costs) {
+        report::row(&[route.name, &format!("{cost:.2}"), &format!("{:.3}", cost / costs[0])]);
+    }
+    Ok(())
+}
+
+fn exchange_alone() -> Result<()> {
     let publisher = Arc::new(Publisher::new(Arc::default()));
     publish(&publisher)?;
-    println!("Nanoseconds per request, medians of {ROUNDS} rounds of {REQUESTS}, {CLIENTS} clients\n");
+    println!(
+        "\nNanoseconds per request of the exchange, medians of {ROUNDS} rounds of {REQUESTS}, {CLIENTS} clients\n"
+    );
     report::head(&["route", "1 worker", "to the first", "2 workers", "to the first"]);
     let first = [measure(&publisher, 0, 1)?, measure(&publisher, 0, 2)?];
-    for (number, (name, _)) in ROUTES.iter().enumerate() {
+    for (number, route) in ROUTES.iter().enumerate() {
         let costs = [measure(&publisher, number, 1)?, measure(&publisher, number, 2)?];
         let [one, two] = costs.map(|cost| format!("{cost:.0}"));
         let [to_one, to_two] = [0, 1].map(|at| format!("{:.2}", costs[at] / first[at]));
-        report::row(&[*name, &one, &to_one, &two, &to_two]);
+        report::row(&[route.name, &one, &to_one, &two, &to_two]);
     }
     Ok(())
 }
 
 fn publish(publisher: &Publisher) -> Result<()> {
-    let mut yaml = cluster::backend(([10, 1, 0, 1], 8080).into()) + USERS;
-    for (number, (_, annotations)) in ROUTES.iter().enumerate() {
-        let lines = annotations.iter().map(|(key, value)| format!("nginx.ingress.kubernetes.io/{key}: '{value}'"));
-        let lines = lines.collect::<Vec<_>>().join(", ");
-        let metadata = format!("{{name: r{number}, annotations: {{{lines}}}}}");
-        let ingress = cluster::ingress_with("NAME", &host(number), &["/"]);
-        yaml.push_str(&ingress.replace("{name: NAME}", &metadata));
-    }
+    let yaml = routes::manifest(([10, 1, 0, 1], 8080).into());
     let manifest = manifest::parse(&"bench.yaml".into(), yaml.as_bytes());
     ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
     let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
@@ -86,16 +95,12 @@ fn publish(publisher: &Publisher) -> Result<()> {
     Ok(())
 }
 
-fn host(number: usize) -> String {
-    format!("r{number}.example.com")
-}
-
 /// Nanoseconds for each request of a worker to this route, while so many workers serve requests to it.
 fn measure(publisher: &Arc<Publisher>, route: usize, workers: usize) -> Result<f64> {
     let telemetry = Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(std::io::sink()))?;
     let contexts = (0..workers).map(|_| Arc::new(Context::new(publisher.clone(), telemetry.worker())));
     let contexts: Vec<_> = contexts.collect();
-    let mut samples: Vec<Duration> = (0..ROUNDS).map(|_| round(&contexts, &host(route))).collect();
+    let mut samples: Vec<Duration> = (0..ROUNDS).map(|_| round(&contexts, &routes::host(route))).collect();
     Ok(report::median_by(&mut samples, Duration::cmp).as_nanos() as f64 / REQUESTS as f64)
 }
 
@@ -109,7 +114,7 @@ fn round(contexts: &[Arc<Context>], host: &str) -> Duration {
 
 fn serve(context: &Arc<Context>, host: &str) -> Duration {
     let mut headers = HeaderMap::from_iter(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)));
-    headers.insert(header::AUTHORIZATION, CREDENTIALS);
+    headers.insert(header::AUTHORIZATION, HeaderValue::from_static(CREDENTIALS));
     let request = RequestView::new(&Method::GET, b"/item", &headers, Version::HTTP_11);
     let arrivals: Vec<_> = (0..CLIENTS).map(arrival).collect();
     let mut first = Exchange::begin(context, Box::new(arrivals[0].clone()), &request);

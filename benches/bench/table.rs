@@ -91,7 +91,7 @@ fn events(name: &str, yaml: &str) -> Result<Vec<SourceEvent>> {
 fn memory() -> Result<Adit> {
     let before = process::resident(id())?;
     let mut adit = Adit::new();
-    let mut all = events("backend.yaml", &cluster::backend(([10, 1, 0, 1], 8080).into()))?;
+    let mut all = events("backend.yaml", &cluster::backend("backend", ([10, 1, 0, 1], 8080).into()))?;
     all.extend(events("deep.yaml", &cluster::ingress_with("deep", "deep.example.com", &deep_paths()))?);
     for number in 1..INGRESSES {
         let host = if number < WILDCARDS { format!("*.{}", host(number)) } else { host(number) };
@@ -138,7 +138,7 @@ fn changes(adit: &mut Adit) -> Result<()> {
     let versions = [ingress("/old")?, ingress("/new")?];
     row("one Ingress changes", microseconds(alternate(adit, &versions)?), "< 10000 us");
     ensure!(adit.find(&head(&host(5000)), "/old/x").as_deref() == Some("/old"), "the last version is served");
-    let slice = |last: u8| events("backend.yaml", &cluster::backend(([10, 1, 0, last], 8080).into()));
+    let slice = |last: u8| events("backend.yaml", &cluster::backend("backend", ([10, 1, 0, last], 8080).into()));
     row("one Service's endpoints change", microseconds(alternate(adit, &[slice(2)?, slice(3)?])?), "");
     Ok(())
 }
@@ -146,7 +146,7 @@ fn changes(adit: &mut Adit) -> Result<()> {
 /// An Ingress of 100,000 paths, in an empty cluster.
 fn huge_ingress() -> Result<()> {
     let paths: Vec<String> = (0..PATHS).map(|number| format!("/shop/{number}")).collect();
-    let backend = cluster::backend(([10, 1, 0, 1], 8080).into());
+    let backend = cluster::backend("backend", ([10, 1, 0, 1], 8080).into());
     let yaml = backend + &cluster::ingress_with("huge", "huge.example.com", &paths);
     let start = Instant::now();
     let objects = events("huge.yaml", &yaml)?;
@@ -164,7 +164,7 @@ fn certificates() -> Result<()> {
         events(&format!("{name}-tls.yaml"), &cluster::secret(&name, &Certificate::new(&host(number))?))
     };
     let mut adit = Adit::new();
-    let mut all = events("backend.yaml", &cluster::backend(([10, 1, 0, 1], 8080).into()))?;
+    let mut all = events("backend.yaml", &cluster::backend("backend", ([10, 1, 0, 1], 8080).into()))?;
     for number in 0..CERTIFICATES {
         let name = format!("app-{number}");
         all.extend(events(&format!("{name}.yaml"), &cluster::ingress_over_tls(&name, &host(number)))?);

@@ -10,11 +10,7 @@ use std::net::SocketAddr;
 /// a connection may be idle, and the redirect of cleartext to HTTPS. With a level it turns gzip on.
 pub fn manifest(hosts: usize, certificate: &Certificate, backend: SocketAddr, gzip: Option<u8>) -> String {
     let gzip = gzip.map(|level| format!(", use-gzip: \"true\", gzip-level: \"{level}\"")).unwrap_or_default();
-    let mut yaml = format!(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: adit, namespace: adit}}\n\
-         data: {{keep-alive-requests: \"1000000000\", keep-alive: \"600\", ssl-redirect: \"false\"{gzip}}}\n---\n"
-    );
-    yaml.push_str(&self::backend(backend));
+    let mut yaml = config_map(&gzip) + &self::backend("backend", backend);
     yaml.push_str(&secret("bench", certificate));
     yaml.push_str(&ingress_over_tls("bench", HOST));
     for number in 1..hosts {
@@ -23,12 +19,20 @@ pub fn manifest(hosts: usize, certificate: &Certificate, backend: SocketAddr, gz
     yaml
 }
 
-/// The Service of all Ingresses, with one endpoint.
-pub fn backend(address: SocketAddr) -> String {
+/// The ConfigMap, with `more` behind the keys that all have.
+pub fn config_map(more: &str) -> String {
     format!(
-        "apiVersion: v1\nkind: Service\nmetadata: {{name: backend}}\nspec: {{ports: [{{port: 80}}]}}\n---\n\
-         apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: backend-1\n  \
-         labels: {{kubernetes.io/service-name: backend}}\naddressType: IPv4\n\
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: adit, namespace: adit}}\n\
+         data: {{keep-alive-requests: \"1000000000\", keep-alive: \"600\", ssl-redirect: \"false\"{more}}}\n---\n"
+    )
+}
+
+/// A Service with one endpoint. That of all Ingresses is `backend`.
+pub fn backend(name: &str, address: SocketAddr) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{ports: [{{port: 80}}]}}\n---\n\
+         apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: {name}-1\n  \
+         labels: {{kubernetes.io/service-name: {name}}}\naddressType: IPv4\n\
          endpoints: [{{addresses: [{}]}}]\nports: [{{port: {}}}]\n---\n",
         address.ip(),
         address.port()

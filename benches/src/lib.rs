@@ -7,6 +7,7 @@ pub mod load;
 pub mod peers;
 pub mod process;
 pub mod report;
+pub mod routes;
 
 /// The host that all load asks for.
 pub const HOST: &str = "bench.example";

@@ -54,23 +54,44 @@ impl Load {
     /// # Errors
     /// h2load cannot be run, a request fails, or another protocol is used than the load's.
     pub fn run(self, peer: &Peer, client: &Client, time: Duration) -> Result<Outcome> {
-        let (before, start) = (peer.process.cpu_time()?, Instant::now());
-        let requests = match self {
-            Self::Http1 => kept("http", peer.http, "http/1.1", "-c32 -m1 --h1", TARGET, time),
-            Self::Http1OverTls => kept("https", peer.https, "http/1.1", "-c32 -m1 --h1", TARGET, time),
+        measure(peer, self.name(), || match self {
+            Self::Http1 => kept(&url("http", TARGET), peer.http, "http/1.1", &KEEP_ALIVE, time),
+            Self::Http1OverTls => kept(&url("https", TARGET), peer.https, "http/1.1", &KEEP_ALIVE, time),
             Self::Handshakes => reconnected(client, peer.https, time),
-            Self::Page => kept("http", peer.http, "http/1.1", "-c32 -m1 --h1 -Haccept-encoding:gzip", PAGE, time),
-            Self::Http2 => kept("https", peer.https, "h2", "-c10 -m10 --npn-list=h2", TARGET, time),
-        };
-        let Served { requests, bytes } = requests.with_context(|| format!("{}: {}", peer.name, self.name()))?;
-        let (requests, bytes) = (requests as f64, bytes as f64);
-        let (spent, time) = (peer.process.cpu_time()? - before, start.elapsed());
-        Ok(Outcome {
-            cost: spent.as_secs_f64() * 1e6 / requests,
-            rate: requests / time.as_secs_f64(),
-            body: bytes / requests,
+            Self::Page => kept(&url("http", PAGE), peer.http, "http/1.1", &[&KEEP_ALIVE[..], &GZIP].concat(), time),
+            Self::Http2 => kept(&url("https", TARGET), peer.https, "h2", &["-c10", "-m10", "--npn-list=h2"], time),
         })
     }
+}
+
+/// HTTP/1.1 over kept connections.
+const KEEP_ALIVE: [&str; 3] = ["-c32", "-m1", "--h1"];
+const GZIP: [&str; 1] = ["-Haccept-encoding:gzip"];
+
+fn url(scheme: &str, target: &str) -> String {
+    format!("{scheme}://{HOST}{target}")
+}
+
+/// Loads one host as [`Load::Http1`] does, with this header.
+///
+/// # Errors
+/// As [`Load::run`].
+pub fn load_host(peer: &Peer, host: &str, header: &str, time: Duration) -> Result<Outcome> {
+    let options = [&KEEP_ALIVE[..], &["-H", header]].concat();
+    measure(peer, host, || kept(&format!("http://{host}{TARGET}"), peer.http, "http/1.1", &options, time))
+}
+
+/// What a load costs the proxy.
+fn measure(peer: &Peer, name: &str, load: impl FnOnce() -> Result<Served>) -> Result<Outcome> {
+    let (before, start) = (peer.process.cpu_time()?, Instant::now());
+    let Served { requests, bytes } = load().with_context(|| format!("{}: {name}", peer.name))?;
+    let (requests, bytes) = (requests as f64, bytes as f64);
+    let (spent, time) = (peer.process.cpu_time()? - before, start.elapsed());
+    Ok(Outcome {
+        cost: spent.as_secs_f64() * 1e6 / requests,
+        rate: requests / time.as_secs_f64(),
+        body: bytes / requests,
+    })
 }
 
 /// What was served.
@@ -81,26 +102,19 @@ struct Served {
 }
 
 /// Requests over kept connections.
-fn kept(
-    scheme: &str,
-    address: SocketAddr,
-    protocol: &str,
-    options: &str,
-    target: &str,
-    time: Duration,
-) -> Result<Served> {
+fn kept(url: &str, address: SocketAddr, protocol: &str, options: &[&str], time: Duration) -> Result<Served> {
     let output = Command::new("h2load")
         .args(["-t1", "--tls13-ciphers=TLS_AES_128_GCM_SHA256"])
-        .args(options.split(' '))
+        .args(options)
         .arg(format!("--duration={}", time.as_secs()))
         .arg(format!("--connect-to={address}"))
-        .arg(format!("{scheme}://{HOST}{target}"))
+        .arg(url)
         .output()
         .context("h2load is needed: apt-get install nghttp2-client")?;
     let report = String::from_utf8_lossy(&output.stdout);
     let has = |line: &str| report.lines().any(|found| found == line);
     ensure!(has(&format!("Application protocol: {protocol}")), "{protocol} was not agreed on:\n{report}");
-    if scheme == "https" {
+    if url.starts_with("https") {
         ensure!(has("TLS Protocol: TLSv1.3") && has("Cipher: TLS_AES_128_GCM_SHA256"), "another TLS:\n{report}");
     }
     let count = |kind: &str| -> Result<u64> {

@@ -69,21 +69,36 @@ impl Peers {
     fn with(binaries: &Path, gzip: Option<u8>) -> Result<Self> {
         let scratch = tempfile::tempdir()?;
         let certificate = Certificate::new(HOST)?;
+        let place = Place { binaries, scratch: scratch.path(), backend: free_address()?, gzip };
         fs::write(scratch.path().join("tls.crt"), &certificate.chain)?;
         fs::write(scratch.path().join("tls.key"), &certificate.key)?;
-        let backend = free_address()?;
-        let place = Place { binaries, scratch: scratch.path(), certificate: &certificate, backend, gzip };
-        fs::write(scratch.path().join(PAGE.trim_start_matches('/')), page())?;
-        fs::write(scratch.path().join(LARGE.trim_start_matches('/')), vec![b'x'; LARGE_SIZE])?;
-        let (root, answer) = (scratch.path().display(), String::from_utf8_lossy(&ANSWER));
-        let server = format!(
-            "server {{ listen {backend}; access_log off; location = {LARGE} {{ root {root}; }} \
-             location = {PAGE} {{ root {root}; default_type text/css; }} \
-             location / {{ return 200 '{answer}'; }} }}"
-        );
-        let process = place.nginx("backend", &server, &[backend])?;
-        let all = [place.adit()?, place.bare_pingora()?, place.proxying_nginx()?];
-        Ok(Self { all, certificate, _backend: process, _scratch: scratch })
+        let manifest = cluster::manifest(HOSTS, &certificate, place.backend, gzip);
+        let backend = place.answering_nginx()?;
+        let all = [place.adit(&manifest)?, place.bare_pingora()?, place.proxying_nginx()?];
+        Ok(Self { all, certificate, _backend: backend, _scratch: scratch })
+    }
+}
+
+/// Adit without peers.
+#[derive(Debug)]
+pub struct Alone {
+    /// It.
+    pub adit: Peer,
+    _backend: Process,
+    _scratch: TempDir,
+}
+
+impl Alone {
+    /// Starts it from the folder `binaries`, with the manifest for a backend at an address.
+    ///
+    /// # Errors
+    /// As [`Peers::start`].
+    pub fn start(binaries: &Path, manifest: impl FnOnce(SocketAddr) -> String) -> Result<Self> {
+        let scratch = tempfile::tempdir()?;
+        let place = Place { binaries, scratch: scratch.path(), backend: free_address()?, gzip: None };
+        let backend = place.answering_nginx()?;
+        let adit = place.adit(&manifest(place.backend))?;
+        Ok(Self { adit, _backend: backend, _scratch: scratch })
     }
 }
 
@@ -91,7 +106,6 @@ impl Peers {
 struct Place<'p> {
     binaries: &'p Path,
     scratch: &'p Path,
-    certificate: &'p Certificate,
     backend: SocketAddr,
     /// The level at which responses are compressed, if they are.
     gzip: Option<u8>,
@@ -113,12 +127,12 @@ fn page() -> String {
 
 impl Place<'_> {
     /// Adit as a user runs it, with everything on: access log, metrics, forwarded headers, request ids.
-    fn adit(&self) -> Result<Peer> {
+    fn adit(&self, manifest: &str) -> Result<Peer> {
         let binary = self.binaries.join("adit");
         ensure!(binary.exists(), "{} is missing: cargo build --release first", binary.display());
         let manifests = self.scratch.join("manifests");
         fs::create_dir_all(&manifests)?;
-        fs::write(manifests.join("bench.yaml"), cluster::manifest(HOSTS, self.certificate, self.backend, self.gzip))?;
+        fs::write(manifests.join("bench.yaml"), manifest)?;
         let (http, https, admin) = (free_address()?, free_address()?, free_address()?);
         let mut command = Command::new(binary);
         command
@@ -130,6 +144,20 @@ impl Place<'_> {
             .arg(&manifests);
         let process = Process::start(&mut command, &[http, https])?;
         Ok(Peer { name: Peers::NAMES[0], process, http, https })
+    }
+
+    /// The backend.
+    fn answering_nginx(&self) -> Result<Process> {
+        fs::write(self.scratch.join(PAGE.trim_start_matches('/')), page())?;
+        fs::write(self.scratch.join(LARGE.trim_start_matches('/')), vec![b'x'; LARGE_SIZE])?;
+        let (root, answer) = (self.scratch.display(), String::from_utf8_lossy(&ANSWER));
+        let server = format!(
+            "server {{ listen {}; access_log off; location = {LARGE} {{ root {root}; }} \
+             location = {PAGE} {{ root {root}; default_type text/css; }} \
+             location / {{ return 200 '{answer}'; }} }}",
+            self.backend
+        );
+        self.nginx("backend", &server, &[self.backend])
     }
 
     fn bare_pingora(&self) -> Result<Peer> {
