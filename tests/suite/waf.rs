@@ -7,13 +7,16 @@ use controller::settings::ControllerSettings;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use tests::adit::{Adit, documents, slice};
 use tests::checked::diagnostics;
 use tests::client::Response;
-use tests::connection::PATIENCE;
+use tests::connection::{Connection, PATIENCE};
 use tests::http2::Http2;
 use tests::objects::{self, ingress};
-use tests::recorder::{Recording, recorded_answering};
+use tests::recorder::{Recording, recorded, recorded_answering};
+use tests::wire::Remaining;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -126,6 +129,63 @@ async fn what_a_rule_finds_is_a_line_of_the_log() -> Result<()> {
     Ok(())
 }
 
+/// A rule about responses that matches this text.
+const LEAKS: &str = "SecRule RESPONSE_BODY \"@contains secret\" \"id:8,phase:4,deny,status:500\"";
+/// The start of an answer in chunks, whose text comes in two of them.
+const LEAKING: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n";
+
+/// A backend that answers with what is in these pieces. It sends the second once it is told to.
+async fn leaking() -> Result<(SocketAddr, Arc<Notify>)> {
+    let goes_on = Arc::new(Notify::new());
+    let told = Arc::clone(&goes_on);
+    let script = move |_, mut connection: Connection| {
+        let told = Arc::clone(&told);
+        async move {
+            while connection.request().await?.is_some() {
+                connection.send(LEAKING).await?;
+                told.notified().await;
+                connection.send("3\r\nret\r\n0\r\n\r\n").await?;
+            }
+            Ok(())
+        }
+    };
+    let (backend, _) = recorded(script).await?;
+    Ok((backend, goes_on))
+}
+
+#[tokio::test]
+async fn a_response_in_pieces_is_held_until_it_has_passed() -> Result<()> {
+    let (backend, goes_on) = leaking().await?;
+    let open = ingress("open", &[]);
+    let guarded = guarded("h", &format!("SecRuleEngine On\n{LEAKS}"));
+    let adit = Adit::start(&documents(around(backend).into_iter().chain([guarded, open]))).await?;
+    goes_on.notify_one();
+    let response = ask(&adit, "GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+    assert_eq!(response.status, 500);
+    assert!(!response.body.windows(3).any(|part| part == b"sec"), "nothing of it");
+    goes_on.notify_one();
+    assert_eq!(ask(&adit, "GET / HTTP/1.1\r\nHost: open\r\n\r\n").await?.body, b"secret");
+    Ok(())
+}
+
+#[tokio::test]
+async fn detection_holds_no_piece_of_a_response() -> Result<()> {
+    let (backend, goes_on) = leaking().await?;
+    let manifests = documents(around(backend).into_iter().chain([guarded("h", LEAKS)]));
+    let (adit, mut log) = Adit::start_logging(&manifests).await?;
+    let mut connection = adit.connect().await?;
+    connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+    assert_eq!(connection.response_head().await?.status, 200);
+    let mut remaining = Remaining::Chunks(0);
+    assert_eq!(connection.piece(&mut remaining).await?, Some(b"sec".to_vec()), "before the rest is there");
+    goes_on.notify_one();
+    assert_eq!(connection.piece(&mut remaining).await?, Some(b"ret".to_vec()));
+    let _access = next_line(&mut log).await?;
+    let audit: Value = serde_json::from_str(&next_line(&mut log).await?)?;
+    assert_eq!(audit["transaction"]["messages"][0]["details"]["ruleId"], "8");
+    Ok(())
+}
+
 /// Rules that cannot be used harm their Ingress alone; nor do rules of one Ingress count for another one.
 #[tokio::test]
 async fn a_tenants_rules_are_its_own() -> Result<()> {
@@ -151,8 +211,8 @@ fn said_of(rules: &str) -> Result<String> {
 
 #[test]
 fn a_fault_is_named_with_its_line() -> Result<()> {
-    let said = said_of("SecRuleEngine On\nSecResponseBodyAccess On")?;
-    let expected = "cannot be used: line 2: SecResponseBodyAccess On is about responses, which are not inspected";
+    let said = said_of("SecRuleEngine On\nSecRemoteRules key https://rules.example.com")?;
+    let expected = "cannot be used: line 2: SecRemoteRules key https://rules.example.com names a file";
     assert!(said.contains(expected) && said.contains("every request is answered with 503"), "{said}");
     let said = said_of("SecRuleEngine On\nSecDebugLog /tmp/modsec_debug.log")?;
     assert!(said.contains("line 2: SecDebugLog /tmp/modsec_debug.log has no effect: no file is written"), "{said}");
@@ -231,5 +291,22 @@ async fn the_core_rules_block_attacks_and_nothing_else() -> Result<()> {
         form.len()
     );
     assert_eq!(ask(&adit, request).await?.status, 403);
+    Ok(())
+}
+
+/// What a database says, in a page.
+const ERROR_PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100\r\n\r\n\
+                          You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version";
+
+#[tokio::test]
+async fn the_core_rules_hold_back_error_messages() -> Result<()> {
+    let (backend, _) = recorded_answering(ERROR_PAGE).await?;
+    let included = "SecRuleEngine On\nInclude /etc/nginx/owasp-modsecurity-crs/nginx-modsecurity.conf";
+    let heads_alone = format!("{included}\nSecResponseBodyAccess Off");
+    let ingresses = [guarded("h", included), guarded("heads", &heads_alone)];
+    let settings = ControllerSettings { core_rules: CORE_RULES.into(), ..ControllerSettings::default() };
+    let adit = Adit::start_as(settings, &documents(around(backend).into_iter().chain(ingresses))).await?;
+    assert_eq!(get(&adit, "h", "/").await?, 403);
+    assert_eq!(get(&adit, "heads", "/").await?, 200);
     Ok(())
 }

@@ -18,13 +18,22 @@ use tokio::sync::OwnedSemaphorePermit;
 const TOO_LARGE: Reply = Reply::new(413, Reason::BodyTooLarge);
 const BUSY: Reply = Reply::new(503, Reason::WafBusy);
 
+impl From<Refusal> for Reply {
+    fn from(Refusal { status, location }: Refusal) -> Self {
+        match location {
+            Some(location) => Self::redirect(status, Reason::Waf, location.as_bytes()),
+            None => Self::new(status, Reason::Waf),
+        }
+    }
+}
+
 impl Exchange {
     /// Whether the firewall of the request's route has still to let it pass.
     pub(super) fn is_uninspected(&self) -> bool {
         self.forwards_body() && self.rule_set().is_some() && self.inspected_body().is_none()
     }
 
-    fn rule_set(&self) -> Option<&Arc<RuleSet>> {
+    pub(super) fn rule_set(&self) -> Option<&Arc<RuleSet>> {
         self.decision.route.as_ref()?.policies.waf.as_ref()?.as_ref().ok()
     }
 
@@ -89,11 +98,8 @@ impl Exchange {
 
     /// The rules have seen a part of the request. After `Break` it is refused.
     pub fn inspected(&mut self, verdict: Result<(), Refusal>) -> ControlFlow<()> {
-        let Err(Refusal { status, location }) = verdict else { return ControlFlow::Continue(()) };
-        self.state = State::Replying(match location {
-            Some(location) => Reply::redirect(status, Reason::Waf, location.as_bytes()),
-            None => Reply::new(status, Reason::Waf),
-        });
+        let Err(refusal) = verdict else { return ControlFlow::Continue(()) };
+        self.state = State::Replying(refusal.into());
         ControlFlow::Break(())
     }
 

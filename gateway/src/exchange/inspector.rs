@@ -2,6 +2,7 @@
 
 use crate::policy::waf::{Refusal, Transaction};
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -51,7 +52,7 @@ impl Inspection {
     }
 }
 
-/// Shows a request to the rules. Its methods take up to some 100 ms: they are for a thread that may block.
+/// Shows a request, and its response, to the rules. Its methods take up to some 100 ms: they are for a thread that may block.
 #[derive(Clone, Debug)]
 pub struct Inspector(Arc<Mutex<Transaction>>);
 
@@ -70,6 +71,16 @@ impl Inspector {
     /// As [`Self::head`].
     pub fn body(&self, body: &[u8]) -> Result<(), Refusal> {
         self.0.lock().body(body)
+    }
+
+    /// A response, with its body as far as it is inspected.
+    ///
+    /// # Errors
+    /// The rules refuse it.
+    pub(super) fn response(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+        let mut transaction = self.0.lock();
+        transaction.response_head(status, headers)?;
+        transaction.response_body(body)
     }
 
     /// A request whose body is not inspected, or that has none.

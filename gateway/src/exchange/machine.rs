@@ -259,6 +259,7 @@ impl Exchange {
                 self.state = State::Abandoned(self.reply_reason());
                 return;
             }
+            Failure::ResponseRefused => return,
             _ if self.is_settled() => return,
             _ if matches!(self.state, State::Asking { .. }) => return self.auth_failed(failure),
             Failure::Connect { timed_out } => {

@@ -86,6 +86,8 @@ pub enum Failure {
     ClientTimeout,
     /// The client's body is not what its framing says.
     ClientMalformed,
+    /// The web application firewall refuses the endpoint's response. The exchange knows what is answered in its place.
+    ResponseRefused,
     /// A fault of ours.
     Internal,
 }

@@ -1,36 +1,18 @@
 //! The step of an exchange in which the web application firewall inspects a request.
 
-use super::client::ClientRequest;
+use super::client::{ClientRequest, Inspections};
 use crate::exchange::{Failure, Inspector};
 use crate::policy::waf::Refusal;
 use http::header;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Requests that are inspected at once for a worker. Each keeps a thread busy.
-const INSPECTIONS: usize = 1;
-/// Requests that may wait for that, or are inspected. Others get 503.
-const WAITING: usize = 128;
-/// Bytes of bodies that a worker holds back at most, 64 MiB. Requests beyond it get 503.
-const HELD: usize = 64 << 20;
-
 /// A worker's part of the firewall.
-pub(super) struct Firewall {
-    places: Semaphore,
-    threads: Arc<Semaphore>,
-    room: Arc<Semaphore>,
-}
+pub(super) struct Firewall(Inspections);
 
 impl Firewall {
     pub(super) fn new() -> Self {
-        Self {
-            places: Semaphore::new(WAITING),
-            threads: Arc::new(Semaphore::new(INSPECTIONS)),
-            room: Arc::new(Semaphore::new(HELD)),
-        }
+        Self(Inspections::new())
     }
 
     /// Has the request inspected. No endpoint gets a byte of it before it has passed.
@@ -43,6 +25,7 @@ impl Firewall {
         };
         if verdict.is_continue() {
             request.exchange.pass();
+            request.inspect_response(self.0.clone());
         }
         Ok(())
     }
@@ -75,8 +58,7 @@ impl Firewall {
         while !session.is_body_done() {
             let read = timeout(patience, session.read_body()).await.map_err(|_| Failure::ClientTimeout)?;
             let Some(piece) = read? else { break };
-            let size = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-            let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(size) else {
+            let Some(room) = self.0.hold(piece.len()) else {
                 exchange.turn_away();
                 break;
             };
@@ -87,24 +69,19 @@ impl Firewall {
         Ok(())
     }
 
-    /// Runs a part of the inspection on a thread that may block, when it is its turn. A client that leaves while it waits
-    /// gives up its place; what runs is not given up. An inspection that breaks lets nothing pass.
+    /// Runs a part of the inspection. One that breaks lets nothing pass.
     async fn run(
         &self,
         ClientRequest { session, exchange, .. }: &mut ClientRequest,
         inspector: Inspector,
         part: impl FnOnce(&Inspector) -> Result<(), Refusal> + Send + 'static,
     ) -> Result<ControlFlow<()>, Failure> {
-        let Ok(_place) = self.places.try_acquire() else {
-            exchange.turn_away();
-            return Ok(ControlFlow::Break(()));
-        };
-        let turn = session.or_gone(Arc::clone(&self.threads).acquire_owned()).await?;
-        let running = spawn_blocking(move || {
-            let _turn = turn;
-            part(&inspector)
-        });
-        let verdict = running.await.map_err(|_| Failure::Internal)?;
-        Ok(exchange.inspected(verdict))
+        match self.0.run(session, move || part(&inspector)).await? {
+            Some(verdict) => Ok(exchange.inspected(verdict)),
+            None => {
+                exchange.turn_away();
+                Ok(ControlFlow::Break(()))
+            }
+        }
     }
 }

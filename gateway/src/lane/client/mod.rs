@@ -5,6 +5,8 @@
 mod head;
 mod http1;
 mod http2;
+mod inspected;
+mod inspections;
 mod output;
 mod replay;
 mod request;
@@ -14,5 +16,6 @@ pub(crate) use head::ClientHead;
 pub(super) use http1::Http1Session;
 pub(super) use http2::Http2Session;
 pub(crate) use http2::{discard_body, write_reply};
+pub(super) use inspections::Inspections;
 pub(super) use request::ClientRequest;
 pub(super) use session::ClientSession;

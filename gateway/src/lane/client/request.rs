@@ -1,5 +1,6 @@
+use super::inspected::InspectedResponse;
 use super::replay::Replay;
-use super::{ClientHead, ClientSession};
+use super::{ClientHead, ClientSession, Inspections};
 use crate::connection::BodyFraming;
 use crate::exchange::{Exchange, Failure, RenderedReply, Sent, has_body};
 use crate::lane::head::ResponseHead;
@@ -15,6 +16,9 @@ pub(in crate::lane) struct ClientRequest {
     pub(in crate::lane) exchange: Exchange,
     replay: Replay,
     begun: Option<Begun>,
+    /// Where the firewall looks at the response.
+    inspections: Option<Inspections>,
+    pub(super) inspected: Option<Box<InspectedResponse>>,
 }
 
 /// A response whose head has been written.
@@ -28,12 +32,17 @@ struct Begun {
 
 impl ClientRequest {
     pub(in crate::lane) fn new(head: ClientHead, session: ClientSession, exchange: Exchange) -> Self {
-        Self { head, session, exchange, replay: Replay::default(), begun: None }
+        Self { head, session, exchange, replay: Replay::default(), begun: None, inspections: None, inspected: None }
     }
 
     /// The request as policies see it.
     pub(in crate::lane) fn view(&self) -> RequestView<'_> {
         self.head.view()
+    }
+
+    /// The firewall has let the request pass, and looks at the response as well.
+    pub(in crate::lane) fn inspect_response(&mut self, inspections: Inspections) {
+        self.inspections = Some(inspections);
     }
 
     /// Takes the next piece of the body, which can be sent to another endpoint again as long as it is
@@ -89,6 +98,15 @@ impl ClientRequest {
         body: BodyFraming,
     ) -> Result<(), Failure> {
         head.settle_framing();
+        if let Some(inspections) = &self.inspections
+            && let Some(inspection) = self.exchange.response_inspection(&head)
+        {
+            return Box::pin(self.inspect_head(inspections.clone(), inspection, head, body)).await;
+        }
+        self.pass_head(head, body).await
+    }
+
+    pub(super) async fn pass_head(&mut self, mut head: ResponseHead, body: BodyFraming) -> Result<(), Failure> {
         self.exchange.respond(&self.head.view(), false, &mut head);
         let body = self.compress(&mut head, body);
         let discards_rest = !self.exchange.forwards_body();
@@ -126,6 +144,13 @@ impl ClientRequest {
 
     /// Passes a piece of the response's body on.
     pub(in crate::lane) async fn write_piece(&mut self, piece: Bytes, is_last: bool) -> Result<(), Failure> {
+        match self.inspected {
+            Some(_) => Box::pin(self.inspect_piece(piece, is_last)).await,
+            None => self.pass_piece(piece, is_last).await,
+        }
+    }
+
+    pub(super) async fn pass_piece(&mut self, piece: Bytes, is_last: bool) -> Result<(), Failure> {
         let piece = self.exchange.encode(piece, is_last)?;
         self.write(piece, is_last).await
     }
@@ -141,6 +166,7 @@ impl ClientRequest {
     /// Ends the response of an endpoint, with its trailers where the client takes them.
     pub(in crate::lane) async fn write_trailers(&mut self, trailers: Option<HeaderMap>) -> Result<(), Failure> {
         let Some(trailers) = trailers else { return self.write_piece(Bytes::new(), true).await };
+        self.end_inspection().await?;
         let rest = self.exchange.encode(Bytes::new(), true)?;
         if !rest.is_empty() {
             self.write(rest, false).await?;

@@ -1,9 +1,9 @@
 //! The directives that a user may write. Each is known here: what is not is refused, since a rule that is silently left
 //! out protects nobody.
 
-use regex::RegexBuilder;
-use zentinel_modsec::engine::control::unsupported_controls;
-use zentinel_modsec::parser::{Action, DataAction, Directive, Lexer, MetadataAction, OperatorName, SecRule, TokenKind};
+use super::checks::{FILES, UNKNOWN};
+use super::response_rules::ResponseBodies;
+use zentinel_modsec::parser::{Lexer, TokenKind};
 
 /// Rules that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +39,8 @@ pub enum InvalidRules {
 pub const MAX_BYTES: usize = 256 << 10;
 /// How many these may be. Each takes up to some milliseconds to check.
 pub const MAX_RULES: usize = 1000;
-/// Bytes of a compiled regular expression at most.
-const MAX_PATTERN: usize = 1 << 20;
+/// Bytes of a response's body that are inspected at most, whatever the rules say.
+const MAX_RESPONSE_BODY: usize = 8 << 20;
 
 /// Files that ingress-nginx's documentation includes, which stand for what Adit has itself: its defaults, and the core rules.
 const DEFAULTS: [&str; 2] =
@@ -85,6 +85,7 @@ pub(super) struct Directives {
     /// `SecRequestBodyAccess Off`: bodies are not inspected.
     pub(super) skips_body: bool,
     pub(super) body_limit: BodyLimit,
+    pub(super) response_bodies: ResponseBodies,
     pub(super) audit: AuditEngine,
     /// `SecRuleRemoveByTag`.
     pub(super) removed_tags: Vec<String>,
@@ -105,9 +106,6 @@ struct Statement {
     last_line: usize,
 }
 
-const FILES: &str = "names a file, a program or a server, which rules from the cluster may not";
-const RESPONSES: &str = "is about responses, which are not inspected: expected rules of the phases 1, 2 and 5";
-const UNKNOWN: &str = "is not supported";
 const LOG: &str = "audit lines go to Adit's access log";
 const NO_FILES: &str = "no file is written";
 
@@ -141,9 +139,7 @@ impl Directives {
             "secrequestbodyaccess" => self.skips_body = !statement.switch()?,
             "secrequestbodylimit" => self.body_limit.with_files = statement.bytes()?,
             "secrequestbodynofileslimit" => self.body_limit.without_files = statement.bytes()?,
-            "secrequestbodylimitaction" => {
-                self.body_limit.rejects = statement.one_of(&[("Reject", true), ("ProcessPartial", false)])?;
-            }
+            "secrequestbodylimitaction" => self.body_limit.rejects = statement.limit_action()?,
             "secauditengine" => {
                 self.audit = statement.one_of(&[
                     ("On", AuditEngine::On),
@@ -159,12 +155,12 @@ impl Directives {
                 self.ignore(statement, LOG);
             }
             "secdebuglog" | "secdebugloglevel" | "sectmpdir" | "secdatadir" => self.ignore(statement, NO_FILES),
-            "secresponsebodyaccess" if statement.switch()? => return Err(statement.refused(RESPONSES)),
-            "secresponsebodyaccess"
-            | "secresponsebodymimetype"
-            | "secresponsebodylimit"
-            | "secresponsebodylimitaction"
-            | "secauditlogrelevantstatus"
+            "secresponsebodyaccess" => self.response_bodies.are_inspected = statement.switch()?,
+            "secresponsebodymimetype" => self.response_bodies.types.extend_from_slice(&statement.arguments),
+            "secresponsebodymimetypesclear" => self.response_bodies.types.clear(),
+            "secresponsebodylimit" => self.response_bodies.limit = statement.bytes()?.min(MAX_RESPONSE_BODY),
+            "secresponsebodylimitaction" => self.response_bodies.rejects_larger = statement.limit_action()?,
+            "secauditlogrelevantstatus"
             | "secpcrematchlimit"
             | "secpcrematchlimitrecursion"
             | "seccomponentsignature" => {}
@@ -196,8 +192,7 @@ impl Statement {
             let action = action.trim().to_ascii_lowercase();
             let why = match action.split(':').next().unwrap_or_default() {
                 "exec" | "proxy" => FILES,
-                "append" | "prepend" => RESPONSES,
-                "deprecatevar" | "pause" | "setsid" | "setuid" | "xmlns" => UNKNOWN,
+                "append" | "prepend" | "deprecatevar" | "pause" | "setsid" | "setuid" | "xmlns" => UNKNOWN,
                 // The engine would let the request pass all rules.
                 "allow" if action.contains(':') => UNKNOWN,
                 _ => continue,
@@ -215,6 +210,11 @@ impl Statement {
 
     fn switch(&self) -> Result<bool, InvalidRules> {
         self.one_of(&[("On", true), ("Off", false)])
+    }
+
+    /// Whether what is larger is refused.
+    fn limit_action(&self) -> Result<bool, InvalidRules> {
+        self.one_of(&[("Reject", true), ("ProcessPartial", false)])
     }
 
     fn bytes(&self) -> Result<usize, InvalidRules> {
@@ -248,95 +248,6 @@ fn statements(rules: &str) -> Result<Vec<Statement>, InvalidRules> {
     Ok(statements)
 }
 
-/// Refuses what a rule may not do: read files, run programs, ask servers, keep state, or act on responses.
-pub(super) fn check(directives: &[Directive]) -> Result<(), InvalidRules> {
-    if directives.len() > MAX_RULES {
-        return Err(InvalidRules::TooManyRules(directives.len()));
-    }
-    for directive in directives {
-        let (actions, line) = match directive {
-            Directive::SecRule(rule) => {
-                check_operator(rule.operator.name, rule.location.line)?;
-                check_condition(rule)?;
-                (&rule.actions, rule.location.line)
-            }
-            Directive::SecAction(action) => (&action.actions, action.location.line),
-            _ => continue,
-        };
-        check_controls(actions, line)?;
-        for action in actions {
-            check_action(action, line)?;
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a condition that never holds: the engine only logs that, and the rule would protect nobody.
-fn check_condition(rule: &SecRule) -> Result<(), InvalidRules> {
-    let refused = |text: String, why| Err(InvalidRules::Refused { line: rule.location.line, text, why });
-    if let Some(variable) = rule.variables.iter().find(|variable| !variable.name.is_implemented()) {
-        return refused(format!("the variable {:?}", variable.name), UNKNOWN);
-    }
-    let pattern = &rule.operator.argument;
-    if rule.operator.name == OperatorName::Rx && (pattern.is_empty() || !is_pattern(pattern)) {
-        return refused(
-            format!("the pattern {pattern}"),
-            "is not a regular expression, is too large, or looks around or refers back, which is not supported",
-        );
-    }
-    Ok(())
-}
-
-fn is_pattern(text: &str) -> bool {
-    RegexBuilder::new(text).size_limit(MAX_PATTERN).build().is_ok()
-}
-
-/// Refuses a `ctl` that has no effect, unless it is about logs.
-fn check_controls(actions: &[Action], line: usize) -> Result<(), InvalidRules> {
-    let has_effect = |name: &str| !name.starts_with("audit") && !name.starts_with("debug");
-    match unsupported_controls(actions).into_iter().find(|(name, ..)| has_effect(name)) {
-        Some((name, value, _)) => {
-            Err(InvalidRules::Refused { line, text: format!("the action ctl:{name}={value}"), why: UNKNOWN })
-        }
-        None => Ok(()),
-    }
-}
-
-fn check_operator(operator: OperatorName, line: usize) -> Result<(), InvalidRules> {
-    let refused = |why| Err(InvalidRules::Refused { line, text: format!("the operator {operator:?}"), why });
-    match operator {
-        OperatorName::PmFromFile
-        | OperatorName::Pmf
-        | OperatorName::IpMatchFromFile
-        | OperatorName::IpMatchF
-        | OperatorName::InspectFile
-        | OperatorName::ValidateDtd
-        | OperatorName::ValidateSchema
-        | OperatorName::Rbl
-        | OperatorName::GeoLookup
-        | OperatorName::GsbLookup => refused(FILES),
-        OperatorName::FuzzyHash | OperatorName::ValidateHash | OperatorName::Rsub => refused(UNKNOWN),
-        _ => Ok(()),
-    }
-}
-
-fn check_action(action: &Action, line: usize) -> Result<(), InvalidRules> {
-    let refused = |text: &str, why| Err(InvalidRules::Refused { line, text: format!("the action {text}"), why });
-    match action {
-        Action::Data(DataAction::InitCol { .. } | DataAction::ExpireVar { .. }) => {
-            refused("initcol or expirevar", UNKNOWN)
-        }
-        Action::Metadata(MetadataAction::Phase(3 | 4)) => refused("phase", RESPONSES),
-        Action::Metadata(MetadataAction::Phase(phase)) if !(1..=5).contains(phase) => {
-            refused("phase", "must be 1, 2 or 5")
-        }
-        Action::Metadata(MetadataAction::Status(status)) if !(300..=599).contains(status) => {
-            refused("status", "must be from 300 to 599")
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,9 +257,18 @@ mod tests {
     fn settings_are_taken_and_rules_left_where_they_were() {
         let rules = "SecRuleEngine On\nSecAuditEngine Off # quiet\nSecRequestBodyLimit \\\n  1000\nSecRequestBodyNoFilesLimit 10\n\
                      SecRequestBodyLimitAction ProcessPartial\nSecRequestBodyAccess off\nSecRuleRemoveByTag \"attack-sqli\"\n\
-                     SecAuditLogRelevantStatus 5\nSecAction \"id:1,pass\"";
+                     SecAuditLogRelevantStatus 5\nSecAction \"id:1,pass\"\nSecResponseBodyMimeTypesClear\n\
+                     SecResponseBodyMimeType application/json text/csv\nSecResponseBodyLimit 99\n\
+                     SecResponseBodyLimitAction Reject";
         let read = Directives::read(rules).expect("they are allowed");
         assert_eq!(read.body_limit, BodyLimit { with_files: 1000, without_files: 10, rejects: false });
+        let responses = ResponseBodies {
+            are_inspected: true,
+            types: ["application/json", "text/csv"].map(str::to_owned).into(),
+            limit: 99,
+            rejects_larger: true,
+        };
+        assert_eq!(read.response_bodies, responses);
         assert!(read.skips_body && read.audit == AuditEngine::Off);
         assert_eq!(read.removed_tags, ["attack-sqli"]);
         let lines: Vec<_> = read.text.lines().collect();
@@ -372,8 +292,10 @@ mod tests {
             ("SecAction \"id:1,pass, setuid:x\"", "is not supported"),
             ("SecAction \"id:1,phase:1,allow:phase\"", "is not supported"),
             ("SecAction \"id:1,phase:1,deny,status:200\"", "must be from 300"),
-            ("SecResponseBodyAccess On", "about responses"),
-            ("SecRule RESPONSE_BODY \"@contains x\" \"id:1,phase:4,deny\"", "about responses"),
+            ("SecResponseBodyAccess Perhaps", "is not supported"),
+            ("SecRule RESPONSE_PROTOCOL \"@contains x\" \"id:1,phase:3,deny\"", "is not supported"),
+            ("SecAction \"id:1,phase:4,append:x\"", "is not supported"),
+            ("SecAction \"id:1,phase:6\"", "must be from 1 to 5"),
             ("SecConnEngine On", "is not supported"),
             ("SecRule ARGS \"@rx (\" \"id:1,deny\"", "is not a regular expression"),
             ("SecRule ARGS \"!@rx a(?=b)\" \"id:1,deny\"", "is not a regular expression"),

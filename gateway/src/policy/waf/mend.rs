@@ -1,13 +1,17 @@
 //! Sets right what the engine (zentinel-modsec 0.5) makes of some rules. Each mend is needed for rules of the OWASP Core Rule
 //! Set; without them a fifth of the attacks that libmodsecurity blocks would pass.
 
-use zentinel_modsec::parser::{Action, Directive, SecRule};
+use zentinel_modsec::parser::{Action, Directive, SecRule, Selection, VariableName};
+
+/// The variable that has the status of the response in place of `RESPONSE_STATUS`, which the engine cannot be told.
+pub(super) const RESPONSE_STATUS: &str = "adit_response_status";
 
 pub(super) fn mend(directives: &mut [Directive]) {
     move_actions_of_chains(directives);
     for directive in directives {
         if let Directive::SecRule(rule) = directive {
             normalize_windows_paths(rule);
+            read_status(rule);
         }
     }
 }
@@ -40,6 +44,16 @@ fn normalize_windows_paths(rule: &mut SecRule) {
             && (name.eq_ignore_ascii_case("normalizePathWin") || name.eq_ignore_ascii_case("normalisePathWin"))
         {
             *name = "normalizePath".to_owned();
+        }
+    }
+}
+
+/// The engine's `RESPONSE_STATUS` is always 0.
+fn read_status(rule: &mut SecRule) {
+    for variable in &mut rule.variables {
+        if variable.name == VariableName::ResponseStatus {
+            variable.name = VariableName::Tx;
+            variable.selection = Some(Selection::Key(RESPONSE_STATUS.to_owned()));
         }
     }
 }

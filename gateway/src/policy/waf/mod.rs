@@ -2,17 +2,21 @@
 //! evaluates them and why.
 //!
 //! ```text
-//! directives  what a user's rules may say: nothing that names a file, runs a program or asks another server
+//! directives  what a user's rules may say
+//! checks      what a rule may do: nothing that names a file, runs a program or asks another server
+//! response_rules  which responses the rules look at
 //! rule_set    the rules, compiled; mend.rs sets right what the engine reads wrong
 //! interner    rule sets, once for all routes that have the same
-//! transaction one request before the rules: its head, its body, and what is logged of it
+//! transaction one request before the rules: its head, its body, its response, and what is logged of it
 //! audit       a line of the audit log
 //! ```
 
 mod audit;
+mod checks;
 mod directives;
 mod interner;
 mod mend;
+mod response_rules;
 mod rule_set;
 mod transaction;
 

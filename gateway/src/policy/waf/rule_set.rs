@@ -1,5 +1,7 @@
-use super::directives::{self, AuditEngine, BodyLimit, Directives, InvalidRules};
+use super::checks;
+use super::directives::{AuditEngine, BodyLimit, Directives, InvalidRules};
 use super::mend::mend;
+use super::response_rules::{ResponseBodies, are_about_responses};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -24,6 +26,8 @@ pub struct RuleSet {
     /// A user's rule is of phase 5.
     pub(super) logs_by_rule: bool,
     body_limit: BodyLimit,
+    /// Which bodies of responses are inspected, if rules are about responses.
+    response_bodies: Option<ResponseBodies>,
 }
 
 /// What the log and the client are told of a rule.
@@ -47,14 +51,14 @@ impl RuleSet {
     /// # Errors
     /// See [`InvalidRules`].
     pub fn compile(rules: &str, core_rules: Option<&Path>) -> Result<Self, InvalidRules> {
-        let Directives { text, skips_body, body_limit, audit, removed_tags, removed_messages, .. } =
-            Directives::read(rules)?;
+        let read = Directives::read(rules)?;
+        let Directives { skips_body, body_limit, response_bodies, audit, .. } = read;
         let unreadable = |error: zentinel_modsec::Error| InvalidRules::Unreadable(error.to_string());
         let mut parser = Parser::new();
         parser.parse(DEFAULTS).map_err(unreadable)?;
         let ours = parser.directives().len();
-        parser.parse(&text).map_err(unreadable)?;
-        directives::check(&parser.directives()[ours..])?;
+        parser.parse(&read.text).map_err(unreadable)?;
+        checks::check(&parser.directives()[ours..])?;
         let logs_by_rule = parser.directives()[ours..].iter().any(is_of_logging);
         if let Some(directory) = core_rules {
             read_core_rules(&mut parser, directory)?;
@@ -62,11 +66,20 @@ impl RuleSet {
         let mut directives = parser.into_directives();
         mend(&mut directives);
         remove(&mut directives, |rule| {
-            rule.tags.iter().any(|tag| removed_tags.contains(tag)) || removed_messages.contains(&rule.message)
+            rule.tags.iter().any(|tag| read.removed_tags.contains(tag)) || read.removed_messages.contains(&rule.message)
         });
+        let response_bodies = are_about_responses(&directives).then_some(response_bodies);
         let rules = (0..directives.len()).filter_map(|at| described(&directives[at..])).collect();
         let compiled = CompiledRuleset::compile(directives).map_err(unreadable)?;
-        Ok(Self { engine: ModSecurity::new(compiled), rules, audit, skips_body, logs_by_rule, body_limit })
+        Ok(Self {
+            engine: ModSecurity::new(compiled),
+            rules,
+            audit,
+            skips_body,
+            logs_by_rule,
+            body_limit,
+            response_bodies,
+        })
     }
 
     /// Whether it blocks: else it only logs what it would have.
@@ -90,6 +103,22 @@ impl RuleSet {
     /// Whether a larger body is refused.
     pub fn rejects_larger_bodies(&self) -> bool {
         self.body_limit.rejects && self.blocks() && !self.skips_body
+    }
+
+    /// Whether it looks at responses.
+    pub fn inspects_responses(&self) -> bool {
+        self.response_bodies.is_some()
+    }
+
+    /// How many bytes of a response's body with this `Content-Type` are inspected; 0 if it is not.
+    pub fn response_limit(&self, content_type: &[u8]) -> usize {
+        let bodies = self.response_bodies.as_ref().filter(|bodies| bodies.includes(content_type));
+        bodies.map_or(0, |bodies| bodies.limit)
+    }
+
+    /// Whether a response with a larger body is refused.
+    pub fn rejects_larger_responses(&self) -> bool {
+        self.blocks() && self.response_bodies.as_ref().is_some_and(|bodies| bodies.rejects_larger)
     }
 
     /// How many rules there are.

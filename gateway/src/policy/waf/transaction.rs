@@ -1,5 +1,6 @@
 use super::audit;
 use super::directives::AuditEngine;
+use super::mend::RESPONSE_STATUS;
 use super::rule_set::RuleSet;
 use http::HeaderMap;
 use std::borrow::Cow;
@@ -8,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 use zentinel_modsec::engine::transaction::MatchedData;
+use zentinel_modsec::variables::MutableCollection;
 
 /// The status for a request that a rule refuses without naming one.
 const FORBIDDEN: u16 = 403;
@@ -40,7 +42,7 @@ pub struct Refusal {
     pub location: Option<String>,
 }
 
-/// One request before the rules. Its phases take up to some 100 ms of CPU for a large body: to be called on a thread that
+/// One request before the rules, and its response. Its phases take up to some 100 ms of CPU for a large body: to be called on a thread that
 /// may block.
 pub struct Transaction {
     rules: Arc<RuleSet>,
@@ -91,6 +93,29 @@ impl Transaction {
             let _ = self.engine.append_request_body(body); // only stores it
         }
         let evaluated = self.engine.process_request_body();
+        self.verdict(evaluated)
+    }
+
+    /// The rules for heads of responses (phase 3).
+    ///
+    /// # Errors
+    /// They refuse the response, or cannot be evaluated.
+    pub fn response_head(&mut self, status: u16, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.engine.tx_mut().set(RESPONSE_STATUS.to_owned(), status.to_string());
+        for (name, value) in headers {
+            let _ = self.engine.add_response_header(name.as_str(), &text(value.as_bytes())); // only stores it
+        }
+        let evaluated = self.engine.process_response_headers();
+        self.verdict(evaluated)
+    }
+
+    /// The rules for bodies of responses (phase 4), with the body as far as it is inspected.
+    ///
+    /// # Errors
+    /// As [`Self::response_head`].
+    pub fn response_body(&mut self, body: &[u8]) -> Result<(), Refusal> {
+        let _ = self.engine.append_response_body(body); // only stores it
+        let evaluated = self.engine.process_response_body();
         self.verdict(evaluated)
     }
 
@@ -145,7 +170,11 @@ impl Transaction {
         let rule = self.rules.rules.get(id).filter(|rule| !rule.is_silent)?;
         let links = after.get(..rule.links)?;
         let is_whole = links.iter().all(|link| link.rule_id.is_none());
-        is_whole.then_some(audit::Match { id, rule, variable: &matched.variable, value: &matched.value })
+        let variable = match matched.variable.strip_prefix("TX:") {
+            Some(RESPONSE_STATUS) => "RESPONSE_STATUS",
+            _ => &matched.variable,
+        };
+        is_whole.then_some(audit::Match { id, rule, variable, value: &matched.value })
     }
 }
 
@@ -301,6 +330,34 @@ mod tests {
     fn bytes_that_are_no_text_are_inspected() {
         let rules = "SecRuleEngine On\nSecRule REQUEST_HEADERS:x \"@rx \\xff.*evil\" \"id:1,phase:1,deny\"";
         assert_eq!(transaction(rules, "GET", b"/\xff", &[("x", b"\xff evil")]).head(), refused(403));
+    }
+
+    #[test]
+    fn responses_are_inspected() {
+        let verdict = |rule: &str| {
+            let rule = format!("SecRuleEngine On\nSecRule {rule}");
+            let mut transaction = transaction(&rule, "GET", b"/", &[]);
+            transaction.head().and_then(|()| transaction.body(b"")).expect("the request is let pass");
+            let headers = HeaderMap::from_iter([(http::header::SERVER, HeaderValue::from_static("PHP/5"))]);
+            let verdict = transaction.response_head(502, &headers);
+            verdict.and_then(|()| transaction.response_body(b"SQL syntax error"))
+        };
+        assert_eq!(verdict("RESPONSE_STATUS \"@rx ^5\" \"id:1,phase:3,deny\""), refused(403));
+        assert_eq!(verdict("RESPONSE_STATUS \"@rx ^4\" \"id:1,phase:3,deny\""), NO_REFUSAL);
+        assert_eq!(
+            verdict("RESPONSE_HEADERS:Server \"@contains php/5\" \"id:1,phase:3,deny,t:lowercase\""),
+            refused(403)
+        );
+        assert_eq!(verdict("RESPONSE_BODY \"@contains syntax\" \"id:1,phase:4,deny,status:500\""), refused(500));
+        assert_eq!(verdict("RESPONSE_BODY \"@contains nothing\" \"id:1,phase:4,deny\""), NO_REFUSAL);
+    }
+
+    #[test]
+    fn the_status_is_logged_under_its_name() {
+        let mut transaction = transaction("SecRule RESPONSE_STATUS \"@rx ^5\" \"id:1,phase:3,pass\"", "GET", b"/", &[]);
+        transaction.response_head(502, &HeaderMap::new()).expect("it is let pass");
+        let details = log_of(&mut transaction)["transaction"]["messages"][0]["details"].clone();
+        assert_eq!((&details["match"], &details["data"]), (&"RESPONSE_STATUS".into(), &"502".into()));
     }
 
     #[test]
