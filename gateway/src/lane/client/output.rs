@@ -55,7 +55,13 @@ impl Output {
         }
         let held = &mut self.held;
         let written = within(self.timeout, async {
-            stream.write_all_buf(held).await?;
+            // It is one buffer, for which a vectored write would only cost.
+            while !held.is_empty() {
+                match stream.write(held).await? {
+                    0 => return Err(ErrorKind::WriteZero.into()),
+                    written => held.advance(written),
+                }
+            }
             stream.flush().await
         });
         let written = written.await;

@@ -7,7 +7,35 @@ use std::sync::Arc;
 
 /// The headers of a head that is passed on. What is not edited borrows the bytes that were read.
 #[derive(Clone, Debug, Default)]
-pub(in crate::lane) struct Headers(Vec<Header>);
+pub(in crate::lane) struct Headers {
+    list: Vec<Header>,
+    names: NameSet,
+}
+
+/// Which names there may be: a bit for each name's hash. Most headers that are looked for are not there, and this is enough to
+/// know it.
+#[derive(Clone, Copy, Debug, Default)]
+struct NameSet(u64);
+
+impl NameSet {
+    fn add(&mut self, name: &[u8]) {
+        self.0 |= Self::bit(name);
+    }
+
+    fn may_have(self, name: &[u8]) -> bool {
+        self.0 & Self::bit(name) != 0
+    }
+
+    /// By the length, and the first and the last letter without their case.
+    fn bit(name: &[u8]) -> u64 {
+        let (Some(first), Some(last)) = (name.first(), name.last()) else { return 1 };
+        let (first, last) = (usize::from(first | 0x20), usize::from(last | 0x20));
+        1 << ((name.len() + 3 * first + 7 * last) % 64)
+    }
+}
+
+/// Headers of our own that a head gets at most, as a rule.
+const ADDED: usize = 12;
 
 #[derive(Clone, Debug)]
 struct Header {
@@ -29,21 +57,22 @@ pub(in crate::lane) enum Name {
 impl Headers {
     /// Those that were parsed from `bytes`. `None` if a value is not valid.
     pub(in crate::lane) fn parsed(bytes: &Bytes, headers: &[httparse::Header<'_>]) -> Option<Self> {
-        let header = |header: &httparse::Header<'_>| {
+        let mut parsed = Self { list: Vec::with_capacity(headers.len() + ADDED), names: NameSet::default() };
+        for header in headers {
             let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value)).ok()?;
-            Some(Header { name: Name::Received(bytes.slice_ref(header.name.as_bytes())), value })
-        };
-        headers.iter().map(header).collect::<Option<_>>().map(Self)
+            parsed.append(Name::Received(bytes.slice_ref(header.name.as_bytes())), value);
+        }
+        Some(parsed)
     }
 
     /// The bytes that they are written in.
     pub(in crate::lane) fn length(&self) -> usize {
-        self.0.iter().map(|header| header.name.len() + ": \r\n".len() + header.value.len()).sum()
+        self.list.iter().map(|header| header.name.len() + ": \r\n".len() + header.value.len()).sum()
     }
 
     /// Writes them as HTTP/1 does.
     pub(in crate::lane) fn write(&self, output: &mut impl BufMut) {
-        for Header { name, value } in &self.0 {
+        for Header { name, value } in &self.list {
             for part in [name, &b": "[..], value.as_bytes(), b"\r\n"] {
                 output.put_slice(part);
             }
@@ -52,12 +81,13 @@ impl Headers {
 
     /// Their names and values.
     pub(in crate::lane) fn iter(&self) -> impl Iterator<Item = (&Name, &HeaderValue)> {
-        self.0.iter().map(|header| (&header.name, &header.value))
+        self.list.iter().map(|header| (&header.name, &header.value))
     }
 
     /// The values of all headers of this name.
     pub(in crate::lane) fn all(&self, name: &str) -> impl Iterator<Item = &HeaderValue> {
-        self.0.iter().filter(move |header| header.name.is(name.as_bytes())).map(|header| &header.value)
+        let list = if self.names.may_have(name.as_bytes()) { &self.list[..] } else { &[] };
+        list.iter().filter(move |header| header.name.is(name.as_bytes())).map(|header| &header.value)
     }
 
     /// Whether there is a header of this name.
@@ -67,30 +97,33 @@ impl Headers {
 
     /// Keeps the headers for whose name this holds.
     pub(in crate::lane) fn retain(&mut self, mut is_kept: impl FnMut(&[u8]) -> bool) {
-        self.0.retain(|header| is_kept(&header.name));
+        self.list.retain(|header| is_kept(&header.name));
     }
 
     /// Removes the headers of this name.
     pub(in crate::lane) fn remove(&mut self, name: &str) {
-        self.0.retain(|header| !header.name.is(name.as_bytes()));
+        if self.names.may_have(name.as_bytes()) {
+            self.list.retain(|header| !header.name.is(name.as_bytes()));
+        }
     }
 
     /// Adds a header, beside those of the name.
     pub(in crate::lane) fn append(&mut self, name: Name, value: HeaderValue) {
-        self.0.push(Header { name, value });
+        self.names.add(&name);
+        self.list.push(Header { name, value });
     }
 
     /// Replaces the first header of this name and removes the others, or adds it.
     pub(in crate::lane) fn set(&mut self, name: Name, value: HeaderValue) {
-        let Some(first) = self.0.iter().position(|header| header.name.is(&name)) else {
-            return self.append(name, value);
-        };
+        let is_there = self.names.may_have(&name);
+        let first = is_there.then(|| self.list.iter().position(|header| header.name.is(&name))).flatten();
+        let Some(first) = first else { return self.append(name, value) };
         let mut at = 0;
-        self.0.retain(|header| {
+        self.list.retain(|header| {
             at += 1;
             at <= first + 1 || !header.name.is(&name)
         });
-        self.0[first] = Header { name, value };
+        self.list[first] = Header { name, value };
     }
 
     /// The same headers by their names in lower case.
@@ -102,23 +135,23 @@ impl Headers {
 
 impl From<&HeaderMap> for Headers {
     fn from(headers: &HeaderMap) -> Self {
-        let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
-            name: Name::Parsed(name.clone()),
-            value: value.clone(),
-        };
-        Self(headers.iter().map(header).collect())
+        let mut all = Self::default();
+        headers.iter().for_each(|(name, value)| all.append(Name::Parsed(name.clone()), value.clone()));
+        all
     }
 }
 
 impl From<HeaderMap> for Headers {
     fn from(headers: HeaderMap) -> Self {
-        let mut name = None;
-        // A header has a name only if that is not the name of the one before.
-        let header = |(next, value): (Option<HeaderName>, HeaderValue)| {
-            name = next.or(name.take());
-            Some(Header { name: Name::Parsed(name.clone()?), value })
-        };
-        Self(headers.into_iter().filter_map(header).collect())
+        let (mut all, mut name) = (Self::default(), None);
+        for (next, value) in headers {
+            // A header has a name only if that is not the name of the one before.
+            name = next.or(name);
+            if let Some(name) = &name {
+                all.append(Name::Parsed(name.clone()), value);
+            }
+        }
+        all
     }
 }
 
@@ -198,7 +231,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn edits_are_those_of_a_map(names in prop::collection::vec("[a-cA-C]", 0..8), set in "[a-c]", removed in "[a-c]") {
+        fn edits_are_those_of_a_map(
+            names in prop::collection::vec("[a-cA-C-]{1,2}", 0..8),
+            set in "[a-c-]{1,2}",
+            removed in "[a-c-]{1,2}",
+        ) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let mut headers = headers(&names);
             headers.set(Name::Configured(set.as_str().into()), HeaderValue::from_static("2"));

@@ -2,6 +2,7 @@
 
 use crate::exchange::Destination;
 use crate::lane::endpoint::{EndpointConnection, Key};
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(super) struct Pool {
 #[derive(Debug, Default)]
 struct Idle {
     /// Of each kind the oldest comes first.
-    connections: HashMap<Key, Vec<Kept>>,
+    connections: HashMap<Key, Vec<Kept>, RandomState>,
     count: usize,
 }
 

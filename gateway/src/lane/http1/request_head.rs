@@ -4,6 +4,7 @@ use crate::exchange::RequestEdits;
 use crate::lane::head::{Headers, Name};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 /// Headers that a request may have at most: the head reader's limit.
@@ -21,9 +22,9 @@ pub(in crate::lane) struct RequestHead {
 impl RequestHead {
     /// The head at the start of `bytes`, which the head reader has checked. `None` if it is not valid.
     pub(in crate::lane) fn parse(bytes: &Bytes) -> Option<Self> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut headers);
-        request.parse(bytes).ok().filter(httparse::Status::is_complete)?;
+        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut []);
+        request.parse_with_uninit_headers(bytes, &mut headers).ok().filter(httparse::Status::is_complete)?;
         Some(Self {
             method: bytes.slice_ref(request.method?.as_bytes()),
             target: bytes.slice_ref(request.path?.as_bytes()),
