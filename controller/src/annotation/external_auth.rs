@@ -13,11 +13,12 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::High,
         "Sets the URL of an external service that authorizes requests. Each request first causes an auth request to \
          this URL. A 2xx response allows the request; 401 and 403 go to the client; any other result is answered with \
-         500. An absolute URL with `http://` or `https://`; path and query may contain nginx variables. Default: not \
-         set, no auth request. The timeouts are those of the backend.",
+         500. An absolute URL with `http://` or `https://`; path and query may contain nginx variables, and the host may \
+         be `$host`, for the host that the client asks for. Default: not set, no auth request. The timeouts are those of \
+         the backend.",
         |value, draft| auth_server::auth_url(value, &mut draft.external_auth),
     )
-    .but("A host with variables is refused: the routes answer 503."),
+    .but("Other variables in the host are refused, and `$host` where the host of a rule is no exact name: the routes answer 503."),
     Annotation::guard(
         "auth-method",
         Risk::Low,

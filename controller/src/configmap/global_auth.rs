@@ -13,7 +13,10 @@ pub(super) const KEYS: &[Key] = &[
          does for one Ingress and `enable-global-auth: \"false\"` undoes. Empty: none.",
         |value, draft| read(value, draft, auth_server::auth_url),
     )
-    .but("A host with variables is refused: every request is answered with 503."),
+    .but(
+        "Variables in the host other than `$host` are refused: every request is answered with 503. So is, with `$host`, every \
+         request for a host that no rule names exactly.",
+    ),
     Key::full(
         "global-auth-method",
         "",

@@ -5,7 +5,7 @@
 
 use super::error::ValueError;
 use super::header::{field_template, settable_field, settable_header};
-use super::server_url::{server_url, template};
+use super::server_url::{server_url_at_host, template};
 use super::value::Value;
 use crate::route_defaults::ExternalAuthSettings;
 use gateway::config::Template;
@@ -20,7 +20,7 @@ type Read = Result<(), ValueError>;
 
 /// `auth-url`. No user stands in it: it would be shown wherever the setting is.
 pub(crate) fn auth_url(value: Value<'_>, server: &mut ExternalAuthSettings) -> Read {
-    server.url = Some(server_url(value.text())?);
+    server.url = Some(server_url_at_host(value.text())?);
     Ok(())
 }
 

@@ -44,6 +44,25 @@ pub(crate) fn server_url(text: &str) -> Result<ServerUrl, ValueError> {
     Ok(ServerUrl { tls, host: host(parsed.host()).ok_or(EXPECTED)??, port, authority: authority.into(), target })
 }
 
+/// The same, but the host may be `$host`: that of the client's request, which [`ServerUrl::HOST`] then stands for.
+///
+/// # Errors
+/// As [`server_url`].
+pub(super) fn server_url_at_host(text: &str) -> Result<ServerUrl, ValueError> {
+    const SOME_HOST: &str = "host.example";
+    let Some((scheme, rest)) = around_host(text) else { return server_url(text) };
+    let url = server_url(&format!("{scheme}://{SOME_HOST}{rest}"))?;
+    let port = url.authority.strip_prefix(SOME_HOST).unwrap_or_default();
+    Ok(ServerUrl { host: ServerUrl::HOST.into(), authority: format!("{}{port}", ServerUrl::HOST).into(), ..url })
+}
+
+/// What is before and behind the host of a URL, if that is `$host`.
+fn around_host(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once("://")?;
+    let rest = [ServerUrl::HOST, "${host}"].iter().find_map(|variable| rest.strip_prefix(variable))?;
+    (rest.is_empty() || rest.starts_with(['/', '?', ':'])).then_some((scheme, rest))
+}
+
 /// Path and query; `None` where the URL has neither.
 fn target(text: &str) -> Result<Option<Template>, ValueError> {
     if text.is_empty() {
@@ -108,6 +127,21 @@ mod tests {
                 parts(&format!("http://m.example:81{path}")),
                 (false, "m.example".into(), 81, "m.example:81".into(), target(path))
             );
+        }
+    }
+
+    #[test]
+    fn the_host_of_the_request_may_stand_for_that_of_the_url() {
+        let parts = |text: &str| {
+            let ServerUrl { tls, host, port, authority, .. } = server_url_at_host(text).expect("a URL");
+            (tls, host.to_string(), port, authority.to_string())
+        };
+        assert_eq!(parts("https://$host/oauth2/auth"), (true, "$host".into(), 443, "$host".into()));
+        assert_eq!(parts("http://${host}:8080?q"), (false, "$host".into(), 8080, "$host:8080".into()));
+        assert_eq!(parts("http://a.example/"), (false, "a.example".into(), 80, "a.example".into()));
+        for text in ["https://$hostname/", "https://$host$request_uri", "https://auth.$host/", "ftp://$host/", "$host"]
+        {
+            assert!(server_url_at_host(text).is_err(), "{text:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod affinity;
 mod alias;
+mod auth_server;
 pub(super) mod canaries;
 mod candidate;
 mod client_certificates;
@@ -32,6 +33,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(snippets::overruled(&name, view));
         diagnostics.extend(client_certificates::overruled(&name, view));
         diagnostics.extend(affinity::overruled(&name, view));
+        auth_server::apply(&name, &mut routes, view);
         let (passthrough, of_passthrough) = passthrough::decide(&name, &mut routes, view);
         diagnostics.extend(of_passthrough);
         affinity::apply(&mut routes, view);
@@ -46,6 +48,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         let tls = tls::choose_for_alias(&name, &target, view);
         // What is wrong with the host itself is said there.
         if let Some((mut routes, _)) = merge::routes(&target, tls.is_some(), view) {
+            auth_server::apply(&name, &mut routes, view);
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
             affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);

@@ -66,6 +66,7 @@ pub(in crate::translate) fn parse(
         diagnostics: reading.diagnostics,
         references: BTreeMap::new(),
         urls: Vec::new(),
+        asks_hosts: None,
     };
     let parsed = if reading.rejected { None } else { parser.parse(lookup) };
     let mut diagnostics = parser.diagnostics;
@@ -104,6 +105,8 @@ pub(super) struct Parser<'a> {
     pub(super) references: BTreeMap<ServiceBackend, Reference>,
     /// The servers that are named by URL.
     pub(super) urls: Vec<BackendId>,
+    /// Each host has an auth server under its own name: the field that says so, and the port.
+    pub(super) asks_hosts: Option<(Arc<str>, u16)>,
 }
 
 impl Parser<'_> {
@@ -143,6 +146,7 @@ impl Parser<'_> {
             );
         }
         let has_default_backend = backend.is_some();
+        self.servers_at_hosts(&hosts, has_default_backend);
         let unredirected = self.forward_or_default(backend.as_ref());
         let root = self.root(backend.as_ref(), unredirected.clone());
         let www = self.annotations.from_to_www.then(|| self.annotation("from-to-www-redirect"));

@@ -124,3 +124,25 @@ fn servers_that_are_named_by_url_are_there_for_as_long_as_an_ingress_names_them(
     world.delete(Kind::Ingress, "a");
     assert_eq!(named(&world), [false, false]);
 }
+
+#[test]
+fn an_auth_server_at_the_host_of_the_request_is_one_for_each_exact_name() {
+    let rules = ["h", "*.wild.example"].map(|host| rule(host, &[("/", "Prefix", "echo")])).join(", ");
+    let annotations = "auth-url: 'https://$host/check', server-alias: alias.example";
+    let mut world = World::of(&ingress("a", annotations, &format!("{{rules: [{rules}]}}")));
+    let is_there = |world: &World, host: &str| {
+        world.translator.backend(&BackendId::Url { host: host.into(), port: 443 }).is_some()
+    };
+    for name in ["h", "alias.example"] {
+        let auth = world.route(name, "/").policies.external_auth.clone().expect("an auth server");
+        assert_eq!((&*auth.host, &*auth.authority), (name, name));
+        assert!(is_there(&world, name), "{name}");
+    }
+    assert!(!is_there(&world, "$host"));
+    assert!(world.route("*.wild.example", "/").policies.denied.is_some());
+    let said = world.said(Severity::Error);
+    assert_eq!(said.iter().filter(|said| said.contains("auth-url") && said.contains("*.wild.example")).count(), 1);
+
+    world.delete(Kind::Ingress, "a");
+    assert!(!is_there(&world, "h"));
+}
