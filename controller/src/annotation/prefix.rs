@@ -1,6 +1,7 @@
 //! Annotations whose prefix is not the one that counts, though it was probably meant.
 
 use super::entry::Annotation;
+use std::collections::BTreeMap;
 
 /// The prefix of the other Ingress controller for nginx, whose annotations have other names.
 const OF_F5: [&str; 2] = ["nginx.org", "nginx.com"];
@@ -21,6 +22,12 @@ pub(super) fn complaint(name: &str, prefix: &str) -> Option<String> {
     };
     let suggestion = if is_known { format!("; did you mean {:?}?", format!("{prefix}/{key}")) } else { String::new() };
     Some(format!("{wrong}; it is ignored{suggestion}"))
+}
+
+/// Whether an annotation has the former prefix, and stands there with the one that counts, too.
+pub(super) fn has_successor(name: &str, prefix: &str, annotations: &BTreeMap<String, String>) -> bool {
+    let key = name.strip_prefix(FORMER).and_then(|rest| rest.strip_prefix('/'));
+    key.is_some_and(|key| annotations.contains_key(&format!("{prefix}/{key}")))
 }
 
 /// The prefix and the key of a name in which something else stands for the slash, or nothing.
@@ -71,6 +78,16 @@ mod tests {
             "description",
         ] {
             assert_eq!(complaint(name, PREFIX), None);
+        }
+    }
+
+    #[test]
+    fn who_sets_both_prefixes_has_meant_it() {
+        let names = ["ingress.kubernetes.io/app-root", "nginx.ingress.kubernetes.io/app-root"];
+        let annotations = names.map(|name| (name.to_owned(), "/shop".to_owned())).into();
+        assert!(has_successor(names[0], PREFIX, &annotations));
+        for name in ["ingress.kubernetes.io/ssl-redirect", "ingress.kubernetes.io", "nginx.org/app-root"] {
+            assert!(!has_successor(name, PREFIX, &annotations), "{name}");
         }
     }
 }

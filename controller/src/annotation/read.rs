@@ -346,8 +346,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Another prefix, or none.
+    /// Another prefix, or none. Charts set some annotations for several controllers.
     fn stranger(&mut self, name: &str) {
+        if prefix::has_successor(name, self.context.prefix, self.annotations) {
+            return;
+        }
         if let Some(complaint) = prefix::complaint(name, self.context.prefix) {
             let field = format!("metadata.annotations[{name}]");
             let warning = Diagnostic::warning(self.context.object.clone(), field, complaint).because(Reason::Ignored);
