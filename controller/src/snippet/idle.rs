@@ -1,7 +1,8 @@
 //! Directives without effect: what they tune is not there, or set elsewhere, and requests are safe without them.
 
 use super::context::Context;
-use super::entry::{Entry, HTTP, HTTP_SERVER};
+use super::entry::{Call, Entry, HTTP, HTTP_SERVER, HTTP_SERVER_LOCATION};
+use super::refused::BACKEND_TLS;
 
 const STREAMED: &str = "bodies are streamed both ways, and Adit chooses the sizes of its buffers";
 const RESPONSES_STREAMED: &str = "responses are streamed, as with \"off\"";
@@ -81,4 +82,20 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("thread_pool", TOP, WORKERS),
     Entry::idle("timer_resolution", TOP, WORKERS),
     Entry::idle("env", TOP, "there is no code that could read an environment"),
+    Entry::works(
+        "proxy_ssl_verify",
+        HTTP_SERVER_LOCATION,
+        1..=1,
+        "Only `off`, which is so without the annotation `proxy-ssl-verify`, and which does not turn that off.",
+        unverified,
+    ),
+    Entry::works("grpc_ssl_verify", HTTP_SERVER_LOCATION, 1..=1, "As `proxy_ssl_verify`.", unverified),
 ];
+
+/// Backends whose certificates are not verified.
+fn unverified(call: &mut Call<'_>) -> Result<(), String> {
+    match call.argument(0) {
+        "off" => Ok(()),
+        _ => Err(format!("is refused: {BACKEND_TLS}")),
+    }
+}

@@ -276,6 +276,7 @@ fn faults_say_what_is_expected() {
         ("more_set_headers \"A: b\" return 403;", "\"return\" for a header"),
         ("more_set_input_headers 'Host: x';", "Host"),
         ("auth_basic x;", "needs a file"),
+        ("proxy_ssl_verify on;", "annotations proxy-ssl-*"),
         ("limit_rate $rate;", "expected a number of bytes"),
     ] {
         let fault = fault(text);
