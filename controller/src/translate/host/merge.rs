@@ -137,13 +137,13 @@ impl<'a> Merge<'a> {
         self.diagnostics.push(ingress.warning("metadata.annotations", message).because(Reason::Ignored));
     }
 
-    /// By the letter there may be no route for `/` to redirect from where the host has an `app-root`.
+    /// Where the host has an `app-root` there may be no route for `/` to redirect from: by the letter, and where no host is named.
     fn root_to_redirect(&mut self, with_rules: &[&'a ParsedIngress], view: &View<'_>) {
         let asks = |ingress: &&&'a ParsedIngress| ingress.host_policies.app_root.is_some();
         let Some(&owner) = with_rules.iter().find(asks) else { return };
         let root = |kind| PathMatch { kind, value: "/".into() };
         let has_root = [PathKind::Exact, PathKind::Prefix].iter().any(|kind| self.taken.contains_key(&root(*kind)));
-        if view.defaults().path_matching == PathMatching::Strict && !has_root {
+        if !has_root {
             let origin = Origin::new(owner.object.clone(), view.annotation("app-root"));
             let (matches, action) = (RouteMatch::path(PathKind::Exact, "/"), owner.unredirected.clone());
             let route = Route { origin, matches, action, ..owner.root.clone() };
