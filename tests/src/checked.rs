@@ -1,6 +1,8 @@
 //! What Adit says of objects, as `adit check` does: in translation, and where the gateway compiles what came of it.
 
-use crate::drivers::Objects;
+use crate::case::{Case, Mode};
+use crate::cluster::{Cluster, Network};
+use crate::drivers::{Objects, settings};
 use anyhow::Result;
 use controller::diagnostic::Diagnostic;
 use controller::settings::ControllerSettings;
@@ -22,4 +24,14 @@ pub fn diagnostics(settings: ControllerSettings, documents: &str) -> Result<Vec<
 /// The same with default settings, each as a line of text.
 pub fn said(documents: &str) -> Result<Vec<String>> {
     Ok(diagnostics(ControllerSettings::default(), documents)?.iter().map(ToString::to_string).collect())
+}
+
+/// The same of a case, before its first step.
+pub async fn said_of(case: &Case) -> Result<Vec<String>> {
+    let mut cluster = Cluster::new(Network::imaginary(), &case.spec.dns).await?;
+    for object in &case.objects {
+        cluster.apply(object.clone())?;
+    }
+    let settings = settings(case, Mode::Nginx)?.controller;
+    Ok(diagnostics(settings, &cluster.documents().await?)?.iter().map(ToString::to_string).collect())
 }

@@ -45,6 +45,9 @@ pub struct Spec {
     /// The drivers that play the case: over sockets only where more than routing decides.
     #[serde(default = "both_drivers")]
     pub drivers: Vec<Player>,
+    /// Parts of all that Adit says of the objects in `objects.yaml`: checked of `charts`.
+    #[serde(default)]
+    pub diagnostics: Vec<String>,
     /// The names that the case's DNS server knows; it denies all others.
     #[serde(default)]
     pub dns: BTreeMap<String, Host>,
