@@ -11,6 +11,7 @@ mod binary;
 mod bounds;
 mod canaries;
 mod certificates;
+mod charts;
 mod client_certificates;
 mod clients;
 mod cluster_source;
