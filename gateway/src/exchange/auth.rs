@@ -7,7 +7,7 @@ use super::subrequest::{Subrequest, is_not_the_clients};
 use crate::config::Template;
 use crate::policy::Verdict;
 use crate::policy::auth_cache::AuthKey;
-use crate::policy::external_auth::{Authorization, ExternalAuth, FAILED};
+use crate::policy::external_auth::{Authorization, DEPTH, ExternalAuth, FAILED, next_depth};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use crate::telemetry::Attempt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -25,8 +25,10 @@ impl Exchange {
     /// ingress-nginx's: the client's headers, and what the auth server needs to know of its request.
     pub fn auth_request(&self, request: &RequestView<'_>) -> Option<Subrequest> {
         let server = self.decision.auth_server()?;
+        let depth = next_depth(request.headers)?;
         let request = &self.decision.with_changed_headers(request);
         let mut headers = self.client_headers(request);
+        headers.insert(DEPTH, depth);
         let mut set = |name: &'static str, value: Option<HeaderValue>| {
             value.and_then(|value| headers.insert(HeaderName::from_static(name), value))
         };
@@ -74,6 +76,7 @@ impl Exchange {
 
     /// What can be said at once of a request whose client has been heard as far as its password.
     pub(super) fn heard(&mut self, request: &RequestView<'_>) {
+        self.leave_circle(request);
         self.run_auth_snippet(request);
         self.recall(request);
         self.offer_sign_in(request);
@@ -87,6 +90,13 @@ impl Exchange {
         }
         let Some(signin) = self.decision.auth_server().and_then(|server| server.signin.as_ref()) else { return };
         self.state = State::Replying(Reply::redirect(302, Reason::AuthSignin, &self.rendered(signin, request)));
+    }
+
+    /// Asks nobody for a request that asks for another one, and so on.
+    fn leave_circle(&mut self, request: &RequestView<'_>) {
+        if matches!(self.state, State::Asking { .. }) && next_depth(request.headers).is_none() {
+            self.authorized(Err(FAILED));
+        }
     }
 
     /// Lets the snippet of the auth request decide, if that is to be sent.

@@ -13,9 +13,10 @@ use std::sync::Arc;
 /// Bytes of a variable's value that a request target cannot hold.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'`');
 /// Headers that a server gets from us or not at all, so that no client can make it believe something.
-const NOT_THE_CLIENTS: [&str; 18] = [
+const NOT_THE_CLIENTS: [&str; 19] = [
     "host",
     "proxy",
+    "x-adit-auth-depth",
     "x-auth-request-redirect",
     "x-forwarded-for",
     "x-forwarded-host",

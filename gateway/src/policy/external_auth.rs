@@ -35,6 +35,19 @@ struct ResponseHeader {
     letters: Box<[u8]>,
 }
 
+/// How many auth requests have been made for one another, this one included.
+pub(crate) const DEPTH: HeaderName = HeaderName::from_static("x-adit-auth-depth");
+/// How many may be: an auth server that is behind itself would be asked without end.
+const MAX_DEPTH: u32 = 4;
+
+/// The depth of the auth request for a request with these headers; `None` where there may be none. A client can only make it
+/// greater.
+pub(crate) fn next_depth(headers: &HeaderMap) -> Option<HeaderValue> {
+    let depths = headers.get_all(DEPTH).iter().filter_map(|value| value.to_str().ok()?.parse().ok());
+    let depth = depths.max().unwrap_or(0);
+    (depth < MAX_DEPTH).then(|| HeaderValue::from(depth + 1))
+}
+
 /// Adit does not let the request through, because it does not know whether it may.
 pub(crate) const FAILED: Reply = Reply::new(500, Reason::AuthFailed);
 

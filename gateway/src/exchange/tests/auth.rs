@@ -189,9 +189,10 @@ fn the_auth_server_gets_the_clients_headers_and_ours() {
     let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     headers.sort_unstable();
     let id = request.headers["x-request-id"].as_bytes();
-    let expected: [(&str, &[u8]); 10] = [
+    let expected: [(&str, &[u8]); 11] = [
         ("authorization", b"Basic x"),
         ("host", b"auth.example:8443"),
+        ("x-adit-auth-depth", b"1"),
         ("x-auth-request-redirect", b"/"),
         ("x-forwarded-for", b"10.0.0.200"),
         ("x-original-method", b"GET"),
