@@ -67,7 +67,7 @@ mod tests {
         for (name, found) in [
             ("access_by_lua_block", "*_by_lua*"),
             ("proxy_cache", "proxy_cache*"),
-            ("proxy_cache_bypass", "proxy_cache_bypass"),
+            ("proxy_cache_bypass", "proxy_cache*"),
             ("gzip_types", "gzip_types"),
             ("gzip_buffers", "gzip_*"),
             ("ssl_certificate", "ssl_*"),

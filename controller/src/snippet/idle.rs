@@ -6,7 +6,7 @@ use super::refused::BACKEND_TLS;
 
 const STREAMED: &str = "bodies are streamed both ways, and Adit chooses the sizes of its buffers";
 const RESPONSES_STREAMED: &str = "responses are streamed, as with \"off\"";
-const NO_CACHE: &str = "Adit keeps no responses";
+const NO_CACHE: &str = "Adit keeps no responses, and each request reaches its backend";
 const NO_FILES: &str = "Adit serves no files";
 const CLIENTS: &str = "the ConfigMap's key of that name sets it for all hosts";
 const WORKERS: &str = "Adit runs one thread for each worker of the ConfigMap's worker-processes";
@@ -48,7 +48,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("server_tokens", HTTP, "the ConfigMap's server-tokens sets it for all hosts"),
     Entry::idle("http2", HTTP_SERVER, "the ConfigMap's use-http2 sets it for all hosts"),
     Entry::idle("http2_push_preload", HTTP, "there is no server push, as in nginx since 1.25.1"),
-    Entry::idle("proxy_cache_bypass", OUTSIDE_AUTH, NO_CACHE),
+    Entry::idle("proxy_cache*", OUTSIDE_AUTH, NO_CACHE),
     Entry::idle("proxy_no_cache", OUTSIDE_AUTH, NO_CACHE),
     Entry::idle("etag", HTTP, NO_FILES),
     Entry::idle("if_modified_since", HTTP, NO_FILES),

@@ -15,7 +15,6 @@ const AUTH: &str = "auth requests are set by the annotations auth-url, auth-resp
 const ADDRESS: &str = "whom to believe about a client's address is set by the ConfigMap's use-forwarded-headers, enable-real-ip and \
                        proxy-real-ip-cidr";
 const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
-const CACHE: &str = "Adit keeps no responses";
 const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const ERRORS: &str = "error pages of its own are not supported yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
@@ -58,7 +57,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("real_ip_*", ADDRESS),
     Entry::refused("limit_req*", LIMITS),
     Entry::refused("limit_conn*", LIMITS),
-    Entry::refused("proxy_cache*", CACHE),
     Entry::refused("proxy_cookie_flags", HEADERS),
     Entry::refused("add_trailer", HEADERS),
     Entry::refused("sub_filter*", "Adit does not change bodies"),

@@ -312,6 +312,7 @@ fn what_is_safe_without_effect_is_accepted() {
         "proxy_hide_header Upgrade;",
         "more_clear_headers Connection;",
         "proxy_ignore_headers X-Accel-Redirect;",
+        "proxy_cache_use_stale timeout;",
     ] {
         assert!(idle(text, Context::Location).contains("no effect"), "{text}");
     }
