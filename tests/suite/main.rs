@@ -7,6 +7,7 @@ mod annotation_list;
 mod attacks;
 mod backend_protocols;
 mod bad_manifests;
+mod balancing;
 mod binary;
 mod bounds;
 mod canaries;

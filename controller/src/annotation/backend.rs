@@ -4,9 +4,9 @@ use super::entry::{Annotation, Invalid, Scope};
 use super::hash_settings::{self, Balancing};
 use super::settings::AnnotationSettings;
 use crate::object::Kind;
-use crate::registry::{Value, ValueError};
+use crate::registry::{Value, ValueError, balance};
 use crate::route_defaults::Risk;
-use gateway::config::{Balance, Template, TemplateError};
+use gateway::config::{Template, TemplateError};
 use std::num::NonZero;
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
@@ -41,15 +41,16 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Upstream,
         Risk::Low,
         Invalid::RejectsIngress,
-        "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other, `ewma` prefers \
-         the less busy. Default: the ConfigMap's `load-balance` (`round_robin`). The oldest Ingress that uses the \
-         Service port decides for all.",
-        balance,
+        "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other. `ewma` takes two at random \
+         and chooses the one whose responses have taken less time of late, by an exponentially weighted moving average with a \
+         decay of 10 s. `least_request`, which ingress-nginx does not have, chooses the one of two with fewer requests in \
+         progress. Default: the ConfigMap's `load-balance` (`round_robin`). The oldest Ingress that uses the Service port \
+         decides for all.",
+        load_balance,
     )
     .but(
-        "`ewma` takes two endpoints at random and chooses the one with fewer requests in progress. `chash` and `chashsubset` \
-         have no effect without `upstream-hash-by`, `sticky_balanced` and `sticky_persistent` none without `affinity`: the \
-         default applies.",
+        "`chash` and `chashsubset` have no effect without `upstream-hash-by`, `sticky_balanced` and `sticky_persistent` none \
+         without `affinity`: the default applies.",
     ),
     Annotation::full(
         "upstream-hash-by",
@@ -94,13 +95,11 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
 ];
 
 /// `load-balance`. What other annotations switch on is remembered; it counts if they do.
-fn balance(value: Value<'_>, draft: &mut AnnotationSettings) -> Result<(), ValueError> {
+fn load_balance(value: Value<'_>, draft: &mut AnnotationSettings) -> Result<(), ValueError> {
     match value.text() {
-        "round_robin" => draft.upstream.balance = Balance::RoundRobin,
-        "ewma" => draft.upstream.balance = Balance::LeastRequest,
         "chash" | "chashsubset" => draft.hashing.balance = Some(Balancing::ByKey),
         "sticky_balanced" | "sticky_persistent" => draft.hashing.balance = Some(Balancing::BySession),
-        _ => return Err(ValueError::Expected("\"round_robin\" or \"ewma\"")),
+        text => draft.upstream.balance = balance(text)?,
     }
     Ok(())
 }
@@ -120,15 +119,17 @@ fn hash_key(value: Value<'_>) -> Result<Result<Template, TemplateError>, ValueEr
 mod tests {
     use super::*;
     use crate::route_defaults::RouteDefaults;
+    use gateway::config::Balance;
 
     #[test]
     fn balances() {
         let read = |text: &'static str| {
             let mut draft = AnnotationSettings::new(&RouteDefaults::default());
-            balance(Value::from(text), &mut draft).map(|()| (draft.upstream.balance, draft.hashing.balance))
+            load_balance(Value::from(text), &mut draft).map(|()| (draft.upstream.balance, draft.hashing.balance))
         };
         assert_eq!(read("round_robin"), Ok((Balance::RoundRobin, None)));
-        assert_eq!(read("ewma"), Ok((Balance::LeastRequest, None)));
+        assert_eq!(read("ewma"), Ok((Balance::Ewma, None)));
+        assert_eq!(read("least_request"), Ok((Balance::LeastRequest, None)));
         assert_eq!(read("chashsubset"), Ok((Balance::RoundRobin, Some(Balancing::ByKey))));
         assert_eq!(read("sticky_balanced"), Ok((Balance::RoundRobin, Some(Balancing::BySession))));
         assert!(matches!(read("random"), Err(ValueError::Expected(_))));

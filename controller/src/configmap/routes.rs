@@ -1,9 +1,9 @@
 //! How requests are routed, and the defaults of annotations.
 
 use super::entry::Key;
-use crate::registry::{ValueError, error_statuses, retry_conditions};
+use crate::registry::{ValueError, balance, error_statuses, retry_conditions};
 use crate::route_defaults::Risk;
-use gateway::config::{Balance, PathMatching};
+use gateway::config::PathMatching;
 use std::num::NonZero;
 
 pub(super) const KEYS: &[Key] = &[
@@ -83,18 +83,14 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "load-balance",
         "round_robin",
-        "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other, `ewma` prefers \
-         the less busy.",
+        "Sets how an endpoint is chosen for each request: `round_robin` takes one after the other. `ewma` takes two at random \
+         and chooses the one whose responses have taken less time of late; `least_request`, which ingress-nginx does not have, \
+         the one with fewer requests in progress.",
         |value, draft| {
-            draft.config.routes.upstream.balance = match value.text() {
-                "round_robin" => Balance::RoundRobin,
-                "ewma" => Balance::LeastRequest,
-                _ => return Err(ValueError::Expected("\"round_robin\" or \"ewma\"")),
-            };
+            draft.config.routes.upstream.balance = balance(value.text())?;
             Ok(())
         },
-    )
-    .but("`ewma` takes two endpoints at random and chooses the one with fewer requests in progress."),
+    ),
     Key::full(
         "annotation-value-word-blocklist",
         "",

@@ -5,6 +5,7 @@
 //! The entries stand in [`crate::annotation`], [`crate::configmap`] and [`crate::cli::flags`], one [`Registry`] each.
 
 pub(crate) mod auth_server;
+mod balance;
 mod compressed_types;
 mod error;
 mod error_statuses;
@@ -19,6 +20,7 @@ mod text;
 mod tls;
 mod value;
 
+pub(crate) use balance::balance;
 pub(crate) use compressed_types::compressed_types;
 pub use error::ValueError;
 pub(crate) use error_statuses::error_statuses;

@@ -123,6 +123,10 @@ pub enum Balance {
     RoundRobin,
     /// Of two endpoints at random, the one with fewer requests in progress.
     LeastRequest,
+    /// Of two endpoints at random, the one whose responses have taken less time of late: an exponentially weighted moving
+    /// average with a decay of 10 s. An endpoint of which nothing is known comes first; one that is new among others has their
+    /// average. An attempt without a response counts as one that took the whole timeout for connecting.
+    Ewma,
 }
 
 /// The addresses behind a backend.

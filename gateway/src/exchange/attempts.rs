@@ -93,8 +93,23 @@ impl Attempts {
         }
     }
 
+    /// The endpoint fails. It counts as if that had taken so long at least.
+    pub(super) fn fail(&mut self, at_least: Duration) {
+        if let Some(current) = &mut self.current {
+            current.failed = Some(at_least);
+        }
+    }
+
     /// Ends the attempt. `status` is what stands for that of a response, where there was none.
     pub(super) fn end(&mut self, status: Option<u16>, response_length: u64) {
+        if let Some(current) = &self.current {
+            current.pick.took(current.took());
+        }
+        self.leave(status, response_length);
+    }
+
+    /// The same of one that says nothing of its endpoint.
+    pub(super) fn leave(&mut self, status: Option<u16>, response_length: u64) {
         let Some(current) = self.current.take() else { return };
         self.ended.push(current.attempt(status, response_length));
     }

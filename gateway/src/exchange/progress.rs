@@ -52,6 +52,8 @@ pub(super) struct Try {
     pub(super) header: Option<Duration>,
     pub(super) status: Option<u16>,
     pub(super) interim: usize,
+    /// No whole response has come of it; an endpoint is not taken for a fast one because it failed sooner than this.
+    pub(super) failed: Option<Duration>,
     /// From the start of the request to that of the try.
     pub(super) after: Duration,
     /// The id of its span, where it has one of its own.
@@ -62,12 +64,20 @@ impl Try {
     /// One that begins now, of a request that began at `request`.
     pub(super) fn begin(pick: Pick, request: std::time::Instant, span: Option<NonZero<u64>>) -> Self {
         let (started, after) = (Instant::now(), request.elapsed());
-        Self { pick, started, connect: None, header: None, status: None, interim: 0, after, span }
+        Self { pick, started, connect: None, header: None, status: None, interim: 0, failed: None, after, span }
     }
 
     /// Its endpoint.
     pub(super) fn address(&self) -> SocketAddr {
         self.pick.address()
+    }
+
+    /// What it has taken, as `load-balance: ewma` has it. As in ingress-nginx, the time to connect counts twice. A tunnel
+    /// counts up to its beginning.
+    pub(super) fn took(&self) -> Duration {
+        let connect = self.connect.unwrap_or_default();
+        let response = self.header.filter(|_| self.status == Some(101)).unwrap_or_else(|| self.started.elapsed());
+        (connect + response).max(self.failed.unwrap_or_default())
     }
 
     /// What is known of it. `status` is what stands for that of a response, where there was none.

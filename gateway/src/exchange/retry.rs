@@ -46,8 +46,11 @@ impl Exchange {
             UpstreamFault::TimedOut => (RetryCondition::Timeout, Reply::new(504, Reason::UpstreamTimeout)),
         };
         let failed = Failed { condition, status: reply.status, untouched, replayable };
-        let goes_on = (stale && self.repeat(failed)) || self.try_another(failed);
-        if !goes_on {
+        if stale && self.repeat(failed) {
+            return;
+        }
+        self.attempts.fail(self.backend_policies().timeouts.connect);
+        if !self.try_another(failed) {
             self.give_up(reply);
         }
     }
@@ -64,7 +67,7 @@ impl Exchange {
         if self.attempts.next.is_none() {
             return false;
         }
-        self.attempts.end(Some(failed.status), 0);
+        self.attempts.leave(Some(failed.status), 0);
         self.attempts.fresh = true;
         self.context.telemetry().event(Event::Retry, "stale");
         true

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::time::Instant;
 use twox_hash::XxHash3_64;
 
 /// What decides, with its state.
@@ -16,6 +17,8 @@ pub(super) enum Balancer {
     RoundRobin(Rotation),
     /// The less busy of two at random.
     LeastRequest,
+    /// The one of two at random whose responses take less time.
+    Ewma,
     /// The endpoint that the client's address prefers.
     ClientIp,
     /// The endpoint that the key of the request leads to. Who has no key goes to any: mirrors, for example.
@@ -43,7 +46,11 @@ impl Balancer {
             // A second try takes no turn: it would shift the rotation so that each request meets the failing endpoint
             // first. Nor does it go to the next in order, which would then carry all of the failing one's load.
             Self::RoundRobin(_) => untried.random(),
-            Self::LeastRequest => untried.less_busy_of_two(),
+            Self::LeastRequest => untried.better_of_two(|endpoint| endpoint.in_flight()),
+            Self::Ewma => {
+                let now = Instant::now();
+                untried.better_of_two(|endpoint| endpoint.cost(now))
+            }
             Self::ClientIp => untried.preferred_by(client),
             Self::Hash(hashing) => match key {
                 Some(key) => hashing.choose(endpoints, key, tried),
@@ -60,6 +67,7 @@ impl Balancer {
         match (backend.client_ip_affinity, backend.balance, self) {
             (true, _, _) => Self::ClientIp,
             (false, Balance::LeastRequest, _) => Self::LeastRequest,
+            (false, Balance::Ewma, _) => Self::Ewma,
             (false, Balance::RoundRobin, Self::RoundRobin(rotation)) => Self::RoundRobin(rotation.continued(old, new)),
             (false, Balance::RoundRobin, _) => Self::RoundRobin(Rotation::random(new.len())),
         }
@@ -126,7 +134,8 @@ impl<'a> Untried<'a, '_> {
         }
     }
 
-    fn less_busy_of_two(&self) -> Option<&'a Arc<EndpointState>> {
+    /// The one that costs less of two at random.
+    fn better_of_two<C: PartialOrd>(&self, cost: impl Fn(&EndpointState) -> C) -> Option<&'a Arc<EndpointState>> {
         let len = self.len();
         if len < 2 {
             return self.nth(0);
@@ -134,7 +143,7 @@ impl<'a> Untried<'a, '_> {
         let first = fastrand::usize(..len);
         let second = (first + fastrand::usize(1..len)) % len;
         let (first, second) = (self.nth(first)?, self.nth(second)?);
-        Some(if second.in_flight() < first.in_flight() { second } else { first })
+        Some(if cost(second) < cost(first) { second } else { first })
     }
 
     /// Rendezvous hashing: each endpoint has a weight for the client and the heaviest wins. When an endpoint goes,
@@ -152,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
     use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+    use std::time::Duration;
 
     const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
@@ -241,6 +251,42 @@ mod tests {
         assert!(upstream.endpoints().iter().all(|e| e.in_flight() == 0));
     }
 
+    /// The endpoints that serve so many requests, each of which takes as long as its endpoint does.
+    fn served(upstream: &Upstream, requests: usize, took: impl Fn(SocketAddr) -> u64) -> HashMap<SocketAddr, usize> {
+        let mut served = HashMap::new();
+        for _ in 0..requests {
+            let pick = upstream.pick(CLIENT, &[]).expect("there are endpoints");
+            pick.took(Duration::from_millis(took(pick.address())));
+            *served.entry(pick.address()).or_default() += 1;
+        }
+        served
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ewma_prefers_the_faster_of_two() {
+        let upstream = upstream(Balance::Ewma, false, 1..=2);
+        let by_second = |fast| move |address| if address == self::address(fast) { 10 } else { 100 };
+        let learned = served(&upstream, 20, by_second(1));
+        assert_eq!(learned.len(), 2, "one of which nothing is known comes first: {learned:?}");
+        assert_eq!(served(&upstream, 100, by_second(1)), HashMap::from([(address(1), 100)]));
+        // The other one gets faster, which shows once the first has been slow for long enough.
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(served(&upstream, 100, by_second(2)).contains_key(&address(2)));
+        assert_eq!(served(&upstream, 100, by_second(2)), HashMap::from([(address(2), 100)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ewma_begins_a_new_endpoint_with_the_average_and_keeps_what_stays() {
+        let upstream = upstream(Balance::Ewma, false, 1..=2);
+        served(&upstream, 20, |address| if address == self::address(1) { 10 } else { 100 });
+        set(&upstream, Balance::Ewma, false, 1..=3);
+        let averages: Vec<_> = upstream.endpoints().iter().filter_map(|endpoint| endpoint.average()).collect();
+        assert_eq!(averages, [0.01, 0.1, 0.055]);
+        let round_robin = self::upstream(Balance::RoundRobin, false, 1..=2);
+        served(&round_robin, 20, |_| 10);
+        assert!(round_robin.endpoints().iter().all(|endpoint| endpoint.average().is_none()), "nobody asks");
+    }
+
     #[test]
     fn affinity_counts_mapped_addresses_as_ipv4() {
         let upstream = upstream(Balance::RoundRobin, true, 1..=20);
@@ -291,9 +337,9 @@ mod tests {
 
         #[test]
         fn every_endpoint_is_tried_once(
-            least in any::<bool>(), affinity in any::<bool>(), count in 0u8..10, number in any::<u16>(),
+            balance in prop::sample::select(vec![Balance::RoundRobin, Balance::LeastRequest, Balance::Ewma]),
+            affinity in any::<bool>(), count in 0u8..10, number in any::<u16>(),
         ) {
-            let balance = if least { Balance::LeastRequest } else { Balance::RoundRobin };
             let upstream = upstream(balance, affinity, 0..count);
             let mut tried = Vec::new();
             while let Some(address) = picked(&upstream, client(number.into()), &tried) {

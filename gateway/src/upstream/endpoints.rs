@@ -1,8 +1,11 @@
+use super::latency::Latency;
 use crate::config::Endpoint;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
 use twox_hash::XxHash3_64;
 
 /// One address that serves an upstream, and what is known of it.
@@ -11,12 +14,15 @@ pub struct EndpointState {
     endpoint: Endpoint,
     key: u64,
     in_flight: AtomicUsize,
+    /// Since when it has been known.
+    since: Instant,
+    latency: Latency,
 }
 
 impl EndpointState {
     pub(super) fn new(endpoint: Endpoint) -> Self {
         let key = key(&endpoint);
-        Self { endpoint, key, in_flight: AtomicUsize::new(0) }
+        Self { endpoint, key, in_flight: AtomicUsize::new(0), since: Instant::now(), latency: Latency::default() }
     }
 
     /// What it was made of.
@@ -44,6 +50,21 @@ impl EndpointState {
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
+
+    /// What it costs by the time that its responses take; 0 where nothing is known.
+    pub(super) fn cost(&self, now: Instant) -> f64 {
+        self.latency.cost(now.saturating_duration_since(self.since))
+    }
+
+    /// The seconds that its responses take on average, if that is known.
+    pub(super) fn average(&self) -> Option<f64> {
+        self.latency.average()
+    }
+
+    /// Begins as if its responses took so many seconds.
+    pub(super) fn begin_with(&self, average: f64) {
+        self.latency.set(average, self.since.elapsed());
+    }
 }
 
 /// XXH3 of address, port and Pod. The algorithm is specified, so replicas of different builds agree on it.
@@ -65,12 +86,28 @@ pub(super) fn ip_bytes(ip: IpAddr) -> [u8; 16] {
 
 /// An endpoint chosen for a request, which counts as in flight there until this is dropped.
 #[derive(Debug)]
-pub struct Pick(Arc<EndpointState>);
+pub struct Pick {
+    endpoint: Arc<EndpointState>,
+    is_timed: bool,
+}
 
 impl Pick {
     pub(super) fn new(endpoint: Arc<EndpointState>) -> Self {
         endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(endpoint)
+        Self { endpoint, is_timed: false }
+    }
+
+    /// The same, where endpoints are chosen by the time that responses take.
+    pub(super) fn timed(mut self, is_timed: bool) -> Self {
+        self.is_timed = is_timed;
+        self
+    }
+
+    /// The request has taken so long there. Where endpoints are not chosen by that, this does nothing.
+    pub fn took(&self, time: Duration) {
+        if self.is_timed {
+            self.endpoint.latency.record(time, self.endpoint.since.elapsed());
+        }
     }
 }
 
@@ -78,12 +115,12 @@ impl Deref for Pick {
     type Target = EndpointState;
 
     fn deref(&self) -> &EndpointState {
-        &self.0
+        &self.endpoint
     }
 }
 
 impl Drop for Pick {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.endpoint.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

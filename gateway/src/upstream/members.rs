@@ -1,5 +1,5 @@
 use super::balance::Balancer;
-use super::endpoints::EndpointState;
+use super::endpoints::{EndpointState, Pick};
 use super::hashing::{HashKey, Hashing};
 use crate::config::{Backend, Endpoint, HashBy};
 use std::collections::HashMap;
@@ -18,13 +18,14 @@ impl Members {
         &self.endpoints
     }
 
-    pub(super) fn choose(
-        &self,
-        key: Option<HashKey>,
-        client: IpAddr,
-        tried: &[SocketAddr],
-    ) -> Option<Arc<EndpointState>> {
-        self.balancer.choose(&self.endpoints, key, client, tried).cloned()
+    pub(super) fn choose(&self, key: Option<HashKey>, client: IpAddr, tried: &[SocketAddr]) -> Option<Pick> {
+        let endpoint = self.balancer.choose(&self.endpoints, key, client, tried)?;
+        Some(Pick::new(Arc::clone(endpoint)).timed(self.is_timed()))
+    }
+
+    /// Whether endpoints are chosen by the time that responses take.
+    fn is_timed(&self) -> bool {
+        matches!(self.balancer, Balancer::Ewma)
     }
 
     /// What makes the keys that endpoints are chosen by.
@@ -52,6 +53,21 @@ impl Members {
             .map(|e| known.get(e).map_or_else(|| Arc::new(EndpointState::new(e.clone())), |known| Arc::clone(known)))
             .collect();
         let balancer = self.balancer.successor(backend, &self.endpoints, &endpoints);
-        Self { endpoints, balancer }
+        let successor = Self { endpoints, balancer };
+        if successor.is_timed() {
+            successor.begin_with_average();
+        }
+        successor
+    }
+
+    /// Gives new endpoints the average of the others, so that they do not get all requests at first (ingress-nginx:
+    /// `calculate_slow_start_ewma`).
+    fn begin_with_average(&self) {
+        let known: Vec<_> = self.endpoints.iter().filter_map(|endpoint| endpoint.average()).collect();
+        let count = known.len();
+        if count > 0 {
+            let average = known.iter().sum::<f64>() / count as f64;
+            self.endpoints.iter().filter(|e| e.average().is_none()).for_each(|e| e.begin_with(average));
+        }
     }
 }

@@ -94,7 +94,7 @@ fn the_oldest_ingress_of_a_service_port_decides_its_settings() {
     ]));
     let id = ServiceBackend::tcp("default", "echo", "80").into();
     let backend = world.translator.backend(&id).expect("a backend");
-    assert_eq!(backend.balance, Balance::LeastRequest, "L25");
+    assert_eq!(backend.balance, Balance::Ewma, "L25");
     let Endpoints::Addresses(addresses) = &backend.endpoints else { panic!("no addresses") };
     assert_eq!(addresses[0].address.to_string(), "10.0.0.1:80", "L07");
 
