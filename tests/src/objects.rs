@@ -1,13 +1,14 @@
 //! Objects that many tests need, as Kubernetes has them.
 
 use anyhow::Result;
+use controller::annotation::Annotation;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// An Ingress for all of a host of the same name, to port 80 of the Service `backend`, with annotations of ingress-nginx by
-/// their names after the prefix.
+/// An Ingress for all of a host of the same name, to port 80 of the Service `backend`, with annotations by their names after
+/// the prefix.
 pub fn ingress(host: &str, annotations: &[(&str, &str)]) -> Value {
-    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
+    let annotations = annotations.iter().map(|(key, value)| (full_name(key), *value));
     let annotations = annotations.collect::<BTreeMap<_, _>>();
     let backend = json!({"service": {"name": "backend", "port": {"number": 80}}});
     json!({
@@ -16,6 +17,11 @@ pub fn ingress(host: &str, annotations: &[(&str, &str)]) -> Value {
         "metadata": {"name": host, "annotations": annotations},
         "spec": {"rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
     })
+}
+
+/// The name of an annotation with its prefix: ingress-nginx's, or that of ours.
+pub fn full_name(key: &str) -> String {
+    Annotation::full_name(key, "nginx.ingress.kubernetes.io")
 }
 
 /// The Service `backend`.

@@ -14,7 +14,7 @@ use gateway::table::{Found, Publisher};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tests::lookup;
-use tests::objects::secret;
+use tests::objects::{full_name, secret};
 
 const LIST: &str = include_str!("../data/annotations.txt");
 
@@ -79,6 +79,8 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-by-header-value", CANARY_BY_HEADER),
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
+    ("eject-max-percent", EJECTING),
+    ("eject-time", EJECTING),
     ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
     ("proxy-redirect-to", &[("proxy-redirect-from", "http://backend/")]),
     ("opentelemetry-operation-name", TRACED),
@@ -99,6 +101,7 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
 const AFFINITY: &[(&str, &str)] = &[("affinity", "cookie")];
 const AUTHORITY: &[(&str, &str)] = &[("auth-tls-secret", "default/authority")];
 const CANARY: &[(&str, &str)] = &[("canary", "true")];
+const EJECTING: &[(&str, &str)] = &[("eject-after-failures", "5")];
 const HASHED: &[(&str, &str)] = &[("upstream-hash-by", "$host")];
 const TRACED: &[(&str, &str)] = &[("enable-opentelemetry", "true")];
 const CANARY_BY_HEADER: &[(&str, &str)] = &[("canary", "true"), ("canary-by-header", "X-Canary")];
@@ -197,7 +200,7 @@ impl Outcome {
 }
 
 fn ingress(name: &str, service: &str, annotations: &[(&str, &str)]) -> serde_json::Value {
-    let annotations = annotations.iter().map(|(key, value)| (format!("nginx.ingress.kubernetes.io/{key}"), *value));
+    let annotations = annotations.iter().map(|(key, value)| (full_name(key), *value));
     let annotations = annotations.collect::<BTreeMap<_, _>>();
     serde_json::json!({
         "apiVersion": "networking.k8s.io/v1",

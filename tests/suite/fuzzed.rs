@@ -13,6 +13,7 @@ use tests::fuzz::{
     TARGETS, auth_key, chunks, cors, fastcgi, htpasswd, manifest, networks, normalize, pattern, proxy_protocol,
     request_head, rewrite, routing, snippet,
 };
+use tests::objects::full_name;
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
@@ -108,7 +109,7 @@ fn ingress() -> impl Strategy<Value = String> {
     let rule = ("(a|b|www\\.a|\\*\\.a|A\\.|a b|)", vec(path, 0..3));
     (annotations, vec(rule, 0..3), any::<bool>(), "[a-d]").prop_map(|(annotations, rules, default, name)| {
         let annotations: std::collections::BTreeMap<_, _> = annotations.into_iter().collect();
-        let annotations = annotations.iter().map(|(k, v)| format!("    nginx.ingress.kubernetes.io/{k}: \"{v}\"\n"));
+        let annotations = annotations.iter().map(|(k, v)| format!("    {}: \"{v}\"\n", full_name(k)));
         let path = |(path, kind, service, port): (String, String, String, String)| {
             let port = if port == "80" { "number: 80".to_owned() } else { format!("name: {port}") };
             format!("{{path: \"{path}\", pathType: {kind}, backend: {{service: {{name: {service}, port: {{{port}}}}}}}}}")

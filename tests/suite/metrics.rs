@@ -49,6 +49,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("adit_retries_total", "retries::a_backend_that_fails_altogether_is_not_asked_much_more_often"),
     ("adit_refused_retries_total", "retries::a_backend_that_fails_altogether_is_not_asked_much_more_often"),
+    ("adit_ejected_endpoints", "balancing::an_endpoint_that_fails_gets_no_requests_until_its_time_is_over"),
+    ("adit_ejections_total", "balancing::an_endpoint_that_fails_gets_no_requests_until_its_time_is_over"),
     ("adit_mirror_lost_copies_total", "mirrors::a_mirror_that_is_adit_itself_gets_one_copy"),
     ("adit_watch_healthy", "cluster_source::access::a_kind_that_is_forbidden_counts_as_empty_until_it_is_allowed"),
     ("adit_trace_spans_sent_total", "tracing::a_span_tells_of_its_request"),

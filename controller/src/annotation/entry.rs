@@ -5,7 +5,10 @@ use crate::registry::{Apply, Facets, Setting, Support, Value};
 use crate::route_defaults::Risk;
 use std::sync::Arc;
 
-/// One annotation. Its name comes after the prefix `nginx.ingress.kubernetes.io/`.
+/// The prefix of the annotations that ingress-nginx does not have.
+pub const OWN_PREFIX: &str = "adit.dev";
+
+/// One annotation. Its name comes after the prefix `nginx.ingress.kubernetes.io/`, or after [`OWN_PREFIX`].
 pub type Annotation = Setting<AnnotationFacets>;
 
 /// What an annotation has beside what all settings have.
@@ -19,6 +22,8 @@ pub struct AnnotationFacets {
     pub invalid: Invalid,
     /// Values without an effect. If the annotation is not supported, they cause neither a warning nor a refusal.
     pub harmless: &'static [&'static str],
+    /// It has the prefix [`OWN_PREFIX`]: ingress-nginx has none like it.
+    pub is_own: bool,
 }
 
 impl Facets for AnnotationFacets {
@@ -95,7 +100,19 @@ impl Annotation {
         doc: &'static str,
         apply: Apply<AnnotationFacets>,
     ) -> Self {
-        Self::supported(name, AnnotationFacets { scope, risk, invalid, harmless: &[] }, doc, apply)
+        Self::supported(name, AnnotationFacets { scope, risk, invalid, harmless: &[], is_own: false }, doc, apply)
+    }
+
+    /// An entry that ingress-nginx does not have.
+    pub(super) const fn own(
+        name: &'static str,
+        scope: Scope,
+        invalid: Invalid,
+        doc: &'static str,
+        apply: Apply<AnnotationFacets>,
+    ) -> Self {
+        let facets = AnnotationFacets { scope, risk: Risk::Low, invalid, harmless: &[], is_own: true };
+        Self::supported(name, facets, doc, apply)
     }
 
     /// An entry that works as in ingress-nginx, for paths that an invalid value denies.
@@ -111,7 +128,25 @@ impl Annotation {
     /// An entry without effect.
     pub(super) const fn ignored(name: &'static str, why: &'static str, doc: &'static str) -> Self {
         let (scope, risk, invalid) = (Scope::Ingress, Risk::Low, Invalid::FallsBack);
-        Self::unsupported(name, Support::Ignored(why), AnnotationFacets { scope, risk, invalid, harmless: EMPTY }, doc)
+        let facets = AnnotationFacets { scope, risk, invalid, harmless: EMPTY, is_own: false };
+        Self::unsupported(name, Support::Ignored(why), facets, doc)
+    }
+
+    /// The entry of an annotation with this full name, where those of ingress-nginx have this `prefix`.
+    pub fn of_full_name(name: &str, prefix: &str) -> Option<&'static Self> {
+        let (found, key) = name.split_once('/')?;
+        Self::named(key).filter(|annotation| annotation.prefix(prefix) == found)
+    }
+
+    /// The full name of an annotation, likewise.
+    pub fn full_name(key: &str, prefix: &str) -> String {
+        let prefix = Self::named(key).map_or(prefix, |annotation| annotation.prefix(prefix));
+        format!("{prefix}/{key}")
+    }
+
+    /// The prefix of its name, likewise.
+    pub(super) fn prefix<'a>(&self, prefix: &'a str) -> &'a str {
+        if self.facets.is_own { OWN_PREFIX } else { prefix }
     }
 
     /// The same, with the values that have no effect.

@@ -2,9 +2,9 @@
 
 use super::entry::AnnotationFacets;
 use super::{
-    affinity, backend, body, canary, client_certificates, cors, custom_errors, external_auth, fastcgi, limits, mirror,
-    obsolete, passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts, tls, upstream,
-    waf,
+    affinity, backend, body, canary, client_certificates, cors, custom_errors, endpoint_health, external_auth, fastcgi,
+    limits, mirror, obsolete, passwords, proxy, proxy_ssl, redirect, rewrite, routing, snippets, telemetry, timeouts,
+    tls, upstream, waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -19,6 +19,7 @@ impl Registered for AnnotationFacets {
             Family { title: "Timeouts and retries", settings: timeouts::ANNOTATIONS },
             Family { title: "Bodies and buffers", settings: body::ANNOTATIONS },
             Family { title: "Backends and load balancing", settings: backend::ANNOTATIONS },
+            Family { title: "New and failing endpoints", settings: endpoint_health::ANNOTATIONS },
             Family { title: "Errors", settings: custom_errors::ANNOTATIONS },
             Family { title: "Session affinity", settings: affinity::ANNOTATIONS },
             Family { title: "Canaries", settings: canary::ANNOTATIONS },

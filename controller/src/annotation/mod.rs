@@ -14,6 +14,7 @@ mod client_certificate_settings;
 mod client_certificates;
 mod cors;
 mod custom_errors;
+mod endpoint_health;
 mod entry;
 mod external_auth;
 mod families;
@@ -48,7 +49,7 @@ mod waf_settings;
 
 pub use affinity_settings::AffinitySettings;
 pub use canary_settings::{Canary, Side};
-pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, Scope};
+pub use entry::{Annotation, AnnotationFacets, Applied, Effect, Invalid, OWN_PREFIX, Scope};
 pub use htpasswd::{Hashes, Htpasswd};
 pub use mirror_settings::MirrorSettings;
 pub(crate) use read::{Context, read};

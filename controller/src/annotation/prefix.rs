@@ -12,7 +12,9 @@ const FORMER: &str = "ingress.kubernetes.io";
 /// What is wrong with an annotation of this full name, if it was probably meant to begin with `prefix`.
 pub(super) fn complaint(name: &str, prefix: &str) -> Option<String> {
     let (found, key) = name.split_once('/').unwrap_or_else(|| without_slash(name, prefix));
-    let is_known = Annotation::named(key).is_some();
+    let known = Annotation::named(key);
+    let prefix = known.map_or(prefix, |annotation| annotation.prefix(prefix));
+    let is_known = known.is_some();
     let wrong = match found {
         "" if is_known => format!("has no prefix: expected {prefix:?} before a slash"),
         _ if OF_F5.contains(&found) => "is an annotation of F5's controller, and not of ingress-nginx".to_owned(),
@@ -66,6 +68,10 @@ mod tests {
         ] {
             let complaint = complaint(name, PREFIX).unwrap_or_else(|| panic!("{name}"));
             assert!(complaint.ends_with("did you mean \"nginx.ingress.kubernetes.io/app-root\"?"), "{complaint}");
+        }
+        for name in ["adit.de/slow-start", "slow-start"] {
+            let complaint = complaint(name, PREFIX).unwrap_or_else(|| panic!("{name}"));
+            assert!(complaint.ends_with("did you mean \"adit.dev/slow-start\"?"), "{complaint}");
         }
         assert!(complaint("nginx.org/rewrites", PREFIX).is_some_and(|complaint| complaint.ends_with("it is ignored")));
         for name in [

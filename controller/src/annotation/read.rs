@@ -1,7 +1,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::entry::{Annotation, Applied, Effect, Invalid};
+use super::entry::{Annotation, Applied, Effect, Invalid, OWN_PREFIX};
 use super::prefix;
 use super::settings::AnnotationSettings;
 use crate::diagnostic::{Diagnostic, Reason};
@@ -66,7 +66,9 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     };
     for (name, value) in annotations {
         match name.split_once('/') {
-            Some((found, key)) if found == context.prefix => reader.annotation(key, value),
+            Some((found, key)) if found == context.prefix || found == OWN_PREFIX => {
+                reader.annotation(name, key, value);
+            }
             Some((USUAL_PREFIX, key)) => reader.foreign(key),
             _ => reader.stranger(name),
         }
@@ -74,6 +76,7 @@ pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a C
     reader.canary();
     reader.affinity();
     reader.hashing();
+    reader.endpoint_health();
     reader.passwords();
     reader.proxy_ssl();
     reader.client_certificates();
@@ -94,12 +97,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn annotation(&mut self, key: &str, value: &str) {
+    fn annotation(&mut self, name: &str, key: &str, value: &str) {
         if let Some(word) = self.context.defaults.blocked_words.iter().find(|word| value.contains(&***word)) {
             let message = format!("contains {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
             return self.reject(key, value, &message);
         }
-        let Some(annotation) = Annotation::named(key) else { return self.unknown(key) };
+        let Some(annotation) = Annotation::of_full_name(name, self.context.prefix) else {
+            return self.unknown(name, key);
+        };
         if annotation.facets.risk > self.context.defaults.risk_level && annotation.facets.risk < Risk::Critical {
             let (risk, level) = (annotation.facets.risk, self.context.defaults.risk_level);
             let message = format!(
@@ -258,7 +263,7 @@ impl<'a> Reader<'a> {
 
     /// The value of an annotation, empty where it is not there.
     pub(super) fn value(&self, key: &str) -> &'a str {
-        self.annotations.get(&format!("{}/{key}", self.context.prefix)).map_or("", String::as_str)
+        self.annotations.get(&Annotation::full_name(key, self.context.prefix)).map_or("", String::as_str)
     }
 
     /// Denies the routes where an annotation cannot be used together with the others.
@@ -325,22 +330,28 @@ impl<'a> Reader<'a> {
 
     fn denied(&self, key: &str, complaint: &str) -> Denied {
         let origin = Origin::new(self.context.object.clone(), self.field(key));
-        Denied { reason: format!("the annotation {}/{key} {complaint}", self.context.prefix).into(), origin }
+        let name = Annotation::full_name(key, self.context.prefix);
+        Denied { reason: format!("the annotation {name} {complaint}").into(), origin }
     }
 
-    fn unknown(&mut self, key: &str) {
-        let near = Annotation::suggestion(key);
+    /// No annotation has this full name. Its key may be right.
+    fn unknown(&mut self, name: &str, key: &str) {
+        let near = match Annotation::named(key) {
+            Some(_) => format!("; did you mean {:?}?", Annotation::full_name(key, self.context.prefix)),
+            None => Annotation::suggestion(key),
+        };
         let message = format!("is not an annotation of ingress-nginx or Adit; it is ignored{near}");
-        let diagnostic =
-            Diagnostic::warning(self.context.object.clone(), self.field(key), message).because(Reason::Ignored);
+        let field = format!("metadata.annotations[{name}]");
+        let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
         self.reading.diagnostics.push(diagnostic);
     }
 
     /// The usual prefix where another one counts.
     fn foreign(&mut self, key: &str) {
-        if Annotation::named(key).is_some() {
+        if let Some(annotation) = Annotation::named(key) {
             let field = format!("metadata.annotations[{USUAL_PREFIX}/{key}]");
-            let message = format!("is ignored: expected the prefix {:?} (--annotations-prefix)", self.context.prefix);
+            let prefix = annotation.prefix(self.context.prefix);
+            let message = format!("is ignored: expected the prefix {prefix:?} (--annotations-prefix)");
             let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
             self.reading.diagnostics.push(diagnostic);
         }
@@ -369,6 +380,6 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn field(&self, key: &str) -> String {
-        format!("metadata.annotations[{}/{key}]", self.context.prefix)
+        format!("metadata.annotations[{}]", Annotation::full_name(key, self.context.prefix))
     }
 }

@@ -3,7 +3,7 @@
 use super::flags;
 use super::markdown::{code, row};
 use super::snippets;
-use crate::annotation::Annotation;
+use crate::annotation::{Annotation, OWN_PREFIX};
 use crate::configmap::Key;
 use crate::registry::{Registered, Setting};
 use gateway::config::Variable;
@@ -75,9 +75,12 @@ const METRICS_OF_REQUESTS: &str = "\
 
 fn annotations() -> String {
     let mut page = String::from("# Annotations\n\nGenerated from the code by `make docs`. Each name has the prefix ");
-    let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or that of the flag `--annotations-prefix`.\n\n{SUPPORT}");
+    let _ = write!(page, "`nginx.ingress.kubernetes.io/`, or that of the flag `--annotations-prefix`; those that ");
+    let _ = write!(page, "ingress-nginx does not have are shown with their prefix, `{OWN_PREFIX}/`.\n\n{SUPPORT}");
     tables(&mut page, &["annotation", "support", "meaning"], |annotation: &Annotation| {
-        vec![code(annotation.name), annotation.support.to_string(), annotation.doc.to_owned()]
+        let is_own = annotation.facets.is_own;
+        let name = if is_own { format!("{OWN_PREFIX}/{}", annotation.name) } else { annotation.name.to_owned() };
+        vec![code(&name), annotation.support.to_string(), annotation.doc.to_owned()]
     });
     page
 }

@@ -2,8 +2,8 @@
 
 use super::entry::KeyFacets;
 use super::{
-    client, compression, forwarded, global_auth, headers, https, limits, logging, other, routes, security, snippets,
-    stream, tls, tracing, upstream, waf,
+    client, compression, endpoint_health, forwarded, global_auth, headers, https, limits, logging, other, routes,
+    security, snippets, stream, tls, tracing, upstream, waf,
 };
 use crate::registry::{Family, Registered, Registry};
 
@@ -15,6 +15,7 @@ impl Registered for KeyFacets {
             Family { title: "Client addresses and forwarded headers", settings: forwarded::KEYS },
             Family { title: "Headers", settings: headers::KEYS },
             Family { title: "Backends", settings: upstream::KEYS },
+            Family { title: "New and failing endpoints", settings: endpoint_health::KEYS },
             Family { title: "TCP and UDP services", settings: stream::KEYS },
             Family { title: "Logs", settings: logging::KEYS },
             Family { title: "Traces", settings: tracing::KEYS },

@@ -6,6 +6,7 @@
 mod builder;
 mod client;
 mod compression;
+mod endpoint_health;
 mod entry;
 mod families;
 mod forwarded;

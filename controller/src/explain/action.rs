@@ -25,6 +25,9 @@ pub enum Action {
         backend: String,
         /// Where the backend is.
         at: Reach,
+        /// Those of its endpoints that get no requests now, because they have failed too often.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ejected: Vec<SocketAddr>,
         /// The request target that the backend sees.
         target: String,
         /// Why it goes there and not to the canary, or the other way round: a sentence.
@@ -38,7 +41,7 @@ pub enum Action {
         auth: Option<AuthServer>,
         /// The mirror that gets a copy of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        mirror: Option<MirrorServer>,
+        mirror: Option<Box<MirrorServer>>,
         /// Which client certificate it needs: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         certificate: Option<String>,
@@ -151,11 +154,12 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
     match reached.next() {
         Some((upstream, at)) => {
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
+            let ejected = upstream.passed_over();
             let certificate = if request.tls { client_certificate(&decision) } else { None };
             let canary = canary::share(&decision, translator);
             let session = session::sentence(&decision, &connection, &view);
-            let mirror = mirror(translator, &decision);
-            Action::Forward { backend, at, target, canary, session, auth, mirror, certificate, limits }
+            let mirror = mirror(translator, &decision).map(Box::new);
+            Action::Forward { backend, at, ejected, target, canary, session, auth, mirror, certificate, limits }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();

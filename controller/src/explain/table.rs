@@ -77,6 +77,7 @@ fn describe_upstream(upstream: &Upstream) -> Value {
             "address": endpoint.address().to_string(),
             "pod": endpoint.pod(),
             "inFlight": endpoint.in_flight(),
+            "ejected": endpoint.is_ejected(),
         })
     });
     json!({"name": upstream.id().to_string(), "endpoints": endpoints.collect::<Vec<_>>()})

@@ -150,6 +150,7 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
     Action::Forward {
         backend: backend.to_owned(),
         at: Reach::Addresses(addresses),
+        ejected: Vec::new(),
         target: target.to_owned(),
         canary: None,
         session: None,
@@ -322,6 +323,7 @@ fn a_dns_name_is_named() {
     let expected = Action::Forward {
         backend: "default/named:80".to_owned(),
         at: Reach::Name("api.example.org:80".to_owned()),
+        ejected: Vec::new(),
         target: "/".to_owned(),
         canary: None,
         session: None,

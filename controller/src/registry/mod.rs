@@ -7,6 +7,7 @@
 pub(crate) mod auth_server;
 mod balance;
 mod compressed_types;
+pub(crate) mod endpoint_health;
 mod error;
 mod error_statuses;
 mod families;

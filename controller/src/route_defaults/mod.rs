@@ -1,12 +1,14 @@
 //! The settings of routes that no annotation overrides.
 
 mod compression;
+mod ejection;
 mod external_auth;
 mod proxy_redirect;
 mod snippet;
 mod tracing;
 mod waf;
 
+pub use ejection::EjectionSettings;
 pub use external_auth::ExternalAuthSettings;
 pub use proxy_redirect::{ProxyRedirect, RedirectFrom};
 mod server_url;
@@ -21,6 +23,7 @@ pub use waf::WafDefaults;
 use gateway::config::{BackendPolicies, Balance, Compression, HashBy, HttpsRedirect, PathMatching, RoutePolicies};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The ConfigMap's settings for routes: defaults that annotations override, and how Ingresses are read. A change of any
 /// of them translates every Ingress again.
@@ -92,7 +95,7 @@ impl Default for RouteDefaults {
             policies: Arc::default(),
             plain_policies: Arc::default(),
             backend: Arc::default(),
-            upstream: UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin, hash_by: None },
+            upstream: UpstreamSettings::default(),
             redirect_code: 308,
             https: HttpsRedirects::default(),
             https_port: 443,
@@ -121,7 +124,7 @@ impl Default for RouteDefaults {
 pub(crate) const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
 
 /// Settings that belong to a Service port: the oldest Ingress that refers to it decides for all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpstreamSettings {
     /// `service-upstream`: requests go to the cluster IP instead of the endpoints. Default false.
     pub service_upstream: bool,
@@ -129,6 +132,10 @@ pub struct UpstreamSettings {
     pub balance: Balance,
     /// `upstream-hash-by`: it is chosen by a key. Default none.
     pub hash_by: Option<Arc<HashBy>>,
+    /// `slow-start`: how long the share of a new endpoint grows. Default none: it has its share at once.
+    pub slow_start: Option<Duration>,
+    /// `eject-after-failures` and what goes with it.
+    pub ejection: EjectionSettings,
 }
 
 /// When and how plain HTTP is redirected to HTTPS.

@@ -71,6 +71,7 @@ impl Server {
         let control = control_runtime().context("cannot start the control plane's runtime")?;
         let registry = Arc::new(Registry::new());
         let telemetry = Arc::new(Telemetry::start(&identity(controller), &serve.metrics, access_log)?);
+        telemetry.count_endpoints(registry.clone())?;
         let publisher = Arc::new(Publisher::new(registry.clone()));
         let lifecycle = Arc::new(Lifecycle::default());
 

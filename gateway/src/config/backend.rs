@@ -1,7 +1,8 @@
-use super::HashBy;
+use super::{Ejection, HashBy};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The stable identity of a backend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +110,11 @@ pub struct Backend {
     pub hash_by: Option<Arc<HashBy>>,
     /// How an endpoint is chosen for each request or session. Default [`Balance::RoundRobin`].
     pub balance: Balance,
+    /// `slow-start`: how long the share of a new endpoint grows, evenly from a tenth, where there were others before. Above
+    /// zero. It counts with [`Balance::RoundRobin`] and [`Balance::LeastRequest`]. Default none: it has its share at once.
+    pub slow_start: Option<Duration>,
+    /// When an endpoint that fails gets no requests for a while. Default none: never.
+    pub ejection: Option<Ejection>,
     /// Requests from one client address go to one endpoint (`sessionAffinity: ClientIP`). Default false.
     pub client_ip_affinity: bool,
     /// Where requests go. Without any address they are answered with 503.
@@ -162,6 +168,8 @@ impl Backend {
         Self {
             hash_by: None,
             balance: Balance::default(),
+            slow_start: None,
+            ejection: None,
             client_ip_affinity: false,
             endpoints: Endpoints::Addresses(endpoints),
         }

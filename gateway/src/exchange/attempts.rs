@@ -3,7 +3,7 @@
 use super::progress::Try;
 use crate::config::{Retries, RetryCondition};
 use crate::telemetry::Attempt;
-use crate::upstream::Pick;
+use crate::upstream::{EndpointState, Pick};
 use http::Method;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
@@ -91,6 +91,11 @@ impl Attempts {
             current.header.get_or_insert_with(|| current.started.elapsed());
             current.status = Some(status);
         }
+    }
+
+    /// The endpoint of the one that is under way, and whether a response has begun there.
+    pub(super) fn endpoint(&self) -> Option<(&EndpointState, bool)> {
+        self.current.as_ref().map(|current| (&*current.pick, current.status.is_some()))
     }
 
     /// The endpoint fails. It counts as if that had taken so long at least.

@@ -238,6 +238,7 @@ impl Exchange {
     /// The endpoint answers with this status to a request that could be sent again, or not. After `Break` its response is not
     /// passed on: ask for the next step.
     pub fn response_head(&mut self, status: u16, replayable: bool) -> ControlFlow<()> {
+        self.observe_endpoint(matches!(status, 502..=504));
         self.attempts.response_head(status);
         if let Some(condition) = RetryCondition::of_status(status)
             && self.try_another(Failed { condition, status, untouched: false, replayable })

@@ -50,8 +50,16 @@ impl Exchange {
             return;
         }
         self.attempts.fail(self.backend_policies().timeouts.connect);
+        self.observe_endpoint(true);
         if !self.try_another(failed) {
             self.give_up(reply);
+        }
+    }
+
+    /// The endpoint has failed, or not. Once a response has begun, nothing more is said of it.
+    pub(super) fn observe_endpoint(&self, has_failed: bool) {
+        if let (Some((endpoint, false)), Some(upstream)) = (self.attempts.endpoint(), self.upstream()) {
+            upstream.observe(endpoint, has_failed);
         }
     }
 

@@ -59,7 +59,8 @@ fn without_addresses(backend: &Backend) -> impl Hash {
         Endpoints::Name { name, port } => Some((name, port)),
         Endpoints::Addresses(_) | Endpoints::Unchanged => None,
     };
-    (&backend.hash_by, backend.balance, backend.client_ip_affinity, name)
+    let Backend { hash_by, balance, slow_start, ejection, client_ip_affinity, .. } = backend;
+    (hash_by, balance, slow_start, ejection, client_ip_affinity, name)
 }
 
 /// The same in every process of one build: this hasher has no key.

@@ -32,9 +32,11 @@ pub use trace_context::TraceContext;
 pub(crate) use trace_context::{TRACEPARENT, TRACESTATE};
 pub use worker::{OpenConnection, OpenStream, Worker};
 
+use crate::upstream::Registry;
 use access_log::LogSender;
 use metrics::Metrics;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Metrics and access log of the process.
 pub struct Telemetry {
@@ -96,6 +98,14 @@ impl Telemetry {
     /// The metrics of the ports of TCP and UDP services.
     pub fn listeners(&self) -> &ListenerMetrics {
         &self.metrics.listeners
+    }
+
+    /// From now on the ejected endpoints of these upstreams are among the metrics. To be called once.
+    ///
+    /// # Errors
+    /// They are so already.
+    pub fn count_endpoints(&self, upstreams: Arc<Registry>) -> Result<(), TelemetryError> {
+        Ok(self.metrics.count_endpoints(upstreams)?)
     }
 
     /// The spans of requests, and where they go.

@@ -80,30 +80,41 @@ impl Sessions {
         }
     }
 
-    /// The endpoint that a key leads to. In [`AffinityMode::Balanced`] every key leads to one, if there is any.
-    pub(super) fn find(&self, mode: AffinityMode, key: SessionKey) -> Option<&Arc<EndpointState>> {
-        let at = match mode {
-            AffinityMode::Balanced => self.ring.as_ref()?.find(key.hash)?,
-            AffinityMode::Persistent => self.names.as_ref()?.find(key.name?)?,
-        };
-        self.endpoints.get(at)
+    /// All of them.
+    pub(super) fn endpoints(&self) -> &[Arc<EndpointState>] {
+        &self.endpoints
     }
 
-    /// An endpoint for a new session, by chance, whose address is not in `tried`; and the key that leads there.
-    pub(super) fn begin(&self, mode: AffinityMode, tried: &[SocketAddr]) -> Option<(&Arc<EndpointState>, String)> {
-        let untried = |at: usize| self.endpoints.get(at).filter(|endpoint| !tried.contains(&endpoint.address()));
+    /// The endpoint that a key leads to, or while that is in `skipped` the next one that is not, always the same. In
+    /// [`AffinityMode::Balanced`] every key leads to one, if there is any.
+    pub(super) fn find(
+        &self,
+        mode: AffinityMode,
+        key: SessionKey,
+        skipped: &[SocketAddr],
+    ) -> Option<&Arc<EndpointState>> {
+        let unskipped = |at: usize| self.endpoints.get(at).filter(|endpoint| !skipped.contains(&endpoint.address()));
+        match mode {
+            AffinityMode::Balanced => self.ring.as_ref()?.walk(key.hash).find_map(unskipped),
+            AffinityMode::Persistent => self.names.as_ref()?.walk(key.name?)?.find_map(unskipped),
+        }
+    }
+
+    /// An endpoint for a new session, by chance, whose address is not in `skipped`; and the key that leads there.
+    pub(super) fn begin(&self, mode: AffinityMode, skipped: &[SocketAddr]) -> Option<(&Arc<EndpointState>, String)> {
+        let unskipped = |at: usize| self.endpoints.get(at).filter(|endpoint| !skipped.contains(&endpoint.address()));
         match mode {
             AffinityMode::Balanced => {
                 let ring = self.ring.as_ref()?;
                 (0..KEYS).find_map(|_| {
                     let key = format!("{:016x}", fastrand::u64(..));
-                    Some((untried(ring.find(crc32fast::hash(key.as_bytes()))?)?, key))
+                    Some((unskipped(ring.find(crc32fast::hash(key.as_bytes()))?)?, key))
                 })
             }
             AffinityMode::Persistent => {
                 let names = self.names.as_ref()?;
                 let left: Vec<_> =
-                    names.0.iter().filter_map(|(name, at)| Some((untried(*at as usize)?, name))).collect();
+                    names.0.iter().filter_map(|(name, at)| Some((unskipped(*at as usize)?, name))).collect();
                 let (endpoint, name) = fastrand::choice(left)?;
                 Some((endpoint, format!("{name:032x}")))
             }
@@ -124,9 +135,11 @@ impl Names {
         Self(names.into())
     }
 
-    fn find(&self, name: u128) -> Option<usize> {
+    /// The place of a name, and then those of the others in order; nothing of a name that is not there.
+    fn walk(&self, name: u128) -> Option<impl Iterator<Item = usize>> {
         let at = self.0.binary_search_by_key(&name, |(name, _)| *name).ok()?;
-        usize::try_from(self.0[at].1).ok()
+        let (before, after) = self.0.split_at(at);
+        Some(after.iter().chain(before).filter_map(|(_, place)| usize::try_from(*place).ok()))
     }
 }
 
@@ -137,7 +150,7 @@ mod tests {
 
     fn endpoints(addresses: impl IntoIterator<Item = String>) -> Vec<Arc<EndpointState>> {
         let endpoint = |address: String| Endpoint { address: address.parse().expect("an address"), pod: None };
-        addresses.into_iter().map(|address| Arc::new(EndpointState::new(endpoint(address)))).collect()
+        addresses.into_iter().map(|address| Arc::new(EndpointState::new(endpoint(address), false))).collect()
     }
 
     fn sessions(addresses: impl IntoIterator<Item = String>) -> Sessions {
@@ -147,7 +160,7 @@ mod tests {
     }
 
     fn found(sessions: &Sessions, mode: AffinityMode, key: &str) -> Option<String> {
-        sessions.find(mode, SessionKey::of(key.as_bytes())).map(|endpoint| endpoint.address().to_string())
+        sessions.find(mode, SessionKey::of(key.as_bytes()), &[]).map(|endpoint| endpoint.address().to_string())
     }
 
     fn pods(count: usize) -> impl Iterator<Item = String> {
@@ -179,6 +192,19 @@ mod tests {
                 assert_eq!(endpoint.address().to_string(), "10.0.0.2:8080");
             }
             assert!(sessions.begin(mode, &[failed[0], failed[1], "10.0.0.2:8080".parse().expect("one")]).is_none());
+        }
+    }
+
+    #[test]
+    fn while_an_endpoint_is_skipped_its_sessions_are_at_another_one() {
+        let sessions = sessions(pods(5));
+        for mode in MODES {
+            let (own, key) = sessions.begin(mode, &[]).expect("one");
+            let key = SessionKey::of(key.as_bytes());
+            let found = |skipped: &[_]| sessions.find(mode, key, skipped).map(|endpoint| endpoint.address());
+            let other = found(&[own.address()]).expect("others are left");
+            assert_ne!(other, own.address());
+            assert_eq!((found(&[own.address()]), found(&[other])), (Some(other), Some(own.address())));
         }
     }
 

@@ -32,29 +32,31 @@ impl Default for Balancer {
 }
 
 impl Balancer {
-    /// Chooses among the `endpoints` whose address is not in `tried`.
+    /// Chooses among the endpoints that are left, for a request that `is_first` or has been to others.
     pub(super) fn choose<'a>(
         &self,
-        endpoints: &'a [Arc<EndpointState>],
+        left: &Left<'a, '_>,
         key: Option<HashKey>,
         client: IpAddr,
-        tried: &[SocketAddr],
+        is_first: bool,
     ) -> Option<&'a Arc<EndpointState>> {
-        let untried = Untried { endpoints, tried };
         match self {
-            Self::RoundRobin(rotation) if tried.is_empty() => rotation.next(endpoints),
+            Self::RoundRobin(rotation) if is_first => {
+                // The turn of one that is ejected falls to any, and not to the next in order, which would carry all its load.
+                rotation.next(left.endpoints).filter(|next| left.has(next)).or_else(|| left.random())
+            }
             // A second try takes no turn: it would shift the rotation so that each request meets the failing endpoint
-            // first. Nor does it go to the next in order, which would then carry all of the failing one's load.
-            Self::RoundRobin(_) => untried.random(),
-            Self::LeastRequest => untried.better_of_two(|endpoint| endpoint.in_flight()),
+            // first.
+            Self::RoundRobin(_) => left.random(),
+            Self::LeastRequest => left.better_of_two(|endpoint| endpoint.in_flight()),
             Self::Ewma => {
                 let now = Instant::now();
-                untried.better_of_two(|endpoint| endpoint.cost(now))
+                left.better_of_two(|endpoint| endpoint.cost(now))
             }
-            Self::ClientIp => untried.preferred_by(client),
+            Self::ClientIp => left.preferred_by(client),
             Self::Hash(hashing) => match key {
-                Some(key) => hashing.choose(endpoints, key, tried),
-                None => untried.random(),
+                Some(key) => hashing.choose(left.endpoints, key, left.skipped),
+                None => left.random(),
             },
         }
     }
@@ -107,24 +109,28 @@ impl Rotation {
     }
 }
 
-/// The endpoints that a request has not been to.
-struct Untried<'a, 't> {
-    endpoints: &'a [Arc<EndpointState>],
-    tried: &'t [SocketAddr],
+/// The endpoints that a request may go to: all but those that it has been to, and those that are ejected.
+pub(super) struct Left<'a, 's> {
+    pub(super) endpoints: &'a [Arc<EndpointState>],
+    pub(super) skipped: &'s [SocketAddr],
 }
 
-impl<'a> Untried<'a, '_> {
-    fn iter(&self) -> impl Iterator<Item = &'a Arc<EndpointState>> {
-        self.endpoints.iter().filter(|e| !self.tried.contains(&e.address()))
+impl<'a> Left<'a, '_> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a Arc<EndpointState>> + Clone {
+        self.endpoints.iter().filter(|endpoint| self.has(endpoint))
     }
 
-    /// Does not look at the endpoints for a first try, which is nearly always.
+    fn has(&self, endpoint: &EndpointState) -> bool {
+        !self.skipped.contains(&endpoint.address())
+    }
+
+    /// Does not look at the endpoints where none is skipped, which is nearly always.
     fn len(&self) -> usize {
-        if self.tried.is_empty() { self.endpoints.len() } else { self.iter().count() }
+        if self.skipped.is_empty() { self.endpoints.len() } else { self.iter().count() }
     }
 
     fn nth(&self, n: usize) -> Option<&'a Arc<EndpointState>> {
-        if self.tried.is_empty() { self.endpoints.get(n) } else { self.iter().nth(n) }
+        if self.skipped.is_empty() { self.endpoints.get(n) } else { self.iter().nth(n) }
     }
 
     fn random(&self) -> Option<&'a Arc<EndpointState>> {

@@ -1,5 +1,6 @@
+use super::health::Health;
 use super::latency::Latency;
-use crate::config::Endpoint;
+use crate::config::{Ejection, Endpoint};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -16,13 +17,18 @@ pub struct EndpointState {
     in_flight: AtomicUsize,
     /// Since when it has been known.
     since: Instant,
+    /// There were others before it.
+    is_new: bool,
     latency: Latency,
+    health: Health,
 }
 
 impl EndpointState {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
-        let key = key(&endpoint);
-        Self { endpoint, key, in_flight: AtomicUsize::new(0), since: Instant::now(), latency: Latency::default() }
+    /// An endpoint of which nothing is known, and whether it `is_new` among others.
+    pub(super) fn new(endpoint: Endpoint, is_new: bool) -> Self {
+        let (key, since) = (key(&endpoint), Instant::now());
+        let (in_flight, latency, health) = Default::default();
+        Self { endpoint, key, in_flight, since, is_new, latency, health }
     }
 
     /// What it was made of.
@@ -49,6 +55,35 @@ impl EndpointState {
     /// Requests that are at this endpoint now, of all workers of this process.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Whether it gets no requests now, because it has failed too often. Where all are so, they do.
+    pub fn is_ejected(&self) -> bool {
+        self.is_ejected_at(Instant::now())
+    }
+
+    pub(super) fn is_ejected_at(&self, now: Instant) -> bool {
+        self.health.is_ejected(now.saturating_duration_since(self.since))
+    }
+
+    /// An attempt has failed, or not. Whether it is to be ejected.
+    pub(super) fn observe(&self, has_failed: bool, policy: &Ejection) -> bool {
+        if has_failed {
+            // What fails meanwhile was sent before.
+            return !self.is_ejected() && self.health.fail(policy);
+        }
+        self.health.succeed();
+        false
+    }
+
+    /// Ejects it. Returns for how long.
+    pub(super) fn eject(&self, policy: &Ejection, now: Instant) -> Duration {
+        self.health.eject(policy, now.saturating_duration_since(self.since))
+    }
+
+    /// Since when it has been new among others, if it was.
+    pub(super) fn new_since(&self) -> Option<Instant> {
+        self.is_new.then_some(self.since)
     }
 
     /// What it costs by the time that its responses take; 0 where nothing is known.

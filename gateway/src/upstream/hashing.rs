@@ -49,29 +49,29 @@ impl Hashing {
         &self.by
     }
 
-    /// An endpoint whose address is not in `tried`, of the subset that the key leads to; or where all of those were tried, of
-    /// the next one on the ring.
+    /// One of the endpoints that a key leads to whose address is not in `skipped`, by chance.
     pub(super) fn choose<'a>(
         &self,
         endpoints: &'a [Arc<EndpointState>],
         key: HashKey,
-        tried: &[SocketAddr],
+        skipped: &[SocketAddr],
     ) -> Option<&'a Arc<EndpointState>> {
-        self.ring.walk(key.0).find_map(|subset| {
-            let untried =
-                || self.subset(subset, endpoints).filter(move |endpoint| !tried.contains(&endpoint.address()));
-            let count = NonZero::new(untried().count())?;
-            untried().nth(fastrand::usize(..count.get()))
-        })
+        let left = || self.find(endpoints, key, skipped);
+        let count = NonZero::new(left().count())?;
+        left().nth(fastrand::usize(..count.get()))
     }
 
-    /// The endpoints that a key leads to.
+    /// The endpoints that a key leads to: those that are left of its subset, or of the next one on the ring that has any.
     pub(super) fn find<'a>(
         &self,
         endpoints: &'a [Arc<EndpointState>],
         key: HashKey,
+        skipped: &[SocketAddr],
     ) -> impl Iterator<Item = &'a Arc<EndpointState>> {
-        self.ring.find(key.0).into_iter().flat_map(move |subset| self.subset(subset, endpoints))
+        let left =
+            move |subset| self.subset(subset, endpoints).filter(move |endpoint| !skipped.contains(&endpoint.address()));
+        let subset = self.ring.walk(key.0).find(|subset| left(*subset).next().is_some());
+        subset.into_iter().flat_map(left)
     }
 
     /// The endpoints of a subset: those at its place. The last one is filled up with the first of all.

@@ -1,5 +1,6 @@
 //! How long an endpoint takes to respond, as `load-balance: ewma` has it (ingress-nginx: `balancer/ewma.lua`).
 
+use super::moments::nanoseconds;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -56,11 +57,6 @@ impl Latency {
         let age = nanoseconds(now).saturating_sub(self.recorded.load(Ordering::Relaxed));
         (-Duration::from_nanos(age).as_secs_f64() / DECAY).exp()
     }
-}
-
-/// Enough for centuries.
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

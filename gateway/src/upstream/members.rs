@@ -1,7 +1,8 @@
-use super::balance::Balancer;
+use super::balance::{Balancer, Left};
 use super::endpoints::{EndpointState, Pick};
 use super::hashing::{HashKey, Hashing};
-use crate::config::{Backend, Endpoint, HashBy};
+use super::slow_start::SlowStart;
+use crate::config::{Backend, Ejection, Endpoint, HashBy};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,6 +12,10 @@ use std::sync::Arc;
 pub(super) struct Members {
     endpoints: Box<[Arc<EndpointState>]>,
     balancer: Balancer,
+    /// Some of them are new, and have no full share yet.
+    slow_start: Option<SlowStart>,
+    /// When one is ejected.
+    ejection: Option<Ejection>,
 }
 
 impl Members {
@@ -18,8 +23,24 @@ impl Members {
         &self.endpoints
     }
 
-    pub(super) fn choose(&self, key: Option<HashKey>, client: IpAddr, tried: &[SocketAddr]) -> Option<Pick> {
-        let endpoint = self.balancer.choose(&self.endpoints, key, client, tried)?;
+    /// When an endpoint is ejected.
+    pub(super) fn ejection(&self) -> Option<&Ejection> {
+        self.ejection.as_ref()
+    }
+
+    /// Chooses an endpoint that is not to be skipped, for a request that `is_first` or has been to others.
+    pub(super) fn choose(
+        &self,
+        key: Option<HashKey>,
+        client: IpAddr,
+        skipped: &[SocketAddr],
+        is_first: bool,
+    ) -> Option<Pick> {
+        let left = Left { endpoints: &self.endpoints, skipped };
+        let mut endpoint = self.balancer.choose(&left, key, client, is_first)?;
+        if let Some(slow_start) = &self.slow_start {
+            endpoint = slow_start.choose(endpoint, left.iter());
+        }
         Some(Pick::new(Arc::clone(endpoint)).timed(self.is_timed()))
     }
 
@@ -34,8 +55,8 @@ impl Members {
     }
 
     /// The endpoints that a key leads to.
-    pub(super) fn find(&self, key: HashKey) -> Vec<Arc<EndpointState>> {
-        self.hashing().into_iter().flat_map(|hashing| hashing.find(&self.endpoints, key)).cloned().collect()
+    pub(super) fn find(&self, key: HashKey, skipped: &[SocketAddr]) -> Vec<Arc<EndpointState>> {
+        self.hashing().map(|hashing| hashing.find(&self.endpoints, key, skipped).cloned().collect()).unwrap_or_default()
     }
 
     fn hashing(&self) -> Option<&Hashing> {
@@ -48,12 +69,16 @@ impl Members {
     /// What follows when the upstream becomes `backend` with these endpoints.
     pub(super) fn successor(&self, backend: &Backend, endpoints: &[Endpoint]) -> Self {
         let known: HashMap<&Endpoint, &Arc<EndpointState>> = self.endpoints.iter().map(|e| (e.endpoint(), e)).collect();
-        let endpoints: Box<[_]> = endpoints
-            .iter()
-            .map(|e| known.get(e).map_or_else(|| Arc::new(EndpointState::new(e.clone())), |known| Arc::clone(known)))
-            .collect();
+        let is_new = !known.is_empty();
+        let state = |endpoint: &Endpoint| match known.get(endpoint) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(EndpointState::new(endpoint.clone(), is_new)),
+        };
+        let endpoints: Box<[_]> = endpoints.iter().map(state).collect();
         let balancer = self.balancer.successor(backend, &self.endpoints, &endpoints);
-        let successor = Self { endpoints, balancer };
+        let has_shares = matches!(balancer, Balancer::RoundRobin(_) | Balancer::LeastRequest);
+        let slow_start = backend.slow_start.filter(|_| has_shares).and_then(|time| SlowStart::of(time, &endpoints));
+        let successor = Self { endpoints, balancer, slow_start, ejection: backend.ejection };
         if successor.is_timed() {
             successor.begin_with_average();
         }

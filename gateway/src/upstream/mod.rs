@@ -10,7 +10,8 @@
 //! | the position of round robin | each pick | one atomic addition on a shared cache line |
 //! | whether an endpoint is chosen by the key of a request | [`Registry`] | one load |
 //! | the endpoints by the keys of sessions | [`Registry`] | one [`ArcSwap`] load, where a route has affinity |
-//! | the time that an endpoint's responses take | the end of each request, with `load-balance: ewma` | two loads and two stores; four loads to choose |
+//! | how long an endpoint's responses take | each attempt, with `load-balance: ewma` | a few loads, and two stores |
+//! | which endpoints are ejected | failures, under a lock | two loads; while some are, one for each endpoint |
 //! | requests in flight of an endpoint | each pick and its end | two atomic additions, and the endpoint's reference count |
 //! | what is left of the retry budget | requests, until it is full again, and retries | one load |
 //!
@@ -20,17 +21,22 @@
 mod affinity;
 mod balance;
 mod dns;
+mod ejections;
 mod endpoints;
 mod hashing;
+mod health;
 mod latency;
 mod members;
+mod moments;
 mod names;
 mod registry;
 mod retry_budget;
 mod ring;
+mod slow_start;
 
 pub use affinity::SessionKey;
 pub use dns::{DnsSettings, NameLookup, Resolver};
+pub use ejections::Ejected;
 pub use endpoints::{EndpointState, Pick};
 pub use hashing::HashKey;
 pub use registry::Registry;
@@ -38,6 +44,7 @@ pub use registry::Registry;
 use crate::config::{AffinityMode, Backend, BackendId, Endpoint, HashBy};
 use affinity::Sessions;
 use arc_swap::ArcSwap;
+use ejections::{Ejections, Skipped};
 use members::Members;
 use retry_budget::RetryBudget;
 use std::net::{IpAddr, SocketAddr};
@@ -55,6 +62,9 @@ pub struct Upstream {
     members: ArcSwap<Members>,
     /// An endpoint is chosen by the key of a request. What is not so asks for no key, and costs nothing more than this.
     hashes: AtomicBool,
+    /// Endpoints that fail are ejected. What is not so is not told how they do.
+    ejects: AtomicBool,
+    ejections: Ejections,
     sessions: ArcSwap<Sessions>,
     retry_budget: RetryBudget,
 }
@@ -66,8 +76,8 @@ impl Upstream {
             BackendId::Url { .. } => id.to_string(),
         };
         let (tag, members, sessions) = (affinity::tag(&name), ArcSwap::default(), ArcSwap::default());
-        let (hashes, retry_budget) = (AtomicBool::default(), RetryBudget::default());
-        Self { id, name: name.into(), tag, members, hashes, sessions, retry_budget }
+        let (hashes, ejects, ejections, retry_budget) = Default::default();
+        Self { id, name: name.into(), tag, members, hashes, ejects, ejections, sessions, retry_budget }
     }
 
     /// Which backend it is.
@@ -110,24 +120,63 @@ impl Upstream {
 
     /// The same as [`Upstream::pick`], by the key of the request where endpoints are chosen by that.
     pub fn pick_by_key(&self, key: Option<HashKey>, client: IpAddr, tried: &[SocketAddr]) -> Option<Pick> {
-        self.members.load().choose(key, client, tried)
+        let members = self.members.load();
+        let skipped = self.skipped(members.endpoints(), tried);
+        members.choose(key, client, &skipped, tried.is_empty())
     }
 
     /// The endpoints that share the requests with this key, if endpoints are chosen by one.
     pub fn find_by_key(&self, key: HashKey) -> Vec<Arc<EndpointState>> {
-        self.members.load().find(key)
+        let members = self.members.load();
+        members.find(key, &self.skipped(members.endpoints(), &[]))
     }
 
-    /// Chooses the endpoint that the key of a session leads to, if any.
+    /// The endpoints that a request does not go to: those that it `tried`, and those that are ejected.
+    fn skipped(&self, endpoints: &[Arc<EndpointState>], tried: &[SocketAddr]) -> Skipped {
+        let ejects = self.ejects.load(Ordering::Relaxed);
+        let mut skipped = if ejects { self.ejections.skipped(endpoints) } else { Skipped::new() };
+        skipped.extend_from_slice(tried);
+        skipped
+    }
+
+    /// An attempt at an endpoint has failed, or not: one that fails too often is ejected, where that is asked for.
+    pub fn observe(&self, endpoint: &EndpointState, has_failed: bool) {
+        if !self.ejects.load(Ordering::Relaxed) {
+            return;
+        }
+        let members = self.members.load();
+        let Some(policy) = members.ejection() else { return };
+        if endpoint.observe(has_failed, policy) {
+            self.ejections.eject(endpoint, policy, members.endpoints(), &self.id);
+        }
+    }
+
+    /// The endpoints that get no requests now because they are ejected.
+    pub fn passed_over(&self) -> Vec<SocketAddr> {
+        self.skipped(self.members.load().endpoints(), &[]).to_vec()
+    }
+
+    /// How many of its endpoints are ejected, and how often one was; `None` where none is.
+    fn ejected(&self) -> Option<Ejected> {
+        if !self.ejects.load(Ordering::Relaxed) {
+            return None;
+        }
+        let total = self.ejections.count();
+        let now = self.members.load().endpoints().iter().filter(|endpoint| endpoint.is_ejected()).count();
+        Some(Ejected { id: self.id.clone(), now, total })
+    }
+
+    /// Chooses the endpoint that the key of a session leads to, if any; while that is ejected, another one.
     pub fn pick_for_session(&self, mode: AffinityMode, key: SessionKey) -> Option<Pick> {
-        self.sessions.load().find(mode, key).cloned().map(Pick::new)
+        let sessions = self.sessions.load();
+        sessions.find(mode, key, &self.skipped(sessions.endpoints(), &[])).cloned().map(Pick::new)
     }
 
     /// Chooses an endpoint by chance for a new session whose first request `tried` those already; and makes the key that
     /// leads there. `None` if there is no endpoint, or all were tried.
     pub fn begin_session(&self, mode: AffinityMode, tried: &[SocketAddr]) -> Option<(Pick, String)> {
         let sessions = self.sessions.load();
-        let (endpoint, key) = sessions.begin(mode, tried)?;
+        let (endpoint, key) = sessions.begin(mode, &self.skipped(sessions.endpoints(), tried))?;
         Some((Pick::new(Arc::clone(endpoint)), key))
     }
 
@@ -161,6 +210,7 @@ impl Upstream {
     fn set(&self, backend: &Backend, endpoints: &[Endpoint]) {
         self.members.store(Arc::new(self.members.load().successor(backend, endpoints)));
         self.hashes.store(backend.hash_by.is_some(), Ordering::Relaxed);
+        self.ejects.store(backend.ejection.is_some(), Ordering::Relaxed);
         self.index(None);
     }
 
@@ -168,6 +218,7 @@ impl Upstream {
     fn clear(&self) {
         self.members.store(Arc::default());
         self.hashes.store(false, Ordering::Relaxed);
+        self.ejects.store(false, Ordering::Relaxed);
         self.index(None);
     }
 }

@@ -1,4 +1,5 @@
 use super::Upstream;
+use super::ejections::Ejected;
 use super::names::{Names, Want};
 use crate::config::{AffinityMode, Backend, BackendId, Endpoint, Endpoints};
 use parking_lot::Mutex;
@@ -81,6 +82,11 @@ impl Registry {
     pub fn collect(&self) {
         // An upstream that only the registry holds cannot gain a holder while the registry is locked.
         self.inner.lock().slots.retain(|_, slot| slot.backend.is_some() || Arc::strong_count(&slot.upstream) > 1);
+    }
+
+    /// What is ejected of each upstream where that may be.
+    pub fn ejected(&self) -> Vec<Ejected> {
+        self.inner.lock().slots.values().filter_map(|slot| slot.upstream.ejected()).collect()
     }
 
     /// Whether a DNS name waits for its first resolution, so that its backends may have no endpoints only because the

@@ -11,8 +11,9 @@ fn reading(annotations: &[(&str, &str)]) -> Reading {
 }
 
 fn reading_with(defaults: &RouteDefaults, annotations: &[(&str, &str)]) -> Reading {
-    let annotations =
-        annotations.iter().map(|(key, value)| (format!("{USUAL_PREFIX}/{key}"), (*value).to_owned())).collect();
+    let full_name =
+        |key: &str| if key.contains('/') { key.to_owned() } else { Annotation::full_name(key, USUAL_PREFIX) };
+    let annotations = annotations.iter().map(|(key, value)| (full_name(key), (*value).to_owned())).collect();
     let store = Store::new();
     let context = Context {
         object: &Subject::other("Ingress default/shop"),
@@ -34,6 +35,37 @@ fn every_annotation_is_served_refused_or_reported() {
         // Lists of which each part counts for itself. Without a valid origin nobody is allowed.
         let is_list = ["cors-allow-origin", "proxy-ssl-ciphers"].contains(&annotation.name);
         assert!(named && (is_list || !served), "{}: {reading:?}", annotation.name);
+    }
+}
+
+/// What is said of annotations by their keys, or by their full names.
+fn said(annotations: &[(&str, &str)]) -> String {
+    let diagnostics = reading(annotations).diagnostics;
+    diagnostics.iter().map(|diagnostic| format!("{}: {}\n", diagnostic.field, diagnostic.message)).collect()
+}
+
+#[test]
+fn annotations_of_ours_have_a_prefix_of_their_own() {
+    assert_eq!(said(&[("adit.dev/slow-start", "30")]), "");
+    for (name, expected) in [
+        ("nginx.ingress.kubernetes.io/slow-start", "did you mean \"adit.dev/slow-start\"?"),
+        ("adit.dev/app-root", "did you mean \"nginx.ingress.kubernetes.io/app-root\"?"),
+        ("adit.dev/slow-strat", "did you mean \"slow-start\"?"),
+    ] {
+        let said = said(&[(name, "30")]);
+        assert!(said.contains(&format!("[{name}]")) && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn what_new_and_failing_endpoints_need_is_said() {
+    let failures = ("eject-after-failures", "5");
+    assert_eq!(said(&[("slow-start", "30"), failures, ("eject-time", "5"), ("eject-max-percent", "20")]), "");
+    for key in ["eject-time", "eject-max-percent"] {
+        assert!(said(&[(key, "10")]).contains("has no effect without eject-after-failures"), "{key}");
+    }
+    for other in [("load-balance", "ewma"), ("affinity", "cookie"), ("upstream-hash-by", "$host")] {
+        assert!(said(&[("slow-start", "30"), other]).contains("has no effect with"), "{other:?}");
     }
 }
 

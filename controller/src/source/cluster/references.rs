@@ -80,8 +80,7 @@ impl References {
     }
 
     fn is_reference(&self, annotation: &str) -> bool {
-        let key = annotation.strip_prefix(&self.prefix).and_then(|rest| rest.strip_prefix('/'));
-        key.and_then(Annotation::named).is_some_and(Annotation::names_config_map)
+        Annotation::of_full_name(annotation, &self.prefix).is_some_and(Annotation::names_config_map)
     }
 
     fn is_gateways(&self, key: &ObjectKey) -> bool {

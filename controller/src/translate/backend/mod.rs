@@ -35,8 +35,15 @@ pub(super) fn resolve(
     let (endpoints, forbidden) = without_forbidden(endpoints);
     let is_empty = matches!(&endpoints, Endpoints::Addresses(left) if left.is_empty());
     let problem = problem.or_else(|| forbidden.map(|address| of_forbidden(id, address, is_empty)));
-    let UpstreamSettings { balance, ref hash_by, .. } = *settings;
-    (Backend { hash_by: hash_by.clone(), balance, client_ip_affinity: affinity, endpoints }, problem)
+    let backend = Backend {
+        hash_by: settings.hash_by.clone(),
+        balance: settings.balance,
+        slow_start: settings.slow_start,
+        ejection: settings.ejection.policy(),
+        client_ip_affinity: affinity,
+        endpoints,
+    };
+    (backend, problem)
 }
 
 /// The API server refuses such addresses; files have met none. Loopback ones stay: who writes files may mean this machine.

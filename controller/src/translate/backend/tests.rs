@@ -3,9 +3,6 @@ use crate::diagnostic::Severity;
 use crate::translate::testing::apply;
 use gateway::config::Balance;
 
-const SETTINGS: &UpstreamSettings =
-    &UpstreamSettings { service_upstream: false, balance: Balance::RoundRobin, hash_by: None };
-
 fn resolved(documents: &str, port: &str, settings: &UpstreamSettings, external_names: bool) -> Resolved {
     let mut store = Store::default();
     apply(&mut store, documents);
@@ -15,7 +12,7 @@ fn resolved(documents: &str, port: &str, settings: &UpstreamSettings, external_n
 
 /// The addresses of a port of the Service `s`, and the problem with it.
 fn found(documents: &str, port: &str) -> (Vec<String>, Option<Problem>) {
-    let (backend, problem) = resolved(documents, port, SETTINGS, true);
+    let (backend, problem) = resolved(documents, port, &UpstreamSettings::default(), true);
     match backend.endpoints {
         Endpoints::Addresses(addresses) => {
             (addresses.iter().map(|endpoint| endpoint.address.to_string()).collect(), problem)
@@ -116,7 +113,8 @@ fn headless_services_need_no_ports() {
 
 #[test]
 fn service_upstream_is_the_cluster_ip() {
-    let upstream = UpstreamSettings { service_upstream: true, balance: Balance::LeastRequest, hash_by: None };
+    let upstream =
+        UpstreamSettings { service_upstream: true, balance: Balance::LeastRequest, ..UpstreamSettings::default() };
     let endpoints = slice("a", "addressType: IPv4, endpoints: [{addresses: [10.0.0.1]}], ports: [{port: 8080}]");
     let of = |ip: &str| {
         let objects =
@@ -153,7 +151,8 @@ fn external_names_are_resolved_later() {
         assert!(none.is_empty() && problem.is_some_and(|problem| problem.severity == Severity::Error), "L22: {name}");
     }
     assert_eq!(of("x.com", "", "http").1.map(|problem| problem.part), Some("port"));
-    let (backend, problem) = resolved(&service("{type: ExternalName, externalName: x.com}"), "80", SETTINGS, false);
+    let (backend, problem) =
+        resolved(&service("{type: ExternalName, externalName: x.com}"), "80", &UpstreamSettings::default(), false);
     assert!(problem.is_some() && backend.endpoints == Backend::at([]).endpoints, "L21");
 }
 
@@ -163,7 +162,7 @@ fn missing_services_are_named() {
     assert!(none.is_empty());
     assert!(problem.is_some_and(|problem| problem.message.contains("Service default/s, which does not exist")));
     let id = ServiceBackend::tcp("default", "s // the shop", "80");
-    let (_, problem) = resolve(&id, SETTINGS, true, &Store::default());
+    let (_, problem) = resolve(&id, &UpstreamSettings::default(), true, &Store::default());
     assert!(problem.is_some_and(|problem| problem.message.contains("'#'")));
 }
 
@@ -174,7 +173,7 @@ fn pods_are_known_by_their_uid() {
             "a",
             "addressType: IPv4, endpoints: [{addresses: [10.0.0.1], targetRef: {kind: Pod, uid: abc}}], ports: [{port: 80}]",
         );
-    let (backend, _) = resolved(&objects, "80", SETTINGS, true);
+    let (backend, _) = resolved(&objects, "80", &UpstreamSettings::default(), true);
     let Endpoints::Addresses(addresses) = backend.endpoints else { panic!("no addresses") };
     assert_eq!(addresses[0].pod.as_deref(), Some("abc"));
 }

@@ -1,7 +1,7 @@
 //! What the last translation has given.
 
 use super::Translator;
-use crate::annotation::Applied;
+use crate::annotation::{Annotation, Applied};
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectKey;
 use crate::snippet::SnippetReport;
@@ -63,7 +63,7 @@ impl Translator {
 
     /// The field of an Ingress that holds the annotation of this name.
     pub fn annotation_field(&self, key: &str) -> String {
-        format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix)
+        format!("metadata.annotations[{}]", Annotation::full_name(key, &self.settings.annotations_prefix))
     }
 
     /// Whether anything of this Ingress is served.

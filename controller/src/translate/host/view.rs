@@ -1,4 +1,4 @@
-use crate::annotation::Canary;
+use crate::annotation::{Annotation, Canary};
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
 use crate::translate::affinities::Affinities;
@@ -50,7 +50,7 @@ impl<'a> View<'a> {
 
     /// The field of an annotation.
     pub(super) fn annotation(&self, key: &str) -> String {
-        format!("metadata.annotations[{}/{key}]", self.sources.prefix)
+        format!("metadata.annotations[{}]", Annotation::full_name(key, self.sources.prefix))
     }
 
     /// The Ingresses that have a say on a host, the oldest first: by a rule, an alias, a redirect or a default backend.

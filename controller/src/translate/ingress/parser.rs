@@ -3,7 +3,7 @@
 use super::class;
 use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
-use crate::annotation::{self, AnnotationSettings};
+use crate::annotation::{self, Annotation, AnnotationSettings};
 use crate::diagnostic::{Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -332,7 +332,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn annotation(&self, key: &str) -> Origin {
-        let field = format!("metadata.annotations[{}/{key}]", self.settings.annotations_prefix);
+        let field = format!("metadata.annotations[{}]", Annotation::full_name(key, &self.settings.annotations_prefix));
         Origin::new(self.object.clone(), field)
     }
 

@@ -6,6 +6,7 @@ mod auth;
 mod compression;
 mod custom_errors;
 mod edits;
+mod ejection;
 mod hashing;
 mod limits;
 mod mirror;

@@ -7,6 +7,7 @@ mod checks;
 mod collector;
 mod connections;
 mod controller;
+mod ejections;
 mod encode;
 mod events;
 mod histogram;
@@ -26,6 +27,7 @@ pub(super) use collector::{RequestCollector, Source, Sums};
 pub use connections::ConnectionState;
 pub(super) use connections::Connections;
 pub use controller::{Build, ControllerMetrics, Orphan};
+use ejections::EjectionCollector;
 pub use events::Event;
 pub use listeners::ListenerMetrics;
 pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind, REQUEST_METRICS};
@@ -34,6 +36,7 @@ pub(super) use spans::SpanMetrics;
 pub(super) use streams::{OpenStreams, StreamId};
 
 use super::MetricsSettings;
+use crate::upstream;
 use parking_lot::Mutex;
 use prometheus::{IntCounter, Registry};
 use std::collections::HashMap;
@@ -85,6 +88,11 @@ impl Metrics {
         registry.register(Box::new(log_dropped.clone()))?;
         let measured = settings.enabled.then_some(measured);
         Ok(Self { registry, sums, measured, controller, certificates, checks, listeners, spans, log_dropped })
+    }
+
+    /// From now on the endpoints of these upstreams are counted, too.
+    pub(super) fn count_endpoints(&self, upstreams: Arc<upstream::Registry>) -> prometheus::Result<()> {
+        self.registry.register(Box::new(EjectionCollector::new(upstreams)?))
     }
 
     /// All metrics in Prometheus' text format.

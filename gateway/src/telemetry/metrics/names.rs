@@ -59,6 +59,9 @@ const REQUEST: &[&str] = &["canary", "host", "ingress", "method", "namespace", "
 /// The labels of a port of a TCP or UDP service.
 const STREAM: &[&str] = &["port", "protocol"];
 
+/// The labels of a port of a Service.
+const BACKEND: &[&str] = &["namespace", "port", "service"];
+
 /// The labels of a certificate of a host.
 const SSL: &[&str] = &["class", "host", "identifier", "namespace", "secret_name"];
 
@@ -195,6 +198,10 @@ metrics! {
         "Requests that were sent again, by what came of the attempt before: a word of proxy-next-upstream, or stale for a kept connection that had ended";
     REFUSED_RETRIES = Counter "adit_refused_retries_total" &["reason"],
         "Requests that were not sent again, since too many of their backend were, by reason: always budget (retry-budget)";
+    EJECTED_ENDPOINTS = Gauge "adit_ejected_endpoints" BACKEND,
+        "Endpoints that get no requests now, because they have failed (eject-after-failures), of each backend where that may be";
+    EJECTIONS = Counter "adit_ejections_total" BACKEND,
+        "How often an endpoint of such a backend has failed so often that it got no requests for a while";
     REFUSED_HEADS = Counter "adit_refused_heads_total" &["reason"],
         "Request heads that were refused before routing, by reason";
     TLS_HANDSHAKE_FAILURES = Counter "adit_tls_handshake_failures_total" &["reason"],

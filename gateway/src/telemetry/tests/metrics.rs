@@ -1,9 +1,11 @@
 use super::streams::record as stream;
-use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
+use crate::config::{AccessLog, Backend, Ejection, GatewaySettings, RouteLabels, ServiceBackend, StreamProtocol};
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
 use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry};
+use crate::upstream::Registry;
 use http::HeaderMap;
 use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -229,6 +231,15 @@ fn the_process_is_measured() {
     assert!(value("process_open_fds") >= 3.0 && value("process_threads") >= 1.0);
 }
 
+/// The upstreams of one backend whose endpoints may be ejected.
+fn ejecting() -> Arc<Registry> {
+    let policy = Ejection { failures: NonZero::<u32>::MIN, time: Duration::from_secs(30), max_percent: 50 };
+    let registry = Arc::new(Registry::new());
+    let backend = Backend { ejection: Some(policy), ..Backend::at([]) };
+    registry.set(&ServiceBackend::tcp("ns", "echo", "80").into(), Some(backend));
+    registry
+}
+
 #[test]
 fn every_metric_is_documented() {
     let (telemetry, _) = telemetry();
@@ -249,6 +260,7 @@ fn every_metric_is_documented() {
     telemetry.checks().checked("ns", "web", false);
     telemetry.checks().checked("ns", "web", true);
     telemetry.certificates().set(&certificate());
+    telemetry.count_endpoints(ejecting()).expect("for the first time");
     let text = telemetry.metrics().expect("encodes");
     let told: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned).collect();
     let documented = METRICS.iter().map(|doc| format!("{} {:?}", doc.name, doc.kind).to_lowercase()).collect();

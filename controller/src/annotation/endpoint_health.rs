@@ -1,0 +1,72 @@
+//! New endpoints, and those that fail.
+
+use super::entry::{Annotation, Invalid, Scope};
+use super::read::Reader;
+use crate::registry::endpoint_health::{eject_after_failures, eject_max_percent, eject_time, slow_start};
+use gateway::config::Balance;
+
+const SLOW_START: &str = "slow-start";
+const FAILURES: &str = "eject-after-failures";
+const TIME: &str = "eject-time";
+const MAX_PERCENT: &str = "eject-max-percent";
+
+pub(super) const ANNOTATIONS: &[Annotation] = &[
+    Annotation::own(
+        SLOW_START,
+        Scope::Upstream,
+        Invalid::FallsBack,
+        "Lets the share of a new endpoint grow, evenly from a tenth to all of it, so that a program that has just started is not \
+         asked too much. Time; 0 is at once. It counts with `load-balance: round_robin` and `least_request`, and for endpoints \
+         that come when there are others. Default: the ConfigMap's `slow-start` (0). The oldest Ingress that uses the Service \
+         port decides for all.",
+        |value, draft| slow_start(value, &mut draft.upstream),
+    ),
+    Annotation::own(
+        FAILURES,
+        Scope::Upstream,
+        Invalid::FallsBack,
+        "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is no connection, no \
+         head of a response (in time), or one with the status 502, 503 or 504; any other response makes the count begin anew. \
+         Sessions of `affinity` and keys of `upstream-hash-by` that lead there are served by another endpoint meanwhile. Whole \
+         number from 0; 0 ejects none. Default: the ConfigMap's `eject-after-failures` (0). The oldest Ingress that uses the \
+         Service port decides for all. Each replica of Adit counts by itself.",
+        |value, draft| eject_after_failures(value, &mut draft.upstream),
+    ),
+    Annotation::own(
+        TIME,
+        Scope::Upstream,
+        Invalid::FallsBack,
+        "Sets how long `eject-after-failures` ejects an endpoint. Time above 0. If it is ejected again soon after, that is twice \
+         as long, then three times, and ten times at most; each `eject-time` in which it was not ejected makes up for one. \
+         Default: the ConfigMap's `eject-time` (30).",
+        |value, draft| eject_time(value, &mut draft.upstream),
+    ),
+    Annotation::own(
+        MAX_PERCENT,
+        Scope::Upstream,
+        Invalid::FallsBack,
+        "Limits how many of the endpoints `eject-after-failures` may eject at a time, so that those that are left can serve. Whole \
+         number of percent from 1 to 100. One of several may always be ejected, the only one never; where all are, all are used. \
+         Default: the ConfigMap's `eject-max-percent` (50).",
+        |value, draft| eject_max_percent(value, &mut draft.upstream),
+    ),
+];
+
+impl Reader<'_> {
+    /// Says which of them have no effect beside the other annotations.
+    pub(super) fn endpoint_health(&mut self) {
+        let settings = &self.reading.settings;
+        let ejects = settings.upstream.ejection.failures.is_some();
+        let by_turn = settings.upstream.balance != Balance::Ewma
+            && settings.upstream.hash_by.is_none()
+            && settings.affinity.cookie.is_none();
+        if !by_turn {
+            self.without_effect(SLOW_START, "has no effect with affinity, upstream-hash-by or load-balance: ewma");
+        }
+        if !ejects {
+            [TIME, MAX_PERCENT]
+                .into_iter()
+                .for_each(|key| self.without_effect(key, "has no effect without eject-after-failures"));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+use gateway::config::Ejection;
+use std::num::NonZero;
+use std::time::Duration;
+
+/// When endpoints that fail are ejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EjectionSettings {
+    /// `eject-after-failures`: how many failures in a row eject an endpoint. Default none: it is never ejected.
+    pub failures: Option<NonZero<u32>>,
+    /// `eject-time`: for how long, the first time. Default 30 s.
+    pub time: Duration,
+    /// `eject-max-percent`: how many of the endpoints may be ejected at a time. From 1 to 100, default 50.
+    pub max_percent: u8,
+}
+
+impl Default for EjectionSettings {
+    fn default() -> Self {
+        Self { failures: None, time: Duration::from_secs(30), max_percent: 50 }
+    }
+}
+
+impl EjectionSettings {
+    /// The policy; `None` where no endpoint is ejected.
+    pub(crate) fn policy(&self) -> Option<Ejection> {
+        let Self { failures, time, max_percent } = *self;
+        Some(Ejection { failures: failures?, time, max_percent })
+    }
+}
