@@ -242,6 +242,11 @@ data: {X-A: '1'}
 ---
 apiVersion: v1
 kind: ConfigMap
+metadata: {name: pages}
+data: {404.html: '<p>Not here'}
+---
+apiVersion: v1
+kind: ConfigMap
 metadata: {name: fastcgi}
 data: {SCRIPT_FILENAME: /srv$fastcgi_script_name}
 ---

@@ -1,7 +1,9 @@
 //! How requests are routed, and the defaults of annotations.
 
 use super::entry::Key;
-use crate::registry::{ValueError, balance, error_statuses, retry_conditions};
+use crate::diagnostic::Severity;
+use crate::object::Kind;
+use crate::registry::{ValueError, balance, error_pages, error_statuses, retry_conditions};
 use crate::route_defaults::Risk;
 use gateway::config::PathMatching;
 use std::num::NonZero;
@@ -201,8 +203,25 @@ pub(super) const KEYS: &[Key] = &[
     )
     .but(
         "Who is refused keeps the status of the refusal, whatever the default backend answers. Errors of gRPC stay as they \
-         are, and so do all without the flag.",
+         are, and so do all without the flag for which there is no page (`error-pages`).",
     ),
+    Key::full(
+        "error-pages",
+        "",
+        "Names a ConfigMap, as `namespace/name`, whose values are the bodies of responses to errors, as the annotation \
+         `adit.dev/error-pages` does for the paths of one Ingress; here also of requests that no rule matches. Adit's own.",
+        |value, draft| {
+            if value.text().is_empty() {
+                return Ok(());
+            }
+            let (pages, complaints) = error_pages(value.config_map()?)?;
+            complaints.into_iter().for_each(|complaint| draft.complain(Severity::Warning, complaint));
+            draft.config.gateway.error_pages = Some(pages);
+            draft.config.routes.has_error_pages = true;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::ConfigMap),
     Key::full(
         "disable-proxy-intercept-errors",
         "false",

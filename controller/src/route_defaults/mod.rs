@@ -37,6 +37,8 @@ pub struct RouteDefaults {
     pub plain_policies: Arc<RoutePolicies>,
     /// The policies of its backends.
     pub backend: Arc<BackendPolicies>,
+    /// `error-pages`: some errors have pages where an Ingress has none for them. Default false.
+    pub has_error_pages: bool,
     /// The settings of a Service port without annotations.
     pub upstream: UpstreamSettings,
     /// `http-redirect-code`: the status of redirects to HTTPS and of `from-to-www-redirect`, 301, 302, 307 or 308.
@@ -95,6 +97,7 @@ impl Default for RouteDefaults {
             policies: Arc::default(),
             plain_policies: Arc::default(),
             backend: Arc::default(),
+            has_error_pages: false,
             upstream: UpstreamSettings::default(),
             redirect_code: 308,
             https: HttpsRedirects::default(),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 pub struct CustomErrors {
     /// Their statuses, from 400 to 599. Default none.
     pub statuses: Arc<[u16]>,
-    /// Who answers. Default `None`: the gateway's default backend. Where there is none, errors stay as they are.
+    /// Who answers, where there is no page for the error. Default `None`: the gateway's default backend. Where there is none,
+    /// errors stay as they are.
     pub backend: Option<BackendId>,
     /// `disable-proxy-intercept-errors`: the responses of backends stay as they are, whatever their status. Default false.
     pub keeps_responses: bool,

@@ -16,6 +16,7 @@ mod compression;
 mod cors;
 mod custom_errors;
 mod ejection;
+mod error_pages;
 mod external_auth;
 mod fastcgi;
 mod forbidden;
@@ -57,6 +58,7 @@ pub use compression::{Coding, Compression, DisabledClients, MediaTypes, Proxied,
 pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
 pub use custom_errors::CustomErrors;
 pub use ejection::Ejection;
+pub use error_pages::{ErrorPages, Errors, Page, PageKind};
 pub use external_auth::{AuthCaching, ExternalAuth};
 pub use fastcgi::FastCgi;
 pub use forbidden::{is_forbidden, is_loopback};

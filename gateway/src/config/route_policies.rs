@@ -1,6 +1,6 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ExternalAuth, Mirror, Origin,
-    ResponseRate, ResponseRewrites, Tracing, Waf,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, Mirror,
+    Origin, ResponseRate, ResponseRewrites, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -55,6 +55,9 @@ pub struct RoutePolicies {
     pub default_backend: Option<BackendId>,
     /// `custom-http-errors`: which errors another backend answers. Default none.
     pub custom_errors: CustomErrors,
+    /// `error-pages`: the bodies of our own responses to errors, and of those to errors of backends that `custom_errors` has.
+    /// Default none: the gateway's, or those that say the status.
+    pub error_pages: Option<ErrorPages>,
     /// `proxy-redirect-from`, `proxy-cookie-domain` and `proxy-cookie-path`: what of a backend's responses is rewritten.
     /// Default nothing.
     pub response_rewrites: ResponseRewrites,
@@ -89,6 +92,7 @@ impl Default for RoutePolicies {
             body_limit: Some(1 << 20),
             default_backend: None,
             custom_errors: CustomErrors::default(),
+            error_pages: None,
             response_rewrites: ResponseRewrites::default(),
             snippet: None,
             access_log: true,

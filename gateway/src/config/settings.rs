@@ -1,6 +1,6 @@
 use super::{
-    AccessLog, BackendId, Blocked, Compression, Denied, Hsts, LimitSettings, MappedVariable, StreamSettings, Template,
-    TlsSettings, TracingSettings,
+    AccessLog, BackendId, Blocked, Compression, Denied, ErrorPages, Hsts, LimitSettings, MappedVariable,
+    StreamSettings, Template, TlsSettings, TracingSettings,
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -20,6 +20,9 @@ pub struct GatewaySettings {
     pub backend_server_header: bool,
     /// `--default-backend-service`: serves requests that no route matches. Default none: they are answered with 404.
     pub default_backend: Option<BackendId>,
+    /// `error-pages`: the same as [`super::RoutePolicies::error_pages`], where the route has none for the error, and where no
+    /// route matches. Default none.
+    pub error_pages: Option<ErrorPages>,
     /// A setting that protects requests is invalid or not supported: every route answers 503. Default none.
     pub denied: Option<Denied>,
     /// The requests that are answered with 403 on every host.
@@ -79,6 +82,7 @@ impl Default for GatewaySettings {
             server_tokens: false,
             backend_server_header: false,
             default_backend: None,
+            error_pages: None,
             denied: None,
             blocked: Blocked::default(),
             forwarded: Forwarded::default(),

@@ -1,4 +1,4 @@
-//! An error that another backend answers (`custom-http-errors`).
+//! An error that another backend answers (`custom-http-errors`), unless there is a page for it.
 //!
 //! The backend gets the request's method and headers, but not its body: that may be gone, or be what is wrong with it.
 
@@ -20,14 +20,21 @@ impl Exchange {
         }
     }
 
-    /// Lets a backend answer in place of an endpoint that has responded with this status. After `Break` the endpoint's
+    /// Answers, or lets a backend answer, in place of an endpoint that has responded with this status. After `Break` the endpoint's
     /// response goes nowhere, and the next step is asked for.
     pub(super) fn intercept(&mut self, status: u16) -> ControlFlow<()> {
-        let intercepts = self.decision.custom_errors().is_some_and(|errors| errors.intercepts());
-        if !intercepts || self.custom_error.is_some() || self.decision.error_backend(status).is_none() {
+        let errors = self.decision.custom_errors().filter(|errors| errors.intercepts() && errors.has(status));
+        if errors.is_none() || self.custom_error.is_some() {
             return ControlFlow::Continue(());
         }
-        self.customize(Reply::new(status, Reason::CustomError));
+        let reply = Reply::new(status, Reason::CustomError);
+        if self.decision.has_error_page(status) {
+            self.give_up(reply);
+        } else if self.decision.error_backend(status).is_some() {
+            self.customize(reply);
+        } else {
+            return ControlFlow::Continue(());
+        }
         ControlFlow::Break(())
     }
 
@@ -40,7 +47,8 @@ impl Exchange {
 
     fn answers(&self, reply: &Reply) -> bool {
         let is_lost = matches!(reply.reason, Reason::BodyTimeout | Reason::MalformedBody) || reply.closes();
-        let backend = self.decision.error_backend(reply.status).filter(|_| !is_lost);
+        let has_page = reply.text.is_none() && self.decision.has_error_page(reply.status);
+        let backend = self.decision.error_backend(reply.status).filter(|_| !is_lost && !has_page);
         backend.is_some_and(|backend| !reply.reason.is_refusal() || !self.is_own(backend))
     }
 

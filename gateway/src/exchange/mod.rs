@@ -16,6 +16,7 @@ mod copies;
 mod custom_error;
 mod decision;
 mod edits;
+mod error_page;
 mod fastcgi;
 mod forward;
 mod framing;

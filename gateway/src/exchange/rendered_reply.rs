@@ -1,6 +1,7 @@
 //! Renders the gateway's own responses: for every lane, and for heads that are refused before they reach a lane.
 
 use super::grpc;
+use crate::policy::error_pages::ErrorPage;
 use crate::request::{Reply, reason_phrase};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -20,14 +21,16 @@ pub(crate) struct RenderedReply {
 }
 
 impl RenderedReply {
-    /// The response to a request with these headers: a status page, or a gRPC error for a gRPC call that failed.
-    pub(crate) fn new(reply: &Reply, request: &HeaderMap, server_tokens: bool) -> Self {
+    /// The response to a request with these headers: a page of the user's for the error, or a status page; or a gRPC error for a
+    /// gRPC call that failed.
+    pub(crate) fn new(reply: &Reply, request: &HeaderMap, page: Option<ErrorPage>, server_tokens: bool) -> Self {
         if reply.status >= 400 && grpc::is_call(request) {
             return Self::grpc(reply);
         }
-        let mut answer = match &reply.text {
-            Some(text) => Self::text(reply.status, text.clone()),
-            None => Self::page(reply.status, reply.reason.explanation(), server_tokens),
+        let mut answer = match (&reply.text, page) {
+            (Some(text), _) => Self::text(reply.status, text.clone()),
+            (None, Some(page)) => Self::error_page(reply.status, page),
+            (None, None) => Self::page(reply.status, reply.reason.explanation(), server_tokens),
         };
         reply.headers.iter().for_each(|(name, value)| answer.set(name, value.clone()));
         answer
@@ -48,6 +51,15 @@ impl RenderedReply {
         headers.push(("Content-Type", HeaderValue::from_static("text/html")));
         headers.push(("Content-Length", body.len().into()));
         Self { status, logged_status: status, headers, body }
+    }
+
+    fn error_page(status: u16, page: ErrorPage) -> Self {
+        let mut answer = Self::text(status, page.body);
+        answer.headers.push(("Content-Type", page.media_type));
+        if page.varies {
+            answer.headers.push(("Vary", HeaderValue::from_static("Accept")));
+        }
+        answer
     }
 
     /// A text, whose type is one of the reply's headers.
@@ -139,16 +151,16 @@ mod tests {
     #[test]
     fn a_call_that_fails_is_answered_in_grpc() {
         let call = HeaderMap::from_iter([(http::header::CONTENT_TYPE, grpc::MEDIA_TYPE)]);
-        let answer = RenderedReply::new(&Reply::new(503, Reason::NoEndpoint), &call, false);
+        let answer = RenderedReply::new(&Reply::new(503, Reason::NoEndpoint), &call, None, false);
         assert_eq!((answer.status, answer.logged_status, answer.body.len()), (200, 503, 0));
         assert!(answer.headers.contains(&("grpc-status", HeaderValue::from_static("14"))), "{answer:?}");
-        let healthy = RenderedReply::new(&Reply::new(200, Reason::Healthz), &call, false);
+        let healthy = RenderedReply::new(&Reply::new(200, Reason::Healthz), &call, None, false);
         assert_eq!((healthy.status, healthy.headers[0].1.as_bytes()), (200, &b"text/html"[..]));
     }
 
     #[test]
     fn a_redirect_has_a_location() {
-        let answer = RenderedReply::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &HeaderMap::new(), false);
+        let answer = RenderedReply::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &HeaderMap::new(), None, false);
         assert_eq!(answer.headers.last(), Some(&("Location", HeaderValue::from_static("/x"))));
     }
 }

@@ -24,7 +24,12 @@ impl CustomErrors {
 
     /// Who answers an error with this status: a backend of the route's, or else `default`, the gateway's.
     pub(crate) fn backend<'a>(&'a self, status: u16, default: Option<&'a Arc<Upstream>>) -> Option<&'a Arc<Upstream>> {
-        self.statuses.contains(&status).then(|| self.backend.as_ref().or(default))?
+        self.has(status).then(|| self.backend.as_ref().or(default))?
+    }
+
+    /// Whether it is for errors with this status.
+    pub(crate) fn has(&self, status: u16) -> bool {
+        self.statuses.contains(&status)
     }
 
     /// Whether the responses of backends are replaced, too.

@@ -12,12 +12,14 @@ pub mod compression;
 pub mod cors;
 pub mod custom_errors;
 pub mod digest_auth;
+pub mod error_pages;
 pub mod external_auth;
 mod invalid;
 pub(crate) mod map_values;
 pub mod mirror;
 mod networks;
 pub mod password;
+mod quality;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
 pub mod response_rewrites;
@@ -41,6 +43,7 @@ use client_limits::{ClientLimits, ZoneInterner};
 use cors::Cors;
 use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
+use error_pages::ErrorPages;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
 use mirror::Mirror;
@@ -84,6 +87,8 @@ pub struct Policies {
     pub default_backend: Option<Arc<Upstream>>,
     /// Which errors another backend answers.
     pub custom_errors: Option<CustomErrors>,
+    /// The bodies of responses to errors.
+    pub error_pages: Option<ErrorPages>,
     /// What of a backend's responses is rewritten; `None` is nothing.
     pub response_rewrites: Option<ResponseRewrites>,
     /// What is done when the route has been found.
@@ -192,6 +197,7 @@ impl Policies {
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),
+            error_pages: configured.error_pages.as_ref().map(ErrorPages::compile),
             response_rewrites: ResponseRewrites::compile(&configured.response_rewrites)?,
             snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
             configured,

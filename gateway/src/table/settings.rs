@@ -3,6 +3,7 @@
 use crate::config::{Denied, GatewaySettings};
 use crate::policy::blocked::Blocked;
 use crate::policy::compression::Compression;
+use crate::policy::error_pages::ErrorPages;
 use crate::policy::map_values::MapValues;
 use crate::variables::{InvalidMap, Maps};
 use http::HeaderValue;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub(crate) skipped_urls: Option<MapValues>,
     /// How responses are compressed; `None` is not at all.
     pub compressing: Option<Compression>,
+    /// The bodies of responses to errors.
+    pub(crate) error_page_set: Option<ErrorPages>,
     /// `Strict-Transport-Security`, for responses over TLS; `None` where it is off.
     pub hsts_value: Option<HeaderValue>,
     /// `add-headers`, but those with a value that no header can have.
@@ -43,6 +46,7 @@ impl From<Arc<GatewaySettings>> for Settings {
                 .filter(|skipped| !skipped.is_empty())
                 .map(|skipped| MapValues::compile(skipped)),
             compressing: Compression::compile(&configured.compression),
+            error_page_set: configured.error_pages.as_ref().map(ErrorPages::compile),
             hsts_value: configured.hsts.and_then(|hsts| value(&hsts.to_string())),
             added: added.collect(),
             maps,

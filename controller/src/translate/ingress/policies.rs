@@ -43,10 +43,11 @@ impl Parser<'_> {
     pub(super) fn custom_errors(&mut self) {
         let Some(statuses) = self.annotations.custom_errors.take() else { return };
         let backend = self.annotations.policies.default_backend.clone();
-        if backend.is_none() && self.settings.default_backend_service.is_none() {
+        let has_pages = self.annotations.policies.error_pages.is_some() || self.defaults.has_error_pages;
+        if backend.is_none() && self.settings.default_backend_service.is_none() && !has_pages {
             let field = self.annotation("custom-http-errors").field;
-            let message =
-                "has no effect: expected the annotation default-backend, or the flag --default-backend-service";
+            let message = "has no effect: expected the annotation default-backend or adit.dev/error-pages, or the flag \
+                           --default-backend-service";
             self.ignored(&field, message);
         }
         let errors = &mut self.annotations.policies.custom_errors;

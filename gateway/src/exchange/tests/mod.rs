@@ -7,6 +7,7 @@ mod compression;
 mod custom_errors;
 mod edits;
 mod ejection;
+mod error_pages;
 mod hashing;
 mod limits;
 mod mirror;

@@ -2,7 +2,7 @@ use super::inspected::InspectedResponse;
 use super::replay::Replay;
 use super::{ClientHead, ClientSession, Inspections};
 use crate::connection::BodyFraming;
-use crate::exchange::{Exchange, Failure, RenderedReply, Sent, has_body};
+use crate::exchange::{Exchange, Failure, Sent, has_body};
 use crate::lane::head::ResponseHead;
 use crate::request::{Reply, RequestView};
 use bytes::{Bytes, BytesMut};
@@ -177,7 +177,7 @@ impl ClientRequest {
     /// Writes a reply of ours. If a large request body is still to come, the connection is closed after it; a small one is
     /// read and discarded.
     pub(in crate::lane) async fn write_reply(&mut self, reply: &Reply) -> Result<(), Failure> {
-        let reply = RenderedReply::new(reply, &self.head.headers, self.exchange.settings().server_tokens);
+        let reply = self.exchange.render(reply, &self.head.headers);
         let mut head = ResponseHead::of_reply(&reply);
         self.exchange.reply(&self.head.view(), &mut head);
         let body = match reply.body.len() as u64 {
