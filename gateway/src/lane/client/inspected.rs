@@ -1,97 +1,47 @@
-//! A response before the web application firewall. Where that blocks, the client gets nothing of it before it has passed;
-//! where it only detects, the client gets it as it comes, and the firewall sees a copy.
+//! A response that the web application firewall has not seen yet.
 
-use super::{ClientRequest, Inspections};
+use super::Inspections;
 use crate::connection::BodyFraming;
-use crate::exchange::{Failure, ResponseInspection};
+use crate::exchange::ResponseInspection;
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// A response that the firewall has not seen yet.
+/// What has come of it.
 #[derive(Debug)]
 pub(super) struct InspectedResponse {
-    inspections: Inspections,
-    inspection: ResponseInspection,
-    /// What is held back of it.
-    head: Option<(ResponseHead, BodyFraming)>,
-    /// The body, as far as it has come.
-    pieces: Vec<Bytes>,
+    pub(super) inspections: Inspections,
+    pub(super) inspection: ResponseInspection,
+    /// Its head, where it is held back, so that the client has got nothing of it.
+    pub(super) head: Option<(ResponseHead, BodyFraming)>,
+    /// The start of its body.
+    pub(super) pieces: Vec<Bytes>,
     length: usize,
-    /// The memory that it takes.
+    /// The memory that this takes.
     room: Vec<OwnedSemaphorePermit>,
 }
 
 impl InspectedResponse {
-    /// Whether the firewall is to see no more of the body than it has got.
-    fn is_full(&self) -> bool {
+    pub(super) fn new(inspections: Inspections, inspection: ResponseInspection) -> Self {
+        Self { inspections, inspection, head: None, pieces: Vec::new(), length: 0, room: Vec::new() }
+    }
+
+    /// Takes the next piece of the body. `false`: there is no room for it.
+    pub(super) fn take(&mut self, piece: &Bytes) -> bool {
+        let Some(room) = self.inspections.hold(piece.len()) else { return false };
+        self.room.push(room);
+        self.length += piece.len();
+        self.pieces.push(piece.clone());
+        true
+    }
+
+    /// Whether the rules look at no more of the body than has come.
+    pub(super) fn is_full(&self) -> bool {
         self.length >= self.inspection.limit
     }
-}
 
-impl ClientRequest {
-    /// Begins the inspection of a response.
-    pub(super) async fn inspect_head(
-        &mut self,
-        inspections: Inspections,
-        inspection: ResponseInspection,
-        head: ResponseHead,
-        body: BodyFraming,
-    ) -> Result<(), Failure> {
-        let (is_held, has_body) = (inspection.blocks, body != BodyFraming::None && inspection.limit > 0);
-        let mut inspected = Box::new(InspectedResponse {
-            inspections,
-            inspection,
-            head: None,
-            pieces: Vec::new(),
-            length: 0,
-            room: Vec::new(),
-        });
-        match is_held {
-            true => inspected.head = Some((head, body)),
-            false => self.pass_head(head, body).await?,
-        }
-        self.inspected = Some(inspected);
-        if has_body { Ok(()) } else { self.end_inspection().await }
-    }
-
-    /// A piece of a response that is being inspected.
-    pub(super) async fn inspect_piece(&mut self, piece: Bytes, is_last: bool) -> Result<(), Failure> {
-        let Some(inspected) = &mut self.inspected else { return self.pass_piece(piece, is_last).await };
-        let Some(room) = inspected.inspections.hold(piece.len()) else {
-            self.exchange.response_inspected(None)?;
-            self.inspected = None; // it is only detected, and has gone on its way
-            return self.pass_piece(piece, is_last).await;
-        };
-        inspected.room.push(room);
-        inspected.length += piece.len();
-        inspected.pieces.push(piece.clone());
-        let (ends, is_too_large) = (is_last || inspected.is_full(), inspected.length > inspected.inspection.limit);
-        let is_held = inspected.head.is_some();
-        if is_too_large {
-            self.exchange.response_too_large()?;
-        }
-        if !is_held {
-            self.pass_piece(piece, is_last).await?;
-        }
-        if ends {
-            self.end_inspection().await?;
-        }
-        if is_held && is_last { self.pass_piece(Bytes::new(), true).await } else { Ok(()) }
-    }
-
-    /// Shows the response to the firewall as far as it has come, and passes on what was held back of it.
-    pub(super) async fn end_inspection(&mut self) -> Result<(), Failure> {
-        let Some(inspected) = self.inspected.take() else { return Ok(()) };
-        let InspectedResponse { inspections, inspection, head, pieces, room: _room, .. } = *inspected;
-        let body = pieces.clone();
-        let verdict = inspections.run(&mut self.session, move || inspection.run(&body)).await?;
-        self.exchange.response_inspected(verdict)?;
-        let Some((head, framing)) = head else { return Ok(()) };
-        self.pass_head(head, framing).await?;
-        for piece in pieces {
-            self.pass_piece(piece, false).await?;
-        }
-        Ok(())
+    /// Whether more of the body has come than the rules look at.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.length > self.inspection.limit
     }
 }

@@ -5,6 +5,7 @@
 mod head;
 mod http1;
 mod http2;
+mod inspect_response;
 mod inspected;
 mod inspections;
 mod output;

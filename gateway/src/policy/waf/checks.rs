@@ -1,15 +1,12 @@
 //! What a rule may do: nothing that reaches beyond its request, and nothing that the engine would leave out.
 
-use super::directives::{InvalidRules, MAX_RULES};
+use super::invalid::{FILES, InvalidRules, MAX_RULES, UNKNOWN};
 use regex::RegexBuilder;
 use zentinel_modsec::engine::control::unsupported_controls;
 use zentinel_modsec::parser::{Action, DataAction, Directive, MetadataAction, OperatorName, SecRule};
 
 /// Bytes of a compiled regular expression at most.
 const MAX_PATTERN: usize = 1 << 20;
-
-pub(super) const FILES: &str = "names a file, a program or a server, which rules from the cluster may not";
-pub(super) const UNKNOWN: &str = "is not supported";
 
 /// Refuses what a rule may not do: read files, run programs, ask servers, or keep state.
 pub(super) fn check(directives: &[Directive]) -> Result<(), InvalidRules> {

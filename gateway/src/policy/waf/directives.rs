@@ -1,44 +1,10 @@
 //! The directives that a user may write. Each is known here: what is not is refused, since a rule that is silently left
 //! out protects nobody.
 
-use super::checks::{FILES, UNKNOWN};
+use super::invalid::{FILES, InvalidRules, MAX_BYTES, UNKNOWN};
 use super::response_rules::ResponseBodies;
 use zentinel_modsec::parser::{Lexer, TokenKind};
 
-/// Rules that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidRules {
-    /// A directive or an action is not allowed, or not supported.
-    #[error("line {line}: {text} {why}")]
-    Refused {
-        /// The line, from 1.
-        line: usize,
-        /// What is refused.
-        text: String,
-        /// What is wrong with it, and what is expected.
-        why: &'static str,
-    },
-    /// The engine cannot read it.
-    #[error("{0}")]
-    Unreadable(String),
-    /// They are too long.
-    #[error("they have {0} bytes: expected at most {MAX_BYTES}")]
-    TooLong(usize),
-    /// There are too many of them.
-    #[error("there are {0} of them: expected at most {MAX_RULES}")]
-    TooManyRules(usize),
-    /// The core rules cannot be read from their directory.
-    #[error("the OWASP Core Rule Set cannot be used (--owasp-core-rules-dir names its directory): {0}")]
-    CoreRules(String),
-    /// There are as many rule sets as there may be.
-    #[error("there are {0} different sets of rules already: expected Ingresses to share theirs")]
-    TooMany(usize),
-}
-
-/// Bytes of a user's rules at most.
-pub const MAX_BYTES: usize = 256 << 10;
-/// How many these may be. Each takes up to some milliseconds to check.
-pub const MAX_RULES: usize = 1000;
 /// Bytes of a response's body that are inspected at most, whatever the rules say.
 const MAX_RESPONSE_BODY: usize = 8 << 20;
 
@@ -250,6 +216,7 @@ fn statements(rules: &str) -> Result<Vec<Statement>, InvalidRules> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::invalid::MAX_RULES;
     use super::*;
     use proptest::prelude::*;
 

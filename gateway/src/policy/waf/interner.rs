@@ -1,4 +1,4 @@
-use super::directives::InvalidRules;
+use super::invalid::InvalidRules;
 use super::rule_set::RuleSet;
 use crate::config;
 use std::collections::HashMap;

@@ -4,6 +4,7 @@
 //! ```text
 //! directives  what a user's rules may say
 //! checks      what a rule may do: nothing that names a file, runs a program or asks another server
+//! invalid     what is wrong with rules that cannot be used
 //! response_rules  which responses the rules look at
 //! rule_set    the rules, compiled; mend.rs sets right what the engine reads wrong
 //! interner    rule sets, once for all routes that have the same
@@ -15,14 +16,16 @@ mod audit;
 mod checks;
 mod directives;
 mod interner;
+mod invalid;
 mod mend;
 mod response_rules;
 mod rule_set;
 mod transaction;
 
-pub use directives::{BodyLimit, InvalidRules, MAX_BYTES, MAX_RULES};
+pub use directives::BodyLimit;
 pub(super) use interner::RuleSetInterner;
 pub use interner::{MAX_RULE_SETS, MAX_RULE_SETS_WITH_CORE_RULES};
+pub use invalid::{InvalidRules, MAX_BYTES, MAX_RULES};
 pub use rule_set::RuleSet;
 pub use transaction::{Head, Refusal, Transaction};
 

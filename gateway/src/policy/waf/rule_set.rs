@@ -1,5 +1,6 @@
 use super::checks;
-use super::directives::{AuditEngine, BodyLimit, Directives, InvalidRules};
+use super::directives::{AuditEngine, BodyLimit, Directives};
+use super::invalid::InvalidRules;
 use super::mend::mend;
 use super::response_rules::{ResponseBodies, are_about_responses};
 use std::collections::HashMap;
