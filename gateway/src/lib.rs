@@ -14,6 +14,7 @@ mod interner;
 mod l4;
 mod lane;
 pub mod listener;
+pub mod ocsp;
 pub mod pattern;
 pub mod policy;
 mod relay;

@@ -88,7 +88,7 @@ impl Shop {
 }
 
 /// Runs a command with this input, to its end.
-async fn run(command: &str, arguments: impl IntoIterator<Item = &str>, input: &str) -> Result<Output> {
+pub(crate) async fn run(command: &str, arguments: impl IntoIterator<Item = &str>, input: &str) -> Result<Output> {
     use tokio::io::AsyncWriteExt;
     let mut child = Command::new(command)
         .args(arguments)

@@ -43,6 +43,7 @@ mod manifests;
 mod metrics;
 mod mirrors;
 mod misspelt;
+mod ocsp;
 mod passthrough;
 mod passwords;
 mod proxy_protocol;

@@ -104,7 +104,21 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::planned("enable-ocsp", "false", "Adds OCSP responses to TLS handshakes (stapling). Boolean."),
+    Key::full(
+        "enable-ocsp",
+        "false",
+        "Sends the OCSP response about a certificate along in TLS handshakes (stapling). Boolean. The certificate names the \
+         responder, which is asked after the first handshake that presents it, and again when half of a response's time is \
+         over, at most after 36 hours. No handshake waits for it: without a response that says that the certificate is good, \
+         and that its issuer or one whom it has named has signed, it goes on without one. The issuer has to follow the \
+         certificate in the Secret. Whoever writes such Secrets chooses to where Adit sends these requests, but never to \
+         loopback or link-local addresses, nor to a cloud's metadata.",
+        |value, draft| {
+            draft.config.gateway.tls.ocsp = value.bool()?;
+            Ok(())
+        },
+    )
+    .but("Responders are asked by HTTP, not by HTTPS."),
 ];
 
 fn protocols(value: Value<'_>, draft: &mut ConfigBuilder) -> Result<(), ValueError> {

@@ -20,6 +20,7 @@ use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
 use gateway::config::Update;
 use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
+use gateway::ocsp::OcspFetcher;
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
@@ -77,6 +78,8 @@ impl Server {
 
         let resolver = resolver(serve)?;
         let exporter = control.spawn(telemetry.traces().exporter(resolver.names()).run());
+        let ocsp = telemetry.ocsp().clone();
+        control.spawn(OcspFetcher::new(publisher.staples(), resolver.names(), serve.dns_allow_loopback, ocsp).run());
         control.spawn(resolver.run(registry.clone()));
         control.spawn(sweep(telemetry.clone()));
         if let Some(health) = health {

@@ -26,6 +26,9 @@ pub struct TlsSettings {
     /// `ssl-reject-handshake`: handshakes for hosts that no rule names end with the alert `unrecognized_name`. Default
     /// false: they get the default certificate.
     pub reject_unknown: bool,
+    /// `enable-ocsp`: handshakes send the OCSP response about their certificate along, once it has been fetched. Default
+    /// false.
+    pub ocsp: bool,
     /// `--default-ssl-certificate`: the certificate for hosts that have none. Default none: a self-signed one.
     pub default_certificate: Option<Arc<Certificate>>,
 }
@@ -41,6 +44,7 @@ impl Default for TlsSettings {
             session_timeout: Duration::from_secs(600),
             record_size: 16 << 10,
             reject_unknown: false,
+            ocsp: false,
             default_certificate: None,
         }
     }

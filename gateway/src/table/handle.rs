@@ -7,6 +7,7 @@ use crate::config::{GatewaySettings, HostName, Rejection, StreamListener, Update
 use crate::policy::PolicyInterner;
 use crate::policy::auth_cache::AuthCache;
 use crate::tls::Terminator;
+use crate::tls::ocsp::StapleQueue;
 use crate::upstream::Registry;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
@@ -162,6 +163,16 @@ impl Publisher {
     /// The auth responses that are kept: for all workers, and whatever becomes of the table.
     pub(crate) fn auth_cache(&self) -> &AuthCache {
         &self.auth_cache
+    }
+
+    /// The GeoIP2 databases.
+    pub fn geo(&self) -> &Arc<GeoIp> {
+        &self.geo
+    }
+
+    /// The certificates whose OCSP responses are to be fetched, for handshakes to send.
+    pub fn staples(&self) -> Arc<StapleQueue> {
+        Arc::clone(&self.state.lock().tls.staples)
     }
 
     /// The revision of the last publish.

@@ -108,6 +108,11 @@ impl Telemetry {
         Ok(self.metrics.count_endpoints(upstreams)?)
     }
 
+    /// The metrics of OCSP responses.
+    pub fn ocsp(&self) -> &OcspMetrics {
+        &self.metrics.ocsp
+    }
+
     /// The spans of requests, and where they go.
     pub fn traces(&self) -> &Traces {
         &self.traces

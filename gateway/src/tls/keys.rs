@@ -1,4 +1,5 @@
 use super::PROVIDER;
+use super::ocsp::{ServedKey, StapleQueue};
 use crate::config::Certificate;
 use crate::interner::Interner;
 use rustls::client::verify_server_name;
@@ -11,11 +12,11 @@ use std::sync::Arc;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// Certificates with their keys, parsed. Equal ones are parsed once for as long as a table has them.
-pub(crate) type KeyInterner = Interner<Certificate, CertifiedKey>;
+pub(crate) type KeyInterner = Interner<Certificate, ServedKey>;
 
 /// The certificates of one name, of which a handshake takes the first that its client can verify.
 #[derive(Default)]
-pub(crate) struct Keys(Vec<Arc<CertifiedKey>>);
+pub(crate) struct Keys(Vec<Arc<ServedKey>>);
 
 impl Keys {
     /// The certificates that are usable, and for each of the others why it is not.
@@ -31,7 +32,7 @@ impl Keys {
             }
         }
         // RSA last: who has a faster key beside it has it for the clients that know it.
-        keys.sort_by_key(|key| key.key.algorithm() == SignatureAlgorithm::RSA);
+        keys.sort_by_key(|key: &Arc<ServedKey>| key.bare().key.algorithm() == SignatureAlgorithm::RSA);
         (Self(keys), faults)
     }
 
@@ -40,15 +41,28 @@ impl Keys {
         self.0.is_empty()
     }
 
-    fn choose(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
+    fn choose(&self, schemes: &[SignatureScheme]) -> Option<&Arc<ServedKey>> {
         // If none fits, rustls sends the client an alert.
-        self.0.iter().find(|key| key.key.choose_scheme(schemes).is_some()).or(self.0.first())
+        self.0.iter().find(|key| key.bare().key.choose_scheme(schemes).is_some()).or(self.0.first())
     }
 }
 
 impl ResolvesServerCert for Keys {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.choose(hello.signature_schemes()).cloned()
+        self.choose(hello.signature_schemes()).map(|key| Arc::clone(key.bare()))
+    }
+}
+
+/// Presents certificates with the OCSP responses that are there.
+#[derive(Debug)]
+pub(super) struct Stapling {
+    pub(super) keys: Arc<Keys>,
+    pub(super) queue: Arc<StapleQueue>,
+}
+
+impl ResolvesServerCert for Stapling {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.keys.choose(hello.signature_schemes())?.stapled(&self.queue))
     }
 }
 
@@ -62,8 +76,8 @@ impl Presented {
     pub(crate) fn covers(&self, host: &str) -> bool {
         let address = host.trim_start_matches('[').trim_end_matches(']');
         let Ok(name) = ServerName::try_from(address) else { return false };
-        let covers = |key: &Arc<CertifiedKey>| {
-            let leaf = key.end_entity_cert().and_then(ParsedCertificate::try_from);
+        let covers = |key: &Arc<ServedKey>| {
+            let leaf = key.bare().end_entity_cert().and_then(ParsedCertificate::try_from);
             leaf.is_ok_and(|leaf| verify_server_name(&leaf, &name).is_ok())
         };
         !self.0.is_empty() && self.0.0.iter().all(covers)
@@ -86,7 +100,7 @@ impl Eq for Presented {}
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| key.key.algorithm())).finish()
+        f.debug_list().entries(self.0.iter().map(|key| key.bare().key.algorithm())).finish()
     }
 }
 
@@ -94,7 +108,7 @@ impl fmt::Debug for Keys {
 ///
 /// rustls' own check, [`CertifiedKey::from_der`], reads certificates as a client would: it refuses those of version 1,
 /// which private authorities still issue.
-fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
+fn parse(certificate: &Certificate) -> Result<ServedKey, String> {
     let (chain, key) = parts(certificate)?;
     let leaf = chain.first().ok_or("there is no certificate")?;
     let (_, leaf) = X509Certificate::from_der(leaf).map_err(|_| "the certificate is not X.509")?;
@@ -102,7 +116,7 @@ fn parse(certificate: &Certificate) -> Result<CertifiedKey, String> {
     if key.public_key().is_none_or(|public| leaf.tbs_certificate.subject_pki.raw != &*public) {
         return Err("the key is not the certificate's".to_owned());
     }
-    Ok(CertifiedKey::new(chain, key))
+    Ok(ServedKey::new(CertifiedKey::new(chain, key), certificate.origin.clone()))
 }
 
 /// The chain and the key, as rustls takes them.
@@ -150,7 +164,7 @@ mod tests {
         let rsa = signed_by(&KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a key"));
         let (keys, faults) = compile(&[rsa, ecdsa()]);
         assert_eq!(faults, [""; 0]);
-        let algorithm = |schemes: &[Scheme]| keys.choose(schemes).map(|key| key.key.algorithm());
+        let algorithm = |schemes: &[Scheme]| keys.choose(schemes).map(|key| key.bare().key.algorithm());
         let both = [Scheme::RSA_PSS_SHA256, Scheme::ECDSA_NISTP256_SHA256];
         assert_eq!(algorithm(&both), Some(SignatureAlgorithm::ECDSA));
         assert_eq!(algorithm(&both[..1]), Some(SignatureAlgorithm::RSA));

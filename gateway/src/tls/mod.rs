@@ -8,8 +8,10 @@ pub(crate) mod backend;
 mod cipher;
 pub mod client;
 mod keys;
+pub mod ocsp;
 mod self_signed;
 mod sessions;
+mod signature;
 mod termination;
 mod verifier;
 

@@ -1,4 +1,6 @@
 use super::client::ClientVerifier;
+use super::keys::Stapling;
+use super::ocsp::StapleQueue;
 use super::sessions::{Sessions, Store};
 use super::{HTTP_2, KeyInterner, Keys, PROVIDER, Presented, Refused, cipher, self_signed};
 use crate::config::{Origin, Rejection, Subject, TlsSettings};
@@ -22,6 +24,8 @@ pub(crate) struct Terminator {
     sessions: Option<Arc<Sessions>>,
     /// Made when first wanted. Its keys rotate by themselves.
     ticketer: Option<Arc<dyn ProducesTickets>>,
+    /// The certificates whose OCSP responses are to be fetched.
+    pub(crate) staples: Arc<StapleQueue>,
 }
 
 impl fmt::Debug for Terminator {
@@ -49,7 +53,8 @@ impl Terminator {
         }
         let default = Arc::new(default);
         let versions = versions(settings.tls12, settings.tls13);
-        (Termination { base: base.ok(), versions, default, reject_unknown: settings.reject_unknown }, rejected)
+        let staples = settings.ocsp.then(|| Arc::clone(&self.staples));
+        (Termination { base: base.ok(), versions, default, reject_unknown: settings.reject_unknown, staples }, rejected)
     }
 
     fn base(&mut self, settings: &TlsSettings) -> Result<ServerConfig, String> {
@@ -123,6 +128,8 @@ pub(crate) struct Termination {
     versions: Vec<&'static SupportedProtocolVersion>,
     default: Arc<Keys>,
     pub(crate) reject_unknown: bool,
+    /// `None` where no OCSP responses are sent.
+    staples: Option<Arc<StapleQueue>>,
 }
 
 impl Termination {
@@ -141,7 +148,10 @@ impl Termination {
             None => base.clone(),
             Some(verifier) => self.asking(base, verifier).map_err(|_| Refused::InvalidSettings)?,
         };
-        config.cert_resolver = keys.clone();
+        config.cert_resolver = match &self.staples {
+            None => keys.clone(),
+            Some(queue) => Arc::new(Stapling { keys: keys.clone(), queue: queue.clone() }),
+        };
         if !http2 {
             config.alpn_protocols.retain(|protocol| protocol != HTTP_2);
         }

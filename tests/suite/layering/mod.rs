@@ -29,7 +29,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["worker"],
     &["exchange"],
     &["table"],
-    &["policy"],
+    &["policy", "ocsp"],
     &["relay", "request", "telemetry"],
     &["connection"],
     &["tls", "upstream", "variables"],

@@ -15,6 +15,7 @@ mod labels;
 mod listeners;
 mod map;
 mod names;
+mod ocsp;
 mod process;
 mod spans;
 mod streams;
@@ -31,6 +32,7 @@ use ejections::EjectionCollector;
 pub use events::Event;
 pub use listeners::ListenerMetrics;
 pub use names::{COMMON_LABELS, METRICS, MetricDoc, MetricKind, REQUEST_METRICS};
+pub use ocsp::OcspMetrics;
 use process::ProcessCollector;
 pub(super) use spans::SpanMetrics;
 pub(super) use streams::{OpenStreams, StreamId};
@@ -65,6 +67,7 @@ pub(super) struct Metrics {
     pub(super) certificates: CertificateMetrics,
     pub(super) checks: CheckMetrics,
     pub(super) listeners: ListenerMetrics,
+    pub(super) ocsp: OcspMetrics,
     pub(super) spans: SpanMetrics,
     pub(super) log_dropped: IntCounter,
 }
@@ -83,11 +86,12 @@ impl Metrics {
         let checks = CheckMetrics::register(&registry)?;
         registry.register(Box::new(ProcessCollector::new()?))?;
         let listeners = ListenerMetrics::register(&registry)?;
+        let ocsp = OcspMetrics::register(&registry)?;
         let spans = SpanMetrics::register(&registry)?;
         let log_dropped = IntCounter::with_opts(names::LOG_DROPPED.opts())?;
         registry.register(Box::new(log_dropped.clone()))?;
         let measured = settings.enabled.then_some(measured);
-        Ok(Self { registry, sums, measured, controller, certificates, checks, listeners, spans, log_dropped })
+        Ok(Self { registry, sums, measured, controller, certificates, checks, listeners, ocsp, spans, log_dropped })
     }
 
     /// From now on the endpoints of these upstreams are counted, too.

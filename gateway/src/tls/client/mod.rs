@@ -5,7 +5,6 @@
 mod certificate;
 mod distinguished_name;
 mod old_forms;
-mod signature;
 mod verdict;
 mod verifier;
 

@@ -1,8 +1,8 @@
 //! Certificates that webpki does not take and OpenSSL does: those of version 1, those of authorities that are used by
 //! clients, and those that a Secret lists one by one. Nothing may stand between them and the authority.
 
-use super::signature::is_signed_by;
 use super::verdict::Fault;
+use crate::tls::signature::is_signed_by;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate, X509Version};
 

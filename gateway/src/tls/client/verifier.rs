@@ -1,8 +1,8 @@
 use super::old_forms::{self, Authority, List};
-use super::signature;
 use super::verdict::Fault;
 use crate::config::ClientVerification;
 use crate::tls::PROVIDER;
+use crate::tls::signature;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};

@@ -1,7 +1,7 @@
 //! Signatures, verified by the key of a certificate alone: webpki reads no certificates of version 1, which private
 //! authorities still issue.
 
-use crate::tls::PROVIDER;
+use super::PROVIDER;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::verify_tls13_signature_with_raw_key;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
