@@ -99,6 +99,10 @@ pub struct ControllerSettings {
     pub ssl_passthrough: bool,
     /// `--owasp-core-rules-dir`: the directory of the OWASP Core Rule Set. Default `/etc/adit/owasp-crs`.
     pub core_rules: PathBuf,
+    /// `--geoip-dir`: the directory of the GeoIP2 databases. Default `/etc/ingress-controller/geoip`.
+    pub geoip: PathBuf,
+    /// `--maxmind-edition-ids`: the GeoIP2 databases that `use-geoip2` reads. Default `GeoLite2-City` and `GeoLite2-ASN`.
+    pub geoip_editions: Vec<String>,
     /// `--advertised-https-port`, or else `--https-port`: the port in redirects to HTTPS with `use-port-in-redirects`.
     pub https_port: u16,
 }
@@ -138,6 +142,8 @@ impl Default for ControllerSettings {
             own_ports: OwnPorts::default(),
             ssl_passthrough: false,
             core_rules: CORE_RULES.into(),
+            geoip: "/etc/ingress-controller/geoip".into(),
+            geoip_editions: vec!["GeoLite2-City".into(), "GeoLite2-ASN".into()],
             https_port: 443,
         }
     }

@@ -63,8 +63,19 @@ impl Adit {
     /// # Errors
     /// As [`Adit::start`].
     pub async fn start_logging(manifests: &str) -> Result<(Self, mpsc::UnboundedReceiver<String>)> {
+        Self::start_logging_as(ControllerSettings::default(), manifests).await
+    }
+
+    /// The same, with other settings of what is served.
+    ///
+    /// # Errors
+    /// As [`Adit::start`].
+    pub async fn start_logging_as(
+        settings: ControllerSettings,
+        manifests: &str,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<String>)> {
         let (lines, log) = mpsc::unbounded_channel();
-        let (settings, serve) = (ControllerSettings::default(), on_loopback(ServeSettings::default()));
+        let serve = on_loopback(ServeSettings::default());
         Ok((Self::start_with(settings, serve, manifests, Box::new(Lines(lines))).await?, log))
     }
 

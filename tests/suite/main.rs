@@ -29,6 +29,7 @@ mod explain_admin;
 mod fastcgi;
 mod fixtures;
 mod fuzzed;
+mod geoip;
 mod grpc;
 mod h2spec;
 mod http10_backends;

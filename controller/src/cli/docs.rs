@@ -6,7 +6,7 @@ use super::snippets;
 use crate::annotation::{Annotation, OWN_PREFIX};
 use crate::configmap::Key;
 use crate::registry::{Registered, Setting};
-use gateway::config::Variable;
+use gateway::config::{GEO_VARIABLES, Variable};
 use gateway::telemetry::{COMMON_LABELS, METRICS, MetricKind};
 use std::fmt::Write as _;
 
@@ -91,7 +91,8 @@ fn config_map() -> String {
         vec![code(key.name), code(key.facets.default), key.support.to_string(), key.doc.to_owned()]
     });
     let _ = write!(page, "\n## Variables\n\n{VARIABLES}");
-    let names: Vec<_> = Variable::NAMES.iter().map(|name| format!("`${name}`")).collect();
+    let geo = GEO_VARIABLES.iter().map(|variable| &variable.name);
+    let names: Vec<_> = Variable::NAMES.iter().chain(geo).map(|name| format!("`${name}`")).collect();
     let _ = writeln!(page, "{}", names.join(", "));
     page
 }

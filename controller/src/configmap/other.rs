@@ -2,6 +2,7 @@
 
 use super::entry::Key;
 use std::num::NonZero;
+use std::time::Duration;
 
 const NGINX: &str = "it tunes a part of nginx that Adit does not have";
 const FLAGS: &str = "the flag --bind-address sets it";
@@ -119,8 +120,29 @@ pub(super) const KEYS: &[Key] = &[
         "Sets the size of a bucket in nginx's hash table of headers.",
     ),
     Key::ignored("lua-shared-dicts", "", NGINX, "Sets the sizes of Lua's shared memory."),
-    Key::planned("use-geoip2", "false", "Looks up the countries of clients. Boolean."),
-    Key::planned("geoip2-autoreload-in-minutes", "0", "Sets how often the GeoIP2 databases are read again. Minutes."),
+    Key::full(
+        "use-geoip2",
+        "false",
+        "Reads the GeoIP2 databases that the flag `--maxmind-edition-ids` names, for the variables `$geoip2_NAME` of log \
+         formats, headers and snippets: what they know of the client's address. Boolean. Of a database that is not there, the \
+         variables have no value, and a snippet that asks for one answers 500, so that no rule is passed by.",
+        |value, draft| {
+            draft.config.gateway.geo.is_enabled = value.bool()?;
+            Ok(())
+        },
+    )
+    .but("Databases are not downloaded: they have to be in the directory that the flag `--geoip-dir` names."),
+    Key::full(
+        "geoip2-autoreload-in-minutes",
+        "0",
+        "Sets how often GeoIP2 databases whose files have changed are read again. Minutes, at most 1440; 0 is never. A \
+         database that cannot be read stays as it was.",
+        |value, draft| {
+            let minutes: u64 = value.number(0..=1440, "minutes from 0 to 1440; 0 is never")?;
+            draft.config.gateway.geo.reload = Duration::from_secs(60 * minutes);
+            Ok(())
+        },
+    ),
     Key::ignored(
         "debug-connections",
         "",

@@ -54,6 +54,7 @@ pub(crate) fn read(settings: &ControllerSettings, lookup: &Lookup<'_>) -> Config
     reader.https_redirect();
     reader.default_backend(settings);
     reader.default_certificate(settings);
+    reader.geo(settings);
     ConfigOutcome { config: reader.builder.config, snippets: reader.snippets, diagnostics: reader.diagnostics }
 }
 
@@ -187,6 +188,15 @@ impl Reader<'_> {
         let routes = &mut self.builder.config.routes;
         routes.plain_policies = routes.policies.clone();
         Arc::make_mut(&mut routes.policies).https_redirect = routes.https.policy(routes);
+    }
+
+    /// Where the databases are, once they are wanted.
+    fn geo(&mut self, settings: &ControllerSettings) {
+        let geo = &mut self.builder.config.gateway.geo;
+        if geo.is_enabled {
+            geo.directory = settings.geoip.clone().into();
+            geo.editions = settings.geoip_editions.iter().map(|edition| edition.as_str().into()).collect();
+        }
     }
 
     fn default_certificate(&mut self, settings: &ControllerSettings) {

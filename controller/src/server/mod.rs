@@ -81,6 +81,7 @@ impl Server {
         let ocsp = telemetry.ocsp().clone();
         control.spawn(OcspFetcher::new(publisher.staples(), resolver.names(), serve.dns_allow_loopback, ocsp).run());
         control.spawn(resolver.run(registry.clone()));
+        control.spawn(publisher.geo().clone().follow());
         control.spawn(sweep(telemetry.clone()));
         if let Some(health) = health {
             control.spawn(measure(health, telemetry.clone()));

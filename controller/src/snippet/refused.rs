@@ -70,7 +70,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("listen", SERVERS),
     Entry::refused("resolver", "Adit looks names up with the resolver of its Pod"),
     Entry::refused("split_clients", "it is not supported yet"),
-    Entry::refused("geoip*", "Adit knows no countries of addresses"),
+    Entry::refused("geoip*", "expected the variables $geoip2_NAME, with use-geoip2 in the ConfigMap"),
     Entry::refused("opentelemetry*", "the annotation enable-opentelemetry and the ConfigMap say what is traced"),
     Entry::refused("mirror*", "it is not supported; expected the annotation mirror-target"),
     Entry::refused("merge_slashes", "how paths are read is the same for all hosts"),

@@ -1,5 +1,5 @@
 use super::{
-    AccessLog, BackendId, Blocked, Compression, Denied, ErrorPages, Hsts, LimitSettings, MappedVariable,
+    AccessLog, BackendId, Blocked, Compression, Denied, ErrorPages, GeoSettings, Hsts, LimitSettings, MappedVariable,
     StreamSettings, Template, TlsSettings, TracingSettings,
 };
 use ipnet::IpNet;
@@ -52,6 +52,8 @@ pub struct GatewaySettings {
     pub compression: Compression,
     /// `map` and `geo` of `http-snippet`: variables that are made of others, each name once. Default none.
     pub mapped: Arc<[MappedVariable]>,
+    /// GeoIP2 databases.
+    pub geo: GeoSettings,
     /// How TLS is terminated, for all hosts.
     pub tls: TlsSettings,
     /// `hsts`: the header `Strict-Transport-Security` of every response over HTTPS; `None` sets none. Default
@@ -97,6 +99,7 @@ impl Default for GatewaySettings {
             hide_headers: Arc::from([]),
             compression: Compression::default(),
             mapped: Arc::from([]),
+            geo: GeoSettings::default(),
             tls: TlsSettings::default(),
             hsts: Some(Hsts::default()),
             access_log: AccessLog::default(),

@@ -1,3 +1,4 @@
+use super::GeoVariable;
 use std::sync::Arc;
 
 /// A text with nginx variables in it, parsed: the only form in which a user's `$variable` exists past translation.
@@ -36,6 +37,8 @@ macro_rules! variables {
             Cookie(Arc<str>),
             /// `$arg_NAME`: an argument of the query string.
             Argument(Arc<str>),
+            /// `$geoip2_NAME`: what a database knows of the client's address.
+            Geo(&'static GeoVariable),
             /// `$1` to `$9`: a group of the last regular expression of a snippet; empty where that has not matched.
             Group(u8),
             /// `$NAME`: a variable that a snippet sets.
@@ -206,6 +209,8 @@ impl Variable {
         let family = |prefix: &str| name.strip_prefix(prefix).filter(|rest| !rest.is_empty());
         if let Some(known) = Self::named(name) {
             Ok(known)
+        } else if let Some(variable) = GeoVariable::named(name) {
+            Ok(Self::Geo(variable))
         } else if let Some(header) = family("http_") {
             Ok(Self::Header(header.to_ascii_lowercase().replace('_', "-").into()))
         } else if let Some(cookie) = family("cookie_") {

@@ -40,6 +40,7 @@ impl Decision {
             labels: self.labels(),
             trace: self.trace.as_deref(),
             maps: Some(&self.settings.maps),
+            geo: self.settings.databases.as_deref(),
             client_certificate: self.client_certificate(connection),
             ..RequestInfo::new(connection, number)
         };

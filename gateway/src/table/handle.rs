@@ -9,6 +9,7 @@ use crate::policy::auth_cache::AuthCache;
 use crate::tls::Terminator;
 use crate::tls::ocsp::StapleQueue;
 use crate::upstream::Registry;
+use crate::variables::GeoIp;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 pub struct Publisher {
     registry: Arc<Registry>,
     auth_cache: AuthCache,
+    geo: Arc<GeoIp>,
     current: ArcSwap<Table>,
     revision: watch::Sender<u64>,
     state: Mutex<State>,
@@ -38,6 +40,8 @@ struct State {
     rejected: BTreeMap<HostName, Vec<Rejection>>,
     /// What is not served of the TLS settings, for as long as they are as they are.
     rejected_tls: Vec<Rejection>,
+    /// The GeoIP2 databases that cannot be read, likewise.
+    rejected_geo: Vec<Rejection>,
     config_hash: ConfigHash,
     /// Former tables that a request may still hold. They are dropped here, so that no request pays for it.
     retired: Vec<Arc<Table>>,
@@ -54,7 +58,7 @@ pub struct Published {
 
 impl State {
     fn rejected(&self) -> impl Iterator<Item = &Rejection> {
-        self.rejected_tls.iter().chain(self.rejected.values().flatten())
+        self.rejected_tls.iter().chain(&self.rejected_geo).chain(self.rejected.values().flatten())
     }
 }
 
@@ -70,6 +74,7 @@ impl Publisher {
         Self {
             registry,
             auth_cache: AuthCache::default(),
+            geo: Arc::default(),
             current: ArcSwap::from_pointee(table),
             revision: watch::Sender::new(0),
             state: Mutex::new(state),
@@ -115,7 +120,13 @@ impl Publisher {
     ) -> Table {
         let current = self.current.load();
         let settings = match settings {
-            Some(configured) => Arc::new(Settings::from(configured)),
+            Some(configured) => {
+                if configured.geo != current.settings.geo {
+                    state.rejected_geo = self.geo.configure(&configured.geo);
+                }
+                let databases = configured.geo.is_enabled.then(|| Arc::clone(&self.geo));
+                Arc::new(Settings::from(configured).with_databases(databases))
+            }
             None => Arc::clone(&current.settings),
         };
         let tls = if settings.tls == current.settings.tls {

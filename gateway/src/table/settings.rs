@@ -5,7 +5,7 @@ use crate::policy::blocked::Blocked;
 use crate::policy::compression::Compression;
 use crate::policy::error_pages::ErrorPages;
 use crate::policy::map_values::MapValues;
-use crate::variables::{InvalidMap, Maps};
+use crate::variables::{GeoIp, InvalidMap, Maps};
 use http::HeaderValue;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub added: Box<[(Arc<str>, HeaderValue)]>,
     /// The variables that are made of others.
     pub maps: Maps,
+    /// The GeoIP2 databases; `None` where they are off.
+    pub(crate) databases: Option<Arc<GeoIp>>,
 }
 
 impl From<Arc<GatewaySettings>> for Settings {
@@ -50,8 +52,16 @@ impl From<Arc<GatewaySettings>> for Settings {
             hsts_value: configured.hsts.and_then(|hsts| value(&hsts.to_string())),
             added: added.collect(),
             maps,
+            databases: None,
             configured,
         }
+    }
+}
+
+impl Settings {
+    /// The same with these GeoIP2 databases.
+    pub(super) fn with_databases(self, databases: Option<Arc<GeoIp>>) -> Self {
+        Self { databases, ..self }
     }
 }
 

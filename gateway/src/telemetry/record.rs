@@ -2,7 +2,7 @@ use super::trace_context::TraceContext;
 use crate::config::RouteLabels;
 use crate::connection::Connection;
 use crate::tls::client::{ClientCertificate, Verdict};
-use crate::variables::{Assigned, Maps};
+use crate::variables::{Assigned, GeoIp, Maps};
 use http::HeaderMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
@@ -32,6 +32,8 @@ pub struct RequestInfo<'a> {
     pub assigned: Option<&'a Assigned>,
     /// The variables that are made of others.
     pub maps: Option<&'a Maps>,
+    /// The GeoIP2 databases.
+    pub geo: Option<&'a GeoIp>,
     /// The headers of the backend's response, and those of the response to the client, where they are known.
     pub response_headers: [Option<&'a HeaderMap>; 2],
     /// `HTTP/1.1`.
@@ -66,6 +68,7 @@ impl<'a> RequestInfo<'a> {
             arguments: None,
             assigned: None,
             maps: None,
+            geo: None,
             response_headers: [None; 2],
             version: "",
             host: "",

@@ -1,12 +1,12 @@
 use super::clock::Now;
 use super::record::RequestInfo;
 use super::trace_context::TraceContext;
-use crate::config::{RouteLabels, Variable};
+use crate::config::{GeoVariable, RouteLabels, Variable};
 use crate::connection::client_value;
 use crate::tls::client::Verdict;
 use crate::variables::{
-    Assigned, Overrun, Values, address, append, argument, binary_address, cookie, escaped, header, list, number,
-    origin_form, query, remote_user, text,
+    Assigned, NoDatabase, Overrun, Values, address, append, argument, binary_address, cookie, escaped, header, list,
+    number, origin_form, query, remote_user, text,
 };
 use http::HeaderValue;
 use percent_encoding::percent_decode;
@@ -37,6 +37,7 @@ impl Values for RequestInfo<'_> {
             V::ContentType => self.header("content-type", out),
             V::Cookie(name) => self.headers.is_some_and(|headers| cookie(headers, name, out)),
             V::EscapedRequestUri => escaped(origin_form(self.target), out),
+            V::Geo(variable) => self.geo(variable, out),
             V::Group(number) => append(self.assigned.and_then(|assigned| assigned.group(*number)), out),
             V::Header(name) => self.header(name, out),
             V::Host if self.host.is_empty() => text(self.server_name(), out),
@@ -133,6 +134,15 @@ impl RequestInfo<'_> {
             },
             set => append(set, out),
         }
+    }
+
+    /// A variable of a database. Where there is none, a rule that asks for it must not be decided.
+    fn geo(&self, variable: &GeoVariable, out: &mut Vec<u8>) -> bool {
+        let value = self.geo.map_or(Err(NoDatabase), |databases| databases.value(variable, self.client, out));
+        value.unwrap_or_else(|NoDatabase| {
+            self.assigned.into_iter().for_each(Assigned::overrun);
+            false
+        })
     }
 
     fn client_verdict(&self) -> Verdict {

@@ -17,7 +17,7 @@ pub struct Assigned {
     named: Vec<(Arc<str>, Box<[u8]>)>,
     /// Of the whole match and each group; empty where the expression has not matched.
     groups: Vec<Box<[u8]>>,
-    /// A variable that is made of others could not be made.
+    /// A variable that is made of others, or of a database, could not be made.
     has_overrun: AtomicBool,
 }
 
@@ -57,7 +57,8 @@ impl Assigned {
         self.groups = groups;
     }
 
-    /// A variable that is made of others could not be made, because that takes too much. It has no value.
+    /// A variable that is made of others could not be made, because that takes too much, or one of a GeoIP2 database, because
+    /// that is not there. It has no value.
     pub fn overrun(&self) {
         self.has_overrun.store(true, Ordering::Relaxed);
     }

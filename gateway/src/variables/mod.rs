@@ -2,9 +2,11 @@
 //! sources of values share.
 
 mod assigned;
+mod geo;
 mod maps;
 
 pub use assigned::{Assigned, Groups, TooLong};
+pub use geo::{GeoIp, NoDatabase};
 pub use maps::{InvalidMap, Maps, Overrun};
 
 use crate::config::{Piece, Template, Variable};

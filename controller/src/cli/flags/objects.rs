@@ -153,6 +153,28 @@ pub(super) const FLAGS: &[Flag] = &[
         },
     ),
     Flag::full(
+        "geoip-dir",
+        Shape::Value("DIR"),
+        "/etc/ingress-controller/geoip",
+        "Directory of the GeoIP2 databases, for use-geoip2 in the ConfigMap: a file EDITION.mmdb for each",
+        |values, settings| {
+            settings.controller.geoip = values.last_unless_empty().ok_or("is empty: expected a directory")?.into();
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "maxmind-edition-ids",
+        Shape::Repeated("EDITION"),
+        "GeoLite2-City,GeoLite2-ASN",
+        "GeoIP2 databases that use-geoip2 in the ConfigMap reads: GeoLite2 or GeoIP2 with -Country, -City or -ASN, or \
+         GeoIP2 with -ISP, -Connection-Type or -Anonymous-IP. They are not downloaded",
+        |values, settings| {
+            settings.controller.geoip_editions =
+                values.all().filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Ok(())
+        },
+    ),
+    Flag::full(
         "disable-svc-external-name",
         Shape::Switch,
         "false",

@@ -9,7 +9,7 @@ const NO_NGINX: &str = "Adit runs no nginx process";
 const NO_NATIVE_HISTOGRAMS: &str =
     "native histograms need the binary format of Prometheus, and metrics are exported as text: see --time-buckets";
 const NO_PROFILER: &str = "Adit has no Go profiler";
-const NO_GEOIP: &str = "GeoIP databases are not supported yet";
+const NO_DOWNLOAD: &str = "databases are not downloaded: see --geoip-dir";
 const NO_KLOG: &str = "logs go to standard error; see --log-level";
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -38,11 +38,10 @@ pub(super) const FLAGS: &[Flag] = &[
     switch("profiling", NO_PROFILER),
     value("profiler-port", NO_PROFILER),
     value("profiler-address", NO_PROFILER),
-    value("maxmind-mirror", NO_GEOIP),
-    value("maxmind-license-key", NO_GEOIP),
-    value("maxmind-edition-ids", NO_GEOIP),
-    value("maxmind-retries-count", NO_GEOIP),
-    value("maxmind-retries-timeout", NO_GEOIP),
+    value("maxmind-mirror", NO_DOWNLOAD),
+    value("maxmind-license-key", NO_DOWNLOAD),
+    value("maxmind-retries-count", NO_DOWNLOAD),
+    value("maxmind-retries-timeout", NO_DOWNLOAD),
     switch("add_dir_header", NO_KLOG),
     switch("alsologtostderr", NO_KLOG),
     value("log_backtrace_at", NO_KLOG),
