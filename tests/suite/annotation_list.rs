@@ -192,9 +192,9 @@ impl Outcome {
             Support::Full => Err("is supported, and not applied"),
             Support::Partial(_) if reported(Severity::Warning) => Ok(()),
             Support::Partial(_) => Err("is neither applied nor reported"),
-            Support::Ignored(_) | Support::Planned if self.denied.is_some() || changes => Err("is not ignored"),
-            Support::Ignored(_) | Support::Planned if !reported(Severity::Warning) => Err("is ignored in silence"),
-            Support::Ignored(_) | Support::Planned => Ok(()),
+            Support::Ignored(_) if self.denied.is_some() || changes => Err("is not ignored"),
+            Support::Ignored(_) if !reported(Severity::Warning) => Err("is ignored in silence"),
+            Support::Ignored(_) => Ok(()),
         }
     }
 }

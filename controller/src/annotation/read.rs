@@ -134,10 +134,6 @@ impl<'a> Reader<'a> {
                 self.warn(key, value, Reason::Ignored, &format!("is ignored: {why}; the routes are served without it"));
                 Effect::None
             }
-            Support::Planned => {
-                self.warn(key, value, Reason::Ignored, "is not supported yet: the routes are served without it");
-                Effect::None
-            }
         }
     }
 

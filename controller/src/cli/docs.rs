@@ -33,8 +33,7 @@ const SUPPORT: &str = "\
     The column \"support\" says:\n\n\
     * *full*: it works as in ingress-nginx.\n\
     * *partial*: it works, with the difference that is named.\n\
-    * *ignored*: it has no effect, for the reason that is named. Requests are served without it; a warning says so.\n\
-    * *not yet*: it is not supported yet and has no effect. Requests are served without it; a warning says so.\n\n\
+    * *ignored*: it has no effect, for the reason that is named. Requests are served without it; a warning says so.\n\n\
     A Boolean is `true`, `True`, `TRUE`, `t`, `T` or `1`, or `false`, `False`, `FALSE`, `f`, `F` or `0`.\n";
 
 const CONFIG_MAP: &str = "\
@@ -134,6 +133,16 @@ fn labels(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_setting_is_left_for_later() {
+        for page in PAGES.iter().filter(|page| ["annotations", "configmap", "flags"].contains(&page.name)) {
+            let text = (page.render)();
+            let later: Vec<_> =
+                text.lines().filter(|line| line.contains("not yet") || line.contains("supported yet")).collect();
+            assert_eq!(later, [""; 0], "{}", page.name);
+        }
+    }
 
     #[test]
     fn pages_are_current() {

@@ -30,11 +30,6 @@ impl Key {
         Self::supported(name, KeyFacets { default }, doc, apply)
     }
 
-    /// A key that is not supported yet; requests are served without it.
-    pub(super) const fn planned(name: &'static str, default: &'static str, doc: &'static str) -> Self {
-        Self::unsupported(name, Support::Planned, KeyFacets { default }, doc)
-    }
-
     /// A key without effect.
     pub(super) const fn ignored(
         name: &'static str,

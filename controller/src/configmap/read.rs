@@ -73,7 +73,6 @@ impl Reader<'_> {
             Support::Full | Support::Partial(_) => self.apply(key, value),
             _ if key.asks_for_nothing(value) => {}
             Support::Ignored(why) => self.ignored(key, value, &format!("is ignored: {why}")),
-            Support::Planned => self.ignored(key, value, "is not supported yet: the default stays in effect"),
         }
     }
 

@@ -9,8 +9,6 @@ pub enum Support {
     Partial(&'static str),
     /// It has no effect, for this reason. Requests are served without it; a warning says so.
     Ignored(&'static str),
-    /// Not supported yet. Requests are served without it; a warning says so.
-    Planned,
 }
 
 impl Support {
@@ -27,7 +25,6 @@ impl fmt::Display for Support {
             Self::Full => f.write_str("full"),
             Self::Partial(difference) => write!(f, "partial: {difference}"),
             Self::Ignored(why) => write!(f, "ignored: {why}"),
-            Self::Planned => f.write_str("not yet"),
         }
     }
 }
