@@ -29,6 +29,11 @@ pub fn backend() -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}})
 }
 
+/// A Service for external authentication at <http://auth.default.svc.cluster.local>.
+pub fn auth_service() -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "auth"}, "spec": {"ports": [{"port": 80}]}})
+}
+
 /// A Secret with this data.
 pub fn secret(name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data})

@@ -8,14 +8,16 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use tests::adit::{Adit, annotated, manifests};
+use tests::adit::{Adit, annotated, documents, manifests, slice};
 use tests::backend::{answering, mirror, scripted};
 use tests::checked::said;
 use tests::client::Response;
 use tests::collector::{Answer, Batch, Collector, attribute};
 use tests::connection::{Connection, PATIENCE};
+use tests::objects::auth_service;
 use tests::ports::free_port;
 use tests::process::Process;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tonic::Code;
 
@@ -145,6 +147,36 @@ async fn attempts_have_spans_where_they_are_wanted() -> Result<()> {
     let seen = String::from_utf8(get(&adit, "/").await?.body)?;
     let spans = collector.batch().await?.spans;
     assert!(seen.contains(&traceparent(&spans[0])), "{seen} {spans:#?}");
+    Ok(())
+}
+
+/// So has an auth request, and its server goes on with that.
+#[tokio::test]
+async fn an_auth_request_has_a_span_where_it_is_wanted() -> Result<()> {
+    let mut collector = Collector::start().await?;
+    let (told, mut headers) = mpsc::unbounded_channel();
+    let auth = scripted(move |_, mut connection| {
+        let told = told.clone();
+        async move {
+            while let Some(head) = connection.request().await? {
+                told.send(head.headers)?;
+                connection.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await?;
+            }
+            Ok(())
+        }
+    });
+    let auth = documents([auth_service(), slice("auth", 0, auth.await?)]);
+    let config = traced(collector.address, &[("otel-client-spans", "true")]);
+    let annotations = [("auth-url", "http://auth.default.svc.cluster.local/")];
+    let adit = Adit::start(&(annotated(&annotations, &[answering(OK).await?], &config) + &auth)).await?;
+    assert_eq!(get(&adit, "/").await?.status, 401);
+    let spans = collector.batch().await?.spans;
+    let [auth, request] = &*spans else { panic!("{spans:#?}") };
+    assert_eq!((auth.kind(), &*auth.name, &auth.parent_span_id), (SpanKind::Client, "auth-url", &request.span_id));
+    assert_eq!(attribute(auth, "http.status_code"), "401");
+    let headers = headers.recv().await.context("no auth request")?;
+    let parent = ("traceparent".to_owned(), traceparent(auth));
+    assert!(headers.contains(&parent), "{headers:?} {parent:?}");
     Ok(())
 }
 

@@ -120,8 +120,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "otel-client-spans",
         "false",
-        "Gives each attempt at an endpoint a span of its own, below that of the request. Boolean. Adit's own: ingress-nginx \
-         has one span for each request.",
+        "Gives each attempt at an endpoint a span of its own, below that of the request, and so each that asks an auth server \
+         (`auth-url`). Boolean. Adit's own: ingress-nginx has one span for each request.",
         |value, draft| {
             draft.config.gateway.tracing.client_spans = value.bool()?;
             Ok(())

@@ -34,7 +34,7 @@ pub struct TracingSettings {
     /// `otel-sampler-parent-based`: a trace that has begun elsewhere is recorded here if it is there, whatever the sampler
     /// says. Default true.
     pub parent_based: bool,
-    /// `otel-client-spans`: each attempt at an endpoint has a span of its own. Default false.
+    /// `otel-client-spans`: each attempt at an endpoint, of an auth server too, has a span of its own. Default false.
     pub client_spans: bool,
     /// `otel-max-queuesize`: the most spans that wait to be sent, from 1 to [`Self::MAX_QUEUE`]. Further ones are dropped.
     /// Default 2048.

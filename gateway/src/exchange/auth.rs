@@ -143,7 +143,7 @@ impl Exchange {
         let timeouts = server.timeouts.unwrap_or(destination.timeouts);
         let destination = Destination { timeouts, ..destination };
         self.attempts.tried.push(destination.address);
-        let begun = Try::begin(pick, self.arrival().started, None);
+        let begun = Try::begin(pick, self.arrival().started, self.decision.new_span());
         if let State::Asking { current, .. } = &mut self.state {
             *current = Some(begun);
         }
@@ -170,10 +170,10 @@ impl Exchange {
         }
     }
 
-    /// Keeps what there is to log of the auth request, if it is to be logged. No status: nobody has answered.
+    /// Keeps what there is to tell of the auth request, if it is logged or has spans. No status: nobody has answered.
     pub(super) fn end_auth_request(&mut self, status: Option<u16>) {
         let State::Asking { current, failed } = &mut self.state else { return };
-        if self.decision.settings.access_log.auth {
+        if self.decision.settings.access_log.auth || self.decision.has_client_spans() {
             let last = current.take().map(|current| current.attempt(status, 0));
             let attempts: SmallVec<[Attempt; 1]> = std::mem::take(failed).into_iter().chain(last).collect();
             let status = status.or_else(|| attempts.last()?.status).unwrap_or(502);

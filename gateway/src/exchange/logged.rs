@@ -28,9 +28,8 @@ impl Decision {
 impl Exchange {
     /// Logs the auth request, as nginx does with `log_subrequest on`: it is no request of a client, and not counted.
     pub(super) fn log_auth_request(&self, request: &RequestView<'_>) {
-        let Some(ended) = self.ended_auth_request.as_ref().filter(|_| !self.decision.is_skipped(request)) else {
-            return;
-        };
+        let is_logged = self.decision.settings.access_log.auth && !self.decision.is_skipped(request);
+        let Some(ended) = self.ended_auth_request.as_ref().filter(|_| is_logged) else { return };
         let mut buffer = [0; HOST_LIMIT];
         let sent = Sent { status: Some(ended.status), ..Sent::default() };
         let record = Record {

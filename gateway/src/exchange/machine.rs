@@ -341,9 +341,7 @@ impl Exchange {
             ..self.record(self.request_info(request, &mut buffer), self.attempts.ended(), sent)
         };
         self.context.telemetry().record(&record, &self.decision.settings.access_log);
-        if let Some((trace, operation)) = self.decision.recorded_trace() {
-            self.context.telemetry().trace(&record, trace, operation);
-        }
+        self.send_spans(&record);
         self.audit(record.status);
     }
 

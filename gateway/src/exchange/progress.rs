@@ -102,7 +102,7 @@ pub(super) struct CustomError {
     pub(super) reply: Reply,
 }
 
-/// An auth request that has ended, where those are logged.
+/// An auth request that has ended, where those are logged or have spans.
 #[derive(Debug)]
 pub(super) struct EndedAuthRequest {
     /// The status of its response, or what stands for that where there was none.

@@ -3,8 +3,9 @@
 use super::decision::{Asked, Decision};
 use super::edits::RequestEdits;
 use super::machine::Exchange;
+use super::progress::State;
 use crate::config::{Template, Tracing};
-use crate::telemetry::{TRACEPARENT, TRACESTATE, TraceContext};
+use crate::telemetry::{Record, TRACEPARENT, TRACESTATE, TraceContext};
 use http::{HeaderMap, HeaderValue};
 use std::num::NonZero;
 
@@ -36,13 +37,26 @@ impl Decision {
         Some((trace, &self.tracing()?.operation))
     }
 
+    /// Whether attempts at endpoints have spans of their own.
+    pub(super) fn has_client_spans(&self) -> bool {
+        self.settings.tracing.client_spans && self.recorded_trace().is_some()
+    }
+
     /// The id of a span for an attempt, where those have some.
     pub(super) fn new_span(&self) -> Option<NonZero<u64>> {
-        self.recorded_trace().filter(|_| self.settings.tracing.client_spans).map(|_| TraceContext::new_span())
+        self.has_client_spans().then(TraceContext::new_span)
     }
 }
 
 impl Exchange {
+    /// Sends the spans of the request, which has ended.
+    pub(super) fn send_spans(&self, record: &Record<'_>) {
+        if let Some((trace, operation)) = self.decision.recorded_trace() {
+            let asked = self.ended_auth_request.as_ref().map_or(&[][..], |ended| &ended.attempts);
+            self.context.telemetry().trace(record, asked, trace, operation);
+        }
+    }
+
     /// Tells a backend of the trace. What the client says of one counts no more: it is in there, or not to be trusted.
     pub(super) fn set_trace_headers(&self, edits: &mut impl RequestEdits) {
         let span = self.attempts.span();
@@ -57,7 +71,11 @@ impl Exchange {
 
     /// Tells an auth server of the trace, likewise.
     pub(super) fn add_trace_headers(&self, headers: &mut HeaderMap) {
-        if let Some((parent, state)) = self.trace_headers(None) {
+        let span = match &self.state {
+            State::Asking { current: Some(current), .. } => current.span,
+            _ => None,
+        };
+        if let Some((parent, state)) = self.trace_headers(span) {
             headers.insert(TRACEPARENT, parent);
             match state {
                 Some(state) => drop(headers.insert(TRACESTATE, state)),

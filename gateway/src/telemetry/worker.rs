@@ -1,6 +1,6 @@
 use super::access_log::{LogBuffer, LogSender};
 use super::metrics::{Cells, ConnectionState, Connections, Event, Measured, OpenStreams, Source, StreamId};
-use super::record::{Record, StreamRecord};
+use super::record::{Attempt, Record, StreamRecord};
 use super::trace::SpanSender;
 use super::trace_context::TraceContext;
 use crate::config::{AccessLog, GatewaySettings, StreamProtocol, Template};
@@ -79,9 +79,10 @@ impl Worker {
         }
     }
 
-    /// Sends the spans of a request that has ended to the collector, under the name that `operation` makes.
-    pub fn trace(&self, record: &Record<'_>, context: &TraceContext, operation: &Template) {
-        self.spans.send(record, context, operation);
+    /// Sends the spans of a request that has ended to the collector, under the name that `operation` makes. `asked` are the
+    /// endpoints of an auth server that were asked about it.
+    pub fn trace(&self, record: &Record<'_>, asked: &[Attempt], context: &TraceContext, operation: &Template) {
+        self.spans.send(record, asked, context, operation);
     }
 
     /// Adds a line of the firewall's audit log, with its line feed, to the access log.

@@ -24,6 +24,9 @@ use span::Span;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// The name of the spans of auth requests.
+const AUTH_REQUEST: &[u8] = b"auth-url";
+
 /// The spans of the process on their way to the collector.
 #[derive(Debug)]
 pub struct Traces {
@@ -69,10 +72,12 @@ impl Traces {
 
 impl SpanSender {
     /// Adds the spans of a request that has ended. Never waits.
-    pub(super) fn send(&self, record: &Record<'_>, context: &TraceContext, operation: &Template) {
+    pub(super) fn send(&self, record: &Record<'_>, asked: &[Attempt], context: &TraceContext, operation: &Template) {
         let request = Span::of_request(record, context, operation);
-        let attempt = |attempt: &Attempt| Some(Span::of_attempt(attempt, attempt.span?, context, &request));
-        let attempts: SmallVec<[Span; 1]> = record.attempts.iter().filter_map(attempt).collect();
+        let span = |attempt: &Attempt, name| Some(Span::of_attempt(attempt, attempt.span?, name, context, &request));
+        let asked = asked.iter().filter_map(|attempt| span(attempt, AUTH_REQUEST));
+        let attempts = record.attempts.iter().filter_map(|attempt| span(attempt, request.name_text()));
+        let attempts: SmallVec<[Span; 1]> = asked.chain(attempts).collect();
         self.0.push(attempts.into_iter().chain([request]));
     }
 }

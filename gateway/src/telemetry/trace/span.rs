@@ -88,14 +88,20 @@ impl Span {
         span
     }
 
-    /// The span of an attempt at an endpoint, in a request that began at `start`.
-    pub(super) fn of_attempt(attempt: &Attempt, id: NonZero<u64>, context: &TraceContext, request: &Self) -> Self {
+    /// The span of an attempt at an endpoint, of this name, in a request.
+    pub(super) fn of_attempt(
+        attempt: &Attempt,
+        id: NonZero<u64>,
+        name: &[u8],
+        context: &TraceContext,
+        request: &Self,
+    ) -> Self {
         let mut span = Self {
             parent: Some(context.span),
             start: request.start.checked_add(attempt.after).unwrap_or(request.start),
             ..Self::new(context, id, SpanKind::Client, attempt.response, attempt.status.unwrap_or(0))
         };
-        span.name(|out| append(Some(request.name_text()), out));
+        span.name(|out| append(Some(name), out));
         span.add("net.peer.ip", |out| address(attempt.address.ip(), out));
         span.add_number("net.peer.port", attempt.address.port().into());
         if let Some(status) = attempt.status {
@@ -206,7 +212,7 @@ mod tests {
         let context = context(&sent);
         let request = Span::of_request(&record(&connection, &sent), &context, &Template::default());
         let (attempt, id) = (Attempt { status: Some(504), ..attempt() }, TraceContext::new_span());
-        let span = Span::of_attempt(&attempt, id, &context, &request);
+        let span = Span::of_attempt(&attempt, id, b"name", &context, &request);
         assert_eq!((span.trace, span.parent, span.id), (request.trace, Some(request.id), id));
         assert_eq!(span.start.duration_since(request.start).expect("later"), attempt.after);
         assert_eq!((span.duration, span.has_failed, request.has_failed), (attempt.response, true, false));
