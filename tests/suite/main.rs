@@ -56,6 +56,7 @@ mod streams;
 mod tenants;
 mod tls;
 mod tracing;
+mod trailers;
 mod upgrades;
 mod waf;
 mod websocket;

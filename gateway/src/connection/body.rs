@@ -6,6 +6,7 @@ mod tests;
 
 use crate::grammar::{is_text, is_token};
 use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io::{Error, ErrorKind};
 
 /// Digits of a chunk's size: more would not fit into 64 bits.
@@ -41,7 +42,7 @@ impl From<MalformedBody> for Error {
 }
 
 /// Follows a body as it arrives, in whatever pieces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyFramer {
     state: State,
     /// Bytes left of the body, or of the chunk.
@@ -50,6 +51,8 @@ pub struct BodyFramer {
     length: usize,
     /// Blanks may stand behind the size of a chunk, or its extensions.
     padded: bool,
+    /// The lines behind the last chunk, as far as they have come.
+    trailers: Vec<u8>,
 }
 
 /// What comes next.
@@ -99,7 +102,7 @@ impl BodyFramer {
             BodyFraming::Chunked => (State::Size(0), 0),
             BodyFraming::UntilClose => (State::UntilClose, 0),
         };
-        Self { state, left, length: 0, padded: false }
+        Self { state, left, length: 0, padded: false, trailers: Vec::new() }
     }
 
     /// At the start of a backend's body. Some backends write sizes of one width, as nginx reads them.
@@ -115,6 +118,13 @@ impl BodyFramer {
     /// Whether the body has ended.
     pub fn is_done(&self) -> bool {
         self.state == State::Done
+    }
+
+    /// The fields behind a chunked body, once that has ended; `None` if there are none.
+    pub fn trailers(&self) -> Option<HeaderMap> {
+        let lines = self.trailers.split(|byte| *byte == b'\n');
+        let fields: HeaderMap = lines.filter_map(field).collect();
+        Some(fields).filter(|fields| self.is_done() && !fields.is_empty())
     }
 
     /// Takes the next bytes of the connection. Returns how many belong to the body.
@@ -239,6 +249,7 @@ impl BodyFramer {
 
     fn trailer(&mut self, byte: u8) -> Option<State> {
         self.length += 1;
+        self.trailers.push(byte);
         match (self.state, byte) {
             _ if self.length > TRAILERS => None,
             (State::Trailer | State::TrailerName, _) if is_token(byte) => Some(State::TrailerName),
@@ -249,4 +260,11 @@ impl BodyFramer {
             _ => None,
         }
     }
+}
+
+/// A field of its line, without the line feed.
+fn field(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    Some((HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?))
 }

@@ -45,6 +45,7 @@ mod subrequest;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod trailers;
 mod upload;
 mod variables;
 

@@ -89,7 +89,7 @@ impl Exchange {
 }
 
 /// Headers of backends that nginx does not forward.
-fn is_hidden(name: &[u8], shows_server: bool) -> bool {
+pub(super) fn is_hidden(name: &[u8], shows_server: bool) -> bool {
     let begins = |start: &[u8]| name.get(..start.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(start));
     is_one_of(name, &["x-pad"]) || begins(b"x-accel-") || !shows_server && is_one_of(name, &["server"])
 }

@@ -35,15 +35,20 @@ pub fn chunks_are_read_one_way(bytes: &[u8]) {
     {
         let expected = read(bytes, padded);
         assert_eq!(
-            taken(framer, bytes, bytes.len().max(1)),
+            taken(framer.clone(), bytes, bytes.len().max(1)),
             expected,
             "at once: {:?}",
             bytes.escape_ascii().to_string()
         );
         for step in [1, 2, 7] {
-            assert_eq!(taken(framer, bytes, step), expected, "by {step}: {:?}", bytes.escape_ascii().to_string());
+            assert_eq!(
+                taken(framer.clone(), bytes, step),
+                expected,
+                "by {step}: {:?}",
+                bytes.escape_ascii().to_string()
+            );
             let data = expected.map(|length| data(&bytes[..length]));
-            assert_eq!(decoded(framer, bytes, step), data, "by {step}: {:?}", bytes.escape_ascii().to_string());
+            assert_eq!(decoded(framer.clone(), bytes, step), data, "by {step}: {:?}", bytes.escape_ascii().to_string());
         }
     }
 }

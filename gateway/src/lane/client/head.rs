@@ -66,6 +66,12 @@ impl ClientHead {
         self.version == Version::HTTP_11 && self.headers.contains_key(header::EXPECT)
     }
 
+    /// Whether the client of HTTP/1 takes trailers. One of HTTP/1.0 knows no chunks to put them behind.
+    pub(in crate::lane) fn takes_trailers(&self) -> bool {
+        let mut values = self.headers.get_all(header::TE).iter();
+        self.version == Version::HTTP_11 && values.any(|value| crate::grammar::lists(value.as_bytes(), "trailers"))
+    }
+
     /// Whether the client of HTTP/1 takes another response on the same connection.
     pub(in crate::lane) fn keeps_alive(&self) -> bool {
         let lists = |option: &str| {

@@ -4,10 +4,10 @@ use super::head::ClientHead;
 use super::output::{Output, failure};
 use crate::connection::{BodyFramer, BodyFraming, ClientConnection};
 use crate::exchange::{Exchange, Failure, has_body};
-use crate::lane::head::ResponseHead;
+use crate::lane::head::{ResponseHead, write_trailers};
 use crate::relay::read_up_to;
 use bytes::{Bytes, BytesMut};
-use http::{Method, Version};
+use http::{HeaderMap, Method, Version};
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::date::get_cached_date;
 use std::fmt::Write;
@@ -39,6 +39,8 @@ pub(in crate::lane) struct Http1Session {
     keeps_alive: bool,
     /// The client waits for a word of ours before it sends the body.
     is_awaiting_invitation: bool,
+    /// The client takes trailers.
+    takes_trailers: bool,
     response: ResponseBody,
     body_sent: u64,
 }
@@ -67,6 +69,7 @@ impl Http1Session {
             version: head.version,
             keeps_alive: head.keeps_alive(),
             is_awaiting_invitation: head.expects_continue(),
+            takes_trailers: head.takes_trailers(),
             response: ResponseBody::None,
             body_sent: 0,
         };
@@ -77,6 +80,11 @@ impl Http1Session {
     /// Whether all of the request's body has been taken.
     pub(super) fn is_body_done(&self) -> bool {
         self.body.is_done()
+    }
+
+    /// The trailers of the request, once its body has been taken.
+    pub(super) fn trailers(&self) -> Option<HeaderMap> {
+        self.body.trailers()
     }
 
     /// Takes the next piece of the request's body. `None` is its end. Nothing is lost if the future is dropped.
@@ -206,6 +214,15 @@ impl Http1Session {
         self.output.add(&mut self.stream, piece, end).await?;
         self.body_sent += piece.len() as u64;
         if is_last { self.flush().await } else { Ok(()) }
+    }
+
+    /// Ends the body of the response, with these trailers where the client takes some.
+    pub(super) async fn write_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Failure> {
+        if self.response != ResponseBody::Chunked || !self.takes_trailers {
+            return self.write_body(b"", true).await;
+        }
+        write_trailers(trailers, self.output.held());
+        self.flush().await
     }
 
     /// Sends all that has been written. To be called before anything is waited for.

@@ -76,6 +76,12 @@ impl ClientRequest {
         }
     }
 
+    /// The trailers that an endpoint gets, once the body has been taken.
+    pub(in crate::lane) fn trailers(&self) -> Option<HeaderMap> {
+        let trailers = self.exchange.request_trailers(&self.head.view(), &self.session.trailers()?);
+        Some(trailers).filter(|trailers| !trailers.is_empty())
+    }
+
     /// Passes an interim response (1xx) of an endpoint on, where the client understands one.
     pub(in crate::lane) async fn write_interim(&mut self, mut head: ResponseHead) -> Result<(), Failure> {
         head.remove_framing();
@@ -165,7 +171,10 @@ impl ClientRequest {
 
     /// Ends the response of an endpoint, with its trailers where the client takes them.
     pub(in crate::lane) async fn write_trailers(&mut self, trailers: Option<HeaderMap>) -> Result<(), Failure> {
-        let Some(trailers) = trailers else { return self.write_piece(Bytes::new(), true).await };
+        let trailers = trailers.map(|trailers| self.exchange.response_trailers(&trailers));
+        let Some(trailers) = trailers.filter(|trailers| !trailers.is_empty()) else {
+            return self.write_piece(Bytes::new(), true).await;
+        };
         self.end_inspection().await?;
         let rest = self.exchange.encode(Bytes::new(), true)?;
         if !rest.is_empty() {

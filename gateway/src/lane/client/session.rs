@@ -35,6 +35,14 @@ impl ClientSession {
         }
     }
 
+    /// The trailers of the request, once its body has been taken. Those of HTTP/2 are dropped: Pingora does not read them.
+    pub(in crate::lane) fn trailers(&self) -> Option<HeaderMap> {
+        match self {
+            Self::Http1(session) => session.trailers(),
+            Self::Http2(_) => None,
+        }
+    }
+
     /// Asks the client for the body, if it waits for that.
     pub(in crate::lane) async fn invite_body(&mut self) -> Result<(), Failure> {
         match self {
@@ -104,7 +112,7 @@ impl ClientSession {
     /// Ends the response, with trailers where the client takes them.
     pub(in crate::lane) async fn write_trailers(&mut self, trailers: HeaderMap) -> Result<(), Failure> {
         match self {
-            Self::Http1(session) => session.write_body(b"", true).await,
+            Self::Http1(session) => session.write_trailers(&trailers).await,
             Self::Http2(session) => session.write_trailers(trailers),
         }
     }

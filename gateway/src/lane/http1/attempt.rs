@@ -152,7 +152,7 @@ impl<'r> Attempt<'r> {
             }
         }
         if !is_ended {
-            self.request.write_piece(Bytes::new(), true).await?;
+            self.request.write_trailers(body.trailers()).await?;
         }
         Ok(())
     }
@@ -202,8 +202,9 @@ impl<'r> Attempt<'r> {
         let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
         let (piece, is_last) = upload.next_piece();
         self.request.take_piece(Some(piece.clone()))?;
-        self.body.pass_on(&piece, is_last, self.endpoint.queue());
+        self.body.pass_on(&piece, self.endpoint.queue());
         if is_last {
+            self.body.end(None, self.endpoint.queue());
             self.upload = None;
         }
         Ok(())
@@ -212,7 +213,10 @@ impl<'r> Attempt<'r> {
     /// Passes on a piece of the request's body. `None` is its end.
     fn pass_on(&mut self, piece: Option<Bytes>) -> Result<(), Interrupted> {
         let (piece, is_last) = self.request.take_piece(piece)?;
-        self.body.pass_on(&piece, is_last, self.endpoint.queue());
+        self.body.pass_on(&piece, self.endpoint.queue());
+        if is_last {
+            self.body.end(self.request.trailers().as_ref(), self.endpoint.queue());
+        }
         Ok(())
     }
 

@@ -55,7 +55,10 @@ impl<'c> CopyUpload<'c> {
 
     fn pass_on(&mut self, pieces: Vec<CopiedPiece>, connection: &mut EndpointConnection) {
         for CopiedPiece { bytes, is_last } in pieces {
-            self.body.pass_on(&bytes, is_last, connection.queue());
+            self.body.pass_on(&bytes, connection.queue());
+            if is_last {
+                self.body.end(None, connection.queue());
+            }
         }
         self.deadline = Some(Instant::now() + self.timeouts.send);
     }

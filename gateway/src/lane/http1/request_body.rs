@@ -3,8 +3,9 @@
 use super::RequestHead;
 use crate::connection::BodyFraming;
 use crate::exchange::RequestEdits;
+use crate::lane::head::write_trailers;
 use bytes::{BufMut, BytesMut};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use std::io::Write;
 
 /// How much of a body has been passed on.
@@ -48,8 +49,8 @@ impl RequestBody {
         self.is_refused = true;
     }
 
-    /// Passes on a piece, and the end where it is the last.
-    pub(super) fn pass_on(&mut self, piece: &[u8], is_last: bool, output: &mut BytesMut) {
+    /// Passes on a piece.
+    pub(super) fn pass_on(&self, piece: &[u8], output: &mut BytesMut) {
         if self.is_chunked && !piece.is_empty() {
             let _ = write!(output.writer(), "{:x}\r\n", piece.len()); // writing to memory cannot fail
         }
@@ -57,10 +58,16 @@ impl RequestBody {
         if self.is_chunked && !piece.is_empty() {
             output.extend_from_slice(b"\r\n");
         }
-        if self.is_chunked && is_last {
-            output.extend_from_slice(b"0\r\n\r\n");
+    }
+
+    /// Passes on the end, with trailers where the framing has room for them.
+    pub(super) fn end(&mut self, trailers: Option<&HeaderMap>, output: &mut BytesMut) {
+        match trailers {
+            _ if !self.is_chunked => {}
+            Some(trailers) => write_trailers(trailers, output),
+            None => output.extend_from_slice(b"0\r\n\r\n"),
         }
-        self.is_done = is_last;
+        self.is_done = true;
     }
 }
 
@@ -77,7 +84,10 @@ mod tests {
         output.extend_from_slice(&head.encode().expect("a target"));
         for (piece, is_last) in pieces {
             assert!(!body.is_done());
-            body.pass_on(piece.as_bytes(), *is_last, &mut output);
+            body.pass_on(piece.as_bytes(), &mut output);
+            if *is_last {
+                body.end(None, &mut output);
+            }
         }
         assert!(body.is_done());
         String::from_utf8(output.to_vec()).expect("text")

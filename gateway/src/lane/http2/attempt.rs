@@ -162,7 +162,8 @@ impl<'r> Attempt<'r> {
     fn pass_on(&mut self, piece: Option<Bytes>) -> Result<(), Interrupted> {
         let (piece, is_last) = self.request.take_piece(piece)?;
         self.is_sent = is_last;
-        self.endpoint.send(piece, is_last);
+        let trailers = if is_last { self.request.trailers() } else { None };
+        self.endpoint.send(piece, is_last, trailers);
         Ok(())
     }
 

@@ -18,6 +18,8 @@ pub(super) struct EndpointStream {
     body: SendStream<Bytes>,
     /// What of the request's body is to be sent, and whether it is the last of it.
     output: Option<(Bytes, bool)>,
+    /// What comes behind the last of it.
+    trailers: Option<HeaderMap>,
     timeouts: Timeouts,
     patience: Patience,
     // Last, so that the stream has ended when its place is free.
@@ -90,7 +92,7 @@ impl EndpointStream {
     ) -> Result<Self, StreamError> {
         let (response, body) = place.send(request, is_ended)?;
         let response = Response::Head(response);
-        Ok(Self { response, body, output: None, timeouts, patience: Patience::default(), place })
+        Ok(Self { response, body, output: None, trailers: None, timeouts, patience: Patience::default(), place })
     }
 
     /// Whether there is something left to send.
@@ -100,7 +102,9 @@ impl EndpointStream {
 
     /// Sends a piece of the request's body. To be called when nothing is left to send. A piece without bytes is not sent
     /// where more follows: endpoints put up with few such frames, and close the connection of all for one client.
-    pub(super) fn send(&mut self, piece: Bytes, is_last: bool) {
+    /// Behind the last piece go the trailers.
+    pub(super) fn send(&mut self, piece: Bytes, is_last: bool, trailers: Option<HeaderMap>) {
+        self.trailers = trailers;
         self.output = (is_last || !piece.is_empty()).then_some((piece, is_last));
         self.patience.renew();
     }
@@ -166,7 +170,11 @@ impl EndpointStream {
                 length => length.min(ready!(poll_room(&mut self.body, length, cx))?),
             });
             let is_over = piece.is_empty();
-            self.body.send_data(part, *is_last && is_over).map_err(|_| StreamClosed)?;
+            let is_end = *is_last && is_over;
+            self.body.send_data(part, is_end && self.trailers.is_none()).map_err(|_| StreamClosed)?;
+            if let Some(trailers) = self.trailers.take_if(|_| is_end) {
+                self.body.send_trailers(trailers).map_err(|_| StreamClosed)?;
+            }
             self.patience.renew();
             if is_over {
                 self.output = None;
@@ -245,11 +253,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_that_takes_nothing_is_too_slow() {
         let (mut stream, _) = stream(|_| Ok(())).await;
-        stream.send(Bytes::new(), false);
+        stream.send(Bytes::new(), false, None);
         assert!(!stream.is_sending(), "an empty piece is no frame");
-        stream.send(Bytes::from_static(b"a"), false);
+        stream.send(Bytes::from_static(b"a"), false, None);
         assert!(matches!(stream.progress().await, Ok(Progress::Sent)));
-        stream.send(vec![0; 1 << 20].into(), true);
+        stream.send(vec![0; 1 << 20].into(), true, None);
         assert_eq!(stream.progress().await.expect_err("no room").fault(), UpstreamFault::TimedOut);
         assert!(stream.is_sending());
     }
