@@ -162,7 +162,7 @@ fn a_location_says_what_is_wrong_in_it() -> Result<()> {
     let said = of(
         "server-snippet",
         "location /a {\n  alias /etc;\n  location /a/b { }\n  proxy_pass http://x.kube-system:80;\n}\nlocation /a { }\n\
-         location @b { }\nlocation ~ \"a(\" { }\nlocation == /c { }\nlocation ~ ^/d { proxy_pass http://s.default/x; }\n\
+         location @b { proxy_pass http://s.default/x; }\nlocation ~ \"a(\" { }\nlocation == /c { }\nlocation ~ ^/d { proxy_pass http://s.default/x; }\n\
          location /e { proxy_pass http://s.default/x; break; }\nlocation /f { proxy_pass http://$host; }\n\
          location /g { proxy_pass http://10.0.0.1; }\nlocation /h { if ($host) { proxy_pass http://s.default; } }\n\
          location i;\nproxy_pass http://s.default;\n",
@@ -172,7 +172,7 @@ fn a_location_says_what_is_wrong_in_it() -> Result<()> {
         "line 3 is not allowed in a location of a server-snippet: expected it in a server",
         "line 4 is refused: it names a Service of another namespace; expected one of default, or allow-cross-namespace-resources",
         "\"location /a\" in line 6 stands here twice",
-        "line 7 is a named location",
+        "line 7 has a proxy_pass with a path, which nginx refuses in a named location",
         "line 8 has the regular expression \"a(\", which cannot be used",
         "line 9 has the modifier \"==\": expected =, ^~, ~, ~* or none",
         "line 10 has a proxy_pass with a path, which nginx refuses",

@@ -9,11 +9,12 @@ use gateway::connection::{Connection, TlsSession};
 use gateway::exchange::{AccessStep, Decision};
 use gateway::policy::Verdict;
 use gateway::policy::client_certificates::ClientCertificates;
-use gateway::request::{Reason, Reply};
+use gateway::request::{Reason, Reply, RequestView};
 use gateway::table::{Found, Table};
 use gateway::upstream::Upstream;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub enum Action {
         /// How much one client may ask, and how fast it is answered: a sentence each.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         limits: Vec<String>,
+        /// In place of which error it goes there: a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error_page: Option<String>,
     },
     /// Its TLS connection goes to a backend as it is.
     #[serde(rename = "passThrough")]
@@ -114,15 +118,11 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
     }
     let connection = connection(request.tls);
     let mut decision = Decision::of(table, &connection, &view);
-    let mut step = decision.step();
-    if let AccessStep::Verify(verification) = step {
-        step = decision.hear(verification.verdict(verification.run()));
-    }
-    let mut asks = matches!(step, AccessStep::Ask);
-    if asks {
-        let decided = decision.after_auth_snippet(&connection, &view);
-        asks = decided.is_none();
-        step = decided.unwrap_or_else(|| decision.hear(Verdict::Allowed));
+    let first = decision.step();
+    let (mut step, mut asks) = settle(&mut decision, first, &connection, &view);
+    while let Some(reply) = own_reply(&step, &decision, translator).filter(|reply| decision.is_answered_elsewhere(reply)) {
+        let turned = decision.turn_to_error_page(table, &connection, &view, &reply);
+        (step, asks) = settle(&mut decision, turned, &connection, &view);
     }
     if let AccessStep::Reply(Reply { reason: Reason::BadCredentials, .. }) = step
         && decision.auth_server().is_some_and(|server| server.signin.is_some())
@@ -131,9 +131,13 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         return Action::Reply { status: 302, why, location: None };
     }
     if let AccessStep::Reply(reply) = step {
+        let reply = decision.in_place_of_error(reply);
         return Action::Reply {
             status: reply.status,
-            why: why(&reply, table, &decision, found),
+            why: match error_page(&decision) {
+                Some(instead) => format!("{}, {instead}", why(&reply, table, &decision, found)),
+                None => why(&reply, table, &decision, found),
+            },
             location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
         };
     }
@@ -148,10 +152,7 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         }
     };
     let target = String::from_utf8_lossy(decision.target(&view)).into_owned();
-    let upstreams = [decision.upstream(), decision.fallback()];
-    let mut reached =
-        upstreams.into_iter().flatten().filter_map(|upstream| Some((upstream, reach(translator, upstream)?)));
-    match reached.next() {
+    match reached(&decision, translator) {
         Some((upstream, at)) => {
             let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
             let ejected = upstream.passed_over();
@@ -159,7 +160,20 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             let canary = canary::share(&decision, translator);
             let session = session::sentence(&decision, &connection, &view);
             let mirror = mirror(translator, &decision).map(Box::new);
-            Action::Forward { backend, at, ejected, target, canary, session, auth, mirror, certificate, limits }
+            let error_page = error_page(&decision);
+            Action::Forward {
+                backend,
+                at,
+                ejected,
+                target,
+                canary,
+                session,
+                auth,
+                mirror,
+                certificate,
+                limits,
+                error_page,
+            }
         }
         None => {
             let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
@@ -167,6 +181,48 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
             Action::Reply { status, why: format!("{backend} has no endpoint"), location: None }
         }
     }
+}
+
+/// The upstream that serves the request, and where it is.
+fn reached<'d>(decision: &'d Decision, translator: &Translator) -> Option<(&'d Arc<Upstream>, Reach)> {
+    let upstreams = [decision.upstream(), decision.fallback()];
+    upstreams.into_iter().flatten().find_map(|upstream| Some((upstream, reach(translator, upstream)?)))
+}
+
+/// The gateway's own reply to a request, if it gets one.
+fn own_reply(step: &AccessStep, decision: &Decision, translator: &Translator) -> Option<Reply> {
+    match step {
+        AccessStep::Reply(reply) => Some(reply.clone()),
+        AccessStep::Forward if reached(decision, translator).is_none() => Some(decision.no_endpoint()),
+        _ => None,
+    }
+}
+
+/// Verifies a password, and presumes that an auth server allows the request. Returns what becomes of it then, and whether that
+/// server is asked.
+fn settle(
+    decision: &mut Decision,
+    step: AccessStep,
+    connection: &Connection,
+    view: &RequestView<'_>,
+) -> (AccessStep, bool) {
+    let step = match step {
+        AccessStep::Verify(verification) => decision.hear(verification.verdict(verification.run())),
+        step => step,
+    };
+    if !matches!(step, AccessStep::Ask) {
+        return (step, false);
+    }
+    match decision.after_auth_snippet(connection, view) {
+        Some(decided) => (decided, false),
+        None => (decision.hear(Verdict::Allowed), true),
+    }
+}
+
+/// Why the request is answered where it is, if that is in place of an error.
+fn error_page(decision: &Decision) -> Option<String> {
+    let (status, origin) = decision.answered_error()?;
+    Some(format!("in place of an error with {status}: {}", Source::from(origin)))
 }
 
 /// What the certificate of the client has to be. The decision presumes one.
@@ -274,9 +330,15 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         (Reason::NoRoute, Some(Found::NoPath(_))) => "no path of the host matches this path".to_owned(),
         (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
         (Reason::NoContent, _) => {
-            let location = decision.route.as_ref().map(|route| format!("{}: ", route.origin)).unwrap_or_default();
-            format!("{location}the location has nothing to answer")
+            let route = decision.route.as_deref();
+            let location = route.map(|route| format!("{}: ", route.origin)).unwrap_or_default();
+            let why = match route.is_some_and(|route| route.policies.internal) {
+                true => "the location is internal, or has nothing to answer",
+                false => "the location has nothing to answer",
+            };
+            format!("{location}{why}")
         }
+        (Reason::NoLocation, _) => "the host has no location of the name that error_page has".to_owned(),
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),

@@ -100,6 +100,7 @@ fn why_not(mismatch: RouteMismatch<'_>) -> String {
         RouteMismatch::NotPrefix => "is not a prefix of the path".to_owned(),
         RouteMismatch::NotByElements => "is a prefix of the path's text, but not by whole elements".to_owned(),
         RouteMismatch::NotWithin => "does not match within the path".to_owned(),
+        RouteMismatch::Named => "is a named location, to which only an error_page leads".to_owned(),
         RouteMismatch::PatternDiffers => "does not match the beginning of the path".to_owned(),
         RouteMismatch::PatternLimit(_) => PatternLimit.to_string(),
         RouteMismatch::Request(RequestMismatch::Method(method)) => format!("is for the method {method} only"),

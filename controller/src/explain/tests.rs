@@ -158,6 +158,7 @@ fn forward(backend: &str, addresses: &[&str], target: &str) -> Action {
         mirror: None,
         certificate: None,
         limits: Vec::new(),
+        error_page: None,
     }
 }
 
@@ -331,6 +332,7 @@ fn a_dns_name_is_named() {
         mirror: None,
         certificate: None,
         limits: Vec::new(),
+        error_page: None,
     };
     assert_eq!(explained("http://named.test").action, expected);
 }

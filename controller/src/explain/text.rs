@@ -87,12 +87,12 @@ impl fmt::Display for ShownCertificate {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward { backend, at, ejected, target, canary, session, auth, mirror, certificate, limits } => {
+            Self::Forward { backend, at, ejected, target, canary, session, auth, mirror, certificate, limits, error_page } => {
                 write!(f, "forwarded to {backend} as {target}\n  {at}")?;
                 ejected
                     .iter()
                     .try_for_each(|endpoint| write!(f, "\n  but not at {endpoint}, which has failed too often"))?;
-                canary.iter().chain(session).try_for_each(|sentence| write!(f, "\n  {sentence}"))?;
+                canary.iter().chain(session).chain(error_page).try_for_each(|sentence| write!(f, "\n  {sentence}"))?;
                 certificate.iter().try_for_each(|certificate| write!(f, "\n  {certificate}"))?;
                 auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))?;
                 mirror.iter().try_for_each(|mirror| write!(f, "\n  {mirror}"))?;

@@ -3,7 +3,7 @@
 use super::CompressionDirectives;
 use gateway::config::{
     Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy,
-    ServiceBackend, Template, Test,
+    ServiceBackend, SnippetErrorPage, Template, Test,
 };
 use http::Method;
 use ipnet::IpNet;
@@ -45,6 +45,12 @@ pub struct SnippetBlock {
     pub compression: CompressionDirectives,
     /// `access_log off`: false.
     pub access_log: Option<bool>,
+    /// `error_page`, in their order.
+    pub error_pages: Vec<SnippetErrorPage>,
+    /// `proxy_intercept_errors`.
+    pub intercepts_errors: Option<bool>,
+    /// `internal`.
+    pub is_internal: bool,
     /// `allow` and `deny`, of which the first counts that a client's address is in.
     pub access: Vec<AccessRule>,
     /// `satisfy`.
@@ -150,6 +156,9 @@ impl SnippetBlock {
         self.default_type = self.default_type.take().or_else(|| later.default_type.clone());
         self.compression = self.compression.or(&later.compression);
         self.access_log = self.access_log.or(later.access_log);
+        self.error_pages.extend(later.error_pages.iter().cloned());
+        self.intercepts_errors = self.intercepts_errors.or(later.intercepts_errors);
+        self.is_internal |= later.is_internal;
         self.access.extend(later.access.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
-    access, compression, idle, limits, location, mapped, refused, request_headers, response_headers, response_rewrites,
+    access, compression, errors, idle, limits, location, mapped, refused, request_headers, response_headers, response_rewrites,
     rewrite, stream,
 };
 use crate::suggestion::{did_you_mean, nearest};
@@ -21,6 +21,7 @@ pub struct DirectiveFamily {
 pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Conditions, redirects and rewrites", directives: rewrite::DIRECTIVES },
     DirectiveFamily { title: "Locations", directives: location::DIRECTIVES },
+    DirectiveFamily { title: "Errors", directives: errors::DIRECTIVES },
     DirectiveFamily { title: "Variables that are made of others", directives: mapped::DIRECTIVES },
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
     DirectiveFamily { title: "Addresses of backends in responses", directives: response_rewrites::DIRECTIVES },

@@ -18,6 +18,7 @@ pub(crate) fn fold(
 ) -> Result<Vec<&'static str>, &'static str> {
     let is_grpc = backend.protocol.is_http2();
     policies.snippet = unless_empty(block(location, Outer { block: &SnippetBlock::default(), compression, is_grpc }));
+    policies.internal = location.is_internal;
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
     let rate = &mut policies.response_rate;
@@ -90,14 +91,20 @@ fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &
     source_ranges(&rules).ok_or("has too many rules of allow and deny: expected less")
 }
 
-/// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own.
+/// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own. A route that
+/// `has_error_pages` otherwise inherits none.
 pub(crate) fn fold_server(
     server: &SnippetBlock,
     location: &SnippetBlock,
     compression: &Compression,
     is_grpc: bool,
+    has_error_pages: bool,
     policies: &mut RoutePolicies,
 ) {
+    let without_error_pages = SnippetBlock { error_pages: Vec::new(), ..server.clone() };
+    let server = if has_error_pages { &without_error_pages } else { server };
+    let overrules = location.error_pages.is_empty() && !server.error_pages.is_empty();
+    policies.custom_errors.overruled |= overrules && !policies.custom_errors.statuses.is_empty();
     policies.snippet = unless_empty(block(location, Outer { block: server, compression, is_grpc }));
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());

@@ -41,6 +41,8 @@ fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
         default_type: own.default_type.clone().or_else(|| outer.default_type.clone()),
         compression: own.compression.or(&outer.compression),
         access_log: own.access_log.or(outer.access_log),
+        error_pages: own_or(&own.error_pages, &outer.error_pages),
+        intercepts_errors: own.intercepts_errors.or(outer.intercepts_errors),
         ..SnippetBlock::default()
     }
 }
@@ -61,6 +63,8 @@ fn effects(block: &SnippetBlock, outer: Outer<'_>) -> Effects {
         default_type: block.default_type.clone(),
         compression: block.compression.over(outer.compression),
         access_log: block.access_log,
+        error_pages: block.error_pages.clone().into(),
+        intercepts_errors: block.intercepts_errors,
     }
 }
 

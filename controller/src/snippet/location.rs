@@ -1,6 +1,6 @@
 //! `location` in a server, and what may stand only there.
 
-use super::entry::{Call, Entry, Kind, SERVER, SERVER_LOCATION, set_once};
+use super::entry::{Call, Entry, Kind, LOCATION, SERVER, SERVER_LOCATION, set_once};
 use super::finding::Services;
 use super::pattern::pattern;
 use super::refused::BACKEND;
@@ -24,7 +24,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
               refuses, the location counts, and a warning says so. What may stand in a location may stand in it, but for another \
               `location`. The annotations of Ingresses do not hold in it (no `auth-url`, no `allowlist-source-range`, no redirect to \
               HTTPS), the ConfigMap's `enable-modsecurity` does. Without `return` or `proxy_pass` the answer is 404: nginx would look \
-              for a file below its own directory. Named locations are refused.",
+              for a file below its own directory. A named one (`@name`) takes the requests that an `error_page` leads there.",
     },
     Entry::works(
         "proxy_pass",
@@ -38,12 +38,23 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         proxy_pass,
     )
     .but_refused_elsewhere(BACKEND),
+    Entry::works(
+        "internal",
+        LOCATION,
+        0..=0,
+        "Answers requests for its paths with 404, but for those that a `rewrite` or an `error_page` has led there.",
+        |call| {
+            call.block.is_internal = true;
+            Ok(())
+        },
+    ),
 ];
 
 /// How a location matches, and what. As nginx (`ngx_http_core_location`), the modifier may be part of the path.
 pub(super) fn path(arguments: &[String]) -> Result<(LocationKind, &str), String> {
     let (modifier, text) = split(arguments);
     let kind = match modifier {
+        "" if text.starts_with('@') => LocationKind::Named,
         "" => LocationKind::Prefix,
         "=" => LocationKind::Exact,
         "^~" => LocationKind::FinalPrefix,
@@ -53,9 +64,6 @@ pub(super) fn path(arguments: &[String]) -> Result<(LocationKind, &str), String>
     };
     if text.is_empty() {
         return Err("has no path: expected one that begins with \"/\", or a regular expression after ~ or ~*".into());
-    }
-    if kind == LocationKind::Prefix && text.starts_with('@') {
-        return Err("is a named location, to which no directive that Adit has can lead: expected a path".into());
     }
     if kind.path_kind() == PathKind::Regex {
         pattern(text)?;
@@ -93,6 +101,9 @@ pub(super) fn check(location: &SnippetLocation, others: &[SnippetLocation]) -> R
         Some(ProxyPass { path: Some(_), .. }) if is_pattern => {
             Err("has a proxy_pass with a path, which nginx refuses in a location with a regular expression".into())
         }
+        Some(ProxyPass { path: Some(_), .. }) if *kind == LocationKind::Named => {
+            Err("has a proxy_pass with a path, which nginx refuses in a named location".into())
+        }
         Some(ProxyPass { path: Some(_), .. }) if rewrites(block) => {
             Err("has a proxy_pass with a path beside rewrite or break, which is not supported: expected a proxy_pass without a path, \
                  and the path in the rewrite"
@@ -112,7 +123,8 @@ fn rewrites(block: &SnippetBlock) -> bool {
 
 /// Why no request comes to a location, if none does.
 pub(super) fn idle(location: &SnippetLocation) -> Option<&'static str> {
-    let is_path = location.text.starts_with('/') || location.kind.path_kind() == PathKind::Regex;
+    let is_pattern = location.kind.path_kind() == PathKind::Regex;
+    let is_path = location.text.starts_with('/') || is_pattern || location.kind == LocationKind::Named;
     (!is_path).then_some("takes no request, in nginx neither: expected a path that begins with \"/\"")
 }
 

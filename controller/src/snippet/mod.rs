@@ -9,6 +9,7 @@ mod compression;
 mod condition;
 mod context;
 mod entry;
+mod errors;
 mod families;
 mod field;
 mod finding;

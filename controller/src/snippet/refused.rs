@@ -16,7 +16,6 @@ const ADDRESS: &str = "whom to believe about a client's address is set by the Co
                        proxy-real-ip-cidr";
 const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
 const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
-const ERRORS: &str = "error pages of its own are not supported yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
 const SERVERS: &str = "which hosts and ports are served is set by Ingresses and flags";
 
@@ -61,8 +60,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("add_trailer", HEADERS),
     Entry::refused("sub_filter*", "Adit does not change bodies"),
     Entry::refused("charset*", "Adit does not change bodies"),
-    Entry::refused("error_page", ERRORS),
-    Entry::refused("proxy_intercept_errors", ERRORS),
     Entry::refused("modsecurity*", FIREWALL),
     Entry::refused("limit_except", "it is not supported; expected an if on $request_method"),
     Entry::refused("server", SERVERS),

@@ -121,7 +121,7 @@ fn is_url(text: &str) -> bool {
     ["http://", "https://", "$scheme"].iter().any(|start| text.starts_with(start))
 }
 
-fn one_line(template: &Template) -> Result<(), String> {
+pub(super) fn one_line(template: &Template) -> Result<(), String> {
     if literals(template).any(|text| text.contains(char::is_control)) {
         return Err("has a line feed or another control character in a path or URL: expected one line".into());
     }

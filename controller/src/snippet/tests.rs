@@ -5,8 +5,8 @@ use super::inherit::{Outer, block};
 use super::{Context, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
 use gateway::config::{
-    BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
-    Proxied, ProxiedCondition, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
+    BackendPolicies, Block, Coding, Compression, CustomErrors, DisabledClients, Effects, Expires, InputHeader, MediaTypes,
+    Operation, PageStatus, Proxied, ProxiedCondition, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
 };
 use std::collections::BTreeSet;
 
@@ -131,7 +131,7 @@ fn a_location_inherits_from_its_server() {
         served("more_set_headers 'A: a'; add_header B b; deny 10.0.0.1; limit_rate 1k; expires max;", Context::Server);
     let mut policies = RoutePolicies::default();
     let own = location("more_set_headers 'C: c'; expires off;");
-    fold_server(&server, &own, &Compression::default(), false, &mut policies);
+    fold_server(&server, &own, &Compression::default(), false, false, &mut policies);
     let effects = &policies.snippet.as_ref().expect("a snippet").effects;
     assert_eq!(*effects.response_headers, [set_header("A", "a"), set_header("C", "c"), add_header("B", "b")]);
     assert_eq!(policies.source_ranges.deny.len(), 1);
@@ -178,7 +178,7 @@ fn compression_is_inherited_directive_by_directive() {
     let server = served("gzip on; gzip_comp_level 5; gzip_vary off;", Context::Server);
     let mut policies = RoutePolicies::default();
     let own = location("gzip_comp_level 2; if ($host) { gzip off; }");
-    fold_server(&server, &own, &Compression::default(), false, &mut policies);
+    fold_server(&server, &own, &Compression::default(), false, false, &mut policies);
     let snippet = policies.snippet.expect("a snippet");
     let of = |effects: &Effects| {
         let compression = effects.compression.as_ref().expect("compression");
@@ -278,6 +278,13 @@ fn faults_say_what_is_expected() {
         ("auth_basic x;", "needs a file"),
         ("proxy_ssl_verify on;", "annotations proxy-ssl-*"),
         ("limit_rate $rate;", "expected a number of bytes"),
+        ("error_page /x;", "1 argument"),
+        ("error_page =200 /x;", "names no error"),
+        ("error_page 499 /x;", "499"),
+        ("error_page 404 =204 /x;", "have a body"),
+        ("error_page 404 @custom_a_404;", "custom-http-errors"),
+        ("error_page 404 \"/\\n\";", "one line"),
+        ("recursive_error_pages on;", "expected \"off\""),
     ] {
         let fault = fault(text);
         assert!(fault.contains(expected), "{text}: {fault}");
@@ -329,6 +336,28 @@ fn variables_of_other_snippets_are_known() {
     location("proxy_set_header A $theirs;");
     location("if ($uri ~ ^/(?<name>.*)) { set $b $name; } proxy_set_header A $b;");
     assert!(fault("proxy_set_header A $others;").contains("$others"));
+}
+
+#[test]
+fn error_pages_are_those_of_the_innermost_block() {
+    let server = served("error_page 404 500 =200 /a?b; error_page 500 @c; proxy_intercept_errors on;", Context::Server);
+    let of = |own: &str, has_error_pages| {
+        let custom_errors = CustomErrors { statuses: [404].into(), ..CustomErrors::default() };
+        let mut policies = RoutePolicies { custom_errors, ..RoutePolicies::default() };
+        fold_server(&server, &location(own), &Compression::default(), false, has_error_pages, &mut policies);
+        let effects = policies.snippet.expect("a snippet").effects.clone();
+        assert_eq!(effects.intercepts_errors, Some(true));
+        let pages: Vec<_> = effects.error_pages.iter().map(|page| page.target.literal().map(str::to_owned)).collect();
+        (pages, policies.custom_errors.overruled)
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(of("", false), (vec![text("/a?b"), text("@c")], true));
+    assert_eq!(of("error_page 403 = /d;", false), (vec![text("/d")], false), "what comes of http is seen to elsewhere");
+    assert_eq!(of("", true), (vec![], false));
+    let [first, second] = &*server.error_pages else { panic!("{server:?}") };
+    assert_eq!((&*first.statuses, first.status), (&[404, 500][..], PageStatus::Fixed(200)));
+    assert_eq!((&*second.statuses, second.status), (&[500][..], PageStatus::Error));
+    assert!(faults("if ($host) { error_page 404 /x; }", Context::Server)[0].1.contains("not allowed"));
 }
 
 #[test]

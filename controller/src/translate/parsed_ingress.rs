@@ -36,6 +36,8 @@ pub(super) struct ParsedIngress {
     pub(super) server_snippet: Option<ServerSnippet>,
     /// `configuration-snippet` and the ConfigMap's `location-snippet`: for routes that inherit something from their server.
     pub(super) location_snippet: Arc<SnippetBlock>,
+    /// Whether it has error pages that are no snippet's: `custom-http-errors` or `auth-signin`.
+    pub(super) has_error_pages: bool,
     /// Whether it has a `spec.defaultBackend`.
     pub(super) has_default_backend: bool,
     /// Whether it has no rules, so that its default backend serves every host that nobody else serves.

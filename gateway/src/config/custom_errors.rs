@@ -11,4 +11,7 @@ pub struct CustomErrors {
     pub backend: Option<BackendId>,
     /// `disable-proxy-intercept-errors`: the responses of backends stay as they are, whatever their status. Default false.
     pub keeps_responses: bool,
+    /// An `error_page` of a snippet stands in their place, as in nginx, where that of the innermost block counts. Which responses of
+    /// backends are errors stays as it is. Default false.
+    pub overruled: bool,
 }

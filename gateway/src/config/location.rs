@@ -27,13 +27,16 @@ pub enum LocationKind {
     Regex,
     /// `~* PATTERN`: the same without regard to case.
     RegexIgnoringCase,
+    /// `@name`: it takes no request by its path. Errors lead there.
+    Named,
 }
 
 impl LocationKind {
     /// The kind of its route's path.
     pub fn path_kind(self) -> PathKind {
         match self {
-            Self::Exact => PathKind::Exact,
+            // No path begins as a name does.
+            Self::Exact | Self::Named => PathKind::Exact,
             Self::Prefix | Self::FinalPrefix => PathKind::Prefix,
             Self::Regex | Self::RegexIgnoringCase => PathKind::Regex,
         }
@@ -43,7 +46,7 @@ impl LocationKind {
     pub fn modifier(self) -> &'static str {
         match self {
             Self::Exact => "=",
-            Self::Prefix => "",
+            Self::Prefix | Self::Named => "",
             Self::FinalPrefix => "^~",
             Self::Regex => "~",
             Self::RegexIgnoringCase => "~*",

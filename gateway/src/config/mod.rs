@@ -84,8 +84,8 @@ pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,
 };
 pub use snippet::{
-    Block, Effects, Expires, InputHeader, Operation, ResponseFilter, ResponseHeader, RewriteFlag, RewriteStatement,
-    Statement, Test,
+    Block, Effects, Expires, InputHeader, Operation, PageStatus, ResponseFilter, ResponseHeader, RewriteFlag,
+    RewriteStatement, SnippetErrorPage, Statement, Test,
 };
 pub use stream::{StreamListener, StreamSettings};
 pub use subject::{ObjectName, Subject};

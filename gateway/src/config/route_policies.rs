@@ -63,6 +63,9 @@ pub struct RoutePolicies {
     pub response_rewrites: ResponseRewrites,
     /// `configuration-snippet` and the ConfigMap's: what is done before the route's other rules. Default none.
     pub snippet: Option<Arc<Block>>,
+    /// `internal`: the route takes no request by the path that the client asks for: such a request is answered with 404. A
+    /// snippet may lead one there. Default false.
+    pub internal: bool,
     /// `enable-access-log`: whether requests are written to the access log. Default true.
     pub access_log: bool,
     /// `enable-opentelemetry`: how requests are traced. Default none: they are not.
@@ -95,6 +98,7 @@ impl Default for RoutePolicies {
             error_pages: None,
             response_rewrites: ResponseRewrites::default(),
             snippet: None,
+            internal: false,
             access_log: true,
             tracing: None,
         }

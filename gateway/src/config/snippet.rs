@@ -132,6 +132,37 @@ pub struct Effects {
     pub compression: Option<Arc<Compression>>,
     /// `access_log off`: false. Default none: the route's own setting decides.
     pub access_log: Option<bool>,
+    /// `error_page`: what answers in place of errors; of those for a status the first counts. Default none.
+    pub error_pages: Arc<[SnippetErrorPage]>,
+    /// `proxy_intercept_errors`: whether that holds for the responses of backends, too. Default none: where they are replaced by
+    /// [`super::CustomErrors`].
+    pub intercepts_errors: Option<bool>,
+}
+
+/// `error_page STATUS... [=[STATUS]] TARGET`: something else answers in place of errors. Only one does so for a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SnippetErrorPage {
+    /// The snippet it stands in, and its line.
+    pub origin: Origin,
+    /// The statuses of the errors, from 300 to 599.
+    pub statuses: Arc<[u16]>,
+    /// The status of the answer. Default that of the error.
+    pub status: PageStatus,
+    /// Where the answer comes from. `/path?arguments`: from the route or location of that path, to which the request goes with GET.
+    /// `@name`: from that named location, with the request's own path and method. Anything else is the URL of a redirect.
+    pub target: Template,
+}
+
+/// The status of the answer in place of an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PageStatus {
+    /// That of the error; a redirect is made with 302, unless the error is a redirect.
+    #[default]
+    Error,
+    /// `=`: that of the answer.
+    Page,
+    /// `=STATUS`: this one, from 200 to 599 and of a response that has a body.
+    Fixed(u16),
 }
 
 /// A change of the request's headers.

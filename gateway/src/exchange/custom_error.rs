@@ -15,7 +15,8 @@ impl Exchange {
     /// Lets a backend answer what is to be our own reply, where its status has one and the client has got nothing yet.
     pub(super) fn customize_reply(&mut self) {
         let State::Replying(reply) = &self.state else { return };
-        if self.custom_error.is_none() && !self.attempts.passed_on && self.answers(reply) {
+        let is_first = self.custom_error.is_none() && self.decision.answered_error.is_none();
+        if is_first && !self.attempts.passed_on && self.answers(reply) {
             self.customize(reply.clone());
         }
     }
@@ -23,8 +24,10 @@ impl Exchange {
     /// Answers, or lets a backend answer, in place of an endpoint that has responded with this status. After `Break` the endpoint's
     /// response goes nowhere, and the next step is asked for.
     pub(super) fn intercept(&mut self, status: u16) -> ControlFlow<()> {
+        self.intercept_for_error_page(status)?;
         let errors = self.decision.custom_errors().filter(|errors| errors.intercepts() && errors.has(status));
-        if errors.is_none() || self.custom_error.is_some() {
+        let is_first = self.custom_error.is_none() && self.decision.answered_error.is_none();
+        if errors.is_none() || !is_first {
             return ControlFlow::Continue(());
         }
         let reply = Reply::new(status, Reason::CustomError);
@@ -58,9 +61,9 @@ impl Exchange {
         own.iter().any(|own| Arc::ptr_eq(&own.upstream, backend))
     }
 
-    /// Whether the request's body goes to the endpoint.
+    /// Whether the request's body goes to the endpoint: not to who answers an error.
     pub fn forwards_body(&self) -> bool {
-        self.custom_error.is_none()
+        self.custom_error.is_none() && self.decision.answered_error.is_none()
     }
 
     /// The request to the backend that answers the error, as ingress-nginx makes it.

@@ -1,6 +1,8 @@
 //! How a request is handled: decided once, from the table and the request alone, for the proxy and for `explain`.
 
 use super::access::{Access, AccessStep};
+use super::answered_error::AnsweredError;
+use super::misdirected::reject_misdirected;
 use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
 use super::session::session;
@@ -12,13 +14,13 @@ use crate::policy::client_limits::{ClientLimits, Permit};
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
-use crate::request::{Client, HOST_LIMIT, Reason, Reply, RequestView, canonical_host, normalize};
+use crate::request::{Client, Reason, Reply, RequestView, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::telemetry::TraceContext;
 use crate::tls::backend::BackendTls;
 use crate::tls::client;
 use crate::upstream::{HashKey, SessionKey, Upstream};
-use http::{HeaderValue, Version};
+use http::HeaderValue;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -35,7 +37,7 @@ pub struct Decision {
     /// What is known of the client by its certificate, where the host verifies that.
     pub(super) client_verdict: Option<client::Verdict>,
     /// Which of the route's backends it goes to.
-    chosen: Option<usize>,
+    pub(super) chosen: Option<usize>,
     /// The session that it belongs to, where that backend has affinity.
     pub(super) session: Option<SessionKey>,
     /// The key that leads to an endpoint, where that backend has one chosen so.
@@ -45,13 +47,13 @@ pub struct Decision {
     /// `Access-Control-Allow-Origin` of the response, where CORS lets the request's origin read it.
     pub allowed_origin: Option<HeaderValue>,
     /// The gateway's own reply, before it matters who the client is.
-    reply: Option<Reply>,
+    pub(super) reply: Option<Reply>,
     /// Who may come in.
-    access: Access,
+    pub(super) access: Access,
     /// The gateway's own reply to a request that may come in.
-    answer: Option<Reply>,
+    pub(super) answer: Option<Reply>,
     /// What comes before the rules of the route's path has let it through.
-    passed_server_phase: bool,
+    pub(super) passed_server_phase: bool,
     /// It is for a host without rules, or none of those without a host takes it.
     pub(super) is_of_no_host: bool,
     default_backend: Option<Arc<Upstream>>,
@@ -65,6 +67,8 @@ pub struct Decision {
     pub(super) trace: Option<Box<TraceContext>>,
     /// What snippets have made of the request, where there are some.
     pub(super) snippet: Option<Box<SnippetProgress>>,
+    /// The error in whose place it is answered.
+    pub(super) answered_error: Option<Box<AnsweredError>>,
 }
 
 /// What is decided on.
@@ -74,7 +78,7 @@ pub(super) struct Asked<'a> {
     pub(super) connection: &'a Connection,
     pub(super) request: &'a RequestView<'a>,
     /// Where it comes from, if it is served.
-    counted: Option<&'a Arrival>,
+    pub(super) counted: Option<&'a Arrival>,
 }
 
 impl Asked<'_> {
@@ -124,6 +128,7 @@ impl Decision {
             normalized: None,
             trace: None,
             snippet: None,
+            answered_error: None,
         };
         if let ControlFlow::Break(reply) = decision.decide(asked) {
             decision.reply = Some(reply);
@@ -149,6 +154,11 @@ impl Decision {
         deny(self.settings.denied.as_ref())?;
         self.verify_client(&mut found, asked)?;
         self.run_server_snippet(&mut found, asked)?;
+        self.enter_found(found, asked)
+    }
+
+    /// Takes the request where the look-up has led it.
+    pub(super) fn enter_found<'t>(&mut self, mut found: Found<'t>, asked: &Asked<'t>) -> ControlFlow<Reply> {
         while let Found::Route(route) = found {
             match self.enter(route, asked)? {
                 Some(next) => found = next,
@@ -167,13 +177,13 @@ impl Decision {
             Found::AddSlash(route) => {
                 deny(route.policies.denied.as_ref())?;
                 let (path, relative) = (&route.matches.path.value, route.policies.relative_redirects);
-                let query = self.query(request);
-                ControlFlow::Break(redirect::add_slash(path, query, &self.client, connection, relative))
+                let query = self.query(asked.request);
+                ControlFlow::Break(redirect::add_slash(path, query, &self.client, asked.connection, relative))
             }
-            Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, request, &self.client)),
+            Found::WwwRedirect(www) => ControlFlow::Break(redirect::www(www, asked.request, &self.client)),
             Found::NoHost => self.use_default_backend(),
             Found::NoPath(host) => {
-                client_certificates::require_tls(host.policies().client_certificates.as_ref(), connection)?;
+                client_certificates::require_tls(host.policies().client_certificates.as_ref(), asked.connection)?;
                 self.use_default_backend()
             }
             Found::PatternLimit(_) => ControlFlow::Break(PATTERN_LIMIT),
@@ -182,22 +192,25 @@ impl Decision {
 
     /// Takes the request to a route. `Some`: its snippet has made another path, which was looked up.
     fn enter<'t>(&mut self, route: &Arc<Route>, asked: &Asked<'t>) -> ControlFlow<Reply, Option<Found<'t>>> {
-        let Asked { request, counted, .. } = *asked;
+        let request = asked.request;
         self.route = Some(route.clone());
         self.begin_trace(asked);
         server_phase(route, &self.scene(asked), self.server_has_ended())?;
         self.passed_server_phase = true;
         self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
         self.enter_snippet(route, asked)?;
+        self.keep_out_of_internal(route)?;
         cors::preflight(self.allowed_origin.as_ref(), request)?;
         if let Some(found) = self.run_route_snippet(route, asked)? {
             return ControlFlow::Continue(Some(found));
         }
         let scene = self.scene(asked);
+        let counted = asked.counted.filter(|_| !self.is_counted());
         let admit = |limits: &ClientLimits| {
             counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, &scene.request))
         };
-        (self.access, self.permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
+        let (access, permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
+        (self.access, self.permit) = (access, permit.or(self.permit.take()));
         self.rewrite(route, request)?;
         let seen = self.seen(request);
         let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
@@ -221,6 +234,7 @@ impl Decision {
             query: self.query(request),
             connection,
             client: &self.client,
+            has_body: self.answered_error.is_none(),
         }
     }
 
@@ -369,23 +383,6 @@ fn is_of_default_host(table: &Table, request: &RequestView<'_>, found: &Found<'_
         Found::NoHost => true,
         Found::Route(route) if names_path(route) => false,
         _ => matches!(table.host(request.host()), Ok(Some(host)) if *host.name() == HostName::Any),
-    }
-}
-
-/// Refuses a host that is not covered by the connection's certificate: HTTP/2 clients may reuse one connection for several
-/// hosts of the same certificate (RFC 9113, section 9.1.2). Without a name in the handshake any host is accepted.
-fn reject_misdirected(connection: &Connection, request: &RequestView<'_>) -> ControlFlow<Reply> {
-    if request.version != Version::HTTP_2 {
-        return ControlFlow::Continue(());
-    }
-    let Some(tls) = &connection.tls else { return ControlFlow::Continue(()) };
-    let mut buffer = [0; HOST_LIMIT];
-    let host = canonical_host(request.host(), &mut buffer);
-    match &tls.server_name {
-        Some(name) if **name != *host && !tls.presented.covers(host) => {
-            ControlFlow::Break(Reply::new(421, Reason::Misdirected))
-        }
-        _ => ControlFlow::Continue(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What may be changed of a head on its way: each lane has its own.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
 /// Changes a request that goes to a backend.
@@ -11,6 +11,8 @@ pub trait RequestEdits {
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue);
     /// Removes a header.
     fn remove(&mut self, name: &HeaderName);
+    /// Replaces the method.
+    fn set_method(&mut self, method: &Method);
     /// Replaces path and query.
     fn set_target(&mut self, target: &[u8]);
 }

@@ -41,6 +41,7 @@ impl Exchange {
 
     fn forward_request(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         self.set_target(request, edits);
+        self.set_error_page_method(request, edits);
         let request = &self.decision.with_changed_headers(request);
         self.set_changed_headers(edits);
         let prefix = self.decision.rewritten.as_ref().and_then(|rewritten| rewritten.forwarded_prefix.as_deref());

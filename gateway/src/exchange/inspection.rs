@@ -30,7 +30,7 @@ impl From<Refusal> for Reply {
 impl Exchange {
     /// Whether the firewall of the request's route has still to let it pass.
     pub(super) fn is_uninspected(&self) -> bool {
-        self.forwards_body() && self.rule_set().is_some() && self.inspected_body().is_none()
+        self.custom_error.is_none() && self.rule_set().is_some() && self.inspected_body().is_none()
     }
 
     pub(super) fn rule_set(&self) -> Option<&Arc<RuleSet>> {
@@ -42,9 +42,10 @@ impl Exchange {
         let rules = self.rule_set()?;
         let content_type = request.headers.get(header::CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
         let (limit, rejects) = (rules.body_limit(content_type), rules.rejects_larger_bodies());
+        let has_body = self.forwards_body();
         let transaction = Arc::new(Mutex::new(self.transaction(rules, request)));
         let inspection = self.inspection.insert(Box::new(Inspection::new(transaction, limit, rejects)));
-        if rejects && request.content_length().is_some_and(|length| length > limit as u64) {
+        if rejects && has_body && request.content_length().is_some_and(|length| length > limit as u64) {
             self.state = State::Replying(TOO_LARGE);
             return None;
         }
@@ -72,9 +73,9 @@ impl Exchange {
         Transaction::new(rules, &head)
     }
 
-    /// Whether the rules look at bodies.
+    /// Whether the rules look at its body.
     pub(crate) fn inspects_body(&self) -> bool {
-        self.rule_set().is_some_and(|rules| rules.inspects_bodies())
+        self.forwards_body() && self.rule_set().is_some_and(|rules| rules.inspects_bodies())
     }
 
     /// Holds back a piece of the body, with the room that it takes. After `Break` no more is to be read: the body is too

@@ -39,13 +39,14 @@ const CLIENT_CLOSED: u16 = 499;
 ///           ^   |  `--> Reply | Abandon -> finish
 ///           |   |-----> Verify -> verified ---.
 ///           |   |-----> Ask -> auth_response -|
-///           |   `-----> Inspect -> inspected -|
+///           |   |-----> Inspect -> inspected -|
+///           |   `-----> ErrorPage ------------|
 ///           `---------------------------------+- whatever has `failed`
 /// ```
 #[derive(Debug)]
 pub struct Exchange {
     pub(super) context: Arc<Context>,
-    arrival: Box<Arrival>,
+    pub(super) arrival: Box<Arrival>,
     pub(super) decision: Decision,
     /// What an auth server says of the request that it allowed.
     pub(super) authorization: Option<Box<Authorization>>,
@@ -108,10 +109,13 @@ impl Exchange {
     /// What to do next. A reply stays the same however often it is asked for; an attempt is another one each time, so ask
     /// again only after the last one failed.
     pub fn next_step(&mut self) -> Step {
+        if self.is_answered_elsewhere() {
+            return Step::ErrorPage;
+        }
         self.customize_reply();
         match &self.state {
             State::Replying(reply) if reply.closes() => Step::Close,
-            State::Replying(reply) => Step::Reply(reply.clone()),
+            State::Replying(reply) => Step::Reply(self.decision.in_place_of_error(reply.clone())),
             State::Abandoned(_) => Step::Abandon,
             State::Verifying(verification) => Step::Verify(Arc::clone(verification)),
             State::Asking { .. } => match self.ask() {
@@ -293,7 +297,7 @@ impl Exchange {
     fn reply_reason(&self) -> Option<Reason> {
         match &self.state {
             State::Verifying(_) | State::Asking { .. } => None,
-            State::Attempting => self.custom_error.as_ref().map(|error| error.reply.reason),
+            State::Attempting => self.error_reason(),
             State::Replying(reply) => Some(reply.reason),
             State::Abandoned(reason) => *reason,
         }

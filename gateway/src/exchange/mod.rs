@@ -5,6 +5,7 @@
 
 mod access;
 mod affinity;
+mod answered_error;
 mod attempts;
 mod auth;
 mod auth_snippet;
@@ -24,10 +25,12 @@ mod grpc;
 mod hashing;
 mod inspection;
 mod inspector;
+mod internal_redirect;
 mod limits;
 mod logged;
 mod machine;
 mod mirror;
+mod misdirected;
 mod phases;
 mod progress;
 mod rendered_reply;

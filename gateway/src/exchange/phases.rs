@@ -28,6 +28,8 @@ pub(super) struct Scene<'a> {
     pub(super) query: Option<&'a [u8]>,
     pub(super) connection: &'a Connection,
     pub(super) client: &'a Client,
+    /// The body goes on, if there is one.
+    pub(super) has_body: bool,
 }
 
 /// Runs what comes before the rules of the route's path. `Break` answers the request without the route's own response
@@ -60,7 +62,7 @@ pub(super) fn request_phase(
     rewrite: Option<&Rewrite>,
     admit: impl FnOnce(&ClientLimits) -> ControlFlow<Reply, Option<Permit>>,
 ) -> ControlFlow<Reply, (Access, Option<Permit>)> {
-    let (policies, Scene { request, path, query, connection, client }) = (&route.policies, scene);
+    let (policies, Scene { request, path, query, connection, client, has_body }) = (&route.policies, scene);
     match &route.action {
         RouteAction::Redirect(to) => {
             ControlFlow::Break(redirect::constant(to, client, connection, policies.relative_redirects))
@@ -72,7 +74,9 @@ pub(super) fn request_phase(
             if !policies.serves_plain_http {
                 client_certificates::require_tls(route.host.client_certificates.as_ref(), connection)?;
             }
-            body_limit::announced(request, policies.body_limit)?;
+            if *has_body {
+                body_limit::announced(request, policies.body_limit)?;
+            }
             let permit = policies.client_limits.as_ref().map_or(ControlFlow::Continue(None), admit)?;
             ControlFlow::Continue((Access::begin(policies, request, client)?, permit))
         }

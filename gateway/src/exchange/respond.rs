@@ -29,6 +29,7 @@ impl Exchange {
         });
         self.rewrite_response(request, edits);
         self.respond_to_error(edits);
+        self.respond_with_error_page(edits);
         self.set_auth_cookies(edits);
         self.set_session_cookie(request, edits);
         self.add_headers(edits);

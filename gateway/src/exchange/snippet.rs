@@ -62,7 +62,7 @@ impl Decision {
         ControlFlow::Continue(Some(self.look_up(asked)))
     }
 
-    fn look_up<'t>(&self, asked: &Asked<'t>) -> Found<'t> {
+    pub(super) fn look_up<'t>(&self, asked: &Asked<'t>) -> Found<'t> {
         asked.table.find(&self.seen(asked.request), self.path(asked.request))
     }
 
@@ -85,7 +85,7 @@ impl Decision {
         })
     }
 
-    fn with_progress<T>(
+    pub(super) fn with_progress<T>(
         &mut self,
         asked: &Asked<'_>,
         act: impl FnOnce(&mut SnippetProgress, &Surroundings<'_>) -> T,
@@ -127,9 +127,10 @@ impl Decision {
         self.snippet.as_ref().is_some_and(|progress| progress.location_has_ended)
     }
 
-    /// The request with the headers that snippets have made of its own.
+    /// The request with the method and the headers that snippets have made of its own.
     pub(super) fn with_changed_headers<'a>(&'a self, request: &RequestView<'a>) -> RequestView<'a> {
-        RequestView { headers: self.input().map_or(request.headers, InputHeaders::headers), ..*request }
+        let headers = self.input().map_or(request.headers, InputHeaders::headers);
+        RequestView { method: self.method(request.method), headers, ..*request }
     }
 
     /// The request as a look-up sees it after snippets.

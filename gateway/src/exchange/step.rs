@@ -115,6 +115,9 @@ pub enum Step {
     /// Have the web application firewall look at it ([`super::Exchange::inspection`]): at its head, and at its body before
     /// any of it is sent on.
     Inspect,
+    /// Lead it to where its error is answered ([`super::Exchange::turn_to_error_page`]): it may need all these steps once more, and
+    /// another lane.
+    ErrorPage,
     /// Send it to this endpoint, and report what comes of that.
     Attempt(Destination),
     /// Answer it, unless an answer has begun.

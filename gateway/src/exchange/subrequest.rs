@@ -63,6 +63,10 @@ impl RequestEdits for Subrequest {
         self.headers.remove(name);
     }
 
+    fn set_method(&mut self, method: &Method) {
+        self.method = method.clone();
+    }
+
     fn set_target(&mut self, target: &[u8]) {
         self.target = target.to_vec();
     }

@@ -47,6 +47,7 @@ impl Access {
                         request.exchange.failed(failure);
                     }
                 }
+                Step::ErrorPage => request.exchange.turn_to_error_page(&request.head.view()),
                 step => return step,
             }
         }

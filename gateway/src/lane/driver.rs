@@ -11,6 +11,7 @@ use crate::exchange::{Context, Destination, EndpointProtocol, Exchange, Step};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::v2::server::HttpSession;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// The lanes of a worker, with their connections to endpoints.
@@ -70,6 +71,16 @@ impl Lanes {
     }
 
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {
+        loop {
+            match self.step(request).await {
+                ControlFlow::Break(outcome) => return outcome,
+                ControlFlow::Continue(turned) => request = turned,
+            }
+        }
+    }
+
+    /// Serves the request, unless an error of it is answered elsewhere: then it goes on with its next step.
+    async fn step(&self, mut request: Box<ClientRequest>) -> ControlFlow<Outcome, Box<ClientRequest>> {
         let step = self.access.next_step(&mut request).await;
         if let Step::Attempt(_) = step
             && request.exchange.is_mirrored()
@@ -86,22 +97,30 @@ impl Lanes {
                 request.session.close().await;
                 false
             }
-            Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect => false,
+            Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::ErrorPage => false,
         };
-        request.finish(whole).await.map_or(Outcome::Ended, Outcome::reusable)
+        ControlFlow::Break(request.finish(whole).await.map_or(Outcome::Ended, Outcome::reusable))
     }
 
     /// Passes the request to the lane that speaks with its endpoint. Those of few requests are boxed, so that others reserve
     /// no memory for them.
-    async fn attempt(&self, request: Box<ClientRequest>, destination: Destination) -> Outcome {
+    async fn attempt(
+        &self,
+        request: Box<ClientRequest>,
+        destination: Destination,
+    ) -> ControlFlow<Outcome, Box<ClientRequest>> {
         let reusable = match destination.protocol {
             EndpointProtocol::Http10 | EndpointProtocol::Http11 => return self.http1.serve(request, destination).await,
-            EndpointProtocol::Http2 => Box::pin(self.http2.serve(request, destination)).await,
+            EndpointProtocol::Http2 => match Box::pin(self.http2.serve(request, destination)).await {
+                ControlFlow::Break(reusable) => reusable,
+                ControlFlow::Continue(request) => return ControlFlow::Continue(request),
+            },
             EndpointProtocol::FastCgi => match Box::pin(self.fastcgi.serve(request, destination)).await {
                 Served::Finished(reusable) => reusable,
                 Served::Elsewhere(request, next) => return self.http1.serve(request, next).await,
+                Served::Turned(request) => return ControlFlow::Continue(request),
             },
         };
-        reusable.map_or(Outcome::Ended, Outcome::reusable)
+        ControlFlow::Break(reusable.map_or(Outcome::Ended, Outcome::reusable))
     }
 }

@@ -10,6 +10,7 @@ pub struct CustomErrors {
     statuses: Arc<[u16]>,
     backend: Option<Arc<Upstream>>,
     keeps_responses: bool,
+    overruled: bool,
 }
 
 impl CustomErrors {
@@ -19,6 +20,7 @@ impl CustomErrors {
             statuses: Arc::clone(&configured.statuses),
             backend: configured.backend.as_ref().map(|id| registry.upstream(id)),
             keeps_responses: configured.keeps_responses,
+            overruled: configured.overruled,
         })
     }
 
@@ -29,7 +31,7 @@ impl CustomErrors {
 
     /// Whether it is for errors with this status.
     pub(crate) fn has(&self, status: u16) -> bool {
-        self.statuses.contains(&status)
+        !self.overruled && self.statuses.contains(&status)
     }
 
     /// Whether the responses of backends are replaced, too.

@@ -106,10 +106,12 @@ reasons! {
     Misdirected = "misdirected",
     /// The client has sent no certificate, and its host requires one.
     NoClientCertificate = "no-client-certificate",
-    /// The request has come to a location of a snippet that has nothing to answer.
+    /// The request has come to a location of a snippet that has nothing to answer, or that is `internal`.
     NoContent = "no-content",
     /// The backend has no endpoint.
     NoEndpoint = "no-endpoint",
+    /// A named location of a snippet is to answer an error, and the host has none of that name.
+    NoLocation = "no-location",
     /// No route takes the request, and there is no default backend.
     NoRoute = "no-route",
     /// What a program of FastCGI is to be told of the request is too long.

@@ -18,7 +18,7 @@ impl Location {
         let case = match kind {
             LocationKind::Regex => Some(Case::Sensitive),
             LocationKind::RegexIgnoringCase => Some(Case::Insensitive),
-            LocationKind::Exact | LocationKind::Prefix | LocationKind::FinalPrefix => None,
+            LocationKind::Exact | LocationKind::Prefix | LocationKind::FinalPrefix | LocationKind::Named => None,
         };
         Ok(Self { kind, matcher: case.map(|case| Matcher::new(text, case)).transpose()? })
     }

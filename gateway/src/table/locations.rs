@@ -17,6 +17,8 @@ pub(super) struct Locations {
     prefixes: Box<[Arc<Route>]>,
     /// In the order of the snippets.
     patterns: Box<[Arc<Route>]>,
+    /// Those that no path leads to.
+    named: Box<[Arc<Route>]>,
 }
 
 impl Locations {
@@ -30,7 +32,8 @@ impl Locations {
         let mut prefixes = of(|kind| matches!(kind, LocationKind::Prefix | LocationKind::FinalPrefix));
         prefixes.sort_by_key(|route| Reverse(text(route).len()));
         let patterns = of(|kind| matches!(kind, LocationKind::Regex | LocationKind::RegexIgnoringCase));
-        Self { exact: exact.into(), prefixes: prefixes.into(), patterns: patterns.into() }
+        let named = of(|kind| kind == LocationKind::Named);
+        Self { exact: exact.into(), prefixes: prefixes.into(), patterns: patterns.into(), named: named.into() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -39,7 +42,12 @@ impl Locations {
 
     /// All of them, in the order in which they are asked.
     pub(super) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
-        self.exact.iter().chain(&self.prefixes).chain(&self.patterns)
+        self.exact.iter().chain(&self.prefixes).chain(&self.patterns).chain(&self.named)
+    }
+
+    /// The one of this name, which begins with `@`. Of several the first counts.
+    pub(super) fn named(&self, name: &[u8]) -> Option<&Arc<Route>> {
+        self.named.iter().find(|route| text(route) == name)
     }
 
     /// The location or the path that takes a request with this normalised path, as nginx: ngx_http_core_find_location. A path

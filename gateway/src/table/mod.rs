@@ -108,6 +108,11 @@ impl Table {
         }
     }
 
+    /// The location of this name, which begins with `@`, of the host with this raw value of a `Host` header.
+    pub(crate) fn find_named(&self, host: &str, name: &[u8]) -> Option<&Arc<Route>> {
+        self.host(host).ok().flatten()?.locations.named(name)
+    }
+
     /// The virtual host for the raw value of a `Host` header. The error is a pattern that takes too long on it.
     ///
     /// # Errors

@@ -39,6 +39,8 @@ pub enum RouteMismatch<'t> {
     PatternDiffers,
     /// It is a location whose regular expression matches nowhere in the path.
     NotWithin,
+    /// It is a named location, to which no path leads.
+    Named,
     /// This pattern of its path, a header or an argument takes too long.
     PatternLimit(&'t Pattern),
     /// Its path takes the request's, but it wants another part of the request otherwise.
@@ -102,6 +104,7 @@ fn location_fit<'t>(route: &'t Route, location: &'t Location, path: &[u8]) -> Re
             Err(_) => Err(RouteMismatch::PatternLimit(pattern)),
         },
         _ if adds_slash(route, path) => Ok(PathFit::AddSlash),
+        (LocationKind::Named, _) => Err(RouteMismatch::Named),
         (LocationKind::Exact, None) => Err(RouteMismatch::NotEqual),
         _ => Err(RouteMismatch::NotPrefix),
     }

@@ -69,19 +69,17 @@ impl Memory {
         };
         let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
         let mut exchange = Exchange::begin(&self.context, arrival(request.is_https()), &view);
-        let mut step = exchange.next_step();
-        if let Step::Verify(verification) = &step {
-            exchange.verified(&view, verification.run());
-            step = exchange.next_step();
-        }
-        if let Step::Inspect = step {
-            inspect(&mut exchange, &view);
-            step = exchange.next_step();
-        }
+        let step = loop {
+            match exchange.next_step() {
+                Step::Verify(verification) => exchange.verified(&view, verification.run()),
+                Step::Inspect => inspect(&mut exchange, &view),
+                Step::ErrorPage => exchange.turn_to_error_page(&view),
+                step => break step,
+            }
+        };
         let reply = match step {
             Step::Reply(reply) => reply,
-            Step::Verify(_) => bail!("credentials are verified once"),
-            Step::Inspect => bail!("a request is inspected once"),
+            Step::Verify(_) | Step::Inspect | Step::ErrorPage => bail!("this step has been carried out"),
             Step::Abandon => bail!("nobody is gone"),
             Step::Close => bail!("there is no connection to close: such a case is for sockets"),
             Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),
@@ -164,6 +162,8 @@ impl RequestEdits for Forwarded {
     fn set_named(&mut self, _: &Arc<str>, _: HeaderValue) {}
 
     fn remove(&mut self, _: &HeaderName) {}
+
+    fn set_method(&mut self, _: &Method) {}
 
     fn set_target(&mut self, target: &[u8]) {
         self.target = target.to_vec();

@@ -30,7 +30,7 @@ fn translate(location: &SnippetLocation, server: &SnippetBlock, defaults: &Route
     if let Err(complaint) = fold(block, &defaults.compression, &mut policies, &mut backend) {
         policies.denied = Some(Denied { reason: complaint.into(), origin: origin.clone() });
     }
-    fold_server(server, block, &defaults.compression, false, &mut policies);
+    fold_server(server, block, &defaults.compression, false, false, &mut policies);
     let action = match pass {
         None => Action::NotFound,
         Some(ProxyPass { service, .. }) => Action::Forward(

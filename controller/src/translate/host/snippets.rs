@@ -55,7 +55,10 @@ pub(super) fn apply(
         let policies = changed.policies.entry(key).or_insert_with(|| {
             let mut policies = route.policies.as_ref().clone();
             match server {
-                Ok(server) => fold_server(server, &ingress.location_snippet, compression, is_grpc, &mut policies),
+                Ok(server) => {
+                    let (own, has_error_pages) = (&ingress.location_snippet, ingress.has_error_pages);
+                    fold_server(server, own, compression, is_grpc, has_error_pages, &mut policies);
+                }
                 Err(denied) => policies.denied = policies.denied.take().or_else(|| Some((*denied).clone())),
             }
             Change { _former: Arc::clone(&route.policies), now: Arc::new(policies) }

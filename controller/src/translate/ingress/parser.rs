@@ -164,6 +164,7 @@ impl Parser<'_> {
             host_policies: std::mem::take(&mut self.annotations.host),
             server_snippet: self.annotations.server_snippet.take(),
             location_snippet: Arc::clone(&self.annotations.location_snippet),
+            has_error_pages: self.has_error_pages(),
             catch_all: rules.is_empty(),
             use_regex: self.annotations.use_regex,
             tls: TlsEntry::read(spec.tls.as_deref().unwrap_or_default()),

@@ -41,7 +41,12 @@ impl Parser<'_> {
 
     /// Which errors a default backend answers: its own, where the Ingress has a list of its own.
     pub(super) fn custom_errors(&mut self) {
-        let Some(statuses) = self.annotations.custom_errors.take() else { return };
+        let Some(statuses) = self.annotations.custom_errors.clone() else {
+            // As in nginx, a location with an `error_page` of its own inherits none of `http`.
+            let errors = &mut self.annotations.policies.custom_errors;
+            errors.overruled = !errors.statuses.is_empty() && !self.annotations.location_snippet.error_pages.is_empty();
+            return;
+        };
         let backend = self.annotations.policies.default_backend.clone();
         let has_pages = self.annotations.policies.error_pages.is_some() || self.defaults.has_error_pages;
         if backend.is_none() && self.settings.default_backend_service.is_none() && !has_pages {
@@ -52,6 +57,12 @@ impl Parser<'_> {
         }
         let errors = &mut self.annotations.policies.custom_errors;
         (errors.statuses, errors.backend) = (statuses, backend);
+    }
+
+    /// Whether ingress-nginx writes an `error_page` into its locations.
+    pub(super) fn has_error_pages(&self) -> bool {
+        let auth = self.annotations.policies.external_auth.as_ref();
+        self.annotations.custom_errors.is_some() || auth.is_some_and(|auth| auth.signin.is_some())
     }
 
     /// The policies of a path: shared, but for the rewrite, which begins with the path, and for paths that are never

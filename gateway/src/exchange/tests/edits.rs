@@ -1,7 +1,7 @@
 //! Heads that are only edited.
 
 use crate::exchange::{RequestEdits, ResponseEdits};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
 /// The headers that are edited.
@@ -17,6 +17,8 @@ impl RequestEdits for HeaderMap {
     fn remove(&mut self, name: &HeaderName) {
         HeaderMap::remove(self, name);
     }
+
+    fn set_method(&mut self, _: &Method) {}
 
     fn set_target(&mut self, _: &[u8]) {}
 }

@@ -9,6 +9,7 @@ mod edits;
 mod ejection;
 mod error_pages;
 mod hashing;
+mod internal_redirect;
 mod limits;
 mod mirror;
 mod retries;

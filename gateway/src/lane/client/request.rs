@@ -53,8 +53,16 @@ impl ClientRequest {
         Ok(piece)
     }
 
-    /// What has been read of the body, by the firewall or by an attempt before this one: some of it, or all.
+    /// Has the client send the body, where it waits for that and an endpoint is to get it.
+    pub(in crate::lane) async fn invite_body(&mut self) -> Result<(), Failure> {
+        if self.exchange.forwards_body() { self.session.invite_body().await } else { Ok(()) }
+    }
+
+    /// What has been read of the body that goes to an endpoint, by the firewall or by an attempt before this one: some of it, or all.
     pub(in crate::lane) fn read_before(&self) -> Option<Bytes> {
+        if !self.exchange.forwards_body() {
+            return None;
+        }
         let inspected = self.exchange.inspected_body().filter(|body| !body.is_empty());
         match (inspected, self.replay.read()) {
             (Some(inspected), Some(read)) => Some([&inspected[..], &read].concat().into()),
@@ -67,9 +75,10 @@ impl ClientRequest {
         !self.exchange.forwards_body() || !self.replay.is_truncated()
     }
 
-    /// How the end of the request's body is found.
+    /// How the end of the request's body is found that goes to an endpoint.
     pub(in crate::lane) fn body_framing(&self) -> BodyFraming {
         match &self.session {
+            _ if !self.exchange.forwards_body() => BodyFraming::None,
             ClientSession::Http1(_) => self.exchange.arrival().head.body,
             ClientSession::Http2(session) if session.is_body_empty() => BodyFraming::None,
             ClientSession::Http2(_) => self.view().content_length().map_or(BodyFraming::Chunked, BodyFraming::Length),

@@ -2,10 +2,10 @@
 
 use crate::exchange::RequestEdits;
 use crate::lane::endpoint::is_connection_header;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
-/// The headers of a client's request, to be edited. Its target is among the params.
+/// The headers of a client's request, to be edited. Its method and its target are among the params.
 #[derive(Clone, Debug)]
 pub(super) struct RequestHeaders(pub(super) HeaderMap);
 
@@ -34,6 +34,8 @@ impl RequestEdits for RequestHeaders {
     fn remove(&mut self, name: &HeaderName) {
         self.0.remove(name);
     }
+
+    fn set_method(&mut self, _: &Method) {}
 
     fn set_target(&mut self, _: &[u8]) {}
 }

@@ -19,6 +19,8 @@ pub(in crate::lane) enum Served {
     Finished(Option<(Stream, BytesMut)>),
     /// An endpoint is to be tried that does not speak FastCGI.
     Elsewhere(Box<ClientRequest>, Destination),
+    /// An error of it is answered elsewhere: its next step is to be asked for.
+    Turned(Box<ClientRequest>),
 }
 
 impl FastCgiLane {
@@ -43,6 +45,7 @@ impl FastCgiLane {
             match request.exchange.next_step() {
                 Step::Attempt(next) if next.protocol == EndpointProtocol::FastCgi => destination = next,
                 Step::Attempt(next) => return Served::Elsewhere(request, next),
+                Step::ErrorPage => return Served::Turned(request),
                 Step::Reply(reply) => {
                     Box::pin(request.fail(&reply)).await;
                     return Served::Finished(None);
@@ -59,7 +62,7 @@ impl FastCgiLane {
         request: &mut ClientRequest,
         upload: &mut Option<Box<Upload>>,
     ) -> Result<(), Interrupted> {
-        request.session.invite_body().await?;
+        request.invite_body().await?;
         *upload = self.uploads.hold(request).await?;
         Ok(())
     }

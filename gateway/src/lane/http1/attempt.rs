@@ -50,8 +50,8 @@ impl<'r> Attempt<'r> {
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
         let is_http_10 = destination.protocol == EndpointProtocol::Http10;
-        let forwards_body = request.exchange.forwards_body();
-        let protocols = if forwards_body && !is_http_10 { request.requested_protocols() } else { String::new() };
+        let protocols =
+            if request.exchange.forwards_body() && !is_http_10 { request.requested_protocols() } else { String::new() };
         let mut head = request.request_head().ok_or(Failure::Internal)?;
         head.remove_if(|name| is_connection_header(name, &request.head.headers));
         if !protocols.is_empty() {
@@ -61,8 +61,7 @@ impl<'r> Attempt<'r> {
         request.exchange.forward(&request.head.view(), &mut head);
         let framing = match &upload {
             Some(upload) => BodyFraming::Length(upload.length()),
-            None if forwards_body => request.body_framing(),
-            None => BodyFraming::None,
+            None => request.body_framing(),
         };
         let body = RequestBody::begin(framing, &mut head);
         let head = if is_http_10 { close(head).encode_http_10() } else { head.encode() };
@@ -83,7 +82,7 @@ impl<'r> Attempt<'r> {
         if attempt.upload.is_some() {
             return Ok(attempt);
         }
-        let read_before = attempt.request.read_before().filter(|_| forwards_body);
+        let read_before = attempt.request.read_before();
         if read_before.is_some() || !attempt.body.is_over() && attempt.request.session.is_body_done() {
             attempt.pass_on(read_before)?;
         }

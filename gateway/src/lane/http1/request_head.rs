@@ -91,6 +91,10 @@ impl RequestEdits for RequestHead {
         self.headers.remove(name.as_str());
     }
 
+    fn set_method(&mut self, method: &Method) {
+        self.method = Bytes::copy_from_slice(method.as_str().as_bytes());
+    }
+
     fn set_target(&mut self, target: &[u8]) {
         if *self.target != *target {
             self.target = Bytes::copy_from_slice(target);

@@ -9,6 +9,7 @@ use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
 use crate::relay::{Early, RelayedBytes};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A worker's connections to endpoints of HTTP/1.1.
@@ -40,13 +41,16 @@ impl Http1Lane {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle), uploads }
     }
 
-    /// Serves a request whose next step is to try this endpoint.
-    pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Outcome {
-        if request.exchange.forwards_body()
-            && let Err(failure) = request.session.invite_body().await
-        {
+    /// Serves a request whose next step is to try this endpoint. It goes on with its next step if an error of it is answered
+    /// elsewhere.
+    pub(in crate::lane) async fn serve(
+        &self,
+        mut request: Box<ClientRequest>,
+        first: Destination,
+    ) -> ControlFlow<Outcome, Box<ClientRequest>> {
+        if let Err(failure) = request.invite_body().await {
             request.exchange.failed(failure);
-            return finish(request, false).await;
+            return ControlFlow::Break(finish(request, false).await);
         }
         let (mut destination, mut upload) = (first, None);
         loop {
@@ -55,20 +59,23 @@ impl Http1Lane {
                     if let Some(reusable) = reusable {
                         self.pool.put(reusable, &destination);
                     }
-                    return finish(request, true).await;
+                    return ControlFlow::Break(finish(request, true).await);
                 }
-                Ok(Responded::Switched(endpoint)) => return into_tunnel(*request, endpoint, &destination),
+                Ok(Responded::Switched(endpoint)) => {
+                    return ControlFlow::Break(into_tunnel(*request, endpoint, &destination));
+                }
                 Err(Interrupted::Settled) => {}
                 Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
             }
             match request.exchange.next_step() {
+                Step::ErrorPage => return ControlFlow::Continue(request),
                 Step::Attempt(next) => destination = next,
                 Step::Reply(reply) => {
                     Box::pin(request.fail(&reply)).await;
-                    return Outcome::Ended;
+                    return ControlFlow::Break(Outcome::Ended);
                 }
                 Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect => {
-                    return finish(request, false).await;
+                    return ControlFlow::Break(finish(request, false).await);
                 }
             }
         }

@@ -71,6 +71,10 @@ impl RequestEdits for RequestHead {
         self.headers.remove(name);
     }
 
+    fn set_method(&mut self, method: &Method) {
+        self.method = method.clone();
+    }
+
     fn set_target(&mut self, target: &[u8]) {
         if *self.target != *target {
             self.target = Bytes::copy_from_slice(target);

@@ -9,6 +9,7 @@ use crate::lane::endpoint::Interrupted;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A worker's connections to endpoints of HTTP/2.
@@ -23,32 +24,33 @@ impl Http2Lane {
         Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
-    /// Serves a request whose next step is to try this endpoint. Returns the connection if it may serve another request, of
-    /// which this has been read.
+    /// Serves a request whose next step is to try this endpoint. `Break` has the connection if it may serve another request, with
+    /// what has been read of that. The request goes on with its next step if an error of it is answered elsewhere.
     pub(in crate::lane) async fn serve(
         &self,
         mut request: Box<ClientRequest>,
         first: Destination,
-    ) -> Option<(Stream, BytesMut)> {
-        if let Err(failure) = request.session.invite_body().await {
+    ) -> ControlFlow<Option<(Stream, BytesMut)>, Box<ClientRequest>> {
+        if let Err(failure) = request.invite_body().await {
             request.exchange.failed(failure);
-            return request.finish(false).await;
+            return ControlFlow::Break(request.finish(false).await);
         }
         let mut destination = first;
         loop {
             match self.attempt(&mut request, &destination).await {
-                Ok(()) => return request.finish(true).await,
+                Ok(()) => return ControlFlow::Break(request.finish(true).await),
                 Err(Interrupted::Settled) => {}
                 Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
             }
             match request.exchange.next_step() {
+                Step::ErrorPage => return ControlFlow::Continue(request),
                 Step::Attempt(next) => destination = next,
                 Step::Reply(reply) => {
                     Box::pin(request.fail(&reply)).await;
-                    return None;
+                    return ControlFlow::Break(None);
                 }
                 Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect => {
-                    return request.finish(false).await;
+                    return ControlFlow::Break(request.finish(false).await);
                 }
             }
         }

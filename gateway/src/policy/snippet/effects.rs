@@ -1,3 +1,4 @@
+use super::error_page::ErrorPage;
 use crate::config::{self, Expires, FRAMING_HEADERS, ResponseFilter, Template};
 use crate::policy::Invalid;
 use crate::policy::compression::Compression;
@@ -25,6 +26,9 @@ pub struct Effects {
     pub compression: Option<Option<Compression>>,
     /// Whether the request is logged; `None` leaves that to its route.
     pub access_log: Option<bool>,
+    error_pages: Box<[Arc<ErrorPage>]>,
+    /// Whether the responses of backends are errors in whose place another one may answer; `None` leaves that to their route.
+    pub intercepts_errors: Option<bool>,
 }
 
 /// A header's name, and as it is written.
@@ -85,10 +89,23 @@ type Changes = SmallVec<[Change; 2]>;
 
 impl Effects {
     pub(super) fn compile(effects: &config::Effects) -> Result<Self, Invalid> {
-        let config::Effects { input_headers, backend_headers, response_headers, default_type, compression, access_log } =
-            effects;
-        let compression = compression.as_deref().map(Compression::compile);
-        let mut compiled = Self { compression, access_log: *access_log, ..Self::default() };
+        let config::Effects {
+            input_headers,
+            backend_headers,
+            response_headers,
+            default_type,
+            compression,
+            access_log,
+            error_pages,
+            intercepts_errors,
+        } = effects;
+        let mut compiled = Self {
+            compression: compression.as_deref().map(Compression::compile),
+            access_log: *access_log,
+            error_pages: error_pages.iter().map(|page| Arc::new(ErrorPage::new(page))).collect(),
+            intercepts_errors: *intercepts_errors,
+            ..Self::default()
+        };
         compiled.input = collect(input_headers.iter().map(InputHeader::compile))?;
         compiled.response = collect(response_headers.iter().map(ResponseHeader::compile))?;
         compiled.backend = collect(
@@ -144,6 +161,11 @@ impl Effects {
     /// Whether a header of the backend's response is not passed on.
     pub fn hides(&self, name: &[u8]) -> bool {
         self.hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_str().as_bytes()))
+    }
+
+    /// What answers in place of an error, as nginx: ngx_http_special_response_handler.
+    pub(crate) fn error_page(&self, status: u16) -> Option<&Arc<ErrorPage>> {
+        self.error_pages.iter().find(|page| page.is_of(status))
     }
 
     /// The changes of a response, in their order.

@@ -6,8 +6,10 @@
 
 mod compile;
 mod effects;
+mod error_page;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod lead;
 mod matcher;
 mod media_type;
 mod replacement;
@@ -17,6 +19,7 @@ mod state;
 mod tests;
 
 pub use effects::{Change, Effects, InputHeaders, Name};
+pub(crate) use error_page::{ErrorPage, Page};
 pub(crate) use matcher::Matcher;
 pub use run::{Outcome, Surroundings};
 pub use state::SnippetState;

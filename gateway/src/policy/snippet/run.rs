@@ -16,7 +16,7 @@ const VALUE_LIMIT: usize = 16 << 10;
 /// Bytes of a body that `return` gives.
 const TEXT_LIMIT: usize = 256 << 10;
 /// Bytes of a path with its arguments, or of a location.
-const TARGET_LIMIT: usize = config::Rewrite::MAX_RENDERED;
+pub(super) const TARGET_LIMIT: usize = config::Rewrite::MAX_RENDERED;
 
 const TEXT_HTML: HeaderValue = HeaderValue::from_static("text/html");
 

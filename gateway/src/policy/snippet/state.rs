@@ -27,6 +27,8 @@ pub struct SnippetState {
     input: Option<Box<InputHeaders>>,
     /// Those of the last block that was entered.
     pub(super) effects: Option<Arc<Effects>>,
+    /// A snippet has led it to where it is: nginx's `internal`.
+    is_internal: bool,
     lookups: usize,
 }
 
@@ -41,6 +43,7 @@ impl SnippetState {
             budget: MatchBudget::default(),
             input: None,
             effects: None,
+            is_internal: false,
             lookups: 0,
         }
     }
@@ -63,6 +66,16 @@ impl SnippetState {
     /// What holds for the request now.
     pub fn effects(&self) -> Option<&Arc<Effects>> {
         self.effects.as_ref()
+    }
+
+    /// Whether a snippet has led the request to where it is.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.is_internal
+    }
+
+    /// A snippet leads the request to another place, which need not have a path.
+    pub(crate) fn become_internal(&mut self) {
+        self.is_internal = true;
     }
 
     /// No block holds for the request, until one is entered: it has come to a location without one.
@@ -106,6 +119,7 @@ impl SnippetState {
     }
 
     pub(super) fn set_target(&mut self, Target { path, arguments }: Target) {
+        self.become_internal();
         self.path = path;
         if self.path.first() != Some(&b'/') {
             self.path.insert(0, b'/'); // no request has such a path, and no route would take it
