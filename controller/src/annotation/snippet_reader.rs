@@ -99,9 +99,8 @@ impl Reader<'_> {
             block.append(&self.context.defaults.location_snippet);
             settings.location_snippet = Arc::new(block);
         }
-        let compression = &self.context.defaults.compression;
-        let folded =
-            snippet::fold(&settings.location_snippet, compression, &mut settings.policies, &mut settings.backend);
+        let http = self.context.defaults.into();
+        let folded = snippet::fold(&settings.location_snippet, http, &mut settings.policies, &mut settings.backend);
         let complaint = complaint.or(folded.as_ref().err().map(|error| (*error).to_owned()));
         for warning in folded.unwrap_or_default().into_iter().filter(|_| is_used) {
             self.warn(LOCATION, self.value(LOCATION), Reason::Ignored, warning);

@@ -2,7 +2,7 @@
 
 use super::entry::Key;
 use super::read::Reader;
-use crate::route_defaults::{CompressionDirectives, SnippetBlock, of_snippets};
+use crate::route_defaults::{CompressionDirectives, RealIpDirectives, SnippetBlock, of_snippets, real_ip_of_keys};
 use crate::snippet::{self, Context, Place};
 use gateway::config::Compression;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "http-snippet",
         "",
-        "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, and those of compression. Those that tune \
+        "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, those of compression, and those that \
+         say whom to believe about the address of a client. Those that tune \
          what Adit does by itself are accepted without effect, and a warning says so.",
         |_, _| Ok(()),
     )
@@ -69,6 +70,7 @@ impl Reader<'_> {
         let of_all = &(&set_by("server-snippet") | &set_by("location-snippet")) | &of_auth;
         let http = self.snippet(data, "http-snippet", Context::Http, &of_all);
         self.compression(&http.compression);
+        self.real_ip(&http.real_ip);
         let server = self.snippet(data, "server-snippet", Context::Server, &http.variables);
         let before = &http.variables | &server.variables;
         let location = self.snippet(data, "location-snippet", Context::Location, &(&before | &of_auth));
@@ -91,6 +93,14 @@ impl Reader<'_> {
                 compression
             }
         };
+    }
+
+    /// The snippets of servers and locations go on from what holds in `http`.
+    fn real_ip(&mut self, http: &RealIpDirectives) {
+        let config = &mut self.builder.config;
+        let of_keys = real_ip_of_keys(&config.gateway.forwarded);
+        config.gateway.real_ip = http.over_keys(of_keys.as_ref());
+        config.routes.real_ip = config.gateway.real_ip.clone().or(of_keys);
     }
 
     fn snippet(

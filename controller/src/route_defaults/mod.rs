@@ -4,6 +4,7 @@ mod compression;
 mod ejection;
 mod external_auth;
 mod proxy_redirect;
+mod real_ip;
 mod snippet;
 mod tracing;
 mod waf;
@@ -14,13 +15,17 @@ pub use proxy_redirect::{ProxyRedirect, RedirectFrom};
 mod server_url;
 pub(crate) use compression::of_snippets;
 pub use compression::{CodingDirectives, CompressionDirectives};
+pub use real_ip::RealIpDirectives;
+pub(crate) use real_ip::real_ip_of_keys;
 pub use server_url::ServerUrl;
 pub use snippet::{AccessRule, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts};
 pub use tracing::TracingDefaults;
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;
 
-use gateway::config::{BackendPolicies, Balance, Compression, HashBy, HttpsRedirect, PathMatching, RoutePolicies};
+use gateway::config::{
+    BackendPolicies, Balance, Compression, HashBy, HttpsRedirect, PathMatching, RealIp, RoutePolicies,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +86,8 @@ pub struct RouteDefaults {
     pub compression: Arc<Compression>,
     /// `server-snippet`: comes after the annotation of that name. Default empty.
     pub server_snippet: Arc<SnippetBlock>,
+    /// Whose word is taken for a client's address, where no snippet of a server or a location says otherwise. Default nobody's.
+    pub real_ip: Option<RealIp>,
     /// The variables of `http-snippet`, which all snippets may use. Default none.
     pub mapped_variables: Arc<BTreeSet<Arc<str>>>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
@@ -117,6 +124,7 @@ impl Default for RouteDefaults {
             compression: Arc::new(of_snippets(&Compression::default())),
             server_snippet: Arc::default(),
             location_snippet: Arc::default(),
+            real_ip: None,
             mapped_variables: Arc::default(),
             strict_path_types: true,
         }

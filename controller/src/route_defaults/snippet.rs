@@ -1,6 +1,6 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use super::CompressionDirectives;
+use super::{CompressionDirectives, RealIpDirectives};
 use gateway::config::{
     Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy,
     ServiceBackend, SnippetErrorPage, Template, Test,
@@ -51,6 +51,8 @@ pub struct SnippetBlock {
     pub intercepts_errors: Option<bool>,
     /// `internal`.
     pub is_internal: bool,
+    /// `set_real_ip_from` and what goes with it.
+    pub real_ip: RealIpDirectives,
     /// `allow` and `deny`, of which the first counts that a client's address is in.
     pub access: Vec<AccessRule>,
     /// `satisfy`.
@@ -159,6 +161,7 @@ impl SnippetBlock {
         self.error_pages.extend(later.error_pages.iter().cloned());
         self.intercepts_errors = self.intercepts_errors.or(later.intercepts_errors);
         self.is_internal |= later.is_internal;
+        self.real_ip.append(&later.real_ip);
         self.access.extend(later.access.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);

@@ -4,13 +4,13 @@ use super::condition;
 use super::context::Context;
 use super::entry::{Call, Entry, Kind};
 use super::finding::{Finding, Place, Snippet, Verdict};
-use super::fold;
 use super::location;
 use super::mapped;
 use super::pattern::{MAX_PATTERN_SIZE, total_size};
 use super::rewrite;
 use super::rules::source_ranges;
 use super::template::{Variables, group_names};
+use super::{HttpBlock, fold};
 use crate::nginx_syntax::{self, Directive, Position, SyntaxError};
 use crate::route_defaults::{SnippetBlock, SnippetLocation, SnippetStatement};
 use gateway::config::{BackendPolicies, Compression, MappedVariable, Origin, RoutePolicies};
@@ -185,7 +185,8 @@ impl Checker<'_> {
         let location = SnippetLocation { origin, kind, text: text.into(), block: inner };
         location::check(&location, &block.locations)?;
         let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
-        let mut warnings = fold(&location.block, &Compression::default(), &mut policies, &mut backend)?;
+        let http = HttpBlock { compression: &Compression::default(), real_ip: None };
+        let mut warnings = fold(&location.block, http, &mut policies, &mut backend)?;
         warnings.extend(location::idle(&location));
         block.locations.push(location);
         Ok(if warnings.is_empty() { Verdict::Works } else { Verdict::Idle(warnings.join("; it ")) })

@@ -124,6 +124,15 @@ impl<'a> Call<'a> {
     pub(super) fn argument(&self, number: usize) -> &'a str {
         self.arguments.get(number).map_or("", String::as_str)
     }
+
+    /// Its argument, which is `on` or `off`.
+    pub(super) fn switch(&self) -> Result<bool, String> {
+        match self.argument(0) {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err("is not valid: expected \"on\" or \"off\"".into()),
+        }
+    }
 }
 
 /// Sets what a block can have only once.

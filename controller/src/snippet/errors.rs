@@ -27,7 +27,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
          `custom-http-errors`. A challenge of the backend (`WWW-Authenticate`) is lost with its response, other than in \
          nginx.",
         |call| {
-            let is_on = switch(call)?;
+            let is_on = call.switch()?;
             set_once(&mut call.block.intercepts_errors, is_on)
         },
     ),
@@ -36,20 +36,12 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         OUTSIDE_SERVER_IF,
         1..=1,
         "Only `off`, which is so: an error of what answers in place of an error is answered by Adit.",
-        |call| match switch(call)? {
+        |call| match call.switch()? {
             true => Err("is refused: only one error of a request is answered elsewhere; expected \"off\"".into()),
             false => Ok(()),
         },
     ),
 ];
-
-fn switch(call: &Call<'_>) -> Result<bool, String> {
-    match call.argument(0) {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("is not valid: expected \"on\" or \"off\"".into()),
-    }
-}
 
 /// As nginx: ngx_http_core_error_page.
 fn error_page(call: &mut Call<'_>) -> Result<(), String> {
@@ -63,7 +55,9 @@ fn error_page(call: &mut Call<'_>) -> Result<(), String> {
         return Err("names no error: expected statuses from 300 to 599 before the target".into());
     }
     if target.starts_with("@custom_") {
-        return Err("names a location that ingress-nginx writes for custom-http-errors: expected that annotation".into());
+        return Err(
+            "names a location that ingress-nginx writes for custom-http-errors: expected that annotation".into()
+        );
     }
     if statuses.iter().any(|status| (494..=497).contains(status)) {
         call.warnings.push("has no effect for 494 to 497: no request gets one of these from Adit".into());
@@ -80,7 +74,9 @@ fn page_status(text: &str) -> Result<PageStatus, String> {
         "" => Ok(PageStatus::Page),
         status => match status.parse() {
             Ok(status @ (200..=203 | 206..=303 | 305..=599)) => Ok(PageStatus::Fixed(status)),
-            _ => Err(format!("has the status {text:?}: expected = and one from 200 to 599 whose responses have a body")),
+            _ => {
+                Err(format!("has the status {text:?}: expected = and one from 200 to 599 whose responses have a body"))
+            }
         },
     }
 }

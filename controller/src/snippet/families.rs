@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
-    access, compression, errors, idle, limits, location, mapped, refused, request_headers, response_headers, response_rewrites,
-    rewrite, stream,
+    access, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers, response_headers,
+    response_rewrites, rewrite, stream,
 };
 use crate::suggestion::{did_you_mean, nearest};
 
@@ -26,6 +26,7 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
     DirectiveFamily { title: "Addresses of backends in responses", directives: response_rewrites::DIRECTIVES },
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
+    DirectiveFamily { title: "Addresses of clients", directives: real_ip::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
     DirectiveFamily { title: "Compression", directives: compression::DIRECTIVES },

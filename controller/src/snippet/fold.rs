@@ -2,8 +2,23 @@
 
 use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
-use crate::route_defaults::{AccessRule, SnippetBlock, SnippetTimeouts};
-use gateway::config::{BackendPolicies, Compression, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
+use crate::route_defaults::{AccessRule, RouteDefaults, SnippetBlock, SnippetTimeouts};
+use gateway::config::{BackendPolicies, Compression, RealIp, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
+
+/// What holds in the block that all servers stand in.
+#[derive(Clone, Copy)]
+pub(crate) struct HttpBlock<'a> {
+    /// How responses are compressed.
+    pub(crate) compression: &'a Compression,
+    /// Whose word is taken for a client's address.
+    pub(crate) real_ip: Option<&'a RealIp>,
+}
+
+impl<'a> From<&'a RouteDefaults> for HttpBlock<'a> {
+    fn from(defaults: &'a RouteDefaults) -> Self {
+        Self { compression: &defaults.compression, real_ip: defaults.real_ip.as_ref() }
+    }
+}
 
 /// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
 /// beside the other settings, in sentences.
@@ -12,13 +27,14 @@ use gateway::config::{BackendPolicies, Compression, ResponseRewrites, RoutePolic
 /// Its rules for addresses are too many.
 pub(crate) fn fold(
     location: &SnippetBlock,
-    compression: &Compression,
+    http: HttpBlock<'_>,
     policies: &mut RoutePolicies,
     backend: &mut BackendPolicies,
 ) -> Result<Vec<&'static str>, &'static str> {
-    let is_grpc = backend.protocol.is_http2();
+    let (is_grpc, compression) = (backend.protocol.is_http2(), http.compression);
     policies.snippet = unless_empty(block(location, Outer { block: &SnippetBlock::default(), compression, is_grpc }));
     policies.internal = location.is_internal;
+    policies.real_ip = location.real_ip.over(http.real_ip);
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
     let rate = &mut policies.response_rate;
@@ -96,7 +112,7 @@ fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &
 pub(crate) fn fold_server(
     server: &SnippetBlock,
     location: &SnippetBlock,
-    compression: &Compression,
+    http: HttpBlock<'_>,
     is_grpc: bool,
     has_error_pages: bool,
     policies: &mut RoutePolicies,
@@ -105,7 +121,9 @@ pub(crate) fn fold_server(
     let server = if has_error_pages { &without_error_pages } else { server };
     let overrules = location.error_pages.is_empty() && !server.error_pages.is_empty();
     policies.custom_errors.overruled |= overrules && !policies.custom_errors.statuses.is_empty();
-    policies.snippet = unless_empty(block(location, Outer { block: server, compression, is_grpc }));
+    policies.snippet = unless_empty(block(location, Outer { block: server, compression: http.compression, is_grpc }));
+    let of_server = server.real_ip.over(http.real_ip);
+    policies.real_ip = location.real_ip.over(of_server.as_ref().or(http.real_ip));
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
     if rate.after == 0 {

@@ -12,8 +12,6 @@ const FASTCGI: &str = "see the annotations fastcgi-index and fastcgi-params-conf
 const RETRIES: &str = "expected the annotations proxy-next-upstream and proxy-next-upstream-tries";
 const PROTOCOL: &str = "Adit does not speak this protocol";
 const AUTH: &str = "auth requests are set by the annotations auth-url, auth-response-headers and their like";
-const ADDRESS: &str = "whom to believe about a client's address is set by the ConfigMap's use-forwarded-headers, enable-real-ip and \
-                       proxy-real-ip-cidr";
 const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
 const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
@@ -52,8 +50,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("memcached_*", PROTOCOL),
     Entry::refused("auth_request*", AUTH),
     Entry::refused("auth_jwt*", "it is not supported"),
-    Entry::refused("set_real_ip_from", ADDRESS),
-    Entry::refused("real_ip_*", ADDRESS),
     Entry::refused("limit_req*", LIMITS),
     Entry::refused("limit_conn*", LIMITS),
     Entry::refused("proxy_cookie_flags", HEADERS),

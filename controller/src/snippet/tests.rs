@@ -2,13 +2,15 @@
 
 use super::finding::{Finding, Place, Services, Snippet, Verdict};
 use super::inherit::{Outer, block};
-use super::{Context, fold, fold_server, read};
+use super::{Context, HttpBlock, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
 use gateway::config::{
-    BackendPolicies, Block, Coding, Compression, CustomErrors, DisabledClients, Effects, Expires, InputHeader, MediaTypes,
-    Operation, PageStatus, Proxied, ProxiedCondition, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
+    BackendPolicies, Block, Coding, Compression, CustomErrors, DisabledClients, Effects, Expires, InputHeader,
+    MediaTypes, Operation, PageStatus, Proxied, ProxiedCondition, RealIp, ResponseFilter, ResponseHeader, RewriteFlag,
+    RoutePolicies, Subject, Template,
 };
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 fn snippet(text: &str, context: Context) -> Snippet {
     let object = Subject::other("Ingress default/shop");
@@ -40,6 +42,11 @@ fn faults(text: &str, context: Context) -> Vec<(u32, String)> {
 fn fault(text: &str) -> String {
     let [(_, fault)] = faults(text, Context::Location).try_into().unwrap_or_else(|faults| panic!("{text}: {faults:?}"));
     fault
+}
+
+fn http() -> HttpBlock<'static> {
+    static COMPRESSION: LazyLock<Compression> = LazyLock::new(Compression::default);
+    HttpBlock { compression: &COMPRESSION, real_ip: None }
 }
 
 fn template(text: &str) -> Template {
@@ -131,7 +138,7 @@ fn a_location_inherits_from_its_server() {
         served("more_set_headers 'A: a'; add_header B b; deny 10.0.0.1; limit_rate 1k; expires max;", Context::Server);
     let mut policies = RoutePolicies::default();
     let own = location("more_set_headers 'C: c'; expires off;");
-    fold_server(&server, &own, &Compression::default(), false, false, &mut policies);
+    fold_server(&server, &own, http(), false, false, &mut policies);
     let effects = &policies.snippet.as_ref().expect("a snippet").effects;
     assert_eq!(*effects.response_headers, [set_header("A", "a"), set_header("C", "c"), add_header("B", "b")]);
     assert_eq!(policies.source_ranges.deny.len(), 1);
@@ -178,7 +185,7 @@ fn compression_is_inherited_directive_by_directive() {
     let server = served("gzip on; gzip_comp_level 5; gzip_vary off;", Context::Server);
     let mut policies = RoutePolicies::default();
     let own = location("gzip_comp_level 2; if ($host) { gzip off; }");
-    fold_server(&server, &own, &Compression::default(), false, false, &mut policies);
+    fold_server(&server, &own, http(), false, false, &mut policies);
     let snippet = policies.snippet.expect("a snippet");
     let of = |effects: &Effects| {
         let compression = effects.compression.as_ref().expect("compression");
@@ -194,14 +201,13 @@ fn ordinary_settings_take_what_they_have_fields_for() {
     let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
     let text =
         "client_max_body_size 8m; proxy_read_timeout 5m; allow 10.0.0.0/8; deny all; satisfy any; limit_rate_after 2k;";
-    assert_eq!(fold(&location(text), &Compression::default(), &mut policies, &mut backend), Ok(vec![]));
+    assert_eq!(fold(&location(text), http(), &mut policies, &mut backend), Ok(vec![]));
     assert_eq!(policies.body_limit, Some(8 << 20));
     assert_eq!(backend.timeouts.read.as_secs(), 300);
     assert_eq!(policies.source_ranges.allow.as_ref().map(|allow| allow.len()), Some(1));
     assert_eq!(policies.response_rate.after, 2048);
     assert_eq!(policies.snippet, None);
-    let warnings =
-        fold(&location("grpc_read_timeout 1h; deny 10.0.0.1;"), &Compression::default(), &mut policies, &mut backend);
+    let warnings = fold(&location("grpc_read_timeout 1h; deny 10.0.0.1;"), http(), &mut policies, &mut backend);
     assert_eq!(warnings.map(|warnings| warnings.len()), Ok(2));
     assert_eq!(policies.source_ranges.deny.len(), 0, "an allowlist ends with deny all");
 }
@@ -278,6 +284,9 @@ fn faults_say_what_is_expected() {
         ("auth_basic x;", "needs a file"),
         ("proxy_ssl_verify on;", "annotations proxy-ssl-*"),
         ("limit_rate $rate;", "expected a number of bytes"),
+        ("set_real_ip_from proxy.example;", "expected an IP address"),
+        ("real_ip_header 'X Y';", "a header's name"),
+        ("real_ip_recursive 1;", "\"on\" or \"off\""),
         ("error_page /x;", "1 argument"),
         ("error_page =200 /x;", "names no error"),
         ("error_page 499 /x;", "499"),
@@ -344,7 +353,7 @@ fn error_pages_are_those_of_the_innermost_block() {
     let of = |own: &str, has_error_pages| {
         let custom_errors = CustomErrors { statuses: [404].into(), ..CustomErrors::default() };
         let mut policies = RoutePolicies { custom_errors, ..RoutePolicies::default() };
-        fold_server(&server, &location(own), &Compression::default(), false, has_error_pages, &mut policies);
+        fold_server(&server, &location(own), http(), false, has_error_pages, &mut policies);
         let effects = policies.snippet.expect("a snippet").effects.clone();
         assert_eq!(effects.intercepts_errors, Some(true));
         let pages: Vec<_> = effects.error_pages.iter().map(|page| page.target.literal().map(str::to_owned)).collect();
@@ -358,6 +367,32 @@ fn error_pages_are_those_of_the_innermost_block() {
     assert_eq!((&*first.statuses, first.status), (&[404, 500][..], PageStatus::Fixed(200)));
     assert_eq!((&*second.statuses, second.status), (&[500][..], PageStatus::Error));
     assert!(faults("if ($host) { error_page 404 /x; }", Context::Server)[0].1.contains("not allowed"));
+}
+
+#[test]
+fn whose_word_is_taken_is_inherited_directive_by_directive() {
+    let network = |text: &str| text.parse().expect("a network");
+    let of_keys =
+        RealIp { trusted: [network("0.0.0.0/0")].into(), header: Some("x-forwarded-for".into()), recursive: true };
+    let of = |server: &str, own: &str, of_keys| {
+        let (server, mut policies) = (served(server, Context::Server), RoutePolicies::default());
+        fold_server(&server, &location(own), HttpBlock { real_ip: of_keys, ..http() }, false, false, &mut policies);
+        policies.real_ip
+    };
+    let header =
+        |real_ip: RealIp| (real_ip.trusted.len(), real_ip.header.as_deref().map(str::to_owned), real_ip.recursive);
+    let text = |text: &str| Some(text.to_owned());
+    let server = "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1; real_ip_header CF-Connecting-IP;";
+    assert_eq!(of(server, "", Some(&of_keys)), None, "that of the server has been taken before");
+    assert_eq!(of("", "real_ip_recursive on;", None).map(header), Some((0, text("x-real-ip"), true)));
+    assert_eq!(of("", "real_ip_recursive off;", Some(&of_keys)).map(header), Some((1, text("x-forwarded-for"), false)));
+    assert_eq!(
+        of(server, "real_ip_recursive off;", Some(&of_keys)).map(header),
+        Some((2, text("cf-connecting-ip"), false))
+    );
+    assert_eq!(of(server, "real_ip_header proxy_protocol;", None).map(header), Some((2, None, false)));
+    let http = served("set_real_ip_from 10.0.0.0/8;", Context::Http).real_ip;
+    assert_eq!(http.over_keys(Some(&of_keys)).map(header), Some((2, text("x-forwarded-for"), true)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{BackendId, Block, ClientCertificates, HostName, HostTls, Location, Origin, Route};
+use super::{BackendId, Block, ClientCertificates, HostName, HostTls, Location, Origin, RealIp, Route};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub struct HostPolicies {
     pub app_root: Option<Arc<str>>,
     /// `server-snippet` and the ConfigMap's: what is done before a route is looked up. Default none.
     pub snippet: Option<Arc<Block>>,
+    /// `set_real_ip_from` and its like in these snippets: whose word is taken for a client's address. Default none: what the
+    /// settings say.
+    pub real_ip: Option<RealIp>,
     /// `auth-tls-secret`: the certificates of clients are verified. Default none: they are not asked for.
     pub client_certificates: Option<ClientCertificates>,
 }

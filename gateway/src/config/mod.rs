@@ -31,6 +31,7 @@ mod map;
 mod map_value;
 mod mirror;
 mod origin;
+mod real_ip;
 mod rejection;
 mod response_rewrites;
 mod retries;
@@ -74,6 +75,7 @@ pub use map::{AddressMap, AddressRange, MapKey, MappedVariable, Mapping, TextMap
 pub use map_value::MapValue;
 pub use mirror::Mirror;
 pub use origin::Origin;
+pub use real_ip::RealIp;
 pub use rejection::{Rejection, RejectionCause};
 pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
 pub use retries::{Retries, RetryCondition, RetryConditions};

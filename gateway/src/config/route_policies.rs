@@ -1,6 +1,6 @@
 use super::{
     BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, Mirror,
-    Origin, ResponseRate, ResponseRewrites, Tracing, Waf,
+    Origin, RealIp, ResponseRate, ResponseRewrites, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -66,6 +66,9 @@ pub struct RoutePolicies {
     /// `internal`: the route takes no request by the path that the client asks for: such a request is answered with 404. A
     /// snippet may lead one there. Default false.
     pub internal: bool,
+    /// `set_real_ip_from` and its like in `configuration-snippet`: whose word is taken for a client's address, unless one has been
+    /// taken before. Default none.
+    pub real_ip: Option<RealIp>,
     /// `enable-access-log`: whether requests are written to the access log. Default true.
     pub access_log: bool,
     /// `enable-opentelemetry`: how requests are traced. Default none: they are not.
@@ -99,6 +102,7 @@ impl Default for RoutePolicies {
             response_rewrites: ResponseRewrites::default(),
             snippet: None,
             internal: false,
+            real_ip: None,
             access_log: true,
             tracing: None,
         }

@@ -1,6 +1,6 @@
 use super::{
     AccessLog, BackendId, Blocked, Compression, Denied, ErrorPages, GeoSettings, Hsts, LimitSettings, MappedVariable,
-    StreamSettings, Template, TlsSettings, TracingSettings,
+    RealIp, StreamSettings, Template, TlsSettings, TracingSettings,
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -29,6 +29,9 @@ pub struct GatewaySettings {
     pub blocked: Blocked,
     /// Which headers and proxies are trusted for the client's address, scheme, port and host.
     pub forwarded: Forwarded,
+    /// `set_real_ip_from` and its like in `http-snippet`: whose word is taken for a client's address, in place of what `forwarded`
+    /// says of that. Default none.
+    pub real_ip: Option<RealIp>,
     /// `generate-request-id`: a request without `X-Request-ID` gets a random one. Default true.
     pub generate_request_id: bool,
     /// Limits on the requests of a client connection.
@@ -88,6 +91,7 @@ impl Default for GatewaySettings {
             denied: None,
             blocked: Blocked::default(),
             forwarded: Forwarded::default(),
+            real_ip: None,
             generate_request_id: true,
             client: ClientSettings::default(),
             connections: ConnectionLimits::default(),

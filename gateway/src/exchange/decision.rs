@@ -150,6 +150,7 @@ impl Decision {
         if *path == *HEALTHZ && is_of_default_host(table, request, &found) {
             return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
+        self.find_address(&found, asked);
         blocked::check(self.settings.blocking.as_ref(), request, self.client.address)?;
         deny(self.settings.denied.as_ref())?;
         self.verify_client(&mut found, asked)?;
@@ -204,6 +205,7 @@ impl Decision {
         if let Some(found) = self.run_route_snippet(route, asked)? {
             return ControlFlow::Continue(Some(found));
         }
+        self.find_address_on(route, asked);
         let scene = self.scene(asked);
         let counted = asked.counted.filter(|_| !self.is_counted());
         let admit = |limits: &ClientLimits| {

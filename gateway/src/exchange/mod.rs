@@ -33,6 +33,7 @@ mod mirror;
 mod misdirected;
 mod phases;
 mod progress;
+mod real_ip;
 mod rendered_reply;
 mod request_id;
 mod respond;

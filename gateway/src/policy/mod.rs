@@ -20,6 +20,7 @@ pub mod mirror;
 mod networks;
 pub mod password;
 mod quality;
+pub mod real_ip;
 pub(crate) mod redirect;
 pub(crate) mod response_rate;
 pub mod response_rewrites;
@@ -47,6 +48,7 @@ use error_pages::ErrorPages;
 use external_auth::ExternalAuth;
 use http::HeaderValue;
 use mirror::Mirror;
+use real_ip::RealIp;
 use response_rewrites::ResponseRewrites;
 use rewrite::Rewrite;
 use snippet::Snippet;
@@ -93,6 +95,8 @@ pub struct Policies {
     pub response_rewrites: Option<ResponseRewrites>,
     /// What is done when the route has been found.
     pub snippet: Option<Arc<Snippet>>,
+    /// Whose word is taken for a client's address.
+    pub real_ip: Option<RealIp>,
 }
 
 /// The policies of a host. Derefs to them as they were configured, as [`Policies`].
@@ -101,6 +105,8 @@ pub struct ServerPolicies {
     configured: Arc<HostPolicies>,
     /// What is done before a route is looked up.
     pub snippet: Option<Arc<Snippet>>,
+    /// Whose word is taken for a client's address.
+    pub real_ip: Option<RealIp>,
     /// What the host makes of the certificates of its clients.
     pub client_certificates: Option<ClientCertificates>,
 }
@@ -154,7 +160,8 @@ impl PolicyInterner {
             let certificates = configured.client_certificates.as_ref();
             let compile = |certificates| ClientCertificates::compile(certificates, &mut shared.client_verifiers);
             let client_certificates = certificates.map(compile).transpose()?;
-            Ok(ServerPolicies { configured: Arc::clone(configured), snippet, client_certificates })
+            let real_ip = configured.real_ip.as_ref().map(RealIp::compile).transpose()?;
+            Ok(ServerPolicies { configured: Arc::clone(configured), snippet, real_ip, client_certificates })
         })
     }
 }
@@ -200,6 +207,7 @@ impl Policies {
             error_pages: configured.error_pages.as_ref().map(ErrorPages::compile),
             response_rewrites: ResponseRewrites::compile(&configured.response_rewrites)?,
             snippet: snippet(configured.snippet.as_ref(), &mut shared.snippets)?,
+            real_ip: configured.real_ip.as_ref().map(RealIp::compile).transpose()?,
             configured,
         })
     }

@@ -6,6 +6,7 @@ use crate::config::Forwarded;
 use crate::connection::Connection;
 use crate::variables::joined;
 use http::HeaderValue;
+use http::header::GetAll;
 use std::net::{IpAddr, SocketAddr};
 
 const HTTPS_PORT: u16 = 443;
@@ -15,6 +16,8 @@ const HTTPS_PORT: u16 = 443;
 pub struct Client {
     /// Its address.
     pub address: IpAddr,
+    /// That has been taken from a header, so that it is not the peer's.
+    pub is_forwarded: bool,
     /// The scheme it used, or that a trusted `X-Forwarded-Proto` has: ingress-nginx's `$pass_access_scheme`.
     pub scheme: HeaderValue,
     /// The port it used, likewise: `$pass_server_port`.
@@ -29,12 +32,14 @@ impl Client {
         let peer = connection.peer.ip();
         let mut client = Self {
             address: peer,
+            is_forwarded: false,
             scheme: HeaderValue::from_static(connection.scheme()),
             port: HeaderValue::from(connection.advertised_port),
             host: request.headers.get(http::header::HOST).cloned(),
         };
         if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
-            client.address = forwarded_address(request, peer, forwarded);
+            let values = request.headers.get_all(&*forwarded.header);
+            client.take_address(peer, forwarded_address(&values, peer, true, |address| forwarded.trusts(address)));
         }
         // The sender of the PROXY header has terminated the client's TLS (ingress-nginx: lua_ingress.rewrite).
         if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
@@ -44,6 +49,11 @@ impl Client {
             client.apply_forwarded_headers(request);
         }
         client
+    }
+
+    /// Takes the address that a proxy has named, or else its peer's.
+    pub(crate) fn take_address(&mut self, peer: IpAddr, forwarded: Option<IpAddr>) {
+        (self.address, self.is_forwarded) = (forwarded.unwrap_or(peer), forwarded.is_some());
     }
 
     /// Takes scheme, port and host from X-Forwarded headers. ingress-nginx trusts these whoever sends them.
@@ -78,15 +88,23 @@ impl Client {
     }
 }
 
-/// Walks the chain of addresses from our end past everyone trusted, as nginx with `real_ip_recursive on`. Stops at
-/// the last address that could be read.
-fn forwarded_address(request: &RequestView<'_>, peer: IpAddr, forwarded: &Forwarded) -> IpAddr {
-    let mut client = peer;
-    for value in request.headers.get_all(&*forwarded.header).iter().rev() {
+/// The address that a chain of proxies names, where the peer is one that is trusted, as nginx: ngx_http_get_forwarded_addr. It is
+/// the last one; `recursive` goes on from our end past everyone trusted. Stops at the last address that could be read.
+pub(crate) fn forwarded_address(
+    values: &GetAll<'_, HeaderValue>,
+    peer: IpAddr,
+    recursive: bool,
+    trusts: impl Fn(IpAddr) -> bool,
+) -> Option<IpAddr> {
+    if !trusts(peer) {
+        return None;
+    }
+    let mut client = None;
+    for value in values.iter().rev() {
         for hop in value.to_str().unwrap_or_default().rsplit(',') {
             let Some(address) = parse_address(hop.trim()) else { return client };
-            client = address;
-            if !forwarded.trusts(address) {
+            client = Some(address);
+            if !recursive || !trusts(address) {
                 return client;
             }
         }

@@ -13,6 +13,7 @@ pub(crate) mod upgrade;
 mod view;
 
 pub use client::Client;
+pub(crate) use client::forwarded_address;
 pub use header_name::NameRules;
 pub(crate) use host::is_authority;
 pub use host::{HOST_LIMIT, canonical_host};

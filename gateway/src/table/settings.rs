@@ -5,6 +5,7 @@ use crate::policy::blocked::Blocked;
 use crate::policy::compression::Compression;
 use crate::policy::error_pages::ErrorPages;
 use crate::policy::map_values::MapValues;
+use crate::policy::real_ip::RealIp;
 use crate::variables::{GeoIp, InvalidMap, Maps};
 use http::HeaderValue;
 use std::ops::Deref;
@@ -16,6 +17,8 @@ pub struct Settings {
     configured: Arc<GatewaySettings>,
     /// What is blocked on every host; `None` is nothing.
     pub blocking: Option<Blocked>,
+    /// Whose word is taken for a client's address; `None` leaves that to the settings of forwarding headers.
+    pub believed: Option<RealIp>,
     /// The requests that are not logged, by path and query; `None` is none.
     pub(crate) skipped_urls: Option<MapValues>,
     /// How responses are compressed; `None` is not at all.
@@ -44,6 +47,8 @@ impl From<Arc<GatewaySettings>> for Settings {
         let added = configured.add_headers.iter().filter_map(|(name, text)| Some((name.clone(), value(text)?)));
         Self {
             blocking: Blocked::compile(&configured.blocked),
+            // A name that is none is no header of a request: then nobody is believed.
+            believed: configured.real_ip.as_ref().map(|real_ip| RealIp::compile(real_ip).unwrap_or_default()),
             skipped_urls: Some(&configured.access_log.skipped)
                 .filter(|skipped| !skipped.is_empty())
                 .map(|skipped| MapValues::compile(skipped)),

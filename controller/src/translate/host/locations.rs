@@ -27,10 +27,10 @@ fn translate(location: &SnippetLocation, server: &SnippetBlock, defaults: &Route
     };
     let pass = block.proxy_pass.as_ref();
     let mut backend = pass.map(|pass| location_backend(pass, &defaults.backend)).unwrap_or_default();
-    if let Err(complaint) = fold(block, &defaults.compression, &mut policies, &mut backend) {
+    if let Err(complaint) = fold(block, defaults.into(), &mut policies, &mut backend) {
         policies.denied = Some(Denied { reason: complaint.into(), origin: origin.clone() });
     }
-    fold_server(server, block, &defaults.compression, false, false, &mut policies);
+    fold_server(server, block, defaults.into(), false, false, &mut policies);
     let action = match pass {
         None => Action::NotFound,
         Some(ProxyPass { service, .. }) => Action::Forward(

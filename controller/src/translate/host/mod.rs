@@ -73,8 +73,10 @@ fn of_server(host: &HostName, view: &View<'_>) -> (Arc<HostPolicies>, Vec<Locati
     let server = snippets::of_host(host, view);
     let locations = locations::of_server(&server, view);
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
-    let snippet = server.ok().and_then(|server| snippet::server_block(&server, &view.defaults().compression));
+    let server = server.ok();
+    let snippet = server.as_ref().and_then(|server| snippet::server_block(server, &view.defaults().compression));
+    let real_ip = server.as_ref().and_then(|server| server.real_ip.over(view.defaults().real_ip.as_ref()));
     let client_certificates = client_certificates::of_host(host, view);
-    let policies = HostPolicies { app_root, snippet, client_certificates };
+    let policies = HostPolicies { app_root, snippet, real_ip, client_certificates };
     (if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }, locations)
 }

@@ -5,8 +5,8 @@ use super::view::View;
 use crate::annotation::ServerSnippet;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::SnippetBlock;
-use crate::snippet::{fold_server, fold_server_timeouts};
-use gateway::config::{Action, Compression, Denied, HostName, RouteBackend, RoutePolicies};
+use crate::snippet::{HttpBlock, fold_server, fold_server_timeouts};
+use gateway::config::{Action, Denied, HostName, RouteBackend, RoutePolicies};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
 /// Lets routes inherit from their server. Those that shared their policies still do.
 pub(super) fn apply(
     server: &Result<Arc<SnippetBlock>, &Denied>,
-    compression: &Compression,
+    http: HttpBlock<'_>,
     candidates: &mut [Candidate<'_>],
 ) {
     if server.as_ref().is_ok_and(|server| **server == SnippetBlock::default()) {
@@ -57,7 +57,7 @@ pub(super) fn apply(
             match server {
                 Ok(server) => {
                     let (own, has_error_pages) = (&ingress.location_snippet, ingress.has_error_pages);
-                    fold_server(server, own, compression, is_grpc, has_error_pages, &mut policies);
+                    fold_server(server, own, http, is_grpc, has_error_pages, &mut policies);
                 }
                 Err(denied) => policies.denied = policies.denied.take().or_else(|| Some((*denied).clone())),
             }
