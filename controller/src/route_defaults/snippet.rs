@@ -55,6 +55,8 @@ pub struct SnippetBlock {
     pub real_ip: RealIpDirectives,
     /// `allow` and `deny`, of which the first counts that a client's address is in.
     pub access: Vec<AccessRule>,
+    /// `auth_request_set`, in their order.
+    pub auth_variables: Vec<(Arc<str>, Template)>,
     /// `satisfy`.
     pub satisfy: Option<Satisfy>,
     /// `client_max_body_size`; `Some(None)` is no limit.
@@ -163,6 +165,7 @@ impl SnippetBlock {
         self.is_internal |= later.is_internal;
         self.real_ip.append(&later.real_ip);
         self.access.extend(later.access.iter().cloned());
+        self.auth_variables.extend(later.auth_variables.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);
         self.rate = self.rate.or(later.rate);

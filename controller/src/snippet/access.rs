@@ -1,6 +1,7 @@
 //! Who may come in.
 
-use super::entry::{Call, Entry, HTTP_SERVER, LOCATION, OUTSIDE_IF, set_once};
+use super::entry::{Call, Entry, HTTP_SERVER, HTTP_SERVER_LOCATION, LOCATION, OUTSIDE_IF, set_once};
+use super::rewrite::own_variable;
 use crate::registry::parse_network;
 use crate::route_defaults::AccessRule;
 use gateway::config::Satisfy;
@@ -45,6 +46,40 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         },
     )
     .but_idle_in(HTTP_SERVER, "passwords are asked for where the annotation auth-type says so"),
+    Entry::works(
+        "auth_request",
+        HTTP_SERVER_LOCATION,
+        1..=1,
+        "Only `off`, which has no effect: it does not turn off what `auth-url` or the ConfigMap's `global-auth-url` asks for. There \
+         nginx refuses it as a duplicate.",
+        |call| match call.argument(0) {
+            "off" => {
+                call.warnings.push(
+                    "has no effect: an auth server is asked where auth-url or global-auth-url says so; expected \
+                     enable-global-auth: \"false\""
+                        .into(),
+                );
+                Ok(())
+            }
+            _ => Err("is refused: expected the annotation auth-url, which has what goes with it, too".into()),
+        },
+    ),
+    Entry::works(
+        "auth_request_set",
+        LOCATION,
+        2..=2,
+        "Sets a variable once the server of `auth-url` or `global-auth-url` has answered, whatever it has: of its headers \
+         (`$upstream_http_NAME`), its status (`$upstream_status`) and what else there is. It has a value in headers of requests and \
+         responses, and where an `error_page` leads; not yet in `if`, `set` and `rewrite` of the same location. Headers that it names \
+         are kept with a response that `auth-cache-key` keeps.",
+        |call| {
+            let name = own_variable(call)?.into();
+            let value = call.variables.template(call.argument(1))?;
+            call.block.auth_variables.push((name, value));
+            Ok(())
+        },
+    )
+    .but_idle_in(HTTP_SERVER, "a location with an auth server has some of its own, as in ingress-nginx, and so inherits none"),
 ];
 
 fn rule(call: &mut Call<'_>, allows: bool) -> Result<(), String> {

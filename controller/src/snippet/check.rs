@@ -65,7 +65,7 @@ fn collect_variables(directives: &[Directive], variables: &mut BTreeSet<Arc<str>
     for Directive { name, arguments, block, .. } in directives {
         let first = arguments.first().map(String::as_str);
         match name.as_str() {
-            "set" => variables.extend(first.and_then(rewrite::variable_name).map(Into::into)),
+            "set" | "auth_request_set" => variables.extend(first.and_then(rewrite::variable_name).map(Into::into)),
             "map" | "geo" => {
                 // Their pairs set nothing.
                 variables.extend(mapped::name(arguments).map(Into::into));

@@ -11,7 +11,6 @@ pub(super) const BACKEND: &str = "backends are those of the Ingress's rules; exp
 const FASTCGI: &str = "see the annotations fastcgi-index and fastcgi-params-configmap";
 const RETRIES: &str = "expected the annotations proxy-next-upstream and proxy-next-upstream-tries";
 const PROTOCOL: &str = "Adit does not speak this protocol";
-const AUTH: &str = "auth requests are set by the annotations auth-url, auth-response-headers and their like";
 const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
 const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
@@ -48,7 +47,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("uwsgi_*", PROTOCOL),
     Entry::refused("scgi_*", PROTOCOL),
     Entry::refused("memcached_*", PROTOCOL),
-    Entry::refused("auth_request*", AUTH),
     Entry::refused("auth_jwt*", "it is not supported"),
     Entry::refused("limit_req*", LIMITS),
     Entry::refused("limit_conn*", LIMITS),

@@ -54,17 +54,26 @@ fn push(call: &mut Call<'_>, operation: Operation) {
 }
 
 fn set(call: &mut Call<'_>) -> Result<(), String> {
-    let name = call.argument(0);
-    let name = variable_name(name).ok_or("does not begin with a variable: expected a name such as \"$target\"")?;
-    if name != ARGUMENTS && Variable::parse(name).is_ok() {
-        return Err(format!("sets ${name}, which is one of nginx's own variables: expected another name"));
-    }
-    if name == ARGUMENTS {
-        call.variables.variable(name)?; // not in an auth request
-    }
+    let name = match variable_name(call.argument(0)) {
+        Some(ARGUMENTS) => {
+            call.variables.variable(ARGUMENTS)?; // not in an auth request
+            ARGUMENTS
+        }
+        _ => own_variable(call)?,
+    };
     let value = call.variables.template(call.argument(1))?;
     push(call, Operation::Set { name: name.into(), value });
     Ok(())
+}
+
+/// The variable, by its first argument, that a directive sets, and which is none of nginx's own.
+pub(super) fn own_variable<'a>(call: &Call<'a>) -> Result<&'a str, String> {
+    let name = call.argument(0);
+    let name = variable_name(name).ok_or("does not begin with a variable: expected a name such as \"$target\"")?;
+    match Variable::parse(name) {
+        Ok(_) => Err(format!("sets ${name}, which is one of nginx's own variables: expected another name")),
+        Err(_) => Ok(name),
+    }
 }
 
 /// nginx's own variable that can be set: the arguments of the request.

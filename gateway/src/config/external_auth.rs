@@ -41,6 +41,8 @@ pub struct ExternalAuth {
     /// `auth-snippet`: what is run before the server is asked. What it answers stands for the server's response, and the server
     /// is not asked. It may not change path or arguments, and its effects do not count. Default none.
     pub snippet: Option<Arc<Block>>,
+    /// `auth_request_set`: variables that are made of its response, in their order. Default none.
+    pub variables: Arc<[(Arc<str>, Template)]>,
 }
 
 /// Which auth responses are kept, and for how long.

@@ -12,6 +12,7 @@ use crate::request::{HOST_LIMIT, Reason, Reply, RequestView, canonical_host};
 use crate::telemetry::Attempt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use smallvec::SmallVec;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -203,6 +204,11 @@ impl Exchange {
     }
 
     fn judge(&mut self, request: &RequestView<'_>, status: u16, headers: &HeaderMap) {
+        let (connection, number) = (Arc::clone(&self.arrival().connection), self.arrival().number);
+        let set = self.decision.set_auth_variables(&connection, number, request, status, headers);
+        if let ControlFlow::Break(reply) = set {
+            return self.authorized(Err(reply));
+        }
         let Some(server) = self.decision.auth_server() else { return };
         let signin = server.signin.as_ref().map(|url| self.rendered(url, request));
         let verdict = server.judge(status, headers, signin.as_deref());

@@ -1,16 +1,19 @@
-//! `auth-snippet`: what is run before an auth server is asked, and may answer for it.
+//! `auth-snippet`, which is run before an auth server is asked and may answer for it; and `auth_request_set`, the variables that
+//! are made of its response.
 
 use super::access::AccessStep;
 use super::decision::Decision;
-use crate::config::Template;
+use crate::config::{Template, Variable};
 use crate::connection::Connection;
 use crate::policy::Verdict;
 use crate::policy::external_auth::Authorization;
 use crate::policy::snippet::{Snippet, Surroundings};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
-use crate::variables;
+use crate::telemetry::{Now, RequestInfo};
+use crate::variables::{self, Values};
 use http::HeaderMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 impl Decision {
     /// Runs the snippet of the auth request. `Some`: it has decided, and the auth server is not asked.
@@ -37,6 +40,31 @@ impl Decision {
         }
     }
 
+    /// Sets the variables that are made of the auth response, as nginx: ngx_http_auth_request_set_variables. `Break`: one is too
+    /// long.
+    pub(super) fn set_auth_variables(
+        &mut self,
+        connection: &Connection,
+        number: u64,
+        request: &RequestView<'_>,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> ControlFlow<Reply> {
+        let variables = match self.auth_server() {
+            Some(server) if !server.variables.is_empty() => Arc::clone(&server.variables),
+            _ => return ControlFlow::Continue(()),
+        };
+        self.with_progress_on(connection, number, request, |progress, around| {
+            let base = RequestInfo { response_headers: [Some(headers), None], ..around.info };
+            variables.iter().try_for_each(|(name, value)| {
+                let mut rendered = Vec::new();
+                let info = progress.state.info(&base);
+                variables::render(value, &(&OfAuth(status), &(&info, &Now)), &mut rendered);
+                progress.state.assign(name, &rendered)
+            })
+        })
+    }
+
     /// The step that follows where the auth server would be asked about a request that nobody serves, if the snippet of the auth
     /// request has decided.
     pub fn after_auth_snippet(&mut self, connection: &Connection, request: &RequestView<'_>) -> Option<AccessStep> {
@@ -58,6 +86,19 @@ impl Decision {
         let (mut text, mut buffer) = (Vec::new(), [0; HOST_LIMIT]);
         variables::render(template, &self.request_info(connection, number, request, &mut buffer), &mut text);
         text
+    }
+}
+
+/// The status of an auth response.
+struct OfAuth(u16);
+
+impl Values for OfAuth {
+    fn value(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        let is_status = *variable == Variable::UpstreamStatus;
+        if is_status {
+            out.extend_from_slice(self.0.to_string().as_bytes());
+        }
+        is_status
     }
 }
 

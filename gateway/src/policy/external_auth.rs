@@ -5,7 +5,7 @@ use super::auth_cache::{AuthKey, AuthResponse};
 use super::snippet::Snippet;
 use super::status::gets_headers;
 use crate::config;
-use crate::config::PathMatch;
+use crate::config::{PathMatch, Piece, Variable};
 use crate::request::{Reason, Reply};
 use crate::upstream::{Registry, Upstream};
 use crate::variables;
@@ -23,6 +23,8 @@ pub struct ExternalAuth {
     pub snippet: Option<Snippet>,
     /// Its `response_headers`, in their order.
     headers: Box<[ResponseHeader]>,
+    /// Those that variables are made of.
+    variable_headers: Box<[HeaderName]>,
     /// The auth request and what counts of its response: responses are kept for that alone.
     identity: AuthKey,
 }
@@ -75,6 +77,7 @@ impl ExternalAuth {
             upstream: registry.upstream(&configured.backend),
             snippet: configured.snippet.as_deref().map(Snippet::compile_aside).transpose()?,
             headers: configured.response_headers.iter().map(header).collect::<Result<_, _>>()?,
+            variable_headers: variable_headers(configured),
             identity: identity(configured),
             configured: configured.clone(),
         })
@@ -96,7 +99,9 @@ impl ExternalAuth {
         is_ours: impl Fn(&HeaderName) -> bool,
     ) -> Option<AuthResponse> {
         let counts = |name: &HeaderName| {
-            *name == header::WWW_AUTHENTICATE || self.headers.iter().any(|header| header.name == *name)
+            *name == header::WWW_AUTHENTICATE
+                || self.headers.iter().any(|header| header.name == *name)
+                || self.variable_headers.contains(name)
         };
         AuthResponse::keep(self.cache.as_ref()?, (status, headers), request, is_ours, counts)
     }
@@ -171,7 +176,18 @@ impl Deref for ExternalAuth {
 fn identity(configured: &config::ExternalAuth) -> AuthKey {
     let config::ExternalAuth { tls, authority, target, method, request_redirect, request_headers, .. } = configured;
     let request = (tls, authority, target, method, request_redirect, request_headers);
-    AuthKey::of(&[format!("{request:?}").as_bytes(), format!("{:?}", configured.response_headers).as_bytes()])
+    let counts = (&configured.response_headers, variable_headers(configured));
+    AuthKey::of(&[format!("{request:?}").as_bytes(), format!("{counts:?}").as_bytes()])
+}
+
+/// The headers of the response that variables are made of.
+fn variable_headers(configured: &config::ExternalAuth) -> Box<[HeaderName]> {
+    let pieces = configured.variables.iter().flat_map(|(_, value)| &*value.0);
+    let name = |piece: &Piece| match piece {
+        Piece::Variable(Variable::UpstreamHeader(name)) => name.parse().ok(),
+        _ => None,
+    };
+    pieces.filter_map(name).collect()
 }
 
 fn letters(name: &HeaderName) -> impl Iterator<Item = u8> {
@@ -199,6 +215,7 @@ mod tests {
             cache: None,
             timeouts: None,
             snippet: None,
+            variables: Arc::default(),
         };
         ExternalAuth::compile(&configured, &Registry::new()).expect("names of headers")
     }

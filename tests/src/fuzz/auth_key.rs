@@ -86,6 +86,7 @@ impl Asked {
             cache: None,
             timeouts: None,
             snippet: None,
+            variables: [].into(),
         };
         let server = external_auth::ExternalAuth::compile(&configured, &Registry::new()).ok()?;
         Some(server.key(&self.host, &self.path, &self.text))

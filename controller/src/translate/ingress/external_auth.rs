@@ -30,6 +30,7 @@ pub(super) fn of(
         request_redirect: settings.request_redirect.unwrap_or_else(|| parse("$request_uri")),
         request_headers: settings.request_headers.iter().cloned().chain(headers).collect(),
         snippet: snippet::auth_block(snippet),
+        variables: [].into(),
         response_headers: settings.response_headers,
         always_set_cookie: settings.always_set_cookie,
         signin: settings.signin.map(|signin| parse(&with_return(&signin, &settings.redirect_param))),

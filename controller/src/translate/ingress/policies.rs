@@ -26,7 +26,9 @@ impl Parser<'_> {
         let url = settings.url.clone()?;
         let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
         let backend = self.url_backend(&url, field, lookup);
-        Some(external_auth::of(settings, url, backend, self.annotations.backend.timeouts))
+        let variables = self.annotations.location_snippet.auth_variables.clone().into();
+        let server = external_auth::of(settings, url, backend, self.annotations.backend.timeouts);
+        Some(ExternalAuth { variables, ..server })
     }
 
     /// The Services that locations of its snippet pass requests on to.

@@ -28,6 +28,7 @@ pub(super) fn server() -> ExternalAuth {
         cache: None,
         timeouts: None,
         snippet: None,
+        variables: [].into(),
     }
 }
 

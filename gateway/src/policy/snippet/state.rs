@@ -1,5 +1,5 @@
 use super::effects::{Effects, InputHeaders};
-use super::matcher::Matcher;
+use super::matcher::{Fault, Matcher};
 use super::replacement::Target;
 use crate::pattern::MatchBudget;
 use crate::policy::rewrite::target;
@@ -66,6 +66,14 @@ impl SnippetState {
     /// What holds for the request now.
     pub fn effects(&self) -> Option<&Arc<Effects>> {
         self.effects.as_ref()
+    }
+
+    /// Sets a variable.
+    pub(crate) fn assign(&mut self, name: &Arc<str>, value: &[u8]) -> ControlFlow<Reply> {
+        match self.assigned.set(name, value) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(too_long) => ControlFlow::Break(Fault::from(too_long).into()),
+        }
     }
 
     /// Whether a snippet has led the request to where it is.
