@@ -120,7 +120,9 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
     let mut decision = Decision::of(table, &connection, &view);
     let first = decision.step();
     let (mut step, mut asks) = settle(&mut decision, first, &connection, &view);
-    while let Some(reply) = own_reply(&step, &decision, translator).filter(|reply| decision.is_answered_elsewhere(reply)) {
+    while let Some(reply) =
+        own_reply(&step, &decision, translator).filter(|reply| decision.is_answered_elsewhere(reply))
+    {
         let turned = decision.turn_to_error_page(table, &connection, &view, &reply);
         (step, asks) = settle(&mut decision, turned, &connection, &view);
     }

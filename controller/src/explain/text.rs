@@ -87,7 +87,19 @@ impl fmt::Display for ShownCertificate {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward { backend, at, ejected, target, canary, session, auth, mirror, certificate, limits, error_page } => {
+            Self::Forward {
+                backend,
+                at,
+                ejected,
+                target,
+                canary,
+                session,
+                auth,
+                mirror,
+                certificate,
+                limits,
+                error_page,
+            } => {
                 write!(f, "forwarded to {backend} as {target}\n  {at}")?;
                 ejected
                     .iter()

@@ -6,6 +6,7 @@ mod external_auth;
 mod proxy_redirect;
 mod real_ip;
 mod snippet;
+mod sub_filter;
 mod tracing;
 mod waf;
 
@@ -19,6 +20,7 @@ pub use real_ip::RealIpDirectives;
 pub(crate) use real_ip::real_ip_of_keys;
 pub use server_url::ServerUrl;
 pub use snippet::{AccessRule, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts};
+pub use sub_filter::SubFilterDirectives;
 pub use tracing::TracingDefaults;
 pub(crate) use waf::CORE_RULES;
 pub use waf::WafDefaults;

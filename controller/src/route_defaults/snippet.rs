@@ -1,6 +1,6 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use super::{CompressionDirectives, RealIpDirectives};
+use super::{CompressionDirectives, RealIpDirectives, SubFilterDirectives};
 use gateway::config::{
     Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy,
     ServiceBackend, SnippetErrorPage, Template, Test,
@@ -43,6 +43,8 @@ pub struct SnippetBlock {
     pub default_type: Option<Arc<str>>,
     /// `gzip`, `brotli`, `zstd` and what goes with them.
     pub compression: CompressionDirectives,
+    /// `sub_filter` and what goes with it.
+    pub sub_filter: SubFilterDirectives,
     /// `access_log off`: false.
     pub access_log: Option<bool>,
     /// `error_page`, in their order.
@@ -159,6 +161,7 @@ impl SnippetBlock {
         self.expires = self.expires.or(later.expires);
         self.default_type = self.default_type.take().or_else(|| later.default_type.clone());
         self.compression = self.compression.or(&later.compression);
+        self.sub_filter.append(&later.sub_filter);
         self.access_log = self.access_log.or(later.access_log);
         self.error_pages.extend(later.error_pages.iter().cloned());
         self.intercepts_errors = self.intercepts_errors.or(later.intercepts_errors);

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
     access, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers, response_headers,
-    response_rewrites, rewrite, stream,
+    response_rewrites, rewrite, stream, sub_filter,
 };
 use crate::suggestion::{did_you_mean, nearest};
 
@@ -24,6 +24,7 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Errors", directives: errors::DIRECTIVES },
     DirectiveFamily { title: "Variables that are made of others", directives: mapped::DIRECTIVES },
     DirectiveFamily { title: "Headers of responses", directives: response_headers::DIRECTIVES },
+    DirectiveFamily { title: "Bodies of responses", directives: sub_filter::DIRECTIVES },
     DirectiveFamily { title: "Addresses of backends in responses", directives: response_rewrites::DIRECTIVES },
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Addresses of clients", directives: real_ip::DIRECTIVES },

@@ -29,6 +29,7 @@ mod response_rewrites;
 mod rewrite;
 mod rules;
 mod stream;
+mod sub_filter;
 mod template;
 
 pub(crate) use check::{read, variables};

@@ -1,13 +1,14 @@
 //! Snippets as a whole: what people write, what becomes of it, and what is said of what cannot be served.
 
+mod inheritance;
+
 use super::finding::{Finding, Place, Services, Snippet, Verdict};
 use super::inherit::{Outer, block};
 use super::{Context, HttpBlock, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
 use gateway::config::{
-    BackendPolicies, Block, Coding, Compression, CustomErrors, DisabledClients, Effects, Expires, InputHeader,
-    MediaTypes, Operation, PageStatus, Proxied, ProxiedCondition, RealIp, ResponseFilter, ResponseHeader, RewriteFlag,
-    RoutePolicies, Subject, Template,
+    BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
+    Proxied, ProxiedCondition, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
 };
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -284,6 +285,11 @@ fn faults_say_what_is_expected() {
         ("auth_basic x;", "needs a file"),
         ("proxy_ssl_verify on;", "annotations proxy-ssl-*"),
         ("limit_rate $rate;", "expected a number of bytes"),
+        ("sub_filter $host a;", "in the replacement alone"),
+        ("sub_filter '' a;", "1 to 512 bytes"),
+        ("sub_filter_once maybe;", "\"on\" or \"off\""),
+        ("auth_request /check;", "expected the annotation auth-url"),
+        ("auth_request_set $host a;", "nginx's own"),
         ("set_real_ip_from proxy.example;", "expected an IP address"),
         ("real_ip_header 'X Y';", "a header's name"),
         ("real_ip_recursive 1;", "\"on\" or \"off\""),
@@ -345,54 +351,6 @@ fn variables_of_other_snippets_are_known() {
     location("proxy_set_header A $theirs;");
     location("if ($uri ~ ^/(?<name>.*)) { set $b $name; } proxy_set_header A $b;");
     assert!(fault("proxy_set_header A $others;").contains("$others"));
-}
-
-#[test]
-fn error_pages_are_those_of_the_innermost_block() {
-    let server = served("error_page 404 500 =200 /a?b; error_page 500 @c; proxy_intercept_errors on;", Context::Server);
-    let of = |own: &str, has_error_pages| {
-        let custom_errors = CustomErrors { statuses: [404].into(), ..CustomErrors::default() };
-        let mut policies = RoutePolicies { custom_errors, ..RoutePolicies::default() };
-        fold_server(&server, &location(own), http(), false, has_error_pages, &mut policies);
-        let effects = policies.snippet.expect("a snippet").effects.clone();
-        assert_eq!(effects.intercepts_errors, Some(true));
-        let pages: Vec<_> = effects.error_pages.iter().map(|page| page.target.literal().map(str::to_owned)).collect();
-        (pages, policies.custom_errors.overruled)
-    };
-    let text = |text: &str| Some(text.to_owned());
-    assert_eq!(of("", false), (vec![text("/a?b"), text("@c")], true));
-    assert_eq!(of("error_page 403 = /d;", false), (vec![text("/d")], false), "what comes of http is seen to elsewhere");
-    assert_eq!(of("", true), (vec![], false));
-    let [first, second] = &*server.error_pages else { panic!("{server:?}") };
-    assert_eq!((&*first.statuses, first.status), (&[404, 500][..], PageStatus::Fixed(200)));
-    assert_eq!((&*second.statuses, second.status), (&[500][..], PageStatus::Error));
-    assert!(faults("if ($host) { error_page 404 /x; }", Context::Server)[0].1.contains("not allowed"));
-}
-
-#[test]
-fn whose_word_is_taken_is_inherited_directive_by_directive() {
-    let network = |text: &str| text.parse().expect("a network");
-    let of_keys =
-        RealIp { trusted: [network("0.0.0.0/0")].into(), header: Some("x-forwarded-for".into()), recursive: true };
-    let of = |server: &str, own: &str, of_keys| {
-        let (server, mut policies) = (served(server, Context::Server), RoutePolicies::default());
-        fold_server(&server, &location(own), HttpBlock { real_ip: of_keys, ..http() }, false, false, &mut policies);
-        policies.real_ip
-    };
-    let header =
-        |real_ip: RealIp| (real_ip.trusted.len(), real_ip.header.as_deref().map(str::to_owned), real_ip.recursive);
-    let text = |text: &str| Some(text.to_owned());
-    let server = "set_real_ip_from 10.0.0.0/8; set_real_ip_from ::1; real_ip_header CF-Connecting-IP;";
-    assert_eq!(of(server, "", Some(&of_keys)), None, "that of the server has been taken before");
-    assert_eq!(of("", "real_ip_recursive on;", None).map(header), Some((0, text("x-real-ip"), true)));
-    assert_eq!(of("", "real_ip_recursive off;", Some(&of_keys)).map(header), Some((1, text("x-forwarded-for"), false)));
-    assert_eq!(
-        of(server, "real_ip_recursive off;", Some(&of_keys)).map(header),
-        Some((2, text("cf-connecting-ip"), false))
-    );
-    assert_eq!(of(server, "real_ip_header proxy_protocol;", None).map(header), Some((2, None, false)));
-    let http = served("set_real_ip_from 10.0.0.0/8;", Context::Http).real_ip;
-    assert_eq!(http.over_keys(Some(&of_keys)).map(header), Some((2, text("x-forwarded-for"), true)));
 }
 
 #[test]

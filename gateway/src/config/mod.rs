@@ -41,6 +41,7 @@ mod route_policies;
 mod settings;
 mod snippet;
 mod stream;
+mod sub_filter;
 mod subject;
 mod template;
 mod tls;
@@ -90,6 +91,7 @@ pub use snippet::{
     RewriteStatement, SnippetErrorPage, Statement, Test,
 };
 pub use stream::{StreamListener, StreamSettings};
+pub use sub_filter::SubFilter;
 pub use subject::{ObjectName, Subject};
 pub use template::{Piece, Template, TemplateError, Variable};
 pub use tls::{Certificate, HostTls, Hsts, PrivateKey, TlsSettings};

@@ -1,7 +1,7 @@
 //! nginx directives that users wrote (`configuration-snippet`, `server-snippet`, ...), checked and typed: nothing here is
 //! text that somebody has to parse again.
 
-use super::{Compression, Origin, Template, Variable};
+use super::{Compression, Origin, SubFilter, Template, Variable};
 use std::sync::Arc;
 
 /// A block of directives: a server, a location, or an `if` in one of them.
@@ -130,6 +130,8 @@ pub struct Effects {
     /// `gzip`, `brotli`, `zstd` and what goes with them: how responses are compressed, all that is not said there included. Default
     /// none: as [`super::GatewaySettings`] has it.
     pub compression: Option<Arc<Compression>>,
+    /// `sub_filter`: texts in the bodies of responses that others take the place of. Default none.
+    pub sub_filter: Option<Arc<SubFilter>>,
     /// `access_log off`: false. Default none: the route's own setting decides.
     pub access_log: Option<bool>,
     /// `error_page`: what answers in place of errors; of those for a status the first counts. Default none.

@@ -151,7 +151,10 @@ impl Exchange {
     /// An endpoint has responded with this status. After `Break` something else answers in place of that.
     pub(super) fn intercept_for_error_page(&mut self, status: u16) -> ControlFlow<()> {
         let reply = Reply::new(status, Reason::CustomError);
-        if self.custom_error.is_some() || !self.decision.is_error(status) || !self.decision.is_answered_elsewhere(&reply) {
+        if self.custom_error.is_some()
+            || !self.decision.is_error(status)
+            || !self.decision.is_answered_elsewhere(&reply)
+        {
             return ControlFlow::Continue(());
         }
         self.state = State::Replying(reply);

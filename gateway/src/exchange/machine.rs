@@ -14,6 +14,7 @@ use crate::policy::body_limit;
 use crate::policy::compression::Encoder;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
+use crate::policy::sub_filter::Substitution;
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record, RequestInfo};
 use crate::upstream::{Pick, Upstream};
@@ -66,6 +67,8 @@ pub struct Exchange {
     body_received: u64,
     /// Where the body goes beside its backend, as long as a mirror gets it.
     pub(super) tee: Option<Box<Tee>>,
+    /// Replaces texts in the response's body, where some are to be.
+    pub(super) substitution: Option<Box<Substitution>>,
     /// Compresses the response's body, where it is compressed.
     pub(super) encoder: Option<Box<Encoder>>,
     /// How fast the response goes out, where that is limited.
@@ -95,6 +98,7 @@ impl Exchange {
             state,
             body_received: 0,
             tee: None,
+            substitution: None,
             encoder: None,
             pace: None,
             attempts: Attempts::new(request.method),
@@ -329,7 +333,7 @@ impl Exchange {
 
     /// The request has ended: counts it and writes it to the log.
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
-        let received = self.encoder.as_ref().map_or(sent.body, |encoder| encoder.received());
+        let received = self.received_of_body().unwrap_or(sent.body);
         self.attempts.end(None, received);
         self.decision.permit = None;
         let is_abandoned = matches!(self.state, State::Abandoned(_));

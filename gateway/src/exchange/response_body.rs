@@ -1,17 +1,21 @@
-//! The body of a response on its way to the client: compressed, and no faster than it may be.
+//! The body of a response on its way to the client: with texts replaced, compressed, and no faster than it may be.
 
 use super::decision::Decision;
 use super::edits::ResponseEdits;
 use super::machine::Exchange;
 use super::step::Failure;
-use crate::config::ResponseRate;
+use crate::config::{ResponseRate, Template};
 use crate::policy::compression::{Compression, Encoder, ResponseView, Verdict, is_varied, weak_etag};
 use crate::policy::response_rate::Pace;
-use crate::request::RequestView;
-use crate::telemetry::EncodedBody;
+use crate::request::{HOST_LIMIT, RequestView};
+use crate::telemetry::{EncodedBody, Now, RequestInfo};
+use crate::variables;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use std::time::Duration;
+
+/// Bytes of a text that takes the place of another in a body.
+const REPLACEMENT_LIMIT: usize = 16 << 10;
 
 impl Decision {
     /// How responses are compressed, if they are.
@@ -24,11 +28,53 @@ impl Decision {
 }
 
 impl Exchange {
-    /// Decides whether the body of a response is compressed, and changes its head accordingly, when all else of that is
-    /// settled. Returns whether the body that follows has another length than the head said.
+    /// Decides what becomes of the body of a response, and changes its head accordingly, when all else of that is settled.
+    /// Returns whether the body that follows has another length than the head said.
     ///
     /// `has_body`: one follows. The head of a response to HEAD becomes what it would be with GET.
-    pub fn compress(&mut self, request: &RequestView<'_>, has_body: bool, edits: &mut impl ResponseEdits) -> bool {
+    pub fn begin_body(&mut self, request: &RequestView<'_>, has_body: bool, edits: &mut impl ResponseEdits) -> bool {
+        let is_changed = self.substitute(request, has_body, edits);
+        self.compress(request, has_body, edits) || is_changed
+    }
+
+    /// Has texts replaced in the body, where that is asked for, as nginx: ngx_http_sub_header_filter.
+    fn substitute(&mut self, request: &RequestView<'_>, has_body: bool, edits: &mut impl ResponseEdits) -> bool {
+        if !has_body && *request.method != Method::HEAD {
+            return false;
+        }
+        let Some(filter) = self.decision.effects().and_then(|effects| effects.sub_filter.as_ref()) else {
+            return false;
+        };
+        let headers = edits.header_map();
+        if !filter.changes(&headers) {
+            return false;
+        }
+        edits.remove(&header::CONTENT_LENGTH);
+        if !filter.keeps_last_modified {
+            edits.remove(&header::LAST_MODIFIED);
+            edits.remove(&header::ETAG);
+        } else if let Some(etag) = headers.get(header::ETAG) {
+            match weak_etag(etag) {
+                Some(weak) => edits.set("ETag", weak),
+                None => edits.remove(&header::ETAG),
+            }
+        }
+        if has_body {
+            let mut buffer = [0; HOST_LIMIT];
+            let info = RequestInfo {
+                response_headers: [None, Some(&headers)],
+                ..self.request_info(&self.decision.with_changed_headers(request), &mut buffer)
+            };
+            let render =
+                |text: &Template| variables::render_within(text, &(&info, &Now), REPLACEMENT_LIMIT).unwrap_or_default();
+            let substitution = filter.begin(render);
+            self.substitution = Some(Box::new(substitution));
+        }
+        has_body
+    }
+
+    /// Decides whether the body is compressed.
+    fn compress(&mut self, request: &RequestView<'_>, has_body: bool, edits: &mut impl ResponseEdits) -> bool {
         let Some(compression) = self.decision.compression() else { return false };
         if !has_body && *request.method != Method::HEAD {
             return false;
@@ -64,11 +110,24 @@ impl Exchange {
     /// # Errors
     /// The response has to be cut off.
     pub fn encode(&mut self, piece: Bytes, is_last: bool) -> Result<Bytes, Failure> {
+        let piece = match &mut self.substitution {
+            None => piece,
+            Some(substitution) => substitution.pass(&piece, is_last).map_err(|error| {
+                tracing::warn!(%error, "a response is cut off");
+                Failure::Internal
+            })?,
+        };
         let Some(encoder) = &mut self.encoder else { return Ok(piece) };
         encoder.encode(&piece, is_last).map_err(|error| {
             tracing::warn!(%error, "a response is cut off");
             Failure::Internal
         })
+    }
+
+    /// Bytes of the body so far as it has come, where it is changed.
+    pub(super) fn received_of_body(&self) -> Option<u64> {
+        let substituted = self.substitution.as_ref().map(|substitution| substitution.received());
+        substituted.or(self.encoder.as_ref().map(|encoder| encoder.received()))
     }
 
     /// What has become of the body so far, where it is compressed.

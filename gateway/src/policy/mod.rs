@@ -29,6 +29,7 @@ pub mod session_cookie;
 pub mod snippet;
 pub(crate) mod source_ranges;
 mod status;
+pub(crate) mod sub_filter;
 mod verdict;
 pub mod waf;
 

@@ -33,7 +33,7 @@ fn text(length: &'static str) -> Response {
 
 impl Lane {
     fn compress(&mut self, has_body: bool, response: &mut Response) -> bool {
-        self.exchange.compress(&view(&self.headers), has_body, response)
+        self.exchange.begin_body(&view(&self.headers), has_body, response)
     }
 }
 
@@ -79,7 +79,7 @@ fn a_head_alone_is_that_of_get() {
     let lane = &mut lane();
     let request = crate::request::RequestView { method: &Method::HEAD, ..view(&lane.headers) };
     let mut response = text("2000");
-    assert!(!lane.exchange.compress(&request, false, &mut response), "no body follows");
+    assert!(!lane.exchange.begin_body(&request, false, &mut response), "no body follows");
     assert_eq!(response.1[header::CONTENT_ENCODING], "gzip");
     assert!(!response.1.contains_key(header::CONTENT_LENGTH));
     let mut empty = text("2000");

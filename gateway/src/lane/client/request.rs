@@ -123,15 +123,15 @@ impl ClientRequest {
 
     pub(super) async fn pass_head(&mut self, mut head: ResponseHead, body: BodyFraming) -> Result<(), Failure> {
         self.exchange.respond(&self.head.view(), false, &mut head);
-        let body = self.compress(&mut head, body);
+        let body = self.begin_body(&mut head, body);
         let discards_rest = !self.exchange.forwards_body();
         self.begin_response(&head, body, discards_rest, head.status.as_u16()).await
     }
 
-    /// Has the body compressed, where it is to be. Returns how its end is found then.
-    fn compress(&mut self, head: &mut ResponseHead, body: BodyFraming) -> BodyFraming {
-        let is_compressed = self.exchange.compress(&self.head.view(), body != BodyFraming::None, head);
-        if is_compressed { BodyFraming::Chunked } else { body }
+    /// Has the body changed and compressed, where it is to be. Returns how its end is found then.
+    fn begin_body(&mut self, head: &mut ResponseHead, body: BodyFraming) -> BodyFraming {
+        let is_changed = self.exchange.begin_body(&self.head.view(), body != BodyFraming::None, head);
+        if is_changed { BodyFraming::Chunked } else { body }
     }
 
     async fn begin_response(
@@ -203,7 +203,7 @@ impl ClientRequest {
             _ if !has_body(&self.head.method, head.status) => BodyFraming::None,
             length => BodyFraming::Length(length),
         };
-        let body = self.compress(&mut head, body);
+        let body = self.begin_body(&mut head, body);
         self.begin_response(&head, body, true, reply.logged_status).await?;
         if body == BodyFraming::None {
             return Ok(());

@@ -3,19 +3,19 @@
 use crate::grammar;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Streams of events and calls of gRPC, which are never compressed: their messages are small, are waited for one by one, and
+/// Streams of events and calls of gRPC, which are never compressed or changed: their messages are small, are waited for one by one, and
 /// are read by programs that may not expect it.
 const EVENTS: &[u8] = b"text/event-stream";
 const GRPC: &[u8] = b"application/grpc";
 
 /// The media type without its parameters; empty if there is none.
-pub(super) fn media_type(headers: &HeaderMap) -> &[u8] {
+pub(crate) fn media_type(headers: &HeaderMap) -> &[u8] {
     let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     value[..memchr::memchr(b';', value).unwrap_or(value.len())].trim_ascii()
 }
 
-/// Whether responses of a type are never compressed.
-pub(super) fn is_never(media_type: &[u8]) -> bool {
+/// Whether responses of a type are never compressed or changed.
+pub(crate) fn is_never(media_type: &[u8]) -> bool {
     let beginning = &media_type[..media_type.len().min(GRPC.len())];
     media_type.eq_ignore_ascii_case(EVENTS) || beginning.eq_ignore_ascii_case(GRPC)
 }

@@ -9,14 +9,14 @@ mod proxied;
 mod tests;
 
 pub use encoder::{Encoder, EncodingFailed};
-pub(crate) use head::{is_varied, weak_etag};
+pub(crate) use head::{is_never, is_varied, media_type, weak_etag};
 
 use crate::config::{self, DisabledClients, MediaTypes, Proxied};
 use crate::grammar::content_length;
 use crate::pattern::{Anchor, Case, MatchBudget, Pattern};
 use crate::request::RequestView;
 use accept::Accepted;
-use head::{forbids_transformation, is_never, media_type};
+use head::forbids_transformation;
 use http::{HeaderMap, HeaderValue, Version, header};
 use std::cmp::Reverse;
 use std::sync::Arc;

@@ -3,6 +3,7 @@ use crate::config::{self, Expires, FRAMING_HEADERS, ResponseFilter, Template};
 use crate::policy::Invalid;
 use crate::policy::compression::Compression;
 use crate::policy::status::gets_headers;
+use crate::policy::sub_filter::SubFilter;
 use crate::telemetry::{Now, RequestInfo};
 use crate::variables::{Values, render_within};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -24,6 +25,7 @@ pub struct Effects {
     pub(super) default_type: Option<HeaderValue>,
     /// How responses are compressed, or that they are not; `None` leaves that to the gateway's settings.
     pub compression: Option<Option<Compression>>,
+    pub(crate) sub_filter: Option<SubFilter>,
     /// Whether the request is logged; `None` leaves that to its route.
     pub access_log: Option<bool>,
     error_pages: Box<[Arc<ErrorPage>]>,
@@ -95,12 +97,14 @@ impl Effects {
             response_headers,
             default_type,
             compression,
+            sub_filter,
             access_log,
             error_pages,
             intercepts_errors,
         } = effects;
         let mut compiled = Self {
             compression: compression.as_deref().map(Compression::compile),
+            sub_filter: sub_filter.as_deref().map(SubFilter::compile).transpose()?,
             access_log: *access_log,
             error_pages: error_pages.iter().map(|page| Arc::new(ErrorPage::new(page))).collect(),
             intercepts_errors: *intercepts_errors,
