@@ -272,6 +272,8 @@ pub struct ServeSettings {
     pub dns_allow_loopback: bool,
     /// `--access-log-path`: the file of the access log. Default none: standard output.
     pub access_log: Option<PathBuf>,
+    /// `--temp-path`: the folder for temporary files. Default none: the system's.
+    pub temp_path: Option<PathBuf>,
     /// `--healthz-host`: the address of the admin port. Default none: all addresses of the machine.
     pub admin_address: Option<IpAddr>,
     /// `--healthz-port`: the admin port; with 0 the system chooses one. Default 10254.
@@ -296,6 +298,7 @@ impl Default for ServeSettings {
             dns_servers: Vec::new(),
             dns_allow_loopback: false,
             access_log: None,
+            temp_path: None,
             admin_address: None,
             admin_port: 10254,
             health_path: "/healthz".into(),

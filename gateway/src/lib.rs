@@ -5,6 +5,7 @@
 //! [`upstream`]. Nothing here knows Kubernetes.
 
 pub mod admin;
+pub mod buffer;
 pub mod config;
 pub mod connection;
 pub mod exchange;

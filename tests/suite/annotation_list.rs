@@ -51,7 +51,6 @@ const QUIET: &[&str] = &[
     "modsecurity-transaction-id",
     "opentelemetry-trust-incoming-span",
     "permanent-redirect-code",
-    "proxy-request-buffering",
     "proxy-ssl-ciphers",
     "proxy-ssl-name",
     "proxy-ssl-protocols",

@@ -199,7 +199,8 @@ async fn an_answer_that_comes_before_the_end_of_the_body_is_read() -> Result<()>
         while !connection.bytes(1 << 20).await?.is_empty() {}
         Ok(())
     });
-    let adit = adit(backend.await?, json!({"proxy-body-size": "0"})).await?;
+    let config = json!({"proxy-body-size": "0", "proxy-request-buffering": "off"});
+    let adit = adit(backend.await?, config).await?;
     let mut connection = adit.connect().await?;
     connection.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n").await?;
     send_body(&mut connection, true).await?;

@@ -28,6 +28,7 @@ fn gateway() -> Result<Gateway> {
         advertised_https_port: None,
         handshakes: HandshakeLimits::default(),
         workers: 1,
+        temp_space: Arc::default(),
     };
     Ok(Gateway::start(&settings, &publisher, &telemetry)?)
 }

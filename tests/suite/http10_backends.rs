@@ -99,18 +99,3 @@ async fn no_connection_is_kept() -> Result<()> {
     }
     Ok(())
 }
-
-#[tokio::test]
-async fn a_body_that_is_held_back_has_a_limit() -> Result<()> {
-    let annotations = [HTTP_10, ("proxy-body-size", "0")];
-    let adit = Adit::start(&annotated(&annotations, &[backend(Arc::default()).await?], &json!({}))).await?;
-    let chunk = format!("{:x}\r\n{}\r\n", 1 << 20, "x".repeat(1 << 20));
-    for (chunks, status) in [(16, 200), (17, 411)] {
-        let request = format!(
-            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
-            chunk.repeat(chunks)
-        );
-        assert_eq!(ask(&mut adit.connect().await?, &request).await?.status, status);
-    }
-    Ok(())
-}

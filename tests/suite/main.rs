@@ -10,6 +10,7 @@ mod bad_manifests;
 mod balancing;
 mod binary;
 mod bounds;
+mod buffering;
 mod canaries;
 mod certificates;
 mod charts;

@@ -38,6 +38,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "nginx_ingress_controller_nginx_process_write_bytes_total",
         "metrics::fault_n03_the_system_counts_bytes_of_storage",
     ),
+    ("adit_temp_file_bytes", "buffering::requests::a_large_upload_lies_in_a_file_and_takes_no_memory"),
     ("adit_refused_connections_total", "listeners::a_client_has_no_more_connections_than_it_may"),
     (
         "adit_http2_connection_errors_total",

@@ -11,6 +11,8 @@ use tests::wire::header;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+/// Bodies pass as they come, and their copies with them.
+const STREAMED: (&str, &str) = ("proxy-request-buffering", "off");
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// Copies on their way at a time for one mirror.
 const COPIES: usize = 128;
@@ -198,7 +200,7 @@ async fn a_mirror_that_is_adit_itself_gets_one_copy() -> Result<()> {
 #[tokio::test]
 async fn a_request_that_its_client_gives_up_is_no_whole_copy() -> Result<()> {
     let (silent, mut sees) = silent().await?;
-    let adit = Adit::start(&objects(answering(OK).await?, &[silent], &[])).await?;
+    let adit = Adit::start(&objects(answering(OK).await?, &[silent], &[STREAMED])).await?;
     let mut client = adit.connect().await?;
     client.send("POST /a HTTP/1.1\r\nHost: 0\r\nContent-Length: 10\r\n\r\n12345").await?;
     assert_eq!(next(&mut sees).await?, Seen::Head(1, "/a".to_owned()));
@@ -245,7 +247,7 @@ async fn an_early_answer_ends_the_copy_and_its_connection() -> Result<()> {
         }
     })
     .await?;
-    let adit = Adit::start(&objects(answering(OK).await?, &[early], &[])).await?;
+    let adit = Adit::start(&objects(answering(OK).await?, &[early], &[STREAMED])).await?;
     let mut client = adit.connect().await?;
     client.send("POST /a HTTP/1.1\r\nHost: 0\r\nContent-Length: 10\r\n\r\n12345").await?;
     assert_eq!([next(&mut sees).await?, next(&mut sees).await?], [Seen::Head(1, "/a".to_owned()), Seen::End]);

@@ -48,7 +48,7 @@ async fn hasty_http2() -> Result<SocketAddr> {
 
 #[tokio::test]
 async fn of_a_backend_that_answers_before_the_end_of_the_body() -> Result<()> {
-    let config = json!({"proxy-body-size": "0"});
+    let config = json!({"proxy-body-size": "0", "proxy-request-buffering": "off"});
     for (protocol, backend) in [("HTTP", hasty().await?), ("GRPC", hasty_http2().await?)] {
         let adit = Adit::start(&annotated(&[("backend-protocol", protocol)], &[backend], &config)).await?;
         let mut connection = adit.connect().await?;

@@ -39,17 +39,18 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     .but("Responses are always streamed, as with `off`."),
     Annotation::full(
         "proxy-request-buffering",
-        Scope::Ingress,
+        Scope::Path,
         Risk::Low,
         Invalid::FallsBack,
-        "Sets whether a request body is read to its end before the backend gets it: `on` or `off`. Default: the \
-         ConfigMap's `proxy-request-buffering` (`on`).",
-        |value, _| match value.one_of(&["on", "off"], ON_OR_OFF)? {
-            "on" => Err(ValueError::Unsupported("is not supported: request bodies are streamed, as with \"off\"")),
-            _ => Ok(()),
+        "Sets whether a request body is read to its end before a backend is connected and gets it, with its length: `on` or \
+         `off`. Default: the ConfigMap's `proxy-request-buffering` (`on`). A body that is held back can be sent to another \
+         endpoint, whatever its size; a client that goes away in the middle reaches no backend. It does not apply to gRPC. \
+         `off` passes a body on as it comes, except one without a length for FastCGI or HTTP/1.0.",
+        |value, draft| {
+            draft.policies.request_buffering.on = value.on_or_off()?;
+            Ok(())
         },
-    )
-    .but("Request bodies are always streamed, as with `off`."),
+    ),
     Annotation::ignored(
         "proxy-buffer-size",
         STREAMED,
@@ -74,10 +75,19 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         "Sets how much of a response may be written to a temporary file. Bytes, or a number with `k` or `m`. \
          Default: the ConfigMap's `proxy-max-temp-file-size` (1024m).",
     ),
-    Annotation::ignored(
+    Annotation::full(
         "client-body-buffer-size",
-        STREAMED,
-        "Sets the size of the buffer for a request body. Bytes, or a number with `k` or `m`. Default: the \
-         ConfigMap's `client-body-buffer-size` (8k).",
+        Scope::Path,
+        Risk::Low,
+        Invalid::RejectsIngress,
+        "Sets how much of a request body that is held back stays in memory. Bytes, or a number with `k`, `m` or `g` for \
+         multiples of 1024. Default: the ConfigMap's `client-body-buffer-size` (8k). A larger body goes to a temporary file, \
+         see `--temp-path`.",
+        |value, draft| {
+            if let Some(bytes) = value.size_or_nothing()? {
+                draft.policies.request_buffering.memory = bytes;
+            }
+            Ok(())
+        },
     ),
 ];

@@ -97,11 +97,15 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::ignored(
+    Key::full(
         "client-body-buffer-size",
         "8k",
-        "bodies are streamed",
-        "Sets the size of the buffer for a request body. Size.",
+        "Sets how much of a request body that is held back (`proxy-request-buffering`) stays in memory; a larger body goes to \
+         a temporary file. Size. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.policies().request_buffering.memory = value.size()?;
+            Ok(())
+        },
     ),
     Key::full(
         "enable-underscores-in-headers",

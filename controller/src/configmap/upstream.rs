@@ -136,10 +136,26 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "proxy-request-buffering",
         "on",
-        "Sets whether a request body is read to its end before the backend gets it: `on` or `off`.",
-        streamed,
-    )
-    .but("Request bodies are always streamed, as with `off`."),
+        "Sets whether a request body is read to its end before the backend gets it: `on` or `off`. It does not apply to \
+         gRPC. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.policies().request_buffering.on = value.on_or_off()?;
+            Ok(())
+        },
+    ),
+    Key::full(
+        "max-temp-files-size",
+        "1g",
+        "Limits the bytes of all temporary files of a Pod together (`--temp-path`), which hold bodies that are buffered. \
+         Size above 0. A request that needs more is answered with 503. Adit's own.",
+        |value, draft| {
+            draft.config.gateway.temp_files = match value.size()? {
+                0 => return Err(ValueError::Expected("a size above 0")),
+                bytes => bytes,
+            };
+            Ok(())
+        },
+    ),
     Key::ignored(
         "proxy-buffer-size",
         "4k",

@@ -153,6 +153,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// nginx's spelling of a switch.
+    ///
+    /// # Errors
+    /// The value is neither `on` nor `off`.
+    pub fn on_or_off(self) -> Result<bool, ValueError> {
+        self.one_of(&["on", "off"], "\"on\" or \"off\"").map(|word| word == "on")
+    }
+
     /// One of a few words.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use certificate_metrics::CertificateReport;
 use config_metrics::{ConfigMetrics, Content};
 use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
+use gateway::buffer::TempSpace;
 use gateway::config::Update;
 use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
 use gateway::ocsp::OcspFetcher;
@@ -97,7 +98,10 @@ impl Server {
         let admin = start_admin(serve, answers, &control)?;
         // Workers read what is fixed at their start from the settings, so the first table comes before them.
         control.block_on(first_table(state.clone()));
-        let gateway = Gateway::start(&listen_settings(serve, &publisher), &publisher, &telemetry)?;
+        let listening = listen_settings(serve, &publisher);
+        let temp_space = Arc::clone(&listening.temp_space);
+        telemetry.measure_temp_files(move || temp_space.used())?;
+        let gateway = Gateway::start(&listening, &publisher, &telemetry)?;
         lifecycle.listening();
         let status = match cluster {
             Some(cluster) => Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry))?),
@@ -302,7 +306,23 @@ fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettin
         advertised_https_port: serve.advertised_https_port.or(Some(HTTPS_PORT)),
         handshakes: HandshakeLimits::default(),
         workers: serve.workers.map(NonZero::get).or(settings.worker_processes).unwrap_or_else(available_cores),
+        temp_space: Arc::new(temp_space(serve)),
     }
+}
+
+/// The room for temporary files. Only bodies that need one fail without it, so it is no reason not to start.
+fn temp_space(serve: &ServeSettings) -> TempSpace {
+    let folder = serve.temp_path.clone().unwrap_or_else(std::env::temp_dir);
+    let shown = folder.display().to_string();
+    let space = TempSpace::new(folder);
+    if let Err(error) = space.check() {
+        tracing::error!(
+            %error, folder = shown,
+            "--temp-path: no files can be made there: requests are answered with 500 whose bodies are larger than \
+             client-body-buffer-size, unless proxy-request-buffering is off"
+        );
+    }
+    space
 }
 
 /// Every address of the machine: IPv4, and IPv6 where it is wanted and there.

@@ -1,6 +1,6 @@
 use super::{
     BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, Mirror,
-    Origin, RealIp, ResponseRate, ResponseRewrites, Tracing, Waf,
+    Origin, RealIp, RequestBuffering, ResponseRate, ResponseRewrites, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -50,6 +50,9 @@ pub struct RoutePolicies {
     /// `proxy-body-size`: the largest request body in bytes; `None` is no limit. A larger one is answered with 413.
     /// Default 1 MiB.
     pub body_limit: Option<u64>,
+    /// `proxy-request-buffering` and `client-body-buffer-size`: whether a request's body is held back until all of it has
+    /// come. Default [`RequestBuffering::default`].
+    pub request_buffering: RequestBuffering,
     /// `default-backend`: serves the requests when the route's own backend has no endpoint. Default none: they are
     /// answered with 503.
     pub default_backend: Option<BackendId>,
@@ -96,6 +99,7 @@ impl Default for RoutePolicies {
             relative_redirects: false,
             rewrite: None,
             body_limit: Some(1 << 20),
+            request_buffering: RequestBuffering::default(),
             default_backend: None,
             custom_errors: CustomErrors::default(),
             error_pages: None,

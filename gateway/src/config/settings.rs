@@ -44,6 +44,8 @@ pub struct GatewaySettings {
     pub http2: Http2Settings,
     /// Idle connections to backends.
     pub upstream: UpstreamConnections,
+    /// `max-temp-files-size`: bytes of all temporary files, of bodies that are held back. Above 0. Default 1 GiB.
+    pub temp_files: u64,
     /// `add-headers`: headers that are set on every response; names in lower case. Default none.
     pub add_headers: Arc<[(Arc<str>, Arc<str>)]>,
     /// `proxy-set-headers`: headers that are set on every request to a backend; names in lower case. A header whose value
@@ -98,6 +100,7 @@ impl Default for GatewaySettings {
             limits: LimitSettings::default(),
             http2: Http2Settings::default(),
             upstream: UpstreamConnections::default(),
+            temp_files: 1 << 30,
             add_headers: Arc::from([]),
             set_headers: Arc::from([]),
             hide_headers: Arc::from([]),

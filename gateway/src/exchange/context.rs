@@ -1,4 +1,5 @@
 use super::copies::Copies;
+use crate::buffer::TempSpace;
 use crate::connection::ShutdownNotice;
 use crate::table::Publisher;
 use crate::telemetry;
@@ -11,17 +12,29 @@ pub struct Context {
     telemetry: telemetry::Worker,
     shutdown: ShutdownNotice,
     copies: Arc<Copies>,
+    temp_space: Arc<TempSpace>,
 }
 
 impl Context {
     /// Exchanges that are routed by what `publisher` holds and recorded by `telemetry`.
     pub fn new(publisher: Arc<Publisher>, telemetry: telemetry::Worker) -> Self {
-        Self { publisher, telemetry, shutdown: ShutdownNotice::default(), copies: Arc::default() }
+        Self {
+            publisher,
+            telemetry,
+            shutdown: ShutdownNotice::default(),
+            copies: Arc::default(),
+            temp_space: Arc::default(),
+        }
     }
 
     /// The same context, where connections are closed after the current request once a shutdown is announced.
     pub(crate) fn with_shutdown(self, shutdown: ShutdownNotice) -> Self {
         Self { shutdown, ..self }
+    }
+
+    /// The same context, where temporary files are made in this space.
+    pub(crate) fn with_temp_space(self, temp_space: Arc<TempSpace>) -> Self {
+        Self { temp_space, ..self }
     }
 
     /// Holds the table.
@@ -37,6 +50,11 @@ impl Context {
     /// The copies that are made for mirrors.
     pub(super) fn copies(&self) -> &Arc<Copies> {
         &self.copies
+    }
+
+    /// The room for temporary files.
+    pub(crate) fn temp_space(&self) -> &Arc<TempSpace> {
+        &self.temp_space
     }
 
     /// Whether a shutdown has been announced.

@@ -45,6 +45,12 @@ impl Inspection {
         self.body.len() > self.limit
     }
 
+    /// Gives away all that has been read of the body.
+    pub(super) fn release(&mut self) -> Bytes {
+        self.room = None;
+        std::mem::take(&mut self.held)
+    }
+
     /// Ends holding the body. Returns it as far as the rules look at it.
     pub(super) fn held(&mut self) -> Bytes {
         self.held = std::mem::take(&mut self.body).freeze();

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::copied_body::Tee;
 use super::decision::Decision;
 use super::inspector::Inspection;
-use super::progress::{CustomError, EndedAuthRequest, State, Try};
+use super::progress::{BodyPath, CustomError, EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step, UpstreamFault};
 use crate::config::{BackendPolicies, GatewaySettings, RetryCondition};
 use crate::connection::Arrival;
@@ -42,6 +42,7 @@ const CLIENT_CLOSED: u16 = 499;
 ///           |   |-----> Ask -> auth_response -|
 ///           |   |-----> Inspect -> inspected -|
 ///           |   `-----> ErrorPage ------------|
+///           |   `-----> Buffer -> buffer -----|
 ///           `---------------------------------+- whatever has `failed`
 /// ```
 #[derive(Debug)]
@@ -64,7 +65,10 @@ pub struct Exchange {
     /// The route's own backend has no endpoint, so its default backend serves.
     pub(super) fell_back: bool,
     pub(super) state: State,
+    pub(super) body_path: BodyPath,
     body_received: u64,
+    /// Bytes of the body that the endpoint has got.
+    body_passed: u64,
     /// Where the body goes beside its backend, as long as a mirror gets it.
     pub(super) tee: Option<Box<Tee>>,
     /// Replaces texts in the response's body, where some are to be.
@@ -84,6 +88,7 @@ impl Exchange {
         if let State::Replying(Reply { reason: Reason::PatternLimit, .. }) = &state {
             arrival.connection.pause(PATTERN_PAUSE);
         }
+        let body_path = BodyPath::of(request, arrival.head.body);
         let mut exchange = Self {
             context: context.clone(),
             arrival,
@@ -96,7 +101,9 @@ impl Exchange {
             new_session: None,
             fell_back: false,
             state,
+            body_path,
             body_received: 0,
+            body_passed: 0,
             tee: None,
             substitution: None,
             encoder: None,
@@ -130,6 +137,7 @@ impl Exchange {
                 }
             },
             State::Attempting if self.is_uninspected() => Step::Inspect,
+            State::Attempting if self.is_body_undecided() => Step::Buffer,
             State::Attempting => match self.attempt() {
                 Some(destination) => Step::Attempt(destination),
                 None => {
@@ -169,7 +177,10 @@ impl Exchange {
         let uses_tls = self.backend_policies().protocol.uses_tls(self.arrival.connection.tls.is_some());
         let tls = uses_tls.then(|| BackendTls { server_name: None, settings: self.decision.backend_tls().cloned() });
         let destination = self.destination(&pick, tls, self.backend_policies().into());
-        self.body_received = 0; // the body comes again from its first byte
+        self.body_passed = 0; // the body is sent again from its first byte
+        if self.body_path != BodyPath::Buffered {
+            self.body_received = 0;
+        }
         if self.attempts.begin(Try::begin(pick, self.arrival.started, self.decision.new_span()))
             && let (Some(percent), Some(upstream)) = (self.backend_policies().retries.budget, self.upstream())
         {
@@ -217,7 +228,7 @@ impl Exchange {
         self.attempts.connected(reused);
     }
 
-    /// A piece of the request's body has arrived. After `Break` the endpoint is to get no more of it.
+    /// A piece of the request's body has arrived. After `Break` no more is to be read of it.
     pub fn request_body(&mut self, bytes: usize) -> ControlFlow<()> {
         self.body_received += bytes as u64;
         self.arrival.connection.count_requested(bytes);
@@ -227,8 +238,11 @@ impl Exchange {
 
     /// The same of a piece that is passed on, and whether it is the last: a mirror gets it, too.
     pub fn request_piece(&mut self, piece: &[u8], is_last: bool) -> ControlFlow<()> {
-        let position = self.body_received;
-        self.request_body(piece.len())?;
+        let position = self.body_passed;
+        self.body_passed += piece.len() as u64;
+        if self.body_path != BodyPath::Buffered {
+            self.request_body(piece.len())?;
+        }
         self.tee.take_if(|tee| !tee.pass(position, piece, is_last));
         ControlFlow::Continue(())
     }

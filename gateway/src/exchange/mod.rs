@@ -35,6 +35,7 @@ mod phases;
 mod progress;
 mod real_ip;
 mod rendered_reply;
+mod request_buffering;
 mod request_id;
 mod respond;
 mod response_body;

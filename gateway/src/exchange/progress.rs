@@ -1,10 +1,12 @@
 //! How far a request has come.
 
 use super::access::AccessStep;
+use crate::connection::BodyFraming;
 use crate::policy::basic_auth::Verification;
-use crate::request::{Reason, Reply};
+use crate::request::{Reason, Reply, RequestView};
 use crate::telemetry::Attempt;
 use crate::upstream::Pick;
+use http::Version;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -39,6 +41,28 @@ impl From<AccessStep> for State {
             AccessStep::Ask => Self::Asking { current: None, failed: SmallVec::new() },
             AccessStep::Forward => Self::Attempting,
             AccessStep::Reply(reply) => Self::Replying(reply),
+        }
+    }
+}
+
+/// How a request's body goes to its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyPath {
+    /// That has not been decided.
+    Undecided,
+    /// As it comes.
+    Streamed,
+    /// Once all of it has come.
+    Buffered,
+}
+
+impl BodyPath {
+    /// Where there is certainly no body, there is nothing to decide.
+    pub(super) fn of(request: &RequestView<'_>, framing: BodyFraming) -> Self {
+        if framing == BodyFraming::None && request.version != Version::HTTP_2 {
+            Self::Streamed
+        } else {
+            Self::Undecided
         }
     }
 }

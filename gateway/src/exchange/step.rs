@@ -118,6 +118,9 @@ pub enum Step {
     /// Lead it to where its error is answered ([`super::Exchange::turn_to_error_page`]): it may need all these steps once more, and
     /// another lane.
     ErrorPage,
+    /// Ask whether its body is held back ([`super::Exchange::buffer`]), and if so read it to its end before any of it is sent
+    /// on.
+    Buffer,
     /// Send it to this endpoint, and report what comes of that.
     Attempt(Destination),
     /// Answer it, unless an answer has begun.

@@ -1,5 +1,7 @@
-//! The steps of an exchange that decide whether a request may come in, before a backend is tried.
+//! The steps of an exchange before a backend is tried: those that decide whether a request may come in, and what is done
+//! with its body.
 
+use super::buffering::Buffering;
 use super::client::{ClientRequest, ClientSession};
 use super::firewall::Firewall;
 use super::http1::Subrequests;
@@ -18,6 +20,7 @@ pub(crate) struct Access {
     subrequests: Subrequests,
     verifications: Semaphore,
     firewall: Firewall,
+    buffering: Buffering,
 }
 
 impl Access {
@@ -26,6 +29,7 @@ impl Access {
             subrequests: Subrequests::new(context),
             verifications: Semaphore::new(VERIFICATIONS),
             firewall: Firewall::new(),
+            buffering: Buffering::new(context),
         }
     }
 
@@ -44,7 +48,15 @@ impl Access {
                 }
                 Step::Inspect => {
                     if let Err(failure) = Box::pin(self.firewall.inspect(request)).await {
-                        request.exchange.failed(failure);
+                        request.body_failed(failure);
+                    }
+                }
+                Step::Buffer => {
+                    let framing = request.body_framing();
+                    if let Some(limits) = request.exchange.buffer(framing)
+                        && let Err(failure) = Box::pin(self.buffering.read(request, limits)).await
+                    {
+                        request.body_failed(failure);
                     }
                 }
                 Step::ErrorPage => request.exchange.turn_to_error_page(&request.head.view()),

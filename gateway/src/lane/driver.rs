@@ -2,8 +2,7 @@
 
 use super::access::Access;
 use super::client::{ClientHead, ClientRequest, ClientSession, Http1Session, Http2Session};
-use super::endpoint::Uploads;
-use super::fastcgi::{FastCgiLane, Served};
+use super::fastcgi::{self, Served};
 use super::http1::{Http1Lane, Mirrors, Outcome};
 use super::http2::Http2Lane;
 use crate::connection::Arrival;
@@ -21,19 +20,16 @@ pub(crate) struct Lanes {
     mirrors: Mirrors,
     http1: Http1Lane,
     http2: Http2Lane,
-    fastcgi: FastCgiLane,
 }
 
 impl Lanes {
     /// Lanes whose connection pools have the size of the current settings. To be made in the runtime of their worker.
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let uploads = Uploads::new();
         Self {
             access: Access::new(&context),
             mirrors: Mirrors::new(&context),
-            http1: Http1Lane::new(&context, uploads.clone()),
+            http1: Http1Lane::new(&context),
             http2: Http2Lane::new(&context),
-            fastcgi: FastCgiLane::new(uploads),
             context,
         }
     }
@@ -97,7 +93,7 @@ impl Lanes {
                 request.session.close().await;
                 false
             }
-            Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::ErrorPage => false,
+            Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::ErrorPage | Step::Buffer => false,
         };
         ControlFlow::Break(request.finish(whole).await.map_or(Outcome::Ended, Outcome::reusable))
     }
@@ -115,7 +111,7 @@ impl Lanes {
                 ControlFlow::Break(reusable) => reusable,
                 ControlFlow::Continue(request) => return ControlFlow::Continue(request),
             },
-            EndpointProtocol::FastCgi => match Box::pin(self.fastcgi.serve(request, destination)).await {
+            EndpointProtocol::FastCgi => match Box::pin(fastcgi::serve(request, destination)).await {
                 Served::Finished(reusable) => reusable,
                 Served::Elsewhere(request, next) => return self.http1.serve(request, next).await,
                 Served::Turned(request) => return ControlFlow::Continue(request),

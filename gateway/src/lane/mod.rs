@@ -2,6 +2,7 @@
 //! [`Exchange`](crate::exchange::Exchange) for each request.
 
 mod access;
+mod buffering;
 pub(crate) mod client;
 mod driver;
 mod endpoint;

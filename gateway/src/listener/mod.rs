@@ -25,6 +25,7 @@ pub use handshake::HandshakeLimits;
 pub use head_limits::HeadLimits;
 pub use refusal::Refusal;
 
+use crate::buffer::TempSpace;
 use crate::connection::limits::ClientLimiter;
 use crate::connection::{Controls, Stage};
 use crate::table::Publisher;
@@ -38,7 +39,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// What a gateway listens on. Fixed for the life of the process.
+/// What a gateway listens on, and what its workers share. Fixed for the life of the process.
 #[derive(Clone, Debug)]
 pub struct ListenSettings {
     /// Addresses for cleartext HTTP; port 0 takes a free one.
@@ -53,6 +54,8 @@ pub struct ListenSettings {
     pub handshakes: HandshakeLimits,
     /// How many workers, at least 1.
     pub workers: usize,
+    /// The room for temporary files.
+    pub temp_space: Arc<TempSpace>,
 }
 
 /// How long connections may stay open once no new ones are accepted.
@@ -114,6 +117,7 @@ impl Gateway {
                 telemetry: telemetry.worker(),
                 clients: clients.clone(),
                 controls: controls.clone(),
+                temp_space: settings.temp_space.clone(),
             };
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             workers.push(thread.spawn(move || run(start)).map_err(BindError::Thread)?);

@@ -5,6 +5,7 @@ use super::bind::Listener;
 use super::handshake::HandshakeLimits;
 use super::streams::{self, Opened};
 use super::worker::Worker;
+use crate::buffer::TempSpace;
 use crate::connection::limits::ClientLimiter;
 use crate::connection::{Controls, Stage};
 use crate::exchange::Context;
@@ -28,6 +29,7 @@ pub(super) struct Start {
     pub(super) telemetry: telemetry::Worker,
     pub(super) clients: Arc<ClientLimiter>,
     pub(super) controls: Controls,
+    pub(super) temp_space: Arc<TempSpace>,
 }
 
 /// A worker's life, from its sockets to its last connection.
@@ -40,8 +42,9 @@ pub(super) fn run(start: Start) {
 }
 
 async fn serve(start: Start) {
-    let Start { number, listeners, streams, handshakes, publisher, telemetry, clients, controls } = start;
-    let context = Arc::new(Context::new(publisher, telemetry).with_shutdown(controls.shutdown()));
+    let Start { number, listeners, streams, handshakes, publisher, telemetry, clients, controls, temp_space } = start;
+    let context = Context::new(publisher, telemetry).with_shutdown(controls.shutdown()).with_temp_space(temp_space);
+    let context = Arc::new(context);
     let shared = worker::Worker::new(number, context, clients, controls.clone());
     let worker = match Worker::new(shared, handshakes) {
         Ok(worker) => Arc::new(worker),

@@ -78,6 +78,10 @@ reasons! {
     BodyTimeout = "body-timeout",
     /// The request's body is larger than its route allows.
     BodyTooLarge = "body-too-large",
+    /// A temporary file for the request's body cannot be made or written.
+    BufferFailed = "buffer-failed",
+    /// Temporary files have no room for more of the request's body.
+    BuffersFull = "buffers-full",
     /// The settings for certificates of clients are invalid, which closes the host.
     ClientCertificatesDenied = "client-certificates-denied",
     /// The client went away before it was answered. Nothing is sent.
@@ -98,8 +102,6 @@ reasons! {
     HttpsRedirect = "https-redirect",
     /// A fault of the gateway's.
     Internal = "internal",
-    /// The request's body has no length, is for a program that has to know one, and is too large to be held back.
-    LengthRequired = "length-required",
     /// The request's body is not what its framing says.
     MalformedBody = "malformed-body",
     /// The client's connection is not for this host.
@@ -140,8 +142,6 @@ reasons! {
     SubjectDenied = "subject-denied",
     /// Too many passwords wait to be verified for the route's users.
     TooManyLogins = "too-many-logins",
-    /// Too many bytes of bodies without a length are held back.
-    UploadsBusy = "uploads-busy",
     /// The endpoints could not be reached, or broke off.
     UpstreamFailed = "upstream-failed",
     /// The endpoint took too long.

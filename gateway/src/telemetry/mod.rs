@@ -118,6 +118,14 @@ impl Telemetry {
         &self.traces
     }
 
+    /// Measures temporary files by what this function returns, in bytes.
+    ///
+    /// # Errors
+    /// They are measured already.
+    pub fn measure_temp_files(&self, used: impl Fn() -> u64 + Send + Sync + 'static) -> Result<(), TelemetryError> {
+        Ok(self.metrics.measure_temp_files(used)?)
+    }
+
     /// All metrics in Prometheus' text format ([`prometheus::TEXT_FORMAT`]).
     ///
     /// # Errors

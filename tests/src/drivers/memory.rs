@@ -7,7 +7,7 @@ use crate::run::Driver;
 use anyhow::{Context as _, Result, bail};
 use controller::store::Store;
 use controller::translate::Translator;
-use gateway::connection::{Arrival, ClientConnection, Connection, Head, TlsSession};
+use gateway::connection::{Arrival, BodyFraming, ClientConnection, Connection, Head, TlsSession};
 use gateway::exchange::{Context, Exchange, RequestEdits, Step};
 use gateway::request::RequestView;
 use gateway::table::Publisher;
@@ -73,13 +73,16 @@ impl Memory {
             match exchange.next_step() {
                 Step::Verify(verification) => exchange.verified(&view, verification.run()),
                 Step::Inspect => inspect(&mut exchange, &view),
+                Step::Buffer => {
+                    exchange.buffer(BodyFraming::None);
+                }
                 Step::ErrorPage => exchange.turn_to_error_page(&view),
                 step => break step,
             }
         };
         let reply = match step {
             Step::Reply(reply) => reply,
-            Step::Verify(_) | Step::Inspect | Step::ErrorPage => bail!("this step has been carried out"),
+            Step::Verify(_) | Step::Inspect | Step::Buffer | Step::ErrorPage => bail!("this step has been carried out"),
             Step::Abandon => bail!("nobody is gone"),
             Step::Close => bail!("there is no connection to close: such a case is for sockets"),
             Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),

@@ -54,7 +54,7 @@ fn assert_unmixed(world: &World) {
 
 #[tokio::test]
 async fn attack_14_a_backend_that_answers_before_the_body_comes() -> Result<()> {
-    let mut world = World::before(early().await?, &[], json!({})).await?;
+    let mut world = World::before(early().await?, &[], json!({"proxy-request-buffering": "off"})).await?;
     for door in DOORS {
         let mut connection = world.connect(door).await?;
         connection.send(post("Content-Length: 10\r\n", "")).await?;
@@ -70,7 +70,7 @@ async fn attack_14_a_backend_that_answers_before_the_body_comes() -> Result<()> 
 
 #[tokio::test]
 async fn attack_15_a_backend_gets_no_request_before_it_has_the_body() -> Result<()> {
-    let mut world = World::before(early().await?, &[], json!({})).await?;
+    let mut world = World::before(early().await?, &[], json!({"proxy-request-buffering": "off"})).await?;
     for door in DOORS {
         let mut connection = world.connect(door).await?;
         connection.send(post("Content-Length: 10\r\n", "01234")).await?;

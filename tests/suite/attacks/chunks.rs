@@ -34,7 +34,7 @@ async fn refused_late(bodies: &[&str]) -> Result<()> {
         }
     })
     .await?;
-    let mut world = World::before(backend, &[], json!({})).await?;
+    let mut world = World::before(backend, &[], json!({"proxy-request-buffering": "off"})).await?;
     for body in bodies {
         for door in DOORS {
             world.recording.clear();

@@ -30,7 +30,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["exchange"],
     &["table"],
     &["policy", "ocsp"],
-    &["relay", "request", "telemetry"],
+    &["buffer", "relay", "request", "telemetry"],
     &["connection"],
     &["tls", "upstream", "variables"],
     &["config", "pattern", "interner", "grammar", "fastcgi"],

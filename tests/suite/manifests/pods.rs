@@ -2,6 +2,7 @@
 
 use super::installation::{Installation, list, text, texts};
 use controller::settings::ServeSettings;
+use gateway::config::GatewaySettings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,10 @@ fn pods_may_do_no_more_than_bind_their_ports() {
             "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}
         });
         assert_eq!(install.container()["securityContext"], container, "{}", install.name);
-        assert_eq!(install.pod()["volumes"], Value::Null, "{}", install.name);
+        // Nothing of the node, only room for temporary files: more than Adit takes of it.
+        assert_eq!(list(&install.pod()["volumes"]).len(), 1, "{}", install.name);
+        let room = &install.pod()["volumes"][0]["emptyDir"]["sizeLimit"];
+        assert!(room == "2Gi" && GatewaySettings::default().temp_files <= 1 << 30, "{}: {room}", install.name);
 
         let level = install
             .of("Namespace")

@@ -35,6 +35,7 @@ impl World {
             advertised_https_port: Some(443),
             handshakes,
             workers: 2,
+            temp_space: Arc::default(),
         };
         let gateway = Gateway::start(&settings, &publisher, &telemetry).expect("a free port");
         let world = Self { gateway, publisher, telemetry };

@@ -98,6 +98,18 @@ pub(super) const FLAGS: &[Flag] = &[
             Ok(())
         },
     ),
+    Flag::full(
+        "temp-path",
+        Shape::Value("DIRECTORY"),
+        "",
+        "Directory for temporary files, which hold bodies that are buffered and do not fit into memory. They have no names, so \
+         that nothing is left of them when the process ends; the ConfigMap's max-temp-files-size limits them. Without this \
+         flag that of the environment variable TMPDIR, or else /tmp. Adit's own",
+        |values, settings| {
+            settings.serve.temp_path = values.last_unless_empty().map(Into::into);
+            Ok(())
+        },
+    ),
 ];
 
 /// An address with a port, or without: DNS listens on 53.

@@ -1,6 +1,7 @@
 use super::inspected::InspectedResponse;
 use super::replay::Replay;
 use super::{ClientHead, ClientSession, Inspections};
+use crate::buffer::BufferedBody;
 use crate::connection::BodyFraming;
 use crate::exchange::{Exchange, Failure, Sent, has_body};
 use crate::lane::head::ResponseHead;
@@ -15,6 +16,8 @@ pub(in crate::lane) struct ClientRequest {
     pub(in crate::lane) session: ClientSession,
     pub(in crate::lane) exchange: Exchange,
     replay: Replay,
+    /// The body, where all of it is read before an endpoint gets it.
+    buffered: Option<Box<BufferedBody>>,
     begun: Option<Begun>,
     /// Where the firewall looks at the response.
     inspections: Option<Inspections>,
@@ -32,7 +35,8 @@ struct Begun {
 
 impl ClientRequest {
     pub(in crate::lane) fn new(head: ClientHead, session: ClientSession, exchange: Exchange) -> Self {
-        Self { head, session, exchange, replay: Replay::default(), begun: None, inspections: None, inspected: None }
+        let (replay, buffered, begun) = (Replay::default(), None, None);
+        Self { head, session, exchange, replay, buffered, begun, inspections: None, inspected: None }
     }
 
     /// The request as policies see it.
@@ -48,6 +52,12 @@ impl ClientRequest {
     /// Takes the next piece of the body, which can be sent to another endpoint again as long as it is
     /// [replayable](Self::is_replayable). `None` is its end. Nothing is lost if the future is dropped.
     pub(in crate::lane) async fn read_body(&mut self) -> Result<Option<Bytes>, Failure> {
+        if let Some(body) = &mut self.buffered {
+            return body.next().await.map_err(|error| {
+                tracing::warn!(%error, "a request's body is lost");
+                Failure::Internal
+            });
+        }
         let piece = self.session.read_body().await?;
         piece.iter().for_each(|piece| self.replay.keep(piece));
         Ok(piece)
@@ -58,10 +68,35 @@ impl ClientRequest {
         if self.exchange.forwards_body() { self.session.invite_body().await } else { Ok(()) }
     }
 
-    /// What has been read of the body that goes to an endpoint, by the firewall or by an attempt before this one: some of it, or all.
-    pub(in crate::lane) fn read_before(&self) -> Option<Bytes> {
+    /// All of the body has been read.
+    pub(in crate::lane) fn set_buffered(&mut self, body: BufferedBody) {
+        self.buffered = Some(Box::new(body));
+    }
+
+    /// Whether all of the body has been read before an endpoint gets it.
+    pub(in crate::lane) fn is_buffered(&self) -> bool {
+        self.buffered.is_some()
+    }
+
+    /// Whether an attempt has got all of the body.
+    pub(in crate::lane) fn is_body_taken(&self) -> bool {
+        self.buffered.as_ref().map_or_else(|| self.session.is_body_done(), |body| body.is_done())
+    }
+
+    /// The body has failed before an attempt began: its connection cannot go on.
+    pub(in crate::lane) fn body_failed(&mut self, failure: Failure) {
+        self.session.close_after_response();
+        self.exchange.failed(failure);
+    }
+
+    /// Begins the body for an attempt, if an endpoint is to get it. Returns what is at hand of it, some or all: what the
+    /// firewall or an attempt before has read, or the start of a body that was held back.
+    pub(in crate::lane) fn start_body(&mut self) -> Option<Bytes> {
         if !self.exchange.forwards_body() {
             return None;
+        }
+        if let Some(body) = &mut self.buffered {
+            return body.rewind();
         }
         let inspected = self.exchange.inspected_body().filter(|body| !body.is_empty());
         match (inspected, self.replay.read()) {
@@ -72,13 +107,18 @@ impl ClientRequest {
 
     /// Whether the request can be sent again: nothing that an endpoint has got of its body is lost.
     pub(in crate::lane) fn is_replayable(&self) -> bool {
-        !self.exchange.forwards_body() || !self.replay.is_truncated()
+        !self.exchange.forwards_body() || self.is_buffered() || !self.replay.is_truncated()
     }
 
     /// How the end of the request's body is found that goes to an endpoint.
     pub(in crate::lane) fn body_framing(&self) -> BodyFraming {
+        if !self.exchange.forwards_body() {
+            return BodyFraming::None;
+        }
+        if let Some(body) = &self.buffered {
+            return BodyFraming::Length(body.length());
+        }
         match &self.session {
-            _ if !self.exchange.forwards_body() => BodyFraming::None,
             ClientSession::Http1(_) => self.exchange.arrival().head.body,
             ClientSession::Http2(session) if session.is_body_empty() => BodyFraming::None,
             ClientSession::Http2(_) => self.view().content_length().map_or(BodyFraming::Chunked, BodyFraming::Length),

@@ -43,7 +43,7 @@ pub(in crate::lane) fn is_connection_header(name: &[u8], headers: &HeaderMap) ->
 impl ClientRequest {
     /// Counts a piece of the body, and tells whether it is the last. `None` is the body's end.
     pub(in crate::lane) fn take_piece(&mut self, piece: Option<Bytes>) -> Result<(Bytes, bool), Interrupted> {
-        let is_last = piece.is_none() || self.session.is_body_done();
+        let is_last = piece.is_none() || self.is_body_taken();
         let piece = piece.unwrap_or_default();
         match self.exchange.request_piece(&piece, is_last) {
             ControlFlow::Continue(()) => Ok((piece, is_last)),

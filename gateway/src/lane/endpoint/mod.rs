@@ -7,7 +7,6 @@ mod connection;
 mod key;
 mod patience;
 mod read_ahead;
-mod upload;
 
 pub(super) use attempt::{Interrupted, is_connection_header};
 pub(super) use connect::{Io, connect, is_cut_off};
@@ -15,4 +14,3 @@ pub(super) use connection::{EndpointConnection, Progress, READ, Turn};
 pub(super) use key::Key;
 pub(super) use patience::Patience;
 pub(super) use read_ahead::ReadAhead;
-pub(super) use upload::{Upload, Uploads};

@@ -6,7 +6,7 @@ use crate::connection::BodyFraming;
 use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
 use crate::fastcgi::{CgiHead, InvalidCgiHead, begin_request, end_input, params, standard_input};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn, Upload};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn};
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{Version, header};
@@ -18,10 +18,6 @@ pub(super) struct Attempt<'r> {
     request: &'r mut ClientRequest,
     endpoint: EndpointConnection,
     response: Response,
-    /// The body, where it was held back.
-    upload: Option<Box<Upload>>,
-    /// It was held back, and is here alone.
-    is_held_back: bool,
     /// Whether all of the request's body has been passed on, or nobody wants the rest.
     is_sent: bool,
     ahead: ReadAhead,
@@ -32,16 +28,14 @@ impl<'r> Attempt<'r> {
     pub(super) fn new(
         request: &'r mut ClientRequest,
         mut endpoint: EndpointConnection,
-        upload: Option<Box<Upload>>,
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
         let framing = request.body_framing();
         let ClientRequest { head, exchange, .. } = &mut *request;
         let mut headers = RequestHeaders::new(&head.headers);
-        let length = match (&upload, framing) {
-            (Some(upload), _) => Some(upload.length()),
-            (None, BodyFraming::Length(length)) => Some(length),
-            (None, _) => headers.0.contains_key(header::CONTENT_LENGTH).then_some(0),
+        let length = match framing {
+            BodyFraming::Length(length) => Some(length),
+            _ => headers.0.contains_key(header::CONTENT_LENGTH).then_some(0),
         };
         if let Some(length) = length {
             headers.set("Content-Length", length.into());
@@ -53,16 +47,15 @@ impl<'r> Attempt<'r> {
         let output = endpoint.queue();
         begin_request(output);
         params(&all, output);
-        let is_sent = upload.is_none() && framing == BodyFraming::None;
+        let is_sent = framing == BodyFraming::None;
         if is_sent {
             end_input(output);
         }
         let (response, ahead) = (Response::new(destination.address), ReadAhead::new(destination.largest_piece));
-        let is_held_back = upload.is_some();
-        let mut attempt = Self { request, endpoint, response, upload, is_held_back, is_sent, ahead };
-        if attempt.upload.is_none() && !is_sent {
-            let read_before = attempt.request.read_before();
-            if read_before.is_some() || attempt.request.session.is_body_done() {
+        let mut attempt = Self { request, endpoint, response, is_sent, ahead };
+        if !is_sent {
+            let read_before = attempt.request.start_body();
+            if read_before.is_some() || attempt.request.is_body_taken() {
                 attempt.pass_on(read_before)?;
             }
         }
@@ -73,7 +66,7 @@ impl<'r> Attempt<'r> {
     pub(super) async fn run(mut self) -> Result<(), Interrupted> {
         let (head, start) = self.response_head().await?;
         let framing = self.framing(&head)?;
-        let is_replayable = self.is_replayable();
+        let is_replayable = self.request.is_replayable();
         if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
@@ -144,14 +137,13 @@ impl<'r> Attempt<'r> {
     async fn listen(&mut self) -> Result<(), Interrupted> {
         self.request.session.flush().await?;
         loop {
-            self.pass_on_upload()?;
-            let Self { request, endpoint, is_sent, ahead, upload, .. } = &mut *self;
-            let comes_from_client = !*is_sent && upload.is_none();
+            let Self { request, endpoint, is_sent, ahead, .. } = &mut *self;
+            let comes_from_client = !*is_sent && !request.is_buffered();
             let turn = match comes_from_client {
                 true => Turn::Client(request.exchange.settings().client.body_timeout),
                 false => Turn::Endpoint,
             };
-            let takes_body = comes_from_client && !endpoint.is_sending();
+            let takes_body = !*is_sent && !endpoint.is_sending();
             let watches = takes_body || (!comes_from_client && request.session.is_watched());
             let event = tokio::select! {
                 biased;
@@ -172,7 +164,7 @@ impl<'r> Attempt<'r> {
                 Event::Endpoint(Ok(Progress::SendFailed)) => {
                     // It may have responded before it stopped reading.
                     self.endpoint.stop_sending();
-                    (self.is_sent, self.upload) = (true, None);
+                    self.is_sent = true;
                 }
                 Event::Endpoint(Err(error)) => return Err(self.broken(&error.into())),
                 Event::Client(Ok(piece)) => self.pass_on(piece)?,
@@ -181,43 +173,22 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    /// Passes on the next piece of a body that was held back, once the last one has been sent.
-    fn pass_on_upload(&mut self) -> Result<(), Interrupted> {
-        let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
-        let (piece, is_last) = upload.next_piece();
-        self.request.take_piece(Some(piece.clone()))?;
-        self.send(&piece, is_last);
-        if is_last {
-            self.upload = None;
-        }
-        Ok(())
-    }
-
     /// Passes on a piece of the request's body. `None` is its end.
     fn pass_on(&mut self, piece: Option<Bytes>) -> Result<(), Interrupted> {
         let (piece, is_last) = self.request.take_piece(piece)?;
-        self.send(&piece, is_last);
-        Ok(())
-    }
-
-    fn send(&mut self, piece: &[u8], is_last: bool) {
         let output = self.endpoint.queue();
-        standard_input(piece, output);
+        standard_input(&piece, output);
         if is_last {
             end_input(output);
         }
         self.is_sent = is_last;
-    }
-
-    /// Whether the request can be sent again: nothing that the program has got of its body is lost.
-    fn is_replayable(&self) -> bool {
-        !self.is_held_back && self.request.is_replayable()
+        Ok(())
     }
 
     /// The program has failed.
     fn broken(&self, error: &ResponseError) -> Interrupted {
         tracing::debug!(%error, "a FastCGI program did not respond");
-        let (fault, replayable) = (error.fault(), self.is_replayable());
+        let (fault, replayable) = (error.fault(), self.request.is_replayable());
         Failure::Upstream { fault, stale: false, untouched: false, replayable }.into()
     }
 }

@@ -8,4 +8,4 @@ mod request_headers;
 mod response;
 mod serve;
 
-pub(super) use serve::{FastCgiLane, Served};
+pub(super) use serve::{Served, serve};

@@ -3,14 +3,9 @@
 use super::attempt::Attempt;
 use crate::exchange::{Destination, EndpointProtocol, Step};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
+use crate::lane::endpoint::{EndpointConnection, Interrupted};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-
-/// What a worker needs to speak with programs.
-pub(in crate::lane) struct FastCgiLane {
-    uploads: Uploads,
-}
 
 /// What has become of a request.
 pub(in crate::lane) enum Served {
@@ -23,60 +18,39 @@ pub(in crate::lane) enum Served {
     Turned(Box<ClientRequest>),
 }
 
-impl FastCgiLane {
-    pub(in crate::lane) fn new(uploads: Uploads) -> Self {
-        Self { uploads }
-    }
-
-    /// Serves a request whose next step is to try this endpoint.
-    pub(in crate::lane) async fn serve(&self, mut request: Box<ClientRequest>, first: Destination) -> Served {
-        let (mut destination, mut upload) = (first, None);
-        let mut failed = self.read_upload(&mut request, &mut upload).await.err();
-        loop {
-            let attempted = match failed.take() {
-                Some(interrupted) => Err(interrupted),
-                None => request.attempt_fastcgi(&destination, &mut upload).await,
-            };
-            match attempted {
-                Ok(()) => return Served::Finished(request.finish(true).await),
-                Err(Interrupted::Settled) => {}
-                Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
+/// Serves a request whose next step is to try this endpoint.
+pub(in crate::lane) async fn serve(mut request: Box<ClientRequest>, first: Destination) -> Served {
+    let mut destination = first;
+    let mut failed = request.invite_body().await.err();
+    loop {
+        let attempted = match failed.take() {
+            Some(failure) => Err(failure.into()),
+            None => request.attempt_fastcgi(&destination).await,
+        };
+        match attempted {
+            Ok(()) => return Served::Finished(request.finish(true).await),
+            Err(Interrupted::Settled) => {}
+            Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
+        }
+        match request.exchange.next_step() {
+            Step::Attempt(next) if next.protocol == EndpointProtocol::FastCgi => destination = next,
+            Step::Attempt(next) => return Served::Elsewhere(request, next),
+            Step::Reply(reply) => {
+                Box::pin(request.fail(&reply)).await;
+                return Served::Finished(None);
             }
-            match request.exchange.next_step() {
-                Step::Attempt(next) if next.protocol == EndpointProtocol::FastCgi => destination = next,
-                Step::Attempt(next) => return Served::Elsewhere(request, next),
-                Step::ErrorPage => return Served::Turned(request),
-                Step::Reply(reply) => {
-                    Box::pin(request.fail(&reply)).await;
-                    return Served::Finished(None);
-                }
-                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect => {
-                    return Served::Finished(request.finish(false).await);
-                }
+            Step::ErrorPage => return Served::Turned(request),
+            Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::Buffer => {
+                return Served::Finished(request.finish(false).await);
             }
         }
-    }
-
-    async fn read_upload(
-        &self,
-        request: &mut ClientRequest,
-        upload: &mut Option<Box<Upload>>,
-    ) -> Result<(), Interrupted> {
-        request.invite_body().await?;
-        *upload = self.uploads.hold(request).await?;
-        Ok(())
     }
 }
 
 impl ClientRequest {
-    /// Tries an endpoint. It gets a body that was held back: no other is tried once it is connected.
-    async fn attempt_fastcgi(
-        &mut self,
-        destination: &Destination,
-        upload: &mut Option<Box<Upload>>,
-    ) -> Result<(), Interrupted> {
+    async fn attempt_fastcgi(&mut self, destination: &Destination) -> Result<(), Interrupted> {
         let endpoint = self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await??;
         self.exchange.connected(false);
-        Attempt::new(self, endpoint, upload.take(), destination)?.run().await
+        Attempt::new(self, endpoint, destination)?.run().await
     }
 }

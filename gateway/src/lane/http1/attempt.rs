@@ -6,7 +6,7 @@ use super::response::EndpointError;
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{Destination, EndpointProtocol, Failure, RequestEdits};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn, Upload, is_connection_header};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn, is_connection_header};
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{HeaderValue, Version};
@@ -17,10 +17,6 @@ pub(super) struct Attempt<'r> {
     request: &'r mut ClientRequest,
     endpoint: EndpointConnection,
     body: RequestBody,
-    /// The request's body, where it was held back.
-    upload: Option<Box<Upload>>,
-    /// It was held back, and is here alone.
-    is_held_back: bool,
     /// The endpoint gets HTTP/1.0, so that the connection serves no other request.
     is_http_10: bool,
     /// The protocols that the client asks for.
@@ -46,7 +42,6 @@ impl<'r> Attempt<'r> {
         request: &'r mut ClientRequest,
         mut endpoint: EndpointConnection,
         is_reused: bool,
-        upload: Option<Box<Upload>>,
         destination: &Destination,
     ) -> Result<Self, Interrupted> {
         let is_http_10 = destination.protocol == EndpointProtocol::Http10;
@@ -59,31 +54,13 @@ impl<'r> Attempt<'r> {
             head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
         }
         request.exchange.forward(&request.head.view(), &mut head);
-        let framing = match &upload {
-            Some(upload) => BodyFraming::Length(upload.length()),
-            None => request.body_framing(),
-        };
-        let body = RequestBody::begin(framing, &mut head);
+        let body = RequestBody::begin(request.body_framing(), &mut head);
         let head = if is_http_10 { close(head).encode_http_10() } else { head.encode() };
         endpoint.queue().extend_from_slice(&head.ok_or(Failure::Internal)?);
-        let (ahead, is_held_back) = (ReadAhead::new(destination.largest_piece), upload.is_some());
-        let mut attempt = Self {
-            request,
-            endpoint,
-            body,
-            upload,
-            is_held_back,
-            is_http_10,
-            protocols,
-            is_reused,
-            is_heard: false,
-            ahead,
-        };
-        if attempt.upload.is_some() {
-            return Ok(attempt);
-        }
-        let read_before = attempt.request.read_before();
-        if read_before.is_some() || !attempt.body.is_over() && attempt.request.session.is_body_done() {
+        let ahead = ReadAhead::new(destination.largest_piece);
+        let mut attempt = Self { request, endpoint, body, is_http_10, protocols, is_reused, is_heard: false, ahead };
+        let read_before = attempt.request.start_body();
+        if read_before.is_some() || !attempt.body.is_over() && attempt.request.is_body_taken() {
             attempt.pass_on(read_before)?;
         }
         Ok(attempt)
@@ -101,7 +78,7 @@ impl<'r> Attempt<'r> {
         // Who has been asked for an upgrade may switch later than it says.
         let keeps_alive =
             framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty() && !self.is_http_10;
-        let is_replayable = self.is_replayable();
+        let is_replayable = self.request.is_replayable();
         if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
@@ -160,14 +137,13 @@ impl<'r> Attempt<'r> {
     async fn listen(&mut self) -> Result<Heard, Interrupted> {
         self.request.session.flush().await?;
         loop {
-            self.pass_on_upload()?;
-            let Self { request, endpoint, body, ahead, upload, .. } = &mut *self;
-            let is_read = body.is_over() || upload.is_some();
+            let Self { request, endpoint, body, ahead, .. } = &mut *self;
+            let is_read = body.is_over() || request.is_buffered();
             let turn = match is_read {
                 true => Turn::Endpoint,
                 false => Turn::Client(request.exchange.settings().client.body_timeout),
             };
-            let takes_body = !is_read && !endpoint.is_sending();
+            let takes_body = !body.is_over() && !endpoint.is_sending();
             let watches = takes_body || (is_read && request.session.is_watched());
             let event = tokio::select! {
                 biased;
@@ -187,26 +163,12 @@ impl<'r> Attempt<'r> {
                     // It may have responded before it stopped reading.
                     self.endpoint.stop_sending();
                     self.body.refuse();
-                    self.upload = None;
                 }
                 Event::Endpoint(Err(error)) => return Err(self.broken(&error.into())),
                 Event::Client(Ok(piece)) => self.pass_on(piece)?,
                 Event::Client(Err(failure)) => return Err(failure.into()),
             }
         }
-    }
-
-    /// Passes on the next piece of a body that was held back, once the last one has been sent.
-    fn pass_on_upload(&mut self) -> Result<(), Interrupted> {
-        let Some(upload) = self.upload.as_mut().filter(|_| !self.endpoint.is_sending()) else { return Ok(()) };
-        let (piece, is_last) = upload.next_piece();
-        self.request.take_piece(Some(piece.clone()))?;
-        self.body.pass_on(&piece, self.endpoint.queue());
-        if is_last {
-            self.body.end(None, self.endpoint.queue());
-            self.upload = None;
-        }
-        Ok(())
     }
 
     /// Passes on a piece of the request's body. `None` is its end.
@@ -219,11 +181,6 @@ impl<'r> Attempt<'r> {
         Ok(())
     }
 
-    /// Whether the request can be sent again: nothing that the endpoint has got of its body is lost.
-    fn is_replayable(&self) -> bool {
-        !self.is_held_back && self.request.is_replayable()
-    }
-
     /// The endpoint has failed.
     fn broken(&self, error: &EndpointError) -> Interrupted {
         tracing::debug!(%error, "an endpoint did not respond");
@@ -231,7 +188,7 @@ impl<'r> Attempt<'r> {
             fault: error.fault(),
             stale: self.is_reused && !self.is_heard && error.is_cut_off(),
             untouched: false,
-            replayable: self.is_replayable(),
+            replayable: self.request.is_replayable(),
         })
     }
 }

@@ -5,7 +5,7 @@ use super::pool::Pool;
 use super::tunnel::Tunnel;
 use crate::exchange::{Context, Destination, EndpointProtocol, Step};
 use crate::lane::client::{ClientRequest, ClientSession};
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Upload, Uploads};
+use crate::lane::endpoint::{EndpointConnection, Interrupted};
 use crate::relay::{Early, RelayedBytes};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
@@ -16,7 +16,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(in crate::lane) struct Http1Lane {
     pool: Arc<Pool>,
-    uploads: Uploads,
 }
 
 /// What has become of a client's connection with the request.
@@ -37,8 +36,8 @@ impl Outcome {
 
 impl Http1Lane {
     /// A lane whose pool has the size of the current settings.
-    pub(in crate::lane) fn new(context: &Context, uploads: Uploads) -> Self {
-        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle), uploads }
+    pub(in crate::lane) fn new(context: &Context) -> Self {
+        Self { pool: Pool::new(context.publisher().load().settings().upstream.idle) }
     }
 
     /// Serves a request whose next step is to try this endpoint. It goes on with its next step if an error of it is answered
@@ -52,9 +51,9 @@ impl Http1Lane {
             request.exchange.failed(failure);
             return ControlFlow::Break(finish(request, false).await);
         }
-        let (mut destination, mut upload) = (first, None);
+        let mut destination = first;
         loop {
-            match self.attempt(&mut request, &destination, &mut upload).await {
+            match self.attempt(&mut request, &destination).await {
                 Ok(Responded::Whole(reusable)) => {
                     if let Some(reusable) = reusable {
                         self.pool.put(reusable, &destination);
@@ -74,45 +73,23 @@ impl Http1Lane {
                     Box::pin(request.fail(&reply)).await;
                     return ControlFlow::Break(Outcome::Ended);
                 }
-                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect => {
+                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::Buffer => {
                     return ControlFlow::Break(finish(request, false).await);
                 }
             }
         }
     }
 
-    async fn attempt(
-        &self,
-        request: &mut ClientRequest,
-        destination: &Destination,
-        upload: &mut Option<Box<Upload>>,
-    ) -> Result<Responded, Interrupted> {
-        if destination.protocol == EndpointProtocol::Http10 {
-            return Box::pin(self.attempt_http_10(request, destination, upload)).await;
-        }
-        let kept = if destination.fresh { None } else { self.pool.take(destination) };
+    async fn attempt(&self, request: &mut ClientRequest, destination: &Destination) -> Result<Responded, Interrupted> {
+        // A connection of HTTP/1.0 serves one request.
+        let takes_new = destination.fresh || destination.protocol == EndpointProtocol::Http10;
+        let kept = if takes_new { None } else { self.pool.take(destination) };
         let (endpoint, is_reused) = match kept {
             Some(kept) => (kept, true),
             None => (request.connect(destination).await?, false),
         };
         request.exchange.connected(is_reused);
-        Attempt::new(request, endpoint, is_reused, None, destination)?.run().await
-    }
-
-    /// An attempt in HTTP/1.0, which has no chunks: a body without a length is held back. No other endpoint is tried once one
-    /// is connected.
-    async fn attempt_http_10(
-        &self,
-        request: &mut ClientRequest,
-        destination: &Destination,
-        upload: &mut Option<Box<Upload>>,
-    ) -> Result<Responded, Interrupted> {
-        if upload.is_none() {
-            *upload = self.uploads.hold(request).await?;
-        }
-        let endpoint = request.connect(destination).await?;
-        request.exchange.connected(false);
-        Attempt::new(request, endpoint, false, upload.take(), destination)?.run().await
+        Attempt::new(request, endpoint, is_reused, destination)?.run().await
     }
 }
 

@@ -42,8 +42,8 @@ impl<'r> Attempt<'r> {
         let endpoint = begun.map_err(|error| upstream(request, &error, is_reused))?;
         let largest_piece = destination.largest_piece;
         let mut attempt = Self { request, endpoint, is_sent, is_reused, is_heard: false, largest_piece };
-        let read_before = attempt.request.read_before();
-        if read_before.is_some() || !attempt.is_sent && attempt.request.session.is_body_done() {
+        let read_before = attempt.request.start_body();
+        if read_before.is_some() || !attempt.is_sent && attempt.request.is_body_taken() {
             attempt.pass_on(read_before)?;
         }
         Ok(attempt)
@@ -137,7 +137,7 @@ impl<'r> Attempt<'r> {
         loop {
             let Self { request, endpoint, is_sent, .. } = &mut *self;
             let takes_body = !*is_sent && !endpoint.is_sending();
-            let watches = takes_body || (*is_sent && request.session.is_watched());
+            let watches = takes_body || ((*is_sent || request.is_buffered()) && request.session.is_watched());
             let event = tokio::select! {
                 biased;
                 progress = endpoint.progress() => Event::Endpoint(progress),

@@ -40,7 +40,7 @@ pub(super) use streams::{OpenStreams, StreamId};
 use super::MetricsSettings;
 use crate::upstream;
 use parking_lot::Mutex;
-use prometheus::{IntCounter, Registry};
+use prometheus::{IntCounter, PullingGauge, Registry};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -97,6 +97,13 @@ impl Metrics {
     /// From now on the endpoints of these upstreams are counted, too.
     pub(super) fn count_endpoints(&self, upstreams: Arc<upstream::Registry>) -> prometheus::Result<()> {
         self.registry.register(Box::new(EjectionCollector::new(upstreams)?))
+    }
+
+    /// Measures temporary files by what this function returns, in bytes.
+    pub(super) fn measure_temp_files(&self, used: impl Fn() -> u64 + Send + Sync + 'static) -> prometheus::Result<()> {
+        let MetricDoc { name, help, .. } = names::TEMP_FILE_BYTES;
+        let gauge = PullingGauge::new(name, help, Box::new(move || used() as f64))?;
+        self.registry.register(Box::new(gauge))
     }
 
     /// All metrics in Prometheus' text format.

@@ -222,6 +222,8 @@ metrics! {
         "Open sessions of TCP and UDP services";
     STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,
         "1 if the port of a TCP or UDP service is open, 0 if it could not be opened";
+    TEMP_FILE_BYTES = Gauge "adit_temp_file_bytes" &[],
+        "Bytes of temporary files, of bodies that are buffered (max-temp-files-size)";
     TABLE_REVISION = Gauge "adit_table_revision" &[],
         "Revision of the routing table that is served; it grows with every change";
     WATCH_HEALTHY = Gauge "adit_watch_healthy" &["kind"],

@@ -255,6 +255,7 @@ fn every_metric_is_documented() {
     let _open = worker.open_stream(StreamProtocol::Tcp, 9000);
     telemetry.listeners().set(StreamProtocol::Tcp, 9000, true);
     telemetry.controller().orphan("ns", "web", Orphan::NoService, true);
+    telemetry.measure_temp_files(|| 1).expect("measured once");
     telemetry.controller().watch("Ingress", true);
     telemetry.controller().leads("adit-leader", true);
     telemetry.checks().checked("ns", "web", false);

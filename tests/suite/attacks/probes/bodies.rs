@@ -3,6 +3,7 @@
 use super::refused;
 use crate::attacks::world::{DOORS, World};
 use anyhow::{Context, Result};
+use serde_json::json;
 
 const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -70,7 +71,7 @@ async fn probe_codings_that_are_not_chunked() -> Result<()> {
 
 #[tokio::test]
 async fn probe_chunked_in_other_words() -> Result<()> {
-    let mut world = World::new().await?;
+    let mut world = World::with(&[], json!({"proxy-request-buffering": "off"})).await?;
     for line in [
         "Transfer-Encoding: Chunked",
         "TRANSFER-ENCODING:\tchunked",
@@ -138,7 +139,7 @@ async fn probe_chunks_that_are_none() -> Result<()> {
 /// What stands behind the last chunk is a trailer, whatever it looks like, and dropped where it says how to read the body.
 #[tokio::test]
 async fn probe_trailers_that_look_like_requests() -> Result<()> {
-    let mut world = World::new().await?;
+    let mut world = World::with(&[], json!({"proxy-request-buffering": "off"})).await?;
     for (trailer, passed) in [
         ("X:POST /evil HTTP/1.1", "x: POST /evil HTTP/1.1\r\n"),
         ("Transfer-Encoding: chunked", ""),
