@@ -1,10 +1,10 @@
-//! Bodies, and the buffers that they pass through. Adit streams bodies both ways and chooses the sizes of its buffers.
+//! Bodies, and the buffers that they pass through. Adit streams responses, and chooses the sizes of its buffers for them.
 
 use super::entry::{Annotation, Invalid, Scope};
 use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 
-const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
+const STREAMED: &str = "responses are streamed, and Adit chooses the sizes of its buffers";
 const ON_OR_OFF: &str = "\"on\" or \"off\"";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[

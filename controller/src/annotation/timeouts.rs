@@ -67,8 +67,9 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     )
     .but(
         "Each endpoint is tried once at most, also where the backend has fewer than `proxy-next-upstream-tries`. A body is \
-         sent again only while no more than 64 KiB of it have been passed on. A kept connection that closes before a byte of \
-         the response is replaced by a new one whatever the words are, unless the method is POST, LOCK or PATCH.",
+         sent again only while no more than 64 KiB of it have been passed on, unless `proxy-request-buffering` is on. A \
+         kept connection that closes before a byte of the response is replaced by a new one whatever the words are, unless the \
+         method is POST, LOCK or PATCH.",
     ),
     Annotation::full(
         "proxy-next-upstream-timeout",

@@ -42,7 +42,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Risk::Low,
         Invalid::FallsBack,
         "Sets the HTTP version for the backend: `1.1` or `1.0`. With 1.0 each request has a connection of its own, bodies without \
-         a length are held back up to 16 MiB (then 411), and no protocol is switched. It has no effect on gRPC and FastCGI. \
+         a length are held back until they have ended, and no protocol is switched. It has no effect on gRPC and FastCGI. \
          Default: the ConfigMap's `proxy-http-version` (1.1).",
         |value, draft| {
             draft.backend.http_10 = value.http_10()?;

@@ -5,7 +5,7 @@ use super::entry::Key;
 use crate::registry::{Value, ValueError};
 use crate::snippet::{Address, cookie_rewrites, redirect_from, redirect_to};
 
-const STREAMED: &str = "bodies are streamed, and Adit chooses the sizes of its buffers";
+const STREAMED: &str = "responses are streamed, and Adit chooses the sizes of its buffers";
 const BY_ANNOTATION: &str = "ingress-nginx reads it and makes nothing of it, only the annotation of this name counts";
 
 pub(super) const KEYS: &[Key] = &[
@@ -181,7 +181,7 @@ pub(super) const KEYS: &[Key] = &[
 fn streamed(value: Value<'_>, _: &mut ConfigBuilder) -> Result<(), ValueError> {
     match value.text() {
         "off" => Ok(()),
-        "on" => Err(ValueError::Unsupported("is not supported: bodies are streamed, as with \"off\"")),
+        "on" => Err(ValueError::Unsupported("is not supported: responses are streamed, as with \"off\"")),
         _ => Err(ValueError::Expected("\"on\" or \"off\"")),
     }
 }

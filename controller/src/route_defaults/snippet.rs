@@ -63,6 +63,10 @@ pub struct SnippetBlock {
     pub satisfy: Option<Satisfy>,
     /// `client_max_body_size`; `Some(None)` is no limit.
     pub body_limit: Option<Option<u64>>,
+    /// `proxy_request_buffering`.
+    pub request_buffering: Option<bool>,
+    /// `client_body_buffer_size`.
+    pub body_memory: Option<u64>,
     /// `limit_rate`; `Some(None)` is no limit.
     pub rate: Option<Option<NonZero<u64>>>,
     /// `limit_rate_after`.
@@ -171,6 +175,8 @@ impl SnippetBlock {
         self.auth_variables.extend(later.auth_variables.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);
+        self.request_buffering = self.request_buffering.or(later.request_buffering);
+        self.body_memory = self.body_memory.or(later.body_memory);
         self.rate = self.rate.or(later.rate);
         self.rate_after = self.rate_after.or(later.rate_after);
         self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);

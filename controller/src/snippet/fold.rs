@@ -37,6 +37,9 @@ pub(crate) fn fold(
     policies.real_ip = location.real_ip.over(http.real_ip);
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
+    let buffering = &mut policies.request_buffering;
+    buffering.on = location.request_buffering.unwrap_or(buffering.on);
+    buffering.memory = location.body_memory.unwrap_or(buffering.memory);
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = location.rate.unwrap_or(rate.bytes_per_second);
     rate.after = location.rate_after.unwrap_or(rate.after);

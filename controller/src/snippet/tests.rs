@@ -8,7 +8,8 @@ use super::{Context, HttpBlock, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
 use gateway::config::{
     BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
-    Proxied, ProxiedCondition, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject, Template,
+    Proxied, ProxiedCondition, RequestBuffering, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject,
+    Template,
 };
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -200,10 +201,11 @@ fn compression_is_inherited_directive_by_directive() {
 #[test]
 fn ordinary_settings_take_what_they_have_fields_for() {
     let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
-    let text =
-        "client_max_body_size 8m; proxy_read_timeout 5m; allow 10.0.0.0/8; deny all; satisfy any; limit_rate_after 2k;";
+    let text = "client_max_body_size 8m; proxy_read_timeout 5m; allow 10.0.0.0/8; deny all; satisfy any; \
+                limit_rate_after 2k; proxy_request_buffering off; client_body_buffer_size 1m;";
     assert_eq!(fold(&location(text), http(), &mut policies, &mut backend), Ok(vec![]));
     assert_eq!(policies.body_limit, Some(8 << 20));
+    assert_eq!(policies.request_buffering, RequestBuffering { on: false, memory: 1 << 20 });
     assert_eq!(backend.timeouts.read.as_secs(), 300);
     assert_eq!(policies.source_ranges.allow.as_ref().map(|allow| allow.len()), Some(1));
     assert_eq!(policies.response_rate.after, 2048);

@@ -9,7 +9,7 @@ use super::respond::is_hidden;
 use super::subrequest::is_not_the_clients;
 use crate::config::FRAMING_HEADERS;
 use crate::request::RequestView;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
 /// Fields that say how a message is to be read, where it goes, or who may see it.
@@ -125,6 +125,8 @@ impl RequestEdits for Touched {
     fn remove(&mut self, name: &HeaderName) {
         self.add(name.as_str());
     }
+
+    fn set_method(&mut self, _: &Method) {}
 
     fn set_target(&mut self, _: &[u8]) {}
 }
