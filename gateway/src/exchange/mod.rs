@@ -51,7 +51,6 @@ mod subrequest;
 mod tests;
 mod trace;
 mod trailers;
-mod upload;
 mod variables;
 
 pub use access::AccessStep;
