@@ -59,7 +59,7 @@ async fn http2() -> Result<(SocketAddr, mpsc::UnboundedReceiver<Option<HeaderMap
 }
 
 async fn serve(protocol: &str, backend: SocketAddr) -> Result<Adit> {
-    let config = json!({"hide-headers": "X-Hidden", "add-headers": "adit/added"});
+    let config = json!({"hide-headers": "X-Hidden", "add-headers": "adit/added", "proxy-request-buffering": "off"});
     let added = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "added", "namespace": "adit"},
         "data": {"X-Added": "ours"},
@@ -147,7 +147,7 @@ async fn attack_13_trailers_claim_nothing_that_is_ours_to_say() -> Result<()> {
     const EXPECTED: &str = "5\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n";
     let (backend, mut seen) = http1(EXPECTED).await?;
     let auth = answering("HTTP/1.1 200 OK\r\nX-User: alice\r\nContent-Length: 0\r\n\r\n").await?;
-    let config = json!({"proxy-set-headers": "adit/set"});
+    let config = json!({"proxy-set-headers": "adit/set", "proxy-request-buffering": "off"});
     let annotations = [("auth-url", "http://auth.default.svc.cluster.local/"), ("auth-response-headers", "X-User")];
     let set = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "set", "namespace": "adit"},
