@@ -12,9 +12,11 @@ H2SPEC := $(TOOLS)/h2spec
 H2SPEC_MODULE := tests/tools/h2spec
 OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
 OAUTH2_PROXY_MODULE := tests/tools/oauth2-proxy
+ARGO_ROLLOUTS := $(TOOLS)/argo-rollouts/controller
+ARGO_ROLLOUTS_MODULE := tests/tools/argo-rollouts
 CORE_RULES := $(TOOLS)/core-rules
 CORE_RULES_MODULE := manifests/core-rules
-TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy)
+TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy argo-rollouts)
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -146,6 +148,9 @@ target/image/test/echo.tar: target/debug/echo manifests/image Makefile | image-t
 target/image/test/oauth2-proxy.tar: $(OAUTH2_PROXY) manifests/image Makefile | image-tools
 	manifests/image --name localhost/oauth2-proxy:1 --output $@ $<
 
+target/image/test/argo-rollouts.tar: $(ARGO_ROLLOUTS) manifests/image Makefile | image-tools
+	manifests/image --name localhost/argo-rollouts:1 --output $@ $<
+
 # Cargo knows when there is something to build, and touches nothing otherwise.
 target/release/adit: FORCE | prerequisites
 	cargo build --release --locked --bin adit
@@ -176,6 +181,15 @@ $(OAUTH2_PROXY): $(wildcard $(OAUTH2_PROXY_MODULE)/*)
 	@mkdir -p target/cluster
 	go=$$(tests/cluster/setup/go) && cd $(OAUTH2_PROXY_MODULE) && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
 		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ github.com/oauth2-proxy/oauth2-proxy/v7
+
+# Its CustomResourceDefinitions are put beside it.
+$(ARGO_ROLLOUTS): $(wildcard $(ARGO_ROLLOUTS_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	@mkdir -p target/cluster $(@D)/crds
+	go=$$(tests/cluster/setup/go) && cd $(ARGO_ROLLOUTS_MODULE) && export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off && \
+		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ github.com/argoproj/argo-rollouts/cmd/rollouts-controller && \
+		module=$$("$$go" list -m -f '{{.Dir}}' github.com/argoproj/argo-rollouts) && \
+		install -m 644 "$$module"/manifests/crds/*-crd.yaml $(CURDIR)/$(@D)/crds
 
 $(FUZZ):
 	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)

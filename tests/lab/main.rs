@@ -3,6 +3,7 @@
 //! `tests/cluster/test` runs these in a lab of their own. They need kubectl, its kubeconfig, and a network in which the
 //! nodes can be reached; the modules named `machine` also reach into the machines of the lab.
 
+mod argo_rollouts;
 mod bad_input;
 mod classes;
 mod conformance;

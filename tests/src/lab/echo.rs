@@ -78,7 +78,8 @@ impl Echo {
         })
     }
 
-    fn deployment(&self) -> Value {
+    /// The Deployment.
+    pub fn deployment(&self) -> Value {
         let labels = json!({"app": self.name});
         let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
         json!({

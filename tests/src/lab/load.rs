@@ -39,15 +39,17 @@ pub struct Tally {
 impl Load {
     /// Asks for `http://HOST/PATH`, each client at one of the entries, and expects an echo server of this Service.
     pub fn start(entries: &[Entry], host: &str, path: &str, service: &str) -> Self {
-        Self::of(
-            entries,
-            What { host: host.to_owned(), path: path.to_owned(), service: service.to_owned(), tls: false },
-        )
+        Self::start_among(entries, host, path, &[service])
+    }
+
+    /// The same, and expects one of several Services.
+    pub fn start_among(entries: &[Entry], host: &str, path: &str, services: &[&str]) -> Self {
+        Self::of(entries, What::new(host, path, services, false))
     }
 
     /// The same for `https://HOST/PATH`, with any certificate.
     pub fn start_tls(entries: &[Entry], host: &str, path: &str, service: &str) -> Self {
-        Self::of(entries, What { host: host.to_owned(), path: path.to_owned(), service: service.to_owned(), tls: true })
+        Self::of(entries, What::new(host, path, &[service], true))
     }
 
     fn of(entries: &[Entry], what: What) -> Self {
@@ -147,7 +149,7 @@ impl fmt::Display for Tally {
 struct What {
     host: String,
     path: String,
-    service: String,
+    services: Vec<String>,
     tls: bool,
 }
 
@@ -164,9 +166,9 @@ impl Client {
             Some(connection) => connection,
             None => self.what.connect(&self.entry).await.context("connecting")?,
         };
-        let What { host, path, service, .. } = &*self.what;
+        let What { host, path, services, .. } = &*self.what;
         let answer = ask(&mut connection, "GET", host, path, &[]).await?;
-        ensure!(answer.service()? == *service, "from another Service: {}", answer.text());
+        ensure!(services.contains(&answer.service()?), "from another Service: {}", answer.text());
         let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if self.keeps && !closes {
             self.connection = Some(connection);
@@ -176,6 +178,11 @@ impl Client {
 }
 
 impl What {
+    fn new(host: &str, path: &str, services: &[&str], tls: bool) -> Self {
+        let services = services.iter().map(|service| (*service).to_owned()).collect();
+        Self { host: host.to_owned(), path: path.to_owned(), services, tls }
+    }
+
     async fn connect(&self, entry: &Entry) -> Result<Connection> {
         match self.tls {
             true => entry.connect_tls(&self.host).await,
