@@ -44,18 +44,31 @@ impl Lanes {
     ) -> Outcome {
         let Some(head) = ClientHead::parse(head.freeze(), arrival.target.clone()) else { return Outcome::Ended };
         arrival.connection.wait_for_turn().await;
-        let exchange = Exchange::begin(&self.context, arrival, &head.view());
-        let session = ClientSession::Http1(Http1Session::new(stream, &head, input, &exchange));
-        self.serve(Box::new(ClientRequest::new(head, session, exchange))).await
+        let request = self.begin(head, arrival, |head, exchange| {
+            ClientSession::Http1(Http1Session::new(stream, head, input, exchange))
+        });
+        self.serve(request).await
     }
 
     /// Serves the request of a stream of HTTP/2.
     pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
         let head = ClientHead::of_stream(&session, arrival.target.clone());
         arrival.connection.wait_for_turn().await;
+        let request = self
+            .begin(head, arrival, |_, exchange| ClientSession::Http2(Box::new(Http2Session::new(session, exchange))));
+        self.serve(request).await;
+    }
+
+    /// Begins a request. Not in the futures above, which would reserve memory for each of its parts.
+    fn begin(
+        &self,
+        head: ClientHead,
+        arrival: Box<Arrival>,
+        session: impl FnOnce(&ClientHead, &Exchange) -> ClientSession,
+    ) -> Box<ClientRequest> {
         let exchange = Exchange::begin(&self.context, arrival, &head.view());
-        let session = ClientSession::Http2(Box::new(Http2Session::new(session, &exchange)));
-        self.serve(Box::new(ClientRequest::new(head, session, exchange))).await;
+        let session = session(&head, &exchange);
+        Box::new(ClientRequest::new(head, session, exchange))
     }
 
     /// Sends a copy to the mirror of the route, which gets the body as it goes to the backend.
