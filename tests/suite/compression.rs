@@ -29,7 +29,12 @@ fn config() -> Value {
 }
 
 async fn adit(protocol: &str, backend: SocketAddr) -> Result<Adit> {
-    Adit::start(&annotated(&[("backend-protocol", protocol)], &[backend], &config())).await
+    buffering("off", protocol, backend).await
+}
+
+async fn buffering(buffering: &str, protocol: &str, backend: SocketAddr) -> Result<Adit> {
+    let annotations = [("backend-protocol", protocol), ("proxy-buffering", buffering)];
+    Adit::start(&annotated(&annotations, &[backend], &config())).await
 }
 
 /// A backend that sends each chunk when it is let, of a body of this type.
@@ -129,9 +134,9 @@ fn whole() -> Decoded {
 #[tokio::test]
 async fn what_has_come_of_a_backend_goes_out_at_once() -> Result<()> {
     let go = Arc::new(Semaphore::new(0));
-    let backends = [("HTTP", slow("text/plain", &go).await?), ("GRPC", slow_http2(&go).await?)];
-    for (protocol, backend) in backends {
-        let adit = adit(protocol, backend).await?;
+    let (plain, grpc) = (slow("text/plain", &go).await?, slow_http2(&go).await?);
+    for (is_on, protocol, backend) in [("off", "HTTP", plain), ("on", "HTTP", plain), ("on", "GRPC", grpc)] {
+        let adit = buffering(is_on, protocol, backend).await?;
         let (mut http1, http2) = (adit.connect().await?, Http2::open(adit.address()?).await?);
         for coding in CODINGS {
             http1.send(request(coding)).await?;
@@ -157,13 +162,16 @@ async fn what_has_come_of_a_backend_goes_out_at_once() -> Result<()> {
 #[tokio::test]
 async fn events_stay_as_they_are() -> Result<()> {
     let go = Arc::new(Semaphore::new(0));
-    let adit = adit("HTTP", slow("text/event-stream", &go).await?).await?;
-    let mut client = adit.connect().await?;
-    client.send(request("gzip, br, zstd")).await?;
-    let head = client.response_head().await?;
-    assert_eq!(wire::header(&head.headers, "content-encoding"), None);
-    let mut body = Body::Http1(&mut client, Remaining::of_response("GET", &head));
-    assert_eq!(body.read_as_it_comes("identity", &go).await?, whole());
+    let backend = slow("text/event-stream", &go).await?;
+    for is_on in ["off", "on"] {
+        let adit = buffering(is_on, "HTTP", backend).await?;
+        let mut client = adit.connect().await?;
+        client.send(request("gzip, br, zstd")).await?;
+        let head = client.response_head().await?;
+        assert_eq!(wire::header(&head.headers, "content-encoding"), None);
+        let mut body = Body::Http1(&mut client, Remaining::of_response("GET", &head));
+        assert_eq!(body.read_as_it_comes("identity", &go).await?, whole());
+    }
     Ok(())
 }
 
@@ -186,8 +194,9 @@ async fn a_response_that_is_cut_off_does_not_look_whole() -> Result<()> {
             connection.request().await?;
             connection.send(format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{framing}")).await
         });
-        let adit = adit("HTTP", backend.await?).await?;
-        for coding in CODINGS {
+        let backend = backend.await?;
+        let (off, on) = (adit("HTTP", backend).await?, buffering("on", "HTTP", backend).await?);
+        for (adit, coding) in [&off, &on].into_iter().flat_map(|adit| CODINGS.map(|coding| (adit, coding))) {
             let expected = Decoded { body: b"abc".to_vec(), is_whole: false };
             let mut client = adit.connect().await?;
             client.send(request(coding)).await?;

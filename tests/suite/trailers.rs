@@ -59,12 +59,17 @@ async fn http2() -> Result<(SocketAddr, mpsc::UnboundedReceiver<Option<HeaderMap
 }
 
 async fn serve(protocol: &str, backend: SocketAddr) -> Result<Adit> {
+    serve_buffering("off", protocol, backend).await
+}
+
+async fn serve_buffering(buffering: &str, protocol: &str, backend: SocketAddr) -> Result<Adit> {
+    let annotations = [("backend-protocol", protocol), ("proxy-buffering", buffering)];
     let config = json!({"hide-headers": "X-Hidden", "add-headers": "adit/added", "proxy-request-buffering": "off"});
     let added = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "added", "namespace": "adit"},
         "data": {"X-Added": "ours"},
     });
-    let manifests = annotated(&[("backend-protocol", protocol)], &[backend], &config) + &documents([added]);
+    let manifests = annotated(&annotations, &[backend], &config) + &documents([added]);
     Adit::start(&manifests).await
 }
 
@@ -83,8 +88,9 @@ async fn body(adit: &Adit, headers: &str, expected: &str) -> Result<()> {
 
 #[tokio::test]
 async fn those_of_responses_go_to_who_takes_them() -> Result<()> {
-    for (protocol, backend) in [("HTTP", answering(RESPONSE).await?), ("GRPC", http2().await?.0)] {
-        let adit = serve(protocol, backend).await?;
+    let (plain, (grpc, _requests)) = (answering(RESPONSE).await?, http2().await?);
+    for (buffering, protocol, backend) in [("off", "HTTP", plain), ("on", "HTTP", plain), ("on", "GRPC", grpc)] {
+        let adit = serve_buffering(buffering, protocol, backend).await?;
         body(&adit, "TE: trailers\r\n", &format!("5\r\nhello\r\n0\r\n{PASSED}\r\n")).await.context(protocol)?;
         body(&adit, "", "5\r\nhello\r\n0\r\n\r\n").await.context(protocol)?;
         let request = http::Request::get("http://h/").body(())?;

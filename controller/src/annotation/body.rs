@@ -1,11 +1,8 @@
-//! Bodies, and the buffers that they pass through. Adit streams responses, and chooses the sizes of its buffers for them.
+//! Bodies, and the buffers that they pass through.
 
 use super::entry::{Annotation, Invalid, Scope};
-use crate::registry::ValueError;
+use crate::registry::{BUSY_BUFFERS, LARGEST_HEAD};
 use crate::route_defaults::Risk;
-
-const STREAMED: &str = "responses are streamed, and Adit chooses the sizes of its buffers";
-const ON_OR_OFF: &str = "\"on\" or \"off\"";
 
 pub(super) const ANNOTATIONS: &[Annotation] = &[
     Annotation::full(
@@ -26,17 +23,19 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
     ),
     Annotation::full(
         "proxy-buffering",
-        Scope::Ingress,
+        Scope::Path,
         Risk::Low,
         Invalid::FallsBack,
-        "Sets whether responses are buffered before the client gets them: `on` or `off`. Default: the ConfigMap's \
-         `proxy-buffering` (`off`).",
-        |value, _| match value.one_of(&["on", "off"], ON_OR_OFF)? {
-            "on" => Err(ValueError::Unsupported("is not supported: responses are streamed, as with \"off\"")),
-            _ => Ok(()),
+        "Sets whether a response is read as fast as the backend sends it, however slow the client is: `on` or `off`. What the \
+         client has not taken waits in memory (`proxy-buffer-size`, `proxy-buffers-number`), more in a temporary file \
+         (`proxy-max-temp-file-size`). The client gets each piece at once, as with `off`. Default: the ConfigMap's \
+         `proxy-buffering` (`off`). The header `X-Accel-Buffering` of a response, `yes` or `no`, goes before it. It does not \
+         apply to gRPC.",
+        |value, draft| {
+            draft.policies.response_buffering.on = value.on_or_off()?;
+            Ok(())
         },
-    )
-    .but("Responses are always streamed, as with `off`."),
+    ),
     Annotation::full(
         "proxy-request-buffering",
         Scope::Path,
@@ -51,29 +50,54 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     ),
-    Annotation::ignored(
+    Annotation::full(
         "proxy-buffer-size",
-        STREAMED,
-        "Sets the size of the buffer for a response head, and so the largest head. Bytes, or a number with `k` or \
-         `m`. Default: the ConfigMap's `proxy-buffer-size` (4k).",
-    ),
-    Annotation::ignored(
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets the size of the buffers for a response (`proxy-buffering`), and the largest head of one. Bytes above 0, or a \
+         number with `k`, `m` or `g` for multiples of 1024. Default: the ConfigMap's `proxy-buffer-size` (4k).",
+        |value, draft| {
+            if value.size_or_nothing()?.is_some() {
+                let (buffering, bytes) = (&mut draft.policies.response_buffering, value.buffer_size()?);
+                (buffering.head, buffering.buffer) = (bytes, bytes);
+            }
+            Ok(())
+        },
+    )
+    .but(LARGEST_HEAD),
+    Annotation::full(
         "proxy-buffers-number",
-        STREAMED,
-        "Sets how many buffers one response may use. Whole number. Default: the ConfigMap's `proxy-buffers-number` \
-         (4).",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets how many buffers of a response may wait in memory for a slow client (`proxy-buffering`). Whole number from 1 to \
+         65536. Default: the ConfigMap's `proxy-buffers-number` (4).",
+        |value, draft| {
+            draft.policies.response_buffering.buffers = value.buffers()?;
+            Ok(())
+        },
     ),
     Annotation::ignored(
         "proxy-busy-buffers-size",
-        STREAMED,
-        "Sets how many bytes of a response may wait for a slow client. Bytes, or a number with `k` or `m`. Default: \
+        BUSY_BUFFERS,
+        "Sets how many bytes of a response are on their way to a slow client. Bytes, or a number with `k` or `m`. Default: \
          the ConfigMap's `proxy-busy-buffers-size` (8k).",
     ),
-    Annotation::ignored(
+    Annotation::full(
         "proxy-max-temp-file-size",
-        STREAMED,
-        "Sets how much of a response may be written to a temporary file. Bytes, or a number with `k` or `m`. \
-         Default: the ConfigMap's `proxy-max-temp-file-size` (1024m).",
+        Scope::Path,
+        Risk::Low,
+        Invalid::FallsBack,
+        "Sets how much of a response may wait for a slow client in a temporary file (`proxy-buffering`). Bytes, or a number \
+         with `k`, `m` or `g`; 0 makes no file. Default: the ConfigMap's `proxy-max-temp-file-size` (1024m). Beyond it, or \
+         beyond `max-temp-files-size`, the backend waits.",
+        |value, draft| {
+            if let Some(bytes) = value.size_or_nothing()? {
+                draft.policies.response_buffering.file = bytes;
+            }
+            Ok(())
+        },
     ),
     Annotation::full(
         "client-body-buffer-size",

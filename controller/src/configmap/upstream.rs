@@ -1,11 +1,10 @@
 //! Connections to backends, and what passes through them.
 
-use super::builder::ConfigBuilder;
 use super::entry::Key;
-use crate::registry::{Value, ValueError};
+use crate::registry::{BUSY_BUFFERS, LARGEST_HEAD, ValueError};
 use crate::snippet::{Address, cookie_rewrites, redirect_from, redirect_to};
 
-const STREAMED: &str = "responses are streamed, and Adit chooses the sizes of its buffers";
+const STREAMED: &str = "responses of gRPC are streamed, and Adit chooses the sizes of its buffers";
 const BY_ANNOTATION: &str = "ingress-nginx reads it and makes nothing of it, only the annotation of this name counts";
 
 pub(super) const KEYS: &[Key] = &[
@@ -129,10 +128,13 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "proxy-buffering",
         "off",
-        "Sets whether responses are buffered before clients get them: `on` or `off`.",
-        streamed,
-    )
-    .but("Responses are always streamed, as with `off`."),
+        "Sets whether a response is read as fast as the backend sends it, however slow the client is: `on` or `off`. It does not \
+         apply to gRPC. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.policies().response_buffering.on = value.on_or_off()?;
+            Ok(())
+        },
+    ),
     Key::full(
         "proxy-request-buffering",
         "on",
@@ -147,7 +149,8 @@ pub(super) const KEYS: &[Key] = &[
         "max-temp-files-size",
         "1g",
         "Limits the bytes of all temporary files of a Pod together (`--temp-path`), which hold bodies that are buffered. \
-         Size above 0. A request that needs more is answered with 503. Adit's own.",
+         Size above 0. A request that needs more is answered with 503; for a response that needs more the backend waits. \
+         Adit's own.",
         |value, draft| {
             draft.config.gateway.temp_files = match value.size()? {
                 0 => return Err(ValueError::Expected("a size above 0")),
@@ -156,32 +159,44 @@ pub(super) const KEYS: &[Key] = &[
             Ok(())
         },
     ),
-    Key::ignored(
+    Key::full(
         "proxy-buffer-size",
         "4k",
-        STREAMED,
-        "Sets the size of the buffer for a response head, and so the largest head. Size.",
+        "Sets the size of the buffers for a response (`proxy-buffering`), and the largest head of one. Size above 0. The \
+         annotation of this name overrides it.",
+        |value, draft| {
+            let bytes = value.buffer_size()?;
+            let buffering = &mut draft.policies().response_buffering;
+            (buffering.head, buffering.buffer) = (bytes, bytes);
+            Ok(())
+        },
+    )
+    .but(LARGEST_HEAD),
+    Key::full(
+        "proxy-buffers-number",
+        "4",
+        "Sets how many buffers of a response may wait in memory for a slow client (`proxy-buffering`). Whole number from 1 to \
+         65536. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.policies().response_buffering.buffers = value.buffers()?;
+            Ok(())
+        },
     ),
-    Key::ignored("proxy-buffers-number", "4", STREAMED, "Sets how many buffers one response may use. Whole number."),
     Key::ignored(
         "proxy-busy-buffers-size",
         "8k",
-        STREAMED,
-        "Sets how many bytes of a response may wait for a slow client. Size.",
+        BUSY_BUFFERS,
+        "Sets how many bytes of a response are on their way to a slow client. Size.",
     ),
-    Key::ignored(
+    Key::full(
         "proxy-max-temp-file-size",
         "1024m",
-        STREAMED,
-        "Sets how much of a response may be written to a temporary file. Size.",
+        "Sets how much of a response may wait for a slow client in a temporary file (`proxy-buffering`). Size; 0 makes no file. \
+         Beyond it, or beyond `max-temp-files-size`, the backend waits. The annotation of this name overrides it.",
+        |value, draft| {
+            draft.policies().response_buffering.file = value.size()?;
+            Ok(())
+        },
     ),
     Key::ignored("grpc-buffer-size-kb", "0", STREAMED, "Sets the size of the buffer for gRPC responses. Kilobytes."),
 ];
-
-fn streamed(value: Value<'_>, _: &mut ConfigBuilder) -> Result<(), ValueError> {
-    match value.text() {
-        "off" => Ok(()),
-        "on" => Err(ValueError::Unsupported("is not supported: responses are streamed, as with \"off\"")),
-        _ => Err(ValueError::Expected("\"on\" or \"off\"")),
-    }
-}

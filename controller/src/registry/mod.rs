@@ -6,6 +6,7 @@
 
 pub(crate) mod auth_server;
 mod balance;
+mod buffering;
 mod compressed_types;
 pub(crate) mod endpoint_health;
 mod error;
@@ -23,6 +24,7 @@ mod tls;
 mod value;
 
 pub(crate) use balance::balance;
+pub(crate) use buffering::{BUSY_BUFFERS, LARGEST_HEAD};
 pub(crate) use compressed_types::compressed_types;
 pub use error::ValueError;
 pub(crate) use error_pages::error_pages;

@@ -153,6 +153,25 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The size of a buffer.
+    ///
+    /// # Errors
+    /// As for [`Self::size`], or the size is zero.
+    pub fn buffer_size(self) -> Result<u64, ValueError> {
+        match self.size()? {
+            0 => Err(ValueError::Expected("a size above 0, such as \"8k\"")),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// A number of buffers.
+    ///
+    /// # Errors
+    /// The value is not a whole number, 0 or too large.
+    pub fn buffers(self) -> Result<u32, ValueError> {
+        self.number(1..=1 << 16, "a whole number from 1 to 65536")
+    }
+
     /// nginx's spelling of a switch.
     ///
     /// # Errors
@@ -342,6 +361,8 @@ mod tests {
         for text in ["", "k", "1kb", "1 k", "99999999999g"] {
             assert!(Value::from(text).size().is_err(), "{text:?}");
         }
+        assert_eq!(Value::from("1").buffer_size(), Ok(1));
+        assert!(Value::from("0k").buffer_size().is_err());
     }
 
     proptest! {

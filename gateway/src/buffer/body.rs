@@ -46,7 +46,7 @@ enum Pieces {
 
 impl BufferedBody {
     /// An empty one. `memory` is the room in memory for all bodies of a worker; where it is used up, they go to files earlier.
-    pub(crate) fn new(files: &TempFiles, memory: &Arc<Semaphore>, limits: BufferLimits) -> Self {
+    pub(super) fn new(files: &TempFiles, memory: &Arc<Semaphore>, limits: BufferLimits) -> Self {
         let memory = Memory { bytes: Pieces::One(Bytes::new()), room: None, all: Arc::clone(memory) };
         Self { files: files.clone(), limits, file: None, saved: 0, memory, position: 0, reading: None }
     }

@@ -4,12 +4,16 @@
 //! files. Files are written and read on threads that may block.
 
 mod body;
+mod queue;
+mod room;
 mod space;
 mod temp_file;
 
 pub(crate) use body::BufferedBody;
+pub(crate) use queue::{BodyQueue, QueueLimits};
+pub(crate) use room::BufferRoom;
 pub use space::TempSpace;
-pub(crate) use temp_file::{BufferError, TempFiles};
+pub(crate) use temp_file::BufferError;
 
 /// How much of a body is held back where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,7 +56,7 @@ pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, T
 pub use backend_tls::{BackendTls, BackendVerification};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::Blocked;
-pub use buffering::RequestBuffering;
+pub use buffering::{RequestBuffering, ResponseBuffering};
 pub use client_certificates::{ClientCertificates, ClientVerification, ErrorPage, VerifyClient};
 pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};
 pub use compression::{Coding, Compression, DisabledClients, MediaTypes, Proxied, ProxiedCondition};

@@ -1,6 +1,6 @@
 use super::{
     BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, Mirror,
-    Origin, RealIp, RequestBuffering, ResponseRate, ResponseRewrites, Tracing, Waf,
+    Origin, RealIp, RequestBuffering, ResponseBuffering, ResponseRate, ResponseRewrites, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -53,6 +53,9 @@ pub struct RoutePolicies {
     /// `proxy-request-buffering` and `client-body-buffer-size`: whether a request's body is held back until all of it has
     /// come. Default [`RequestBuffering::default`].
     pub request_buffering: RequestBuffering,
+    /// `proxy-buffering` and what goes with it: whether a response is read faster than its client takes it. Default
+    /// [`ResponseBuffering::default`].
+    pub response_buffering: ResponseBuffering,
     /// `default-backend`: serves the requests when the route's own backend has no endpoint. Default none: they are
     /// answered with 503.
     pub default_backend: Option<BackendId>,
@@ -100,6 +103,7 @@ impl Default for RoutePolicies {
             rewrite: None,
             body_limit: Some(1 << 20),
             request_buffering: RequestBuffering::default(),
+            response_buffering: ResponseBuffering::default(),
             default_backend: None,
             custom_errors: CustomErrors::default(),
             error_pages: None,

@@ -1,5 +1,5 @@
 use super::copies::Copies;
-use crate::buffer::TempSpace;
+use crate::buffer::{BufferRoom, TempSpace};
 use crate::connection::ShutdownNotice;
 use crate::table::Publisher;
 use crate::telemetry;
@@ -12,7 +12,7 @@ pub struct Context {
     telemetry: telemetry::Worker,
     shutdown: ShutdownNotice,
     copies: Arc<Copies>,
-    temp_space: Arc<TempSpace>,
+    buffers: BufferRoom,
 }
 
 impl Context {
@@ -23,7 +23,7 @@ impl Context {
             telemetry,
             shutdown: ShutdownNotice::default(),
             copies: Arc::default(),
-            temp_space: Arc::default(),
+            buffers: BufferRoom::default(),
         }
     }
 
@@ -34,7 +34,7 @@ impl Context {
 
     /// The same context, where temporary files are made in this space.
     pub(crate) fn with_temp_space(self, temp_space: Arc<TempSpace>) -> Self {
-        Self { temp_space, ..self }
+        Self { buffers: BufferRoom::new(temp_space), ..self }
     }
 
     /// Holds the table.
@@ -52,9 +52,9 @@ impl Context {
         &self.copies
     }
 
-    /// The room for temporary files.
-    pub(crate) fn temp_space(&self) -> &Arc<TempSpace> {
-        &self.temp_space
+    /// The room for bodies that are held back.
+    pub(crate) fn buffers(&self) -> &BufferRoom {
+        &self.buffers
     }
 
     /// Whether a shutdown has been announced.

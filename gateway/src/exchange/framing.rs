@@ -6,9 +6,11 @@ use http::{Method, StatusCode, Version};
 use std::io::{Error, ErrorKind};
 use std::mem::MaybeUninit;
 
-/// The largest head of a response in bytes, status line and empty line included. nginx's default is one page
-/// (`proxy_buffer_size`).
+/// The largest head of a response in bytes, status line and empty line included, where no setting says more. nginx's default is
+/// one page (`proxy_buffer_size`).
 pub(crate) const MAX_RESPONSE_HEAD: usize = 64 << 10;
+/// The same with any setting.
+const LARGEST_HEAD: u64 = 256 << 10;
 
 /// Headers that a response may have at most.
 const MAX_HEADERS: usize = 256;
@@ -41,14 +43,21 @@ impl From<InvalidHead> for Error {
 #[error("the framing of the response is invalid")]
 pub(crate) struct InvalidFraming;
 
+/// The largest head with this `proxy-buffer-size`.
+pub(super) fn largest_head(buffer: u64) -> usize {
+    usize::try_from(buffer.min(LARGEST_HEAD)).unwrap_or_default().max(MAX_RESPONSE_HEAD)
+}
+
 /// Room that nothing has been written to.
 pub(crate) const fn no_headers<'b>() -> ParsedHeaders<'b> {
     [const { MaybeUninit::uninit() }; MAX_HEADERS]
 }
 
-/// Parses the head at the start of `bytes`, and returns its length. `None` if more bytes are needed.
+/// Parses the head at the start of `bytes`, which has `largest` bytes at most, and returns its length. `None` if more bytes are
+/// needed.
 pub(crate) fn parse_head<'h, 'b>(
     bytes: &'b [u8],
+    largest: usize,
     headers: &'h mut ParsedHeaders<'b>,
 ) -> Result<Option<(httparse::Response<'h, 'b>, usize)>, InvalidHead> {
     let mut response = httparse::Response::new(&mut []);
@@ -56,8 +65,8 @@ pub(crate) fn parse_head<'h, 'b>(
     // They are removed from responses (RFC 9112 section 5.1).
     parser.allow_spaces_after_header_name_in_responses(true);
     match parser.parse_response_with_uninit_headers(&mut response, bytes, headers) {
-        Ok(httparse::Status::Complete(length)) if length <= MAX_RESPONSE_HEAD => Ok(Some((response, length))),
-        Ok(httparse::Status::Partial) if bytes.len() < MAX_RESPONSE_HEAD => Ok(None),
+        Ok(httparse::Status::Complete(length)) if length <= largest => Ok(Some((response, length))),
+        Ok(httparse::Status::Partial) if bytes.len() < largest => Ok(None),
         Ok(_) | Err(httparse::Error::TooManyHeaders) => Err(InvalidHead::TooLarge),
         Err(_) => Err(InvalidHead::Malformed),
     }

@@ -4,6 +4,7 @@ use super::attempts::{Attempts, Failed};
 use super::context::Context;
 use super::copied_body::Tee;
 use super::decision::Decision;
+use super::framing::largest_head;
 use super::inspector::Inspection;
 use super::progress::{BodyPath, CustomError, EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step, UpstreamFault};
@@ -166,6 +167,7 @@ impl Exchange {
             pool_key: pick.pool_key(),
             timeouts: self.backend_policies().timeouts,
             keeping: self.decision.settings.upstream,
+            largest_head: largest_head(self.response_buffering().head),
             largest_piece: response_rate::largest_piece(self.response_rate()),
             fresh: self.attempts.fresh,
         }

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::copied_body::{CopiedBody, Loss, copied_body};
 use super::copies::Place;
 use super::decision::Decision;
+use super::framing::MAX_RESPONSE_HEAD;
 use super::machine::Exchange;
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, UpstreamFault};
 use super::subrequest::Subrequest;
@@ -143,6 +144,7 @@ impl MirrorRequest {
             pool_key: pick.pool_key(),
             timeouts: TIMEOUTS,
             keeping: self.keeping,
+            largest_head: MAX_RESPONSE_HEAD,
             largest_piece: usize::MAX,
             fresh: false,
         };

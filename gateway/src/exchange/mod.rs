@@ -39,6 +39,7 @@ mod request_buffering;
 mod request_id;
 mod respond;
 mod response_body;
+mod response_buffering;
 mod response_inspection;
 mod response_rewrites;
 mod retry;

@@ -20,6 +20,8 @@ pub struct Destination {
     pub timeouts: Timeouts,
     /// Which connections to it are kept for further requests.
     pub keeping: UpstreamConnections,
+    /// The largest head of a response over HTTP/1 that is taken, in bytes.
+    pub largest_head: usize,
     /// The largest piece of a response that is to be read at a time.
     pub largest_piece: usize,
     /// Whether it has to be a new connection, where connections serve one request at a time: one that was kept has just proved

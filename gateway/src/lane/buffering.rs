@@ -1,22 +1,14 @@
 //! The step of an exchange in which a request's body is read to its end, before an endpoint gets it.
 
 use super::client::ClientRequest;
-use crate::buffer::{BufferLimits, BufferedBody, TempFiles};
+use crate::buffer::{BufferLimits, BufferRoom, BufferedBody};
 use crate::exchange::{Context, Failure};
 use http::header;
 use std::future::ready;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Bytes of bodies that a worker holds in memory at most, 64 MiB. Beyond it they go to files at once.
-const HELD: usize = 64 << 20;
-
 /// What a worker needs for it.
-pub(super) struct Buffering {
-    files: TempFiles,
-    memory: Arc<Semaphore>,
-}
+pub(super) struct Buffering(BufferRoom);
 
 /// What has become of a body.
 enum Progress {
@@ -30,14 +22,14 @@ enum Progress {
 
 impl Buffering {
     pub(super) fn new(context: &Context) -> Self {
-        Self { files: TempFiles::new(Arc::clone(context.temp_space())), memory: Arc::new(Semaphore::new(HELD)) }
+        Self(context.buffers().clone())
     }
 
     /// Reads the body. The exchange knows what has become of it.
     pub(super) async fn read(&self, request: &mut ClientRequest, limits: BufferLimits) -> Result<(), Failure> {
         request.session.invite_body().await?;
         request.head.headers.remove(header::EXPECT); // the client waits no longer
-        let mut body = BufferedBody::new(&self.files, &self.memory, limits);
+        let mut body = self.0.body(limits);
         if let Some(inspected) = request.exchange.take_inspected_body() {
             body.push(inspected);
         }

@@ -1,12 +1,14 @@
 //! Bodies that are held back, so that a slow client costs its backend nothing.
 
 mod requests;
+mod responses;
 
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use tests::adit::{Adit, annotated};
 use tests::backend::scripted;
 use tests::client::Response;
+use tests::connection::{Connection, PATIENCE};
 use tests::wire::{Remaining, header};
 use tokio::sync::mpsc;
 
@@ -43,9 +45,18 @@ async fn backend() -> Result<(SocketAddr, Sees)> {
     Ok((address.await?, sees))
 }
 
-/// What a backend sees next.
-async fn next(sees: &mut Sees) -> Result<Seen> {
-    tokio::time::timeout(tests::connection::PATIENCE, sees.recv()).await?.context("the backend is gone")
+/// What a backend says next.
+async fn next<T>(says: &mut mpsc::UnboundedReceiver<T>) -> Result<T> {
+    tokio::time::timeout(PATIENCE, says.recv()).await?.context("the backend is gone")
+}
+
+/// Bytes of all temporary files, as an admin port has it.
+async fn temp_bytes(admin: SocketAddr) -> Result<usize> {
+    let mut admin = Connection::open(admin).await?;
+    admin.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
+    let metrics = String::from_utf8(admin.response("GET").await?.body)?;
+    let line = metrics.lines().find(|line| line.starts_with("adit_temp_file_bytes")).context("no metric")?;
+    Ok(line.rsplit(' ').next().context("no value")?.parse()?)
 }
 
 /// An upload with this target, on a connection of its own.

@@ -1,6 +1,6 @@
 //! Bodies of requests: a backend gets all of one or nothing.
 
-use super::{Seen, adit, backend, next, upload};
+use super::{Seen, adit, backend, next, temp_bytes, upload};
 use crate::ADIT;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
@@ -74,12 +74,8 @@ async fn an_upload_that_is_cut_off_reaches_no_backend() -> Result<()> {
     assert_eq!(upload(&adit, "/other", 10).await?.status, 200);
     assert_eq!(next(&mut sees).await?, Seen::Head("/other".into(), Some(10)));
     // Its files are given back, too.
-    while !adit.metrics().await?.lines().any(is_without_files) {}
+    while temp_bytes(adit.admin_address()?).await? > 0 {}
     Ok(())
-}
-
-fn is_without_files(line: &str) -> bool {
-    line.starts_with("adit_temp_file_bytes{") && line.ends_with(" 0")
 }
 
 #[tokio::test]
@@ -132,6 +128,7 @@ async fn a_full_room_refuses_an_upload_and_harms_no_other() -> Result<()> {
     assert_eq!(upload(&adit, "/small", 1000).await?.status, 200);
     slow.send("x").await?;
     assert_eq!(slow.response("PUT").await?.status, 200);
+    while temp_bytes(adit.admin_address()?).await? > 0 {}
     assert_eq!(upload(&adit, "/after", 900_000).await?.status, 200);
     for (target, length) in [("/small", 1000), ("/slow", LENGTH), ("/after", 900_000)] {
         assert_eq!(next(&mut sees).await?, Seen::Head(target.into(), Some(length)));
@@ -169,7 +166,7 @@ async fn a_large_upload_lies_in_a_file_and_takes_no_memory() -> Result<()> {
         for number in 1..=LARGE / piece.len() {
             if number == LARGE / piece.len() {
                 most = most.max(adit.memory()?);
-                let held = temp_bytes(&adit).await?;
+                let held = temp_bytes(adit.admin).await?;
                 ensure!((held > LARGE / 2) == (buffering == "on"), "{buffering}: {held} bytes in files");
             }
             client.send(&piece).await?;
@@ -179,17 +176,8 @@ async fn a_large_upload_lies_in_a_file_and_takes_no_memory() -> Result<()> {
         ensure!(most < before + GROWTH, "{buffering}: from {before} to {most} bytes");
         assert_eq!(next(&mut sees).await?, Seen::Head("/".into(), Some(LARGE)));
         assert_eq!(next(&mut sees).await?, Seen::Body(LARGE));
-        while temp_bytes(&adit).await? > 0 {}
+        while temp_bytes(adit.admin).await? > 0 {}
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0, "files have no names");
     }
     Ok(())
-}
-
-/// Bytes of all temporary files.
-async fn temp_bytes(adit: &Process) -> Result<usize> {
-    let mut admin = Connection::open(adit.admin).await?;
-    admin.send("GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n").await?;
-    let metrics = String::from_utf8(admin.response("GET").await?.body)?;
-    let line = metrics.lines().find(|line| line.starts_with("adit_temp_file_bytes")).context("no metric")?;
-    Ok(line.rsplit(' ').next().context("no value")?.parse()?)
 }

@@ -3,6 +3,7 @@
 mod access;
 mod affinity;
 mod auth;
+mod buffering;
 mod compression;
 mod custom_errors;
 mod edits;

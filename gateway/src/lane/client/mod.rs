@@ -9,6 +9,7 @@ mod inspect_response;
 mod inspected;
 mod inspections;
 mod output;
+mod queued;
 mod replay;
 mod request;
 mod session;

@@ -2,11 +2,12 @@
 
 use super::request_headers::RequestHeaders;
 use super::response::{Response, ResponseError};
+use crate::buffer::BodyQueue;
 use crate::connection::BodyFraming;
 use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
 use crate::fastcgi::{CgiHead, InvalidCgiHead, begin_request, end_input, params, standard_input};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, READ, ReadAhead, Turn};
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{Version, header};
@@ -21,6 +22,8 @@ pub(super) struct Attempt<'r> {
     /// Whether all of the request's body has been passed on, or nobody wants the rest.
     is_sent: bool,
     ahead: ReadAhead,
+    /// The largest piece of the response that is passed on at a time.
+    largest_piece: usize,
 }
 
 impl<'r> Attempt<'r> {
@@ -51,8 +54,9 @@ impl<'r> Attempt<'r> {
         if is_sent {
             end_input(output);
         }
-        let (response, ahead) = (Response::new(destination.address), ReadAhead::new(destination.largest_piece));
-        let mut attempt = Self { request, endpoint, response, is_sent, ahead };
+        let largest_piece = destination.largest_piece;
+        let (response, ahead) = (Response::new(destination.address), ReadAhead::new(largest_piece));
+        let mut attempt = Self { request, endpoint, response, is_sent, ahead, largest_piece };
         if !is_sent {
             let read_before = attempt.request.start_body();
             if read_before.is_some() || attempt.request.is_body_taken() {
@@ -70,12 +74,25 @@ impl<'r> Attempt<'r> {
         if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
-        self.request.write_head(ResponseHead::of_program(head), framing).await?;
-        match framing {
-            BodyFraming::None => Ok(()), // what else comes is nobody's
-            BodyFraming::Length(length) => self.forward_body(start, Some(length)).await,
-            BodyFraming::Chunked | BodyFraming::UntilClose => self.forward_body(start, None).await,
+        let head = ResponseHead::of_program(head);
+        let queue = self.queue(&head, framing);
+        self.request.write_head(head, framing).await?;
+        let length = match framing {
+            BodyFraming::None => return Ok(()), // what else comes is nobody's
+            BodyFraming::Length(length) => Some(length),
+            BodyFraming::Chunked | BodyFraming::UntilClose => None,
+        };
+        match queue {
+            Some(queue) => self.forward_queued(start, length, &queue).await,
+            None => self.forward_body(start, length).await,
         }
+    }
+
+    /// Where the body of the response waits for the client, if it is to. Who responds before it has got all of the request
+    /// waits itself.
+    fn queue(&self, head: &ResponseHead, framing: BodyFraming) -> Option<Box<BodyQueue>> {
+        let may_wait = framing != BodyFraming::None && self.is_sent;
+        if may_wait { self.request.exchange.response_queue(head) } else { None }
     }
 
     /// The head, and the start of the body.
@@ -101,12 +118,8 @@ impl<'r> Attempt<'r> {
     async fn forward_body(&mut self, start: Bytes, length: Option<u64>) -> Result<(), Interrupted> {
         let (mut next, mut left) = (Some(start), length);
         loop {
-            while let Some(mut piece) = next {
-                if let Some(left) = &mut left {
-                    piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
-                    *left -= piece.len() as u64;
-                }
-                let is_last = left == Some(0);
+            while let Some(piece) = next {
+                let (piece, is_last) = cut(piece, &mut left);
                 if is_last || !piece.is_empty() {
                     self.request.write_piece(piece, is_last).await?;
                 }
@@ -127,6 +140,17 @@ impl<'r> Attempt<'r> {
             None => Ok(self.request.write_piece(Bytes::new(), true).await?),
             Some(_) => Err(self.broken(&ResponseError::Short)),
         }
+    }
+
+    /// The same as fast as the client takes it, while it is read as fast as it comes.
+    async fn forward_queued(self, start: Bytes, length: Option<u64>, queue: &BodyQueue) -> Result<(), Interrupted> {
+        let Self { request, endpoint, response, ahead, largest_piece, .. } = self;
+        drop(ahead); // what it has read is the queue's
+        let reading = read_body(endpoint, response, start, length, queue);
+        if let Err(error) = request.write_queued(queue, largest_piece, reading).await? {
+            return Err(broken(request, &error));
+        }
+        Ok(request.write_piece(Bytes::new(), true).await?)
     }
 
     fn take_output(&mut self) -> Result<Option<Bytes>, Interrupted> {
@@ -187,10 +211,53 @@ impl<'r> Attempt<'r> {
 
     /// The program has failed.
     fn broken(&self, error: &ResponseError) -> Interrupted {
-        tracing::debug!(%error, "a FastCGI program did not respond");
-        let (fault, replayable) = (error.fault(), self.request.is_replayable());
-        Failure::Upstream { fault, stale: false, untouched: false, replayable }.into()
+        broken(self.request, error)
     }
+}
+
+fn broken(request: &ClientRequest, error: &ResponseError) -> Interrupted {
+    tracing::debug!(%error, "a FastCGI program did not respond");
+    let (fault, replayable) = (error.fault(), request.is_replayable());
+    Failure::Upstream { fault, stale: false, untouched: false, replayable }.into()
+}
+
+/// Reads the body of a response into the queue, up to its length or its end. The connection ends with that.
+async fn read_body(
+    mut endpoint: EndpointConnection,
+    mut response: Response,
+    start: Bytes,
+    length: Option<u64>,
+    queue: &BodyQueue,
+) -> Result<(), ResponseError> {
+    let (mut next, mut left) = (Some(start), length);
+    loop {
+        while let Some(piece) = next {
+            let (piece, is_last) = cut(piece, &mut left);
+            queue.push(&piece).await;
+            if is_last {
+                return Ok(());
+            }
+            next = response.take_output(endpoint.input())?;
+        }
+        endpoint.settle_input();
+        if response.is_done() {
+            return if left.is_none() { Ok(()) } else { Err(ResponseError::Short) };
+        }
+        match endpoint.progress(READ, Turn::Endpoint).await? {
+            Progress::Closed => return Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
+            Progress::SendFailed => endpoint.stop_sending(),
+            Progress::Read(_) | Progress::Sent | Progress::ClientLate => {}
+        }
+        next = response.take_output(endpoint.input())?;
+    }
+}
+
+/// What of a piece belongs to a body of which so much is `left`, if its length is known, and whether that is its end.
+fn cut(mut piece: Bytes, left: &mut Option<u64>) -> (Bytes, bool) {
+    let Some(left) = left else { return (piece, false) };
+    piece.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+    *left -= piece.len() as u64;
+    (piece, *left == 0)
 }
 
 enum Event {

@@ -24,10 +24,11 @@ pub(in crate::lane) struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// Parses the head at the start of `buffer` and removes it from there. `None` if more bytes are needed.
-    pub(in crate::lane) fn take(buffer: &mut BytesMut) -> Result<Option<Self>, InvalidHead> {
+    /// Parses the head at the start of `buffer`, which has `largest` bytes at most, and removes it from there. `None` if more
+    /// bytes are needed.
+    pub(in crate::lane) fn take(buffer: &mut BytesMut, largest: usize) -> Result<Option<Self>, InvalidHead> {
         let bytes = std::mem::take(buffer).freeze();
-        let parsed = Self::parse(&bytes);
+        let parsed = Self::parse(&bytes, largest);
         let length = parsed.as_ref().map_or(0, |parsed| parsed.as_ref().map_or(0, |(_, length)| *length));
         let rest = bytes.slice(length..);
         drop(bytes);
@@ -37,9 +38,9 @@ impl ResponseHead {
     }
 
     /// The head at the start of `bytes`, and its length.
-    fn parse(bytes: &Bytes) -> Result<Option<(Self, usize)>, InvalidHead> {
+    fn parse(bytes: &Bytes, largest: usize) -> Result<Option<(Self, usize)>, InvalidHead> {
         let mut headers = no_headers();
-        let Some((response, length)) = parse_head(bytes, &mut headers)? else { return Ok(None) };
+        let Some((response, length)) = parse_head(bytes, largest, &mut headers)? else { return Ok(None) };
         let head = Self::parsed(bytes, &response).ok_or(InvalidHead::Malformed)?;
         Ok(Some((head, length)))
     }
@@ -189,7 +190,7 @@ mod tests {
 
     fn take(text: &str) -> (Result<Option<ResponseHead>, InvalidHead>, BytesMut) {
         let mut buffer = BytesMut::from(text);
-        (ResponseHead::take(&mut buffer), buffer)
+        (ResponseHead::take(&mut buffer, MAX_RESPONSE_HEAD), buffer)
     }
 
     fn head(text: &str) -> ResponseHead {
@@ -293,10 +294,10 @@ mod tests {
             let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n");
             let mut buffer = BytesMut::from(&text[..cut.index(text.len())]);
             let before = buffer.clone();
-            prop_assert!(ResponseHead::take(&mut buffer).expect("valid so far").is_none());
+            prop_assert!(ResponseHead::take(&mut buffer, MAX_RESPONSE_HEAD).expect("valid so far").is_none());
             prop_assert_eq!(&buffer, &before);
             buffer = BytesMut::from(&*format!("{text}{rest}"));
-            let head = ResponseHead::take(&mut buffer).expect("valid").expect("complete");
+            let head = ResponseHead::take(&mut buffer, MAX_RESPONSE_HEAD).expect("valid").expect("complete");
             prop_assert_eq!(&*buffer, rest.as_bytes());
             let found: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_vec(), value.as_bytes().to_vec())).collect();
             let sent: Vec<_> = headers.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
@@ -307,7 +308,7 @@ mod tests {
         fn arbitrary_bytes_never_panic(bytes: Vec<u8>, start in 0..2_usize) {
             let mut buffer = BytesMut::from(&*[[&b""[..], b"HTTP/1.1 200 OK\r\n"][start], &bytes].concat());
             let whole = buffer.len();
-            if let Ok(Some(head)) = ResponseHead::take(&mut buffer) {
+            if let Ok(Some(head)) = ResponseHead::take(&mut buffer, MAX_RESPONSE_HEAD) {
                 prop_assert!(buffer.len() < whole);
                 let _ = head.framing(&Method::GET);
             }

@@ -3,13 +3,14 @@
 use super::RequestHead;
 use super::request_body::RequestBody;
 use super::response::EndpointError;
+use crate::buffer::BodyQueue;
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{Destination, EndpointProtocol, Failure, RequestEdits};
+use crate::exchange::{Destination, EndpointProtocol, Failure, InvalidHead, RequestEdits};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, ReadAhead, Turn, is_connection_header};
+use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, READ, ReadAhead, Turn, is_connection_header};
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
-use http::{HeaderValue, Version};
+use http::{HeaderMap, HeaderValue, Version};
 use std::io::{self, ErrorKind};
 
 /// A request and the connection that it has got.
@@ -17,6 +18,7 @@ pub(super) struct Attempt<'r> {
     request: &'r mut ClientRequest,
     endpoint: EndpointConnection,
     body: RequestBody,
+    destination: &'r Destination,
     /// The endpoint gets HTTP/1.0, so that the connection serves no other request.
     is_http_10: bool,
     /// The protocols that the client asks for.
@@ -30,8 +32,8 @@ pub(super) struct Attempt<'r> {
 
 /// What an endpoint has done.
 pub(super) enum Responded {
-    /// It has responded, and the client has got it all. The connection, if it may serve another request.
-    Whole(Option<EndpointConnection>),
+    /// It has responded, and the client has got it all.
+    Whole,
     /// It has switched protocols, and the client has got the 101.
     Switched(EndpointConnection),
 }
@@ -42,7 +44,7 @@ impl<'r> Attempt<'r> {
         request: &'r mut ClientRequest,
         mut endpoint: EndpointConnection,
         is_reused: bool,
-        destination: &Destination,
+        destination: &'r Destination,
     ) -> Result<Self, Interrupted> {
         let is_http_10 = destination.protocol == EndpointProtocol::Http10;
         let protocols =
@@ -58,7 +60,8 @@ impl<'r> Attempt<'r> {
         let head = if is_http_10 { close(head).encode_http_10() } else { head.encode() };
         endpoint.queue().extend_from_slice(&head.ok_or(Failure::Internal)?);
         let ahead = ReadAhead::new(destination.largest_piece);
-        let mut attempt = Self { request, endpoint, body, is_http_10, protocols, is_reused, is_heard: false, ahead };
+        let mut attempt =
+            Self { request, endpoint, body, destination, is_http_10, protocols, is_reused, is_heard: false, ahead };
         let read_before = attempt.request.start_body();
         if read_before.is_some() || !attempt.body.is_over() && attempt.request.is_body_taken() {
             attempt.pass_on(read_before)?;
@@ -66,8 +69,9 @@ impl<'r> Attempt<'r> {
         Ok(attempt)
     }
 
-    /// Gets the response, and passes it on to the client.
-    pub(super) async fn run(mut self) -> Result<Responded, Interrupted> {
+    /// Gets the response, and passes it on to the client. The connection is handed to `keep` once it has brought all of that,
+    /// if it may serve another request.
+    pub(super) async fn run(mut self, keep: impl FnOnce(EndpointConnection)) -> Result<Responded, Interrupted> {
         let (head, framing) = self.response_head().await?;
         if head.status == 101 {
             self.switch_protocols(head).await?;
@@ -82,16 +86,37 @@ impl<'r> Attempt<'r> {
         if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
+        let queue = self.queue(&head, framing);
         self.request.write_head(head, framing).await?;
-        self.forward_body(framing, framing == BodyFraming::None).await?;
-        let is_reusable = keeps_alive && self.body.is_done() && self.endpoint.is_idle();
-        Ok(Responded::Whole(is_reusable.then_some(self.endpoint)))
+        let keep = |endpoint| {
+            if keeps_alive {
+                keep(endpoint);
+            }
+        };
+        match queue {
+            // Boxed, so that not all requests reserve memory for it.
+            Some(queue) => Box::pin(self.forward_queued(framing, &queue, keep)).await?,
+            None => {
+                self.forward_body(framing, framing == BodyFraming::None).await?;
+                if is_free(&self.endpoint, self.body) {
+                    keep(self.endpoint);
+                }
+            }
+        }
+        Ok(Responded::Whole)
+    }
+
+    /// Where the body of the response waits for the client, if it is to. Who responds before it has got all of the request
+    /// waits itself: one side at a time reads from the client, and writes to it.
+    fn queue(&self, head: &ResponseHead, framing: BodyFraming) -> Option<Box<BodyQueue>> {
+        let may_wait = framing != BodyFraming::None && self.body.is_over();
+        if may_wait { self.request.exchange.response_queue(head) } else { None }
     }
 
     /// The final head, after interim ones (1xx) have been passed on, and how its body ends.
     async fn response_head(&mut self) -> Result<(ResponseHead, BodyFraming), Interrupted> {
         loop {
-            while let Some(head) = self.endpoint.take_head().map_err(|error| self.broken(&error.into()))? {
+            while let Some(head) = self.take_head().map_err(|error| self.broken(&error.into()))? {
                 match head.status.as_u16() {
                     101 if !is_switch_to(&head, &self.protocols) => return Err(self.request.invalid_response().into()),
                     100 | 102..=199 => self.request.forward_interim(head).await?,
@@ -105,6 +130,10 @@ impl<'r> Attempt<'r> {
                 return Err(self.broken(&io::Error::from(ErrorKind::UnexpectedEof).into()));
             }
         }
+    }
+
+    fn take_head(&mut self) -> Result<Option<ResponseHead>, InvalidHead> {
+        self.endpoint.take_head(self.destination.largest_head)
     }
 
     async fn switch_protocols(&mut self, head: ResponseHead) -> Result<(), Interrupted> {
@@ -131,6 +160,27 @@ impl<'r> Attempt<'r> {
             self.request.write_trailers(body.trailers()).await?;
         }
         Ok(())
+    }
+
+    /// Passes on the body as fast as the client takes it, while it is read as fast as it comes.
+    async fn forward_queued(
+        self,
+        framing: BodyFraming,
+        queue: &BodyQueue,
+        keep: impl FnOnce(EndpointConnection),
+    ) -> Result<(), Interrupted> {
+        let Self { request, mut endpoint, mut body, destination, ahead, .. } = self;
+        drop(ahead); // what it has read is the queue's
+        let reading = async move {
+            let read = read_body(&mut endpoint, &mut body, framing, queue).await;
+            if read.is_ok() && is_free(&endpoint, body) {
+                keep(endpoint);
+            }
+            read
+        };
+        let read = request.write_queued(queue, destination.largest_piece, reading).await?;
+        let trailers = read.map_err(|error| broken_off(&error))?;
+        Ok(request.write_trailers(trailers).await?)
     }
 
     /// Waits until something comes of the endpoint, and passes on the request's body meanwhile.
@@ -202,6 +252,43 @@ enum Heard {
 enum Event {
     Endpoint(io::Result<Progress>),
     Client(Result<Option<Bytes>, Failure>),
+}
+
+/// Reads the body of a response into the queue. Returns the trailers behind it.
+async fn read_body(
+    endpoint: &mut EndpointConnection,
+    request_body: &mut RequestBody,
+    framing: BodyFraming,
+    queue: &BodyQueue,
+) -> Result<Option<HeaderMap>, EndpointError> {
+    let mut body = BodyFramer::of_answer(framing);
+    loop {
+        while let Some(piece) = endpoint.take_body(&mut body)? {
+            queue.push(&piece).await;
+        }
+        if body.is_done() {
+            return Ok(body.trailers());
+        }
+        match endpoint.progress(READ, Turn::Endpoint).await? {
+            Progress::Closed => body.close()?,
+            Progress::SendFailed => {
+                endpoint.stop_sending();
+                request_body.refuse();
+            }
+            Progress::Read(_) | Progress::Sent | Progress::ClientLate => {}
+        }
+    }
+}
+
+/// Whether nothing of the request or its response is left on the connection.
+fn is_free(endpoint: &EndpointConnection, body: RequestBody) -> bool {
+    body.is_done() && endpoint.is_idle()
+}
+
+/// The endpoint has failed within its response.
+fn broken_off(error: &EndpointError) -> Interrupted {
+    tracing::debug!(%error, "a response breaks off");
+    Interrupted::Failed(Failure::Upstream { fault: error.fault(), stale: false, untouched: false, replayable: false })
 }
 
 /// A head of HTTP/1.0: the connection ends with the response.

@@ -134,6 +134,7 @@ mod tests {
             pool_key,
             timeouts: Timeouts::default(),
             keeping: UpstreamConnections::default(),
+            largest_head: 0,
             largest_piece: usize::MAX,
             fresh: false,
         }

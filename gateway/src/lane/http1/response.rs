@@ -36,13 +36,13 @@ impl EndpointError {
 }
 
 impl EndpointConnection {
-    /// Takes the next response head, which may be an interim one (1xx), from what has been read. `None` if it is not
-    /// complete.
+    /// Takes the next response head of up to `largest` bytes, which may be an interim one (1xx), from what has been read. `None`
+    /// if it is not complete.
     ///
     /// # Errors
     /// It is malformed or too large.
-    pub(super) fn take_head(&mut self) -> Result<Option<ResponseHead>, InvalidHead> {
-        if self.input().is_empty() { Ok(None) } else { ResponseHead::take(self.input()) }
+    pub(super) fn take_head(&mut self, largest: usize) -> Result<Option<ResponseHead>, InvalidHead> {
+        if self.input().is_empty() { Ok(None) } else { ResponseHead::take(self.input(), largest) }
     }
 
     /// Checks what has been read of a response body.
@@ -69,12 +69,13 @@ impl EndpointConnection {
 mod tests {
     use super::*;
     use crate::config::Timeouts;
+    use crate::exchange::MAX_RESPONSE_HEAD;
     use crate::lane::endpoint::{Progress, READ, Turn};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     async fn head(connection: &mut EndpointConnection) -> ResponseHead {
         loop {
-            if let Some(head) = connection.take_head().expect("a head") {
+            if let Some(head) = connection.take_head(MAX_RESPONSE_HEAD).expect("a head") {
                 return head;
             }
             assert!(matches!(connection.progress(READ, Turn::Endpoint).await, Ok(Progress::Read(_))));

@@ -54,12 +54,7 @@ impl Http1Lane {
         let mut destination = first;
         loop {
             match self.attempt(&mut request, &destination).await {
-                Ok(Responded::Whole(reusable)) => {
-                    if let Some(reusable) = reusable {
-                        self.pool.put(reusable, &destination);
-                    }
-                    return ControlFlow::Break(finish(request, true).await);
-                }
+                Ok(Responded::Whole) => return ControlFlow::Break(finish(request, true).await),
                 Ok(Responded::Switched(endpoint)) => {
                     return ControlFlow::Break(into_tunnel(*request, endpoint, &destination));
                 }
@@ -89,7 +84,8 @@ impl Http1Lane {
             None => (request.connect(destination).await?, false),
         };
         request.exchange.connected(is_reused);
-        Attempt::new(request, endpoint, is_reused, destination)?.run().await
+        let keep = |endpoint| self.pool.put(endpoint, destination);
+        Attempt::new(request, endpoint, is_reused, destination)?.run(keep).await
     }
 }
 

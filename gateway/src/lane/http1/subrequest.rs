@@ -5,7 +5,9 @@ use super::copy_upload::CopyUpload;
 use super::pool::Pool;
 use super::response::EndpointError;
 use crate::connection::{BodyFramer, BodyFraming};
-use crate::exchange::{Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM, Subrequest};
+use crate::exchange::{
+    Context, Destination, Exchange, Failure, InvalidHead, MAX_INTERIM, MAX_RESPONSE_HEAD, Subrequest,
+};
 use crate::lane::endpoint::{EndpointConnection, Progress, READ, Turn};
 use crate::lane::head::ResponseHead;
 use crate::request::RequestView;
@@ -74,7 +76,7 @@ pub(super) async fn response_head(
 ) -> Result<(ResponseHead, BodyFraming), EndpointError> {
     let mut interim = 0;
     while interim <= MAX_INTERIM {
-        match connection.take_head()? {
+        match connection.take_head(MAX_RESPONSE_HEAD)? {
             Some(head) if head.status.is_informational() => interim += 1,
             Some(head) => {
                 let framing = head.framing(method)?;
