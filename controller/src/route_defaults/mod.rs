@@ -1,5 +1,6 @@
 //! The settings of routes that no annotation overrides.
 
+mod buffering;
 mod compression;
 mod ejection;
 mod external_auth;
@@ -14,6 +15,7 @@ pub use ejection::EjectionSettings;
 pub use external_auth::ExternalAuthSettings;
 pub use proxy_redirect::{ProxyRedirect, RedirectFrom};
 mod server_url;
+pub use buffering::BufferingDirectives;
 pub(crate) use compression::of_snippets;
 pub use compression::{CodingDirectives, CompressionDirectives};
 pub use real_ip::RealIpDirectives;

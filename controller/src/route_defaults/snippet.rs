@@ -1,6 +1,6 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use super::{CompressionDirectives, RealIpDirectives, SubFilterDirectives};
+use super::{BufferingDirectives, CompressionDirectives, RealIpDirectives, SubFilterDirectives};
 use gateway::config::{
     Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy,
     ServiceBackend, SnippetErrorPage, Template, Test,
@@ -63,10 +63,8 @@ pub struct SnippetBlock {
     pub satisfy: Option<Satisfy>,
     /// `client_max_body_size`; `Some(None)` is no limit.
     pub body_limit: Option<Option<u64>>,
-    /// `proxy_request_buffering`.
-    pub request_buffering: Option<bool>,
-    /// `client_body_buffer_size`.
-    pub body_memory: Option<u64>,
+    /// `proxy_buffering` and its like.
+    pub buffering: BufferingDirectives,
     /// `limit_rate`; `Some(None)` is no limit.
     pub rate: Option<Option<NonZero<u64>>>,
     /// `limit_rate_after`.
@@ -175,8 +173,7 @@ impl SnippetBlock {
         self.auth_variables.extend(later.auth_variables.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);
-        self.request_buffering = self.request_buffering.or(later.request_buffering);
-        self.body_memory = self.body_memory.or(later.body_memory);
+        self.buffering = self.buffering.or(later.buffering);
         self.rate = self.rate.or(later.rate);
         self.rate_after = self.rate_after.or(later.rate_after);
         self.proxy_timeouts = self.proxy_timeouts.or(later.proxy_timeouts);

@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
-    access, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers, response_headers,
-    response_rewrites, rewrite, stream, sub_filter,
+    access, buffering, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers,
+    response_headers, response_rewrites, rewrite, stream, sub_filter,
 };
 use crate::suggestion::{did_you_mean, nearest};
 
@@ -30,6 +30,7 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Addresses of clients", directives: real_ip::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
+    DirectiveFamily { title: "Buffering of bodies", directives: buffering::DIRECTIVES },
     DirectiveFamily { title: "Compression", directives: compression::DIRECTIVES },
     DirectiveFamily { title: "Without effect", directives: idle::DIRECTIVES },
     DirectiveFamily { title: "Refused", directives: refused::DIRECTIVES },

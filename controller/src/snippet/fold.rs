@@ -37,9 +37,7 @@ pub(crate) fn fold(
     policies.real_ip = location.real_ip.over(http.real_ip);
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
-    let buffering = &mut policies.request_buffering;
-    buffering.on = location.request_buffering.unwrap_or(buffering.on);
-    buffering.memory = location.body_memory.unwrap_or(buffering.memory);
+    location.buffering.set(&mut policies.request_buffering, &mut policies.response_buffering);
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = location.rate.unwrap_or(rate.bytes_per_second);
     rate.after = location.rate_after.unwrap_or(rate.after);
@@ -127,6 +125,8 @@ pub(crate) fn fold_server(
     policies.snippet = unless_empty(block(location, Outer { block: server, compression: http.compression, is_grpc }));
     let of_server = server.real_ip.over(http.real_ip);
     policies.real_ip = location.real_ip.over(of_server.as_ref().or(http.real_ip));
+    let ignores_header = location.buffering.ignores_header.or(server.buffering.ignores_header);
+    policies.response_buffering.ignores_header = ignores_header.unwrap_or_default();
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
     if rate.after == 0 {

@@ -4,8 +4,6 @@ use super::context::Context;
 use super::entry::{Call, Entry, HTTP, HTTP_SERVER, HTTP_SERVER_LOCATION};
 use super::refused::BACKEND_TLS;
 
-const STREAMED: &str = "responses are streamed, and Adit chooses the sizes of its buffers";
-const RESPONSES_STREAMED: &str = "responses are streamed, as with \"off\"";
 const NO_CACHE: &str = "Adit keeps no responses, and each request reaches its backend";
 const NO_FILES: &str = "Adit serves no files";
 const CLIENTS: &str = "the ConfigMap's key of that name sets it for all hosts";
@@ -17,13 +15,6 @@ const OUTSIDE_AUTH: &[Context] = &[Context::Http, Context::Server, Context::Loca
 const TOP: &[Context] = &[Context::Main];
 
 pub(super) const DIRECTIVES: &[Entry] = &[
-    Entry::idle("proxy_buffering", HTTP, RESPONSES_STREAMED),
-    Entry::idle("proxy_buffer_size", HTTP, STREAMED),
-    Entry::idle("proxy_buffers", HTTP, STREAMED),
-    Entry::idle("proxy_busy_buffers_size", HTTP, STREAMED),
-    Entry::idle("proxy_max_temp_file_size", HTTP, STREAMED),
-    Entry::idle("proxy_temp_file_write_size", HTTP, STREAMED),
-    Entry::idle("grpc_buffer_size", HTTP, STREAMED),
     Entry::idle("client_body_in_file_only", HTTP, NO_FILES),
     Entry::idle("client_header_buffer_size", HTTP_SERVER, CLIENTS),
     Entry::idle("large_client_header_buffers", HTTP_SERVER, CLIENTS),

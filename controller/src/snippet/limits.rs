@@ -1,6 +1,5 @@
 //! Sizes, times and rates, which are settings of a route or of its backend, and the access log.
 
-use super::context::Context;
 use super::entry::{
     Call, Entry, HTTP_SERVER, IN_AUTH, LOCATION, LOCATION_AUTH, OUTSIDE_IF, OUTSIDE_SERVER_IF, set_once,
 };
@@ -10,12 +9,8 @@ use std::time::Duration;
 
 const EVERY_LOCATION: &str =
     "every location has its own value, as in ingress-nginx: expected the annotation, or the key of the ConfigMap";
-const EVERY_LOCATION_ALONE: &str = "every location has its own value, as in ingress-nginx, and auth requests have no body: expected the \
-                                    annotation, or the key of the ConfigMap";
 const GRPC: &str = "As the annotation `proxy-read-timeout` and its like, for backends of gRPC. In a server it holds for locations whose \
                     timeout is the default.";
-
-const OUTSIDE_LOCATION: &[Context] = &[Context::Http, Context::Server, Context::Auth];
 
 pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::works(
@@ -29,28 +24,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         },
     )
     .but_idle_in(HTTP_SERVER, EVERY_LOCATION),
-    Entry::works(
-        "proxy_request_buffering",
-        LOCATION,
-        1..=1,
-        "As the annotation `proxy-request-buffering`, in whose place it counts (nginx refuses it as a duplicate).",
-        |call| {
-            let is_on = Value::from(call.argument(0)).on_or_off().map_err(|error| error.to_string())?;
-            set_once(&mut call.block.request_buffering, is_on)
-        },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION_ALONE),
-    Entry::works(
-        "client_body_buffer_size",
-        LOCATION,
-        1..=1,
-        "As the annotation `client-body-buffer-size`, in whose place it counts (nginx refuses it as a duplicate).",
-        |call| {
-            let bytes = size(call)?;
-            set_once(&mut call.block.body_memory, bytes)
-        },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION_ALONE),
     Entry::works(
         "proxy_connect_timeout",
         LOCATION_AUTH,

@@ -4,6 +4,7 @@
 //! blocks inherit, and puts what an ordinary setting has a field for into that.
 
 mod access;
+mod buffering;
 mod check;
 mod compression;
 mod condition;

@@ -86,12 +86,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle(
         "proxy_pass_header",
         HTTP,
-        "no header of a backend is hidden but Server, which the ConfigMap's server-tokens and hide-headers decide on",
-    ),
-    Entry::idle(
-        "proxy_ignore_headers",
-        HTTP,
-        "no header of a backend, such as X-Accel-Redirect, changes what Adit does",
+        "the ConfigMap's server-tokens and hide-headers decide which headers of a backend are hidden, and X-Accel-* always are",
     ),
 ];
 

@@ -8,8 +8,8 @@ use super::{Context, HttpBlock, fold, fold_server, read};
 use crate::route_defaults::SnippetBlock;
 use gateway::config::{
     BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
-    Proxied, ProxiedCondition, RequestBuffering, ResponseFilter, ResponseHeader, RewriteFlag, RoutePolicies, Subject,
-    Template,
+    Proxied, ProxiedCondition, RequestBuffering, ResponseBuffering, ResponseFilter, ResponseHeader, RewriteFlag,
+    RoutePolicies, Subject, Template,
 };
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -202,10 +202,15 @@ fn compression_is_inherited_directive_by_directive() {
 fn ordinary_settings_take_what_they_have_fields_for() {
     let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
     let text = "client_max_body_size 8m; proxy_read_timeout 5m; allow 10.0.0.0/8; deny all; satisfy any; \
-                limit_rate_after 2k; proxy_request_buffering off; client_body_buffer_size 1m;";
+                limit_rate_after 2k; proxy_request_buffering off; client_body_buffer_size 1m; proxy_buffering on; \
+                proxy_buffer_size 16k; proxy_buffers 8 32k; proxy_max_temp_file_size 0; \
+                proxy_ignore_headers x-accel-buffering;";
     assert_eq!(fold(&location(text), http(), &mut policies, &mut backend), Ok(vec![]));
     assert_eq!(policies.body_limit, Some(8 << 20));
     assert_eq!(policies.request_buffering, RequestBuffering { on: false, memory: 1 << 20 });
+    let buffering =
+        ResponseBuffering { on: true, ignores_header: true, head: 16 << 10, buffers: 8, buffer: 32 << 10, file: 0 };
+    assert_eq!(policies.response_buffering, buffering);
     assert_eq!(backend.timeouts.read.as_secs(), 300);
     assert_eq!(policies.source_ranges.allow.as_ref().map(|allow| allow.len()), Some(1));
     assert_eq!(policies.response_rate.after, 2048);
@@ -325,7 +330,7 @@ fn what_is_safe_without_effect_is_accepted() {
         other => panic!("{text}: {other:?}"),
     };
     for text in [
-        "proxy_buffering on;",
+        "proxy_busy_buffers_size 8k;",
         "gzip_buffers 4 8k;",
         "brotli_static on;",
         "gzip_http_version 1.0;",
@@ -340,7 +345,7 @@ fn what_is_safe_without_effect_is_accepted() {
     ] {
         assert!(idle(text, Context::Location).contains("no effect"), "{text}");
     }
-    for text in ["proxy_set_header A b;", "client_max_body_size 1m;", "proxy_read_timeout 1s;"] {
+    for text in ["proxy_set_header A b;", "client_max_body_size 1m;", "proxy_read_timeout 1s;", "proxy_buffering on;"] {
         assert!(idle(text, Context::Server).contains("every location"), "{text}");
         assert!(idle(text, Context::Http).contains("every location"), "{text}");
     }

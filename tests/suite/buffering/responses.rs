@@ -118,6 +118,8 @@ async fn while_first_is_busy(adit: &Adit, does: &mut Does) -> Result<()> {
 
 #[tokio::test]
 async fn a_slow_client_holds_no_connection_of_its_backend() -> Result<()> {
+    const IGNORED: (&str, &str) = ("configuration-snippet", "proxy_ignore_headers X-Accel-Buffering;");
+    let config = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
     for (annotations, more, is_free) in [
         (&[ON][..], "", true),
         (&[OFF], "", false),
@@ -125,9 +127,10 @@ async fn a_slow_client_holds_no_connection_of_its_backend() -> Result<()> {
         (&[OFF], "X-Accel-Buffering: Yes\r\n", true),
         (&[ON], "X-Accel-Buffering: no\r\n", false),
         (&[ON], "X-Accel-Buffering: maybe\r\n", true),
+        (&[ON, IGNORED], "X-Accel-Buffering: no\r\n", true),
     ] {
         let (backend, mut does) = backend(more).await?;
-        let adit = adit(annotations, backend, &json!({})).await?;
+        let adit = adit(annotations, backend, &config).await?;
         let mut slow = slow(adit.address()?, LENGTH).await?;
         assert_eq!(next(&mut does).await?, Done::Asked(1, LENGTH), "{annotations:?} {more}");
         match is_free {
