@@ -132,8 +132,9 @@ fn snippet_line() -> impl Strategy<Value = String> {
     const NAMES: &str = "(set|return|rewrite|break|add_header|more_set_headers|more_clear_headers|proxy_set_header|allow|deny|expires|\
                          limit_rate|client_max_body_size|proxy_read_timeout|access_log|satisfy|gzip|location|root|error_page|\
                          proxy_intercept_errors|internal|set_real_ip_from|real_ip_header|real_ip_recursive|auth_request|\
-                         auth_request_set|sub_filter|sub_filter_once|sub_filter_types)";
-    const WORD: &str = "(@a|404|=200|on|\\$a|\\$1|\\$host|\\$\\{a\\}|/a|\\^/\\(a\\)|A: b|A|always|last|off|all|10\\.0\\.0\\.0/8|1k|60|403|https://a/|-s|\\)|=|~)";
+                         auth_request_set|sub_filter|sub_filter_once|sub_filter_types|limit_req_zone|limit_req|\
+                         limit_conn_zone|limit_conn|limit_req_status)";
+    const WORD: &str = "(@a|404|=200|on|\\$a|\\$1|\\$host|\\$\\{a\\}|/a|\\^/\\(a\\)|A: b|A|always|last|off|all|10\\.0\\.0\\.0/8|1k|60|403|zone=a:1m|zone=a|burst=2|nodelay|https://a/|-s|\\)|=|~)";
     prop_oneof![
         4 => (NAMES, vec(WORD, 0..4)).prop_map(|(name, words)| {
             format!("{name} {};", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" "))

@@ -119,7 +119,8 @@ impl Reader<'_> {
         let field = self.field(key);
         let (namespace, across) = (self.context.namespace, self.context.defaults.cross_namespace);
         let services = Some(Services { namespace, across });
-        let place = Place { object: self.context.object, field: &field, context, services };
+        let zones = &self.context.defaults.limit_zones;
+        let place = Place { object: self.context.object, field: &field, context, services, zones };
         let snippet = snippet::read(text, &place, outer);
         self.reading.diagnostics.extend(snippet.diagnostics(&place).map(of_annotation));
         self.reading.snippets.push(snippet.report(&place));

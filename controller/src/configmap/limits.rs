@@ -1,8 +1,8 @@
 //! Limits on clients, and on the speed of responses.
 
 use super::entry::Key;
-use crate::registry::{Value, ValueError};
-use gateway::config::{Piece, Template, Variable};
+use crate::snippet::is_late;
+use gateway::config::Template;
 use std::num::NonZero;
 
 pub(super) const KEYS: &[Key] = &[
@@ -31,7 +31,7 @@ pub(super) const KEYS: &[Key] = &[
         "503",
         "Sets the HTTP status of requests above the annotations `limit-rps` and `limit-rpm`. From 400 to 599, such as 429.",
         |value, draft| {
-            draft.config.gateway.limits.request_status = status(value)?;
+            draft.config.gateway.limits.request_status = value.refusal_status()?;
             Ok(())
         },
     ),
@@ -40,7 +40,7 @@ pub(super) const KEYS: &[Key] = &[
         "503",
         "Sets the HTTP status of requests above the annotation `limit-connections`. From 400 to 599, such as 429.",
         |value, draft| {
-            draft.config.gateway.limits.connection_status = status(value)?;
+            draft.config.gateway.limits.connection_status = value.refusal_status()?;
             Ok(())
         },
     ),
@@ -67,41 +67,13 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "limit-replicas",
         "each",
-        "Sets whose the annotations `limit-rps`, `limit-rpm` and `limit-connections` are: with `each`, every replica of Adit \
-         counts up to the whole limit, as in ingress-nginx; with `share`, up to its part, as many as the Service of \
-         `--publish-service` has ready endpoints. That fits where clients reach all replicas alike. At least one request may \
-         be in progress. The namespace of the Service must be watched. Adit's own.",
+        "Sets whose the annotations `limit-rps`, `limit-rpm` and `limit-connections` are, and `limit_req` and `limit_conn` of \
+         snippets: with `each`, every replica of Adit counts up to the whole limit, as in ingress-nginx; with `share`, up to \
+         its part, as many as the Service of `--publish-service` has ready endpoints. That fits where clients reach all \
+         replicas alike. At least one request may be in progress. The namespace of the Service must be watched. Adit's own.",
         |value, draft| {
             draft.shares_limits = value.one_of(&["each", "share"], "\"each\" or \"share\"")? == "share";
             Ok(())
         },
     ),
 ];
-
-/// A status for requests that are refused. nginx closes the connection for 444, which is no status of HTTP.
-fn status(value: Value<'_>) -> Result<u16, ValueError> {
-    const EXPECTED: &str = "an HTTP status from 400 to 599, but not 444, such as \"429\"";
-    value.number(400..=599, EXPECTED).and_then(|status| match status {
-        444 => Err(ValueError::Expected(EXPECTED)),
-        status => Ok(status),
-    })
-}
-
-/// Whether this has no value yet when a request is counted.
-fn is_late(piece: &Piece) -> bool {
-    use Variable as V;
-    let Piece::Variable(variable) = piece else { return false };
-    match variable {
-        // Of the end of a request.
-        V::BodyBytesSent | V::BytesSent | V::RequestLength | V::RequestTime | V::Status => true,
-        V::BrotliRatio | V::GzipRatio | V::ZstdRatio => true,
-        V::UpstreamAddr | V::UpstreamConnectTime | V::UpstreamHeaderTime => true,
-        V::UpstreamResponseLength | V::UpstreamResponseTime | V::UpstreamStatus => true,
-        // Other for each request.
-        V::Msec | V::RequestId | V::RequestIdNginx | V::TimeIso8601 | V::TimeLocal => true,
-        // Of TCP and UDP services.
-        V::BytesReceived | V::Protocol | V::SessionTime | V::SslPrereadServerName => true,
-        V::UpstreamBytesReceived | V::UpstreamBytesSent => true,
-        _ => false,
-    }
-}

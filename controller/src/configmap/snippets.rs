@@ -32,8 +32,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::full(
         "http-snippet",
         "",
-        "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, those of compression, and those that \
-         say whom to believe about the address of a client. Those that tune \
+        "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, `limit_req_zone` and \
+         `limit_conn_zone`, those of compression, and those that say whom to believe about the address of a client. Those that tune \
          what Adit does by itself are accepted without effect, and a warning says so.",
         |_, _| Ok(()),
     )
@@ -71,6 +71,7 @@ impl Reader<'_> {
         let http = self.snippet(data, "http-snippet", Context::Http, &of_all);
         self.compression(&http.compression);
         self.real_ip(&http.real_ip);
+        self.builder.config.routes.limit_zones = Arc::new(http.zones);
         let server = self.snippet(data, "server-snippet", Context::Server, &http.variables);
         let before = &http.variables | &server.variables;
         let location = self.snippet(data, "location-snippet", Context::Location, &(&before | &of_auth));
@@ -114,7 +115,8 @@ impl Reader<'_> {
             return SnippetBlock::default();
         };
         let (object, field) = (self.object.clone(), format!("data.{name}"));
-        let place = Place { object: &object, field: &field, context, services: None };
+        let zones = Arc::clone(&self.builder.config.routes.limit_zones);
+        let place = Place { object: &object, field: &field, context, services: None, zones: &zones };
         let snippet = snippet::read(text, &place, outer);
         self.diagnostics.extend(snippet.diagnostics(&place));
         self.snippets.push(snippet.report(&place));

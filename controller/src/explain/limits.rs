@@ -1,6 +1,8 @@
 //! The limits that a request meets, in words.
 
-use gateway::config::{ClientLimits, ResponseRate, RoutePolicies};
+use gateway::config::{
+    ClientLimits, ConnectionLimit, LimitSettings, RequestLimit, RequestZone, ResponseRate, RoutePolicies, SnippetLimits,
+};
 use gateway::exchange::Decision;
 use std::num::NonZero;
 
@@ -8,24 +10,66 @@ use std::num::NonZero;
 pub(super) fn list(decision: &Decision) -> Vec<String> {
     let Some(route) = &decision.route else { return Vec::new() };
     let policies: &RoutePolicies = &route.policies;
-    let of_client = policies.client_limits.iter().flat_map(|limits| of_client(limits, decision));
+    let Excess { above_rate, above_number } = &Excess::new(policies.snippet_limits.as_ref(), &decision.settings.limits);
+    let of_client = policies.client_limits.iter().flat_map(|limits| of_client(limits, above_rate, above_number));
+    let of_snippets = policies.snippet_limits.iter().flat_map(|limits| {
+        let rates = limits.requests.limits.iter().map(|limit| of_zone(limit, above_rate));
+        rates.chain(limits.connections.limits.iter().map(|limit| in_progress(limit, above_number)))
+    });
+    let limits: Vec<_> = of_client.chain(of_snippets).collect();
     let replicas = decision.settings.limits.replicas.get();
-    let shared = policies.client_limits.iter().filter(|_| replicas > 1);
-    let shared = shared.map(|_| format!("of these limits on clients, this replica has one part in {replicas}"));
-    of_client.chain(shared).chain(of_response(policies.response_rate)).collect()
+    let is_shared = replicas > 1 && !limits.is_empty();
+    let shared = is_shared.then(|| format!("of these limits on clients, this replica has one part in {replicas}"));
+    limits.into_iter().chain(shared).chain(of_response(policies.response_rate)).collect()
 }
 
-fn of_client(limits: &ClientLimits, decision: &Decision) -> impl Iterator<Item = String> {
-    let settings = &decision.settings.limits;
+/// What becomes of requests above a limit: the end of a sentence.
+struct Excess {
+    above_rate: String,
+    above_number: String,
+}
+
+impl Excess {
+    fn new(snippets: Option<&SnippetLimits>, settings: &LimitSettings) -> Self {
+        let words = |of_snippets: Option<(Option<u16>, bool)>, default: u16| match of_snippets {
+            Some((_, true)) => "which is only tried out: none is refused".to_owned(),
+            Some((status, false)) => format!("else {}", status.unwrap_or(default)),
+            None => format!("else {default}"),
+        };
+        let (rate, number) = (snippets.map(|limits| &limits.requests), snippets.map(|limits| &limits.connections));
+        Self {
+            above_rate: words(rate.map(|limits| (limits.status, limits.dry_run)), settings.request_status),
+            above_number: words(number.map(|limits| (limits.status, limits.dry_run)), settings.connection_status),
+        }
+    }
+}
+
+fn of_client(limits: &ClientLimits, above_rate: &str, above_number: &str) -> impl Iterator<Item = String> {
     let rate = |requests: Option<NonZero<u32>>, time: &str| {
         let burst = u64::from(requests?.get()) * u64::from(limits.burst_multiplier.get());
-        let (requests, status) = (requests?, settings.request_status);
-        Some(format!("at most {requests} requests a {time} of one client, and {burst} more at once, else {status}"))
+        let requests = requests?;
+        Some(format!("at most {requests} requests a {time} of one client, and {burst} more at once, {above_rate}"))
     };
-    let in_progress = limits
-        .connections
-        .map(|most| format!("at most {most} requests of one client in progress, else {}", settings.connection_status));
+    let in_progress =
+        limits.connections.map(|most| format!("at most {most} requests of one client in progress, {above_number}"));
     [rate(limits.per_second, "second"), rate(limits.per_minute, "minute"), in_progress].into_iter().flatten()
+}
+
+fn of_zone(RequestLimit { zone, burst, delay }: &RequestLimit, above_rate: &str) -> String {
+    let RequestZone { zone, rate, per_minute } = &**zone;
+    let time = if *per_minute { "minute" } else { "second" };
+    let name = &zone.name;
+    let waiting = match burst.saturating_sub(*delay) {
+        0 => String::new(),
+        waiting => format!(", {waiting} of which wait for their turn"),
+    };
+    format!(
+        "at most {rate} requests a {time} of one client of the zone {name:?}, and {burst} more at once{waiting}, {above_rate}"
+    )
+}
+
+fn in_progress(ConnectionLimit { zone, most }: &ConnectionLimit, above_number: &str) -> String {
+    format!("at most {most} requests of one client of the zone {:?} in progress, {above_number}", zone.name)
 }
 
 fn of_response(rate: ResponseRate) -> Option<String> {

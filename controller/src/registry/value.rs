@@ -189,6 +189,18 @@ impl<'a> Value<'a> {
         if words.contains(&text) { Ok(text) } else { Err(ValueError::Expected(expected)) }
     }
 
+    /// A status for requests that are refused. nginx closes the connection for 444, which is no status of HTTP.
+    ///
+    /// # Errors
+    /// The value is not a number from 400 to 599, or is 444.
+    pub fn refusal_status(self) -> Result<u16, ValueError> {
+        const EXPECTED: &str = "an HTTP status from 400 to 599, but not 444, such as \"429\"";
+        self.number(400..=599, EXPECTED).and_then(|status| match status {
+            444 => Err(ValueError::Expected(EXPECTED)),
+            status => Ok(status),
+        })
+    }
+
     /// A version of HTTP/1: whether it is 1.0.
     ///
     /// # Errors

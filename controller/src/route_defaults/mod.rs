@@ -4,6 +4,7 @@ mod buffering;
 mod compression;
 mod ejection;
 mod external_auth;
+mod limits;
 mod proxy_redirect;
 mod real_ip;
 mod snippet;
@@ -13,6 +14,7 @@ mod waf;
 
 pub use ejection::EjectionSettings;
 pub use external_auth::ExternalAuthSettings;
+pub use limits::{LimitDirectives, LimitList, LimitZones};
 pub use proxy_redirect::{ProxyRedirect, RedirectFrom};
 mod server_url;
 pub use buffering::BufferingDirectives;
@@ -94,6 +96,8 @@ pub struct RouteDefaults {
     pub real_ip: Option<RealIp>,
     /// The variables of `http-snippet`, which all snippets may use. Default none.
     pub mapped_variables: Arc<BTreeSet<Arc<str>>>,
+    /// The zones of `http-snippet`, in which the limits of all snippets count. Default none.
+    pub limit_zones: Arc<LimitZones>,
     /// `location-snippet`: comes after the annotation `configuration-snippet`. Default empty.
     pub location_snippet: Arc<SnippetBlock>,
     /// `strict-validate-path-type`: an Exact or Prefix path with other characters than letters, digits and `/-._`
@@ -130,6 +134,7 @@ impl Default for RouteDefaults {
             location_snippet: Arc::default(),
             real_ip: None,
             mapped_variables: Arc::default(),
+            limit_zones: Arc::default(),
             strict_path_types: true,
         }
     }

@@ -1,6 +1,8 @@
 //! What a snippet says, checked and typed, before it is known what it inherits.
 
-use super::{BufferingDirectives, CompressionDirectives, RealIpDirectives, SubFilterDirectives};
+use super::{
+    BufferingDirectives, CompressionDirectives, LimitDirectives, LimitZones, RealIpDirectives, SubFilterDirectives,
+};
 use gateway::config::{
     Expires, InputHeader, LocationKind, MappedVariable, Operation, Origin, ResponseHeader, ResponseRewrite, Satisfy,
     ServiceBackend, SnippetErrorPage, Template, Test,
@@ -57,6 +59,8 @@ pub struct SnippetBlock {
     pub real_ip: RealIpDirectives,
     /// `allow` and `deny`, of which the first counts that a client's address is in.
     pub access: Vec<AccessRule>,
+    /// `limit_req`, `limit_conn` and what goes with them.
+    pub limits: LimitDirectives,
     /// `auth_request_set`, in their order.
     pub auth_variables: Vec<(Arc<str>, Template)>,
     /// `satisfy`.
@@ -79,6 +83,8 @@ pub struct SnippetBlock {
     pub proxy_pass: Option<ProxyPass>,
     /// `map` and `geo`: those of `http`, each name once.
     pub mapped: Vec<MappedVariable>,
+    /// `limit_req_zone` and `limit_conn_zone`: those of `http`.
+    pub zones: LimitZones,
     /// The variables that it sets, those of its blocks included.
     pub variables: BTreeSet<Arc<str>>,
 }
@@ -170,6 +176,7 @@ impl SnippetBlock {
         self.is_internal |= later.is_internal;
         self.real_ip.append(&later.real_ip);
         self.access.extend(later.access.iter().cloned());
+        self.limits.append(&later.limits);
         self.auth_variables.extend(later.auth_variables.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);
@@ -181,6 +188,7 @@ impl SnippetBlock {
         self.locations.extend(later.locations.iter().cloned());
         self.proxy_pass = self.proxy_pass.take().or_else(|| later.proxy_pass.clone());
         self.mapped.extend(later.mapped.iter().cloned());
+        self.zones.append(&later.zones);
         self.variables.extend(later.variables.iter().cloned());
     }
 }

@@ -147,8 +147,8 @@ impl Checker<'_> {
             (_, Some(_)) => Err("has a block, which it cannot have: expected \";\"".into()),
             (Kind::Works(apply), None) => {
                 let (variables, origin) = (self.variables, self.origin(*position));
-                let services = self.place.services;
-                let mut call = Call { arguments, variables, origin, block, services, warnings: Vec::new() };
+                let Place { services, zones, .. } = *self.place;
+                let mut call = Call { arguments, variables, origin, block, services, zones, warnings: Vec::new() };
                 apply(&mut call)?;
                 Ok(if call.warnings.is_empty() { Verdict::Works } else { Verdict::Idle(call.warnings.join("; it ")) })
             }

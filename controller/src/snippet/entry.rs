@@ -1,7 +1,7 @@
 use super::context::Context;
 use super::finding::Services;
 use super::template::Variables;
-use crate::route_defaults::SnippetBlock;
+use crate::route_defaults::{LimitZones, SnippetBlock};
 use gateway::config::Origin;
 use std::ops::RangeInclusive;
 
@@ -55,6 +55,8 @@ pub struct Call<'a> {
     pub(super) block: &'a mut SnippetBlock,
     /// The Services that it may name.
     pub(super) services: Option<Services<'a>>,
+    /// The zones of limits that it may name.
+    pub(super) zones: &'a LimitZones,
     /// Why a part of it has no effect. It follows the directive in a sentence.
     pub(super) warnings: Vec<String>,
 }

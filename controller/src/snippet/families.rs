@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
-    access, buffering, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers,
+    access, buffering, client_limits, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers,
     response_headers, response_rewrites, rewrite, stream, sub_filter,
 };
 use crate::suggestion::{did_you_mean, nearest};
@@ -29,6 +29,7 @@ pub const FAMILIES: &[DirectiveFamily] = &[
     DirectiveFamily { title: "Headers of requests", directives: request_headers::DIRECTIVES },
     DirectiveFamily { title: "Addresses of clients", directives: real_ip::DIRECTIVES },
     DirectiveFamily { title: "Access", directives: access::DIRECTIVES },
+    DirectiveFamily { title: "Limits on clients", directives: client_limits::DIRECTIVES },
     DirectiveFamily { title: "Limits, timeouts and logs", directives: limits::DIRECTIVES },
     DirectiveFamily { title: "Buffering of bodies", directives: buffering::DIRECTIVES },
     DirectiveFamily { title: "Compression", directives: compression::DIRECTIVES },

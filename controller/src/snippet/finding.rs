@@ -1,6 +1,6 @@
 use super::context::Context;
 use crate::nginx_syntax::Position;
-use crate::route_defaults::SnippetBlock;
+use crate::route_defaults::{LimitZones, SnippetBlock};
 use gateway::config::Subject;
 
 /// Where a snippet stands.
@@ -14,6 +14,8 @@ pub(crate) struct Place<'a> {
     pub(crate) context: Context,
     /// The Services that it may name; `None` is none.
     pub(crate) services: Option<Services<'a>>,
+    /// The zones of limits that it may name.
+    pub(crate) zones: &'a LimitZones,
 }
 
 /// The Services that a snippet may name.

@@ -2,7 +2,7 @@
 
 use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
-use crate::route_defaults::{AccessRule, RouteDefaults, SnippetBlock, SnippetTimeouts};
+use crate::route_defaults::{AccessRule, LimitDirectives, RouteDefaults, SnippetBlock, SnippetTimeouts};
 use gateway::config::{BackendPolicies, Compression, RealIp, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
 
 /// What holds in the block that all servers stand in.
@@ -35,6 +35,7 @@ pub(crate) fn fold(
     policies.snippet = unless_empty(block(location, Outer { block: &SnippetBlock::default(), compression, is_grpc }));
     policies.internal = location.is_internal;
     policies.real_ip = location.real_ip.over(http.real_ip);
+    policies.snippet_limits = location.limits.over(&LimitDirectives::default());
     policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
     policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
     location.buffering.set(&mut policies.request_buffering, &mut policies.response_buffering);
@@ -127,6 +128,8 @@ pub(crate) fn fold_server(
     policies.real_ip = location.real_ip.over(of_server.as_ref().or(http.real_ip));
     let ignores_header = location.buffering.ignores_header.or(server.buffering.ignores_header);
     policies.response_buffering.ignores_header = ignores_header.unwrap_or_default();
+    let inherited = server.limits.beside(policies.client_limits.as_ref());
+    policies.snippet_limits = location.limits.over(&inherited);
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
     if rate.after == 0 {

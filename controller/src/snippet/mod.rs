@@ -6,6 +6,7 @@
 mod access;
 mod buffering;
 mod check;
+mod client_limits;
 mod compression;
 mod condition;
 mod context;
@@ -34,6 +35,7 @@ mod sub_filter;
 mod template;
 
 pub(crate) use check::{read, variables};
+pub(crate) use client_limits::is_late;
 pub use context::Context;
 pub use entry::{Apply, Call, Entry, Kind};
 pub use families::{DirectiveFamily, FAMILIES};

@@ -11,7 +11,6 @@ pub(super) const BACKEND: &str = "backends are those of the Ingress's rules; exp
 const FASTCGI: &str = "see the annotations fastcgi-index and fastcgi-params-configmap";
 const RETRIES: &str = "expected the annotations proxy-next-upstream and proxy-next-upstream-tries";
 const PROTOCOL: &str = "Adit does not speak this protocol";
-const LIMITS: &str = "expected the annotations limit-rps, limit-rpm and limit-connections";
 const HEADERS: &str = "it changes headers of responses in a way that Adit does not have yet";
 const FIREWALL: &str = "the firewall is set by the annotations enable-modsecurity and modsecurity-snippet";
 const SERVERS: &str = "which hosts and ports are served is set by Ingresses and flags";
@@ -48,8 +47,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::refused("scgi_*", PROTOCOL),
     Entry::refused("memcached_*", PROTOCOL),
     Entry::refused("auth_jwt*", "it is not supported"),
-    Entry::refused("limit_req*", LIMITS),
-    Entry::refused("limit_conn*", LIMITS),
     Entry::refused("proxy_cookie_flags", HEADERS),
     Entry::refused("add_trailer", HEADERS),
     Entry::refused("charset*", "Adit does not change how texts are encoded"),

@@ -5,7 +5,7 @@ mod inheritance;
 use super::finding::{Finding, Place, Services, Snippet, Verdict};
 use super::inherit::{Outer, block};
 use super::{Context, HttpBlock, fold, fold_server, read};
-use crate::route_defaults::SnippetBlock;
+use crate::route_defaults::{LimitZones, SnippetBlock};
 use gateway::config::{
     BackendPolicies, Block, Coding, Compression, DisabledClients, Effects, Expires, InputHeader, MediaTypes, Operation,
     Proxied, ProxiedCondition, RequestBuffering, ResponseBuffering, ResponseFilter, ResponseHeader, RewriteFlag,
@@ -17,7 +17,8 @@ use std::sync::LazyLock;
 fn snippet(text: &str, context: Context) -> Snippet {
     let object = Subject::other("Ingress default/shop");
     let services = Some(Services { namespace: "default", across: false });
-    let place = Place { object: &object, field: "snippet", context, services };
+    let zones = &LimitZones::default();
+    let place = Place { object: &object, field: "snippet", context, services, zones };
     read(text, &place, &BTreeSet::from(["theirs".into()]))
 }
 

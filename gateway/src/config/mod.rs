@@ -41,6 +41,7 @@ mod route_match;
 mod route_policies;
 mod settings;
 mod snippet;
+mod snippet_limits;
 mod stream;
 mod sub_filter;
 mod subject;
@@ -92,6 +93,7 @@ pub use snippet::{
     Block, Effects, Expires, InputHeader, Operation, PageStatus, ResponseFilter, ResponseHeader, RewriteFlag,
     RewriteStatement, SnippetErrorPage, Statement, Test,
 };
+pub use snippet_limits::{ConnectionLimit, LimitZone, Limits, RequestLimit, RequestZone, SnippetLimits};
 pub use stream::{StreamListener, StreamSettings};
 pub use sub_filter::SubFilter;
 pub use subject::{ObjectName, Subject};

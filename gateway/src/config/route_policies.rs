@@ -1,6 +1,6 @@
 use super::{
     BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, Mirror,
-    Origin, RealIp, RequestBuffering, ResponseBuffering, ResponseRate, ResponseRewrites, Tracing, Waf,
+    Origin, RealIp, RequestBuffering, ResponseBuffering, ResponseRate, ResponseRewrites, SnippetLimits, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct RoutePolicies {
     /// `limit-rps`, `limit-rpm` and `limit-connections`: how much one client may ask; more is answered with the statuses of
     /// [`super::LimitSettings`]. Default none: no limits.
     pub client_limits: Option<ClientLimits>,
+    /// `limit_req`, `limit_conn` and what goes with them in snippets: further limits, and what holds for all. Default none.
+    pub snippet_limits: Option<SnippetLimits>,
     /// `limit-rate`: how fast a response is sent. Default no limit.
     pub response_rate: ResponseRate,
     /// `auth-url`: a server authorizes each request. Default none.
@@ -92,6 +94,7 @@ impl Default for RoutePolicies {
             digest_auth: None,
             custom_headers: Arc::from([]),
             client_limits: None,
+            snippet_limits: None,
             response_rate: ResponseRate::default(),
             external_auth: None,
             waf: None,

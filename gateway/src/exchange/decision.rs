@@ -10,7 +10,7 @@ use super::snippet_progress::SnippetProgress;
 use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
-use crate::policy::client_limits::{ClientLimits, Permit};
+use crate::policy::client_limits::Admission;
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
 use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
@@ -57,8 +57,8 @@ pub struct Decision {
     /// It is for a host without rules, or none of those without a host takes it.
     pub(super) is_of_no_host: bool,
     default_backend: Option<Arc<Upstream>>,
-    /// Counts the request as in progress, where the number of those is limited.
-    pub(super) permit: Option<Permit>,
+    /// What limits on clients have made of it, where there are some.
+    pub(super) admission: Admission,
     /// The decoded and normalised path, where it is not the path as sent.
     pub(super) normalized: Option<Box<[u8]>>,
     /// `X-Request-ID`, given or made.
@@ -124,7 +124,7 @@ impl Decision {
             passed_server_phase: false,
             is_of_no_host: false,
             default_backend: asked.table.default_backend().cloned(),
-            permit: None,
+            admission: Admission::default(),
             normalized: None,
             trace: None,
             snippet: None,
@@ -208,11 +208,13 @@ impl Decision {
         self.find_address_on(route, asked);
         let scene = self.scene(asked);
         let counted = asked.counted.filter(|_| !self.is_counted());
-        let admit = |limits: &ClientLimits| {
-            counted.map_or(ControlFlow::Continue(None), |arrival| self.admit(limits, arrival, &scene.request))
+        let admit = || {
+            let admit = |arrival| self.admit(&route.policies, arrival, &scene.request);
+            counted.map_or_else(|| ControlFlow::Continue(Admission::default()), admit)
         };
-        let (access, permit) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
-        (self.access, self.permit) = (access, permit.or(self.permit.take()));
+        let (access, admission) = request_phase(route, &scene, self.rewrite_policy(route), admit)?;
+        self.access = access;
+        self.admission.add(admission);
         self.rewrite(route, request)?;
         let seen = self.seen(request);
         let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };

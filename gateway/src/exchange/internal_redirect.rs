@@ -58,7 +58,10 @@ impl Decision {
 
     fn turn(&mut self, asked: &Asked<'_>, reply: &Reply) -> AccessStep {
         let Some(page) = self.error_page(reply).cloned() else { return AccessStep::Reply(reply.clone()) };
-        let has_limits = self.route.as_ref().is_some_and(|route| route.policies.client_limits.is_some());
+        let has_limits = self
+            .route
+            .as_ref()
+            .is_some_and(|route| route.policies.client_limits.is_some() || route.policies.snippet_limits.is_some());
         let led = self.with_progress(asked, |progress, around| page.lead(reply.status, &mut progress.state, around));
         self.answered_error = Some(Box::new(AnsweredError {
             reply: reply.clone(),

@@ -12,6 +12,7 @@ use crate::config::{BackendPolicies, GatewaySettings, RetryCondition};
 use crate::connection::Arrival;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::body_limit;
+use crate::policy::client_limits::Admission;
 use crate::policy::compression::Encoder;
 use crate::policy::external_auth::{Authorization, FAILED};
 use crate::policy::response_rate::{self, Pace};
@@ -19,6 +20,7 @@ use crate::policy::sub_filter::Substitution;
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::telemetry::{Attempt, Record, RequestInfo};
 use crate::upstream::{Pick, Upstream};
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +127,10 @@ impl Exchange {
             return Step::ErrorPage;
         }
         self.customize_reply();
+        let wait = mem::take(&mut self.decision.admission.wait);
+        if !wait.is_zero() && !self.is_settled() {
+            return Step::Wait(wait);
+        }
         match &self.state {
             State::Replying(reply) if reply.closes() => Step::Close,
             State::Replying(reply) => Step::Reply(self.decision.in_place_of_error(reply.clone())),
@@ -351,7 +357,7 @@ impl Exchange {
     pub fn finish(&mut self, request: &RequestView<'_>, sent: Sent) {
         let received = self.received_of_body().unwrap_or(sent.body);
         self.attempts.end(None, received);
-        self.decision.permit = None;
+        self.decision.admission = Admission::default();
         let is_abandoned = matches!(self.state, State::Abandoned(_));
         if is_abandoned && sent.status.is_none() {
             self.arrival.connection.count_abandoned();

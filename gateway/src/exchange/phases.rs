@@ -10,7 +10,7 @@
 use super::access::Access;
 use crate::config::Denied;
 use crate::connection::Connection;
-use crate::policy::client_limits::{ClientLimits, Permit};
+use crate::policy::client_limits::Admission;
 use crate::policy::rewrite::Rewrite;
 use crate::policy::{body_limit, client_certificates, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView};
@@ -50,7 +50,7 @@ pub(super) fn server_phase(route: &Route, scene: &Scene<'_>, has_ended: bool) ->
 /// Runs a route's policies before a backend is chosen. `Break` answers the request. `rewrite` is the route's, unless a
 /// snippet has ended nginx's rewrite phase before it.
 ///
-/// `admit` counts the request, unless it exceeds the limits on its client.
+/// `admit` counts the request, unless it exceeds the limits on its client. It may have to wait first ([`super::Step::Wait`]).
 ///
 /// Then comes what access still needs: a password is verified ([`super::Step::Verify`]), or an auth server is asked
 /// ([`super::Step::Ask`]). Last of all the firewall inspects what is to be forwarded ([`super::Step::Inspect`]).
@@ -60,8 +60,8 @@ pub(super) fn request_phase(
     route: &Route,
     scene: &Scene<'_>,
     rewrite: Option<&Rewrite>,
-    admit: impl FnOnce(&ClientLimits) -> ControlFlow<Reply, Option<Permit>>,
-) -> ControlFlow<Reply, (Access, Option<Permit>)> {
+    admit: impl FnOnce() -> ControlFlow<Reply, Admission>,
+) -> ControlFlow<Reply, (Access, Admission)> {
     let (policies, Scene { request, path, query, connection, client, has_body }) = (&route.policies, scene);
     match &route.action {
         RouteAction::Redirect(to) => {
@@ -77,8 +77,8 @@ pub(super) fn request_phase(
             if *has_body {
                 body_limit::announced(request, policies.body_limit)?;
             }
-            let permit = policies.client_limits.as_ref().map_or(ControlFlow::Continue(None), admit)?;
-            ControlFlow::Continue((Access::begin(policies, request, client)?, permit))
+            let admission = admit()?;
+            ControlFlow::Continue((Access::begin(policies, request, client)?, admission))
         }
     }
 }

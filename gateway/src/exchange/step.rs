@@ -4,6 +4,7 @@ use crate::request::Reply;
 use crate::tls::backend;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where to send a request.
 #[derive(Clone, Debug)]
@@ -108,6 +109,8 @@ pub enum UpstreamFault {
 /// What a lane is to do next with a request.
 #[derive(Clone, Debug)]
 pub enum Step {
+    /// Wait so long: the client has asked faster than it may.
+    Wait(Duration),
     /// Verify these credentials on a thread that may block, and report whether they are right
     /// ([`super::Exchange::verified`]).
     Verify(Arc<Verification>),

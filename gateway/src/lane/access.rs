@@ -10,6 +10,7 @@ use crate::policy::basic_auth::Verification;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 /// Passwords that are verified at once for a worker. Each keeps a thread busy, so they wait for each other, and not the
 /// worker for them.
@@ -38,6 +39,11 @@ impl Access {
     pub(super) async fn next_step(&self, request: &mut ClientRequest) -> Step {
         loop {
             match request.exchange.next_step() {
+                Step::Wait(time) => {
+                    if let Err(failure) = Box::pin(request.session.or_gone(sleep(time))).await {
+                        request.exchange.failed(failure);
+                    }
+                }
                 Step::Verify(verification) => match Box::pin(self.verify(&mut request.session, &verification)).await {
                     Ok(right) => request.exchange.verified(&request.head.view(), right),
                     Err(failure) => request.exchange.failed(failure),

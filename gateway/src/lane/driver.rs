@@ -106,7 +106,13 @@ impl Lanes {
                 request.session.close().await;
                 false
             }
-            Step::Abandon | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::ErrorPage | Step::Buffer => false,
+            Step::Abandon
+            | Step::Wait(_)
+            | Step::Verify(_)
+            | Step::Ask(_)
+            | Step::Inspect
+            | Step::ErrorPage
+            | Step::Buffer => false,
         };
         ControlFlow::Break(request.finish(whole).await.map_or(Outcome::Ended, Outcome::reusable))
     }

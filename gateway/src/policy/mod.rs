@@ -41,7 +41,7 @@ use crate::interner::{ByAddress, Interner};
 use crate::upstream::{Registry, Upstream};
 use basic_auth::BasicAuth;
 use client_certificates::ClientCertificates;
-use client_limits::{ClientLimits, ZoneInterner};
+use client_limits::{ClientLimits, SnippetLimits, ZoneInterner};
 use cors::Cors;
 use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
@@ -70,6 +70,8 @@ pub struct Policies {
     pub source_ranges: Option<SourceRanges>,
     /// How much one client may ask; `None` is as much as it likes.
     pub client_limits: Option<ClientLimits>,
+    /// The same as snippets say.
+    pub snippet_limits: Option<SnippetLimits>,
     /// Who may send requests, by name and password.
     pub basic_auth: Option<Arc<BasicAuth>>,
     /// The same, where clients do not show their passwords.
@@ -195,6 +197,10 @@ impl Policies {
                 .client_limits
                 .as_ref()
                 .map(|limits| ClientLimits::compile(limits, &mut shared.zones)),
+            snippet_limits: configured
+                .snippet_limits
+                .as_ref()
+                .map(|limits| SnippetLimits::compile(limits, &mut shared.zones)),
             basic_auth: basic_auth.transpose()?,
             digest_auth: digest_auth.transpose()?,
             cors: configured.cors.as_ref().map(Cors::compile).transpose()?,

@@ -71,6 +71,7 @@ impl Memory {
         let mut exchange = Exchange::begin(&self.context, arrival(request.is_https()), &view);
         let step = loop {
             match exchange.next_step() {
+                Step::Wait(_) => {}
                 Step::Verify(verification) => exchange.verified(&view, verification.run()),
                 Step::Inspect => inspect(&mut exchange, &view),
                 Step::Buffer => {
@@ -82,7 +83,9 @@ impl Memory {
         };
         let reply = match step {
             Step::Reply(reply) => reply,
-            Step::Verify(_) | Step::Inspect | Step::Buffer | Step::ErrorPage => bail!("this step has been carried out"),
+            Step::Wait(_) | Step::Verify(_) | Step::Inspect | Step::Buffer | Step::ErrorPage => {
+                bail!("this step has been carried out")
+            }
             Step::Abandon => bail!("nobody is gone"),
             Step::Close => bail!("there is no connection to close: such a case is for sockets"),
             Step::Ask(_) => bail!("there is no auth server to ask: such a case is for sockets"),

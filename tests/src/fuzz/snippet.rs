@@ -48,11 +48,15 @@ fn is_in(Position { line, column }: Position, text: &str) {
     assert!((1..=line.chars().count() + 1).contains(&(column as usize)), "{line:?} {column}");
 }
 
+/// What snippets may name.
+const ZONES: &str = "limit_req_zone $host zone=a:1m; limit_conn_zone $host zone=A:1m;";
+
 /// Whatever a snippet says, it is translated and published without a panic. Where nothing is wrong with it, the gateway takes it.
 pub fn snippets_are_total(text: &str) {
     for key in ["configuration-snippet", "server-snippet", "auth-snippet", "stream-snippet"] {
         let key = format!("nginx.ingress.kubernetes.io/{key}");
-        serves(&json!({key: text, "nginx.ingress.kubernetes.io/auth-url": "http://auth/"}), &json!({}));
+        let annotations = json!({key: text, "nginx.ingress.kubernetes.io/auth-url": "http://auth/"});
+        serves(&annotations, &json!({"http-snippet": ZONES}));
     }
     for key in ["http-snippet", "server-snippet", "location-snippet"] {
         serves(&json!({}), &json!({key: text}));

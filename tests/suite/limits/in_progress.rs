@@ -1,4 +1,4 @@
-//! `limit-connections`: a request counts while it is in progress, and no longer, however it ends.
+//! `limit-connections`, and `limit_conn` of snippets: a request counts while it is in progress, and no longer, however it ends.
 
 use super::{GET, OK, get};
 use anyhow::Result;
@@ -31,9 +31,13 @@ struct World {
 
 impl World {
     async fn new(most: &str, config: Value, then: Then) -> Result<Self> {
+        Self::annotated(&[("limit-connections", most)], config, then).await
+    }
+
+    async fn annotated(annotations: &[(&str, &str)], config: Value, then: Then) -> Result<Self> {
         let (arrived, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let backend = held(arrived.clone(), go.clone(), then).await?;
-        let adit = Adit::start(&annotated(&[("limit-connections", most)], &[backend], &config)).await?;
+        let adit = Adit::start(&annotated(annotations, &[backend], &config)).await?;
         Ok(Self { adit, arrived, go })
     }
 
@@ -83,6 +87,32 @@ async fn q11_more_than_may_be_in_progress() -> Result<()> {
         first.send(GET).await?;
         assert_eq!(first.response("GET").await?.status, 200);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn more_than_a_snippet_lets_be_in_progress() -> Result<()> {
+    let config = json!({
+        "allow-snippet-annotations": "true",
+        "annotations-risk-level": "Critical",
+        "http-snippet": "limit_conn_zone $host zone=hosts:1m; limit_conn_zone $http_x_none zone=none:1m;",
+    });
+    let snippet = "limit_conn none 1; limit_conn hosts 2; limit_conn_status 429;";
+    let annotations = [("configuration-snippet", snippet), ("limit-connections", "2")];
+    let world = World::annotated(&annotations, config, Then::Answer(OK)).await?;
+    let (mut first, mut second) = (world.adit.connect().await?, world.adit.connect().await?);
+    for client in [&mut first, &mut second] {
+        client.send(GET).await?;
+        world.arrives().await?;
+    }
+    assert_eq!(get(&world.adit).await?, 429);
+    world.go.add_permits(2);
+    for mut client in [first, second] {
+        assert_eq!(client.response("GET").await?.status, 200);
+    }
+    world.go.add_permits(1000);
+    while get(&world.adit).await? == 429 {}
+    assert_eq!(get(&world.adit).await?, 200);
     Ok(())
 }
 

@@ -61,7 +61,9 @@ fn play(lane: &mut Lane, auth: u16) -> (Result<(), Reply>, bool) {
             }
             Step::Attempt(_) => return (Ok(()), asked),
             Step::Reply(reply) => return (Err(reply), asked),
-            step @ (Step::Abandon | Step::Close | Step::Inspect | Step::ErrorPage | Step::Buffer) => panic!("{step:?}"),
+            step @ (Step::Abandon | Step::Close | Step::Wait(_) | Step::Inspect | Step::ErrorPage | Step::Buffer) => {
+                panic!("{step:?}")
+            }
         }
     }
 }

@@ -1,8 +1,11 @@
 use super::{BROKEN, Lane, arrival, view};
-use crate::config::{ClientLimits, ResponseRate, RoutePolicies};
+use crate::config::{
+    ClientLimits, LimitZone, Limits, RequestLimit, RequestZone, ResponseRate, RoutePolicies, SnippetLimits, Template,
+};
 use crate::exchange::{Exchange, Failure, Step};
 use crate::request::Reason;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::advance;
 
@@ -105,4 +108,44 @@ async fn a_response_is_paced() {
     let mut unlimited = Lane::new(&[1], RoutePolicies::default());
     assert_eq!(unlimited.attempt().largest_piece, usize::MAX);
     assert_eq!(unlimited.exchange.pause(1 << 30), None);
+}
+
+/// A lane with a first request, of a route whose snippets let a client make one request a minute.
+fn limited_by_snippet(change: impl FnOnce(&mut SnippetLimits)) -> Lane {
+    let key = Template::parse("$remote_addr").expect("a key");
+    let zone = LimitZone { name: "clients".into(), key, clients: 100 };
+    let zone = RequestZone { zone, rate: NonZero::<u32>::MIN, per_minute: true };
+    let limit = RequestLimit { zone: Arc::new(zone), burst: 0, delay: 0 };
+    let requests = Limits { limits: [limit].into(), ..Limits::default() };
+    let mut limits = SnippetLimits { requests, ..SnippetLimits::default() };
+    change(&mut limits);
+    Lane::new(&[1], RoutePolicies { snippet_limits: Some(limits), ..RoutePolicies::default() })
+}
+
+#[test]
+fn snippets_limit_requests() {
+    assert_eq!(refusal(limited_by_snippet(|_| {}).another()), Some(TOO_FAST));
+    let with_status = limited_by_snippet(|limits| limits.requests.status = Some(429));
+    assert_eq!(refusal(with_status.another()), Some((429, Reason::RequestLimit)));
+    let tried = limited_by_snippet(|limits| limits.requests.dry_run = true);
+    assert_eq!(refusal(tried.another()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_wait_for_their_turn() {
+    let with_burst = |limits: &mut SnippetLimits| {
+        let limit = RequestLimit { burst: 2, delay: 1, ..limits.requests.limits[0].clone() };
+        limits.requests.limits = [limit].into();
+    };
+    let lane = limited_by_snippet(with_burst);
+    assert_eq!(refusal(lane.another()), None, "one goes on at once");
+    let mut waiting = lane.another();
+    assert!(matches!(waiting.next_step(), Step::Wait(time) if time == Duration::from_millis(62_500)));
+    assert_eq!(refusal(waiting), None, "it waits once");
+    assert_eq!(refusal(lane.another()), Some(TOO_FAST));
+    let tried = limited_by_snippet(|limits| {
+        with_burst(limits);
+        limits.requests.dry_run = true;
+    });
+    assert_eq!([(); 4].map(|()| refusal(tried.another())), [None; 4]);
 }

@@ -40,7 +40,13 @@ pub(in crate::lane) async fn serve(mut request: Box<ClientRequest>, first: Desti
                 return Served::Finished(None);
             }
             Step::ErrorPage => return Served::Turned(request),
-            Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::Buffer => {
+            Step::Abandon
+            | Step::Close
+            | Step::Wait(_)
+            | Step::Verify(_)
+            | Step::Ask(_)
+            | Step::Inspect
+            | Step::Buffer => {
                 return Served::Finished(request.finish(false).await);
             }
         }

@@ -68,7 +68,13 @@ impl Http1Lane {
                     Box::pin(request.fail(&reply)).await;
                     return ControlFlow::Break(Outcome::Ended);
                 }
-                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::Buffer => {
+                Step::Abandon
+                | Step::Close
+                | Step::Wait(_)
+                | Step::Verify(_)
+                | Step::Ask(_)
+                | Step::Inspect
+                | Step::Buffer => {
                     return ControlFlow::Break(finish(request, false).await);
                 }
             }

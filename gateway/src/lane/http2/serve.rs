@@ -49,7 +49,13 @@ impl Http2Lane {
                     Box::pin(request.fail(&reply)).await;
                     return ControlFlow::Break(None);
                 }
-                Step::Abandon | Step::Close | Step::Verify(_) | Step::Ask(_) | Step::Inspect | Step::Buffer => {
+                Step::Abandon
+                | Step::Close
+                | Step::Wait(_)
+                | Step::Verify(_)
+                | Step::Ask(_)
+                | Step::Inspect
+                | Step::Buffer => {
                     return ControlFlow::Break(request.finish(false).await);
                 }
             }

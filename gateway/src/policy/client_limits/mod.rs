@@ -1,27 +1,32 @@
-//! `limit-rps`, `limit-rpm` and `limit-connections`: 503 for clients that ask for more than they may.
+//! `limit-rps`, `limit-rpm` and `limit-connections`, and `limit_req` and `limit_conn` of snippets: 503 for clients that ask for
+//! more than they may.
 
 mod client_key;
 mod rates;
 mod requests;
+mod snippet_limits;
 
 pub(crate) use client_key::ClientKey;
+pub(crate) use snippet_limits::{AboveLimit, SnippetLimits};
 
 use super::networks::Networks;
-use crate::config::{self, LimitSettings};
-use crate::connection::permits::{self, Permits};
+use crate::config::{self, LimitZone};
+use crate::connection::permits;
 use crate::interner::Interner;
-use crate::request::{Reason, Reply};
 use rates::Rates;
 use requests::RequestCounts;
+use smallvec::SmallVec;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::num::NonZero;
-use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Locks among which clients with requests in progress are spread.
 const LOCKS: usize = 16;
+/// Clients of an Ingress that are known at most: as many as nginx holds in the 5 MB that ingress-nginx gives it.
+const CLIENTS_OF_INGRESS: usize = 40_960;
 
 /// Limits on each client, compiled.
 #[derive(Debug)]
@@ -32,30 +37,78 @@ pub struct ClientLimits {
     zone: Arc<Zone>,
 }
 
-/// What the clients of one Ingress have asked for. It outlives the tables that name it.
+/// What clients have asked for. It outlives the tables that name it.
 #[derive(Debug)]
 pub(crate) struct Zone {
     requests: RequestCounts,
-    in_progress: Arc<Permits<ClientKey>>,
+    in_progress: Arc<permits::Permits<ClientKey>>,
 }
 
-/// The zones that tables name, by the name of their Ingress.
-pub(crate) type ZoneInterner = Interner<Arc<str>, Zone>;
+/// What requests are counted in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ZoneId {
+    /// The zone of an Ingress, by the name of that.
+    Ingress(Arc<str>),
+    /// That of a snippet.
+    Snippet(LimitZone),
+}
+
+/// The zones that tables name.
+pub(crate) type ZoneInterner = Interner<ZoneId, Zone>;
 
 /// A request in progress counts against its client's limit while this lives.
 pub(crate) type Permit = permits::Permit<ClientKey>;
 
+/// Those of all limits of a route.
+pub(crate) type Permits = SmallVec<[Permit; 1]>;
+
+/// A request that limits let through.
+#[derive(Debug, Default)]
+pub(crate) struct Admission {
+    /// It counts as in progress while these live.
+    pub(crate) permits: Permits,
+    /// How long it waits before it goes on.
+    pub(crate) wait: Duration,
+}
+
+impl Admission {
+    /// Goes on with what further limits say.
+    pub(crate) fn add(&mut self, further: Self) {
+        self.permits.extend(further.permits);
+        self.wait = self.wait.max(further.wait);
+    }
+}
+
+/// A request is one too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exceeded;
+
+/// The zone in which the requests of so many clients can be known.
+fn zone(id: &ZoneId, clients: usize, zones: &mut ZoneInterner) -> Arc<Zone> {
+    let new = |_: &_| {
+        let in_progress = permits::Permits::new(LOCKS);
+        Ok::<_, Infallible>(Zone { requests: RequestCounts::new(clients), in_progress })
+    };
+    let Ok(zone) = zones.intern(id, new);
+    zone
+}
+
+impl Zone {
+    /// A permit for a request of a client to be in progress, of which it may have this replica's part of `most`.
+    fn permit(&self, client: ClientKey, most: NonZero<usize>, replicas: NonZero<u32>) -> Result<Permit, Exceeded> {
+        let most = NonZero::new(most.get() / replicas.get() as usize).unwrap_or(NonZero::<usize>::MIN);
+        self.in_progress.acquire(client, most).ok_or(Exceeded)
+    }
+}
+
 impl ClientLimits {
     pub(super) fn compile(limits: &config::ClientLimits, zones: &mut ZoneInterner) -> Self {
-        let new =
-            |_: &_| Ok::<_, Infallible>(Zone { requests: RequestCounts::new(), in_progress: Permits::new(LOCKS) });
-        let Ok(zone) = zones.intern(&limits.zone, new);
         let connections = limits.connections.map(|most| NonZero::try_from(most).unwrap_or(NonZero::<usize>::MAX));
         Self {
             exempt: Networks::new(&limits.exempt),
             rates: Rates::new(limits.per_second, limits.per_minute, limits.burst_multiplier),
             connections,
-            zone,
+            zone: zone(&ZoneId::Ingress(limits.zone.clone()), CLIENTS_OF_INGRESS, zones),
         }
     }
 
@@ -68,25 +121,18 @@ impl ClientLimits {
     pub(crate) fn count_request(
         &self,
         client: ClientKey,
+        replicas: NonZero<u32>,
         now: Instant,
-        settings: &LimitSettings,
-    ) -> ControlFlow<Reply> {
+    ) -> Result<(), Exceeded> {
         match &self.rates {
-            Some(rates) if !self.zone.requests.count(client, &rates.shared_by(settings.replicas), now) => {
-                ControlFlow::Break(Reply::new(settings.request_status, Reason::RequestLimit))
-            }
-            _ => ControlFlow::Continue(()),
+            Some(rates) if self.zone.requests.count(client, &rates.shared_by(replicas), now).is_none() => Err(Exceeded),
+            _ => Ok(()),
         }
     }
 
     /// A permit for a request of a client to be in progress, where their number is limited.
-    pub(crate) fn permit(&self, client: ClientKey, settings: &LimitSettings) -> ControlFlow<Reply, Option<Permit>> {
-        let Some(most) = self.connections else { return ControlFlow::Continue(None) };
-        let most = NonZero::new(most.get() / settings.replicas.get() as usize).unwrap_or(NonZero::<usize>::MIN);
-        match self.zone.in_progress.acquire(client, most) {
-            Some(permit) => ControlFlow::Continue(Some(permit)),
-            None => ControlFlow::Break(Reply::new(settings.connection_status, Reason::ConnectionLimit)),
-        }
+    pub(crate) fn permit(&self, client: ClientKey, replicas: NonZero<u32>) -> Result<Option<Permit>, Exceeded> {
+        self.connections.map(|most| self.zone.permit(client, most, replicas)).transpose()
     }
 }
 
@@ -109,9 +155,8 @@ mod tests {
 
     /// How many requests of one client are let through at one time.
     fn let_through(limits: &ClientLimits) -> usize {
-        let (client, settings) = (IpAddr::from(Ipv4Addr::LOCALHOST).into(), LimitSettings::default());
-        let now = Instant::now();
-        (0..100).filter(|_| limits.count_request(client, now, &settings).is_continue()).count()
+        let (client, now) = (IpAddr::from(Ipv4Addr::LOCALHOST).into(), Instant::now());
+        (0..100).filter(|_| limits.count_request(client, NonZero::<u32>::MIN, now).is_ok()).count()
     }
 
     #[test]
@@ -129,11 +174,11 @@ mod tests {
     fn permits_are_those_of_a_zone() {
         let mut zones = ZoneInterner::default();
         let [first, again, other] = ["a/a", "a/a", "a/b"].map(|zone| compile(zone, 1, &mut zones));
-        let (client, settings) = (IpAddr::from(Ipv4Addr::LOCALHOST).into(), LimitSettings::default());
-        let permit = first.permit(client, &settings);
-        assert!(matches!(permit, ControlFlow::Continue(Some(_))));
-        assert!(again.permit(client, &settings).is_break() && other.permit(client, &settings).is_continue());
+        let (client, one) = (IpAddr::from(Ipv4Addr::LOCALHOST).into(), NonZero::<u32>::MIN);
+        let permit = first.permit(client, one);
+        assert!(matches!(permit, Ok(Some(_))));
+        assert!(again.permit(client, one).is_err() && other.permit(client, one).is_ok());
         drop(permit);
-        assert!(again.permit(client, &settings).is_continue());
+        assert!(again.permit(client, one).is_ok());
     }
 }

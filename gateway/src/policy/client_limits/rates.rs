@@ -1,6 +1,7 @@
 //! The leaky bucket of nginx (`ngx_http_limit_req_module`), number by number: thousandths of a request, and milliseconds.
 
 use std::num::NonZero;
+use std::time::Duration;
 
 /// One request.
 const REQUEST: u64 = 1000;
@@ -12,23 +13,30 @@ struct Rate {
     per_second: u64,
     /// Thousandths of a request that a client may have in excess of that.
     burst: u64,
+    /// How much excess is remembered at most.
+    kept: u64,
+    /// How much excess a request may have that does not wait.
+    delay: u64,
 }
 
 impl Rate {
     /// So many requests in so many seconds.
     fn new(requests: NonZero<u32>, seconds: u64, burst_multiplier: NonZero<u32>) -> Self {
         let requests = u64::from(requests.get());
-        Self {
-            per_second: requests * REQUEST / seconds,
-            burst: (requests * u64::from(burst_multiplier.get())).saturating_mul(REQUEST),
-        }
+        let burst = (requests * u64::from(burst_multiplier.get())).saturating_mul(REQUEST);
+        // A burst that has become smaller keeps nobody out for longer than it takes to be forgiven.
+        Self { per_second: requests * REQUEST / seconds, burst, kept: burst, delay: u64::MAX }
     }
 
-    /// The excess of a client with one more request, which comes so many milliseconds after the last. A burst that has
-    /// become smaller since then keeps nobody out for longer than it takes to be forgiven.
+    /// The excess of a client with one more request, which comes so many milliseconds after the last.
     fn with_request(self, excess: u64, elapsed: u64) -> u64 {
         let forgiven = self.per_second.saturating_mul(elapsed) / 1000;
-        excess.min(self.burst).saturating_add(REQUEST).saturating_sub(forgiven)
+        excess.min(self.kept).saturating_add(REQUEST).saturating_sub(forgiven)
+    }
+
+    /// How long a request waits that leaves this excess, as nginx: ngx_http_limit_req_account.
+    fn wait(self, excess: u64) -> Duration {
+        Duration::from_millis(excess.saturating_sub(self.delay).saturating_mul(1000) / self.per_second.max(1))
     }
 }
 
@@ -63,10 +71,23 @@ impl Rates {
         rates.iter().any(Option::is_some).then_some(Self(rates))
     }
 
+    /// The rate of a zone, and a burst of so many requests, of which those beyond `delay` wait. Other limits of the zone may have
+    /// other bursts.
+    pub(super) fn of_zone(requests: NonZero<u32>, per_minute: bool, burst: u32, delay: u32) -> Self {
+        let per_second = u64::from(requests.get()) * REQUEST / if per_minute { 60 } else { 1 };
+        let [burst, delay] = [burst, delay].map(|requests| u64::from(requests) * REQUEST);
+        Self([Some(Rate { per_second, burst, kept: u64::MAX, delay }), None])
+    }
+
     /// The part of one of so many replicas. Its rates are above zero, so that all is forgiven some time.
     pub(super) fn shared_by(self, replicas: NonZero<u32>) -> Self {
         let part = |whole: u64| whole / u64::from(replicas.get());
-        let share = |rate: Rate| Rate { per_second: part(rate.per_second).max(1), burst: part(rate.burst) };
+        let share = |rate: Rate| Rate {
+            per_second: part(rate.per_second).max(1),
+            burst: part(rate.burst),
+            kept: part(rate.kept),
+            delay: part(rate.delay),
+        };
         if replicas.get() == 1 { self } else { Self(self.0.map(|rate| rate.map(share))) }
     }
 
@@ -79,6 +100,12 @@ impl Rates {
         }
         *excess = with_request;
         true
+    }
+
+    /// How long a request waits that has been counted.
+    pub(super) fn wait(&self, excess: &Excess) -> Duration {
+        let waits = self.0.iter().zip(&excess.of).map(|(rate, excess)| rate.map(|rate| rate.wait(*excess)));
+        waits.flatten().max().unwrap_or_default()
     }
 
     /// Whether a client has so little in excess that it need not be known any more: its next request would leave it with
@@ -157,6 +184,20 @@ mod tests {
         let mut excess = Excess { at: 1000, of: [0, 0] };
         assert!(rates(1, 0, 1).count(&mut excess, 0));
         assert_eq!(excess, Excess { at: 1000, of: [1000, 0] });
+    }
+
+    #[test]
+    fn a_request_waits_until_its_turn() {
+        let waits = |burst, delay| {
+            let rates = Rates::of_zone(NonZero::new(2).expect("not zero"), false, burst, delay);
+            let mut excess = Excess::of_first_request(0);
+            let wait = |_| rates.count(&mut excess, 0).then(|| rates.wait(&excess).as_millis());
+            (0..4).map(wait).collect::<Vec<_>>()
+        };
+        assert_eq!(waits(3, 0), [Some(500), Some(1000), Some(1500), None]);
+        assert_eq!(waits(3, 2), [Some(0), Some(0), Some(500), None]);
+        assert_eq!(waits(3, u32::MAX), [Some(0), Some(0), Some(0), None]);
+        assert_eq!(waits(0, 0), [None; 4]);
     }
 
     #[test]
