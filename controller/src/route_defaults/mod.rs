@@ -23,7 +23,9 @@ pub use compression::{CodingDirectives, CompressionDirectives};
 pub use real_ip::RealIpDirectives;
 pub(crate) use real_ip::real_ip_of_keys;
 pub use server_url::ServerUrl;
-pub use snippet::{AccessRule, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts};
+pub use snippet::{
+    AccessRule, AuthRequest, ProxyPass, SnippetBlock, SnippetLocation, SnippetStatement, SnippetTimeouts,
+};
 pub use sub_filter::SubFilterDirectives;
 pub use tracing::TracingDefaults;
 pub(crate) use waf::CORE_RULES;

@@ -61,6 +61,8 @@ pub struct SnippetBlock {
     pub access: Vec<AccessRule>,
     /// `limit_req`, `limit_conn` and what goes with them.
     pub limits: LimitDirectives,
+    /// `auth_request`; `Some(None)` is `off`.
+    pub auth_request: Option<Option<AuthRequest>>,
     /// `auth_request_set`, in their order.
     pub auth_variables: Vec<(Arc<str>, Template)>,
     /// `satisfy`.
@@ -81,6 +83,8 @@ pub struct SnippetBlock {
     pub locations: Vec<SnippetLocation>,
     /// `proxy_pass`: that of such a location.
     pub proxy_pass: Option<ProxyPass>,
+    /// `proxy_pass_request_body`: that of such a location.
+    pub passes_body: Option<bool>,
     /// `map` and `geo`: those of `http`, each name once.
     pub mapped: Vec<MappedVariable>,
     /// `limit_req_zone` and `limit_conn_zone`: those of `http`.
@@ -122,6 +126,15 @@ pub struct ProxyPass {
     pub host: Arc<str>,
     /// The path of the URL, which takes the place of the location's.
     pub path: Option<Arc<str>>,
+}
+
+/// `auth_request PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthRequest {
+    /// The path of the location that is asked.
+    pub path: Arc<str>,
+    /// The snippet and the line.
+    pub origin: Origin,
 }
 
 /// `allow` or `deny`.
@@ -177,6 +190,7 @@ impl SnippetBlock {
         self.real_ip.append(&later.real_ip);
         self.access.extend(later.access.iter().cloned());
         self.limits.append(&later.limits);
+        self.auth_request = self.auth_request.take().or_else(|| later.auth_request.clone());
         self.auth_variables.extend(later.auth_variables.iter().cloned());
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);
@@ -187,6 +201,7 @@ impl SnippetBlock {
         self.grpc_timeouts = self.grpc_timeouts.or(later.grpc_timeouts);
         self.locations.extend(later.locations.iter().cloned());
         self.proxy_pass = self.proxy_pass.take().or_else(|| later.proxy_pass.clone());
+        self.passes_body = self.passes_body.or(later.passes_body);
         self.mapped.extend(later.mapped.iter().cloned());
         self.zones.append(&later.zones);
         self.variables.extend(later.variables.iter().cloned());

@@ -1,6 +1,7 @@
 //! Who may come in.
 
-use super::entry::{Call, Entry, HTTP_SERVER, HTTP_SERVER_LOCATION, LOCATION, OUTSIDE_IF, set_once};
+use super::auth_request;
+use super::entry::{Call, Entry, HTTP_ONLY, HTTP_SERVER, LOCATION, OUTSIDE_IF, set_once};
 use super::rewrite::own_variable;
 use crate::registry::parse_network;
 use crate::route_defaults::AccessRule;
@@ -48,30 +49,24 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     .but_idle_in(HTTP_SERVER, "passwords are asked for where the annotation auth-type says so"),
     Entry::works(
         "auth_request",
-        HTTP_SERVER_LOCATION,
+        OUTSIDE_IF,
         1..=1,
-        "Only `off`, which has no effect: it does not turn off what `auth-url` or the ConfigMap's `global-auth-url` asks for. There \
-         nginx refuses it as a duplicate.",
-        |call| match call.argument(0) {
-            "off" => {
-                call.warnings.push(
-                    "has no effect: an auth server is asked where auth-url or global-auth-url says so; expected \
-                     enable-global-auth: \"false\""
-                        .into(),
-                );
-                Ok(())
-            }
-            _ => Err("is refused: expected the annotation auth-url, which has what goes with it, too".into()),
-        },
+        "Asks a server about each request, as `auth-url`: 200 to 299 lets it in, 401 and 403 are its answer, anything else is answered \
+         with 500. The path is that of a `location` of the server-snippet, whose `proxy_pass` names the Service that is asked, and whose \
+         `proxy_set_header` and timeouts count; with `if`, `set`, `return` or `rewrite` in it, or without that location, the routes \
+         answer 503. In a server for locations without one of their own, and for Ingresses without an auth server. `off` turns that of \
+         the server off, but not `auth-url` and the ConfigMap's `global-auth-url`; beside these anything else is refused, as in nginx.",
+        auth_request::read,
     ),
     Entry::works(
         "auth_request_set",
-        LOCATION,
+        OUTSIDE_IF,
         2..=2,
-        "Sets a variable once the server of `auth-url` or `global-auth-url` has answered, whatever it has: of its headers \
+        "Sets a variable once the server of `auth-url`, `global-auth-url` or `auth_request` has answered, whatever it has: of its headers \
          (`$upstream_http_NAME`), its status (`$upstream_status`) and what else there is. It has a value in headers of requests and \
          responses, and where an `error_page` leads; not yet in `if`, `set` and `rewrite` of the same location. Headers that it names \
-         are kept with a response that `auth-cache-key` keeps.",
+         are kept with a response that `auth-cache-key` keeps. Those of a server are for `auth_request`, in locations without any: with \
+         an annotation, a location has some of its own, as in ingress-nginx.",
         |call| {
             let name = own_variable(call)?.into();
             let value = call.variables.template(call.argument(1))?;
@@ -79,7 +74,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             Ok(())
         },
     )
-    .but_idle_in(HTTP_SERVER, "a location with an auth server has some of its own, as in ingress-nginx, and so inherits none"),
+    .but_idle_in(HTTP_ONLY, "it is not read there: expected it in a server or a location"),
 ];
 
 fn rule(call: &mut Call<'_>, allows: bool) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! `location` in a server, and what may stand only there.
 
+use super::auth_request;
 use super::entry::{Call, Entry, Kind, LOCATION, SERVER, SERVER_LOCATION, set_once};
 use super::finding::Services;
 use super::pattern::pattern;
@@ -38,6 +39,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         proxy_pass,
     )
     .but_refused_elsewhere(BACKEND),
+    auth_request::BODY,
     Entry::works(
         "internal",
         LOCATION,
@@ -108,6 +110,9 @@ pub(super) fn check(location: &SnippetLocation, others: &[SnippetLocation]) -> R
             Err("has a proxy_pass with a path beside rewrite or break, which is not supported: expected a proxy_pass without a path, \
                  and the path in the rewrite"
                 .into())
+        }
+        _ if block.passes_body == Some(false) && !block.is_internal => {
+            Err("has proxy_pass_request_body off without internal: only auth requests go on without a body".into())
         }
         _ => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! blocks inherit, and puts what an ordinary setting has a field for into that.
 
 mod access;
+mod auth_request;
 mod buffering;
 mod check;
 mod client_limits;
@@ -34,6 +35,7 @@ mod stream;
 mod sub_filter;
 mod template;
 
+pub(crate) use auth_request::ask;
 pub(crate) use check::{read, variables};
 pub(crate) use client_limits::is_late;
 pub use context::Context;

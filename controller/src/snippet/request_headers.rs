@@ -60,6 +60,10 @@ pub(super) const DIRECTIVES: &[Entry] = &[
 /// A header for the backend; `None` for one that Adit sets by itself.
 fn backend_header(call: &mut Call<'_>) -> Result<Option<(Arc<str>, Template)>, String> {
     let (name, text) = (call.argument(0), call.argument(1));
+    if name.eq_ignore_ascii_case("content-length") && text.is_empty() {
+        call.warnings.push("has no effect: Adit frames requests by itself, and auth requests without a body".into());
+        return Ok(None);
+    }
     if is_of_upgrades(name, text) {
         call.warnings.push("has no effect: Adit sets Connection and Upgrade by itself, also for WebSockets".into());
         return Ok(None);

@@ -70,7 +70,7 @@ impl Variables<'_> {
 }
 
 /// Whether a variable is of the path or the arguments of a request as they are now.
-fn is_of_target(variable: &Variable) -> bool {
+pub(super) fn is_of_target(variable: &Variable) -> bool {
     use Variable::{Args, Argument, DocumentUri, FastcgiScriptName, IsArgs, QueryString, Uri};
     matches!(variable, Args | Argument(_) | DocumentUri | FastcgiScriptName | IsArgs | QueryString | Uri)
 }

@@ -296,7 +296,7 @@ fn faults_say_what_is_expected() {
         ("sub_filter $host a;", "in the replacement alone"),
         ("sub_filter '' a;", "1 to 512 bytes"),
         ("sub_filter_once maybe;", "\"on\" or \"off\""),
-        ("auth_request /check;", "expected the annotation auth-url"),
+        ("auth_request check;", "expected the path of a location"),
         ("auth_request_set $host a;", "nginx's own"),
         ("set_real_ip_from proxy.example;", "expected an IP address"),
         ("real_ip_header 'X Y';", "a header's name"),

@@ -3,20 +3,30 @@
 use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::{ProxyPass, RouteDefaults, SnippetBlock, SnippetLocation};
-use crate::snippet::{fold, fold_server, location_backend, location_rewrite};
+use crate::snippet::{ask, fold, fold_server, location_backend, location_rewrite};
 use gateway::config::{
     Action, Denied, HostName, Location, LocationKind, Owner, PathKind, PathMatch, Route, RouteBackend, RouteMatch,
     RoutePolicies, Subject,
 };
 use std::sync::Arc;
 
-/// The locations of the snippets of a host's server.
-pub(super) fn of_server(server: &Result<Arc<SnippetBlock>, &Denied>, view: &View<'_>) -> Vec<Location> {
-    let Ok(server) = server else { return Vec::new() };
-    server.locations.iter().map(|location| translate(location, server, view.defaults())).collect()
+/// The locations of the snippets of a host's server, and what is wrong with them.
+pub(super) fn of_server(
+    server: &Result<Arc<SnippetBlock>, &Denied>,
+    view: &View<'_>,
+) -> (Vec<Location>, Vec<Diagnostic>) {
+    let Ok(server) = server else { return (Vec::new(), Vec::new()) };
+    let mut faults = Vec::new();
+    let translate = |location| translate(location, server, view.defaults(), &mut faults);
+    (server.locations.iter().map(translate).collect(), faults)
 }
 
-fn translate(location: &SnippetLocation, server: &SnippetBlock, defaults: &RouteDefaults) -> Location {
+fn translate(
+    location: &SnippetLocation,
+    server: &SnippetBlock,
+    defaults: &RouteDefaults,
+    faults: &mut Vec<Diagnostic>,
+) -> Location {
     let SnippetLocation { origin, kind, text, block } = location;
     let owner = owner(&origin.object);
     // No Ingress's annotations hold there, and of the ConfigMap only what ingress-nginx writes outside of locations.
@@ -31,6 +41,7 @@ fn translate(location: &SnippetLocation, server: &SnippetBlock, defaults: &Route
         policies.denied = Some(Denied { reason: complaint.into(), origin: origin.clone() });
     }
     fold_server(server, block, defaults.into(), false, false, &mut policies);
+    faults.extend(ask(server, block, &mut policies).err().map(|fault| *fault));
     let action = match pass {
         None => Action::NotFound,
         Some(ProxyPass { service, .. }) => Action::Forward(

@@ -34,7 +34,8 @@ pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> 
     if !has_tls {
         merge.without_tls(view.defaults());
     }
-    snippets::apply(&snippets::of_host(host, view), view.defaults().into(), &mut merge.candidates);
+    let faults = snippets::apply(&snippets::of_host(host, view), view.defaults().into(), &mut merge.candidates);
+    merge.diagnostics.extend(faults);
     regex_hosts::apply(matching, host, &mut merge.candidates, &mut merge.diagnostics);
     let routes = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
     Some((routes, merge.diagnostics))

@@ -38,7 +38,8 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(of_passthrough);
         affinity::apply(&mut routes, view);
         canaries::apply(&mut routes, view);
-        let (policies, locations) = of_server(&name, view);
+        let (policies, locations, faults) = of_server(&name, view);
+        diagnostics.extend(faults);
         diagnostics.extend(locations::conflicts(&name, &locations, &routes));
         let www_redirect = None;
         return (Some(VirtualHost { name, routes, locations, policies, www_redirect, tls, passthrough }), diagnostics);
@@ -52,7 +53,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
             affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);
-            let (policies, locations) = of_server(&target, view);
+            let (policies, locations, _) = of_server(&target, view);
             let www_redirect = None;
             return (
                 Some(VirtualHost { name, routes, locations, policies, www_redirect, tls, passthrough }),
@@ -68,15 +69,15 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
 }
 
 /// What holds for the whole host: of each setting, what the oldest Ingress says that decides. And the locations of its
-/// snippets.
-fn of_server(host: &HostName, view: &View<'_>) -> (Arc<HostPolicies>, Vec<Location>) {
+/// snippets, and what is wrong with them.
+fn of_server(host: &HostName, view: &View<'_>) -> (Arc<HostPolicies>, Vec<Location>, Vec<Diagnostic>) {
     let server = snippets::of_host(host, view);
-    let locations = locations::of_server(&server, view);
+    let (locations, faults) = locations::of_server(&server, view);
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
     let server = server.ok();
     let snippet = server.as_ref().and_then(|server| snippet::server_block(server, &view.defaults().compression));
     let real_ip = server.as_ref().and_then(|server| server.real_ip.over(view.defaults().real_ip.as_ref()));
     let client_certificates = client_certificates::of_host(host, view);
     let policies = HostPolicies { app_root, snippet, real_ip, client_certificates };
-    (if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }, locations)
+    (if policies == HostPolicies::default() { Arc::default() } else { Arc::new(policies) }, locations, faults)
 }

@@ -5,7 +5,7 @@ use super::view::View;
 use crate::annotation::ServerSnippet;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::route_defaults::SnippetBlock;
-use crate::snippet::{HttpBlock, fold_server, fold_server_timeouts};
+use crate::snippet::{HttpBlock, ask, fold_server, fold_server_timeouts};
 use gateway::config::{Action, Denied, HostName, RouteBackend, RoutePolicies};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,16 +39,17 @@ pub(super) fn overruled(host: &HostName, view: &View<'_>) -> Vec<Diagnostic> {
     lost.collect()
 }
 
-/// Lets routes inherit from their server. Those that shared their policies still do.
+/// Lets routes inherit from their server, and returns what is wrong with that. Those that shared their policies still do.
 pub(super) fn apply(
     server: &Result<Arc<SnippetBlock>, &Denied>,
     http: HttpBlock<'_>,
     candidates: &mut [Candidate<'_>],
-) {
-    if server.as_ref().is_ok_and(|server| **server == SnippetBlock::default()) {
-        return;
+) -> Vec<Diagnostic> {
+    let asks = |candidate: &Candidate<'_>| candidate.ingress.location_snippet.auth_request.is_some();
+    if server.as_ref().is_ok_and(|server| **server == SnippetBlock::default()) && !candidates.iter().any(asks) {
+        return Vec::new();
     }
-    let mut changed = Changed::default();
+    let (mut changed, mut faults) = (Changed::default(), Vec::new());
     for Candidate { route, ingress, .. } in candidates {
         let is_grpc = ingress.backend_policies.protocol.is_http2();
         let key = (Arc::as_ptr(&route.policies), Arc::as_ptr(&ingress.location_snippet), is_grpc);
@@ -58,6 +59,7 @@ pub(super) fn apply(
                 Ok(server) => {
                     let (own, has_error_pages) = (&ingress.location_snippet, ingress.has_error_pages);
                     fold_server(server, own, http, is_grpc, has_error_pages, &mut policies);
+                    faults.extend(ask(server, own, &mut policies).err().map(|fault| *fault));
                 }
                 Err(denied) => policies.denied = policies.denied.take().or_else(|| Some((*denied).clone())),
             }
@@ -72,6 +74,7 @@ pub(super) fn apply(
             *backends = Arc::clone(&with_timeouts.now);
         }
     }
+    faults
 }
 
 /// What has been changed already, by the addresses of what it comes from.
