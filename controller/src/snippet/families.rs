@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::entry::{Entry, Kind};
 use super::{
-    access, buffering, client_limits, compression, errors, idle, limits, location, mapped, real_ip, refused, request_headers,
-    response_headers, response_rewrites, rewrite, stream, sub_filter,
+    access, buffering, client_limits, compression, errors, idle, limits, location, mapped, real_ip, refused,
+    request_headers, response_headers, response_rewrites, rewrite, stream, sub_filter,
 };
 use crate::suggestion::{did_you_mean, nearest};
 
