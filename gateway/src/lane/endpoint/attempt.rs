@@ -1,6 +1,6 @@
 //! What attempts of all lanes need of a client's request.
 
-use crate::exchange::{Failure, InvalidHead, UpstreamFault, is_of_the_connection};
+use crate::exchange::{Destination, Failure, InvalidHead, Step, UpstreamFault, is_of_the_connection};
 use crate::lane::client::ClientRequest;
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
@@ -14,6 +14,16 @@ pub(in crate::lane) enum Interrupted {
     Failed(Failure),
     /// The exchange has decided already.
     Settled,
+}
+
+/// How a request goes on after an attempt that has not served it.
+pub(in crate::lane) enum GoesOn {
+    /// With an attempt at this endpoint.
+    Attempt(Box<ClientRequest>, Destination),
+    /// With its next step: an error of it is answered elsewhere.
+    Turned(Box<ClientRequest>),
+    /// Not at all: it has been answered, or given up, and its connection serves no other.
+    Ended,
 }
 
 /// The endpoint violates HTTP when the client may have got something of its response already, so no other endpoint is tried.
@@ -49,6 +59,28 @@ impl ClientRequest {
             ControlFlow::Continue(()) => Ok((piece, is_last)),
             ControlFlow::Break(()) => Err(Interrupted::Settled),
         }
+    }
+
+    /// Asks the exchange what is next after an attempt, and ends the request if there is nothing.
+    pub(in crate::lane) async fn go_on(mut self: Box<Self>, interrupted: Interrupted) -> GoesOn {
+        if let Interrupted::Failed(failure) = interrupted {
+            self.exchange.failed(failure);
+        }
+        match self.exchange.next_step() {
+            Step::Attempt(next) => return GoesOn::Attempt(self, next),
+            Step::ErrorPage => return GoesOn::Turned(self),
+            Step::Reply(reply) => self.fail(&reply).await,
+            Step::Abandon
+            | Step::Close
+            | Step::Wait(_)
+            | Step::Verify(_)
+            | Step::Ask(_)
+            | Step::Inspect
+            | Step::Buffer => {
+                self.finish(false).await;
+            }
+        }
+        GoesOn::Ended
     }
 
     /// The endpoint violates HTTP.

@@ -1,9 +1,9 @@
 //! Serves a request: tries endpoints until one has responded.
 
 use super::attempt::Attempt;
-use crate::exchange::{Destination, EndpointProtocol, Step};
+use crate::exchange::{Destination, EndpointProtocol};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted};
+use crate::lane::endpoint::{EndpointConnection, GoesOn, Interrupted};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 
@@ -29,26 +29,14 @@ pub(in crate::lane) async fn serve(mut request: Box<ClientRequest>, first: Desti
         };
         match attempted {
             Ok(()) => return Served::Finished(request.finish(true).await),
-            Err(Interrupted::Settled) => {}
-            Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
-        }
-        match request.exchange.next_step() {
-            Step::Attempt(next) if next.protocol == EndpointProtocol::FastCgi => destination = next,
-            Step::Attempt(next) => return Served::Elsewhere(request, next),
-            Step::Reply(reply) => {
-                Box::pin(request.fail(&reply)).await;
-                return Served::Finished(None);
-            }
-            Step::ErrorPage => return Served::Turned(request),
-            Step::Abandon
-            | Step::Close
-            | Step::Wait(_)
-            | Step::Verify(_)
-            | Step::Ask(_)
-            | Step::Inspect
-            | Step::Buffer => {
-                return Served::Finished(request.finish(false).await);
-            }
+            Err(interrupted) => match Box::pin(request.go_on(interrupted)).await {
+                GoesOn::Attempt(same, next) if next.protocol == EndpointProtocol::FastCgi => {
+                    (request, destination) = (same, next);
+                }
+                GoesOn::Attempt(request, next) => return Served::Elsewhere(request, next),
+                GoesOn::Turned(request) => return Served::Turned(request),
+                GoesOn::Ended => return Served::Finished(None),
+            },
         }
     }
 }

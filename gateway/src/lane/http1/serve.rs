@@ -3,9 +3,9 @@
 use super::attempt::{Attempt, Responded};
 use super::pool::Pool;
 use super::tunnel::Tunnel;
-use crate::exchange::{Context, Destination, EndpointProtocol, Step};
+use crate::exchange::{Context, Destination, EndpointProtocol};
 use crate::lane::client::{ClientRequest, ClientSession};
-use crate::lane::endpoint::{EndpointConnection, Interrupted};
+use crate::lane::endpoint::{EndpointConnection, GoesOn, Interrupted};
 use crate::relay::{Early, RelayedBytes};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
@@ -58,25 +58,11 @@ impl Http1Lane {
                 Ok(Responded::Switched(endpoint)) => {
                     return ControlFlow::Break(into_tunnel(*request, endpoint, &destination));
                 }
-                Err(Interrupted::Settled) => {}
-                Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
-            }
-            match request.exchange.next_step() {
-                Step::ErrorPage => return ControlFlow::Continue(request),
-                Step::Attempt(next) => destination = next,
-                Step::Reply(reply) => {
-                    Box::pin(request.fail(&reply)).await;
-                    return ControlFlow::Break(Outcome::Ended);
-                }
-                Step::Abandon
-                | Step::Close
-                | Step::Wait(_)
-                | Step::Verify(_)
-                | Step::Ask(_)
-                | Step::Inspect
-                | Step::Buffer => {
-                    return ControlFlow::Break(finish(request, false).await);
-                }
+                Err(interrupted) => match Box::pin(request.go_on(interrupted)).await {
+                    GoesOn::Attempt(same, next) => (request, destination) = (same, next),
+                    GoesOn::Turned(request) => return ControlFlow::Continue(request),
+                    GoesOn::Ended => return ControlFlow::Break(Outcome::Ended),
+                },
             }
         }
     }

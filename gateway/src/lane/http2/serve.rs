@@ -3,9 +3,9 @@
 use super::attempt::Attempt;
 use super::pool::Pool;
 use super::{EndpointConnection, Place};
-use crate::exchange::{Context, Destination, Failure, Step};
+use crate::exchange::{Context, Destination, Failure};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::Interrupted;
+use crate::lane::endpoint::{GoesOn, Interrupted};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::io::ErrorKind;
@@ -39,25 +39,11 @@ impl Http2Lane {
         loop {
             match self.attempt(&mut request, &destination).await {
                 Ok(()) => return ControlFlow::Break(request.finish(true).await),
-                Err(Interrupted::Settled) => {}
-                Err(Interrupted::Failed(failure)) => request.exchange.failed(failure),
-            }
-            match request.exchange.next_step() {
-                Step::ErrorPage => return ControlFlow::Continue(request),
-                Step::Attempt(next) => destination = next,
-                Step::Reply(reply) => {
-                    Box::pin(request.fail(&reply)).await;
-                    return ControlFlow::Break(None);
-                }
-                Step::Abandon
-                | Step::Close
-                | Step::Wait(_)
-                | Step::Verify(_)
-                | Step::Ask(_)
-                | Step::Inspect
-                | Step::Buffer => {
-                    return ControlFlow::Break(request.finish(false).await);
-                }
+                Err(interrupted) => match Box::pin(request.go_on(interrupted)).await {
+                    GoesOn::Attempt(same, next) => (request, destination) = (same, next),
+                    GoesOn::Turned(request) => return ControlFlow::Continue(request),
+                    GoesOn::Ended => return ControlFlow::Break(None),
+                },
             }
         }
     }
