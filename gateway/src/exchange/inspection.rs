@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use tokio::sync::OwnedSemaphorePermit;
 
 const TOO_LARGE: Reply = Reply::new(413, Reason::BodyTooLarge);
-const BUSY: Reply = Reply::new(503, Reason::WafBusy);
+pub(super) const BUSY: Reply = Reply::new(503, Reason::WafBusy);
 
 impl From<Refusal> for Reply {
     fn from(Refusal { status, location }: Refusal) -> Self {

@@ -1,6 +1,7 @@
 //! The web application firewall's part in a response: what it is shown of it, and what comes of that.
 
 use super::edits::ResponseEdits;
+use super::inspection::BUSY;
 use super::inspector::Inspector;
 use super::machine::Exchange;
 use super::step::Failure;
@@ -10,7 +11,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 const TOO_LARGE: Reply = Reply::new(500, Reason::BodyTooLarge);
-const BUSY: Reply = Reply::new(503, Reason::WafBusy);
 
 /// An endpoint's response before the rules.
 #[derive(Debug)]

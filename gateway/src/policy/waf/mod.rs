@@ -5,6 +5,7 @@
 //! directives  what a user's rules may say
 //! checks      what a rule may do: nothing that names a file, runs a program or asks another server
 //! invalid     what is wrong with rules that cannot be used
+//! phases      which phases rules are of
 //! response_rules  which responses the rules look at
 //! rule_set    the rules, compiled; mend.rs sets right what the engine reads wrong
 //! interner    rule sets, once for all routes that have the same
@@ -18,6 +19,7 @@ mod directives;
 mod interner;
 mod invalid;
 mod mend;
+mod phases;
 mod response_rules;
 mod rule_set;
 mod transaction;

@@ -1,10 +1,5 @@
 //! Which responses the rules look at, and how much of them.
 
-use zentinel_modsec::parser::{Action, Directive, MetadataAction};
-
-/// The phases of rules for responses: their heads, and their bodies.
-const PHASES: [u8; 2] = [3, 4];
-
 /// Which bodies of responses are inspected. By default as ingress-nginx has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResponseBodies {
@@ -32,17 +27,6 @@ impl ResponseBodies {
         let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         self.are_inspected && self.types.iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
     }
-}
-
-/// Whether some of these rules are about responses.
-pub(super) fn are_about_responses(directives: &[Directive]) -> bool {
-    let is_of_response =
-        |action: &Action| matches!(action, Action::Metadata(MetadataAction::Phase(phase)) if PHASES.contains(phase));
-    directives.iter().any(|directive| match directive {
-        Directive::SecRule(rule) => rule.actions.iter().any(is_of_response),
-        Directive::SecAction(action) => action.actions.iter().any(is_of_response),
-        _ => false,
-    })
 }
 
 #[cfg(test)]

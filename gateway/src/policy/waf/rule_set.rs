@@ -2,7 +2,8 @@ use super::checks;
 use super::directives::{AuditEngine, BodyLimit, Directives};
 use super::invalid::InvalidRules;
 use super::mend::mend;
-use super::response_rules::{ResponseBodies, are_about_responses};
+use super::phases::{self, actions, has_rules_of};
+use super::response_rules::ResponseBodies;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -60,7 +61,7 @@ impl RuleSet {
         let ours = parser.directives().len();
         parser.parse(&read.text).map_err(unreadable)?;
         checks::check(&parser.directives()[ours..])?;
-        let logs_by_rule = parser.directives()[ours..].iter().any(is_of_logging);
+        let logs_by_rule = has_rules_of(&phases::LOGGING, &parser.directives()[ours..]);
         if let Some(directory) = core_rules {
             read_core_rules(&mut parser, directory)?;
         }
@@ -69,7 +70,7 @@ impl RuleSet {
         remove(&mut directives, |rule| {
             rule.tags.iter().any(|tag| read.removed_tags.contains(tag)) || read.removed_messages.contains(&rule.message)
         });
-        let response_bodies = are_about_responses(&directives).then_some(response_bodies);
+        let response_bodies = has_rules_of(&phases::RESPONSE, &directives).then_some(response_bodies);
         let rules = (0..directives.len()).filter_map(|at| described(&directives[at..])).collect();
         let compiled = CompiledRuleset::compile(directives).map_err(unreadable)?;
         Ok(Self {
@@ -148,20 +149,6 @@ fn read_core_rules(parser: &mut Parser, directory: &Path) -> Result<(), InvalidR
     parser.parse_glob(&rules.to_string_lossy()).map_err(invalid)?;
     let has_rules = parser.directives()[before..].iter().any(|directive| matches!(directive, Directive::SecRule(_)));
     has_rules.then_some(()).ok_or_else(|| InvalidRules::CoreRules(format!("there is no rule in {}", rules.display())))
-}
-
-/// Whether a rule is for phase 5.
-fn is_of_logging(directive: &Directive) -> bool {
-    let is_of_logging = |action: &Action| matches!(action, Action::Metadata(MetadataAction::Phase(5)));
-    actions(directive).is_some_and(|actions| actions.iter().any(is_of_logging))
-}
-
-fn actions(directive: &Directive) -> Option<&[Action]> {
-    match directive {
-        Directive::SecRule(rule) => Some(&rule.actions),
-        Directive::SecAction(action) => Some(&action.actions),
-        _ => None,
-    }
 }
 
 /// The id of the first rule, and what is known of it.
