@@ -13,6 +13,7 @@ use controller::store::Store;
 use controller::translate::Translator;
 use gateway::connection::{Arrival, ClientConnection, Connection, Head};
 use gateway::exchange::{Context, Exchange, Step};
+use gateway::headers::Headers;
 use gateway::request::RequestView;
 use gateway::table::Publisher;
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
@@ -115,6 +116,7 @@ fn round(contexts: &[Arc<Context>], host: &str) -> Duration {
 fn serve(context: &Arc<Context>, host: &str) -> Duration {
     let mut headers = HeaderMap::from_iter(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)));
     headers.insert(header::AUTHORIZATION, HeaderValue::from_static(CREDENTIALS));
+    let headers = Headers::from(headers);
     let request = RequestView::new(&Method::GET, b"/item", &headers, Version::HTTP_11);
     let arrivals: Vec<_> = (0..CLIENTS).map(arrival).collect();
     let mut first = Exchange::begin(context, Box::new(arrivals[0].clone()), &request);

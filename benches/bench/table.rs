@@ -11,9 +11,10 @@ use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::config::PathMatching;
+use gateway::headers::Headers;
 use gateway::request::{RequestView, normalize};
 use gateway::table::{Found, Publisher};
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{HeaderValue, Method, Version, header};
 use std::fmt::Display;
 use std::hint::black_box;
 use std::process::id;
@@ -69,7 +70,7 @@ impl Adit {
     }
 
     /// The path of the route of a request, as a worker finds it.
-    fn find(&self, head: &HeaderMap, path: &str) -> Option<Arc<str>> {
+    fn find(&self, head: &Headers, path: &str) -> Option<Arc<str>> {
         let request = RequestView::new(&Method::GET, path.as_bytes(), head, Version::HTTP_11);
         let table = self.publisher.load();
         let path = normalize(request.path(), PathMatching::Nginx).ok()?;
@@ -117,7 +118,7 @@ fn look_ups(adit: &Adit) {
         ("look-up: deep Prefix path", &deep, deepest.as_str(), Some(&deepest[..deepest.len() - 2])),
         ("look-up: no such host", &unknown, "/shop/item", None),
     ] {
-        let heads: Vec<HeaderMap> = hosts.iter().map(|host| head(host)).collect();
+        let heads: Vec<Headers> = hosts.iter().map(|host| head(host)).collect();
         let round = || {
             let start = Instant::now();
             for head in &heads {
@@ -204,8 +205,8 @@ fn host(number: usize) -> String {
 }
 
 /// The head of a request for a host, which is one of a certificate or a rule.
-fn head(host: &str) -> HeaderMap {
-    HeaderMap::from_iter(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)))
+fn head(host: &str) -> Headers {
+    Headers::from_iter(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)))
 }
 
 fn deep_path(depth: usize) -> String {

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod exchange;
 pub mod fastcgi;
 mod grammar;
+pub mod headers;
 mod interner;
 mod l4;
 mod lane;

@@ -3,9 +3,10 @@
 use gateway::config::{
     Action, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Subject, Update, VirtualHost,
 };
+use gateway::headers::Headers;
 use gateway::request::{RequestView, normalize};
 use gateway::table::{Found, Publisher};
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{HeaderValue, Method, Version, header};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -50,8 +51,8 @@ fn lookup_allocates_nothing() {
     let hosts: Vec<String> = (0..HOSTS).map(|n| format!("Shop-{n}.Example.com:8080")).collect();
     let others = ["other.example.com", "x1", "unknown.test.", "", "[::1]:80"].map(str::to_owned);
     let value = |host: &String| HeaderValue::from_bytes(host.as_bytes()).expect("a host");
-    let heads = hosts.iter().chain(&others).map(|host| HeaderMap::from_iter([(header::HOST, value(host))]));
-    let heads: Vec<HeaderMap> = heads.collect();
+    let heads = hosts.iter().chain(&others).map(|host| Headers::from_iter([(header::HOST, value(host))]));
+    let heads: Vec<Headers> = heads.collect();
     let paths = ["/", "/shop", "/shop/cart", "/shop/cart/7", "/.well-known/acme-challenge/x", "/no such"];
 
     let look_up = || {

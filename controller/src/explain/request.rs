@@ -1,16 +1,17 @@
+use gateway::headers::Headers;
 use gateway::request::RequestView;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::fmt;
 
 /// A request to explain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Request {
     method: Method,
     /// Whether it comes over TLS.
     pub(super) tls: bool,
     /// Path and query as they are sent: begins with `/`.
     target: String,
-    headers: HeaderMap,
+    headers: Headers,
 }
 
 impl Request {
@@ -35,7 +36,7 @@ impl Request {
             method: method.parse().map_err(|_| format!("{method:?} is not a method: expected one such as GET"))?,
             tls: scheme == "https",
             target: format!("{slash}{target}"),
-            headers: header_map(host, headers)?,
+            headers: header_map(host, headers)?.into(),
         })
     }
 

@@ -4,10 +4,11 @@ use super::decision::Decision;
 use super::edits::ResponseEdits;
 use super::machine::Exchange;
 use crate::config::Affinity;
+use crate::headers::{Fields, Headers};
 use crate::policy::session_cookie::{self, Scene};
 use crate::request::RequestView;
 use crate::upstream::Pick;
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use jiff::Timestamp;
 
 impl Decision {
@@ -54,13 +55,13 @@ impl Exchange {
         }
     }
 
-    fn session_cookie(&self, key: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+    fn session_cookie(&self, key: &str, headers: &Headers) -> Option<HeaderValue> {
         let Affinity { cookie, sets, .. } = self.decision.affinity()?;
         let (route, tag) = (self.decision.route.as_ref()?, self.decision.upstream()?.tag());
         let scene = Scene {
             path: &route.matches.path.value,
             is_tls: self.arrival().connection.tls.is_some(),
-            user_agent: headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default(),
+            user_agent: headers.first("user-agent").unwrap_or_default(),
             now: Timestamp::now(),
         };
         let attributes = session_cookie::attributes(sets.as_ref()?, &scene);

@@ -8,7 +8,7 @@ use crate::policy::rewrite::Rewritten;
 use crate::request::Reply;
 use crate::table::Found;
 use crate::tls::client::{ClientCertificate, Verdict};
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -82,10 +82,10 @@ impl Exchange {
 
 /// Whether a header says something of the client's certificate, in whatever way it separates its words: some frameworks
 /// take `ssl_client_verify` and `ssl.client.verify` for `ssl-client-verify`.
-pub(super) fn is_about_certificate(name: &HeaderName) -> bool {
+pub(super) fn is_about_certificate(name: &[u8]) -> bool {
     const BEGINNING: &[u8] = b"sslclient";
-    let mut letters = name.as_str().bytes().filter(u8::is_ascii_alphanumeric);
-    BEGINNING.iter().all(|expected| letters.next() == Some(*expected))
+    let mut letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    BEGINNING.iter().all(|expected| letters.next().is_some_and(|letter| letter.to_ascii_lowercase() == *expected))
 }
 
 #[cfg(test)]
@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn no_spelling_gets_through() {
-        let is_about = |name| is_about_certificate(&HeaderName::from_static(name));
-        let names = ["ssl-client-verify", "ssl_client_verify", "ssl.client-cert", "sslclientcert", "ssl~client~s-dn"];
+        let is_about = |name: &str| is_about_certificate(name.as_bytes());
+        let names = ["ssl-client-verify", "ssl_client_verify", "ssl.client-cert", "sslclientcert", "SSL~Client~s-dn"];
         assert!(names.into_iter().all(is_about));
         assert!(!["ssl-server-name", "ssl", "x-ssl-client-verify", "client-cert"].into_iter().any(is_about));
     }

@@ -2,14 +2,15 @@
 
 use super::edits::RequestEdits;
 use crate::grammar;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::headers::{Fields, Headers};
+use http::{HeaderName, header};
 
 /// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's.
-pub(super) fn remove_nominated(headers: &HeaderMap, edits: &mut impl RequestEdits) {
-    if headers.get_all(header::CONNECTION).iter().any(nominates) {
+pub(super) fn remove_nominated(headers: &Headers, edits: &mut impl RequestEdits) {
+    if headers.values("connection").any(nominates) {
         let is_nominated = |name: &HeaderName| is_nominated_by(name.as_str().as_bytes(), headers);
         let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated(name);
-        headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
+        headers.map().keys().filter(is_removed).for_each(|name| edits.remove(name));
     }
 }
 
@@ -25,23 +26,23 @@ pub(super) fn is_one_of(name: &[u8], names: &[&str]) -> bool {
 }
 
 /// Whether a `Connection` header names this header, which makes it hop-by-hop. Headers about framing never are.
-pub(super) fn is_nominated(name: &[u8], connection: &HeaderValue) -> bool {
+pub(super) fn is_nominated(name: &[u8], connection: &[u8]) -> bool {
     !is_one_of(name, &["connection", "transfer-encoding", "content-length", "set-cookie"])
-        && std::str::from_utf8(name).is_ok_and(|name| grammar::lists(connection.as_bytes(), name))
+        && std::str::from_utf8(name).is_ok_and(|name| grammar::lists(connection, name))
 }
 
 /// Whether a header of a request applies to the client's connection only, by its name or because the request's `Connection`
 /// names it.
-pub(crate) fn is_of_the_connection(name: &[u8], headers: &HeaderMap) -> bool {
+pub(crate) fn is_of_the_connection(name: &[u8], headers: &Headers) -> bool {
     is_hop_by_hop(name) || is_nominated_by(name, headers)
 }
 
 /// Whether a `Connection` header may name another header. Nearly none does: most say one of these two.
-pub(super) fn nominates(connection: &HeaderValue) -> bool {
-    !matches!(connection.as_bytes(), b"close" | b"keep-alive")
+pub(super) fn nominates(connection: &[u8]) -> bool {
+    !matches!(connection, b"close" | b"keep-alive")
 }
 
 /// Whether one of the `Connection` headers names this header.
-fn is_nominated_by(name: &[u8], headers: &HeaderMap) -> bool {
-    headers.get_all(header::CONNECTION).iter().any(|value| is_nominated(name, value))
+fn is_nominated_by(name: &[u8], headers: &Headers) -> bool {
+    headers.values("connection").any(|value| is_nominated(name, value))
 }

@@ -23,10 +23,10 @@ pub trait ResponseEdits {
     fn status(&self) -> u16;
     /// Replaces its status, by one from 100 to 999.
     fn set_status(&mut self, status: u16);
-    /// A copy of its headers, for who needs them all.
-    fn header_map(&self) -> HeaderMap;
+    /// Its headers, for who needs them all.
+    fn header_map(&self) -> &HeaderMap;
     /// The values of its headers of this name, which is in lower case.
-    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue>;
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]>;
     /// Keeps the headers for whose name this holds. Names have the case that they were written in.
     fn retain(&mut self, is_kept: impl FnMut(&[u8]) -> bool);
     /// Replaces a header that the user named.

@@ -3,9 +3,9 @@
 use super::decision::Decision;
 use super::machine::Exchange;
 use super::rendered_reply::RenderedReply;
+use crate::headers::Headers;
 use crate::policy::error_pages::ErrorPages;
 use crate::request::Reply;
-use http::HeaderMap;
 
 impl Decision {
     /// Whether there is a page for errors with this status.
@@ -22,7 +22,7 @@ impl Decision {
 
 impl Exchange {
     /// The response that is ours to a request with these headers.
-    pub(crate) fn render(&self, reply: &Reply, request: &HeaderMap) -> RenderedReply {
+    pub(crate) fn render(&self, reply: &Reply, request: &Headers) -> RenderedReply {
         let page = self.decision.error_pages().find_map(|pages| pages.find(reply.status, request));
         RenderedReply::new(reply, request, page, self.decision.settings.server_tokens)
     }

@@ -6,9 +6,10 @@ use super::edits::RequestEdits;
 use super::machine::Exchange;
 use crate::config::ConnectionHeader;
 use crate::connection::address_value;
+use crate::headers::{Fields, Headers};
 use crate::request::{HOST_LIMIT, RequestView, target};
 use crate::variables;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use std::sync::Arc;
 
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -16,6 +17,13 @@ const X_ORIGINAL_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-original
 const X_ORIGINAL_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-original-forwarded-host");
 /// "httpoxy": CGI programs take it for HTTP_PROXY.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
+/// What only a proxy before us could know, and what some frameworks take for the request's real path.
+const CLAIMS: [HeaderName; 4] = [
+    HeaderName::from_static("x-auth-request-redirect"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
 /// Headers of HTTP/1 that HTTP/2 forbids.
 const HTTP1_ONLY: [HeaderName; 5] = [
     header::CONNECTION,
@@ -163,8 +171,9 @@ impl Exchange {
             variables::render(template, &self.request_info(request, &mut [0; HOST_LIMIT]), &mut host);
             HeaderValue::from_bytes(&host).ok()
         });
-        if let Some(host) = host.or_else(|| self.decision.client.host.clone()) {
-            edits.set("Host", host);
+        let host = host.as_ref().or(self.decision.client.host.as_ref());
+        if let Some(host) = host.filter(|host| request.headers.first("host") != Some(host.as_bytes())) {
+            edits.set("Host", host.clone());
         }
         match policies.connection {
             Some(ConnectionHeader::Close) => edits.set("Connection", HeaderValue::from_static("close")),
@@ -186,7 +195,7 @@ impl Exchange {
     ) {
         let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
         edits.set("X-Code", status.into());
-        if let Some(accept) = variables::joined(request.headers, header::ACCEPT.as_str()) {
+        if let Some(accept) = variables::joined(request.headers, "accept") {
             edits.set("X-Format", accept);
         }
         if let Some(labels) = self.decision.labels() {
@@ -201,7 +210,7 @@ impl Exchange {
     /// Replaces the client's headers by those of the auth response, or removes them where that has none.
     fn set_auth_headers(&self, request: &RequestView<'_>, edits: &mut impl RequestEdits) {
         let Some(server) = self.decision.auth_server() else { return };
-        request.headers.keys().filter(|name| server.replaces(name)).for_each(|name| edits.remove(name));
+        request.headers.map().keys().filter(|name| server.replaces(name)).for_each(|name| edits.remove(name));
         // With `satisfy: any` a request may come in without its word.
         let Some(authorization) = &self.authorization else { return };
         for (written, name, value) in server.headers(authorization) {
@@ -238,13 +247,12 @@ fn adapt_to_http2(edits: &mut impl RequestEdits) {
     edits.set("TE", HeaderValue::from_static("trailers"));
 }
 
-/// Removes what only we can know of a client's certificate; and, unless a proxy before us is trusted, what only that could
-/// know, and what some frameworks take for the request's real path.
-fn remove_claims(headers: &HeaderMap, trusts_proxy: bool, edits: &mut impl RequestEdits) {
-    let is_removed = |name: &&HeaderName| is_about_certificate(name) || (!trusts_proxy && is_claim(name));
-    headers.keys().filter(is_removed).for_each(|name| edits.remove(name));
-}
-
-fn is_claim(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "x-auth-request-redirect" | "x-forwarded-prefix" | "x-original-url" | "x-rewrite-url")
+/// Removes what only we can know of a client's certificate; and, unless a proxy before us is trusted, its [`CLAIMS`].
+fn remove_claims(headers: &Headers, trusts_proxy: bool, edits: &mut impl RequestEdits) {
+    for name in headers.names().filter(|name| is_about_certificate(name)) {
+        HeaderName::from_bytes(name).iter().for_each(|name| edits.remove(name));
+    }
+    if !trusts_proxy {
+        CLAIMS.iter().for_each(|name| edits.remove(name));
+    }
 }

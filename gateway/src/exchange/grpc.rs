@@ -1,7 +1,8 @@
 //! The gateway's own errors in the form of gRPC (gRPC over HTTP/2, "Trailers-Only").
 
+use crate::headers::{Fields, Headers};
 use crate::request::reason_phrase;
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// The media type of calls and of answers to them.
@@ -11,8 +12,8 @@ pub(super) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Whether a request is a call. gRPC-Web is not gRPC: its clients understand HTTP.
-pub(super) fn is_call(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+pub(super) fn is_call(headers: &Headers) -> bool {
+    let content_type = headers.first("content-type").unwrap_or_default();
     match content_type.split_at_checked(MEDIA_TYPE.len()) {
         Some((head, rest)) => {
             head.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
@@ -46,6 +47,7 @@ pub(super) fn message(http: u16, reason: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     #[test]
     fn calls_have_the_media_type_of_grpc() {

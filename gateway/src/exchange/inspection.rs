@@ -3,11 +3,11 @@
 use super::inspector::{Inspection, Inspector};
 use super::machine::Exchange;
 use super::progress::State;
+use crate::headers::Fields;
 use crate::policy::waf::{Head, Refusal, RuleSet, Transaction};
 use crate::request::{HOST_LIMIT, Reason, Reply, RequestView};
 use crate::variables;
 use bytes::Bytes;
-use http::header;
 use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -40,7 +40,7 @@ impl Exchange {
     /// Begins the inspection. `None`: there is nothing to inspect, or the request is answered already.
     pub fn inspection(&mut self, request: &RequestView<'_>) -> Option<Inspector> {
         let rules = self.rule_set()?;
-        let content_type = request.headers.get(header::CONTENT_TYPE).map_or(&[][..], |value| value.as_bytes());
+        let content_type = request.headers.first("content-type").unwrap_or_default();
         let (limit, rejects) = (rules.body_limit(content_type), rules.rejects_larger_bodies());
         let has_body = self.forwards_body();
         let transaction = Arc::new(Mutex::new(self.transaction(rules, request)));
@@ -68,7 +68,7 @@ impl Exchange {
             method: info.method,
             target: request.target,
             version: info.version,
-            headers: request.headers,
+            headers: request.headers.map(),
         };
         Transaction::new(rules, &head)
     }

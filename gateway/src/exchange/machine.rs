@@ -10,6 +10,7 @@ use super::progress::{BodyPath, CustomError, EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step, UpstreamFault};
 use crate::config::{BackendPolicies, GatewaySettings, RetryCondition};
 use crate::connection::Arrival;
+use crate::headers::Fields;
 use crate::policy::auth_cache::AuthKey;
 use crate::policy::body_limit;
 use crate::policy::client_limits::Admission;
@@ -349,7 +350,7 @@ impl Exchange {
 
     /// Whether a reply of ours leaves a body unread that is too large, or too far off, to be read and thrown away.
     pub fn leaves_body(&self, request: &RequestView<'_>) -> bool {
-        let waits = request.headers.contains_key(http::header::EXPECT);
+        let waits = request.headers.has("expect");
         request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
     }
 

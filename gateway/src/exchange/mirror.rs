@@ -116,6 +116,7 @@ impl Exchange {
         if let Some(server) = self.decision.auth_server() {
             request
                 .headers
+                .map()
                 .keys()
                 .filter(|name| server.replaces(name))
                 .for_each(|name| drop(head.headers.remove(name)));

@@ -55,7 +55,6 @@ mod trailers;
 mod variables;
 
 pub use access::AccessStep;
-pub(crate) use connection_headers::is_of_the_connection;
 pub use context::Context;
 pub(crate) use copied_body::{CopiedBody, CopiedPiece};
 pub use decision::Decision;

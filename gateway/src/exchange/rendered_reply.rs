@@ -1,10 +1,11 @@
 //! Renders the gateway's own responses: for every lane, and for heads that are refused before they reach a lane.
 
 use super::grpc;
+use crate::headers::Headers;
 use crate::policy::error_pages::ErrorPage;
 use crate::request::{Reply, reason_phrase};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use smallvec::SmallVec;
 
 /// A response of the gateway's own, complete but for the headers that are added to every response.
@@ -23,7 +24,7 @@ pub(crate) struct RenderedReply {
 impl RenderedReply {
     /// The response to a request with these headers: a page of the user's for the error, or a status page; or a gRPC error for a
     /// gRPC call that failed.
-    pub(crate) fn new(reply: &Reply, request: &HeaderMap, page: Option<ErrorPage>, server_tokens: bool) -> Self {
+    pub(crate) fn new(reply: &Reply, request: &Headers, page: Option<ErrorPage>, server_tokens: bool) -> Self {
         if reply.status >= 400 && grpc::is_call(request) {
             return Self::grpc(reply);
         }
@@ -129,6 +130,7 @@ fn page(status: u16, explanation: Option<&str>, server_tokens: bool) -> Bytes {
 mod tests {
     use super::*;
     use crate::request::Reason;
+    use http::HeaderMap;
 
     #[test]
     fn a_refusal_is_a_whole_response() {
@@ -151,16 +153,17 @@ mod tests {
     #[test]
     fn a_call_that_fails_is_answered_in_grpc() {
         let call = HeaderMap::from_iter([(http::header::CONTENT_TYPE, grpc::MEDIA_TYPE)]);
-        let answer = RenderedReply::new(&Reply::new(503, Reason::NoEndpoint), &call, None, false);
+        let answer = RenderedReply::new(&Reply::new(503, Reason::NoEndpoint), &Headers::from(&call), None, false);
         assert_eq!((answer.status, answer.logged_status, answer.body.len()), (200, 503, 0));
         assert!(answer.headers.contains(&("grpc-status", HeaderValue::from_static("14"))), "{answer:?}");
-        let healthy = RenderedReply::new(&Reply::new(200, Reason::Healthz), &call, None, false);
+        let healthy = RenderedReply::new(&Reply::new(200, Reason::Healthz), &Headers::from(&call), None, false);
         assert_eq!((healthy.status, healthy.headers[0].1.as_bytes()), (200, &b"text/html"[..]));
     }
 
     #[test]
     fn a_redirect_has_a_location() {
-        let answer = RenderedReply::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &HeaderMap::new(), None, false);
+        let answer =
+            RenderedReply::new(&Reply::redirect(308, Reason::Redirect, b"/x"), &Headers::default(), None, false);
         assert_eq!(answer.headers.last(), Some(&("Location", HeaderValue::from_static("/x"))));
     }
 }

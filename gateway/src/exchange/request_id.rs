@@ -1,14 +1,13 @@
 //! `X-Request-ID`.
 
+use crate::headers::Headers;
 use crate::variables::joined;
-use http::{HeaderMap, HeaderName, HeaderValue};
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use http::HeaderValue;
 
 /// The client's `X-Request-ID`, or a new one of 32 hexadecimal digits.
-pub(super) fn request_id(headers: &HeaderMap, generate: bool) -> Option<HeaderValue> {
+pub(super) fn request_id(headers: &Headers, generate: bool) -> Option<HeaderValue> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    if let Some(given) = joined(headers, X_REQUEST_ID.as_str()).filter(|id| !id.is_empty()) {
+    if let Some(given) = joined(headers, "x-request-id").filter(|id| !id.is_empty()) {
         return Some(given);
     }
     if !generate {

@@ -16,8 +16,8 @@ impl Exchange {
         let shows_server = self.passes_server();
         let hidden = &self.decision.settings.hide_headers;
         let effects = self.decision.effects();
-        let nominated: SmallVec<[HeaderValue; 1]> =
-            edits.values("connection").filter(|_| !upgraded).filter(|value| nominates(value)).cloned().collect();
+        let nominated: SmallVec<[Box<[u8]>; 1]> =
+            edits.values("connection").filter(|value| !upgraded && nominates(value)).map(Box::from).collect();
         edits.retain(|name| {
             let is_of_upgrade = upgraded && is_one_of(name, &["connection", "upgrade"]);
             let is_hop = !is_of_upgrade && (is_hop_by_hop(name) || name.eq_ignore_ascii_case(b"connection"));

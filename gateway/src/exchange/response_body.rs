@@ -45,7 +45,7 @@ impl Exchange {
         let Some(filter) = self.decision.effects().and_then(|effects| effects.sub_filter.as_ref()) else {
             return false;
         };
-        let headers = edits.header_map();
+        let headers = edits.header_map().clone();
         if !filter.changes(&headers) {
             return false;
         }
@@ -79,7 +79,7 @@ impl Exchange {
         if !has_body && *request.method != Method::HEAD {
             return false;
         }
-        let headers = edits.header_map();
+        let headers = edits.header_map().clone();
         let response = ResponseView { status: edits.status(), headers: &headers };
         let verdict = compression.verdict(&self.decision.with_changed_headers(request), &response);
         if verdict == Verdict::Unfit {

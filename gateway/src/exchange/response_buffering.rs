@@ -4,7 +4,6 @@ use super::edits::ResponseEdits;
 use super::machine::Exchange;
 use crate::buffer::{BodyQueue, QueueLimits};
 use crate::config::ResponseBuffering;
-use http::HeaderValue;
 
 impl Exchange {
     /// Where the body of a response waits for the client, so that its endpoint need not. The head is as it came: as in nginx, its
@@ -12,7 +11,7 @@ impl Exchange {
     pub(crate) fn response_queue(&self, head: &impl ResponseEdits) -> Option<Box<BodyQueue>> {
         let own = self.response_buffering();
         let wish = head.values("x-accel-buffering").last().filter(|_| !own.ignores_header);
-        let is = |wish: &HeaderValue, word: &[u8]| wish.as_bytes().eq_ignore_ascii_case(word);
+        let is = |wish: &[u8], word: &[u8]| wish.eq_ignore_ascii_case(word);
         let is_on = match wish {
             Some(wish) if is(wish, b"yes") => true,
             Some(wish) if is(wish, b"no") => false,

@@ -41,11 +41,11 @@ impl Exchange {
     pub(crate) fn response_inspection(&self, head: &impl ResponseEdits) -> Option<ResponseInspection> {
         let rules = self.rule_set().filter(|rules| rules.inspects_responses())?;
         let inspector = self.inspection.as_ref().filter(|inspection| inspection.passed)?.inspector();
-        let content_type = head.values("content-type").next().map_or(&[][..], |value| value.as_bytes());
+        let content_type = head.values("content-type").next().unwrap_or_default();
         Some(ResponseInspection {
             inspector,
             status: head.status(),
-            headers: head.header_map(),
+            headers: head.header_map().clone(),
             limit: rules.response_limit(content_type),
             blocks: rules.blocks(),
         })

@@ -15,7 +15,7 @@ impl Exchange {
     pub(super) fn rewrite_response(&self, request: &RequestView<'_>, edits: &mut impl ResponseEdits) {
         let policies = self.decision.response_policies().filter(|_| self.custom_error.is_none());
         if let Some(rewrites) = policies.and_then(|policies| policies.response_rewrites.as_ref()) {
-            let rewritten = self.rewritten(rewrites, request, edits.status(), &edits.header_map());
+            let rewritten = self.rewritten(rewrites, request, edits.status(), edits.header_map());
             rewritten.into_iter().for_each(|header| header.replace(edits));
         }
     }

@@ -181,7 +181,7 @@ impl Exchange {
     /// The headers of a backend's response, where a snippet may ask for them once they have changed.
     pub(super) fn headers_for_snippets(&self, edits: &impl ResponseEdits) -> Option<HeaderMap> {
         let effects = self.decision.effects()?;
-        (!effects.response().is_empty()).then(|| edits.header_map())
+        (!effects.response().is_empty()).then(|| edits.header_map().clone())
     }
 
     /// Changes a response as snippets ask for. `received` has the headers of the backend's.
@@ -196,7 +196,7 @@ impl Exchange {
         if (102..200).contains(&status) || status == 100 {
             return; // more is to come
         }
-        let mut headers = edits.header_map();
+        let mut headers = edits.header_map().clone();
         let mut buffer = [0; HOST_LIMIT];
         let (info, attempts) = (self.request_info(request, &mut buffer), self.attempts.all());
         let sent = Sent { status: Some(status), ..Sent::default() };

@@ -81,7 +81,7 @@ impl Exchange {
             let is_of_body = matches!(name.as_str(), "content-length" | "transfer-encoding" | "expect");
             !is_of_connection && !is_of_body && !is_not_the_clients(name)
         };
-        let headers = request.headers.iter().filter(|(name, _)| is_forwarded(name));
+        let headers = request.headers.map().iter().filter(|(name, _)| is_forwarded(name));
         headers.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
@@ -104,5 +104,5 @@ impl Exchange {
 
 /// Whether a header is never the client's own in such a request.
 pub(super) fn is_not_the_clients(name: &HeaderName) -> bool {
-    NOT_THE_CLIENTS.contains(&name.as_str()) || is_about_certificate(name)
+    NOT_THE_CLIENTS.contains(&name.as_str()) || is_about_certificate(name.as_str().as_bytes())
 }

@@ -58,7 +58,7 @@ impl Exchange {
             canonical(name) == *name
                 && is_allowed(name)
                 && !is_not_the_clients(name)
-                && !is_about_certificate(name)
+                && !is_about_certificate(name.as_str().as_bytes())
                 && !ours.0.contains(name)
         })
     }

@@ -3,7 +3,6 @@
 use super::client::ClientRequest;
 use crate::buffer::{BufferLimits, BufferRoom, BufferedBody};
 use crate::exchange::{Context, Failure};
-use http::header;
 use std::future::ready;
 use tokio::time::timeout;
 
@@ -28,7 +27,7 @@ impl Buffering {
     /// Reads the body. The exchange knows what has become of it.
     pub(super) async fn read(&self, request: &mut ClientRequest, limits: BufferLimits) -> Result<(), Failure> {
         request.session.invite_body().await?;
-        request.head.headers.remove(header::EXPECT); // the client waits no longer
+        request.head.headers.remove("expect"); // the client waits no longer
         let mut body = self.0.body(limits);
         if let Some(inspected) = request.exchange.take_inspected_body() {
             body.push(inspected);

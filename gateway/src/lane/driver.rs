@@ -34,15 +34,14 @@ impl Lanes {
         }
     }
 
-    /// Serves a request of HTTP/1. `head` is its head, checked, and nothing else; `input` what has been read behind it.
+    /// Serves a request of HTTP/1, whose head has been checked. `input` is what has been read behind that.
     pub(crate) async fn request(
         &self,
         stream: Stream,
-        head: BytesMut,
+        head: ClientHead,
         input: BytesMut,
         arrival: Box<Arrival>,
     ) -> Outcome {
-        let Some(head) = ClientHead::parse(head.freeze(), arrival.target.clone()) else { return Outcome::Ended };
         arrival.connection.wait_for_turn().await;
         let request = self.begin(head, arrival, |head, exchange| {
             ClientSession::Http1(Http1Session::new(stream, head, input, exchange))

@@ -3,7 +3,6 @@
 use super::client::{ClientRequest, Inspections};
 use crate::exchange::{Failure, Inspector};
 use crate::policy::waf::Refusal;
-use http::header;
 use std::ops::ControlFlow;
 use tokio::time::timeout;
 
@@ -53,7 +52,7 @@ impl Firewall {
         ClientRequest { head, session, exchange, .. }: &mut ClientRequest,
     ) -> Result<(), Failure> {
         session.invite_body().await?;
-        head.headers.remove(header::EXPECT); // the client waits no longer
+        head.headers.remove("expect"); // the client waits no longer
         let patience = exchange.settings().client.body_timeout;
         while !session.is_body_done() {
             let read = timeout(patience, session.read_body()).await.map_err(|_| Failure::ClientTimeout)?;

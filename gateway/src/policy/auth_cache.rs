@@ -4,6 +4,7 @@
 //! is not kept, `X-Accel-Expires`, `Cache-Control` and `Expires` go before the configured time, and `Vary` counts.
 
 use crate::config::AuthCaching;
+use crate::headers::Headers;
 use crate::variables;
 use aws_lc_rs::digest::{Context, SHA256};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -75,7 +76,7 @@ impl AuthResponse {
     pub(crate) fn keep(
         caching: &AuthCaching,
         (status, headers): (u16, &HeaderMap),
-        request: &HeaderMap,
+        request: &Headers,
         is_ours: impl Fn(&HeaderName) -> bool,
         counts: impl Fn(&HeaderName) -> bool,
     ) -> Option<Self> {
@@ -90,7 +91,7 @@ impl AuthResponse {
         })
     }
 
-    fn is_for(&self, request: &HeaderMap, now: Instant) -> bool {
+    fn is_for(&self, request: &Headers, now: Instant) -> bool {
         let is_same = |(name, value): &Varied| variables::joined(request, name.as_str()).as_ref() == value.as_ref();
         now < self.until && self.varies.iter().all(is_same)
     }
@@ -98,7 +99,7 @@ impl AuthResponse {
 
 impl AuthCache {
     /// What is kept under a key for a request with these headers, unless it counts no longer.
-    pub(crate) fn get(&self, key: &AuthKey, request: &HeaderMap, now: Instant) -> Option<Arc<AuthResponse>> {
+    pub(crate) fn get(&self, key: &AuthKey, request: &Headers, now: Instant) -> Option<Arc<AuthResponse>> {
         self.responses.get(key).filter(|response| response.is_for(request, now))
     }
 
@@ -190,7 +191,7 @@ fn from_now(epoch: i64) -> Option<Duration> {
 }
 
 /// What the request has of the headers that `Vary` names; `None` where that cannot be told from the client's request.
-fn varies(headers: &HeaderMap, request: &HeaderMap, is_ours: impl Fn(&HeaderName) -> bool) -> Option<Box<[Varied]>> {
+fn varies(headers: &HeaderMap, request: &Headers, is_ours: impl Fn(&HeaderName) -> bool) -> Option<Box<[Varied]>> {
     let names = headers.get_all(header::VARY).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     let names = names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
     let of_request = |name: &[u8]| {
@@ -256,13 +257,23 @@ mod tests {
     fn a_response_that_varies_is_for_requests_like_the_one_it_came_for() {
         let keep = |vary: &str, request: &HeaderMap| {
             let response = headers(&[("vary", vary), ("x-user", "ann"), ("server", "s")]);
-            AuthResponse::keep(&caching(), (200, &response), request, |name| name == "host", |name| name == "x-user")
+            AuthResponse::keep(
+                &caching(),
+                (200, &response),
+                &Headers::from(request),
+                |name| name == "host",
+                |name| name == "x-user",
+            )
         };
         let (german, french) = (headers(&[("accept-language", "de")]), headers(&[("accept-language", "fr")]));
         let kept = keep("Accept-Language, Origin", &german).expect("kept");
         let now = Instant::now();
-        assert!(kept.is_for(&german, now) && !kept.is_for(&french, now) && !kept.is_for(&HeaderMap::new(), now));
-        assert!(!kept.is_for(&german, now + Duration::from_secs(400)), "it is old");
+        assert!(
+            kept.is_for(&Headers::from(&german), now)
+                && !kept.is_for(&Headers::from(&french), now)
+                && !kept.is_for(&Headers::default(), now)
+        );
+        assert!(!kept.is_for(&Headers::from(&german), now + Duration::from_secs(400)), "it is old");
         assert_eq!(kept.headers, headers(&[("x-user", "ann")]));
         assert!(keep("*", &german).is_none() && keep("Host", &german).is_none() && keep("a b", &german).is_none());
     }
@@ -273,7 +284,7 @@ mod tests {
         let large = "x".repeat(8 << 10);
         for number in 0..20_000_u32 {
             let response = headers(&[("x-user", &large)]);
-            let response = AuthResponse::keep(&caching(), (200, &response), &HeaderMap::new(), |_| false, |_| true);
+            let response = AuthResponse::keep(&caching(), (200, &response), &Headers::default(), |_| false, |_| true);
             cache.insert(AuthKey::of(&[&number.to_be_bytes()]), response.expect("kept"));
         }
         assert!(cache.responses.weight() <= CAPACITY && cache.responses.len() > 100);

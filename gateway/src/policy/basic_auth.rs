@@ -7,10 +7,11 @@
 use super::Verdict;
 use super::password::PasswordHash;
 use crate::config;
+use crate::headers::Headers;
 use crate::request::{Reason, Reply};
 use crate::variables::basic_credentials;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use parking_lot::{Mutex, RwLock};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -114,7 +115,7 @@ impl BasicAuth {
 }
 
 /// What the credentials of a request are worth, as far as that is known without comparing a password.
-pub(crate) fn check(auth: Option<&Arc<BasicAuth>>, headers: &HeaderMap) -> Credentials {
+pub(crate) fn check(auth: Option<&Arc<BasicAuth>>, headers: &Headers) -> Credentials {
     let Some(auth) = auth else { return Credentials::Known(Verdict::Silent) };
     let Some(credentials) = basic_credentials(headers).filter(|credentials| auth.find(credentials).is_some()) else {
         return Credentials::Known(auth.refused());
@@ -173,6 +174,7 @@ mod tests {
     use super::*;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use http::HeaderMap;
 
     fn auth(users: &[(&str, &str)]) -> Arc<BasicAuth> {
         let users = users.iter().map(|(user, hash)| ((*user).into(), (*hash).into())).collect();
@@ -186,14 +188,14 @@ mod tests {
     }
 
     fn known(auth: &Arc<BasicAuth>, credentials: &str) -> Verdict {
-        match check(Some(auth), &headers(&[credentials])) {
+        match check(Some(auth), &Headers::from(&headers(&[credentials]))) {
             Credentials::Known(verdict) => verdict,
             Credentials::Unverified(_) => panic!("{credentials} is to be verified"),
         }
     }
 
     fn unverified(auth: &Arc<BasicAuth>, credentials: &str) -> Arc<Verification> {
-        match check(Some(auth), &headers(&[credentials])) {
+        match check(Some(auth), &Headers::from(&headers(&[credentials]))) {
             Credentials::Known(verdict) => panic!("{credentials} is known: {verdict:?}"),
             Credentials::Unverified(verification) => verification,
         }
@@ -229,7 +231,9 @@ mod tests {
             assert_eq!(reply.headers, [("WWW-Authenticate", HeaderValue::from_static("Basic realm=\"the realm\""))]);
         }
         for lines in [&[][..], &["alice:a", "alice:a"]] {
-            let Credentials::Known(verdict) = check(Some(&auth), &headers(lines)) else { panic!("to be verified") };
+            let Credentials::Known(verdict) = check(Some(&auth), &Headers::from(&headers(lines))) else {
+                panic!("to be verified")
+            };
             assert_eq!(verdict, auth.refused(), "{lines:?}");
         }
     }

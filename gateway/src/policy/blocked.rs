@@ -3,9 +3,9 @@
 use super::map_values::MapValues;
 use super::networks::Networks;
 use crate::config;
+use crate::headers::{Fields, Headers};
 use crate::pattern::{MatchBudget, PatternLimit};
 use crate::request::{Reason, Reply, RequestView};
-use http::{HeaderMap, HeaderName, header};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
@@ -34,8 +34,8 @@ impl Blocked {
     fn blocks(&self, request: &RequestView<'_>, client: IpAddr) -> Result<bool, PatternLimit> {
         let mut budget = MatchBudget::default();
         Ok(self.networks.contain(client)
-            || holds(&self.user_agents, request.headers, &header::USER_AGENT, &mut budget)?
-            || holds(&self.referers, request.headers, &header::REFERER, &mut budget)?)
+            || holds(&self.user_agents, request.headers, "user-agent", &mut budget)?
+            || holds(&self.referers, request.headers, "referer", &mut budget)?)
     }
 }
 
@@ -51,13 +51,8 @@ pub(crate) fn check(blocked: Option<&Blocked>, request: &RequestView<'_>, client
 
 /// Whether a header has such a value; where it is there more than once, whether one of them is. What a value that cannot be
 /// compiled might have blocked is blocked.
-fn holds(
-    values: &MapValues,
-    headers: &HeaderMap,
-    name: &HeaderName,
-    budget: &mut MatchBudget,
-) -> Result<bool, PatternLimit> {
-    let mut lines = headers.get_all(name).iter().map(|value| value.as_bytes());
+fn holds(values: &MapValues, headers: &Headers, name: &str, budget: &mut MatchBudget) -> Result<bool, PatternLimit> {
+    let mut lines = headers.values(name);
     let first = lines.next().unwrap_or_default();
     for line in std::iter::once(first).chain(lines) {
         if values.has_invalid() || values.hold(line, budget)? {
@@ -71,6 +66,9 @@ fn holds(
 mod tests {
     use super::*;
     use crate::config::MapValue;
+    use http::HeaderMap;
+    use http::HeaderName;
+    use http::header;
     use http::{HeaderValue, Method, Version};
 
     fn blocked(networks: &[&str], user_agents: &[&str], referers: &[&str]) -> Option<Blocked> {
@@ -87,6 +85,7 @@ mod tests {
         for (name, value) in headers {
             map.append(name, HeaderValue::from_str(value).expect("a value"));
         }
+        let map = Headers::from(&map);
         let request = RequestView::new(&Method::GET, b"/", &map, Version::HTTP_11);
         match check(blocked, &request, client.parse().expect("an address")) {
             ControlFlow::Continue(()) => None,

@@ -2,8 +2,9 @@
 
 use super::quality::{Quality, elements};
 use crate::config::{self, Errors, PageKind};
+use crate::headers::Headers;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use std::collections::BTreeMap;
 
 /// The pages, by the errors that they are for.
@@ -39,7 +40,7 @@ impl ErrorPages {
 
     /// The one for an error with this status of a request with these headers: of those for the fewest errors that the client
     /// likes most.
-    pub(crate) fn find(&self, status: u16, request: &HeaderMap) -> Option<ErrorPage> {
+    pub(crate) fn find(&self, status: u16, request: &Headers) -> Option<ErrorPage> {
         let pages = Errors::of_status(status).find_map(|errors| self.0.get(&errors))?;
         let varies = pages.len() > 1;
         let liked = pages.iter().map(|(kind, body)| (if varies { liking(*kind, request) } else { 0 }, kind, body));
@@ -51,11 +52,11 @@ impl ErrorPages {
 
 /// How much a client likes this kind of page: what its `Accept` says of the media type, or else of all with its first part, or
 /// of all.
-fn liking(kind: PageKind, request: &HeaderMap) -> Quality {
+fn liking(kind: PageKind, request: &Headers) -> Quality {
     let essence = kind.media_type().split(';').next().unwrap_or_default();
     let main = essence.split('/').next().unwrap_or_default();
     let mut said = [None; 3];
-    for (range, quality) in elements(request, &header::ACCEPT) {
+    for (range, quality) in elements(request, "accept") {
         let range = std::str::from_utf8(range).unwrap_or_default();
         let precision = match range.strip_suffix("/*") {
             _ if range.eq_ignore_ascii_case(essence) => 0,
@@ -81,6 +82,8 @@ impl AsRef<[u8]> for SharedText {
 mod tests {
     use super::*;
     use crate::config::Page;
+    use http::HeaderMap;
+    use http::header;
 
     fn pages(pages: &[(Errors, PageKind)]) -> ErrorPages {
         let page = |(errors, kind): &(Errors, PageKind)| {
@@ -92,7 +95,7 @@ mod tests {
 
     fn found(pages: &ErrorPages, status: u16, accept: &'static str) -> String {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
-        let found = pages.find(status, &headers);
+        let found = pages.find(status, &Headers::from(&headers));
         assert_eq!(found.is_some(), pages.has(status));
         found.map_or(String::new(), |page| String::from_utf8_lossy(&page.body).into_owned())
     }
@@ -134,8 +137,8 @@ mod tests {
         ] {
             assert_eq!(found(&both, 500, accept), format!("All {kind}"), "{accept}");
         }
-        assert!(both.find(500, &HeaderMap::new()).is_some_and(|page| page.varies));
+        assert!(both.find(500, &Headers::default()).is_some_and(|page| page.varies));
         let one = pages(&[(Errors::All, PageKind::Json)]);
-        assert!(one.find(500, &HeaderMap::new()).is_some_and(|page| !page.varies));
+        assert!(one.find(500, &Headers::default()).is_some_and(|page| !page.varies));
     }
 }

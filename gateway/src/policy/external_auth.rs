@@ -6,6 +6,7 @@ use super::snippet::Snippet;
 use super::status::gets_headers;
 use crate::config;
 use crate::config::{PathMatch, Piece, Variable};
+use crate::headers::{Fields, Headers};
 use crate::request::{Reason, Reply};
 use crate::upstream::{Registry, Upstream};
 use crate::variables;
@@ -44,8 +45,8 @@ const MAX_DEPTH: u32 = 4;
 
 /// The depth of the auth request for a request with these headers; `None` where there may be none. A client can only make it
 /// greater.
-pub(crate) fn next_depth(headers: &HeaderMap) -> Option<HeaderValue> {
-    let depths = headers.get_all(DEPTH).iter().filter_map(|value| value.to_str().ok()?.parse().ok());
+pub(crate) fn next_depth(headers: &Headers) -> Option<HeaderValue> {
+    let depths = headers.values("x-adit-auth-depth").filter_map(|value| std::str::from_utf8(value).ok()?.parse().ok());
     let depth = depths.max().unwrap_or(0);
     (depth < MAX_DEPTH).then(|| HeaderValue::from(depth + 1))
 }
@@ -95,7 +96,7 @@ impl ExternalAuth {
         &self,
         status: u16,
         headers: &HeaderMap,
-        request: &HeaderMap,
+        request: &Headers,
         is_ours: impl Fn(&HeaderName) -> bool,
     ) -> Option<AuthResponse> {
         let counts = |name: &HeaderName| {

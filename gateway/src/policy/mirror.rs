@@ -3,8 +3,9 @@
 use super::Invalid;
 use crate::config;
 use crate::grammar;
+use crate::headers::{Fields, Headers};
 use crate::upstream::{Registry, Upstream};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -36,9 +37,9 @@ impl Mirror {
     }
 
     /// Whether a request is a copy for this mirror, which has come back.
-    pub(crate) fn has_marked(&self, headers: &HeaderMap) -> bool {
-        let mut marks = headers.get_all(MIRRORED).iter();
-        marks.any(|marks| grammar::lists(marks.as_bytes(), &self.configured.mark))
+    pub(crate) fn has_marked(&self, headers: &Headers) -> bool {
+        let mut marks = headers.values("x-adit-mirrored");
+        marks.any(|marks| grammar::lists(marks, &self.configured.mark))
     }
 }
 

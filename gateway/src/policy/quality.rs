@@ -1,7 +1,6 @@
 //! The weights in `Accept` and `Accept-Encoding` (RFC 9110, section 12.4.2).
 
-use http::header::AsHeaderName;
-use http::{HeaderMap, HeaderValue};
+use crate::headers::{Fields, Headers};
 
 /// How much a client likes something, in thousandths: 0 is not at all.
 pub(super) type Quality = u16;
@@ -10,9 +9,8 @@ pub(super) type Quality = u16;
 const FULL: Quality = 1000;
 
 /// What a header of a request names, and how much its client likes each.
-pub(super) fn elements(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = (&[u8], Quality)> {
-    let values = headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
-    values.flat_map(|value| value.split(|byte| *byte == b',')).map(|element| {
+pub(super) fn elements<'h>(headers: &'h Headers, name: &'h str) -> impl Iterator<Item = (&'h [u8], Quality)> {
+    headers.values(name).flat_map(|value| value.split(|byte| *byte == b',')).map(|element| {
         let (name, parameters) = split(element, b';');
         (name, quality(parameters))
     })

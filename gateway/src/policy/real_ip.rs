@@ -3,8 +3,9 @@
 use super::Invalid;
 use super::networks::Networks;
 use crate::config;
+use crate::headers::{Fields, Headers};
 use crate::request::forwarded_address;
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 use std::net::IpAddr;
 
 /// Whose word is taken for a client's address.
@@ -31,9 +32,11 @@ impl RealIp {
 
     /// The address of the client of a request that has come from this peer; `None` if the peer is the client, as far as it is
     /// believed.
-    pub(crate) fn address(&self, headers: &HeaderMap, peer: IpAddr) -> Option<IpAddr> {
+    pub(crate) fn address(&self, headers: &Headers, peer: IpAddr) -> Option<IpAddr> {
         let header = self.header.as_ref()?;
-        forwarded_address(&headers.get_all(header), peer, self.recursive, |address| self.trusted.contain(address))
+        forwarded_address(headers.values(header.as_str()), peer, self.recursive, |address| {
+            self.trusted.contain(address)
+        })
     }
 }
 

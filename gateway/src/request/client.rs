@@ -4,9 +4,9 @@ use super::host::{is_authority, is_port, without_port};
 use super::view::RequestView;
 use crate::config::Forwarded;
 use crate::connection::Connection;
+use crate::headers::Fields;
 use crate::variables::joined;
 use http::HeaderValue;
-use http::header::GetAll;
 use std::net::{IpAddr, SocketAddr};
 
 const HTTPS_PORT: u16 = 443;
@@ -35,11 +35,11 @@ impl Client {
             is_forwarded: false,
             scheme: HeaderValue::from_static(connection.scheme()),
             port: HeaderValue::from(connection.advertised_port),
-            host: request.headers.get(http::header::HOST).cloned(),
+            host: request.headers.value("host"),
         };
         if (forwarded.trust_headers || forwarded.real_ip) && forwarded.trusts(peer) {
-            let values = request.headers.get_all(&*forwarded.header);
-            client.take_address(peer, forwarded_address(&values, peer, true, |address| forwarded.trusts(address)));
+            let values = request.headers.values(&forwarded.header);
+            client.take_address(peer, forwarded_address(values, peer, true, |address| forwarded.trusts(address)));
         }
         // The sender of the PROXY header has terminated the client's TLS (ingress-nginx: lua_ingress.rewrite).
         if forwarded.proxy_protocol && connection.advertised_port == HTTPS_PORT {
@@ -90,8 +90,8 @@ impl Client {
 
 /// The address that a chain of proxies names, where the peer is one that is trusted, as nginx: ngx_http_get_forwarded_addr. It is
 /// the last one; `recursive` goes on from our end past everyone trusted. Stops at the last address that could be read.
-pub(crate) fn forwarded_address(
-    values: &GetAll<'_, HeaderValue>,
+pub(crate) fn forwarded_address<'v>(
+    values: impl DoubleEndedIterator<Item = &'v [u8]>,
     peer: IpAddr,
     recursive: bool,
     trusts: impl Fn(IpAddr) -> bool,
@@ -100,8 +100,8 @@ pub(crate) fn forwarded_address(
         return None;
     }
     let mut client = None;
-    for value in values.iter().rev() {
-        for hop in value.to_str().unwrap_or_default().rsplit(',') {
+    for value in values.rev() {
+        for hop in std::str::from_utf8(value).unwrap_or_default().rsplit(',') {
             let Some(address) = parse_address(hop.trim()) else { return client };
             client = Some(address);
             if !recursive || !trusts(address) {
@@ -127,6 +127,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headers::Headers;
     use http::{HeaderMap, Method, Version};
 
     fn address(chain: &[&str], trusted: &[&str]) -> String {
@@ -134,6 +135,7 @@ mod tests {
         for value in chain {
             headers.append("x-forwarded-for", HeaderValue::from_str(value).expect("a header"));
         }
+        let headers = Headers::from(&headers);
         let request = RequestView::new(&Method::GET, b"/", &headers, Version::HTTP_11);
         let trusted = trusted.iter().map(|network| network.parse().expect("a network")).collect();
         let forwarded = Forwarded { trust_headers: true, trusted, ..Forwarded::default() };

@@ -1,6 +1,6 @@
 //! The cookie that says which endpoint a client stays at: `KEY|BACKEND`, as ingress-nginx has it (`balancer/sticky.lua`).
 
-use http::{HeaderMap, header};
+use crate::headers::Fields;
 
 /// The value of a session's cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub struct SessionCookie<'h> {
 impl<'h> SessionCookie<'h> {
     /// The cookie of this name, with regard to case. Of several the last counts, as in ingress-nginx (lua-resty-cookie): a
     /// client that comes from there stays where it is.
-    pub fn read(headers: &'h HeaderMap, name: &str) -> Option<Self> {
-        let lines = headers.get_all(header::COOKIE).iter().map(|line| line.as_bytes());
+    pub fn read(headers: &'h impl Fields, name: &str) -> Option<Self> {
+        let lines = headers.values("cookie");
         let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
         let value = pairs.filter_map(|pair| value_of(pair.trim_ascii_start(), name)).next_back()?;
         let mut parts = value.split(|byte| *byte == b'|').filter(|part| !part.is_empty());
@@ -32,7 +32,7 @@ fn value_of<'h>(pair: &'h [u8], name: &str) -> Option<&'h [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue, header};
     use proptest::prelude::*;
 
     fn read(cookies: &[&str]) -> Option<(String, Option<String>)> {

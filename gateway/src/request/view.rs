@@ -1,5 +1,6 @@
 use crate::grammar::content_length;
-use http::{HeaderMap, Method, Version, header};
+use crate::headers::{Fields, Headers};
+use http::{Method, Version};
 
 /// A request as policies see it: borrowed, and unchangeable.
 #[derive(Clone, Copy, Debug)]
@@ -9,14 +10,14 @@ pub struct RequestView<'a> {
     /// Its target in origin form, as the client sent it: path and query, not decoded.
     pub target: &'a [u8],
     /// Its headers.
-    pub headers: &'a HeaderMap,
+    pub headers: &'a Headers,
     /// Its version.
     pub version: Version,
 }
 
 impl<'a> RequestView<'a> {
     /// A view of a request whose head has been checked.
-    pub fn new(method: &'a Method, target: &'a [u8], headers: &'a HeaderMap, version: Version) -> Self {
+    pub fn new(method: &'a Method, target: &'a [u8], headers: &'a Headers, version: Version) -> Self {
         Self { method, target, headers, version }
     }
 
@@ -39,16 +40,16 @@ impl<'a> RequestView<'a> {
 
     /// The `Host` header, port and all; empty in HTTP/1.0 without one.
     pub fn host(&self) -> &'a str {
-        self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+        self.headers.first("host").and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default()
     }
 
     /// `Content-Length`, if there is one.
     pub fn content_length(&self) -> Option<u64> {
-        content_length(self.headers.get(header::CONTENT_LENGTH)?.as_bytes())
+        content_length(self.headers.first("content-length")?)
     }
 
     /// Whether a body follows the head.
     pub fn has_body(&self) -> bool {
-        self.headers.contains_key(header::TRANSFER_ENCODING) || self.content_length().is_some_and(|length| length > 0)
+        self.headers.has("transfer-encoding") || self.content_length().is_some_and(|length| length > 0)
     }
 }

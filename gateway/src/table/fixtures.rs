@@ -5,6 +5,7 @@ use crate::config::{
     Action, GatewaySettings, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteBackend, RouteMatch,
     ServiceBackend, Subject, Update, VirtualHost,
 };
+use crate::headers::Headers;
 use crate::request::{RequestView, normalize};
 use arc_swap::Guard;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
@@ -86,6 +87,7 @@ pub(super) fn serving(mode: PathMatching, hosts: impl IntoIterator<Item = Virtua
 pub(super) fn get<T>(host: &str, target: &str, use_view: impl FnOnce(&RequestView<'_>) -> T) -> T {
     let mut headers = HeaderMap::new();
     headers.insert(header::HOST, HeaderValue::from_bytes(host.as_bytes()).expect("a host"));
+    let headers = Headers::from(&headers);
     use_view(&RequestView::new(&Method::GET, target.as_bytes(), &headers, Version::HTTP_11))
 }
 

@@ -1,6 +1,7 @@
 //! What a request must have besides host and path.
 
 use crate::config::{self, Condition, HeaderMatch, QueryMatch, ValueMatch};
+use crate::headers::Fields;
 use crate::pattern::{Anchor, Case, Pattern};
 use crate::policy::Invalid;
 use crate::request::{RequestView, SessionCookie};
@@ -125,11 +126,11 @@ fn header(wanted: &HeaderMatch) -> Result<(HeaderName, Value), Invalid> {
 }
 
 /// The values of a header, joined as nginx joins them.
-fn header_of<'a>(request: &RequestView<'a>, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
-    let mut values = request.headers.get_all(name).iter();
+fn header_of<'a>(request: &RequestView<'a>, name: &'a HeaderName) -> Option<Cow<'a, [u8]>> {
+    let mut values = request.headers.values(name.as_str());
     let first = values.next()?;
     if values.next().is_none() {
-        return Some(Cow::Borrowed(first.as_bytes()));
+        return Some(Cow::Borrowed(first));
     }
     let mut joined = Vec::new();
     variables::header(request.headers, name.as_str(), &mut joined);

@@ -155,6 +155,7 @@ mod tests {
     use super::super::fixtures;
     use super::*;
     use crate::config::{self, Condition, HeaderMatch, ValueMatch};
+    use crate::headers::Headers;
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue, Method, Version};
 
@@ -165,7 +166,8 @@ mod tests {
     /// How often each backend was chosen in so many requests with these headers.
     fn chosen(backends: &[config::RouteBackend], headers: &HeaderMap, requests: usize) -> Vec<(String, usize)> {
         let route = fixtures::forward(backends);
-        let view = RequestView::new(&Method::GET, b"/", headers, Version::HTTP_11);
+        let headers = Headers::from(headers);
+        let view = RequestView::new(&Method::GET, b"/", &headers, Version::HTTP_11);
         let mut counts: Vec<(String, usize)> = Vec::new();
         for _ in 0..requests {
             let Some(chosen) = route.choose(&view) else { continue };
@@ -237,6 +239,7 @@ mod tests {
         let likeliest = |backends: &[config::RouteBackend]| {
             let route = fixtures::forward(backends);
             let headers = HeaderMap::new();
+            let headers = Headers::from(&headers);
             route.choose_likeliest(&RequestView::new(&Method::GET, b"/", &headers, Version::HTTP_11))
         };
         assert_eq!(likeliest(&backends), Some(1));

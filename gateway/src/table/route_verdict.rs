@@ -140,6 +140,7 @@ mod tests {
     use super::super::fixtures;
     use super::*;
     use crate::config::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
+    use crate::headers::Headers;
     use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
@@ -190,6 +191,7 @@ mod tests {
             mode in select(vec![PathMatching::Nginx, PathMatching::Strict]),
         ) {
             let headers = headers(value);
+            let headers = Headers::from(&headers);
             let request = RequestView::new(&method, target.as_bytes(), &headers, Version::HTTP_11);
             let serving = |routes: &[RouteMatch]| {
                 let routes = routes.iter().cloned().enumerate();

@@ -1,7 +1,7 @@
 use crate::config::{Owner, RouteLabels};
 use crate::connection::Connection;
+use crate::headers::Headers;
 use crate::telemetry::{Attempt, Build, Identity, MetricsSettings, Record, RequestInfo, Telemetry};
-use http::HeaderMap;
 use parking_lot::Mutex;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -83,7 +83,7 @@ pub(crate) fn attempt() -> Attempt {
     }
 }
 
-pub(crate) fn request<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> RequestInfo<'a> {
+pub(crate) fn request<'a>(connection: &'a Connection, headers: &'a Headers) -> RequestInfo<'a> {
     RequestInfo {
         client: Ipv4Addr::new(203, 0, 113, 7).into(),
         method: "GET",
@@ -98,7 +98,7 @@ pub(crate) fn request<'a>(connection: &'a Connection, headers: &'a HeaderMap) ->
 }
 
 /// The record of a request that went well; tests change what they are about.
-pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> Record<'a> {
+pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a Headers) -> Record<'a> {
     Record {
         request: request(connection, headers),
         logged: true,
@@ -114,18 +114,14 @@ pub(crate) fn record<'a>(connection: &'a Connection, headers: &'a HeaderMap) -> 
 }
 
 /// The same, taken by the route with these labels.
-pub(crate) fn routed<'a>(
-    labels: &'a Arc<RouteLabels>,
-    connection: &'a Connection,
-    headers: &'a HeaderMap,
-) -> Record<'a> {
+pub(crate) fn routed<'a>(labels: &'a Arc<RouteLabels>, connection: &'a Connection, headers: &'a Headers) -> Record<'a> {
     Record {
         request: RequestInfo { labels: Some(labels), ..request(connection, headers) },
         ..record(connection, headers)
     }
 }
 
-pub(crate) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+pub(crate) fn headers(lines: &[(&'static str, &str)]) -> Headers {
     lines.iter().map(|&(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect()
 }
 

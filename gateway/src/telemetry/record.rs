@@ -1,6 +1,7 @@
 use super::trace_context::TraceContext;
 use crate::config::RouteLabels;
 use crate::connection::Connection;
+use crate::headers::Headers;
 use crate::tls::client::{ClientCertificate, Verdict};
 use crate::variables::{Assigned, GeoIp, Maps};
 use http::HeaderMap;
@@ -43,7 +44,7 @@ pub struct RequestInfo<'a> {
     /// `http` or `https`, as the client meant it.
     pub scheme: &'a str,
     /// The request's headers, where they could be read.
-    pub headers: Option<&'a HeaderMap>,
+    pub headers: Option<&'a Headers>,
     /// `X-Request-ID`, given or made.
     pub request_id: &'a str,
     /// The labels of the route that took it.

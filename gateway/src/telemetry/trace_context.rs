@@ -1,8 +1,9 @@
 //! The trace that a request belongs to, as W3C Trace Context tells it from service to service.
 
 use crate::config::{Sampler, Tracing, TracingSettings};
+use crate::headers::{Fields, Headers};
 use crate::variables::joined;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use std::io::Write;
 use std::num::NonZero;
 
@@ -40,7 +41,7 @@ struct Parent {
 
 impl TraceContext {
     /// The trace of a request with these headers: the client's where that is trusted and valid, or else a new one.
-    pub fn begin(headers: &HeaderMap, tracing: &Tracing, settings: &TracingSettings) -> Self {
+    pub fn begin(headers: &Headers, tracing: &Tracing, settings: &TracingSettings) -> Self {
         let parent = if tracing.trusts_client { Parent::of(headers) } else { None };
         let trace = parent.map_or_else(new_trace, |parent| parent.trace);
         Self {
@@ -98,10 +99,10 @@ impl TraceContext {
 
 impl Parent {
     /// What the one `traceparent` of a request says. Two of them are none: nobody knows which is right.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(TRACEPARENT).iter();
+    fn of(headers: &Headers) -> Option<Self> {
+        let mut values = headers.values("traceparent");
         let value = values.next()?;
-        if values.next().is_some() { None } else { Self::parse(value.as_bytes()) }
+        if values.next().is_some() { None } else { Self::parse(value) }
     }
 
     /// As W3C Trace Context has it: `VERSION-TRACE-SPAN-FLAGS` in lower case. Later versions may add more at the end.

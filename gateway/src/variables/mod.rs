@@ -10,10 +10,11 @@ pub use geo::{GeoIp, NoDatabase};
 pub use maps::{InvalidMap, Maps, Overrun};
 
 use crate::config::{Piece, Template, Variable};
+use crate::headers::Fields;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::fmt::Display;
 use std::io::Write;
@@ -79,17 +80,17 @@ fn render_piece(piece: &Piece, values: &impl Values, out: &mut Vec<u8>) {
 }
 
 /// `$http_NAME`: every value of the header, joined by `, ` (cookies by `; `), as nginx: ngx_http_variable_headers.
-pub fn header(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
-    let separator: &[u8] = if name == header::COOKIE.as_str() { b"; " } else { b", " };
-    list(headers.get_all(name), separator, out, |value, out| append(Some(value.as_bytes()), out))
+pub fn header(headers: &impl Fields, name: &str, out: &mut Vec<u8>) -> bool {
+    let separator: &[u8] = if name == "cookie" { b"; " } else { b", " };
+    list(headers.values(name), separator, out, |value, out| append(Some(value), out))
 }
 
 /// The value of [`header`]: the header's own, where it stands in one line. `None` if it is not there.
-pub fn joined(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(name).iter();
+pub fn joined(headers: &impl Fields, name: &str) -> Option<HeaderValue> {
+    let mut lines = headers.values(name);
     let first = lines.next()?;
     if lines.next().is_none() {
-        return Some(first.clone());
+        return HeaderValue::from_bytes(first).ok();
     }
     let mut all = Vec::new();
     header(headers, name, &mut all);
@@ -97,14 +98,14 @@ pub fn joined(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
 }
 
 /// `$cookie_NAME`: the first cookie of that name, without regard to case, as nginx: ngx_http_parse_multi_header_lines.
-pub fn cookie(headers: &HeaderMap, name: &str, out: &mut Vec<u8>) -> bool {
+pub fn cookie(headers: &impl Fields, name: &str, out: &mut Vec<u8>) -> bool {
     append(cookie_value(headers, name), out)
 }
 
 /// The value of [`cookie`].
-pub fn cookie_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
-    headers.get_all(header::COOKIE).iter().find_map(|line| {
-        line.as_bytes().split(|&byte| byte == b';').find_map(|pair| {
+pub fn cookie_value<'h>(headers: &'h impl Fields, name: &str) -> Option<&'h [u8]> {
+    headers.values("cookie").find_map(|line| {
+        line.split(|&byte| byte == b';').find_map(|pair| {
             let (key, value) = split_once(pair.trim_ascii_start(), b'=')?;
             key.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii_start())
         })
@@ -123,23 +124,23 @@ pub fn argument(query: &[u8], name: &str, out: &mut Vec<u8>) -> bool {
 }
 
 /// `$remote_user`: the name in Basic credentials, whether or not they were checked, as nginx: ngx_http_auth_basic_user.
-pub fn remote_user(headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
+pub fn remote_user(headers: &impl Fields, out: &mut Vec<u8>) -> bool {
     let credentials = basic_credentials(headers);
     let user = credentials.as_deref().and_then(|credentials| split_once(credentials, b':')).map(|(user, _)| user);
     append(user, out)
 }
 
 /// Basic credentials, decoded: `user:password`, whose user is not empty. Several `Authorization` headers are none.
-pub fn basic_credentials(headers: &HeaderMap) -> Option<Vec<u8>> {
+pub fn basic_credentials(headers: &impl Fields) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
         GeneralPurposeConfig::new()
             .with_decode_padding_mode(DecodePaddingMode::Indifferent)
             .with_decode_allow_trailing_bits(true),
     );
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let mut values = headers.values("authorization");
     let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, encoded) = split_once(value.as_bytes(), b' ')?;
+    let (scheme, encoded) = split_once(value, b' ')?;
     let decoded = LENIENT.decode(encoded.trim_ascii_start()).ok()?;
     let has_user = memchr::memchr(b':', &decoded).is_some_and(|colon| colon > 0);
     (scheme.eq_ignore_ascii_case(b"basic") && has_user).then_some(decoded)
@@ -257,6 +258,7 @@ fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
 
     #[test]
     fn the_beginning_of_a_text_has_its_limit() {

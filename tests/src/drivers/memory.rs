@@ -9,6 +9,7 @@ use controller::store::Store;
 use controller::translate::Translator;
 use gateway::connection::{Arrival, BodyFraming, ClientConnection, Connection, Head, TlsSession};
 use gateway::exchange::{Context, Exchange, RequestEdits, Step};
+use gateway::headers::Headers;
 use gateway::request::RequestView;
 use gateway::table::Publisher;
 use gateway::telemetry::{Identity, MetricsSettings, Telemetry};
@@ -61,7 +62,7 @@ impl Driver for Memory {
 impl Memory {
     fn observe(&self, request: &Request, cluster: &Cluster) -> Result<Observation> {
         let method = Method::from_bytes(request.method.as_bytes())?;
-        let headers = headers(request)?;
+        let headers = Headers::from(headers(request)?);
         let version = match request.version.as_str() {
             "1.0" => Version::HTTP_10,
             HTTP_2 => Version::HTTP_2,

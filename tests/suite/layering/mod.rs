@@ -33,7 +33,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
     &["buffer", "relay", "request", "telemetry"],
     &["connection"],
     &["tls", "upstream", "variables"],
-    &["config", "pattern", "interner", "grammar", "fastcgi"],
+    &["config", "pattern", "interner", "headers", "grammar", "fastcgi"],
 ];
 
 /// The modules of the controller. Its program, `main.rs`, is above them all.

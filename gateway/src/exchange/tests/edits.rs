@@ -35,12 +35,12 @@ impl ResponseEdits for Response {
         self.0 = status;
     }
 
-    fn header_map(&self) -> HeaderMap {
-        self.1.clone()
+    fn header_map(&self) -> &HeaderMap {
+        &self.1
     }
 
-    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue> {
-        self.1.get_all(name).iter()
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.1.get_all(name).iter().map(HeaderValue::as_bytes)
     }
 
     fn retain(&mut self, mut is_kept: impl FnMut(&[u8]) -> bool) {

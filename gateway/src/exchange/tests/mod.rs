@@ -23,6 +23,7 @@ use crate::config::{
     Route, RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject, Template, Update, VirtualHost,
 };
 use crate::connection::{Arrival, ClientConnection, Connection, Head};
+use crate::headers::Headers;
 use crate::request::{Reason, RequestView};
 use crate::table::Publisher;
 use crate::telemetry::Telemetry;
@@ -41,7 +42,7 @@ struct Lane {
     telemetry: Telemetry,
     log: Log,
     context: Arc<Context>,
-    headers: HeaderMap,
+    headers: Headers,
     exchange: Exchange,
 }
 
@@ -61,8 +62,8 @@ impl Lane {
         let publisher = Publisher::new(Arc::default());
         publisher.publish(update);
         let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
-        let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
-        headers.extend(more.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))));
+        let more = more.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value")));
+        let headers: Headers = [(header::HOST, HeaderValue::from_static("h"))].into_iter().chain(more).collect();
         let exchange = Exchange::begin(&context, arrival(), &RequestView { method, ..view(&headers) });
         Self { telemetry, log, context, headers, exchange }
     }
@@ -90,7 +91,7 @@ impl Lane {
     }
 }
 
-fn view(headers: &HeaderMap) -> RequestView<'_> {
+fn view(headers: &Headers) -> RequestView<'_> {
     RequestView::new(&Method::GET, b"/", headers, Version::HTTP_11)
 }
 

@@ -7,6 +7,7 @@ use crate::config::{
     RoutePolicies, Users, VirtualHost,
 };
 use crate::exchange::{Context, Exchange, Sent, Step};
+use crate::headers::Headers;
 use crate::policy::snippet::fixture::{answer, block, rewrite, set, template, when};
 use crate::request::{Reason, RequestView};
 use crate::table::Publisher;
@@ -28,7 +29,7 @@ struct Served {
     log: Log,
     context: Arc<Context>,
     target: String,
-    headers: HeaderMap,
+    headers: Headers,
     exchange: Exchange,
 }
 
@@ -66,8 +67,8 @@ impl Scene {
         let context = Arc::new(Context::new(Arc::new(publisher), telemetry.worker()));
         let line =
             |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), value.parse().expect("a value"));
-        let mut all = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("h"))]);
-        all.extend(headers.iter().map(line));
+        let host = [(header::HOST, HeaderValue::from_static("h"))];
+        let all: Headers = host.into_iter().chain(headers.iter().map(line)).collect();
         let view = RequestView::new(&Method::GET, target.as_bytes(), &all, Version::HTTP_11);
         let exchange = Exchange::begin(&context, arrival(), &view);
         Served { telemetry, log, context, target: target.to_owned(), headers: all, exchange }
@@ -95,7 +96,7 @@ impl Served {
 
     /// The headers that the backend gets.
     fn forwarded(&self) -> HeaderMap {
-        let mut headers = self.headers.clone();
+        let mut headers = self.headers.map().clone();
         self.exchange.forward(&self.view(), &mut headers);
         headers
     }

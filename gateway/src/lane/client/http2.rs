@@ -2,7 +2,7 @@
 
 use crate::connection::ClientConnection;
 use crate::exchange::{Exchange, Failure, RenderedReply};
-use crate::lane::head::{Name, ResponseHead};
+use crate::lane::head::ResponseHead;
 use crate::request::length::head_length;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -117,11 +117,9 @@ pub(crate) async fn discard_body(session: &mut HttpSession, connection: &ClientC
 
 /// The head as Pingora's session takes it.
 fn header(head: &ResponseHead) -> Result<ResponseHeader> {
-    let mut header = ResponseHeader::build_no_case(head.status, Some(head.headers.iter().count()))?;
-    for (name, value) in head.headers.iter() {
-        if let Some(name) = Name::parsed(name) {
-            header.append_header(name, value.clone())?;
-        }
+    let mut header = ResponseHeader::build_no_case(head.status, Some(head.headers.count()))?;
+    for (name, value) in head.headers.parsed() {
+        header.append_header(name, value)?;
     }
     Ok(header)
 }

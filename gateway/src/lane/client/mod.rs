@@ -14,7 +14,7 @@ mod replay;
 mod request;
 mod session;
 
-pub(crate) use head::ClientHead;
+pub(crate) use head::{ClientHead, HeadParts};
 pub(super) use http1::Http1Session;
 pub(super) use http2::Http2Session;
 pub(crate) use http2::{discard_body, write_reply};

@@ -1,6 +1,7 @@
 //! What attempts of all lanes need of a client's request.
 
-use crate::exchange::{Destination, Failure, InvalidHead, Step, UpstreamFault, is_of_the_connection};
+use crate::exchange::{Destination, Failure, InvalidHead, Step, UpstreamFault};
+use crate::headers::Headers;
 use crate::lane::client::ClientRequest;
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
@@ -43,11 +44,23 @@ impl From<InvalidHead> for Interrupted {
     }
 }
 
-/// Whether a header of a request with these headers is not forwarded, since it applies to the client's connection only (RFC
-/// 9110 section 7.6.1).
-pub(in crate::lane) fn is_connection_header(name: &[u8], headers: &HeaderMap) -> bool {
-    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-    is(b"connection") || is(b"proxy-authorization") || is(b"http2-settings") || is_of_the_connection(name, headers)
+/// Headers of a request that apply to the client's connection only (RFC 9110 section 7.6.1), in lower case. The exchange removes
+/// those that `Connection` names.
+pub(in crate::lane) const CONNECTION_HEADERS: [&str; 9] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+/// The headers of a request but for those of the client's connection, by their names in lower case.
+pub(in crate::lane) fn forwarded(headers: &Headers) -> HeaderMap {
+    headers.parsed().filter(|(name, _)| !CONNECTION_HEADERS.contains(&name.as_str())).collect()
 }
 
 impl ClientRequest {

@@ -1,7 +1,8 @@
 //! The headers of a request that become params.
 
 use crate::exchange::RequestEdits;
-use crate::lane::endpoint::is_connection_header;
+use crate::headers::Headers;
+use crate::lane::endpoint::forwarded;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
@@ -11,10 +12,8 @@ pub(super) struct RequestHeaders(pub(super) HeaderMap);
 
 impl RequestHeaders {
     /// Those that do not apply to the client's connection only.
-    pub(super) fn new(headers: &HeaderMap) -> Self {
-        let is_forwarded = |name: &HeaderName| !is_connection_header(name.as_str().as_bytes(), headers);
-        let forwarded = headers.iter().filter(|(name, _)| is_forwarded(name));
-        Self(forwarded.map(|(name, value)| (name.clone(), value.clone())).collect())
+    pub(super) fn new(headers: &Headers) -> Self {
+        Self(forwarded(headers))
     }
 }
 

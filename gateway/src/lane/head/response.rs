@@ -1,15 +1,16 @@
 //! The head of a response: an endpoint's, or one of our own, on its way to the client.
 
-use super::headers::{Headers, Name};
 use crate::connection::BodyFraming;
 use crate::exchange::{
     InvalidHead, MAX_RESPONSE_HEAD, RenderedReply, ResponseEdits, has_body, no_headers, parse_head, response_framing,
 };
 use crate::fastcgi::CgiHead;
 use crate::grammar;
+use crate::headers::{Fields, Headers, Lines, Name};
 use crate::request::reason_phrase;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, response};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A response head. Headers keep their order and the case of their names.
@@ -23,35 +24,45 @@ pub(in crate::lane) struct ResponseHead {
     pub(in crate::lane) headers: Headers,
 }
 
+/// What a head consists of, and where that stands in its text.
+struct Parsed {
+    version: Version,
+    status: StatusCode,
+    reason: Range<usize>,
+    headers: Lines,
+}
+
+impl Parsed {
+    fn of(text: &[u8], response: &httparse::Response<'_, '_>) -> Option<Self> {
+        let reason = response.reason?;
+        // A reason that is not there stands nowhere.
+        let start = (reason.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+        Some(Self {
+            version: if response.version? == 1 { Version::HTTP_11 } else { Version::HTTP_10 },
+            status: StatusCode::from_u16(response.code?).ok()?,
+            reason: if reason.is_empty() { 0..0 } else { start..start + reason.len() },
+            headers: Lines::of(text, response.headers)?,
+        })
+    }
+}
+
 impl ResponseHead {
     /// Parses the head at the start of `buffer`, which has `largest` bytes at most, and removes it from there. `None` if more
     /// bytes are needed.
     pub(in crate::lane) fn take(buffer: &mut BytesMut, largest: usize) -> Result<Option<Self>, InvalidHead> {
-        let bytes = std::mem::take(buffer).freeze();
-        let parsed = Self::parse(&bytes, largest);
-        let length = parsed.as_ref().map_or(0, |parsed| parsed.as_ref().map_or(0, |(_, length)| *length));
-        let rest = bytes.slice(length..);
-        drop(bytes);
-        // Without a copy as long as no head refers to the same memory.
-        *buffer = rest.try_into_mut().unwrap_or_else(|rest| BytesMut::from(&*rest));
-        Ok(parsed?.map(|(head, _)| head))
-    }
-
-    /// The head at the start of `bytes`, and its length.
-    fn parse(bytes: &Bytes, largest: usize) -> Result<Option<(Self, usize)>, InvalidHead> {
         let mut headers = no_headers();
-        let Some((response, length)) = parse_head(bytes, largest, &mut headers)? else { return Ok(None) };
-        let head = Self::parsed(bytes, &response).ok_or(InvalidHead::Malformed)?;
-        Ok(Some((head, length)))
-    }
-
-    fn parsed(bytes: &Bytes, response: &httparse::Response<'_, '_>) -> Option<Self> {
-        Some(Self {
-            version: if response.version? == 1 { Version::HTTP_11 } else { Version::HTTP_10 },
-            status: StatusCode::from_u16(response.code?).ok()?,
-            reason: bytes.slice_ref(response.reason?.as_bytes()),
-            headers: Headers::parsed(bytes, response.headers)?,
-        })
+        let Some((response, length)) = parse_head(buffer, largest, &mut headers)? else { return Ok(None) };
+        let parsed = Parsed::of(buffer, &response).ok_or(InvalidHead::Malformed)?;
+        let text = buffer.split_to(length).freeze();
+        Ok(Some(Self {
+            version: parsed.version,
+            status: parsed.status,
+            reason: match parsed.status.canonical_reason() {
+                Some(usual) if usual.as_bytes() == &text[parsed.reason.clone()] => Bytes::from_static(usual.as_bytes()),
+                _ => text.slice(parsed.reason),
+            },
+            headers: Headers::received(text, parsed.headers),
+        }))
     }
 
     /// The head of a response over HTTP/2.
@@ -85,14 +96,14 @@ impl ResponseHead {
 
     /// Where the body ends of a response to a request with this method.
     pub(in crate::lane) fn framing(&self, method: &Method) -> Result<BodyFraming, InvalidHead> {
-        let values = |name| self.headers.all(name).map(HeaderValue::as_bytes);
-        let framing = response_framing(self.version, values("content-length"), values("transfer-encoding"))?;
+        let (lengths, encodings) = (self.headers.values("content-length"), self.headers.values("transfer-encoding"));
+        let framing = response_framing(self.version, lengths, encodings)?;
         Ok(if has_body(method, self.status) { framing } else { BodyFraming::None })
     }
 
     /// Whether the endpoint keeps the connection after the response.
     pub(in crate::lane) fn keeps_alive(&self) -> bool {
-        let has = |option: &str| self.headers.all("connection").any(|value| grammar::lists(value.as_bytes(), option));
+        let has = |option: &str| self.headers.values("connection").any(|value| grammar::lists(value, option));
         if self.version == Version::HTTP_11 { !has("close") } else { has("keep-alive") && !has("close") }
     }
 
@@ -103,7 +114,8 @@ impl ResponseHead {
 
     /// Removes what it says of its body.
     pub(in crate::lane) fn remove_framing(&mut self) {
-        self.headers.retain(|name| !is_either(name, "content-length", "transfer-encoding"));
+        self.headers.remove("content-length");
+        self.headers.remove("transfer-encoding");
     }
 
     /// Leaves in it of its framing what every client may see: how long its body is. Chunks are the session's.
@@ -141,12 +153,12 @@ impl ResponseEdits for ResponseHead {
         }
     }
 
-    fn header_map(&self) -> HeaderMap {
-        self.headers.to_map()
+    fn header_map(&self) -> &HeaderMap {
+        self.headers.map()
     }
 
-    fn values(&self, name: &'static str) -> impl Iterator<Item = &HeaderValue> {
-        self.headers.all(name)
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.headers.values(name)
     }
 
     fn retain(&mut self, is_kept: impl FnMut(&[u8]) -> bool) {
@@ -178,10 +190,6 @@ impl ResponseEdits for ResponseHead {
     }
 }
 
-fn is_either(name: &[u8], one: &str, other: &str) -> bool {
-    name.eq_ignore_ascii_case(one.as_bytes()) || name.eq_ignore_ascii_case(other.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +217,7 @@ mod tests {
             (head.status.as_u16(), head.version, &*head.reason),
             (101, Version::HTTP_11, &b"Switching Protocols"[..])
         );
-        let headers: Vec<_> = head.headers.iter().map(|(name, value)| (&**name, value.as_bytes())).collect();
+        let headers: Vec<_> = head.headers.iter().map(|(name, value)| (name, value)).collect();
         assert_eq!(headers, [(&b"UPGRADE"[..], &b"x"[..]), (b"x-a", b"1")]);
         assert_eq!(&*rest, b"more");
         assert_eq!(&*take("HTTP/1.0 200\r\n\r\nmore").1, b"more", "without a header or reason");
@@ -299,7 +307,7 @@ mod tests {
             buffer = BytesMut::from(&*format!("{text}{rest}"));
             let head = ResponseHead::take(&mut buffer, MAX_RESPONSE_HEAD).expect("valid").expect("complete");
             prop_assert_eq!(&*buffer, rest.as_bytes());
-            let found: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_vec(), value.as_bytes().to_vec())).collect();
+            let found: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
             let sent: Vec<_> = headers.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes())).collect();
             prop_assert_eq!(found, sent);
         }

@@ -6,8 +6,9 @@ use super::response::EndpointError;
 use crate::buffer::BodyQueue;
 use crate::connection::{BodyFramer, BodyFraming};
 use crate::exchange::{Destination, EndpointProtocol, Failure, InvalidHead, RequestEdits};
+use crate::headers::Fields;
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, READ, ReadAhead, Turn, is_connection_header};
+use crate::lane::endpoint::{CONNECTION_HEADERS, EndpointConnection, Interrupted, Progress, READ, ReadAhead, Turn};
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Version};
@@ -49,16 +50,17 @@ impl<'r> Attempt<'r> {
         let is_http_10 = destination.protocol == EndpointProtocol::Http10;
         let protocols =
             if request.exchange.forwards_body() && !is_http_10 { request.requested_protocols() } else { String::new() };
-        let mut head = request.request_head().ok_or(Failure::Internal)?;
-        head.remove_if(|name| is_connection_header(name, &request.head.headers));
+        let mut head = request.request_head();
+        head.remove_all(&CONNECTION_HEADERS);
         if !protocols.is_empty() {
             head.set("Connection", HeaderValue::from_static("upgrade"));
             head.set("Upgrade", HeaderValue::from_str(&protocols).map_err(|_| Failure::Internal)?);
         }
         request.exchange.forward(&request.head.view(), &mut head);
         let body = RequestBody::begin(request.body_framing(), &mut head);
-        let head = if is_http_10 { close(head).encode_http_10() } else { head.encode() };
-        endpoint.queue().extend_from_slice(&head.ok_or(Failure::Internal)?);
+        let output = endpoint.queue();
+        let written = if is_http_10 { close(head).write_http_10(output) } else { head.write(output) };
+        written.ok_or(Failure::Internal)?;
         let ahead = ReadAhead::new(destination.largest_piece);
         let mut attempt =
             Self { request, endpoint, body, destination, is_http_10, protocols, is_reused, is_heard: false, ahead };
@@ -303,6 +305,6 @@ fn is_switch_to(head: &ResponseHead, requested: &str) -> bool {
     let agrees = |value: &[u8]| {
         std::str::from_utf8(value).is_ok_and(|list| list.split(',').all(|chosen| is_requested(chosen.trim())))
     };
-    let mut chosen = head.headers.all("upgrade").map(HeaderValue::as_bytes).peekable();
+    let mut chosen = head.headers.values("upgrade").peekable();
     head.version == Version::HTTP_11 && chosen.peek().is_some() && chosen.all(agrees)
 }

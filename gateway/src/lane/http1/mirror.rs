@@ -11,6 +11,7 @@ use crate::connection::BodyFraming;
 use crate::exchange::{Context, Destination, Failure, MirrorRequest};
 use crate::lane::endpoint::EndpointConnection;
 use crate::lane::head::ResponseHead;
+use bytes::Bytes;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
@@ -69,10 +70,10 @@ async fn exchange(
     timeouts: Timeouts,
     is_heard: &mut bool,
 ) -> Result<(ResponseHead, BodyFraming, bool), EndpointError> {
-    let mut head = RequestHead::new(&copy.head.method, &copy.head.target, &copy.head.headers);
+    let mut head =
+        RequestHead::new(&copy.head.method, Bytes::copy_from_slice(&copy.head.target), (&copy.head.headers).into());
     let body = RequestBody::begin(copy.framing, &mut head);
-    let head = head.encode().ok_or(ErrorKind::InvalidInput).map_err(io::Error::from)?;
-    connection.queue().extend_from_slice(&head);
+    head.write(connection.queue()).ok_or(ErrorKind::InvalidInput).map_err(io::Error::from)?;
     let mut upload = CopyUpload::begin(copy.body.as_mut(), body, timeouts);
     let (response, framing) = response_head(connection, &copy.head.method, Some(&mut upload), is_heard).await?;
     Ok((response, framing, upload.is_done()))

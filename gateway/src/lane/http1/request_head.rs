@@ -1,44 +1,22 @@
-//! The head of a request, from the client's bytes to the endpoint's.
+//! The head of a request, from the client's to the endpoint's.
 
 use crate::exchange::RequestEdits;
-use crate::lane::head::{Headers, Name};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use std::mem::MaybeUninit;
+use crate::headers::{Fields, Headers, Name};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
-/// Headers that a request may have at most: the head reader's limit.
-const MAX_HEADERS: usize = 256;
-
-/// A request head to be edited and sent. Headers keep their order and the case of their names; what is not edited borrows
-/// the client's bytes.
+/// A request head to be edited and sent. What is not edited is written as the client sent it.
 #[derive(Clone, Debug)]
 pub(in crate::lane) struct RequestHead {
-    method: Bytes,
+    method: Method,
     target: Bytes,
     headers: Headers,
 }
 
 impl RequestHead {
-    /// The head at the start of `bytes`, which the head reader has checked. `None` if it is not valid.
-    pub(in crate::lane) fn parse(bytes: &Bytes) -> Option<Self> {
-        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut []);
-        request.parse_with_uninit_headers(bytes, &mut headers).ok().filter(httparse::Status::is_complete)?;
-        Some(Self {
-            method: bytes.slice_ref(request.method?.as_bytes()),
-            target: bytes.slice_ref(request.path?.as_bytes()),
-            headers: Headers::parsed(bytes, request.headers)?,
-        })
-    }
-
-    /// A head with these headers.
-    pub(in crate::lane) fn new(method: &Method, target: &[u8], headers: &HeaderMap) -> Self {
-        Self {
-            method: Bytes::copy_from_slice(method.as_str().as_bytes()),
-            target: Bytes::copy_from_slice(target),
-            headers: headers.into(),
-        }
+    pub(in crate::lane) fn new(method: &Method, target: Bytes, headers: Headers) -> Self {
+        Self { method: method.clone(), target, headers }
     }
 
     /// Whether there is a header of this name.
@@ -46,33 +24,33 @@ impl RequestHead {
         self.headers.has(name)
     }
 
-    /// Removes the headers of which this holds.
-    pub(in crate::lane) fn remove_if(&mut self, is_removed: impl Fn(&[u8]) -> bool) {
-        self.headers.retain(|name| !is_removed(name));
+    /// Removes the headers of these names.
+    pub(in crate::lane) fn remove_all(&mut self, names: &[&str]) {
+        names.iter().for_each(|name| self.headers.remove(name));
     }
 
-    /// The head as bytes of HTTP/1.1. `None` if its target is not a single word, which would be another request.
-    pub(in crate::lane) fn encode(&self) -> Option<Vec<u8>> {
-        self.encode_as(b" HTTP/1.1\r\n")
+    /// Writes it as HTTP/1.1. `None` if its target is not a single word, which would be another request.
+    pub(in crate::lane) fn write(&self, output: &mut BytesMut) -> Option<()> {
+        self.write_as(b" HTTP/1.1\r\n", output)
     }
 
-    /// The same as bytes of HTTP/1.0.
-    pub(in crate::lane) fn encode_http_10(&self) -> Option<Vec<u8>> {
-        self.encode_as(b" HTTP/1.0\r\n")
+    /// The same as HTTP/1.0.
+    pub(in crate::lane) fn write_http_10(&self, output: &mut BytesMut) -> Option<()> {
+        self.write_as(b" HTTP/1.0\r\n", output)
     }
 
-    fn encode_as(&self, version: &[u8]) -> Option<Vec<u8>> {
+    fn write_as(&self, version: &[u8], output: &mut BytesMut) -> Option<()> {
         if !self.target.iter().all(|byte| *byte > b' ' && *byte != 0x7f) {
             return None;
         }
-        let around = self.method.len() + self.target.len() + version.len() + " \r\n".len();
-        let mut head = Vec::with_capacity(around + self.headers.length());
-        for part in [&self.method, &b" "[..], &self.target, version] {
-            head.extend_from_slice(part);
+        let method = self.method.as_str().as_bytes();
+        output.reserve(method.len() + self.target.len() + version.len() + " \r\n".len() + self.headers.length());
+        for part in [method, b" ", &self.target, version] {
+            output.extend_from_slice(part);
         }
-        self.headers.write(&mut head);
-        head.extend_from_slice(b"\r\n");
-        Some(head)
+        self.headers.write(output);
+        output.extend_from_slice(b"\r\n");
+        Some(())
     }
 }
 
@@ -92,7 +70,7 @@ impl RequestEdits for RequestHead {
     }
 
     fn set_method(&mut self, method: &Method) {
-        self.method = Bytes::copy_from_slice(method.as_str().as_bytes());
+        self.method = method.clone();
     }
 
     fn set_target(&mut self, target: &[u8]) {
@@ -105,15 +83,19 @@ impl RequestEdits for RequestHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lane::client::ClientHead;
     use http::header;
     use proptest::prelude::*;
 
     fn head(text: &str) -> RequestHead {
-        RequestHead::parse(&Bytes::copy_from_slice(text.as_bytes())).expect("a valid head")
+        let head = ClientHead::parse(Bytes::copy_from_slice(text.as_bytes()), None).expect("a valid head");
+        RequestHead::new(&head.method, head.target, head.headers)
     }
 
     fn encoded(head: &RequestHead) -> String {
-        String::from_utf8(head.encode().expect("a valid target")).expect("text")
+        let mut output = BytesMut::new();
+        head.write(&mut output).expect("a valid target");
+        String::from_utf8(output.to_vec()).expect("text")
     }
 
     #[test]
@@ -133,7 +115,7 @@ mod tests {
         head.set("X-New", HeaderValue::from_static("4"));
         head.remove(&header::TE);
         assert_eq!(encoded(&head), "GET /b HTTP/1.1\r\nHost: h\r\nX-Real-IP: 3\r\nX-Set: 2\r\nX-New: 4\r\n\r\n");
-        head.remove_if(|name| name.eq_ignore_ascii_case(b"x-new") || name == b"Host");
+        head.remove_all(&["x-new", "host"]);
         assert_eq!(encoded(&head), "GET /b HTTP/1.1\r\nX-Real-IP: 3\r\nX-Set: 2\r\n\r\n");
     }
 
@@ -144,14 +126,14 @@ mod tests {
         assert_eq!(encoded(&head), "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
         for target in [&b"/a b"[..], b"/a\r\nX: 1", b"/a\0"] {
             head.set_target(target);
-            assert_eq!(head.encode(), None);
+            assert_eq!(head.write(&mut BytesMut::new()), None);
         }
     }
 
     #[test]
     fn what_is_no_head_is_not_parsed() {
         for text in ["", "GET / HTTP/1.1\r\nHost: h\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n"] {
-            assert!(RequestHead::parse(&Bytes::from(text)).is_none(), "{text}");
+            assert!(ClientHead::parse(Bytes::from(text), None).is_none(), "{text}");
         }
     }
 

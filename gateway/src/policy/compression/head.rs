@@ -1,7 +1,8 @@
 //! What the heads of requests and responses say of compression.
 
 use crate::grammar;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::headers::Fields;
+use http::{HeaderMap, HeaderValue, header};
 
 /// Streams of events and calls of gRPC, which are never compressed or changed: their messages are small, are waited for one by one, and
 /// are read by programs that may not expect it.
@@ -21,18 +22,18 @@ pub(crate) fn is_never(media_type: &[u8]) -> bool {
 }
 
 /// `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6), which nginx does not look at.
-pub(super) fn forbids_transformation(headers: &HeaderMap) -> bool {
-    lists(headers, &header::CACHE_CONTROL, "no-transform")
+pub(super) fn forbids_transformation(headers: &impl Fields) -> bool {
+    lists(headers, "cache-control", "no-transform")
 }
 
 /// Whether a header, which may be there more than once, lists a token.
-pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    headers.get_all(name).iter().any(|value| grammar::lists(value.as_bytes(), token))
+pub(super) fn lists(headers: &impl Fields, name: &str, token: &str) -> bool {
+    headers.values(name).any(|value| grammar::lists(value, token))
 }
 
 /// Whether a response says already that it varies with the codings that a client accepts.
 pub(crate) fn is_varied(headers: &HeaderMap) -> bool {
-    lists(headers, &header::VARY, "accept-encoding") || lists(headers, &header::VARY, "*")
+    lists(headers, "vary", "accept-encoding") || lists(headers, "vary", "*")
 }
 
 /// The `ETag` of a response once it is compressed: a weak one, as nginx: ngx_http_weak_etag. `None`: it has to go.

@@ -13,11 +13,12 @@ pub(crate) use head::{is_never, is_varied, media_type, weak_etag};
 
 use crate::config::{self, DisabledClients, MediaTypes, Proxied};
 use crate::grammar::content_length;
+use crate::headers::{Fields, Headers};
 use crate::pattern::{Anchor, Case, MatchBudget, Pattern};
 use crate::request::RequestView;
 use accept::Accepted;
 use head::forbids_transformation;
-use http::{HeaderMap, HeaderValue, Version, header};
+use http::{HeaderMap, Version, header};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -194,8 +195,8 @@ impl NoGzip {
     }
 
     /// Whether the client is one of them, or it takes too long to find out.
-    fn includes(&self, request: &HeaderMap) -> bool {
-        let Some(agent) = request.get(header::USER_AGENT).map(HeaderValue::as_bytes) else { return false };
+    fn includes(&self, request: &Headers) -> bool {
+        let Some(agent) = request.first("user-agent") else { return false };
         let mut budget = MatchBudget::default();
         self.msie6 && is_msie6(agent)
             || self.patterns.iter().any(|pattern| pattern.is_match_within(agent, &mut budget).unwrap_or(true))

@@ -2,29 +2,30 @@
 
 use super::head::lists;
 use crate::config::{Proxied, ProxiedCondition};
+use crate::headers::{Fields, Headers};
 use http::{HeaderMap, HeaderName, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::SystemTime;
 
 /// Whether a response may be compressed as far as `Via` of the request is concerned, as nginx: ngx_http_gzip_ok.
-pub(super) fn allows(proxied: &Proxied, request: &HeaderMap, response: &HeaderMap) -> bool {
+pub(super) fn allows(proxied: &Proxied, request: &Headers, response: &HeaderMap) -> bool {
     let Proxied::Only(conditions) = proxied else { return true };
-    if !request.contains_key(header::VIA) {
+    if !request.has("via") {
         return true;
     }
     let has = |condition| conditions.contains(&condition);
     if conditions.is_empty() {
         return false;
     }
-    if has(ProxiedCondition::Auth) && request.contains_key(header::AUTHORIZATION) {
+    if has(ProxiedCondition::Auth) && request.has("authorization") {
         return true;
     }
     if response.contains_key(header::EXPIRES) {
         return has(ProxiedCondition::Expired) && has_expired(response);
     }
     if response.contains_key(header::CACHE_CONTROL) {
-        let says = |condition, token| has(condition) && lists(response, &header::CACHE_CONTROL, token);
+        let says = |condition, token| has(condition) && lists(response, "cache-control", token);
         return says(ProxiedCondition::NoCache, "no-cache")
             || says(ProxiedCondition::NoStore, "no-store")
             || says(ProxiedCondition::Private, "private");
@@ -55,7 +56,7 @@ mod tests {
         let headers = |lines: &[(HeaderName, &str)]| -> HeaderMap {
             lines.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value"))).collect()
         };
-        allows(&Proxied::Only(conditions.into()), &headers(request), &headers(response))
+        allows(&Proxied::Only(conditions.into()), &Headers::from(&headers(request)), &headers(response))
     }
 
     #[test]
@@ -65,7 +66,7 @@ mod tests {
         assert!(!allowed(&[], &via, &[]), "off");
         assert!(allows(
             &Proxied::Any,
-            &HeaderMap::from_iter([(header::VIA, "a".parse().expect("a value"))]),
+            &Headers::from(&HeaderMap::from_iter([(header::VIA, "a".parse().expect("a value"))])),
             &HeaderMap::new()
         ));
         let of = |conditions: &[C], name, value| allowed(conditions, &via, &[(name, value)]);

@@ -1,5 +1,6 @@
 use super::*;
 use bytes::Bytes;
+use http::HeaderValue;
 use http::{HeaderName, Method};
 use proptest::prelude::*;
 use std::io::Read;
@@ -34,7 +35,8 @@ fn verdict_of(
     response: &[(HeaderName, &str)],
 ) -> Verdict {
     let (request, response) = (headers(request), headers(response));
-    let request = RequestView::new(&Method::GET, b"/", &request, version);
+    let request_headers = Headers::from(&request);
+    let request = RequestView::new(&Method::GET, b"/", &request_headers, version);
     let compression = Compression::compile(configured).expect("something is compressed");
     compression.verdict(&request, &ResponseView { status, headers: &response })
 }

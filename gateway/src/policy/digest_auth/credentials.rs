@@ -1,6 +1,6 @@
 //! What clients say of themselves in the header `Authorization`.
 
-use http::{HeaderMap, header};
+use crate::headers::{Fields, Headers};
 
 /// What a client answers to a challenge.
 #[derive(Debug)]
@@ -8,10 +8,10 @@ pub(super) struct Credentials(Vec<(String, String)>);
 
 impl Credentials {
     /// Those of a request, if it has them in one header and each parameter once.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    pub(super) fn of(headers: &Headers) -> Option<Self> {
+        let mut values = headers.values("authorization");
         let (Some(value), None) = (values.next(), values.next()) else { return None };
-        let (scheme, mut rest) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
+        let (scheme, mut rest) = std::str::from_utf8(value).ok()?.split_once(' ')?;
         let mut parameters: Vec<(String, String)> = Vec::new();
         while !rest.trim_start().is_empty() {
             let (name, value, after) = parameter(rest)?;

@@ -133,6 +133,7 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::nonces::LIFETIME;
     use super::*;
+    use crate::headers::Headers;
     use http::{HeaderMap, Method, Version, header};
 
     const REALM: &str = "http-auth@example.org";
@@ -208,7 +209,8 @@ mod tests {
              opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\""
         );
         let headers = HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().expect("a value"))]);
-        let credentials = Credentials::of(&headers).expect("credentials");
+        let credentials = Credentials::of(&Headers::from(&headers)).expect("credentials");
+        let headers = Headers::from(&headers);
         let request = |target| RequestView::new(&Method::GET, target, &headers, Version::HTTP_11);
         assert!(auth().is_right(&credentials, &request(b"/dir/index.html")));
         assert!(!auth().is_right(&credentials, &request(b"/dir/")), "it is for one target");

@@ -1,5 +1,6 @@
 use super::error_page::ErrorPage;
 use crate::config::{self, Expires, FRAMING_HEADERS, ResponseFilter, Template};
+use crate::headers::{Fields, Headers};
 use crate::policy::Invalid;
 use crate::policy::compression::Compression;
 use crate::policy::status::gets_headers;
@@ -70,7 +71,7 @@ enum Operation {
 /// The headers of a request after snippets have changed them.
 #[derive(Debug)]
 pub struct InputHeaders {
-    headers: HeaderMap,
+    headers: Headers,
     /// The changes in their order: a new value, or the header is gone.
     changes: Vec<(Name, Option<HeaderValue>)>,
 }
@@ -137,14 +138,14 @@ impl Effects {
     pub(super) fn change_input(&self, input: &mut InputHeaders, info: &RequestInfo<'_>) {
         for header in &self.input {
             match header {
-                InputHeader::Set { name, replaces_only: true, .. } if !input.headers.contains_key(&name.name) => {}
+                InputHeader::Set { name, replaces_only: true, .. } if !input.headers.has(name.name.as_str()) => {}
                 InputHeader::Set { name, value, .. } => {
                     let info = RequestInfo { headers: Some(&input.headers), ..*info };
                     let value = header_value(value, &(&info, &Now)).filter(|value| !value.is_empty());
                     input.change(name.clone(), value);
                 }
                 InputHeader::Clear(names) => {
-                    for name in names.of(&input.headers) {
+                    for name in names.of(input.headers.map()) {
                         input.change(Name { written: name.as_str().into(), name }, None);
                     }
                 }
@@ -179,12 +180,12 @@ impl Effects {
 }
 
 impl InputHeaders {
-    pub(super) fn new(headers: HeaderMap) -> Self {
+    pub(super) fn new(headers: Headers) -> Self {
         Self { headers, changes: Vec::new() }
     }
 
     /// All headers of the request.
-    pub fn headers(&self) -> &HeaderMap {
+    pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
@@ -195,8 +196,8 @@ impl InputHeaders {
 
     fn change(&mut self, name: Name, value: Option<HeaderValue>) {
         match value.clone() {
-            Some(value) => drop(self.headers.insert(name.name.clone(), value)),
-            None => drop(self.headers.remove(&name.name)),
+            Some(value) => self.headers.set(crate::headers::Name::Parsed(name.name.clone()), value),
+            None => self.headers.remove(name.name.as_str()),
         }
         self.changes.push((name, value));
     }

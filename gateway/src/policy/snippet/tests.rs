@@ -4,6 +4,7 @@ use super::fixture::{answer, block, rewrite, set, template, when};
 use super::{Snippet, SnippetState, Surroundings};
 use crate::config::{Block, Forwarded, Operation};
 use crate::connection::Connection;
+use crate::headers::Headers;
 use crate::request::{Client, Reason, Reply, RequestView, normalize};
 use crate::telemetry::RequestInfo;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -32,6 +33,7 @@ fn run(block: &Block, target: &str) -> Run {
         (http::header::USER_AGENT, HeaderValue::from_static("Curl/8")),
         (http::header::COOKIE, HeaderValue::from_static("a=1; b=")),
     ]);
+    let headers = Headers::from(&headers);
     let request = RequestView::new(&Method::GET, target.as_bytes(), &headers, Version::HTTP_11);
     let client = Client::of(&request, &connection, &Forwarded::default());
     let path = normalize(request.path(), Default::default()).expect("a good path");

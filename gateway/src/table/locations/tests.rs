@@ -1,4 +1,5 @@
 use crate::config::{self, Action, LocationKind, PathKind, PathMatching, RouteMatch, VirtualHost};
+use crate::headers::Headers;
 use crate::pattern::{Anchor, Case, Pattern};
 use crate::request::RequestView;
 use crate::table::{Found, Table, fixtures};
@@ -29,6 +30,7 @@ fn table(locations: &[Declared<'_>], paths: &[(PathKind, &str)]) -> Guard<Arc<Ta
 /// What takes a path: a location as it is written, or a path of an Ingress; `+` before one to which the client is redirected.
 fn find(table: &Table, path: &str) -> String {
     let headers = HeaderMap::new();
+    let headers = Headers::from(&headers);
     let request = RequestView::new(&Method::GET, path.as_bytes(), &headers, Version::HTTP_11);
     match table.find(&request, path.as_bytes()) {
         Found::Route(route) => {
@@ -82,6 +84,7 @@ fn a_missing_slash_of_a_location_with_a_backend_is_added() {
 fn a_location_that_takes_too_long_is_known() {
     let slow = table(&[(Regex, r"(?=(a+)+$)b", false)], &[(PathKind::Prefix, "/")]);
     let (path, headers) = (format!("/{}", "a".repeat(3000)), HeaderMap::new());
+    let headers = Headers::from(&headers);
     let request = RequestView::new(&Method::GET, path.as_bytes(), &headers, Version::HTTP_11);
     assert!(matches!(slow.find(&request, path.as_bytes()), Found::PatternLimit(_)));
 }

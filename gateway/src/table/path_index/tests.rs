@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
+use crate::headers::Headers;
 use crate::table::Found;
 use crate::table::fixtures::{self, Outcome};
 use PathKind::{Exact, Prefix, Regex};
@@ -116,7 +117,8 @@ fn winner(
 ) -> Option<usize> {
     let routes = routes.iter().cloned().enumerate().map(|(number, matches)| fixtures::route("h", number, matches));
     let table = fixtures::serving(mode, [fixtures::host_of("", routes.collect())]);
-    let request = RequestView::new(method, target.as_bytes(), headers, Version::HTTP_11);
+    let headers = Headers::from(headers);
+    let request = RequestView::new(method, target.as_bytes(), &headers, Version::HTTP_11);
     let Found::Route(route) = table.find(&request, request.path()) else { return None };
     let field = route.origin.field.strip_prefix("spec.rules[0].http.paths[")?;
     field.strip_suffix(']')?.parse().ok()

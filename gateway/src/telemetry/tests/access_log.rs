@@ -1,8 +1,8 @@
 use crate::config::{AccessLog, Escape, Template};
 use crate::connection::{Connection, TlsSession};
+use crate::headers::Headers;
 use crate::telemetry::fixture::{attempt, connection, headers, labels, record, routed, telemetry};
 use crate::telemetry::{Attempt, Identity, MetricsSettings, Record, RequestInfo, Telemetry, Worker};
-use http::HeaderMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn j08_default_format() {
 
 #[test]
 fn an_unmatched_request_names_the_default_backend() {
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let record = Record { status: 404, reply: Some("no-route"), ..record(&connection, &headers) };
     let line = logged(&record, &AccessLog::default());
     assert!(line.ends_with("404 612 \"-\" \"-\" 85 0.041 [upstream-default-backend] [] - - - - 5c8f7b1e"), "{line}");
@@ -49,7 +49,7 @@ fn an_unmatched_request_names_the_default_backend() {
 #[test]
 fn a_refused_head_has_no_upstream() {
     let connection = connection();
-    let headers = HeaderMap::new();
+    let headers = Headers::default();
     let record = Record {
         request: RequestInfo { target: b"\x16\x03\"", ..RequestInfo::new(&connection, 1) },
         status: 400,
@@ -90,7 +90,7 @@ fn json_lines_are_json() {
 
 #[test]
 fn tries_are_listed() {
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let failed = Attempt {
         address: "[2001:db8::1]:80".parse().expect("address"),
         status: Some(502),
@@ -150,7 +150,7 @@ fn variables_of_a_tls_session() {
 fn logs_only_what_shall_be_logged() {
     let (telemetry, written) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let labels = labels();
     let taken = routed(&labels, &connection, &headers);
     let log = format("$status", Escape::Default);
@@ -167,7 +167,7 @@ fn logs_only_what_shall_be_logged() {
 fn a_full_buffer_and_the_last_one_are_written() {
     let (telemetry, written) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let log = format(&"x".repeat(33 << 10), Escape::Default);
     worker.record(&record(&connection, &headers), &log);
     assert_eq!(written.text(&telemetry).lines().count(), 0, "half a buffer waits");
@@ -204,7 +204,7 @@ fn a_stalled_log_drops_lines_and_blocks_nobody() {
         Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(Stalled { entered, go_on }))
             .expect("starts");
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let log = format("$status", Escape::Default);
     let write = |worker: &Worker| {
         worker.record(&record(&connection, &headers), &log);
@@ -239,7 +239,7 @@ fn lines_that_cannot_be_written_are_counted() {
     let telemetry =
         Telemetry::start(&Identity::default(), &MetricsSettings::default(), Box::new(Broken)).expect("starts");
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     worker.record(&record(&connection, &headers), &AccessLog::default());
     worker.flush();
     telemetry.sync();

@@ -1,9 +1,9 @@
 use super::streams::record as stream;
 use crate::config::{AccessLog, Backend, Ejection, GatewaySettings, RouteLabels, ServiceBackend, StreamProtocol};
+use crate::headers::Headers;
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
 use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry};
 use crate::upstream::Registry;
-use http::HeaderMap;
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn requests(telemetry: &Telemetry, status: u16) -> Option<f64> {
 fn a_request_is_measured() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let (labels, attempts) = (labels(), [attempt()]);
     worker.record(&Record { attempts: &attempts, ..routed(&labels, &connection, &headers) }, &AccessLog::default());
     let text = telemetry.metrics().expect("encodes");
@@ -46,7 +46,7 @@ fn a_request_is_measured() {
 fn only_routes_have_request_series() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let unmatched = Record { reply: Some("no-route"), status: 404, ..record(&connection, &headers) };
     worker.record(&unmatched, &AccessLog::default());
     worker.record(&unmatched, &AccessLog::default());
@@ -68,7 +68,7 @@ fn workers_add_up_while_scraped() {
         for worker in workers {
             let labels = &labels;
             scope.spawn(move || {
-                let (connection, headers) = (connection(), HeaderMap::new());
+                let (connection, headers) = (connection(), Headers::default());
                 for _ in 0..EACH {
                     let record = routed(labels, &connection, &headers);
                     worker.record(&record, &AccessLog::default());
@@ -90,7 +90,7 @@ fn workers_add_up_while_scraped() {
 fn series_go_with_their_route() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let labels = labels();
     let count = |labels: &Arc<RouteLabels>| {
         worker.record(&routed(labels, &connection, &headers), &AccessLog::default());
@@ -109,7 +109,7 @@ fn series_go_with_their_route() {
 fn a_sweep_drops_series_without_a_scrape() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let (kept, gone) = (labels(), Arc::new(RouteLabels { host: "gone".into(), ..RouteLabels::default() }));
     for labels in [&kept, &gone] {
         worker.record(&routed(labels, &connection, &headers), &AccessLog::default());
@@ -125,7 +125,7 @@ fn a_sweep_drops_series_without_a_scrape() {
 fn equal_labels_are_one_series() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let first = labels();
     let mut second = RouteLabels::clone(&first);
     second.owner.service_port = "http".into();
@@ -244,7 +244,7 @@ fn ejecting() -> Arc<Registry> {
 fn every_metric_is_documented() {
     let (telemetry, _) = telemetry();
     let worker = telemetry.worker();
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let (labels, attempts) = (labels(), [attempt()]);
     let record = Record { attempts: &attempts, reply: Some("x"), ..routed(&labels, &connection, &headers) };
     worker.record(&record, &AccessLog::default());

@@ -1,11 +1,11 @@
 //! What flags change about the metrics of requests.
 
 use crate::config::{AccessLog, GatewaySettings, RouteLabels, StreamProtocol};
+use crate::headers::Headers;
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry_with};
 use crate::telemetry::{
     ConnectionState, Event, MetricsSettings, REQUEST_METRICS, Record, RequestInfo, Telemetry, Worker,
 };
-use http::HeaderMap;
 use std::sync::Arc;
 
 const REQUESTS: &str = "nginx_ingress_controller_requests";
@@ -18,7 +18,7 @@ fn value(telemetry: &Telemetry, name: &str, labels: &str) -> Option<f64> {
 
 /// A request that a route with these labels took, or none.
 fn request(worker: &Worker, labels: Option<&Arc<RouteLabels>>, host: &str, status: u16) {
-    let (connection, headers) = (connection(), HeaderMap::new());
+    let (connection, headers) = (connection(), Headers::default());
     let attempts = [attempt()];
     let record = record(&connection, &headers);
     let request = RequestInfo { labels, host, ..record.request };
@@ -116,7 +116,7 @@ fn buckets_are_as_they_are_set() {
 fn nothing_is_measured_where_metrics_are_off_and_the_log_goes_on() {
     let (telemetry, log) = telemetry_with(&MetricsSettings { enabled: false, ..MetricsSettings::default() });
     let worker = telemetry.worker();
-    let (connection, headers, labels) = (connection(), HeaderMap::new(), labels());
+    let (connection, headers, labels) = (connection(), Headers::default(), labels());
     let record = Record { reply: Some("x"), ..routed(&labels, &connection, &headers) };
     worker.record(&record, &AccessLog::default());
     worker.event(Event::RefusedHead, "x");

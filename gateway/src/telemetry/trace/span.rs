@@ -1,6 +1,7 @@
 //! Spans as they wait to be sent: a text and some numbers.
 
 use crate::config::{Template, Variable};
+use crate::headers::Fields;
 use crate::telemetry::{Attempt, Record, TraceContext};
 use crate::variables::{Values, address, append, render, text};
 use http::HeaderValue;
@@ -79,8 +80,8 @@ impl Span {
             span.add(key, |out| record.value(variable, out));
         }
         span.add("http.flavor", |out| text(record.request.version.trim_start_matches("HTTP/"), out));
-        let agent = record.request.headers.and_then(|headers| headers.get(http::header::USER_AGENT));
-        span.add("http.user_agent", |out| append(agent.map(HeaderValue::as_bytes), out));
+        let agent = record.request.headers.and_then(|headers| headers.first("user-agent"));
+        span.add("http.user_agent", |out| append(agent, out));
         let connection = record.request.connection;
         span.add_number("net.host.port", connection.advertised_port.into());
         span.add_number("net.peer.port", connection.peer.port().into());
@@ -178,10 +179,10 @@ fn name(record: &Record<'_>, operation: &Template, out: &mut Vec<u8>) -> bool {
 mod tests {
     use super::*;
     use crate::config::{Tracing, TracingSettings};
+    use crate::headers::Headers;
     use crate::telemetry::fixture::{attempt, connection, headers, record};
-    use http::HeaderMap;
 
-    fn context(sent: &HeaderMap) -> TraceContext {
+    fn context(sent: &Headers) -> TraceContext {
         TraceContext::begin(sent, &Tracing::default(), &TracingSettings::default())
     }
 
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_attempt_is_a_part_of_its_request() {
-        let (connection, sent) = (connection(), HeaderMap::new());
+        let (connection, sent) = (connection(), Headers::default());
         let context = context(&sent);
         let request = Span::of_request(&record(&connection, &sent), &context, &Template::default());
         let (attempt, id) = (Attempt { status: Some(504), ..attempt() }, TraceContext::new_span());
