@@ -1,6 +1,6 @@
 //! The loop of an HTTP/1 connection: wait while idle, read a head, pass the request to a lane, repeat.
 
-use super::head::read as check;
+use super::head::parse;
 use super::repair;
 use crate::connection::{Arrival, BodyFramer, BodyFraming, ClientConnection, Deadline, Head, Stage};
 use crate::exchange::RenderedReply;
@@ -140,7 +140,7 @@ async fn read_head(
         // A head can only become complete, or too long, at these points: a client that sends byte by byte does not
         // make us parse byte by byte.
         let worth_checking = memchr::memchr(b'\n', &buffer[fresh..]).is_some() || buffer.len() > settings.limits.line;
-        if worth_checking && let Some((head, parts)) = check(buffer, settings.limits).map_err(refused)? {
+        if worth_checking && let Some((head, parts)) = parse(buffer, settings.limits).map_err(refused)? {
             check_body(head.body, &buffer[head.length..]).map_err(refused)?;
             return Ok(Some((head, parts, started)));
         }

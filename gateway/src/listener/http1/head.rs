@@ -20,11 +20,11 @@ const NAME_LIMIT: usize = u16::MAX as usize;
 /// # Errors
 /// The head violates the grammar of HTTP, exceeds the limits, or is ambiguous. The refusal has the status of the response.
 pub fn check(buffer: &[u8], limits: HeadLimits) -> Result<Option<Head>, Refusal> {
-    Ok(read(buffer, limits)?.map(|(head, _)| head))
+    Ok(parse(buffer, limits)?.map(|(head, _)| head))
 }
 
 /// The same, with what the head consists of. That is of no use unless the head is plain.
-pub(super) fn read(buffer: &[u8], limits: HeadLimits) -> Result<Option<(Head, HeadParts)>, Refusal> {
+pub(super) fn parse(buffer: &[u8], limits: HeadLimits) -> Result<Option<(Head, HeadParts)>, Refusal> {
     match strict(buffer, limits) {
         Err(Refusal::MALFORMED) => lenient(buffer, limits),
         checked => checked,
