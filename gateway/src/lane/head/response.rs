@@ -217,7 +217,7 @@ mod tests {
             (head.status.as_u16(), head.version, &*head.reason),
             (101, Version::HTTP_11, &b"Switching Protocols"[..])
         );
-        let headers: Vec<_> = head.headers.iter().map(|(name, value)| (name, value)).collect();
+        let headers: Vec<_> = head.headers.iter().collect();
         assert_eq!(headers, [(&b"UPGRADE"[..], &b"x"[..]), (b"x-a", b"1")]);
         assert_eq!(&*rest, b"more");
         assert_eq!(&*take("HTTP/1.0 200\r\n\r\nmore").1, b"more", "without a header or reason");

@@ -60,8 +60,7 @@ pub(crate) async fn serve(
         let client_head = match repaired {
             None => Some(ClientHead::new(buffer.freeze(), parts)),
             Some(repaired) => ClientHead::parse(repaired.head.freeze(), target.clone()),
-        };
-        let Some(client_head) = client_head else { return None };
+        }?;
         let sent_before = connection.sent();
         let arrival = Box::new(Arrival { connection: connection.clone(), head, started, number, sent_before, target });
         // Boxed, so that the future of a connection does not reserve memory for it.
