@@ -1,7 +1,8 @@
 use crate::request::RequestView;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
-use pingora_core::protocols::http::v2::server::HttpSession;
+use pingora_http::RequestHeader;
 use std::mem::MaybeUninit;
 
 /// Headers that a request may have at most: the head reader's limit.
@@ -44,15 +45,10 @@ impl ClientHead {
     }
 
     /// The head of a stream of HTTP/2. `target` as above.
-    pub(in crate::lane) fn of_stream(session: &HttpSession, target: Option<Bytes>) -> Self {
-        let request = session.req_header();
-        Self {
-            method: request.method.clone(),
-            target: target.unwrap_or_else(|| Bytes::copy_from_slice(request.raw_path())),
-            headers: request.headers.clone(),
-            version: request.version,
-            text: None,
-        }
+    pub(in crate::lane) fn of_stream(request: RequestHeader, target: Option<Bytes>) -> Self {
+        let target = target.unwrap_or_else(|| Bytes::copy_from_slice(request.raw_path()));
+        let Parts { method, headers, version, .. } = request.into();
+        Self { method, target, headers, version, text: None }
     }
 
     /// The request as policies see it.
