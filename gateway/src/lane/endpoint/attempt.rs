@@ -4,7 +4,7 @@ use crate::exchange::{Destination, Failure, InvalidHead, Step, UpstreamFault, is
 use crate::lane::client::ClientRequest;
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::ops::ControlFlow;
 
 /// Why an attempt has ended without a whole response.
@@ -48,6 +48,13 @@ impl From<InvalidHead> for Interrupted {
 pub(in crate::lane) fn is_connection_header(name: &[u8], headers: &HeaderMap) -> bool {
     let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
     is(b"connection") || is(b"proxy-authorization") || is(b"http2-settings") || is_of_the_connection(name, headers)
+}
+
+/// The headers of a request that are forwarded.
+pub(in crate::lane) fn without_connection_headers(headers: &HeaderMap) -> HeaderMap {
+    let is_forwarded = |name: &HeaderName| !is_connection_header(name.as_str().as_bytes(), headers);
+    let forwarded = headers.iter().filter(|(name, _)| is_forwarded(name));
+    forwarded.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl ClientRequest {
