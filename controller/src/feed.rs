@@ -42,6 +42,8 @@ pub enum SourceEvent {
         /// What is wrong.
         diagnostics: Vec<Diagnostic>,
     },
+    /// The zone that this process runs in.
+    Zone(Arc<str>),
     /// Everything that exists has been said once: the first table may be built.
     Synced,
 }

@@ -83,6 +83,10 @@ pub struct ControllerSettings {
     pub disable_catch_all: bool,
     /// `--disable-svc-external-name`: Services of type ExternalName have no endpoints. Default false.
     pub disable_external_name: bool,
+    /// `--enable-topology-aware-routing`: endpoints for our zone are preferred where the Service says so. Default false.
+    pub topology_aware: bool,
+    /// `--topology-zone`: our zone. Default none: the source of the objects reports it, if it knows it.
+    pub zone: Option<Arc<str>>,
     /// `--path-matching`: how paths match. The ConfigMap's key of that name overrides it. Default
     /// [`PathMatching::Nginx`].
     pub path_matching: PathMatching,
@@ -135,6 +139,8 @@ impl Default for ControllerSettings {
             published_service: None,
             disable_catch_all: false,
             disable_external_name: false,
+            topology_aware: false,
+            zone: None,
             path_matching: PathMatching::default(),
             default_certificate: None,
             tcp_services: None,

@@ -35,6 +35,8 @@ pub enum Change {
         /// The Service's name.
         service: Arc<str>,
     },
+    /// [`Store::zone`] changed.
+    Zone,
     /// Everything that exists is in the store now.
     Synced,
     /// [`Store::problems`] changed.
@@ -54,6 +56,7 @@ pub struct Store {
     /// Where objects stand, of those that come from files.
     places: HashMap<ObjectKey, Place>,
     problems: BTreeMap<Arc<str>, Vec<Diagnostic>>,
+    zone: Option<Arc<str>>,
     synced: bool,
 }
 
@@ -76,6 +79,10 @@ impl Store {
                     self.problems.insert(part, diagnostics.clone()).unwrap_or_default()
                 };
                 if before == diagnostics { Vec::new() } else { vec![Change::Problems] }
+            }
+            SourceEvent::Zone(zone) => {
+                let is_same = self.zone.replace(Arc::clone(&zone)) == Some(zone);
+                if is_same { Vec::new() } else { vec![Change::Zone] }
             }
             SourceEvent::Synced => {
                 let first = !std::mem::replace(&mut self.synced, true);
@@ -164,6 +171,11 @@ impl Store {
     /// What is wrong with the source now, by part.
     pub fn problems(&self) -> impl Iterator<Item = &Diagnostic> {
         self.problems.values().flatten()
+    }
+
+    /// The zone that this process runs in, where the source knows it.
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
     }
 
     /// Whether everything that exists has been said once.

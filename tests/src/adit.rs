@@ -129,7 +129,14 @@ impl Adit {
     /// # Errors
     /// If the settings lead to no cluster, or the server does not start.
     pub async fn watch(cluster: &ClusterSettings) -> Result<Self> {
-        let settings = ControllerSettings::default();
+        Self::watch_as(ControllerSettings::default(), cluster).await
+    }
+
+    /// The same, with other settings of what is served.
+    ///
+    /// # Errors
+    /// As [`Adit::watch`].
+    pub async fn watch_as(settings: ControllerSettings, cluster: &ClusterSettings) -> Result<Self> {
         let feed = ClusterSource::new(&settings, cluster).spawn()?;
         let serve = on_loopback(ServeSettings::default());
         let server = Self::serve(settings, serve, feed, Box::new(std::io::sink())).await?;

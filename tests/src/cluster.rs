@@ -1,7 +1,8 @@
 //! The cluster that a case pretends to run in: its objects, and backends for its Services.
 //!
 //! A Service with a selector and no EndpointSlice of its own gets pods, and one EndpointSlice for each. Its annotation
-//! `test.adit.dev/pods` says which: a list of [`PodState`]s, `ready` if it is not there. A Service with a `clusterIP`
+//! `test.adit.dev/pods` says which: a list of [`PodState`]s, `ready` if it is not there; `test.adit.dev/zones` has the
+//! zone that each is hinted for, which may be empty: there is no hint then. A Service with a `clusterIP`
 //! gets a backend there, in place of kube-proxy; the address is replaced by one of this machine. Pods speak HTTP/1.1, or
 //! what `test.adit.dev/speaks` says: one of [`Speaks`], such as `https` or `h2c`.
 //!
@@ -25,6 +26,9 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The annotation that says which pods a Service has.
 const PODS: &str = "/metadata/annotations/test.adit.dev~1pods";
+
+/// The annotation that says for which zones they are.
+const ZONES: &str = "/metadata/annotations/test.adit.dev~1zones";
 
 /// The annotation that says what they speak.
 const SPEAKS: &str = "/metadata/annotations/test.adit.dev~1speaks";
@@ -164,8 +168,10 @@ impl Cluster {
     async fn slices(&mut self, service: &Value) -> Result<Vec<Value>> {
         let name = name(service);
         let speaks = service.pointer(SPEAKS).and_then(Value::as_str).map_or(Ok(Speaks::Http), str::parse)?;
+        let zones: Vec<_> = service.pointer(ZONES).and_then(Value::as_str).unwrap_or_default().split(',').collect();
         let mut slices = Vec::new();
         for (index, state) in pod_states(service)?.into_iter().enumerate() {
+            let zone = zones.get(index).map(|zone| zone.trim()).filter(|zone| !zone.is_empty());
             let pod = format!("{name}-{index}");
             let mut slice_ports = Vec::new();
             for port in ports(service)? {
@@ -185,6 +191,7 @@ impl Cluster {
                 "endpoints": [{
                     "addresses": [self.network.address()],
                     "conditions": state.conditions(),
+                    "hints": zone.map(|zone| json!({"forZones": [{"name": zone}]})),
                     "targetRef": {"kind": "Pod", "name": pod, "namespace": namespace(service), "uid": pod},
                 }],
                 "ports": slice_ports,

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use h2::client::{self, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
-use http::Method;
+use http::{HeaderMap, Method};
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -129,6 +129,14 @@ impl Stream {
             self.body.send_data(Bytes::new(), true)?;
         }
         Ok(())
+    }
+
+    /// Ends the request with these trailers.
+    ///
+    /// # Errors
+    /// If the stream has been reset.
+    pub fn trailers(&mut self, fields: HeaderMap) -> Result<()> {
+        Ok(self.body.send_trailers(fields)?)
     }
 
     /// Waits until the response begins, while the body may still be sent. Returns its status.

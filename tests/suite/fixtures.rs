@@ -19,17 +19,17 @@ const INGRESS_NGINX: &str = "
     T01 T02 T03 T04 T05 T07 T11 T15 T16 T17 T19 T20 T21 T24 T25 T26 T28 T29 T32 T33 T34 T38 T39 T41 T46 T47 T48
     C02 C03 C04 C05 C06 C07 C09 C10 C12 C13 C14 C15 C16 C18 C20 C21 C23 C24 C26 C28 C29 C30
     N01 N04 N06 N08 N09
-    G01 G03 G08 G11 G12 G13 G14 G21 G22 G24 G25 G26 G28 G30 G33 G39 G40 G41 G42
-    H02 H06 H07 H08 H11 H12 H13 H14 H17 H19 H22 H25 H26 H32 H33 H37
+    G01 G03 G08 G11 G12 G13 G14 G21 G22 G24 G25 G26 G28 G30 G31 G33 G37 G39 G40 G41 G42
+    H02 H05 H06 H07 H08 H11 H12 H13 H14 H17 H19 H22 H25 H26 H32 H33 H37
     Q02 Q03 Q04 Q05 Q07 Q10
     K01 K02 K03 K04 K06 K07 K09 K10 K11 K12 K13 K14 K15 K16 K17 K20 K22 K23 K24 K25 K28 K31
     S01 S03 S05 S06 S08 S09 S10 S13 S14 S18 S24
-    L01 L02 L05 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23 L25
+    L01 L02 L05 L07 L08 L12 L13 L14 L16 L17 L18 L20 L21 L22 L23 L24 L25
     B01 B03 B04 B10 B14 B15 B16 B18 B19 B25
     U01 U06 U09 U10 U12 U13 U14
     I12 I13 I16 I17
     J01 J02 J03 J04 J05 J06 J08 J10 J11
-    A02 A05 A07 A10 A12 A15 A17 A18
+    A01 A02 A05 A06 A07 A10 A12 A15 A17 A18
     V14 V16 V18 V22 V23 V24
     Z02 Z03 Z05 Z06 Z08 Z09 Z11
     S2b";
@@ -62,6 +62,16 @@ const IN_SUITE: &[&str] = &[
     "affinity::changes::s20_",
     "affinity::changes::s21_",
     "affinity::minted::s17_",
+    "client_certificates::conformance::m01_",
+    "client_certificates::conformance::m07_",
+    "client_certificates::conformance::m08_",
+    "client_certificates::conformance::m09_",
+    "client_certificates::conformance::m10_",
+    "client_certificates::conformance::m11_",
+    "client_certificates::conformance::m12_",
+    "client_certificates::conformance::m13_",
+    "client_certificates::conformance::m14_",
+    "client_certificates::conformance::m17_",
     "ending::http1::b23_",
     "ending::http1::j24_",
     "grpc::u06_",

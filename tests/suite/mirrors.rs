@@ -42,13 +42,19 @@ fn objects(backend: SocketAddr, mirrors: &[SocketAddr], annotations: &[(&str, &s
     documents(others.into_iter().chain(mirrors.iter().enumerate().flat_map(of_mirror)))
 }
 
-/// A mirror that reads requests to their ends, says what it sees, and answers nothing.
+/// A mirror that reads requests to their ends, and says what it sees. It answers nothing.
 async fn silent() -> Result<(SocketAddr, mpsc::UnboundedReceiver<Seen>)> {
+    answering_heads("").await
+}
+
+/// The same, which sends this as soon as it has the head of a request.
+async fn answering_heads(answer: &'static str) -> Result<(SocketAddr, mpsc::UnboundedReceiver<Seen>)> {
     let (seen, sees) = mpsc::unbounded_channel();
     let address = scripted(move |number, mut connection| {
         let seen = seen.clone();
         async move {
             while let Some(head) = connection.request().await? {
+                connection.send(answer).await?;
                 seen.send(Seen::Head(number, head.target.clone()))?;
                 match connection.request_body(&head).await {
                     Ok(body) => seen.send(Seen::Body(body.len()))?,
@@ -231,22 +237,7 @@ async fn a_request_that_fails_is_copied_once() -> Result<()> {
 /// Its mirror answers the first copy before that is whole.
 #[tokio::test]
 async fn an_early_answer_ends_the_copy_and_its_connection() -> Result<()> {
-    let (seen, mut sees) = mpsc::unbounded_channel();
-    let early = scripted(move |number, mut connection| {
-        let seen = seen.clone();
-        async move {
-            while let Some(head) = connection.request().await? {
-                connection.send(OK).await?;
-                seen.send(Seen::Head(number, head.target.clone()))?;
-                match connection.request_body(&head).await {
-                    Ok(body) => seen.send(Seen::Body(body.len()))?,
-                    Err(_) => seen.send(Seen::End)?,
-                }
-            }
-            Ok(())
-        }
-    })
-    .await?;
+    let (early, mut sees) = answering_heads(OK).await?;
     let adit = Adit::start(&objects(answering(OK).await?, &[early], &[STREAMED])).await?;
     let mut client = adit.connect().await?;
     client.send("POST /a HTTP/1.1\r\nHost: 0\r\nContent-Length: 10\r\n\r\n12345").await?;

@@ -91,6 +91,9 @@ fn directory(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<Feed> {
     if settings.cluster != ClusterSettings::default() {
         tracing::warn!("flags about the cluster are ignored: objects are read from files");
     }
+    if settings.controller.topology_aware && settings.controller.zone.is_none() {
+        tracing::warn!("--enable-topology-aware-routing has no effect without --topology-zone: files know no zone");
+    }
     let (events, receiver) = mpsc::channel(EVENTS);
     DirectorySource::new(paths).spawn(events).context("cannot start watching")?;
     Ok(receiver.into())

@@ -76,6 +76,7 @@ fn name(change: &Change) -> Option<String> {
     match change {
         Change::Object(key) => Some(key.to_string()),
         Change::Endpoints { namespace, service } => Some(format!("endpoints of {namespace}/{service}")),
+        Change::Zone => Some("the zone of this Pod".to_owned()),
         Change::Synced | Change::Problems => None,
     }
 }

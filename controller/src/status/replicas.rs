@@ -2,10 +2,10 @@
 
 use super::addresses;
 use crate::address::Address;
-use crate::apiserver::{Access, ApiFailure};
+use crate::apiserver::{Access, ApiFailure, node, own_pod};
 use crate::object::NamespacedName;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::ListParams;
@@ -46,27 +46,18 @@ impl Replicas {
     pub(super) async fn node_addresses(&self, internal: bool) -> Result<Vec<Address>, ApiFailure> {
         let pods = self.pods().await?;
         let nodes: BTreeSet<_> = pods.into_iter().filter(is_ready).filter_map(|pod| pod.spec?.node_name).collect();
-        let nodes = stream::iter(nodes).map(|name| self.node(name)).buffered(AT_A_TIME);
+        let ask = |name: String| async move { node(&self.access, &name).await };
+        let nodes = stream::iter(nodes).map(ask).buffered(AT_A_TIME);
         let nodes: Vec<_> = nodes.try_collect().await?;
         Ok(nodes.iter().flatten().filter_map(|node| addresses::of_node(node, internal)).collect())
     }
 
-    /// `None` if it is gone.
-    async fn node(&self, name: String) -> Result<Option<Node>, ApiFailure> {
-        Ok(self.access.call(|client| async move { Api::<Node>::all(client).get_opt(&name).await }).await?)
-    }
-
     async fn pods(&self) -> Result<Vec<Pod>, ApiFailure> {
-        let own = self.list(ListParams::default().fields(&format!("metadata.name={}", self.pod.name))).await?;
-        let own = own.first().ok_or_else(|| ApiFailure::other(format!("there is no Pod {}", self.pod)))?;
-        let labels = shared_labels(&own.metadata);
+        let labels = shared_labels(&own_pod(&self.access, &self.pod).await?.metadata);
         if labels.is_empty() {
             return Err(ApiFailure::other(format!("Pod {} has no labels to know its replicas by", self.pod)));
         }
-        self.list(ListParams::default().labels(&labels)).await
-    }
-
-    async fn list(&self, params: ListParams) -> Result<Vec<Pod>, ApiFailure> {
+        let params = ListParams::default().labels(&labels);
         let list = |client| async move { Api::<Pod>::namespaced(client, &self.pod.namespace).list(&params).await };
         Ok(self.access.call(list).await?.items)
     }

@@ -142,6 +142,7 @@ impl Translator {
                 dirty.settings |= self.config_reads.contains(&slices);
                 self.mark_service(namespace, service, dirty);
             }
+            Change::Zone => dirty.backends.extend(self.backends.keys().cloned()),
             Change::Synced | Change::Problems => {}
         }
     }
@@ -370,7 +371,7 @@ impl Translator {
             return;
         }
         let settings = self.references.settings(&id).unwrap_or(&self.config.routes.upstream);
-        let resolve = || backend::resolve(&id, settings, !self.settings.disable_external_name, store);
+        let resolve = || backend::resolve(&id, settings, &self.settings, store);
         let (backend, problem) = match catch_panic(resolve) {
             Ok(resolved) => resolved,
             Err(message) => {

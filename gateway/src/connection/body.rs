@@ -14,7 +14,7 @@ const SIZE_DIGITS: u8 = 16;
 /// Bytes of one chunk's extensions.
 const EXTENSIONS: usize = 4 << 10;
 /// Bytes of all trailers of a body.
-const TRAILERS: usize = 8 << 10;
+pub const MAX_TRAILERS: usize = 8 << 10;
 
 /// How the end of a body is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -251,7 +251,7 @@ impl BodyFramer {
         self.length += 1;
         self.trailers.push(byte);
         match (self.state, byte) {
-            _ if self.length > TRAILERS => None,
+            _ if self.length > MAX_TRAILERS => None,
             (State::Trailer | State::TrailerName, _) if is_token(byte) => Some(State::TrailerName),
             (State::TrailerName, b':') => Some(State::TrailerValue),
             (State::TrailerValue, b'\r') => Some(State::TrailerLf),

@@ -13,7 +13,7 @@ mod stage;
 mod transport;
 
 pub use arrival::{Arrival, Head};
-pub use body::{BodyFramer, BodyFraming, MalformedBody};
+pub use body::{BodyFramer, BodyFraming, MAX_TRAILERS, MalformedBody};
 pub use client::ClientConnection;
 pub(crate) use client::address_value;
 pub(crate) use deadline::{Deadline, Deadlines, Registered};

@@ -17,6 +17,29 @@ pub trait RequestEdits {
     fn set_target(&mut self, target: &[u8]);
 }
 
+/// Headers alone, by their names in lower case.
+impl RequestEdits for HeaderMap {
+    fn set(&mut self, name: &'static str, value: HeaderValue) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            self.insert(name, value);
+        }
+    }
+
+    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            self.insert(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        Self::remove(self, name);
+    }
+
+    fn set_method(&mut self, _: &Method) {}
+
+    fn set_target(&mut self, _: &[u8]) {}
+}
+
 /// Changes a response that goes to a client.
 pub trait ResponseEdits {
     /// Its status.

@@ -173,7 +173,7 @@ impl Exchange {
             protocol,
             pool_key: pick.pool_key(),
             timeouts: self.backend_policies().timeouts,
-            keeping: self.decision.settings.upstream,
+            keep_alive: self.decision.settings.upstream,
             largest_head: largest_head(self.response_buffering().head),
             largest_piece: response_rate::largest_piece(self.response_rate()),
             fresh: self.attempts.fresh,

@@ -20,7 +20,7 @@ pub struct Destination {
     /// Timeouts for connecting, sending and reading.
     pub timeouts: Timeouts,
     /// Which connections to it are kept for further requests.
-    pub keeping: UpstreamConnections,
+    pub keep_alive: UpstreamConnections,
     /// The largest head of a response over HTTP/1 that is taken, in bytes.
     pub largest_head: usize,
     /// The largest piece of a response that is to be read at a time.

@@ -48,15 +48,11 @@ pub struct Subrequest {
 
 impl RequestEdits for Subrequest {
     fn set(&mut self, name: &'static str, value: HeaderValue) {
-        if let Ok(name) = name.parse::<HeaderName>() {
-            self.headers.insert(name, value);
-        }
+        self.headers.set(name, value);
     }
 
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        if let Ok(name) = name.parse::<HeaderName>() {
-            self.headers.insert(name, value);
-        }
+        self.headers.set_named(name, value);
     }
 
     fn remove(&mut self, name: &HeaderName) {

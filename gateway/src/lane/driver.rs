@@ -9,7 +9,7 @@ use crate::connection::Arrival;
 use crate::exchange::{Context, Destination, EndpointProtocol, Exchange, Step};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
-use pingora_core::protocols::http::v2::server::HttpSession;
+use pingora_http::RequestHeader;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -50,11 +50,15 @@ impl Lanes {
     }
 
     /// Serves the request of a stream of HTTP/2.
-    pub(crate) async fn stream(self: Arc<Self>, session: HttpSession, arrival: Box<Arrival>) {
-        let head = ClientHead::of_stream(&session, arrival.target.clone());
+    pub(crate) async fn stream(
+        self: Arc<Self>,
+        head: RequestHeader,
+        session: Box<Http2Session>,
+        arrival: Box<Arrival>,
+    ) {
+        let head = ClientHead::of_stream(head, arrival.target.clone());
         arrival.connection.wait_for_turn().await;
-        let request = self
-            .begin(head, arrival, |_, exchange| ClientSession::Http2(Box::new(Http2Session::new(session, exchange))));
+        let request = self.begin(head, arrival, |_, _| ClientSession::Http2(session));
         self.serve(request).await;
     }
 

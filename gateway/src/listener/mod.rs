@@ -6,7 +6,6 @@
 
 mod accept;
 mod bind;
-mod digests;
 mod handshake;
 mod head_limits;
 mod hello;

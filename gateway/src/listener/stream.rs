@@ -1,10 +1,13 @@
 //! A client's socket or TLS session as a stream: it counts what it carries, and lingers when it is closed.
 
-use super::digests::without_digests;
 use crate::connection::{ClientConnection, Transport};
 use async_trait::async_trait;
 use bytes::BytesMut;
-use pingora_core::protocols::{Shutdown, Stream, UniqueID, UniqueIDType};
+use pingora_core::protocols::raw_connect::ProxyDigest;
+use pingora_core::protocols::{
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest,
+    UniqueID, UniqueIDType,
+};
 use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -148,4 +151,27 @@ impl<T: Transport> UniqueID for ClientStream<T> {
     }
 }
 
-without_digests!(ClientStream<T> where T: Transport);
+// The traits by which Pingora asks for facts about a connection get none: they reach the exchange with each request
+// ([`crate::connection::Arrival`]).
+
+impl<T: Transport> Ssl for ClientStream<T> {}
+
+impl<T: Transport> Peek for ClientStream<T> {}
+
+impl<T: Transport> GetTimingDigest for ClientStream<T> {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        Vec::new()
+    }
+}
+
+impl<T: Transport> GetProxyDigest for ClientStream<T> {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        None
+    }
+}
+
+impl<T: Transport> GetSocketDigest for ClientStream<T> {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        None
+    }
+}

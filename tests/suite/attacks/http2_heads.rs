@@ -188,7 +188,7 @@ async fn attack_41_a_body_of_another_length_than_was_said() -> Result<()> {
 
 /// What stands behind a body is never taken for a part of the head.
 #[tokio::test]
-async fn attack_13_trailers_of_http_2_are_dropped() -> Result<()> {
+async fn attack_13_trailers_of_http_2_are_no_headers() -> Result<()> {
     let mut world = World::new().await?;
     let evil = [
         (&b"content-length"[..], &b"7"[..]),

@@ -19,9 +19,7 @@ async fn a_kind_that_is_forbidden_counts_as_empty_until_it_is_allowed() -> Resul
     let adit = Adit::watch(&cluster(&server)).await?;
     assert_eq!(hosts(&adit.table().await?), 1);
     let refused = |kind: &'static str| {
-        move |state: &controller::pipeline::State| {
-            state.diagnostics.iter().any(|d| d.object.to_string().starts_with(kind))
-        }
+        move |state: &State| state.diagnostics.iter().any(|d| d.object.to_string().starts_with(kind))
     };
     adit.reaches(|state| refused("EndpointSlice")(state) && refused("IngressClass")(state)).await?;
     assert!(adit.metrics().await?.lines().any(|line| is_unhealthy(line, "EndpointSlice")));

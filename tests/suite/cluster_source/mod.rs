@@ -5,10 +5,12 @@ mod access;
 mod failures;
 mod following;
 mod scope;
+mod zone;
 
 use anyhow::{Context as _, Result, ensure};
 use controller::explain::describe;
 use controller::feed::SourceEvent;
+use controller::pipeline::State;
 use controller::settings::{ClusterSettings, ControllerSettings, StatusSettings, WatchedNamespaces};
 use controller::source::manifest;
 use controller::store::Store;

@@ -185,6 +185,31 @@ pub(super) const FLAGS: &[Flag] = &[
         },
     ),
     Flag::full(
+        "enable-topology-aware-routing",
+        Shape::Switch,
+        "false",
+        "Of Services with the annotation service.kubernetes.io/topology-mode: auto, or with trafficDistribution: \
+         PreferClose or PreferSameZone, use only endpoints that the hints in their EndpointSlices assign to the zone of \
+         this Pod. All endpoints of an EndpointSlice are used if one of them has no hint, and all of a Service if none \
+         that is ready is for the zone",
+        |values, settings| {
+            settings.controller.topology_aware = values.switch()?;
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "topology-zone",
+        Shape::Value("ZONE"),
+        "",
+        "Zone of this Pod, for --enable-topology-aware-routing. Without this flag it is the label \
+         topology.kubernetes.io/zone of the Pod, or else of its node, which Adit must be allowed to get; from files, \
+         none is known",
+        |values, settings| {
+            settings.controller.zone = values.last_unless_empty().map(Into::into);
+            Ok(())
+        },
+    ),
+    Flag::full(
         "path-matching",
         Shape::Value("nginx|strict"),
         "nginx",

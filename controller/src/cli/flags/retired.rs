@@ -24,7 +24,6 @@ pub(super) const FLAGS: &[Flag] = &[
     switch("disable-full-test", NO_WEBHOOK),
     switch("enable-annotation-validation", "annotations are always validated"),
     switch("deep-inspect", "text of users never becomes code or configuration, so that it needs no inspection"),
-    switch("enable-topology-aware-routing", "all ready endpoints are used, whatever their zone"),
     value("default-server-port", NO_NGINX),
     value("status-port", NO_NGINX),
     value("stream-port", NO_NGINX),

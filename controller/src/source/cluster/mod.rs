@@ -14,6 +14,7 @@ mod pauses;
 mod references;
 mod watch;
 mod watch_set;
+mod zone;
 
 use crate::apiserver::{Access, AccessError, ApiFailure, Cause};
 use crate::feed::{Feed, SourceEvent, WatchHealth};
@@ -79,6 +80,9 @@ impl ClusterSource {
         // The receiver waits for just this.
         let _ = opened.send(outcome);
         let Some(access) = access else { return };
+        if self.settings.topology_aware && self.settings.zone.is_none() {
+            tokio::spawn(zone::report(access.clone(), self.cluster.status.pod.clone(), events.clone()));
+        }
         let (watch_set, start) = WatchSet::open(&self.settings, &self.cluster);
         let (reports, reported) = mpsc::channel(WAITING);
         let (tasks, causes) = Default::default();

@@ -30,7 +30,7 @@ fn loaded(paths: &[&Path]) -> (Vec<String>, Vec<String>) {
         match event {
             SourceEvent::Apply(observed) => names.push(observed.key.name.to_string()),
             SourceEvent::Problems { diagnostics, .. } => problems.extend(diagnostics.iter().map(ToString::to_string)),
-            SourceEvent::Delete(_) | SourceEvent::Synced => {}
+            SourceEvent::Delete(_) | SourceEvent::Zone(_) | SourceEvent::Synced => {}
         }
     }
     (names, problems)

@@ -1,6 +1,7 @@
 //! The addresses of a Service's port, from EndpointSlices, or from Endpoints where a directory has only those.
 
 use super::problem::Problem;
+use super::topology::{ZonePreference, is_hinted_for};
 use crate::diagnostic::Reason;
 use crate::store::Store;
 use gateway::config::{Endpoint, Endpoints, ServiceBackend, StreamProtocol};
@@ -27,20 +28,26 @@ enum Fitness {
 /// The port of a Service, and what is spoken there.
 type Wanted<'a> = (&'a ServicePort, StreamProtocol);
 
-/// The endpoints of a port: the ready ones; if there are none, those that still serve while they end. Where Kubernetes
-/// has not found them yet, those that the port had.
+/// The endpoints of a port: the ready ones, of the preferred zone if it has any; if none is ready, those that still serve
+/// while they end. Where Kubernetes has not found them yet, those that the port had.
 pub(super) fn of_port(
     id: &ServiceBackend,
     spec: &ServiceSpec,
     port: &ServicePort,
+    preference: Option<ZonePreference<'_>>,
     store: &Store,
 ) -> (Endpoints, Option<Problem>) {
     let unready_too = spec.publish_not_ready_addresses == Some(true);
     let mut found: Vec<(Fitness, Endpoint)> = Vec::new();
-    let mut slices = store.endpoint_slices(&id.namespace, &id.service).peekable();
-    if slices.peek().is_some() {
-        for slice in slices {
-            of_slice(slice, (port, id.protocol), unready_too, &mut found);
+    let slices: Vec<_> = store.endpoint_slices(&id.namespace, &id.service).collect();
+    if !slices.is_empty() {
+        let of_slices = |preference| {
+            let of_slice = |slice: &&Arc<EndpointSlice>| of_slice(slice, (port, id.protocol), unready_too, preference);
+            slices.iter().flat_map(of_slice).collect::<Vec<_>>()
+        };
+        found = of_slices(preference);
+        if preference.is_some() && !found.iter().any(|(fitness, _)| *fitness == Fitness::Ready) {
+            found = of_slices(None);
         }
     } else if let Some(legacy) = store.endpoints(&id.namespace, &id.service) {
         of_legacy(legacy, (port, id.protocol), unready_too, &mut found);
@@ -66,9 +73,17 @@ fn selects(spec: &ServiceSpec) -> bool {
     spec.selector.as_ref().is_some_and(|selector| !selector.is_empty())
 }
 
-fn of_slice(slice: &EndpointSlice, port: Wanted<'_>, unready_too: bool, found: &mut Vec<(Fitness, Endpoint)>) {
+fn of_slice(
+    slice: &EndpointSlice,
+    port: Wanted<'_>,
+    unready_too: bool,
+    preference: Option<ZonePreference<'_>>,
+) -> Vec<(Fitness, Endpoint)> {
+    let mut found = Vec::new();
     let ports = slice_ports(slice.ports.as_deref().unwrap_or_default(), port);
-    for endpoint in slice.endpoints.iter().flatten() {
+    let endpoints = slice.endpoints.as_deref().unwrap_or_default();
+    let zone = preference.and_then(|preference| preference.applies_to(endpoints));
+    for endpoint in endpoints.iter().filter(|endpoint| zone.is_none_or(|zone| is_hinted_for(endpoint, zone))) {
         let fitness = if unready_too { Fitness::Ready } else { fitness(endpoint.conditions.as_ref()) };
         let pod = pod_uid(endpoint.target_ref.as_ref());
         for address in &endpoint.addresses {
@@ -80,6 +95,7 @@ fn of_slice(slice: &EndpointSlice, port: Wanted<'_>, unready_too: bool, found: &
             }
         }
     }
+    found
 }
 
 fn fitness(conditions: Option<&EndpointConditions>) -> Fitness {

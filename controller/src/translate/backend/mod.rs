@@ -3,12 +3,14 @@
 mod endpoints;
 mod external_name;
 mod problem;
+mod topology;
 
 pub(super) use problem::Problem;
 
 use crate::address::OFF_LIMITS;
 use crate::diagnostic::Reason;
 use crate::route_defaults::UpstreamSettings;
+use crate::settings::ControllerSettings;
 use crate::store::Store;
 use endpoints::{addresses, speaks};
 use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol, is_forbidden};
@@ -23,13 +25,13 @@ pub(super) type Resolved = (Backend, Option<Problem>);
 pub(super) fn resolve(
     id: &ServiceBackend,
     settings: &UpstreamSettings,
-    external_names: bool,
+    controller: &ControllerSettings,
     store: &Store,
 ) -> Resolved {
     let service = store.service(&id.namespace, &id.service);
     let affinity = service.and_then(|service| service.spec.as_ref()?.session_affinity.as_deref()) == Some("ClientIP");
     let (endpoints, problem) = match service {
-        Some(service) => of_service(id, service, settings, external_names, store),
+        Some(service) => of_service(id, service, settings, controller, store),
         None => failed(Problem::error("name", Reason::ReferenceNotFound, missing(id))),
     };
     let (endpoints, forbidden) = without_forbidden(endpoints);
@@ -65,13 +67,13 @@ fn of_service(
     id: &ServiceBackend,
     service: &Service,
     settings: &UpstreamSettings,
-    external_names: bool,
+    controller: &ControllerSettings,
     store: &Store,
 ) -> (Endpoints, Option<Problem>) {
     let default = ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&default);
     if spec.type_.as_deref() == Some("ExternalName") {
-        return match external_name::endpoints(id, spec, external_names) {
+        return match external_name::endpoints(id, spec, !controller.disable_external_name) {
             Ok(endpoints) => (endpoints, None),
             Err(problem) => failed(problem),
         };
@@ -80,13 +82,17 @@ fn of_service(
         Ok(port) => port,
         Err(problem) => return failed(problem),
     };
+    let of_port = || {
+        let preference = topology::preference(service, controller, store);
+        endpoints::of_port(id, spec, &port, preference, store)
+    };
     if !settings.service_upstream {
-        return endpoints::of_port(id, spec, &port, store);
+        return of_port();
     }
     match cluster_ip(spec, &port) {
         Some(address) => (addresses([Endpoint { address, pod: None }]), None),
         None => {
-            let (endpoints, problem) = endpoints::of_port(id, spec, &port, store);
+            let (endpoints, problem) = of_port();
             let headless = "has no cluster IP, which service-upstream needs: its endpoints are used instead";
             (endpoints, problem.or_else(|| Some(Problem::warning("name", Reason::Ignored, headless))))
         }

@@ -3,16 +3,16 @@ use crate::diagnostic::Severity;
 use crate::translate::testing::apply;
 use gateway::config::Balance;
 
-fn resolved(documents: &str, port: &str, settings: &UpstreamSettings, external_names: bool) -> Resolved {
+fn resolved(documents: &str, port: &str, settings: &UpstreamSettings, controller: &ControllerSettings) -> Resolved {
     let mut store = Store::default();
     apply(&mut store, documents);
     let id = ServiceBackend::tcp("default", "s", port);
-    resolve(&id, settings, external_names, &store)
+    resolve(&id, settings, controller, &store)
 }
 
 /// The addresses of a port of the Service `s`, and the problem with it.
 fn found(documents: &str, port: &str) -> (Vec<String>, Option<Problem>) {
-    let (backend, problem) = resolved(documents, port, &UpstreamSettings::default(), true);
+    let (backend, problem) = resolved(documents, port, &UpstreamSettings::default(), &ControllerSettings::default());
     match backend.endpoints {
         Endpoints::Addresses(addresses) => {
             (addresses.iter().map(|endpoint| endpoint.address.to_string()).collect(), problem)
@@ -119,7 +119,7 @@ fn service_upstream_is_the_cluster_ip() {
     let of = |ip: &str| {
         let objects =
             service(&format!("{{clusterIP: {ip}, ports: [{{port: 80}}], sessionAffinity: ClientIP}}")) + &endpoints;
-        resolved(&objects, "80", &upstream, true)
+        resolved(&objects, "80", &upstream, &ControllerSettings::default())
     };
     let (backend, problem) = of("10.96.0.1");
     assert_eq!(
@@ -151,8 +151,9 @@ fn external_names_are_resolved_later() {
         assert!(none.is_empty() && problem.is_some_and(|problem| problem.severity == Severity::Error), "L22: {name}");
     }
     assert_eq!(of("x.com", "", "http").1.map(|problem| problem.part), Some("port"));
+    let disabled = ControllerSettings { disable_external_name: true, ..ControllerSettings::default() };
     let (backend, problem) =
-        resolved(&service("{type: ExternalName, externalName: x.com}"), "80", &UpstreamSettings::default(), false);
+        resolved(&service("{type: ExternalName, externalName: x.com}"), "80", &UpstreamSettings::default(), &disabled);
     assert!(problem.is_some() && backend.endpoints == Backend::at([]).endpoints, "L21");
 }
 
@@ -162,7 +163,7 @@ fn missing_services_are_named() {
     assert!(none.is_empty());
     assert!(problem.is_some_and(|problem| problem.message.contains("Service default/s, which does not exist")));
     let id = ServiceBackend::tcp("default", "s // the shop", "80");
-    let (_, problem) = resolve(&id, &UpstreamSettings::default(), true, &Store::default());
+    let (_, problem) = resolve(&id, &UpstreamSettings::default(), &ControllerSettings::default(), &Store::default());
     assert!(problem.is_some_and(|problem| problem.message.contains("'#'")));
 }
 
@@ -173,7 +174,55 @@ fn pods_are_known_by_their_uid() {
             "a",
             "addressType: IPv4, endpoints: [{addresses: [10.0.0.1], targetRef: {kind: Pod, uid: abc}}], ports: [{port: 80}]",
         );
-    let (backend, _) = resolved(&objects, "80", &UpstreamSettings::default(), true);
+    let (backend, _) = resolved(&objects, "80", &UpstreamSettings::default(), &ControllerSettings::default());
     let Endpoints::Addresses(addresses) = backend.endpoints else { panic!("no addresses") };
     assert_eq!(addresses[0].pod.as_deref(), Some("abc"));
+}
+
+/// The endpoints of these slices that are used in zone `a`. `asks` ends the metadata of their Service and begins its spec.
+fn used_in_zone_a(asks: &str, slices: &[&str]) -> Vec<String> {
+    let mut objects = format!("{{kind: Service, metadata: {{name: s{asks}, ports: [{{port: 80}}]}}}}");
+    for (number, endpoints) in slices.iter().enumerate() {
+        let rest = format!("addressType: IPv4, endpoints: [{endpoints}], ports: [{{port: 80}}]");
+        objects += &slice(&format!("slice-{number}"), &rest);
+    }
+    let settings = ControllerSettings { topology_aware: true, zone: Some("a".into()), ..ControllerSettings::default() };
+    let (backend, _) = resolved(&objects, "80", &UpstreamSettings::default(), &settings);
+    let Endpoints::Addresses(addresses) = backend.endpoints else { panic!("no addresses") };
+    addresses.iter().map(|endpoint| endpoint.address.ip().to_string()).collect()
+}
+
+#[test]
+fn endpoints_for_our_zone_are_used_where_the_service_says_so() {
+    const AUTO: &str = ", annotations: {service.kubernetes.io/topology-mode: Auto}}, spec: {clusterIP: 10.96.0.1";
+    const CLOSE: &str = "}, spec: {trafficDistribution: PreferClose";
+    const NOTHING: &str = "}, spec: {clusterIP: 10.96.0.1";
+    let a = "{addresses: [10.0.0.1], hints: {forZones: [{name: a}]}}";
+    let b = "{addresses: [10.0.0.2], hints: {forZones: [{name: b}]}}";
+    let both = "{addresses: [10.0.0.3], hints: {forZones: [{name: b}, {name: a}]}}";
+    let anywhere = "{addresses: [10.0.0.4]}";
+    let empty_hint = "{addresses: [10.0.0.4], hints: {forZones: []}}";
+    let unready = "{addresses: [10.0.0.1], conditions: {ready: false}, hints: {forZones: [{name: a}]}}";
+    let unready_anywhere = "{addresses: [10.0.0.4], conditions: {ready: false}}";
+    let all = |endpoints: &[&str]| endpoints.join(", ");
+    for (asks, slices, expected) in [
+        (NOTHING, vec![all(&[a, b])], vec!["10.0.0.1", "10.0.0.2"]),
+        (AUTO, vec![all(&[a, b])], vec!["10.0.0.1"]),
+        (CLOSE, vec![all(&[a, b])], vec!["10.0.0.1"]),
+        (AUTO, vec![all(&[a, b, both])], vec!["10.0.0.1", "10.0.0.3"]),
+        // An endpoint without a hint, even one that is not ready, makes those of its slice count for nothing.
+        (AUTO, vec![all(&[a, b, anywhere])], vec!["10.0.0.1", "10.0.0.2", "10.0.0.4"]),
+        (AUTO, vec![all(&[a, b, empty_hint])], vec!["10.0.0.1", "10.0.0.2", "10.0.0.4"]),
+        (AUTO, vec![all(&[a, b, unready_anywhere])], vec!["10.0.0.1", "10.0.0.2"]),
+        (AUTO, vec![a.to_owned(), all(&[b, anywhere])], vec!["10.0.0.1", "10.0.0.2", "10.0.0.4"]),
+        // A slice with nothing for the zone.
+        (AUTO, vec![a.to_owned(), b.to_owned()], vec!["10.0.0.1"]),
+        (CLOSE, vec![a.to_owned(), b.to_owned()], vec!["10.0.0.1", "10.0.0.2"]),
+        // Nothing at all for the zone, or nothing that is ready.
+        (AUTO, vec![b.to_owned()], vec!["10.0.0.2"]),
+        (AUTO, vec![all(&[unready, b])], vec!["10.0.0.2"]),
+    ] {
+        let slices: Vec<_> = slices.iter().map(String::as_str).collect();
+        assert_eq!(used_in_zone_a(asks, &slices), expected, "{asks} {slices:?}");
+    }
 }

@@ -1,27 +1,8 @@
 //! Heads that are only edited.
 
 use crate::exchange::{RequestEdits, ResponseEdits};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
-
-/// The headers that are edited.
-impl RequestEdits for HeaderMap {
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        self.insert(name.parse::<HeaderName>().expect("a name"), value);
-    }
-
-    fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        self.insert(name.parse::<HeaderName>().expect("a name"), value);
-    }
-
-    fn remove(&mut self, name: &HeaderName) {
-        HeaderMap::remove(self, name);
-    }
-
-    fn set_method(&mut self, _: &Method) {}
-
-    fn set_target(&mut self, _: &[u8]) {}
-}
 
 /// A response's status and headers.
 pub(super) struct Response(pub(super) u16, pub(super) HeaderMap);

@@ -2,8 +2,9 @@ use crate::grammar;
 use crate::headers::{Fields, Headers, Lines};
 use crate::request::RequestView;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Version};
-use pingora_core::protocols::http::v2::server::HttpSession;
+use pingora_http::RequestHeader;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -62,14 +63,10 @@ impl ClientHead {
     }
 
     /// The head of a stream of HTTP/2. `target` as above.
-    pub(in crate::lane) fn of_stream(session: &HttpSession, target: Option<Bytes>) -> Self {
-        let request = session.req_header();
-        Self {
-            method: request.method.clone(),
-            target: target.unwrap_or_else(|| Bytes::copy_from_slice(request.raw_path())),
-            headers: Headers::from(&request.headers),
-            version: request.version,
-        }
+    pub(in crate::lane) fn of_stream(request: RequestHeader, target: Option<Bytes>) -> Self {
+        let target = target.unwrap_or_else(|| Bytes::copy_from_slice(request.raw_path()));
+        let Parts { method, headers, version, .. } = request.into();
+        Self { method, target, headers: headers.into(), version }
     }
 
     /// The request as policies see it.

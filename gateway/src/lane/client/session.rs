@@ -3,6 +3,7 @@ use crate::connection::BodyFraming;
 use crate::exchange::Failure;
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
+use h2::Reason;
 use http::HeaderMap;
 
 /// What has brought a request, and takes its response.
@@ -35,11 +36,11 @@ impl ClientSession {
         }
     }
 
-    /// The trailers of the request, once its body has been taken. Those of HTTP/2 are dropped: Pingora does not read them.
+    /// The trailers of the request, once its body has been taken.
     pub(in crate::lane) fn trailers(&self) -> Option<HeaderMap> {
         match self {
             Self::Http1(session) => session.trailers(),
-            Self::Http2(_) => None,
+            Self::Http2(session) => session.trailers(),
         }
     }
 
@@ -85,7 +86,7 @@ impl ClientSession {
     pub(super) async fn write_interim(&mut self, head: &ResponseHead) -> Result<(), Failure> {
         match self {
             Self::Http1(session) => session.write_interim(head).await,
-            Self::Http2(_) => Ok(()), // Pingora has no way for it
+            Self::Http2(_) => Ok(()), // not every client of HTTP/2 understands one
         }
     }
 
@@ -129,7 +130,7 @@ impl ClientSession {
     pub(in crate::lane) async fn close(&mut self) {
         match self {
             Self::Http1(session) => session.close().await,
-            Self::Http2(session) => session.close(),
+            Self::Http2(session) => session.reset(Reason::INTERNAL_ERROR),
         }
     }
 }

@@ -58,8 +58,8 @@ pub(in crate::lane) const CONNECTION_HEADERS: [&str; 9] = [
     "upgrade",
 ];
 
-/// The headers of a request but for those of the client's connection, by their names in lower case.
-pub(in crate::lane) fn forwarded(headers: &Headers) -> HeaderMap {
+/// The headers of a request but for those, by their names in lower case.
+pub(in crate::lane) fn without_connection_headers(headers: &Headers) -> HeaderMap {
     headers.parsed().filter(|(name, _)| !CONNECTION_HEADERS.contains(&name.as_str())).collect()
 }
 

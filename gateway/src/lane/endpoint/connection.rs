@@ -76,9 +76,9 @@ impl EndpointConnection {
     }
 
     /// Counts a request that it has served. Whether it may serve another, as nginx: ngx_http_upstream_free_keepalive_peer.
-    pub(in crate::lane) fn may_serve_again(&mut self, keeping: &UpstreamConnections, now: Instant) -> bool {
+    pub(in crate::lane) fn may_serve_again(&mut self, keep_alive: &UpstreamConnections, now: Instant) -> bool {
         self.served = self.served.saturating_add(1);
-        self.served < keeping.requests && now.duration_since(self.opened) <= keeping.lifetime
+        self.served < keep_alive.requests && now.duration_since(self.opened) <= keep_alive.lifetime
     }
 
     /// Makes a connection that was kept ready for a request with these timeouts. `None` if it has ended since, or the

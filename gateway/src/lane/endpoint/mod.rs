@@ -8,7 +8,7 @@ mod key;
 mod patience;
 mod read_ahead;
 
-pub(super) use attempt::{CONNECTION_HEADERS, GoesOn, Interrupted, forwarded};
+pub(super) use attempt::{CONNECTION_HEADERS, GoesOn, Interrupted, without_connection_headers};
 pub(super) use connect::{Io, connect, is_cut_off};
 pub(super) use connection::{EndpointConnection, Progress, READ, Turn};
 pub(super) use key::Key;

@@ -1,13 +1,14 @@
 //! One attempt to get a response from a program: the request's body goes there while the response comes back.
 
-use super::request_headers::RequestHeaders;
 use super::response::{Response, ResponseError};
 use crate::buffer::BodyQueue;
 use crate::connection::BodyFraming;
 use crate::exchange::{Destination, Failure, RequestEdits, has_body, response_framing};
 use crate::fastcgi::{CgiHead, InvalidCgiHead, begin_request, end_input, params, standard_input};
 use crate::lane::client::ClientRequest;
-use crate::lane::endpoint::{EndpointConnection, Interrupted, Progress, READ, ReadAhead, Turn};
+use crate::lane::endpoint::{
+    EndpointConnection, Interrupted, Progress, READ, ReadAhead, Turn, without_connection_headers,
+};
 use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::{Version, header};
@@ -35,16 +36,16 @@ impl<'r> Attempt<'r> {
     ) -> Result<Self, Interrupted> {
         let framing = request.body_framing();
         let ClientRequest { head, exchange, .. } = &mut *request;
-        let mut headers = RequestHeaders::new(&head.headers);
+        let mut headers = without_connection_headers(&head.headers);
         let length = match framing {
             BodyFraming::Length(length) => Some(length),
-            _ => headers.0.contains_key(header::CONTENT_LENGTH).then_some(0),
+            _ => headers.contains_key(header::CONTENT_LENGTH).then_some(0),
         };
         if let Some(length) = length {
             headers.set("Content-Length", length.into());
         }
         exchange.forward(&head.view(), &mut headers);
-        let ControlFlow::Continue(all) = exchange.fastcgi_params(&head.view(), &headers.0, length) else {
+        let ControlFlow::Continue(all) = exchange.fastcgi_params(&head.view(), &headers, length) else {
             return Err(Interrupted::Settled);
         };
         let output = endpoint.queue();

@@ -4,7 +4,6 @@
 //! sent and read is encoded and decoded without I/O ([`crate::fastcgi`]).
 
 mod attempt;
-mod request_headers;
 mod response;
 mod serve;
 

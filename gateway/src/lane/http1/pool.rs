@@ -63,10 +63,10 @@ impl Pool {
     /// too many, the one that has been idle for longest is closed.
     pub(super) fn put(&self, mut connection: EndpointConnection, destination: &Destination) {
         let since = Instant::now();
-        if self.limit == 0 || !connection.may_serve_again(&destination.keeping, since) {
+        if self.limit == 0 || !connection.may_serve_again(&destination.keep_alive, since) {
             return;
         }
-        let until = since.checked_add(destination.keeping.idle_timeout).unwrap_or(since + SWEEP * 86_400);
+        let until = since.checked_add(destination.keep_alive.idle_timeout).unwrap_or(since + SWEEP * 86_400);
         let mut idle = self.idle.lock();
         if idle.count >= self.limit {
             idle.remove_oldest();
@@ -133,7 +133,7 @@ mod tests {
             protocol: EndpointProtocol::Http11,
             pool_key,
             timeouts: Timeouts::default(),
-            keeping: UpstreamConnections::default(),
+            keep_alive: UpstreamConnections::default(),
             largest_head: 0,
             largest_piece: usize::MAX,
             fresh: false,
@@ -172,13 +172,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn connections_serve_so_many_requests_and_so_long() {
         let pool = Pool::new(8);
-        let keeping = UpstreamConnections { requests: 2, ..UpstreamConnections::default() };
-        let twice = Destination { keeping, ..destination(80, 1) };
+        let keep_alive = UpstreamConnections { requests: 2, ..UpstreamConnections::default() };
+        let twice = Destination { keep_alive, ..destination(80, 1) };
         let _endpoint = keep(&pool, &twice);
         pool.put(pool.take(&twice).expect("it has served one"), &twice);
         assert!(pool.take(&twice).is_none(), "it has served two");
-        let keeping = UpstreamConnections { lifetime: Duration::from_secs(9), ..UpstreamConnections::default() };
-        let briefly = Destination { keeping, ..destination(81, 1) };
+        let keep_alive = UpstreamConnections { lifetime: Duration::from_secs(9), ..UpstreamConnections::default() };
+        let briefly = Destination { keep_alive, ..destination(81, 1) };
         let _endpoint = keep(&pool, &briefly);
         advance(Duration::from_secs(8)).await;
         pool.put(pool.take(&briefly).expect("it is young"), &briefly);

@@ -100,8 +100,8 @@ impl EndpointConnection {
     }
 
     /// Whether it has served as many requests, or as long, as it may.
-    pub(super) fn is_worn(&self, keeping: &UpstreamConnections, now: Instant) -> bool {
-        self.state.lock().begun >= keeping.requests || now.duration_since(self.opened) > keeping.lifetime
+    pub(super) fn is_worn(&self, keep_alive: &UpstreamConnections, now: Instant) -> bool {
+        self.state.lock().begun >= keep_alive.requests || now.duration_since(self.opened) > keep_alive.lifetime
     }
 
     /// Whether streams may begin on it: the endpoint has not left, nor said that it will.

@@ -28,15 +28,15 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Kept {
     connection: Arc<EndpointConnection>,
-    keeping: UpstreamConnections,
+    keep_alive: UpstreamConnections,
 }
 
 impl Kept {
     /// Whether it has been idle for too long, has served as many or as long as it may, or has ended.
     fn is_over(&self, now: Instant) -> bool {
-        let is_old = |since: Instant| now.duration_since(since) >= self.keeping.idle_timeout;
+        let is_old = |since: Instant| now.duration_since(since) >= self.keep_alive.idle_timeout;
         !self.connection.is_open()
-            || self.connection.is_worn(&self.keeping, now)
+            || self.connection.is_worn(&self.keep_alive, now)
             || self.connection.idle_since().is_some_and(is_old)
     }
 }
@@ -61,7 +61,7 @@ impl Pool {
         if self.limit == 0 {
             return;
         }
-        let kept = Kept { connection, keeping: destination.keeping };
+        let kept = Kept { connection, keep_alive: destination.keep_alive };
         self.connections.lock().entry(Key::of(destination)).or_default().push(kept);
         self.filled.notify_one();
     }
@@ -114,7 +114,7 @@ mod tests {
             protocol: EndpointProtocol::Http2,
             pool_key,
             timeouts: Timeouts::default(),
-            keeping: UpstreamConnections::default(),
+            keep_alive: UpstreamConnections::default(),
             largest_head: 0,
             largest_piece: usize::MAX,
             fresh: false,
@@ -165,13 +165,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn connections_serve_so_many_requests_and_so_long() {
         let pool = Pool::new(8);
-        let keeping = UpstreamConnections { requests: 2, ..UpstreamConnections::default() };
-        let twice = Destination { keeping, ..destination(80, 1) };
+        let keep_alive = UpstreamConnections { requests: 2, ..UpstreamConnections::default() };
+        let twice = Destination { keep_alive, ..destination(80, 1) };
         let _endpoint = keep(&pool, &twice, 8).await;
         let places = [(); 3].map(|()| pool.take(&twice));
         assert_eq!(places.map(|place| place.is_some()), [true, true, false]);
-        let keeping = UpstreamConnections { lifetime: Duration::from_secs(9), ..UpstreamConnections::default() };
-        let briefly = Destination { keeping, ..destination(81, 1) };
+        let keep_alive = UpstreamConnections { lifetime: Duration::from_secs(9), ..UpstreamConnections::default() };
+        let briefly = Destination { keep_alive, ..destination(81, 1) };
         let _endpoint = keep(&pool, &briefly, 8).await;
         assert!(pool.take(&briefly).is_some());
         advance(Duration::from_secs(10)).await;

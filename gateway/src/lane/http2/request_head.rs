@@ -2,7 +2,7 @@
 
 use crate::exchange::RequestEdits;
 use crate::lane::client::ClientHead;
-use crate::lane::endpoint::forwarded;
+use crate::lane::endpoint::without_connection_headers;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -20,7 +20,8 @@ pub(super) struct RequestHead {
 impl RequestHead {
     /// The head of a client's request, without the headers of its connection.
     pub(super) fn new(request: &ClientHead) -> Self {
-        Self { method: request.method.clone(), target: request.target.clone(), headers: forwarded(&request.headers) }
+        let headers = without_connection_headers(&request.headers);
+        Self { method: request.method.clone(), target: request.target.clone(), headers }
     }
 
     /// Whether there is a header of this name.
@@ -50,15 +51,11 @@ impl RequestHead {
 
 impl RequestEdits for RequestHead {
     fn set(&mut self, name: &'static str, value: HeaderValue) {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-            self.headers.insert(name, value);
-        }
+        self.headers.set(name, value);
     }
 
     fn set_named(&mut self, name: &Arc<str>, value: HeaderValue) {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-            self.headers.insert(name, value);
-        }
+        self.headers.set_named(name, value);
     }
 
     fn remove(&mut self, name: &HeaderName) {

@@ -3,6 +3,7 @@
 use super::Place;
 use crate::config::Timeouts;
 use crate::exchange::UpstreamFault;
+use crate::lane::client::poll_room;
 use crate::lane::endpoint::{Patience, is_cut_off};
 use bytes::Bytes;
 use h2::client::ResponseFuture;
@@ -167,7 +168,7 @@ impl EndpointStream {
         while let Some((piece, is_last)) = &mut self.output {
             let part = piece.split_to(match piece.len() {
                 0 => 0,
-                length => length.min(ready!(poll_room(&mut self.body, length, cx))?),
+                length => length.min(ready!(poll_room(&mut self.body, length, cx)).ok_or(StreamClosed)?),
             });
             let is_over = piece.is_empty();
             let is_end = *is_last && is_over;
@@ -182,15 +183,6 @@ impl EndpointStream {
         }
         Poll::Ready(Ok(()))
     }
-}
-
-/// Waits until the endpoint takes some of so many bytes. Returns how many it takes.
-fn poll_room(body: &mut SendStream<Bytes>, length: usize, cx: &mut Context<'_>) -> Poll<Result<usize, StreamClosed>> {
-    body.reserve_capacity(length);
-    if body.capacity() > 0 {
-        return Poll::Ready(Ok(body.capacity()));
-    }
-    Poll::Ready(ready!(body.poll_capacity(cx)).and_then(Result::ok).ok_or(StreamClosed))
 }
 
 /// The endpoint takes no more of the request.

@@ -1,10 +1,8 @@
 //! A client's stream between its socket and h2, which gets no field that it would end the connection for.
 
 use super::frames::{Found, Frames};
-use crate::listener::digests::without_digests;
-use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
-use pingora_core::protocols::{Shutdown, Stream, UniqueID, UniqueIDType};
+use pingora_core::protocols::Stream;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -123,18 +121,3 @@ impl AsyncWrite for Checked {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
-
-#[async_trait]
-impl Shutdown for Checked {
-    async fn shutdown(&mut self) {
-        self.stream.shutdown().await;
-    }
-}
-
-impl UniqueID for Checked {
-    fn id(&self) -> UniqueIDType {
-        self.stream.id()
-    }
-}
-
-without_digests!(Checked);

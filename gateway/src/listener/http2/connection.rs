@@ -5,17 +5,18 @@ use super::limits::{self, Abuse, Tally};
 use super::refusal::refuse;
 use super::{end, head};
 use crate::connection::{Arrival, ClientConnection, Deadline, Stage};
+use crate::lane::client::Http2Session;
 use crate::listener::Refusal;
 use crate::listener::worker::Worker;
 use crate::table::Settings;
 use crate::telemetry::{self, ConnectionState, OpenConnection};
 use bytes::Bytes;
-use h2::Reason;
-use pingora_core::protocols::http::v2::server::{H2Accept, HttpSession, handshake};
-use pingora_core::protocols::{Digest, Stream};
-use pingora_core::{Error, Result};
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::Request;
+use pingora_core::protocols::Stream;
+use pingora_http::RequestHeader;
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ use tokio::task::JoinSet;
 /// How long a client may keep its connection open after a GOAWAY, once all of its streams have ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-type H2 = h2::server::Connection<Stream, Bytes>;
+type H2 = h2::server::Connection<Checked, Bytes>;
 
 /// Serves the streams of a connection until either side ends it.
 pub(crate) async fn serve(
@@ -36,8 +37,8 @@ pub(crate) async fn serve(
 ) {
     let settings = worker.context.publisher().load().settings().clone();
     deadline.arm(settings.client.header_timeout);
-    let stream = Box::new(Checked::new(stream, settings.client.head_limit()));
-    let shaken = deadline.limit(Stage::Closing, handshake(stream, Some(limits::options(&settings)))).await;
+    let stream = Checked::new(stream, settings.client.head_limit());
+    let shaken = deadline.limit(Stage::Closing, limits::options(&settings).handshake(stream)).await;
     deadline.disarm();
     let fault = match shaken {
         Some(Ok(mut h2)) => {
@@ -66,8 +67,6 @@ struct Streams<'a> {
     worker: &'a Arc<Worker>,
     running: JoinSet<()>,
     tally: Tally,
-    /// Pingora requires it for each session; we do not use it.
-    digest: Arc<Digest>,
     /// A GOAWAY was sent; streams that are open are still served.
     going_away: bool,
     /// Bytes sent so far when the idle deadline was armed; `None` while streams run.
@@ -77,10 +76,15 @@ struct Streams<'a> {
     stalled: bool,
 }
 
+/// A stream that a client has begun: its request, and what takes the response.
+type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
+
 // Matched at once and never stored, so that a box for each request would only cost.
 #[allow(clippy::large_enum_variant)]
 enum Event {
-    Accepted(Result<Option<H2Accept>>),
+    Accepted(Accepted),
+    /// The connection has ended, by this error or without one.
+    Ended(Option<h2::Error>),
     Abuse(Abuse),
     /// The deadline has passed, or the shutdown has reached the last stage of this connection.
     Late,
@@ -94,16 +98,14 @@ impl<'a> Streams<'a> {
         deadline: &'a Deadline,
         worker: &'a Arc<Worker>,
     ) -> Self {
-        let (running, digest) = Default::default();
         Self {
             connection,
             settings,
             open,
             deadline,
             worker,
-            running,
+            running: JoinSet::new(),
             tally: Tally::new(Instant::now()),
-            digest,
             going_away: false,
             sent_when_idle: None,
             stalled: false,
@@ -114,10 +116,9 @@ impl<'a> Streams<'a> {
     async fn run(&mut self, h2: &mut H2) -> Option<&'static str> {
         loop {
             match self.next_event(h2).await {
-                Event::Accepted(Ok(Some(H2Accept::Session(session)))) => self.start(session),
-                Event::Accepted(Ok(Some(H2Accept::Rejected))) => self.count_refused(Refusal::MALFORMED),
-                Event::Accepted(Ok(None)) => return None,
-                Event::Accepted(Err(error)) => {
+                Event::Accepted(stream) => self.start(stream),
+                Event::Ended(None) => return None,
+                Event::Ended(Some(error)) => {
                     let fault = client_error(&error);
                     if fault.is_some() {
                         self.connection.mark_input_unread(); // so that the client reads our GOAWAY
@@ -140,15 +141,16 @@ impl<'a> Streams<'a> {
 
     /// Drives the connection until the next event.
     async fn next_event(&mut self, h2: &mut H2) -> Event {
-        let mut accept = pin!(HttpSession::from_h2_conn(h2, self.digest.clone()));
         poll_fn(|cx| {
-            let accepted = accept.as_mut().poll(cx);
+            let accepted = h2.poll_accept(cx);
             while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
             if let Some(abuse) = self.tally.abuse(&self.connection) {
                 return Poll::Ready(Event::Abuse(abuse));
             }
-            if let Poll::Ready(accepted) = accepted {
-                return Poll::Ready(Event::Accepted(accepted));
+            match accepted {
+                Poll::Ready(Some(Ok(stream))) => return Poll::Ready(Event::Accepted(stream)),
+                Poll::Ready(ended) => return Poll::Ready(Event::Ended(ended.and_then(Result::err))),
+                Poll::Pending => {}
             }
             if self.connection.ends_soon() && !self.going_away {
                 return Poll::Ready(Event::Late);
@@ -195,20 +197,22 @@ impl<'a> Streams<'a> {
     }
 
     /// Serves a request, or refuses it.
-    fn start(&mut self, mut session: HttpSession) {
+    fn start(&mut self, (request, respond): Accepted) {
         let started = Instant::now();
         self.tally.count_request(&self.connection, started);
-        let limits = (&self.settings.client).into();
-        let normalized = head::normalize(session.req_header_mut(), limits);
+        let (request, body) = request.into_parts();
+        let mut request = RequestHeader::from(request);
+        let normalized = head::normalize(&mut request, (&self.settings.client).into());
+        let session = Box::new(Http2Session::new(&request.headers, body, respond, self.settings.client.send_timeout));
         let (head, target) = normalized.clone().unwrap_or_default();
         let (connection, number) = (self.connection.clone(), self.tally.requests);
         let arrival = Arrival { connection, head, started, number, sent_before: 0, target };
         self.connection.count_requested(head.length);
         match normalized {
-            Ok(_) => drop(self.running.spawn(self.worker.lanes.clone().stream(session, Box::new(arrival)))),
+            Ok(_) => drop(self.running.spawn(self.worker.lanes.clone().stream(request, session, Box::new(arrival)))),
             Err(refusal) => {
                 self.count_refused(refusal);
-                self.running.spawn(refuse(session, arrival, refusal, self.worker.clone()));
+                self.running.spawn(refuse(request, session, arrival, refusal, self.worker.clone()));
             }
         }
     }
@@ -239,8 +243,7 @@ impl<'a> Streams<'a> {
 
 /// The label of the client's protocol error that has ended its connection. `None` if the network failed, or the client
 /// closed it.
-fn client_error(error: &Error) -> Option<&'static str> {
-    let error = error.root_cause().downcast_ref::<h2::Error>()?;
+fn client_error(error: &h2::Error) -> Option<&'static str> {
     if error.is_remote() || error.is_io() {
         return None;
     }

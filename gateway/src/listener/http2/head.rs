@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Method, Uri, header};
 use pingora_http::RequestHeader;
 use smallvec::SmallVec;
 
-/// Checks what Pingora and h2 leave open, as the head reader of HTTP/1 does; gives the request a `Host` from its
+/// Checks what h2 leaves open, as the head reader of HTTP/1 does; gives the request a `Host` from its
 /// `:authority`, and a target that is a path; and joins its cookies (RFC 9113, section 8.2.3). Returns the target, too, where h2
 /// could not read it.
 ///
@@ -26,6 +26,7 @@ pub(super) fn normalize(request: &mut RequestHeader, limits: HeadLimits) -> Resu
         return Err(Refusal::METHOD);
     }
     match request.raw_path() {
+        path if path.iter().any(|byte| *byte <= b' ') => return Err(Refusal::MALFORMED),
         [b'/', ..] => {}
         b"*" if request.method == Method::OPTIONS => {}
         _ => return Err(Refusal::BAD_TARGET),
@@ -58,9 +59,15 @@ fn measure(request: &RequestHeader, limits: HeadLimits) -> Result<Head, Refusal>
     Ok(Head { length: length(request_line, &request.headers), plain: true, ..Head::default() })
 }
 
-/// Pingora has made sure that there is an authority or one `Host`, and that they do not differ.
+/// A client names the host in `:authority`, in `Host`, or in both alike.
 fn set_host(request: &mut RequestHeader) -> Result<(), Refusal> {
     let mut parts = request.uri.clone().into_parts();
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    let (host, other) = (hosts.next(), hosts.next());
+    if other.is_some() || host.zip(parts.authority.as_ref()).is_some_and(|(host, authority)| host != authority.as_str())
+    {
+        return Err(Refusal::BAD_HOST);
+    }
     if let Some(authority) = parts.authority.take() {
         request.insert_header(header::HOST, authority.as_str()).map_err(|_| Refusal::BAD_HOST)?;
         // The authority is in one place from here on: who replaces the Host replaces all of it.
@@ -176,6 +183,11 @@ mod tests {
         assert_eq!(refused("GET", "*", &[("host", "a")]), Refusal::BAD_TARGET);
         assert_eq!(refused("GET", "/", &[("host", "a/b")]), Refusal::BAD_HOST);
         assert_eq!(refused("GET", "http://a!b/", &[]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", "http://a/", &[("host", "b")]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", "http://a/", &[("host", "A")]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", "http://u@a/", &[]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", "/", &[("host", "a"), ("host", "a")]), Refusal::BAD_HOST);
+        assert_eq!(refused("GET", "/", &[]), Refusal::BAD_HOST);
         let lengths = [("content-length", "2"), ("content-length", "2")];
         assert_eq!(refused("POST", "http://a/", &lengths), Refusal::BAD_LENGTH);
         assert_eq!(refused("GET", &format!("http://a/{long}"), &[]), Refusal::TARGET_TOO_LONG);

@@ -3,7 +3,7 @@
 use crate::config::GatewaySettings;
 use crate::connection::ClientConnection;
 use h2::Reason;
-use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
+use h2::server::Builder;
 use std::time::{Duration, Instant};
 
 /// Bytes of a body that a client may send ahead of its backend: on one stream, and on all of them.
@@ -25,8 +25,8 @@ const IDLE_BYTES: u64 = 1 << 20;
 /// The SETTINGS for a client, and the limits that h2 enforces. What h2 limits by itself has its defaults:
 /// streams reset before they are accepted (20), errors that reset a stream (1,024), CONTINUATION frames (by the size of the
 /// head), small and empty DATA frames that wait (by the window).
-pub(super) fn options(settings: &GatewaySettings) -> H2Options {
-    let mut options = default_h2_options();
+pub(super) fn options(settings: &GatewaySettings) -> Builder {
+    let mut options = Builder::new();
     options
         .max_concurrent_streams(settings.http2.streams)
         .max_header_list_size(u32::try_from(settings.client.head_limit()).unwrap_or(u32::MAX))

@@ -1,7 +1,7 @@
-//! HTTP/2 on a client's connection: its streams, each served by Pingora like a request of HTTP/1, and their bounds.
+//! HTTP/2 on a client's connection: its streams on h2, each served like a request of HTTP/1, and their bounds.
 //!
 //! The loop is ours because Pingora's has neither a limit of requests nor a graceful shutdown of idle connections, and does
-//! not count streams that clients cancel. Its own checks of a head stay in force; ours are made in addition.
+//! not count streams that clients cancel; its sessions read no trailers.
 
 mod checked;
 mod connection;

@@ -54,6 +54,7 @@ fn shown(events: Vec<SourceEvent>) -> Vec<String> {
         SourceEvent::Apply(observed) => format!("+{}", observed.key),
         SourceEvent::Delete(key) => format!("-{key}"),
         SourceEvent::Problems { part, diagnostics } => format!("{} wrong: {part}", diagnostics.len()),
+        SourceEvent::Zone(zone) => format!("zone {zone}"),
         SourceEvent::Synced => "synced".to_owned(),
     };
     events.into_iter().map(show).collect()

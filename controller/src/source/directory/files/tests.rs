@@ -50,6 +50,7 @@ fn reported(events: Vec<SourceEvent>) -> Vec<String> {
             let said: Vec<&str> = diagnostics.iter().map(|diagnostic| &*diagnostic.message).collect();
             format!("{part}: {}", said.join("; "))
         }
+        SourceEvent::Zone(zone) => format!("zone {zone}"),
         SourceEvent::Synced => "synced".to_owned(),
     };
     events.into_iter().map(show).collect()
