@@ -14,6 +14,7 @@ use crate::store::{Change, Store};
 use gateway::config::Rejection;
 use gateway::config::Update;
 use log::{log_applied, log_difference};
+use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -62,7 +63,7 @@ pub type Uids = BTreeMap<ObjectKey, Arc<str>>;
 /// A pipeline, before or while it runs.
 pub struct Pipeline<T, P> {
     events: mpsc::Receiver<SourceEvent>,
-    store: Store,
+    store: Arc<RwLock<Store>>,
     translator: T,
     publish: P,
     debounce: Debounce,
@@ -92,7 +93,7 @@ where
         let (state, watched) = watch::channel(State::default());
         let pipeline = Self {
             events,
-            store: Store::new(),
+            store: Arc::default(),
             translator,
             publish,
             debounce: Debounce::new(QUIET, CEILING),
@@ -105,6 +106,11 @@ where
             state,
         };
         (pipeline, watched)
+    }
+
+    /// What exists. Whoever reads it holds the pipeline up meanwhile.
+    pub fn store(&self) -> Arc<RwLock<Store>> {
+        Arc::clone(&self.store)
     }
 
     /// The same, which also reports the ports that the gateway cannot open, as they come and go.
@@ -177,10 +183,11 @@ where
     }
 
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
+        let mut store = self.store.write();
         for event in batch.drain(..) {
             self.consumed += 1;
             let observed = self.reporter.is_some().then(|| event.clone());
-            let changes = self.store.apply(event);
+            let changes = store.apply(event);
             if let (Some(reporter), Some(event)) = (&self.reporter, &observed) {
                 reporter.observe(event, !changes.is_empty());
             }
@@ -197,7 +204,7 @@ where
     fn build(&mut self) {
         let started = Instant::now();
         let changes: Vec<Change> = std::mem::take(&mut self.changes).into_iter().collect();
-        let update = self.translator.translate(&self.store, &changes);
+        let update = self.translator.translate(&self.store.read(), &changes);
         let mut revision = self.state.borrow().revision;
         // Without any host, the first table still says that the gateway is ready.
         if !update.is_empty() || revision == 0 {
@@ -223,14 +230,16 @@ where
     }
 
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
-        let known = self.store.problems().chain(&self.rejected).cloned();
+        let store = self.store.read();
+        let known = store.problems().chain(&self.rejected).cloned();
         let unopened: Vec<_> = self.unopened.borrow().iter().map(Diagnostic::from).collect();
         let all = known.chain(unopened).chain(self.translator.diagnostics());
-        all.map(|diagnostic| self.store.locate(diagnostic)).collect::<BTreeSet<_>>().into_iter().collect()
+        all.map(|diagnostic| store.locate(diagnostic)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn uids(&self, diagnostics: &[Diagnostic]) -> Arc<Uids> {
-        let uid = |key: ObjectKey| self.store.uid(&key).map(Into::into).map(|uid| (key, uid));
+        let store = self.store.read();
+        let uid = |key: ObjectKey| store.uid(&key).map(Into::into).map(|uid| (key, uid));
         Arc::new(diagnostics.iter().flat_map(subjects).filter_map(uid).collect())
     }
 }
