@@ -193,6 +193,14 @@ impl Adit {
         Ok(self.server()?.admin_address())
     }
 
+    /// The address of the admission webhook.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn webhook_address(&self) -> Result<SocketAddr> {
+        self.server()?.webhook_address().context("there is no webhook")
+    }
+
     /// All metrics, as Prometheus sees them.
     ///
     /// # Errors

@@ -44,6 +44,9 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<E
     for address in server.https_addresses() {
         tracing::info!(%address, "serving HTTPS");
     }
+    if let Some(address) = server.webhook_address() {
+        tracing::info!(%address, "serving the admission webhook");
+    }
     tracing::info!(address = %server.admin_address(), "serving the admin port: health checks, metrics and debugging");
     tracing::info!("ready: {}", counted(server.hosts(), "host"));
 
