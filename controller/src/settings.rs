@@ -296,16 +296,25 @@ pub struct ServeSettings {
 }
 
 /// The admission webhook. `Default` is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSettings {
     /// `--validating-webhook`: its port; with 0 the system chooses one. Default none: there is no webhook.
     pub port: Option<u16>,
     /// `--validating-webhook`: its address. Default none: all addresses of the machine.
     pub address: Option<IpAddr>,
-    /// `--validating-webhook-certificate`: the file with its certificate.
+    /// `--validating-webhook-certificate`: the file with its certificate. Default none: it makes one itself.
     pub certificate: Option<PathBuf>,
     /// `--validating-webhook-key`: the file with the key of that.
     pub key: Option<PathBuf>,
+    /// `--validating-webhook-name`: the name of its Service and of the Secret with its own certificate, both in the
+    /// namespace of the Pod, and of its ValidatingWebhookConfiguration. Default `adit-admission`.
+    pub name: String,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { port: None, address: None, certificate: None, key: None, name: "adit-admission".into() }
+    }
 }
 
 impl Default for ServeSettings {

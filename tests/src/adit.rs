@@ -129,9 +129,16 @@ impl Adit {
     /// # Errors
     /// If the settings lead to no cluster, or the server does not start.
     pub async fn watch(cluster: &ClusterSettings) -> Result<Self> {
+        Self::watch_on(on_loopback(ServeSettings::default()), cluster).await
+    }
+
+    /// As [`Adit::watch`], with other settings of how it is served.
+    ///
+    /// # Errors
+    /// As [`Adit::watch`].
+    pub async fn watch_on(serve: ServeSettings, cluster: &ClusterSettings) -> Result<Self> {
         let settings = ControllerSettings::default();
         let feed = ClusterSource::new(&settings, cluster).spawn()?;
-        let serve = on_loopback(ServeSettings::default());
         let server = Self::serve(settings, serve, feed, Box::new(std::io::sink())).await?;
         // Nobody takes these: the cluster alone tells what to serve.
         let (events, _) = mpsc::channel(1);

@@ -1,11 +1,13 @@
 //! The webhook as a part of the process.
 
-use super::certificate::FileCertificate;
+use super::files::FileCertificate;
+use super::own::OwnCertificate;
 use super::serve::{self, Port};
 use super::verdict::Review;
 use crate::settings::WebhookSettings;
 use anyhow::Context as _;
 use gateway::telemetry::ControllerMetrics;
+use rustls::server::ResolvesServerCert;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -15,6 +17,7 @@ use tokio::runtime::Runtime;
 #[derive(Debug)]
 pub(crate) struct Webhook {
     address: SocketAddr,
+    own: Option<Arc<OwnCertificate>>,
     _runtime: Runtime,
 }
 
@@ -30,25 +33,37 @@ impl Webhook {
         review: Arc<Review>,
         metrics: ControllerMetrics,
     ) -> anyhow::Result<Option<Self>> {
-        let WebhookSettings { port: Some(port), address, certificate: Some(certificate), key: Some(key) } = settings
-        else {
-            return Ok(None);
-        };
-        let address = SocketAddr::new(address.unwrap_or(any), *port);
-        let certificate = FileCertificate::new(certificate.clone(), key.clone());
-        let port = Port::new(Arc::new(certificate), review, metrics)?;
+        let Some(port) = settings.port else { return Ok(None) };
+        let address = SocketAddr::new(settings.address.unwrap_or(any), port);
+        let (certificate, own) = certificate(settings);
+        let port = Port::new(certificate, review, metrics)?;
         let runtime = runtime().context("cannot start the runtime of the admission webhook")?;
         let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
             format!("cannot listen on {address} for the admission webhook (choose another with --validating-webhook)")
         })?;
         let address = listener.local_addr().context("the admission webhook has no address")?;
         runtime.spawn(serve::serve(listener, port));
-        Ok(Some(Self { address, _runtime: runtime }))
+        Ok(Some(Self { address, own, _runtime: runtime }))
+    }
+
+    /// The certificate that is Adit's own to look after, if nobody gives it one.
+    pub(crate) fn own_certificate(&self) -> Option<Arc<OwnCertificate>> {
+        self.own.clone()
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+fn certificate(settings: &WebhookSettings) -> (Arc<dyn ResolvesServerCert>, Option<Arc<OwnCertificate>>) {
+    match (&settings.certificate, &settings.key) {
+        (Some(certificate), Some(key)) => (Arc::new(FileCertificate::new(certificate.clone(), key.clone())), None),
+        _ => {
+            let own = Arc::new(OwnCertificate::default());
+            (own.clone(), Some(own))
+        }
     }
 }
 

@@ -94,6 +94,12 @@ fn directory(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<Feed> {
     if settings.cluster != ClusterSettings::default() {
         tracing::warn!("flags about the cluster are ignored: objects are read from files");
     }
+    let webhook = &settings.serve.webhook;
+    anyhow::ensure!(
+        webhook.port.is_none() || webhook.certificate.is_some(),
+        "--validating-webhook-certificate: is missing: expected a file, since without a cluster there is no place for a \
+         certificate of Adit's own"
+    );
     let (events, receiver) = mpsc::channel(EVENTS);
     DirectorySource::new(paths).spawn(events).context("cannot start watching")?;
     Ok(receiver.into())

@@ -6,7 +6,7 @@ mod listening;
 mod reviews;
 mod shared_translator;
 
-use crate::admission::Webhook;
+use crate::admission::{Keeper, OwnCertificate, Webhook};
 use crate::apiserver::{Access, AccessError};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
@@ -112,7 +112,11 @@ impl Server {
         let gateway = Gateway::start(&listening, &publisher, &telemetry)?;
         lifecycle.listening();
         let status = match cluster {
-            Some(cluster) => Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry))?),
+            Some(cluster) => {
+                let own = webhook.as_ref().and_then(Webhook::own_certificate);
+                let own = own.map(|certificate| (certificate, serve.webhook.name.as_str()));
+                Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry, own))?)
+            }
             None => None,
         };
         Ok(Self {
@@ -192,16 +196,22 @@ fn control_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()
 }
 
-/// Elects who writes to the cluster, and writes.
+/// Elects who writes to the cluster, and writes: with a certificate of its own, also what the webhook of this name needs.
 async fn write_to(
     cluster: ClusterSettings,
     observations: Option<status::Observations>,
     state: watch::Receiver<State>,
     telemetry: &Arc<Telemetry>,
+    own: Option<(Arc<OwnCertificate>, &str)>,
 ) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
     let status = Status::start(&settings, &access, observations);
+    if let Some((certificate, name)) = own {
+        let name = status::own_object(name, &settings, &access);
+        let keeper = Keeper::new(access.clone(), name, certificate, settings.interval, status.leading());
+        tokio::spawn(keeper.run());
+    }
     tokio::spawn(Recorder::new(access, replica(&settings)).run(state, status.leading()));
     if settings.election {
         tokio::spawn(measure_leadership(settings.election_id, status.leading(), telemetry.clone()));

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod clients;
+mod own;
 mod reviews;
 
 use anyhow::{Context, Result, ensure};
@@ -46,6 +47,7 @@ fn webhook(files: &Path) -> WebhookSettings {
         address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         certificate: Some(files.join("tls.crt")),
         key: Some(files.join("tls.key")),
+        ..WebhookSettings::default()
     }
 }
 

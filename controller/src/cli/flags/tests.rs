@@ -121,6 +121,9 @@ fn a_webhook_has_an_address_and_a_certificate() {
     }
     let error = parse(&["--validating-webhook=:8443", "--validating-webhook-certificate=a"]).expect_err("no key");
     assert!(error.starts_with("--validating-webhook-key: is missing"), "{error}");
+    let own = settings(&["--validating-webhook=:8443", "--validating-webhook-name=x"]).serve.webhook;
+    assert_eq!((own.certificate, own.name.as_str()), (None, "x"));
+    parse(&["--validating-webhook-name=a/b"]).expect_err("no name");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The flags about the admission webhook.
 
 use super::flag::{Flag, Shape};
+use crate::object::is_name;
 use crate::registry::ValueError;
 use crate::settings::{ServeSettings, WebhookSettings};
 use std::net::IpAddr;
@@ -25,7 +26,8 @@ pub(super) const FLAGS: &[Flag] = &[
         "validating-webhook-certificate",
         Shape::Value("FILE"),
         "",
-        "PEM file with the certificate that the admission webhook shows, and its issuers. A file that changes is read again",
+        "PEM file with the certificate that the admission webhook shows, and its issuers. A file that changes is read again. \
+         Without this flag and the next, Adit makes a certificate and renews it, and has the API server believe it",
         |values, settings| {
             settings.serve.webhook.certificate = values.last_unless_empty().map(Into::into);
             Ok(())
@@ -41,6 +43,19 @@ pub(super) const FLAGS: &[Flag] = &[
             Ok(())
         },
     ),
+    Flag::full(
+        "validating-webhook-name",
+        Shape::Value("NAME"),
+        "adit-admission",
+        "Name of what the cluster has for the admission webhook where Adit makes the certificate: the \
+         ValidatingWebhookConfiguration and, in the namespace of this Pod, the Service and the Secret with the certificate. \
+         Adit's own",
+        |values, settings| {
+            let name = values.last_unless_empty().filter(|name| is_name(name));
+            settings.serve.webhook.name = name.ok_or("is not the name of an object")?.into();
+            Ok(())
+        },
+    ),
 ];
 
 /// As Go's `net.Listen` takes it, but for names.
@@ -53,13 +68,13 @@ fn address(text: &str) -> Result<(Option<IpAddr>, u16), ValueError> {
     Ok((ip, port.parse().map_err(|_| EXPECTED)?))
 }
 
-/// A webhook needs a certificate and its key.
+/// A certificate needs its key.
 pub(super) fn expect_certificate(serve: &ServeSettings) -> Result<(), String> {
-    let WebhookSettings { port, certificate, key, .. } = &serve.webhook;
-    for (flag, value) in [("--validating-webhook-certificate", certificate), ("--validating-webhook-key", key)] {
-        if port.is_some() && value.is_none() {
-            return Err(format!("{flag}: is missing: expected a file beside --validating-webhook"));
-        }
+    const FLAGS: [&str; 2] = ["--validating-webhook-certificate", "--validating-webhook-key"];
+    let WebhookSettings { certificate, key, .. } = &serve.webhook;
+    match (certificate, key) {
+        (Some(_), None) => Err(format!("{}: is missing: expected a file as with {}", FLAGS[1], FLAGS[0])),
+        (None, Some(_)) => Err(format!("{}: is missing: expected a file as with {}", FLAGS[0], FLAGS[1])),
+        _ => Ok(()),
     }
-    Ok(())
 }
