@@ -17,6 +17,7 @@ use log::{log_applied, log_difference};
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -68,7 +69,7 @@ pub struct Pipeline<T, P> {
     publish: P,
     debounce: Debounce,
     changes: BTreeSet<Change>,
-    consumed: u64,
+    consumed: Arc<AtomicU64>,
     rejected: Vec<Diagnostic>,
     /// Ports that the gateway cannot open now.
     unopened: watch::Receiver<Arc<[Rejection]>>,
@@ -98,7 +99,7 @@ where
             publish,
             debounce: Debounce::new(QUIET, CEILING),
             changes: BTreeSet::new(),
-            consumed: 0,
+            consumed: Arc::default(),
             rejected: Vec::new(),
             unopened: watch::channel(Arc::default()).1,
             reporter: None,
@@ -111,6 +112,11 @@ where
     /// What exists. Whoever reads it holds the pipeline up meanwhile.
     pub fn store(&self) -> Arc<RwLock<Store>> {
         Arc::clone(&self.store)
+    }
+
+    /// How many events have arrived: [`State::source_revision`] will come to that.
+    pub fn consumed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.consumed)
     }
 
     /// The same, which also reports the ports that the gateway cannot open, as they come and go.
@@ -155,7 +161,7 @@ where
             if self.debounce.release(Instant::now()) {
                 self.build();
             } else if self.changes.is_empty() {
-                self.state.send_modify(|state| state.source_revision = self.consumed);
+                self.state.send_modify(|state| state.source_revision = self.consumed.load(Relaxed));
             }
         }
         if self.debounce.due().is_some() {
@@ -185,7 +191,7 @@ where
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
         let mut store = self.store.write();
         for event in batch.drain(..) {
-            self.consumed += 1;
+            self.consumed.fetch_add(1, Relaxed);
             let observed = self.reporter.is_some().then(|| event.clone());
             let changes = store.apply(event);
             if let (Some(reporter), Some(event)) = (&self.reporter, &observed) {
@@ -215,7 +221,7 @@ where
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);
-        let state = State { revision, source_revision: self.consumed, diagnostics, uids };
+        let state = State { revision, source_revision: self.consumed.load(Relaxed), diagnostics, uids };
         // Before anyone who waits for the state sees it, and then looks at what was observed.
         self.observer.iter_mut().for_each(|observer| observer(&state));
         self.state.send_replace(state);

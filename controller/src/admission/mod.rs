@@ -15,6 +15,8 @@ mod verdict;
 mod webhook;
 
 pub(crate) use own::{Keeper, OwnCertificate};
+#[cfg(test)]
+pub(crate) use request::AdmissionRequest;
 pub(crate) use review::review;
 pub(crate) use verdict::{Review, Verdict};
 pub(crate) use webhook::Webhook;

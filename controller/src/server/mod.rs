@@ -15,7 +15,6 @@ use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::pipeline::{Pipeline, State};
 use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
 use crate::status::{self, Reporter, Status};
-use crate::store::Store;
 use crate::translate::Translator;
 use anyhow::Context as _;
 use certificate_metrics::CertificateReport;
@@ -29,7 +28,7 @@ use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
 use listening::{any_address, listen_settings};
-use parking_lot::RwLock;
+use reviews::Arrivals;
 use shared_translator::SharedTranslator;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -98,9 +97,10 @@ impl Server {
             .filter(|cluster| cluster.status.update)
             .map(|cluster| Reporter::new(&cluster.status))
             .unzip();
-        let (state, store) = start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
+        let (state, arrivals) =
+            start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
         let watched = cluster.as_ref().map(|cluster| cluster.namespaces.clone()).unwrap_or_default();
-        let review = reviews::reviewer(translator.clone(), store, watched);
+        let review = reviews::reviewer(translator.clone(), arrivals, watched);
         let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
         let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
         let admin = start_admin(serve, answers, &control)?;
@@ -285,7 +285,7 @@ fn start_pipeline(
     publisher: &Arc<Publisher>,
     telemetry: &Arc<Telemetry>,
     lifecycle: &Arc<Lifecycle>,
-) -> anyhow::Result<(watch::Receiver<State>, Arc<RwLock<Store>>)> {
+) -> anyhow::Result<(watch::Receiver<State>, Arrivals)> {
     let mut metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
     let mut certificates = CertificateReport::new(telemetry.certificates().clone());
     let (publisher, lifecycle, unopened) = (publisher.clone(), lifecycle.clone(), publisher.unopened());
@@ -318,14 +318,14 @@ fn start_pipeline(
         metrics.record_build(state, hash.config_hash(), SystemTime::now());
     };
     let (pipeline, state) = Pipeline::new(events, translator, publish);
-    let store = pipeline.store();
+    let arrivals = Arrivals { store: pipeline.store(), consumed: pipeline.consumed(), state: state.clone() };
     pipeline
         .watching(unopened)
         .reporting(reporter)
         .observed_by(observe)
         .spawn()
         .context("cannot start the pipeline")?;
-    Ok((state, store))
+    Ok((state, arrivals))
 }
 
 fn answers(
