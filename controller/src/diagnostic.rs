@@ -60,6 +60,18 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What the admission webhook makes of a fact about an object that has not been accepted yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AtAdmission {
+    /// The object is refused, as by ingress-nginx's webhook.
+    Refuses,
+    /// Who applies the object is warned.
+    #[default]
+    Warns,
+    /// Nothing: another object is missing, which may come.
+    Waits,
+}
+
 /// One fact about one field of one object (or file), for a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Diagnostic {
@@ -83,6 +95,9 @@ pub struct Diagnostic {
     /// The other object that it is about: the winner of a conflict, the Secret or Service at fault. It need not exist.
     #[serde(serialize_with = "as_shown_if_any")]
     pub related: Option<Subject>,
+    /// What the admission webhook makes of it.
+    #[serde(skip)]
+    pub at_admission: AtAdmission,
 }
 
 /// A place in a file.
@@ -108,6 +123,7 @@ impl Diagnostic {
             place: None,
             reason: Reason::Invalid,
             related: None,
+            at_admission: AtAdmission::default(),
         }
     }
 
@@ -135,6 +151,11 @@ impl Diagnostic {
     /// The same with the other object that it is about.
     pub fn with_related(self, object: impl Into<Subject>) -> Self {
         Self { related: Some(object.into()), ..self }
+    }
+
+    /// The same, for which an object is refused at admission.
+    pub(crate) fn refused(self) -> Self {
+        Self { at_admission: AtAdmission::Refuses, ..self }
     }
 
     /// The same with its place in a file.

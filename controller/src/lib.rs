@@ -5,6 +5,7 @@
 //! to the cluster. Nothing here knows Pingora.
 
 pub mod address;
+mod admission;
 pub mod annotation;
 pub mod apiserver;
 mod certificate;

@@ -14,8 +14,10 @@ use crate::store::{Change, Store};
 use gateway::config::Rejection;
 use gateway::config::Update;
 use log::{log_applied, log_difference};
+use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -62,12 +64,12 @@ pub type Uids = BTreeMap<ObjectKey, Arc<str>>;
 /// A pipeline, before or while it runs.
 pub struct Pipeline<T, P> {
     events: mpsc::Receiver<SourceEvent>,
-    store: Store,
+    store: Arc<RwLock<Store>>,
     translator: T,
     publish: P,
     debounce: Debounce,
     changes: BTreeSet<Change>,
-    consumed: u64,
+    consumed: Arc<AtomicU64>,
     rejected: Vec<Diagnostic>,
     /// Ports that the gateway cannot open now.
     unopened: watch::Receiver<Arc<[Rejection]>>,
@@ -92,12 +94,12 @@ where
         let (state, watched) = watch::channel(State::default());
         let pipeline = Self {
             events,
-            store: Store::new(),
+            store: Arc::default(),
             translator,
             publish,
             debounce: Debounce::new(QUIET, CEILING),
             changes: BTreeSet::new(),
-            consumed: 0,
+            consumed: Arc::default(),
             rejected: Vec::new(),
             unopened: watch::channel(Arc::default()).1,
             reporter: None,
@@ -105,6 +107,16 @@ where
             state,
         };
         (pipeline, watched)
+    }
+
+    /// What exists. Whoever reads it holds the pipeline up meanwhile.
+    pub fn store(&self) -> Arc<RwLock<Store>> {
+        Arc::clone(&self.store)
+    }
+
+    /// How many events have arrived: [`State::source_revision`] will come to that.
+    pub fn consumed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.consumed)
     }
 
     /// The same, which also reports the ports that the gateway cannot open, as they come and go.
@@ -149,7 +161,7 @@ where
             if self.debounce.release(Instant::now()) {
                 self.build();
             } else if self.changes.is_empty() {
-                self.state.send_modify(|state| state.source_revision = self.consumed);
+                self.state.send_modify(|state| state.source_revision = self.consumed.load(Relaxed));
             }
         }
         if self.debounce.due().is_some() {
@@ -177,10 +189,11 @@ where
     }
 
     fn consume(&mut self, batch: &mut Vec<SourceEvent>) {
+        let mut store = self.store.write();
         for event in batch.drain(..) {
-            self.consumed += 1;
+            self.consumed.fetch_add(1, Relaxed);
             let observed = self.reporter.is_some().then(|| event.clone());
-            let changes = self.store.apply(event);
+            let changes = store.apply(event);
             if let (Some(reporter), Some(event)) = (&self.reporter, &observed) {
                 reporter.observe(event, !changes.is_empty());
             }
@@ -197,7 +210,7 @@ where
     fn build(&mut self) {
         let started = Instant::now();
         let changes: Vec<Change> = std::mem::take(&mut self.changes).into_iter().collect();
-        let update = self.translator.translate(&self.store, &changes);
+        let update = self.translator.translate(&self.store.read(), &changes);
         let mut revision = self.state.borrow().revision;
         // Without any host, the first table still says that the gateway is ready.
         if !update.is_empty() || revision == 0 {
@@ -208,7 +221,7 @@ where
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);
-        let state = State { revision, source_revision: self.consumed, diagnostics, uids };
+        let state = State { revision, source_revision: self.consumed.load(Relaxed), diagnostics, uids };
         // Before anyone who waits for the state sees it, and then looks at what was observed.
         self.observer.iter_mut().for_each(|observer| observer(&state));
         self.state.send_replace(state);
@@ -223,14 +236,16 @@ where
     }
 
     fn diagnostics(&self) -> Arc<[Diagnostic]> {
-        let known = self.store.problems().chain(&self.rejected).cloned();
+        let store = self.store.read();
+        let known = store.problems().chain(&self.rejected).cloned();
         let unopened: Vec<_> = self.unopened.borrow().iter().map(Diagnostic::from).collect();
         let all = known.chain(unopened).chain(self.translator.diagnostics());
-        all.map(|diagnostic| self.store.locate(diagnostic)).collect::<BTreeSet<_>>().into_iter().collect()
+        all.map(|diagnostic| store.locate(diagnostic)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn uids(&self, diagnostics: &[Diagnostic]) -> Arc<Uids> {
-        let uid = |key: ObjectKey| self.store.uid(&key).map(Into::into).map(|uid| (key, uid));
+        let store = self.store.read();
+        let uid = |key: ObjectKey| store.uid(&key).map(Into::into).map(|uid| (key, uid));
         Arc::new(diagnostics.iter().flat_map(subjects).filter_map(uid).collect())
     }
 }

@@ -237,19 +237,26 @@ pub struct OwnPorts {
     pub https: u16,
     /// `--healthz-port`.
     pub admin: u16,
+    /// `--validating-webhook`; 0 without one.
+    pub webhook: u16,
 }
 
 impl Default for OwnPorts {
     fn default() -> Self {
         let ServeSettings { http_port, https_port, admin_port, .. } = ServeSettings::default();
-        Self { http: http_port, https: https_port, admin: admin_port }
+        Self { http: http_port, https: https_port, admin: admin_port, webhook: 0 }
     }
 }
 
 impl OwnPorts {
     /// The flag that chose this port for Adit itself, if one did.
     pub fn flag(&self, port: u16) -> Option<&'static str> {
-        let flags = [(self.http, "--http-port"), (self.https, "--https-port"), (self.admin, "--healthz-port")];
+        let flags = [
+            (self.http, "--http-port"),
+            (self.https, "--https-port"),
+            (self.admin, "--healthz-port"),
+            (self.webhook, "--validating-webhook"),
+        ];
         flags.into_iter().find(|(own, _)| *own == port).map(|(_, flag)| flag)
     }
 }
@@ -290,6 +297,30 @@ pub struct ServeSettings {
     pub metrics: MetricsSettings,
     /// `--shutdown-grace-period`: how long new connections are accepted after SIGTERM. Default 15 s.
     pub shutdown_grace: Duration,
+    /// The admission webhook.
+    pub webhook: WebhookSettings,
+}
+
+/// The admission webhook. `Default` is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// `--validating-webhook`: its port; with 0 the system chooses one. Default none: there is no webhook.
+    pub port: Option<u16>,
+    /// `--validating-webhook`: its address. Default none: all addresses of the machine.
+    pub address: Option<IpAddr>,
+    /// `--validating-webhook-certificate`: the file with its certificate. Default none: it makes one itself.
+    pub certificate: Option<PathBuf>,
+    /// `--validating-webhook-key`: the file with the key of that.
+    pub key: Option<PathBuf>,
+    /// `--validating-webhook-name`: the name of its Service and of the Secret with its own certificate, both in the
+    /// namespace of the Pod, and of its ValidatingWebhookConfiguration. Default `adit-admission`.
+    pub name: String,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { port: None, address: None, certificate: None, key: None, name: "adit-admission".into() }
+    }
 }
 
 impl Default for ServeSettings {
@@ -310,6 +341,7 @@ impl Default for ServeSettings {
             health_path: "/healthz".into(),
             metrics: MetricsSettings::default(),
             shutdown_grace: Duration::from_secs(15),
+            webhook: WebhookSettings::default(),
         }
     }
 }

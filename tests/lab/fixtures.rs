@@ -18,6 +18,7 @@ const CASES: &[&str] = &[
     "rollouts::b23_",
     "rollouts::j24_",
     "seeds::s1::machine::fault_n11_",
+    "webhook::v01_",
 ];
 
 #[test]

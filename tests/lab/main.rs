@@ -17,3 +17,4 @@ mod routes;
 mod seeds;
 mod sign_in;
 mod smoke;
+mod webhook;

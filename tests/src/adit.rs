@@ -129,7 +129,7 @@ impl Adit {
     /// # Errors
     /// If the settings lead to no cluster, or the server does not start.
     pub async fn watch(cluster: &ClusterSettings) -> Result<Self> {
-        Self::watch_as(ControllerSettings::default(), cluster).await
+        Self::watch_with(ControllerSettings::default(), on_loopback(ServeSettings::default()), cluster).await
     }
 
     /// The same, with other settings of what is served.
@@ -137,8 +137,19 @@ impl Adit {
     /// # Errors
     /// As [`Adit::watch`].
     pub async fn watch_as(settings: ControllerSettings, cluster: &ClusterSettings) -> Result<Self> {
+        Self::watch_with(settings, on_loopback(ServeSettings::default()), cluster).await
+    }
+
+    /// The same, with other settings of how it is served.
+    ///
+    /// # Errors
+    /// As [`Adit::watch`].
+    pub async fn watch_on(serve: ServeSettings, cluster: &ClusterSettings) -> Result<Self> {
+        Self::watch_with(ControllerSettings::default(), serve, cluster).await
+    }
+
+    async fn watch_with(settings: ControllerSettings, serve: ServeSettings, cluster: &ClusterSettings) -> Result<Self> {
         let feed = ClusterSource::new(&settings, cluster).spawn()?;
-        let serve = on_loopback(ServeSettings::default());
         let server = Self::serve(settings, serve, feed, Box::new(std::io::sink())).await?;
         // Nobody takes these: the cluster alone tells what to serve.
         let (events, _) = mpsc::channel(1);
@@ -198,6 +209,14 @@ impl Adit {
     /// If the server is gone.
     pub fn admin_address(&self) -> Result<SocketAddr> {
         Ok(self.server()?.admin_address())
+    }
+
+    /// The address of the admission webhook.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn webhook_address(&self) -> Result<SocketAddr> {
+        self.server()?.webhook_address().context("there is no webhook")
     }
 
     /// All metrics, as Prometheus sees them.

@@ -275,6 +275,15 @@ fn fault_n02_a_path_that_is_not_there_is_an_error() {
     }
 }
 
+/// In a cluster Adit would make one.
+#[test]
+fn a_webhook_that_reviews_files_needs_a_certificate() {
+    let manifests = manifests(OBJECTS);
+    let said = refusal(&["serve", "--validating-webhook=:0", manifests.path().to_str().expect("text")]);
+    let last = said.lines().last().expect("a line");
+    assert!(last.starts_with("adit: --validating-webhook-certificate: is missing: expected a file"), "{said}");
+}
+
 #[test]
 fn fault_n04_a_word_that_is_no_log_level_is_an_error() {
     let manifests = manifests(OBJECTS);

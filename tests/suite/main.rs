@@ -2,6 +2,7 @@
 //! the sources. One binary, since each one links all of Adit.
 
 mod admin;
+mod admission;
 mod affinity;
 mod annotation_list;
 mod attacks;

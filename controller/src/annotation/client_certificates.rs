@@ -22,7 +22,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     )
-    .refers_to(Kind::Secret),
+    .refers_to(Kind::Secret)
+    .refused(),
     guard(
         "auth-tls-verify-client",
         Risk::Medium,
@@ -62,7 +63,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             Ok(())
         },
     )
-    .but("A path is for GET and HEAD; requests of other methods get 400."),
+    .but("A path is for GET and HEAD; requests of other methods get 400.")
+    .refused(),
     guard(
         "auth-tls-match-cn",
         Risk::High,
@@ -78,7 +80,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.client_certificates.subject = Some(text.into());
             Ok(())
         },
-    ),
+    )
+    .refused(),
     guard(
         "auth-tls-pass-certificate-to-upstream",
         Risk::Low,
@@ -88,7 +91,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
             draft.client_certificates.forward_certificate = value.bool()?;
             Ok(())
         },
-    ),
+    )
+    .refused(),
 ];
 
 const fn guard(

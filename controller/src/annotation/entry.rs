@@ -24,6 +24,8 @@ pub struct AnnotationFacets {
     pub harmless: &'static [&'static str],
     /// It has the prefix [`OWN_PREFIX`]: ingress-nginx has none like it.
     pub is_own: bool,
+    /// An Ingress with an invalid value is refused at admission, as by ingress-nginx's webhook.
+    pub refused: bool,
 }
 
 impl Facets for AnnotationFacets {
@@ -100,7 +102,9 @@ impl Annotation {
         doc: &'static str,
         apply: Apply<AnnotationFacets>,
     ) -> Self {
-        Self::supported(name, AnnotationFacets { scope, risk, invalid, harmless: &[], is_own: false }, doc, apply)
+        let refused = matches!(invalid, Invalid::RejectsIngress);
+        let facets = AnnotationFacets { scope, risk, invalid, harmless: &[], is_own: false, refused };
+        Self::supported(name, facets, doc, apply)
     }
 
     /// An entry that ingress-nginx does not have.
@@ -111,7 +115,8 @@ impl Annotation {
         doc: &'static str,
         apply: Apply<AnnotationFacets>,
     ) -> Self {
-        let facets = AnnotationFacets { scope, risk: Risk::Low, invalid, harmless: &[], is_own: true };
+        let refused = matches!(invalid, Invalid::RejectsIngress);
+        let facets = AnnotationFacets { scope, risk: Risk::Low, invalid, harmless: &[], is_own: true, refused };
         Self::supported(name, facets, doc, apply)
     }
 
@@ -128,7 +133,7 @@ impl Annotation {
     /// An entry without effect.
     pub(super) const fn ignored(name: &'static str, why: &'static str, doc: &'static str) -> Self {
         let (scope, risk, invalid) = (Scope::Ingress, Risk::Low, Invalid::FallsBack);
-        let facets = AnnotationFacets { scope, risk, invalid, harmless: EMPTY, is_own: false };
+        let facets = AnnotationFacets { scope, risk, invalid, harmless: EMPTY, is_own: false, refused: false };
         Self::unsupported(name, Support::Ignored(why), facets, doc)
     }
 
@@ -152,6 +157,11 @@ impl Annotation {
     /// The same, with the values that have no effect.
     pub(super) const fn unless(self, harmless: &'static [&'static str]) -> Self {
         Self { facets: AnnotationFacets { harmless, ..self.facets }, ..self }
+    }
+
+    /// The same, for which an Ingress with an invalid value is refused at admission.
+    pub(super) const fn refused(self) -> Self {
+        Self { facets: AnnotationFacets { refused: true, ..self.facets }, ..self }
     }
 
     /// Whether it counts on a canary: what is said of its Service does, but not of paths and hosts, which are those of the

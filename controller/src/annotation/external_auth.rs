@@ -18,7 +18,8 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          the backend.",
         |value, draft| auth_server::auth_url(value, &mut draft.external_auth),
     )
-    .but("Other variables in the host are refused, and `$host` where the host of a rule is no exact name: the routes answer 503."),
+    .but("Other variables in the host are refused, and `$host` where the host of a rule is no exact name: the routes answer 503.")
+    .refused(),
     Annotation::guard(
         "auth-method",
         Risk::Low,

@@ -4,7 +4,7 @@ mod tests;
 use super::entry::{Annotation, Applied, Effect, Invalid, OWN_PREFIX};
 use super::prefix;
 use super::settings::AnnotationSettings;
-use crate::diagnostic::{Diagnostic, Reason};
+use crate::diagnostic::{AtAdmission, Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::registry::{Support, Value, ValueError, object_name};
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
         let origin = Origin::new(self.context.object.clone(), self.field(SECRET));
         let settings = std::mem::take(&mut self.reading.settings.client_certificates);
         if let Err((key, error)) = settings.build(origin, &mut self.reading.settings.host) {
-            self.deny_host(key, self.value(key), &error.to_string());
+            self.deny_host(key, self.value(key), &error.to_string()).at_admission = if_missing(&error);
             self.set_effect(key, &Effect::HostDenied);
         }
     }
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
     /// Denies the routes where an annotation cannot be used together with the others.
     fn deny_unless(&mut self, built: Result<(), (&'static str, ValueError)>) {
         if let Err((key, error)) = built {
-            self.deny(key, self.value(key), &error.to_string());
+            self.deny(key, self.value(key), &error.to_string()).at_admission = if_missing(&error);
             self.set_effect(key, &Effect::Denied);
         }
     }
@@ -281,47 +281,42 @@ impl<'a> Reader<'a> {
             ValueError::NotFound(_) => Reason::ReferenceNotFound,
             _ => Reason::AnnotationParsingFailed,
         };
-        match annotation.facets.invalid {
+        let (diagnostic, effect) = match annotation.facets.invalid {
             Invalid::RejectsIngress => {
-                self.error(key, value, reason, &format!("{error}; {REJECTED}"));
-                Effect::Rejected
+                (self.error(key, value, reason, &format!("{error}; {REJECTED}")), Effect::Rejected)
             }
-            Invalid::Denies => {
-                self.deny(key, value, &error.to_string());
-                Effect::Denied
-            }
-            Invalid::DeniesHost => {
-                self.deny_host(key, value, &error.to_string());
-                Effect::HostDenied
-            }
+            Invalid::Denies => (self.deny(key, value, &error.to_string()), Effect::Denied),
+            Invalid::DeniesHost => (self.deny_host(key, value, &error.to_string()), Effect::HostDenied),
             Invalid::FallsBack => {
-                self.error(key, value, reason, &format!("{error}; the default is used instead"));
-                Effect::None
+                (self.error(key, value, reason, &format!("{error}; the default is used instead")), Effect::None)
             }
-        }
+        };
+        diagnostic.at_admission = match error {
+            ValueError::Expected(_) | ValueError::Invalid(_) | ValueError::Template(_) if annotation.facets.refused => {
+                AtAdmission::Refuses
+            }
+            error => if_missing(error),
+        };
+        effect
     }
 
     fn reject(&mut self, key: &str, value: &str, complaint: &str) {
-        self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; {REJECTED}"));
+        let diagnostic = self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; {REJECTED}"));
+        diagnostic.at_admission = AtAdmission::Refuses;
         self.reading.rejected = true;
     }
 
-    pub(super) fn deny(&mut self, key: &str, value: &str, complaint: &str) {
+    pub(super) fn deny(&mut self, key: &str, value: &str, complaint: &str) -> &mut Diagnostic {
         let denied = self.denied(key, complaint);
         self.reading.settings.policies.denied.get_or_insert(denied);
-        self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered with 503"));
+        self.error(key, value, Reason::Denied, &format!("{complaint}: every request is answered with 503"))
     }
 
     /// Closes the hosts of the Ingress, unless an older one has decided about the certificates of their clients.
-    fn deny_host(&mut self, key: &str, value: &str, complaint: &str) {
+    fn deny_host(&mut self, key: &str, value: &str, complaint: &str) -> &mut Diagnostic {
         let denied = self.denied(key, complaint);
         self.reading.settings.host.client_certificates.get_or_insert(ClientCertificates::Denied(denied));
-        self.error(
-            key,
-            value,
-            Reason::Denied,
-            &format!("{complaint}: every request for the host is answered with 403"),
-        );
+        self.error(key, value, Reason::Denied, &format!("{complaint}: every request for the host is answered with 403"))
     }
 
     fn denied(&self, key: &str, complaint: &str) -> Denied {
@@ -349,7 +344,7 @@ impl<'a> Reader<'a> {
             let prefix = annotation.prefix(self.context.prefix);
             let message = format!("is ignored: expected the prefix {prefix:?} (--annotations-prefix)");
             let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
-            self.reading.diagnostics.push(diagnostic);
+            self.reading.diagnostics.push(diagnostic.refused());
         }
     }
 
@@ -365,9 +360,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
+    pub(super) fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) -> &mut Diagnostic {
         let diagnostic = Diagnostic::error(self.context.object.clone(), self.field(key), message);
-        self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
+        self.reading.diagnostics.push_mut(diagnostic.with_value(value).because(reason))
     }
 
     pub(super) fn warn(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
@@ -377,5 +372,13 @@ impl<'a> Reader<'a> {
 
     pub(super) fn field(&self, key: &str) -> String {
         format!("metadata.annotations[{}]", Annotation::full_name(key, self.context.prefix))
+    }
+}
+
+/// An object that a value names may come later.
+fn if_missing(error: &ValueError) -> AtAdmission {
+    match error {
+        ValueError::NotFound(_) => AtAdmission::Waits,
+        _ => AtAdmission::Warns,
     }
 }

@@ -3,7 +3,7 @@
 use super::entry::Effect;
 use super::read::Reader;
 use super::settings::ServerSnippet;
-use crate::diagnostic::{Diagnostic, Reason};
+use crate::diagnostic::{AtAdmission, Diagnostic, Reason};
 use crate::route_defaults::Risk;
 use crate::snippet::{self, Context, Place, Services, Snippet};
 use gateway::config::{Denied, Origin};
@@ -22,7 +22,7 @@ impl Reader<'_> {
             _ if value.trim().is_empty() => Effect::None,
             None => Effect::Applied,
             Some(refusal) => {
-                self.deny(key, value, refusal);
+                self.deny(key, value, refusal).at_admission = AtAdmission::Refuses;
                 Effect::Denied
             }
         }
@@ -57,7 +57,7 @@ impl Reader<'_> {
         match stream.map(|snippet| snippet.complaint()) {
             None => {}
             Some(None) => self.set_effect(STREAM, &Effect::None), // no directive there has one
-            Some(Some(complaint)) => self.deny_for_snippet(STREAM, &complaint),
+            Some(Some(complaint)) => self.deny_for_snippet(STREAM, &complaint, AtAdmission::Refuses),
         }
     }
 
@@ -65,7 +65,7 @@ impl Reader<'_> {
     fn auth_snippet(&mut self, own: Option<Snippet>) {
         let Some(own) = own else { return };
         if let Some(complaint) = own.complaint() {
-            return self.deny_for_snippet(AUTH, &complaint);
+            return self.deny_for_snippet(AUTH, &complaint, AtAdmission::Refuses);
         }
         if self.reading.settings.external_auth.url.is_none() {
             let message =
@@ -76,8 +76,8 @@ impl Reader<'_> {
         self.reading.settings.external_auth.snippet = Arc::new(own.block);
     }
 
-    fn deny_for_snippet(&mut self, key: &'static str, complaint: &str) {
-        self.deny(key, self.value(key), complaint);
+    fn deny_for_snippet(&mut self, key: &'static str, complaint: &str, at_admission: AtAdmission) {
+        self.deny(key, self.value(key), complaint).at_admission = at_admission;
         self.set_effect(key, &Effect::Denied);
     }
 
@@ -86,14 +86,15 @@ impl Reader<'_> {
         let origin = Origin::new(self.context.object.clone(), self.field(SERVER));
         let reason = format!("the annotation {}/{SERVER} {complaint}", self.context.prefix).into();
         let message = format!("{complaint}: every request of its hosts is answered with 503");
-        self.error(SERVER, self.value(SERVER), Reason::Denied, &message);
+        self.error(SERVER, self.value(SERVER), Reason::Denied, &message).at_admission = AtAdmission::Refuses;
         self.set_effect(SERVER, &Effect::Denied);
         ServerSnippet::Denies(Denied { reason, origin })
     }
 
     fn location_snippet(&mut self, own: Option<Snippet>) {
         let complaint = own.as_ref().and_then(Snippet::complaint);
-        let is_used = own.is_some() && complaint.is_none();
+        let is_own = own.is_some();
+        let is_used = is_own && complaint.is_none();
         let settings = &mut self.reading.settings;
         if let (Some(Snippet { mut block, .. }), None) = (own, &complaint) {
             block.append(&self.context.defaults.location_snippet);
@@ -106,7 +107,9 @@ impl Reader<'_> {
             self.warn(LOCATION, self.value(LOCATION), Reason::Ignored, warning);
         }
         if let Some(complaint) = complaint {
-            self.deny_for_snippet(LOCATION, &complaint);
+            // Without a snippet, the fault is the ConfigMap's.
+            let at_admission = if is_own { AtAdmission::Refuses } else { AtAdmission::Warns };
+            self.deny_for_snippet(LOCATION, &complaint, at_admission);
         }
     }
 
@@ -130,7 +133,7 @@ impl Reader<'_> {
 
 fn of_annotation(diagnostic: Diagnostic) -> Diagnostic {
     match diagnostic.reason {
-        Reason::Invalid => diagnostic.because(Reason::AnnotationParsingFailed),
+        Reason::Invalid => diagnostic.because(Reason::AnnotationParsingFailed).refused(),
         _ => diagnostic,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::entry::{Annotation, Effect, Invalid, Scope};
 use super::read::Reader;
-use crate::diagnostic::Reason;
+use crate::diagnostic::{AtAdmission, Reason};
 use crate::registry::ValueError;
 use crate::route_defaults::Risk;
 use gateway::config::{Template, Waf};
@@ -101,7 +101,8 @@ impl Reader<'_> {
                 Some(text.to_owned())
             }
             Err(error) => {
-                self.deny(SNIPPET, text, &format!("cannot be used: {error}"));
+                let complaint = format!("cannot be used: {error}");
+                self.deny(SNIPPET, text, &complaint).at_admission = AtAdmission::Refuses;
                 self.set_effect(SNIPPET, &Effect::Denied);
                 None
             }

@@ -44,6 +44,9 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<E
     for address in server.https_addresses() {
         tracing::info!(%address, "serving HTTPS");
     }
+    if let Some(address) = server.webhook_address() {
+        tracing::info!(%address, "serving the admission webhook");
+    }
     tracing::info!(address = %server.admin_address(), "serving the admin port: health checks, metrics and debugging");
     tracing::info!("ready: {}", counted(server.hosts(), "host"));
 
@@ -94,6 +97,12 @@ fn directory(paths: Vec<PathBuf>, settings: &Settings) -> anyhow::Result<Feed> {
     if settings.controller.topology_aware && settings.controller.zone.is_none() {
         tracing::warn!("--enable-topology-aware-routing has no effect without --topology-zone: files know no zone");
     }
+    let webhook = &settings.serve.webhook;
+    anyhow::ensure!(
+        webhook.port.is_none() || webhook.certificate.is_some(),
+        "--validating-webhook-certificate: is missing: expected a file, since without a cluster there is no place for a \
+         certificate of Adit's own"
+    );
     let (events, receiver) = mpsc::channel(EVENTS);
     DirectorySource::new(paths).spawn(events).context("cannot start watching")?;
     Ok(receiver.into())

@@ -2,8 +2,11 @@
 
 mod certificate_metrics;
 mod config_metrics;
+mod listening;
+mod reviews;
 mod shared_translator;
 
+use crate::admission::{Keeper, OwnCertificate, Webhook};
 use crate::apiserver::{Access, AccessError};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
@@ -18,17 +21,17 @@ use certificate_metrics::CertificateReport;
 use config_metrics::{ConfigMetrics, Content};
 use futures_util::future::OptionFuture;
 use gateway::admin::{self, Admin, Lifecycle};
-use gateway::buffer::TempSpace;
 use gateway::config::Update;
-use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
+use gateway::listener::{DrainTimeouts, Gateway};
 use gateway::ocsp::OcspFetcher;
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Build, Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
+use listening::{any_address, listen_settings};
+use reviews::Arrivals;
 use shared_translator::SharedTranslator;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::num::NonZero;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
@@ -46,6 +49,7 @@ const LAST_SPANS: Duration = Duration::from_secs(3);
 pub struct Server {
     gateway: Gateway,
     admin: SocketAddr,
+    webhook: Option<Webhook>,
     state: watch::Receiver<State>,
     lifecycle: Arc<Lifecycle>,
     telemetry: Arc<Telemetry>,
@@ -93,7 +97,11 @@ impl Server {
             .filter(|cluster| cluster.status.update)
             .map(|cluster| Reporter::new(&cluster.status))
             .unzip();
-        let state = start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
+        let (state, arrivals) =
+            start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
+        let watched = cluster.as_ref().map(|cluster| cluster.namespaces.clone()).unwrap_or_default();
+        let review = reviews::reviewer(translator.clone(), arrivals, watched);
+        let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
         let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
         let admin = start_admin(serve, answers, &control)?;
         // Workers read what is fixed at their start from the settings, so the first table comes before them.
@@ -104,10 +112,26 @@ impl Server {
         let gateway = Gateway::start(&listening, &publisher, &telemetry)?;
         lifecycle.listening();
         let status = match cluster {
-            Some(cluster) => Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry))?),
+            Some(cluster) => {
+                let own = webhook.as_ref().and_then(Webhook::own_certificate);
+                let own = own.map(|certificate| (certificate, serve.webhook.name.as_str()));
+                Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry, own))?)
+            }
             None => None,
         };
-        Ok(Self { gateway, admin, state, lifecycle, telemetry, registry, publisher, status, exporter, control })
+        Ok(Self {
+            gateway,
+            admin,
+            webhook,
+            state,
+            lifecycle,
+            telemetry,
+            registry,
+            publisher,
+            status,
+            exporter,
+            control,
+        })
     }
 
     /// The addresses for cleartext HTTP, with their real ports.
@@ -123,6 +147,11 @@ impl Server {
     /// The address of the admin port.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// The address of the admission webhook, if there is one.
+    pub fn webhook_address(&self) -> Option<SocketAddr> {
+        self.webhook.as_ref().map(Webhook::address)
     }
 
     /// How many virtual hosts are served now.
@@ -167,16 +196,22 @@ fn control_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()
 }
 
-/// Elects who writes to the cluster, and writes.
+/// Elects who writes to the cluster, and writes: with a certificate of its own, also what the webhook of this name needs.
 async fn write_to(
     cluster: ClusterSettings,
     observations: Option<status::Observations>,
     state: watch::Receiver<State>,
     telemetry: &Arc<Telemetry>,
+    own: Option<(Arc<OwnCertificate>, &str)>,
 ) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
     let status = Status::start(&settings, &access, observations);
+    if let Some((certificate, name)) = own {
+        let name = status::own_object(name, &settings, &access);
+        let keeper = Keeper::new(access.clone(), name, certificate, settings.interval, status.leading());
+        tokio::spawn(keeper.run());
+    }
     tokio::spawn(Recorder::new(access, replica(&settings)).run(state, status.leading()));
     if settings.election {
         tokio::spawn(measure_leadership(settings.election_id, status.leading(), telemetry.clone()));
@@ -250,7 +285,7 @@ fn start_pipeline(
     publisher: &Arc<Publisher>,
     telemetry: &Arc<Telemetry>,
     lifecycle: &Arc<Lifecycle>,
-) -> anyhow::Result<watch::Receiver<State>> {
+) -> anyhow::Result<(watch::Receiver<State>, Arrivals)> {
     let mut metrics = ConfigMetrics::new(telemetry.controller().clone(), telemetry.checks().clone());
     let mut certificates = CertificateReport::new(telemetry.certificates().clone());
     let (publisher, lifecycle, unopened) = (publisher.clone(), lifecycle.clone(), publisher.unopened());
@@ -283,60 +318,14 @@ fn start_pipeline(
         metrics.record_build(state, hash.config_hash(), SystemTime::now());
     };
     let (pipeline, state) = Pipeline::new(events, translator, publish);
+    let arrivals = Arrivals { store: pipeline.store(), consumed: pipeline.consumed(), state: state.clone() };
     pipeline
         .watching(unopened)
         .reporting(reporter)
         .observed_by(observe)
         .spawn()
         .context("cannot start the pipeline")?;
-    Ok(state)
-}
-
-/// Clients of HTTPS are told to have come to this port, wherever Adit listens: as in ingress-nginx, whose containers may
-/// not use low ports.
-const HTTPS_PORT: u16 = 443;
-
-fn listen_settings(serve: &ServeSettings, publisher: &Publisher) -> ListenSettings {
-    let settings = publisher.load().settings().clone();
-    let address = serve.bind_address.unwrap_or_else(|| any_address(settings.ipv6));
-    ListenSettings {
-        http: vec![SocketAddr::new(address, serve.http_port)],
-        advertised_http_port: serve.advertised_http_port,
-        https: vec![SocketAddr::new(address, serve.https_port)],
-        advertised_https_port: serve.advertised_https_port.or(Some(HTTPS_PORT)),
-        handshakes: HandshakeLimits::default(),
-        workers: serve.workers.map(NonZero::get).or(settings.worker_processes).unwrap_or_else(available_cores),
-        temp_space: Arc::new(temp_space(serve)),
-    }
-}
-
-/// The room for temporary files. Only bodies that need one fail without it, so it is no reason not to start.
-fn temp_space(serve: &ServeSettings) -> TempSpace {
-    let folder = serve.temp_path.clone().unwrap_or_else(std::env::temp_dir);
-    let shown = folder.display().to_string();
-    let space = TempSpace::new(folder);
-    if let Err(error) = space.check() {
-        tracing::error!(
-            %error, folder = shown,
-            "--temp-path: no files can be made there: requests are answered with 500 whose bodies are larger than \
-             client-body-buffer-size, unless proxy-request-buffering is off"
-        );
-    }
-    space
-}
-
-/// Every address of the machine: IPv4, and IPv6 where it is wanted and there.
-fn any_address(ipv6: bool) -> IpAddr {
-    if ipv6 && TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() {
-        Ipv6Addr::UNSPECIFIED.into()
-    } else {
-        Ipv4Addr::UNSPECIFIED.into()
-    }
-}
-
-/// The cgroup's CPU quota, else the cores: the standard library knows both.
-fn available_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    Ok((state, arrivals))
 }
 
 fn answers(

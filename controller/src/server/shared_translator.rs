@@ -25,6 +25,11 @@ impl SharedTranslator {
         self.translator.lock()
     }
 
+    /// The same, unless it takes longer than this to get it.
+    pub(super) fn try_lock_for(&self, patience: Duration) -> Option<MutexGuard<'_, Translator>> {
+        self.translator.try_lock_for(patience)
+    }
+
     /// How long the last translation took.
     pub(super) fn took(&self) -> Duration {
         *self.took.lock()

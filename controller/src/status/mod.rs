@@ -49,7 +49,8 @@ impl Status {
         let (leads, leading) = watch::channel(!settings.election);
         let candidate = settings.election.then(|| {
             let election = Election::new(identity(settings), settings.election_ttl);
-            let candidate = Candidate::new(access.clone(), lease(settings, access), election, leads);
+            let lease = own_object(&settings.election_id, settings, access);
+            let candidate = Candidate::new(access.clone(), lease, election, leads);
             Part::start(|stopped| candidate.run(stopped))
         });
         let writer = observations.map(|observations| {
@@ -103,13 +104,13 @@ impl Part {
     }
 }
 
-/// The Lease, in our Pod's namespace or in that of the kubeconfig.
-fn lease(settings: &StatusSettings, access: &Access) -> NamespacedName {
+/// The name of one of our own objects: in our Pod's namespace, or in that of the kubeconfig.
+pub(crate) fn own_object(name: &str, settings: &StatusSettings, access: &Access) -> NamespacedName {
     let namespace = match &settings.pod {
         Some(pod) => pod.namespace.clone(),
         None => access.client().1.default_namespace().into(),
     };
-    NamespacedName { namespace, name: settings.election_id.as_str().into() }
+    NamespacedName { namespace, name: name.into() }
 }
 
 /// A Pod's name is its own, also of the process that starts in it again. Elsewhere a machine may run several.

@@ -1,3 +1,4 @@
+mod draft;
 mod results;
 
 use super::affinities::Affinities;

@@ -11,6 +11,7 @@ mod tests;
 pub use explain::ExplainQuery;
 pub use lifecycle::Lifecycle;
 pub use serve::serve;
+pub use silent::{Silent, SilentConnection};
 
 use std::fmt;
 use std::sync::Arc;

@@ -10,10 +10,10 @@ const MAX_SILENT: usize = 512;
 
 /// The connections whose request heads are not complete. Where there are too many, the oldest is displaced, so that
 /// who connects and asks at once is answered whatever others hold.
-#[derive(Default)]
-pub(super) struct Silent(Mutex<Waiting>);
+#[derive(Debug, Default)]
+pub struct Silent(Mutex<Waiting>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Waiting {
     next: u64,
     /// By the order in which they were accepted.
@@ -21,7 +21,8 @@ struct Waiting {
 }
 
 /// One of these connections, until its head is complete or it ends.
-pub(super) struct SilentConnection {
+#[derive(Debug)]
+pub struct SilentConnection {
     silent: Arc<Silent>,
     number: u64,
     displaced: Arc<Notify>,
@@ -29,7 +30,8 @@ pub(super) struct SilentConnection {
 }
 
 impl Silent {
-    pub(super) fn enter(self: &Arc<Self>) -> SilentConnection {
+    /// One more.
+    pub fn enter(self: &Arc<Self>) -> SilentConnection {
         let displaced = Arc::new(Notify::new());
         let mut waiting = self.0.lock();
         let number = waiting.next;
@@ -50,13 +52,13 @@ impl Silent {
 
 impl SilentConnection {
     /// Its head is complete: nobody displaces it any more.
-    pub(super) fn complete(&self) {
+    pub fn complete(&self) {
         self.is_complete.store(true, Relaxed);
         self.silent.leave(self.number);
     }
 
     /// Waits until it must go.
-    pub(super) async fn displaced(&self) {
+    pub async fn displaced(&self) {
         self.displaced.notified().await;
         // Its head came just as it was displaced.
         if self.is_complete.load(Relaxed) {

@@ -22,8 +22,8 @@ mod worker;
 
 pub use clock::{Clock, Now};
 pub use metrics::{
-    Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event, Identity,
-    ListenerMetrics, METRICS, MetricDoc, MetricKind, OcspMetrics, Orphan, REQUEST_METRICS, ServedCertificate,
+    Admission, Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event,
+    Identity, ListenerMetrics, METRICS, MetricDoc, MetricKind, OcspMetrics, Orphan, REQUEST_METRICS, ServedCertificate,
 };
 pub use record::{Attempt, EncodedBody, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};

@@ -44,7 +44,7 @@ impl Objects {
     pub(super) fn apply(&mut self, mut object: Value) -> Result<()> {
         let resource = resource(object["kind"].as_str().context("no kind")?);
         let metadata = object["metadata"].as_object_mut().context("no metadata")?;
-        if !["ingressclasses", "namespaces", "nodes"].contains(&resource.as_str()) {
+        if !["ingressclasses", "namespaces", "nodes", "validatingwebhookconfigurations"].contains(&resource.as_str()) {
             metadata.entry("namespace").or_insert(json!("default"));
         }
         self.version += 1;

@@ -52,6 +52,11 @@ fn patched(object: &Value, request: &Request) -> Result<Option<Value>> {
                 match operation["op"].as_str() {
                     Some("test") if patched.pointer(path) != Some(&operation["value"]) => return Ok(None),
                     Some("test") => {}
+                    Some("add") => {
+                        let (parent, key) = path.rsplit_once('/').context("the whole object")?;
+                        let parent = patched.pointer_mut(parent).and_then(Value::as_object_mut);
+                        parent.context("nothing there")?.insert(key.to_owned(), operation["value"].clone());
+                    }
                     Some("remove") => {
                         let (parent, key) = path.rsplit_once('/').context("the whole object")?;
                         let parent = patched.pointer_mut(parent).and_then(Value::as_object_mut);

@@ -46,6 +46,16 @@ impl Manifest {
         Ok(Self { name, documents: self.documents.replace(text, other) })
     }
 
+    /// The same with the objects of another file.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn and(self, name: &str) -> Result<Self> {
+        let other = Self::read(name)?;
+        let documents = format!("{}\n---\n{}", self.documents, other.documents);
+        Ok(Self { name: format!("{} and {name}", self.name), documents })
+    }
+
     /// What a kustomization of a user's own makes of `manifests/overlays/NAME`, with this patch (YAML).
     ///
     /// # Errors
@@ -131,8 +141,16 @@ impl Manifest {
     /// of the namespace.
     pub(super) fn beside(self, namespace: &str) -> Result<Self> {
         let own = |name: &Value| json!(name.as_str().unwrap_or_default().replacen(NAMESPACE, namespace, 1));
+        let own_webhook = |name: &mut Value| {
+            if *name == WEBHOOK {
+                *name = own(name);
+            }
+        };
         let mut objects = self.objects()?;
         for object in &mut objects {
+            for rule in object["rules"].as_array_mut().into_iter().flatten() {
+                rule["resourceNames"].as_array_mut().into_iter().flatten().for_each(own_webhook);
+            }
             match object["kind"].as_str().unwrap_or_default() {
                 "Namespace" | "ClusterRole" => object["metadata"]["name"] = own(&object["metadata"]["name"]),
                 "RoleBinding" => object["subjects"][0]["namespace"] = json!(namespace),
@@ -145,7 +163,14 @@ impl Manifest {
                     object["metadata"]["name"] = own(&object["metadata"]["name"]);
                     object["spec"]["controller"] = own(&object["spec"]["controller"]);
                 }
+                "ValidatingWebhookConfiguration" => {
+                    own_webhook(&mut object["metadata"]["name"]);
+                    let service = &mut object["webhooks"][0]["clientConfig"]["service"];
+                    own_webhook(&mut service["name"]);
+                    service["namespace"] = json!(namespace);
+                }
                 "Service" => {
+                    own_webhook(&mut object["metadata"]["name"]);
                     for port in object["spec"]["ports"].as_array_mut().into_iter().flatten() {
                         if port["name"] == "http" || port["name"] == "https" {
                             port.as_object_mut().and_then(|port| port.remove("nodePort"));
@@ -155,7 +180,8 @@ impl Manifest {
                 "Deployment" | "DaemonSet" => {
                     let arguments = &mut object["spec"]["template"]["spec"]["containers"][0]["args"];
                     for argument in arguments.as_array_mut().into_iter().flatten() {
-                        if let Some("--controller-class" | "--ingress-class") = argument.as_str().and_then(flag) {
+                        let name = argument.as_str().and_then(flag);
+                        if let Some("--controller-class" | "--ingress-class" | "--validating-webhook-name") = name {
                             *argument = own(argument);
                         }
                     }
@@ -180,6 +206,9 @@ impl Manifest {
 
 /// The namespace that the files name, and what names of objects in none begin with.
 pub(super) const NAMESPACE: &str = "adit";
+
+/// The name of what belongs to the admission webhook, some of which is in no namespace.
+const WEBHOOK: &str = "adit-admission";
 
 fn flag(argument: &str) -> Option<&str> {
     argument.split('=').next()

@@ -40,7 +40,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
 const CONTROLLER_ORDER: &[&[&str]] = &[
     &["cli"],
     &["server"],
-    &["explain"],
+    &["admission", "explain"],
     &["translate", "events"],
     &["source"],
     &["annotation", "pipeline"],

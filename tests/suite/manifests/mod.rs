@@ -1,6 +1,7 @@
 //! What `kubectl apply -f manifests/install/...` installs: what must hold in each of these files, seen without a cluster.
 //! That they are what the kustomizations say is checked by `make manifests-check`.
 
+mod admission;
 mod alerts;
 mod installation;
 mod permissions;
@@ -23,7 +24,7 @@ fn every_overlay_is_rendered_and_where_it_makes_sense_with_takeover() {
     let mut expected: BTreeSet<_> = names("overlays").iter().map(|overlay| format!("{overlay}.yaml")).collect();
     let for_a_cluster = ["nodeport", "loadbalancer", "local", "daemonset", "hostnetwork"];
     expected.extend(for_a_cluster.map(|overlay| format!("{overlay}-takeover.yaml")));
-    expected.insert("monitoring.yaml".to_owned());
+    expected.extend(["monitoring.yaml", "admission.yaml"].map(str::to_owned));
     assert_eq!(names("install"), expected);
 }
 

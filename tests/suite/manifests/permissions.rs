@@ -63,7 +63,7 @@ fn every_role_is_bound_to_the_account_of_the_pods() {
 }
 
 /// The rules of all roles of this kind, each resource on its own.
-fn allowed(install: &Installation, kind: &str) -> BTreeSet<String> {
+pub(super) fn allowed(install: &Installation, kind: &str) -> BTreeSet<String> {
     let rules = install.of(kind).flat_map(|role| list(&role["rules"]));
     rules.flat_map(rule_texts).collect()
 }
@@ -79,6 +79,6 @@ fn rule_texts(rule: &Value) -> Vec<String> {
     of("resources").iter().map(|resource| format!("{group}/{resource}{names} {verbs}")).collect()
 }
 
-fn owned(rules: &[&str]) -> BTreeSet<String> {
+pub(super) fn owned(rules: &[&str]) -> BTreeSet<String> {
     rules.iter().map(|rule| (*rule).to_owned()).collect()
 }

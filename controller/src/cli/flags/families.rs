@@ -1,7 +1,7 @@
 //! All flags, by what they are about.
 
 use super::flag::FlagFacets;
-use super::{cluster, metrics, objects, observing, retired, serving, status};
+use super::{cluster, metrics, objects, observing, retired, serving, status, webhook};
 use crate::registry::{Family, Registered, Registry};
 
 /// What a flag is about: its heading in `--help`.
@@ -34,6 +34,7 @@ impl Registered for FlagFacets {
         static REGISTRY: Registry<FlagFacets> = Registry::new(&[
             Family { title: Topic::Objects.heading(), settings: objects::FLAGS },
             Family { title: Topic::Serving.heading(), settings: serving::FLAGS },
+            Family { title: Topic::Serving.heading(), settings: webhook::FLAGS },
             Family { title: Topic::Observing.heading(), settings: observing::FLAGS },
             Family { title: Topic::Observing.heading(), settings: metrics::FLAGS },
             Family { title: Topic::Cluster.heading(), settings: cluster::FLAGS },

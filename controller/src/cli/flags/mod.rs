@@ -13,6 +13,7 @@ mod retired;
 mod serving;
 mod status;
 mod value;
+mod webhook;
 
 pub use families::Topic;
 pub use flag::{Flag, FlagFacets, Shape};
@@ -23,7 +24,7 @@ use crate::registry::{Family, Support};
 use crate::settings::{ServeSettings, Settings};
 use clap::{Arg, ArgMatches};
 use std::ffi::OsString;
-use std::iter::chain;
+use std::net::IpAddr;
 
 /// What the command line said.
 #[derive(Clone, Debug, Default)]
@@ -61,22 +62,31 @@ pub fn collect(matches: &ArgMatches, settings: Settings) -> Result<Flags, String
             .map_err(|error| format!("--{}: {:?} {error}", flag.name, values.shown()))?;
     }
     expect_different_ports(&flags.settings.serve)?;
+    webhook::expect_certificate(&flags.settings.serve)?;
     Ok(flags)
 }
 
 /// Adit's own ports differ where they are on the same address, or else it would end once it has synced, and listens.
 fn expect_different_ports(serve: &ServeSettings) -> Result<(), String> {
-    let [http, https, admin] =
-        [("--http-port", serve.http_port), ("--https-port", serve.https_port), ("--healthz-port", serve.admin_port)];
-    let is_admin_apart = match (serve.bind_address, serve.admin_address) {
-        (Some(bind), Some(admin)) => bind != admin && !bind.is_unspecified() && !admin.is_unspecified(),
-        _ => false,
-    };
-    let beside_admin = [(http, admin), (https, admin)].into_iter().filter(|_| !is_admin_apart);
-    match chain([(http, https)], beside_admin).find(|((_, a), (_, b))| a == b && *a != 0) {
-        Some(((a, port), (b, _))) => Err(format!("{a} and {b} are both {port}: expected different ports")),
-        None => Ok(()),
+    let ports = [
+        ("--http-port", serve.http_port, serve.bind_address),
+        ("--https-port", serve.https_port, serve.bind_address),
+        ("--healthz-port", serve.admin_port, serve.admin_address),
+        ("--validating-webhook", serve.webhook.port.unwrap_or_default(), serve.webhook.address),
+    ];
+    for (index, (flag, port, address)) in ports.iter().enumerate().filter(|(_, (_, port, _))| *port != 0) {
+        let same = |(_, other, at): &&(_, u16, Option<IpAddr>)| other == port && !are_apart(*address, *at);
+        if let Some((other, ..)) = ports[index + 1..].iter().find(same) {
+            return Err(format!("{flag} and {other} are both {port}: expected different ports"));
+        }
     }
+    Ok(())
+}
+
+/// Whether nobody listens on both; `None` is all addresses.
+fn are_apart(a: Option<IpAddr>, b: Option<IpAddr>) -> bool {
+    let is_one = |address: Option<IpAddr>| address.is_some_and(|address| !address.is_unspecified());
+    is_one(a) && is_one(b) && a != b
 }
 
 /// Reads flags alone, such as a Deployment's arguments.

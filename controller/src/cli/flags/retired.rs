@@ -4,7 +4,6 @@
 use super::flag::{Flag, Shape};
 
 const ONE_PROCESS: &str = "Adit passes TLS through on the port for HTTPS and needs no second port";
-const NO_WEBHOOK: &str = "there is no admission webhook yet; `adit check` reports the same";
 const NO_NGINX: &str = "Adit runs no nginx process";
 const NO_NATIVE_HISTOGRAMS: &str =
     "native histograms need the binary format of Prometheus, and metrics are exported as text: see --time-buckets";
@@ -18,10 +17,7 @@ pub(super) const FLAGS: &[Flag] = &[
     switch("disable-sync-events", "Adit writes no Events about synced objects"),
     value("ssl-passthrough-proxy-port", ONE_PROCESS),
     switch("enable-ssl-chain-completion", "a certificate chain is served as its Secret has it"),
-    value("validating-webhook", NO_WEBHOOK),
-    value("validating-webhook-certificate", NO_WEBHOOK),
-    value("validating-webhook-key", NO_WEBHOOK),
-    switch("disable-full-test", NO_WEBHOOK),
+    switch("disable-full-test", "the admission webhook reviews an Ingress beside those of the same hosts only"),
     switch("enable-annotation-validation", "annotations are always validated"),
     switch("deep-inspect", "text of users never becomes code or configuration, so that it needs no inspection"),
     value("default-server-port", NO_NGINX),

@@ -90,8 +90,40 @@ fn adits_own_ports_differ() {
     ] {
         assert_eq!(parse(args).expect_err("one port twice"), expected);
     }
+    const WEBHOOK: [&str; 2] = ["--validating-webhook-certificate=a", "--validating-webhook-key=b"];
+    let error = parse(&[&["--validating-webhook=:10254"], &WEBHOOK[..]].concat()).expect_err("one port twice");
+    assert_eq!(error, "--healthz-port and --validating-webhook are both 10254: expected different ports");
+    settings(&[&["--validating-webhook=127.0.0.1:443", "--bind-address=10.0.0.1"], &WEBHOOK[..]].concat());
     settings(&["--http-port=0", "--https-port=0", "--healthz-port=0"]);
     settings(&["--http-port=10254", "--bind-address=10.0.0.1", "--healthz-host=127.0.0.1"]);
+}
+
+#[test]
+fn a_webhook_has_an_address_and_a_certificate() {
+    let flags = |address: &str| {
+        let address = format!("--validating-webhook={address}");
+        parse(&[&*address, "--validating-webhook-certificate=a", "--validating-webhook-key=b"])
+    };
+    for (text, address, port) in [
+        (":8443", None, 8443),
+        ("127.0.0.1:0", Some([127, 0, 0, 1].into()), 0),
+        ("[::1]:9", Some(std::net::Ipv6Addr::LOCALHOST.into()), 9),
+    ] {
+        let flags = flags(text).expect("an address");
+        let webhook = flags.settings.serve.webhook;
+        assert_eq!((webhook.address, webhook.port), (address, Some(port)), "{text}");
+        assert_eq!(flags.settings.controller.own_ports.webhook, port);
+    }
+    assert_eq!(flags("").expect("none").settings.serve.webhook.port, None);
+    for text in ["8443", "localhost:8443", ":https", ":65536"] {
+        let error = flags(text).expect_err(text);
+        assert!(error.contains("is not an address to listen on: expected a form such as :8443"), "{error}");
+    }
+    let error = parse(&["--validating-webhook=:8443", "--validating-webhook-certificate=a"]).expect_err("no key");
+    assert!(error.starts_with("--validating-webhook-key: is missing"), "{error}");
+    let own = settings(&["--validating-webhook=:8443", "--validating-webhook-name=x"]).serve.webhook;
+    assert_eq!((own.certificate, own.name.as_str()), (None, "x"));
+    parse(&["--validating-webhook-name=a/b"]).expect_err("no name");
 }
 
 #[test]
@@ -259,7 +291,11 @@ fn ingress_nginx_flags_are_accepted_and_those_without_meaning_warn() {
     .expect("the chart's arguments");
     assert_eq!(flags.settings.controller.ingress_classes, ["nginx"]);
     assert!(!flags.settings.serve.metrics.enabled);
-    assert_eq!(flags.warnings.len(), 3, "{:#?}", flags.warnings);
+    assert_eq!(flags.settings.serve.webhook.port, Some(8443));
+    assert_eq!(flags.warnings, [""; 0]);
+
+    let flags = parse(&["--disable-full-test", "--sync-period=1h"]).expect("other flags");
+    assert_eq!(flags.warnings.len(), 2, "{:#?}", flags.warnings);
     assert!(flags.warnings.iter().all(|warning| warning.contains("is accepted and ignored: ")));
 
     for name in UPSTREAM.split_whitespace() {

@@ -4,7 +4,7 @@ use super::class;
 use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
 use crate::annotation::{self, Annotation, AnnotationSettings};
-use crate::diagnostic::{Diagnostic, Reason, Severity};
+use crate::diagnostic::{AtAdmission, Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::route_defaults::RouteDefaults;
@@ -129,7 +129,8 @@ impl Parser<'_> {
         }
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && self.settings.disable_catch_all {
-            self.ignored("spec.rules", "is empty, and --disable-catch-all is set: the Ingress is not served");
+            let message = "is empty, and --disable-catch-all is set: the Ingress is not served";
+            self.ignored("spec.rules", message).at_admission = AtAdmission::Refuses;
             return None;
         }
         let mut hosts = BTreeMap::new();
@@ -190,7 +191,8 @@ impl Parser<'_> {
             }
             Ok(HostName::Any) if self.settings.disable_catch_all => {
                 let message = "is empty, and --disable-catch-all is set: the rule is not served";
-                return self.ignored(&format!("{field}.host"), message);
+                self.ignored(&format!("{field}.host"), message);
+                return;
             }
             Ok(host) => Ok(host),
             Err(error) => Err(error.to_string()),
@@ -199,7 +201,8 @@ impl Parser<'_> {
             Ok(host) => host,
             Err(complaint) => {
                 let message = format!("{complaint}; the rule is not served");
-                return self.report(Severity::Error, &format!("{field}.host"), Some(text), &message);
+                self.report(Severity::Error, &format!("{field}.host"), Some(text), &message);
+                return;
             }
         };
         let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
@@ -235,13 +238,15 @@ impl Parser<'_> {
         };
         if let Some(refusal) = path::refusal(text, standard) {
             let message = format!("{refusal}; the path is not served");
-            self.report(Severity::Error, &format!("{field}.path"), Some(text), &message);
+            let diagnostic = self.report(Severity::Error, &format!("{field}.path"), Some(text), &message);
+            diagnostic.at_admission = AtAdmission::Refuses;
             return None;
         }
         if self.defaults.strict_path_types && path::is_unusual(text, standard) {
             let message = "contains characters other than letters, digits and /-._: expected pathType ImplementationSpecific for \
                            a regular expression; the path is served nevertheless";
-            self.report(Severity::Warning, &format!("{field}.path"), Some(text), message);
+            let diagnostic = self.report(Severity::Warning, &format!("{field}.path"), Some(text), message);
+            diagnostic.at_admission = AtAdmission::Refuses;
         }
         let backend = self.backend(&declared.backend, &format!("{field}.backend"))?;
         let path: Arc<str> = text.into();
@@ -350,7 +355,8 @@ impl Parser<'_> {
             );
             let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone());
             let diagnostic = Diagnostic::error(self.object.clone(), field, message).with_value(&name);
-            self.diagnostics.push(diagnostic.because(Reason::ReferenceNotFound).with_related(service));
+            let diagnostic = diagnostic.because(Reason::ReferenceNotFound).with_related(service);
+            self.diagnostics.push(Diagnostic { at_admission: AtAdmission::Waits, ..diagnostic });
             return None;
         };
         let id = ServiceBackend::tcp(namespace.clone(), name, port.port.to_string());
@@ -367,15 +373,21 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn ignored(&mut self, field: &str, message: &str) {
-        self.diagnostics.push(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored));
+    pub(super) fn ignored(&mut self, field: &str, message: &str) -> &mut Diagnostic {
+        self.diagnostics.push_mut(Diagnostic::warning(self.object.clone(), field, message).because(Reason::Ignored))
     }
 
-    pub(super) fn report(&mut self, severity: Severity, field: &str, value: Option<&str>, message: &str) {
+    pub(super) fn report(
+        &mut self,
+        severity: Severity,
+        field: &str,
+        value: Option<&str>,
+        message: &str,
+    ) -> &mut Diagnostic {
         let diagnostic = Diagnostic { severity, ..Diagnostic::error(self.object.clone(), field, message) };
-        self.diagnostics.push(match value {
+        self.diagnostics.push_mut(match value {
             Some(value) => diagnostic.with_value(value),
             None => diagnostic,
-        });
+        })
     }
 }

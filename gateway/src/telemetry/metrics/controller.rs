@@ -1,5 +1,5 @@
 use super::names;
-use prometheus::{Gauge, GaugeVec, IntCounter, IntGauge, IntGaugeVec, Registry};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 use std::time::SystemTime;
 
 /// The control plane's own metrics, under ingress-nginx's names. There is no reload here: ingress-nginx's metrics of a
@@ -15,6 +15,7 @@ pub struct ControllerMetrics {
     leader: IntGaugeVec,
     table_revision: IntGauge,
     watch_healthy: IntGaugeVec,
+    reviews: IntCounterVec,
 }
 
 /// The build that runs, for `build_info`.
@@ -46,6 +47,27 @@ impl Orphan {
     }
 }
 
+/// What became of an Ingress at admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It was taken.
+    Allowed,
+    /// It was not.
+    Refused,
+    /// It was taken without a review.
+    Unchecked,
+}
+
+impl Admission {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
 impl ControllerMetrics {
     pub(super) fn register(registry: &Registry, build: &Build) -> prometheus::Result<Self> {
         let build_info = GaugeVec::new(names::BUILD_INFO.opts(), names::BUILD_INFO.labels)?;
@@ -61,6 +83,7 @@ impl ControllerMetrics {
             leader: IntGaugeVec::new(names::LEADER.opts(), names::LEADER.labels)?,
             table_revision: IntGauge::with_opts(names::TABLE_REVISION.opts())?,
             watch_healthy: IntGaugeVec::new(names::WATCH_HEALTHY.opts(), names::WATCH_HEALTHY.labels)?,
+            reviews: IntCounterVec::new(names::REVIEWS.opts(), names::REVIEWS.labels)?,
         };
         registry.register(Box::new(metrics.config_hash.clone()))?;
         registry.register(Box::new(metrics.config_successful.clone()))?;
@@ -71,6 +94,7 @@ impl ControllerMetrics {
         registry.register(Box::new(metrics.leader.clone()))?;
         registry.register(Box::new(metrics.table_revision.clone()))?;
         registry.register(Box::new(metrics.watch_healthy.clone()))?;
+        registry.register(Box::new(metrics.reviews.clone()))?;
         Ok(metrics)
     }
 
@@ -99,6 +123,11 @@ impl ControllerMetrics {
     /// Whether objects of this kind are followed in the cluster.
     pub fn watch(&self, kind: &str, is_healthy: bool) {
         self.watch_healthy.with_label_values(&[kind]).set(is_healthy.into());
+    }
+
+    /// The admission webhook has reviewed an Ingress, or should have.
+    pub fn reviewed(&self, outcome: Admission) {
+        self.reviews.with_label_values(&[outcome.label()]).inc();
     }
 
     /// Whether this replica holds the Lease of this name.

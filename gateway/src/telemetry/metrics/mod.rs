@@ -27,7 +27,7 @@ pub use checks::CheckMetrics;
 pub(super) use collector::{RequestCollector, Source, Sums};
 pub use connections::ConnectionState;
 pub(super) use connections::Connections;
-pub use controller::{Build, ControllerMetrics, Orphan};
+pub use controller::{Admission, Build, ControllerMetrics, Orphan};
 use ejections::EjectionCollector;
 pub use events::Event;
 pub use listeners::ListenerMetrics;

@@ -2,7 +2,7 @@ use super::streams::record as stream;
 use crate::config::{AccessLog, Backend, Ejection, GatewaySettings, RouteLabels, ServiceBackend, StreamProtocol};
 use crate::headers::Headers;
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
-use crate::telemetry::{ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry};
+use crate::telemetry::{Admission, ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry};
 use crate::upstream::Registry;
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -258,6 +258,7 @@ fn every_metric_is_documented() {
     telemetry.measure_temp_files(|| 1).expect("measured once");
     telemetry.controller().watch("Ingress", true);
     telemetry.controller().leads("adit-leader", true);
+    telemetry.controller().reviewed(Admission::Refused);
     telemetry.checks().checked("ns", "web", false);
     telemetry.checks().checked("ns", "web", true);
     telemetry.certificates().set(&certificate());

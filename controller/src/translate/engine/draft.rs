@@ -1,0 +1,108 @@
+//! What would become of an Ingress, or of another version of one, beside all that is served.
+
+use super::Translator;
+use crate::annotation::Annotation;
+use crate::diagnostic::{Diagnostic, Reason};
+use crate::lookup::Lookup;
+use crate::settings::ControllerSettings;
+use crate::store::{Store, Stored};
+use crate::translate::ingress;
+use crate::translate::parsed_ingress::ParsedIngress;
+use gateway::config::{HostName, PathKind, Route};
+use k8s_openapi::api::networking::v1::Ingress;
+use std::collections::HashMap;
+
+impl Translator {
+    /// What is wrong with a version of an Ingress that is not served yet: by itself, and because other Ingresses have its
+    /// paths already. `None` if it is not ours.
+    ///
+    /// Nothing changes. The cost is that of the Ingress and of the routes of its hosts, whatever else is served.
+    pub fn draft(&self, store: &Store, draft: &Stored<Ingress>) -> Option<Vec<Diagnostic>> {
+        let lookup = Lookup::new(store);
+        let outcome = ingress::parse(draft, None, &self.settings, &self.config.routes, &lookup);
+        if outcome.not_selected.is_some() {
+            return None;
+        }
+        let mut diagnostics = outcome.diagnostics;
+        diagnostics.extend(catch_all(draft, &self.settings));
+        if !self.config.routes.snippet_annotations {
+            diagnostics.iter_mut().for_each(|diagnostic| in_words_of_nginx(diagnostic, &self.settings));
+        }
+        let conflicts = outcome.parsed.iter().flat_map(|parsed| self.conflicts(parsed));
+        diagnostics.extend(conflicts);
+        Some(diagnostics)
+    }
+
+    /// The paths that other Ingresses have on the same hosts, or for a canary the paths that other canaries have.
+    fn conflicts(&self, draft: &ParsedIngress) -> Vec<Diagnostic> {
+        let claims = if draft.canary.is_some() { &self.canaries.claims } else { &self.claims };
+        let mut conflicts = Vec::new();
+        for (host, rules) in &draft.hosts {
+            let others = claims.of(host).filter(|rank| rank.key != draft.rank.key);
+            let others = others.filter_map(|rank| self.ingresses.get(&rank.key)?.parsed.as_deref());
+            let routes = others.flat_map(|other| Some((other, other.hosts.get(host)?)));
+            let routes = routes.flat_map(|(other, rules)| rules.routes.iter().map(move |route| (other, route)));
+            let mut taken = HashMap::new();
+            for (other, route) in routes {
+                taken.entry(place(draft, route)).or_insert(other);
+            }
+            let routes = rules.routes.iter();
+            conflicts.extend(routes.filter_map(|route| {
+                let other = taken.get(&place(draft, route))?;
+                Some(conflict(draft, host, route, other))
+            }));
+        }
+        conflicts
+    }
+}
+
+/// What no two Ingresses may have on a host: a path, of whichever type, as in ingress-nginx (`checkOverlap`). A canary is
+/// for a path of one type.
+fn place<'a>(draft: &ParsedIngress, route: &'a Route) -> (&'a str, Option<PathKind>) {
+    let path = &route.matches.path;
+    (&path.value, draft.canary.is_some().then_some(path.kind))
+}
+
+fn conflict(draft: &ParsedIngress, host: &HostName, route: &Route, other: &ParsedIngress) -> Diagnostic {
+    let path = &route.matches.path.value;
+    let host = match host {
+        HostName::Any => "_".to_owned(),
+        host => host.to_string(),
+    };
+    let key = &other.rank.key;
+    let expected = match draft.canary {
+        Some(_) => "expected a path without a canary",
+        None => "expected a host and a path that no other Ingress has, or a canary",
+    };
+    // In the words of ingress-nginx.
+    let message = format!(
+        "is taken: host \"{host}\" and path \"{path}\" is already defined in ingress {}/{}; {expected}",
+        key.namespace, key.name
+    );
+    let conflict = Diagnostic::error(draft.object.clone(), format!("{}.path", route.origin.field), message);
+    conflict.with_value(path).because(Reason::Conflict).with_related(other.object.clone()).refused()
+}
+
+/// A default backend is refused also beside rules, as in ingress-nginx.
+fn catch_all(draft: &Stored<Ingress>, settings: &ControllerSettings) -> Option<Diagnostic> {
+    let spec = draft.object.spec.as_ref()?;
+    let has_rules = spec.rules.as_ref().is_some_and(|rules| !rules.is_empty());
+    let message = "is not allowed: --disable-catch-all is set; expected rules only";
+    (settings.disable_catch_all && has_rules && spec.default_backend.is_some())
+        .then(|| Diagnostic::error(&draft.key, "spec.defaultBackend", message).refused())
+}
+
+/// Says of a snippet what ingress-nginx's webhook says while snippets are off, which scripts look for.
+fn in_words_of_nginx(diagnostic: &mut Diagnostic, settings: &ControllerSettings) {
+    let name = diagnostic.field.strip_prefix("metadata.annotations[").and_then(|field| field.strip_suffix(']'));
+    let Some(name) = name.filter(|name| diagnostic.reason == Reason::Denied && name.ends_with("-snippet")) else {
+        return;
+    };
+    if Annotation::of_full_name(name, &settings.annotations_prefix).is_some() {
+        let message = format!(
+            "{name} annotation cannot be used. Snippet directives are disabled by the Ingress administrator: expected \
+             allow-snippet-annotations: \"true\" and annotations-risk-level: Critical in the ConfigMap"
+        );
+        (diagnostic.message, diagnostic.value) = (message.into(), None);
+    }
+}
