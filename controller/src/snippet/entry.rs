@@ -52,6 +52,7 @@ pub struct Call<'a> {
     pub(super) arguments: &'a [String],
     pub(super) variables: Variables<'a>,
     pub(super) origin: Origin,
+    pub(super) context: Context,
     pub(super) block: &'a mut SnippetBlock,
     /// The Services that it may name.
     pub(super) services: Option<Services<'a>>,
@@ -72,8 +73,7 @@ pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
 pub(super) const LOCATION: &[Context] = &[Context::Location];
 pub(super) const LOCATION_AUTH: &[Context] = &[Context::Location, Context::Auth];
 pub(super) const HTTP_ONLY: &[Context] = &[Context::Http];
-pub(super) const SERVER: &[Context] = &[Context::Server];
-pub(super) const SERVER_LOCATION: &[Context] = &[Context::ServerLocation];
+pub(super) const INNER_LOCATION: &[Context] = &[Context::InnerLocation];
 pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];
 pub(super) const HTTP_SERVER_LOCATION: &[Context] = &[Context::Http, Context::Server, Context::Location];
 pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::Auth];

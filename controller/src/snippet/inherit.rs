@@ -28,8 +28,9 @@ pub(super) fn block(own: &SnippetBlock, outer: Outer<'_>) -> Block {
     Block { statements: own.statements.iter().map(statement).collect(), effects: effects(&all, outer) }
 }
 
-/// Settings of headers-more add up, the outer ones first; of the others a block that has its own inherits none.
-fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
+/// What holds in a block, and what a block within it inherits: settings of headers-more add up, the outer ones first; of the
+/// others a block that has its own inherits none.
+pub(crate) fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
     SnippetBlock {
         input_headers: [&*outer.input_headers, &*own.input_headers].concat(),
         changed_headers: [&*outer.changed_headers, &*own.changed_headers].concat(),
@@ -44,11 +45,13 @@ fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
         access_log: own.access_log.or(outer.access_log),
         error_pages: own_or(&own.error_pages, &outer.error_pages),
         intercepts_errors: own.intercepts_errors.or(outer.intercepts_errors),
+        limits: own.limits.within(&outer.limits),
+        auth_variables: own_or(&own.auth_variables, &outer.auth_variables),
         ..SnippetBlock::default()
     }
 }
 
-fn own_or<T: Clone>(own: &[T], outer: &[T]) -> Vec<T> {
+pub(super) fn own_or<T: Clone>(own: &[T], outer: &[T]) -> Vec<T> {
     if own.is_empty() { outer.to_vec() } else { own.to_vec() }
 }
 

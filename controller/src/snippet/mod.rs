@@ -35,15 +35,15 @@ mod stream;
 mod sub_filter;
 mod template;
 
-pub(crate) use auth_request::ask;
+pub(crate) use auth_request::{ask, ask_within};
 pub(crate) use check::{read, variables};
 pub(crate) use client_limits::is_late;
 pub use context::Context;
 pub use entry::{Apply, Call, Entry, Kind};
 pub use families::{DirectiveFamily, FAMILIES};
 pub(crate) use finding::{Place, Services, Snippet};
-pub(crate) use fold::{HttpBlock, auth_timeouts, fold, fold_server, fold_server_timeouts};
-pub(crate) use inherit::{auth_block, server_block};
+pub(crate) use fold::{HttpBlock, auth_timeouts, fold, fold_server, fold_server_timeouts, fold_within, of_server};
+pub(crate) use inherit::{auth_block, inherited, server_block};
 pub(crate) use location::{location_backend, location_rewrite};
 pub use report::{DirectiveReport, Outcome, SnippetReport};
 pub(crate) use response_rewrites::{Address, cookie_rewrites, redirect_from, redirect_to};
