@@ -3,13 +3,14 @@
 use super::headers::{Headers, Name};
 use crate::connection::BodyFraming;
 use crate::exchange::{
-    InvalidHead, MAX_RESPONSE_HEAD, RenderedReply, ResponseEdits, has_body, no_headers, parse_head, response_framing,
+    InvalidHead, MAX_RESPONSE_HEAD, ReceivedHead, RenderedReply, ResponseEdits, has_body, no_headers, parse_head,
+    response_framing,
 };
 use crate::fastcgi::CgiHead;
 use crate::grammar;
 use crate::request::reason_phrase;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, response};
 use std::sync::Arc;
 
 /// A response head. Headers keep their order and the case of their names.
@@ -126,6 +127,26 @@ impl ResponseHead {
             output.extend_from_slice(part);
         }
         self.headers.write(output);
+    }
+}
+
+impl ReceivedHead for &ResponseHead {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.all("www-authenticate")
+    }
+}
+
+impl ReceivedHead for &response::Parts {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(header::WWW_AUTHENTICATE).iter()
     }
 }
 
