@@ -12,8 +12,8 @@ use super::rules::source_ranges;
 use super::template::{Variables, group_names};
 use super::{HttpBlock, fold};
 use crate::nginx_syntax::{self, Directive, Position, SyntaxError};
-use crate::route_defaults::{SnippetBlock, SnippetLocation, SnippetStatement};
-use gateway::config::{BackendPolicies, Compression, LocationKind, MappedVariable, Origin, RoutePolicies};
+use crate::route_defaults::{LimitZones, SnippetBlock, SnippetLocation, SnippetStatement};
+use gateway::config::{BackendPolicies, Compression, LocationKind, MappedVariable, Origin, RoutePolicies, Subject};
 use gateway::variables::{InvalidMap, Maps};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,6 +52,13 @@ pub(crate) fn variables(text: &str) -> BTreeSet<Arc<str>> {
     let mut variables = BTreeSet::new();
     collect_variables(&nginx_syntax::parse(text).unwrap_or_default(), &mut variables);
     variables
+}
+
+/// The zones of limits that a snippet of `http` makes, whatever else is in it.
+pub(crate) fn zones(text: &str, outer: &BTreeSet<Arc<str>>) -> LimitZones {
+    let (object, zones) = (Subject::other("http"), LimitZones::default());
+    let place = Place { object: &object, field: "", context: Context::Http, services: None, zones: &zones };
+    read(text, &place, outer).block.zones
 }
 
 /// A fault of the snippet as a whole.
@@ -193,7 +200,8 @@ impl Checker<'_> {
         let location = SnippetLocation { origin, kind, text, block: inner };
         location::check(&location, &block.locations)?;
         let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
-        let http = HttpBlock { compression: &Compression::default(), real_ip: None };
+        let (compression, snippet) = (&Compression::default(), &SnippetBlock::default());
+        let http = HttpBlock { compression, real_ip: None, snippet, custom_errors: &[] };
         let mut warnings = fold(&location.block, http, &mut policies, &mut backend)?;
         warnings.extend(location::idle(&location));
         block.locations.push(location);

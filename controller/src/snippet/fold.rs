@@ -1,28 +1,12 @@
 //! Settings of a snippet that are ordinary settings of a route or its backend.
 
+use super::http_block::{HttpBlock, within_http};
 use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
-use crate::route_defaults::{AccessRule, LimitDirectives, RouteDefaults, SnippetBlock, SnippetTimeouts};
-use gateway::config::{
-    BackendPolicies, ClientLimits, Compression, RealIp, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts,
-};
+use crate::route_defaults::{AccessRule, LimitDirectives, SnippetBlock, SnippetTimeouts};
+use gateway::config::{BackendPolicies, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
 
 const TOO_MANY_RULES: &str = "has too many rules of allow and deny: expected less";
-
-/// What holds in the block that all servers stand in.
-#[derive(Clone, Copy)]
-pub(crate) struct HttpBlock<'a> {
-    /// How responses are compressed.
-    pub(crate) compression: &'a Compression,
-    /// Whose word is taken for a client's address.
-    pub(crate) real_ip: Option<&'a RealIp>,
-}
-
-impl<'a> From<&'a RouteDefaults> for HttpBlock<'a> {
-    fn from(defaults: &'a RouteDefaults) -> Self {
-        Self { compression: &defaults.compression, real_ip: defaults.real_ip.as_ref() }
-    }
-}
 
 /// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
 /// beside the other settings, in sentences.
@@ -155,15 +139,20 @@ fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &
     source_ranges(&rules).ok_or(TOO_MANY_RULES)
 }
 
-/// What a location inherits of its server: error pages unless it `has_error_pages` otherwise, and limits of the kinds that its
-/// annotations do not set.
+/// What a location with these policies inherits of its server: error pages unless it `has_error_pages` otherwise, and limits of the
+/// kinds that its annotations do not set.
 pub(crate) fn of_server(
     server: &SnippetBlock,
+    http: HttpBlock<'_>,
     has_error_pages: bool,
-    annotations: Option<&ClientLimits>,
+    policies: &RoutePolicies,
 ) -> SnippetBlock {
-    let error_pages = if has_error_pages { Vec::new() } else { server.error_pages.clone() };
-    SnippetBlock { error_pages, limits: server.limits.beside(annotations), ..server.clone() }
+    let mut inherited = within_http(server, http);
+    if has_error_pages {
+        inherited.error_pages.clear();
+    }
+    inherited.limits = inherited.limits.beside(policies.client_limits.as_ref());
+    inherited
 }
 
 /// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own. A route that
@@ -176,8 +165,8 @@ pub(crate) fn fold_server(
     has_error_pages: bool,
     policies: &mut RoutePolicies,
 ) {
-    let server = &of_server(server, has_error_pages, policies.client_limits.as_ref());
-    let overrules = location.error_pages.is_empty() && !server.error_pages.is_empty();
+    let overrules = !has_error_pages && location.error_pages.is_empty() && !server.error_pages.is_empty();
+    let server = &of_server(server, http, has_error_pages, policies);
     policies.custom_errors.overruled |= overrules && !policies.custom_errors.statuses.is_empty();
     policies.snippet = unless_empty(block(location, Outer { block: server, compression: http.compression, is_grpc }));
     let real_ip = server.real_ip.over(http.real_ip);

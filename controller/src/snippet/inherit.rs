@@ -1,5 +1,6 @@
 //! What a block inherits from the one around it, as nginx's modules merge their settings.
 
+use super::http_block::{HttpBlock, within_http};
 use crate::route_defaults::{SnippetBlock, SnippetStatement};
 use gateway::config::{Block, Compression, Effects, Operation, ResponseHeader, Statement};
 use std::sync::Arc;
@@ -74,14 +75,16 @@ fn effects(block: &SnippetBlock, outer: Outer<'_>) -> Effects {
 }
 
 /// The block of a server; `None` if it does nothing.
-pub(crate) fn server_block(own: &SnippetBlock, compression: &Compression) -> Option<Arc<Block>> {
-    unless_empty(block(own, Outer { block: &SnippetBlock::default(), compression, is_grpc: false }))
+pub(crate) fn server_block(own: &SnippetBlock, http: HttpBlock<'_>) -> Option<Arc<Block>> {
+    let own = within_http(own, http);
+    unless_empty(block(&own, Outer { block: &SnippetBlock::default(), compression: http.compression, is_grpc: false }))
 }
 
 /// The block of an auth request, whose other settings are those of [`gateway::config::ExternalAuth`]; `None` if it runs nothing.
 pub(crate) fn auth_block(own: &SnippetBlock) -> Option<Arc<Block>> {
+    let none = SnippetBlock::default();
     let statements = SnippetBlock { statements: own.statements.clone(), ..SnippetBlock::default() };
-    server_block(&statements, &Compression::default())
+    unless_empty(block(&statements, Outer { block: &none, compression: &Compression::default(), is_grpc: false }))
 }
 
 /// A block that does something.

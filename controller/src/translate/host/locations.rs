@@ -61,7 +61,7 @@ fn translate(
     }
     fold_server(server, block, defaults.into(), false, false, &mut policies);
     faults.extend(ask(server, block, &mut policies).err().map(|fault| *fault));
-    let block = &inherited(block, &of_server(server, false, None));
+    let block = &inherited(block, &of_server(server, defaults.into(), false, &policies));
     let (owner, policies, backend) = (&owner, &policies, &backend);
     location_of(location, &Around { server, defaults, owner, block, policies, backend, sets_host: false }, faults)
 }

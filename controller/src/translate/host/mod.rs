@@ -81,7 +81,7 @@ fn of_server(
     faults.extend(nested_locations::apply(host, &server, routes, view));
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
     let server = server.ok();
-    let snippet = server.as_ref().and_then(|server| snippet::server_block(server, &view.defaults().compression));
+    let snippet = server.as_ref().and_then(|server| snippet::server_block(server, view.defaults().into()));
     let real_ip = server.as_ref().and_then(|server| server.real_ip.over(view.defaults().real_ip.as_ref()));
     let client_certificates = client_certificates::of_host(host, view);
     let policies = HostPolicies { app_root, snippet, real_ip, client_certificates };

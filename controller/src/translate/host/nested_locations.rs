@@ -48,7 +48,7 @@ fn of_path(
 ) -> Arc<[Location]> {
     let key = &ingress.rank.key;
     let owner = Owner { namespace: key.namespace.clone(), ingress: key.name.clone(), ..Owner::default() };
-    let outer = of_server(server, ingress.has_error_pages, policies.client_limits.as_ref());
+    let outer = of_server(server, view.defaults().into(), ingress.has_error_pages, policies);
     let around = Around {
         server,
         defaults: view.defaults(),
