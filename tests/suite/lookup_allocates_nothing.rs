@@ -19,6 +19,7 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
         matches: RouteMatch::path(kind, path),
         action: Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
+        locations: Arc::default(),
     };
     let host = VirtualHost {
         name: name.clone(),

@@ -161,15 +161,16 @@ fn the_younger_server_snippet_of_a_host_is_said_to_be_ignored() -> Result<()> {
 fn a_location_says_what_is_wrong_in_it() -> Result<()> {
     let said = of(
         "server-snippet",
-        "location /a {\n  alias /etc;\n  location /a/b { }\n  proxy_pass http://x.kube-system:80;\n}\nlocation /a { }\n\
+        "location /a {\n  alias /etc;\n  location /b { }\n  proxy_pass http://x.kube-system:80;\n}\nlocation /a { }\n\
          location @b { proxy_pass http://s.default/x; }\nlocation ~ \"a(\" { }\nlocation == /c { }\nlocation ~ ^/d { proxy_pass http://s.default/x; }\n\
          location /e { proxy_pass http://s.default/x; break; }\nlocation /f { proxy_pass http://$host; }\n\
          location /g { proxy_pass http://10.0.0.1; }\nlocation /h { if ($host) { proxy_pass http://s.default; } }\n\
-         location i;\nproxy_pass http://s.default;\n",
+         location i;\nproxy_pass http://s.default;\n\
+         location = /j { location ~ k { } }\nlocation /l { location @m { } }\nlocation ~ ^/n { location /n/o { } }\n",
     )?;
     for expected in [
         "line 2 is refused: it names a file",
-        "line 3 is not allowed in a location of a server-snippet: expected it in a server",
+        "line 3 is outside of the location \"/a\" that it stands in: nginx refuses it",
         "line 4 is refused: it names a Service of another namespace; expected one of default, or allow-cross-namespace-resources",
         "\"location /a\" in line 6 stands here twice",
         "line 7 has a proxy_pass with a path, which nginx refuses in a named location",
@@ -182,6 +183,9 @@ fn a_location_says_what_is_wrong_in_it() -> Result<()> {
         "line 14 is refused: backends are those of the Ingress's rules",
         "line 15 has no block",
         "line 16 is refused: backends are those of the Ingress's rules",
+        "line 17 stands in a location that is exact or has a name: nginx takes one only in others",
+        "line 18 is a named location: nginx takes one only in a server",
+        "line 19 is outside of the location \"^/n\" that it stands in: nginx refuses it",
         "every request of its hosts is answered with 503",
     ] {
         assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
@@ -232,5 +236,37 @@ fn each_fault_of_map_and_geo_says_its_line() -> Result<()> {
     ] {
         assert!(said.iter().any(|said| said.contains(expected)), "{expected}: {said:#?}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_location_that_no_path_leads_to_is_reported() -> Result<()> {
+    let ingress = |name: &str, path: &str, annotation: &str| {
+        let snippet = "location /shopping { }\nlocation /shop/a { }\nlocation ~ a { }\n";
+        json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": name, "annotations": {annotation: snippet}},
+            "spec": {"rules": [{"host": "h", "http": {"paths": [
+                {"path": path, "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}},
+            ]}}]},
+        })
+    };
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "adit", "namespace": "adit"},
+        "data": {ALLOWED[0].0: ALLOWED[0].1, ALLOWED[1].0: ALLOWED[1].1},
+    });
+    let outside = |path: &str| -> Result<Vec<String>> {
+        let own = ingress("shop", path, "nginx.ingress.kubernetes.io/configuration-snippet");
+        let said = said(&tests::adit::documents([config.clone(), ingress("a", "/a", "example.com/none"), own]))?;
+        Ok(said.into_iter().filter(|said| said.contains("is within no path")).collect())
+    };
+    assert_eq!(outside("/")?, [""; 0]);
+    let said = outside("/shop")?;
+    let expected = "configuration-snippet] line 1: \"/shopping\" is within no path that the Ingress has for host h, which nginx refuses: the \
+                    location takes no request there";
+    assert!(matches!(&*said, [only] if only.contains(expected)), "{said:#?}");
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 const SOME: &str = "Some directives only; with another one every request is answered with 503.";
 
 const GLOBAL_AUTH: &str = "global-auth-snippet";
+const HTTP: &str = "http-snippet";
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -30,11 +31,12 @@ pub(super) const KEYS: &[Key] = &[
     )
     .but(SOME),
     Key::full(
-        "http-snippet",
+        HTTP,
         "",
         "Adds nginx directives to the block for HTTP: `map` and `geo`, which make variables, `limit_req_zone` and \
-         `limit_conn_zone`, those of compression, and those that say whom to believe about the address of a client. Those that tune \
-         what Adit does by itself are accepted without effect, and a warning says so.",
+         `limit_conn_zone`, those of compression, those that say whom to believe about the address of a client, and `limit_req`, \
+         `limit_conn`, `error_page` and `sub_filter` for all hosts and paths that have none of their own. Those that tune what Adit does \
+         by itself are accepted without effect, and a warning says so.",
         |_, _| Ok(()),
     )
     .but(SOME),
@@ -68,10 +70,20 @@ impl Reader<'_> {
         // Headers may have what the auth request sets, and what is made of others is made when it is asked for.
         let of_auth = set_by(GLOBAL_AUTH);
         let of_all = &(&set_by("server-snippet") | &set_by("location-snippet")) | &of_auth;
-        let http = self.snippet(data, "http-snippet", Context::Http, &of_all);
+        // As in nginx a limit may stand before its zone.
+        self.builder.config.routes.limit_zones =
+            Arc::new(snippet::zones(data.get(HTTP).map_or("", String::as_str), &of_all));
+        let http = self.snippet(data, HTTP, Context::Http, &of_all);
         self.compression(&http.compression);
         self.real_ip(&http.real_ip);
         self.builder.config.routes.limit_zones = Arc::new(http.zones);
+        self.builder.config.routes.http_snippet = Arc::new(SnippetBlock {
+            error_pages: http.error_pages,
+            intercepts_errors: http.intercepts_errors,
+            sub_filter: http.sub_filter,
+            limits: http.limits,
+            ..SnippetBlock::default()
+        });
         let server = self.snippet(data, "server-snippet", Context::Server, &http.variables);
         let before = &http.variables | &server.variables;
         let location = self.snippet(data, "location-snippet", Context::Location, &(&before | &of_auth));

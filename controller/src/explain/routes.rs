@@ -25,8 +25,8 @@ pub struct RouteCandidate {
     pub why: String,
 }
 
-/// The routes of the host that a request reaches: the locations of its snippets, then its paths, in order of precedence; at the end those that the table does not
-/// serve.
+/// The routes of the host that a request reaches: the locations of its snippets, then its paths, in order of precedence, each
+/// with the locations within it; at the end those that the table does not serve.
 pub(super) fn candidates(
     table: &Table,
     translator: &Translator,
@@ -100,6 +100,7 @@ fn why_not(mismatch: RouteMismatch<'_>) -> String {
         RouteMismatch::NotPrefix => "is not a prefix of the path".to_owned(),
         RouteMismatch::NotByElements => "is a prefix of the path's text, but not by whole elements".to_owned(),
         RouteMismatch::NotWithin => "does not match within the path".to_owned(),
+        RouteMismatch::Outside => "stands in paths or locations that do not take the request".to_owned(),
         RouteMismatch::Named => "is a named location, to which only an error_page leads".to_owned(),
         RouteMismatch::PatternDiffers => "does not match the beginning of the path".to_owned(),
         RouteMismatch::PatternLimit(_) => PatternLimit.to_string(),

@@ -23,7 +23,7 @@ pub struct Setting {
 }
 
 /// The annotations that matter to a route: those of its own Ingress, those of its canary, then those by which other
-/// Ingresses of its host decide for the whole host. A location of a snippet has only those for the whole host.
+/// Ingresses of its host decide for the whole host. A location of a `server-snippet` has only those for the whole host.
 pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<Setting> {
     let own = ingress(&route.labels.owner);
     let of_host = |applied: &&Applied| {
@@ -36,10 +36,11 @@ pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<S
         let applied = translator.applied(other).iter().filter(of_host);
         applied.map(|applied| setting(applied, other, translator))
     });
+    let is_of_server = route.location.as_ref().is_some_and(|location| !location.is_in_path);
     let of_path = [Some(&own), canary::ingress(route, translator)].into_iter().flatten();
     let of_path = of_path.flat_map(|ingress| {
         let applied = translator.applied(ingress).iter();
-        let applied = applied.filter(|applied| route.location.is_none() || of_host(applied));
+        let applied = applied.filter(|applied| !is_of_server || of_host(applied));
         applied.map(|applied| setting(applied, ingress, translator))
     });
     of_path.chain(from_others).collect()

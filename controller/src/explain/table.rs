@@ -40,14 +40,19 @@ fn describe_host(host: &Host) -> Value {
 
 fn describe_route(route: &Route) -> Value {
     let owner = &route.labels.owner;
-    json!({
+    let mut described = json!({
         "path": route.labels.path.as_ref(),
         "kind": kind(route),
         "from": route.origin.to_string(),
         "ingress": format!("{}/{}", owner.namespace, owner.ingress),
         "denied": route.policies.denied.as_ref().map(|denied| denied.reason.as_ref()),
         "action": describe_action(&route.action),
-    })
+    });
+    let within: Vec<_> = route.locations().map(|location| describe_route(location)).collect();
+    if !within.is_empty() {
+        described["locations"] = within.into();
+    }
+    described
 }
 
 fn describe_action(action: &RouteAction) -> Value {

@@ -226,6 +226,7 @@ fn a_route_for_other_requests_says_which() {
         matches,
         action: config::Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
+        locations: Arc::default(),
     };
     let host = VirtualHost {
         name: HostName::Any,

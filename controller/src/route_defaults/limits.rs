@@ -59,12 +59,28 @@ impl LimitDirectives {
         inherited
     }
 
-    /// What holds in this block, which stands in another one; `None` if nothing does.
+    /// Takes the place of annotations that hold around this block.
+    pub(crate) fn replace(&self, annotations: &mut ClientLimits) {
+        if !self.requests.limits.is_empty() {
+            (annotations.per_second, annotations.per_minute) = (None, None);
+        }
+        if !self.connections.limits.is_empty() {
+            annotations.connections = None;
+        }
+    }
+
+    /// What holds in this block, which stands in another one.
+    pub(crate) fn within(&self, outer: &Self) -> Self {
+        Self {
+            requests: self.requests.within(&outer.requests),
+            connections: self.connections.within(&outer.connections),
+        }
+    }
+
+    /// The same for the gateway; `None` if nothing holds.
     pub(crate) fn over(&self, outer: &Self) -> Option<SnippetLimits> {
-        let limits = SnippetLimits {
-            requests: self.requests.over(&outer.requests),
-            connections: self.connections.over(&outer.connections),
-        };
+        let Self { requests, connections } = self.within(outer);
+        let limits = SnippetLimits { requests: requests.into(), connections: connections.into() };
         (limits != SnippetLimits::default()).then_some(limits)
     }
 }
@@ -76,13 +92,15 @@ impl<L: Clone> LimitList<L> {
         self.dry_run = self.dry_run.or(later.dry_run);
     }
 
-    fn over(&self, outer: &Self) -> Limits<L> {
+    fn within(&self, outer: &Self) -> Self {
         let limits = if self.limits.is_empty() { &outer.limits } else { &self.limits };
-        Limits {
-            limits: limits.as_slice().into(),
-            status: self.status.or(outer.status),
-            dry_run: self.dry_run.or(outer.dry_run).unwrap_or_default(),
-        }
+        Self { limits: limits.clone(), status: self.status.or(outer.status), dry_run: self.dry_run.or(outer.dry_run) }
+    }
+}
+
+impl<L> From<LimitList<L>> for Limits<L> {
+    fn from(LimitList { limits, status, dry_run }: LimitList<L>) -> Self {
+        Self { limits: limits.into(), status, dry_run: dry_run.unwrap_or_default() }
     }
 }
 

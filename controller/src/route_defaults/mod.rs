@@ -74,6 +74,8 @@ pub struct RouteDefaults {
     pub external_auth: ExternalAuthSettings,
     /// `proxy-redirect-from` and `proxy-redirect-to`, of which annotations may override one. Default off.
     pub proxy_redirect: ProxyRedirect,
+    /// `http-snippet`: what servers inherit of it: error pages, texts that are replaced, limits. Default none.
+    pub http_snippet: Arc<SnippetBlock>,
     /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces. Default false.
     pub cross_namespace: bool,
     /// `global-allowed-response-headers`: the headers that the annotation `custom-headers` may set, in lower case.
@@ -137,6 +139,7 @@ impl Default for RouteDefaults {
             real_ip: None,
             mapped_variables: Arc::default(),
             limit_zones: Arc::default(),
+            http_snippet: Arc::default(),
             strict_path_types: true,
         }
     }

@@ -65,6 +65,8 @@ pub struct SnippetBlock {
     pub auth_request: Option<Option<AuthRequest>>,
     /// `auth_request_set`, in their order.
     pub auth_variables: Vec<(Arc<str>, Template)>,
+    /// `auth_basic off`, where that counts.
+    pub asks_no_password: bool,
     /// `satisfy`.
     pub satisfy: Option<Satisfy>,
     /// `client_max_body_size`; `Some(None)` is no limit.
@@ -79,7 +81,7 @@ pub struct SnippetBlock {
     pub proxy_timeouts: SnippetTimeouts,
     /// `grpc_connect_timeout` and the like.
     pub grpc_timeouts: SnippetTimeouts,
-    /// `location`: those of a server, in their order.
+    /// `location`: those within it, in their order.
     pub locations: Vec<SnippetLocation>,
     /// `proxy_pass`: that of such a location.
     pub proxy_pass: Option<ProxyPass>,
@@ -165,6 +167,12 @@ impl SnippetTimeouts {
 }
 
 impl SnippetBlock {
+    /// The Services that the locations within it pass requests on to.
+    pub(crate) fn passes(&self) -> Vec<&ProxyPass> {
+        let blocks = self.locations.iter().map(|location| &location.block);
+        blocks.flat_map(|block| block.proxy_pass.iter().chain(block.passes())).collect()
+    }
+
     /// Goes on with the directives of another snippet that stands in the same block. Of what there can be only one, the
     /// first counts.
     pub(crate) fn append(&mut self, later: &Self) {
@@ -192,6 +200,7 @@ impl SnippetBlock {
         self.limits.append(&later.limits);
         self.auth_request = self.auth_request.take().or_else(|| later.auth_request.clone());
         self.auth_variables.extend(later.auth_variables.iter().cloned());
+        self.asks_no_password |= later.asks_no_password;
         self.satisfy = self.satisfy.or(later.satisfy);
         self.body_limit = self.body_limit.or(later.body_limit);
         self.buffering = self.buffering.or(later.buffering);

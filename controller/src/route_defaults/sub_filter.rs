@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubFilterDirectives {
     /// `sub_filter`, in their order. Without any, those of the block around it hold.
-    pub replaced: Vec<(Arc<str>, Template)>,
+    pub replaced: Vec<(Template, Template)>,
     /// `sub_filter_types`.
     pub types: Option<MediaTypes>,
     /// `sub_filter_once`.

@@ -1,6 +1,7 @@
 //! Who may come in.
 
 use super::auth_request;
+use super::context::Context;
 use super::entry::{Call, Entry, HTTP_ONLY, HTTP_SERVER, LOCATION, OUTSIDE_IF, set_once};
 use super::rewrite::own_variable;
 use crate::registry::parse_network;
@@ -37,8 +38,13 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         "auth_basic",
         LOCATION,
         1..=1,
-        "Only `off`, which has no effect: in nginx, too, it does not turn off what the annotation `auth-type` asks for.",
+        "Only `off`. In a location within a path or another location it turns off the passwords that `auth-type: basic` asks for. \
+         Elsewhere it has no effect: in nginx, too, it does not turn off what the annotation asks for.",
         |call| match call.argument(0) {
+            "off" if call.context == Context::InnerLocation => {
+                call.block.asks_no_password = true;
+                Ok(())
+            }
             "off" => {
                 call.warnings.push("has no effect: passwords are asked for where the annotation auth-type says so".into());
                 Ok(())
@@ -55,7 +61,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
          with 500. The path is that of a `location` of the server-snippet, whose `proxy_pass` names the Service that is asked, and whose \
          `proxy_set_header` and timeouts count; with `if`, `set`, `return` or `rewrite` in it, or without that location, the routes \
          answer 503. In a server for locations without one of their own, and for Ingresses without an auth server. `off` turns that of \
-         the server off, but not `auth-url` and the ConfigMap's `global-auth-url`; beside these anything else is refused, as in nginx.",
+         the server off, but not `auth-url` and the ConfigMap's `global-auth-url`; beside these anything else is refused, as in nginx. \
+         In a location within a path or another location it takes the place of any of them.",
         auth_request::read,
     ),
     Entry::works(

@@ -1,7 +1,8 @@
 //! `auth_request`: a location of the server's snippet whose Service is asked about each request.
 
-use super::entry::{Call, Entry, SERVER_LOCATION, set_once};
+use super::entry::{Call, Entry, INNER_LOCATION, set_once};
 use super::fold::auth_timeouts;
+use super::inherit::own_or;
 use super::template::is_of_target;
 use crate::diagnostic::Diagnostic;
 use crate::route_defaults::{AuthRequest, ProxyPass, SnippetBlock, SnippetLocation};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 pub(super) const BODY: Entry = Entry::works(
     "proxy_pass_request_body",
-    SERVER_LOCATION,
+    INNER_LOCATION,
     1..=1,
     "`off` in a location for `auth_request`, which has `internal` in it: auth requests have no body. Otherwise only `on`, which is so.",
     |call| {
@@ -68,9 +69,34 @@ pub(crate) fn ask(
     Err(Box::new(diagnostic.with_value(&format!("auth_request {path}"))))
 }
 
+/// The same for a location within another one, whose auth server it inherits unless it says otherwise. `outer` is what else it
+/// inherits.
+///
+/// # Errors
+/// As of [`ask`].
+pub(crate) fn ask_within(
+    server: &SnippetBlock,
+    outer: &SnippetBlock,
+    own: &SnippetBlock,
+    policies: &mut RoutePolicies,
+) -> Result<(), Box<Diagnostic>> {
+    if own.auth_request.is_some() {
+        policies.external_auth = None;
+        let auth_variables = own_or(&own.auth_variables, &outer.auth_variables);
+        return ask(server, &SnippetBlock { auth_variables, ..own.clone() }, policies);
+    }
+    if let (Some(auth), false) = (&mut policies.external_auth, own.auth_variables.is_empty()) {
+        auth.variables = own.auth_variables.as_slice().into();
+    }
+    Ok(())
+}
+
 /// The server that the location of a path leads to.
 fn auth_server(path: &str, server: &SnippetBlock) -> Result<ExternalAuth, &'static str> {
     let SnippetLocation { block, .. } = location(path, server)?;
+    if !block.locations.is_empty() {
+        return Err("leads to a location with others in it, which is not supported there: expected one without");
+    }
     let pass =
         block.proxy_pass.as_ref().ok_or("leads to a location without a proxy_pass: expected one to a Service")?;
     if !block.statements.is_empty() {

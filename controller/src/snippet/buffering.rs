@@ -1,8 +1,9 @@
 //! How bodies are held back.
 
 use super::context::Context;
-use super::entry::{Call, Entry, HTTP, LOCATION, OUTSIDE_IF, set_once};
+use super::entry::{Apply, Call, Entry, HTTP, LOCATION, OUTSIDE_IF, set_once};
 use crate::registry::{BUSY_BUFFERS, Value, ValueError};
+use std::ops::RangeInclusive;
 
 const EVERY_LOCATION: &str = "every location has its own value, as in ingress-nginx, and no bodies of auth requests are held back: \
                               expected the annotation, or the key of the ConfigMap";
@@ -22,42 +23,35 @@ const IGNORED_HEADERS: [&str; 9] = [
 const BUFFERING: &str = "x-accel-buffering";
 
 pub(super) const DIRECTIVES: &[Entry] = &[
-    Entry::works(
+    of_location(
         "proxy_request_buffering",
-        LOCATION,
         1..=1,
         "As the annotation `proxy-request-buffering`, in whose place it counts (nginx refuses it as a duplicate).",
         |call| {
             let is_on = call.switch()?;
             set_once(&mut call.block.buffering.request, is_on)
         },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION),
-    Entry::works(
+    ),
+    of_location(
         "client_body_buffer_size",
-        LOCATION,
         1..=1,
         "As the annotation `client-body-buffer-size`, in whose place it counts (nginx refuses it as a duplicate).",
         |call| {
             let bytes = argument(call, 0, Value::size)?;
             set_once(&mut call.block.buffering.request_memory, bytes)
         },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION),
-    Entry::works(
+    ),
+    of_location(
         "proxy_buffering",
-        LOCATION,
         1..=1,
         "As the annotation `proxy-buffering`, in whose place it counts (nginx refuses it as a duplicate).",
         |call| {
             let is_on = call.switch()?;
             set_once(&mut call.block.buffering.response, is_on)
         },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION),
-    Entry::works(
+    ),
+    of_location(
         "proxy_buffer_size",
-        LOCATION,
         1..=1,
         "As the annotation `proxy-buffer-size` for the largest head of a response, in whose place it counts (nginx refuses it as a \
          duplicate).",
@@ -65,11 +59,9 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             let bytes = argument(call, 0, Value::size)?;
             set_once(&mut call.block.buffering.head, bytes)
         },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION),
-    Entry::works(
+    ),
+    of_location(
         "proxy_buffers",
-        LOCATION,
         2..=2,
         "The number and the size of the buffers for a response: in place of the annotations `proxy-buffers-number` and \
          `proxy-buffer-size` (nginx refuses it as a duplicate).",
@@ -77,19 +69,16 @@ pub(super) const DIRECTIVES: &[Entry] = &[
             let (number, size) = (argument(call, 0, Value::buffers)?, argument(call, 1, Value::buffer_size)?);
             set_once(&mut call.block.buffering.buffers, (number, size))
         },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION),
-    Entry::works(
+    ),
+    of_location(
         "proxy_max_temp_file_size",
-        LOCATION,
         1..=1,
         "As the annotation `proxy-max-temp-file-size`, in whose place it counts (nginx refuses it as a duplicate).",
         |call| {
             let bytes = argument(call, 0, Value::size)?;
             set_once(&mut call.block.buffering.file, bytes)
         },
-    )
-    .but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION),
+    ),
     Entry::works(
         "proxy_ignore_headers",
         OUTSIDE_IF,
@@ -103,6 +92,11 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("proxy_temp_file_write_size", HTTP, "Adit chooses how much it writes to a file at a time"),
     Entry::idle("grpc_buffer_size", HTTP, "responses of gRPC are streamed, and Adit chooses the sizes of its buffers"),
 ];
+
+/// A directive that counts in a location only.
+const fn of_location(name: &'static str, arguments: RangeInclusive<usize>, doc: &'static str, apply: Apply) -> Entry {
+    Entry::works(name, LOCATION, arguments, doc, apply).but_idle_in(OUTSIDE_LOCATION, EVERY_LOCATION)
+}
 
 fn argument<'a, T>(
     call: &Call<'a>,

@@ -12,8 +12,8 @@ use super::rules::source_ranges;
 use super::template::{Variables, group_names};
 use super::{HttpBlock, fold};
 use crate::nginx_syntax::{self, Directive, Position, SyntaxError};
-use crate::route_defaults::{SnippetBlock, SnippetLocation, SnippetStatement};
-use gateway::config::{BackendPolicies, Compression, MappedVariable, Origin, RoutePolicies};
+use crate::route_defaults::{LimitZones, SnippetBlock, SnippetLocation, SnippetStatement};
+use gateway::config::{BackendPolicies, Compression, LocationKind, MappedVariable, Origin, RoutePolicies, Subject};
 use gateway::variables::{InvalidMap, Maps};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) fn read(text: &str, place: &Place<'_>, outer: &BTreeSet<Arc<str>>) ->
     let mut own = BTreeSet::new();
     collect_variables(&directives, &mut own);
     let variables = Variables { own: &own, outer, is_of_auth: place.context.is_of_auth() };
-    let mut checker = Checker { place, variables, findings: Vec::new(), mapped: Vec::new() };
+    let mut checker = Checker { place, variables, outer: None, findings: Vec::new(), mapped: Vec::new() };
     let mut block = checker.block(&directives, place.context);
     checker.check_mapped(&block.mapped);
     let mut findings = checker.findings;
@@ -52,6 +52,13 @@ pub(crate) fn variables(text: &str) -> BTreeSet<Arc<str>> {
     let mut variables = BTreeSet::new();
     collect_variables(&nginx_syntax::parse(text).unwrap_or_default(), &mut variables);
     variables
+}
+
+/// The zones of limits that a snippet of `http` makes, whatever else is in it.
+pub(crate) fn zones(text: &str, outer: &BTreeSet<Arc<str>>) -> LimitZones {
+    let (object, zones) = (Subject::other("http"), LimitZones::default());
+    let place = Place { object: &object, field: "", context: Context::Http, services: None, zones: &zones };
+    read(text, &place, outer).block.zones
 }
 
 /// A fault of the snippet as a whole.
@@ -89,6 +96,8 @@ fn collect_variables(directives: &[Directive], variables: &mut BTreeSet<Arc<str>
 struct Checker<'a> {
     place: &'a Place<'a>,
     variables: Variables<'a>,
+    /// The location around what is read, if its path is known: how it matches, and what.
+    outer: Option<(LocationKind, Arc<str>)>,
     findings: Vec<Finding>,
     /// Where the variables of `map` and `geo` stand.
     mapped: Vec<Position>,
@@ -132,7 +141,7 @@ impl Checker<'_> {
         }
         match (entry.kind, inner) {
             (Kind::If, Some(inner)) => self.condition(arguments, inner, *position, context, block),
-            (Kind::Location, Some(inner)) => self.location(arguments, inner, *position, block),
+            (Kind::Location, Some(inner)) => self.location(arguments, inner, *position, context, block),
             (Kind::Map, Some(pairs)) => {
                 let read = mapped::map(arguments, pairs, self.variables);
                 self.mapped(read, *position, block)
@@ -148,7 +157,8 @@ impl Checker<'_> {
             (Kind::Works(apply), None) => {
                 let (variables, origin) = (self.variables, self.origin(*position));
                 let Place { services, zones, .. } = *self.place;
-                let mut call = Call { arguments, variables, origin, block, services, zones, warnings: Vec::new() };
+                let mut call =
+                    Call { arguments, variables, origin, context, block, services, zones, warnings: Vec::new() };
                 apply(&mut call)?;
                 Ok(if call.warnings.is_empty() { Verdict::Works } else { Verdict::Idle(call.warnings.join("; it ")) })
             }
@@ -177,15 +187,21 @@ impl Checker<'_> {
         arguments: &[String],
         inner: &[Directive],
         position: Position,
+        context: Context,
         block: &mut SnippetBlock,
     ) -> Result<Verdict, String> {
-        let inner = self.block(inner, Context::ServerLocation);
-        let (kind, text) = location::path(arguments)?;
+        let path = location::path(arguments).map(|(kind, text)| (kind, Arc::from(text)));
+        let outer = std::mem::replace(&mut self.outer, path.as_ref().ok().cloned());
+        let inner = self.block(inner, Context::InnerLocation);
+        self.outer = outer;
+        let (kind, text) = path?;
+        location::check_place(kind, &text, context, self.outer.as_ref())?;
         let origin = self.origin(position);
-        let location = SnippetLocation { origin, kind, text: text.into(), block: inner };
+        let location = SnippetLocation { origin, kind, text, block: inner };
         location::check(&location, &block.locations)?;
         let (mut policies, mut backend) = (RoutePolicies::default(), BackendPolicies::default());
-        let http = HttpBlock { compression: &Compression::default(), real_ip: None };
+        let (compression, snippet) = (&Compression::default(), &SnippetBlock::default());
+        let http = HttpBlock { compression, real_ip: None, snippet, custom_errors: &[] };
         let mut warnings = fold(&location.block, http, &mut policies, &mut backend)?;
         warnings.extend(location::idle(&location));
         block.locations.push(location);

@@ -30,7 +30,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "limit_req",
-        OUTSIDE_IF,
+        HTTP_SERVER_LOCATION,
         1..=4,
         "Refuses requests that come faster than the rate of a zone: `limit_req zone=NAME burst=NUMBER nodelay`. So many more may come at \
          once, none by default. Those beyond the rate wait until it allows for them, but with `delay=NUMBER` so many go on at once, and \
@@ -52,7 +52,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "limit_req_dry_run",
-        OUTSIDE_IF,
+        HTTP_SERVER_LOCATION,
         1..=1,
         "`on` counts requests, but refuses none and lets none wait, above `limit-rps` and `limit-rpm` neither.",
         |call| {
@@ -70,7 +70,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "limit_conn",
-        OUTSIDE_IF,
+        HTTP_SERVER_LOCATION,
         2..=2,
         "Refuses requests of a client that has as many in progress: `limit_conn NAME NUMBER`. All limits of a location hold; what inherits \
          is as with `limit_req`, and `limit-connections`. The requests of a connection of HTTP/2 count one by one.",
@@ -88,7 +88,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "limit_conn_dry_run",
-        OUTSIDE_IF,
+        HTTP_SERVER_LOCATION,
         1..=1,
         "As `limit_req_dry_run`, of `limit_conn` and `limit-connections`.",
         |call| {
@@ -294,7 +294,7 @@ mod tests {
             ("limit_req_zone $nope zone=a:1m;", "$nope"),
             ("limit_req_zone $host zone=a:1m; limit_conn_zone $host zone=a:1m;", "once more"),
             ("limit_conn_zone $host a:1m;", "has no zone"),
-            ("limit_req zone=a;", "expected it in a server or a location"),
+            ("limit_req_status 429;", "expected it in a server or a location"),
         ] {
             let fault = zones(text).expect_err(text);
             assert!(fault.contains(part), "{text}: {fault}");

@@ -1,14 +1,10 @@
 //! Compression of responses.
 
-use super::context::Context;
-use super::entry::{Call, Entry, HTTP_SERVER_LOCATION, set_once};
+use super::entry::{ALSO_IN_IF, Call, Entry, HTTP_SERVER_LOCATION, set_once};
 use crate::registry::{Value, compressed_types};
 use crate::route_defaults::CodingDirectives;
 use gateway::config::{DisabledClients, Proxied, ProxiedCondition};
 use gateway::pattern::Pattern;
-
-/// As nginx's `gzip` and its like.
-const ALSO_IN_IF: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
 
 const BUFFERS: &str = "Adit chooses the sizes of its buffers and windows";
 const NO_FILES: &str = "Adit serves no files";
@@ -26,7 +22,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         "`on` or `off`, in place of the ConfigMap's `use-gzip`. Where that is off, the defaults of the others are nginx's: level 1, from \
          20 bytes on, only `text/html`, and not for requests with `Via`.",
         |call| {
-            let is_on = switch(call)?;
+            let is_on = call.switch()?;
             set_once(&mut call.block.compression.gzip.enabled, is_on)
         },
     ),
@@ -57,7 +53,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         1..=1,
         "`off` leaves out `Vary: Accept-Encoding`, for each coding. Caches may then give clients what these cannot read.",
         |call| {
-            let is_on = switch(call)?;
+            let is_on = call.switch()?;
             set_once(&mut call.block.compression.vary, is_on)
         },
     ),
@@ -88,7 +84,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("gzip_static", HTTP_SERVER_LOCATION, NO_FILES),
     Entry::idle("gzip_*", HTTP_SERVER_LOCATION, BUFFERS),
     Entry::works("brotli", ALSO_IN_IF, 1..=1, AS_GZIP, |call| {
-        let is_on = switch(call)?;
+        let is_on = call.switch()?;
         set_once(&mut call.block.compression.brotli.enabled, is_on)
     }),
     Entry::works("brotli_types", HTTP_SERVER_LOCATION, 1..=usize::MAX, AS_GZIP, |call| {
@@ -111,7 +107,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::idle("brotli_static", HTTP_SERVER_LOCATION, NO_FILES),
     Entry::idle("brotli_*", HTTP_SERVER_LOCATION, BUFFERS),
     Entry::works("zstd", ALSO_IN_IF, 1..=1, OWN, |call| {
-        let is_on = switch(call)?;
+        let is_on = call.switch()?;
         set_once(&mut call.block.compression.zstd.enabled, is_on)
     }),
     Entry::works("zstd_types", HTTP_SERVER_LOCATION, 1..=usize::MAX, OWN, |call| {
@@ -125,14 +121,6 @@ pub(super) const DIRECTIVES: &[Entry] = &[
         set_once(&mut call.block.compression.zstd.level, level.map_err(|error| error.to_string())?)
     }),
 ];
-
-fn switch(call: &Call<'_>) -> Result<bool, String> {
-    match call.argument(0) {
-        on if on.eq_ignore_ascii_case("on") => Ok(true),
-        off if off.eq_ignore_ascii_case("off") => Ok(false),
-        _ => Err("is not valid: expected \"on\" or \"off\"".into()),
-    }
-}
 
 fn types(call: &mut Call<'_>, of: CodingOf) -> Result<(), String> {
     let types = compressed_types(call.arguments.iter().map(String::as_str)).map_err(|error| error.to_string())?;

@@ -15,8 +15,8 @@ pub enum Context {
     ServerIf,
     /// In a `location`: `configuration-snippet`, `location-snippet`.
     Location,
-    /// In a `location` that stands in a `server-snippet`. What may stand in a `location` may stand here.
-    ServerLocation,
+    /// In a `location` that stands in a snippet. What may stand in a `location` may stand here.
+    InnerLocation,
     /// In an `if` in a `location`.
     LocationIf,
     /// In the `location` of auth requests: `auth-snippet`, `global-auth-snippet`.
@@ -37,7 +37,7 @@ impl Context {
 
     /// Whether it is one of these.
     pub(super) fn is_in(self, contexts: &[Self]) -> bool {
-        contexts.contains(&self) || (self == Self::ServerLocation && contexts.contains(&Self::Location))
+        contexts.contains(&self) || (self == Self::InnerLocation && contexts.contains(&Self::Location))
     }
 
     /// Whether a directive there is about auth requests.
@@ -54,7 +54,7 @@ impl Context {
             Self::Server => "server",
             Self::ServerIf => "if in server",
             Self::Location => "location",
-            Self::ServerLocation => "location in server",
+            Self::InnerLocation => "location in snippet",
             Self::LocationIf => "if in location",
             Self::Auth => "auth request",
             Self::AuthIf => "if in auth request",
@@ -71,7 +71,7 @@ impl fmt::Display for Context {
             Self::Server => "a server",
             Self::ServerIf => "an if in a server",
             Self::Location => "a location",
-            Self::ServerLocation => "a location of a server-snippet",
+            Self::InnerLocation => "a location of a snippet",
             Self::LocationIf => "an if in a location",
             Self::Auth => "an auth request",
             Self::AuthIf => "an if in an auth request",

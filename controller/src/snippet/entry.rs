@@ -52,6 +52,7 @@ pub struct Call<'a> {
     pub(super) arguments: &'a [String],
     pub(super) variables: Variables<'a>,
     pub(super) origin: Origin,
+    pub(super) context: Context,
     pub(super) block: &'a mut SnippetBlock,
     /// The Services that it may name.
     pub(super) services: Option<Services<'a>>,
@@ -72,10 +73,11 @@ pub(super) const OUTSIDE_IF: &[Context] = &[Context::Server, Context::Location];
 pub(super) const LOCATION: &[Context] = &[Context::Location];
 pub(super) const LOCATION_AUTH: &[Context] = &[Context::Location, Context::Auth];
 pub(super) const HTTP_ONLY: &[Context] = &[Context::Http];
-pub(super) const SERVER: &[Context] = &[Context::Server];
-pub(super) const SERVER_LOCATION: &[Context] = &[Context::ServerLocation];
+pub(super) const INNER_LOCATION: &[Context] = &[Context::InnerLocation];
 pub(super) const HTTP_SERVER: &[Context] = &[Context::Http, Context::Server];
 pub(super) const HTTP_SERVER_LOCATION: &[Context] = &[Context::Http, Context::Server, Context::Location];
+/// Where `gzip` and its like may stand.
+pub(super) const ALSO_IN_IF: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
 pub(super) const HTTP: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::Auth];
 const ANY_NUMBER: RangeInclusive<usize> = 0..=usize::MAX;
 
@@ -127,11 +129,11 @@ impl<'a> Call<'a> {
         self.arguments.get(number).map_or("", String::as_str)
     }
 
-    /// Its argument, which is `on` or `off`.
+    /// Its argument, which is `on` or `off` in any case. As nginx: ngx_conf_set_flag_slot.
     pub(super) fn switch(&self) -> Result<bool, String> {
         match self.argument(0) {
-            "on" => Ok(true),
-            "off" => Ok(false),
+            on if on.eq_ignore_ascii_case("on") => Ok(true),
+            off if off.eq_ignore_ascii_case("off") => Ok(false),
             _ => Err("is not valid: expected \"on\" or \"off\"".into()),
         }
     }

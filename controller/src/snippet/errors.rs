@@ -1,13 +1,13 @@
 //! What answers in place of errors.
 
-use super::entry::{Call, Entry, OUTSIDE_IF, OUTSIDE_SERVER_IF, set_once};
+use super::entry::{ALSO_IN_IF, Call, Entry, HTTP_SERVER_LOCATION, set_once};
 use super::rewrite::one_line;
 use gateway::config::{PageStatus, SnippetErrorPage};
 
 pub(super) const DIRECTIVES: &[Entry] = &[
     Entry::works(
         "error_page",
-        OUTSIDE_SERVER_IF,
+        ALSO_IN_IF,
         2..=usize::MAX,
         "Has something else answer in place of errors with these statuses: a path of the host, perhaps with arguments, to which the \
          request goes with GET; a named location of its `server-snippet`; or the URL of a redirect (302, or what stands after `=`). \
@@ -21,11 +21,11 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "proxy_intercept_errors",
-        OUTSIDE_IF,
+        HTTP_SERVER_LOCATION,
         1..=1,
         "Whether `error_page` is for the responses of backends, too: `on` or `off`. Default, as in ingress-nginx, `on` where there are \
-         `custom-http-errors`. A challenge of the backend (`WWW-Authenticate`) is lost with its response, other than in \
-         nginx.",
+         `custom-http-errors`. What answers in place of a \
+         401 has the backend's challenges (`WWW-Authenticate`).",
         |call| {
             let is_on = call.switch()?;
             set_once(&mut call.block.intercepts_errors, is_on)
@@ -33,7 +33,7 @@ pub(super) const DIRECTIVES: &[Entry] = &[
     ),
     Entry::works(
         "recursive_error_pages",
-        OUTSIDE_SERVER_IF,
+        ALSO_IN_IF,
         1..=1,
         "Only `off`, which is so: an error of what answers in place of an error is answered by Adit.",
         |call| match call.switch()? {

@@ -1,24 +1,12 @@
 //! Settings of a snippet that are ordinary settings of a route or its backend.
 
+use super::http_block::{HttpBlock, within_http};
 use super::inherit::{Outer, block, unless_empty};
 use super::rules::source_ranges;
-use crate::route_defaults::{AccessRule, LimitDirectives, RouteDefaults, SnippetBlock, SnippetTimeouts};
-use gateway::config::{BackendPolicies, Compression, RealIp, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
+use crate::route_defaults::{AccessRule, LimitDirectives, SnippetBlock, SnippetTimeouts};
+use gateway::config::{BackendPolicies, ResponseRewrites, RoutePolicies, SourceRanges, Timeouts};
 
-/// What holds in the block that all servers stand in.
-#[derive(Clone, Copy)]
-pub(crate) struct HttpBlock<'a> {
-    /// How responses are compressed.
-    pub(crate) compression: &'a Compression,
-    /// Whose word is taken for a client's address.
-    pub(crate) real_ip: Option<&'a RealIp>,
-}
-
-impl<'a> From<&'a RouteDefaults> for HttpBlock<'a> {
-    fn from(defaults: &'a RouteDefaults) -> Self {
-        Self { compression: &defaults.compression, real_ip: defaults.real_ip.as_ref() }
-    }
-}
+const TOO_MANY_RULES: &str = "has too many rules of allow and deny: expected less";
 
 /// Puts what the snippets of a location say into the policies of its routes and backends. Returns what of it has no effect
 /// beside the other settings, in sentences.
@@ -36,16 +24,7 @@ pub(crate) fn fold(
     policies.internal = location.is_internal;
     policies.real_ip = location.real_ip.over(http.real_ip);
     policies.snippet_limits = location.limits.over(&LimitDirectives::default());
-    policies.satisfy = location.satisfy.unwrap_or(policies.satisfy);
-    policies.body_limit = location.body_limit.unwrap_or(policies.body_limit);
-    location.buffering.set(&mut policies.request_buffering, &mut policies.response_buffering);
-    let rate = &mut policies.response_rate;
-    rate.bytes_per_second = location.rate.unwrap_or(rate.bytes_per_second);
-    rate.after = location.rate_after.unwrap_or(rate.after);
-    let (timeouts, idle) = of_protocol(location, is_grpc);
-    set_timeouts(&mut backend.timeouts, timeouts);
-    set_rewrites(&mut policies.response_rewrites, location, is_grpc);
-    let mut warnings = Vec::from_iter(idle);
+    let mut warnings = Vec::from_iter(set_own(location, is_grpc, policies, backend));
     if location.access.is_empty() {
         return Ok(warnings);
     }
@@ -55,6 +34,57 @@ pub(crate) fn fold(
         policies.source_ranges = ranges(&policies.source_ranges, &location.access)?;
     }
     Ok(warnings)
+}
+
+/// Puts what a location says that stands in another one into the policies that it inherits from there. `outer` is what it
+/// inherits of the snippets around it.
+///
+/// # Errors
+/// Its rules for addresses are too many.
+pub(crate) fn fold_within(
+    own: &SnippetBlock,
+    outer: &SnippetBlock,
+    http: HttpBlock<'_>,
+    policies: &mut RoutePolicies,
+    backend: &mut BackendPolicies,
+) -> Result<(), &'static str> {
+    // nginx's modules of these do not inherit.
+    (policies.rewrite, policies.cors, policies.default_backend) = (None, None, None);
+    let compression = http.compression;
+    policies.snippet = unless_empty(block(own, Outer { block: outer, compression, is_grpc: false }));
+    policies.internal |= own.is_internal;
+    let real_ip = policies.real_ip.take();
+    policies.real_ip = own.real_ip.over(real_ip.as_ref().or(http.real_ip)).or(real_ip);
+    policies.snippet_limits = own.limits.over(&outer.limits);
+    if let Some(annotations) = &mut policies.client_limits {
+        own.limits.replace(annotations);
+    }
+    policies.custom_errors.overruled |= !own.error_pages.is_empty() && !policies.custom_errors.statuses.is_empty();
+    policies.basic_auth.take_if(|_| own.asks_no_password);
+    set_own(own, false, policies, backend);
+    if !own.access.is_empty() {
+        policies.source_ranges = source_ranges(&own.access).ok_or(TOO_MANY_RULES)?;
+    }
+    Ok(())
+}
+
+/// Sets what a block says in place of what holds without it. Returns what of it has no effect.
+fn set_own(
+    own: &SnippetBlock,
+    is_grpc: bool,
+    policies: &mut RoutePolicies,
+    backend: &mut BackendPolicies,
+) -> Option<&'static str> {
+    policies.satisfy = own.satisfy.unwrap_or(policies.satisfy);
+    policies.body_limit = own.body_limit.unwrap_or(policies.body_limit);
+    own.buffering.set(&mut policies.request_buffering, &mut policies.response_buffering);
+    let rate = &mut policies.response_rate;
+    rate.bytes_per_second = own.rate.unwrap_or(rate.bytes_per_second);
+    rate.after = own.rate_after.unwrap_or(rate.after);
+    let (timeouts, idle) = of_protocol(own, is_grpc);
+    set_timeouts(&mut backend.timeouts, timeouts);
+    set_rewrites(&mut policies.response_rewrites, own, is_grpc);
+    idle
 }
 
 /// The timeouts that are for backends of the protocol, and what has no effect with it.
@@ -106,7 +136,23 @@ fn set_rewrites(rewrites: &mut ResponseRewrites, location: &SnippetBlock, is_grp
 fn ranges(denied: &SourceRanges, rules: &[AccessRule]) -> Result<SourceRanges, &'static str> {
     let denied = denied.deny.iter().map(|network| AccessRule { allows: false, networks: vec![*network] });
     let rules: Vec<_> = denied.chain(rules.iter().cloned()).collect();
-    source_ranges(&rules).ok_or("has too many rules of allow and deny: expected less")
+    source_ranges(&rules).ok_or(TOO_MANY_RULES)
+}
+
+/// What a location with these policies inherits of its server: error pages unless it `has_error_pages` otherwise, and limits of the
+/// kinds that its annotations do not set.
+pub(crate) fn of_server(
+    server: &SnippetBlock,
+    http: HttpBlock<'_>,
+    has_error_pages: bool,
+    policies: &RoutePolicies,
+) -> SnippetBlock {
+    let mut inherited = within_http(server, http);
+    if has_error_pages {
+        inherited.error_pages.clear();
+    }
+    inherited.limits = inherited.limits.beside(policies.client_limits.as_ref());
+    inherited
 }
 
 /// Lets a route inherit what the snippets of its server say: `location` are the snippets of its own. A route that
@@ -119,17 +165,15 @@ pub(crate) fn fold_server(
     has_error_pages: bool,
     policies: &mut RoutePolicies,
 ) {
-    let without_error_pages = SnippetBlock { error_pages: Vec::new(), ..server.clone() };
-    let server = if has_error_pages { &without_error_pages } else { server };
-    let overrules = location.error_pages.is_empty() && !server.error_pages.is_empty();
+    let overrules = !has_error_pages && location.error_pages.is_empty() && !server.error_pages.is_empty();
+    let server = &of_server(server, http, has_error_pages, policies);
     policies.custom_errors.overruled |= overrules && !policies.custom_errors.statuses.is_empty();
     policies.snippet = unless_empty(block(location, Outer { block: server, compression: http.compression, is_grpc }));
-    let of_server = server.real_ip.over(http.real_ip);
-    policies.real_ip = location.real_ip.over(of_server.as_ref().or(http.real_ip));
+    let real_ip = server.real_ip.over(http.real_ip);
+    policies.real_ip = location.real_ip.over(real_ip.as_ref().or(http.real_ip));
     let ignores_header = location.buffering.ignores_header.or(server.buffering.ignores_header);
     policies.response_buffering.ignores_header = ignores_header.unwrap_or_default();
-    let inherited = server.limits.beside(policies.client_limits.as_ref());
-    policies.snippet_limits = location.limits.over(&inherited);
+    policies.snippet_limits = location.limits.over(&server.limits);
     let rate = &mut policies.response_rate;
     rate.bytes_per_second = rate.bytes_per_second.or(server.rate.flatten());
     if rate.after == 0 {

@@ -1,7 +1,7 @@
 //! Directives without effect: what they tune is not there, or set elsewhere, and requests are safe without them.
 
 use super::context::Context;
-use super::entry::{Call, Entry, HTTP, HTTP_SERVER, HTTP_SERVER_LOCATION};
+use super::entry::{ALSO_IN_IF, Call, Entry, HTTP, HTTP_SERVER, HTTP_SERVER_LOCATION};
 use super::refused::BACKEND_TLS;
 
 const NO_CACHE: &str = "Adit keeps no responses, and each request reaches its backend";
@@ -9,7 +9,6 @@ const NO_FILES: &str = "Adit serves no files";
 const CLIENTS: &str = "the ConfigMap's key of that name sets it for all hosts";
 const WORKERS: &str = "Adit runs one thread for each worker of the ConfigMap's worker-processes";
 
-const ALSO_IN_IF: &[Context] = &[Context::Http, Context::Server, Context::Location, Context::LocationIf];
 /// Auth responses are kept, so that there it would matter.
 const OUTSIDE_AUTH: &[Context] = &[Context::Http, Context::Server, Context::Location];
 const TOP: &[Context] = &[Context::Main];
@@ -83,8 +82,8 @@ pub(super) const DIRECTIVES: &[Entry] = &[
 
 /// Backends whose certificates are not verified.
 fn unverified(call: &mut Call<'_>) -> Result<(), String> {
-    match call.argument(0) {
-        "off" => Ok(()),
-        _ => Err(format!("is refused: {BACKEND_TLS}")),
+    match call.switch()? {
+        false => Ok(()),
+        true => Err(format!("is refused: {BACKEND_TLS}")),
     }
 }

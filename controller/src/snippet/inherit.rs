@@ -1,5 +1,6 @@
 //! What a block inherits from the one around it, as nginx's modules merge their settings.
 
+use super::http_block::{HttpBlock, within_http};
 use crate::route_defaults::{SnippetBlock, SnippetStatement};
 use gateway::config::{Block, Compression, Effects, Operation, ResponseHeader, Statement};
 use std::sync::Arc;
@@ -28,8 +29,9 @@ pub(super) fn block(own: &SnippetBlock, outer: Outer<'_>) -> Block {
     Block { statements: own.statements.iter().map(statement).collect(), effects: effects(&all, outer) }
 }
 
-/// Settings of headers-more add up, the outer ones first; of the others a block that has its own inherits none.
-fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
+/// What holds in a block, and what a block within it inherits: settings of headers-more add up, the outer ones first; of the
+/// others a block that has its own inherits none.
+pub(crate) fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
     SnippetBlock {
         input_headers: [&*outer.input_headers, &*own.input_headers].concat(),
         changed_headers: [&*outer.changed_headers, &*own.changed_headers].concat(),
@@ -44,11 +46,13 @@ fn inherited(own: &SnippetBlock, outer: &SnippetBlock) -> SnippetBlock {
         access_log: own.access_log.or(outer.access_log),
         error_pages: own_or(&own.error_pages, &outer.error_pages),
         intercepts_errors: own.intercepts_errors.or(outer.intercepts_errors),
+        limits: own.limits.within(&outer.limits),
+        auth_variables: own_or(&own.auth_variables, &outer.auth_variables),
         ..SnippetBlock::default()
     }
 }
 
-fn own_or<T: Clone>(own: &[T], outer: &[T]) -> Vec<T> {
+pub(super) fn own_or<T: Clone>(own: &[T], outer: &[T]) -> Vec<T> {
     if own.is_empty() { outer.to_vec() } else { own.to_vec() }
 }
 
@@ -71,14 +75,16 @@ fn effects(block: &SnippetBlock, outer: Outer<'_>) -> Effects {
 }
 
 /// The block of a server; `None` if it does nothing.
-pub(crate) fn server_block(own: &SnippetBlock, compression: &Compression) -> Option<Arc<Block>> {
-    unless_empty(block(own, Outer { block: &SnippetBlock::default(), compression, is_grpc: false }))
+pub(crate) fn server_block(own: &SnippetBlock, http: HttpBlock<'_>) -> Option<Arc<Block>> {
+    let own = within_http(own, http);
+    unless_empty(block(&own, Outer { block: &SnippetBlock::default(), compression: http.compression, is_grpc: false }))
 }
 
 /// The block of an auth request, whose other settings are those of [`gateway::config::ExternalAuth`]; `None` if it runs nothing.
 pub(crate) fn auth_block(own: &SnippetBlock) -> Option<Arc<Block>> {
+    let none = SnippetBlock::default();
     let statements = SnippetBlock { statements: own.statements.clone(), ..SnippetBlock::default() };
-    server_block(&statements, &Compression::default())
+    unless_empty(block(&statements, Outer { block: &none, compression: &Compression::default(), is_grpc: false }))
 }
 
 /// A block that does something.

@@ -1,7 +1,8 @@
-//! `location` in a server, and what may stand only there.
+//! `location` in a server or another location, and what may stand only there.
 
 use super::auth_request;
-use super::entry::{Call, Entry, Kind, LOCATION, SERVER, SERVER_LOCATION, set_once};
+use super::context::Context;
+use super::entry::{Call, Entry, INNER_LOCATION, Kind, LOCATION, OUTSIDE_IF, set_once};
 use super::finding::Services;
 use super::pattern::pattern;
 use super::refused::BACKEND;
@@ -10,32 +11,39 @@ use gateway::config::{
     BackendPolicies, BackendProtocol, LocationKind, Operation, PathKind, Piece, Rewrite, ServiceBackend, Template,
 };
 use http::uri::Authority;
+use std::sync::Arc;
 
 pub(super) const DIRECTIVES: &[Entry] = &[
     Entry {
         name: "location",
-        contexts: SERVER,
+        contexts: OUTSIDE_IF,
         arguments: 1..=2,
         kind: Kind::Location,
         idle: None,
         refused: None,
-        doc: "Takes the requests of a path, beside the paths of the Ingresses and in nginx's order: first `=`; then the longest prefix, at \
-              once if it is `^~`; then regular expressions (`~`, `~*`) in their order, those of Ingresses last; else that prefix. \
-              An Ingress's path `/shop` is there `= /shop` and `/shop/`, as in ingress-nginx; of two that are the same, which nginx \
-              refuses, the location counts, and a warning says so. What may stand in a location may stand in it, but for another \
-              `location`. The annotations of Ingresses do not hold in it (no `auth-url`, no `allowlist-source-range`, no redirect to \
-              HTTPS), the ConfigMap's `enable-modsecurity` does. Without `return` or `proxy_pass` the answer is 404: nginx would look \
-              for a file below its own directory. A named one (`@name`) takes the requests that an `error_page` leads there.",
+        doc: "Takes the requests of a path, in a server-snippet beside the paths of the Ingresses and in nginx's order: first `=`; then \
+              the longest prefix, at once if it is `^~`; then regular expressions (`~`, `~*`) in their order, those of Ingresses last; \
+              else that prefix. An Ingress's path `/shop` is there `= /shop` and `/shop/`, as in ingress-nginx; of two that are the \
+              same, which nginx refuses, the location counts, and a warning says so. What may stand in a location may stand in it. The \
+              annotations of Ingresses do not hold in it (no `auth-url`, no `allowlist-source-range`, no redirect to HTTPS), the \
+              ConfigMap's `enable-modsecurity` does. Without `return` or `proxy_pass` the answer is 404: nginx would look for a file \
+              below its own directory. A named one (`@name`) takes the requests that an `error_page` leads there. In a location, or \
+              in the configuration-snippet of an Ingress, it takes requests of that location or of the Ingress's paths: those within \
+              the longest prefix before the regular expressions around it. It inherits what its own directives do not say, of the \
+              annotations, too: who may come in, limits, headers, errors, timeouts, the firewall, tracing. As in nginx it inherits \
+              neither backend nor redirects, `rewrite-target`, CORS, `if`, `set`, `return` and `rewrite`: without content of its own \
+              it answers 404.",
     },
     Entry::works(
         "proxy_pass",
-        SERVER_LOCATION,
+        INNER_LOCATION,
         1..=1,
         "Passes requests on to a Service of the Ingress's own namespace, or with the ConfigMap's `allow-cross-namespace-resources` of \
          any: `http://NAME.NAMESPACE:PORT` or `http://NAME.NAMESPACE.svc.cluster.local:PORT`, or with `https`, where as in nginx no \
          certificate is verified. The port is a number that the Service has. A path behind it takes the place of the location's. The \
          backend gets the URL's host as `Host`, unless `proxy_set_header` says otherwise, and Adit's `X-Forwarded-*`, which nginx does \
-         not send there. Variables, and in the ConfigMap's `server-snippet` all of it, are refused.",
+         not send there; within a path of an Ingress, without a `proxy_set_header` of its own, it gets the `Host` that the path's gets. \
+         Variables, and in the ConfigMap's `server-snippet` all of it, are refused.",
         proxy_pass,
     )
     .but_refused_elsewhere(BACKEND),
@@ -71,6 +79,27 @@ pub(super) fn path(arguments: &[String]) -> Result<(LocationKind, &str), String>
         pattern(text)?;
     }
     Ok((kind, text))
+}
+
+/// What is wrong with a location where it stands, perhaps in another one. As nginx: ngx_http_core_location.
+pub(super) fn check_place(
+    kind: LocationKind,
+    text: &str,
+    context: Context,
+    outer: Option<&(LocationKind, Arc<str>)>,
+) -> Result<(), String> {
+    if kind == LocationKind::Named && context != Context::Server {
+        return Err("is a named location: nginx takes one only in a server".into());
+    }
+    match outer {
+        Some((LocationKind::Exact | LocationKind::Named, _)) => {
+            Err("stands in a location that is exact or has a name: nginx takes one only in others".into())
+        }
+        Some((_, path)) if kind.path_kind() != PathKind::Regex && !text.starts_with(&**path) => {
+            Err(format!("is outside of the location {path:?} that it stands in: nginx refuses it"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The regular expression of a location, if it has one.
@@ -133,11 +162,13 @@ pub(super) fn idle(location: &SnippetLocation) -> Option<&'static str> {
     (!is_path).then_some("takes no request, in nginx neither: expected a path that begins with \"/\"")
 }
 
-/// How the backend of a location is spoken to: as those of an Ingress without annotations, which `policies` says.
-pub(crate) fn location_backend(pass: &ProxyPass, policies: &BackendPolicies) -> BackendPolicies {
+/// How the backend of a location is spoken to: as `outer` says, which are those around it. `inherits_host` is whether the
+/// `Host` is theirs, too.
+pub(crate) fn location_backend(pass: &ProxyPass, outer: &BackendPolicies, inherits_host: bool) -> BackendPolicies {
     let protocol = if pass.tls { BackendProtocol::Https } else { BackendProtocol::Http };
-    let host = Some(Template([Piece::Literal(pass.host.clone())].into()));
-    BackendPolicies { protocol, host, ..policies.clone() }
+    let own = || Some(Template([Piece::Literal(pass.host.clone())].into()));
+    let host = if inherits_host { outer.host.clone() } else { own() };
+    BackendPolicies { protocol, host, ..outer.clone() }
 }
 
 /// What puts the path of a `proxy_pass` in the place of the location's.

@@ -49,7 +49,8 @@ fn fault(text: &str) -> String {
 
 fn http() -> HttpBlock<'static> {
     static COMPRESSION: LazyLock<Compression> = LazyLock::new(Compression::default);
-    HttpBlock { compression: &COMPRESSION, real_ip: None }
+    static SNIPPET: LazyLock<SnippetBlock> = LazyLock::new(SnippetBlock::default);
+    HttpBlock { compression: &COMPRESSION, real_ip: None, snippet: &SNIPPET, custom_errors: &[] }
 }
 
 fn template(text: &str) -> Template {
@@ -82,6 +83,13 @@ fn statements_keep_their_order() {
     let Operation::Rewrite(rewrite) = &rewrite.operation else { panic!("{rewrite:?}") };
     assert_eq!((&*rewrite.pattern, rewrite.drops_arguments, rewrite.flag), ("^/a(.*)", true, RewriteFlag::Last));
     assert_eq!(last.operation, Operation::Break);
+}
+
+#[test]
+fn switches_have_any_case() {
+    let block = location("proxy_buffering ON; gzip Off; sub_filter_once OFF;");
+    let switches = (block.buffering.response, block.compression.gzip.enabled, block.sub_filter.once);
+    assert_eq!(switches, (Some(true), Some(false), Some(false)));
 }
 
 #[test]
@@ -260,7 +268,9 @@ fn faults_say_what_is_expected() {
         ("auth_basic_user_file /etc/x;", "names a file"),
         ("access_log /dev/stdout;", "names a file"),
         ("if (-f $request_uri) { break; }", "tests a file"),
-        ("location /x { deny all; }", "expected it in a server"),
+        ("location @x { deny all; }", "only in a server"),
+        ("location = /x { location ~ y { } }", "exact or has a name"),
+        ("location /x { location /y { } }", "outside of the location"),
         ("proxy_set_header Content-Length 1;", "frames messages"),
         ("proxy_set_header Transfer-Encoding chunked;", "frames messages"),
         ("more_set_headers \"A: b\\nc: d\";", "one line"),
@@ -293,7 +303,7 @@ fn faults_say_what_is_expected() {
         ("auth_basic x;", "needs a file"),
         ("proxy_ssl_verify on;", "annotations proxy-ssl-*"),
         ("limit_rate $rate;", "expected a number of bytes"),
-        ("sub_filter $host a;", "in the replacement alone"),
+        ("sub_filter $unknown a;", "the variable $unknown"),
         ("sub_filter '' a;", "1 to 512 bytes"),
         ("sub_filter_once maybe;", "\"on\" or \"off\""),
         ("auth_request check;", "expected the path of a location"),

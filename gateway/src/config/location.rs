@@ -1,20 +1,6 @@
-use super::{PathKind, Route};
+use super::PathKind;
 
-/// A `location` of a `server-snippet`: it stands among the paths of its host, and nginx's order decides which of all takes a
-/// request.
-///
-/// One that is the path, byte for byte (`=`), comes first. Then, of all prefixes and paths, the longest is remembered: it takes
-/// the request at once where it is `^~`. Then the regular expressions are asked in their order, those of locations before those
-/// of paths. Where none matches, the prefix takes the request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Location {
-    /// How it matches.
-    pub kind: LocationKind,
-    /// What it does. Its path is the location's text; it wants nothing else of a request.
-    pub route: Route,
-}
-
-/// How a [`Location`] matches the decoded and normalised path of a request.
+/// How a [`Location`](super::Location) matches the decoded and normalised path of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LocationKind {
     /// `= /path`: byte for byte.

@@ -74,7 +74,7 @@ pub use hash_by::HashBy;
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use labels::{Owner, RouteLabels};
-pub use location::{Location, LocationKind};
+pub use location::LocationKind;
 pub use map::{AddressMap, AddressRange, MapKey, MappedVariable, Mapping, TextMap};
 pub use map_value::MapValue;
 pub use mirror::Mirror;
@@ -83,7 +83,7 @@ pub use real_ip::RealIp;
 pub use rejection::{Rejection, RejectionCause};
 pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
 pub use retries::{Retries, RetryCondition, RetryConditions};
-pub use route::{Action, Route, RouteBackend};
+pub use route::{Action, Location, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};
 pub use settings::{

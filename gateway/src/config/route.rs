@@ -1,4 +1,6 @@
-use super::{Affinity, BackendId, BackendPolicies, Condition, Origin, Owner, Redirect, RouteMatch, RoutePolicies};
+use super::{
+    Affinity, BackendId, BackendPolicies, Condition, LocationKind, Origin, Owner, Redirect, RouteMatch, RoutePolicies,
+};
 use std::sync::Arc;
 
 /// Which requests of a virtual host are taken, and what happens to them.
@@ -14,6 +16,24 @@ pub struct Route {
     pub action: Action,
     /// What is done to them on the way. Shared by the routes of one Ingress.
     pub policies: Arc<RoutePolicies>,
+    /// The locations that its snippets have within it, in their order: they take those of its requests that they match. Shared by
+    /// routes that have the same ones. Default none.
+    pub locations: Arc<[Location]>,
+}
+
+/// A `location` of a snippet. In a `server-snippet` it stands among the paths of its host, elsewhere within a route; nginx's order
+/// decides which of all takes a request.
+///
+/// One that is the path, byte for byte (`=`), comes first. Then, of all prefixes and paths, the longest is remembered, and the
+/// locations within it are asked: one of them that is the path, or whose regular expression matches, takes the request. Then,
+/// unless the prefix is `^~`, the regular expressions are asked in their order, those of locations before those of paths, and
+/// those within the first that matches. Where none does, the prefix takes the request, or the longest one within it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    /// How it matches.
+    pub kind: LocationKind,
+    /// What it does. Its path is the location's text; it wants nothing else of a request.
+    pub route: Route,
 }
 
 /// What happens to the requests of a route.

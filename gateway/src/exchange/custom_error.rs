@@ -2,7 +2,7 @@
 //!
 //! The backend gets the request's method and headers, but not its body: that may be gone, or be what is wrong with it.
 
-use super::edits::{RequestEdits, ResponseEdits};
+use super::edits::{ReceivedHead, RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::progress::{CustomError, State};
 use crate::request::{Reason, Reply, RequestView};
@@ -21,16 +21,17 @@ impl Exchange {
         }
     }
 
-    /// Answers, or lets a backend answer, in place of an endpoint that has responded with this status. After `Break` the endpoint's
+    /// Answers, or lets a backend answer, in place of an endpoint that has responded with this head. After `Break` the rest of its
     /// response goes nowhere, and the next step is asked for.
-    pub(super) fn intercept(&mut self, status: u16) -> ControlFlow<()> {
-        self.intercept_for_error_page(status)?;
+    pub(super) fn intercept(&mut self, head: impl ReceivedHead) -> ControlFlow<()> {
+        self.intercept_for_error_page(head)?;
+        let status = head.status();
         let errors = self.decision.custom_errors().filter(|errors| errors.intercepts() && errors.has(status));
         let is_first = self.custom_error.is_none() && self.decision.answered_error.is_none();
         if errors.is_none() || !is_first {
             return ControlFlow::Continue(());
         }
-        let reply = Reply::new(status, Reason::CustomError);
+        let reply = in_place_of(head);
         if self.decision.has_error_page(status) {
             self.give_up(reply);
         } else if self.decision.error_backend(status).is_some() {
@@ -85,9 +86,20 @@ impl Exchange {
     /// is refused gets no other status.
     pub(super) fn respond_to_error(&self, edits: &mut impl ResponseEdits) {
         let Some(CustomError { reply, .. }) = self.custom_error.as_deref() else { return };
-        reply.headers.iter().for_each(|(name, value)| edits.set(name, value.clone()));
+        edits.set_all(&reply.headers);
         if reply.reason.is_refusal() {
             edits.set_status(reply.status);
         }
     }
+}
+
+/// The reply in place of an endpoint's response. As in nginx (ngx_http_upstream_intercept_errors), it has its challenges.
+pub(super) fn in_place_of(head: impl ReceivedHead) -> Reply {
+    let reply = Reply::new(head.status(), Reason::CustomError);
+    if reply.status != 401 {
+        return reply;
+    }
+    let challenges = head.challenges().filter_map(|value| HeaderValue::from_bytes(value).ok());
+    let challenges = challenges.map(|value| ("WWW-Authenticate", value));
+    Reply { headers: challenges.collect(), ..reply }
 }

@@ -3,6 +3,25 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::sync::Arc;
 
+/// What is known of an endpoint's response when its head has come.
+pub trait ReceivedHead: Copy {
+    /// Its status.
+    fn status(&self) -> u16;
+    /// The values of `WWW-Authenticate`.
+    fn challenges(&self) -> impl Iterator<Item = &[u8]>;
+}
+
+/// A status alone.
+impl ReceivedHead for u16 {
+    fn status(&self) -> u16 {
+        *self
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::empty()
+    }
+}
+
 /// Changes a request that goes to a backend.
 pub trait RequestEdits {
     /// Replaces a header. The name is written as it stands here.
@@ -58,6 +77,15 @@ pub trait ResponseEdits {
     fn set(&mut self, name: &'static str, value: HeaderValue);
     /// Adds a header, beside those of the name.
     fn append(&mut self, name: &'static str, value: HeaderValue);
+    /// Puts these headers in the place of those of their names. Of one name there may be several.
+    fn set_all(&mut self, headers: &[(&'static str, HeaderValue)]) {
+        for (at, (name, value)) in headers.iter().enumerate() {
+            match headers[..at].iter().any(|(before, _)| before == name) {
+                true => self.append(name, value.clone()),
+                false => self.set(name, value.clone()),
+            }
+        }
+    }
     /// The same for a header that the user named.
     fn append_named(&mut self, name: &Arc<str>, value: HeaderValue);
     /// Removes a header.

@@ -4,8 +4,9 @@
 
 use super::access::{Access, AccessStep};
 use super::answered_error::AnsweredError;
+use super::custom_error::in_place_of;
 use super::decision::{Asked, Decision};
-use super::edits::{RequestEdits, ResponseEdits};
+use super::edits::{ReceivedHead, RequestEdits, ResponseEdits};
 use super::machine::Exchange;
 use super::progress::State;
 use crate::config::Origin;
@@ -151,11 +152,11 @@ impl Exchange {
         self.custom_error.is_none() && !self.attempts.passed_on && self.decision.is_answered_elsewhere(reply)
     }
 
-    /// An endpoint has responded with this status. After `Break` something else answers in place of that.
-    pub(super) fn intercept_for_error_page(&mut self, status: u16) -> ControlFlow<()> {
-        let reply = Reply::new(status, Reason::CustomError);
+    /// An endpoint has responded with this head. After `Break` something else answers in place of that.
+    pub(super) fn intercept_for_error_page(&mut self, head: impl ReceivedHead) -> ControlFlow<()> {
+        let reply = in_place_of(head);
         if self.custom_error.is_some()
-            || !self.decision.is_error(status)
+            || !self.decision.is_error(head.status())
             || !self.decision.is_answered_elsewhere(&reply)
         {
             return ControlFlow::Continue(());
@@ -200,7 +201,7 @@ impl Exchange {
         if matches!(edits.status(), ..200 | 204 | 304) {
             return;
         }
-        error.reply.headers.iter().for_each(|(name, value)| edits.set(name, value.clone()));
+        edits.set_all(&error.reply.headers);
         if let Some(status) = error.status() {
             edits.set_status(status);
         }

@@ -4,6 +4,7 @@ use super::attempts::{Attempts, Failed};
 use super::context::Context;
 use super::copied_body::Tee;
 use super::decision::Decision;
+use super::edits::ReceivedHead;
 use super::framing::largest_head;
 use super::inspector::Inspection;
 use super::progress::{BodyPath, CustomError, EndedAuthRequest, State, Try};
@@ -266,9 +267,10 @@ impl Exchange {
         if self.attempts.interim_response() > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// The endpoint answers with this status to a request that could be sent again, or not. After `Break` its response is not
+    /// The endpoint answers with this head to a request that could be sent again, or not. After `Break` its response is not
     /// passed on: ask for the next step.
-    pub fn response_head(&mut self, status: u16, replayable: bool) -> ControlFlow<()> {
+    pub fn response_head(&mut self, head: impl ReceivedHead, replayable: bool) -> ControlFlow<()> {
+        let status = head.status();
         self.observe_endpoint(matches!(status, 502..=504));
         self.attempts.response_head(status);
         if let Some(condition) = RetryCondition::of_status(status)
@@ -276,7 +278,7 @@ impl Exchange {
         {
             return ControlFlow::Break(());
         }
-        self.intercept(status)?;
+        self.intercept(head)?;
         if status == 101 {
             self.tee = None; // what comes now is not the request's body
         }

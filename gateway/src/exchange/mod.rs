@@ -58,7 +58,7 @@ pub use access::AccessStep;
 pub use context::Context;
 pub(crate) use copied_body::{CopiedBody, CopiedPiece};
 pub use decision::Decision;
-pub use edits::{RequestEdits, ResponseEdits};
+pub use edits::{ReceivedHead, RequestEdits, ResponseEdits};
 #[cfg(test)]
 pub(crate) use framing::InvalidFraming;
 pub(crate) use framing::{InvalidHead, MAX_RESPONSE_HEAD, has_body, no_headers, parse_head, response_framing};

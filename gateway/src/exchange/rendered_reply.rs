@@ -33,7 +33,7 @@ impl RenderedReply {
             (None, Some(page)) => Self::error_page(reply.status, page),
             (None, None) => Self::page(reply.status, reply.reason.explanation(), server_tokens),
         };
-        reply.headers.iter().for_each(|(name, value)| answer.set(name, value.clone()));
+        answer.set_all(&reply.headers);
         answer
     }
 
@@ -72,12 +72,10 @@ impl RenderedReply {
         Self { status, logged_status: status, headers, body }
     }
 
-    /// Sets a header, also where it is one of the page.
-    fn set(&mut self, name: &'static str, value: HeaderValue) {
-        match self.headers.iter_mut().find(|(existing, _)| *existing == name) {
-            Some((_, existing)) => *existing = value,
-            None => self.headers.push((name, value)),
-        }
+    /// Puts these headers in the place of the page's. Of one name there may be several.
+    fn set_all(&mut self, headers: &[(&'static str, HeaderValue)]) {
+        self.headers.retain(|(own, _)| !headers.iter().any(|(name, _)| name == own));
+        self.headers.extend(headers.iter().cloned());
     }
 
     /// A gRPC "Trailers-Only" response: the stream ends with the head.
@@ -158,6 +156,21 @@ mod tests {
         assert!(answer.headers.contains(&("grpc-status", HeaderValue::from_static("14"))), "{answer:?}");
         let healthy = RenderedReply::new(&Reply::new(200, Reason::Healthz), &Headers::from(&call), None, false);
         assert_eq!((healthy.status, healthy.headers[0].1.as_bytes()), (200, &b"text/html"[..]));
+    }
+
+    #[test]
+    fn headers_of_a_reply_take_the_place_of_the_pages_not_of_each_other() {
+        let header = |name, value| (name, HeaderValue::from_static(value));
+        let challenges = [header("WWW-Authenticate", "Basic"), header("WWW-Authenticate", "Bearer")];
+        let headers = [&challenges[..], &[header("Content-Type", "text/plain")]].concat();
+        let reply = Reply { headers, ..Reply::new(401, Reason::BadCredentials) };
+        let answer = RenderedReply::new(&reply, &Headers::default(), None, false);
+        let of = |name: &str| {
+            let found = answer.headers.iter().filter(|(other, _)| *other == name);
+            found.map(|(_, value)| value.as_bytes()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("WWW-Authenticate"), [&b"Basic"[..], b"Bearer"]);
+        assert_eq!(of("Content-Type"), [b"text/plain"]);
     }
 
     #[test]

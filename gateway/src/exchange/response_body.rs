@@ -67,8 +67,7 @@ impl Exchange {
             };
             let render =
                 |text: &Template| variables::render_within(text, &(&info, &Now), REPLACEMENT_LIMIT).unwrap_or_default();
-            let substitution = filter.begin(render);
-            self.substitution = Some(Box::new(substitution));
+            self.substitution = filter.begin(render).map(Box::new);
         }
         has_body
     }

@@ -3,7 +3,7 @@
 use super::Invalid;
 use super::compression::{is_never, media_type};
 use crate::config::{self, MediaTypes, Template};
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, Input, MatchKind};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use std::mem;
@@ -15,8 +15,10 @@ const PIECE_LIMIT: usize = 4 << 20;
 /// What is replaced in which responses.
 #[derive(Debug)]
 pub(crate) struct SubFilter {
-    texts: Arc<Texts>,
-    replacements: Box<[Template]>,
+    /// What is looked for, unless that is made of variables.
+    texts: Option<Arc<Texts>>,
+    /// What is looked for, and what takes its place.
+    replaced: Arc<[(Template, Template)]>,
     types: MediaTypes,
     once: bool,
     /// Changed responses keep `Last-Modified`, and a weak `ETag`.
@@ -54,16 +56,12 @@ impl SubFilter {
     /// # Errors
     /// Its texts cannot be searched for.
     pub(crate) fn compile(configured: &config::SubFilter) -> Result<Self, Invalid> {
-        let texts = || configured.replaced.iter().map(|(text, _)| text.as_bytes());
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(texts())
-            .map_err(|error| Invalid { value: "sub_filter".into(), reason: error.to_string() })?;
-        let longest = texts().map(<[u8]>::len).max().unwrap_or_default();
+        let literal: Option<Vec<_>> = configured.replaced.iter().map(|(text, _)| text.literal()).collect();
+        let texts = literal.map(|texts| Texts::compile(&texts, None)).transpose();
+        let texts = texts.map_err(|error| Invalid { value: "sub_filter".into(), reason: error.to_string() })?;
         Ok(Self {
-            texts: Arc::new(Texts { automaton, longest }),
-            replacements: configured.replaced.iter().map(|(_, replacement)| replacement.clone()).collect(),
+            texts: texts.map(Arc::new),
+            replaced: Arc::clone(&configured.replaced),
             types: configured.types.clone(),
             once: configured.once,
             keeps_last_modified: configured.keeps_last_modified,
@@ -84,16 +82,48 @@ impl SubFilter {
         is_listed && !is_empty && !headers.contains_key(header::CONTENT_ENCODING)
     }
 
-    /// Begins with a body. `render` makes the texts that take the place of others.
-    pub(crate) fn begin(&self, render: impl Fn(&Template) -> Vec<u8>) -> Substitution {
-        Substitution {
-            texts: Arc::clone(&self.texts),
-            replacements: self.replacements.iter().map(render).collect(),
+    /// Begins with a body; `None` if nothing in it is replaced. `render` makes texts of variables.
+    pub(crate) fn begin(&self, render: impl Fn(&Template) -> Vec<u8>) -> Option<Substitution> {
+        let (texts, replacements) = match &self.texts {
+            Some(texts) => (Arc::clone(texts), self.replaced.iter().map(|(_, to)| render(to)).collect::<Vec<_>>()),
+            None => {
+                let (texts, replacements) = self.texts_of(render)?;
+                (Arc::new(texts), replacements)
+            }
+        };
+        Some(Substitution {
+            used: replacements.iter().map(|_| false).collect(),
+            texts,
+            replacements: replacements.into(),
             once: self.once,
-            used: self.replacements.iter().map(|_| false).collect(),
             held: Vec::new(),
             received: 0,
+        })
+    }
+
+    /// What is looked for in one response, and what takes its place.
+    fn texts_of(&self, render: impl Fn(&Template) -> Vec<u8>) -> Option<(Texts, Vec<Vec<u8>>)> {
+        let (mut texts, mut replacements, mut rest) = (Vec::new(), Vec::new(), config::SubFilter::MAX_VARIABLE);
+        for (text, to) in &*self.replaced {
+            let text = render(text);
+            if !text.is_empty() && text.len() <= config::SubFilter::MAX_TEXT.min(rest) {
+                rest -= text.len();
+                texts.push(text);
+                replacements.push(render(to));
+            }
         }
+        // It serves one response, so that it is made quickly rather than quick.
+        let compiled = Texts::compile(&texts, Some(AhoCorasickKind::NoncontiguousNFA)).ok()?;
+        (!texts.is_empty()).then_some((compiled, replacements))
+    }
+}
+
+impl Texts {
+    fn compile(texts: &[impl AsRef<[u8]>], kind: Option<AhoCorasickKind>) -> Result<Self, BuildError> {
+        let mut builder = AhoCorasick::builder();
+        builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).kind(kind);
+        let longest = texts.iter().map(|text| text.as_ref().len()).max().unwrap_or_default();
+        Ok(Self { automaton: builder.build(texts)?, longest })
     }
 }
 
@@ -155,11 +185,13 @@ impl Substitution {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Piece, Variable};
     use http::{HeaderName, HeaderValue};
     use proptest::prelude::*;
 
     fn filter(replaced: &[(&str, &str)], once: bool) -> SubFilter {
-        let pair = |(text, to): &(&str, &str)| ((*text).into(), Template::parse(to).expect("a template"));
+        let template = |text: &str| Template::parse(text).expect("a template");
+        let pair = |(text, to): &(&str, &str)| (template(text), template(to));
         let configured = config::SubFilter {
             replaced: replaced.iter().map(pair).collect(),
             types: MediaTypes::HtmlAnd(["text/css".into()].into()),
@@ -175,7 +207,7 @@ mod tests {
 
     /// What comes of a body in pieces of this size.
     fn changed(filter: &SubFilter, body: &str, size: usize) -> String {
-        let mut substitution = filter.begin(literal);
+        let mut substitution = filter.begin(literal).expect("texts");
         let mut output = Vec::new();
         for piece in body.as_bytes().chunks(size) {
             output.extend(substitution.pass(&Bytes::copy_from_slice(piece), false).expect("short"));
@@ -204,10 +236,38 @@ mod tests {
     }
 
     #[test]
+    fn texts_may_be_made_of_variables() {
+        let filter = filter(&[("http://$host", "https://$host"), ("$arg_a", "never"), ("$uri", "far")], false);
+        let long = "x".repeat(513);
+        let value = |variable: &Variable| match variable {
+            Variable::Host => "shop",
+            Variable::Uri => &long,
+            _ => "",
+        };
+        let render = |template: &Template| {
+            let pieces = template.0.iter().map(|piece| match piece {
+                Piece::Literal(text) => text.as_bytes(),
+                Piece::Variable(variable) => value(variable).as_bytes(),
+            });
+            pieces.collect::<Vec<_>>().concat()
+        };
+        let body = Bytes::from(format!("<a href=HTTP://SHOP/a>{long}"));
+        let changed = filter.begin(render).expect("texts").pass(&body, true).expect("short");
+        assert_eq!(changed, format!("<a href=https://shop/a>{long}"));
+        assert!(filter.begin(|_| Vec::new()).is_none());
+    }
+
+    #[test]
+    fn what_variables_make_of_texts_is_bounded() {
+        let filter = filter(&[("$host", "b"); 9], false);
+        assert_eq!(filter.begin(|_| vec![b'a'; 512]).map(|begun| begun.replacements.len()), Some(8));
+    }
+
+    #[test]
     fn what_may_come_of_a_piece_is_bounded() {
-        let mut substitution = filter(&[("a", "b")], false).begin(|_| vec![b'x'; 1 << 20]);
+        let mut substitution = filter(&[("a", "b")], false).begin(|_| vec![b'x'; 1 << 20]).expect("texts");
         assert_eq!(substitution.pass(&Bytes::from_static(b"aaa"), true).map(|bytes| bytes.len()), Ok(3 << 20));
-        let mut substitution = filter(&[("a", "b")], false).begin(|_| vec![b'x'; 1 << 20]);
+        let mut substitution = filter(&[("a", "b")], false).begin(|_| vec![b'x'; 1 << 20]).expect("texts");
         assert_eq!(substitution.pass(&Bytes::from_static(b"aaaaa"), true), Err(TooLong));
     }
 

@@ -1,9 +1,8 @@
 use super::host::{Host, Passthrough};
 use super::location::Location;
-use super::locations::Locations;
 use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, RequestMatch};
-use super::route::{Route, RouteAction, RouteBackend};
+use super::route::{Locations, Route, RouteAction, RouteBackend};
 use crate::config::{
     self, Action, BackendPolicies, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels,
     Subject, VirtualHost,
@@ -14,6 +13,8 @@ use crate::policy::{Invalid, PolicyInterner, ServerPolicies};
 use crate::tls::backend::BackendTls;
 use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -75,23 +76,24 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let mut routes = Vec::with_capacity(host.routes.len());
-        let mut size = 0;
-        for route in &host.routes {
-            match self.route(route, &policies, &label).and_then(|compiled| within_host(compiled, &mut size)) {
-                Ok(compiled) => routes.push(compiled),
-                Err(rejection) => self.rejected.push(rejection),
-            }
-        }
-        let locations = host.locations.iter().map(|location| self.location(location, &policies, &label));
-        let locations = match locations.collect::<Result<Vec<_>, _>>() {
-            Ok(locations) => Locations::new(&locations),
+        let (locations, within) = match self.all_locations(host, &policies, &label) {
+            Ok(compiled) => compiled,
             Err(rejection) => {
                 // Without one that refuses requests, a path would take them.
                 self.rejected.push(rejection);
                 return None;
             }
         };
+        let has_locations = locations.routes().next().is_some() || !within.is_empty();
+        let mut routes = Vec::with_capacity(host.routes.len());
+        let mut size = 0;
+        for route in &host.routes {
+            let within = within.get(&Arc::as_ptr(&route.locations)).cloned();
+            match self.route(route, within, &policies, &label).and_then(|compiled| within_host(compiled, &mut size)) {
+                Ok(compiled) => routes.push(compiled),
+                Err(rejection) => self.rejected.push(rejection),
+            }
+        }
         let (paths, shadowed) = PathIndex::new(routes);
         self.rejected.extend(shadowed.iter().map(|shadowed| Rejection {
             origin: shadowed.loser.origin.clone(),
@@ -106,7 +108,17 @@ impl Compiler<'_> {
             Arc::new(Passthrough { upstream, connect_timeout: *connect_timeout, origin: origin.clone() })
         });
         let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
-        Some(Arc::new(Host { name, pattern, www_redirect, keys, passthrough, policies, paths, locations }))
+        Some(Arc::new(Host {
+            name,
+            pattern,
+            www_redirect,
+            keys,
+            passthrough,
+            policies,
+            paths,
+            locations,
+            has_locations,
+        }))
     }
 
     /// A bad certificate is rejected alone.
@@ -123,6 +135,7 @@ impl Compiler<'_> {
     fn route(
         &mut self,
         route: &config::Route,
+        within: Option<Arc<Locations>>,
         host: &Arc<ServerPolicies>,
         label: &Arc<str>,
     ) -> Result<Compiled, Rejection> {
@@ -141,12 +154,40 @@ impl Compiler<'_> {
             }
         };
         let compiled = self.compiled(route, None, host, label).map_err(invalid)?;
-        Ok((Arc::new(compiled), pattern))
+        Ok((Arc::new(Route { locations: within, ..compiled }), pattern))
+    }
+
+    /// The locations of a host, and those within its routes: once for all routes that share them.
+    fn all_locations(
+        &mut self,
+        host: &VirtualHost,
+        policies: &Arc<ServerPolicies>,
+        label: &Arc<str>,
+    ) -> Result<(Locations, SharedLocations), Rejection> {
+        let mut within = SharedLocations::new();
+        for route in host.routes.iter().filter(|route| !route.locations.is_empty()) {
+            if let Entry::Vacant(entry) = within.entry(Arc::as_ptr(&route.locations)) {
+                entry.insert(Arc::new(self.locations(&route.locations, true, policies, label)?));
+            }
+        }
+        Ok((self.locations(&host.locations, false, policies, label)?, within))
+    }
+
+    fn locations(
+        &mut self,
+        locations: &[config::Location],
+        are_in_path: bool,
+        host: &Arc<ServerPolicies>,
+        label: &Arc<str>,
+    ) -> Result<Locations, Rejection> {
+        let compiled = locations.iter().map(|location| self.location(location, are_in_path, host, label));
+        Ok(Locations::new(&compiled.collect::<Result<Vec<_>, _>>()?))
     }
 
     fn location(
         &mut self,
         location: &config::Location,
+        is_in_path: bool,
         host: &Arc<ServerPolicies>,
         label: &Arc<str>,
     ) -> Result<Arc<Route>, Rejection> {
@@ -155,13 +196,16 @@ impl Compiler<'_> {
             Rejection::new(route.origin.clone(), value, format!("{reason}; the host is not served"))
         };
         let text = &route.matches.path.value;
-        let compiled = Location::compile(*kind, text)
+        let compiled = Location::compile(*kind, is_in_path, text)
             .map_err(|error| Invalid { value: text.clone(), reason: error.to_string() })
             .and_then(|location| self.compiled(route, Some(location), host, label));
-        compiled.map(Arc::new).map_err(invalid)
+        let compiled = compiled.map_err(invalid)?;
+        let within = self.locations(&route.locations, is_in_path, host, label)?;
+        let locations = (!route.locations.is_empty()).then(|| Arc::new(within));
+        Ok(Arc::new(Route { locations, ..compiled }))
     }
 
-    /// A route, whose path is no pattern as far as this is concerned.
+    /// A route without the locations within it, whose path is no pattern as far as this is concerned.
     fn compiled(
         &mut self,
         route: &config::Route,
@@ -181,6 +225,7 @@ impl Compiler<'_> {
             request_match: RequestMatch::compile(&route.matches)?,
             matches: route.matches.clone(),
             location,
+            locations: None,
             action: match &route.action {
                 Action::Forward(backends) => {
                     let backends = backends.iter().map(|backend| self.backend(backend, label, path));
@@ -232,6 +277,9 @@ impl Compiler<'_> {
         shared
     }
 }
+
+/// The locations within routes of a host that are compiled already, by where they lie.
+type SharedLocations = HashMap<*const [config::Location], Arc<Locations>>;
 
 /// A route, with the pattern of its path if it has one.
 type Compiled = (Arc<Route>, Option<Pattern>);

@@ -46,6 +46,7 @@ pub(super) fn route(host: &str, number: usize, matches: RouteMatch) -> Route {
         matches,
         action: Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
+        locations: Arc::default(),
     }
 }
 

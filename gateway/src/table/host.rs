@@ -1,6 +1,5 @@
-use super::locations::Locations;
 use super::path_index::{PathIndex, PathMatch};
-use super::route::Route;
+use super::route::{Locations, Route};
 use crate::config::{HostName, Origin, PathMatching, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
@@ -25,6 +24,8 @@ pub struct Host {
     pub(super) policies: Arc<ServerPolicies>,
     pub(super) paths: PathIndex,
     pub(super) locations: Locations,
+    /// There are locations, here or within the routes.
+    pub(super) has_locations: bool,
 }
 
 impl Host {
@@ -66,15 +67,15 @@ impl Host {
 
     /// The route for a request with this normalised path.
     pub(super) fn find(&self, path: &[u8], request: &RequestView<'_>, mode: PathMatching) -> PathMatch<'_> {
-        if self.locations.is_empty() {
-            self.paths.find(path, request, mode)
-        } else {
+        if self.has_locations {
             self.locations.find(&self.paths, path, request, mode)
+        } else {
+            self.paths.find(path, request, mode)
         }
     }
 
     /// The locations of its snippets: those that are a path, then the prefixes, the longest first, then the regular
-    /// expressions in their order.
+    /// expressions in their order. Those within others or within its routes are not among them.
     pub fn locations(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.locations.routes()
     }

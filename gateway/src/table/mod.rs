@@ -90,7 +90,7 @@ impl Table {
     /// patterns in the order of their text, then the host that takes any. Once a host matched, no less specific one is
     /// asked. Among its paths an Exact one wins, then the longest Prefix path or regular expression; of the routes of one
     /// path that which wants most of the request. Where no route of a path takes the request, the next path is asked.
-    /// Locations of snippets stand among them in nginx's order ([`config::Location`](crate::config::Location)).
+    /// Locations of snippets stand among them or within them in nginx's order ([`config::Location`](crate::config::Location)).
     pub fn find(&self, request: &RequestView<'_>, path: &[u8]) -> Found<'_> {
         let host = match self.host(request.host()) {
             Ok(Some(host)) => host,

@@ -168,6 +168,11 @@ impl PathIndex {
         Ok(None)
     }
 
+    /// The route of a match.
+    pub(super) fn route_of(&self, hit: &Hit) -> &Arc<Route> {
+        self.route(hit.number)
+    }
+
     fn route(&self, number: RouteNumber) -> &Arc<Route> {
         &self.routes[number as usize]
     }

@@ -21,12 +21,26 @@ pub struct Route {
     pub(super) request_match: RequestMatch,
     /// Set if it is a location of a snippet.
     pub location: Option<Location>,
+    /// The locations within it, if it has any. Shared by routes that have the same ones.
+    pub(super) locations: Option<Arc<Locations>>,
     /// What happens to them.
     pub action: RouteAction,
     /// What is done to the requests of its host.
     pub host: Arc<ServerPolicies>,
     /// What is done to its requests. Shared by routes with the same ones.
     pub policies: Arc<Policies>,
+}
+
+/// The locations of one host, or those within one route. A snippet has few: each kind is asked one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Locations {
+    pub(super) exact: Box<[Arc<Route>]>,
+    /// The longest first.
+    pub(super) prefixes: Box<[Arc<Route>]>,
+    /// In the order of the snippets.
+    pub(super) patterns: Box<[Arc<Route>]>,
+    /// Those that no path leads to.
+    pub(super) named: Box<[Arc<Route>]>,
 }
 
 /// What happens to the requests of a route.
@@ -64,6 +78,13 @@ pub struct RouteBackend {
     pub policies: Arc<BackendPolicies>,
 }
 
+impl Locations {
+    /// All of them, in the order in which they are asked, without those within them.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.exact.iter().chain(&self.prefixes).chain(&self.patterns).chain(&self.named)
+    }
+}
+
 impl RouteBackend {
     /// Whether it gets only the requests that fulfil a condition, whatever its weight is.
     pub fn is_conditional(&self) -> bool {
@@ -81,6 +102,11 @@ impl Route {
     /// that takes too long on it.
     pub(super) fn mismatch(&self, request: &RequestView<'_>) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
         self.request_match.mismatch(request)
+    }
+
+    /// The locations within it, as [`Host::locations`](super::Host::locations) has those of a host.
+    pub fn locations(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.locations.iter().flat_map(|locations| locations.routes())
     }
 
     /// Its backends.

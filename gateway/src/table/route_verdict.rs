@@ -3,7 +3,7 @@
 use super::Table;
 use super::host::Host;
 use super::location::Location;
-use super::locations::adds_slash;
+use super::locations::{adds_slash, is_inside};
 use super::path_fit::{self, PathFit};
 use super::path_index::PathMatch;
 use super::request_match::RequestMismatch;
@@ -11,6 +11,7 @@ use super::route::Route;
 use crate::config::{self, LocationKind, PathKind, PathMatching};
 use crate::pattern::Pattern;
 use crate::request::RequestView;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What became of a route in the look-up of a request.
@@ -39,6 +40,8 @@ pub enum RouteMismatch<'t> {
     PatternDiffers,
     /// It is a location whose regular expression matches nowhere in the path.
     NotWithin,
+    /// It stands within routes that do not take the request.
+    Outside,
     /// It is a named location, to which no path leads.
     Named,
     /// This pattern of its path, a header or an argument takes too long.
@@ -48,8 +51,8 @@ pub enum RouteMismatch<'t> {
 }
 
 impl Table {
-    /// The locations of one of its hosts and then its routes, both in their order, with what became of each in the look-up of a request with this
-    /// normalised path.
+    /// The locations of one of its hosts and then its routes, both in their order and with the locations within them, with what
+    /// became of each in the look-up of a request with this normalised path.
     pub fn route_verdicts<'t>(
         &'t self,
         host: &'t Host,
@@ -59,8 +62,10 @@ impl Table {
         let mode = self.settings.path_matching;
         let found = host.find(path, request, mode);
         let routes = host.routes().iter().enumerate().map(|(number, route)| (route, host.paths.pattern(number)));
-        host.locations().map(|location| (location, None)).chain(routes).map(move |(route, pattern)| {
-            let verdict = match (route_fit(route, pattern, request, path, mode), &found) {
+        let routes = host.locations().map(|location| (location, None)).chain(routes);
+        let routes = routes.map(|(route, pattern)| (route, route_fit(route, pattern, request, path, mode)));
+        with_those_within(&routes.collect::<Vec<_>>(), path).into_iter().map(move |(route, fit)| {
+            let verdict = match (fit, &found) {
                 (Err(mismatch), _) => RouteVerdict::NotTaken(mismatch),
                 (Ok(_), PathMatch::Route(first) | PathMatch::AddSlash(first)) if !Arc::ptr_eq(first, route) => {
                     RouteVerdict::After(first)
@@ -73,14 +78,39 @@ impl Table {
     }
 }
 
-/// How a route takes a request when it is alone.
+/// Whether and how a route takes a request when it is alone.
+type Fit<'t> = Result<PathFit, RouteMismatch<'t>>;
+
+/// Puts behind routes the locations within them, behind the first of those that share them.
+fn with_those_within<'t>(routes: &[(&'t Arc<Route>, Fit<'t>)], path: &[u8]) -> Vec<(&'t Arc<Route>, Fit<'t>)> {
+    let (mut all, mut listed) = (Vec::with_capacity(routes.len()), HashSet::new());
+    for (route, fit) in routes {
+        all.push((*route, *fit));
+        let Some(within) = route.locations.as_ref().filter(|within| listed.insert(Arc::as_ptr(within))) else {
+            continue;
+        };
+        let around = routes.iter().filter(|(other, fit)| {
+            fit.is_ok() && other.locations.as_ref().is_some_and(|theirs| Arc::ptr_eq(theirs, within))
+        });
+        let around: Vec<_> = around.map(|(other, _)| other).collect();
+        let fits = within.routes().map(|location| match &location.location {
+            Some(it) if around.iter().any(|outer| is_inside(location, outer)) => {
+                (location, location_fit(location, it, path))
+            }
+            _ => (location, Err(RouteMismatch::Outside)),
+        });
+        all.extend(with_those_within(&fits.collect::<Vec<_>>(), path));
+    }
+    all
+}
+
 fn route_fit<'t>(
     route: &'t Route,
     pattern: Option<&'t Pattern>,
     request: &RequestView<'_>,
     path: &[u8],
     mode: PathMatching,
-) -> Result<PathFit, RouteMismatch<'t>> {
+) -> Fit<'t> {
     let fit = match (&route.location, pattern) {
         (Some(location), _) => location_fit(route, location, path)?,
         (None, Some(pattern)) => pattern_fit(pattern, path)?,
@@ -93,7 +123,7 @@ fn route_fit<'t>(
     }
 }
 
-fn location_fit<'t>(route: &'t Route, location: &'t Location, path: &[u8]) -> Result<PathFit, RouteMismatch<'t>> {
+fn location_fit<'t>(route: &'t Route, location: &'t Location, path: &[u8]) -> Fit<'t> {
     let text = route.matches.path.value.as_bytes();
     match (location.kind, location.pattern()) {
         (LocationKind::Exact, _) if text == path => Ok(PathFit::Equal),
@@ -110,7 +140,7 @@ fn location_fit<'t>(route: &'t Route, location: &'t Location, path: &[u8]) -> Re
     }
 }
 
-fn pattern_fit<'t>(pattern: &'t Pattern, path: &[u8]) -> Result<PathFit, RouteMismatch<'t>> {
+fn pattern_fit<'t>(pattern: &'t Pattern, path: &[u8]) -> Fit<'t> {
     match pattern.is_match(path) {
         Ok(true) => Ok(PathFit::Pattern),
         Ok(false) => Err(RouteMismatch::PatternDiffers),
@@ -118,11 +148,7 @@ fn pattern_fit<'t>(pattern: &'t Pattern, path: &[u8]) -> Result<PathFit, RouteMi
     }
 }
 
-fn declared_fit(
-    declared: &config::PathMatch,
-    path: &[u8],
-    mode: PathMatching,
-) -> Result<PathFit, RouteMismatch<'static>> {
+fn declared_fit(declared: &config::PathMatch, path: &[u8], mode: PathMatching) -> Fit<'static> {
     let base = path_fit::base(&declared.value);
     let has_slash = base.len() < declared.value.len();
     let rest = path.strip_prefix(base.as_bytes());

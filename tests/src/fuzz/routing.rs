@@ -43,6 +43,7 @@ fn virtual_host((name, rules): &HostRules) -> VirtualHost {
         matches: RouteMatch::path(*kind, path.as_str()),
         action: Action::DefaultBackend(Arc::default()),
         policies: Arc::default(),
+        locations: Arc::default(),
     };
     let name = HostName::parse(name).expect("a host name");
     let routes = rules.iter().map(route).collect();

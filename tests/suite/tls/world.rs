@@ -130,6 +130,7 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
         matches: RouteMatch::path(PathKind::Prefix, "/"),
         action: Action::Forward([backend].into()),
         policies: Arc::default(),
+        locations: Arc::default(),
     };
     VirtualHost { routes: vec![route], ..host }
 }

@@ -26,7 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
 pub(super) fn read(source: Template, entries: &[Directive]) -> (AddressMap, Block) {
     let (mut block, mut geo) = (Block::default(), Reader::default());
     for entry in entries {
-        block.take(entry, geo.entry(entry));
+        block.read(entry, |key, values| geo.entry(key, values));
     }
     let map = AddressMap {
         source,
@@ -49,12 +49,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn entry(&mut self, Directive { name, arguments, block, .. }: &Directive) -> Result<(), String> {
-        if block.is_some() {
-            return Err("has a block, which it cannot have: expected \";\"".into());
-        }
+    fn entry(&mut self, key: &str, values: &[String]) -> Result<(), String> {
         let has_begun = std::mem::replace(&mut self.has_begun, true);
-        match (name.as_str(), arguments.as_slice()) {
+        match (key, values) {
             ("ranges", []) if has_begun => Err(not_here("ranges")),
             ("ranges", []) => {
                 self.ranges = true;
@@ -64,8 +61,6 @@ impl Reader {
                 self.recursive = true;
                 Ok(())
             }
-            ("volatile", []) => Ok(()),
-            ("include", _) => Err("is refused: it names a file, which a snippet must not".into()),
             ("default", [value]) => {
                 self.default = value.as_str().into();
                 Ok(())

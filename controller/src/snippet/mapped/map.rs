@@ -28,7 +28,7 @@ pub(super) fn read(source: &str, entries: &[Directive], variables: Variables<'_>
     let mut block = Block::default();
     let mut map = Reader { variables, hostnames: false, default: None, entries: Vec::new() };
     for entry in entries {
-        block.take(entry, map.entry(entry));
+        block.read(entry, |key, values| map.entry(key, values));
     }
     let source = variables.template(source);
     let entries = map.entries.into();
@@ -44,18 +44,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn entry(&mut self, Directive { name, arguments, block, .. }: &Directive) -> Result<(), String> {
-        if block.is_some() {
-            return Err("has a block, which it cannot have: expected \";\"".into());
-        }
-        match (name.as_str(), arguments.as_slice()) {
+    fn entry(&mut self, key: &str, values: &[String]) -> Result<(), String> {
+        match (key, values) {
             ("hostnames", []) if !self.entries.is_empty() => Err(not_here("hostnames")),
             ("hostnames", []) => {
                 self.hostnames = true;
                 Ok(())
             }
-            ("volatile", []) => Ok(()),
-            ("include", _) => Err("is refused: it names a file, which a snippet must not".into()),
             ("default", [value]) => {
                 let value = self.variables.template(value)?;
                 match self.default.replace(value) {

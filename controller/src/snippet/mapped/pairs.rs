@@ -8,10 +8,17 @@ use crate::snippet::finding::{Finding, Verdict};
 pub(super) struct Block(pub(super) Vec<Finding>);
 
 impl Block {
-    /// Only what is wrong is said: there may be many pairs.
-    pub(super) fn take(&mut self, pair: &Directive, result: Result<(), String>) {
+    /// Reads a pair, or a parameter. Only what is wrong is said: there may be many pairs.
+    pub(super) fn read(&mut self, pair: &Directive, read: impl FnOnce(&str, &[String]) -> Result<(), String>) {
+        let Directive { name, arguments, block, position } = pair;
+        let result = match (name.as_str(), arguments.as_slice()) {
+            _ if block.is_some() => Err("has a block, which it cannot have: expected \";\"".into()),
+            ("volatile", []) => Ok(()),
+            ("include", _) => Err("is refused: it names a file, which a snippet must not".into()),
+            (name, arguments) => read(name, arguments),
+        };
         let Err(fault) = result else { return };
-        let (position, directive) = (pair.position, Some(pair.head()));
+        let (position, directive) = (*position, Some(pair.head()));
         self.0.push(Finding { position, directive, verdict: Verdict::Fault(fault) });
     }
 }

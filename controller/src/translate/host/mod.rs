@@ -8,6 +8,7 @@ mod candidate;
 mod client_certificates;
 mod locations;
 mod merge;
+mod nested_locations;
 mod passthrough;
 mod regex_hosts;
 mod shared_backends;
@@ -20,7 +21,7 @@ pub(super) use view::{Sources, View};
 
 use crate::diagnostic::Diagnostic;
 use crate::snippet;
-use gateway::config::{HostName, HostPolicies, Location, VirtualHost};
+use gateway::config::{HostName, HostPolicies, Location, Route, VirtualHost};
 use std::sync::Arc;
 
 /// What is served under a name, if anything is, and what is wrong with it.
@@ -38,7 +39,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         diagnostics.extend(of_passthrough);
         affinity::apply(&mut routes, view);
         canaries::apply(&mut routes, view);
-        let (policies, locations, faults) = of_server(&name, view);
+        let (policies, locations, faults) = of_server(&name, &mut routes, view);
         diagnostics.extend(faults);
         diagnostics.extend(locations::conflicts(&name, &locations, &routes));
         let www_redirect = None;
@@ -53,7 +54,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
             let (passthrough, _) = passthrough::decide(&target, &mut routes, view);
             affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);
-            let (policies, locations, _) = of_server(&target, view);
+            let (policies, locations, _) = of_server(&target, &mut routes, view);
             let www_redirect = None;
             return (
                 Some(VirtualHost { name, routes, locations, policies, www_redirect, tls, passthrough }),
@@ -69,13 +70,18 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
 }
 
 /// What holds for the whole host: of each setting, what the oldest Ingress says that decides. And the locations of its
-/// snippets, and what is wrong with them.
-fn of_server(host: &HostName, view: &View<'_>) -> (Arc<HostPolicies>, Vec<Location>, Vec<Diagnostic>) {
+/// snippets, of which its routes get those that stand within them, and what is wrong with them.
+fn of_server(
+    host: &HostName,
+    routes: &mut [Route],
+    view: &View<'_>,
+) -> (Arc<HostPolicies>, Vec<Location>, Vec<Diagnostic>) {
     let server = snippets::of_host(host, view);
-    let (locations, faults) = locations::of_server(&server, view);
+    let (locations, mut faults) = locations::of_host(&server, view);
+    faults.extend(nested_locations::apply(host, &server, routes, view));
     let app_root = view.deciding(host).find_map(|ingress| ingress.host_policies.app_root.clone());
     let server = server.ok();
-    let snippet = server.as_ref().and_then(|server| snippet::server_block(server, &view.defaults().compression));
+    let snippet = server.as_ref().and_then(|server| snippet::server_block(server, view.defaults().into()));
     let real_ip = server.as_ref().and_then(|server| server.real_ip.over(view.defaults().real_ip.as_ref()));
     let client_certificates = client_certificates::of_host(host, view);
     let policies = HostPolicies { app_root, snippet, real_ip, client_certificates };

@@ -46,7 +46,9 @@ pub(super) fn apply(
     candidates: &mut [Candidate<'_>],
 ) -> Vec<Diagnostic> {
     let asks = |candidate: &Candidate<'_>| candidate.ingress.location_snippet.auth_request.is_some();
-    if server.as_ref().is_ok_and(|server| **server == SnippetBlock::default()) && !candidates.iter().any(asks) {
+    let is_empty =
+        server.as_ref().is_ok_and(|server| [server, http.snippet].iter().all(|it| **it == SnippetBlock::default()));
+    if is_empty && !candidates.iter().any(asks) {
         return Vec::new();
     }
     let (mut changed, mut faults) = (Changed::default(), Vec::new());

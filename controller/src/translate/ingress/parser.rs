@@ -257,6 +257,7 @@ impl Parser<'_> {
             policies: self.policies(&path),
             matches: RouteMatch::path(kind, path),
             action: self.action(|parser| parser.forward(&backend, parser.annotations.affinity.cookie.clone())),
+            locations: Arc::default(),
         })
     }
 
@@ -270,6 +271,7 @@ impl Parser<'_> {
             policies: self.policies(&path),
             matches: RouteMatch::path(PathKind::Prefix, path),
             action: self.action(|_| unredirected),
+            locations: Arc::default(),
         }
     }
 

@@ -31,13 +31,19 @@ impl Parser<'_> {
         Some(ExternalAuth { variables, ..server })
     }
 
-    /// The Services that locations of its snippet pass requests on to.
+    /// The Services that locations of its snippets pass requests on to.
     pub(super) fn services_of_locations(&mut self) {
-        let Some(ServerSnippet::Serves(snippet)) = &self.annotations.server_snippet else { return };
-        let field = self.annotation("server-snippet").field;
-        for pass in snippet.locations.iter().filter_map(|location| location.block.proxy_pass.as_ref()) {
-            let named = Reference { field: field.clone(), routed: false, in_rules: false };
-            self.references.entry(pass.service.clone()).or_insert(named);
+        let of_server = match &self.annotations.server_snippet {
+            Some(ServerSnippet::Serves(snippet)) => Arc::clone(snippet),
+            _ => Arc::default(),
+        };
+        let of_paths = Arc::clone(&self.annotations.location_snippet);
+        for (key, snippet) in [("server-snippet", of_server), ("configuration-snippet", of_paths)] {
+            let field = self.annotation(key).field;
+            for pass in snippet.passes() {
+                let named = Reference { field: field.clone(), routed: false, in_rules: false };
+                self.references.entry(pass.service.clone()).or_insert(named);
+            }
         }
     }
 

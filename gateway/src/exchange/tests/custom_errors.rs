@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{CustomErrors, SourceRanges};
+use crate::exchange::{ReceivedHead, ResponseEdits};
 
 fn policies(statuses: &[u16]) -> RoutePolicies {
     let errors = CustomErrors { statuses: statuses.into(), backend: Some(service("spare")), ..CustomErrors::default() };
@@ -19,6 +20,35 @@ fn the_response_of_an_endpoint_is_replaced() {
     assert!(!lane.exchange.forwards_body());
     assert!(lane.exchange.response_head(404, true).is_continue(), "it is not replaced again");
     assert_eq!(lane.finish(Some(404)).0, "404 404, 404 7 107 shop");
+}
+
+/// A response that asks for credentials in two ways.
+#[derive(Clone, Copy)]
+struct Challenging<'a>(u16, &'a [HeaderValue]);
+
+impl ReceivedHead for Challenging<'_> {
+    fn status(&self) -> u16 {
+        self.0
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
+        self.1.iter().map(HeaderValue::as_bytes)
+    }
+}
+
+#[test]
+fn what_is_in_place_of_a_401_has_its_challenges() {
+    let challenges = ["Basic realm=\"a\"", "Bearer"].map(HeaderValue::from_static);
+    for (status, own, expected) in [(401, 200, &challenges[..]), (403, 200, &[])] {
+        let mut lane = Lane::new(&[1], policies(&[status]));
+        lane.attempt();
+        assert!(lane.exchange.response_head(Challenging(status, &challenges), true).is_break());
+        assert_eq!(lane.attempt().address, address(SPARE));
+        let mut response = edits::Response(own, HeaderMap::new());
+        lane.exchange.respond(&view(&lane.headers), false, &mut response);
+        let found: Vec<_> = response.values("www-authenticate").collect();
+        assert_eq!(found, expected.iter().map(HeaderValue::as_bytes).collect::<Vec<_>>(), "{status}");
+    }
 }
 
 #[test]

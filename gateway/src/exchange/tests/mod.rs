@@ -135,6 +135,7 @@ fn update_with(endpoints: &[u8], policies: RoutePolicies, backend_policies: Back
         matches: RouteMatch::path(PathKind::Prefix, "/"),
         action: Action::Forward([backend].into()),
         policies: Arc::new(policies),
+        locations: Arc::default(),
     };
     let name = HostName::Exact("h".into());
     let host = VirtualHost {

@@ -72,10 +72,10 @@ impl<'r> Attempt<'r> {
         let (head, start) = self.response_head().await?;
         let framing = self.framing(&head)?;
         let is_replayable = self.request.is_replayable();
-        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
+        let head = ResponseHead::of_program(head);
+        if self.request.exchange.response_head(&head, is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
-        let head = ResponseHead::of_program(head);
         let queue = self.queue(&head, framing);
         self.request.write_head(head, framing).await?;
         let length = match framing {

@@ -2,7 +2,8 @@
 
 use crate::connection::BodyFraming;
 use crate::exchange::{
-    InvalidHead, MAX_RESPONSE_HEAD, RenderedReply, ResponseEdits, has_body, no_headers, parse_head, response_framing,
+    InvalidHead, MAX_RESPONSE_HEAD, ReceivedHead, RenderedReply, ResponseEdits, has_body, no_headers, parse_head,
+    response_framing,
 };
 use crate::fastcgi::CgiHead;
 use crate::grammar;
@@ -138,6 +139,26 @@ impl ResponseHead {
             output.extend_from_slice(part);
         }
         self.headers.write(output);
+    }
+}
+
+impl ReceivedHead for &ResponseHead {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
+        self.headers.values("www-authenticate")
+    }
+}
+
+impl ReceivedHead for &response::Parts {
+    fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
+        Fields::values(&self.headers, "www-authenticate")
     }
 }
 

@@ -85,7 +85,7 @@ impl<'r> Attempt<'r> {
         let keeps_alive =
             framing != BodyFraming::UntilClose && head.keeps_alive() && self.protocols.is_empty() && !self.is_http_10;
         let is_replayable = self.request.is_replayable();
-        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
+        if self.request.exchange.response_head(&head, is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
         let queue = self.queue(&head, framing);

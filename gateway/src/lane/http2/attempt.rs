@@ -54,7 +54,7 @@ impl<'r> Attempt<'r> {
         let (head, is_ended) = self.response_head().await?;
         let framing = self.framing(&head, is_ended)?;
         let is_replayable = self.request.is_replayable();
-        if self.request.exchange.response_head(head.status.as_u16(), is_replayable).is_break() {
+        if self.request.exchange.response_head(&head, is_replayable).is_break() {
             return Err(Interrupted::Settled);
         }
         let head = self.client_head(head, framing)?;
