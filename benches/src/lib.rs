@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod client;
 pub mod cluster;
+pub mod h2load;
 pub mod load;
 pub mod peers;
 pub mod process;

@@ -1,0 +1,113 @@
+//! The groups of measurements: what proxies are set up to do, and the load on them.
+
+use crate::load::{Kept, Load};
+use crate::setup::{Policy, Setup};
+use benches::TARGET;
+use benches::client::Start;
+
+/// One load on proxies that are set up alike.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// How it is called on the command line.
+    pub(crate) name: &'static str,
+    /// How it is called in a report.
+    pub(crate) title: &'static str,
+    /// Whether it is one of those that matter most.
+    pub(crate) main: bool,
+    pub(crate) setup: Setup,
+    pub(crate) load: Load,
+}
+
+const PLAIN: Setup = Setup { workers: 1, routes: 1, access_log: false, buffered: false, policy: Policy::None };
+/// GET of 100 bytes over kept connections, which most groups have.
+const SMALL: Kept =
+    Kept { scheme: "http", target: TARGET, body: None, protocol: "http/1.1", options: &["--h1", "-c64"] };
+const POST: Kept = Kept { target: "/post", body: Some("64k"), ..SMALL };
+const OVER_TLS: Kept = Kept { scheme: "https", ..SMALL };
+const HTTP2: Kept = Kept { protocol: "h2", options: &["--npn-list=h2", "-c64"], ..OVER_TLS };
+
+pub(crate) const GROUPS: [Group; 22] = [
+    main("small", "GET of 100 bytes, 64 kept connections", PLAIN, Load::Kept(SMALL)),
+    more("10k", "GET of 10 KiB, 64 kept connections", PLAIN, Load::Kept(Kept { target: "/files/10k", ..SMALL })),
+    main(
+        "1m",
+        "GET of 1 MiB, 16 kept connections",
+        PLAIN,
+        Load::Kept(Kept { target: "/files/1m", options: &["--h1", "-c16"], ..SMALL }),
+    ),
+    main("post", "POST of 64 KiB, 64 kept connections", PLAIN, Load::Kept(POST)),
+    more(
+        "post-buffered",
+        "POST of 64 KiB, which is held back in a file until all of it is there",
+        Setup { buffered: true, ..PLAIN },
+        Load::Kept(POST),
+    ),
+    more("connections", "A new connection for each request, 32 at once", PLAIN, Load::Reconnect(Start::Cleartext)),
+    main("tls", "GET of 100 bytes over TLS 1.3, 64 kept connections", PLAIN, Load::Kept(OVER_TLS)),
+    main(
+        "handshakes",
+        "A whole handshake of TLS 1.3 for each request, 32 at once",
+        PLAIN,
+        Load::Reconnect(Start::Handshake),
+    ),
+    more(
+        "resumptions",
+        "A resumed session of TLS 1.3 for each request, 32 at once",
+        PLAIN,
+        Load::Reconnect(Start::Resumption),
+    ),
+    more("http2", "HTTP/2 over TLS 1.3, 64 connections with 1 stream each", PLAIN, Load::Kept(HTTP2)),
+    main(
+        "http2-streams",
+        "HTTP/2 over TLS 1.3, 16 connections with 16 streams each",
+        PLAIN,
+        Load::Kept(Kept { options: &["--npn-list=h2", "-c16", "-m16"], ..HTTP2 }),
+    ),
+    more("access-log", "GET of 100 bytes, with an access log", Setup { access_log: true, ..PLAIN }, Load::Kept(SMALL)),
+    main("routes-1k", "GET of 100 bytes, the last of 1,000 routes", routes(1_000), Load::Kept(SMALL)),
+    more("routes-10k", "GET of 100 bytes, the last of 10,000 routes", routes(10_000), Load::Kept(SMALL)),
+    more(
+        "address-list",
+        "GET of 100 bytes, a list of addresses that may ask",
+        with(Policy::AddressList),
+        Load::Kept(SMALL),
+    ),
+    more("limit", "GET of 100 bytes, a limit per client that is not reached", with(Policy::Limit), Load::Kept(SMALL)),
+    more("auth", "GET of 100 bytes, an auth server whose answer is kept", with(Policy::Auth), Load::Kept(SMALL)),
+    more("cors", "GET of 100 bytes, CORS", with(Policy::Cors), Load::Kept(SMALL)),
+    more("affinity", "GET of 100 bytes, a session by a cookie", with(Policy::Affinity), Load::Kept(SMALL)),
+    more(
+        "gzip",
+        "A page of 64 KiB, compressed with gzip at level 1",
+        with(Policy::Gzip),
+        Load::Kept(Kept { target: "/files/page", ..SMALL }),
+    ),
+    more(
+        "workers-8",
+        "GET of 100 bytes, 2 workers, 8 kept connections",
+        Setup { workers: 2, ..PLAIN },
+        Load::Kept(Kept { options: &["--h1", "-c8"], ..SMALL }),
+    ),
+    more(
+        "workers-64",
+        "GET of 100 bytes, 2 workers, 64 kept connections",
+        Setup { workers: 2, ..PLAIN },
+        Load::Kept(SMALL),
+    ),
+];
+
+const fn main(name: &'static str, title: &'static str, setup: Setup, load: Load) -> Group {
+    Group { name, title, main: true, setup, load }
+}
+
+const fn more(name: &'static str, title: &'static str, setup: Setup, load: Load) -> Group {
+    Group { name, title, main: false, setup, load }
+}
+
+const fn routes(routes: usize) -> Setup {
+    Setup { routes, ..PLAIN }
+}
+
+const fn with(policy: Policy) -> Setup {
+    Setup { policy, ..PLAIN }
+}
