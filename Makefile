@@ -82,6 +82,10 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 bench: bench-tools ## Compare what requests cost Adit and other proxies, where it matters most; under 15 minutes once built
 	target/release/load
 
+.PHONY: bench-full
+bench-full: bench-tools ## Compare all, and write benches/REPORT.md; under an hour, goes on where it was interrupted
+	target/release/load --report benches
+
 .PHONY: bench-parts
 bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
 	cargo bench -p adit-benches --locked

@@ -3,7 +3,7 @@
 use crate::ask::Request;
 use crate::bed::Bed;
 use crate::kinds::Kind;
-use crate::load::{Kept, Load};
+use crate::load::{Closed, Kept, Load};
 use crate::setup::{Policy, Setup};
 use anyhow::{Context, Result, ensure};
 use benches::HOST;
@@ -24,7 +24,7 @@ pub(crate) fn check(kind: &Kind, peer: &Peer, bed: &Bed, setup: Setup, load: Loa
         let echo = Request { host, target: "/echo", ..Request::default() }.body(peer)?;
         ensure!(echo.starts_with(b"backend: other\n"), "{host} leads to {}", String::from_utf8_lossy(&echo));
     }
-    if let Load::Kept(kept) = load {
+    if let Load::Closed(Closed::Kept(kept)) = load {
         check_target(kept, peer, bed, &headers)?;
     }
     check_policy(setup.policy, peer, &headers)?;

@@ -14,6 +14,17 @@ const FEW: u64 = 500;
 /// What all clients of a group do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Load {
+    /// As many requests as the proxy answers.
+    Closed(Closed),
+    /// Small requests over kept connections, at a fixed rate: so many per second.
+    Open(u32),
+    /// So many connections, over TLS or not, that wait after their first request.
+    Idle { connections: usize, tls: bool },
+}
+
+/// Requests of clients that wait for the response before the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Closed {
     Kept(Kept),
     /// A connection for each request.
     Reconnect(Start),
@@ -32,7 +43,7 @@ pub(crate) struct Kept {
     pub(crate) options: &'static [&'static str],
 }
 
-impl Load {
+impl Closed {
     /// Loads a proxy, with these headers, for about some time. At such a rate, in requests per second, it has answered
     /// before, if it has.
     ///

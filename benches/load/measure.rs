@@ -1,21 +1,13 @@
 //! The measurement of a group: each proxy in turn, for some rounds.
 
-use crate::alike;
-use crate::ask;
 use crate::bed::Bed;
 use crate::cores::{Cores, Shares};
 use crate::groups::Group;
-use crate::outcome::{Outcome, Row, Sample};
+use crate::outcome::{Outcome, Row};
 use crate::programs::Program;
-use crate::syscalls;
+use crate::running::Running;
 use anyhow::Result;
-use benches::h2load::Served;
-use benches::peers::Peer;
-use std::time::{Duration, Instant};
-
-const WARM_UP: Duration = Duration::from_secs(1);
-/// For how long requests are enough to count system calls; counted, they take longer.
-const COUNTING: Duration = Duration::from_millis(200);
+use std::time::Duration;
 
 /// How long things take.
 #[derive(Clone, Copy, Debug)]
@@ -54,20 +46,9 @@ struct Contestant<'c> {
     running: Option<Running<'c>>,
 }
 
-/// A proxy that answers as it should.
-struct Running<'r> {
-    peer: Peer,
-    group: &'r Group,
-    bed: &'r Bed,
-    /// What its requests must have.
-    headers: Vec<String>,
-    /// Requests per second while it was warmed up.
-    rate: f64,
-}
-
 impl<'c> Contestant<'c> {
     fn new(group: &'c Group, bed: &'c Bed, shares: &Shares, program: &Program) -> Self {
-        let mut row = Row { name: program.kind.name.to_owned(), ..Row::default() };
+        let mut row = Row::new(program.kind.name);
         let running = Running::start(group, bed, shares, program);
         let running = running.map_err(|error| row.void = Some(format!("{error:#}"))).ok();
         Self { row, running }
@@ -80,45 +61,5 @@ impl<'c> Contestant<'c> {
             self.row.void = Some(format!("{error:#}"));
             self.running = None;
         }
-    }
-}
-
-impl<'r> Running<'r> {
-    fn start(group: &'r Group, bed: &'r Bed, shares: &Shares, program: &Program) -> Result<Self> {
-        let peer = bed.start(program, shares)?;
-        ask::wait_until_ready(&peer)?;
-        let headers = alike::check(program.kind, &peer, bed, group.setup, group.load)?;
-        Ok(Self { peer, group, bed, headers, rate: 0.0 })
-    }
-
-    fn load(&self, time: Duration) -> Result<Served> {
-        self.group.load.run(&self.peer, self.bed, &self.headers, time, self.rate)
-    }
-
-    fn warm_up(&mut self, _row: &mut Row) -> Result<()> {
-        // The first time shows how many requests are right for the second.
-        for _ in 0..2 {
-            self.rate = self.load(WARM_UP)?.rate;
-        }
-        Ok(())
-    }
-
-    fn round(&mut self, row: &mut Row, time: Duration) -> Result<()> {
-        let (before, start) = (self.peer.process.cpu_time()?, Instant::now());
-        let served = self.load(time)?;
-        let (spent, elapsed) = (self.peer.process.cpu_time()? - before, start.elapsed());
-        row.samples.push(Sample {
-            cost: spent.as_secs_f64() * 1e6 / served.requests as f64,
-            rate: served.rate,
-            busy: spent.as_secs_f64() / elapsed.as_secs_f64() / self.group.setup.workers as f64,
-        });
-        Ok(())
-    }
-
-    fn look_inside(&mut self, row: &mut Row) -> Result<()> {
-        row.memory = self.peer.process.proportional()?;
-        let (calls, served) = syscalls::count(&self.peer.process, || self.load(COUNTING))?;
-        row.syscalls = calls as f64 / served.requests as f64;
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What was measured.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Of a group.
 #[derive(Debug, Serialize, Deserialize)]
@@ -12,31 +13,36 @@ pub(crate) struct Outcome {
 }
 
 /// Of a proxy.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    /// One for each round.
-    pub(crate) samples: Vec<Sample>,
-    /// Bytes of memory after the last round.
-    pub(crate) memory: u64,
-    /// System calls per request.
-    pub(crate) syscalls: f64,
+    /// One for each time that a quantity was measured.
+    values: BTreeMap<Quantity, Vec<f64>>,
     /// Why none of it counts, if so.
     pub(crate) void: Option<String>,
 }
 
-/// What one round shows.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Sample {
-    /// CPU time of the proxy, in microseconds per request.
-    pub(crate) cost: f64,
-    /// Requests per second.
-    pub(crate) rate: f64,
-    /// Which share of its processors the proxy used.
-    pub(crate) busy: f64,
+/// What can be measured of a proxy. Of those that a group has, the first one matters most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Quantity {
+    /// Microseconds that a percentage of the requests take at most.
+    Latency50,
+    Latency99,
+    Latency999,
+    /// Kibibytes.
+    MemoryPerConnection,
+    /// CPU time in microseconds.
+    CpuPerRequest,
+    RequestsPerSecond,
+    /// Per cent of its processors.
+    Busy,
+    SystemCallsPerRequest,
+    /// Mebibytes.
+    Memory,
 }
 
-/// The middle one of the rounds, and the ends.
+/// The middle one of some values, and the ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     pub(crate) lowest: f64,
@@ -49,14 +55,55 @@ impl Outcome {
     pub(crate) fn is_void(&self) -> bool {
         self.rows.iter().any(|row| row.void.is_some())
     }
+
+    /// What was measured.
+    pub(crate) fn quantities(&self) -> Vec<Quantity> {
+        let mut quantities: Vec<_> = self.rows.iter().flat_map(|row| row.values.keys().copied()).collect();
+        quantities.sort_unstable();
+        quantities.dedup();
+        quantities
+    }
 }
 
 impl Row {
-    /// Of a value of the rounds. Without any it is not a number.
-    pub(crate) fn spread(&self, value: fn(&Sample) -> f64) -> Spread {
-        let mut values: Vec<f64> = self.samples.iter().map(value).collect();
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), values: BTreeMap::new(), void: None }
+    }
+
+    pub(crate) fn add(&mut self, quantity: Quantity, value: f64) {
+        self.values.entry(quantity).or_default().push(value);
+    }
+
+    /// Of all times, if it was measured.
+    pub(crate) fn spread(&self, quantity: Quantity) -> Option<Spread> {
+        let mut values = self.values.get(&quantity)?.clone();
         values.sort_unstable_by(f64::total_cmp);
-        let [lowest, highest] = [values.first(), values.last()].map(|end| end.copied().unwrap_or(f64::NAN));
-        Spread { lowest, median: values.get(values.len() / 2).copied().unwrap_or(f64::NAN), highest }
+        Some(Spread { lowest: *values.first()?, median: *values.get(values.len() / 2)?, highest: *values.last()? })
+    }
+}
+
+impl Quantity {
+    /// How it is called in a report.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Latency50 => "p50 us",
+            Self::Latency99 => "p99 us",
+            Self::Latency999 => "p99.9 us",
+            Self::MemoryPerConnection => "KiB per connection",
+            Self::CpuPerRequest => "CPU us per request",
+            Self::RequestsPerSecond => "requests/s",
+            Self::Busy => "busy %",
+            Self::SystemCallsPerRequest => "system calls",
+            Self::Memory => "memory MiB",
+        }
+    }
+
+    /// Digits behind the point.
+    pub(crate) fn digits(self) -> usize {
+        match self {
+            Self::SystemCallsPerRequest => 2,
+            Self::CpuPerRequest | Self::MemoryPerConnection => 1,
+            _ => 0,
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cluster;
 pub mod h2load;
 pub mod load;
+pub mod open_loop;
 pub mod peers;
 pub mod process;
 pub mod report;
