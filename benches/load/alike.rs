@@ -15,7 +15,7 @@ use benches::peers::Peer;
 /// # Errors
 /// Something is not as it should be, or curl cannot be run.
 pub(crate) fn check(kind: &Kind, peer: &Peer, bed: &Bed, setup: Setup, load: Load) -> Result<Vec<String>> {
-    let mut headers = setup.policy.headers();
+    let mut headers = setup.headers();
     for (scheme, version) in [("http", "--http1.1"), ("https", "--http1.1"), ("https", "--http2")] {
         let request = Request { scheme, version, target: "/echo", headers: &headers, ..Request::default() };
         check_echo(kind, peer, &request).with_context(|| format!("{scheme}, {version}"))?;
@@ -61,11 +61,13 @@ fn check_echo(kind: &Kind, peer: &Peer, request: &Request<'_>) -> Result<()> {
 /// Checks the response to what the load asks, and that its body arrives.
 fn check_target(kept: Kept, peer: &Peer, bed: &Bed, headers: &[String]) -> Result<()> {
     let Kept { scheme, target, .. } = kept;
-    let request = Request { scheme, target, headers, options: &["--compressed"], ..Request::default() };
+    let version = if kept.protocol == "h2" { "--http2" } else { "--http1.1" };
+    let path = kept.body.map(|name| bed.file(name));
+    let body = path.as_deref();
+    let request = Request { scheme, version, target, headers, body, options: &["--compressed"], ..Request::default() };
     ensure!(request.body(peer)? == bed.answer(target)?, "{target} has another body");
-    if let Some(name) = kept.body {
-        let path = bed.file(name);
-        let length = Request { target: "/length", body: Some(&path), ..request }.body(peer)?;
+    if let Some(path) = body {
+        let length = Request { target: "/length", ..request }.body(peer)?;
         let expected = path.metadata()?.len().to_string();
         ensure!(length == expected.as_bytes(), "of a body of {expected} bytes comes {}", length.escape_ascii());
     }

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
+/// What calls of gRPC ask.
+pub(crate) const CALL: &str = "/bench.Bench/Call";
+
 /// A backend, and where proxies are started in front of it. The backend ends when this is dropped.
 pub(crate) struct Bed {
     /// Trusts what all proxies show.
@@ -130,15 +133,16 @@ impl Bed {
         self.scratch.path().join("backend/files").join(name)
     }
 
-    /// What the backend answers a target with.
+    /// What the backend answers a target with, as curl shows it: trailers come behind the body.
     ///
     /// # Errors
     /// It has no such file.
     pub(crate) fn answer(&self, target: &str) -> Result<Vec<u8>> {
-        match target.strip_prefix("/files/") {
-            Some(name) => fs::read(self.file(name)).with_context(|| target.to_owned()),
-            None => Ok(ANSWER.to_vec()),
+        if target == CALL {
+            return Ok([&fs::read(self.file("message"))?[..], b"grpc-status: 0\r\n"].concat());
         }
+        let name = target.strip_prefix("/files/");
+        name.map_or_else(|| Ok(ANSWER.to_vec()), |name| fs::read(self.file(name)).with_context(|| target.to_owned()))
     }
 
     /// The host of a route that does not lead to where that of [`HOST`] does, if there is one.
@@ -148,12 +152,13 @@ impl Bed {
 }
 
 /// What the backend has beside small responses.
-fn files() -> [(&'static str, Vec<u8>); 4] {
+fn files() -> [(&'static str, Vec<u8>); 5] {
     [
         ("10k", vec![b'x'; 10 << 10]),
         ("64k", vec![b'x'; 64 << 10]),
         ("1m", vec![b'x'; 1 << 20]),
         ("page", page().into_bytes()),
+        ("message", [&[0, 0, 0, 0, ANSWER.len() as u8], &ANSWER[..]].concat()),
     ]
 }
 

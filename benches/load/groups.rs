@@ -1,5 +1,6 @@
 //! The groups of measurements: what proxies are set up to do, and the load on them.
 
+use crate::bed::CALL;
 use crate::load::{Closed, Kept, Load};
 use crate::setup::{Policy, Setup};
 use benches::TARGET;
@@ -18,7 +19,8 @@ pub(crate) struct Group {
     pub(crate) load: Load,
 }
 
-const PLAIN: Setup = Setup { workers: 1, routes: 1, access_log: false, buffered: false, policy: Policy::None };
+const PLAIN: Setup =
+    Setup { workers: 1, routes: 1, access_log: false, buffered: false, grpc: false, policy: Policy::None };
 /// GET of 100 bytes over kept connections, which most groups have.
 const SMALL: Kept =
     Kept { scheme: "http", target: TARGET, body: None, protocol: "http/1.1", options: &["--h1", "-c64"] };
@@ -26,7 +28,9 @@ const POST: Kept = Kept { target: "/post", body: Some("64k"), ..SMALL };
 const OVER_TLS: Kept = Kept { scheme: "https", ..SMALL };
 const HTTP2: Kept = Kept { protocol: "h2", options: &["--npn-list=h2", "-c64"], ..OVER_TLS };
 
-pub(crate) const GROUPS: [Group; 25] = [
+const STREAMS: Kept = Kept { options: &["--npn-list=h2", "-c16", "-m16"], ..HTTP2 };
+
+pub(crate) const GROUPS: [Group; 26] = [
     main("small", "GET of 100 bytes, 64 kept connections", PLAIN, kept(SMALL)),
     main("latency", "GET of 100 bytes, 5,000 per second, over 64 kept connections", PLAIN, Load::Open(5_000)),
     more("10k", "GET of 10 KiB, 64 kept connections", PLAIN, kept(Kept { target: "/files/10k", ..SMALL })),
@@ -53,11 +57,12 @@ pub(crate) const GROUPS: [Group; 25] = [
         reconnect(Start::Resumption),
     ),
     more("http2", "HTTP/2 over TLS 1.3, 64 connections with 1 stream each", PLAIN, kept(HTTP2)),
-    main(
-        "http2-streams",
-        "HTTP/2 over TLS 1.3, 16 connections with 16 streams each",
-        PLAIN,
-        kept(Kept { options: &["--npn-list=h2", "-c16", "-m16"], ..HTTP2 }),
+    main("http2-streams", "HTTP/2 over TLS 1.3, 16 connections with 16 streams each", PLAIN, kept(STREAMS)),
+    more(
+        "grpc",
+        "Unary calls of gRPC, over TLS 1.3, 16 connections with 16 streams each",
+        Setup { grpc: true, ..PLAIN },
+        kept(Kept { target: CALL, body: Some("message"), ..STREAMS }),
     ),
     more("access-log", "GET of 100 bytes, with an access log", Setup { access_log: true, ..PLAIN }, kept(SMALL)),
     main("routes-1k", "GET of 100 bytes, the last of 1,000 routes", routes(1_000), kept(SMALL)),

@@ -82,6 +82,7 @@ pub(crate) const KINDS: [Kind; 7] = [
         ],
         cannot: &[
             ("post-buffered", STREAMS),
+            ("grpc", "it speaks HTTP/1.1 to backends"),
             ("access-log", NO_POLICY),
             ("routes-1k", "it has no routes"),
             ("routes-10k", "it has no routes"),

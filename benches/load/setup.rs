@@ -11,6 +11,8 @@ pub(crate) struct Setup {
     pub(crate) access_log: bool,
     /// Whether a backend gets requests when their bodies are there to the end, as in ingress-nginx.
     pub(crate) buffered: bool,
+    /// Whether backends speak gRPC: HTTP/2 in cleartext.
+    pub(crate) grpc: bool,
     pub(crate) policy: Policy,
 }
 
@@ -38,14 +40,18 @@ pub(crate) const NETWORKS: [&str; 4] = ["127.0.0.1/32", "192.0.2.0/24", "198.51.
 /// What the auth server lets in.
 pub(crate) const CREDENTIALS: &str = "Basic YWxpY2U6c2VjcmV0";
 
-impl Policy {
+impl Setup {
     /// The headers of requests that it is about.
-    pub(crate) fn headers(self) -> Vec<String> {
-        match self {
-            Self::Auth => vec![format!("authorization: {CREDENTIALS}")],
-            Self::Cors => vec!["origin: https://app.example".to_owned()],
-            Self::Gzip => vec!["accept-encoding: gzip".to_owned()],
-            Self::None | Self::AddressList | Self::Limit | Self::Affinity => Vec::new(),
+    pub(crate) fn headers(&self) -> Vec<String> {
+        let mut headers: Vec<String> = match self.policy {
+            Policy::Auth => vec![format!("authorization: {CREDENTIALS}")],
+            Policy::Cors => vec!["origin: https://app.example".to_owned()],
+            Policy::Gzip => vec!["accept-encoding: gzip".to_owned()],
+            Policy::None | Policy::AddressList | Policy::Limit | Policy::Affinity => Vec::new(),
+        };
+        if self.grpc {
+            headers.extend(["content-type: application/grpc", "te: trailers"].map(str::to_owned));
         }
+        headers
     }
 }
