@@ -9,6 +9,7 @@ use benches::certificate::Certificate;
 use benches::client::Client;
 use benches::peers::{ANSWER, Peer, page};
 use benches::process::{Process, free_address};
+use benches::websocket::EchoServer;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
@@ -27,6 +28,7 @@ pub(crate) struct Bed {
     pub(crate) client: Client,
     site: Site,
     _backend: Process,
+    _websocket: EchoServer,
     scratch: TempDir,
 }
 
@@ -46,6 +48,8 @@ struct Site {
     key: String,
     certificate: PathBuf,
     certificate_key: PathBuf,
+    /// Where the backend passes WebSockets on to.
+    websocket: SocketAddr,
     /// The body of small responses.
     answer: &'static str,
     networks: [&'static str; 4],
@@ -87,7 +91,8 @@ impl Bed {
     pub(crate) fn new(setup: Setup) -> Result<Self> {
         let scratch = tempfile::tempdir()?;
         let certificate = Certificate::new(HOST)?;
-        let site = Site::new(setup, &certificate, scratch.path())?;
+        let websocket = EchoServer::start()?;
+        let site = Site::new(setup, &certificate, scratch.path(), websocket.address)?;
         fs::write(&site.certificate, &site.chain)?;
         fs::write(&site.certificate_key, &site.key)?;
         let folder = scratch.path().join("backend");
@@ -102,7 +107,7 @@ impl Bed {
         let endpoints = site.last.endpoints.iter().chain(&site.other.endpoints);
         let addresses: Vec<_> = endpoints.map(|endpoint| endpoint.address).collect();
         let backend = Process::start_with_output(&mut command, &addresses, &folder.join("output"))?;
-        Ok(Self { client: Client::new(&certificate)?, site, _backend: backend, scratch })
+        Ok(Self { client: Client::new(&certificate)?, site, _backend: backend, _websocket: websocket, scratch })
     }
 
     /// Starts a proxy on its share of the processors.
@@ -163,7 +168,7 @@ fn files() -> [(&'static str, Vec<u8>); 5] {
 }
 
 impl Site {
-    fn new(setup: Setup, certificate: &Certificate, folder: &Path) -> Result<Self> {
+    fn new(setup: Setup, certificate: &Certificate, folder: &Path, websocket: SocketAddr) -> Result<Self> {
         Ok(Self {
             setup,
             host: HOST,
@@ -174,6 +179,7 @@ impl Site {
             key: certificate.key.clone(),
             certificate: folder.join("tls.crt"),
             certificate_key: folder.join("tls.key"),
+            websocket,
             answer: std::str::from_utf8(&ANSWER)?,
             networks: NETWORKS,
             credentials: CREDENTIALS,

@@ -2,7 +2,7 @@
 
 use crate::bed::CALL;
 use crate::load::{Closed, Kept, Load};
-use crate::setup::{Policy, Setup};
+use crate::setup::{Policy, Protocol, Setup};
 use benches::TARGET;
 use benches::client::Start;
 
@@ -20,7 +20,7 @@ pub(crate) struct Group {
 }
 
 const PLAIN: Setup =
-    Setup { workers: 1, routes: 1, access_log: false, buffered: false, grpc: false, policy: Policy::None };
+    Setup { workers: 1, routes: 1, access_log: false, buffered: false, protocol: Protocol::Http, policy: Policy::None };
 /// GET of 100 bytes over kept connections, which most groups have.
 const SMALL: Kept =
     Kept { scheme: "http", target: TARGET, body: None, protocol: "http/1.1", options: &["--h1", "-c64"] };
@@ -30,7 +30,7 @@ const HTTP2: Kept = Kept { protocol: "h2", options: &["--npn-list=h2", "-c64"], 
 
 const STREAMS: Kept = Kept { options: &["--npn-list=h2", "-c16", "-m16"], ..HTTP2 };
 
-pub(crate) const GROUPS: [Group; 26] = [
+pub(crate) const GROUPS: [Group; 27] = [
     main("small", "GET of 100 bytes, 64 kept connections", PLAIN, kept(SMALL)),
     main("latency", "GET of 100 bytes, 5,000 per second, over 64 kept connections", PLAIN, Load::Open(5_000)),
     more("10k", "GET of 10 KiB, 64 kept connections", PLAIN, kept(Kept { target: "/files/10k", ..SMALL })),
@@ -59,9 +59,15 @@ pub(crate) const GROUPS: [Group; 26] = [
     more("http2", "HTTP/2 over TLS 1.3, 64 connections with 1 stream each", PLAIN, kept(HTTP2)),
     main("http2-streams", "HTTP/2 over TLS 1.3, 16 connections with 16 streams each", PLAIN, kept(STREAMS)),
     more(
+        "websocket",
+        "Messages of 100 bytes over WebSockets, and back, 64 connections",
+        Setup { protocol: Protocol::Websocket, ..PLAIN },
+        Load::Closed(Closed::WebSocket { connections: 64 }),
+    ),
+    more(
         "grpc",
         "Unary calls of gRPC, over TLS 1.3, 16 connections with 16 streams each",
-        Setup { grpc: true, ..PLAIN },
+        Setup { protocol: Protocol::Grpc, ..PLAIN },
         kept(Kept { target: CALL, body: Some("message"), ..STREAMS }),
     ),
     more("access-log", "GET of 100 bytes, with an access log", Setup { access_log: true, ..PLAIN }, kept(SMALL)),

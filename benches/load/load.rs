@@ -6,6 +6,7 @@ use benches::HOST;
 use benches::client::Start;
 use benches::h2load::{self, Served, Until};
 use benches::peers::Peer;
+use benches::websocket;
 use std::time::Duration;
 
 /// Requests of which it is not known how long they take.
@@ -28,6 +29,10 @@ pub(crate) enum Closed {
     Kept(Kept),
     /// A connection for each request.
     Reconnect(Start),
+    /// Messages over so many WebSockets.
+    WebSocket {
+        connections: usize,
+    },
 }
 
 /// Requests over kept connections.
@@ -56,6 +61,7 @@ impl Closed {
                 kept.run(peer, bed, headers, requests.max(FEW))
             }
             Self::Reconnect(start) => reconnect(peer, bed, start, time),
+            Self::WebSocket { connections } => websocket::exchange(peer.http, connections, time),
         }
     }
 }

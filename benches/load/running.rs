@@ -15,8 +15,10 @@ use benches::peers::Peer;
 use std::time::{Duration, Instant};
 
 const WARM_UP: Duration = Duration::from_secs(1);
-/// For how long requests are enough to count system calls; counted, they take longer.
-const COUNTING: Duration = Duration::from_millis(200);
+/// How long system calls are counted.
+const COUNTING: Duration = Duration::from_secs(1);
+/// By how much requests take longer meanwhile, about.
+const COUNTED: f64 = 5.0;
 
 /// A proxy.
 pub(crate) struct Running<'r> {
@@ -98,6 +100,7 @@ impl<'r> Running<'r> {
         }
         row.add(Quantity::Memory, mebibytes(self.peer.process.proportional()?));
         if let Load::Closed(load) = self.group.load {
+            self.rate /= COUNTED;
             let (calls, served) = syscalls::count(&self.peer.process, || self.run(load, COUNTING))?;
             row.add(Quantity::SystemCallsPerRequest, calls as f64 / served.requests as f64);
         }

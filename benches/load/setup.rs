@@ -11,9 +11,20 @@ pub(crate) struct Setup {
     pub(crate) access_log: bool,
     /// Whether a backend gets requests when their bodies are there to the end, as in ingress-nginx.
     pub(crate) buffered: bool,
-    /// Whether backends speak gRPC: HTTP/2 in cleartext.
-    pub(crate) grpc: bool,
+    pub(crate) protocol: Protocol,
     pub(crate) policy: Policy,
+}
+
+/// What backends speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Protocol {
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/1.1, which WebSockets begin with.
+    Websocket,
+    /// HTTP/2 in cleartext.
+    Grpc,
 }
 
 /// A policy of the route that is asked for.
@@ -49,7 +60,7 @@ impl Setup {
             Policy::Gzip => vec!["accept-encoding: gzip".to_owned()],
             Policy::None | Policy::AddressList | Policy::Limit | Policy::Affinity => Vec::new(),
         };
-        if self.grpc {
+        if self.protocol == Protocol::Grpc {
             headers.extend(["content-type: application/grpc", "te: trailers"].map(str::to_owned));
         }
         headers

@@ -10,6 +10,7 @@ pub mod peers;
 pub mod process;
 pub mod report;
 pub mod routes;
+pub mod websocket;
 
 /// The host that all load asks for.
 pub const HOST: &str = "bench.example";
