@@ -1,6 +1,6 @@
 //! The proxies that are compared. What they are set up to do is in `proxies/`.
 
-/// A kind of proxy. Texts in it are templates, as are its files: [`crate::bed::Values`] has what they are filled with.
+/// A kind of proxy. Texts in it are templates, as are its files; [`crate::bed`] fills them.
 #[derive(Debug)]
 pub(crate) struct Kind {
     /// How it is called in a report.
@@ -26,7 +26,7 @@ impl Kind {
     }
 }
 
-/// By default.
+/// Unless it is told otherwise.
 const STREAMS: &str = "it passes bodies on as they come";
 /// It is the framework and nothing else.
 const NO_POLICY: &str = "it has no such thing";

@@ -115,11 +115,13 @@ fn progress(group: &Group) -> PathBuf {
     Path::new(PROGRESS).join(group.name).with_extension("json")
 }
 
-/// The commit that is checked out, and whether something is changed.
+/// The commit that is checked out, and whether Adit's code is changed.
 fn commit() -> Option<String> {
-    let output = Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    let git = |arguments: &[&str]| Command::new("git").args(arguments).output().ok();
+    let output = git(&["rev-parse", "--short=12", "HEAD"]).filter(|output| output.status.success())?;
+    let clean = git(&["diff", "--quiet", "HEAD", "--", "gateway", "controller", "Cargo.lock"])?.status.success();
+    let commit = String::from_utf8(output.stdout).ok()?;
+    Some(format!("{}{}", commit.trim(), if clean { "" } else { ", with changes" }))
 }
 
 fn machine() -> Result<String> {

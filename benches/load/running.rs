@@ -14,7 +14,7 @@ use benches::open_loop;
 use benches::peers::Peer;
 use std::time::{Duration, Instant};
 
-const WARM_UP: Duration = Duration::from_secs(1);
+const WARM_UP: Duration = Duration::from_millis(500);
 /// How long system calls are counted.
 const COUNTING: Duration = Duration::from_secs(1);
 /// By how much requests take longer meanwhile, about.
