@@ -74,7 +74,7 @@ fn main() -> Result<ExitCode> {
 /// Prints groups as they are measured. Returns whether no row is void.
 fn print(groups: &[&Group], programs: &[Program], cores: &Cores, rounds: Rounds) -> Result<bool> {
     println!("{} rounds of {} s: median (lowest - highest)\n", rounds.count, rounds.time.as_secs());
-    for program in programs {
+    for program in programs.iter().filter(|program| !program.version.is_empty()) {
         println!("* {}: {}", program.kind.name, program.version);
     }
     let mut complete = true;

@@ -38,6 +38,8 @@ pub(crate) enum Quantity {
     /// Per cent of its processors.
     Busy,
     SystemCallsPerRequest,
+    /// Of the body, as it is compressed.
+    BytesPerResponse,
     /// Mebibytes.
     Memory,
 }
@@ -94,6 +96,7 @@ impl Quantity {
             Self::RequestsPerSecond => "requests/s",
             Self::Busy => "busy %",
             Self::SystemCallsPerRequest => "system calls",
+            Self::BytesPerResponse => "bytes",
             Self::Memory => "memory MiB",
         }
     }

@@ -11,7 +11,7 @@ use std::process::Command;
 pub(crate) struct Program {
     pub(crate) kind: &'static Kind,
     pub(crate) path: PathBuf,
-    /// What it says of itself.
+    /// As it says itself. Empty if it does not.
     pub(crate) version: String,
 }
 
@@ -35,12 +35,13 @@ pub(crate) fn find(tools: &Path) -> Result<(Vec<Program>, Vec<&'static str>)> {
     Ok((found, missing))
 }
 
-/// The first line with a number in it.
+/// The first word that looks like one.
 fn version(kind: &Kind, path: &Path) -> String {
     let Some(argument) = kind.version else { return String::new() };
     let Ok(output) = Command::new(path).arg(argument).output() else { return String::new() };
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
-    let line = text.lines().find(|line| line.contains(|c: char| c.is_ascii_digit()));
-    line.unwrap_or_default().trim().to_owned()
+    let words = text.split([' ', '/', '\n']).map(|word| word.trim_start_matches('v'));
+    let mut versions = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
+    versions.next().unwrap_or_default().to_owned()
 }

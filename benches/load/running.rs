@@ -6,6 +6,7 @@ use crate::groups::Group;
 use crate::load::{Closed, Load};
 use crate::outcome::{Quantity, Row};
 use crate::programs::Program;
+use crate::setup::Policy;
 use crate::{alike, ask, syscalls};
 use anyhow::{Result, ensure};
 use benches::client::closed;
@@ -71,6 +72,9 @@ impl<'r> Running<'r> {
             Load::Closed(load) => {
                 let served = self.run(load, time)?;
                 row.add(Quantity::RequestsPerSecond, served.rate);
+                if self.group.setup.policy == Policy::Gzip {
+                    row.add(Quantity::BytesPerResponse, served.bytes as f64 / served.requests as f64);
+                }
                 served.requests
             }
             Load::Open(rate) => {

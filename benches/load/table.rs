@@ -36,9 +36,6 @@ fn cell(row: &Row, quantity: Quantity) -> String {
     let spread = row.spread(quantity).filter(|_| row.void.is_none());
     let Some(Spread { lowest, median, highest }) = spread else { return String::new() };
     let digits = quantity.digits();
-    let mut text = format!("{median:.digits$}");
-    if lowest < highest {
-        let _ = write!(text, " ({lowest:.digits$} - {highest:.digits$})");
-    }
-    text
+    let [lowest, median, highest] = [lowest, median, highest].map(|value| format!("{value:.digits$}"));
+    if lowest == highest { median } else { format!("{median} ({lowest} - {highest})") }
 }
