@@ -14,6 +14,7 @@ OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
 OAUTH2_PROXY_MODULE := tests/tools/oauth2-proxy
 ARGO_ROLLOUTS := $(TOOLS)/argo-rollouts/controller
 ARGO_ROLLOUTS_MODULE := tests/tools/argo-rollouts
+PROXIES := $(TOOLS)/proxies
 CORE_RULES := $(TOOLS)/core-rules
 CORE_RULES_MODULE := manifests/core-rules
 TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy argo-rollouts)
@@ -25,6 +26,8 @@ ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates 
 	--tree $(CORE_RULES) etc/adit/owasp-crs $<
 # What the tests speak to Adit with, beside clients of their own.
 CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd php-fpm:php-fpm*
+# What proxies are measured with, and those that Debian has.
+BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
 
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
@@ -76,10 +79,30 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 	fi
 
 .PHONY: bench
-bench: ## Measure the cost of requests and of changes, beside bare Pingora and nginx
-	@.ci/prerequisites nghttp2-client:h2load nginx
-	cargo build --release --locked --bin adit
+bench: bench-tools ## Compare what requests cost Adit and other proxies, where it matters most; under 15 minutes once built
+	target/release/load
+
+.PHONY: bench-full
+bench-full: bench-tools ## Compare all, and write benches/REPORT.md; under an hour, goes on where it was interrupted
+	target/release/load --report benches
+
+.PHONY: bench-parts
+bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
 	cargo bench -p adit-benches --locked
+
+# What is missing nevertheless is said at the end of a comparison.
+.PHONY: bench-tools
+bench-tools: prerequisites
+	-@.ci/prerequisites $(BENCH_TOOLS)
+	-@$(MAKE) --no-print-directory $(PROXIES)/installed
+	cargo build --release --locked --bin adit
+	cargo build --release --locked -p adit-benches --bins
+
+$(PROXIES)/installed: benches/load/requirements.txt
+	rm -rf $(@D)
+	PIP_ROOT_USER_ACTION=ignore pip3 install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		--target $(@D) --requirement $<
+	touch $@
 
 .PHONY: fuzz
 fuzz: prerequisites $(FUZZ) ## Fuzz every target for FUZZ_SECONDS (600) each

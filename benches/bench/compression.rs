@@ -1,8 +1,7 @@
 //! What compression costs: CPU time per page that Adit and nginx compress with gzip at the same level, and how small it becomes.
 
 use anyhow::Result;
-use benches::client::Client;
-use benches::load::{Load, Outcome};
+use benches::load::{self, Outcome};
 use benches::peers::{PAGE_SIZE, Peer, Peers};
 use benches::report;
 use std::path::Path;
@@ -19,9 +18,8 @@ fn main() -> Result<()> {
     report::head(&["level", "Adit", "nginx", "Adit to nginx", "bytes of Adit", "bytes of nginx"]);
     for level in LEVELS {
         let peers = Peers::compressing(binaries, level)?;
-        let client = Client::new(&peers.certificate)?;
         let [adit, _, nginx] = &peers.all;
-        let [adit, nginx] = measure([adit, nginx], &client)?;
+        let [adit, nginx] = measure([adit, nginx])?;
         let costs = [adit, nginx].map(|outcome| format!("{:.0}", outcome.cost));
         let sizes = [adit, nginx].map(|outcome| format!("{:.0}", outcome.body));
         let ratio = format!("{:.2}", adit.cost / nginx.cost);
@@ -31,14 +29,14 @@ fn main() -> Result<()> {
 }
 
 /// The median outcome of each proxy.
-fn measure(peers: [&Peer; 2], client: &Client) -> Result<[Outcome; 2]> {
+fn measure(peers: [&Peer; 2]) -> Result<[Outcome; 2]> {
     for peer in peers {
-        Load::Page.run(peer, client, WARM_UP)?;
+        load::page(peer, WARM_UP)?;
     }
     let mut samples = [const { Vec::new() }; 2];
     for _ in 0..ROUNDS {
         for (peer, samples) in peers.into_iter().zip(&mut samples) {
-            samples.push(Load::Page.run(peer, client, ROUND)?);
+            samples.push(load::page(peer, ROUND)?);
         }
     }
     Ok(samples.map(|mut samples| report::median_by(&mut samples, |a, b| a.cost.total_cmp(&b.cost))))

@@ -2,7 +2,7 @@
 //! 4 MB, of which a client has read the head. What Adit may take is bounded.
 
 use anyhow::{Result, ensure};
-use benches::client::Client;
+use benches::client::{Client, Start};
 use benches::peers::{Peer, Peers};
 use benches::{process, report};
 use std::any::Any;
@@ -104,7 +104,7 @@ async fn at_rest(peer: &Peer, client: &Client) -> Result<u64> {
     loop {
         let before = peer.process.resident()?;
         for _ in 0..20 {
-            client.visit(peer.https).await?;
+            client.visit(peer.https, Start::Handshake).await?;
         }
         let now = peer.process.resident()?;
         if now.abs_diff(before) < REST {

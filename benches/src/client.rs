@@ -4,14 +4,14 @@
 use crate::certificate::Certificate;
 use crate::peers::{ANSWER, LARGE, Peer};
 use crate::{HOST, TARGET};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use h2::RecvStream;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite, kx_group};
 use rustls::pki_types::ServerName;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -38,9 +38,22 @@ enum Connection {
     Close,
 }
 
-/// A client that trusts one certificate and offers TLS 1.3 with X25519 and AES-128-GCM only, and never a session.
+/// How a new connection begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the request.
+    Cleartext,
+    /// With a whole handshake of TLS.
+    Handshake,
+    /// With a handshake that resumes the session of the connection before.
+    Resumption,
+}
+
+/// A client that trusts one certificate and offers TLS 1.3 with X25519 and AES-128-GCM only. It keeps no sessions, unless
+/// it is to resume them.
 #[derive(Clone)]
 pub struct Client {
+    config: ClientConfig,
     tls: TlsConnector,
     http2: TlsConnector,
     name: ServerName<'static>,
@@ -64,26 +77,34 @@ impl Client {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
-        let [tls, http2] = ["http/1.1", "h2"].map(|protocol| {
-            let mut config = config.clone();
-            config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-            TlsConnector::from(Arc::new(config))
-        });
-        Ok(Self { tls, http2, name: ServerName::try_from(HOST)? })
+        let mut http2 = config.clone();
+        http2.alpn_protocols = vec![b"h2".to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let [tls, http2] = [config.clone(), http2].map(|config| TlsConnector::from(Arc::new(config)));
+        Ok(Self { config, tls, http2, name: ServerName::try_from(HOST)? })
+    }
+
+    /// This client with sessions of its own, which it resumes.
+    fn with_sessions(mut self) -> Self {
+        self.config.resumption = Resumption::in_memory_sessions(1);
+        self.tls = TlsConnector::from(Arc::new(self.config.clone()));
+        self
     }
 
     /// Connects anew for each request, for some time. Returns the number of requests.
     ///
     /// # Errors
-    /// A connection or a request fails.
-    pub async fn reconnect(&self, address: SocketAddr, time: Duration) -> Result<u64> {
+    /// A connection or a request fails, or does not begin as it should.
+    pub async fn reconnect(&self, address: SocketAddr, start: Start, time: Duration) -> Result<u64> {
         let end = Instant::now() + time;
         let counts = at_once(|_| {
-            let client = self.clone();
+            let client = if start == Start::Resumption { self.clone().with_sessions() } else { self.clone() };
             async move {
                 let mut count = 0;
                 while Instant::now() < end {
-                    timeout(PATIENCE, client.visit(address)).await.context("no answer in time")??;
+                    // The first one has no session yet.
+                    let start = if start == Start::Resumption && count == 0 { Start::Handshake } else { start };
+                    timeout(PATIENCE, client.visit(address, start)).await.context("no answer in time")??;
                     count += 1;
                 }
                 Ok(count)
@@ -164,11 +185,15 @@ impl Client {
     ///
     /// # Errors
     /// The connection or the request fails.
-    pub async fn visit(&self, address: SocketAddr) -> Result<()> {
-        let mut stream = self.secure(TcpStream::connect(address).await?).await?;
-        exchange(&mut stream, Connection::Close).await?;
-        ensure!(stream.read(&mut [0]).await? == 0, "bytes after the answer");
-        Ok(())
+    pub async fn visit(&self, address: SocketAddr, start: Start) -> Result<()> {
+        let mut tcp = TcpStream::connect(address).await?;
+        if start == Start::Cleartext {
+            return last_exchange(&mut tcp).await;
+        }
+        let mut stream = self.secure(tcp).await?;
+        let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+        ensure!(resumed == (start == Start::Resumption), "{start:?}, but resumed: {resumed}");
+        last_exchange(&mut stream).await
     }
 
     /// A connection with one request, which leaves it open. Of TLS only the socket is kept: nothing more will be said.
@@ -205,6 +230,18 @@ async fn at_once<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'stat
         results.push(result??);
     }
     Ok(results)
+}
+
+/// A request and its answer, after which the other side closes.
+async fn last_exchange<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Result<()> {
+    exchange(stream, Connection::Close).await?;
+    match stream.read(&mut [0]).await {
+        Ok(0) => Ok(()),
+        Ok(_) => bail!("bytes after the answer"),
+        // Not all say goodbye in TLS.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A request and its answer, which is known.

@@ -3,11 +3,14 @@
 pub mod certificate;
 pub mod client;
 pub mod cluster;
+pub mod h2load;
 pub mod load;
+pub mod open_loop;
 pub mod peers;
 pub mod process;
 pub mod report;
 pub mod routes;
+pub mod websocket;
 
 /// The host that all load asks for.
 pub const HOST: &str = "bench.example";

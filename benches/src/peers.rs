@@ -112,7 +112,7 @@ struct Place<'p> {
 }
 
 /// A text with words and numbers, as tables of data have them: always the same.
-fn page() -> String {
+pub fn page() -> String {
     let lines = (0_u64..).map(|number| {
         let digits = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         format!(

@@ -3,13 +3,16 @@
 use anyhow::{Context, Result, bail, ensure};
 use rustix::param::page_size;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::fs;
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a process may take to listen.
 const STARTUP: Duration = Duration::from_secs(20);
+/// Lines of its output that an error tells.
+const LAST_LINES: usize = 5;
 /// USER_HZ, fixed by the kernel's interface.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -22,9 +25,27 @@ impl Process {
     ///
     /// # Errors
     /// The process cannot be started, ends, or does not listen in time.
-    #[expect(clippy::disallowed_methods, reason = "another process gives no sign but that it listens")]
     pub fn start(command: &mut Command, addresses: &[SocketAddr]) -> Result<Self> {
-        let child = command.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {command:?}"))?;
+        Self::spawn(command.stdout(Stdio::null()), addresses)
+    }
+
+    /// The same, and what it prints goes to a file, whose end an error tells.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and the file cannot be made.
+    pub fn start_with_output(command: &mut Command, addresses: &[SocketAddr], path: &Path) -> Result<Self> {
+        let output = File::create(path)?;
+        command.stdout(output.try_clone()?).stderr(output);
+        Self::spawn(command, addresses).with_context(|| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "another process gives no sign but that it listens")]
+    fn spawn(command: &mut Command, addresses: &[SocketAddr]) -> Result<Self> {
+        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let mut process = Self(child);
         let deadline = Instant::now() + STARTUP;
         for address in addresses {
@@ -59,8 +80,16 @@ impl Process {
         self.family().into_iter().map(resident).sum()
     }
 
+    /// Bytes of memory that the process and its children have, where what they share counts once.
+    ///
+    /// # Errors
+    /// As [`Self::resident`].
+    pub fn proportional(&self) -> Result<u64> {
+        self.family().into_iter().map(proportional).sum()
+    }
+
     /// The process and its children: nginx works in children.
-    fn family(&self) -> Vec<u32> {
+    pub fn family(&self) -> Vec<u32> {
         let pid = self.0.id();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         children.split_whitespace().filter_map(|child| child.parse().ok()).chain([pid]).collect()
@@ -69,6 +98,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if let Ok(Some(_)) = self.0.try_wait() {
+            return;
+        }
         // nginx's master takes its worker along on SIGTERM only; for the others it is as good as any end.
         let _ = Command::new("kill").arg(self.0.id().to_string()).status();
         let _ = self.0.wait();
@@ -81,6 +113,13 @@ impl Drop for Process {
 /// The process has ended, so that `/proc` cannot be read.
 pub fn resident(pid: u32) -> Result<u64> {
     Ok(Stat::of(pid)?.resident_pages * page_size() as u64)
+}
+
+/// Bytes of memory that a process has, its share of what it shares with others.
+fn proportional(pid: u32) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("a process has a line Pss")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
 }
 
 /// An address of this machine that nobody listens on.
