@@ -6,7 +6,7 @@ use gateway::admin::{Silent, SilentConnection};
 use gateway::telemetry::ControllerMetrics;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -166,18 +166,28 @@ async fn read(
     const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "expected a body of 3 MiB at most");
     let size = body.size_hint().exact().unwrap_or(BODY_LIMIT);
     if size > BODY_LIMIT {
-        // Nobody reads a response while it still sends.
-        while let Some(Ok(_)) = body.frame().await {}
+        discard(body).await;
         return Err(TOO_LARGE);
     }
     let room = if size > SMALL { size as u32 } else { 0 };
     let busy = (StatusCode::SERVICE_UNAVAILABLE, "too many large requests at once");
     let room = bodies.try_acquire_many(room).map_err(|_| busy)?;
-    match Limited::new(body, BODY_LIMIT as usize).collect().await {
-        Ok(body) => Ok((body.to_bytes(), room)),
-        Err(error) if error.is::<LengthLimitError>() => Err(TOO_LARGE),
-        Err(_) => Err((StatusCode::BAD_REQUEST, "the body ends too early")),
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| (StatusCode::BAD_REQUEST, "the body ends too early"))?;
+        let piece = frame.into_data().unwrap_or_default();
+        if (read.len() + piece.len()) as u64 > BODY_LIMIT {
+            discard(body).await;
+            return Err(TOO_LARGE);
+        }
+        read.extend_from_slice(&piece);
     }
+    Ok((read.into(), room))
+}
+
+/// Reads the rest of a body: nobody reads a response while it still sends.
+async fn discard(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 /// Reviews when it is its turn, in bounded time.

@@ -25,7 +25,7 @@ async fn v11_a_body_of_9_mib_is_answered_with_413() -> Result<()> {
     assert_eq!(response.status, 413, "{response:?}");
     let mut chunked = connect(reviewing.adit.webhook_address()?).await?;
     chunked.send(format!("POST {PATH} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")).await?;
-    chunked.send(format!("{:x}\r\n{}\r\n", 4 << 20, " ".repeat(4 << 20))).await?;
+    chunked.send(format!("{:x}\r\n{}\r\n0\r\n\r\n", 4 << 20, " ".repeat(4 << 20))).await?;
     assert_eq!(chunked.response("POST").await?.status, 413);
     assert!(!reviewing.create(&bad()).await?.allowed);
     Ok(())
