@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 /// Bytes that are read at a time at most.
-const MOST: usize = super::READ;
+const MOST: usize = 64 << 10;
 /// The same at first; twice as much whenever a read of as many was passed on.
-const FIRST: usize = 4 << 10;
+const FIRST: usize = super::READ;
 /// Bytes that all requests of a worker hold at most. Each reads no more at a time than a share of what is left of it, so that
 /// the more requests wait for their clients, the less each of them holds.
 const BUDGET: usize = 1 << 20;
