@@ -12,7 +12,9 @@ pub(crate) fn is_text(byte: u8) -> bool {
 
 /// Whether a list of tokens separated by commas, such as the value of `Connection`, has this one. Case does not matter.
 pub(crate) fn lists(list: &[u8], token: &str) -> bool {
-    list.split(|byte| *byte == b',').any(|listed| listed.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    let is = |listed: &[u8]| listed.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+    // Most lists have one token.
+    if memchr::memchr(b',', list).is_none() { is(list) } else { list.split(|byte| *byte == b',').any(is) }
 }
 
 /// The value of a `Content-Length`: digits, and few enough that all take them for the same number.

@@ -1,7 +1,7 @@
 //! Headers in the order in which they are written, with their names as they are written.
 
 use super::fields::Fields;
-use super::name::{Name, NameSet};
+use super::name::{Name, NameSet, Tag};
 use bytes::{BufMut, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 pub struct Headers {
     text: Bytes,
     received: Lines,
-    set: Vec<(Name, HeaderValue)>,
+    set: Vec<SetHeader>,
     names: NameSet,
     /// The same, for who asks for a map. Made when it is asked for.
     map: OnceLock<Box<HeaderMap>>,
@@ -29,7 +29,16 @@ struct Line {
     value: u32,
     value_length: u32,
     name_length: u16,
+    tag: Tag,
     is_removed: bool,
+}
+
+/// A header of our own.
+#[derive(Clone, Debug)]
+struct SetHeader {
+    tag: Tag,
+    name: Name,
+    value: HeaderValue,
 }
 
 /// Headers of our own that a head gets at most, as a rule.
@@ -45,6 +54,7 @@ impl Lines {
                 value: place(header.value)?,
                 value_length: u32::try_from(header.value.len()).ok()?,
                 name_length: u16::try_from(header.name.len()).ok()?,
+                tag: Tag::of(header.name.as_bytes()),
                 is_removed: false,
             })
         };
@@ -83,7 +93,7 @@ impl Headers {
     /// The headers that stand at these places of a text.
     pub(crate) fn received(text: Bytes, received: Lines) -> Self {
         let mut names = NameSet::default();
-        received.0.iter().for_each(|line| names.add(line.name(&text)));
+        received.0.iter().for_each(|line| names.add(line.tag));
         Self { text, received, names, ..Self::default() }
     }
 
@@ -99,6 +109,13 @@ impl Headers {
     /// The bytes that they are written in.
     pub(crate) fn length(&self) -> usize {
         self.iter().map(|(name, value)| name.len() + ": \r\n".len() + value.len()).sum()
+    }
+
+    /// The same or more, without looking at each of those that were received.
+    pub(crate) fn length_at_most(&self) -> usize {
+        let set = |header: &SetHeader| header.name.len() + ": \r\n".len() + header.value.len();
+        // One may have been received without the blank that it gets.
+        self.text.len() + self.received.0.len() + self.set.iter().map(set).sum::<usize>()
     }
 
     /// Writes them as HTTP/1 does.
@@ -118,13 +135,13 @@ impl Headers {
             }
         }
         output.put_slice(&self.text[run]);
-        self.set.iter().for_each(|(name, value)| write_line(name, value.as_bytes(), output));
+        self.set.iter().for_each(|set| write_line(&set.name, set.value.as_bytes(), output));
     }
 
     /// Their names and values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let received = self.lines().map(|line| (line.name(&self.text), line.value(&self.text)));
-        received.chain(self.set.iter().map(|(name, value)| (&**name, value.as_bytes())))
+        received.chain(self.set.iter().map(|set| (&*set.name, set.value.as_bytes())))
     }
 
     /// Their names.
@@ -139,7 +156,7 @@ impl Headers {
             let name = HeaderName::from_bytes(line.name(&self.text)).ok()?;
             Some((name, HeaderValue::from_maybe_shared(value).ok()?))
         });
-        received.chain(self.set.iter().filter_map(|(name, value)| Some((name.parsed()?, value.clone()))))
+        received.chain(self.set.iter().filter_map(|set| Some((set.name.parsed()?, set.value.clone()))))
     }
 
     /// The same headers by their names in lower case. The first time, this costs an allocation and a bit for each of them.
@@ -153,32 +170,45 @@ impl Headers {
         for line in &mut self.received.0 {
             line.is_removed |= !is_kept(line.name(&self.text));
         }
-        self.set.retain(|(name, _)| is_kept(name));
+        self.set.retain(|set| is_kept(&set.name));
     }
 
     /// Removes the headers of this name.
     pub(crate) fn remove(&mut self, name: &str) {
-        if self.names.may_have(name.as_bytes()) {
-            self.retain(|other| !other.eq_ignore_ascii_case(name.as_bytes()));
+        self.remove_tagged(name.as_bytes(), Tag::of(name.as_bytes()));
+    }
+
+    fn remove_tagged(&mut self, name: &[u8], tag: Tag) {
+        if !self.names.may_have(tag) {
+            return;
         }
+        self.map.take();
+        for line in &mut self.received.0 {
+            line.is_removed |= line.tag == tag && line.name(&self.text).eq_ignore_ascii_case(name);
+        }
+        self.set.retain(|set| set.tag != tag || !set.name.eq_ignore_ascii_case(name));
     }
 
     /// Adds a header, beside those of the name.
     pub(crate) fn append(&mut self, name: Name, value: HeaderValue) {
+        let tag = Tag::of(&name);
+        self.append_tagged(SetHeader { tag, name, value });
+    }
+
+    fn append_tagged(&mut self, header: SetHeader) {
         self.map.take();
-        self.names.add(&name);
+        self.names.add(header.tag);
         if self.set.capacity() == 0 {
             self.set.reserve(ADDED);
         }
-        self.set.push((name, value));
+        self.set.push(header);
     }
 
     /// Replaces the headers of this name, or adds it.
     pub(crate) fn set(&mut self, name: Name, value: HeaderValue) {
-        if self.names.may_have(&name) {
-            self.retain(|other| !other.eq_ignore_ascii_case(&name));
-        }
-        self.append(name, value);
+        let tag = Tag::of(&name);
+        self.remove_tagged(&name, tag);
+        self.append_tagged(SetHeader { tag, name, value });
     }
 }
 
@@ -191,13 +221,14 @@ fn write_line(name: &[u8], value: &[u8], output: &mut impl BufMut) {
 impl Fields for Headers {
     fn values<'f>(&'f self, name: &'f str) -> impl DoubleEndedIterator<Item = &'f [u8]> {
         let name = name.as_bytes();
-        let (received, set) = match self.names.may_have(name) {
+        let tag = Tag::of(name);
+        let (received, set) = match self.names.may_have(tag) {
             true => (&self.received.0[..], &self.set[..]),
             false => (&[][..], &[][..]),
         };
-        let received = received.iter().filter(|line| !line.is_removed);
+        let received = received.iter().filter(move |line| line.tag == tag && !line.is_removed);
         let received = received.map(|line| (line.name(&self.text), line.value(&self.text)));
-        let set = set.iter().map(|(name, value)| (&**name, value.as_bytes()));
+        let set = set.iter().filter(move |set| set.tag == tag).map(|set| (&*set.name, set.value.as_bytes()));
         received.chain(set).filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
@@ -239,6 +270,7 @@ mod tests {
         let mut text = Vec::new();
         headers.write(&mut text);
         assert_eq!(text.len(), headers.length());
+        assert!(text.len() <= headers.length_at_most(), "{headers:?}");
         String::from_utf8(text).expect("text")
     }
 
@@ -302,7 +334,7 @@ mod tests {
             let lines: String = first.iter().map(|name| format!("{name}: 1\r\n")).collect();
             let mut headers = received(&lines);
             let own: Vec<&str> = names.iter().map(String::as_str).collect();
-            configured(&own).set.into_iter().for_each(|(name, value)| headers.append(name, value));
+            configured(&own).set.into_iter().for_each(|set| headers.append(set.name, set.value));
             headers.set(Name::Configured(set.as_str().into()), HeaderValue::from_static("2"));
             headers.remove(&removed);
             prop_assert_eq!(headers.values(&removed).count(), 0);

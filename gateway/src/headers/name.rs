@@ -42,31 +42,45 @@ impl Deref for Name {
     }
 }
 
-/// Which names there may be: a bit for each name's hash. Most headers that are looked for are not there, and this is enough to
-/// know it.
+/// A hash of a name regardless of its case: names with different tags are different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag(u8);
+
+impl Tag {
+    /// By the length and three of the letters.
+    pub(super) fn of(name: &[u8]) -> Self {
+        let [first, .., last] = name else { return Self(name.len() as u8) };
+        let [first, middle, last] = [first, &name[name.len() / 2], last].map(|letter| letter | 0x20);
+        let length = (name.len() as u8).wrapping_mul(37);
+        Self(length ^ first.wrapping_mul(5) ^ middle.wrapping_mul(23) ^ last.wrapping_mul(91))
+    }
+}
+
+/// Which names there may be. Most headers that are looked for are not there, and this is enough to know it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct NameSet(u64);
+pub(super) struct NameSet([u64; 4]);
 
 impl NameSet {
-    pub(super) fn add(&mut self, name: &[u8]) {
-        self.0 |= Self::bit(name);
+    pub(super) fn add(&mut self, Tag(tag): Tag) {
+        self.0[usize::from(tag >> 6)] |= 1 << (tag & 63);
     }
 
-    pub(super) fn may_have(self, name: &[u8]) -> bool {
-        self.0 & Self::bit(name) != 0
-    }
-
-    /// By the length, and the first and the last letter without their case.
-    fn bit(name: &[u8]) -> u64 {
-        let (Some(first), Some(last)) = (name.first(), name.last()) else { return 1 };
-        let (first, last) = (usize::from(first | 0x20), usize::from(last | 0x20));
-        1 << ((name.len() + 3 * first + 7 * last) % 64)
+    pub(super) fn may_have(&self, Tag(tag): Tag) -> bool {
+        self.0[usize::from(tag >> 6)] & 1 << (tag & 63) != 0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_has_no_case() {
+        for (name, same) in [("", ""), ("A", "a"), ("X-Real-IP", "x-REAL-ip"), ("te", "TE"), ("_a-", "_A-")] {
+            assert_eq!(Tag::of(name.as_bytes()), Tag::of(same.as_bytes()), "{name}");
+        }
+        assert_ne!(Tag::of(b"x-forwarded-for"), Tag::of(b"x-forwarded-host"));
+    }
 
     #[test]
     fn what_is_no_name_is_not_written() {

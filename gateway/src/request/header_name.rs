@@ -12,6 +12,16 @@ pub struct NameRules {
     pub underscores: bool,
 }
 
+/// Whether a byte may be in a name, as nginx: ngx_http_parse_header_line.
+const VALID: [bool; 256] = {
+    let (mut valid, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        valid[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'-';
+        byte += 1;
+    }
+    valid
+};
+
 impl From<&ClientSettings> for NameRules {
     fn from(client: &ClientSettings) -> Self {
         Self { ignore_invalid: client.ignore_invalid_headers, underscores: client.underscores_in_headers }
@@ -21,12 +31,8 @@ impl From<&ClientSettings> for NameRules {
 impl NameRules {
     /// Whether a client's header of this name is dropped.
     pub(crate) fn drops(self, name: &[u8]) -> bool {
-        self.ignore_invalid && !name.iter().all(|byte| self.is_valid(*byte))
-    }
-
-    /// As nginx: ngx_http_parse_header_line.
-    fn is_valid(self, byte: u8) -> bool {
-        byte.is_ascii_alphanumeric() || byte == b'-' || (byte == b'_' && self.underscores)
+        let is_valid = |byte: &u8| VALID[usize::from(*byte)] || (*byte == b'_' && self.underscores);
+        self.ignore_invalid && !name.iter().all(is_valid)
     }
 }
 

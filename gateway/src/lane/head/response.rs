@@ -134,7 +134,7 @@ impl ResponseHead {
 
     /// Writes it as HTTP/1.1 does, without the empty line at its end.
     pub(in crate::lane) fn write(&self, output: &mut BytesMut) {
-        output.reserve("HTTP/1.1 200 \r\n".len() + self.reason.len() + self.headers.length());
+        output.reserve("HTTP/1.1 200 \r\n".len() + self.reason.len() + self.headers.length_at_most());
         for part in [b"HTTP/1.1 ", self.status.as_str().as_bytes(), b" ", &self.reason, b"\r\n"] {
             output.extend_from_slice(part);
         }

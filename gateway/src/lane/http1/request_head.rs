@@ -44,7 +44,8 @@ impl RequestHead {
             return None;
         }
         let method = self.method.as_str().as_bytes();
-        output.reserve(method.len() + self.target.len() + version.len() + " \r\n".len() + self.headers.length());
+        output
+            .reserve(method.len() + self.target.len() + version.len() + " \r\n".len() + self.headers.length_at_most());
         for part in [method, b" ", &self.target, version] {
             output.extend_from_slice(part);
         }
