@@ -6,6 +6,7 @@
 mod argo_rollouts;
 mod bad_input;
 mod classes;
+mod client_certificates;
 mod conformance;
 mod fixtures;
 mod flags;
