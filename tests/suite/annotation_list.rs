@@ -79,6 +79,7 @@ const NEEDED: &[(&str, &[(&str, &str)])] = &[
     ("canary-weight", CANARY),
     ("canary-weight-total", &[("canary", "true"), ("canary-weight", "10")]),
     ("eject-max-percent", EJECTING),
+    ("eject-slower-than", EJECTING),
     ("eject-time", EJECTING),
     ("modsecurity-snippet", &[("enable-modsecurity", "true")]),
     ("proxy-redirect-to", &[("proxy-redirect-from", "http://backend/")]),

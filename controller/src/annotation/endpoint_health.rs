@@ -2,11 +2,14 @@
 
 use super::entry::{Annotation, Invalid, Scope};
 use super::read::Reader;
-use crate::registry::endpoint_health::{eject_after_failures, eject_max_percent, eject_time, slow_start};
+use crate::registry::endpoint_health::{
+    eject_after_failures, eject_max_percent, eject_slower_than, eject_time, slow_start,
+};
 use gateway::config::Balance;
 
 const SLOW_START: &str = "slow-start";
 const FAILURES: &str = "eject-after-failures";
+const SLOWER_THAN: &str = "eject-slower-than";
 const TIME: &str = "eject-time";
 const MAX_PERCENT: &str = "eject-max-percent";
 
@@ -26,11 +29,21 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
         Scope::Upstream,
         Invalid::FallsBack,
         "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is no connection, no \
-         head of a response (in time), or one with the status 502, 503 or 504; any other response makes the count begin anew. \
+         head of a response (in time), one with the status 502, 503 or 504, or one that comes later than `eject-slower-than`; \
+         any other response makes the count begin anew. \
          Sessions of `affinity` and keys of `upstream-hash-by` that lead there are served by another endpoint meanwhile. Whole \
          number from 0; 0 ejects none. Default: the ConfigMap's `eject-after-failures` (0). The oldest Ingress that uses the \
          Service port decides for all. Each replica of Adit counts by itself.",
         |value, draft| eject_after_failures(value, &mut draft.upstream),
+    ),
+    Annotation::own(
+        SLOWER_THAN,
+        Scope::Upstream,
+        Invalid::FallsBack,
+        "Makes a response whose head comes later than this a failure for `eject-after-failures`, so that an endpoint that has \
+         become slow is spared. It is passed on all the same. Time from the start of the attempt; 0 sets no limit. Default: the \
+         ConfigMap's `eject-slower-than` (0). Not for backends that let clients wait on purpose, as long polling does.",
+        |value, draft| eject_slower_than(value, &mut draft.upstream),
     ),
     Annotation::own(
         TIME,
@@ -64,7 +77,7 @@ impl Reader<'_> {
             self.without_effect(SLOW_START, "has no effect with affinity, upstream-hash-by or load-balance: ewma");
         }
         if !ejects {
-            [TIME, MAX_PERCENT]
+            [SLOWER_THAN, TIME, MAX_PERCENT]
                 .into_iter()
                 .for_each(|key| self.without_effect(key, "has no effect without eject-after-failures"));
         }

@@ -1,7 +1,9 @@
 //! New endpoints, and those that fail.
 
 use super::entry::Key;
-use crate::registry::endpoint_health::{eject_after_failures, eject_max_percent, eject_time, slow_start};
+use crate::registry::endpoint_health::{
+    eject_after_failures, eject_max_percent, eject_slower_than, eject_time, slow_start,
+};
 
 pub(super) const KEYS: &[Key] = &[
     Key::full(
@@ -15,8 +17,16 @@ pub(super) const KEYS: &[Key] = &[
         "eject-after-failures",
         "0",
         "Sets how many failures in a row eject an endpoint: it gets no requests for `eject-time`. A failure is no connection, no \
-         head of a response (in time), or one with the status 502, 503 or 504. Whole number from 0; 0 ejects none. Adit's own.",
+         head of a response (in time), one with the status 502, 503 or 504, or one that comes later than `eject-slower-than`. \
+         Whole number from 0; 0 ejects none. Adit's own.",
         |value, draft| eject_after_failures(value, &mut draft.config.routes.upstream),
+    ),
+    Key::full(
+        "eject-slower-than",
+        "0",
+        "Makes a response whose head comes later than this a failure for `eject-after-failures`. It is passed on all the same. \
+         Time from the start of the attempt; 0 sets no limit. Adit's own.",
+        |value, draft| eject_slower_than(value, &mut draft.config.routes.upstream),
     ),
     Key::full(
         "eject-time",

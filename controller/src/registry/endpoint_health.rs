@@ -20,6 +20,13 @@ pub(crate) fn eject_after_failures(value: Value<'_>, settings: &mut UpstreamSett
     Ok(())
 }
 
+/// `eject-slower-than`.
+pub(crate) fn eject_slower_than(value: Value<'_>, settings: &mut UpstreamSettings) -> Read {
+    let time = value.time()?;
+    settings.ejection.slower_than = (!time.is_zero()).then_some(time);
+    Ok(())
+}
+
 /// `eject-time`.
 pub(crate) fn eject_time(value: Value<'_>, settings: &mut UpstreamSettings) -> Read {
     settings.ejection.time = value.positive_time()?;
@@ -46,6 +53,8 @@ mod tests {
     fn zero_switches_off() {
         let start = |text| read(slow_start, text).map(|settings| settings.slow_start);
         assert_eq!((start("1m"), start("0")), (Some(Some(Duration::from_secs(60))), Some(None)));
+        let slower = |text| read(eject_slower_than, text).map(|settings| settings.ejection.slower_than);
+        assert_eq!((slower("2s"), slower("0")), (Some(Some(Duration::from_secs(2))), Some(None)));
         let failures = |text| read(eject_after_failures, text).map(|settings| settings.ejection.policy().is_some());
         assert_eq!((failures("5"), failures("0"), failures("-1")), (Some(true), Some(false), None));
         assert_eq!(

@@ -85,12 +85,11 @@ impl Attempts {
         current.interim
     }
 
-    /// The endpoint answers.
-    pub(super) fn response_head(&mut self, status: u16) {
-        if let Some(current) = &mut self.current {
-            current.header.get_or_insert_with(|| current.started.elapsed());
-            current.status = Some(status);
-        }
+    /// The endpoint answers. Returns how long that has taken, interim responses not counted.
+    pub(super) fn response_head(&mut self, status: u16) -> Duration {
+        let Some(current) = &mut self.current else { return Duration::ZERO };
+        current.status = Some(status);
+        *current.header.get_or_insert_with(|| current.started.elapsed())
     }
 
     /// The endpoint of the one that is under way, and whether a response has begun there.

@@ -271,8 +271,8 @@ impl Exchange {
     /// passed on: ask for the next step.
     pub fn response_head(&mut self, head: impl ReceivedHead, replayable: bool) -> ControlFlow<()> {
         let status = head.status();
-        self.observe_endpoint(matches!(status, 502..=504));
-        self.attempts.response_head(status);
+        let after = self.attempts.response_head(status);
+        self.observe_response(status, after);
         if let Some(condition) = RetryCondition::of_status(status)
             && self.try_another(Failed { condition, status, untouched: false, replayable })
         {

@@ -7,6 +7,8 @@ use super::step::UpstreamFault;
 use crate::config::RetryCondition;
 use crate::request::{Reason, Reply};
 use crate::telemetry::Event;
+use crate::upstream::Observed;
+use std::time::Duration;
 
 impl Exchange {
     /// Ends the attempt and chooses another endpoint, if there is one that may be tried.
@@ -50,16 +52,24 @@ impl Exchange {
             return;
         }
         self.attempts.fail(self.backend_policies().timeouts.connect);
-        self.observe_endpoint(true);
+        self.observe_failure();
         if !self.try_another(failed) {
             self.give_up(reply);
         }
     }
 
-    /// The endpoint has failed, or not. Once a response has begun, nothing more is said of it.
-    pub(super) fn observe_endpoint(&self, has_failed: bool) {
+    /// The endpoint has failed. Once a response has begun, nothing more is said of it.
+    fn observe_failure(&self) {
         if let (Some((endpoint, false)), Some(upstream)) = (self.attempts.endpoint(), self.upstream()) {
-            upstream.observe(endpoint, has_failed);
+            upstream.observe(endpoint, Observed::Failed);
+        }
+    }
+
+    /// The endpoint has responded with this status, after this time.
+    pub(super) fn observe_response(&self, status: u16, after: Duration) {
+        if let (Some((endpoint, _)), Some(upstream)) = (self.attempts.endpoint(), self.upstream()) {
+            let is_available = !matches!(status, 502..=504);
+            upstream.observe(endpoint, if is_available { Observed::Responded { after } } else { Observed::Failed });
         }
     }
 

@@ -103,7 +103,7 @@ fn most(policy: &Ejection, endpoints: usize) -> usize {
 mod tests {
     use super::*;
     use crate::config::{AffinityMode, Backend, Balance, Endpoint, HashBy, ServiceBackend, Template};
-    use crate::upstream::{HashKey, SessionKey, Upstream};
+    use crate::upstream::{HashKey, Observed, SessionKey, Upstream};
     use std::collections::BTreeSet;
     use std::net::{IpAddr, Ipv4Addr};
     use std::num::NonZero;
@@ -112,13 +112,14 @@ mod tests {
 
     const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const TIME: Duration = Duration::from_secs(30);
+    const SLOW: Duration = Duration::from_secs(2);
 
     fn address(last: u8) -> SocketAddr {
         (Ipv4Addr::new(10, 0, 0, last), 8080).into()
     }
 
     fn policy(max_percent: u8) -> Ejection {
-        Ejection { failures: NonZero::new(3).expect("not zero"), time: TIME, max_percent }
+        Ejection { failures: NonZero::new(3).expect("not zero"), slower_than: Some(SLOW), time: TIME, max_percent }
     }
 
     fn upstream(backend: &Backend, endpoints: u8) -> Upstream {
@@ -138,9 +139,13 @@ mod tests {
 
     /// An endpoint fails so often.
     fn fail(upstream: &Upstream, last: u8, times: usize) {
+        (0..times).for_each(|_| observe(upstream, last, Observed::Failed));
+    }
+
+    fn observe(upstream: &Upstream, last: u8, observed: Observed) {
         let endpoints = upstream.endpoints();
         let endpoint = endpoints.iter().find(|endpoint| endpoint.address() == address(last)).expect("there");
-        (0..times).for_each(|_| upstream.observe(endpoint, true));
+        upstream.observe(endpoint, observed);
     }
 
     /// Where requests with a key go.
@@ -166,6 +171,18 @@ mod tests {
         advance(Duration::from_millis(1)).await;
         assert_eq!(serving(&upstream), all(3));
         assert_eq!(upstream.ejected().map(|ejected| (ejected.now, ejected.total)), Some((0, 1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_that_comes_too_late_is_a_failure() {
+        let upstream = upstream(&ejecting(50), 2);
+        let responded = |after| observe(&upstream, 1, Observed::Responded { after });
+        for after in [SLOW + Duration::from_nanos(1), 2 * SLOW, SLOW, 2 * SLOW, 2 * SLOW] {
+            responded(after);
+            assert_eq!(serving(&upstream), all(2));
+        }
+        responded(2 * SLOW);
+        assert_eq!(serving(&upstream), [address(2)].into());
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,8 +57,12 @@ mod tests {
     use super::*;
     use std::num::NonZero;
 
-    const POLICY: Ejection =
-        Ejection { failures: NonZero::new(3).expect("not zero"), time: Duration::from_secs(30), max_percent: 50 };
+    const POLICY: Ejection = Ejection {
+        failures: NonZero::new(3).expect("not zero"),
+        slower_than: None,
+        time: Duration::from_secs(30),
+        max_percent: 50,
+    };
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

@@ -51,6 +51,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A backend at run time. It comes from [`Registry::upstream`], has no endpoints until some are set, and stays the
 /// same value when they change.
@@ -67,6 +68,18 @@ pub struct Upstream {
     ejections: Ejections,
     sessions: ArcSwap<Sessions>,
     retry_budget: RetryBudget,
+}
+
+/// What has come of an attempt at an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// No response, or one that says that the endpoint is not available.
+    Failed,
+    /// Another response, whose head has come after this time.
+    Responded {
+        /// From the start of the attempt.
+        after: Duration,
+    },
 }
 
 impl Upstream {
@@ -139,13 +152,17 @@ impl Upstream {
         skipped
     }
 
-    /// An attempt at an endpoint has failed, or not: one that fails too often is ejected, where that is asked for.
-    pub fn observe(&self, endpoint: &EndpointState, has_failed: bool) {
+    /// What has come of an attempt at an endpoint: one that fails too often is ejected, where that is asked for.
+    pub fn observe(&self, endpoint: &EndpointState, observed: Observed) {
         if !self.ejects.load(Ordering::Relaxed) {
             return;
         }
         let members = self.members.load();
         let Some(policy) = members.ejection() else { return };
+        let has_failed = match observed {
+            Observed::Failed => true,
+            Observed::Responded { after } => policy.slower_than.is_some_and(|most| after > most),
+        };
         if endpoint.observe(has_failed, policy) {
             self.ejections.eject(endpoint, policy, members.endpoints(), &self.id);
         }

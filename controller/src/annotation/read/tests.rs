@@ -60,8 +60,17 @@ fn annotations_of_ours_have_a_prefix_of_their_own() {
 #[test]
 fn what_new_and_failing_endpoints_need_is_said() {
     let failures = ("eject-after-failures", "5");
-    assert_eq!(said(&[("slow-start", "30"), failures, ("eject-time", "5"), ("eject-max-percent", "20")]), "");
-    for key in ["eject-time", "eject-max-percent"] {
+    assert_eq!(
+        said(&[
+            ("slow-start", "30"),
+            failures,
+            ("eject-slower-than", "2s"),
+            ("eject-time", "5"),
+            ("eject-max-percent", "20")
+        ]),
+        ""
+    );
+    for key in ["eject-slower-than", "eject-time", "eject-max-percent"] {
         assert!(said(&[(key, "10")]).contains("has no effect without eject-after-failures"), "{key}");
     }
     for other in [("load-balance", "ewma"), ("affinity", "cookie"), ("upstream-hash-by", "$host")] {

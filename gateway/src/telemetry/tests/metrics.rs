@@ -233,7 +233,8 @@ fn the_process_is_measured() {
 
 /// The upstreams of one backend whose endpoints may be ejected.
 fn ejecting() -> Arc<Registry> {
-    let policy = Ejection { failures: NonZero::<u32>::MIN, time: Duration::from_secs(30), max_percent: 50 };
+    let policy =
+        Ejection { failures: NonZero::<u32>::MIN, slower_than: None, time: Duration::from_secs(30), max_percent: 50 };
     let registry = Arc::new(Registry::new());
     let backend = Backend { ejection: Some(policy), ..Backend::at([]) };
     registry.set(&ServiceBackend::tcp("ns", "echo", "80").into(), Some(backend));
