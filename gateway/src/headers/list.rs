@@ -295,6 +295,7 @@ mod tests {
         let text = "Host: h\r\nx-LOWER: 1\r\nAccept: a\r\nACCEPT: b\r\nEmpty: \r\n";
         assert_eq!(written(&received(text)), text);
         assert_eq!(written(&received("a:1\r\nB: \t2 \r\nc: 3\r\n")), "a: 1\r\nB: 2\r\nc: 3\r\n");
+        assert_eq!(written(&received("a:\r\nB: \t\r\nc: \r\n")), "a: \r\nB: \r\nc: \r\n");
     }
 
     #[test]
