@@ -198,8 +198,13 @@ impl World {
 
     /// The next line of the access log.
     pub(super) async fn line(&mut self) -> Result<String> {
-        let line = timeout(PATIENCE, self.log.recv()).await.context("no line in the log")?;
-        line.context("no log")
+        loop {
+            let line = timeout(PATIENCE, self.log.recv()).await.context("no line in the log")?.context("no log")?;
+            // Of another test: its Adit still asks for an API server that has gone, whose port is ours now.
+            if !line.contains("allowWatchBookmarks=true") {
+                return Ok(line);
+            }
+        }
     }
 
     /// How many requests have been counted, refused ones and those that a rule matched.
