@@ -5,11 +5,12 @@ use crate::grammar;
 use crate::headers::{Fields, Headers};
 use http::{HeaderName, header};
 
-/// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's.
+/// Removes what the client's `Connection` names, before anything of ours is set. `Upgrade` is the lane's, and a request without
+/// a `Host` is none.
 pub(super) fn remove_nominated(headers: &Headers, edits: &mut impl RequestEdits) {
     if headers.values("connection").any(nominates) {
         let is_nominated = |name: &HeaderName| is_nominated_by(name.as_str().as_bytes(), headers);
-        let is_removed = |name: &&HeaderName| **name != header::UPGRADE && is_nominated(name);
+        let is_removed = |name: &&HeaderName| !matches!(**name, header::UPGRADE | header::HOST) && is_nominated(name);
         headers.map().keys().filter(is_removed).for_each(|name| edits.remove(name));
     }
 }
@@ -45,4 +46,21 @@ pub(super) fn nominates(connection: &[u8]) -> bool {
 /// Whether one of the `Connection` headers names this header.
 fn is_nominated_by(name: &[u8], headers: &Headers) -> bool {
     headers.values("connection").any(|value| is_nominated(name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_take_away_the_host() {
+        let lines = [("connection", "close, Host, x-a, upgrade"), ("host", "h"), ("x-a", "1"), ("upgrade", "b")];
+        let header = |(name, value): (&'static str, &'static str)| (HeaderName::from_static(name), value.parse());
+        let headers: Headers =
+            lines.map(header).map(|(name, value)| (name, value.expect("a value"))).into_iter().collect();
+        let mut edits = headers.map().clone();
+        remove_nominated(&headers, &mut edits);
+        let left: Vec<_> = edits.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["connection", "host", "upgrade"]);
+    }
 }
