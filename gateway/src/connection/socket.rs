@@ -17,9 +17,10 @@ const USER_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = shared(address, Type::STREAM, socket2::Protocol::TCP)?;
     socket.set_reuse_address(true)?;
-    // Connections inherit these from their listener.
+    // Connections inherit what follows from their listener.
     socket.set_tcp_keepalive(&KEEPALIVE)?;
     socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -41,4 +42,22 @@ fn shared(address: SocketAddr, kind: Type, protocol: socket2::Protocol) -> io::R
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpStream};
+
+    #[test]
+    fn connections_inherit_the_options_of_their_listener() {
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+        let client = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        listener.set_nonblocking(false).expect("an option of the socket");
+        let (accepted, _) = listener.accept().expect("a connection");
+        let accepted = socket2::SockRef::from(&accepted);
+        assert!(accepted.tcp_nodelay().expect("an option") && accepted.keepalive().expect("an option"));
+        assert_eq!(accepted.tcp_user_timeout().expect("an option"), Some(USER_TIMEOUT));
+        drop(client);
+    }
 }

@@ -18,7 +18,6 @@ const CONNECT: Duration = Duration::from_secs(60);
 /// Serves a client's connection until both sides have ended it, one has failed, or nothing moves for
 /// `proxy-stream-timeout`.
 pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
-    let _ = client.set_nodelay(true);
     let Some(_permit) = session.worker().acquire_worker_permit(&session.connection) else {
         session.status = Session::UNAVAILABLE;
         return;

@@ -42,9 +42,11 @@ pub(super) async fn accept_until(
     take: impl Fn(TcpStream, (SocketAddr, SocketAddr)),
 ) {
     tokio::pin!(end);
+    // Asked of each connection only where the listener takes those of several addresses.
+    let own = listener.local_addr().ok().filter(|own| !own.ip().is_unspecified());
     let accepted = async |accepted| match accepted {
         Ok((tcp, peer)) => {
-            let local = TcpStream::local_addr(&tcp).unwrap_or(peer);
+            let local = own.or_else(|| TcpStream::local_addr(&tcp).ok()).unwrap_or(peer);
             take(tcp, (canonical(peer), canonical(local)));
         }
         Err(error) if is_of_the_peer(&error) => {}

@@ -23,7 +23,7 @@ impl Worker {
         mut facts: Connection,
         counted: ConnectionGuard,
     ) {
-        let Some(mut client) = self.admit(&tcp, &facts, counted) else { return };
+        let Some(mut client) = self.admit(&facts, counted) else { return };
         if !self.accept_proxy_header(&mut tcp, &mut facts, &client).await {
             return;
         }
@@ -115,9 +115,8 @@ impl Worker {
     }
 
     /// Registers a connection's deadline; `None` if this worker's limit is reached.
-    fn admit(&self, tcp: &TcpStream, facts: &Connection, counted: ConnectionGuard) -> Option<Admitted> {
+    fn admit(&self, facts: &Connection, counted: ConnectionGuard) -> Option<Admitted> {
         let place = self.acquire_worker_permit(facts)?;
-        let _ = tcp.set_nodelay(true);
         Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
             deadline: self.deadlines.register(facts.id),

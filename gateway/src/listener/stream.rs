@@ -35,12 +35,14 @@ pub(super) struct ClientStream<T: Transport> {
     io: T,
     /// What has been read already, and is to be read again.
     read_ahead: BytesMut,
+    /// The client has ended its side.
+    ended: bool,
     connection: Arc<ClientConnection>,
 }
 
 impl<T: Transport> ClientStream<T> {
     pub(super) fn new(transport: T, connection: Arc<ClientConnection>) -> Self {
-        Self { io: transport, read_ahead: BytesMut::new(), connection }
+        Self { io: transport, read_ahead: BytesMut::new(), ended: false, connection }
     }
 
     /// Whether the socket has unread input.
@@ -63,7 +65,7 @@ impl<T: Transport> Drop for ClientStream<T> {
             let _ = SockRef::from(self.io.tcp()).set_linger(Some(Duration::ZERO));
             return;
         }
-        if !self.connection.unread_input() && !self.is_readable() {
+        if self.ended || !self.connection.unread_input() && !self.is_readable() {
             return;
         }
         let socket = SockRef::from(self.io.tcp()).try_clone();
@@ -93,9 +95,11 @@ pub(super) async fn lingering_close(mut tcp: TcpStream) {
 impl<T: Transport> AsyncRead for ClientStream<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.read_ahead.is_empty() {
-            let before = buf.filled().len();
+            let (before, room) = (buf.filled().len(), buf.remaining());
             let read = Pin::new(&mut self.io).poll_read(cx, buf);
-            self.connection.count_received(buf.filled().len() - before);
+            let received = buf.filled().len() - before;
+            self.connection.count_received(received);
+            self.ended = received == 0 && room > 0 && matches!(read, Poll::Ready(Ok(())));
             return read;
         }
         let length = self.read_ahead.len().min(buf.remaining());
@@ -141,6 +145,9 @@ impl<T: Transport> AsyncWrite for ClientStream<T> {
 #[async_trait]
 impl<T: Transport> Shutdown for ClientStream<T> {
     async fn shutdown(&mut self) {
+        if self.connection.tls.is_none() {
+            return; // nothing is to be said but the end, which closing the socket says
+        }
         let _ = timeout(CLOSE_TIME, self.io.shutdown()).await;
     }
 }
