@@ -1,5 +1,6 @@
 //! A stream of HTTP/2 while it serves its request, on h2's server side.
 
+use super::output::within;
 use crate::connection::{ClientConnection, MAX_TRAILERS};
 use crate::exchange::{Failure, RenderedReply};
 use crate::lane::head::ResponseHead;
@@ -122,7 +123,7 @@ impl Http2Session {
         }
         let (length, time) = (piece.len() as u64, self.send_timeout);
         let write = poll_fn(|cx| self.poll_write(&mut piece, is_last, cx));
-        timeout(time, write).await.map_err(|_| Failure::ClientTimeout)??;
+        within(time, write, Failure::ClientTimeout).await?;
         self.body_sent += length;
         self.is_ended = is_last;
         Ok(())

@@ -44,7 +44,7 @@ impl Output {
             return Ok(());
         }
         let mut parts = std::mem::take(&mut self.held).chain(part).chain(end);
-        let written = within(self.timeout, stream.write_all_buf(&mut parts)).await;
+        let written = within(self.timeout, stream.write_all_buf(&mut parts), ErrorKind::TimedOut.into()).await;
         written.map_err(|error| failure(&error))
     }
 
@@ -54,7 +54,7 @@ impl Output {
             return Ok(());
         }
         let held = &mut self.held;
-        let written = within(self.timeout, async {
+        let write = async {
             // It is one buffer, for which a vectored write would only cost.
             while !held.is_empty() {
                 match stream.write(held).await? {
@@ -63,8 +63,8 @@ impl Output {
                 }
             }
             stream.flush().await
-        });
-        let written = written.await;
+        };
+        let written = within(self.timeout, write, ErrorKind::TimedOut.into()).await;
         self.held = BytesMut::new();
         self.is_flushed = true;
         written.map_err(|error| failure(&error))
@@ -76,11 +76,11 @@ pub(super) fn failure(error: &io::Error) -> Failure {
     if error.kind() == ErrorKind::TimedOut { Failure::ClientTimeout } else { Failure::ClientGone }
 }
 
-/// Waits for I/O at most so long. No timer is made where nothing has to be waited for.
-pub(super) async fn within<T>(time: Duration, io: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+/// Waits for something at most so long; then it is this error. No timer is made where nothing has to be waited for.
+pub(super) async fn within<T, E>(time: Duration, io: impl Future<Output = Result<T, E>>, late: E) -> Result<T, E> {
     let mut io = pin!(io);
     if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(io.as_mut().poll(cx))).await {
         return done;
     }
-    timeout(time, io).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    timeout(time, io).await.unwrap_or(Err(late))
 }

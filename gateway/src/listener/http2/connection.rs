@@ -209,7 +209,11 @@ impl<'a> Streams<'a> {
         let arrival = Arrival { connection, head, started, number, sent_before: 0, target };
         self.connection.count_requested(head.length);
         match normalized {
-            Ok(_) => drop(self.running.spawn(self.worker.lanes.clone().stream(request, session, Box::new(arrival)))),
+            Ok(_) => {
+                // Boxed, so that the task moves little: runtimes move what they run when it begins and when it ends.
+                let served = Box::pin(self.worker.lanes.clone().stream(request, session, Box::new(arrival)));
+                self.running.spawn(served);
+            }
             Err(refusal) => {
                 self.count_refused(refusal);
                 self.running.spawn(refuse(request, session, arrival, refusal, self.worker.clone()));
