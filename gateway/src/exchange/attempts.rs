@@ -107,7 +107,7 @@ impl Attempts {
     /// Ends the attempt. `status` is what stands for that of a response, where there was none.
     pub(super) fn end(&mut self, status: Option<u16>, response_length: u64) {
         if let Some(current) = &self.current {
-            current.pick.took(current.took());
+            current.pick.took(|| current.took());
         }
         self.leave(status, response_length);
     }

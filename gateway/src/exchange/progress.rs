@@ -87,7 +87,8 @@ pub(super) struct Try {
 impl Try {
     /// One that begins now, of a request that began at `request`.
     pub(super) fn begin(pick: Pick, request: std::time::Instant, span: Option<NonZero<u64>>) -> Self {
-        let (started, after) = (Instant::now(), request.elapsed());
+        let started = Instant::now();
+        let after = started.into_std().saturating_duration_since(request);
         Self { pick, started, connect: None, header: None, status: None, interim: 0, failed: None, after, span }
     }
 

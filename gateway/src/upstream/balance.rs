@@ -262,7 +262,7 @@ mod tests {
         let mut served = HashMap::new();
         for _ in 0..requests {
             let pick = upstream.pick(CLIENT, &[]).expect("there are endpoints");
-            pick.took(Duration::from_millis(took(pick.address())));
+            pick.took(|| Duration::from_millis(took(pick.address())));
             *served.entry(pick.address()).or_default() += 1;
         }
         served

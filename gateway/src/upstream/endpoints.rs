@@ -139,9 +139,9 @@ impl Pick {
     }
 
     /// The request has taken so long there. Where endpoints are not chosen by that, this does nothing.
-    pub fn took(&self, time: Duration) {
+    pub fn took(&self, time: impl FnOnce() -> Duration) {
         if self.is_timed {
-            self.endpoint.latency.record(time, self.endpoint.since.elapsed());
+            self.endpoint.latency.record(time(), self.endpoint.since.elapsed());
         }
     }
 }
