@@ -23,6 +23,7 @@ mod table;
 
 use crate::cores::Cores;
 use crate::groups::{GROUPS, Group};
+use crate::kinds::KINDS;
 use crate::measure::Rounds;
 use crate::programs::Program;
 use crate::report::Run;
@@ -47,6 +48,12 @@ struct Arguments {
     /// Seconds of each round
     #[arg(long, default_value_t = 2)]
     seconds: u64,
+    /// Proxies to measure, as they are called in the tables; without any all
+    #[arg(long = "proxy", value_name = "NAME")]
+    proxies: Vec<String>,
+    /// Program of Adit, instead of the one beside this program
+    #[arg(long)]
+    adit: Option<PathBuf>,
     /// Folder with Envoy, Caddy and Traefik
     #[arg(long, default_value = "target/tools/proxies")]
     tools: PathBuf,
@@ -60,10 +67,11 @@ fn main() -> Result<ExitCode> {
     let rounds = Rounds { count: arguments.rounds, time: Duration::from_secs(arguments.seconds) };
     let cores = Cores::available()?;
     process::raise_open_files(OPEN_FILES)?;
-    let (programs, missing) = programs::find(&arguments.tools)?;
+    let kinds = selected(&arguments.proxies, &KINDS, |kind| kind.name)?;
+    let (programs, missing) = programs::find(&kinds, arguments.adit.as_deref(), &arguments.tools)?;
     let complete = match &arguments.report {
         Some(folder) => report(folder, &programs, &cores, rounds)?,
-        None => print(&selected(&arguments.groups)?, &programs, &cores, rounds)?,
+        None => print(&groups(&arguments.groups)?, &programs, &cores, rounds)?,
     };
     for name in &missing {
         eprintln!("{name} is missing");
@@ -107,11 +115,18 @@ fn report(folder: &Path, programs: &[Program], cores: &Cores, rounds: Rounds) ->
     Ok(complete)
 }
 
-fn selected(names: &[String]) -> Result<Vec<&'static Group>> {
-    if let Some(unknown) = names.iter().find(|name| GROUPS.iter().all(|group| group.name != **name)) {
-        let known: Vec<&str> = GROUPS.iter().map(|group| group.name).collect();
-        bail!("there is no group {unknown}; there are {}", known.join(", "));
+/// The groups of these names; without names those that matter most.
+fn groups(names: &[String]) -> Result<Vec<&'static Group>> {
+    let mut groups = selected(names, &GROUPS, |group| group.name)?;
+    groups.retain(|group| !names.is_empty() || group.main);
+    Ok(groups)
+}
+
+/// Those of these names; without names all.
+fn selected<T>(names: &[String], all: &'static [T], name: fn(&T) -> &'static str) -> Result<Vec<&'static T>> {
+    if let Some(unknown) = names.iter().find(|wanted| all.iter().all(|one| name(one) != **wanted)) {
+        let known: Vec<&str> = all.iter().map(name).collect();
+        bail!("there is no {unknown}; there are {}", known.join(", "));
     }
-    let named = |group: &Group| names.iter().any(|name| name == group.name);
-    Ok(GROUPS.iter().filter(|group| if names.is_empty() { group.main } else { named(group) }).collect())
+    Ok(all.iter().filter(|one| names.is_empty() || names.iter().any(|wanted| name(one) == *wanted)).collect())
 }
