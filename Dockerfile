@@ -8,6 +8,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
+# docker build --build-arg COMMIT=$(git rev-parse --short=12 HEAD): what `adit --version` says beside the version.
+ARG COMMIT=
+ENV ADIT_COMMIT=$COMMIT
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
     cargo build --release --locked --bin adit \

@@ -5,9 +5,13 @@ SHELL := /bin/bash
 
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
+CARGO_CYCLONEDX := 0.5.7
 TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
+CYCLONEDX := $(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX)/bin/cargo-cyclonedx
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
+ACTIONLINT := $(TOOLS)/actionlint
+ACTIONLINT_MODULE := tests/tools/actionlint
 H2SPEC := $(TOOLS)/h2spec
 H2SPEC_MODULE := tests/tools/h2spec
 OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
@@ -22,7 +26,10 @@ ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 IMAGE := adit.dev/adit:$(VERSION)
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates --net-bind-service \
+	--label org.opencontainers.image.title=Adit --label org.opencontainers.image.licenses=Apache-2.0 \
+	--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(COMMIT) \
 	--tree $(CORE_RULES) etc/adit/owasp-crs $<
 # What the tests speak to Adit with, beside clients of their own.
 CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd php-fpm:php-fpm*
@@ -63,9 +70,10 @@ conformance: prerequisites test-images ## Play the Ingress conformance suite's s
 	@tests/cluster/test conformance --nocapture
 
 .PHONY: lint
-lint: prerequisites $(DENY) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
+lint: prerequisites $(DENY) $(ACTIONLINT) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
 	@.ci/prerequisites shellcheck
 	shellcheck --external-sources $$(grep -rlE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci manifests tests/cluster)
+	$(ACTIONLINT)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(DENY) check --allow unused-wrapper bans licenses sources
@@ -92,10 +100,9 @@ bench-parts: bench-tools ## Measure what changes, policies, compression and wait
 
 # What is missing nevertheless is said at the end of a comparison.
 .PHONY: bench-tools
-bench-tools: prerequisites
+bench-tools: prerequisites target/release/adit
 	-@.ci/prerequisites $(BENCH_TOOLS)
 	-@$(MAKE) --no-print-directory $(PROXIES)/installed
-	cargo build --release --locked --bin adit
 	cargo build --release --locked -p adit-benches --bins
 
 $(PROXIES)/installed: benches/load/requirements.txt
@@ -117,6 +124,15 @@ fuzz: export PATH := $(CURDIR)/$(dir $(FUZZ)):$(PATH)
 .PHONY: image
 image: target/image/adit.tar ## Write Adit's image to target/image/adit.tar, for docker load and the like
 	@echo "$<: $(IMAGE)"
+
+.PHONY: release
+release: image $(CYCLONEDX) ## Write the files of a release, for this machine's architecture, to target/release-files
+	@manifests/release $(VERSION)
+release: export PATH := $(CURDIR)/$(dir $(CYCLONEDX)):$(PATH)
+
+.PHONY: release-check
+release-check: ## Check that the version and the changelog are those of a release: TAG=v1.2.3
+	@manifests/release $(VERSION) --check "$(TAG)"
 
 .PHONY: test-images
 test-images: $(TEST_IMAGES) ## Write the images of the cluster's tests
@@ -175,6 +191,7 @@ target/image/test/argo-rollouts.tar: $(ARGO_ROLLOUTS) manifests/image Makefile |
 	manifests/image --name localhost/argo-rollouts:1 --output $@ $<
 
 # Cargo knows when there is something to build, and touches nothing otherwise.
+target/release/adit: export ADIT_COMMIT := $(COMMIT)
 target/release/adit: FORCE | prerequisites
 	cargo build --release --locked --bin adit
 
@@ -199,6 +216,12 @@ $(CORE_RULES)/crs-setup.conf: $(wildcard $(CORE_RULES_MODULE)/*)
 	@touch $@
 
 # With the Go of the lab: that of a distribution may be too old for it.
+$(ACTIONLINT): $(wildcard $(ACTIONLINT_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	@mkdir -p target/cluster
+	go=$$(tests/cluster/setup/go) && cd $(ACTIONLINT_MODULE) && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
+		"$$go" build -trimpath -buildvcs=false -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+
 $(OAUTH2_PROXY): $(wildcard $(OAUTH2_PROXY_MODULE)/*)
 	@command -v go >/dev/null || .ci/prerequisites golang-go
 	@mkdir -p target/cluster
@@ -213,6 +236,9 @@ $(ARGO_ROLLOUTS): $(wildcard $(ARGO_ROLLOUTS_MODULE)/*)
 		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ github.com/argoproj/argo-rollouts/cmd/rollouts-controller && \
 		module=$$("$$go" list -m -f '{{.Dir}}' github.com/argoproj/argo-rollouts) && \
 		install -m 644 "$$module"/manifests/crds/*-crd.yaml $(CURDIR)/$(@D)/crds
+
+$(CYCLONEDX):
+	cargo install cargo-cyclonedx --locked --version $(CARGO_CYCLONEDX) --root $(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX)
 
 $(FUZZ):
 	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)

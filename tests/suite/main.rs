@@ -63,6 +63,7 @@ mod upgrades;
 mod waf;
 mod websocket;
 mod whole_answers;
+mod workflows;
 
 /// The program `adit`.
 const ADIT: &str = env!("CARGO_BIN_EXE_adit-under-test");

@@ -10,6 +10,7 @@ mod snapshot;
 mod snippets;
 
 use crate::explain::{self, AdminUrl};
+use crate::server::version;
 use crate::settings::{LogFormat, Settings};
 use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
@@ -63,7 +64,7 @@ fn without_program_of_nginx(mut args: Vec<OsString>) -> Vec<OsString> {
 fn command() -> Command {
     let pages = docs::PAGES.iter().map(|page| page.name);
     Command::new("adit")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(version())
         .about("A gateway that serves Kubernetes Ingresses as ingress-nginx does")
         .after_help("The other flags of ingress-nginx are accepted and ignored, with a warning: see docs/flags.md.")
         .subcommand_required(true)

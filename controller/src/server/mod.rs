@@ -5,6 +5,7 @@ mod config_metrics;
 mod listening;
 mod reviews;
 mod shared_translator;
+mod version;
 
 use crate::admission::{Keeper, OwnCertificate, Webhook};
 use crate::apiserver::{Access, AccessError};
@@ -25,8 +26,9 @@ use gateway::config::Update;
 use gateway::listener::{DrainTimeouts, Gateway};
 use gateway::ocsp::OcspFetcher;
 use gateway::table::{Published, Publisher};
-use gateway::telemetry::{Build, Identity, Telemetry};
+use gateway::telemetry::{Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
+pub(crate) use version::version;
 use listening::{any_address, listen_settings};
 use reviews::Arrivals;
 use shared_translator::SharedTranslator;
@@ -274,7 +276,7 @@ fn identity(controller: &ControllerSettings) -> Identity {
         class: controller.controller_classes.first().cloned().unwrap_or_default(),
         namespace: variable("POD_NAMESPACE"),
         pod: variable("POD_NAME"),
-        build: Build { release: env!("CARGO_PKG_VERSION").to_owned(), ..Build::default() },
+        build: version::build(),
     }
 }
 
