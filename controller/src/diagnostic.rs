@@ -38,6 +38,8 @@ pub enum Reason {
     Conflict,
     /// Requests are refused, because to serve them would be unsafe.
     Denied,
+    /// Its host is one of other namespaces.
+    HostNotOwned,
     /// It is unknown, not supported or switched off, and without effect.
     Ignored,
     /// It is served, and protects less than it seems to.

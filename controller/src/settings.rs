@@ -97,6 +97,9 @@ pub struct ControllerSettings {
     pub tcp_services: Option<NamespacedName>,
     /// `--udp-services-configmap`: the ConfigMap of UDP services. Default none.
     pub udp_services: Option<NamespacedName>,
+    /// `--host-owners-configmap`: the ConfigMap that says which namespaces may have which hosts. Default none: all may have
+    /// all.
+    pub host_owners: Option<NamespacedName>,
     /// The ports of Adit itself, which no such service can use.
     pub own_ports: OwnPorts,
     /// `--enable-ssl-passthrough`: the annotation `ssl-passthrough` is applied. Default false.
@@ -118,6 +121,7 @@ impl ControllerSettings {
             (Kind::ConfigMap, &self.configmap),
             (Kind::ConfigMap, &self.tcp_services),
             (Kind::ConfigMap, &self.udp_services),
+            (Kind::ConfigMap, &self.host_owners),
             (Kind::Secret, &self.default_certificate),
             (Kind::Service, &self.default_backend_service),
         ];
@@ -145,6 +149,7 @@ impl Default for ControllerSettings {
             default_certificate: None,
             tcp_services: None,
             udp_services: None,
+            host_owners: None,
             own_ports: OwnPorts::default(),
             ssl_passthrough: false,
             core_rules: CORE_RULES.into(),

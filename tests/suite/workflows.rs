@@ -12,7 +12,8 @@ fn the_targets_that_workflows_make_are_there() -> Result<()> {
     let mut made = BTreeSet::new();
     for file in std::fs::read_dir(root.join(".github/workflows")).context("the workflows")? {
         let (path, text) = file.and_then(|file| Ok((file.path(), std::fs::read_to_string(file.path())?)))?;
-        let steps = text.lines().filter_map(|line| line.split_once("make ")).filter(|(before, _)| before.contains("run:"));
+        let steps =
+            text.lines().filter_map(|line| line.split_once("make ")).filter(|(before, _)| before.contains("run:"));
         for (_, target) in steps {
             let target = target.split_whitespace().next().unwrap_or_default().to_owned();
             ensure!(targets.contains(&*target), "{}: the Makefile has no target {target:?}", path.display());

@@ -31,7 +31,7 @@ pub(super) fn candidates(table: &Table, translator: &Translator, header: &str) -
 /// Why there is no virtual host of this name: mostly for want of the right class.
 fn why_absent(translator: &Translator, host: &str) -> Vec<String> {
     let shown = |why: &Diagnostic| format!("{}: {}", why.object, Statement(why));
-    let whys: Vec<_> = translator.not_selected(host).map(shown).collect();
+    let whys: Vec<_> = translator.not_served(host).map(shown).collect();
     if whys.is_empty() { vec!["no rule names this host".to_owned()] } else { whys }
 }
 

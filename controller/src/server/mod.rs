@@ -28,7 +28,6 @@ use gateway::ocsp::OcspFetcher;
 use gateway::table::{Published, Publisher};
 use gateway::telemetry::{Identity, Telemetry};
 use gateway::upstream::{DnsSettings, Registry, Resolver};
-pub(crate) use version::version;
 use listening::{any_address, listen_settings};
 use reviews::Arrivals;
 use shared_translator::SharedTranslator;
@@ -39,6 +38,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+pub(crate) use version::version;
 
 /// How long idle connections stay after the last one was accepted, where there is a grace period at all: their clients
 /// may have a request on its way, above all those that were accepted last.

@@ -257,8 +257,8 @@ impl Translator {
             _ => (stored, outcome.parsed),
         };
         let good = parsed.is_some().then(|| served.clone());
-        let IngressOutcome { applied, snippets, not_selected, diagnostics, .. } = outcome;
-        (Unit { parsed: parsed.map(Arc::new), good, applied, snippets, not_selected }, diagnostics)
+        let IngressOutcome { applied, snippets, not_selected, not_owned, diagnostics, .. } = outcome;
+        (Unit { parsed: parsed.map(Arc::new), good, applied, snippets, not_selected, not_owned }, diagnostics)
     }
 
     fn enter(&mut self, ingress: &ParsedIngress, dirty: &mut Dirty) {

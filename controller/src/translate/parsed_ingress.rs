@@ -95,12 +95,12 @@ pub(super) struct TlsEntry {
     pub(super) secret: Option<Arc<str>>,
 }
 
-/// An Ingress that is not ours, by its class.
+/// Hosts that an Ingress names, and that are not served on its behalf.
 #[derive(Debug)]
-pub(super) struct NotSelected {
-    /// The hosts of its rules, as it writes them.
+pub(super) struct NotServed {
+    /// As it writes them.
     pub(super) hosts: Vec<String>,
-    /// Why it is not.
+    /// Why not.
     pub(super) why: Diagnostic,
 }
 
@@ -116,8 +116,9 @@ impl TlsEntry {
     }
 }
 
-impl NotSelected {
-    pub(super) fn new(ingress: &Ingress, why: Diagnostic) -> Self {
+impl NotServed {
+    /// All hosts of an Ingress that is not ours.
+    pub(super) fn all(ingress: &Ingress, why: Diagnostic) -> Self {
         let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
         Self { hosts: rules.filter_map(|rule| rule.host.clone()).collect(), why }
     }

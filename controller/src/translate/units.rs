@@ -1,4 +1,4 @@
-use super::parsed_ingress::{NotSelected, ParsedIngress};
+use super::parsed_ingress::{NotServed, ParsedIngress};
 use crate::annotation::Applied;
 use crate::object::ObjectKey;
 use crate::snippet::SnippetReport;
@@ -22,5 +22,7 @@ pub(super) struct Unit {
     /// Which directives of its snippets work.
     pub(super) snippets: Vec<SnippetReport>,
     /// Why it is not ours.
-    pub(super) not_selected: Option<NotSelected>,
+    pub(super) not_selected: Option<NotServed>,
+    /// Hosts that its namespace may not have.
+    pub(super) not_owned: Vec<NotServed>,
 }

@@ -67,6 +67,21 @@ pub(super) const FLAGS: &[Flag] = &[
     )
     .refers_to(Kind::ConfigMap),
     Flag::full(
+        "host-owners-configmap",
+        Shape::Value("NAMESPACE/NAME"),
+        "",
+        "ConfigMap that says which namespaces may have which hosts. Each entry is a namespace and a list of hosts, separated \
+         by commas or white space: \"NAMESPACE\": \"shop.example.com, *.shop.example.com\". *.shop.example.com is all names \
+         below shop.example.com, and * is any host, also of rules without a host and of regular expressions. A rule or an \
+         alias whose host is not in the list of its namespace is not served, with an error; a namespace without an entry has \
+         no hosts, and if the ConfigMap is missing, none has. Without this flag all namespaces may have all hosts",
+        |values, settings| {
+            settings.controller.host_owners = values.name()?;
+            Ok(())
+        },
+    )
+    .refers_to(Kind::ConfigMap),
+    Flag::full(
         "controller-class",
         Shape::Repeated("CONTROLLER"),
         "adit.dev/ingress-controller, k8s.io/ingress-nginx",

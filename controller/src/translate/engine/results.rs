@@ -16,10 +16,13 @@ impl Translator {
         self.diagnostics.iter()
     }
 
-    /// Why Ingresses that name this host are not served, in a cluster as well, where they are nobody's mistake.
-    pub fn not_selected(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
-        let ingresses = self.ingresses.values().filter_map(|unit| unit.not_selected.as_ref());
-        ingresses.filter(move |ingress| ingress.hosts.iter().any(|name| name == host)).map(|ingress| &ingress.why)
+    /// Why Ingresses that name this host do not serve it: they are not ours, in a cluster as well, where that is nobody's
+    /// mistake, or the host is not theirs.
+    pub fn not_served(&self, host: &str) -> impl Iterator<Item = &Diagnostic> {
+        let hosts = self.ingresses.values().flat_map(|unit| unit.not_selected.iter().chain(&unit.not_owned));
+        hosts
+            .filter(move |not_served| not_served.hosts.iter().any(|name| name == host))
+            .map(|not_served| &not_served.why)
     }
 
     /// The settings; `None` before the first translation.

@@ -1,10 +1,13 @@
 //! One Ingress, by itself: its rules as routes, its annotations as policies.
 
 mod class;
+mod default_backend;
 mod external_auth;
 mod groups;
+mod host_owners;
 mod mirror;
 mod outcome;
+mod own_hosts;
 mod parser;
 mod path;
 mod policies;

@@ -1,7 +1,7 @@
 use crate::annotation::Applied;
 use crate::diagnostic::Diagnostic;
 use crate::snippet::SnippetReport;
-use crate::translate::parsed_ingress::{NotSelected, ParsedIngress};
+use crate::translate::parsed_ingress::{NotServed, ParsedIngress};
 use gateway::config::Denied;
 
 /// What becomes of an Ingress.
@@ -10,7 +10,9 @@ pub(in crate::translate) struct IngressOutcome {
     /// The Ingress, unless it is not ours or rejected.
     pub(in crate::translate) parsed: Option<ParsedIngress>,
     /// Why it is not ours.
-    pub(in crate::translate) not_selected: Option<NotSelected>,
+    pub(in crate::translate) not_selected: Option<NotServed>,
+    /// Hosts that its namespace may not have.
+    pub(in crate::translate) not_owned: Vec<NotServed>,
     /// It is ours and invalid as a whole: the last valid version stays.
     pub(in crate::translate) rejected: bool,
     /// A security setting of its annotations that is not supported.

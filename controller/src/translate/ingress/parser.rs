@@ -1,17 +1,17 @@
 //! Reads an Ingress, field by field.
 
 use super::class;
+use super::host_owners::OwnHosts;
 use super::outcome::IngressOutcome;
 use super::path::{self, Declared};
 use crate::annotation::{self, Annotation, AnnotationSettings};
 use crate::diagnostic::{AtAdmission, Diagnostic, Reason, Severity};
 use crate::lookup::Lookup;
-use crate::object::{Kind, ObjectKey};
 use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::source::manifest::{is_left_out, is_path_left_out};
 use crate::store::Stored;
-use crate::translate::parsed_ingress::{HostRules, NotSelected, ParsedIngress, Reference, TlsEntry};
+use crate::translate::parsed_ingress::{HostRules, NotServed, ParsedIngress, Reference, TlsEntry};
 use crate::translate::rank::Rank;
 use gateway::config::{
     Action, Affinity, BackendId, BackendPolicies, BackendProtocol, Denied, HostName, Origin, Owner, PathKind, Route,
@@ -37,7 +37,7 @@ pub(in crate::translate) fn parse(
         let why = Diagnostic::warning(object, foreign.field, foreign.message).because(Reason::Ignored);
         let why = why.with_value(&foreign.value).at(place);
         let diagnostics = is_told.then(|| why.clone()).into_iter().collect();
-        let not_selected = Some(NotSelected::new(&stored.object, why));
+        let not_selected = Some(NotServed::all(&stored.object, why));
         return IngressOutcome { not_selected, diagnostics, ..IngressOutcome::default() };
     }
     let none = BTreeMap::new();
@@ -67,6 +67,8 @@ pub(in crate::translate) fn parse(
         references: BTreeMap::new(),
         urls: Vec::new(),
         asks_hosts: None,
+        own_hosts: OwnHosts::of(&stored.key.namespace, settings, lookup),
+        not_owned: Vec::new(),
     };
     let parsed = if reading.rejected { None } else { parser.parse(lookup) };
     let mut diagnostics = parser.diagnostics;
@@ -76,6 +78,7 @@ pub(in crate::translate) fn parse(
     IngressOutcome {
         parsed,
         not_selected: None,
+        not_owned: parser.not_owned,
         rejected: reading.rejected,
         denied,
         applied: reading.applied,
@@ -107,6 +110,10 @@ pub(super) struct Parser<'a> {
     pub(super) urls: Vec<BackendId>,
     /// Each host has an auth server under its own name: the field that says so, and the port.
     pub(super) asks_hosts: Option<(Arc<str>, u16)>,
+    /// The hosts that its namespace may have.
+    pub(super) own_hosts: OwnHosts,
+    /// Those of its hosts that it may not.
+    pub(super) not_owned: Vec<NotServed>,
 }
 
 impl Parser<'_> {
@@ -170,7 +177,7 @@ impl Parser<'_> {
             use_regex: self.annotations.use_regex,
             tls: TlsEntry::read(spec.tls.as_deref().unwrap_or_default()),
             always_https: self.annotations.https.always,
-            aliases: std::mem::take(&mut self.annotations.aliases),
+            aliases: self.own_aliases(),
             www,
             passthrough,
             upstream: self.annotations.upstream.clone(),
@@ -178,7 +185,7 @@ impl Parser<'_> {
             references: std::mem::take(&mut self.references),
             urls: std::mem::take(&mut self.urls),
         };
-        parsed.claims = parsed.hosts_claimed(self.defaults.path_matching);
+        parsed.claims = self.own_claims(parsed.hosts_claimed(self.defaults.path_matching));
         Some(parsed)
     }
 
@@ -205,6 +212,9 @@ impl Parser<'_> {
                 return;
             }
         };
+        if !self.owns(&host, &format!("{field}.host"), "the rule is not served") {
+            return;
+        }
         let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
         let routes: Vec<_> = paths
             .iter()
@@ -342,28 +352,6 @@ impl Parser<'_> {
     pub(super) fn annotation(&self, key: &str) -> Origin {
         let field = format!("metadata.annotations[{}]", Annotation::full_name(key, &self.settings.annotations_prefix));
         Origin::new(self.object.clone(), field)
-    }
-
-    /// The first port of the Service that the annotation `default-backend` names.
-    fn annotated_default_backend(&mut self, lookup: &Lookup<'_>) -> Option<ServiceBackend> {
-        let name = self.annotations.default_backend.clone()?;
-        let namespace = &self.stored.key.namespace;
-        let field = self.annotation("default-backend").field;
-        let service = lookup.service(namespace, &name);
-        let Some(port) = service.and_then(|service| service.spec.as_ref()?.ports.as_ref()?.first()) else {
-            let message = format!(
-                "is not an existing Service with a port in namespace {namespace}: requests without an endpoint are \
-                 answered with 503"
-            );
-            let service = ObjectKey::new(Kind::Service, namespace.clone(), name.clone());
-            let diagnostic = Diagnostic::error(self.object.clone(), field, message).with_value(&name);
-            let diagnostic = diagnostic.because(Reason::ReferenceNotFound).with_related(service);
-            self.diagnostics.push(Diagnostic { at_admission: AtAdmission::Waits, ..diagnostic });
-            return None;
-        };
-        let id = ServiceBackend::tcp(namespace.clone(), name, port.port.to_string());
-        self.references.insert(id.clone(), Reference { field, routed: false, in_rules: false });
-        Some(id)
     }
 
     fn owner(&self, backend: Option<&ServiceBackend>) -> Owner {
