@@ -108,6 +108,12 @@ impl BufferedBody {
             return Ok(self.in_memory());
         };
         let length = usize::try_from(self.saved - self.position).unwrap_or(PIECE).min(PIECE);
+        if self.reading.is_none()
+            && let Some(piece) = file.read_cached(self.position, length)
+        {
+            self.position += piece.len() as u64;
+            return Ok(Some(piece));
+        }
         let reading = self.reading.get_or_insert_with(|| file.read(self.position, length));
         let read = reading.await;
         self.reading = None;

@@ -134,8 +134,8 @@ impl BodyQueue {
             let piece = match next {
                 Next::Piece(piece) => piece,
                 Next::Saved(file, at, length) => {
-                    let piece = file.read(at, length).await.map_err(io::Error::other)??;
-                    self.state.lock().read += length as u64;
+                    let piece = file.piece(at, length).await?;
+                    self.state.lock().read += piece.len() as u64;
                     piece
                 }
                 Next::Later => {

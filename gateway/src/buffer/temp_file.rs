@@ -2,8 +2,9 @@
 
 use super::space::{Reserved, TempSpace};
 use bytes::Bytes;
+use rustix::io::{ReadWriteFlags, preadv2};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -73,7 +74,24 @@ impl TempFile {
         Ok(run(&self.turns, move || file.write_all_at(&bytes, at)).await?)
     }
 
-    /// Reads so many bytes, which have been written.
+    /// Reads up to so many bytes, which have been written.
+    pub(super) async fn piece(&self, at: u64, length: usize) -> io::Result<Bytes> {
+        match self.read_cached(at, length) {
+            Some(piece) => Ok(piece),
+            None => self.read(at, length).await.map_err(io::Error::other)?,
+        }
+    }
+
+    /// The same at once, if the system still has them in memory: a thread would only cost then. `None` if it would have to
+    /// wait for the disk, or does not say.
+    pub(super) fn read_cached(&self, at: u64, length: usize) -> Option<Bytes> {
+        let mut bytes = vec![0; length];
+        let read = preadv2(&*self.file, &mut [IoSliceMut::new(&mut bytes)], at, ReadWriteFlags::NOWAIT).ok()?;
+        bytes.truncate(read);
+        (read > 0).then(|| bytes.into())
+    }
+
+    /// The same on a thread that waits for the disk.
     pub(super) fn read(&self, at: u64, length: usize) -> JoinHandle<io::Result<Bytes>> {
         let (file, turns) = (Arc::clone(&self.file), Arc::clone(&self.turns));
         tokio::spawn(async move {
