@@ -18,6 +18,8 @@ OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
 OAUTH2_PROXY_MODULE := tests/tools/oauth2-proxy
 ARGO_ROLLOUTS := $(TOOLS)/argo-rollouts/controller
 ARGO_ROLLOUTS_MODULE := tests/tools/argo-rollouts
+HELM := $(TOOLS)/helm
+HELM_MODULE := tests/tools/helm
 PROXIES := $(TOOLS)/proxies
 CORE_RULES := $(TOOLS)/core-rules
 CORE_RULES_MODULE := manifests/core-rules
@@ -53,7 +55,7 @@ test: ## Run all tests, those in a real cluster as well; says how long each part
 		.ci/part --all; exit $$status
 
 .PHONY: test-fast
-test-fast: clients $(H2SPEC) $(CORE_RULES)/crs-setup.conf ## Run all tests but those in a cluster
+test-fast: clients $(H2SPEC) $(HELM) $(CORE_RULES)/crs-setup.conf ## Run all tests but those in a cluster
 	@.ci/part "building" cargo test --workspace --locked --no-run
 	@.ci/part "tests without a cluster" cargo test --workspace --locked --no-fail-fast
 
@@ -62,7 +64,7 @@ goldens: prerequisites ## Write what each case is translated into, tests/cases/*
 	ADIT_TEST_WRITE_GOLDENS=1 cargo test --workspace --locked --test cases -- '[golden]'
 
 .PHONY: test-cluster
-test-cluster: prerequisites test-images ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
+test-cluster: prerequisites test-images $(HELM) ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
 	@tests/cluster/test
 
 .PHONY: conformance
@@ -239,6 +241,12 @@ $(ARGO_ROLLOUTS): $(wildcard $(ARGO_ROLLOUTS_MODULE)/*)
 
 $(CYCLONEDX):
 	cargo install cargo-cyclonedx --locked --version $(CARGO_CYCLONEDX) --root $(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX)
+
+$(HELM): $(wildcard $(HELM_MODULE)/*)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	@mkdir -p target/cluster
+	go=$$(tests/cluster/setup/go) && cd $(HELM_MODULE) && CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
+		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm
 
 $(FUZZ):
 	cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)
