@@ -14,6 +14,7 @@ mod bounds;
 mod buffering;
 mod canaries;
 mod certificates;
+mod chart;
 mod charts;
 mod client_certificates;
 mod clients;

@@ -8,8 +8,9 @@ mod permissions;
 mod pods;
 
 pub(crate) use alerts::rules;
-pub(crate) use installation::{Installation, text};
-use installation::{directory, texts};
+use installation::texts;
+pub(crate) use installation::{Installation, directory, list, text};
+pub(crate) use permissions::rule_texts;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;

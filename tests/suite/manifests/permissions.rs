@@ -68,7 +68,8 @@ pub(super) fn allowed(install: &Installation, kind: &str) -> BTreeSet<String> {
     rules.flat_map(rule_texts).collect()
 }
 
-fn rule_texts(rule: &Value) -> Vec<String> {
+/// `GROUP/RESOURCE(NAMES) VERB...`, for each resource of a rule.
+pub(crate) fn rule_texts(rule: &Value) -> Vec<String> {
     let of = |field: &str| list(&rule[field]).iter().map(text).collect::<Vec<_>>();
     let group = of("apiGroups").join(",");
     let verbs = of("verbs").join(" ");
