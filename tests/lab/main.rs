@@ -5,6 +5,7 @@
 
 mod argo_rollouts;
 mod bad_input;
+mod chart;
 mod classes;
 mod client_certificates;
 mod conformance;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use tests::lab::{Echo, Entry, Installed, Load, Manifest, Namespace, Tally, eventually, get, kubectl, rolled_out};
 
 /// Answers that must come after the last change before it counts as survived.
-const AFTERWARDS: u64 = 400;
+pub(crate) const AFTERWARDS: u64 = 400;
 
 #[tokio::test]
 async fn a_restart_of_adit_loses_no_request() -> Result<()> {
@@ -138,7 +138,7 @@ impl Scene {
 }
 
 /// The names of Pods that are not ending.
-async fn pods(namespace: &str, selector: &str) -> Result<Vec<String>> {
+pub(crate) async fn pods(namespace: &str, selector: &str) -> Result<Vec<String>> {
     let pods = get(&format!("pods --namespace={namespace} --selector={selector}")).await?;
     let pods = pods["items"].as_array().context("no list of Pods")?;
     let live = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
@@ -146,7 +146,7 @@ async fn pods(namespace: &str, selector: &str) -> Result<Vec<String>> {
 }
 
 /// Waits until Pods have ended.
-async fn gone(namespace: &str, pods: &[String]) -> Result<()> {
+pub(crate) async fn gone(namespace: &str, pods: &[String]) -> Result<()> {
     for pod in pods {
         kubectl(&format!("--namespace={namespace} wait --for=delete pod/{pod} --timeout=10m")).await?;
     }
