@@ -151,8 +151,13 @@ impl Store {
         if diagnostic.place.is_some() {
             return diagnostic;
         }
-        let place = ObjectKey::of(&diagnostic.object).and_then(|key| self.places.get(&key).cloned());
+        let place = ObjectKey::of(&diagnostic.object).and_then(|key| self.place(&key).cloned());
         diagnostic.at(place)
+    }
+
+    /// Where an object stands, if it comes from a file.
+    pub fn place(&self, key: &ObjectKey) -> Option<&Place> {
+        self.places.get(key)
     }
 
     /// Whether there is any object of this kind.

@@ -45,6 +45,7 @@ mod long_lived;
 mod lookup_allocates_nothing;
 mod manifests;
 mod metrics;
+mod migrate;
 mod mirrors;
 mod misspelt;
 mod ocsp;

@@ -70,7 +70,10 @@ pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
 }
 
 /// The diagnostics but for those that only say that a kind was not among the manifests, and how many these are.
-fn without_unknowable(diagnostics: Vec<Diagnostic>, store: &Store) -> (Vec<Diagnostic>, BTreeMap<Kind, usize>) {
+pub(super) fn without_unknowable(
+    diagnostics: Vec<Diagnostic>,
+    store: &Store,
+) -> (Vec<Diagnostic>, BTreeMap<Kind, usize>) {
     let mut unchecked = BTreeMap::new();
     let known = diagnostics.into_iter().filter(|diagnostic| match missing_kind(diagnostic) {
         Some(kind) if !store.has(kind) => {

@@ -1,10 +1,12 @@
 //! The command line.
 
+mod arguments;
 pub mod check;
 pub mod docs;
 pub mod flags;
 mod log;
 mod markdown;
+mod migrate;
 mod serve;
 mod snapshot;
 mod snippets;
@@ -14,15 +16,12 @@ use crate::server::version;
 use crate::settings::{LogFormat, Settings};
 use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
-use clap::builder::{PathBufValueParser, PossibleValuesParser};
+use arguments::{PATHS, output, paths, paths_of, print, write_stdout};
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flags::{Flags, Topic};
-use serde::Serialize;
 use snapshot::Snapshot;
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr as _;
 
@@ -130,6 +129,7 @@ fn command() -> Command {
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
+        .subcommand(migrate::command())
         .subcommand(
             Command::new("docs")
                 .about("Print a page of the documentation that is generated from the code")
@@ -138,32 +138,12 @@ fn command() -> Command {
         )
 }
 
-fn paths() -> Arg {
-    Arg::new("paths")
-        .value_name("PATH")
-        .required(true)
-        .num_args(1..)
-        .value_parser(PathBufValueParser::new())
-        .help(format!("{PATHS}; {STANDARD_INPUT} is standard input"))
-}
-
-const PATHS: &str = "Files, or directories of files, with Kubernetes objects as YAML or JSON";
-
-fn output() -> Arg {
-    Arg::new("output")
-        .long("output")
-        .short('o')
-        .value_name("FORMAT")
-        .value_parser(["text", "json"])
-        .default_value("text")
-        .help("Format of the output: text for people, json for programs")
-}
-
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     match matches.subcommand() {
         Some(("serve", matches)) => serve(matches),
         Some(("check", matches)) => check(matches),
         Some(("explain", matches)) => explain(matches),
+        Some(("migrate", matches)) => migrate::run(matches),
         Some(("docs", matches)) => print_page(matches),
         _ => unreachable!("clap requires one of the commands above"),
     }
@@ -237,22 +217,6 @@ fn print_page(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         write_stdout(&(page.render)())?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn paths_of(matches: &ArgMatches) -> Vec<PathBuf> {
-    matches.get_many::<PathBuf>("paths").unwrap_or_default().cloned().collect()
-}
-
-/// Prints an answer in the form that `--output` asks for.
-fn print(matches: &ArgMatches, answer: &(impl Display + Serialize)) -> anyhow::Result<()> {
-    match matches.get_one::<String>("output").map(String::as_str) {
-        Some("json") => write_stdout(&format!("{}\n", serde_json::to_string_pretty(answer)?)),
-        _ => write_stdout(&answer.to_string()),
-    }
-}
-
-fn write_stdout(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }
 
 /// The flags of a command, with the log set up as they say.

@@ -1,5 +1,6 @@
 //! `adit serve`: from the command line to a running server, and back.
 
+use super::arguments::expect_readable;
 use super::check::counted;
 use crate::feed::Feed;
 use crate::object::NamespacedName;
@@ -8,9 +9,9 @@ use crate::settings::{ClusterSettings, Settings};
 use crate::source::cluster::ClusterSource;
 use crate::source::directory::DirectorySource;
 use anyhow::Context as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -29,7 +30,8 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<E
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     // Before anything is served, so that no signal finds nobody.
     let mut signals = runtime.block_on(async { Signals::new() }).context("cannot listen for signals")?;
-    paths.iter().try_for_each(|path| expect_readable(path))?;
+    // Without it a gateway would be ready, and answer 404 to everything.
+    expect_readable(&paths)?;
     let feed = if paths.is_empty() { cluster(&settings)? } else { directory(paths, &settings)? };
     let access_log = access_log(&settings)?;
     let grace = settings.serve.shutdown_grace;
@@ -63,16 +65,6 @@ pub(super) fn serve(paths: Vec<PathBuf>, settings: Settings) -> anyhow::Result<E
         cut_off => tracing::warn!(cut_off, "ended with connections still open"),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A path that is not there is an error at the start: without it a gateway would be ready, and answer 404 to everything.
-fn expect_readable(path: &Path) -> anyhow::Result<()> {
-    let readable = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => path.read_dir().map(drop),
-        Ok(metadata) if metadata.is_file() => File::open(path).map(drop),
-        other => other.map(drop),
-    };
-    readable.with_context(|| format!("cannot read {}: expected a file or directory with manifests", path.display()))
 }
 
 /// Runs `start` on a thread of its own, since it may take as long as the cluster does to answer. `None` if a signal comes

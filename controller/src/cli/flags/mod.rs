@@ -6,6 +6,7 @@
 mod cluster;
 mod families;
 mod flag;
+mod judge;
 mod metrics;
 mod objects;
 mod observing;
@@ -17,6 +18,7 @@ mod webhook;
 
 pub use families::Topic;
 pub use flag::{Flag, FlagFacets, Shape};
+pub use judge::{Fate, Judged, judge};
 pub use value::Values;
 
 use super::markdown::{code, row};

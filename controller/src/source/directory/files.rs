@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::feed::SourceEvent;
 use crate::object::{ObjectKey, Observed};
-use crate::source::manifest::{self, Manifest, Upgraded, same_object};
+use crate::source::manifest::{self, Manifest, Upgraded, Workload, same_object};
 use gateway::config::Subject;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -69,6 +69,7 @@ struct File {
     is_good: bool,
     foreign: BTreeMap<String, usize>,
     upgraded: Vec<Upgraded>,
+    workloads: Vec<Workload>,
 }
 
 impl Files {
@@ -129,6 +130,11 @@ impl Files {
         self.files.values().flat_map(|file| &file.upgraded)
     }
 
+    /// What runs ingress-nginx, by file.
+    pub(super) fn workloads(&self) -> impl Iterator<Item = &Workload> {
+        self.files.values().flat_map(|file| &file.workloads)
+    }
+
     fn forget_missing(&mut self, seen: &BTreeMap<Arc<str>, Seen>, unreadable: &[PathBuf], touched: &mut Touched) {
         let is_hidden = |path: &str| unreadable.iter().any(|directory| Path::new(path).starts_with(directory));
         let missing = self.files.keys().filter(|path| !seen.contains_key(*path) && !is_hidden(path));
@@ -149,6 +155,7 @@ impl Files {
         file.diagnostics = manifest.diagnostics;
         file.foreign = manifest.foreign;
         file.upgraded = manifest.upgraded;
+        file.workloads = manifest.workloads;
         file.is_good = keeps_objects || !manifest.is_broken;
         if keeps_objects {
             file.report_kept_objects(&path);

@@ -10,7 +10,7 @@ mod watches;
 
 use crate::debounce::Debounce;
 use crate::feed::SourceEvent;
-use crate::source::manifest::Upgraded;
+use crate::source::manifest::{Upgraded, Workload};
 use files::Files;
 use scan::{Pace, QUIET, scan};
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ pub struct Loaded {
     pub foreign: BTreeMap<String, usize>,
     /// The Ingresses of versions before v1, as v1.
     pub upgraded: Vec<Upgraded>,
+    /// What runs ingress-nginx.
+    pub workloads: Vec<Workload>,
 }
 
 /// Reads every manifest in files and directories once. Where a path is [`STANDARD_INPUT`], one more manifest is read from
@@ -55,7 +57,12 @@ pub fn load(paths: &[PathBuf], input: impl Read) -> Loaded {
     }
     let mut events = files.take(scan);
     events.push(SourceEvent::Synced);
-    Loaded { events, foreign: files.foreign(), upgraded: files.upgraded().cloned().collect() }
+    Loaded {
+        events,
+        foreign: files.foreign(),
+        upgraded: files.upgraded().cloned().collect(),
+        workloads: files.workloads().cloned().collect(),
+    }
 }
 
 /// Files and directories that are followed as they change.

@@ -7,10 +7,12 @@ mod object;
 mod typed;
 mod unknown;
 mod validate;
+mod workload;
 
 pub(crate) use object::{Typed, key, observe, strip};
 pub use validate::validate;
 pub(crate) use validate::{is_left_out, is_path_left_out};
+pub use workload::Workload;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::object::{KINDS, Kind, ObjectKey, Observed};
@@ -36,6 +38,8 @@ pub struct Manifest {
     pub foreign: BTreeMap<String, usize>,
     /// The Ingresses of versions before v1, as v1.
     pub upgraded: Vec<Upgraded>,
+    /// What runs ingress-nginx.
+    pub workloads: Vec<Workload>,
 }
 
 /// An Ingress of a version before v1.
@@ -162,7 +166,12 @@ impl Reader<'_> {
                 let message = format!("of apiVersion {api_version:?} is not read: expected {name} of {version}");
                 self.push(Diagnostic::warning(self.subject(), "kind", message).with_value(kind), line);
             }
-            Naming::Foreign => *self.manifest.foreign.entry(kind.escape_debug().to_string()).or_default() += 1,
+            Naming::Foreign => {
+                if workload::is_workload(api_version, kind) {
+                    self.manifest.workloads.extend(workload::read(&node.to_value(), self.place(line)));
+                }
+                *self.manifest.foreign.entry(kind.escape_debug().to_string()).or_default() += 1;
+            }
         }
     }
 

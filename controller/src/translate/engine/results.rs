@@ -25,6 +25,11 @@ impl Translator {
             .map(|not_served| &not_served.why)
     }
 
+    /// Why an Ingress is not ours, if it is not.
+    pub fn why_not_selected(&self, ingress: &ObjectKey) -> Option<&Diagnostic> {
+        self.ingresses.get(ingress)?.not_selected.as_ref().map(|not_selected| &not_selected.why)
+    }
+
     /// The settings; `None` before the first translation.
     pub fn settings(&self) -> Option<&Arc<GatewaySettings>> {
         self.published.as_ref()
