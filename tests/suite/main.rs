@@ -23,6 +23,7 @@ mod compression;
 mod connections_of_clients;
 mod connections_to_backends;
 mod dashboards;
+mod diff;
 mod draining;
 mod echo_server;
 mod edits_under_load;

@@ -48,7 +48,7 @@ pub struct Report {
 /// Reads files and directories as `adit serve` would, and reports all that is wrong with them.
 pub fn check(paths: &[PathBuf], settings: ControllerSettings) -> Report {
     let configmap = settings.configmap.clone();
-    let Snapshot { store, translator, publisher, diagnostics, foreign, upgraded } = Snapshot::of(paths, settings);
+    let Snapshot { store, translator, publisher, diagnostics, foreign, upgraded, .. } = Snapshot::of(paths, settings);
     let configmap = configmap.filter(|name| store.config_map(&name.namespace, &name.name).is_none());
     let (diagnostics, unchecked) = without_unknowable(diagnostics, &store);
     let table = publisher.load();

@@ -2,6 +2,7 @@
 
 mod arguments;
 pub mod check;
+mod diff;
 pub mod docs;
 pub mod flags;
 mod log;
@@ -130,6 +131,7 @@ fn command() -> Command {
                 .args(flags::args(&[Topic::Objects])),
         )
         .subcommand(migrate::command())
+        .subcommand(diff::command())
         .subcommand(
             Command::new("docs")
                 .about("Print a page of the documentation that is generated from the code")
@@ -144,6 +146,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("check", matches)) => check(matches),
         Some(("explain", matches)) => explain(matches),
         Some(("migrate", matches)) => migrate::run(matches),
+        Some(("diff", matches)) => Ok(diff::run(matches)),
         Some(("docs", matches)) => print_page(matches),
         _ => unreachable!("clap requires one of the commands above"),
     }

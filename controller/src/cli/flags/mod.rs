@@ -37,7 +37,7 @@ pub struct Flags {
     pub warnings: Vec<String>,
 }
 
-/// The flags as clap arguments. `serve`, `check` and `explain` accept every flag, so that a Deployment's arguments can be
+/// The flags as clap arguments. `serve`, `check`, `explain` and `diff` accept every flag, so that a Deployment's arguments can be
 /// given to `adit check` as they are; `--help` lists those about the `shown` topics that have an effect.
 pub fn args(shown: &[Topic]) -> Vec<Arg> {
     let arg = |family: &Family<FlagFacets>, flag: &Flag| {
@@ -140,7 +140,7 @@ fn with_two_dashes(arg: &str) -> String {
 /// `docs/flags.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Flags\n\nGenerated from the code by `make docs`. `serve`, `check` and `explain` accept every flag, with one \
+        "# Flags\n\nGenerated from the code by `make docs`. `serve`, `check`, `explain` and `diff` accept every flag, with one \
          dash or two. A duration is a number of seconds, or a form such as `90s` or `1m30s`.\n\n\
          | flag | value | default | meaning |\n|---|---|---|---|\n",
     );
