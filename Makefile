@@ -96,6 +96,12 @@ bench: bench-tools ## Compare what requests cost Adit and other proxies, where i
 bench-full: bench-tools ## Compare all, and write benches/REPORT.md; under an hour, goes on where it was interrupted
 	target/release/load --report benches
 
+.PHONY: bench-scale
+bench-scale: bench-tools ## Compare what thousands of Ingresses cost, in a real API server; under 15 minutes once built
+	@.ci/prerequisites golang-go:go openssl python3
+	@tests/cluster/setup/build >/dev/null
+	target/release/scale
+
 .PHONY: bench-parts
 bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
 	cargo bench -p adit-benches --locked

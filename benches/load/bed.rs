@@ -1,12 +1,12 @@
 //! The test bed of a group: a backend, and the proxies in front of it.
 
-use crate::cores::Shares;
 use crate::programs::Program;
 use crate::setup::{CREDENTIALS, NETWORKS, Policy, Setup};
 use anyhow::{Context, Result};
 use benches::HOST;
 use benches::certificate::Certificate;
 use benches::client::Client;
+use benches::cores::Shares;
 use benches::peers::{ANSWER, Peer, page};
 use benches::process::{Process, free_address};
 use benches::websocket::EchoServer;

@@ -7,7 +7,6 @@
 mod alike;
 mod ask;
 mod bed;
-mod cores;
 mod groups;
 mod kinds;
 mod load;
@@ -21,13 +20,13 @@ mod setup;
 mod syscalls;
 mod table;
 
-use crate::cores::Cores;
 use crate::groups::{GROUPS, Group};
 use crate::kinds::KINDS;
 use crate::measure::Rounds;
 use crate::programs::Program;
 use crate::report::Run;
 use anyhow::{Result, bail};
+use benches::cores::Cores;
 use benches::process;
 use clap::Parser;
 use std::path::{Path, PathBuf};

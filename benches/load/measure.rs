@@ -1,12 +1,12 @@
 //! The measurement of a group: each proxy in turn, for some rounds.
 
 use crate::bed::Bed;
-use crate::cores::{Cores, Shares};
 use crate::groups::Group;
 use crate::outcome::{Outcome, Row};
 use crate::programs::Program;
 use crate::running::Running;
 use anyhow::Result;
+use benches::cores::{Cores, Shares};
 use std::time::Duration;
 
 /// How long things take.

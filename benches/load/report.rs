@@ -6,11 +6,11 @@ use crate::outcome::Outcome;
 use crate::programs::Program;
 use crate::{plot, table};
 use anyhow::{Context, Result};
+use benches::machine::Setting;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Where groups are until all are measured.
 const PROGRESS: &str = "target/load";
@@ -18,12 +18,8 @@ const PROGRESS: &str = "target/load";
 /// What a report is of. Groups of other runs are not put beside it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Run {
-    /// Of Adit.
-    commit: String,
-    /// Processors, memory and kernel.
-    machine: String,
-    /// Of the proxies.
-    versions: Vec<(String, String)>,
+    #[serde(flatten)]
+    setting: Setting,
     rounds: usize,
     /// Of each round.
     seconds: u64,
@@ -42,15 +38,8 @@ impl Run {
     /// # Errors
     /// The system does not say what it is.
     pub(crate) fn current(programs: &[Program], rounds: Rounds) -> Result<Self> {
-        let versions = programs.iter().filter(|program| !program.version.is_empty());
-        let versions = versions.map(|program| (program.kind.name.to_owned(), program.version.clone()));
-        Ok(Self {
-            commit: commit().unwrap_or_else(|| "unknown".to_owned()),
-            machine: machine()?,
-            versions: versions.collect(),
-            rounds: rounds.count,
-            seconds: rounds.time.as_secs(),
-        })
+        let versions = programs.iter().map(|program| (program.kind.name, program.version.as_str()));
+        Ok(Self { setting: Setting::current(versions)?, rounds: rounds.count, seconds: rounds.time.as_secs() })
     }
 
     /// What is known of a group from this run.
@@ -99,40 +88,16 @@ impl Run {
     }
 
     fn head(&self) -> String {
-        let Self { commit, machine, versions, rounds, seconds } = self;
-        let mut text = format!(
+        let Self { setting, rounds, seconds } = self;
+        let text = format!(
             "# What requests cost\n\nMade by `make bench-full`: {rounds} rounds of {seconds} s of each proxy, in turn. \
-             Values are medians, with the lowest and the\nhighest round.\n\n* Machine: {machine}\n* Adit's commit: {commit}\n"
+             Values are medians, with the lowest and the\nhighest round.\n\n{}",
+            setting.markdown()
         );
-        for (name, version) in versions {
-            let _ = writeln!(text, "* {name}: {version}");
-        }
         text + include_str!("method.md")
     }
 }
 
 fn progress(group: &Group) -> PathBuf {
     Path::new(PROGRESS).join(group.name).with_extension("json")
-}
-
-/// The commit that is checked out, and whether Adit's code is changed.
-fn commit() -> Option<String> {
-    let git = |arguments: &[&str]| Command::new("git").args(arguments).output().ok();
-    let output = git(&["rev-parse", "--short=12", "HEAD"]).filter(|output| output.status.success())?;
-    let clean = git(&["diff", "--quiet", "HEAD", "--", "gateway", "controller", "Cargo.lock"])?.status.success();
-    let commit = String::from_utf8(output.stdout).ok()?;
-    Some(format!("{}{}", commit.trim(), if clean { "" } else { ", with changes" }))
-}
-
-fn machine() -> Result<String> {
-    let field = |path: &str, name: &str| -> Result<String> {
-        let text = fs::read_to_string(path)?;
-        let line = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
-        Ok(line.with_context(|| format!("{path} has {name}"))?.1.trim().to_owned())
-    };
-    let model = field("/proc/cpuinfo", "model name").unwrap_or_else(|_| std::env::consts::ARCH.to_owned());
-    let memory: u64 = field("/proc/meminfo", "MemTotal")?.trim_end_matches(" kB").parse()?;
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let cores = std::thread::available_parallelism()?;
-    Ok(format!("{cores} x {model}, {} GiB, Linux {}", memory >> 20, kernel.trim()))
 }

@@ -1,7 +1,6 @@
 //! A proxy that runs and answers as it should, and the steps of its measurement.
 
 use crate::bed::Bed;
-use crate::cores::Shares;
 use crate::groups::Group;
 use crate::load::{Closed, Load};
 use crate::outcome::{Quantity, Row};
@@ -10,6 +9,7 @@ use crate::setup::Policy;
 use crate::{alike, ask, syscalls};
 use anyhow::{Result, ensure};
 use benches::client::closed;
+use benches::cores::Shares;
 use benches::h2load::Served;
 use benches::open_loop;
 use benches::peers::Peer;

@@ -1,6 +1,7 @@
 //! A group's table, as Markdown.
 
 use crate::outcome::{Outcome, Quantity, Row, Spread};
+use benches::report::{head_line, row_line};
 use std::fmt::Write;
 
 /// The table, and what is to be said about it. The second column compares the first quantity with that of the first row.
@@ -11,13 +12,13 @@ pub(crate) fn markdown(outcome: &Outcome) -> String {
     let mut text = format!("### {}\n\n", outcome.title);
     let names = quantities.iter().map(|quantity| quantity.name());
     let head: Vec<&str> = ["proxy", "to the first"].into_iter().chain(names).collect();
-    let _ = writeln!(text, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
+    let _ = writeln!(text, "{}", head_line(&head));
     for row in &outcome.rows {
         let ratio = main(row).zip(first).map(|(value, first)| format!("{:.2}", value / first));
         let ratio = if row.void.is_some() { "void".to_owned() } else { ratio.unwrap_or_default() };
         let values = quantities.iter().map(|&quantity| cell(row, quantity));
         let cells: Vec<String> = [row.name.clone(), ratio].into_iter().chain(values).collect();
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
+        let _ = writeln!(text, "{}", row_line(&cells));
     }
     for Row { name, void, .. } in &outcome.rows {
         if let Some(reason) = void {

@@ -3,11 +3,14 @@
 pub mod certificate;
 pub mod client;
 pub mod cluster;
+pub mod cores;
 pub mod h2load;
 pub mod load;
+pub mod machine;
 pub mod open_loop;
 pub mod peers;
 pub mod process;
+pub mod programs;
 pub mod report;
 pub mod routes;
 pub mod websocket;

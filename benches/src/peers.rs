@@ -157,7 +157,7 @@ impl Place<'_> {
              location / {{ return 200 '{answer}'; }} }}",
             self.backend
         );
-        self.nginx("backend", &server, &[self.backend])
+        nginx(&self.scratch.join("backend"), &server, &[self.backend])
     }
 
     fn bare_pingora(&self) -> Result<Peer> {
@@ -180,18 +180,21 @@ impl Place<'_> {
             .replace("$BACKEND", &self.backend.to_string())
             .replace("$GZIP", &self.gzip.map(|level| GZIP.replace("$LEVEL", &level.to_string())).unwrap_or_default())
             .replace("$SCRATCH", &scratch);
-        let process = self.nginx("nginx", &servers, &[http, https])?;
+        let process = nginx(&self.scratch.join("nginx"), &servers, &[http, https])?;
         Ok(Peer { name: Peers::NAMES[2], process, http, https })
     }
+}
 
-    fn nginx(&self, name: &str, servers: &str, addresses: &[SocketAddr]) -> Result<Process> {
-        let folder = self.scratch.join(name);
-        fs::create_dir_all(&folder)?;
-        let config = NGINX.replace("$FOLDER", &folder.display().to_string()).replace("$SERVERS", servers);
-        let path = folder.join("nginx.conf");
-        fs::write(&path, config)?;
-        Process::start(Command::new("nginx").arg("-c").arg(path), addresses)
-    }
+/// An nginx with these servers, which keeps its files in a folder.
+///
+/// # Errors
+/// It cannot be started, or does not listen on the addresses in time.
+pub fn nginx(folder: &Path, servers: &str, addresses: &[SocketAddr]) -> Result<Process> {
+    fs::create_dir_all(folder)?;
+    let config = NGINX.replace("$FOLDER", &folder.display().to_string()).replace("$SERVERS", servers);
+    let path = folder.join("nginx.conf");
+    fs::write(&path, config)?;
+    Process::start(Command::new("nginx").arg("-c").arg(path), addresses)
 }
 
 /// Limits that load would run into are lifted; the others are those of ingress-nginx.

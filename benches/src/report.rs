@@ -11,12 +11,21 @@ pub fn median_by<T: Copy>(samples: &mut [T], order: impl FnMut(&T, &T) -> Orderi
 
 /// The head of a Markdown table.
 pub fn head(cells: &[&str]) {
-    row(cells);
-    println!("|{}", "---|".repeat(cells.len()));
+    println!("{}", head_line(cells));
 }
 
 /// A row of a Markdown table.
 pub fn row(cells: &[impl Display]) {
+    println!("{}", row_line(cells));
+}
+
+/// The two lines of the head of a Markdown table.
+pub fn head_line(cells: &[impl Display]) -> String {
+    format!("{}\n|{}", row_line(cells), "---|".repeat(cells.len()))
+}
+
+/// The line of a row of a Markdown table.
+pub fn row_line(cells: &[impl Display]) -> String {
     let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-    println!("| {} |", cells.join(" | "));
+    format!("| {} |", cells.join(" | "))
 }

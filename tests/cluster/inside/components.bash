@@ -1,10 +1,10 @@
-# Sourced inside the lab: how components run there.
+# Sourced inside the lab: how components run there. `run` is where the lab and what was built are found.
 # shellcheck shell=bash
 
-export PATH=/run/built/bin:/usr/sbin:/usr/bin:/sbin:/bin
+: "${run:=/run}" "${logs:?}"
+export PATH=$run/built/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # Caches go there, and with the lab.
-export HOME=/run
-: "${logs:?}"
+export HOME=$run
 
 # start NAME COMMAND...: keeps a component running, as an init system would, with its output in the folder `logs`.
 start() {
@@ -23,7 +23,7 @@ ready() {
     shift 2
     until "$@" &>/dev/null; do
         if ((SECONDS >= deadline)); then
-            echo "${logs#/run/lab/logs/}/$name.log" >/run/lab/failed
+            echo "${logs#"$run"/lab/logs/}/$name.log" >"$run/lab/failed"
             exit 1
         fi
         sleep 0.05

@@ -6,11 +6,11 @@ use std::process::Command;
 
 /// The processors that this process may use, before it takes fewer.
 #[derive(Clone, Debug)]
-pub(crate) struct Cores(Vec<usize>);
+pub struct Cores(Vec<usize>);
 
 /// How they are shared out.
 #[derive(Debug)]
-pub(crate) struct Shares {
+pub struct Shares {
     /// The first ones, one for each worker of a proxy.
     proxy: Vec<usize>,
     /// Those of the generator and the backend: all others, or all if there are no others.
@@ -22,7 +22,7 @@ impl Cores {
     ///
     /// # Errors
     /// The system does not say, or there is only one: proxy and load would take turns on it.
-    pub(crate) fn available() -> Result<Self> {
+    pub fn available() -> Result<Self> {
         let set = sched_getaffinity(None)?;
         let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect();
         ensure!(cores.len() > 1, "two processors are needed, one for the proxy and one for the load");
@@ -33,7 +33,7 @@ impl Cores {
     ///
     /// # Errors
     /// There are fewer processors than workers.
-    pub(crate) fn share(&self, workers: usize) -> Result<Shares> {
+    pub fn share(&self, workers: usize) -> Result<Shares> {
         ensure!(workers <= self.0.len(), "{workers} workers need as many processors");
         let (proxy, others) = self.0.split_at(workers);
         let load = if others.is_empty() { proxy } else { others };
@@ -43,7 +43,7 @@ impl Cores {
 
 impl Shares {
     /// A command that runs a program on the processors of proxies.
-    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let list: Vec<String> = self.proxy.iter().map(ToString::to_string).collect();
         let mut command = Command::new("taskset");
         command.arg("-c").arg(list.join(",")).arg(program);
@@ -54,7 +54,7 @@ impl Shares {
     ///
     /// # Errors
     /// The system does not let it.
-    pub(crate) fn take_those_of_the_load(&self) -> Result<()> {
+    pub fn take_those_of_the_load(&self) -> Result<()> {
         let mut set = CpuSet::new();
         for &core in &self.load {
             set.set(core);
