@@ -33,8 +33,8 @@ ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates 
 	--label org.opencontainers.image.title=Adit --label org.opencontainers.image.licenses=Apache-2.0 \
 	--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(COMMIT) \
 	--tree $(CORE_RULES) etc/adit/owasp-crs $<
-# What the tests speak to Adit with, beside clients of their own.
-CLIENTS := openssl nghttp2-client:h2load prometheus apache2-utils:htpasswd php-fpm:php-fpm*
+# What the tests speak to Adit with, beside clients of their own, and look into it.
+CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpasswd php-fpm:php-fpm*
 # What proxies are measured with, and those that Debian has.
 BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
 

@@ -17,7 +17,6 @@ mod programs;
 mod report;
 mod running;
 mod setup;
-mod syscalls;
 mod table;
 
 use crate::groups::{GROUPS, Group};

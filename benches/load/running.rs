@@ -6,13 +6,14 @@ use crate::load::{Closed, Load};
 use crate::outcome::{Quantity, Row};
 use crate::programs::Program;
 use crate::setup::Policy;
-use crate::{alike, ask, syscalls};
+use crate::{alike, ask};
 use anyhow::{Result, ensure};
 use benches::client::closed;
 use benches::cores::Shares;
 use benches::h2load::Served;
 use benches::open_loop;
 use benches::peers::Peer;
+use benches::syscalls;
 use std::time::{Duration, Instant};
 
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -105,7 +106,7 @@ impl<'r> Running<'r> {
         row.add(Quantity::Memory, mebibytes(self.peer.process.proportional()?));
         if let Load::Closed(load) = self.group.load {
             self.rate /= COUNTED;
-            let (calls, served) = syscalls::count(&self.peer.process, || self.run(load, COUNTING))?;
+            let (calls, served) = syscalls::count(&self.peer.process.family(), || self.run(load, COUNTING))?;
             row.add(Quantity::SystemCallsPerRequest, calls as f64 / served.requests as f64);
         }
         Ok(())

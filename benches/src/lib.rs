@@ -13,6 +13,7 @@ pub mod process;
 pub mod programs;
 pub mod report;
 pub mod routes;
+pub mod syscalls;
 pub mod websocket;
 
 /// The host that all load asks for.

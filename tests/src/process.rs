@@ -84,7 +84,7 @@ impl Process {
     /// # Errors
     /// If the process has ended.
     pub async fn signal(&self, name: &str) -> Result<()> {
-        let id = self.child.id().context("the process has ended")?.to_string();
+        let id = self.id()?.to_string();
         let status = Command::new("kill").args(["-s", name, &id]).status().await?;
         ensure!(status.success(), "kill: {status}");
         Ok(())
@@ -107,12 +107,20 @@ impl Process {
         Ok(timeout(PATIENCE, self.child.wait()).await.context("the process does not end")??)
     }
 
+    /// The number by which the system knows it.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn id(&self) -> Result<u32> {
+        self.child.id().context("the process has ended")
+    }
+
     /// The memory that it has, in bytes.
     ///
     /// # Errors
     /// If it has ended.
     pub fn memory(&self) -> Result<usize> {
-        let id = self.child.id().context("the process has ended")?;
+        let id = self.id()?;
         let pages = std::fs::read_to_string(format!("/proc/{id}/statm"))?;
         let resident: usize = pages.split(' ').nth(1).context("no resident pages")?.parse()?;
         Ok(resident * rustix::param::page_size())

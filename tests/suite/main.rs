@@ -58,6 +58,7 @@ mod retries;
 mod snippets;
 mod status;
 mod streams;
+mod system_calls;
 mod tenants;
 mod tls;
 mod tracing;
