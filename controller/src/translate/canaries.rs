@@ -28,12 +28,12 @@ pub(super) struct HostCanaries {
 }
 
 /// The age of the Ingress first; then its hosts and paths in a stable order.
-type Place = (Rank, HostName, Arc<str>);
+type Place = (Arc<Rank>, HostName, Arc<str>);
 
 /// A path of a canary Ingress that has a main backend.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Attachment {
-    pub(super) rank: Rank,
+    pub(super) rank: Arc<Rank>,
     /// `Ingress default/shop-canary`.
     pub(super) object: Subject,
     /// `spec.rules[0].http.paths[0]`.

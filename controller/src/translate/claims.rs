@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 /// Which Ingresses have a say on a host, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Claims(BTreeMap<HostName, BTreeSet<Rank>>);
+pub(super) struct Claims(BTreeMap<HostName, BTreeSet<Arc<Rank>>>);
 
 impl Claims {
-    pub(super) fn of(&self, host: &HostName) -> impl Iterator<Item = &Rank> {
+    pub(super) fn of(&self, host: &HostName) -> impl Iterator<Item = &Arc<Rank>> {
         self.0.get(host).into_iter().flatten()
     }
 
-    pub(super) fn add(&mut self, host: HostName, rank: Rank) {
+    pub(super) fn add(&mut self, host: HostName, rank: Arc<Rank>) {
         self.0.entry(host).or_default().insert(rank);
     }
 
@@ -30,9 +30,10 @@ impl Claims {
     }
 }
 
-/// Which Ingresses name a Service port, the oldest first.
+/// Which Ingresses name a Service port, the oldest first. Most ports are named by one, and a node of the inner map has room
+/// for eleven: so it holds pointers.
 #[derive(Debug, Default)]
-pub(super) struct References(BTreeMap<ServiceBackend, BTreeMap<Rank, Referrer>>);
+pub(super) struct References(BTreeMap<ServiceBackend, BTreeMap<Arc<Rank>, Box<Referrer>>>);
 
 /// One Ingress that names a Service port.
 #[derive(Debug)]
@@ -49,7 +50,8 @@ pub(super) struct Referrer {
 
 impl References {
     pub(super) fn of(&self, backend: &ServiceBackend) -> impl Iterator<Item = (&Rank, &Referrer)> {
-        self.0.get(backend).into_iter().flatten()
+        let referrers = self.0.get(backend).into_iter().flatten();
+        referrers.map(|(rank, referrer)| (rank.as_ref(), referrer.as_ref()))
     }
 
     /// The Ingresses with a route to a backend.
@@ -92,7 +94,7 @@ impl References {
                 upstream: ingress.upstream.clone(),
                 affinity: has_say.then(|| ingress.affinity.clone()),
             };
-            self.0.entry(id.clone()).or_default().insert(ingress.rank.clone(), referrer);
+            self.0.entry(id.clone()).or_default().insert(Arc::clone(&ingress.rank), Box::new(referrer));
         }
     }
 

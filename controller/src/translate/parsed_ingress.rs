@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedIngress {
     /// Its place among all.
-    pub(super) rank: Rank,
+    pub(super) rank: Arc<Rank>,
     /// `Ingress default/shop`.
     pub(super) object: Subject,
     /// What it takes of others' requests, if it is a canary. It then has no routes of its own.

@@ -160,7 +160,7 @@ impl Parser<'_> {
         let www = self.annotations.from_to_www.then(|| self.annotation("from-to-www-redirect"));
         let passthrough = self.annotations.ssl_passthrough.then(|| self.annotation("ssl-passthrough"));
         let mut parsed = ParsedIngress {
-            rank: Rank { age: self.stored.age.clone(), key: self.stored.key.clone() },
+            rank: Arc::new(Rank { age: self.stored.age.clone(), key: self.stored.key.clone() }),
             object: self.object.clone(),
             canary: self.annotations.canary.take(),
             claims: BTreeSet::new(),
