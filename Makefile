@@ -37,6 +37,7 @@ ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates 
 CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpasswd php-fpm:php-fpm*
 # What proxies are measured with, and those that Debian has.
 BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
+BUILD_BENCH := cargo build --release --locked -p adit-benches
 
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
@@ -89,29 +90,39 @@ audit: prerequisites $(DENY) ## Check the dependencies for security advisories
 	fi
 
 .PHONY: bench
-bench: bench-tools ## Compare what requests cost Adit and other proxies, where it matters most; under 15 minutes once built
+bench: bench-load ## Compare what requests cost Adit and other proxies, where it matters most; under 15 minutes once built
 	target/release/load
 
 .PHONY: bench-full
-bench-full: bench-tools ## Compare all, and write benches/REPORT.md; under an hour, goes on where it was interrupted
+bench-full: bench-load ## Compare all, and write benches/REPORT.md; under an hour, goes on where it was interrupted
 	target/release/load --report benches
 
 .PHONY: bench-scale
 bench-scale: bench-tools ## Compare what thousands of Ingresses cost, in a real API server; under 15 minutes once built
 	@.ci/prerequisites golang-go:go openssl python3
 	@tests/cluster/setup/build >/dev/null
+	$(BUILD_BENCH) --bin scale
 	target/release/scale
+
+.PHONY: bench-micro
+bench-micro: target/release/adit ## Count the instructions of the parts of a request, and compare them with benches/MICRO.md
+	-@.ci/prerequisites valgrind nginx nghttp2-client:h2load
+	$(BUILD_BENCH) --bin micro
+	target/release/micro
 
 .PHONY: bench-parts
 bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
 	cargo bench -p adit-benches --locked
+
+.PHONY: bench-load
+bench-load: bench-tools
+	$(BUILD_BENCH) --bin load --bin bare_pingora
 
 # What is missing nevertheless is said at the end of a comparison.
 .PHONY: bench-tools
 bench-tools: prerequisites target/release/adit
 	-@.ci/prerequisites $(BENCH_TOOLS)
 	-@$(MAKE) --no-print-directory $(PROXIES)/installed
-	cargo build --release --locked -p adit-benches --bins
 
 $(PROXIES)/installed: benches/load/requirements.txt
 	rm -rf $(@D)

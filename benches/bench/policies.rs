@@ -1,16 +1,12 @@
 //! The cost of policies, on routes with and without them: of whole requests over sockets, as CPU time of the process; and of
 //! the exchange alone, from a request's head to the choice of its endpoint.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use benches::load::load_host;
 use benches::peers::Alone;
+use benches::pipeline::Pipeline;
 use benches::report;
 use benches::routes::{self, CREDENTIALS, ROUTES};
-use controller::feed::SourceEvent;
-use controller::settings::ControllerSettings;
-use controller::source::manifest;
-use controller::store::Store;
-use controller::translate::Translator;
 use gateway::connection::{Arrival, ClientConnection, Connection, Head};
 use gateway::exchange::{Context, Exchange, Step};
 use gateway::headers::Headers;
@@ -68,8 +64,7 @@ fn whole_requests() -> Result<()> {
 }
 
 fn exchange_alone() -> Result<()> {
-    let publisher = Arc::new(Publisher::new(Arc::default()));
-    publish(&publisher)?;
+    let publisher = Pipeline::with(&routes::manifest(([10, 1, 0, 1], 8080).into()))?.publisher;
     println!(
         "\nNanoseconds per request of the exchange, medians of {ROUNDS} rounds of {REQUESTS}, {CLIENTS} clients\n"
     );
@@ -81,18 +76,6 @@ fn exchange_alone() -> Result<()> {
         let [to_one, to_two] = [0, 1].map(|at| format!("{:.2}", costs[at] / first[at]));
         report::row(&[route.name, &one, &to_one, &two, &to_two]);
     }
-    Ok(())
-}
-
-fn publish(publisher: &Publisher) -> Result<()> {
-    let yaml = routes::manifest(([10, 1, 0, 1], 8080).into());
-    let manifest = manifest::parse(&"bench.yaml".into(), yaml.as_bytes());
-    ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
-    let (mut store, mut translator) = (Store::new(), Translator::new(ControllerSettings::default()));
-    let events = manifest.objects.into_iter().map(SourceEvent::Apply);
-    let changes: Vec<_> = events.flat_map(|event| store.apply(event)).collect();
-    publisher.publish(translator.translate(&store, &changes));
-    ensure!(translator.diagnostics().next().is_none(), "all is valid");
     Ok(())
 }
 

@@ -3,22 +3,15 @@
 
 use anyhow::{Result, ensure};
 use benches::certificate::Certificate;
+use benches::pipeline::{Pipeline, events};
 use benches::{cluster, process, report};
 use controller::diagnostic::Severity;
 use controller::feed::SourceEvent;
-use controller::settings::ControllerSettings;
-use controller::source::manifest;
-use controller::store::Store;
-use controller::translate::Translator;
-use gateway::config::PathMatching;
 use gateway::headers::Headers;
-use gateway::request::{RequestView, normalize};
-use gateway::table::{Found, Publisher};
-use http::{HeaderValue, Method, Version, header};
+use http::{HeaderValue, header};
 use std::fmt::Display;
 use std::hint::black_box;
 use std::process::id;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[global_allocator]
@@ -43,55 +36,17 @@ fn main() -> Result<()> {
     certificates()
 }
 
-/// What turns events into a table.
-struct Adit {
-    store: Store,
-    translator: Translator,
-    publisher: Publisher,
-}
-
-impl Adit {
-    fn new() -> Self {
-        Self {
-            store: Store::new(),
-            translator: Translator::new(ControllerSettings::default()),
-            publisher: Publisher::new(Arc::default()),
-        }
-    }
-
-    /// From events to a published table. Returns how long that took, and how many hosts and backends changed.
-    fn apply(&mut self, events: Vec<SourceEvent>) -> (Duration, usize) {
-        let start = Instant::now();
-        let changes: Vec<_> = events.into_iter().flat_map(|event| self.store.apply(event)).collect();
-        let update = self.translator.translate(&self.store, &changes);
-        let changed = update.hosts.len() + update.backends.len();
-        self.publisher.publish(update);
-        (start.elapsed(), changed)
-    }
-
-    /// The path of the route of a request, as a worker finds it.
-    fn find(&self, head: &Headers, path: &str) -> Option<Arc<str>> {
-        let request = RequestView::new(&Method::GET, path.as_bytes(), head, Version::HTTP_11);
-        let table = self.publisher.load();
-        let path = normalize(request.path(), PathMatching::Nginx).ok()?;
-        match table.find(&request, &path) {
-            Found::Route(route) => Some(route.labels.path.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// The events of a manifest, in a file of its own.
-fn events(name: &str, yaml: &str) -> Result<Vec<SourceEvent>> {
-    let manifest = manifest::parse(&name.into(), yaml.as_bytes());
-    ensure!(manifest.diagnostics.is_empty(), "{:?}", manifest.diagnostics);
-    Ok(manifest.objects.into_iter().map(SourceEvent::Apply).collect())
+/// From events to a published table. Returns how long that took, and how many hosts and backends changed.
+fn apply(adit: &mut Pipeline, events: Vec<SourceEvent>) -> (Duration, usize) {
+    let start = Instant::now();
+    let changed = adit.apply(events);
+    (start.elapsed(), changed)
 }
 
 /// Memory of the store, the translation and the table; the objects come one by one, as from a watch.
-fn memory() -> Result<Adit> {
+fn memory() -> Result<Pipeline> {
     let before = process::resident(id())?;
-    let mut adit = Adit::new();
+    let mut adit = Pipeline::new();
     let mut all = events("backend.yaml", &cluster::backend("backend", ([10, 1, 0, 1], 8080).into()))?;
     all.extend(events("deep.yaml", &cluster::ingress_with("deep", "deep.example.com", &deep_paths()))?);
     for number in 1..INGRESSES {
@@ -99,14 +54,14 @@ fn memory() -> Result<Adit> {
         let name = format!("app-{number}");
         all.extend(events(&format!("{name}.yaml"), &cluster::ingress(&name, &host))?);
     }
-    let (first, _) = adit.apply(all);
+    let (first, _) = apply(&mut adit, all);
     ensure!(adit.translator.diagnostics().all(|found| found.severity != Severity::Error), "all is served");
     row("resident memory", format_args!("{} MiB", (process::resident(id())? - before) >> 20), "< 200 MiB");
     row("the first table", milliseconds(first), "");
     Ok(adit)
 }
 
-fn look_ups(adit: &Adit) {
+fn look_ups(adit: &Pipeline) {
     let hosts: Vec<String> = (WILDCARDS..INGRESSES).map(host).collect();
     let wildcards: Vec<String> = (1..WILDCARDS).map(|number| format!("any.{}", host(number))).collect();
     let unknown: Vec<String> = hosts.iter().map(|host| format!("no-{host}")).collect();
@@ -132,7 +87,7 @@ fn look_ups(adit: &Adit) {
     }
 }
 
-fn changes(adit: &mut Adit) -> Result<()> {
+fn changes(adit: &mut Pipeline) -> Result<()> {
     let ingress = |path: &str| {
         events("app-5000.yaml", &cluster::ingress_with("app-5000", &host(5000), &[path.to_owned(), "/".to_owned()]))
     };
@@ -152,8 +107,8 @@ fn huge_ingress() -> Result<()> {
     let start = Instant::now();
     let objects = events("huge.yaml", &yaml)?;
     row("100,000 paths in one Ingress: read", milliseconds(start.elapsed()), "");
-    let mut adit = Adit::new();
-    row("100,000 paths in one Ingress: publish", milliseconds(adit.apply(objects).0), "");
+    let mut adit = Pipeline::new();
+    row("100,000 paths in one Ingress: publish", milliseconds(apply(&mut adit, objects).0), "");
     ensure!(adit.find(&head("huge.example.com"), "/shop/99999/x").as_deref() == Some("/shop/99999"), "all are served");
     Ok(())
 }
@@ -164,14 +119,14 @@ fn certificates() -> Result<()> {
         let name = format!("app-{number}");
         events(&format!("{name}-tls.yaml"), &cluster::secret(&name, &Certificate::new(&host(number))?))
     };
-    let mut adit = Adit::new();
+    let mut adit = Pipeline::new();
     let mut all = events("backend.yaml", &cluster::backend("backend", ([10, 1, 0, 1], 8080).into()))?;
     for number in 0..CERTIFICATES {
         let name = format!("app-{number}");
         all.extend(events(&format!("{name}.yaml"), &cluster::ingress_over_tls(&name, &host(number)))?);
         all.extend(secret(number)?);
     }
-    row("1,000 certificates: publish", milliseconds(adit.apply(all).0), "");
+    row("1,000 certificates: publish", milliseconds(apply(&mut adit, all).0), "");
     ensure!(adit.translator.diagnostics().count() == 0, "all certificates are usable");
     let hosts: Vec<String> = (0..CERTIFICATES).map(host).collect();
     let round = || {
@@ -190,10 +145,10 @@ fn certificates() -> Result<()> {
 }
 
 /// Applies versions in turn, so that every round changes something.
-fn alternate(adit: &mut Adit, versions: &[Vec<SourceEvent>]) -> Result<Duration> {
+fn alternate(adit: &mut Pipeline, versions: &[Vec<SourceEvent>]) -> Result<Duration> {
     let mut rounds = Vec::with_capacity(ROUNDS);
     for version in versions.iter().cycle().take(ROUNDS) {
-        let (spent, updates) = adit.apply(version.clone());
+        let (spent, updates) = apply(adit, version.clone());
         ensure!(updates == 1, "one host or one backend changes");
         rounds.push(spent);
     }

@@ -9,6 +9,7 @@ pub mod load;
 pub mod machine;
 pub mod open_loop;
 pub mod peers;
+pub mod pipeline;
 pub mod process;
 pub mod programs;
 pub mod report;
