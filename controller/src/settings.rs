@@ -298,6 +298,8 @@ pub struct ServeSettings {
     pub admin_port: u16,
     /// `--health-check-path`: another path of the health check on the admin port. Default `/healthz`.
     pub health_path: String,
+    /// `--enable-dashboard`: the admin port has pages for people. Default true.
+    pub dashboard: bool,
     /// `--enable-metrics` and the other flags about metrics.
     pub metrics: MetricsSettings,
     /// `--shutdown-grace-period`: how long new connections are accepted after SIGTERM. Default 15 s.
@@ -344,6 +346,7 @@ impl Default for ServeSettings {
             admin_address: None,
             admin_port: 10254,
             health_path: "/healthz".into(),
+            dashboard: true,
             metrics: MetricsSettings::default(),
             shutdown_grace: Duration::from_secs(15),
             webhook: WebhookSettings::default(),

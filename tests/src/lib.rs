@@ -34,6 +34,7 @@ pub mod frames;
 pub mod fuzz;
 pub mod golden;
 pub mod grpc;
+pub mod html;
 pub mod http2;
 pub mod lab;
 pub mod lasting;

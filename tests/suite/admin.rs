@@ -38,7 +38,7 @@ async fn who_serves_lives_and_is_ready() -> Result<()> {
     for probe in ["/healthz", "/readyz"] {
         assert_eq!(admin(&adit, probe).await?, (200, "ok".to_owned()));
     }
-    assert_eq!(admin(&adit, "/").await?.0, 404);
+    assert_eq!(admin(&adit, "/nothing").await?.0, 404);
     Ok(())
 }
 

@@ -22,6 +22,7 @@ mod cluster_source;
 mod compression;
 mod connections_of_clients;
 mod connections_to_backends;
+mod dashboard_pages;
 mod dashboards;
 mod diff;
 mod draining;

@@ -2,8 +2,10 @@ use crate::translate::Translator;
 use gateway::config::{Certificate, HostName};
 use gateway::table::Table;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// A certificate that clients of a host may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,63 @@ pub struct ShownCertificate {
     pub is_default: bool,
     /// When it expires, such as `Nov 21 15:28:46 2026 +00:00`; `None` if the gateway has signed it.
     pub not_after: Option<String>,
+    /// The same in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+    /// Who has signed it, such as `C=US, O=Let's Encrypt, CN=R11`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The DNS names and IP addresses that it is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+/// A certificate and the hosts that show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServedCertificate {
+    /// The certificate.
+    #[serde(flatten)]
+    pub certificate: ShownCertificate,
+    /// The hosts, by name; for the default one those that have none of their own.
+    pub hosts: Vec<String>,
+}
+
+/// The same, not parsed yet: that takes longer than to find it, and needs no translator.
+#[derive(Clone, Debug)]
+pub struct CertificateUse {
+    certificate: Arc<Certificate>,
+    is_default: bool,
+    hosts: Vec<HostName>,
+}
+
+impl CertificateUse {
+    /// All that hosts show, and the default one, but for that which the gateway has signed itself.
+    pub fn all(translator: &Translator) -> Vec<Self> {
+        let mut uses = BTreeMap::new();
+        let mut add = |certificate: &Arc<Certificate>, is_default, host: Option<&HostName>| {
+            let new = || Self { certificate: Arc::clone(certificate), is_default, hosts: Vec::new() };
+            let key = (is_default, certificate.origin.clone());
+            uses.entry(key).or_insert_with(new).hosts.extend(host.cloned());
+        };
+        let default = default(translator);
+        default.iter().for_each(|default| add(default, true, None));
+        for host in translator.hosts() {
+            let Some(tls) = &host.tls else { continue };
+            tls.certificates.iter().for_each(|own| add(own, false, Some(&host.name)));
+            let default = default.filter(|_| tls.certificates.is_empty());
+            default.iter().for_each(|default| add(default, true, Some(&host.name)));
+        }
+        uses.into_values().collect()
+    }
+
+    /// What it is.
+    pub fn describe(&self) -> ServedCertificate {
+        ServedCertificate {
+            certificate: shown(&self.certificate, self.is_default),
+            hosts: self.hosts.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// The certificates that a handshake chooses from whose ClientHello has this name: one for each kind of key. None where
@@ -27,8 +86,32 @@ pub(super) fn list(table: &Table, translator: &Translator, server_name: &str) ->
     if !own.is_empty() {
         return own.iter().map(|certificate| shown(certificate, false)).collect();
     }
-    let default = table.settings().tls.default_certificate.as_ref().map(|certificate| shown(certificate, true));
-    vec![default.unwrap_or(ShownCertificate { secret: None, is_default: true, not_after: None })]
+    vec![shown_default(table.settings().tls.default_certificate.as_deref())]
+}
+
+/// The certificates of a virtual host, one for each kind of key; none where no TLS section names it.
+pub fn of_host(translator: &Translator, host: &HostName) -> Vec<ShownCertificate> {
+    match translator.host(host).and_then(|host| host.tls.as_ref()) {
+        None => Vec::new(),
+        Some(tls) if tls.certificates.is_empty() => vec![shown_default(default(translator).map(Arc::as_ref))],
+        Some(tls) => tls.certificates.iter().map(|certificate| shown(certificate, false)).collect(),
+    }
+}
+
+fn default(translator: &Translator) -> Option<&Arc<Certificate>> {
+    translator.settings()?.tls.default_certificate.as_ref()
+}
+
+fn shown_default(default: Option<&Certificate>) -> ShownCertificate {
+    let self_signed = ShownCertificate {
+        secret: None,
+        is_default: true,
+        not_after: None,
+        expires: None,
+        issuer: None,
+        names: Vec::new(),
+    };
+    default.map_or(self_signed, |default| shown(default, true))
 }
 
 /// Those of the host, or else, where it does not speak of TLS, those of its wildcard host: see [`Table::handshake`].
@@ -43,9 +126,31 @@ fn own(table: &Table, translator: &Translator, server_name: &str) -> Arc<[Arc<Ce
 
 fn shown(certificate: &Certificate, is_default: bool) -> ShownCertificate {
     let leaf = certificate.chain.first().and_then(|leaf| X509Certificate::from_der(leaf).ok());
+    let leaf = leaf.map(|(_, leaf)| leaf);
+    let ends = leaf.as_ref().map(|leaf| leaf.validity().not_after);
     ShownCertificate {
         secret: Some(certificate.origin.object.to_string()),
         is_default,
-        not_after: leaf.map(|(_, leaf)| leaf.validity().not_after.to_string()),
+        not_after: ends.map(|ends| ends.to_string()),
+        expires: ends.map(|ends| ends.timestamp()),
+        issuer: leaf.as_ref().map(|leaf| leaf.issuer().to_string()),
+        names: leaf.as_ref().map(names).unwrap_or_default(),
+    }
+}
+
+fn names(leaf: &X509Certificate<'_>) -> Vec<String> {
+    let alternatives = leaf.subject_alternative_name().ok().flatten();
+    let names = alternatives.iter().flat_map(|alternatives| &alternatives.value.general_names);
+    names.filter_map(name).collect()
+}
+
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(octets) => {
+            let v4 = <[u8; 4]>::try_from(*octets).map(IpAddr::from);
+            v4.or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from)).ok().map(|address| address.to_string())
+        }
+        _ => None,
     }
 }

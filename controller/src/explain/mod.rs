@@ -16,19 +16,23 @@ mod settings;
 mod source;
 mod table;
 mod text;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, AuthServer, MirrorServer, Reach};
-pub use certificate::ShownCertificate;
+pub use certificate::{CertificateUse, ServedCertificate, ShownCertificate, of_host as certificates_of};
 pub use hosts::HostCandidate;
 pub use remote::{AdminUrl, InvalidAdminUrl};
 pub use request::Request;
 pub use routes::RouteCandidate;
-pub use settings::Setting;
+pub use settings::{Setting, of_host as settings_of};
 pub use source::Source;
-pub use table::describe;
+pub use table::{
+    ShownAction, ShownHost, ShownRoute, ShownRouteBackend, ShownStream, ShownTable, describe, describe_host,
+};
+pub use upstream::{ShownEndpoint, ShownUpstream};
 
 use crate::translate::Translator;
 use gateway::request::normalize;

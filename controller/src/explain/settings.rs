@@ -46,6 +46,18 @@ pub(super) fn list(route: &Route, host: &Host, translator: &Translator) -> Vec<S
     of_path.chain(from_others).collect()
 }
 
+/// The annotations of all Ingresses whose routes a host has, and of their canaries.
+pub fn of_host(host: &Host, translator: &Translator) -> Vec<Setting> {
+    let own = host.routes().iter().map(|route| ingress(&route.labels.owner));
+    let canaries = host.routes().iter().filter_map(|route| canary::ingress(route, translator).cloned());
+    let ingresses: BTreeSet<_> = own.chain(canaries).collect();
+    let settings = ingresses.iter().flat_map(|ingress| {
+        let applied = translator.applied(ingress).iter();
+        applied.map(move |applied| setting(applied, ingress, translator))
+    });
+    settings.collect()
+}
+
 fn ingress(owner: &Owner) -> ObjectKey {
     ObjectKey::new(Kind::Ingress, owner.namespace.clone(), owner.ingress.clone())
 }

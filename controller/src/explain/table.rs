@@ -1,89 +1,181 @@
 use super::routes::kind;
+use super::upstream::ShownUpstream;
 use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
-use gateway::upstream::Upstream;
-use serde_json::{Value, json};
+use serde::Serialize;
+
+/// The whole table for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownTable {
+    /// Its revision.
+    pub revision: u64,
+    /// How paths are matched.
+    pub path_matching: String,
+    /// The hosts, by name.
+    pub hosts: Vec<ShownHost>,
+    /// The TCP and UDP services, by port.
+    pub streams: Vec<ShownStream>,
+}
+
+/// A TCP or UDP service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownStream {
+    /// `TCP` or `UDP`.
+    pub protocol: String,
+    /// The port that it listens on.
+    pub port: u16,
+    /// What declares it: object and field.
+    pub from: String,
+    /// Connections begin with the PROXY protocol.
+    pub accepts_proxy: bool,
+    /// Connections to the backend begin with it.
+    pub sends_proxy: bool,
+    /// Where it leads.
+    pub backend: ShownUpstream,
+}
+
+/// A virtual host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownHost {
+    /// Its name; `*` takes any host.
+    pub host: String,
+    /// The host that its requests are redirected to, if it is only that.
+    pub redirects_to: Option<String>,
+    /// Where its TLS connections go as they are.
+    pub passes_tls_to: Option<ShownUpstream>,
+    /// The locations of its snippets.
+    pub locations: Vec<ShownRoute>,
+    /// Its routes, in the order they match.
+    pub routes: Vec<ShownRoute>,
+}
+
+/// A route of a host, or a location of a snippet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownRoute {
+    /// The path as declared.
+    pub path: String,
+    /// How it matches, as in [`super::RouteCandidate::kind`].
+    pub kind: String,
+    /// What declares it: object and field.
+    pub from: String,
+    /// The Ingress, as `namespace/name`.
+    pub ingress: String,
+    /// Why its requests are refused, if they are.
+    pub denied: Option<String>,
+    /// What happens to its requests.
+    pub action: ShownAction,
+    /// The locations within it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Self>,
+}
+
+/// What happens to the requests of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ShownAction {
+    /// They go to one of these backends.
+    Forward(Vec<ShownRouteBackend>),
+    /// They go to the gateway's default backend.
+    DefaultBackend,
+    /// They are answered with 404.
+    NotFound,
+    /// They are answered with this status.
+    Reply(u16),
+    /// They are redirected.
+    Redirect {
+        /// The status.
+        code: u16,
+        /// Where to.
+        location: String,
+    },
+}
+
+/// A backend of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownRouteBackend {
+    /// Its share of the requests that fulfil no condition.
+    pub weight: u32,
+    /// It gets only requests that fulfil a condition.
+    pub conditional: bool,
+    /// It is a canary.
+    pub canary: bool,
+    /// The cookie that keeps a client at an endpoint.
+    pub affinity: Option<String>,
+    /// Its endpoints.
+    pub backend: ShownUpstream,
+}
 
 /// The whole table for a person: hosts by name, their routes in the order they match, TCP and UDP services by port, the
 /// endpoints of now.
-pub fn describe(table: &Table) -> Value {
+pub fn describe(table: &Table) -> ShownTable {
     let mut hosts: Vec<_> = table.hosts().collect();
     hosts.sort_by_key(|host| host.name());
-    json!({
-        "revision": table.revision(),
-        "pathMatching": format!("{:?}", table.settings().path_matching),
-        "hosts": hosts.into_iter().map(|host| describe_host(host)).collect::<Vec<_>>(),
-        "streams": table.streams().iter().map(|stream| describe_stream(stream)).collect::<Vec<_>>(),
-    })
+    ShownTable {
+        revision: table.revision(),
+        path_matching: format!("{:?}", table.settings().path_matching),
+        hosts: hosts.into_iter().map(|host| describe_host(host)).collect(),
+        streams: table.streams().iter().map(|stream| describe_stream(stream)).collect(),
+    }
 }
 
-fn describe_stream(stream: &StreamRoute) -> Value {
+fn describe_stream(stream: &StreamRoute) -> ShownStream {
     let listener = &stream.listener;
-    json!({
-        "protocol": listener.protocol.name(),
-        "port": listener.port,
-        "from": listener.origin.to_string(),
-        "acceptsProxy": listener.accept_proxy,
-        "sendsProxy": listener.send_proxy,
-        "backend": describe_upstream(&stream.upstream),
-    })
+    ShownStream {
+        protocol: listener.protocol.name().to_owned(),
+        port: listener.port,
+        from: listener.origin.to_string(),
+        accepts_proxy: listener.accept_proxy,
+        sends_proxy: listener.send_proxy,
+        backend: ShownUpstream::of(&stream.upstream),
+    }
 }
 
-fn describe_host(host: &Host) -> Value {
-    json!({
-        "host": host.name().to_string(),
-        "redirectsTo": host.www_redirect().map(|redirect| redirect.to.as_ref()),
-        "passesTlsTo": host.passthrough().map(|passthrough| describe_upstream(&passthrough.upstream)),
-        "locations": host.locations().map(|route| describe_route(route)).collect::<Vec<_>>(),
-        "routes": host.routes().iter().map(|route| describe_route(route)).collect::<Vec<_>>(),
-    })
+/// A host for a person.
+pub fn describe_host(host: &Host) -> ShownHost {
+    ShownHost {
+        host: host.name().to_string(),
+        redirects_to: host.www_redirect().map(|redirect| redirect.to.to_string()),
+        passes_tls_to: host.passthrough().map(|passthrough| ShownUpstream::of(&passthrough.upstream)),
+        locations: host.locations().map(|route| describe_route(route)).collect(),
+        routes: host.routes().iter().map(|route| describe_route(route)).collect(),
+    }
 }
 
-fn describe_route(route: &Route) -> Value {
+fn describe_route(route: &Route) -> ShownRoute {
     let owner = &route.labels.owner;
-    let mut described = json!({
-        "path": route.labels.path.as_ref(),
-        "kind": kind(route),
-        "from": route.origin.to_string(),
-        "ingress": format!("{}/{}", owner.namespace, owner.ingress),
-        "denied": route.policies.denied.as_ref().map(|denied| denied.reason.as_ref()),
-        "action": describe_action(&route.action),
-    });
-    let within: Vec<_> = route.locations().map(|location| describe_route(location)).collect();
-    if !within.is_empty() {
-        described["locations"] = within.into();
+    ShownRoute {
+        path: route.labels.path.to_string(),
+        kind: kind(route),
+        from: route.origin.to_string(),
+        ingress: format!("{}/{}", owner.namespace, owner.ingress),
+        denied: route.policies.denied.as_ref().map(|denied| denied.reason.to_string()),
+        action: describe_action(&route.action),
+        locations: route.locations().map(|location| describe_route(location)).collect(),
     }
-    described
 }
 
-fn describe_action(action: &RouteAction) -> Value {
+fn describe_action(action: &RouteAction) -> ShownAction {
     match action {
-        RouteAction::Forward(backends) => json!({"forward": backends.iter().map(describe_backend).collect::<Vec<_>>()}),
-        RouteAction::DefaultBackend(_) => json!("defaultBackend"),
-        RouteAction::NotFound => json!("notFound"),
-        RouteAction::Reply(status) => json!({"reply": status}),
-        RouteAction::Redirect(redirect) => json!({"redirect": {"code": redirect.code, "location": *redirect.location}}),
+        RouteAction::Forward(backends) => ShownAction::Forward(backends.iter().map(describe_backend).collect()),
+        RouteAction::DefaultBackend(_) => ShownAction::DefaultBackend,
+        RouteAction::NotFound => ShownAction::NotFound,
+        RouteAction::Reply(status) => ShownAction::Reply(*status),
+        RouteAction::Redirect(redirect) => {
+            ShownAction::Redirect { code: redirect.code, location: redirect.location.to_string() }
+        }
     }
 }
 
-fn describe_backend(backend: &RouteBackend) -> Value {
-    json!({
-        "weight": backend.weight,
-        "conditional": backend.is_conditional(),
-        "canary": backend.canary,
-        "affinity": backend.affinity.as_ref().map(|affinity| affinity.cookie.as_ref()),
-        "backend": describe_upstream(&backend.upstream),
-    })
-}
-
-fn describe_upstream(upstream: &Upstream) -> Value {
-    let endpoints = upstream.endpoints();
-    let endpoints = endpoints.iter().map(|endpoint| {
-        json!({
-            "address": endpoint.address().to_string(),
-            "pod": endpoint.pod(),
-            "inFlight": endpoint.in_flight(),
-            "ejected": endpoint.is_ejected(),
-        })
-    });
-    json!({"name": upstream.id().to_string(), "endpoints": endpoints.collect::<Vec<_>>()})
+fn describe_backend(backend: &RouteBackend) -> ShownRouteBackend {
+    ShownRouteBackend {
+        weight: backend.weight,
+        conditional: backend.is_conditional(),
+        canary: backend.canary,
+        affinity: backend.affinity.as_ref().map(|affinity| affinity.cookie.to_string()),
+        backend: ShownUpstream::of(&backend.upstream),
+    }
 }

@@ -9,6 +9,7 @@ mod version;
 
 use crate::admission::{Keeper, OwnCertificate, Webhook};
 use crate::apiserver::{Access, AccessError};
+use crate::dashboard::Dashboard;
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
 use crate::explain;
@@ -104,7 +105,14 @@ impl Server {
         let watched = cluster.as_ref().map(|cluster| cluster.namespaces.clone()).unwrap_or_default();
         let review = reviews::reviewer(translator.clone(), arrivals, watched);
         let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
-        let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator);
+        let dashboard = serve.dashboard.then(|| Dashboard {
+            replica: identity(controller).pod,
+            publisher: publisher.clone(),
+            registry: registry.clone(),
+            translator: translator.shared(),
+            state: state.clone(),
+        });
+        let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator, dashboard);
         let admin = start_admin(serve, answers, &control)?;
         // Workers read what is fixed at their start from the settings, so the first table comes before them.
         control.block_on(first_table(state.clone()));
@@ -336,18 +344,22 @@ fn answers(
     telemetry: &Arc<Telemetry>,
     publisher: &Arc<Publisher>,
     translator: SharedTranslator,
+    dashboard: Option<Dashboard>,
 ) -> Admin {
     let (telemetry, table, explained) = (telemetry.clone(), publisher.clone(), publisher.clone());
     Admin {
         health_path: serve.health_path.as_str().into(),
         lifecycle: lifecycle.clone(),
         metrics: serve.metrics.enabled.then(|| metrics(telemetry)),
-        table: Arc::new(move || explain::describe(&table.load())),
+        table: Arc::new(move || serde_json::to_value(explain::describe(&table.load())).map_err(|error| error.to_string())),
         explain: Arc::new(move |query| {
             let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let request = explain::Request::new(&query.method, &query.url, headers)?;
             let explanation = explain::explain(&explained.load(), &translator.lock(), &request);
             serde_json::to_value(explanation).map_err(|error| error.to_string())
+        }),
+        dashboard: dashboard.map(|dashboard| -> Arc<admin::Dashboard> {
+            Arc::new(move |path, query| dashboard.respond(path, query))
         }),
     }
 }

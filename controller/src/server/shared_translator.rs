@@ -21,6 +21,11 @@ impl SharedTranslator {
         Self { translator: Arc::new(Mutex::new(translator)), took: Arc::default() }
     }
 
+    /// The translator, for what is below this module.
+    pub(super) fn shared(&self) -> Arc<Mutex<Translator>> {
+        Arc::clone(&self.translator)
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Translator> {
         self.translator.lock()
     }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod lifecycle;
+mod page;
 mod respond;
 mod serve;
 mod silent;
@@ -10,6 +11,7 @@ mod tests;
 
 pub use explain::ExplainQuery;
 pub use lifecycle::Lifecycle;
+pub use page::Page;
 pub use serve::serve;
 pub use silent::{Silent, SilentConnection};
 
@@ -26,16 +28,24 @@ pub struct Admin {
     /// All metrics in Prometheus' text format; `None` answers 404.
     pub metrics: Option<Arc<Metrics>>,
     /// The routing table: hosts, their routes in the order they match, the endpoints.
-    pub table: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    pub table: Arc<Table>,
     /// What would happen to a request; the error is what is wrong with the query.
     pub explain: Arc<Explain>,
+    /// The pages below `/dashboard/`; `None` answers 404.
+    pub dashboard: Option<Arc<Dashboard>>,
 }
 
 /// See [`Admin::metrics`].
 pub type Metrics = dyn Fn() -> Result<String, String> + Send + Sync;
 
+/// See [`Admin::table`].
+pub type Table = dyn Fn() -> Result<serde_json::Value, String> + Send + Sync;
+
 /// See [`Admin::explain`].
 pub type Explain = dyn Fn(&ExplainQuery) -> Result<serde_json::Value, String> + Send + Sync;
+
+/// See [`Admin::dashboard`]: the page of a path below `/dashboard/` and a query string.
+pub type Dashboard = dyn Fn(&str, &str) -> Page + Send + Sync;
 
 impl Admin {
     /// ingress-nginx's path of the liveness probe.

@@ -1,8 +1,11 @@
-use super::{Admin, ExplainQuery};
+use super::{Admin, ExplainQuery, Page};
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, SERVER};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, SERVER,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -11,6 +14,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 /// Identifies the gateway's version to `adit explain --admin`, which may have another one.
 const SELF: &str = concat!("adit/", env!("CARGO_PKG_VERSION"));
+/// Below it are the pages of the dashboard.
+const DASHBOARD: &str = "/dashboard/";
+/// A page has a stylesheet, links and forms to its own kind, and nothing else: no script, no frame, nothing of others.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 type AdminResponse = Response<Full<Bytes>>;
 
@@ -22,6 +29,9 @@ enum Resource {
     Metrics,
     Table,
     Explain,
+    /// What leads to the dashboard.
+    Entrance,
+    Dashboard,
 }
 
 impl Resource {
@@ -31,18 +41,20 @@ impl Resource {
             "/metrics" => Some(Self::Metrics),
             "/debug/table" => Some(Self::Table),
             "/debug/explain" => Some(Self::Explain),
-            _ => (path == &*admin.health_path).then_some(Self::Health),
+            _ if path == &*admin.health_path => Some(Self::Health),
+            "/" | "/dashboard" => Some(Self::Entrance),
+            _ => path.starts_with(DASHBOARD).then_some(Self::Dashboard),
         }
     }
 
     /// The port can be reached from every Pod; routes and addresses are shown to clients on the same machine only.
     fn is_private(self) -> bool {
-        matches!(self, Self::Table | Self::Explain)
+        matches!(self, Self::Table | Self::Explain | Self::Entrance | Self::Dashboard)
     }
 
     /// Probes are answered at any time, since whoever fails one is restarted.
     fn needs_place(self) -> bool {
-        matches!(self, Self::Metrics | Self::Table | Self::Explain)
+        matches!(self, Self::Metrics | Self::Table | Self::Explain | Self::Dashboard)
     }
 }
 
@@ -58,10 +70,10 @@ pub(super) async fn respond<B>(
         return plain(StatusCode::NOT_FOUND, "not found\n".to_owned());
     };
     if resource.is_private() && !peer.to_canonical().is_loopback() {
-        return plain(StatusCode::FORBIDDEN, "/debug/ answers loopback addresses only\n".to_owned());
+        return plain(StatusCode::FORBIDDEN, "/debug/ and /dashboard/ answer loopback addresses only\n".to_owned());
     }
     if resource.is_private() && !names_a_machine(request) {
-        let expected = "/debug/ is asked by an unexpected name: expected the Host localhost or an IP address\n";
+        let expected = "asked by an unexpected name: expected the Host localhost or an IP address\n";
         return plain(StatusCode::FORBIDDEN, expected.to_owned());
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -78,6 +90,7 @@ pub(super) async fn respond<B>(
         Resource::Metrics => metrics(admin).await,
         Resource::Table => table(admin).await,
         Resource::Explain => explain(admin, request.uri().query().unwrap_or_default()).await,
+        Resource::Entrance | Resource::Dashboard => dashboard(admin, request.uri()).await,
     }
 }
 
@@ -114,7 +127,7 @@ async fn metrics(admin: &Admin) -> AdminResponse {
 
 async fn table(admin: &Admin) -> AdminResponse {
     let table = admin.table.clone();
-    match blocking(move || json(&table())).await {
+    match blocking(move || json(&table()?)).await {
         Ok(text) => response(StatusCode::OK, JSON, text),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
@@ -131,6 +144,27 @@ async fn explain(admin: &Admin, query: &str) -> AdminResponse {
         Ok(Err(error)) => plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
         Ok(Ok(Err(error))) | Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
+}
+
+async fn dashboard(admin: &Admin, uri: &Uri) -> AdminResponse {
+    let Some(dashboard) = admin.dashboard.clone() else {
+        return plain(StatusCode::NOT_FOUND, "the dashboard is off: see --enable-dashboard\n".to_owned());
+    };
+    let Some(path) = uri.path().strip_prefix(DASHBOARD).map(str::to_owned) else {
+        let mut response = plain(StatusCode::FOUND, format!("see {DASHBOARD}\n"));
+        response.headers_mut().insert(LOCATION, HeaderValue::from_static(DASHBOARD));
+        return response;
+    };
+    let query = uri.query().unwrap_or_default().to_owned();
+    let mut response = match blocking(move || Ok(dashboard(&path, &query))).await {
+        Ok(Page { status, content_type, body }) => response(status, content_type, body),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }
 
 /// Runs a function on a thread that may block. A panic in it is an error of this response alone.

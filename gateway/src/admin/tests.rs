@@ -1,6 +1,6 @@
 use super::respond::respond;
 use super::serve::{HEAD_LIMIT, PLACES};
-use super::{Admin, Lifecycle, serve};
+use super::{Admin, Lifecycle, Page, serve};
 use http::header::HOST;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -17,12 +17,17 @@ fn admin() -> Admin {
         health_path: Admin::HEALTH_PATH.into(),
         lifecycle: Arc::new(Lifecycle::default()),
         metrics: Some(Arc::new(|| Ok("adit_table_revision 7\n".to_owned()))),
-        table: Arc::new(|| json!({ "hosts": ["shop.example.com"] })),
+        table: Arc::new(|| Ok(json!({ "hosts": ["shop.example.com"] }))),
         explain: Arc::new(|query| match query.url.as_str() {
             "/bad" => Err("url '/bad' has no host: expected one".to_owned()),
             "/panic" => panic!("explain is broken"),
             _ => Ok(json!({ "method": query.method, "headers": query.headers })),
         }),
+        dashboard: Some(Arc::new(|path, query| Page {
+            status: StatusCode::OK,
+            content_type: "text/html; charset=utf-8",
+            body: format!("page {path:?} of shop with {query:?}"),
+        })),
     }
 }
 
@@ -126,7 +131,7 @@ async fn head_has_no_body() {
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
     let address = start(admin()).await;
-    assert_eq!(status(&send(address, "GET", "/").await.0), "404");
+    assert_eq!(status(&send(address, "GET", "/nothing").await.0), "404");
     assert_eq!(status(&send(address, "GET", "/debug/").await.0), "404");
     let (head, _) = send(address, "POST", "/healthz").await;
     assert_eq!(status(&head), "405");
@@ -152,7 +157,7 @@ async fn debugging_answers_nobody_else() {
         Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped().into(),
     ];
     for peer in others {
-        for target in ["/debug/table", "/debug/explain?url=/"] {
+        for target in ["/debug/table", "/debug/explain?url=/", "/", "/dashboard/"] {
             let (status, body) = from(peer, target).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{peer} {target}");
             assert!(!body.contains("shop"), "{body}");
@@ -161,6 +166,37 @@ async fn debugging_answers_nobody_else() {
     }
     for peer in [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), LOOPBACK] {
         assert_eq!(from(peer, "/debug/table").await.0, StatusCode::OK, "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_has_pages() {
+    let address = start(admin()).await;
+    for entrance in ["/", "/dashboard"] {
+        let (head, _) = send(address, "GET", entrance).await;
+        assert_eq!(status(&head), "302", "{entrance}");
+        assert!(head.to_ascii_lowercase().contains("location: /dashboard/\r\n"), "{head}");
+    }
+    let (head, body) = send(address, "GET", "/dashboard/hosts?q=a%20b").await;
+    assert_eq!((status(&head), &*body), ("200", "page \"hosts\" of shop with \"q=a%20b\""));
+    let head = head.to_ascii_lowercase();
+    for header in [
+        "content-type: text/html; charset=utf-8",
+        "cache-control: no-store",
+        "content-security-policy: default-src 'none'; style-src 'self';",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+    ] {
+        assert!(head.contains(header), "{header} is not in {head}");
+    }
+    assert_eq!(status(&send(address, "POST", "/dashboard/").await.0), "405");
+}
+
+#[tokio::test]
+async fn the_dashboard_can_be_off() {
+    let address = start(Admin { dashboard: None, ..admin() }).await;
+    for target in ["/", "/dashboard", "/dashboard/"] {
+        assert_eq!(status(&send(address, "GET", target).await.0), "404", "{target}");
     }
 }
 
@@ -203,7 +239,7 @@ async fn debugging_is_not_asked_by_names_of_others() {
         &["a b"],
         &["localhost", "attacker.example"],
     ] {
-        for target in ["/debug/table", "/debug/explain?url=/"] {
+        for target in ["/debug/table", "/debug/explain?url=/", "/", "/dashboard/hosts"] {
             assert_eq!(from_with(LOOPBACK, target, hosts).await.0, StatusCode::FORBIDDEN, "{hosts:?}");
         }
         assert_eq!(from_with(LOOPBACK, "/healthz", hosts).await.0, StatusCode::OK, "{hosts:?}");

@@ -84,6 +84,11 @@ impl Registry {
         self.inner.lock().slots.retain(|_, slot| slot.backend.is_some() || Arc::strong_count(&slot.upstream) > 1);
     }
 
+    /// All that are set or in use, in no order.
+    pub fn upstreams(&self) -> Vec<Arc<Upstream>> {
+        self.inner.lock().slots.values().map(|slot| Arc::clone(&slot.upstream)).collect()
+    }
+
     /// What is ejected of each upstream where that may be.
     pub fn ejected(&self) -> Vec<Ejected> {
         self.inner.lock().slots.values().filter_map(|slot| slot.upstream.ejected()).collect()

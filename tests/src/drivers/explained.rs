@@ -3,9 +3,11 @@ use super::settings;
 use crate::case::{Case, Mode, Player, Request};
 use crate::check::{Answerer, Observation};
 use crate::cluster::{Cluster, Network};
+use crate::html;
 use crate::run::Driver;
-use anyhow::{Context as _, Result};
-use controller::explain::{self, Action};
+use anyhow::{Context as _, Result, ensure};
+use controller::dashboard;
+use controller::explain::{self, Action, Explanation};
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::table::Publisher;
@@ -48,8 +50,35 @@ impl Driver for Explained {
         let asked = explain::Request::new(&request.method, &request.url, host.into_iter().chain(headers));
         let asked = asked.map_err(anyhow::Error::msg)?;
         let explanation = explain::explain(&self.publisher.load(), &self.translator, &asked);
+        the_page_says_the_same(&explanation)?;
         Ok(vec![observation(explanation.action)?])
     }
+}
+
+/// The dashboard's page shows the same winners, and says of the request what `adit explain` does.
+fn the_page_says_the_same(explanation: &Explanation) -> Result<()> {
+    let page = dashboard::write_why(explanation);
+    let rows = page.split("<tr").filter_map(|row| row.strip_prefix(" class=\"won\">"));
+    let rows: Vec<_> = rows.map(|row| html::text(row.split("</tr>").next().unwrap_or_default())).collect();
+    let hosts = explanation.hosts.iter().filter(|host| host.won).map(|host| vec![host.name.clone(), host.why.clone()]);
+    let routes = explanation.routes.iter().filter(|route| route.won);
+    let routes = routes.map(|route| vec![route.path.clone(), route.source.to_string(), route.why.clone()]);
+    let winners: Vec<_> = hosts.chain(routes).collect();
+    ensure!(rows.len() == winners.len(), "the page has the winners {rows:?} and not {winners:?}");
+    for (row, winner) in rows.iter().zip(&winners) {
+        let missing = winner.iter().find(|part| !row.contains(&visible(part)));
+        ensure!(missing.is_none(), "the page lacks {missing:?} of a winner: {row:?}");
+    }
+    let text = html::text(&page);
+    let action = explanation.action.to_string();
+    let missing = action.lines().find(|line| !text.contains(&visible(line.trim_start())));
+    ensure!(missing.is_none(), "the page lacks {missing:?}: {text}");
+    Ok(())
+}
+
+/// Text as pages have it, where what is not seen is escaped.
+fn visible(text: &str) -> String {
+    text.chars().flat_map(|c| if matches!(c, ' '..='~') { vec![c] } else { c.escape_debug().collect() }).collect()
 }
 
 fn observation(action: Action) -> Result<Observation> {

@@ -88,7 +88,7 @@ fn table_of(objects: &str) -> Value {
         manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
     let publisher = Publisher::new(Arc::default());
     publisher.publish(Translator::new(ControllerSettings::default()).translate(&store, &changes));
-    let mut table = describe(&publisher.load());
+    let mut table = serde_json::to_value(describe(&publisher.load())).expect("a table is JSON");
     table["revision"] = Value::Null;
     table
 }

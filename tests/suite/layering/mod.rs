@@ -40,6 +40,7 @@ const GATEWAY_ORDER: &[&[&str]] = &[
 const CONTROLLER_ORDER: &[&[&str]] = &[
     &["cli"],
     &["server"],
+    &["dashboard"],
     &["admission", "explain"],
     &["translate", "events"],
     &["source"],

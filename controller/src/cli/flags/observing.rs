@@ -1,4 +1,4 @@
-//! The flags about logs and health.
+//! The flags about logs, health and the dashboard.
 
 use super::flag::{Flag, Shape};
 use crate::cli::log::check_level;
@@ -37,6 +37,18 @@ pub(super) const FLAGS: &[Flag] = &[
                 return Err("is not a path: expected it to begin with a slash".into());
             }
             settings.serve.health_path = values.last().into();
+            Ok(())
+        },
+    ),
+    Flag::full(
+        "enable-dashboard",
+        Shape::Switch,
+        "true",
+        "Serve pages for people at /dashboard/ on the admin port: problems, hosts, backends, certificates, and why a \
+         request goes where it goes. Only clients on the same machine get them, as through kubectl port-forward. With \
+         false /dashboard/ answers 404",
+        |values, settings| {
+            settings.serve.dashboard = values.switch()?;
             Ok(())
         },
     ),

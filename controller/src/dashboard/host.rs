@@ -1,0 +1,123 @@
+//! One host: its routes in the order they match, what its objects ask for, and its certificates.
+
+use super::layout::{badge, link, shown, table};
+use super::paging::Part;
+use super::settings;
+use crate::explain::{
+    self, Setting, ShownAction, ShownCertificate, ShownHost, ShownRoute, ShownRouteBackend, ShownUpstream,
+};
+use crate::translate::Translator;
+use gateway::table::Table;
+use maud::{Markup, html};
+use serde::Serialize;
+
+/// A host.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Data {
+    #[serde(flatten)]
+    pub(super) host: ShownHost,
+    certificates: Vec<ShownCertificate>,
+    settings: Vec<Setting>,
+    #[serde(skip)]
+    routes: Part<ShownRoute>,
+}
+
+/// The host of this name, if it is served.
+pub(super) fn gather(table: &Table, translator: &Translator, name: &str, page: usize) -> Option<Data> {
+    let host = table.hosts().find(|host| host.name().to_string() == name)?;
+    let described = explain::describe_host(host);
+    Some(Data {
+        certificates: explain::certificates_of(translator, host.name()),
+        settings: explain::settings_of(host, translator),
+        routes: Part::of(described.routes.clone(), page, |route| route),
+        host: described,
+    })
+}
+
+pub(super) fn write(data: &Data) -> Markup {
+    let ShownHost { host, redirects_to, passes_tls_to, locations, .. } = &data.host;
+    html! {
+        @if let Some(to) = redirects_to { p { "Its requests are redirected to " strong { (shown(to)) } "." } }
+        @if let Some(upstream) = passes_tls_to {
+            p { "Its TLS connections are passed through to " (write_upstream(upstream)) }
+        }
+        (certificates(&data.certificates))
+        p { a .button href=(link("why", "url", &format!("http://{host}/"))) { "Explain a request to this host" } }
+        h2 { "Routes" }
+        @if !locations.is_empty() { (routes("Locations of snippets, which are asked first", locations)) }
+        @if data.routes.entries.is_empty() { p .note { "It has none." } } @else {
+            (routes(&data.routes.summary("route, as it matches", "routes, in the order they match"), &data.routes.entries))
+            (data.routes.links("host", &[("name", host)]))
+        }
+        @if !data.settings.is_empty() {
+            h2 { "Settings" }
+            (settings::write(&data.settings))
+        }
+    }
+}
+
+fn certificates(certificates: &[ShownCertificate]) -> Markup {
+    html! {
+        @if !certificates.is_empty() {
+            p {
+                "Shown over TLS: "
+                @for (number, certificate) in certificates.iter().enumerate() {
+                    @if number > 0 { "; " }
+                    (shown(certificate))
+                }
+            }
+        }
+    }
+}
+
+fn routes(caption: &str, routes: &[ShownRoute]) -> Markup {
+    let rows = html! { @for route in routes { (write_route(route, 0)) } };
+    table(caption, &["Route", "What happens"], rows)
+}
+
+fn write_route(route: &ShownRoute, depth: usize) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                @if depth > 0 { span .detail { "within it:" } }
+                code { (shown(&route.path)) } " " span .kind { (route.kind) }
+                span .detail { (shown(&route.from)) }
+            }
+            td {
+                @if let Some(reason) = &route.denied { p { (badge("error", "refused")) " " (shown(reason)) } }
+                (write_action(&route.action))
+            }
+        }
+        @for location in &route.locations { (write_route(location, depth + 1)) }
+    }
+}
+
+fn write_action(action: &ShownAction) -> Markup {
+    html! {
+        @match action {
+            ShownAction::Forward(backends) => { ul .plain { @for backend in backends { li { (write_backend(backend)) } } } }
+            ShownAction::DefaultBackend => "goes to the default backend",
+            ShownAction::NotFound => "is answered with 404",
+            ShownAction::Reply(status) => { "is answered with " (status) }
+            ShownAction::Redirect { code, location } => { "is redirected with " (code) " to " (shown(location)) }
+        }
+    }
+}
+
+fn write_backend(backend: &ShownRouteBackend) -> Markup {
+    html! {
+        (write_upstream(&backend.backend))
+        @if backend.canary { " " (badge("plain", "canary")) }
+        @if backend.conditional { span .detail { "for requests that fulfil its condition" } }
+        @else if backend.weight != 1 { span .detail { "weight " (backend.weight) } }
+        @if let Some(cookie) = &backend.affinity { span .detail { "sessions by the cookie " (shown(cookie)) } }
+    }
+}
+
+fn write_upstream(upstream: &ShownUpstream) -> Markup {
+    html! {
+        a href=(link("backends", "q", &upstream.name)) { (shown(&upstream.name)) }
+        @if upstream.endpoints.is_empty() { " " (badge("error", "no endpoint")) }
+    }
+}

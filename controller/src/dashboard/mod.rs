@@ -1,0 +1,147 @@
+//! The pages for people on the admin port: what is wrong, what is served, and why a request goes where it goes.
+//!
+//! Each page has its data, which is also had as JSON with `format=json`, and a function that writes it as HTML. Nothing of
+//! it is decided here: the data is the table's, or what `adit explain` says.
+
+mod backends;
+mod certificates;
+mod failure;
+mod host;
+mod hosts;
+mod layout;
+mod overview;
+mod paging;
+mod query;
+mod settings;
+mod why;
+
+#[cfg(test)]
+mod tests;
+
+use crate::diagnostic::Diagnostic;
+use crate::explain::{self, CertificateUse, Explanation};
+use crate::pipeline::State;
+use crate::translate::Translator;
+use failure::Failure;
+use gateway::admin::Page;
+use gateway::table::Publisher;
+use gateway::upstream::Registry;
+use http::StatusCode;
+use layout::{Layout, Tab};
+use maud::Markup;
+use parking_lot::Mutex;
+use query::Query;
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+const CSS: &str = "text/css; charset=utf-8";
+const STYLE: &str = include_str!("style.css");
+
+/// The pages, and where their data is.
+#[derive(Debug)]
+pub struct Dashboard {
+    /// The Pod that this is, or another name of the replica; empty if it has none.
+    pub replica: String,
+    /// The table.
+    pub publisher: Arc<Publisher>,
+    /// The backends.
+    pub registry: Arc<Registry>,
+    /// What the table is made by. Held only while data is read.
+    pub translator: Arc<Mutex<Translator>>,
+    /// What is wrong with the objects.
+    pub state: watch::Receiver<State>,
+}
+
+impl Dashboard {
+    /// The page of a path below `/dashboard/` and a query string.
+    pub fn respond(&self, path: &str, query: &str) -> Page {
+        self.find(path, query).unwrap_or_else(|failure| self.fail(&failure))
+    }
+
+    fn find(&self, path: &str, query: &str) -> Result<Page, Failure> {
+        match path {
+            "" => self.overview(&Query::parse(query, &["page"])?),
+            "hosts" => self.hosts(&Query::parse(query, &["q", "page"])?),
+            "host" => self.host(&Query::parse(query, &["name", "page"])?),
+            "backends" => self.backends(&Query::parse(query, &["q", "page"])?),
+            "certificates" => self.certificates(&Query::parse(query, &["q", "page"])?),
+            "why" => self.why(&Query::parse(query, &["method", "url", "header", "headers"])?),
+            "style.css" => Ok(Page { status: StatusCode::OK, content_type: CSS, body: STYLE.to_owned() }),
+            _ => Err(Failure::not_found("This page does not exist.")),
+        }
+    }
+
+    fn overview(&self, query: &Query) -> Result<Page, Failure> {
+        let page = query.page()?;
+        let diagnostics: Arc<[Diagnostic]> = Arc::clone(&self.state.borrow().diagnostics);
+        let uses = CertificateUse::all(&self.translator.lock());
+        let data = overview::gather(&self.publisher.load(), &self.registry, &diagnostics, &uses, page);
+        self.show(query, Tab::Overview, "Overview", &data, overview::write)
+    }
+
+    fn hosts(&self, query: &Query) -> Result<Page, Failure> {
+        let data = hosts::gather(&self.publisher.load(), query.text("q"), query.page()?);
+        self.show(query, Tab::Hosts, "Hosts", &data, hosts::write)
+    }
+
+    fn host(&self, query: &Query) -> Result<Page, Failure> {
+        let name = query.required("name", "name=shop.example.com")?;
+        let data = host::gather(&self.publisher.load(), &self.translator.lock(), name, query.page()?);
+        let data = data.ok_or_else(|| Failure::not_found(&format!("There is no host {name:?}.")))?;
+        self.show(query, Tab::Hosts, &format!("Host {}", data.host.host), &data, host::write)
+    }
+
+    fn backends(&self, query: &Query) -> Result<Page, Failure> {
+        let data = backends::gather(&self.registry, query.text("q"), query.page()?);
+        self.show(query, Tab::Backends, "Backends", &data, backends::write)
+    }
+
+    fn certificates(&self, query: &Query) -> Result<Page, Failure> {
+        let uses = CertificateUse::all(&self.translator.lock());
+        let data = certificates::gather(&uses, query.text("q"), query.page()?);
+        self.show(query, Tab::Certificates, "Certificates", &data, certificates::write)
+    }
+
+    fn why(&self, query: &Query) -> Result<Page, Failure> {
+        let asked = why::Asked::read(query);
+        let answer = asked.request().map(|request| {
+            request.map(|request| explain::explain(&self.publisher.load(), &self.translator.lock(), &request))
+        });
+        let status = if matches!(answer, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        let content = why::page(&asked, answer.as_ref().map(Result::as_ref));
+        Ok(self.html(status, Tab::Why, "Why", content))
+    }
+
+    /// A page with this data: as JSON, if that is asked for.
+    fn show<T: Serialize>(
+        &self,
+        query: &Query,
+        tab: Tab,
+        title: &str,
+        data: &T,
+        write: impl FnOnce(&T) -> Markup,
+    ) -> Result<Page, Failure> {
+        if query.wants_json()? {
+            let body = serde_json::to_string_pretty(data).map_err(|error| Failure::defect(&error))?;
+            return Ok(Page { status: StatusCode::OK, content_type: JSON, body });
+        }
+        Ok(self.html(StatusCode::OK, tab, title, write(data)))
+    }
+
+    fn fail(&self, failure: &Failure) -> Page {
+        self.html(failure.status, Tab::None, failure.title(), failure.write())
+    }
+
+    fn html(&self, status: StatusCode, tab: Tab, title: &str, content: Markup) -> Page {
+        let layout = Layout { tab, title, revision: self.publisher.revision(), replica: &self.replica };
+        Page { status, content_type: HTML, body: layout.write(&content).into_string() }
+    }
+}
+
+/// An explanation as the page `why` has it: HTML, without the page around it.
+pub fn write_why(explanation: &Explanation) -> String {
+    why::write(explanation).into_string()
+}
