@@ -17,7 +17,8 @@ const SELF: &str = concat!("adit/", env!("CARGO_PKG_VERSION"));
 /// Below it are the pages of the dashboard.
 const DASHBOARD: &str = "/dashboard/";
 /// A page has a stylesheet, links and forms to its own kind, and nothing else: no script, no frame, nothing of others.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 type AdminResponse = Response<Full<Bytes>>;
 

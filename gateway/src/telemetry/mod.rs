@@ -24,6 +24,7 @@ pub use clock::{Clock, Now};
 pub use metrics::{
     Admission, Build, COMMON_LABELS, CertificateMetrics, CheckMetrics, ConnectionState, ControllerMetrics, Event,
     Identity, ListenerMetrics, METRICS, MetricDoc, MetricKind, OcspMetrics, Orphan, REQUEST_METRICS, ServedCertificate,
+    ServiceName, Traffic,
 };
 pub use record::{Attempt, EncodedBody, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
@@ -35,6 +36,7 @@ pub use worker::{OpenConnection, OpenStream, Worker};
 use crate::upstream::Registry;
 use access_log::LogSender;
 use metrics::Metrics;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -132,6 +134,11 @@ impl Telemetry {
     /// The metrics cannot be encoded as text.
     pub fn metrics(&self) -> Result<String, TelemetryError> {
         Ok(self.metrics.text()?)
+    }
+
+    /// What the requests to each Service have come to; nothing where requests are not measured.
+    pub fn traffic(&self) -> BTreeMap<ServiceName, Traffic> {
+        self.metrics.sums.lock().traffic()
     }
 
     /// Drops the series of routes that are gone, as a scrape does. To be called about once a minute, so that a gateway that

@@ -7,6 +7,7 @@ use super::labels::{Labelling, SeriesKey};
 use super::map::Map;
 use super::names::{self, MetricDoc, REQUEST_METRICS};
 use super::streams::{self, OpenStreams, StreamCells, StreamId};
+use super::traffic::{ServiceName, Traffic};
 use crate::config::RouteLabels;
 use crate::telemetry::MetricsSettings;
 use parking_lot::Mutex;
@@ -115,6 +116,19 @@ impl Sums {
     pub(in crate::telemetry) fn sweep(&mut self) {
         self.fold();
         self.retire();
+    }
+
+    /// The traffic of each Service whose routes are there, as it is now.
+    pub(in crate::telemetry) fn traffic(&mut self) -> BTreeMap<ServiceName, Traffic> {
+        self.fold();
+        let mut services: BTreeMap<_, Traffic> = BTreeMap::new();
+        for (key, Sum { series, .. }) in &self.series {
+            let traffic = services.entry(key.service()).or_default();
+            traffic.requests += series.requests;
+            traffic.errors += if key.is_server_error() { series.requests } else { 0 };
+            traffic.seconds += series.histograms.sum(Measure::RequestDuration);
+        }
+        services
     }
 
     fn encode(&self) -> Vec<MetricFamily> {

@@ -113,6 +113,11 @@ impl Histograms {
         }
     }
 
+    /// The sum of all that was observed; 0 if it is excluded.
+    pub(super) fn sum(&self, measure: Measure) -> f64 {
+        self.sums[measure as usize]
+    }
+
     /// `None` if it is excluded, or nothing was observed, such as the time to connect of a redirect.
     pub(super) fn encode(&self, layout: &Layout, measure: Measure) -> Option<proto::Histogram> {
         let Shape { buckets, counts } = layout.shapes[measure as usize].as_ref()?;

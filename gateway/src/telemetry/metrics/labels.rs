@@ -1,5 +1,6 @@
 use super::cells::Cell;
 use super::encode::pair;
+use super::traffic::ServiceName;
 use crate::config::RouteLabels;
 use prometheus::proto::LabelPair;
 use std::sync::Arc;
@@ -47,6 +48,19 @@ impl SeriesKey {
             canary: Arc::clone(canary),
             method: cell.method,
             status: if labelling.status_classes { Status::Class(cell.status / 100) } else { Status::Code(cell.status) },
+        }
+    }
+
+    /// The Service.
+    pub(super) fn service(&self) -> ServiceName {
+        (Arc::clone(&self.namespace), Arc::clone(&self.service))
+    }
+
+    /// The status says that the gateway or the backend is at fault.
+    pub(super) fn is_server_error(&self) -> bool {
+        match self.status {
+            Status::Code(code) => code >= 500,
+            Status::Class(class) => class >= 5,
         }
     }
 

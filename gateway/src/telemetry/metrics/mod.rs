@@ -19,6 +19,7 @@ mod ocsp;
 mod process;
 mod spans;
 mod streams;
+mod traffic;
 mod unmatched;
 
 pub(super) use cells::{Cells, Measured};
@@ -36,6 +37,7 @@ pub use ocsp::OcspMetrics;
 use process::ProcessCollector;
 pub(super) use spans::SpanMetrics;
 pub(super) use streams::{OpenStreams, StreamId};
+pub use traffic::{ServiceName, Traffic};
 
 use super::MetricsSettings;
 use crate::upstream;

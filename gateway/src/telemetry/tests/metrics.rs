@@ -2,7 +2,9 @@ use super::streams::record as stream;
 use crate::config::{AccessLog, Backend, Ejection, GatewaySettings, RouteLabels, ServiceBackend, StreamProtocol};
 use crate::headers::Headers;
 use crate::telemetry::fixture::{attempt, connection, labels, record, routed, sample, telemetry};
-use crate::telemetry::{Admission, ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry};
+use crate::telemetry::{
+    Admission, ConnectionState, Event, METRICS, Orphan, Record, ServedCertificate, Telemetry, Traffic,
+};
 use crate::upstream::Registry;
 use std::collections::BTreeSet;
 use std::num::NonZero;
@@ -40,6 +42,21 @@ fn a_request_is_measured() {
     assert_eq!(value("response_size_sum", ""), Some(750.0));
     assert_eq!(value("bytes_sent_bucket", ",le=\"1000\""), Some(1.0));
     assert_eq!(value("bytes_sent_bucket", ",le=\"10000000\""), Some(1.0));
+}
+
+#[test]
+fn traffic_is_told_by_service() {
+    let (telemetry, _) = telemetry();
+    let worker = telemetry.worker();
+    let (connection, headers, labels) = (connection(), Headers::default(), labels());
+    let answered = routed(&labels, &connection, &headers);
+    let failed = Record { status: 502, ..routed(&labels, &connection, &headers) };
+    for record in [&answered, &failed, &record(&connection, &headers)] {
+        worker.record(record, &AccessLog::default());
+    }
+    let seconds = 2.0 * answered.duration.as_secs_f64();
+    let expected = (("ns".into(), "echo".into()), Traffic { requests: 2, errors: 1, seconds });
+    assert_eq!(telemetry.traffic().into_iter().collect::<Vec<_>>(), [expected]);
 }
 
 #[test]
