@@ -28,7 +28,7 @@ pub(super) fn ending(uses: &[CertificateUse]) -> Vec<ServedCertificate> {
 
 fn described(uses: &[CertificateUse]) -> Vec<ServedCertificate> {
     let mut described: Vec<_> = uses.iter().map(CertificateUse::describe).collect();
-    described.sort_by(|one, other| one.certificate.expires.cmp(&other.certificate.expires));
+    described.sort_by_key(|served| served.certificate.expires.unwrap_or(i64::MAX));
     described
 }
 
@@ -62,7 +62,7 @@ pub(super) fn write(certificates: &Part<ServedCertificate>) -> Markup {
 /// A table of certificates.
 pub(super) fn list(caption: &str, certificates: &[ServedCertificate]) -> Markup {
     let rows = html! { @for certificate in certificates { (write_row(certificate)) } };
-    table(caption, &["Certificate", "Ends", "Hosts"], rows)
+    table(caption, &["Certificate", "Ends", "Hosts"], &rows)
 }
 
 fn write_row(served: &ServedCertificate) -> Markup {
@@ -106,7 +106,7 @@ fn remaining(days: i64) -> Markup {
         ..0 => badge("error", "has ended"),
         0 => badge("warning", "ends within a day"),
         1 => badge("warning", "1 day left"),
-        ..SOON => badge("warning", &format!("{days} days left")),
+        2..SOON => badge("warning", &format!("{days} days left")),
         _ => html! { (days) " days left" },
     }
 }

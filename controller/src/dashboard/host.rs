@@ -73,7 +73,7 @@ fn certificates(certificates: &[ShownCertificate]) -> Markup {
 
 fn routes(caption: &str, routes: &[ShownRoute]) -> Markup {
     let rows = html! { @for route in routes { (write_route(route, 0)) } };
-    table(caption, &["Route", "What happens"], rows)
+    table(caption, &["Route", "What happens"], &rows)
 }
 
 fn write_route(route: &ShownRoute, depth: usize) -> Markup {

@@ -44,7 +44,7 @@ pub(super) fn write(hosts: &Part<Row>) -> Markup {
         @if hosts.entries.is_empty() {
             p .note { @if hosts.search.is_empty() { "No host is served." } @else { "No host has this in its name." } }
         } @else {
-            (table(&caption, &["Host", "Routes"], html! { @for host in &hosts.entries { (write_row(host)) } }))
+            (table(&caption, &["Host", "Routes"], &html! { @for host in &hosts.entries { (write_row(host)) } }))
             (hosts.links("hosts", &[("q", &hosts.search)]))
         }
     }

@@ -92,13 +92,22 @@ pub(super) fn shown(text: &impl Display) -> String {
     Escaped(text).to_string()
 }
 
+/// Text of our documentation, in which code stands between backticks.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A word that stands out.
 pub(super) fn badge(class: &str, word: &str) -> Markup {
     html! { span class={ "badge " (class) } { (word) } }
 }
 
 /// A table that can be moved sideways where it is too wide.
-pub(super) fn table(caption: &str, columns: &[&str], rows: Markup) -> Markup {
+pub(super) fn table(caption: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
         div .wide role="region" aria-label=(caption) tabindex="0" {
             table {

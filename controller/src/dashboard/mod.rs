@@ -12,11 +12,9 @@ mod layout;
 mod overview;
 mod paging;
 mod query;
+mod rates;
 mod settings;
 mod why;
-
-#[cfg(test)]
-mod tests;
 
 use crate::diagnostic::Diagnostic;
 use crate::explain::{self, CertificateUse, Explanation};
@@ -25,14 +23,17 @@ use crate::translate::Translator;
 use failure::Failure;
 use gateway::admin::Page;
 use gateway::table::Publisher;
+use gateway::telemetry::Telemetry;
 use gateway::upstream::Registry;
 use http::StatusCode;
 use layout::{Layout, Tab};
 use maud::Markup;
 use parking_lot::Mutex;
 use query::Query;
+use rates::Rates;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::watch;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -41,9 +42,14 @@ const CSS: &str = "text/css; charset=utf-8";
 const STYLE: &str = include_str!("style.css");
 
 /// The pages, and where their data is.
-#[derive(Debug)]
 pub struct Dashboard {
-    /// The Pod that this is, or another name of the replica; empty if it has none.
+    sources: Sources,
+    rates: Rates,
+}
+
+/// Where the data of the pages is.
+pub struct Sources {
+    /// The Pod that this is; empty outside of one.
     pub replica: String,
     /// The table.
     pub publisher: Arc<Publisher>,
@@ -53,9 +59,16 @@ pub struct Dashboard {
     pub translator: Arc<Mutex<Translator>>,
     /// What is wrong with the objects.
     pub state: watch::Receiver<State>,
+    /// What requests have come to.
+    pub telemetry: Arc<Telemetry>,
 }
 
 impl Dashboard {
+    /// Pages about these.
+    pub fn new(sources: Sources) -> Self {
+        Self { sources, rates: Rates::default() }
+    }
+
     /// The page of a path below `/dashboard/` and a query string.
     pub fn respond(&self, path: &str, query: &str) -> Page {
         self.find(path, query).unwrap_or_else(|failure| self.fail(&failure))
@@ -76,31 +89,32 @@ impl Dashboard {
 
     fn overview(&self, query: &Query) -> Result<Page, Failure> {
         let page = query.page()?;
-        let diagnostics: Arc<[Diagnostic]> = Arc::clone(&self.state.borrow().diagnostics);
-        let uses = CertificateUse::all(&self.translator.lock());
-        let data = overview::gather(&self.publisher.load(), &self.registry, &diagnostics, &uses, page);
+        let diagnostics: Arc<[Diagnostic]> = Arc::clone(&self.sources.state.borrow().diagnostics);
+        let uses = CertificateUse::all(&self.sources.translator.lock());
+        let data = overview::gather(&self.sources.publisher.load(), &self.sources.registry, &diagnostics, &uses, page);
         self.show(query, Tab::Overview, "Overview", &data, overview::write)
     }
 
     fn hosts(&self, query: &Query) -> Result<Page, Failure> {
-        let data = hosts::gather(&self.publisher.load(), query.text("q"), query.page()?);
+        let data = hosts::gather(&self.sources.publisher.load(), query.text("q"), query.page()?);
         self.show(query, Tab::Hosts, "Hosts", &data, hosts::write)
     }
 
     fn host(&self, query: &Query) -> Result<Page, Failure> {
         let name = query.required("name", "name=shop.example.com")?;
-        let data = host::gather(&self.publisher.load(), &self.translator.lock(), name, query.page()?);
+        let data = host::gather(&self.sources.publisher.load(), &self.sources.translator.lock(), name, query.page()?);
         let data = data.ok_or_else(|| Failure::not_found(&format!("There is no host {name:?}.")))?;
         self.show(query, Tab::Hosts, &format!("Host {}", data.host.host), &data, host::write)
     }
 
     fn backends(&self, query: &Query) -> Result<Page, Failure> {
-        let data = backends::gather(&self.registry, query.text("q"), query.page()?);
+        let loads = self.rates.look(Instant::now(), self.sources.telemetry.traffic());
+        let data = backends::gather(&self.sources.registry, &loads, query.text("q"), query.page()?);
         self.show(query, Tab::Backends, "Backends", &data, backends::write)
     }
 
     fn certificates(&self, query: &Query) -> Result<Page, Failure> {
-        let uses = CertificateUse::all(&self.translator.lock());
+        let uses = CertificateUse::all(&self.sources.translator.lock());
         let data = certificates::gather(&uses, query.text("q"), query.page()?);
         self.show(query, Tab::Certificates, "Certificates", &data, certificates::write)
     }
@@ -108,11 +122,13 @@ impl Dashboard {
     fn why(&self, query: &Query) -> Result<Page, Failure> {
         let asked = why::Asked::read(query);
         let answer = asked.request().map(|request| {
-            request.map(|request| explain::explain(&self.publisher.load(), &self.translator.lock(), &request))
+            request.map(|request| {
+                explain::explain(&self.sources.publisher.load(), &self.sources.translator.lock(), &request)
+            })
         });
         let status = if matches!(answer, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         let content = why::page(&asked, answer.as_ref().map(Result::as_ref));
-        Ok(self.html(status, Tab::Why, "Why", content))
+        Ok(self.html(status, Tab::Why, "Why", &content))
     }
 
     /// A page with this data: as JSON, if that is asked for.
@@ -128,16 +144,16 @@ impl Dashboard {
             let body = serde_json::to_string_pretty(data).map_err(|error| Failure::defect(&error))?;
             return Ok(Page { status: StatusCode::OK, content_type: JSON, body });
         }
-        Ok(self.html(StatusCode::OK, tab, title, write(data)))
+        Ok(self.html(StatusCode::OK, tab, title, &write(data)))
     }
 
     fn fail(&self, failure: &Failure) -> Page {
-        self.html(failure.status, Tab::None, failure.title(), failure.write())
+        self.html(failure.status, Tab::None, failure.title(), &failure.write())
     }
 
-    fn html(&self, status: StatusCode, tab: Tab, title: &str, content: Markup) -> Page {
-        let layout = Layout { tab, title, revision: self.publisher.revision(), replica: &self.replica };
-        Page { status, content_type: HTML, body: layout.write(&content).into_string() }
+    fn html(&self, status: StatusCode, tab: Tab, title: &str, content: &Markup) -> Page {
+        let layout = Layout { tab, title, revision: self.sources.publisher.revision(), replica: &self.sources.replica };
+        Page { status, content_type: HTML, body: layout.write(content).into_string() }
     }
 }
 

@@ -10,7 +10,7 @@ use gateway::upstream::Registry;
 use maud::{Markup, html};
 use serde::Serialize;
 
-/// How many backends or certificates with problems are listed; their pages have all.
+/// How many problems of an object are listed, and how many backends or certificates with problems; their pages have all.
 const SHOWN: usize = 20;
 
 #[derive(Debug, Serialize)]
@@ -119,7 +119,10 @@ fn write_problems(problems: &Problems) -> Markup {
     html! {
         article .problem {
             h3 { (shown(&problems.object)) }
-            ul .plain { @for fact in &problems.facts { li { (write_fact(fact)) } } }
+            ul .plain {
+                @for fact in problems.facts.iter().take(SHOWN) { li { (write_fact(fact)) } }
+                @if problems.facts.len() > SHOWN { li { "and " (problems.facts.len() - SHOWN) " more" } }
+            }
         }
     }
 }
@@ -127,12 +130,14 @@ fn write_problems(problems: &Problems) -> Markup {
 fn write_fact(fact: &Diagnostic) -> Markup {
     let severity = fact.severity.to_string();
     html! {
-        p .line {
+        p {
             (badge(&severity, &severity)) " " span .kind { (fact.reason) }
             @if !fact.field.is_empty() { " " code { (shown(&fact.field)) } }
         }
-        @if let Some(value) = &fact.value { p .line { "Value: " code .value { (shown(value)) } } }
-        p { @for line in fact.message.lines() { (shown(&line)) br; } }
+        p {
+            @if let Some(value) = &fact.value { code .value { (shown(value)) } " " }
+            @for (number, line) in fact.message.lines().enumerate() { @if number > 0 { br; } (shown(&line)) }
+        }
         @if let Some(related) = &fact.related { p .detail { "See also " (shown(related)) "." } }
         @if let Some(place) = &fact.place {
             p .detail { (shown(&place.file)) ", document " (place.document) ", line " (place.line) }
@@ -143,7 +148,7 @@ fn write_fact(fact: &Diagnostic) -> Markup {
 fn troubled(upstreams: &[ShownUpstream]) -> Markup {
     html! {
         @if upstreams.is_empty() { p .good { "There are none." } } @else {
-            (backends::list(&summary(upstreams.len(), "backend", "backends"), &upstreams[..upstreams.len().min(SHOWN)]))
+            (backends::list_troubled(&summary(upstreams.len(), "backend", "backends"), &upstreams[..upstreams.len().min(SHOWN)]))
             @if upstreams.len() > SHOWN { p { a href="backends" { "All backends" } } }
         }
     }

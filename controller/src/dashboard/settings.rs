@@ -1,4 +1,4 @@
-use super::layout::{shown, table};
+use super::layout::{prose, shown, table};
 use crate::explain::Setting;
 use maud::{Markup, html};
 
@@ -13,10 +13,10 @@ pub(super) fn write(settings: &[Setting]) -> Markup {
                 }
                 td {
                     code .value { (shown(&setting.value)) }
-                    span .detail { (setting.effect) }
+                    span .detail { (prose(&setting.effect)) }
                 }
             }
         }
     };
-    table("What annotations ask for", &["Annotation", "Value and effect"], rows)
+    table("What annotations ask for", &["Annotation", "Value and effect"], &rows)
 }

@@ -8,9 +8,6 @@ use form_urlencoded::Serializer;
 use gateway::admin::ExplainQuery;
 use maud::{Markup, html};
 
-/// Routes that do not match and are still listed; the others are counted.
-const MISSES_SHOWN: usize = 20;
-
 /// What the form says, as it was sent.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
@@ -96,7 +93,7 @@ pub(super) fn write(explanation: &Explanation) -> Markup {
         (answer(explanation))
         (certificates(explanation))
         (hosts(&explanation.hosts))
-        @if !explanation.routes.is_empty() { (routes(&explanation.routes)) }
+        @if !explanation.routes.is_empty() { (routes(explanation)) }
         @if !explanation.settings.is_empty() {
             section aria-labelledby="settings" {
                 h2 #settings { "Settings" }
@@ -145,25 +142,21 @@ fn hosts(hosts: &[HostCandidate]) -> Markup {
         section aria-labelledby="hosts" {
             h2 #hosts { "Hosts" }
             @if hosts.is_empty() { p .note { "No host comes into question." } } @else {
-                (table("Hosts that come into question, the most specific first", &["Host", "Why"], rows))
+                (table("Hosts that come into question, the most specific first", &["Host", "Why"], &rows))
             }
         }
     }
 }
 
-fn routes(routes: &[RouteCandidate]) -> Markup {
-    let misses = routes.iter().filter(|route| !route.matches).count();
-    let mut shown_misses = 0;
-    let mut is_listed = |route: &&RouteCandidate| {
-        shown_misses += usize::from(!route.matches);
-        route.matches || shown_misses <= MISSES_SHOWN
-    };
-    let rows = html! { @for route in routes.iter().filter(|route| is_listed(route)) { (write_route(route)) } };
+fn routes(explanation: &Explanation) -> Markup {
+    let (listed, left_out) = explanation.listed_routes();
+    let rows = html! { @for route in listed { (write_route(route)) } };
     html! {
         section aria-labelledby="routes" {
             h2 #routes { "Routes" }
-            (table("Routes of the host, in order of precedence", &["Route", "Why"], rows))
-            @if misses > MISSES_SHOWN { p { "And " (misses - MISSES_SHOWN) " more that do not match." } }
+            (table("Routes of the host, in order of precedence", &["Route", "Why"], &rows))
+            @if left_out > 0 { p { "And " (left_out) " more that do not match." } }
+            @if let Some(next) = &explanation.next { p { "Without it, the winner would be " strong { (shown(next)) } "." } }
         }
     }
 }

@@ -51,6 +51,10 @@ pub struct Explanation {
     pub hosts: Vec<HostCandidate>,
     /// The routes of the host that won, in order of precedence.
     pub routes: Vec<RouteCandidate>,
+    /// The route that would take the request if there were not the one that does. `None` where there is none, and where
+    /// locations of snippets come into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Source>,
     /// What objects ask for on behalf of the route that won.
     pub settings: Vec<Setting>,
     /// The certificates that the client may be shown; none for cleartext, and where TLS does not end here.
@@ -70,6 +74,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     };
     let host = table.host(view.host()).ok().flatten();
     let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, &view, path));
+    let routes = routes.unwrap_or_default();
     let action = action::decide(table, translator, request, found.as_ref());
     let certificates = match action {
         _ if !request.tls => Vec::new(),
@@ -79,7 +84,8 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     Explanation {
         request: request.to_string(),
         hosts: hosts::candidates(table, translator, view.host()),
-        routes: routes.unwrap_or_default(),
+        next: won.zip(host).and_then(|(_, host)| routes::next(host, &routes)),
+        routes,
         settings: won.zip(host).map(|(route, host)| settings::list(route, host, translator)).unwrap_or_default(),
         certificates,
         action,

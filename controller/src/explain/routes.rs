@@ -42,6 +42,14 @@ pub(super) fn candidates(
     candidates
 }
 
+/// What would win in place of the winner: the next that matches. In nginx's order of locations that is not so simple.
+pub(super) fn next(host: &Host, candidates: &[RouteCandidate]) -> Option<Source> {
+    let has_locations =
+        host.locations().next().is_some() || host.routes().iter().any(|route| route.locations().next().is_some());
+    let after = candidates.iter().skip_while(|candidate| !candidate.won).skip(1);
+    after.filter(|candidate| candidate.matches && !has_locations).map(|candidate| candidate.source.clone()).next()
+}
+
 /// How a route matches.
 pub(super) fn kind(route: &Route) -> String {
     match &route.location {

@@ -197,6 +197,9 @@ fn an_exact_path_wins_and_the_others_say_why_not() {
     assert_eq!(why("/cart/pay/now"), Some((false, false, "is not a prefix of the path")));
     assert_eq!(explanation.routes[0].source.object, "Ingress default/shop");
     assert_eq!(explanation.routes[0].source.field, "spec.rules[0].http.paths[2]");
+    let next = explanation.next.map(|next| next.to_string());
+    assert_eq!(next.as_deref(), Some("Ingress default/shop: spec.rules[0].http.paths[0]"));
+    assert_eq!(explained("http://shop.example.com/cartoon").next, None);
 }
 
 #[test]

@@ -36,20 +36,30 @@ impl fmt::Display for Explanation {
 }
 
 impl Explanation {
+    /// The routes to list for a person, and how many are left out: of those that do not match, the first are enough.
+    pub fn listed_routes(&self) -> (Vec<&RouteCandidate>, usize) {
+        let mut misses = 0;
+        let is_listed = |route: &&RouteCandidate| {
+            misses += usize::from(!route.matches);
+            route.matches || misses <= MISSES_SHOWN
+        };
+        (self.routes.iter().filter(is_listed).collect(), misses.saturating_sub(MISSES_SHOWN))
+    }
+
     fn fmt_routes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.routes.is_empty() {
             return Ok(());
         }
         writeln!(f, "\nroutes, in order of precedence")?;
-        let mut misses = 0;
-        for route in &self.routes {
-            misses += usize::from(!route.matches);
-            if route.matches || misses <= MISSES_SHOWN {
-                writeln!(f, "  {} {route}", mark(route.won))?;
-            }
+        let (listed, left_out) = self.listed_routes();
+        for route in listed {
+            writeln!(f, "  {} {route}", mark(route.won))?;
         }
-        if misses > MISSES_SHOWN {
-            writeln!(f, "    and {} more that do not match", misses - MISSES_SHOWN)?;
+        if left_out > 0 {
+            writeln!(f, "    and {left_out} more that do not match")?;
+        }
+        if let Some(next) = &self.next {
+            writeln!(f, "    without it, the winner would be {next}")?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ mod version;
 
 use crate::admission::{Keeper, OwnCertificate, Webhook};
 use crate::apiserver::{Access, AccessError};
-use crate::dashboard::Dashboard;
+use crate::dashboard::{self, Dashboard};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
 use crate::explain;
@@ -105,12 +105,15 @@ impl Server {
         let watched = cluster.as_ref().map(|cluster| cluster.namespaces.clone()).unwrap_or_default();
         let review = reviews::reviewer(translator.clone(), arrivals, watched);
         let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
-        let dashboard = serve.dashboard.then(|| Dashboard {
-            replica: identity(controller).pod,
-            publisher: publisher.clone(),
-            registry: registry.clone(),
-            translator: translator.shared(),
-            state: state.clone(),
+        let dashboard = serve.dashboard.then(|| {
+            Dashboard::new(dashboard::Sources {
+                replica: identity(controller).pod,
+                publisher: publisher.clone(),
+                registry: registry.clone(),
+                translator: translator.shared(),
+                state: state.clone(),
+                telemetry: telemetry.clone(),
+            })
         });
         let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator, dashboard);
         let admin = start_admin(serve, answers, &control)?;
@@ -351,16 +354,17 @@ fn answers(
         health_path: serve.health_path.as_str().into(),
         lifecycle: lifecycle.clone(),
         metrics: serve.metrics.enabled.then(|| metrics(telemetry)),
-        table: Arc::new(move || serde_json::to_value(explain::describe(&table.load())).map_err(|error| error.to_string())),
+        table: Arc::new(move || {
+            serde_json::to_value(explain::describe(&table.load())).map_err(|error| error.to_string())
+        }),
         explain: Arc::new(move |query| {
             let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let request = explain::Request::new(&query.method, &query.url, headers)?;
             let explanation = explain::explain(&explained.load(), &translator.lock(), &request);
             serde_json::to_value(explanation).map_err(|error| error.to_string())
         }),
-        dashboard: dashboard.map(|dashboard| -> Arc<admin::Dashboard> {
-            Arc::new(move |path, query| dashboard.respond(path, query))
-        }),
+        dashboard: dashboard
+            .map(|dashboard| -> Arc<admin::Dashboard> { Arc::new(move |path, query| dashboard.respond(path, query)) }),
     }
 }
 
