@@ -21,6 +21,10 @@ ARGO_ROLLOUTS_MODULE := tests/tools/argo-rollouts
 HELM := $(TOOLS)/helm
 HELM_MODULE := tests/tools/helm
 PROXIES := $(TOOLS)/proxies
+# Checks pages for those who see badly or use a keyboard.
+AXE_VERSION := 4.11.0
+AXE_SHA256 := 39bed7d72308f6d620789c169d699bfd7e8da80f65b545821a6b2215c3e83107
+AXE := $(TOOLS)/axe-core/axe.min.js
 CORE_RULES := $(TOOLS)/core-rules
 CORE_RULES_MODULE := manifests/core-rules
 TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy argo-rollouts)
@@ -34,7 +38,8 @@ ADIT_IMAGE = manifests/image --name $(IMAGE) --output $@ --strip --certificates 
 	--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(COMMIT) \
 	--tree $(CORE_RULES) etc/adit/owasp-crs $<
 # What the tests speak to Adit with, beside clients of their own, and look into it.
-CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpasswd php-fpm:php-fpm*
+CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpasswd php-fpm:php-fpm* \
+	'chromium-headless-shell:@(chromium|chromium-headless-shell|google-chrome)'
 # What proxies are measured with, and those that Debian has.
 BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
 BUILD_BENCH := cargo build --release --locked -p adit-benches
@@ -56,13 +61,17 @@ test: ## Run all tests, those in a real cluster as well; says how long each part
 		.ci/part --all; exit $$status
 
 .PHONY: test-fast
-test-fast: clients $(H2SPEC) $(HELM) $(CORE_RULES)/crs-setup.conf ## Run all tests but those in a cluster
+test-fast: clients $(H2SPEC) $(HELM) $(AXE) $(CORE_RULES)/crs-setup.conf ## Run all tests but those in a cluster
 	@.ci/part "building" cargo test --workspace --locked --no-run
 	@.ci/part "tests without a cluster" cargo test --workspace --locked --no-fail-fast
 
 .PHONY: goldens
 goldens: prerequisites ## Write what each case is translated into, tests/cases/*/*/config.snap; git diff shows the changes
 	ADIT_TEST_WRITE_GOLDENS=1 cargo test --workspace --locked --test cases -- '[golden]'
+
+.PHONY: screenshots
+screenshots: clients $(AXE) ## Write the pictures of the dashboard, docs/dashboard/*.png
+	ADIT_TEST_WRITE_SCREENSHOTS=1 cargo test --workspace --locked --test suite -- dashboard_pages::browser
 
 .PHONY: test-cluster
 test-cluster: prerequisites test-images $(HELM) ## Run the tests in a cluster: in a lab, or in that of ADIT_TEST_KUBECONFIG
@@ -228,6 +237,13 @@ $(DENY):
 $(H2SPEC): $(wildcard $(H2SPEC_MODULE)/*)
 	@command -v go >/dev/null || .ci/prerequisites golang-go
 	cd $(H2SPEC_MODULE) && go build -buildvcs=false -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
+
+$(AXE): Makefile
+	@mkdir -p $(@D)
+	curl --fail --silent --show-error --location --output $(@D)/axe-core.tgz \
+		https://registry.npmjs.org/axe-core/-/axe-core-$(AXE_VERSION).tgz
+	echo "$(AXE_SHA256)  $(@D)/axe-core.tgz" | sha256sum --check --quiet
+	tar -xzf $(@D)/axe-core.tgz -C $(@D) --strip-components=1 -m package/axe.min.js package/LICENSE
 
 $(CORE_RULES)/crs-setup.conf: $(wildcard $(CORE_RULES_MODULE)/*)
 	@command -v go >/dev/null || .ci/prerequisites golang-go

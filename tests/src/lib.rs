@@ -17,6 +17,7 @@
 pub mod adit;
 pub mod apiserver;
 pub mod backend;
+pub mod browser;
 pub mod case;
 pub mod check;
 pub mod checked;

@@ -1,5 +1,6 @@
 //! The dashboard, over sockets: what people see, and what is refused.
 
+mod browser;
 mod objects;
 
 use anyhow::{Context as _, Result};
@@ -7,8 +8,9 @@ use controller::settings::ServeSettings;
 use objects::{objects, shop};
 use serde_json::{Value, json};
 use tests::adit::{Adit, annotated, documents, manifests, on_loopback};
+use tests::backend::answering;
 use tests::client::Response;
-use tests::connection::Connection;
+use tests::connection::{Connection, PATIENCE};
 use tests::html;
 
 /// What a browser at the machine gets.
@@ -77,7 +79,7 @@ async fn problems_come_first() -> Result<()> {
         &[
             "Ingress shop/legacy",
             "metadata.annotations[nginx.ingress.kubernetes.io/proxy-body-size]",
-            "Value: 8 megabytes",
+            "8 megabytes is not valid: expected a number of bytes",
             "shop/reports:80",
             "no endpoint",
             "Secret shop/shop-tls",
@@ -111,7 +113,12 @@ async fn hosts_are_found_and_have_routes_in_their_order() -> Result<()> {
     let host = page(&adit, "/dashboard/host?name=shop.example.com").await?;
     assert_says(
         &host,
-        &["Secret shop/shop-tls", "Ingress shop/shop: spec.rules[0].http.paths[1]", "shop/cart:80", "proxy-read-timeout"],
+        &[
+            "Secret shop/shop-tls",
+            "Ingress shop/shop: spec.rules[0].http.paths[1]",
+            "shop/cart:80",
+            "proxy-read-timeout",
+        ],
     );
     let (exact, prefix) = (host.find("/cart/pay Exact"), host.find("/cart Prefix"));
     assert!(exact.is_some() && exact < prefix, "{host}");
@@ -123,7 +130,10 @@ async fn hosts_are_found_and_have_routes_in_their_order() -> Result<()> {
 async fn backends_and_certificates_are_listed() -> Result<()> {
     let adit = Adit::start(&objects()?).await?;
     let backends = page(&adit, "/dashboard/backends?q=cart").await?;
-    assert_says(&backends, &["1 backend", "shop/cart:80", "10.244.1.7:8080", "10.244.2.9:8080", "0 requests in flight"]);
+    assert_says(
+        &backends,
+        &["1 backend", "shop/cart:80", "10.244.1.7:8080", "10.244.2.9:8080", "0 requests in flight"],
+    );
     let certificates = page(&adit, "/dashboard/certificates").await?;
     assert_says(&certificates, &["Secret shop/shop-tls", "for shop.example.com", "issued by CN=", "shop.example.com"]);
     Ok(())
@@ -145,6 +155,7 @@ async fn why_says_who_wins_and_why_others_lose() -> Result<()> {
             "a more specific host comes first",
             "is the path, byte for byte",
             "matches, but Exact /cart/pay comes first",
+            "Without it, the winner would be Ingress shop/shop: spec.rules[0].http.paths[1]",
             "proxy-read-timeout",
         ],
     );
@@ -171,6 +182,29 @@ async fn what_is_not_understood_is_named() -> Result<()> {
     ] {
         assert_says(&html::text(&html_of(&adit, status, target).await?), parts);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn backends_have_loads() -> Result<()> {
+    let backend = answering("HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n").await?;
+    let adit = Adit::start(&manifests(&[backend], &json!({}))).await?;
+    for _ in 0..2 {
+        let mut connection = adit.connect().await?;
+        connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+        assert_eq!(connection.response("GET").await?.status, 503);
+    }
+    let backends = async || loop {
+        // A request is counted just after its answer.
+        let data: Value = serde_json::from_str(&html_of(&adit, 200, "/dashboard/backends?format=json").await?)?;
+        let backend = data["entries"][0].clone();
+        if backend["load"]["sinceStart"]["requests"] == 2 {
+            return anyhow::Ok(backend);
+        }
+    };
+    let backend = tokio::time::timeout(PATIENCE, backends()).await.context("nothing is counted")??;
+    assert_eq!((&backend["name"], &backend["load"]["sinceStart"]["errors"]), (&json!("default/backend:80"), &json!(2)));
+    assert_says(&page(&adit, "/dashboard/backends").await?, &["2 requests since the start, 2 of them failed, "]);
     Ok(())
 }
 
@@ -224,7 +258,9 @@ async fn others_are_refused() -> Result<()> {
 async fn ten_thousand_hosts_come_in_parts() -> Result<()> {
     let host = |number: usize| format!("h{number:05}.example.com");
     let ingress = |number: usize| {
-        let hosts = (0..100).map(|of| json!({"host": host(number * 100 + of), "http": {"paths": [objects::path("/", "Prefix", "cart")]}}));
+        let hosts = (0..100).map(
+            |of| json!({"host": host(number * 100 + of), "http": {"paths": [objects::path("/", "Prefix", "cart")]}}),
+        );
         objects::ingress(&format!("many-{number}"), &json!({}), &json!({"rules": hosts.collect::<Vec<_>>()}))
     };
     let adit = Adit::start(&documents((0..100).map(ingress).chain(shop()))).await?;
