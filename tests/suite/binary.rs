@@ -30,6 +30,26 @@ fn manifests(text: &str) -> TempDir {
     directory
 }
 
+#[test]
+fn shells_and_man_know_the_commands() {
+    for (shell, says) in [("bash", "--path-matching"), ("zsh", "--path-matching"), ("fish", "path-matching")] {
+        let output = Command::new(ADIT).args(["completion", shell]).output().expect("adit runs");
+        let script = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success() && script.contains(says), "{shell}: {script}");
+        if shell == "bash" {
+            let checked = Command::new("bash").args(["-n", "-c", &script]).status().expect("bash runs");
+            assert!(checked.success(), "{script}");
+        }
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let status = Command::new(ADIT).arg("man").arg(directory.path()).status().expect("adit runs");
+    let page = std::fs::read_to_string(directory.path().join("adit-serve.1")).expect("a page");
+    assert!(status.success() && page.contains(r"\-\-http\-port"), "{page}");
+    let gone = Command::new(ADIT).arg("man").arg(directory.path().join("none")).output().expect("adit runs");
+    let error = String::from_utf8_lossy(&gone.stderr);
+    assert!(!gone.status.success() && error.contains("cannot write manual pages to"), "{error}");
+}
+
 fn adit(arguments: &[&str], manifests: &Path) -> Command {
     let mut command = Command::new(ADIT);
     command.args(arguments).arg(manifests);

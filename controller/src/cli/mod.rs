@@ -9,6 +9,7 @@ mod log;
 mod markdown;
 mod migrate;
 mod serve;
+mod shell;
 mod snapshot;
 mod snippets;
 
@@ -132,6 +133,8 @@ fn command() -> Command {
         )
         .subcommand(migrate::command())
         .subcommand(diff::command())
+        .subcommand(shell::completion_command())
+        .subcommand(shell::man_command())
         .subcommand(
             Command::new("docs")
                 .about("Print a page of the documentation that is generated from the code")
@@ -147,6 +150,8 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("explain", matches)) => explain(matches),
         Some(("migrate", matches)) => migrate::run(matches),
         Some(("diff", matches)) => Ok(diff::run(matches)),
+        Some(("completion", matches)) => shell::complete(matches, command()),
+        Some(("man", matches)) => shell::write_manual(matches, command()),
         Some(("docs", matches)) => print_page(matches),
         _ => unreachable!("clap requires one of the commands above"),
     }
