@@ -42,6 +42,7 @@ mod http2;
 mod http2_backends;
 mod layering;
 mod limits;
+mod links;
 mod listeners;
 mod long_lived;
 mod lookup_allocates_nothing;
