@@ -86,8 +86,12 @@ async fn without_a_replica_adit_can_be_repaired() -> Result<()> {
     .await?;
     scene.apply(&scene.ingress("second", HOST)).await.context("failurePolicy Ignore")?;
 
-    let patch = r#"--patch=[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]"#;
-    kubectl(&format!("patch {configuration} --type=json {patch}")).await?;
+    // For its own namespace: other tests make Ingresses meanwhile.
+    let selector = format!(r#"{{"matchLabels":{{"kubernetes.io/metadata.name":"{}"}}}}"#, scene.namespace.name());
+    let patch = format!(
+        r#"[{{"op":"add","path":"/webhooks/0/namespaceSelector","value":{selector}}},{{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}}]"#
+    );
+    kubectl(&format!("patch {configuration} --type=json --patch={patch}")).await?;
     let mut attempts = 0;
     eventually("Ingresses are refused", async || {
         attempts += 1;
