@@ -154,7 +154,7 @@ image: target/image/adit.tar ## Write Adit's image to target/image/adit.tar, for
 	@echo "$<: $(IMAGE)"
 
 .PHONY: release
-release: image $(CYCLONEDX) ## Write the files of a release, for this machine's architecture, to target/release-files
+release: image $(HELM) $(CYCLONEDX) ## Write the files of a release, for this machine's architecture, to target/release-files
 	@manifests/release $(VERSION)
 release: export PATH := $(CURDIR)/$(dir $(CYCLONEDX)):$(PATH)
 
