@@ -44,6 +44,10 @@ CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpassw
 BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
 BUILD_BENCH := cargo build --release --locked -p adit-benches
 
+# What `make pgo` looks at, and the groups of the load that it looks at.
+PROFILES := $(CURDIR)/target/pgo/profiles
+PROFILED := small 10k post connections tls handshakes http2-streams grpc websocket access-log
+
 export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help
@@ -122,6 +126,16 @@ bench-micro: target/release/adit ## Count the instructions of the parts of a req
 .PHONY: bench-parts
 bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
 	cargo bench -p adit-benches --locked
+
+# The compiler lays the program out for what it has seen it do under load.
+.PHONY: pgo
+pgo: bench-load ## Build the program with a profile of its load: target/pgo/release/adit; three times the time of a build
+	rustup component add llvm-tools
+	RUSTFLAGS="-Cprofile-generate=$(PROFILES)" cargo build --release --locked --bin adit --target-dir target/pgo
+	rm -rf $(PROFILES) # what build scripts have done is no load
+	target/release/load --rounds 1 --proxy Adit --adit target/pgo/release/adit $(PROFILED)
+	"$$(rustc --print target-libdir)/../bin/llvm-profdata" merge --output $(PROFILES)/adit.profdata $(PROFILES)
+	RUSTFLAGS="-Cprofile-use=$(PROFILES)/adit.profdata" cargo build --release --locked --bin adit --target-dir target/pgo
 
 .PHONY: bench-load
 bench-load: bench-tools
