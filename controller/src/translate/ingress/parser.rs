@@ -212,7 +212,7 @@ impl Parser<'_> {
                 return;
             }
         };
-        if !self.owns(&host, &format!("{field}.host"), "the rule is not served") {
+        if !self.owns(&host, format_args!("{field}.host"), "the rule is not served") {
             return;
         }
         let paths = rule.http.as_ref().map(|http| http.paths.as_slice()).unwrap_or_default();
