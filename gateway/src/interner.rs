@@ -1,7 +1,9 @@
 //! Gives equal things one `Arc`.
 
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 /// Makes a value once per key for as long as anybody holds the value, so that it outlives the tables that come to it.
@@ -34,6 +36,43 @@ impl<K: Clone + Eq + Hash, V> Interner<K, V> {
     fn sweep(&mut self) {
         if self.known.len() >= self.sweep_at {
             self.known.retain(|_, value| value.strong_count() > 0);
+            self.sweep_at = 2 * self.known.len() + 64;
+        }
+    }
+}
+
+/// Gives equal values one `Arc` for as long as anybody holds it, and keeps no copy of its own.
+#[derive(Debug)]
+pub struct Pool<T> {
+    hasher: RandomState,
+    /// With their hashes, which those that are no longer in use cannot tell.
+    known: HashTable<(u64, Weak<T>)>,
+    /// As for [`Interner`].
+    sweep_at: usize,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self { hasher: RandomState::default(), known: HashTable::new(), sweep_at: 0 }
+    }
+}
+
+impl<T: Eq + Hash> Pool<T> {
+    /// The `Arc` of a value: `shared`, unless another one is in use.
+    pub fn share(&mut self, shared: Arc<T>) -> Arc<T> {
+        let hash = self.hasher.hash_one(&shared);
+        let is_same = |(_, other): &(u64, Weak<T>)| other.upgrade().is_some_and(|other| other == shared);
+        if let Some(other) = self.known.find(hash, is_same).and_then(|(_, other)| other.upgrade()) {
+            return other;
+        }
+        self.sweep();
+        self.known.insert_unique(hash, (hash, Arc::downgrade(&shared)), |(hash, _)| *hash);
+        shared
+    }
+
+    fn sweep(&mut self) {
+        if self.known.len() >= self.sweep_at {
+            self.known.retain(|(_, value)| value.strong_count() > 0);
             self.sweep_at = 2 * self.known.len() + 64;
         }
     }
@@ -95,6 +134,18 @@ mod tests {
         }
         assert!(interner.known.len() < 200, "{}", interner.known.len());
         assert!(Arc::ptr_eq(&kept, &intern(&mut interner, 0)));
+    }
+
+    #[test]
+    fn a_pool_shares_what_is_equal_and_held() {
+        let mut pool = Pool::default();
+        let kept = pool.share(Arc::new(0));
+        assert!(Arc::ptr_eq(&kept, &pool.share(Arc::new(0))));
+        for n in 1..10_000 {
+            assert_eq!(*pool.share(Arc::new(n)), n);
+        }
+        assert!(pool.known.len() < 200, "{}", pool.known.len());
+        assert!(Arc::ptr_eq(&kept, &pool.share(Arc::new(0))));
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod exchange;
 pub mod fastcgi;
 mod grammar;
 pub mod headers;
-mod interner;
+pub mod interner;
 mod l4;
 mod lane;
 pub mod listener;

@@ -13,6 +13,7 @@ use super::ingress::{self, IngressOutcome};
 use super::orphans::{BackendOrphans, Orphans};
 use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
+use super::shared_policies::SharedPolicies;
 use super::streams::{self, Streams};
 use super::units::{Unit, Units};
 use super::url_backends::UrlBackends;
@@ -50,6 +51,7 @@ pub struct Translator {
     host_readers: Readers<HostName, HostName>,
     secret_readers: Readers<HostName, ObjectKey>,
     certificates: Certificates,
+    shared_policies: SharedPolicies,
     pub(super) streams: Streams,
     backends: BTreeMap<ServiceBackend, Backend>,
     url_backends: UrlBackends,
@@ -233,7 +235,8 @@ impl Translator {
             if let Some(old) = &former.parsed {
                 self.withdraw(old, dirty);
             }
-            if let Some(new) = &unit.parsed {
+            if let Some(new) = &mut unit.parsed {
+                self.shared_policies.of_ingress(Arc::make_mut(new));
                 self.enter(new, dirty);
             }
         }
@@ -345,14 +348,18 @@ impl Translator {
             }
         };
         let is_claimed = self.claims.of(&name).next().is_some();
-        let (hosts, secrets) = if is_claimed { (view.reads(), lookup.reads()) } else { Default::default() };
+        let (mut hosts, secrets) = if is_claimed { (view.reads(), lookup.reads()) } else { Default::default() };
+        hosts.remove(&name); // What changes on the host itself makes it dirty anyhow.
         self.host_readers.set(&name, hosts);
         self.secret_readers.set(&name, secrets);
         self.diagnostics.set(UnitKey::Host(name.clone()), diagnostics);
         if self.hosts.get(&name).map(Arc::as_ref) == host.as_ref() {
             return;
         }
-        let host = host.map(Arc::new);
+        let host = host.map(|mut host| {
+            self.shared_policies.of_host(&mut host);
+            Arc::new(host)
+        });
         match &host {
             Some(host) => drop(self.hosts.insert(name.clone(), Arc::clone(host))),
             None => drop(self.hosts.remove(&name)),

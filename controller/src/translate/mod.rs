@@ -19,6 +19,7 @@ mod orphans;
 mod parsed_ingress;
 mod rank;
 mod readers;
+mod shared_policies;
 mod streams;
 mod units;
 mod url_backends;

@@ -8,7 +8,8 @@ use gateway::config::{
     Action, BackendId, BackendPolicies, HostName, HostPolicies, Origin, PathMatching, Route, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{Ingress, IngressTLS};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An Ingress as translation goes on with it.
@@ -21,9 +22,9 @@ pub(super) struct ParsedIngress {
     /// What it takes of others' requests, if it is a canary. It then has no routes of its own.
     pub(super) canary: Option<Canary>,
     /// Every host on whose routes it has a say.
-    pub(super) claims: BTreeSet<HostName>,
+    pub(super) claims: Box<[HostName]>,
     /// Its rules by host, also those without paths.
-    pub(super) hosts: BTreeMap<HostName, HostRules>,
+    pub(super) hosts: LiteMap<HostName, HostRules>,
     /// Its route for `/` where no rule has that path: to `spec.defaultBackend`, else to the gateway's default.
     pub(super) root: Route,
     /// Where that goes if redirects do not count.
@@ -59,7 +60,7 @@ pub(super) struct ParsedIngress {
     /// `affinity`, for the backends of its rules.
     pub(super) affinity: AffinitySettings,
     /// The Service ports that it names.
-    pub(super) references: BTreeMap<ServiceBackend, Reference>,
+    pub(super) references: LiteMap<ServiceBackend, Reference>,
     /// The servers that it names by URL.
     pub(super) urls: Vec<BackendId>,
 }

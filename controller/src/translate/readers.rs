@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Which units read what: the way from a change to what it concerns.
 #[derive(Debug)]
 pub(super) struct Readers<Unit, Read> {
-    reads: HashMap<Unit, BTreeSet<Read>>,
+    /// Ascending. Most units read one or two, and a node of a set has room for eleven.
+    reads: HashMap<Unit, Box<[Read]>>,
     readers: BTreeMap<Read, BTreeSet<Unit>>,
 }
 
@@ -25,7 +26,7 @@ where
 
     /// Sets what a unit reads, in place of what it read before.
     pub(super) fn set(&mut self, unit: &Unit, reads: BTreeSet<Read>) {
-        if self.reads.get(unit) == Some(&reads) {
+        if self.reads.get(unit).is_some_and(|before| before.iter().eq(&reads)) {
             return;
         }
         for read in self.reads.remove(unit).into_iter().flatten() {
@@ -40,7 +41,7 @@ where
             self.readers.entry(read.clone()).or_default().insert(unit.clone());
         }
         if !reads.is_empty() {
-            self.reads.insert(unit.clone(), reads);
+            self.reads.insert(unit.clone(), reads.into_iter().collect());
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::{
     self, Action, BackendPolicies, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels,
     Subject, VirtualHost,
 };
-use crate::interner::Interner;
+use crate::interner::{Interner, Pool};
 use crate::pattern::{Anchor, Pattern};
 use crate::policy::{Invalid, PolicyInterner, ServerPolicies};
 use crate::tls::backend::BackendTls;
@@ -15,12 +15,11 @@ use crate::tls::{KeyInterner, Keys};
 use crate::upstream::Registry;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The labels of routes. What is counted under them outlives the tables that name the route.
-pub(super) type LabelInterner = Interner<RouteLabels, RouteLabels>;
+pub(super) type LabelPool = Pool<RouteLabels>;
 
 /// How TLS is spoken to backends. Connections that are kept are of one of these.
 pub(super) type BackendTlsInterner = Interner<config::BackendTls, BackendTls>;
@@ -32,7 +31,7 @@ const HOST_PATTERN_LIMIT: usize = 100_000;
 /// Compiles virtual hosts, looking up what outlives a table.
 pub(super) struct Compiler<'a> {
     pub(super) registry: &'a Registry,
-    pub(super) labels: &'a mut LabelInterner,
+    pub(super) labels: &'a mut LabelPool,
     pub(super) policies: &'a mut PolicyInterner,
     pub(super) keys: &'a mut KeyInterner,
     pub(super) backend_tls: &'a mut BackendTlsInterner,
@@ -272,9 +271,7 @@ impl Compiler<'_> {
 
     fn labels(&mut self, host: &Arc<str>, path: &config::PathMatch, owner: &Owner, canary: &str) -> Arc<RouteLabels> {
         let (host, path) = (Arc::clone(host), Arc::clone(&path.value));
-        let labels = RouteLabels { host, path, owner: owner.clone(), canary: canary.into() };
-        let Ok(shared) = self.labels.intern(&labels, |labels| Ok::<_, Infallible>(labels.clone()));
-        shared
+        self.labels.share(Arc::new(RouteLabels { host, path, owner: owner.clone(), canary: canary.into() }))
     }
 }
 

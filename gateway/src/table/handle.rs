@@ -1,4 +1,4 @@
-use super::compile::{BackendTlsInterner, Compiler, LabelInterner};
+use super::compile::{BackendTlsInterner, Compiler, LabelPool};
 use super::config_hash::ConfigHash;
 use super::host_index::HostIndex;
 use super::streams::Streams;
@@ -32,7 +32,7 @@ pub struct Publisher {
 /// What one publish leaves to the next.
 #[derive(Debug, Default)]
 struct State {
-    labels: LabelInterner,
+    labels: LabelPool,
     policies: PolicyInterner,
     tls: Terminator,
     backend_tls: BackendTlsInterner,

@@ -37,7 +37,8 @@ pub(super) fn routes<'a>(host: &'a HostName, has_tls: bool, view: &View<'a>) -> 
     let faults = snippets::apply(&snippets::of_host(host, view), view.defaults().into(), &mut merge.candidates);
     merge.diagnostics.extend(faults);
     regex_hosts::apply(matching, host, &mut merge.candidates, &mut merge.diagnostics);
-    let routes = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
+    let mut routes: Vec<_> = merge.candidates.into_iter().map(|candidate| candidate.route).collect();
+    routes.shrink_to_fit(); // They are in the room of the candidates.
     Some((routes, merge.diagnostics))
 }
 

@@ -18,7 +18,8 @@ use gateway::config::{
     RouteBackend, RouteMatch, RoutePolicies, ServiceBackend, Subject,
 };
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressSpec};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use litemap::LiteMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Parses an Ingress, if it is ours. Its routes are denied where its annotations or `denied` say so.
@@ -140,7 +141,7 @@ impl Parser<'_> {
             self.ignored("spec.rules", message).at_admission = AtAdmission::Refuses;
             return None;
         }
-        let mut hosts = BTreeMap::new();
+        let mut hosts = BTreeMap::<_, HostRules>::new();
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !is_left_out(rule)) {
             self.rule(index, rule, &mut hosts);
         }
@@ -153,6 +154,7 @@ impl Parser<'_> {
                 "has neither rules nor a defaultBackend: expected one of them; nothing is served",
             );
         }
+        hosts.values_mut().for_each(|rules| rules.routes.shrink_to_fit());
         let has_default_backend = backend.is_some();
         self.servers_at_hosts(&hosts, has_default_backend);
         let unredirected = self.forward_or_default(backend.as_ref());
@@ -163,8 +165,8 @@ impl Parser<'_> {
             rank: Arc::new(Rank { age: self.stored.age.clone(), key: self.stored.key.clone() }),
             object: self.object.clone(),
             canary: self.annotations.canary.take(),
-            claims: BTreeSet::new(),
-            hosts,
+            claims: Box::default(),
+            hosts: of_exact_size(hosts),
             root,
             unredirected,
             backend_policies: Arc::clone(&self.backend_policies),
@@ -182,10 +184,11 @@ impl Parser<'_> {
             passthrough,
             upstream: self.annotations.upstream.clone(),
             affinity: std::mem::take(&mut self.annotations.affinity),
-            references: std::mem::take(&mut self.references),
+            references: of_exact_size(std::mem::take(&mut self.references)),
             urls: std::mem::take(&mut self.urls),
         };
-        parsed.claims = self.own_claims(parsed.hosts_claimed(self.defaults.path_matching));
+        let claims = self.own_claims(parsed.hosts_claimed(self.defaults.path_matching));
+        parsed.claims = claims.into_iter().collect();
         Some(parsed)
     }
 
@@ -380,4 +383,9 @@ impl Parser<'_> {
             None => diagnostic,
         })
     }
+}
+
+/// Most Ingresses have one host and one backend, and a node of a `BTreeMap` has room for eleven.
+fn of_exact_size<K: Ord, V>(map: BTreeMap<K, V>) -> LiteMap<K, V> {
+    LiteMap::from_sorted_store_unchecked(map.into_iter().collect())
 }

@@ -5,8 +5,7 @@ use crate::table::fixtures;
 
 fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
     let mut rejected = Vec::new();
-    let (registry, mut labels, mut policies) =
-        (Registry::default(), LabelInterner::default(), PolicyInterner::default());
+    let (registry, mut labels, mut policies) = (Registry::default(), LabelPool::default(), PolicyInterner::default());
     let mut compiler = Compiler {
         registry: &registry,
         labels: &mut labels,
