@@ -44,7 +44,9 @@ CLIENTS := openssl nghttp2-client:h2load strace prometheus apache2-utils:htpassw
 BENCH_TOOLS := nghttp2-client:h2load strace python3-pip:pip3 nginx haproxy
 BUILD_BENCH := cargo build --release --locked -p adit-benches
 
-# What `make pgo` looks at, and the groups of the load that it looks at.
+# The program of the image. A release has the one that `make pgo` builds.
+PROGRAM ?= target/release/adit
+# Where `make pgo` keeps what it has seen, and the groups of the load that it looks at.
 PROFILES := $(CURDIR)/target/pgo/profiles
 PROFILED := small 10k post connections tls handshakes http2-streams grpc websocket access-log
 
@@ -127,9 +129,12 @@ bench-micro: target/release/adit ## Count the instructions of the parts of a req
 bench-parts: bench-tools ## Measure what changes, policies, compression and waiting clients cost
 	cargo bench -p adit-benches --locked
 
-# The compiler lays the program out for what it has seen it do under load.
 .PHONY: pgo
-pgo: bench-load ## Build the program with a profile of its load: target/pgo/release/adit; three times the time of a build
+pgo: target/pgo/release/adit ## Build the program with a profile of its load: target/pgo/release/adit; three times the time of a build
+
+# The compiler lays the program out for what it has seen it do under load.
+target/pgo/release/adit: export ADIT_COMMIT := $(COMMIT)
+target/pgo/release/adit: bench-load
 	rustup component add llvm-tools
 	RUSTFLAGS="-Cprofile-generate=$(PROFILES)" cargo build --release --locked --bin adit --target-dir target/pgo
 	rm -rf $(PROFILES) # what build scripts have done is no load
@@ -168,8 +173,9 @@ image: target/image/adit.tar ## Write Adit's image to target/image/adit.tar, for
 	@echo "$<: $(IMAGE)"
 
 .PHONY: release
-release: image $(HELM) $(CYCLONEDX) ## Write the files of a release, for this machine's architecture, to target/release-files
-	@manifests/release $(VERSION)
+release: $(HELM) $(CYCLONEDX) ## Write the files of a release, for this machine's architecture, to target/release-files
+	$(MAKE) image PROGRAM=target/pgo/release/adit
+	@manifests/release $(VERSION) target/pgo/release/adit
 release: export PATH := $(CURDIR)/$(dir $(CYCLONEDX)):$(PATH)
 
 .PHONY: release-check
@@ -217,7 +223,7 @@ clients:
 image-tools: prerequisites
 	@.ci/prerequisites python3 binutils:strip
 
-target/image/adit.tar: target/release/adit $(CORE_RULES)/crs-setup.conf manifests/image Makefile | image-tools
+target/image/adit.tar: $(PROGRAM) $(CORE_RULES)/crs-setup.conf manifests/image Makefile | image-tools
 	$(ADIT_IMAGE)
 
 target/image/test/adit.tar: target/debug/adit $(CORE_RULES)/crs-setup.conf manifests/image Makefile | image-tools
