@@ -22,8 +22,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
-/// How long nothing must change before a build.
-const QUIET: Duration = Duration::from_millis(20);
+/// How long nothing must change before a build: what an API server says of one `kubectl apply` comes closer together, and
+/// whoever waits for a change waits so much longer.
+const QUIET: Duration = Duration::from_millis(5);
 
 /// How long a change waits for a build at most.
 const CEILING: Duration = Duration::from_millis(200);
