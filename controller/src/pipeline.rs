@@ -22,8 +22,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
-/// How long nothing must change before a build: what an API server says of one `kubectl apply` comes closer together, and
-/// whoever waits for a change waits so much longer.
+/// How long nothing must change before a build: events that arrive together are one build, and every change waits so much
+/// longer.
 const QUIET: Duration = Duration::from_millis(5);
 
 /// How long a change waits for a build at most.

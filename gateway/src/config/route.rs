@@ -14,7 +14,7 @@ pub struct Route {
     pub matches: RouteMatch,
     /// What happens to them.
     pub action: Action,
-    /// What is done to them on the way. Shared by the routes of one Ingress.
+    /// What is done to them on the way. Shared by all routes with equal ones.
     pub policies: Arc<RoutePolicies>,
     /// The locations that its snippets have within it, in their order: they take those of its requests that they match. Shared by
     /// routes that have the same ones. Default none.
