@@ -6,10 +6,12 @@ SHELL := /bin/bash
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
 CARGO_CYCLONEDX := 0.5.7
+MDBOOK_VERSION := 0.5.4
 TOOLS := target/tools
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY)/bin/cargo-deny
 CYCLONEDX := $(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX)/bin/cargo-cyclonedx
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ)/bin/cargo-fuzz
+MDBOOK := $(TOOLS)/mdbook-$(MDBOOK_VERSION)/bin/mdbook
 ACTIONLINT := $(TOOLS)/actionlint
 ACTIONLINT_MODULE := tests/tools/actionlint
 H2SPEC := $(TOOLS)/h2spec
@@ -211,6 +213,10 @@ docs: prerequisites ## Write the tables in docs/ that are made from the code
 		target/debug/adit docs "$$page" >docs/"$$page".md.new; mv docs/"$$page".md.new docs/"$$page".md; \
 	done
 
+.PHONY: site
+site: $(MDBOOK) ## Write the documents as a site, to target/site
+	@docs/site $(MDBOOK)
+
 .PHONY: prerequisites
 prerequisites:
 	@.ci/prerequisites
@@ -253,6 +259,10 @@ FORCE:
 # Built once and kept: some take minutes.
 $(DENY):
 	cargo install cargo-deny --locked --version $(CARGO_DENY) --root $(TOOLS)/cargo-deny-$(CARGO_DENY)
+
+$(MDBOOK):
+	cargo install mdbook --locked --version $(MDBOOK_VERSION) --no-default-features --features search \
+		--root $(TOOLS)/mdbook-$(MDBOOK_VERSION)
 
 $(H2SPEC): $(wildcard $(H2SPEC_MODULE)/*)
 	@command -v go >/dev/null || .ci/prerequisites golang-go

@@ -24,6 +24,20 @@ fn links_lead_somewhere() -> Result<()> {
     Ok(())
 }
 
+/// The site's table of contents is written by hand: a page that is not in it is not on the site.
+#[test]
+fn every_page_is_on_the_site() -> Result<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let contents = read_to_string(docs.join("SUMMARY.md"))?;
+    let listed: BTreeSet<&str> = links(&contents).collect();
+    for page in std::fs::read_dir(&docs)? {
+        let name = page?.file_name().into_string().ok().context("the name of a file")?;
+        let is_page = name.ends_with(".md") && name != "SUMMARY.md";
+        assert!(!is_page || listed.contains(&*name), "docs/SUMMARY.md does not list {name}");
+    }
+    Ok(())
+}
+
 /// The documents of the repository, but for what was built or fetched.
 fn documents(root: &Path) -> Result<Vec<PathBuf>> {
     let is_ours = |name: &str| name != "target" && name != ".git";

@@ -20,7 +20,7 @@ fn the_targets_that_workflows_make_are_there() -> Result<()> {
             made.insert(target);
         }
     }
-    for target in ["lint", "audit", "test-fast", "test-cluster", "fuzz", "release", "release-check"] {
+    for target in ["lint", "audit", "test-fast", "test-cluster", "fuzz", "release", "release-check", "site"] {
         assert!(made.contains(target), "no workflow makes {target}");
     }
     Ok(())
