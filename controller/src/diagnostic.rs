@@ -4,12 +4,12 @@ mod credentials;
 
 use credentials::without_credentials;
 use gateway::config::{Rejection, RejectionCause, Subject};
-use serde::Serializer;
+use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// What was asked for is not served as asked.
@@ -28,7 +28,7 @@ impl fmt::Display for Severity {
 }
 
 /// What kind of fact it is. Its name is the reason of the Event that reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Reason {
     /// The value of an annotation is not valid, or not allowed (the same reason in ingress-nginx).
     AnnotationParsingFailed,
@@ -75,12 +75,12 @@ pub enum AtAdmission {
 }
 
 /// One fact about one field of one object (or file), for a person.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// The object, or what else it is about, such as a file that cannot be read.
-    #[serde(serialize_with = "as_shown")]
+    #[serde(serialize_with = "as_shown", deserialize_with = "from_shown")]
     pub object: Subject,
     /// The field, as `spec.rules[0].host` or `metadata.annotations[nginx.ingress.kubernetes.io/app-root]`; empty for
     /// the whole object.
@@ -95,7 +95,7 @@ pub struct Diagnostic {
     /// What kind of fact it is.
     pub reason: Reason,
     /// The other object that it is about: the winner of a conflict, the Secret or Service at fault. It need not exist.
-    #[serde(serialize_with = "as_shown_if_any")]
+    #[serde(serialize_with = "as_shown_if_any", deserialize_with = "from_shown_if_any")]
     pub related: Option<Subject>,
     /// What the admission webhook makes of it.
     #[serde(skip)]
@@ -103,7 +103,7 @@ pub struct Diagnostic {
 }
 
 /// A place in a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Place {
     /// The file, as the user named its directory.
     pub file: Arc<str>,
@@ -187,6 +187,15 @@ fn as_shown_if_any<S: Serializer>(subject: &Option<Subject>, serializer: S) -> R
         Some(subject) => serializer.collect_str(subject),
         None => serializer.serialize_none(),
     }
+}
+
+/// What is read is only shown again: an object is no more than what it is called.
+fn from_shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Subject, D::Error> {
+    String::deserialize(deserializer).map(Subject::other)
+}
+
+fn from_shown_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Subject>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Subject::other))
 }
 
 impl From<&Rejection> for Diagnostic {

@@ -45,6 +45,8 @@ fn shells_and_man_know_the_commands() {
     let status = Command::new(ADIT).arg("man").arg(directory.path()).status().expect("adit runs");
     let page = std::fs::read_to_string(directory.path().join("adit-serve.1")).expect("a page");
     assert!(status.success() && page.contains(r"\-\-http\-port"), "{page}");
+    let plugin = std::fs::read_to_string(directory.path().join("adit-kubectl-routes.1")).expect("a page");
+    assert!(plugin.contains(r"\-\-context"), "{plugin}");
     let gone = Command::new(ADIT).arg("man").arg(directory.path().join("none")).output().expect("adit runs");
     let error = String::from_utf8_lossy(&gone.stderr);
     assert!(!gone.status.success() && error.contains("cannot write manual pages to"), "{error}");

@@ -40,6 +40,7 @@ mod h2spec;
 mod http10_backends;
 mod http2;
 mod http2_backends;
+mod kubectl_plugin;
 mod layering;
 mod limits;
 mod links;

@@ -3,12 +3,13 @@
 use crate::source::directory::STANDARD_INPUT;
 use anyhow::Context as _;
 use clap::builder::PathBufValueParser;
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 use serde::Serialize;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 pub(super) const PATHS: &str = "Files, or directories of files, with Kubernetes objects as YAML or JSON";
 
@@ -29,6 +30,59 @@ pub(super) fn output() -> Arg {
         .value_parser(["text", "json"])
         .default_value("text")
         .help("Format of the output: text for people, json for programs")
+}
+
+/// A request to explain.
+pub(super) fn request() -> [Arg; 3] {
+    [
+        Arg::new("method").value_name("METHOD").required(true).help("Method of the request, such as GET"),
+        Arg::new("url")
+            .value_name("URL")
+            .required(true)
+            .help("URL of the request, such as http://shop.example.com/cart?id=1"),
+        Arg::new("header")
+            .long("header")
+            .short('H')
+            .value_name("NAME:VALUE")
+            .action(ArgAction::Append)
+            .help("Header of the request; may be repeated. Host replaces the host of the URL"),
+    ]
+}
+
+/// Its headers, by name and value.
+///
+/// # Errors
+/// One has no colon.
+pub(super) fn headers_of(matches: &ArgMatches) -> anyhow::Result<Vec<(&str, &str)>> {
+    matches.get_many::<String>("header").unwrap_or_default().map(|header| name_and_value(header)).collect()
+}
+
+fn name_and_value(header: &str) -> anyhow::Result<(&str, &str)> {
+    let (name, value) = header
+        .split_once(':')
+        .with_context(|| format!("--header: {header:?} is not a header: expected the form NAME:VALUE"))?;
+    Ok((name.trim(), value.trim()))
+}
+
+pub(super) fn fail_on() -> Arg {
+    Arg::new("fail-on")
+        .long("fail-on")
+        .value_name("SEVERITY")
+        .value_parser(["error", "warning"])
+        .default_value("error")
+        .help("What makes the exit code 1: an error, or already a warning, such as a setting without effect")
+}
+
+/// The exit code for as many errors and warnings, as `--fail-on` has it.
+pub(super) fn exit_code(matches: &ArgMatches, errors: usize, warnings: usize) -> ExitCode {
+    let fails_on_warnings = matches.get_one::<String>("fail-on").is_some_and(|severity| severity == "warning");
+    let fails = errors > 0 || (fails_on_warnings && warnings > 0);
+    if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The text of an argument; empty without it.
+pub(super) fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
+    matches.get_one::<String>(name).map(String::as_str).unwrap_or_default()
 }
 
 pub(super) fn paths_of(matches: &ArgMatches) -> Vec<PathBuf> {
@@ -63,6 +117,6 @@ pub(super) fn print(matches: &ArgMatches, answer: &(impl Display + Serialize)) -
     }
 }
 
-pub(super) fn write_stdout(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+pub(super) fn write_stdout(text: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_ref()).context("cannot write to standard output")
 }

@@ -5,6 +5,7 @@ pub mod check;
 mod diff;
 pub mod docs;
 pub mod flags;
+mod kubectl;
 mod log;
 mod markdown;
 mod migrate;
@@ -17,7 +18,6 @@ use crate::explain::{self, AdminUrl};
 use crate::server::version;
 use crate::settings::{LogFormat, Settings};
 use crate::source::directory::STANDARD_INPUT;
-use anyhow::Context as _;
 use arguments::{PATHS, output, paths, paths_of, print, write_stdout};
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -30,8 +30,14 @@ use std::str::FromStr as _;
 /// Runs the command that the arguments name, the first of which is the program's own name. Errors go to standard error
 /// as one line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = without_program_of_nginx(args.into_iter().collect());
-    let matches = match command().try_get_matches_from(flags::spelled_out(args)) {
+    let args: Vec<_> = args.into_iter().collect();
+    let is_plugin = kubectl::is_plugin(&args);
+    let parsed = if is_plugin {
+        kubectl::plugin().try_get_matches_from(args)
+    } else {
+        command().try_get_matches_from(flags::spelled_out(without_program_of_nginx(args)))
+    };
+    let matches = match parsed {
         Ok(matches) => matches,
         Err(error) => {
             // Help and versions are "errors" with code 0. Nothing is left to do if even printing fails.
@@ -39,7 +45,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
-    dispatch(&matches).unwrap_or_else(|error| {
+    let outcome = if is_plugin { kubectl::run(&matches) } else { dispatch(&matches) };
+    outcome.unwrap_or_else(|error| {
         eprintln!("adit: {error:#}");
         ExitCode::FAILURE
     })
@@ -80,34 +87,19 @@ fn command() -> Command {
             Command::new("check")
                 .about("Print every error and warning about manifests; exit with code 1 if there is an error")
                 .arg(paths())
-                .arg(
-                    Arg::new("fail-on")
-                        .long("fail-on")
-                        .value_name("SEVERITY")
-                        .value_parser(["error", "warning"])
-                        .default_value("error")
-                        .help("What makes the exit code 1: an error, or already a warning, such as a setting without effect"),
-                )
-                .arg(
-                    Arg::new("fix").long("fix").action(ArgAction::SetTrue).conflicts_with("output").help(
-                        "Print each Ingress of a removed version (v1beta1) as networking.k8s.io/v1 to standard output, \
+                .arg(arguments::fail_on())
+                .arg(Arg::new("fix").long("fix").action(ArgAction::SetTrue).conflicts_with("output").help(
+                    "Print each Ingress of a removed version (v1beta1) as networking.k8s.io/v1 to standard output, \
                          for a file or for kubectl apply -f -, and errors and warnings to standard error. No file is \
                          changed; comments are not kept",
-                    ),
-                )
+                ))
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
         .subcommand(
             Command::new("explain")
                 .about("Print where a request would go, and why: host, route, settings and endpoints")
-                .arg(Arg::new("method").value_name("METHOD").required(true).help("Method of the request, such as GET"))
-                .arg(
-                    Arg::new("url")
-                        .value_name("URL")
-                        .required(true)
-                        .help("URL of the request, such as http://shop.example.com/cart?id=1"),
-                )
+                .args(arguments::request())
                 .arg(paths().required(false).required_unless_present("admin"))
                 .arg(
                     Arg::new("admin")
@@ -120,19 +112,12 @@ fn command() -> Command {
                              http://HOST:PORT, such as http://127.0.0.1:10254",
                         ),
                 )
-                .arg(
-                    Arg::new("header")
-                        .long("header")
-                        .short('H')
-                        .value_name("NAME:VALUE")
-                        .action(ArgAction::Append)
-                        .help("Header of the request; may be repeated. Host replaces the host of the URL"),
-                )
                 .arg(output())
                 .args(flags::args(&[Topic::Objects])),
         )
         .subcommand(migrate::command())
         .subcommand(diff::command())
+        .subcommand(kubectl::command())
         .subcommand(shell::completion_command())
         .subcommand(shell::man_command())
         .subcommand(
@@ -150,6 +135,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("explain", matches)) => explain(matches),
         Some(("migrate", matches)) => migrate::run(matches),
         Some(("diff", matches)) => Ok(diff::run(matches)),
+        Some(("kubectl", matches)) => kubectl::run(matches),
         Some(("completion", matches)) => shell::complete(matches, command()),
         Some(("man", matches)) => shell::write_manual(matches, command()),
         Some(("docs", matches)) => print_page(matches),
@@ -185,17 +171,13 @@ fn check(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     } else {
         print(matches, &report)?;
     }
-    let fails_on_warnings = matches.get_one::<String>("fail-on").is_some_and(|severity| severity == "warning");
-    let fails = report.errors > 0 || (fails_on_warnings && report.warnings > 0);
-    Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(arguments::exit_code(matches, report.errors, report.warnings))
 }
 
 fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let flags = flags_of(matches, Settings::default())?;
-    let text = |name: &str| matches.get_one::<String>(name).map(String::as_str).unwrap_or_default();
-    let headers = matches.get_many::<String>("header").unwrap_or_default().map(|header| name_and_value(header));
-    let headers = headers.collect::<anyhow::Result<Vec<_>>>()?;
-    let (method, url) = (text("method"), text("url"));
+    let headers = arguments::headers_of(matches)?;
+    let (method, url) = (arguments::text(matches, "method"), arguments::text(matches, "url"));
     let request = explain::Request::new(method, url, headers.iter().copied()).map_err(anyhow::Error::msg)?;
     if let Some(admin) = matches.get_one::<AdminUrl>("admin") {
         if flags.settings.controller != Settings::default().controller {
@@ -210,13 +192,6 @@ fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
     print(matches, &explain::explain(&snapshot.publisher.load(), &snapshot.translator, &request))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn name_and_value(header: &str) -> anyhow::Result<(&str, &str)> {
-    let (name, value) = header
-        .split_once(':')
-        .with_context(|| format!("--header: {header:?} is not a header: expected the form NAME:VALUE"))?;
-    Ok((name.trim(), value.trim()))
 }
 
 fn print_page(matches: &ArgMatches) -> anyhow::Result<ExitCode> {

@@ -17,19 +17,17 @@ const NAMES_SHOWN: usize = 10;
 /// Those with this text in a name, a host or the Secret.
 pub(super) fn gather(uses: &[CertificateUse], search: &str, page: usize) -> Part<ServedCertificate> {
     let search = search.to_lowercase();
-    let found = described(uses).into_iter().filter(|certificate| is_named(certificate, &search)).collect();
+    let found =
+        CertificateUse::describe_all(uses).into_iter().filter(|certificate| is_named(certificate, &search)).collect();
     Part::of(found, page, |certificate| certificate).found_by(&search)
 }
 
 /// Those that have ended or will soon.
 pub(super) fn ending(uses: &[CertificateUse]) -> Vec<ServedCertificate> {
-    described(uses).into_iter().filter(|certificate| days_left(certificate).is_some_and(|days| days < SOON)).collect()
-}
-
-fn described(uses: &[CertificateUse]) -> Vec<ServedCertificate> {
-    let mut described: Vec<_> = uses.iter().map(CertificateUse::describe).collect();
-    described.sort_by_key(|served| served.certificate.expires.unwrap_or(i64::MAX));
-    described
+    CertificateUse::describe_all(uses)
+        .into_iter()
+        .filter(|certificate| days_left(certificate).is_some_and(|days| days < SOON))
+        .collect()
 }
 
 fn is_named(served: &ServedCertificate, search: &str) -> bool {

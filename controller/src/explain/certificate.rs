@@ -29,7 +29,7 @@ pub struct ShownCertificate {
 }
 
 /// A certificate and the hosts that show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServedCertificate {
     /// The certificate.
@@ -67,8 +67,14 @@ impl CertificateUse {
         uses.into_values().collect()
     }
 
-    /// What it is.
-    pub fn describe(&self) -> ServedCertificate {
+    /// What they are, those that end first before the others.
+    pub fn describe_all(uses: &[Self]) -> Vec<ServedCertificate> {
+        let mut described: Vec<_> = uses.iter().map(Self::describe).collect();
+        described.sort_by_key(|served| served.certificate.expires.unwrap_or(i64::MAX));
+        described
+    }
+
+    fn describe(&self) -> ServedCertificate {
         ServedCertificate {
             certificate: shown(&self.certificate, self.is_default),
             hosts: self.hosts.iter().map(ToString::to_string).collect(),

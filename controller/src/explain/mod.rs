@@ -24,7 +24,7 @@ mod tests;
 pub use action::{Action, AuthServer, MirrorServer, Reach};
 pub use certificate::{CertificateUse, ServedCertificate, ShownCertificate, of_host as certificates_of};
 pub use hosts::HostCandidate;
-pub use remote::{AdminUrl, InvalidAdminUrl};
+pub use remote::{AdminPort, AdminUrl, InvalidAdminUrl};
 pub use request::Request;
 pub use routes::RouteCandidate;
 pub use settings::{Setting, of_host as settings_of};

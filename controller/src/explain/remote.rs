@@ -4,14 +4,16 @@ use super::Explanation;
 use anyhow::{Context as _, bail};
 use form_urlencoded::Serializer;
 use http::uri::Authority;
-use http::{Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{Method, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// How long a whole answer may take.
@@ -23,6 +25,79 @@ const PORT: u16 = 10254;
 /// How one gets there.
 const HINT: &str =
     "expected the admin port of a running Adit, such as `kubectl -n adit port-forward deploy/adit 10254` opens";
+
+/// The admin port of a running Adit, whichever way one gets there.
+#[derive(Clone, Copy, Debug)]
+pub struct AdminPort<'a> {
+    /// Who it is, at the beginning of errors.
+    pub name: &'a str,
+    /// The `Host` of what it is asked.
+    pub host: &'a str,
+    /// How one gets there, at the end of errors.
+    pub hint: &'a str,
+}
+
+impl AdminPort<'_> {
+    /// The path and query that have a request explained, given as to [`super::Request::new`].
+    pub fn explanation_of(method: &str, url: &str, headers: &[(&str, &str)]) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("method", method).append_pair("url", url);
+        query.extend_pairs(headers.iter().map(|(name, value)| ("header", format!("{name}: {value}"))));
+        format!("/debug/explain?{}", query.finish())
+    }
+
+    /// Gets the value at a path, over a connection that is for nothing else. `sent` is posted there, if there is any.
+    ///
+    /// # Errors
+    /// Says who does not answer as expected, how, and what to do about it.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        target: &str,
+        sent: Option<Vec<u8>>,
+    ) -> anyhow::Result<T> {
+        let method = if sent.is_some() { Method::POST } else { Method::GET };
+        let request = Request::builder().method(method).uri(target).header(header::HOST, self.host);
+        let request = request.body(Full::from(sent.unwrap_or_default()))?;
+        let answer = async {
+            let response = send(connection, request).await;
+            let Self { name, hint, .. } = self;
+            self.read(response.with_context(|| format!("{name} does not answer as HTTP ({hint})"))?).await
+        };
+        let answer = tokio::time::timeout(TIME, answer).await;
+        answer.with_context(|| format!("{} does not answer in time", self.name))?
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response<Incoming>) -> anyhow::Result<T> {
+        let Self { name, hint, .. } = self;
+        let server = response.headers().get(header::SERVER).and_then(|server| server.to_str().ok());
+        let version = server.and_then(|server| server.strip_prefix("adit/")).map(str::to_owned);
+        let (status, body) = (response.status(), Limited::new(response.into_body(), LIMIT));
+        let Some(version) = version else { bail!("{name} is not Adit: {hint}") };
+        let body = body.collect().await.map_err(anyhow::Error::from_boxed);
+        let body = body.with_context(|| format!("{name} breaks off its answer"))?.to_bytes();
+        let said = String::from_utf8_lossy(&body);
+        match status {
+            StatusCode::OK => serde_json::from_slice(&body).with_context(|| {
+                let own = env!("CARGO_PKG_VERSION");
+                format!("{name} is Adit {version}, and answers in a way that Adit {own} does not know: expected the same version")
+            }),
+            StatusCode::BAD_REQUEST => bail!("{}", said.trim()),
+            StatusCode::FORBIDDEN => bail!("{name} refuses: {} ({hint})", said.trim()),
+            _ => bail!("{name} (Adit {version}) answers with status {status}: {}", said.trim()),
+        }
+    }
+}
+
+async fn send<C>(connection: C, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>>
+where
+    C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(connection)).await?;
+    // It fails together with the request.
+    tokio::spawn(connection);
+    sender.send_request(request).await
+}
 
 /// Where the admin port of a running Adit is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,48 +139,19 @@ impl AdminUrl {
     /// # Errors
     /// Says who does not answer as expected, how, and what to do about it.
     pub fn explain(&self, method: &str, url: &str, headers: &[(&str, &str)]) -> anyhow::Result<Explanation> {
-        let mut query = Serializer::new(String::new());
-        query.append_pair("method", method).append_pair("url", url);
-        query.extend_pairs(headers.iter().map(|(name, value)| ("header", format!("{name}: {value}"))));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let answer = async { tokio::time::timeout(TIME, self.ask(&query.finish())).await };
-        runtime.block_on(answer).with_context(|| format!("--admin: {self} does not answer in time"))?
+        runtime.block_on(self.ask(&AdminPort::explanation_of(method, url, headers)))
     }
 
-    async fn ask(&self, query: &str) -> anyhow::Result<Explanation> {
+    async fn ask(&self, target: &str) -> anyhow::Result<Explanation> {
         let host = self.0.host().trim_start_matches('[').trim_end_matches(']');
-        let connected = TcpStream::connect((host, self.0.port_u16().unwrap_or(PORT))).await;
+        let connected = tokio::time::timeout(TIME, TcpStream::connect((host, self.0.port_u16().unwrap_or(PORT)))).await;
+        let connected = connected.with_context(|| format!("--admin: {self} does not answer in time"))?;
         let stream = connected.with_context(|| format!("--admin: cannot connect to {self} ({HINT})"))?;
-        let request = Request::get(format!("/debug/explain?{query}")).header(header::HOST, self.0.as_str());
-        let response = send(stream, request.body(Empty::new())?).await;
-        self.read(response.with_context(|| format!("--admin: {self} does not answer as HTTP ({HINT})"))?).await
+        AdminPort { name: &format!("--admin: {self}"), host: self.0.as_str(), hint: HINT }
+            .ask(stream, target, None)
+            .await
     }
-
-    async fn read(&self, response: Response<Incoming>) -> anyhow::Result<Explanation> {
-        let server = response.headers().get(header::SERVER).and_then(|server| server.to_str().ok());
-        let version = server.and_then(|server| server.strip_prefix("adit/")).map(str::to_owned);
-        let (status, body) = (response.status(), Limited::new(response.into_body(), LIMIT));
-        let Some(version) = version else { bail!("--admin: what answers at {self} is not Adit: {HINT}") };
-        let body = body.collect().await.map_err(anyhow::Error::from_boxed);
-        let body = body.with_context(|| format!("--admin: the answer of {self} breaks off"))?.to_bytes();
-        let said = String::from_utf8_lossy(&body);
-        match status {
-            StatusCode::OK => serde_json::from_slice(&body).with_context(|| {
-                let own = env!("CARGO_PKG_VERSION");
-                format!("--admin: Adit {version} at {self} answers in a way that Adit {own} does not know: expected the same version")
-            }),
-            StatusCode::BAD_REQUEST => bail!("{}", said.trim()),
-            StatusCode::FORBIDDEN => bail!("--admin: {self} refuses: {} ({HINT})", said.trim()),
-            _ => bail!("--admin: {self} answers with status {status}: {}", said.trim()),
-        }
-    }
-}
-
-async fn send(stream: TcpStream, request: Request<Empty<Bytes>>) -> hyper::Result<Response<Incoming>> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It fails together with the request.
-    tokio::spawn(connection);
-    sender.send_request(request).await
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 use super::routes::kind;
 use super::upstream::ShownUpstream;
 use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The whole table for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownTable {
     /// Its revision.
     pub revision: u64,
@@ -18,8 +18,8 @@ pub struct ShownTable {
 }
 
 /// A TCP or UDP service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownStream {
     /// `TCP` or `UDP`.
     pub protocol: String,
@@ -36,8 +36,8 @@ pub struct ShownStream {
 }
 
 /// A virtual host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownHost {
     /// Its name; `*` takes any host.
     pub host: String,
@@ -52,8 +52,8 @@ pub struct ShownHost {
 }
 
 /// A route of a host, or a location of a snippet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownRoute {
     /// The path as declared.
     pub path: String,
@@ -68,13 +68,13 @@ pub struct ShownRoute {
     /// What happens to its requests.
     pub action: ShownAction,
     /// The locations within it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Self>,
 }
 
 /// What happens to the requests of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ShownAction {
     /// They go to one of these backends.
     Forward(Vec<ShownRouteBackend>),
@@ -94,8 +94,8 @@ pub enum ShownAction {
 }
 
 /// A backend of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownRouteBackend {
     /// Its share of the requests that fulfil no condition.
     pub weight: u32,

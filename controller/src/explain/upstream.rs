@@ -1,10 +1,10 @@
-use gateway::upstream::Upstream;
-use serde::Serialize;
+use gateway::upstream::{Registry, Upstream};
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
 /// A backend with its endpoints of now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownUpstream {
     /// `namespace/service:port`, or a URL.
     pub name: String,
@@ -13,12 +13,12 @@ pub struct ShownUpstream {
 }
 
 /// An endpoint of a backend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownEndpoint {
     /// Where it is.
     pub address: SocketAddr,
-    /// The name of its Pod, if it has one.
+    /// The UID of its Pod, if it has one.
     pub pod: Option<String>,
     /// Requests that it answers now.
     pub in_flight: usize,
@@ -27,6 +27,13 @@ pub struct ShownEndpoint {
 }
 
 impl ShownUpstream {
+    /// All backends as they are now, by name.
+    pub fn all(registry: &Registry) -> Vec<Self> {
+        let mut all: Vec<_> = registry.upstreams().iter().map(|upstream| Self::of(upstream)).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
+    }
+
     /// A backend as it is now.
     pub fn of(upstream: &Upstream) -> Self {
         let endpoints = upstream.endpoints();

@@ -1,5 +1,6 @@
 //! A whole Adit in one process: source, pipeline, gateway and admin port, put together and taken apart.
 
+mod answers;
 mod certificate_metrics;
 mod config_metrics;
 mod listening;
@@ -12,12 +13,12 @@ use crate::apiserver::{Access, AccessError};
 use crate::dashboard::{self, Dashboard};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
-use crate::explain;
 use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::pipeline::{Pipeline, State};
 use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
 use crate::status::{self, Reporter, Status};
 use crate::translate::Translator;
+use answers::{Served, answers};
 use anyhow::Context as _;
 use certificate_metrics::CertificateReport;
 use config_metrics::{ConfigMetrics, Content};
@@ -115,7 +116,13 @@ impl Server {
                 telemetry: telemetry.clone(),
             })
         });
-        let answers = answers(serve, &lifecycle, &telemetry, &publisher, translator, dashboard);
+        let served = Served {
+            publisher: publisher.clone(),
+            registry: registry.clone(),
+            translator: translator.clone(),
+            state: state.clone(),
+        };
+        let answers = answers(serve, &lifecycle, &telemetry, served, dashboard);
         let admin = start_admin(serve, answers, &control)?;
         // Workers read what is fixed at their start from the settings, so the first table comes before them.
         control.block_on(first_table(state.clone()));
@@ -339,37 +346,6 @@ fn start_pipeline(
         .spawn()
         .context("cannot start the pipeline")?;
     Ok((state, arrivals))
-}
-
-fn answers(
-    serve: &ServeSettings,
-    lifecycle: &Arc<Lifecycle>,
-    telemetry: &Arc<Telemetry>,
-    publisher: &Arc<Publisher>,
-    translator: SharedTranslator,
-    dashboard: Option<Dashboard>,
-) -> Admin {
-    let (telemetry, table, explained) = (telemetry.clone(), publisher.clone(), publisher.clone());
-    Admin {
-        health_path: serve.health_path.as_str().into(),
-        lifecycle: lifecycle.clone(),
-        metrics: serve.metrics.enabled.then(|| metrics(telemetry)),
-        table: Arc::new(move || {
-            serde_json::to_value(explain::describe(&table.load())).map_err(|error| error.to_string())
-        }),
-        explain: Arc::new(move |query| {
-            let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            let request = explain::Request::new(&query.method, &query.url, headers)?;
-            let explanation = explain::explain(&explained.load(), &translator.lock(), &request);
-            serde_json::to_value(explanation).map_err(|error| error.to_string())
-        }),
-        dashboard: dashboard
-            .map(|dashboard| -> Arc<admin::Dashboard> { Arc::new(move |path, query| dashboard.respond(path, query)) }),
-    }
-}
-
-fn metrics(telemetry: Arc<Telemetry>) -> Arc<admin::Metrics> {
-    Arc::new(move || telemetry.metrics().map_err(|error| error.to_string()))
 }
 
 fn start_admin(serve: &ServeSettings, admin: Admin, control: &Runtime) -> anyhow::Result<SocketAddr> {

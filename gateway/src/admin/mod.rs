@@ -27,8 +27,8 @@ pub struct Admin {
     pub lifecycle: Arc<Lifecycle>,
     /// All metrics in Prometheus' text format; `None` answers 404.
     pub metrics: Option<Arc<Metrics>>,
-    /// The routing table: hosts, their routes in the order they match, the endpoints.
-    pub table: Arc<Table>,
+    /// What is served, as lists.
+    pub lists: Arc<Lists>,
     /// What would happen to a request; the error is what is wrong with the query.
     pub explain: Arc<Explain>,
     /// The pages below `/dashboard/`; `None` answers 404.
@@ -38,8 +38,21 @@ pub struct Admin {
 /// See [`Admin::metrics`].
 pub type Metrics = dyn Fn() -> Result<String, String> + Send + Sync;
 
-/// See [`Admin::table`].
-pub type Table = dyn Fn() -> Result<serde_json::Value, String> + Send + Sync;
+/// See [`Admin::lists`].
+pub type Lists = dyn Fn(List) -> Result<serde_json::Value, String> + Send + Sync;
+
+/// A list, at `/debug/` and its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// `table`, the routing table: hosts, their routes in the order they match, the endpoints.
+    Table,
+    /// `backends`, with the endpoints of now.
+    Backends,
+    /// `certificates`, and the hosts that show them.
+    Certificates,
+    /// `diagnostics`: what is wrong with objects.
+    Diagnostics,
+}
 
 /// See [`Admin::explain`].
 pub type Explain = dyn Fn(&ExplainQuery) -> Result<serde_json::Value, String> + Send + Sync;

@@ -1,4 +1,4 @@
-use super::{Admin, ExplainQuery, Page};
+use super::{Admin, ExplainQuery, List, Page};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, SERVER,
@@ -28,7 +28,7 @@ enum Resource {
     Health,
     Readiness,
     Metrics,
-    Table,
+    List(List),
     Explain,
     /// What leads to the dashboard.
     Entrance,
@@ -40,7 +40,10 @@ impl Resource {
         match path {
             "/readyz" => Some(Self::Readiness),
             "/metrics" => Some(Self::Metrics),
-            "/debug/table" => Some(Self::Table),
+            "/debug/table" => Some(Self::List(List::Table)),
+            "/debug/backends" => Some(Self::List(List::Backends)),
+            "/debug/certificates" => Some(Self::List(List::Certificates)),
+            "/debug/diagnostics" => Some(Self::List(List::Diagnostics)),
             "/debug/explain" => Some(Self::Explain),
             _ if path == &*admin.health_path => Some(Self::Health),
             "/" | "/dashboard" => Some(Self::Entrance),
@@ -50,12 +53,12 @@ impl Resource {
 
     /// The port can be reached from every Pod; routes and addresses are shown to clients on the same machine only.
     fn is_private(self) -> bool {
-        matches!(self, Self::Table | Self::Explain | Self::Entrance | Self::Dashboard)
+        matches!(self, Self::List(_) | Self::Explain | Self::Entrance | Self::Dashboard)
     }
 
     /// Probes are answered at any time, since whoever fails one is restarted.
     fn needs_place(self) -> bool {
-        matches!(self, Self::Metrics | Self::Table | Self::Explain | Self::Dashboard)
+        matches!(self, Self::Metrics | Self::List(_) | Self::Explain | Self::Dashboard)
     }
 }
 
@@ -89,7 +92,7 @@ pub(super) async fn respond<B>(
         Resource::Health => probe(admin.lifecycle.alive(), StatusCode::INTERNAL_SERVER_ERROR),
         Resource::Readiness => probe(admin.lifecycle.ready(), StatusCode::SERVICE_UNAVAILABLE),
         Resource::Metrics => metrics(admin).await,
-        Resource::Table => table(admin).await,
+        Resource::List(list) => show(admin, list).await,
         Resource::Explain => explain(admin, request.uri().query().unwrap_or_default()).await,
         Resource::Entrance | Resource::Dashboard => dashboard(admin, request.uri()).await,
     }
@@ -126,9 +129,9 @@ async fn metrics(admin: &Admin) -> AdminResponse {
     }
 }
 
-async fn table(admin: &Admin) -> AdminResponse {
-    let table = admin.table.clone();
-    match blocking(move || json(&table()?)).await {
+async fn show(admin: &Admin, list: List) -> AdminResponse {
+    let lists = admin.lists.clone();
+    match blocking(move || json(&lists(list)?)).await {
         Ok(text) => response(StatusCode::OK, JSON, text),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }

@@ -17,7 +17,7 @@ fn admin() -> Admin {
         health_path: Admin::HEALTH_PATH.into(),
         lifecycle: Arc::new(Lifecycle::default()),
         metrics: Some(Arc::new(|| Ok("adit_table_revision 7\n".to_owned()))),
-        table: Arc::new(|| Ok(json!({ "hosts": ["shop.example.com"] }))),
+        lists: Arc::new(|list| Ok(json!({ "hosts": ["shop.example.com"], "list": format!("{list:?}") }))),
         explain: Arc::new(|query| match query.url.as_str() {
             "/bad" => Err("url '/bad' has no host: expected one".to_owned()),
             "/panic" => panic!("explain is broken"),
