@@ -3,7 +3,7 @@
 use super::layout::{badge, shown, table};
 use super::query::Query;
 use super::settings;
-use crate::explain::{Explanation, HostCandidate, Request, RouteCandidate};
+use crate::explain::{Explanation, HostCandidate, Outcome, Policy, Request, RouteCandidate};
 use form_urlencoded::Serializer;
 use gateway::admin::ExplainQuery;
 use maud::{Markup, html};
@@ -94,6 +94,7 @@ pub(super) fn write(explanation: &Explanation) -> Markup {
         (certificates(explanation))
         (hosts(&explanation.hosts))
         @if !explanation.routes.is_empty() { (routes(explanation)) }
+        @if !explanation.policies.is_empty() { (policies(&explanation.policies)) }
         @if !explanation.settings.is_empty() {
             section aria-labelledby="settings" {
                 h2 #settings { "Settings" }
@@ -112,6 +113,7 @@ fn answer(explanation: &Explanation) -> Markup {
             h2 #answer { "Answer" }
             p .request { code { (shown(&explanation.request)) } }
             @if let Some(path) = &explanation.path { p .detail { "matched as " code { (shown(path)) } } }
+            p .detail { "comes to " (shown(&explanation.listener)) }
             p .verdict { (shown(&lines.next().unwrap_or_default())) }
             ul { @for line in lines { li { (shown(&line.trim_start())) } } }
         }
@@ -170,6 +172,30 @@ fn write_route(route: &RouteCandidate) -> Markup {
                 span .detail { (shown(&route.source)) }
             }
             td { (shown(&route.why)) }
+        }
+    }
+}
+
+fn policies(policies: &[Policy]) -> Markup {
+    let rows = html! {
+        @for policy in policies {
+            tr .skipped[policy.outcome == Outcome::NotReached] {
+                th scope="row" {
+                    (policy.name)
+                    @match policy.outcome {
+                        Outcome::Passes => {}
+                        Outcome::Answers => { " " (badge("good", policy.outcome.words())) }
+                        Outcome::NotReached => { " " (badge("plain", policy.outcome.words())) }
+                    }
+                }
+                td { (shown(&policy.what)) }
+            }
+        }
+    };
+    html! {
+        section aria-labelledby="policies" {
+            h2 #policies { "Policies" }
+            (table("What acts on the request, in the order in which it runs", &["Policy", "What it does"], &rows))
         }
     }
 }

@@ -1,12 +1,14 @@
 use super::canary;
 use super::limits;
+use super::policies::{self, Decided, Policy};
+use super::reason::why;
 use super::request::Request;
 use super::session;
 use super::source::Source;
 use crate::translate::Translator;
 use gateway::config::{Endpoints, VerifyClient};
 use gateway::connection::{Connection, TlsSession};
-use gateway::exchange::{AccessStep, Decision};
+use gateway::exchange::{AccessStep, Decision, Stage};
 use gateway::policy::Verdict;
 use gateway::policy::client_certificates::ClientCertificates;
 use gateway::request::{Reason, Reply, RequestView};
@@ -104,17 +106,23 @@ pub enum Reach {
     Name(String),
 }
 
-/// What happens to a request, of whose host and path the table says `found`.
-pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, found: Option<&Found<'_>>) -> Action {
+/// What happens to a request, of whose host and path the table says `found`, and what acts on it in which order.
+pub(super) fn decide(
+    table: &Table,
+    translator: &Translator,
+    request: &Request,
+    found: Option<&Found<'_>>,
+) -> (Action, Vec<Policy>) {
     let view = request.view();
     if request.tls
         && let Some(passthrough) = table.passthrough(view.host())
     {
-        return Action::PassThrough {
+        let action = Action::PassThrough {
             backend: passthrough.upstream.id().to_string(),
             at: reach(translator, &passthrough.upstream),
             source: Source::from(&passthrough.origin),
         };
+        return (action, Vec::new());
     }
     let connection = connection(request.tls);
     let mut decision = Decision::of(table, &connection, &view);
@@ -126,62 +134,95 @@ pub(super) fn decide(table: &Table, translator: &Translator, request: &Request, 
         let turned = decision.turn_to_error_page(table, &connection, &view, &reply);
         (step, asks) = settle(&mut decision, turned, &connection, &view);
     }
-    if let AccessStep::Reply(Reply { reason: Reason::BadCredentials, .. }) = step
-        && decision.auth_server().is_some_and(|server| server.signin.is_some())
-    {
+    let (action, answered_at) = match step {
+        AccessStep::Reply(reply) => {
+            let stage = decision.stage_of(&reply);
+            (answer(reply, table, &decision, found), Some(stage))
+        }
+        _ => forward(translator, request, &connection, &decision, asks),
+    };
+    let policies = policies::list(&decided(translator, request, &decision, &action, answered_at));
+    (action, policies)
+}
+
+/// The gateway's own answer.
+fn answer(reply: Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> Action {
+    if reply.reason == Reason::BadCredentials && decision.auth_server().is_some_and(|server| server.signin.is_some()) {
         let why = "auth-signin: the request has no name and password of a user".to_owned();
         return Action::Reply { status: 302, why, location: None };
     }
-    if let AccessStep::Reply(reply) = step {
-        let reply = decision.in_place_of_error(reply);
-        return Action::Reply {
-            status: reply.status,
-            why: match error_page(&decision) {
-                Some(instead) => format!("{}, {instead}", why(&reply, table, &decision, found)),
-                None => why(&reply, table, &decision, found),
-            },
-            location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
-        };
+    let reply = decision.in_place_of_error(reply);
+    Action::Reply {
+        status: reply.status,
+        why: match error_page(decision) {
+            Some(instead) => format!("{}, {instead}", why(&reply, table, decision, found)),
+            None => why(&reply, table, decision, found),
+        },
+        location: reply.location().map(|location| String::from_utf8_lossy(location.as_bytes()).into_owned()),
     }
-    let auth = match auth_server(translator, &decision).filter(|_| asks).transpose() {
+}
+
+/// What becomes of a request that may come in, and where it is answered if it goes no further.
+fn forward(
+    translator: &Translator,
+    request: &Request,
+    connection: &Connection,
+    decision: &Decision,
+    asks: bool,
+) -> (Action, Option<Stage>) {
+    let view = &request.view();
+    let auth = match auth_server(translator, decision).filter(|_| asks).transpose() {
         Ok(auth) => auth,
         Err(url) => {
-            return Action::Reply {
-                status: 500,
-                why: format!("the auth server {url} has no endpoint"),
-                location: None,
-            };
+            let why = format!("the auth server {url} has no endpoint");
+            return (Action::Reply { status: 500, why, location: None }, Some(Stage::AuthServer));
         }
     };
-    let target = String::from_utf8_lossy(decision.target(&view)).into_owned();
-    match reached(&decision, translator) {
-        Some((upstream, at)) => {
-            let (backend, limits) = (upstream.id().to_string(), limits::list(&decision));
-            let ejected = upstream.passed_over();
-            let certificate = if request.tls { client_certificate(&decision) } else { None };
-            let canary = canary::share(&decision, translator);
-            let session = session::sentence(&decision, &connection, &view);
-            let mirror = mirror(translator, &decision).map(Box::new);
-            let error_page = error_page(&decision);
-            Action::Forward {
-                backend,
-                at,
-                ejected,
-                target,
-                canary,
-                session,
-                auth,
-                mirror,
-                certificate,
-                limits,
-                error_page,
-            }
+    let Some((upstream, at)) = reached(decision, translator) else {
+        let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
+        let (status, why) = (decision.no_endpoint().status, format!("{backend} has no endpoint"));
+        return (Action::Reply { status, why, location: None }, Some(Stage::Backend));
+    };
+    let action = Action::Forward {
+        backend: upstream.id().to_string(),
+        at,
+        ejected: upstream.passed_over(),
+        target: String::from_utf8_lossy(decision.target(view)).into_owned(),
+        canary: canary::share(decision, translator),
+        session: session::sentence(decision, connection, view),
+        auth,
+        mirror: mirror(translator, decision).map(Box::new),
+        certificate: if request.tls { client_certificate(decision) } else { None },
+        limits: limits::list(decision),
+        error_page: error_page(decision),
+    };
+    (action, None)
+}
+
+fn decided<'d>(
+    translator: &Translator,
+    request: &Request,
+    decision: &'d Decision,
+    action: &'d Action,
+    answered_at: Option<Stage>,
+) -> Decided<'d> {
+    let (why, backend) = match action {
+        Action::Forward { backend, at, canary, session, .. } => {
+            let chosen = [Some(format!("{backend}, {at}")), canary.clone(), session.clone()];
+            (None, chosen.into_iter().flatten().collect())
         }
-        None => {
-            let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
-            let status = decision.no_endpoint().status;
-            Action::Reply { status, why: format!("{backend} has no endpoint"), location: None }
-        }
+        Action::Reply { why, .. } => (Some(why.as_str()), Vec::new()),
+        Action::PassThrough { .. } => (None, Vec::new()),
+    };
+    Decided {
+        decision,
+        tls: request.tls,
+        answered_at,
+        why,
+        backend,
+        auth: decision.auth_server().map(|server| format!("auth-url: asks {}", url(server.tls, &server.authority))),
+        mirror: mirror(translator, decision).map(|mirror| mirror.to_string()),
+        certificate: client_certificate(decision),
     }
 }
 
@@ -283,85 +324,5 @@ fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     match &translator.backend(upstream.id())?.endpoints {
         Endpoints::Name { name, port, .. } => Some(Reach::Name(format!("{name}:{port}"))),
         Endpoints::Addresses(_) | Endpoints::Unchanged => None,
-    }
-}
-
-/// The reason of a reply, for a person; of a snippet's, with its line.
-fn why(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
-    let reason = reason(reply, table, decision, found);
-    match &reply.origin {
-        Some(origin) => format!("{origin}: {reason}"),
-        None => reason,
-    }
-}
-
-fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Found<'_>>) -> String {
-    match (reply.reason, found) {
-        (Reason::Denied, _) => {
-            let without_slash = match found {
-                Some(Found::AddSlash(route)) => Some(*route),
-                _ => None,
-            };
-            let route = decision.route.as_ref().or(without_slash);
-            let by_route = route.and_then(|route| route.policies.denied.as_ref());
-            let denied = table.settings().denied.as_ref().or(by_route);
-            denied.map(|denied| format!("{}: {}", denied.origin, denied.reason)).unwrap_or_default()
-        }
-        (Reason::ClientCertificatesDenied, _) => {
-            let policies = match found {
-                Some(Found::Route(route) | Found::AddSlash(route)) => Some(&*route.host),
-                Some(Found::NoPath(host)) => Some(&**host.policies()),
-                _ => None,
-            };
-            match policies.and_then(|policies| policies.client_certificates.as_ref()) {
-                Some(ClientCertificates::Denied(denied)) => format!("{}: {}", denied.origin, denied.reason),
-                _ => String::new(),
-            }
-        }
-        (Reason::NoClientCertificate, _) => {
-            "auth-tls-secret: the host requires a certificate of the client, which needs HTTPS".to_owned()
-        }
-        (Reason::SubjectDenied, _) => "auth-tls-match-cn: over plain HTTP no client has a certificate".to_owned(),
-        (Reason::WwwRedirect, Some(Found::WwwRedirect(redirect))) => {
-            format!("{} redirects the whole host", redirect.origin)
-        }
-        (Reason::PatternLimit, Some(Found::PatternLimit(pattern))) => {
-            format!("matching the pattern {:?} takes too many steps", pattern.text())
-        }
-        (Reason::NoRoute, Some(Found::NoHost)) => "no rule matches this host".to_owned(),
-        (Reason::NoRoute, Some(Found::NoPath(_))) => "no path of the host matches this path".to_owned(),
-        (Reason::NoRoute, _) => "the route goes to the default backend, and there is none".to_owned(),
-        (Reason::NoContent, _) => {
-            let route = decision.route.as_deref();
-            let location = route.map(|route| format!("{}: ", route.origin)).unwrap_or_default();
-            let why = match route.is_some_and(|route| route.policies.internal) {
-                true => "the location is internal, or has nothing to answer",
-                false => "the location has nothing to answer",
-            };
-            format!("{location}{why}")
-        }
-        (Reason::NoLocation, _) => "the host has no location of the name that error_page has".to_owned(),
-        (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
-        (Reason::Redirect, _) => "the route is a redirect".to_owned(),
-        (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),
-        (Reason::CorsPreflight, _) => "enable-cors: OPTIONS of an origin that is allowed".to_owned(),
-        (Reason::HttpsRedirect, _) => "the route redirects plain HTTP to HTTPS".to_owned(),
-        (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),
-        (Reason::Healthz, _) => "the health check of load balancers, for hosts without rules".to_owned(),
-        (Reason::RewriteRedirect, _) => "rewrite-target is a URL".to_owned(),
-        (Reason::AuthDenied, _) => "the snippet of the auth request refuses it".to_owned(),
-        (Reason::AuthSignin, _) => "auth-signin: the snippet of the auth request refuses it".to_owned(),
-        (Reason::AuthFailed, _) => {
-            "the snippet of the auth request answers with a status that neither allows nor refuses".to_owned()
-        }
-        (Reason::SnippetReturn, _) => "a snippet answers".to_owned(),
-        (Reason::SnippetRedirect, _) => "a snippet redirects".to_owned(),
-        (Reason::SnippetLoop, _) => "snippets lead from path to path more than 10 times".to_owned(),
-        (Reason::SnippetTooLong, _) => "a value that a snippet makes is too long".to_owned(),
-        (Reason::RewriteTooLong, _) => "the rewritten path is too long".to_owned(),
-        (Reason::BadPath, _) => "the path cannot be decoded, or leads above the root".to_owned(),
-        (Reason::SourceRange, _) => "the address of the client is not allowed".to_owned(),
-        (Reason::BadCredentials, _) => "the request has no name and password of a user".to_owned(),
-        (reason, _) => reason.label().to_owned(),
     }
 }

@@ -8,6 +8,12 @@ use std::num::NonZero;
 
 /// A sentence for each limit.
 pub(super) fn list(decision: &Decision) -> Vec<String> {
+    let rate = decision.route.as_ref().and_then(|route| of_response(route.policies.response_rate));
+    of_clients(decision).into_iter().chain(rate).collect()
+}
+
+/// The same of those on clients.
+pub(super) fn of_clients(decision: &Decision) -> Vec<String> {
     let Some(route) = &decision.route else { return Vec::new() };
     let policies: &RoutePolicies = &route.policies;
     let Excess { above_rate, above_number } = &Excess::new(policies.snippet_limits.as_ref(), &decision.settings.limits);
@@ -20,7 +26,7 @@ pub(super) fn list(decision: &Decision) -> Vec<String> {
     let replicas = decision.settings.limits.replicas.get();
     let is_shared = replicas > 1 && !limits.is_empty();
     let shared = is_shared.then(|| format!("of these limits on clients, this replica has one part in {replicas}"));
-    limits.into_iter().chain(shared).chain(of_response(policies.response_rate)).collect()
+    limits.into_iter().chain(shared).collect()
 }
 
 /// What becomes of requests above a limit: the end of a sentence.
@@ -72,7 +78,8 @@ fn in_progress(ConnectionLimit { zone, most }: &ConnectionLimit, above_number: &
     format!("at most {most} requests of one client of the zone {:?} in progress, {above_number}", zone.name)
 }
 
-fn of_response(rate: ResponseRate) -> Option<String> {
+/// How fast the body of a response goes out, where that is limited.
+pub(super) fn of_response(rate: ResponseRate) -> Option<String> {
     let kilobytes = rate.bytes_per_second?.get() >> 10;
     Some(match rate.after >> 10 {
         0 => format!("the body at {kilobytes} kB a second at most"),

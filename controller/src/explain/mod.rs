@@ -8,6 +8,9 @@ mod canary;
 mod certificate;
 mod hosts;
 mod limits;
+mod listener;
+mod policies;
+mod reason;
 mod remote;
 mod request;
 mod routes;
@@ -24,6 +27,7 @@ mod tests;
 pub use action::{Action, AuthServer, MirrorServer, Reach};
 pub use certificate::{CertificateUse, ServedCertificate, ShownCertificate, of_host as certificates_of};
 pub use hosts::HostCandidate;
+pub use policies::{Outcome, Policy};
 pub use remote::{AdminPort, AdminUrl, InvalidAdminUrl};
 pub use request::Request;
 pub use routes::RouteCandidate;
@@ -47,6 +51,8 @@ pub struct Explanation {
     pub request: String,
     /// The path that routes are matched against; `None` if the request's has no such form.
     pub path: Option<String>,
+    /// The listener that it comes to: a sentence.
+    pub listener: String,
     /// The virtual hosts that come into question, the most specific first.
     pub hosts: Vec<HostCandidate>,
     /// The routes of the host that won, in order of precedence.
@@ -55,6 +61,8 @@ pub struct Explanation {
     /// locations of snippets come into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Source>,
+    /// What acts on it, in the order in which it runs; nothing where its TLS connection goes to a backend as it is.
+    pub policies: Vec<Policy>,
     /// What objects ask for on behalf of the route that won.
     pub settings: Vec<Setting>,
     /// The certificates that the client may be shown; none for cleartext, and where TLS does not end here.
@@ -75,7 +83,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     let host = table.host(view.host()).ok().flatten();
     let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, &view, path));
     let routes = routes.unwrap_or_default();
-    let action = action::decide(table, translator, request, found.as_ref());
+    let (action, policies) = action::decide(table, translator, request, found.as_ref());
     let certificates = match action {
         _ if !request.tls => Vec::new(),
         Action::PassThrough { .. } => Vec::new(),
@@ -83,9 +91,11 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     };
     Explanation {
         request: request.to_string(),
+        listener: listener::sentence(table, request.tls, view.host()),
         hosts: hosts::candidates(table, translator, view.host()),
         next: won.zip(host).and_then(|(_, host)| routes::next(host, &routes)),
         routes,
+        policies,
         settings: won.zip(host).map(|(route, host)| settings::list(route, host, translator)).unwrap_or_default(),
         certificates,
         action,

@@ -1,5 +1,5 @@
 use super::source::Source;
-use super::{Action, AuthServer, Explanation, MirrorServer, Reach, RouteCandidate, ShownCertificate};
+use super::{Action, AuthServer, Explanation, MirrorServer, Outcome, Policy, Reach, RouteCandidate, ShownCertificate};
 use std::fmt;
 
 /// Routes that do not match and are still listed; the rest is counted.
@@ -12,11 +12,15 @@ impl fmt::Display for Explanation {
         if let Some(path) = &self.path {
             writeln!(f, "  matched as {path}")?;
         }
-        writeln!(f, "\nhosts")?;
+        writeln!(f, "\nlistener\n    {}\n\nhosts", self.listener)?;
         for host in &self.hosts {
             writeln!(f, "  {} {}: {}", mark(host.won), host.name, host.why)?;
         }
         self.fmt_routes(f)?;
+        if !self.policies.is_empty() {
+            writeln!(f, "\npolicies, in the order in which they run")?;
+        }
+        self.policies.iter().try_for_each(|policy| writeln!(f, "  {policy}"))?;
         if !self.settings.is_empty() {
             writeln!(f, "\nsettings")?;
         }
@@ -67,6 +71,17 @@ impl Explanation {
 
 fn mark(won: bool) -> char {
     if won { '>' } else { '-' }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, what, outcome } = self;
+        match outcome {
+            Outcome::Passes => write!(f, "  {name}: {what}"),
+            Outcome::Answers => write!(f, "> {name}: {what}"),
+            Outcome::NotReached => write!(f, "  {name} ({}): {what}", outcome.words()),
+        }
+    }
 }
 
 impl fmt::Display for RouteCandidate {

@@ -7,7 +7,7 @@ use crate::html;
 use crate::run::Driver;
 use anyhow::{Context as _, Result, ensure};
 use controller::dashboard;
-use controller::explain::{self, Action, Explanation};
+use controller::explain::{self, Action, Explanation, Outcome, Policy};
 use controller::store::Store;
 use controller::translate::Translator;
 use gateway::table::Publisher;
@@ -73,6 +73,25 @@ fn the_page_says_the_same(explanation: &Explanation) -> Result<()> {
     let action = explanation.action.to_string();
     let missing = action.lines().find(|line| !text.contains(&visible(line.trim_start())));
     ensure!(missing.is_none(), "the page lacks {missing:?}: {text}");
+    ensure!(text.contains(&explanation.listener), "the page lacks the listener: {text}");
+    the_page_has_the_policies(&page, explanation)
+}
+
+/// The same policies in the same order, with what comes of them; and where the gateway answers, one of them does.
+fn the_page_has_the_policies(page: &str, explanation: &Explanation) -> Result<()> {
+    let policies = &explanation.policies;
+    let section = page.split("id=\"policies\"").nth(1).and_then(|rest| rest.split("</section>").next());
+    let rows: Vec<_> =
+        section.unwrap_or_default().split("<tr").skip(2).map(|row| html::text(&format!("<tr{row}"))).collect();
+    ensure!(rows.len() == policies.len(), "the page has the policies {rows:?} and not {policies:?}");
+    for (row, Policy { name, what, outcome }) in rows.iter().zip(policies) {
+        let outcome = if *outcome == Outcome::Passes { "" } else { outcome.words() };
+        let parts = [name.as_str(), outcome, &visible(what)];
+        ensure!(parts.iter().all(|part| row.contains(part)), "{parts:?} is not {row:?}");
+    }
+    let answers = policies.iter().filter(|policy| policy.outcome == Outcome::Answers).count();
+    let expected = usize::from(matches!(explanation.action, Action::Reply { .. }));
+    ensure!(answers == expected, "{answers} policies answer, and the answer is {:?}: {policies:?}", explanation.action);
     Ok(())
 }
 
