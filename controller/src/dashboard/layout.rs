@@ -13,16 +13,18 @@ pub(super) enum Tab {
     Backends,
     Certificates,
     Why,
+    Requests,
     /// None of them.
     None,
 }
 
-const TABS: [(Tab, &str, &str); 5] = [
+const TABS: [(Tab, &str, &str); 6] = [
     (Tab::Overview, "./", "Overview"),
     (Tab::Hosts, "hosts", "Hosts"),
     (Tab::Backends, "backends", "Backends"),
     (Tab::Certificates, "certificates", "Certificates"),
     (Tab::Why, "why", "Why"),
+    (Tab::Requests, "requests", "Requests"),
 ];
 
 /// The frame around a page. All links are relative, so that a proxy may put the pages below another path.

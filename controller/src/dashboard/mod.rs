@@ -13,6 +13,7 @@ mod overview;
 mod paging;
 mod query;
 mod rates;
+mod requests;
 mod settings;
 mod why;
 
@@ -21,7 +22,7 @@ use crate::explain::{self, CertificateUse, Explanation};
 use crate::pipeline::State;
 use crate::translate::Translator;
 use failure::Failure;
-use gateway::admin::Page;
+use gateway::admin::{Events, Page};
 use gateway::table::Publisher;
 use gateway::telemetry::Telemetry;
 use gateway::upstream::Registry;
@@ -40,6 +41,8 @@ const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 const CSS: &str = "text/css; charset=utf-8";
 const STYLE: &str = include_str!("style.css");
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SCRIPT: &str = include_str!("requests.js");
 
 /// The pages, and where their data is.
 pub struct Dashboard {
@@ -82,7 +85,9 @@ impl Dashboard {
             "backends" => self.backends(&Query::parse(query, &["q", "page"])?),
             "certificates" => self.certificates(&Query::parse(query, &["q", "page"])?),
             "why" => self.why(&Query::parse(query, &["method", "url", "header", "headers"])?),
-            "style.css" => Ok(Page { status: StatusCode::OK, content_type: CSS, body: STYLE.to_owned() }),
+            "requests" => self.requests(&Query::parse(query, &[])?),
+            "style.css" => Ok(file(CSS, STYLE.to_owned())),
+            "requests.js" => Ok(file(JAVASCRIPT, SCRIPT.to_owned())),
             _ => Err(Failure::not_found("This page does not exist.")),
         }
     }
@@ -119,6 +124,16 @@ impl Dashboard {
         self.show(query, Tab::Certificates, "Certificates", &data, certificates::write)
     }
 
+    fn requests(&self, query: &Query) -> Result<Page, Failure> {
+        let rows = requests::gather(self.sources.telemetry.tail(), 0);
+        self.show(query, Tab::Requests, "Requests", &rows, requests::write)
+    }
+
+    /// What those who follow the page of requests are told: those that have ended after one of them.
+    pub fn events(&self, after: u64) -> Events {
+        requests::events(self.sources.telemetry.tail(), after)
+    }
+
     fn why(&self, query: &Query) -> Result<Page, Failure> {
         let asked = why::Asked::read(query);
         let answer = asked.request().map(|request| {
@@ -142,7 +157,7 @@ impl Dashboard {
     ) -> Result<Page, Failure> {
         if query.wants_json()? {
             let body = serde_json::to_string_pretty(data).map_err(|error| Failure::defect(&error))?;
-            return Ok(Page { status: StatusCode::OK, content_type: JSON, body });
+            return Ok(file(JSON, body));
         }
         Ok(self.html(StatusCode::OK, tab, title, &write(data)))
     }
@@ -153,8 +168,12 @@ impl Dashboard {
 
     fn html(&self, status: StatusCode, tab: Tab, title: &str, content: &Markup) -> Page {
         let layout = Layout { tab, title, revision: self.sources.publisher.revision(), replica: &self.sources.replica };
-        Page { status, content_type: HTML, body: layout.write(content).into_string() }
+        Page { status, content_type: HTML, body: layout.write(content).into_string(), has_script: tab == Tab::Requests }
     }
+}
+
+fn file(content_type: &'static str, body: String) -> Page {
+    Page { status: StatusCode::OK, content_type, body, has_script: false }
 }
 
 /// An explanation as the page `why` has it: HTML, without the page around it.

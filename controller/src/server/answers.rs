@@ -5,7 +5,7 @@ use crate::dashboard::Dashboard;
 use crate::explain::{self, CertificateUse, ShownUpstream};
 use crate::pipeline::State;
 use crate::settings::ServeSettings;
-use gateway::admin::{self, Admin, ExplainQuery, Lifecycle, List};
+use gateway::admin::{self, Admin, ExplainQuery, Following, Lifecycle, List};
 use gateway::table::Publisher;
 use gateway::telemetry::Telemetry;
 use gateway::upstream::Registry;
@@ -51,7 +51,7 @@ pub(super) fn answers(
     lifecycle: &Arc<Lifecycle>,
     telemetry: &Arc<Telemetry>,
     served: Served,
-    dashboard: Option<Dashboard>,
+    dashboard: Option<Arc<Dashboard>>,
 ) -> Admin {
     let (telemetry, served) = (telemetry.clone(), Arc::new(served));
     let explained = served.clone();
@@ -61,6 +61,7 @@ pub(super) fn answers(
         metrics: serve.metrics.enabled.then(|| metrics(telemetry)),
         lists: Arc::new(move |list| served.list(list)),
         explain: Arc::new(move |query| explained.explain(query)),
+        following: dashboard.clone().map(|dashboard| Following::new(move |after| dashboard.events(after))),
         dashboard: dashboard
             .map(|dashboard| -> Arc<admin::Dashboard> { Arc::new(move |path, query| dashboard.respond(path, query)) }),
     }

@@ -107,14 +107,14 @@ impl Server {
         let review = reviews::reviewer(translator.clone(), arrivals, watched);
         let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
         let dashboard = serve.dashboard.then(|| {
-            Dashboard::new(dashboard::Sources {
+            Arc::new(Dashboard::new(dashboard::Sources {
                 replica: identity(controller).pod,
                 publisher: publisher.clone(),
                 registry: registry.clone(),
                 translator: translator.shared(),
                 state: state.clone(),
                 telemetry: telemetry.clone(),
-            })
+            }))
         });
         let served = Served {
             publisher: publisher.clone(),

@@ -6,6 +6,7 @@ mod page;
 mod respond;
 mod serve;
 mod silent;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ pub use lifecycle::Lifecycle;
 pub use page::Page;
 pub use serve::serve;
 pub use silent::{Silent, SilentConnection};
+pub use tail::{Events, Follow, Following};
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +35,8 @@ pub struct Admin {
     pub explain: Arc<Explain>,
     /// The pages below `/dashboard/`; `None` answers 404.
     pub dashboard: Option<Arc<Dashboard>>,
+    /// What its page of requests is told as they end; `None` answers 404.
+    pub following: Option<Following>,
 }
 
 /// See [`Admin::metrics`].

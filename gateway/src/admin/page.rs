@@ -9,4 +9,6 @@ pub struct Page {
     pub content_type: &'static str,
     /// The content.
     pub body: String,
+    /// It runs a script of ours.
+    pub has_script: bool,
 }

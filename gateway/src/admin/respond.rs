@@ -1,4 +1,4 @@
-use super::{Admin, ExplainQuery, List, Page};
+use super::{Admin, ExplainQuery, List, Page, tail};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, SERVER,
@@ -6,7 +6,8 @@ use http::header::{
 };
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
+use http_body_util::channel::Channel;
+use http_body_util::{Either, Full};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -16,11 +17,18 @@ const JSON: &str = "application/json";
 const SELF: &str = concat!("adit/", env!("CARGO_PKG_VERSION"));
 /// Below it are the pages of the dashboard.
 const DASHBOARD: &str = "/dashboard/";
+/// What its page of requests is told as they end.
+const EVENTS: &str = "/dashboard/requests/events";
 /// A page has a stylesheet, links and forms to its own kind, and nothing else: no script, no frame, nothing of others.
 const CONTENT_POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The same with a script of ours, which may ask us.
+const SCRIPT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-type AdminResponse = Response<Full<Bytes>>;
+/// A whole answer, or one that goes on.
+pub(super) type AdminBody = Either<Full<Bytes>, Channel<Bytes>>;
+type AdminResponse = Response<AdminBody>;
 
 /// The resource of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +41,8 @@ enum Resource {
     /// What leads to the dashboard.
     Entrance,
     Dashboard,
+    /// What the dashboard is told as it happens.
+    Events,
 }
 
 impl Resource {
@@ -47,13 +57,14 @@ impl Resource {
             "/debug/explain" => Some(Self::Explain),
             _ if path == &*admin.health_path => Some(Self::Health),
             "/" | "/dashboard" => Some(Self::Entrance),
+            EVENTS => Some(Self::Events),
             _ => path.starts_with(DASHBOARD).then_some(Self::Dashboard),
         }
     }
 
     /// The port can be reached from every Pod; routes and addresses are shown to clients on the same machine only.
     fn is_private(self) -> bool {
-        matches!(self, Self::List(_) | Self::Explain | Self::Entrance | Self::Dashboard)
+        matches!(self, Self::List(_) | Self::Explain | Self::Entrance | Self::Dashboard | Self::Events)
     }
 
     /// Probes are answered at any time, since whoever fails one is restarted.
@@ -95,6 +106,7 @@ pub(super) async fn respond<B>(
         Resource::List(list) => show(admin, list).await,
         Resource::Explain => explain(admin, request.uri().query().unwrap_or_default()).await,
         Resource::Entrance | Resource::Dashboard => dashboard(admin, request.uri()).await,
+        Resource::Events => events(admin, request),
     }
 }
 
@@ -161,13 +173,31 @@ async fn dashboard(admin: &Admin, uri: &Uri) -> AdminResponse {
     };
     let query = uri.query().unwrap_or_default().to_owned();
     let mut response = match blocking(move || Ok(dashboard(&path, &query))).await {
-        Ok(Page { status, content_type, body }) => response(status, content_type, body),
+        Ok(page) => show_page(page),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn show_page(Page { status, content_type, body, has_script }: Page) -> AdminResponse {
+    let mut response = response(status, content_type, body);
+    let policy = if has_script { SCRIPT_POLICY } else { CONTENT_POLICY };
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
+}
+
+fn events<B>(admin: &Admin, request: &Request<B>) -> AdminResponse {
+    let Some(following) = &admin.following else {
+        return plain(StatusCode::NOT_FOUND, "the dashboard is off: see --enable-dashboard\n".to_owned());
+    };
+    let Some(events) = following.follow(tail::after(request)) else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "too many follow the requests\n".to_owned());
+    };
+    let mut response = response(StatusCode::OK, tail::EVENT_STREAM, String::new());
+    *response.body_mut() = Either::Right(events);
     response
 }
 
@@ -185,7 +215,7 @@ fn plain(status: StatusCode, text: String) -> AdminResponse {
 }
 
 fn response(status: StatusCode, content_type: &'static str, text: String) -> AdminResponse {
-    let mut response = Response::new(Full::from(text));
+    let mut response = Response::new(Either::Left(Full::from(text)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,6 +1,6 @@
 use super::respond::respond;
 use super::serve::{HEAD_LIMIT, PLACES};
-use super::{Admin, Lifecycle, Page, serve};
+use super::{Admin, Events, Following, Lifecycle, Page, serve};
 use http::header::HOST;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -27,7 +27,9 @@ fn admin() -> Admin {
             status: StatusCode::OK,
             content_type: "text/html; charset=utf-8",
             body: format!("page {path:?} of shop with {query:?}"),
+            has_script: path == "requests",
         })),
+        following: Some(Following::new(|after| Events { last: after + 1, lines: vec![format!("<tr>{after}</tr>")] })),
     }
 }
 

@@ -13,6 +13,7 @@ mod request_values;
 mod settings;
 mod stream_values;
 mod syslog;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -28,6 +29,7 @@ pub use metrics::{
 };
 pub use record::{Attempt, EncodedBody, Record, RequestInfo, StreamRecord};
 pub use settings::{Buckets, InvalidBuckets, MetricsSettings};
+pub use tail::{Ended, Tail};
 pub use trace::{Exporter, Traces};
 pub use trace_context::TraceContext;
 pub(crate) use trace_context::{TRACEPARENT, TRACESTATE};
@@ -45,6 +47,7 @@ pub struct Telemetry {
     metrics: Metrics,
     log: LogSender,
     traces: Traces,
+    tail: Arc<Tail>,
 }
 
 /// Why telemetry cannot be started or encoded.
@@ -72,12 +75,13 @@ impl Telemetry {
         let metrics = Metrics::new(identity, metrics)?;
         let log = LogSender::start(access_log, metrics.log_dropped.clone()).map_err(TelemetryError::AccessLog)?;
         let traces = Traces::new(metrics.spans.clone());
-        Ok(Self { metrics, log, traces })
+        Ok(Self { metrics, log, traces, tail: Arc::default() })
     }
 
     /// A recorder for one thread.
     pub fn worker(&self) -> Worker {
-        let worker = Worker::new(self.log.clone(), self.traces.sender(), self.metrics.measured.clone());
+        let measured = self.metrics.measured.clone();
+        let worker = Worker::new(self.log.clone(), self.traces.sender(), measured, self.tail.clone());
         self.metrics.sums.lock().add_worker(worker.source());
         worker
     }
@@ -118,6 +122,11 @@ impl Telemetry {
     /// The spans of requests, and where they go.
     pub fn traces(&self) -> &Traces {
         &self.traces
+    }
+
+    /// The requests that have just ended.
+    pub fn tail(&self) -> &Arc<Tail> {
+        &self.tail
     }
 
     /// Measures temporary files by what this function returns, in bytes.

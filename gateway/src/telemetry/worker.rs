@@ -1,6 +1,7 @@
 use super::access_log::{LogBuffer, LogSender};
 use super::metrics::{Cells, ConnectionState, Connections, Event, Measured, OpenStreams, Source, StreamId};
 use super::record::{Attempt, Record, StreamRecord};
+use super::tail::Tail;
 use super::trace::SpanSender;
 use super::trace_context::TraceContext;
 use crate::config::{AccessLog, GatewaySettings, StreamProtocol, Template};
@@ -14,6 +15,7 @@ use std::time::SystemTime;
 pub struct Worker {
     shared: Arc<Shared>,
     spans: SpanSender,
+    tail: Arc<Tail>,
 }
 
 /// A client's connection, counted for as long as this lives.
@@ -50,19 +52,23 @@ struct Recording {
 }
 
 impl Worker {
-    pub(super) fn new(log: LogSender, spans: SpanSender, measured: Option<Arc<Measured>>) -> Self {
+    pub(super) fn new(log: LogSender, spans: SpanSender, measured: Option<Arc<Measured>>, tail: Arc<Tail>) -> Self {
         let recording = Recording { cells: Cells::default(), log: LogBuffer::new(log) };
         let (connections, streams) = Default::default();
         let shared = Shared { recording: Mutex::new(recording), connections, streams, measured };
-        Self { shared: Arc::new(shared), spans }
+        Self { shared: Arc::new(shared), spans, tail }
     }
 
     pub(super) fn source(&self) -> Arc<dyn Source> {
         Arc::clone(&self.shared) as Arc<dyn Source>
     }
 
-    /// Counts a request that has ended, and logs it unless logging is off for its route or in `log`.
+    /// Counts a request that has ended, and logs it unless logging is off for its route or in `log`. Those who watch see it
+    /// unless logging is off for its route.
     pub fn record(&self, record: &Record<'_>, log: &AccessLog) {
+        if record.logged {
+            self.tail.add(record);
+        }
         let mut recording = self.shared.recording.lock();
         if let Some(measured) = &self.shared.measured {
             recording.cells.count(record, measured);

@@ -18,13 +18,14 @@ const PICTURES: &str = "ADIT_TEST_WRITE_SCREENSHOTS";
 const LONGEST: u32 = 1300;
 
 /// Each page by the name of its picture.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("overview", ""),
     ("hosts", "hosts"),
     ("host", "host?name=shop.example.com"),
     ("backends", "backends"),
     ("certificates", "certificates"),
     ("why", "why?method=GET&url=https%3A%2F%2Fshop.example.com%2Fcart%2Fitems&headers=X-User%3A+me"),
+    ("requests", "requests"),
 ];
 
 /// A window on a desk and one on a phone, with what their users prefer.
@@ -37,6 +38,11 @@ async fn the_pages_are_for_everybody() -> Result<()> {
     let axe = std::fs::read_to_string(AXE)?;
     let adit = Adit::start(&objects()?).await?;
     let mut browser = Browser::start().await?;
+    // Whoever looks has requests kept.
+    browser.open(&format!("http://{}/dashboard/requests", adit.admin_address()?)).await?;
+    for path in ["/cart/items?id=7", "/cart/pay", "/static/logo.svg"] {
+        ask(&adit, path).await?;
+    }
     for (window, width, height, colours) in WINDOWS {
         browser.show_as(width, height, colours).await?;
         for (name, page) in PAGES {
@@ -66,15 +72,48 @@ async fn a_keyboard_is_enough() -> Result<()> {
     let mut browser = Browser::start().await?;
     browser.open(&format!("http://{}/dashboard/why", adit.admin_address()?)).await?;
     let mut focused = Vec::new();
-    for _ in 0..11 {
+    for _ in 0..12 {
         browser.press_tab().await?;
         let at = "(document.activeElement.id || document.activeElement.textContent)
             + (document.activeElement.getBoundingClientRect().top < 0 ? ' is not seen' : '')";
         focused.push(browser.evaluate(at).await?.as_str().context("text")?.to_owned());
     }
-    let navigation = ["Skip to the content", "Adit", "Overview", "Hosts", "Backends", "Certificates", "Why"];
+    let navigation =
+        ["Skip to the content", "Adit", "Overview", "Hosts", "Backends", "Certificates", "Why", "Requests"];
     assert_eq!(focused, [&navigation[..], &["method", "url", "headers", "Explain"]].concat());
     Ok(())
+}
+
+/// A script adds requests to their page as they end; a button stops it. Each leads to its explanation.
+#[tokio::test]
+async fn requests_are_added_as_they_end() -> Result<()> {
+    let adit = Adit::start(&objects()?).await?;
+    let mut browser = Browser::start().await?;
+    let page = format!("http://{}/dashboard/requests", adit.admin_address()?);
+    browser.open(&page).await?;
+    let rows = "document.querySelectorAll('tbody tr').length";
+    assert_eq!(browser.evaluate(rows).await?, 0);
+    for path in ["/cart?first", "/nothing?<b>second"] {
+        ask(&adit, path).await?;
+    }
+    let appear = "new Promise(seen => { const look = () =>
+        document.querySelectorAll('tbody tr').length == 2 ? seen() : requestAnimationFrame(look); look(); })";
+    browser.evaluate(appear).await?;
+    let newest = browser.evaluate("document.querySelector('tbody a').textContent").await?;
+    assert_eq!(newest, "GET http://shop.example.com/nothing?<b>second");
+    let press = "document.getElementById('pause').click(), document.getElementById('pause').textContent";
+    assert_eq!(browser.evaluate(press).await?, "Go on");
+    let link = browser.evaluate("document.querySelector('tbody a').href").await?;
+    browser.open(link.as_str().context("a link")?).await?;
+    assert_eq!(browser.evaluate("document.querySelector('.request').textContent").await?, newest);
+    assert_eq!(browser.complaints, [""; 0]);
+    Ok(())
+}
+
+async fn ask(adit: &Adit, path: &str) -> Result<()> {
+    let mut connection = adit.connect().await?;
+    connection.send(format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")).await?;
+    connection.response("GET").await.map(drop)
 }
 
 async fn write_picture(browser: &mut Browser, name: &str) -> Result<()> {

@@ -3,7 +3,7 @@
 mod browser;
 mod objects;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use controller::settings::ServeSettings;
 use objects::{objects, shop};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use tests::backend::answering;
 use tests::client::Response;
 use tests::connection::{Connection, PATIENCE};
 use tests::html;
+use tests::wire::Remaining;
 
 /// What a browser at the machine gets.
 async fn get(adit: &Adit, target: &str) -> Result<Response> {
@@ -156,6 +157,8 @@ async fn why_says_who_wins_and_why_others_lose() -> Result<()> {
             "is the path, byte for byte",
             "matches, but Exact /cart/pay comes first",
             "Without it, the winner would be Ingress shop/shop: spec.rules[0].http.paths[1]",
+            "comes to HTTPS, usually port 443",
+            "a body of more than 8388608 bytes is refused with 413",
             "proxy-read-timeout",
         ],
     );
@@ -206,6 +209,91 @@ async fn backends_have_loads() -> Result<()> {
     assert_eq!((&backend["name"], &backend["load"]["sinceStart"]["errors"]), (&json!("default/backend:80"), &json!(2)));
     assert_says(&page(&adit, "/dashboard/backends").await?, &["2 requests since the start, 2 of them failed, "]);
     Ok(())
+}
+
+/// Nothing is kept until somebody looks, and then neither headers nor what is not logged.
+#[tokio::test]
+async fn requests_are_listed_once_somebody_looks() -> Result<()> {
+    let backend = answering("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n").await?;
+    let silent = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "silent", "annotations": {"nginx.ingress.kubernetes.io/enable-access-log": "false"}},
+        "spec": {"rules": [{"host": "h", "http": {"paths": [objects::path("/silent", "Prefix", "backend")]}}]},
+    });
+    let adit = Adit::start(&(manifests(&[backend], &json!({})) + &documents([silent]))).await?;
+    let ask = async |path: &str| {
+        let mut connection = adit.connect().await?;
+        let secrets = "Cookie: session=hunter2\r\nAuthorization: Basic aHVudGVyMg==\r\n";
+        connection.send(format!("GET {path} HTTP/1.1\r\nHost: h\r\n{secrets}\r\n")).await?;
+        connection.response("GET").await
+    };
+    ask("/before").await?;
+    assert_says(&page(&adit, "/dashboard/requests").await?, &["Requests, the newest first", "Load again"]);
+    for path in ["/first?a=1", "/silent", "/second"] {
+        ask(path).await?;
+    }
+    let listed = async || loop {
+        // A request is kept just after its answer.
+        let data: Value = serde_json::from_str(&html_of(&adit, 200, "/dashboard/requests?format=json").await?)?;
+        if data.as_array().is_some_and(|requests| requests.len() >= 2) {
+            return anyhow::Ok(data);
+        }
+    };
+    let data = tokio::time::timeout(PATIENCE, listed()).await.context("nothing is kept")??;
+    let urls: Vec<_> = data.as_array().context("a list")?.iter().map(|request| &request["url"]).collect();
+    assert_eq!(urls, ["http://h/first?a=1", "http://h/second"]);
+    assert_eq!((&data[0]["status"], &data[0]["service"]), (&json!(201), &json!("default/backend")), "{data}");
+    let html = html_of(&adit, 200, "/dashboard/requests").await?;
+    assert!(!html.contains("hunter2") && !html.contains("aHVudGVyMg"), "{html}");
+    assert!(html.contains("href=\"why?method=GET&amp;url=http%3A%2F%2Fh%2Ffirst%3Fa%3D1\""), "{html}");
+    Ok(())
+}
+
+/// Only that page has a script; and no more than four follow at once.
+#[tokio::test]
+async fn who_follows_requests_is_told_and_bounded() -> Result<()> {
+    let adit = Adit::start(&objects()?).await?;
+    for (target, has_script) in [("/dashboard/requests", true), ("/dashboard/", false), ("/dashboard/why", false)] {
+        let response = get(&adit, target).await?;
+        let policy = header(&response, "content-security-policy").to_owned();
+        let page = String::from_utf8(response.body)?;
+        assert_eq!(
+            (policy.contains("script-src 'self'"), page.contains("<script")),
+            (has_script, has_script),
+            "{target}"
+        );
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    }
+    let mut following = Vec::new();
+    for _ in 0..4 {
+        following.push(follow(&adit).await?.context("a place")?);
+    }
+    assert!(follow(&adit).await?.is_none());
+    assert_eq!(get_as(&adit, "attacker.example", "/dashboard/requests/events").await?.status, 403);
+    let mut asking = adit.connect().await?;
+    asking.send("GET /cart HTTP/1.1\r\nHost: shop.example.com\r\n\r\n").await?;
+    asking.response("GET").await?;
+    let (connection, remaining) = &mut following[0];
+    let mut told = String::new();
+    while !told.contains("GET http://shop.example.com/cart") {
+        told += str::from_utf8(&connection.piece(remaining).await?.context("it ends")?)?;
+    }
+    assert!(told.contains("\nid: 1\ndata: <tr>") || told.starts_with("id: 1\ndata: <tr>"), "{told}");
+    drop(following);
+    let again = async || {
+        while follow(&adit).await?.is_none() {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, again()).await.context("no place comes back")?
+}
+
+/// Somebody who follows the requests, if there is a place.
+async fn follow(adit: &Adit) -> Result<Option<(Connection, Remaining)>> {
+    let mut connection = Connection::open(adit.admin_address()?).await?;
+    connection.send("GET /dashboard/requests/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
+    let head = connection.response_head().await?;
+    ensure!([200, 503].contains(&head.status), "{head:?}");
+    Ok((head.status == 200).then(|| (connection, Remaining::of_response("GET", &head))))
 }
 
 /// What others have written never becomes markup.
