@@ -190,6 +190,13 @@ pub struct Age {
     pub place: Option<Place>,
 }
 
+impl Age {
+    /// That of an object which takes the place of a former version: it is as old, unless it says when it was created.
+    pub(crate) fn in_place_of(&self, former: &Self) -> Self {
+        Self { created: self.created.or(former.created), place: former.place.clone() }
+    }
+}
+
 impl Ord for Age {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.created, other.created) {

@@ -44,7 +44,7 @@ pub enum Change {
 }
 
 /// All objects that a source reported.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Store {
     ingresses: BTreeMap<ObjectKey, Stored<Ingress>>,
     ingress_classes: Named<IngressClass>,
@@ -255,6 +255,12 @@ fn endpoints_change(namespace: &Arc<str>, service: &Arc<str>) -> Change {
 #[derive(Debug)]
 struct Named<T>(HashMap<Arc<str>, HashMap<Arc<str>, Arc<T>>>);
 
+impl<T> Clone for Named<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T> Default for Named<T> {
     fn default() -> Self {
         Self(HashMap::new())
@@ -288,7 +294,7 @@ impl<T> Named<T> {
 type SlicesByName = BTreeMap<Arc<str>, Arc<EndpointSlice>>;
 
 /// EndpointSlices by namespace and Service, then by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Slices {
     by_service: HashMap<Arc<str>, HashMap<Arc<str>, SlicesByName>>,
     /// The Service that each slice names, to find a slice whose label changed.

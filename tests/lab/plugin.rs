@@ -1,6 +1,6 @@
 //! `kubectl adit`, as kubectl starts it, through a real API server and kubelet.
 
-use crate::routes::{leads, route};
+use crate::routes::{ingress, leads, route};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::env;
@@ -54,6 +54,13 @@ async fn a_pod_is_found_and_says_what_it_serves() -> Result<()> {
     plugin.says(&explain, &[&format!("forwarded to {backend} as /cart"), "is exactly this host"]).await?;
     let explained: Value = serde_json::from_str(&plugin.says(&format!("{explain} -o json -n adit"), &[]).await?)?;
     ensure!(explained["action"]["forward"]["backend"] == backend.as_str(), "{explained}");
+
+    let draft = plugin.0.path().join("draft.yaml");
+    let mut drafted = ingress(&adit.name, "drafted", "drafted.example.com", "hello", 80);
+    drafted["metadata"]["namespace"] = namespace.name().into();
+    std::fs::write(&draft, drafted.to_string())?;
+    let explain_draft = format!("explain GET http://drafted.example.com/ -f {}", draft.display());
+    plugin.says(&explain_draft, &["as it would be with Ingress ", &format!("forwarded to {backend} as /")]).await?;
 
     let routes = plugin.says(&format!("routes {HOST}"), &["GOES TO", HOST, &format!("{backend} (1 endpoint)")]).await?;
     ensure!(routes.lines().count() == 2, "other hosts are listed, too: {routes}");

@@ -72,6 +72,20 @@ impl Browser {
         Ok(())
     }
 
+    /// Fills in the first form by an expression of JavaScript, presses its last button, and waits until the answer is loaded.
+    ///
+    /// # Errors
+    /// If it cannot be loaded in time.
+    pub async fn submit(&mut self, fill: &str) -> Result<()> {
+        let before = self.loads;
+        let press = "[...document.querySelectorAll('form button')].pop().click()";
+        self.evaluate(&format!("{fill}; {press}")).await?;
+        while self.loads == before {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
     /// From now on its window has this width in CSS pixels, and the user prefers these colours: `light` or `dark`.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ mod connections_to_backends;
 mod dashboard_pages;
 mod dashboards;
 mod diff;
+mod drafts;
 mod draining;
 mod echo_server;
 mod edits_under_load;

@@ -117,6 +117,11 @@ pub(super) fn print(matches: &ArgMatches, answer: &(impl Display + Serialize)) -
     }
 }
 
-pub(super) fn write_stdout(text: impl AsRef<[u8]>) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_ref()).context("cannot write to standard output")
+pub(super) fn write_stdout(text: &str) -> anyhow::Result<()> {
+    write_bytes(text.as_bytes())
+}
+
+/// The same with what need not be text.
+pub(super) fn write_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    std::io::stdout().write_all(bytes).context("cannot write to standard output")
 }

@@ -1,6 +1,6 @@
 use crate::diagnostic::{Diagnostic, Place};
 use crate::feed::SourceEvent;
-use crate::object::{Age, ObjectKey, Observed};
+use crate::object::{ObjectKey, Observed};
 use crate::settings::ControllerSettings;
 use crate::source::directory::{self, Loaded};
 use crate::source::manifest::{Upgraded, Workload};
@@ -64,7 +64,7 @@ impl Objects {
 
     fn as_old_as_before(&mut self, observed: Observed) -> Observed {
         let Some(former) = self.store.ingress(&observed.key) else { return observed };
-        let age = Age { created: observed.age.created.or(former.age.created), place: former.age.place.clone() };
+        let age = observed.age.in_place_of(&former.age);
         if let Some(place) = &observed.age.place {
             self.moved.insert(observed.key.clone(), place.clone());
         }

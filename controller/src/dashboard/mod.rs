@@ -18,7 +18,7 @@ mod settings;
 mod why;
 
 use crate::diagnostic::Diagnostic;
-use crate::explain::{self, CertificateUse, Explanation};
+use crate::explain::{self, CertificateUse, Drafts, Explanation};
 use crate::pipeline::State;
 use crate::translate::Translator;
 use failure::Failure;
@@ -60,6 +60,8 @@ pub struct Sources {
     pub registry: Arc<Registry>,
     /// What the table is made by. Held only while data is read.
     pub translator: Arc<Mutex<Translator>>,
+    /// What would be served with other objects.
+    pub drafts: Arc<Drafts>,
     /// What is wrong with the objects.
     pub state: watch::Receiver<State>,
     /// What requests have come to.
@@ -84,7 +86,7 @@ impl Dashboard {
             "host" => self.host(&Query::parse(query, &["name", "page"])?),
             "backends" => self.backends(&Query::parse(query, &["q", "page"])?),
             "certificates" => self.certificates(&Query::parse(query, &["q", "page"])?),
-            "why" => self.why(&Query::parse(query, &["method", "url", "header", "headers"])?),
+            "why" => self.why(&Query::parse(query, &["method", "url", "header", "headers", "objects"])?),
             "requests" => self.requests(&Query::parse(query, &[])?),
             "style.css" => Ok(file(CSS, STYLE.to_owned())),
             "requests.js" => Ok(file(JAVASCRIPT, SCRIPT.to_owned())),
@@ -126,7 +128,7 @@ impl Dashboard {
 
     fn requests(&self, query: &Query) -> Result<Page, Failure> {
         let rows = requests::gather(self.sources.telemetry.tail(), 0);
-        self.show(query, Tab::Requests, "Requests", &rows, requests::write)
+        self.show(query, Tab::Requests, "Requests", &rows, |rows| requests::write(rows))
     }
 
     /// What those who follow the page of requests are told: those that have ended after one of them.
@@ -137,8 +139,12 @@ impl Dashboard {
     fn why(&self, query: &Query) -> Result<Page, Failure> {
         let asked = why::Asked::read(query);
         let answer = asked.request().map(|request| {
-            request.map(|request| {
-                explain::explain(&self.sources.publisher.load(), &self.sources.translator.lock(), &request)
+            request.and_then(|request| {
+                let now = explain::explain(&self.sources.publisher.load(), &self.sources.translator.lock(), &request);
+                match asked.objects() {
+                    Some(objects) => self.sources.drafts.explain(objects, now.action, &request),
+                    None => Ok(now),
+                }
             })
         });
         let status = if matches!(answer, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };

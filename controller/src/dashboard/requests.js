@@ -15,6 +15,7 @@ function follow() {
   };
   source.onmessage = (event) => {
     last = event.lastEventId;
+    // Rows as the page has them, in which Adit has escaped what is not its own.
     rows.insertAdjacentHTML("afterbegin", event.data);
     while (rows.children.length > list.dataset.most) { rows.lastElementChild.remove(); }
   };

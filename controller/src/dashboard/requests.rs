@@ -59,7 +59,7 @@ pub(super) fn events(tail: &Tail, after: u64) -> Events {
 }
 
 /// The newest first. A script adds more at the top, where there is one.
-pub(super) fn write(rows: &Vec<Row>) -> Markup {
+pub(super) fn write(rows: &[Row]) -> Markup {
     let last = rows.last().map_or(0, |row| row.number);
     let listed = html! { @for row in rows.iter().rev() { (write_row(row)) } };
     html! {

@@ -3,7 +3,8 @@
 use super::layout::{badge, shown, table};
 use super::query::Query;
 use super::settings;
-use crate::explain::{Explanation, HostCandidate, Outcome, Policy, Request, RouteCandidate};
+use crate::diagnostic::Statement;
+use crate::explain::{Draft, Explanation, HostCandidate, Outcome, Policy, Request, RouteCandidate};
 use form_urlencoded::Serializer;
 use gateway::admin::ExplainQuery;
 use maud::{Markup, html};
@@ -15,12 +16,19 @@ pub(super) struct Asked {
     url: String,
     /// One header a line.
     headers: String,
+    /// Objects that are only drafted, as YAML.
+    objects: String,
 }
 
 impl Asked {
     pub(super) fn read(query: &Query<'_>) -> Self {
         let headers: Vec<_> = query.all("headers").chain(query.all("header")).collect();
-        Self { method: query.text("method").to_owned(), url: query.text("url").to_owned(), headers: headers.join("\n") }
+        Self {
+            method: query.text("method").to_owned(),
+            url: query.text("url").to_owned(),
+            headers: headers.join("\n"),
+            objects: query.text("objects").to_owned(),
+        }
     }
 
     /// The request that is asked for, if any is.
@@ -29,9 +37,14 @@ impl Asked {
     /// Says what of it is not as expected.
     pub(super) fn request(&self) -> Option<Result<Request, String>> {
         (!self.url.is_empty()).then(|| {
-            let ExplainQuery { method, url, headers } = ExplainQuery::parse(&self.query())?;
+            let ExplainQuery { method, url, headers, .. } = ExplainQuery::parse(&self.query())?;
             Request::new(&method, &url, headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         })
+    }
+
+    /// The objects that are only drafted, if there are some.
+    pub(super) fn objects(&self) -> Option<&str> {
+        Some(self.objects.as_str()).filter(|objects| !objects.is_empty())
     }
 
     /// The query string with which `/debug/explain` is asked the same.
@@ -57,7 +70,7 @@ pub(super) fn page(asked: &Asked, answer: Option<Result<&Explanation, &String>>)
         (form(asked, matches!(answer, Some(Err(_)))))
         @if let Some(Ok(explanation)) = answer {
             (write(explanation))
-            p { a href={ "../debug/explain?" (asked.query()) } { "The same as JSON" } }
+            @if asked.objects().is_none() { p { a href={ "../debug/explain?" (asked.query()) } { "The same as JSON" } } }
         }
     }
 }
@@ -83,6 +96,15 @@ fn form(asked: &Asked, is_wrong: bool) -> Markup {
             label for="headers" { "Headers, one a line (optional)" }
             textarea #headers name="headers" rows="2" spellcheck="false" placeholder="X-User: me" { (asked.headers) }
             button type="submit" { "Explain" }
+            details open[!asked.objects.is_empty()] {
+                summary { "With other objects" }
+                p #drafting .detail {
+                    "Explained as it would be with them added, or in place of those of their names. Nothing that is served changes."
+                }
+                label for="objects" { "Objects as YAML" }
+                textarea #objects name="objects" rows="12" spellcheck="false" aria-describedby="drafting" { (asked.objects) }
+                button type="submit" formmethod="post" { "Explain with them" }
+            }
         }
     }
 }
@@ -90,6 +112,7 @@ fn form(asked: &Asked, is_wrong: bool) -> Markup {
 /// An explanation.
 pub(super) fn write(explanation: &Explanation) -> Markup {
     html! {
+        @if let Some(draft) = &explanation.draft { (write_draft(draft)) }
         (answer(explanation))
         (certificates(explanation))
         (hosts(&explanation.hosts))
@@ -100,6 +123,24 @@ pub(super) fn write(explanation: &Explanation) -> Markup {
                 h2 #settings { "Settings" }
                 (settings::write(&explanation.settings))
             }
+        }
+    }
+}
+
+fn write_draft(draft: &Draft) -> Markup {
+    html! {
+        section aria-labelledby="draft" {
+            h2 #draft { "Draft" }
+            p { "As it would be with " strong { (shown(&draft.objects.join(", "))) } "." }
+            @if !draft.diagnostics.is_empty() {
+                ul .plain {
+                    @for fact in &draft.diagnostics {
+                        li { (badge(&fact.severity.to_string(), &fact.severity.to_string())) " " (shown(&fact.object)) ": " (shown(&Statement(fact))) }
+                    }
+                }
+            }
+            p { "Now:" }
+            ul { @for line in draft.now.to_string().lines() { li { (shown(&line.trim_start())) } } }
         }
     }
 }

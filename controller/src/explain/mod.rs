@@ -6,6 +6,8 @@
 mod action;
 mod canary;
 mod certificate;
+mod draft;
+mod drafts;
 mod hosts;
 mod limits;
 mod listener;
@@ -26,6 +28,8 @@ mod tests;
 
 pub use action::{Action, AuthServer, MirrorServer, Reach};
 pub use certificate::{CertificateUse, ServedCertificate, ShownCertificate, of_host as certificates_of};
+pub use draft::Draft;
+pub use drafts::Drafts;
 pub use hosts::HostCandidate;
 pub use policies::{Outcome, Policy};
 pub use remote::{AdminPort, AdminUrl, InvalidAdminUrl};
@@ -69,6 +73,9 @@ pub struct Explanation {
     pub certificates: Vec<ShownCertificate>,
     /// What happens to the request.
     pub action: Action,
+    /// The objects that are only drafted, if all this is as it would be with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
 }
 
 /// Explains a request to what `table` serves, which comes from `translator`.
@@ -99,6 +106,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
         settings: won.zip(host).map(|(route, host)| settings::list(route, host, translator)).unwrap_or_default(),
         certificates,
         action,
+        draft: None,
         path: path.map(|path| String::from_utf8_lossy(&path).into_owned()),
     }
 }

@@ -1,5 +1,7 @@
 use super::source::Source;
-use super::{Action, AuthServer, Explanation, MirrorServer, Outcome, Policy, Reach, RouteCandidate, ShownCertificate};
+use super::{
+    Action, AuthServer, Draft, Explanation, MirrorServer, Outcome, Policy, Reach, RouteCandidate, ShownCertificate,
+};
 use std::fmt;
 
 /// Routes that do not match and are still listed; the rest is counted.
@@ -12,6 +14,7 @@ impl fmt::Display for Explanation {
         if let Some(path) = &self.path {
             writeln!(f, "  matched as {path}")?;
         }
+        self.draft.iter().try_for_each(|draft| writeln!(f, "\n{draft}"))?;
         writeln!(f, "\nlistener\n    {}\n\nhosts", self.listener)?;
         for host in &self.hosts {
             writeln!(f, "  {} {}: {}", mark(host.won), host.name, host.why)?;
@@ -71,6 +74,14 @@ impl Explanation {
 
 fn mark(won: bool) -> char {
     if won { '>' } else { '-' }
+}
+
+impl fmt::Display for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "as it would be with {}", self.objects.join(", "))?;
+        self.diagnostics.iter().try_for_each(|diagnostic| write!(f, "\n    {diagnostic}"))?;
+        write!(f, "\n  now\n  {}", self.now)
+    }
 }
 
 impl fmt::Display for Policy {

@@ -2,7 +2,7 @@
 
 use super::shared_translator::SharedTranslator;
 use crate::dashboard::Dashboard;
-use crate::explain::{self, CertificateUse, ShownUpstream};
+use crate::explain::{self, CertificateUse, Drafts, ShownUpstream};
 use crate::pipeline::State;
 use crate::settings::ServeSettings;
 use gateway::admin::{self, Admin, ExplainQuery, Following, Lifecycle, List};
@@ -18,6 +18,7 @@ pub(super) struct Served {
     pub(super) publisher: Arc<Publisher>,
     pub(super) registry: Arc<Registry>,
     pub(super) translator: SharedTranslator,
+    pub(super) drafts: Arc<Drafts>,
     pub(super) state: watch::Receiver<State>,
 }
 
@@ -41,7 +42,11 @@ impl Served {
     fn explain(&self, query: &ExplainQuery) -> Result<Value, String> {
         let headers = query.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let request = explain::Request::new(&query.method, &query.url, headers)?;
-        let explanation = explain::explain(&self.publisher.load(), &self.translator.lock(), &request);
+        let now = explain::explain(&self.publisher.load(), &self.translator.lock(), &request);
+        let explanation = match &query.objects {
+            Some(objects) => self.drafts.explain(objects, now.action, &request)?,
+            None => now,
+        };
         serde_json::to_value(explanation).map_err(|error| error.to_string())
     }
 }

@@ -13,6 +13,7 @@ use crate::apiserver::{Access, AccessError};
 use crate::dashboard::{self, Dashboard};
 use crate::diagnostic::Diagnostic;
 use crate::events::Recorder;
+use crate::explain::Drafts;
 use crate::feed::{Feed, SourceEvent, WatchHealth};
 use crate::pipeline::{Pipeline, State};
 use crate::settings::{ClusterSettings, ControllerSettings, ServeSettings, StatusSettings};
@@ -104,6 +105,7 @@ impl Server {
         let (state, arrivals) =
             start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
         let watched = cluster.as_ref().map(|cluster| cluster.namespaces.clone()).unwrap_or_default();
+        let drafts = Arc::new(Drafts::new(arrivals.store.clone(), controller.clone(), watched.clone()));
         let review = reviews::reviewer(translator.clone(), arrivals, watched);
         let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
         let dashboard = serve.dashboard.then(|| {
@@ -112,6 +114,7 @@ impl Server {
                 publisher: publisher.clone(),
                 registry: registry.clone(),
                 translator: translator.shared(),
+                drafts: drafts.clone(),
                 state: state.clone(),
                 telemetry: telemetry.clone(),
             }))
@@ -119,7 +122,8 @@ impl Server {
         let served = Served {
             publisher: publisher.clone(),
             registry: registry.clone(),
-            translator: translator.clone(),
+            translator,
+            drafts,
             state: state.clone(),
         };
         let answers = answers(serve, &lifecycle, &telemetry, served, dashboard);

@@ -7,6 +7,8 @@ pub struct ExplainQuery {
     pub url: String,
     /// Headers, in the order given.
     pub headers: Vec<(String, String)>,
+    /// Objects that are only drafted, as YAML: what was posted. It is explained what would happen with them.
+    pub objects: Option<String>,
 }
 
 impl ExplainQuery {
@@ -33,7 +35,7 @@ impl ExplainQuery {
             }
         }
         let url = url.ok_or("parameter url is missing: expected a URL, such as url=http://shop.example.com/cart")?;
-        Ok(Self { method: method.unwrap_or_else(|| "GET".to_owned()), url, headers })
+        Ok(Self { method: method.unwrap_or_else(|| "GET".to_owned()), url, headers, objects: None })
     }
 }
 
@@ -57,6 +59,7 @@ mod tests {
                 method: "PUT".to_owned(),
                 url: "http://shop/a?b=1".to_owned(),
                 headers: vec![("X-A".to_owned(), "1:2".to_owned()), ("x-b".to_owned(), String::new())],
+                objects: None,
             })
         );
         assert_eq!(ExplainQuery::parse("url=/").expect("valid").method, "GET");

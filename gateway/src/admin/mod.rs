@@ -3,6 +3,7 @@
 mod explain;
 mod lifecycle;
 mod page;
+mod post;
 mod respond;
 mod serve;
 mod silent;

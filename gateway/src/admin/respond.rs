@@ -1,14 +1,17 @@
-use super::{Admin, ExplainQuery, List, Page, tail};
+use super::{Admin, ExplainQuery, List, Page, post, tail};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, REFERRER_POLICY, SERVER,
     X_CONTENT_TYPE_OPTIONS,
 };
+use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::channel::Channel;
 use http_body_util::{Either, Full};
+use hyper::body::Body;
 use serde_json::Value;
+use std::error::Error;
 use std::net::IpAddr;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -17,6 +20,8 @@ const JSON: &str = "application/json";
 const SELF: &str = concat!("adit/", env!("CARGO_PKG_VERSION"));
 /// Below it are the pages of the dashboard.
 const DASHBOARD: &str = "/dashboard/";
+/// Its page with a form for drafts.
+const WHY: &str = "/dashboard/why";
 /// What its page of requests is told as they end.
 const EVENTS: &str = "/dashboard/requests/events";
 /// A page has a stylesheet, links and forms to its own kind, and nothing else: no script, no frame, nothing of others.
@@ -67,6 +72,11 @@ impl Resource {
         matches!(self, Self::List(_) | Self::Explain | Self::Entrance | Self::Dashboard | Self::Events)
     }
 
+    /// What would be served with other objects is explained to who posts them. Nothing else can be posted.
+    fn takes_drafts(self, path: &str) -> bool {
+        self == Self::Explain || path == WHY
+    }
+
     /// Probes are answered at any time, since whoever fails one is restarted.
     fn needs_place(self) -> bool {
         matches!(self, Self::Metrics | Self::List(_) | Self::Explain | Self::Dashboard)
@@ -78,36 +88,54 @@ impl Resource {
 pub(super) async fn respond<B>(
     admin: &Admin,
     peer: IpAddr,
-    request: &Request<B>,
+    request: Request<B>,
     take_place: impl FnOnce() -> bool,
-) -> AdminResponse {
+) -> AdminResponse
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
+{
     let Some(resource) = Resource::at(request.uri().path(), admin) else {
         return plain(StatusCode::NOT_FOUND, "not found\n".to_owned());
     };
     if resource.is_private() && !peer.to_canonical().is_loopback() {
         return plain(StatusCode::FORBIDDEN, "/debug/ and /dashboard/ answer loopback addresses only\n".to_owned());
     }
-    if resource.is_private() && !names_a_machine(request) {
+    if resource.is_private() && !names_a_machine(&request) {
         let expected = "asked by an unexpected name: expected the Host localhost or an IP address\n";
         return plain(StatusCode::FORBIDDEN, expected.to_owned());
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "expected GET or HEAD\n".to_owned());
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
+    let takes_drafts = resource.takes_drafts(request.uri().path());
+    let is_post = request.method() == Method::POST && takes_drafts;
+    if !is_post && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return method_not_allowed(takes_drafts);
+    }
+    if is_post && !post::is_of_own_page(&request) {
+        return plain(StatusCode::FORBIDDEN, "posted by a page of another origin\n".to_owned());
     }
     if resource.needs_place() && !take_place() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests for metrics and debugging\n".to_owned());
     }
+    let (head, body) = request.into_parts();
+    let posted = match if is_post { post::read(body).await.map(Some) } else { Ok(None) } {
+        Ok(posted) => posted,
+        Err(status) => return plain(status, format!("expected text of at most {} bytes\n", post::LIMIT)),
+    };
     match resource {
         Resource::Health => probe(admin.lifecycle.alive(), StatusCode::INTERNAL_SERVER_ERROR),
         Resource::Readiness => probe(admin.lifecycle.ready(), StatusCode::SERVICE_UNAVAILABLE),
         Resource::Metrics => metrics(admin).await,
         Resource::List(list) => show(admin, list).await,
-        Resource::Explain => explain(admin, request.uri().query().unwrap_or_default()).await,
-        Resource::Entrance | Resource::Dashboard => dashboard(admin, request.uri()).await,
-        Resource::Events => events(admin, request),
+        Resource::Explain => explain(admin, head.uri.query().unwrap_or_default(), posted).await,
+        Resource::Entrance | Resource::Dashboard => dashboard(admin, &head.uri, posted).await,
+        Resource::Events => events(admin, &head),
     }
+}
+
+fn method_not_allowed(takes_drafts: bool) -> AdminResponse {
+    let allowed = if takes_drafts { "GET, HEAD, POST" } else { "GET, HEAD" };
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, format!("expected one of {allowed}\n"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
 /// Whether the request is addressed to `localhost` or an IP address. A page in a browser that reaches this port through a
@@ -149,9 +177,9 @@ async fn show(admin: &Admin, list: List) -> AdminResponse {
     }
 }
 
-async fn explain(admin: &Admin, query: &str) -> AdminResponse {
+async fn explain(admin: &Admin, query: &str, objects: Option<String>) -> AdminResponse {
     let query = match ExplainQuery::parse(query) {
-        Ok(query) => query,
+        Ok(query) => ExplainQuery { objects, ..query },
         Err(error) => return plain(StatusCode::BAD_REQUEST, format!("{error}\n")),
     };
     let explain = admin.explain.clone();
@@ -162,7 +190,8 @@ async fn explain(admin: &Admin, query: &str) -> AdminResponse {
     }
 }
 
-async fn dashboard(admin: &Admin, uri: &Uri) -> AdminResponse {
+/// A form that is posted has what is otherwise the query.
+async fn dashboard(admin: &Admin, uri: &Uri, form: Option<String>) -> AdminResponse {
     let Some(dashboard) = admin.dashboard.clone() else {
         return plain(StatusCode::NOT_FOUND, "the dashboard is off: see --enable-dashboard\n".to_owned());
     };
@@ -171,14 +200,14 @@ async fn dashboard(admin: &Admin, uri: &Uri) -> AdminResponse {
         response.headers_mut().insert(LOCATION, HeaderValue::from_static(DASHBOARD));
         return response;
     };
-    let query = uri.query().unwrap_or_default().to_owned();
+    let query = form.unwrap_or_else(|| uri.query().unwrap_or_default().to_owned());
     let mut response = match blocking(move || Ok(dashboard(&path, &query))).await {
         Ok(page) => show_page(page),
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     };
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
@@ -189,7 +218,7 @@ fn show_page(Page { status, content_type, body, has_script }: Page) -> AdminResp
     response
 }
 
-fn events<B>(admin: &Admin, request: &Request<B>) -> AdminResponse {
+fn events(admin: &Admin, request: &Parts) -> AdminResponse {
     let Some(following) = &admin.following else {
         return plain(StatusCode::NOT_FOUND, "the dashboard is off: see --enable-dashboard\n".to_owned());
     };

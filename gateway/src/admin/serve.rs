@@ -59,7 +59,7 @@ async fn connection(stream: TcpStream, head: &SilentConnection, port: &Port) {
     let take_place = || port.places.try_acquire().is_ok_and(|taken| place.set(taken).is_ok());
     let service = service_fn(async |request| {
         head.complete();
-        Ok::<_, Infallible>(respond(&port.admin, peer.ip(), &request, take_place).await)
+        Ok::<_, Infallible>(respond(&port.admin, peer.ip(), request, take_place).await)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,7 +3,7 @@ use super::serve::{HEAD_LIMIT, PLACES};
 use super::{Admin, Events, Following, Lifecycle, Page, serve};
 use http::header::HOST;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -72,7 +72,7 @@ async fn from(peer: IpAddr, target: &str) -> (StatusCode, String) {
 /// The same for a request with these values of `Host`.
 async fn from_with(peer: IpAddr, target: &str, hosts: &[&str]) -> (StatusCode, String) {
     let request = hosts.iter().fold(Request::get(target), |request, host| request.header(HOST, *host));
-    let response = respond(&admin(), peer, &request.body(()).expect("valid"), || true).await;
+    let response = respond(&admin(), peer, request.body(Empty::new()).expect("valid"), || true).await;
     let status = response.status();
     let body = response.into_body().collect().await.expect("is in memory").to_bytes();
     (status, String::from_utf8(body.to_vec()).expect("is text"))
@@ -187,7 +187,7 @@ async fn the_dashboard_has_pages() {
         "cache-control: no-store",
         "content-security-policy: default-src 'none'; style-src 'self';",
         "x-content-type-options: nosniff",
-        "referrer-policy: no-referrer",
+        "referrer-policy: same-origin",
     ] {
         assert!(head.contains(header), "{header} is not in {head}");
     }

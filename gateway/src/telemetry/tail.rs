@@ -65,6 +65,8 @@ impl Tail {
     pub const PER_SECOND: usize = 50;
     /// For how long requests are kept after somebody has looked.
     pub const PATIENCE: Duration = Duration::from_secs(60);
+    /// How long a request waits for others that are kept or looked at; then it is not kept.
+    const WAIT: Duration = Duration::from_micros(100);
     /// The longest target that is kept, in bytes.
     const TARGET: usize = 1024;
 
@@ -76,7 +78,7 @@ impl Tail {
         kept.requests.iter().filter(|request| request.number > after).cloned().collect()
     }
 
-    /// Keeps a request, if somebody looks. Never waits.
+    /// Keeps a request, if somebody looks. Then it waits for others hardly longer than they take to be kept.
     pub(super) fn add(&self, record: &Record<'_>) {
         if self.is_watched.load(Relaxed) {
             self.keep(record, Instant::now());
@@ -85,7 +87,7 @@ impl Tail {
 
     #[cold]
     fn keep(&self, record: &Record<'_>, now: Instant) {
-        let Some(mut kept) = self.kept.try_lock() else {
+        let Some(mut kept) = self.kept.try_lock_for(Self::WAIT) else {
             self.skipped.fetch_add(1, Relaxed);
             return;
         };

@@ -15,7 +15,7 @@ const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/axe-core
 const PICTURES: &str = "ADIT_TEST_WRITE_SCREENSHOTS";
 
 /// The longest picture in pixels.
-const LONGEST: u32 = 1300;
+const LONGEST: u32 = 2000;
 
 /// Each page by the name of its picture.
 const PAGES: [(&str, &str); 7] = [
@@ -40,9 +40,7 @@ async fn the_pages_are_for_everybody() -> Result<()> {
     let mut browser = Browser::start().await?;
     // Whoever looks has requests kept.
     browser.open(&format!("http://{}/dashboard/requests", adit.admin_address()?)).await?;
-    for path in ["/cart/items?id=7", "/cart/pay", "/static/logo.svg"] {
-        ask(&adit, path).await?;
-    }
+    ask(&adit, &["/cart/items?id=7", "/cart/pay", "/static/logo.svg"]).await?;
     for (window, width, height, colours) in WINDOWS {
         browser.show_as(width, height, colours).await?;
         for (name, page) in PAGES {
@@ -72,7 +70,7 @@ async fn a_keyboard_is_enough() -> Result<()> {
     let mut browser = Browser::start().await?;
     browser.open(&format!("http://{}/dashboard/why", adit.admin_address()?)).await?;
     let mut focused = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..13 {
         browser.press_tab().await?;
         let at = "(document.activeElement.id || document.activeElement.textContent)
             + (document.activeElement.getBoundingClientRect().top < 0 ? ' is not seen' : '')";
@@ -80,7 +78,33 @@ async fn a_keyboard_is_enough() -> Result<()> {
     }
     let navigation =
         ["Skip to the content", "Adit", "Overview", "Hosts", "Backends", "Certificates", "Why", "Requests"];
-    assert_eq!(focused, [&navigation[..], &["method", "url", "headers", "Explain"]].concat());
+    assert_eq!(focused, [&navigation[..], &["method", "url", "headers", "Explain", "With other objects"]].concat());
+    Ok(())
+}
+
+/// The form takes a draft, without any script.
+#[tokio::test]
+async fn a_draft_is_explained() -> Result<()> {
+    let adit = Adit::start(&objects()?).await?;
+    let mut browser = Browser::start().await?;
+    browser
+        .open(&format!("http://{}/dashboard/why?url=http%3A%2F%2Fnew.example.com%2F", adit.admin_address()?))
+        .await?;
+    let draft = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "new", "namespace": "shop"},
+        "spec": {"rules": [{"host": "new.example.com", "http": {"paths": [super::objects::path("/", "Prefix", "pay")]}}]},
+    });
+    browser.submit(&format!("document.getElementById('objects').value = {:?}", draft.to_string())).await?;
+    let text = browser.evaluate("document.querySelector('main').textContent").await?;
+    let text = text.as_str().context("text")?;
+    for part in ["As it would be with Ingress shop/new", "forwarded to shop/pay:80", "shop/reports:80 has no endpoint"]
+    {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    let axe = std::fs::read_to_string(AXE)?;
+    browser.evaluate(&axe).await.context("axe-core")?;
+    assert_eq!(browser.evaluate("axe.run().then(found => found.violations)").await?, json!([]));
+    assert_eq!(browser.complaints, [""; 0]);
     Ok(())
 }
 
@@ -93,9 +117,7 @@ async fn requests_are_added_as_they_end() -> Result<()> {
     browser.open(&page).await?;
     let rows = "document.querySelectorAll('tbody tr').length";
     assert_eq!(browser.evaluate(rows).await?, 0);
-    for path in ["/cart?first", "/nothing?<b>second"] {
-        ask(&adit, path).await?;
-    }
+    ask(&adit, &["/cart?first", "/nothing?<b>second"]).await?;
     let appear = "new Promise(seen => { const look = () =>
         document.querySelectorAll('tbody tr').length == 2 ? seen() : requestAnimationFrame(look); look(); })";
     browser.evaluate(appear).await?;
@@ -110,10 +132,14 @@ async fn requests_are_added_as_they_end() -> Result<()> {
     Ok(())
 }
 
-async fn ask(adit: &Adit, path: &str) -> Result<()> {
+/// Asks on one connection, so that the requests end one after the other.
+async fn ask(adit: &Adit, paths: &[&str]) -> Result<()> {
     let mut connection = adit.connect().await?;
-    connection.send(format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")).await?;
-    connection.response("GET").await.map(drop)
+    for path in paths {
+        connection.send(format!("GET {path} HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")).await?;
+        connection.response("GET").await?;
+    }
+    Ok(())
 }
 
 async fn write_picture(browser: &mut Browser, name: &str) -> Result<()> {

@@ -197,18 +197,22 @@ async fn backends_have_loads() -> Result<()> {
         connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
         assert_eq!(connection.response("GET").await?.status, 503);
     }
-    let backends = async || loop {
-        // A request is counted just after its answer.
-        let data: Value = serde_json::from_str(&html_of(&adit, 200, "/dashboard/backends?format=json").await?)?;
-        let backend = data["entries"][0].clone();
-        if backend["load"]["sinceStart"]["requests"] == 2 {
-            return anyhow::Ok(backend);
-        }
-    };
-    let backend = tokio::time::timeout(PATIENCE, backends()).await.context("nothing is counted")??;
+    let backend = once_counted(&adit, 2).await?;
     assert_eq!((&backend["name"], &backend["load"]["sinceStart"]["errors"]), (&json!("default/backend:80"), &json!(2)));
     assert_says(&page(&adit, "/dashboard/backends").await?, &["2 requests since the start, 2 of them failed, "]);
     Ok(())
+}
+
+/// The first backend, once so many requests to it are counted: that is just after their answers.
+async fn once_counted(adit: &Adit, requests: u64) -> Result<Value> {
+    let backend = async || loop {
+        let data: Value = serde_json::from_str(&html_of(adit, 200, "/dashboard/backends?format=json").await?)?;
+        let backend = data["entries"][0].clone();
+        if backend["load"]["sinceStart"]["requests"] == requests {
+            return anyhow::Ok(backend);
+        }
+    };
+    tokio::time::timeout(PATIENCE, backend()).await.context("nothing is counted")?
 }
 
 /// Nothing is kept until somebody looks, and then neither headers nor what is not logged.
@@ -221,13 +225,15 @@ async fn requests_are_listed_once_somebody_looks() -> Result<()> {
         "spec": {"rules": [{"host": "h", "http": {"paths": [objects::path("/silent", "Prefix", "backend")]}}]},
     });
     let adit = Adit::start(&(manifests(&[backend], &json!({})) + &documents([silent]))).await?;
-    let ask = async |path: &str| {
-        let mut connection = adit.connect().await?;
+    // One connection, so that they end one after the other.
+    let mut connection = adit.connect().await?;
+    let mut ask = async |path: &str| {
         let secrets = "Cookie: session=hunter2\r\nAuthorization: Basic aHVudGVyMg==\r\n";
         connection.send(format!("GET {path} HTTP/1.1\r\nHost: h\r\n{secrets}\r\n")).await?;
         connection.response("GET").await
     };
     ask("/before").await?;
+    once_counted(&adit, 1).await?;
     assert_says(&page(&adit, "/dashboard/requests").await?, &["Requests, the newest first", "Load again"]);
     for path in ["/first?a=1", "/silent", "/second"] {
         ask(path).await?;

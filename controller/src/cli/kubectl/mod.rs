@@ -9,7 +9,7 @@ mod lists;
 mod pod;
 mod tunnel;
 
-use super::arguments::{self, text, write_stdout};
+use super::arguments::{self, text, write_bytes};
 use crate::explain::{AdminPort, Explanation};
 use crate::server::version;
 use anyhow::Context as _;
@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -52,6 +53,14 @@ pub(super) fn command() -> Command {
             Command::new("explain")
                 .about("Print where a request goes, and why: host, route, settings and endpoints")
                 .args(arguments::request())
+                .arg(
+                    Arg::new("file")
+                        .short('f')
+                        .long("file")
+                        .value_name("FILE")
+                        .value_parser(PathBufValueParser::new())
+                        .help("Explain what would happen with these objects added, or in place of those of their names. Nothing in the cluster changes"),
+                )
                 .arg(arguments::output()),
         )
         .subcommand(list("routes", "List hosts and their routes, in the order they match", "the name of the host"))
@@ -130,15 +139,17 @@ async fn cluster(matches: &ArgMatches) -> anyhow::Result<OpenCluster> {
 }
 
 /// Asks the admin port of a Pod that is ready.
-async fn ask<T: DeserializeOwned>(matches: &ArgMatches, target: &str) -> anyhow::Result<T> {
+async fn ask<T: DeserializeOwned>(matches: &ArgMatches, target: &str, sent: Option<Vec<u8>>) -> anyhow::Result<T> {
     let found = cluster(matches).await?.ready_pod().await?;
-    tunnel::ask(&found, target, None).await
+    tunnel::ask(&found, target, sent).await
 }
 
 async fn explain(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let headers = arguments::headers_of(matches)?;
     let target = AdminPort::explanation_of(text(matches, "method"), text(matches, "url"), &headers);
-    let explanation: Explanation = ask(matches, &target).await?;
+    let file = matches.get_one::<PathBuf>("file");
+    let read = |file: &PathBuf| fs::read(file).with_context(|| format!("--file: cannot read {}", file.display()));
+    let explanation: Explanation = ask(matches, &target, file.map(read).transpose()?).await?;
     arguments::print(matches, &explanation)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -149,13 +160,13 @@ async fn show<T: DeserializeOwned, S: Serialize + Display>(
     target: &str,
     found_by: impl FnOnce(T, &str) -> S,
 ) -> anyhow::Result<ExitCode> {
-    let list = ask(matches, target).await?;
+    let list = ask(matches, target, None).await?;
     arguments::print(matches, &found_by(list, &text(matches, "text").to_lowercase()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn lint(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let report = diagnostics::Report::of(ask(matches, "/debug/diagnostics").await?);
+    let report = diagnostics::Report::of(ask(matches, "/debug/diagnostics", None).await?);
     arguments::print(matches, &report)?;
     Ok(arguments::exit_code(matches, report.errors, report.warnings))
 }
@@ -176,7 +187,7 @@ async fn print_log(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         let length = part.len();
-        write_stdout(part)?;
+        write_bytes(part)?;
         log.consume_unpin(length);
     }
 }
