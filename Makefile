@@ -29,7 +29,7 @@ AXE_SHA256 := 39bed7d72308f6d620789c169d699bfd7e8da80f65b545821a6b2215c3e83107
 AXE := $(TOOLS)/axe-core/axe.min.js
 CORE_RULES := $(TOOLS)/core-rules
 CORE_RULES_MODULE := manifests/core-rules
-TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy argo-rollouts)
+TEST_IMAGES := $(patsubst %,target/image/test/%.tar,adit echo oauth2-proxy argo-rollouts nginx)
 ADVISORIES := https://github.com/RustSec/advisory-db
 FUZZ_SECONDS ?= 600
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -243,6 +243,11 @@ target/image/test/oauth2-proxy.tar: $(OAUTH2_PROXY) manifests/image Makefile | i
 
 target/image/test/argo-rollouts.tar: $(ARGO_ROLLOUTS) manifests/image Makefile | image-tools
 	manifests/image --name localhost/argo-rollouts:1 --output $@ $<
+
+# Of Debian, with a shell that starts it.
+target/image/test/nginx.tar: manifests/image Makefile | image-tools
+	@.ci/prerequisites nginx
+	manifests/image --name localhost/nginx:1 --output $@ --file /bin/sh /bin/sh "$$(PATH=$$PATH:/usr/sbin command -v nginx)"
 
 # Cargo knows when there is something to build, and touches nothing otherwise.
 target/release/adit: export ADIT_COMMIT := $(COMMIT)

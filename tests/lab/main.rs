@@ -13,6 +13,7 @@ mod fixtures;
 mod flags;
 mod limits;
 mod machine;
+mod migration;
 mod plugin;
 mod replicas;
 mod rollouts;
