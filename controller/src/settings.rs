@@ -166,6 +166,8 @@ impl Default for ControllerSettings {
 pub struct ClusterSettings {
     /// `--kubeconfig`: the file with the API server and the credentials. Default none: the service account of the Pod.
     pub kubeconfig: Option<PathBuf>,
+    /// Whose kubeconfig counts, and which part of it; no flag of `serve` sets it.
+    pub identity: Identity,
     /// `--apiserver-host`: the URL of the API server, in place of that of the kubeconfig or of the Pod.
     pub apiserver: Option<String>,
     /// `--certificate-authority`: a PEM file with the CA certificates that verify the API server at
@@ -175,6 +177,19 @@ pub struct ClusterSettings {
     pub namespaces: WatchedNamespaces,
     /// What is written to the cluster.
     pub status: StatusSettings,
+}
+
+/// As who the API server is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Identity {
+    /// The service account of the Pod, unless a flag names a kubeconfig.
+    #[default]
+    Pod,
+    /// The user of a kubeconfig. If no flag names one, those count that kubectl takes: of `KUBECONFIG`, or `~/.kube/config`.
+    User {
+        /// Its context. Default: the current one.
+        context: Option<String>,
+    },
 }
 
 /// How a leader is elected, and which addresses it writes to the status of Ingresses.

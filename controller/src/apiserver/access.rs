@@ -1,7 +1,7 @@
 //! The way to the API server: where it is, who we are, and when to leave it alone.
 
 use super::failure::Cause;
-use crate::settings::ClusterSettings;
+use crate::settings::{ClusterSettings, Identity};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode, Uri};
 use kube::client::ClientBuilder;
@@ -37,6 +37,9 @@ pub enum AccessError {
         /// What is wrong with it.
         reason: KubeconfigError,
     },
+    /// There is no kubeconfig as kubectl has it.
+    #[error("no cluster to read: {0}; expected files or directories, --kubeconfig, KUBECONFIG, or ~/.kube/config")]
+    NoUser(KubeconfigError),
     /// The URL is none.
     #[error("--apiserver-host: {0:?} is not a URL: expected a form such as https://10.0.0.1:6443")]
     Url(String),
@@ -171,6 +174,9 @@ fn client(mut config: Config, busy: &Busy) -> Result<Client, AccessError> {
 
 /// As ingress-nginx (`clientcmd.BuildConfigFromFlags`): a kubeconfig, a URL, or both; without either, this Pod's cluster.
 async fn config(settings: &ClusterSettings) -> Result<Config, AccessError> {
+    if let Identity::User { context } = &settings.identity {
+        return of_user(settings.kubeconfig.as_ref(), context.as_ref()).await;
+    }
     let url = settings.apiserver.as_deref().map(url).transpose()?;
     let mut config = match (&settings.kubeconfig, url) {
         (Some(path), url) => {
@@ -188,6 +194,17 @@ async fn config(settings: &ClusterSettings) -> Result<Config, AccessError> {
         config.root_cert_file = Some(path.clone());
     }
     Ok(config)
+}
+
+/// As kubectl.
+async fn of_user(path: Option<&PathBuf>, context: Option<&String>) -> Result<Config, AccessError> {
+    let wrong = |reason| match path {
+        Some(path) => AccessError::Kubeconfig { path: path.clone(), reason },
+        None => AccessError::NoUser(reason),
+    };
+    let kubeconfig = path.map_or_else(Kubeconfig::read, Kubeconfig::read_from).map_err(wrong)?;
+    let options = KubeConfigOptions { context: context.cloned(), ..KubeConfigOptions::default() };
+    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)
 }
 
 async fn from_file(path: &PathBuf) -> Result<Config, KubeconfigError> {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What files say at one moment.
+/// What files, or a cluster, say at one moment.
 pub(super) struct Objects {
     pub(super) store: Store,
     changes: Vec<Change>,
@@ -43,8 +43,17 @@ pub(super) struct Snapshot {
 impl Objects {
     /// Reads files and directories, and standard input for [`directory::STANDARD_INPUT`].
     pub(super) fn read(paths: &[PathBuf]) -> Self {
+        Self::of(directory::load(paths, std::io::stdin()))
+    }
+
+    /// What a cluster has said.
+    pub(super) fn of_cluster(events: Vec<SourceEvent>) -> Self {
+        Self::of(Loaded { events, foreign: BTreeMap::new(), upgraded: Vec::new(), workloads: Vec::new() })
+    }
+
+    fn of(loaded: Loaded) -> Self {
+        let Loaded { events, foreign, upgraded, workloads } = loaded;
         let mut store = Store::new();
-        let Loaded { events, foreign, upgraded, workloads } = directory::load(paths, std::io::stdin());
         let changes = events.into_iter().flat_map(|event| store.apply(event)).collect();
         Self { store, changes, foreign, upgraded, workloads, moved: HashMap::new() }
     }

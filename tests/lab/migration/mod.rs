@@ -5,13 +5,14 @@
 //! same stands in for it.
 
 mod documented;
+mod rights;
 mod statuses;
 
 use crate::rollouts::AFTERWARDS;
 use crate::routes::{ingress, leads_at};
 use anyhow::{Context as _, Result, ensure};
 use documented::Section;
-use serde_json::json;
+use serde_json::{Value, json};
 use statuses::Statuses;
 use tests::lab::{
     Echo, Entry, Load, Namespace, Turn, apply, certificate, eventually, get, give_address, kubectl, rolled_out,
@@ -30,6 +31,8 @@ async fn walkthrough_from_ingress_nginx_to_adit_and_back() -> Result<()> {
     let clients = Clients::start(&cluster.entries);
     clients.are_answered().await?;
     let statuses = Statuses::watch(cluster.shop.name())?;
+
+    cluster.is_reported().await?;
 
     let mut there = Section::of("README.md", "### Moving from ingress-nginx")?;
     for helm in ["helm -n ingress-nginx list", "cat >keep.yaml", "upgrade ingress-nginx", "get manifest"] {
@@ -107,6 +110,26 @@ impl Cluster {
         Ok(())
     }
 
+    /// Before anything is installed.
+    async fn is_reported(&self) -> Result<()> {
+        let mut before = Section::of("README.md", "## Coming from ingress-nginx")?;
+        let report = before.run("adit migrate").await?;
+        for said in [
+            "4 Ingresses",
+            "      3 exact ",
+            "arguments of Deployment ingress-nginx/ingress-nginx-controller",
+            "ConfigMap ingress-nginx/ingress-nginx-controller",
+        ] {
+            ensure!(report.contains(said), "{said:?}: {report}");
+        }
+        let replayed = before.run("adit migrate --log -").await?;
+        let (_, replay) = replayed.split_once("\nreplay of ").context("no replay")?;
+        ensure!(replay.contains("  0 requests would get something else"), "{replay}");
+        before.run("adit check -").await?;
+        rights::are_told(&before, &self.shop).await?;
+        before.is_finished()
+    }
+
     /// Step 3.
     async fn compares(&self, there: &mut Section) -> Result<()> {
         // Without such lines, grep fails.
@@ -132,7 +155,7 @@ impl Cluster {
     /// Step 4.
     async fn moves_connections(&self, there: &mut Section) -> Result<()> {
         let selector = there.run("get service ingress-nginx-controller -o jsonpath").await?;
-        let selector: serde_json::Value = serde_json::from_str(&selector)?;
+        let selector: Value = serde_json::from_str(&selector)?;
         ensure!(selector["app.kubernetes.io/instance"] == "ingress-nginx", "{selector}");
         there.run("patch service ingress-nginx-controller").await?;
         let log = there.next("logs --since=10s")?;

@@ -1,5 +1,6 @@
 //! `adit migrate`, from the manifests and the log of an ingress-nginx to the report.
 
+mod cluster;
 mod replay;
 mod report;
 

@@ -128,14 +128,14 @@ fn arguments_decide_which_ingresses_count() {
     let strict = report(&objects, &[strict]);
     assert_eq!(others(&strict), ["Ingress shop/other", "Ingress shop/plain"]);
     let notes = strict["notes"].as_array().expect("notes");
-    assert!(notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains("ConfigMap a/b is not given"))));
+    assert!(notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains("ConfigMap a/b is not there"))));
     assert!(select(&strict["objects"], &[("object", "arguments of --args")]).len() == 1);
 }
 
 #[test]
 fn without_arguments_the_report_says_what_it_presumes() {
     let said = text([directory(&[("ingresses.yaml", INGRESSES)]).path()]);
-    assert!(said.contains("note: no Deployment or DaemonSet of ingress-nginx is given"), "{said}");
+    assert!(said.contains("note: no Deployment or DaemonSet of ingress-nginx is found"), "{said}");
     assert!(said.contains("note: there is no --configmap"), "{said}");
 }
 

@@ -3,6 +3,7 @@
 //! One way: objects and arguments are read ([`source`]), what becomes of each setting is found ([`findings`]), and of each
 //! request of a log ([`replay`]), made into a [`Report`], and written ([`text`], [`html`], or as JSON).
 
+mod cluster;
 mod findings;
 mod html;
 mod replay;
@@ -24,10 +25,11 @@ use std::process::ExitCode;
 pub(super) fn command() -> Command {
     Command::new("migrate")
         .about("Report what becomes of each setting of an ingress-nginx: exact, different or refused, and why")
-        .arg(arguments::paths().help(format!(
+        .arg(arguments::paths().required(false).help(format!(
             "{PATHS}: Ingresses and what they name, and the ConfigMap and the Deployment of ingress-nginx; - is standard \
-             input"
+             input. Without any, a cluster is read, and not changed"
         )))
+        .args(cluster::args())
         .arg(
             Arg::new("args")
                 .long("args")
@@ -55,7 +57,10 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     );
     let files: Vec<_> = paths.iter().filter(|path| !is_input(path)).cloned().collect();
     expect_readable(&files)?;
-    let source = Source::read(&paths, args);
+    let source = match paths.is_empty() {
+        true => Source::read_cluster(cluster::settings(matches), args)?,
+        false => Source::read(&paths, args),
+    };
     let replay = log.map(|log| replay::replay(log, &source.snapshot.publisher.load())).transpose()?;
     let report = Report::of(&source, replay);
     match format(matches) {

@@ -212,7 +212,15 @@ impl WatchSet {
 
 /// What is wrong with a watch as such; empty when all is well again.
 fn refusal(watch: &Watch, diagnostics: Vec<Diagnostic>) -> SourceEvent {
-    SourceEvent::Problems { part: format!("watch of {watch}").into(), diagnostics }
+    SourceEvent::Problems { part: format!("{REFUSAL}{watch}").into(), diagnostics }
+}
+
+/// What the names of parts begin with that are watches.
+const REFUSAL: &str = "watch of ";
+
+/// Whether what is wrong is a watch as such.
+pub(super) fn is_refusal(part: &str) -> bool {
+    part.starts_with(REFUSAL)
 }
 
 fn refused(watch: &Watch, failure: &ApiFailure, was_allowed: bool) -> Diagnostic {

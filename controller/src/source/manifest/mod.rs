@@ -13,6 +13,7 @@ pub(crate) use object::{Typed, key, observe, strip};
 pub use validate::validate;
 pub(crate) use validate::{is_left_out, is_path_left_out};
 pub use workload::Workload;
+pub(crate) use workload::read as workload;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::object::{KINDS, Kind, ObjectKey, Observed};
@@ -168,7 +169,7 @@ impl Reader<'_> {
             }
             Naming::Foreign => {
                 if workload::is_workload(api_version, kind) {
-                    self.manifest.workloads.extend(workload::read(&node.to_value(), self.place(line)));
+                    self.manifest.workloads.extend(workload::read(&node.to_value()));
                 }
                 *self.manifest.foreign.entry(kind.escape_debug().to_string()).or_default() += 1;
             }
