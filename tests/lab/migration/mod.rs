@@ -143,13 +143,15 @@ impl Cluster {
         ensure!(explained.contains("Ingress shop/shop"), "{explained}");
         forwarded.push(there.start("port-forward service/adit 8080:80")?);
         forwarded.push(there.start("port-forward service/ingress-nginx-controller 8081:80")?);
-        let both = there.next("for port in 8080 8081")?.replace(host.0, host.1).replace("curl", "curl --silent --fail");
-        eventually("answers of both", async || {
-            let answers = there.shell(&format!("set -e; {both}")).await?;
-            ensure!(answers.matches(r#""service": "shop""#).count() == 2, "{answers}");
-            Ok(())
-        })
-        .await
+        let both = there.next("adit migrate --against http://127.0.0.1:8081 --with http://127.0.0.1:8080")?;
+        let report =
+            eventually("answers of both", async || there.shell(&format!("{both} --rate=1000 -o json")).await).await?;
+        let compared: Value = serde_json::from_str(&report)?;
+        let differences = compared["comparison"]["groups"].as_array().into_iter().flatten();
+        let statuses = differences
+            .filter(|group| ["status", "answer"].iter().any(|what| group["differences"][0]["what"] == *what));
+        ensure!(statuses.count() == 0 && !compared["comparison"].is_null(), "{compared:#}");
+        Ok(())
     }
 
     /// Step 4.

@@ -1,6 +1,7 @@
 //! `adit migrate`, from the manifests and the log of an ingress-nginx to the report.
 
 mod cluster;
+mod live;
 mod replay;
 mod report;
 

@@ -1,6 +1,7 @@
 //! The report as one page that needs no other file and no script.
 
 use super::findings::{Finding, Subject, Verdict};
+use super::live::{self, Comparison};
 use super::replay::{Group, Replay};
 use super::report::Report;
 use crate::diagnostic;
@@ -13,7 +14,8 @@ const STYLE: &str = "\
     code{font-size:.92em}details{border:1px solid #d5dae0;border-radius:4px;margin:.4rem 0;padding:.3rem .7rem}\
     summary{cursor:pointer}ul{margin:.2rem 0;padding-left:1.1rem}.n{text-align:right}\
     .v{font-weight:600;white-space:nowrap}.refused{color:#a40e26}.faulty{color:#953800}.ignored{color:#7a4100}\
-    .differs{color:#0550ae}.exact{color:#116329}.changes{color:#a40e26}.same{color:#116329}.untold{color:#7a4100}";
+    .differs{color:#0550ae}.exact{color:#116329}.changes{color:#a40e26}.same{color:#116329}.untold{color:#7a4100}\
+    .different{color:#a40e26}.unstable{color:#7a4100}";
 
 /// Text of somebody else's within HTML: nothing of it is markup, and nothing changes how it is shown.
 pub(super) struct Html<'a, T>(pub(super) &'a T);
@@ -53,6 +55,7 @@ pub(super) fn page(report: &Report) -> String {
     );
     list(&mut page, "Not looked at", report.notes.iter().cloned());
     report.replay.iter().for_each(|replayed| replay(&mut page, replayed));
+    report.comparison.iter().for_each(|compared| comparison(&mut page, compared));
     page.push_str("</body>\n</html>\n");
     page
 }
@@ -138,6 +141,35 @@ fn group(page: &mut String, group: &Group) {
         Html(&group.log),
         Html(&group.example),
     );
+}
+
+fn comparison(page: &mut String, comparison: &Comparison) {
+    let (against, with) = (Html(&comparison.against), Html(&comparison.with));
+    let _ = write!(page, "<h2>Answers of {against} and {with}</h2>\n<table>\n");
+    for (count, meaning) in comparison.sums() {
+        let _ = writeln!(page, "<tr><td class=\"n\">{count}<td>{meaning}</tr>");
+    }
+    page.push_str(
+        "</table>\n<table>\n<tr><th class=\"n\">requests<th>verdict<th>route<th>what differs<th>such as</tr>\n",
+    );
+    comparison.groups.iter().take(GROUPS).for_each(|shown| differences(page, shown));
+    page.push_str("</table>\n");
+    if comparison.groups.len() > GROUPS {
+        let _ = writeln!(page, "<p>And {} more groups: JSON has all.</p>", comparison.groups.len() - GROUPS);
+    }
+    list(page, "Headers that are not compared", std::iter::once(comparison.left_out_headers.join(", ")));
+    list(page, "What was not compared", comparison.notes.iter().cloned());
+}
+
+fn differences(page: &mut String, group: &live::Group) {
+    let name = group.kind.name();
+    let route = Html(&group.route);
+    let _ = write!(page, "<tr><td class=\"n\">{}<td class=\"v {name}\">{name}<td>{route}<td>", group.requests);
+    for difference in &group.differences {
+        let (what, against, with) = (Html(&difference.what), Html(&difference.against), Html(&difference.with));
+        let _ = write!(page, "{what}: <code>{against}</code> | <code>{with}</code><br>");
+    }
+    let _ = writeln!(page, "<td><code>{}</code></tr>", Html(&group.example));
 }
 
 /// A list under a heading, if there is anything to list.

@@ -1,11 +1,13 @@
 //! `adit migrate`: what becomes of an ingress-nginx when Adit takes its place.
 //!
 //! One way: objects and arguments are read ([`source`]), what becomes of each setting is found ([`findings`]), and of each
-//! request of a log ([`replay`]), made into a [`Report`], and written ([`text`], [`html`], or as JSON).
+//! request of a log ([`replay`]), and how two gateways that run answer ([`live`]), made into a [`Report`], and written
+//! ([`text`], [`html`], or as JSON).
 
 mod cluster;
 mod findings;
 mod html;
+mod live;
 mod replay;
 mod report;
 mod source;
@@ -17,6 +19,9 @@ use crate::settings::Settings;
 use crate::source::directory::STANDARD_INPUT;
 use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgMatches, Command};
+use gateway::table::Route;
+use live::{Pair, Sample};
+use replay::Entry;
 use report::Report;
 use source::Source;
 use std::path::{Path, PathBuf};
@@ -39,8 +44,9 @@ pub(super) fn command() -> Command {
         )
         .arg(Arg::new("log").long("log").value_name("FILE").value_parser(PathBufValueParser::new()).help(
             "Access log of ingress-nginx, in its default format or in lines of JSON, as text or gzip; - is standard input. The \
-             report says what its requests would get from Adit. Nothing is sent",
+             report says what its requests would get from Adit. Nothing is sent without --against",
         ))
+        .args(live::args())
         .arg(arguments::output().value_parser(["text", "json", "html"]).help(
             "Format of the output: text for people, json for programs, html for a page that needs no other file",
         ))
@@ -61,8 +67,18 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         true => Source::read_cluster(cluster::settings(matches), args)?,
         false => Source::read(&paths, args),
     };
-    let replay = log.map(|log| replay::replay(log, &source.snapshot.publisher.load())).transpose()?;
-    let report = Report::of(&source, replay);
+    let pair = Pair::of(matches)?;
+    let table = source.snapshot.publisher.load();
+    let mut sample = pair.as_ref().map(|pair| match log {
+        Some(_) => Sample::new(pair.requests()),
+        None => Sample::of_routes(&table, pair.requests()),
+    });
+    let mut listener = |entry: &Entry<'_>, host: &str, route: Option<&Route>| {
+        sample.iter_mut().for_each(|sample| sample.offer(entry, host, route));
+    };
+    let replay = log.map(|log| replay::replay(log, &table, &mut listener)).transpose()?;
+    let comparison = pair.zip(sample).map(|(pair, sample)| pair.compare(sample)).transpose()?;
+    let report = Report::of(&source, replay, comparison);
     match format(matches) {
         "json" => write_stdout(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
         "html" => write_stdout(&html::page(&report))?,

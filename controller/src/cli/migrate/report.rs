@@ -1,6 +1,7 @@
 //! The report: what becomes of each object, the worst first, and sums.
 
 use super::findings::{Subject, Verdict, subjects};
+use super::live::Comparison;
 use super::replay::Replay;
 use super::source::Source;
 use crate::cli::check::{counted, without_unknowable};
@@ -25,6 +26,9 @@ pub(super) struct Report {
     /// What the requests of the log would get.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) replay: Option<Replay>,
+    /// How two gateways that run answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) comparison: Option<Comparison>,
 }
 
 /// A number of Ingresses.
@@ -50,7 +54,7 @@ pub(super) struct Other {
 }
 
 impl Report {
-    pub(super) fn of(source: &Source, replay: Option<Replay>) -> Self {
+    pub(super) fn of(source: &Source, replay: Option<Replay>, comparison: Option<Comparison>) -> Self {
         let snapshot = &source.snapshot;
         let (diagnostics, unchecked) = without_unknowable(snapshot.diagnostics.clone(), &snapshot.store);
         let objects = subjects(source, &diagnostics);
@@ -71,6 +75,7 @@ impl Report {
             objects,
             notes,
             replay,
+            comparison,
         }
     }
 }

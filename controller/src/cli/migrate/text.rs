@@ -1,6 +1,7 @@
 //! The report as text.
 
 use super::findings::{Finding, Subject, Verdict};
+use super::live::{self, Comparison};
 use super::replay::{Group, Kind, Replay};
 use super::report::Report;
 use crate::diagnostic::Escaped;
@@ -32,7 +33,8 @@ impl fmt::Display for Report {
             writeln!(f)?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {}", Escaped(note)))?;
-        self.replay.iter().try_for_each(|replay| write_replay(f, replay))
+        self.replay.iter().try_for_each(|replay| write_replay(f, replay))?;
+        self.comparison.iter().try_for_each(|comparison| write_comparison(f, comparison))
     }
 }
 
@@ -74,6 +76,31 @@ fn write_group(f: &mut fmt::Formatter<'_>, group: &Group) -> fmt::Result {
     writeln!(f, "\n  {}", group.outcome)?;
     if !group.log.is_empty() {
         writeln!(f, "  log: {}", group.log)?;
+    }
+    writeln!(f, "  such as {}", group.example)
+}
+
+fn write_comparison(f: &mut fmt::Formatter<'_>, comparison: &Comparison) -> fmt::Result {
+    let Comparison { against, with, groups, .. } = comparison;
+    writeln!(f, "\nanswers of {against} and {with}")?;
+    for (count, meaning) in comparison.sums() {
+        writeln!(f, "  {count:>9} {meaning}")?;
+    }
+    groups.iter().take(GROUPS).try_for_each(|group| write_differences(f, group))?;
+    if groups.len() > GROUPS {
+        writeln!(f, "\nand {} more groups (-o json has all)", groups.len() - GROUPS)?;
+    }
+    writeln!(f, "\nnote: headers that are not compared: {}", comparison.left_out_headers.join(", "))?;
+    comparison.notes.iter().try_for_each(|note| writeln!(f, "note: {}", Escaped(note)))
+}
+
+fn write_differences(f: &mut fmt::Formatter<'_>, group: &live::Group) -> fmt::Result {
+    let requests = if group.requests == 1 { "request" } else { "requests" };
+    let route = if group.route.is_empty() { "no route" } else { &group.route };
+    writeln!(f, "\n{}: {} {requests} by {route}", group.kind.name(), group.requests)?;
+    for difference in &group.differences {
+        let value = |value: &str| if value.is_empty() { "none".to_owned() } else { value.to_owned() };
+        writeln!(f, "  {}: {} | {}", difference.what, value(&difference.against), value(&difference.with))?;
     }
     writeln!(f, "  such as {}", group.example)
 }

@@ -11,23 +11,23 @@ const DEFAULT_UPSTREAM: &str = "upstream-default-backend";
 
 /// A request of the log.
 #[derive(Debug)]
-pub(super) struct Entry<'l> {
+pub(in crate::cli::migrate) struct Entry<'l> {
     /// `Host`; `None` where the format has none.
-    pub(super) host: Option<Cow<'l, str>>,
+    pub(in crate::cli::migrate) host: Option<Cow<'l, str>>,
     /// Whether it came over TLS, where the format says so.
     pub(super) is_tls: Option<bool>,
     /// The address of the client.
     pub(super) client: Option<IpAddr>,
-    pub(super) method: Method,
+    pub(in crate::cli::migrate) method: Method,
     /// Path and query, as they were sent.
-    pub(super) target: Cow<'l, [u8]>,
+    pub(in crate::cli::migrate) target: Cow<'l, [u8]>,
     /// The status of the response.
     pub(super) status: u16,
     /// `namespace-service-port`, where the format says so.
     pub(super) upstream: Option<Upstream<'l>>,
     /// nginx answered by itself: it had asked no backend.
     pub(super) is_own_answer: bool,
-    pub(super) user_agent: Option<Cow<'l, str>>,
+    pub(in crate::cli::migrate) user_agent: Option<Cow<'l, str>>,
     pub(super) referer: Option<Cow<'l, str>>,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Upstream<'l> {
 
 impl<'l> Entry<'l> {
     /// Reads a line in ingress-nginx's default format, or an object in JSON.
-    pub(super) fn parse(line: &'l str) -> Result<Self, Unreadable> {
+    pub(in crate::cli::migrate) fn parse(line: &'l str) -> Result<Self, Unreadable> {
         let parts = if line.starts_with('{') { json_format::parse(line) } else { default_format::parse(line) };
         Self::of(parts?)
     }

@@ -15,12 +15,13 @@ mod parts;
 mod places;
 mod progress;
 
+pub(super) use entry::Entry;
 pub(super) use groups::{Group, Kind};
+pub(super) use places::sample as sample_host;
 
 use crate::diagnostic::Escaped;
 use anyhow::Context as _;
-use entry::Entry;
-use gateway::table::Table;
+use gateway::table::{Route, Table};
 use groups::Groups;
 use input::Lines;
 use parts::Unreadable;
@@ -78,11 +79,14 @@ impl Replay {
     }
 }
 
+/// Who hears of each request of the log, the host at which it was put to the table, and its route there.
+pub(super) type Listener<'l> = &'l mut dyn FnMut(&Entry<'_>, &str, Option<&Route>);
+
 /// Replays a log; `-` is standard input.
 ///
 /// # Errors
 /// The file cannot be opened, or its beginning cannot be read.
-pub(super) fn replay(path: &Path, table: &Table) -> anyhow::Result<Replay> {
+pub(super) fn replay(path: &Path, table: &Table, listener: Listener<'_>) -> anyhow::Result<Replay> {
     let mut lines = Lines::open(path).with_context(|| format!("cannot read the log {}", path.display()))?;
     let mut progress = Progress::new(lines.size());
     let mut replayer = Replayer {
@@ -91,6 +95,7 @@ pub(super) fn replay(path: &Path, table: &Table) -> anyhow::Result<Replay> {
         groups: Groups::default(),
         replay: Replay::default(),
         lacks: Lacks::default(),
+        listener,
     };
     loop {
         match lines.next() {
@@ -111,6 +116,7 @@ pub(super) fn replay(path: &Path, table: &Table) -> anyhow::Result<Replay> {
 
 struct Replayer<'t> {
     table: &'t Table,
+    listener: Listener<'t>,
     places: Places,
     groups: Groups,
     replay: Replay,
@@ -151,6 +157,8 @@ impl Replayer<'_> {
             Kind::Untold => &mut self.replay.untold,
         } += 1;
         self.groups.add(&told, entry);
+        let route = told.outcome.as_ref().and_then(|outcome| outcome.route.as_deref());
+        (self.listener)(entry, told.host, route);
     }
 
     fn unreadable(&mut self, text: &str) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Why a line is no request of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(in crate::cli::migrate) enum Unreadable {
     /// It has another format.
     Format,
     /// It has the format, and what it says is no request of HTTP: nginx has refused it.

@@ -103,7 +103,7 @@ fn at(table: &Table, entry: &Entry<'_>, host: &str) -> Option<Outcome> {
 }
 
 /// A host that this virtual host takes; `None` of a pattern.
-fn sample(name: &HostName) -> Option<String> {
+pub(in crate::cli::migrate) fn sample(name: &HostName) -> Option<String> {
     match name {
         HostName::Any => Some("host.invalid".to_owned()),
         HostName::Exact(name) => Some(name.to_string()),
