@@ -264,3 +264,16 @@ async fn fault_f14_what_came_before_a_backend_breaks_off() -> Result<()> {
     }
     Ok(())
 }
+
+/// nginx writes its own, too, in place of the backend's.
+#[tokio::test]
+async fn have_one_date() -> Result<()> {
+    const DATED: &str = "HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n";
+    let adit = Adit::start(&manifests(&[answering(DATED).await?], &json!({}))).await?;
+    let mut connection = adit.connect().await?;
+    connection.send(GET).await?;
+    let response = connection.response("GET").await?;
+    let dates: Vec<_> = response.headers.iter().filter(|(name, _)| name == "date").map(|(_, value)| value).collect();
+    assert!(matches!(dates[..], [date] if !date.contains("1970")), "{dates:?}");
+    Ok(())
+}

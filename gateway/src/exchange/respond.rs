@@ -89,8 +89,8 @@ impl Exchange {
     }
 }
 
-/// Headers of backends that nginx does not forward.
+/// Headers of backends that nginx does not forward. The date is that of our own response.
 pub(super) fn is_hidden(name: &[u8], shows_server: bool) -> bool {
     let begins = |start: &[u8]| name.get(..start.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(start));
-    is_one_of(name, &["x-pad"]) || begins(b"x-accel-") || !shows_server && is_one_of(name, &["server"])
+    is_one_of(name, &["date", "x-pad"]) || begins(b"x-accel-") || !shows_server && is_one_of(name, &["server"])
 }
