@@ -17,6 +17,7 @@ pub mod diagnostic;
 mod events;
 pub mod explain;
 pub mod feed;
+pub mod gateway_api;
 pub mod lookup;
 pub mod nginx_syntax;
 pub mod object;

@@ -1,8 +1,12 @@
 //! The Kubernetes objects that Adit reads, under one key type.
 
 use crate::diagnostic::Place;
+use crate::gateway_api::{
+    BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant, TcpRoute, TlsRoute,
+    UdpRoute,
+};
 use gateway::config::{ObjectName, Subject};
-use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use std::cmp::Ordering;
@@ -21,10 +25,21 @@ pub enum Kind {
     Endpoints,
     Secret,
     ConfigMap,
+    Namespace,
+    GatewayClass,
+    Gateway,
+    ListenerSet,
+    HttpRoute,
+    GrpcRoute,
+    TlsRoute,
+    TcpRoute,
+    UdpRoute,
+    ReferenceGrant,
+    BackendTlsPolicy,
 }
 
 /// The kinds, with the one version of each that is read, and its name.
-pub(crate) const KINDS: [(Kind, &str, &str); 7] = [
+pub(crate) const KINDS: [(Kind, &str, &str); 18] = [
     (Kind::Ingress, "networking.k8s.io/v1", "Ingress"),
     (Kind::IngressClass, "networking.k8s.io/v1", "IngressClass"),
     (Kind::Service, "v1", "Service"),
@@ -32,20 +47,35 @@ pub(crate) const KINDS: [(Kind, &str, &str); 7] = [
     (Kind::Endpoints, "v1", "Endpoints"),
     (Kind::Secret, "v1", "Secret"),
     (Kind::ConfigMap, "v1", "ConfigMap"),
+    (Kind::Namespace, "v1", "Namespace"),
+    (Kind::GatewayClass, GATEWAY_API, "GatewayClass"),
+    (Kind::Gateway, GATEWAY_API, "Gateway"),
+    (Kind::ListenerSet, GATEWAY_API, "ListenerSet"),
+    (Kind::HttpRoute, GATEWAY_API, "HTTPRoute"),
+    (Kind::GrpcRoute, GATEWAY_API, "GRPCRoute"),
+    (Kind::TlsRoute, GATEWAY_API, "TLSRoute"),
+    (Kind::TcpRoute, GATEWAY_API, "TCPRoute"),
+    (Kind::UdpRoute, GATEWAY_API, "UDPRoute"),
+    (Kind::ReferenceGrant, GATEWAY_API, "ReferenceGrant"),
+    (Kind::BackendTlsPolicy, GATEWAY_API, "BackendTLSPolicy"),
 ];
+
+const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 
 impl Kind {
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Ingress => "Ingress",
-            Self::IngressClass => "IngressClass",
-            Self::Service => "Service",
-            Self::EndpointSlice => "EndpointSlice",
-            Self::Endpoints => "Endpoints",
-            Self::Secret => "Secret",
-            Self::ConfigMap => "ConfigMap",
-        }
+        KINDS.iter().find(|(kind, ..)| *kind == self).map_or("", |(.., name)| name)
+    }
+
+    /// Whether it is one of Gateway API's.
+    pub(crate) fn is_of_gateway_api(self) -> bool {
+        self.api_version() == GATEWAY_API
+    }
+
+    /// Whether its objects are in namespaces.
+    pub(crate) fn is_namespaced(self) -> bool {
+        !matches!(self, Self::IngressClass | Self::GatewayClass | Self::Namespace)
     }
 
     /// The `apiVersion` of its objects.
@@ -159,6 +189,17 @@ pub enum Object {
     Endpoints(Arc<Endpoints>),
     Secret(Arc<Secret>),
     ConfigMap(Arc<ConfigMap>),
+    Namespace(Arc<Namespace>),
+    GatewayClass(Arc<GatewayClass>),
+    Gateway(Arc<Gateway>),
+    ListenerSet(Arc<ListenerSet>),
+    HttpRoute(Arc<HttpRoute>),
+    GrpcRoute(Arc<GrpcRoute>),
+    TlsRoute(Arc<TlsRoute>),
+    TcpRoute(Arc<TcpRoute>),
+    UdpRoute(Arc<UdpRoute>),
+    ReferenceGrant(Arc<ReferenceGrant>),
+    BackendTlsPolicy(Arc<BackendTlsPolicy>),
 }
 
 /// The label by which an EndpointSlice names its Service.
@@ -221,7 +262,7 @@ mod tests {
     #[test]
     fn a_subject_is_an_object_by_its_type() {
         for (kind, _, name) in KINDS {
-            let namespace = if kind == Kind::IngressClass { "" } else { "shop" };
+            let namespace = if kind.is_namespaced() { "shop" } else { "" };
             let key = ObjectKey::new(kind, namespace, "a.b-1");
             let subject = Subject::from(&key);
             assert_eq!((kind.name(), subject.to_string()), (name, key.to_string()));

@@ -3,10 +3,15 @@
 //! The store also answers "does this event matter?". Only what translation reads is compared, so that a status update, a
 //! new `resourceVersion` or a leader election's annotation changes nothing.
 
+mod aged;
+mod gateway_api;
+
 use crate::diagnostic::{Diagnostic, Place};
 use crate::feed::SourceEvent;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed, service_name};
-use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Secret, Service};
+pub use aged::Aged;
+pub use gateway_api::GatewayObjects;
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use std::collections::{BTreeMap, HashMap};
@@ -46,7 +51,9 @@ pub enum Change {
 /// All objects that a source reported.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    ingresses: BTreeMap<ObjectKey, Stored<Ingress>>,
+    ingresses: Aged<Ingress>,
+    gateway_api: GatewayObjects,
+    namespaces: Named<Namespace>,
     ingress_classes: Named<IngressClass>,
     services: Named<Service>,
     secrets: Named<Secret>,
@@ -93,12 +100,22 @@ impl Store {
 
     /// Every Ingress, by namespace and name.
     pub fn ingresses(&self) -> impl Iterator<Item = &Stored<Ingress>> {
-        self.ingresses.values()
+        self.ingresses.iter()
     }
 
     /// The Ingress of this key.
     pub fn ingress(&self, key: &ObjectKey) -> Option<&Stored<Ingress>> {
-        self.ingresses.get(key)
+        self.ingresses.get(&key.namespace, &key.name)
+    }
+
+    /// The objects of Gateway API.
+    pub fn gateway_api(&self) -> &GatewayObjects {
+        &self.gateway_api
+    }
+
+    /// The Namespace of this name.
+    pub fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
+        self.namespaces.get("", name)
     }
 
     /// The IngressClass of this name.
@@ -141,7 +158,9 @@ impl Store {
             Kind::Endpoints => &self.endpoints(namespace, name)?.metadata,
             Kind::Secret => &self.secret(namespace, name)?.metadata,
             Kind::ConfigMap => &self.config_map(namespace, name)?.metadata,
+            Kind::Namespace => &self.namespace(name)?.metadata,
             Kind::EndpointSlice => return None,
+            _ => self.gateway_api.metadata(key)?,
         };
         metadata.uid.as_deref()
     }
@@ -170,6 +189,8 @@ impl Store {
             Kind::Endpoints => !self.endpoints.0.is_empty(),
             Kind::Secret => !self.secrets.0.is_empty(),
             Kind::ConfigMap => !self.config_maps.0.is_empty(),
+            Kind::Namespace => !self.namespaces.0.is_empty(),
+            _ => self.gateway_api.has(kind),
         }
     }
 
@@ -195,7 +216,7 @@ impl Store {
             None => drop(self.places.remove(&key)),
         }
         let changed = match object {
-            Object::Ingress(object) => return self.insert_ingress(key, object, age),
+            Object::Ingress(object) => self.ingresses.insert(Stored { key: key.clone(), object, age }, same_ingress),
             Object::EndpointSlice(slice) => return self.slices.insert(&key, slice),
             Object::Endpoints(endpoints) => {
                 let changed = self.endpoints.insert(&key, endpoints, |a, b| a.subsets == b.subsets);
@@ -213,20 +234,12 @@ impl Store {
             Object::ConfigMap(map) => {
                 self.config_maps.insert(&key, map, |a, b| a.data == b.data && a.binary_data == b.binary_data)
             }
+            Object::Namespace(namespace) => {
+                self.namespaces.insert(&key, namespace, |a, b| a.metadata.labels == b.metadata.labels)
+            }
+            object => self.gateway_api.insert(Observed { key: key.clone(), object, age }),
         };
         if changed { vec![Change::Object(key)] } else { Vec::new() }
-    }
-
-    /// An Ingress's age matters too: it decides conflicts, and its place is named in diagnostics.
-    fn insert_ingress(&mut self, key: ObjectKey, object: Arc<Ingress>, age: Age) -> Vec<Change> {
-        let unchanged = self.ingresses.get(&key).is_some_and(|old| {
-            old.age == age
-                && old.object.spec == object.spec
-                && old.object.metadata.annotations == object.metadata.annotations
-                && old.object.metadata.labels == object.metadata.labels
-        });
-        self.ingresses.insert(key.clone(), Stored { key: key.clone(), object, age });
-        if unchanged { Vec::new() } else { vec![Change::Object(key)] }
     }
 
     fn remove(&mut self, key: &ObjectKey) -> Vec<Change> {
@@ -237,14 +250,20 @@ impl Store {
                 let existed = self.endpoints.remove(key);
                 return if existed { vec![endpoints_change(&key.namespace, &key.name)] } else { Vec::new() };
             }
-            Kind::Ingress => self.ingresses.remove(key).is_some(),
+            Kind::Ingress => self.ingresses.remove(key),
             Kind::IngressClass => self.ingress_classes.remove(key),
             Kind::Service => self.services.remove(key),
             Kind::Secret => self.secrets.remove(key),
             Kind::ConfigMap => self.config_maps.remove(key),
+            Kind::Namespace => self.namespaces.remove(key),
+            _ => self.gateway_api.remove(key),
         };
         if existed { vec![Change::Object(key.clone())] } else { Vec::new() }
     }
+}
+
+fn same_ingress(a: &Ingress, b: &Ingress) -> bool {
+    a.spec == b.spec && a.metadata.annotations == b.metadata.annotations && a.metadata.labels == b.metadata.labels
 }
 
 fn endpoints_change(namespace: &Arc<str>, service: &Arc<str>) -> Change {

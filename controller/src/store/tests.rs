@@ -1,5 +1,6 @@
 use super::*;
 use crate::diagnostic::Place;
+use crate::gateway_api::Gateway;
 use crate::object::SERVICE_NAME_LABEL;
 use gateway::config::Subject;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset};
@@ -7,7 +8,7 @@ use k8s_openapi::api::discovery::v1::Endpoint;
 use k8s_openapi::api::networking::v1::{IngressSpec, IngressStatus};
 
 fn key(kind: Kind, name: &str) -> ObjectKey {
-    ObjectKey::new(kind, if kind == Kind::IngressClass { "" } else { "shop" }, name)
+    ObjectKey::new(kind, if kind.is_namespaced() { "shop" } else { "" }, name)
 }
 
 fn apply(kind: Kind, name: &str, object: Object) -> SourceEvent {
@@ -85,6 +86,49 @@ fn an_ingress_that_moved_in_its_file_changed() {
     assert_eq!(store.apply(at(1)).len(), 1);
     assert_eq!(store.apply(at(1)).len(), 0);
     assert_eq!(store.apply(at(2)).len(), 1);
+}
+
+#[test]
+fn objects_of_gateway_api_are_found_until_they_are_deleted() {
+    let mut store = Store::new();
+    let objects: [(Kind, Object); 11] = [
+        (Kind::Namespace, Object::Namespace(Arc::default())),
+        (Kind::GatewayClass, Object::GatewayClass(Arc::default())),
+        (Kind::Gateway, Object::Gateway(Arc::default())),
+        (Kind::ListenerSet, Object::ListenerSet(Arc::default())),
+        (Kind::HttpRoute, Object::HttpRoute(Arc::default())),
+        (Kind::GrpcRoute, Object::GrpcRoute(Arc::default())),
+        (Kind::TlsRoute, Object::TlsRoute(Arc::default())),
+        (Kind::TcpRoute, Object::TcpRoute(Arc::default())),
+        (Kind::UdpRoute, Object::UdpRoute(Arc::default())),
+        (Kind::ReferenceGrant, Object::ReferenceGrant(Arc::default())),
+        (Kind::BackendTlsPolicy, Object::BackendTlsPolicy(Arc::default())),
+    ];
+    for (kind, object) in &objects {
+        assert!(!store.has(*kind));
+        assert_eq!(store.apply(apply(*kind, "x", object.clone())), [Change::Object(key(*kind, "x"))]);
+        assert_eq!(store.apply(apply(*kind, "x", object.clone())), []);
+        assert!(store.has(*kind));
+    }
+    for (kind, _) in &objects {
+        assert_eq!(store.apply(SourceEvent::Delete(key(*kind, "x"))), [Change::Object(key(*kind, "x"))]);
+        assert_eq!(store.apply(SourceEvent::Delete(key(*kind, "x"))), []);
+        assert!(!store.has(*kind));
+    }
+}
+
+#[test]
+fn a_new_generation_is_a_change_and_a_new_version_is_none() {
+    let mut store = Store::new();
+    let mut gateway = Gateway::default();
+    gateway.metadata.uid = Some("7".into());
+    let set = |gateway: &Gateway| apply(Kind::Gateway, "x", Object::Gateway(gateway.clone().into()));
+    assert_eq!(store.apply(set(&gateway)).len(), 1);
+    gateway.metadata.resource_version = Some("2".into());
+    assert_eq!(store.apply(set(&gateway)), []);
+    gateway.metadata.generation = Some(2);
+    assert_eq!(store.apply(set(&gateway)), [Change::Object(key(Kind::Gateway, "x"))]);
+    assert_eq!(store.uid(&key(Kind::Gateway, "x")), Some("7"));
 }
 
 #[test]

@@ -32,9 +32,20 @@ pub(super) fn observed(text: &str, document: Option<u32>) -> Observed {
         "Endpoints" => (Kind::Endpoints, Object::Endpoints(typed(value))),
         "Secret" => (Kind::Secret, Object::Secret(secret(value))),
         "ConfigMap" => (Kind::ConfigMap, Object::ConfigMap(typed(value))),
+        "Namespace" => (Kind::Namespace, Object::Namespace(typed(value))),
+        "GatewayClass" => (Kind::GatewayClass, Object::GatewayClass(typed(value))),
+        "Gateway" => (Kind::Gateway, Object::Gateway(typed(value))),
+        "ListenerSet" => (Kind::ListenerSet, Object::ListenerSet(typed(value))),
+        "HTTPRoute" => (Kind::HttpRoute, Object::HttpRoute(typed(value))),
+        "GRPCRoute" => (Kind::GrpcRoute, Object::GrpcRoute(typed(value))),
+        "TLSRoute" => (Kind::TlsRoute, Object::TlsRoute(typed(value))),
+        "TCPRoute" => (Kind::TcpRoute, Object::TcpRoute(typed(value))),
+        "UDPRoute" => (Kind::UdpRoute, Object::UdpRoute(typed(value))),
+        "ReferenceGrant" => (Kind::ReferenceGrant, Object::ReferenceGrant(typed(value))),
+        "BackendTLSPolicy" => (Kind::BackendTlsPolicy, Object::BackendTlsPolicy(typed(value))),
         other => panic!("no test needs a {other}"),
     };
-    let namespace = if kind == Kind::IngressClass { String::new() } else { namespace };
+    let namespace = if kind.is_namespaced() { namespace } else { String::new() };
     let place = document.map(|document| Place { file: "test.yaml".into(), document, line: 1 });
     Observed { key: ObjectKey::new(kind, namespace, name), object, age: Age { created: None, place } }
 }

@@ -54,7 +54,7 @@ const CONTROLLER_ORDER: &[&[&str]] = &[
     &["settings"],
     &["address"],
     &["object"],
-    &["certificate", "debounce", "nginx_syntax", "route_defaults", "suggestion", "diagnostic"],
+    &["certificate", "debounce", "gateway_api", "nginx_syntax", "route_defaults", "suggestion", "diagnostic"],
 ];
 
 /// The modules of the gateway that may name Pingora.

@@ -82,8 +82,8 @@ impl Namespaces {
 
     /// Takes in what is known of an object, and passes it on if it counts.
     pub(super) fn pass(&mut self, state: ObjectState) -> Option<ObjectState> {
-        // IngressClasses are in no namespace, and a ConfigMap is watched because something that counts names it.
-        if matches!(state.key.kind, Kind::IngressClass | Kind::ConfigMap) {
+        // What is in no namespace counts, and a ConfigMap is watched because something that counts names it.
+        if !state.key.kind.is_namespaced() || state.key.kind == Kind::ConfigMap {
             return Some(state);
         }
         let counts = self.selected.contains(&state.key.namespace);

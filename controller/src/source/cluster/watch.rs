@@ -1,5 +1,6 @@
 //! What to watch: kinds, in namespaces, by name or by label.
 
+use crate::gateway_api::GROUP;
 use crate::object::{Kind, NamespacedName, SERVICE_NAME_LABEL};
 use crate::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
 use std::fmt;
@@ -18,13 +19,7 @@ impl Resource {
     /// The kind, for people and metrics.
     pub(super) fn kind(self) -> &'static str {
         match self {
-            Self::Objects(Kind::Ingress) => "Ingress",
-            Self::Objects(Kind::IngressClass) => "IngressClass",
-            Self::Objects(Kind::Service) => "Service",
-            Self::Objects(Kind::EndpointSlice) => "EndpointSlice",
-            Self::Objects(Kind::Endpoints) => "Endpoints",
-            Self::Objects(Kind::Secret) => "Secret",
-            Self::Objects(Kind::ConfigMap) => "ConfigMap",
+            Self::Objects(kind) => kind.name(),
             Self::Namespaces => "Namespace",
         }
     }
@@ -39,7 +34,17 @@ impl Resource {
             Self::Objects(Kind::Endpoints) => ("", "endpoints"),
             Self::Objects(Kind::Secret) => ("", "secrets"),
             Self::Objects(Kind::ConfigMap) => ("", "configmaps"),
-            Self::Namespaces => ("", "namespaces"),
+            Self::Objects(Kind::GatewayClass) => (GROUP, "gatewayclasses"),
+            Self::Objects(Kind::Gateway) => (GROUP, "gateways"),
+            Self::Objects(Kind::ListenerSet) => (GROUP, "listenersets"),
+            Self::Objects(Kind::HttpRoute) => (GROUP, "httproutes"),
+            Self::Objects(Kind::GrpcRoute) => (GROUP, "grpcroutes"),
+            Self::Objects(Kind::TlsRoute) => (GROUP, "tlsroutes"),
+            Self::Objects(Kind::TcpRoute) => (GROUP, "tcproutes"),
+            Self::Objects(Kind::UdpRoute) => (GROUP, "udproutes"),
+            Self::Objects(Kind::ReferenceGrant) => (GROUP, "referencegrants"),
+            Self::Objects(Kind::BackendTlsPolicy) => (GROUP, "backendtlspolicies"),
+            Self::Namespaces | Self::Objects(Kind::Namespace) => ("", "namespaces"),
         }
     }
 }
@@ -94,7 +99,8 @@ impl fmt::Display for Watch {
         f.write_str(self.resource.kind())?;
         match (&self.namespace, self.resource) {
             (Some(namespace), _) => write!(f, " in {namespace}")?,
-            (None, Resource::Namespaces | Resource::Objects(Kind::IngressClass)) => {}
+            (None, Resource::Namespaces) => {}
+            (None, Resource::Objects(kind)) if !kind.is_namespaced() => {}
             (None, _) => f.write_str(" of every namespace")?,
         }
         match self.fields.as_deref().filter(|fields| fields.starts_with("metadata.name=")) {

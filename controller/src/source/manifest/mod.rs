@@ -25,6 +25,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use unknown::unknown_field;
 
+/// The version of Gateway API's kinds before v1, which has the same fields.
+const FORMER_GATEWAY_API: &str = "gateway.networking.k8s.io/v1beta1";
+
 /// What a manifest holds.
 #[derive(Debug, Default)]
 pub struct Manifest {
@@ -89,6 +92,12 @@ enum Naming {
 impl Naming {
     fn of(api_version: &str, kind: &str) -> Self {
         if let Some((kind, ..)) = KINDS.iter().find(|(_, version, name)| *version == api_version && *name == kind) {
+            return Self::Ours(*kind);
+        }
+        if let Some((kind, ..)) = KINDS.iter().find(|(.., name)| *name == kind)
+            && kind.is_of_gateway_api()
+            && api_version == FORMER_GATEWAY_API
+        {
             return Self::Ours(*kind);
         }
         if kind == "Ingress" && legacy::API_VERSIONS.contains(&api_version) {

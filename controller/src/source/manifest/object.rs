@@ -67,10 +67,7 @@ pub(crate) fn observe(kind: Kind, value: &Value) -> Result<Typed, Diagnostic> {
 /// The key of an untyped object; its name may be empty.
 pub(crate) fn key(kind: Kind, value: &Value) -> ObjectKey {
     let metadata = |key: &str| value.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty());
-    let namespace = match kind {
-        Kind::IngressClass => "",
-        _ => metadata("namespace").unwrap_or("default"),
-    };
+    let namespace = if kind.is_namespaced() { metadata("namespace").unwrap_or("default") } else { "" };
     ObjectKey::new(kind, namespace, metadata("name").unwrap_or_default())
 }
 
@@ -83,6 +80,17 @@ fn metadata(object: &Object) -> &ObjectMeta {
         Object::Endpoints(object) => &object.metadata,
         Object::Secret(object) => &object.metadata,
         Object::ConfigMap(object) => &object.metadata,
+        Object::Namespace(object) => &object.metadata,
+        Object::GatewayClass(object) => &object.metadata,
+        Object::Gateway(object) => &object.metadata,
+        Object::ListenerSet(object) => &object.metadata,
+        Object::HttpRoute(object) => &object.metadata,
+        Object::GrpcRoute(object) => &object.metadata,
+        Object::TlsRoute(object) => &object.metadata,
+        Object::TcpRoute(object) => &object.metadata,
+        Object::UdpRoute(object) => &object.metadata,
+        Object::ReferenceGrant(object) => &object.metadata,
+        Object::BackendTlsPolicy(object) => &object.metadata,
     }
 }
 

@@ -54,6 +54,29 @@ fn every_kind_is_read() {
 }
 
 #[test]
+fn kinds_of_gateway_api_are_read_of_two_versions() {
+    let manifest = read(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: a}\n\
+         ---\napiVersion: gateway.networking.k8s.io/v1beta1\nkind: Gateway\nmetadata: {name: b}\n\
+         ---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: c}\nspec: {hostname: x}\n\
+         ---\napiVersion: gateway.networking.k8s.io/v1alpha2\nkind: TCPRoute\nmetadata: {name: d}\n\
+         ---\napiVersion: v1\nkind: Namespace\nmetadata: {name: e}\n\
+         ---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: f}\n",
+    );
+    assert_eq!(keys(&manifest), ["GatewayClass a", "Gateway default/b", "HTTPRoute default/c", "Namespace e"]);
+    assert_eq!(
+        said(&manifest),
+        [
+            "warning: HTTPRoute default/c: spec.hostname: is not a field of this kind; it is ignored; did you mean \
+             \"hostnames\"? (shop.yaml, document 3, line 12)",
+            "warning: File shop.yaml: kind: \"TCPRoute\" of apiVersion \"gateway.networking.k8s.io/v1alpha2\" is not read: \
+             expected TCPRoute of gateway.networking.k8s.io/v1 (shop.yaml, document 4, line 14)",
+        ]
+    );
+    assert_eq!(manifest.foreign, [("Gateway".to_owned(), 1)].into());
+}
+
+#[test]
 fn json_and_lists_are_read() {
     let manifest = read(
         r#"{"apiVersion": "v1", "kind": "List", "items": [
@@ -119,7 +142,9 @@ fn a_broken_document_does_not_hide_the_others() {
 fn other_kinds_are_passed_over_and_misspelt_ones_are_not() {
     for silent in [
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}\n",
-        "apiVersion: v1\nkind: Namespace\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: Node\n",
+        "apiVersion: route.openshift.io/v1\nkind: Route\n",
         "apiVersion: serving.knative.dev/v1\nkind: Service\n",
         "apiVersion: config.openshift.io/v1\nkind: Ingress\n",
         "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\n",

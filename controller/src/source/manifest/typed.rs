@@ -30,6 +30,17 @@ pub(crate) fn object(kind: Kind, value: &Value, unknown: &mut Vec<String>) -> Re
         Kind::Endpoints => Object::Endpoints(read(value, unknown)?),
         Kind::Secret => Object::Secret(secret(value, unknown)?),
         Kind::ConfigMap => Object::ConfigMap(read(value, unknown)?),
+        Kind::Namespace => Object::Namespace(read(value, unknown)?),
+        Kind::GatewayClass => Object::GatewayClass(read(value, unknown)?),
+        Kind::Gateway => Object::Gateway(read(value, unknown)?),
+        Kind::ListenerSet => Object::ListenerSet(read(value, unknown)?),
+        Kind::HttpRoute => Object::HttpRoute(read(value, unknown)?),
+        Kind::GrpcRoute => Object::GrpcRoute(read(value, unknown)?),
+        Kind::TlsRoute => Object::TlsRoute(read(value, unknown)?),
+        Kind::TcpRoute => Object::TcpRoute(read(value, unknown)?),
+        Kind::UdpRoute => Object::UdpRoute(read(value, unknown)?),
+        Kind::ReferenceGrant => Object::ReferenceGrant(read(value, unknown)?),
+        Kind::BackendTlsPolicy => Object::BackendTlsPolicy(read(value, unknown)?),
     })
 }
 

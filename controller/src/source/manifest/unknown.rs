@@ -1,10 +1,10 @@
 //! Fields that a kind does not have: Kubernetes warns of them or drops them, and whoever wrote them meant another one.
 
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::object::ObjectKey;
+use crate::object::{Kind, ObjectKey};
 use crate::suggestion::{did_you_mean, nearest};
 
-/// The fields that people write in the kinds that Adit reads.
+/// The fields that people write in Kubernetes' own kinds that Adit reads.
 const FIELDS: [&str; 48] = [
     "addressType",
     "addresses",
@@ -56,6 +56,100 @@ const FIELDS: [&str; 48] = [
     "type",
 ];
 
+/// Those of Gateway API's kinds.
+const GATEWAY_API_FIELDS: [&str; 90] = [
+    "add",
+    "addresses",
+    "allowCredentials",
+    "allowHeaders",
+    "allowMethods",
+    "allowOrigins",
+    "allowedListeners",
+    "allowedRoutes",
+    "annotations",
+    "attempts",
+    "backend",
+    "backendRef",
+    "backendRefs",
+    "backendRequest",
+    "backoff",
+    "caCertificateRefs",
+    "certificateRefs",
+    "clientCertificateRef",
+    "codes",
+    "controllerName",
+    "cors",
+    "default",
+    "denominator",
+    "description",
+    "exposeHeaders",
+    "extensionRef",
+    "filters",
+    "fraction",
+    "from",
+    "frontend",
+    "gatewayClassName",
+    "group",
+    "headers",
+    "hostname",
+    "hostnames",
+    "infrastructure",
+    "kind",
+    "kinds",
+    "labels",
+    "listeners",
+    "matchExpressions",
+    "matchLabels",
+    "matches",
+    "maxAge",
+    "metadata",
+    "method",
+    "mode",
+    "name",
+    "namespace",
+    "namespaces",
+    "numerator",
+    "options",
+    "parametersRef",
+    "parentRef",
+    "parentRefs",
+    "path",
+    "perPort",
+    "percent",
+    "port",
+    "protocol",
+    "queryParams",
+    "remove",
+    "replaceFullPath",
+    "replacePrefixMatch",
+    "request",
+    "requestHeaderModifier",
+    "requestMirror",
+    "requestRedirect",
+    "responseHeaderModifier",
+    "retry",
+    "rules",
+    "scheme",
+    "sectionName",
+    "selector",
+    "service",
+    "set",
+    "spec",
+    "statusCode",
+    "subjectAltNames",
+    "targetRefs",
+    "timeouts",
+    "tls",
+    "to",
+    "type",
+    "uri",
+    "urlRewrite",
+    "validation",
+    "value",
+    "weight",
+    "wellKnownCACertificates",
+];
+
 /// The warning about a field that the kind of this object does not have.
 pub(super) fn unknown_field(key: &ObjectKey, field: &str) -> Diagnostic {
     let name = field.rsplit_once('.').map_or(field, |(_, name)| name);
@@ -63,8 +157,12 @@ pub(super) fn unknown_field(key: &ObjectKey, field: &str) -> Diagnostic {
         // Of versions before v1.
         "serviceName" => "; did you mean \"service.name\"?".to_owned(),
         "servicePort" => "; did you mean \"service.port.number\"?".to_owned(),
-        _ => did_you_mean(nearest(name, FIELDS.into_iter().filter(|known| *known != name))),
+        _ => did_you_mean(nearest(name, fields(key.kind).iter().copied().filter(|known| *known != name))),
     };
     let message = format!("is not a field of this kind; it is ignored{suggestion}");
     Diagnostic::warning(key, field, message).because(Reason::Ignored)
+}
+
+fn fields(kind: Kind) -> &'static [&'static str] {
+    if kind.is_of_gateway_api() { &GATEWAY_API_FIELDS } else { &FIELDS }
 }
