@@ -7,6 +7,7 @@ use benches::pipeline::{Pipeline, events};
 use benches::{cluster, process, report};
 use controller::diagnostic::Severity;
 use controller::feed::SourceEvent;
+use gateway::config::EntryPoint;
 use gateway::headers::Headers;
 use http::{HeaderValue, header};
 use std::fmt::Display;
@@ -132,7 +133,7 @@ fn certificates() -> Result<()> {
     let round = || {
         let start = Instant::now();
         for host in &hosts {
-            let config = adit.publisher.load().handshake(black_box(Some(host)));
+            let config = adit.publisher.load().handshake(EntryPoint::Https, black_box(Some(host)));
             assert!(black_box(config).is_ok(), "{host}");
         }
         start.elapsed()

@@ -6,7 +6,7 @@ use controller::settings::ControllerSettings;
 use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
-use gateway::config::PathMatching;
+use gateway::config::{EntryPoint, PathMatching};
 use gateway::headers::Headers;
 use gateway::request::{RequestView, normalize};
 use gateway::table::{Found, Publisher};
@@ -58,7 +58,7 @@ impl Pipeline {
         let request = RequestView::new(&Method::GET, path.as_bytes(), headers, Version::HTTP_11);
         let table = self.publisher.load();
         let path = normalize(request.path(), PathMatching::Nginx).ok()?;
-        match table.find(&request, &path) {
+        match table.find(EntryPoint::Http, &request, &path) {
             Found::Route(route) => Some(route.labels.path.clone()),
             _ => None,
         }

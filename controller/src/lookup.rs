@@ -1,8 +1,9 @@
 //! Reading from the store, where what is read is recorded.
 
+use crate::gateway_api::{BackendTlsPolicy, Gateway, GatewayClass, ReferenceGrant};
 use crate::object::{Kind, ObjectKey};
-use crate::store::Store;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
+use crate::store::{Store, Stored};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::Endpoint;
 use k8s_openapi::api::networking::v1::IngressClass;
 use std::cell::RefCell;
@@ -55,6 +56,41 @@ impl<'a> Lookup<'a> {
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&'a Arc<Secret>> {
         self.record(Kind::Secret, namespace, name);
         self.store.secret(namespace, name)
+    }
+
+    /// The Namespace of this name.
+    pub fn namespace(&self, name: &str) -> Option<&'a Arc<Namespace>> {
+        self.record(Kind::Namespace, "", name);
+        self.store.namespace(name)
+    }
+
+    /// The GatewayClass of this name.
+    pub fn gateway_class(&self, name: &str) -> Option<&'a Stored<GatewayClass>> {
+        self.record(Kind::GatewayClass, "", name);
+        self.store.gateway_api().gateway_classes.get("", name)
+    }
+
+    /// The Gateway of this name.
+    pub fn gateway(&self, namespace: &str, name: &str) -> Option<&'a Stored<Gateway>> {
+        self.record(Kind::Gateway, namespace, name);
+        self.store.gateway_api().gateways.get(namespace, name)
+    }
+
+    /// All ReferenceGrants of a namespace. Recorded is [`Self::all_of`].
+    pub fn reference_grants(&self, namespace: &str) -> impl Iterator<Item = &'a Stored<ReferenceGrant>> {
+        self.reads.borrow_mut().insert(Self::all_of(Kind::ReferenceGrant, namespace));
+        self.store.gateway_api().reference_grants.in_namespace(namespace)
+    }
+
+    /// All BackendTLSPolicies of a namespace, likewise.
+    pub fn backend_tls_policies(&self, namespace: &str) -> impl Iterator<Item = &'a Stored<BackendTlsPolicy>> {
+        self.reads.borrow_mut().insert(Self::all_of(Kind::BackendTlsPolicy, namespace));
+        self.store.gateway_api().backend_tls_policies.in_namespace(namespace)
+    }
+
+    /// What stands for all objects of a kind in a namespace, of which any may come, change or go: no object has such a key.
+    pub(crate) fn all_of(kind: Kind, namespace: &str) -> ObjectKey {
+        ObjectKey::new(kind, namespace, "")
     }
 
     /// All that was looked for.

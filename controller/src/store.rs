@@ -8,25 +8,14 @@ mod gateway_api;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::feed::SourceEvent;
-use crate::object::{Age, Kind, Object, ObjectKey, Observed, service_name};
-pub use aged::Aged;
+use crate::object::{Kind, Object, ObjectKey, Observed, service_name};
+pub use aged::{Aged, Stored};
 pub use gateway_api::GatewayObjects;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// An object with its key and age.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stored<T> {
-    /// Its key.
-    pub key: ObjectKey,
-    /// The object.
-    pub object: Arc<T>,
-    /// How old it is among others of its kind.
-    pub age: Age,
-}
 
 /// What an event changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,7 @@ use controller::settings::ControllerSettings;
 use controller::source::manifest;
 use controller::store::Store;
 use controller::translate::Translator;
-use gateway::config::{Backend, Denied, ServiceBackend, VirtualHost};
+use gateway::config::{Backend, Denied, EntryPoint, ServiceBackend, VirtualHost};
 use gateway::table::{Found, Publisher};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -159,10 +159,11 @@ impl Outcome {
             manifest.objects.into_iter().flat_map(|object| store.apply(SourceEvent::Apply(object))).collect();
         let publisher = Publisher::new(Arc::default());
         let published = publisher.publish(translator.translate(&store, &changes));
-        let denied = lookup::get("shop.example", b"/", |request| match publisher.load().find(request, b"/") {
-            Found::Route(route) => route.policies.denied.clone(),
-            _ => None,
-        });
+        let denied =
+            lookup::get("shop.example", b"/", |request| match publisher.load().find(EntryPoint::Http, request, b"/") {
+                Found::Route(route) => route.policies.denied.clone(),
+                _ => None,
+            });
         let rejected = published.rejected.iter().map(Diagnostic::from);
         Self {
             applied: translator.applied(&ObjectKey::new(Kind::Ingress, "default", "shop")).to_vec(),

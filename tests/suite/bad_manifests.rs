@@ -6,6 +6,7 @@ use controller::settings::ControllerSettings;
 use controller::source::directory;
 use controller::store::Store;
 use controller::translate::Translator;
+use gateway::config::EntryPoint;
 use gateway::table::{Found, Publisher};
 use std::fmt::Write;
 use std::fs;
@@ -93,9 +94,11 @@ impl Loaded {
 
     /// The declared path of the route of a request.
     fn route(&self, host: &str, path: &str) -> Option<String> {
-        lookup::get(host, path.as_bytes(), |request| match self.publisher.load().find(request, path.as_bytes()) {
-            Found::Route(route) => Some(route.labels.path.to_string()),
-            _ => None,
+        lookup::get(host, path.as_bytes(), |request| {
+            match self.publisher.load().find(EntryPoint::Http, request, path.as_bytes()) {
+                Found::Route(route) => Some(route.labels.path.to_string()),
+                _ => None,
+            }
         })
     }
 

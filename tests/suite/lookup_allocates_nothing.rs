@@ -1,7 +1,8 @@
-//! A look-up in a table of 10,000 hosts allocates nothing.
+//! A look-up in a table of 10,000 hosts allocates nothing, also where an entry point has hosts of its own.
 
 use gateway::config::{
-    Action, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Subject, Update, VirtualHost,
+    Action, EntryPoint, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteMatch, Subject, Update,
+    VirtualHost,
 };
 use gateway::headers::Headers;
 use gateway::request::{RequestView, normalize};
@@ -24,6 +25,7 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
     let host = VirtualHost {
         name: name.clone(),
         routes: ["/", "/shop", "/shop/cart/"].map(route).into(),
+        less_specific: Vec::new(),
         locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,
@@ -40,8 +42,13 @@ fn publisher() -> Publisher {
     });
     let others = [HostName::Wildcard("example.com".into()), HostName::Pattern("^x[0-9]+$".into()), HostName::Any];
     let others = others.map(|name| virtual_host(name, PathKind::Prefix));
+    let of_http = (0..HOSTS / 2).map(|n| HostName::Exact(format!("shop-{n}.example.com").into()));
+    let of_http = of_http.chain([HostName::Subdomains("example.com".into()), HostName::Any]);
+    let of_http = of_http.map(|name| virtual_host(name, PathKind::Prefix));
+    let entry_hosts = of_http.map(|(name, host)| (EntryPoint::Http, name, host)).collect();
     let publisher = Publisher::new(Arc::default());
-    let published = publisher.publish(Update { hosts: exact.chain(others).collect(), ..Update::default() });
+    let hosts = exact.chain(others).collect();
+    let published = publisher.publish(Update { hosts, entry_hosts, ..Update::default() });
     assert_eq!(published.rejected, []);
     publisher
 }
@@ -64,7 +71,10 @@ fn lookup_allocates_nothing() {
                 let path = normalize(request.path(), PathMatching::Nginx);
                 let Ok(path @ Cow::Borrowed(_)) = path else { panic!("the path is normal") };
                 let table = publisher.load();
-                found += usize::from(matches!(table.find(&request, &path), Found::Route(_) | Found::AddSlash(_)));
+                for at in EntryPoint::ALL {
+                    let is_found = matches!(table.find(at, &request, &path), Found::Route(_) | Found::AddSlash(_));
+                    found += usize::from(is_found);
+                }
             }
         }
         found

@@ -25,10 +25,10 @@ pub(super) struct Data {
 
 /// The host of this name, if it is served.
 pub(super) fn gather(table: &Table, translator: &Translator, name: &str, page: usize) -> Option<Data> {
-    let host = table.hosts().find(|host| host.name().to_string() == name)?;
+    let host = table.hosts().find(|host| host.title() == name)?;
     let described = explain::describe_host(host);
     Some(Data {
-        certificates: explain::certificates_of(translator, host.name()),
+        certificates: explain::certificates_of(translator, host),
         settings: explain::settings_of(host, translator),
         routes: Part::of(described.routes.clone(), page, |route| route),
         host: described,

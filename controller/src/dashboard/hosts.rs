@@ -29,7 +29,7 @@ pub(super) fn gather(table: &Table, search: &str, page: usize) -> Part<Row> {
 
 fn row(host: &Host) -> Row {
     Row {
-        host: host.name().to_string(),
+        host: host.title(),
         routes: host.routes().len(),
         denied: host.routes().iter().filter(|route| route.policies.denied.is_some()).count(),
         redirects_to: host.www_redirect().map(|redirect| redirect.to.to_string()),

@@ -6,7 +6,7 @@ use super::request::Request;
 use super::session;
 use super::source::Source;
 use crate::translate::Translator;
-use gateway::config::{Endpoints, VerifyClient};
+use gateway::config::{Endpoints, EntryPoint, VerifyClient};
 use gateway::connection::{Connection, TlsSession};
 use gateway::exchange::{AccessStep, Decision, Stage};
 use gateway::policy::Verdict;
@@ -115,7 +115,7 @@ pub(super) fn decide(
 ) -> (Action, Vec<Policy>) {
     let view = request.view();
     if request.tls
-        && let Some(passthrough) = table.passthrough(view.host())
+        && let Some(passthrough) = table.passthrough(EntryPoint::Https, view.host())
     {
         let action = Action::PassThrough {
             backend: passthrough.upstream.id().to_string(),
@@ -180,7 +180,11 @@ fn forward(
     };
     let Some((upstream, at)) = reached(decision, translator) else {
         let backend = decision.upstream().map(|upstream| upstream.id().to_string()).unwrap_or_default();
-        let (status, why) = (decision.no_endpoint().status, format!("{backend} has no endpoint"));
+        let Reply { status, reason, .. } = decision.no_endpoint();
+        let why = match reason {
+            Reason::NoBackend => "the backend does not exist, or may not be referred to".to_owned(),
+            _ => format!("{backend} has no endpoint"),
+        };
         return (Action::Reply { status, why, location: None }, Some(Stage::Backend));
     };
     let action = Action::Forward {

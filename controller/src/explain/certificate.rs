@@ -1,6 +1,6 @@
 use crate::translate::Translator;
-use gateway::config::{Certificate, HostName};
-use gateway::table::Table;
+use gateway::config::{Certificate, EntryPoint, HostName};
+use gateway::table::{Host, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -85,7 +85,7 @@ impl CertificateUse {
 /// The certificates that a handshake chooses from whose ClientHello has this name: one for each kind of key. None where
 /// the handshake is refused.
 pub(super) fn list(table: &Table, translator: &Translator, server_name: &str) -> Vec<ShownCertificate> {
-    if table.handshake(Some(server_name)).is_err() {
+    if table.handshake(EntryPoint::Https, Some(server_name)).is_err() {
         return Vec::new();
     }
     let own = own(table, translator, server_name);
@@ -96,8 +96,12 @@ pub(super) fn list(table: &Table, translator: &Translator, server_name: &str) ->
 }
 
 /// The certificates of a virtual host, one for each kind of key; none where no TLS section names it.
-pub fn of_host(translator: &Translator, host: &HostName) -> Vec<ShownCertificate> {
-    match translator.host(host).and_then(|host| host.tls.as_ref()) {
+pub fn of_host(translator: &Translator, host: &Host) -> Vec<ShownCertificate> {
+    let configured = match host.entry() {
+        Some(entry) => translator.host_at(entry, host.name()),
+        None => translator.host(host.name()),
+    };
+    match configured.and_then(|host| host.tls.as_ref()) {
         None => Vec::new(),
         Some(tls) if tls.certificates.is_empty() => vec![shown_default(default(translator).map(Arc::as_ref))],
         Some(tls) => tls.certificates.iter().map(|certificate| shown(certificate, false)).collect(),
@@ -122,11 +126,10 @@ fn shown_default(default: Option<&Certificate>) -> ShownCertificate {
 
 /// Those of the host, or else, where it does not speak of TLS, those of its wildcard host: see [`Table::handshake`].
 fn own(table: &Table, translator: &Translator, server_name: &str) -> Arc<[Arc<Certificate>]> {
-    let host = table.host(server_name).ok().flatten().map(|host| host.name().clone());
-    let host = host.filter(|host| *host != HostName::Any);
+    let host = table.host(EntryPoint::Https, server_name).ok().flatten().map(|host| host.name().clone());
     let wildcard =
         server_name.split_once('.').map(|(_, parent)| HostName::Wildcard(parent.to_ascii_lowercase().into()));
-    let tls = |name: HostName| translator.host(&name)?.tls.clone();
+    let tls = |name: HostName| translator.host_at(EntryPoint::Https, &name)?.tls.clone();
     host.and_then(tls).or_else(|| tls(wildcard?)).map(|tls| tls.certificates).unwrap_or_default()
 }
 

@@ -1,6 +1,6 @@
 use crate::diagnostic::{Diagnostic, Statement};
 use crate::translate::Translator;
-use gateway::config::HostName;
+use gateway::config::{EntryPoint, HostName};
 use gateway::request::{HOST_LIMIT, canonical_host};
 use gateway::table::{Host, HostMismatch, HostVerdict, Table};
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,10 @@ pub struct HostCandidate {
 }
 
 /// The virtual hosts that a person may have expected to take a request for `header`, the most specific first.
-pub(super) fn candidates(table: &Table, translator: &Translator, header: &str) -> Vec<HostCandidate> {
+pub(super) fn candidates(table: &Table, translator: &Translator, at: EntryPoint, header: &str) -> Vec<HostCandidate> {
     let mut buffer = [0; HOST_LIMIT];
     let host = canonical_host(header, &mut buffer);
-    let verdicts = table.host_verdicts(header);
+    let verdicts = table.host_verdicts(at, header);
     let is_served = verdicts.iter().any(|(host, _)| matches!(host.name(), HostName::Exact(_)));
     let absent = if host.is_empty() || is_served { Vec::new() } else { why_absent(translator, host) };
     let absent = absent.into_iter().map(|why| HostCandidate { name: host.to_owned(), won: false, why });

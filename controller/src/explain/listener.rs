@@ -1,3 +1,4 @@
+use gateway::config::EntryPoint;
 use gateway::table::Table;
 
 /// The listener that a request comes to: a sentence.
@@ -6,7 +7,9 @@ pub(super) fn sentence(table: &Table, tls: bool, host: &str) -> String {
     let protocol = match (tls, settings.http2.enabled) {
         (false, true) => "plain HTTP, usually port 80: HTTP/1.1, or HTTP/2 where the client begins with it",
         (false, false) => "plain HTTP, usually port 80: HTTP/1.1",
-        (true, _) if table.passthrough(host).is_some() => "HTTPS, usually port 443: the name in the handshake leads on",
+        (true, _) if table.passthrough(EntryPoint::Https, host).is_some() => {
+            "HTTPS, usually port 443: the name in the handshake leads on"
+        }
         (true, true) => "HTTPS, usually port 443: TLS ends here, and the client chooses HTTP/2 or HTTP/1.1",
         (true, false) => "HTTPS, usually port 443: TLS ends here, HTTP/1.1",
     };

@@ -43,6 +43,7 @@ pub use table::{
 pub use upstream::{ShownEndpoint, ShownUpstream};
 
 use crate::translate::Translator;
+use gateway::config::EntryPoint;
 use gateway::request::normalize;
 use gateway::table::{Found, Table};
 use serde::{Deserialize, Serialize};
@@ -80,15 +81,16 @@ pub struct Explanation {
 
 /// Explains a request to what `table` serves, which comes from `translator`.
 pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Explanation {
-    let view = request.view();
+    let (view, at) = (request.view(), EntryPoint::of(request.tls));
     let path = normalize(view.path(), table.settings().path_matching).ok();
-    let found = path.as_ref().map(|path| table.find(&view, path));
+    let found = path.as_ref().map(|path| table.find(at, &view, path));
     let won = match &found {
         Some(Found::Route(route) | Found::AddSlash(route)) => Some(*route),
         _ => None,
     };
-    let host = table.host(view.host()).ok().flatten();
-    let routes = host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, host, &view, path));
+    let host = table.host(at, view.host()).ok().flatten();
+    let routes =
+        host.zip(path.as_ref()).map(|(host, path)| routes::candidates(table, translator, (at, host), &view, path));
     let routes = routes.unwrap_or_default();
     let (action, policies) = action::decide(table, translator, request, found.as_ref());
     let certificates = match action {
@@ -99,7 +101,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     Explanation {
         request: request.to_string(),
         listener: listener::sentence(table, request.tls, view.host()),
-        hosts: hosts::candidates(table, translator, view.host()),
+        hosts: hosts::candidates(table, translator, at, view.host()),
         next: won.zip(host).and_then(|(_, host)| routes::next(host, &routes)),
         routes,
         policies,

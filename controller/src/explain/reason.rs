@@ -61,6 +61,11 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         }
         (Reason::NoLocation, _) => "the host has no location of the name that error_page has".to_owned(),
         (Reason::AppRoot, _) => "app-root: the path is /".to_owned(),
+        (Reason::FixedReply, _) => {
+            let route = decision.route.as_deref().map(|route| format!("{}: ", route.origin)).unwrap_or_default();
+            format!("{route}the rule has no backend with a weight, or cannot be served as it is meant")
+        }
+        (Reason::NoBackend, _) => "the backend does not exist, or may not be referred to".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),
         (Reason::CorsPreflight, _) => "enable-cors: OPTIONS of an origin that is allowed".to_owned(),

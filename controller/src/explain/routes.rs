@@ -1,6 +1,6 @@
 use super::source::Source;
 use crate::translate::Translator;
-use gateway::config;
+use gateway::config::{self, EntryPoint};
 use gateway::pattern::PatternLimit;
 use gateway::request::RequestView;
 use gateway::table::{Host, PathFit, RequestMismatch, Route, RouteMismatch, RouteVerdict, Table};
@@ -30,15 +30,16 @@ pub struct RouteCandidate {
 pub(super) fn candidates(
     table: &Table,
     translator: &Translator,
-    host: &Host,
+    (at, host): (EntryPoint, &Host),
     request: &RequestView<'_>,
     path: &[u8],
 ) -> Vec<RouteCandidate> {
     let verdicts = table.route_verdicts(host, request, path);
     let mut candidates: Vec<_> = verdicts.map(|(route, verdict)| judged(route, verdict)).collect();
-    let served: BTreeSet<_> = host.routes().iter().map(|route| &route.origin).collect();
-    let declared = translator.host(host.name()).map(|host| host.routes.as_slice()).unwrap_or_default();
-    candidates.extend(declared.iter().filter(|route| !served.contains(&route.origin)).map(rejected));
+    let served: BTreeSet<_> = host.routes().iter().chain(host.less_specific()).map(|route| &route.origin).collect();
+    let declared = translator.host_at(at, host.name()).into_iter();
+    let declared = declared.flat_map(|host| host.routes.iter().chain(host.less_specific.iter().flatten()));
+    candidates.extend(declared.filter(|route| !served.contains(&route.origin)).map(rejected));
     candidates
 }
 
@@ -98,7 +99,7 @@ fn why_taken(fit: PathFit) -> &'static str {
         PathFit::AddSlash => "is the path with a slash at its end",
         PathFit::TextPrefix => "is what the path begins with",
         PathFit::Within => "matches within the path",
-        PathFit::Pattern => "matches the beginning of the path, ignoring case",
+        PathFit::Pattern => "its regular expression matches the path",
     }
 }
 

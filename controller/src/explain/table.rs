@@ -1,5 +1,6 @@
 use super::routes::kind;
 use super::upstream::ShownUpstream;
+use gateway::config::{PathChange, UrlRedirect};
 use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ pub struct ShownStream {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShownHost {
-    /// Its name; `*` takes any host.
+    /// Its name; `*` takes any host. In brackets the entry point that has it alone, if one does.
     pub host: String,
     /// The host that its requests are redirected to, if it is only that.
     pub redirects_to: Option<String>,
@@ -137,11 +138,11 @@ fn describe_stream(stream: &StreamRoute) -> ShownStream {
 /// A host for a person.
 pub fn describe_host(host: &Host) -> ShownHost {
     ShownHost {
-        host: host.name().to_string(),
+        host: host.title(),
         redirects_to: host.www_redirect().map(|redirect| redirect.to.to_string()),
         passes_tls_to: host.passthrough().map(|passthrough| ShownUpstream::of(&passthrough.upstream)),
         locations: host.locations().map(|route| describe_route(route)).collect(),
-        routes: host.routes().iter().map(|route| describe_route(route)).collect(),
+        routes: host.routes().iter().chain(host.less_specific()).map(|route| describe_route(route)).collect(),
     }
 }
 
@@ -167,7 +168,23 @@ fn describe_action(action: &RouteAction) -> ShownAction {
         RouteAction::Redirect(redirect) => {
             ShownAction::Redirect { code: redirect.code, location: redirect.location.to_string() }
         }
+        RouteAction::UrlRedirect(redirect) => {
+            ShownAction::Redirect { code: redirect.code, location: url_pattern(redirect) }
+        }
     }
+}
+
+/// Where a redirect leads, with the parts that are the request's in braces.
+fn url_pattern(redirect: &UrlRedirect) -> String {
+    let scheme = redirect.scheme.as_deref().unwrap_or("{scheme}");
+    let host = redirect.host.as_deref().unwrap_or("{host}");
+    let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let path = match &redirect.path {
+        None => "{path}".to_owned(),
+        Some(PathChange::Full(path)) => path.to_string(),
+        Some(PathChange::Prefix { replacement, .. }) => format!("{replacement}{{rest of the path}}"),
+    };
+    format!("{scheme}://{host}{port}{path}")
 }
 
 fn describe_backend(backend: &RouteBackend) -> ShownRouteBackend {

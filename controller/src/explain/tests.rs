@@ -235,6 +235,7 @@ fn a_route_for_other_requests_says_which() {
     let host = VirtualHost {
         name: HostName::Any,
         routes: matches.map(route).into(),
+        less_specific: Vec::new(),
         locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,

@@ -12,6 +12,7 @@ mod listener;
 mod null;
 mod reference;
 mod reference_grant;
+mod status;
 mod stream_routes;
 
 pub use backend_tls_policy::{BackendTlsPolicySpec, BackendTlsValidation, SubjectAltName};
@@ -30,6 +31,7 @@ pub use http_route::{
 pub use listener::{AllowedRoutes, FromNamespaces, Listener, ListenerTls, RouteGroupKind};
 pub use reference::{BackendRef, ObjectReference, ParentReference, PolicyTargetReference};
 pub use reference_grant::{GrantFrom, GrantTo, ReferenceGrantSpec};
+pub use status::{Condition, ListenerStatus, ObjectStatus, ParentStatus, StatusParts};
 pub use stream_routes::{StreamRouteRule, StreamRouteSpec, TlsRouteSpec};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

@@ -24,6 +24,7 @@ impl Translate for HostPerService {
             let host = VirtualHost {
                 name: name.clone(),
                 routes: Vec::new(),
+                less_specific: Vec::new(),
                 locations: Vec::new(),
                 policies: Arc::default(),
                 www_redirect: None,

@@ -1,12 +1,22 @@
 //! Objects of one kind of which the age matters: it decides conflicts.
 
-use super::Stored;
-use crate::object::ObjectKey;
+use crate::object::{Age, ObjectKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// An object with its key and age.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored<T> {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The object.
+    pub object: Arc<T>,
+    /// How old it is among others of its kind.
+    pub age: Age,
+}
+
 /// Objects of one kind by namespace and name, found without building a key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Aged<T>(BTreeMap<Arc<str>, BTreeMap<Arc<str>, Stored<T>>>);
 
 impl<T> Default for Aged<T> {

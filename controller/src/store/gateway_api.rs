@@ -1,7 +1,6 @@
 //! The objects of Gateway API.
 
-use super::Stored;
-use super::aged::Aged;
+use super::aged::{Aged, Stored};
 use crate::gateway_api::{
     BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant, Resource, TcpRoute,
     TlsRoute, UdpRoute,
@@ -10,7 +9,7 @@ use crate::object::{Kind, Object, ObjectKey, Observed};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// All objects of Gateway API that a source reported.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct GatewayObjects {
     pub gateway_classes: Aged<GatewayClass>,

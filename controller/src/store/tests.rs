@@ -1,7 +1,7 @@
 use super::*;
 use crate::diagnostic::Place;
 use crate::gateway_api::Gateway;
-use crate::object::SERVICE_NAME_LABEL;
+use crate::object::{Age, SERVICE_NAME_LABEL};
 use gateway::config::Subject;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointSubset};
 use k8s_openapi::api::discovery::v1::Endpoint;

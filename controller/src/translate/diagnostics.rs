@@ -1,9 +1,10 @@
 use super::backend::Problem;
 use super::claims::References;
+use super::gateway_api::RouteReferences;
 use super::streams::Streams;
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
-use gateway::config::{HostName, ServiceBackend, StreamProtocol, Subject};
+use gateway::config::{EntryPoint, HostName, ServiceBackend, StreamProtocol, Subject};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,7 +21,10 @@ pub(super) enum UnitKey {
     Ingress(ObjectKey),
     Canaries(HostName),
     Host(HostName),
+    EntryHost(EntryPoint, HostName),
     Backend(ServiceBackend),
+    /// A GatewayClass, a Gateway or an HTTPRoute.
+    Object(ObjectKey),
 }
 
 impl Diagnostics {
@@ -38,12 +42,13 @@ impl Diagnostics {
     }
 }
 
-/// What is wrong with a backend, for each Ingress and each TCP or UDP service that names it.
+/// What is wrong with a backend, for each Ingress, each TCP or UDP service and each HTTPRoute that names it.
 pub(super) fn of_backend(
     id: &ServiceBackend,
     problem: &Problem,
     references: &References,
     streams: &Streams,
+    routes: &RouteReferences,
 ) -> Vec<Diagnostic> {
     let value = match problem.part {
         "port" => &id.port,
@@ -74,5 +79,9 @@ pub(super) fn of_backend(
         };
         diagnostic(listener.origin.object.clone(), listener.origin.field.clone(), otherwise)
     });
-    of_ingresses.chain(of_streams).collect()
+    let of_routes = routes.of(id).map(|(key, referrer)| {
+        let field = format!("{}.{}", referrer.field, problem.part).into();
+        diagnostic(key.into(), field, "requests are answered with 503").at(referrer.place.clone())
+    });
+    of_ingresses.chain(of_streams).chain(of_routes).collect()
 }

@@ -1,5 +1,7 @@
 mod draft;
+mod gateway_api;
 mod results;
+mod streams;
 
 use super::affinities::Affinities;
 use super::backend::{self, Problem};
@@ -8,13 +10,14 @@ use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::claims::{Claims, References};
 use super::diagnostics::{self, Diagnostics, UnitKey};
+use super::gateway_api::{GatewayApi, GatewayDirty};
 use super::host::{self, Sources, View};
 use super::ingress::{self, IngressOutcome};
 use super::orphans::{BackendOrphans, Orphans};
 use super::parsed_ingress::ParsedIngress;
 use super::readers::Readers;
 use super::shared_policies::SharedPolicies;
-use super::streams::{self, Streams};
+use super::streams::Streams;
 use super::units::{Unit, Units};
 use super::url_backends::UrlBackends;
 use crate::configmap::{self, Config};
@@ -47,6 +50,7 @@ pub struct Translator {
     canaries: Canaries,
     references: References,
     affinities: Affinities,
+    gateway_api: GatewayApi,
     hosts: BTreeMap<HostName, Arc<VirtualHost>>,
     host_readers: Readers<HostName, HostName>,
     secret_readers: Readers<HostName, ObjectKey>,
@@ -78,6 +82,7 @@ struct Dirty {
     hosts: BTreeSet<HostName>,
     backends: BTreeSet<ServiceBackend>,
     url_backends: BTreeSet<BackendId>,
+    gateway_api: GatewayDirty,
 }
 
 impl Translator {
@@ -93,6 +98,7 @@ impl Translator {
         if self.published.is_none() {
             (dirty.settings, dirty.streams) = (true, true);
             dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
+            dirty.gateway_api.objects = GatewayApi::all(store);
         }
         for change in changes {
             self.mark(change, &mut dirty);
@@ -108,12 +114,15 @@ impl Translator {
         for key in self.translated.clone() {
             self.translate_ingress(store, &key, &mut dirty);
         }
+        self.translate_gateway_api(store, &mut dirty.gateway_api);
+        dirty.backends.append(&mut dirty.gateway_api.backends);
         let changed = self.affinities.update(&dirty.backends, &self.references);
         dirty.hosts.extend(self.hosts_with_routes_to(&changed));
         self.attach_canaries(store, &mut dirty);
         for host in self.dirty_hosts(&dirty) {
             self.translate_host(store, host, &mut update);
         }
+        self.translate_entry_hosts(store, std::mem::take(&mut dirty.gateway_api), &mut update);
         for id in dirty.backends {
             self.translate_backend(store, id, &mut update);
         }
@@ -130,6 +139,7 @@ impl Translator {
                 dirty.settings |= self.config_reads.contains(key);
                 dirty.streams |= self.streams.read(key);
                 dirty.ingresses.extend(self.ingress_readers.of(key).cloned());
+                dirty.gateway_api.objects.append(&mut self.gateway_api.concerned(key));
                 match key.kind {
                     Kind::Ingress => drop(dirty.ingresses.insert(key.clone())),
                     Kind::Service => self.mark_service(&key.namespace, &key.name, dirty),
@@ -153,6 +163,7 @@ impl Translator {
     fn mark_service(&self, namespace: &Arc<str>, service: &Arc<str>, dirty: &mut Dirty) {
         dirty.backends.extend(self.references.of_service(namespace, service).cloned());
         dirty.backends.extend(self.streams.of_service(namespace, service).cloned());
+        dirty.backends.extend(self.gateway_api.references.of_service(namespace, service).cloned());
         let default = self.default_backend().into_iter();
         dirty.backends.extend(default.filter(|id| id.namespace == *namespace && id.service == *service).cloned());
     }
@@ -181,6 +192,7 @@ impl Translator {
         self.diagnostics.set(UnitKey::Settings, diagnostics);
         if config.routes != self.config.routes {
             dirty.ingresses.extend(store.ingresses().map(|stored| stored.key.clone()));
+            dirty.gateway_api.objects = GatewayApi::all(store);
             dirty.claims.extend(self.hosts.keys().cloned());
             dirty.backends.extend(self.backends.keys().cloned());
         }
@@ -192,24 +204,6 @@ impl Translator {
             update.settings = Some(settings);
         }
         self.config = config;
-    }
-
-    fn translate_streams(&mut self, store: &Store, dirty: &mut Dirty, update: &mut Update) {
-        let lookup = Lookup::new(store);
-        let read = catch_panic(|| streams::read(&self.settings, &lookup));
-        let reads = lookup.reads();
-        let before = Arc::clone(&self.streams.listeners);
-        let (listeners, diagnostics) = read.unwrap_or_else(|message| {
-            (before.to_vec(), vec![Diagnostic::defect(Subject::other("TCP and UDP services"), message)])
-        });
-        self.diagnostics.set(UnitKey::Streams, diagnostics);
-        self.streams = Streams { listeners: listeners.into(), reads };
-        let now = &self.streams.listeners;
-        if *now != before {
-            let backends = before.iter().chain(&**now).filter_map(|listener| listener.backend.service());
-            dirty.backends.extend(backends.cloned());
-            update.streams = Some(Arc::clone(now));
-        }
     }
 
     fn translate_ingress(&mut self, store: &Store, key: &ObjectKey, dirty: &mut Dirty) {
@@ -370,7 +364,8 @@ impl Translator {
     fn translate_backend(&mut self, store: &Store, id: ServiceBackend, update: &mut Update) {
         let is_default = self.default_backend() == Some(&id);
         let is_stream = self.streams.of(&id).next().is_some();
-        if !is_default && !is_stream && self.references.of(&id).next().is_none() {
+        let is_routed = self.gateway_api.references.of(&id).next().is_some();
+        if !is_default && !is_stream && !is_routed && self.references.of(&id).next().is_none() {
             self.diagnostics.set(UnitKey::Backend(id.clone()), Vec::new());
             self.orphans.set(&id, None);
             if self.backends.remove(&id).is_some() {
@@ -391,8 +386,9 @@ impl Translator {
         let why = problem.as_ref().and_then(Problem::orphan);
         let ingresses = || self.references.routed(&id).cloned().collect();
         self.orphans.set(&id, why.map(|why| BackendOrphans { why, ingresses: ingresses() }));
-        let diagnostics =
-            problem.map(|problem| diagnostics::of_backend(&id, &problem, &self.references, &self.streams));
+        let diagnostics = problem.map(|problem| {
+            diagnostics::of_backend(&id, &problem, &self.references, &self.streams, &self.gateway_api.references)
+        });
         self.diagnostics.set(UnitKey::Backend(id.clone()), diagnostics.unwrap_or_default());
         if self.backends.get(&id) != Some(&backend) {
             self.backends.insert(id.clone(), backend.clone());

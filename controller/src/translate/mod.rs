@@ -1,8 +1,8 @@
 //! From objects to what is served: pure, incremental, and proportional to what changed.
 //!
-//! There are five kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
+//! There are six kinds of unit, each a function of what it reads, in files of their own: the settings (the ConfigMap),
 //! the TCP and UDP services (`streams`), an Ingress by itself (`ingress`), a host over all Ingresses that have a say on it
-//! (`host`), and a backend (`backend`). What a unit read is recorded, found or not, and a change translates the units anew
+//! (`host`), a backend (`backend`), and what Gateway API has (`gateway_api`). What a unit read is recorded, found or not, and a change translates the units anew
 //! that read what changed (`engine`). A result equal to the last one is not published.
 
 mod affinities;
@@ -13,6 +13,7 @@ mod certificates;
 mod claims;
 mod diagnostics;
 mod engine;
+mod gateway_api;
 mod host;
 mod ingress;
 mod orphans;

@@ -16,6 +16,9 @@ pub enum BackendId {
         /// The port, also where it is the scheme's own.
         port: u16,
     },
+    /// A reference that leads nowhere, or that may not be followed. It never has an endpoint, and requests that go there are
+    /// answered with 500.
+    Nowhere,
 }
 
 /// One port of one Service.
@@ -44,7 +47,7 @@ impl BackendId {
     pub fn service(&self) -> Option<&ServiceBackend> {
         match self {
             Self::Service(service) => Some(service),
-            Self::Url { .. } => None,
+            Self::Url { .. } | Self::Nowhere => None,
         }
     }
 }
@@ -62,6 +65,7 @@ impl fmt::Display for BackendId {
             Self::Service(port) => port.fmt(f),
             Self::Url { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Url { host, port } => write!(f, "{host}:{port}"),
+            Self::Nowhere => f.write_str("nowhere"),
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::{BackendTls, FastCgi, Retries, Template};
+use super::{BackendTls, FastCgi, HeaderChanges, Retries, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,10 @@ pub struct BackendPolicies {
     pub tls: Option<Arc<BackendTls>>,
     /// `connection-proxy-header`: the `Connection` header that the backend gets. Default none: connections are kept.
     pub connection: Option<ConnectionHeader>,
+    /// What is changed of the headers of requests for it, after what its route changes. Default nothing.
+    pub request_headers: Option<Arc<HeaderChanges>>,
+    /// The same of its responses.
+    pub response_headers: Option<Arc<HeaderChanges>>,
     /// How long to wait for it.
     pub timeouts: Timeouts,
     /// When another of its endpoints is tried.
@@ -32,6 +36,8 @@ impl BackendPolicies {
         fastcgi: None,
         tls: None,
         connection: None,
+        request_headers: None,
+        response_headers: None,
         timeouts: Timeouts::DEFAULT,
         retries: Retries::DEFAULT,
     };

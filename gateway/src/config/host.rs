@@ -9,6 +9,9 @@ pub struct VirtualHost {
     pub name: HostName,
     /// Its routes. The table orders them by precedence; of equal ones the first comes first.
     pub routes: Vec<Route>,
+    /// Routes that are asked where none of these takes a request, one list after the other: those of less specific names. Each
+    /// is ordered like `routes`. Default none.
+    pub less_specific: Vec<Vec<Route>>,
     /// The locations of its `server-snippet` and then of the ConfigMap's, in their order. Of two that are the same prefix or the
     /// same exact path the first counts.
     pub locations: Vec<Location>,

@@ -17,6 +17,7 @@ mod compression;
 mod cors;
 mod custom_errors;
 mod ejection;
+mod entry_point;
 mod error_pages;
 mod external_auth;
 mod fastcgi;
@@ -24,6 +25,7 @@ mod forbidden;
 mod framing_headers;
 mod geo;
 mod hash_by;
+mod header_changes;
 mod host;
 mod host_name;
 mod labels;
@@ -32,6 +34,7 @@ mod map;
 mod map_value;
 mod mirror;
 mod origin;
+mod path_change;
 mod real_ip;
 mod rejection;
 mod response_rewrites;
@@ -64,6 +67,7 @@ pub use compression::{Coding, Compression, DisabledClients, MediaTypes, Proxied,
 pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
 pub use custom_errors::CustomErrors;
 pub use ejection::Ejection;
+pub use entry_point::EntryPoint;
 pub use error_pages::{ErrorPages, Errors, Page, PageKind};
 pub use external_auth::{AuthCaching, ExternalAuth};
 pub use fastcgi::FastCgi;
@@ -71,6 +75,7 @@ pub use forbidden::{is_forbidden, is_loopback};
 pub use framing_headers::FRAMING_HEADERS;
 pub use geo::{GEO_VARIABLES, GeoDatabase, GeoSettings, GeoSource, GeoVariable};
 pub use hash_by::HashBy;
+pub use header_changes::HeaderChanges;
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use labels::{Owner, RouteLabels};
@@ -79,6 +84,7 @@ pub use map::{AddressMap, AddressRange, MapKey, MappedVariable, Mapping, TextMap
 pub use map_value::MapValue;
 pub use mirror::Mirror;
 pub use origin::Origin;
+pub use path_change::{PathChange, UrlRedirect};
 pub use real_ip::RealIp;
 pub use rejection::{Rejection, RejectionCause};
 pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
@@ -109,8 +115,10 @@ use std::sync::Arc;
 pub struct Update {
     /// New gateway-wide settings, when they changed.
     pub settings: Option<Arc<GatewaySettings>>,
-    /// Virtual hosts to set, or to remove (`None`).
+    /// Virtual hosts of all entry points to set, or to remove (`None`).
     pub hosts: Vec<(HostName, Option<Arc<VirtualHost>>)>,
+    /// The same of those at one entry point only. There they come in the place of those of [`Self::hosts`] of the same name.
+    pub entry_hosts: Vec<(EntryPoint, HostName, Option<Arc<VirtualHost>>)>,
     /// Backends to set, or to remove (`None`). A backend that a route names and that was never set has no endpoints.
     pub backends: Vec<(BackendId, Option<Backend>)>,
     /// All TCP and UDP services, at most one for each protocol and port, when they changed.
@@ -120,6 +128,7 @@ pub struct Update {
 impl Update {
     /// Whether publishing this would change nothing.
     pub fn is_empty(&self) -> bool {
-        self.settings.is_none() && self.hosts.is_empty() && self.backends.is_empty() && self.streams.is_none()
+        let no_hosts = self.hosts.is_empty() && self.entry_hosts.is_empty();
+        self.settings.is_none() && no_hosts && self.backends.is_empty() && self.streams.is_none()
     }
 }

@@ -1,5 +1,6 @@
 use super::{
     Affinity, BackendId, BackendPolicies, Condition, LocationKind, Origin, Owner, Redirect, RouteMatch, RoutePolicies,
+    UrlRedirect,
 };
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ pub enum Action {
     NotFound,
     /// They are redirected.
     Redirect(Redirect),
+    /// They are redirected to a URL that is made of theirs.
+    UrlRedirect(UrlRedirect),
 }
 
 /// A backend of a route.

@@ -1,6 +1,7 @@
 use super::{
-    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, Mirror,
-    Origin, RealIp, RequestBuffering, ResponseBuffering, ResponseRate, ResponseRewrites, SnippetLimits, Tracing, Waf,
+    BackendId, BasicAuth, Block, ClientLimits, Cors, CustomErrors, DigestAuth, ErrorPages, ExternalAuth, HeaderChanges,
+    Mirror, Origin, PathChange, RealIp, RequestBuffering, ResponseBuffering, ResponseRate, ResponseRewrites,
+    SnippetLimits, Tracing, Waf,
 };
 use ipnet::IpNet;
 use std::sync::Arc;
@@ -47,6 +48,15 @@ pub struct RoutePolicies {
     /// `relative-redirects`: `Location` stays a path in a `redirect` to a path, and in a redirect that adds a slash.
     /// Default false: scheme and host are added.
     pub relative_redirects: bool,
+    /// Where only a slash at the end of the path lacks, the request is redirected to the path with it, with
+    /// [`super::PathMatching::Nginx`]. Default true.
+    pub add_slash: bool,
+    /// What is changed of the headers of requests. Default nothing.
+    pub request_headers: HeaderChanges,
+    /// What is changed of the headers of backends' responses. Default nothing.
+    pub response_headers: HeaderChanges,
+    /// The path that the backend gets. Default none: the request's.
+    pub path_change: Option<PathChange>,
     /// `rewrite-target`: replaces the path that the backend gets. Default none: the backend gets the request's.
     pub rewrite: Option<Rewrite>,
     /// `proxy-body-size`: the largest request body in bytes; `None` is no limit. A larger one is answered with 413.
@@ -103,6 +113,10 @@ impl Default for RoutePolicies {
             https_redirect: None,
             serves_plain_http: false,
             relative_redirects: false,
+            add_slash: true,
+            request_headers: HeaderChanges::default(),
+            response_headers: HeaderChanges::default(),
+            path_change: None,
             rewrite: None,
             body_limit: Some(1 << 20),
             request_buffering: RequestBuffering::default(),

@@ -1,6 +1,6 @@
 //! A client's connection as data: addresses, port, and the parameters of its TLS session.
 
-use crate::config::Variable;
+use crate::config::{EntryPoint, Variable};
 use crate::tls::Presented;
 use crate::tls::client::ClientCertificate;
 use crate::variables::{append, text};
@@ -23,6 +23,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Where the client has connected to.
+    pub fn entry_point(&self) -> EntryPoint {
+        EntryPoint::of(self.tls.is_some())
+    }
+
     /// nginx's `$scheme`: `http` or `https`, by the connection alone, whatever was forwarded.
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }

@@ -40,7 +40,7 @@ impl Decision {
     ) -> ControlFlow<Reply> {
         let page = client_certificates::error_page(certificates, &reply, asked.request, asked.connection);
         let Some((page, verdict)) = page else { return ControlFlow::Break(reply) };
-        *found = asked.table.find(asked.request, page.as_bytes());
+        *found = asked.table.find(asked.connection.entry_point(), asked.request, page.as_bytes());
         let Found::Route(_) = found else { return ControlFlow::Break(reply) };
         self.client_verdict = Some(verdict);
         self.normalized = Some(page.as_bytes().into());

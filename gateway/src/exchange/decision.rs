@@ -7,13 +7,13 @@ use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
 use super::session::session;
 use super::snippet_progress::SnippetProgress;
-use crate::config::{BackendPolicies, HostName, PathKind, RouteLabels};
+use crate::config::{BackendId, BackendPolicies, HostName, PathKind, RouteLabels};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::Admission;
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{Policies, Verdict, blocked, cors, redirect, rewrite};
+use crate::policy::{Policies, Verdict, blocked, cors, path_change, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::telemetry::TraceContext;
@@ -146,8 +146,8 @@ impl Decision {
             Err(_) => return ControlFlow::Break(Reply::new(400, Reason::BadPath)),
         }
         let path = self.path(request);
-        let mut found = table.find(request, path);
-        if *path == *HEALTHZ && is_of_default_host(table, request, &found) {
+        let mut found = table.find(connection.entry_point(), request, path);
+        if *path == *HEALTHZ && is_of_default_host(asked, &found) {
             return ControlFlow::Break(Reply::new(200, Reason::Healthz));
         }
         self.find_address(&found, asked);
@@ -260,6 +260,11 @@ impl Decision {
     }
 
     fn rewrite(&mut self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        if let Some(change) = &route.policies.path_change {
+            let target = path_change::target(change, self.path(request), self.query(request));
+            self.rewritten = Some(rewrite::Rewritten { target, forwarded_prefix: None });
+            return ControlFlow::Continue(());
+        }
         let Some(rewrite) = self.rewrite_policy(route) else { return ControlFlow::Continue(()) };
         match rewrite.apply(self.path(request), self.query(request)) {
             Ok(rewritten) => {
@@ -323,6 +328,9 @@ impl Decision {
     /// The reply where no backend has an endpoint. Without the default backend it is as if there was none: as in
     /// ingress-nginx, which then serves its own.
     pub fn no_endpoint(&self) -> Reply {
+        if self.backend().is_some_and(|backend| *backend.upstream.id() == BackendId::Nowhere) {
+            return Reply::new(500, Reason::NoBackend);
+        }
         match self.uses_default_backend() {
             true => Reply::new(404, Reason::NoRoute),
             false => Reply::new(503, Reason::NoEndpoint),
@@ -378,7 +386,7 @@ impl Decision {
 
 /// Whether no named host takes a request for [`HEALTHZ`], nor a rule for that very path. Load balancers ask this of the
 /// traffic port, by address, and a catch-all must not answer for us: ingress-nginx has it in its server `_`.
-fn is_of_default_host(table: &Table, request: &RequestView<'_>, found: &Found<'_>) -> bool {
+fn is_of_default_host(asked: &Asked<'_>, found: &Found<'_>) -> bool {
     let names_path = |route: &Route| {
         let path = &route.matches.path;
         path.kind != PathKind::Regex && path.value.as_bytes() == HEALTHZ
@@ -386,7 +394,10 @@ fn is_of_default_host(table: &Table, request: &RequestView<'_>, found: &Found<'_
     match found {
         Found::NoHost => true,
         Found::Route(route) if names_path(route) => false,
-        _ => matches!(table.host(request.host()), Ok(Some(host)) if *host.name() == HostName::Any),
+        _ => {
+            let host = asked.table.host(asked.connection.entry_point(), asked.request.host());
+            matches!(host, Ok(Some(host)) if *host.name() == HostName::Any)
+        }
     }
 }
 

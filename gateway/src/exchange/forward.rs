@@ -64,6 +64,7 @@ impl Exchange {
         self.remove_password(edits);
         self.set_auth_headers(request, edits);
         self.set_snippet_headers(request, edits);
+        self.change_request_headers(request, edits);
         if self.decision.backend_policies().protocol.is_http2() {
             adapt_to_http2(edits);
         }

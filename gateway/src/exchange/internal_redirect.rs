@@ -101,10 +101,12 @@ impl Decision {
                 self.run_server_snippet(&mut found, asked)?;
                 found
             }
-            Page::Named(name) => match asked.table.find_named(asked.request.host(), name) {
-                Some(location) => Found::Route(location),
-                None => return ControlFlow::Break(Reply::new(500, Reason::NoLocation)),
-            },
+            Page::Named(name) => {
+                match asked.table.find_named(asked.connection.entry_point(), asked.request.host(), name) {
+                    Some(location) => Found::Route(location),
+                    None => return ControlFlow::Break(Reply::new(500, Reason::NoLocation)),
+                }
+            }
         };
         self.enter_found(found, asked)
     }

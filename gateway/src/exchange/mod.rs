@@ -23,6 +23,7 @@ mod forward;
 mod framing;
 mod grpc;
 mod hashing;
+mod header_changes;
 mod inspection;
 mod inspector;
 mod internal_redirect;

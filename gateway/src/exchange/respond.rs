@@ -33,6 +33,7 @@ impl Exchange {
         self.set_auth_cookies(edits);
         self.set_session_cookie(request, edits);
         self.add_headers(edits);
+        self.change_response_headers(edits);
         self.change_response(request, received.as_ref(), edits);
     }
 

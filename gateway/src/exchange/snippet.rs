@@ -63,7 +63,7 @@ impl Decision {
     }
 
     pub(super) fn look_up<'t>(&self, asked: &Asked<'t>) -> Found<'t> {
-        asked.table.find(&self.seen(asked.request), self.path(asked.request))
+        asked.table.find(asked.connection.entry_point(), &self.seen(asked.request), self.path(asked.request))
     }
 
     /// Whether a rule behind the route's snippet takes the request before its new path is looked up.

@@ -1,6 +1,7 @@
 //! From an accepted socket to a TLS session, within limits of time and number.
 
 use super::hello::{self, Hello};
+use crate::config::EntryPoint;
 use crate::connection::{Deadline, Stage, TlsSession};
 use crate::l4::PassthroughConnection;
 use crate::table::{Passthrough, Publisher, Table};
@@ -131,9 +132,9 @@ enum Choice {
 
 fn choose(hello: &ClientHello<'_>, table: &Table) -> Choice {
     let name = hello.server_name();
-    match name.and_then(|name| Some((name, table.passthrough(name)?))) {
+    match name.and_then(|name| Some((name, table.passthrough(EntryPoint::Https, name)?))) {
         Some((name, to)) => Choice::Passthrough(name.into(), to.clone()),
-        None => Choice::Terminate(table.handshake(name)),
+        None => Choice::Terminate(table.handshake(EntryPoint::Https, name)),
     }
 }
 

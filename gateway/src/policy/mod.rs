@@ -14,11 +14,13 @@ pub mod custom_errors;
 pub mod digest_auth;
 pub mod error_pages;
 pub mod external_auth;
+pub mod header_changes;
 mod invalid;
 pub(crate) mod map_values;
 pub mod mirror;
 mod networks;
 pub mod password;
+pub(crate) mod path_change;
 mod quality;
 pub mod real_ip;
 pub(crate) mod redirect;
@@ -47,6 +49,7 @@ use custom_errors::CustomErrors;
 use digest_auth::DigestAuth;
 use error_pages::ErrorPages;
 use external_auth::ExternalAuth;
+use header_changes::HeaderChanges;
 use http::HeaderValue;
 use mirror::Mirror;
 use real_ip::RealIp;
@@ -86,6 +89,10 @@ pub struct Policies {
     pub waf: Option<Result<Arc<RuleSet>, InvalidRules>>,
     /// The server that gets copies of requests.
     pub mirror: Option<Mirror>,
+    /// What is changed of the headers of requests; `None` is nothing.
+    pub request_headers: Option<HeaderChanges>,
+    /// The same of responses.
+    pub response_headers: Option<HeaderChanges>,
     /// The path towards the backend.
     pub rewrite: Option<Rewrite>,
     /// Serves a request when the backend that was chosen for it has no endpoint.
@@ -208,6 +215,8 @@ impl Policies {
             external_auth: external_auth?,
             waf: configured.waf.as_ref().map(|waf| shared.rule_sets.intern(waf)),
             mirror: configured.mirror.as_ref().map(|mirror| Mirror::compile(mirror, registry)).transpose()?,
+            request_headers: HeaderChanges::compile(&configured.request_headers)?,
+            response_headers: HeaderChanges::compile(&configured.response_headers)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,
             default_backend: configured.default_backend.as_ref().map(|id| registry.upstream(id)),
             custom_errors: CustomErrors::compile(&configured.custom_errors, registry),

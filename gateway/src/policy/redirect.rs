@@ -1,7 +1,8 @@
 //! Redirects: `app-root`, `permanent-redirect`, `temporal-redirect`, `from-to-www-redirect` and the missing slash.
 
 use super::HostPolicies;
-use crate::config::{HttpsRedirect, Redirect, WwwRedirect};
+use super::path_change;
+use crate::config::{HttpsRedirect, Redirect, UrlRedirect, WwwRedirect};
 use crate::connection::Connection;
 use crate::request::{Client, Reason, Reply, RequestView};
 use std::ops::ControlFlow;
@@ -25,6 +26,20 @@ pub(crate) fn app_root(
 /// `permanent-redirect` and `temporal-redirect`: a constant location; nothing of the request is appended.
 pub(crate) fn constant(redirect: &Redirect, client: &Client, connection: &Connection, relative: bool) -> Reply {
     let location = absolute(redirect.location.as_bytes(), client, connection, relative);
+    Reply::redirect(redirect.code, Reason::Redirect, &location)
+}
+
+/// A URL that is made of that of a request with this normalised path. A usual port of the scheme is not written.
+pub(crate) fn to_url(redirect: &UrlRedirect, request: &RequestView<'_>, path: &[u8], client: &Client) -> Reply {
+    let scheme = redirect.scheme.as_deref().unwrap_or(if client.is_plain_http() { "http" } else { "https" });
+    let host = redirect.host.as_deref().unwrap_or(client.requested_host());
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let port = redirect.port.filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
+    let mut location = format!("{scheme}://{host}{port}").into_bytes();
+    match &redirect.path {
+        Some(change) => location.extend(path_change::target(change, path, request.query())),
+        None => location.extend_from_slice(request.target),
+    }
     Reply::redirect(redirect.code, Reason::Redirect, &location)
 }
 

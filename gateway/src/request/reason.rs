@@ -106,6 +106,8 @@ reasons! {
     MalformedBody = "malformed-body",
     /// The client's connection is not for this host.
     Misdirected = "misdirected",
+    /// The backend that the request was to go to cannot be named: it does not exist, or may not be referred to.
+    NoBackend = "no-backend",
     /// The client has sent no certificate, and its host requires one.
     NoClientCertificate = "no-client-certificate",
     /// The request has come to a location of a snippet that has nothing to answer, or that is `internal`.

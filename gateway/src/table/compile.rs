@@ -4,11 +4,12 @@ use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, RequestMatch};
 use super::route::{Locations, Route, RouteAction, RouteBackend};
 use crate::config::{
-    self, Action, BackendPolicies, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause, RouteLabels,
-    Subject, VirtualHost,
+    self, Action, BackendPolicies, EntryPoint, HostName, HostTls, Origin, Owner, PathKind, Rejection, RejectionCause,
+    RouteLabels, Subject, VirtualHost,
 };
 use crate::interner::{Interner, Pool};
 use crate::pattern::{Anchor, Pattern};
+use crate::policy::header_changes::HeaderChanges;
 use crate::policy::{Invalid, PolicyInterner, ServerPolicies};
 use crate::tls::backend::BackendTls;
 use crate::tls::{KeyInterner, Keys};
@@ -36,6 +37,8 @@ pub(super) struct Compiler<'a> {
     pub(super) keys: &'a mut KeyInterner,
     pub(super) backend_tls: &'a mut BackendTlsInterner,
     pub(super) rejected: &'a mut Vec<Rejection>,
+    /// The entry point that has the hosts alone, if one does.
+    pub(super) entry: Option<EntryPoint>,
 }
 
 impl Compiler<'_> {
@@ -84,22 +87,12 @@ impl Compiler<'_> {
             }
         };
         let has_locations = locations.routes().next().is_some() || !within.is_empty();
-        let mut routes = Vec::with_capacity(host.routes.len());
-        let mut size = 0;
-        for route in &host.routes {
-            let within = within.get(&Arc::as_ptr(&route.locations)).cloned();
-            match self.route(route, within, &policies, &label).and_then(|compiled| within_host(compiled, &mut size)) {
-                Ok(compiled) => routes.push(compiled),
-                Err(rejection) => self.rejected.push(rejection),
-            }
-        }
-        let (paths, shadowed) = PathIndex::new(routes);
-        self.rejected.extend(shadowed.iter().map(|shadowed| Rejection {
-            origin: shadowed.loser.origin.clone(),
-            value: Arc::clone(&shadowed.loser.matches.path.value),
-            message: format!("is already a path of this host in {}: this route is not served", shadowed.winner.origin),
-            cause: RejectionCause::Conflict(shadowed.winner.origin.clone()),
-        }));
+        let (mut size, shared) = (0, (&policies, &label));
+        let paths = self.paths(&host.routes, &within, shared, &mut size);
+        let no_locations = SharedLocations::new();
+        let less_specific =
+            host.less_specific.iter().map(|routes| self.paths(routes, &no_locations, shared, &mut size));
+        let less_specific = less_specific.collect();
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let passthrough = host.passthrough.as_ref().map(|passthrough| {
             let config::Passthrough { backend, connect_timeout, origin } = passthrough;
@@ -109,15 +102,43 @@ impl Compiler<'_> {
         let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
         Some(Arc::new(Host {
             name,
+            entry: self.entry,
             pattern,
             www_redirect,
             keys,
             passthrough,
             policies,
             paths,
+            less_specific,
             locations,
             has_locations,
         }))
+    }
+
+    /// An index of routes. `size` is that of the patterns of the host so far.
+    fn paths(
+        &mut self,
+        routes: &[config::Route],
+        within: &SharedLocations,
+        (policies, label): (&Arc<ServerPolicies>, &Arc<str>),
+        size: &mut usize,
+    ) -> PathIndex {
+        let mut compiled = Vec::with_capacity(routes.len());
+        for route in routes {
+            let within = within.get(&Arc::as_ptr(&route.locations)).cloned();
+            match self.route(route, within, policies, label).and_then(|compiled| within_host(compiled, size)) {
+                Ok(route) => compiled.push(route),
+                Err(rejection) => self.rejected.push(rejection),
+            }
+        }
+        let (paths, shadowed) = PathIndex::new(compiled);
+        self.rejected.extend(shadowed.iter().map(|shadowed| Rejection {
+            origin: shadowed.loser.origin.clone(),
+            value: Arc::clone(&shadowed.loser.matches.path.value),
+            message: format!("is already a path of this host in {}: this route is not served", shadowed.winner.origin),
+            cause: RejectionCause::Conflict(shadowed.winner.origin.clone()),
+        }));
+        paths
     }
 
     /// A bad certificate is rejected alone.
@@ -234,6 +255,7 @@ impl Compiler<'_> {
                 Action::Reply(status) => RouteAction::Reply(*status),
                 Action::NotFound => RouteAction::NotFound,
                 Action::Redirect(redirect) => RouteAction::Redirect(redirect.clone()),
+                Action::UrlRedirect(redirect) => RouteAction::UrlRedirect(redirect.clone()),
             },
             host: Arc::clone(host),
             policies,
@@ -258,6 +280,8 @@ impl Compiler<'_> {
             affinity: backend.affinity.clone(),
             labels: self.labels(host, path, &backend.owner, canary),
             tls: self.backend_tls(&backend.policies)?,
+            request_headers: header_changes(backend.policies.request_headers.as_deref())?,
+            response_headers: header_changes(backend.policies.response_headers.as_deref())?,
             policies: Arc::clone(&backend.policies),
             upstream,
         })
@@ -273,6 +297,10 @@ impl Compiler<'_> {
         let (host, path) = (Arc::clone(host), Arc::clone(&path.value));
         self.labels.share(Arc::new(RouteLabels { host, path, owner: owner.clone(), canary: canary.into() }))
     }
+}
+
+fn header_changes(changes: Option<&config::HeaderChanges>) -> Result<Option<HeaderChanges>, Invalid> {
+    changes.map_or(Ok(None), HeaderChanges::compile)
 }
 
 /// The locations within routes of a host that are compiled already, by where they lie.

@@ -1,4 +1,4 @@
-use crate::config::{Backend, BackendId, Endpoints, HostName, Update};
+use crate::config::{Backend, BackendId, Endpoints, EntryPoint, HostName, Update};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -17,6 +17,7 @@ enum Part {
     Settings,
     Streams,
     Host(HostName),
+    EntryHost(EntryPoint, HostName),
     Backend(BackendId),
 }
 
@@ -36,6 +37,9 @@ impl ConfigHash {
         }
         for (name, host) in &update.hosts {
             self.set(Part::Host(name.clone()), host.as_ref());
+        }
+        for (at, name, host) in &update.entry_hosts {
+            self.set(Part::EntryHost(*at, name.clone()), host.as_ref());
         }
         for (id, backend) in &update.backends {
             self.set(Part::Backend(id.clone()), backend.as_ref().map(without_addresses));

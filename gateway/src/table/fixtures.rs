@@ -2,8 +2,8 @@
 
 use super::{Found, Publisher, Table};
 use crate::config::{
-    Action, GatewaySettings, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteBackend, RouteMatch,
-    ServiceBackend, Subject, Update, VirtualHost,
+    Action, EntryPoint, GatewaySettings, HostName, Origin, Owner, PathKind, PathMatching, Route, RouteBackend,
+    RouteMatch, ServiceBackend, Subject, Update, VirtualHost,
 };
 use crate::headers::Headers;
 use crate::request::{RequestView, normalize};
@@ -33,7 +33,8 @@ pub(super) fn host_of(name: &str, routes: Vec<Route>) -> VirtualHost {
         None => HostName::parse(name).expect("a host name"),
     };
     let (locations, policies) = (Vec::new(), Arc::default());
-    VirtualHost { name, routes, locations, policies, www_redirect: None, tls: None, passthrough: None }
+    let less_specific = Vec::new();
+    VirtualHost { name, routes, less_specific, locations, policies, www_redirect: None, tls: None, passthrough: None }
 }
 
 pub(super) fn route(host: &str, number: usize, matches: RouteMatch) -> Route {
@@ -68,7 +69,7 @@ pub(super) fn forward(backends: &[RouteBackend]) -> Arc<super::Route> {
     let route = route("h", 0, RouteMatch::path(PathKind::Prefix, "/"));
     let host = host_of("h", vec![Route { action: Action::Forward(backends.into()), ..route }]);
     let table = serving(PathMatching::Nginx, [host]);
-    let host = table.host("h").expect("quick").expect("the host");
+    let host = table.host(EntryPoint::Http, "h").expect("quick").expect("the host");
     Arc::clone(&host.routes()[0])
 }
 
@@ -100,7 +101,7 @@ pub(super) fn find(table: &Table, host: &str, path: &str) -> Outcome {
 /// What a table answers to a request.
 pub(super) fn find_request(table: &Table, request: &RequestView<'_>) -> Outcome {
     let Ok(path) = normalize(request.path(), table.settings().path_matching) else { return Outcome::BadRequest };
-    match table.find(request, &path) {
+    match table.find(EntryPoint::Http, request, &path) {
         Found::Route(route) => Outcome::Route(route.matches.path.kind, route.matches.path.value.to_string()),
         Found::AddSlash(route) => Outcome::AddSlash(route.matches.path.value.to_string()),
         Found::NoPath(_) => Outcome::NoPath,

@@ -3,7 +3,7 @@ use super::config_hash::ConfigHash;
 use super::host_index::HostIndex;
 use super::streams::Streams;
 use super::{Settings, Table};
-use crate::config::{GatewaySettings, HostName, Rejection, StreamListener, Update, VirtualHost};
+use crate::config::{EntryPoint, GatewaySettings, HostName, Rejection, StreamListener, Update, VirtualHost};
 use crate::policy::PolicyInterner;
 use crate::policy::auth_cache::AuthCache;
 use crate::tls::Terminator;
@@ -29,6 +29,9 @@ pub struct Publisher {
     unopened: watch::Sender<Arc<[Rejection]>>,
 }
 
+/// The name of a virtual host, with the entry point that has it alone.
+type HostPlace<'u> = (Option<EntryPoint>, &'u HostName);
+
 /// What one publish leaves to the next.
 #[derive(Debug, Default)]
 struct State {
@@ -37,7 +40,7 @@ struct State {
     tls: Terminator,
     backend_tls: BackendTlsInterner,
     /// What is not served of each host, for as long as the host is as it is.
-    rejected: BTreeMap<HostName, Vec<Rejection>>,
+    rejected: BTreeMap<(Option<EntryPoint>, HostName), Vec<Rejection>>,
     /// What is not served of the TLS settings, for as long as they are as they are.
     rejected_tls: Vec<Rejection>,
     /// The GeoIP2 databases that cannot be read, likewise.
@@ -70,7 +73,8 @@ impl Publisher {
         let (tls, rejected) = state.tls.termination(&settings.tls);
         state.rejected_tls = rejected;
         let (tls, hosts, streams) = (tls.into(), HostIndex::default(), Arc::default());
-        let table = Table { revision: 0, settings, tls, default_backend: None, hosts, streams };
+        let entry_hosts = BTreeMap::new();
+        let table = Table { revision: 0, settings, tls, default_backend: None, hosts, entry_hosts, streams };
         Self {
             registry,
             auth_cache: AuthCache::default(),
@@ -95,9 +99,12 @@ impl Publisher {
         for (id, backend) in set {
             self.registry.set(&id, backend);
         }
-        if update.settings.is_some() || !update.hosts.is_empty() || update.streams.is_some() {
+        let changes_hosts = !update.hosts.is_empty() || !update.entry_hosts.is_empty();
+        if update.settings.is_some() || changes_hosts || update.streams.is_some() {
+            let hosts = update.hosts.iter().map(|(name, host)| ((None, name), host.as_deref()));
+            let entry_hosts = update.entry_hosts.iter().map(|(at, name, host)| ((Some(*at), name), host.as_deref()));
             let streams = update.streams.as_deref();
-            let table = self.next_table(revision, update.settings, &update.hosts, streams, &mut state);
+            let table = self.next_table(revision, update.settings, hosts.chain(entry_hosts), streams, &mut state);
             state.retired.push(self.current.swap(Arc::new(table)));
         }
         for (id, _) in removed {
@@ -110,11 +117,11 @@ impl Publisher {
         Published { revision, rejected: state.rejected().cloned().collect() }
     }
 
-    fn next_table(
+    fn next_table<'u>(
         &self,
         revision: u64,
         settings: Option<Arc<GatewaySettings>>,
-        hosts: &[(HostName, Option<Arc<VirtualHost>>)],
+        hosts: impl Iterator<Item = (HostPlace<'u>, Option<&'u VirtualHost>)>,
         streams: Option<&[StreamListener]>,
         state: &mut State,
     ) -> Table {
@@ -138,8 +145,8 @@ impl Publisher {
         };
         self.registry.set_ipv6_dns(settings.ipv6_dns);
         let default_backend = settings.default_backend.as_ref().map(|id| self.registry.upstream(id));
-        let mut index = current.hosts.clone();
-        for (name, host) in hosts {
+        let (mut index, mut entry_hosts) = (current.hosts.clone(), current.entry_hosts.clone());
+        for ((at, name), host) in hosts {
             let mut rejected = Vec::new();
             let mut compiler = Compiler {
                 registry: &self.registry,
@@ -148,22 +155,26 @@ impl Publisher {
                 keys: &mut state.tls.keys,
                 backend_tls: &mut state.backend_tls,
                 rejected: &mut rejected,
+                entry: at,
             };
-            match host.as_deref().map(|host| compiler.host(host)).transpose() {
-                Ok(compiled) => index.set(name, compiled.flatten()),
-                Err(_keeps_its_former_state) => {}
+            match (host.map(|host| compiler.host(host)).transpose(), at) {
+                (Ok(compiled), None) => index.set(name, compiled.flatten()),
+                (Ok(compiled), Some(at)) => entry_hosts.entry(at).or_default().set(name, compiled.flatten()),
+                (Err(_keeps_its_former_state), _) => {}
             }
+            let place = (at, name.clone());
             if rejected.is_empty() {
-                state.rejected.remove(name);
+                state.rejected.remove(&place);
             } else {
-                state.rejected.insert(name.clone(), rejected);
+                state.rejected.insert(place, rejected);
             }
         }
+        entry_hosts.retain(|_, hosts| !hosts.is_empty());
         let streams = match streams {
             Some(streams) => Arc::new(Streams::compile(streams, &self.registry)),
             None => Arc::clone(&current.streams),
         };
-        Table { revision, settings, tls, default_backend, hosts: index, streams }
+        Table { revision, settings, tls, default_backend, hosts: index, entry_hosts, streams }
     }
 
     /// The current table. Hold the guard for one look-up, not for a request.
@@ -229,7 +240,7 @@ mod tests {
     use super::super::fixtures::{self, Outcome, find};
     use super::*;
     use crate::config::{
-        BackendId, Origin, PathKind, PathMatching, ServiceBackend, StreamListener, StreamProtocol, Subject,
+        BackendId, EntryPoint, Origin, PathKind, PathMatching, ServiceBackend, StreamListener, StreamProtocol, Subject,
     };
     use std::future::Future;
     use std::task::{Context, Poll, Waker};
@@ -304,13 +315,13 @@ mod tests {
         let before = publisher.load();
         publisher.publish(hosts(&["b"]));
         let after = publisher.load();
-        let same = |name| match (before.host(name), after.host(name)) {
+        let same = |name| match (before.host(EntryPoint::Http, name), after.host(EntryPoint::Http, name)) {
             (Ok(Some(before)), Ok(Some(after))) => Arc::ptr_eq(before, after),
             _ => panic!("both tables have the host"),
         };
         assert!(same("a") && !same("b"));
         let labels = |table: &Table| {
-            let host = table.host("b").expect("quick").expect("the host");
+            let host = table.host(EntryPoint::Http, "b").expect("quick").expect("the host");
             Arc::clone(&host.routes()[0].labels)
         };
         assert!(Arc::ptr_eq(&labels(&before), &labels(&after)));

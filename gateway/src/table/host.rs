@@ -1,6 +1,6 @@
 use super::path_index::{PathIndex, PathMatch};
 use super::route::{Locations, Route};
-use crate::config::{HostName, Origin, PathMatching, WwwRedirect};
+use crate::config::{EntryPoint, HostName, Origin, PathMatching, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
 use crate::policy::client_certificates::ClientCertificates;
@@ -15,6 +15,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Host {
     pub(super) name: HostName,
+    /// The entry point that has it alone, if one does.
+    pub(super) entry: Option<EntryPoint>,
     /// The compiled name of a [`HostName::Pattern`].
     pub(super) pattern: Option<Pattern>,
     pub(super) www_redirect: Option<WwwRedirect>,
@@ -23,12 +25,24 @@ pub struct Host {
     pub(super) passthrough: Option<Arc<Passthrough>>,
     pub(super) policies: Arc<ServerPolicies>,
     pub(super) paths: PathIndex,
+    /// Asked one after the other where no path takes the request.
+    pub(super) less_specific: Box<[PathIndex]>,
     pub(super) locations: Locations,
     /// There are locations, here or within the routes.
     pub(super) has_locations: bool,
 }
 
 impl Host {
+    /// The entry point that has it alone; `None` if all have it.
+    pub fn entry(&self) -> Option<EntryPoint> {
+        self.entry
+    }
+
+    /// Its name for a person, with the entry point that has it alone.
+    pub fn title(&self) -> String {
+        self.entry.map_or_else(|| self.name.to_string(), |entry| format!("{} ({entry})", self.name))
+    }
+
     /// The name it answers to.
     pub fn name(&self) -> &HostName {
         &self.name
@@ -67,11 +81,20 @@ impl Host {
 
     /// The route for a request with this normalised path.
     pub(super) fn find(&self, path: &[u8], request: &RequestView<'_>, mode: PathMatching) -> PathMatch<'_> {
-        if self.has_locations {
+        let found = if self.has_locations {
             self.locations.find(&self.paths, path, request, mode)
         } else {
             self.paths.find(path, request, mode)
+        };
+        match found {
+            PathMatch::None => self.find_less_specific(path, request, mode),
+            found => found,
         }
+    }
+
+    fn find_less_specific(&self, path: &[u8], request: &RequestView<'_>, mode: PathMatching) -> PathMatch<'_> {
+        let found = self.less_specific.iter().map(|paths| paths.find(path, request, mode));
+        found.into_iter().find(|found| !matches!(found, PathMatch::None)).unwrap_or(PathMatch::None)
     }
 
     /// The locations of its snippets: those that are a path, then the prefixes, the longest first, then the regular
@@ -84,6 +107,11 @@ impl Host {
     /// path that matches wins over longer ones.)
     pub fn routes(&self) -> &[Arc<Route>] {
         self.paths.routes()
+    }
+
+    /// The routes of less specific names, which are asked where none of [`Self::routes`] takes a request.
+    pub fn less_specific(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.less_specific.iter().flat_map(|paths| paths.routes())
     }
 }
 

@@ -42,37 +42,20 @@ impl HostIndex {
         }
     }
 
-    /// The most specific virtual host for a [canonical](super::canonical_host) host, which may be empty. The error is
-    /// a pattern that takes too long on it.
-    pub(super) fn find(&self, host: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
-        if let Some(found) = self.exact.find(host) {
-            return Ok(Some(found));
-        }
-        if let Some(found) = self.wildcard(host) {
-            return Ok(Some(found));
-        }
-        if let Some(found) = self.above(host) {
-            return Ok(Some(found));
-        }
-        for candidate in &self.patterns {
-            if candidate.matches_pattern(host)? {
-                return Ok(Some(candidate));
-            }
-        }
-        Ok(self.any.as_ref())
+    /// Whether there is no host.
+    pub(super) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 
-    /// The wildcard host for a canonical host, whether or not there is a more specific one.
-    pub(super) fn wildcard(&self, host: &str) -> Option<&Arc<Host>> {
-        self.wildcard.find(suffix_after_one_label(host)?)
-    }
-
-    /// The wildcard host of any depth with the longest suffix of a canonical host.
-    fn above(&self, host: &str) -> Option<&Arc<Host>> {
-        if self.subdomains.is_empty() {
-            return None;
+    /// The host of this very name.
+    pub(super) fn get(&self, name: &HostName) -> Option<&Arc<Host>> {
+        match name {
+            HostName::Any => self.any.as_ref(),
+            HostName::Exact(name) => self.exact.find(name),
+            HostName::Wildcard(suffix) => self.wildcard.find(suffix),
+            HostName::Subdomains(suffix) => self.subdomains.find(suffix),
+            HostName::Pattern(_) => self.patterns.iter().find(|host| host.name == *name),
         }
-        suffixes(host).find_map(|suffix| self.subdomains.find(suffix))
     }
 
     /// All hosts, in no particular order.
@@ -83,6 +66,62 @@ impl HostIndex {
             .chain(self.subdomains.iter())
             .chain(&self.patterns)
             .chain(&self.any)
+    }
+}
+
+/// The virtual hosts of an entry point: those of all entry points, and those that it has alone, which come first where they
+/// have the same name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryHosts<'t> {
+    pub(super) shared: &'t HostIndex,
+    pub(super) own: Option<&'t HostIndex>,
+}
+
+impl<'t> EntryHosts<'t> {
+    /// The most specific virtual host for a [canonical](super::canonical_host) host, which may be empty. The error is
+    /// a pattern that takes too long on it.
+    pub(super) fn find(self, host: &str) -> Result<Option<&'t Arc<Host>>, &'t Pattern> {
+        if let Some(found) = self.first(|index| index.exact.find(host)) {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.wildcard(host) {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.above(host) {
+            return Ok(Some(found));
+        }
+        // Only an Ingress has patterns.
+        for candidate in &self.shared.patterns {
+            if candidate.matches_pattern(host)? {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(self.first(|index| index.any.as_ref()))
+    }
+
+    /// The wildcard host for a canonical host, whether or not there is a more specific one.
+    pub(super) fn wildcard(self, host: &str) -> Option<&'t Arc<Host>> {
+        let suffix = suffix_after_one_label(host)?;
+        self.first(|index| index.wildcard.find(suffix))
+    }
+
+    /// The wildcard host of any depth with the longest suffix of a canonical host.
+    fn above(self, host: &str) -> Option<&'t Arc<Host>> {
+        if self.shared.subdomains.is_empty() && self.own.is_none_or(|own| own.subdomains.is_empty()) {
+            return None;
+        }
+        suffixes(host).find_map(|suffix| self.first(|index| index.subdomains.find(suffix)))
+    }
+
+    /// All of them, in no particular order.
+    pub(super) fn iter(self) -> impl Iterator<Item = &'t Arc<Host>> {
+        let is_replaced = move |host: &&Arc<Host>| self.own.is_some_and(|own| own.get(&host.name).is_some());
+        let shared = self.shared.iter().filter(move |host| !is_replaced(host));
+        self.own.into_iter().flat_map(HostIndex::iter).chain(shared)
+    }
+
+    fn first(self, find: impl Fn(&'t HostIndex) -> Option<&'t Arc<Host>>) -> Option<&'t Arc<Host>> {
+        self.own.and_then(&find).or_else(|| find(self.shared))
     }
 }
 
@@ -143,15 +182,17 @@ impl Shards {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Publisher;
     use super::super::fixtures;
+    use super::super::fixtures::Outcome;
     use super::*;
-    use crate::config::PathMatching;
+    use crate::config::{EntryPoint, PathKind, PathMatching, Update, VirtualHost};
 
     /// The name of the virtual host that takes a `Host` header.
     fn winner(names: &[&str], header: &str) -> Option<String> {
         let hosts: Vec<_> = names.iter().map(|name| (*name, &[][..])).collect();
         let table = fixtures::table(PathMatching::Nginx, &hosts);
-        table.host(header).expect("quick").map(|host| host.name().to_string())
+        table.host(EntryPoint::Http, header).expect("quick").map(|host| host.name().to_string())
     }
 
     #[test]
@@ -209,14 +250,63 @@ mod tests {
         after.set(&HostName::Exact("a.com".into()), None);
         let copied = before.exact.shards.iter().zip(&after.exact.shards).filter(|(a, b)| !Arc::ptr_eq(a, b)).count();
         assert_eq!(copied, 1);
-        assert!(before.find("a.com").is_ok_and(|host| host.is_some()));
-        assert!(after.find("a.com").is_ok_and(|host| host.is_none()));
+        assert!(before.get(&HostName::Exact("a.com".into())).is_some());
+        assert!(after.get(&HostName::Exact("a.com".into())).is_none());
+    }
+
+    #[test]
+    fn an_entry_point_has_hosts_of_its_own() {
+        let host = |name: &str, path| Some(Arc::new(fixtures::virtual_host(name, &[(PathKind::Prefix, path)])));
+        let of_all = ["a.com", "b.com", "*.a.com"].map(|name| (name, host(name, "/all")));
+        let of_http = ["a.com", "**.a.com", ""].map(|name| (name, host(name, "/http")));
+        let named = |host: &Option<Arc<VirtualHost>>| host.as_ref().expect("a host").name.clone();
+        let publisher = Publisher::new(Arc::default());
+        publisher.publish(Update {
+            hosts: of_all.into_iter().map(|(_, host)| (named(&host), host)).collect(),
+            entry_hosts: of_http.into_iter().map(|(_, host)| (EntryPoint::Http, named(&host), host)).collect(),
+            ..Update::default()
+        });
+        let table = publisher.load();
+        let winner = |at, header: &str| {
+            let host = table.host(at, header).expect("quick")?;
+            Some(format!("{} {}", host.title(), host.routes()[0].matches.path.value))
+        };
+        for (header, http, https) in [
+            ("a.com", "a.com (HTTP) /http", Some("a.com /all")),
+            ("b.com", "b.com /all", Some("b.com /all")),
+            ("x.a.com", "*.a.com /all", Some("*.a.com /all")),
+            ("y.x.a.com", "**.a.com (HTTP) /http", None),
+            ("c.com", "* (HTTP) /http", None),
+        ] {
+            assert_eq!(winner(EntryPoint::Http, header).as_deref(), Some(http), "{header}");
+            assert_eq!(winner(EntryPoint::Https, header).as_deref(), https, "{header}");
+        }
+        assert_eq!((table.hosts().count(), table.entry_hosts.len()), (6, 1));
+        let gone = ["a.com", "**.a.com", ""].map(|name| (EntryPoint::Http, named(&host(name, "/")), None));
+        publisher.publish(Update { entry_hosts: gone.into(), ..Update::default() });
+        assert!(publisher.load().entry_hosts.is_empty(), "what is empty costs no look-up");
+    }
+
+    #[test]
+    fn routes_of_less_specific_names_come_last() {
+        let routes = |path| fixtures::virtual_host("h", &[(PathKind::Prefix, path)]).routes;
+        let host = fixtures::virtual_host("h", &[(PathKind::Prefix, "/a")]);
+        let host = VirtualHost { less_specific: vec![routes("/a/longer"), routes("/")], ..host };
+        let table = fixtures::serving(PathMatching::Nginx, [host]);
+        let winner = |path| match fixtures::find(&table, "h", path) {
+            Outcome::Route(_, path) => path,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((winner("/a/longer").as_str(), winner("/b").as_str()), ("/a", "/"));
     }
 
     #[test]
     fn patterns_are_set_and_removed() {
         let mut index = fixtures::table(PathMatching::Nginx, &[("~b", &[]), ("~a", &[])]).hosts.clone();
-        let name = |index: &HostIndex| index.find("ab").expect("quick").map(|host| host.name.to_string());
+        let name = |shared: &HostIndex| {
+            let hosts = EntryHosts { shared, own: None };
+            hosts.find("ab").expect("quick").map(|host| host.name.to_string())
+        };
         assert_eq!(name(&index).as_deref(), Some("~a"));
         index.set(&HostName::Pattern("a".into()), None);
         assert_eq!(name(&index).as_deref(), Some("~b"));

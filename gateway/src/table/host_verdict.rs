@@ -3,7 +3,7 @@
 use super::Table;
 use super::host::Host;
 use super::host_index::{suffix_after_one_label, suffixes};
-use crate::config::HostName;
+use crate::config::{EntryPoint, HostName};
 use crate::pattern::Pattern;
 use crate::request::{HOST_LIMIT, canonical_host};
 use std::cmp::Reverse;
@@ -38,12 +38,13 @@ pub enum HostMismatch<'t> {
 impl Table {
     /// The virtual hosts that one may expect to take a request with this raw `Host` header, in the order in which they
     /// are asked, with what became of each: all but those of another name or suffix.
-    pub fn host_verdicts(&self, header: &str) -> Vec<(&Arc<Host>, HostVerdict<'_>)> {
+    pub fn host_verdicts(&self, at: EntryPoint, header: &str) -> Vec<(&Arc<Host>, HostVerdict<'_>)> {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(header, &mut buffer);
-        let found = self.hosts.find(name);
+        let hosts = self.hosts_at(at);
+        let found = hosts.find(name);
         let judge = |host| Some((host, verdict(host, host_fit(host, name)?, found)));
-        let mut verdicts: Vec<_> = self.hosts().filter_map(judge).collect();
+        let mut verdicts: Vec<_> = hosts.iter().filter_map(judge).collect();
         verdicts.sort_by(|(a, _), (b, _)| precedence(&a.name).cmp(&precedence(&b.name)));
         verdicts
     }
@@ -121,8 +122,8 @@ mod tests {
                 fixtures::table(PathMatching::Nginx, &hosts)
             };
             let table = serving(&names);
-            let winner = table.host(header).expect("quick");
-            let verdicts = table.host_verdicts(header);
+            let winner = table.host(EntryPoint::Http, header).expect("quick");
+            let verdicts = table.host_verdicts(EntryPoint::Http, header);
             let would = |verdict: &HostVerdict<'_>| matches!(verdict, HostVerdict::Taken | HostVerdict::After(_));
             let first = verdicts.iter().find(|(_, verdict)| would(verdict));
             prop_assert_eq!(first.map(|(host, _)| host.name()), winner.map(|host| host.name()));
@@ -133,7 +134,7 @@ mod tests {
             for name in &names {
                 let parsed = table.hosts().find(|host| fixtures::host_of(name, Vec::new()).name == *host.name());
                 let verdict = verdicts.iter().find(|(host, _)| parsed.is_some_and(|parsed| Arc::ptr_eq(parsed, host)));
-                let alone = serving(&[*name]).host(header).expect("quick").is_some();
+                let alone = serving(&[*name]).host(EntryPoint::Http, header).expect("quick").is_some();
                 prop_assert_eq!(verdict.is_some_and(|(_, verdict)| would(verdict)), alone, "{}", name);
             }
         }
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn a_host_says_why_it_does_not_take_a_request() {
         let table = fixtures::table(PathMatching::Nginx, &[("*.b", &[]), ("**.a.b", &[]), ("~^x", &[]), ("c", &[])]);
-        let verdicts = table.host_verdicts("a.b.");
+        let verdicts = table.host_verdicts(EntryPoint::Http, "a.b.");
         let shown: Vec<_> = verdicts.iter().map(|(host, verdict)| (host.name().to_string(), verdict)).collect();
         assert!(
             matches!(

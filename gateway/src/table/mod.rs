@@ -34,14 +34,15 @@ pub use settings::Settings;
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};
 
-use crate::config::{HostName, WwwRedirect};
+use crate::config::{EntryPoint, HostName, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
 use crate::tls::{Refused, Termination, Terms};
 use crate::upstream::Upstream;
-use host_index::HostIndex;
+use host_index::{EntryHosts, HostIndex};
 use path_index::PathMatch;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One generation of everything that is served.
@@ -52,6 +53,8 @@ pub struct Table {
     tls: Arc<Termination>,
     default_backend: Option<Arc<Upstream>>,
     hosts: HostIndex,
+    /// The hosts that one entry point has alone; no empty ones.
+    entry_hosts: BTreeMap<EntryPoint, HostIndex>,
     streams: Arc<Streams>,
 }
 
@@ -84,15 +87,15 @@ impl<'t> Found<'t> {
 }
 
 impl Table {
-    /// The route of a request whose [normalised](crate::request::normalize) path is `path`.
+    /// The route of a request at an entry point whose [normalised](crate::request::normalize) path is `path`.
     ///
     /// First the host, then the path, then the rest: exact host, wildcard of one label, the longest wildcard of any depth,
     /// patterns in the order of their text, then the host that takes any. Once a host matched, no less specific one is
     /// asked. Among its paths an Exact one wins, then the longest Prefix path or regular expression; of the routes of one
     /// path that which wants most of the request. Where no route of a path takes the request, the next path is asked.
     /// Locations of snippets stand among them or within them in nginx's order ([`config::Location`](crate::config::Location)).
-    pub fn find(&self, request: &RequestView<'_>, path: &[u8]) -> Found<'_> {
-        let host = match self.host(request.host()) {
+    pub fn find(&self, at: EntryPoint, request: &RequestView<'_>, path: &[u8]) -> Found<'_> {
+        let host = match self.host(at, request.host()) {
             Ok(Some(host)) => host,
             Ok(None) => return Found::NoHost,
             Err(pattern) => return Found::PatternLimit(pattern),
@@ -109,16 +112,20 @@ impl Table {
     }
 
     /// The location of this name, which begins with `@`, of the host with this raw value of a `Host` header.
-    pub(crate) fn find_named(&self, host: &str, name: &[u8]) -> Option<&Arc<Route>> {
-        self.host(host).ok().flatten()?.locations.named(name)
+    pub(crate) fn find_named(&self, at: EntryPoint, host: &str, name: &[u8]) -> Option<&Arc<Route>> {
+        self.host(at, host).ok().flatten()?.locations.named(name)
     }
 
-    /// The virtual host for the raw value of a `Host` header. The error is a pattern that takes too long on it.
+    fn hosts_at(&self, at: EntryPoint) -> EntryHosts<'_> {
+        EntryHosts { shared: &self.hosts, own: self.entry_hosts.get(&at) }
+    }
+
+    /// The virtual host at an entry point for the raw value of a `Host` header. The error is a pattern that takes too long on it.
     ///
     /// # Errors
     /// Matching a pattern exceeds the limit of the backtracking engine: that pattern.
-    pub fn host(&self, header: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
-        self.hosts.find(canonical_host(header, &mut [0; HOST_LIMIT]))
+    pub fn host(&self, at: EntryPoint, header: &str) -> Result<Option<&Arc<Host>>, &Pattern> {
+        self.hosts_at(at).find(canonical_host(header, &mut [0; HOST_LIMIT]))
     }
 
     /// What a handshake goes by whose ClientHello has this name: with the certificate of the exact host, or else of the
@@ -127,35 +134,38 @@ impl Table {
     ///
     /// # Errors
     /// No host has the name and `ssl-reject-handshake` is set, or the TLS settings are invalid.
-    pub fn handshake(&self, server_name: Option<&str>) -> Result<Terms, Refused> {
+    pub fn handshake(&self, at: EntryPoint, server_name: Option<&str>) -> Result<Terms, Refused> {
         let mut buffer = [0; HOST_LIMIT];
         let name = canonical_host(server_name.unwrap_or_default(), &mut buffer);
-        let host = self.named(name);
+        let hosts = self.hosts_at(at);
+        let found = hosts.find(name).ok().flatten();
         // Those that no other host takes are the clients of the host that takes any.
-        let verifier = self.hosts.find(name).ok().flatten().and_then(|host| host.client_verifier());
+        let verifier = found.and_then(|host| host.client_verifier());
+        // Only a listener of a Gateway gives that host certificates.
+        let host = found.filter(|host| host.name != HostName::Any || host.keys.is_some());
         if self.tls.reject_unknown && host.is_none() {
             return Err(Refused::UnrecognizedName);
         }
         let keys = host.and_then(|host| host.keys.as_ref());
-        let keys = keys.or_else(|| self.hosts.wildcard(name)?.keys.as_ref());
+        let keys = keys.or_else(|| hosts.wildcard(name)?.keys.as_ref());
         self.tls.terms(keys, verifier, self.settings.http2.enabled)
     }
 
     /// Where a connection goes whose ClientHello has this name, if its TLS is not to end here. As ingress-nginx, before
     /// all else.
-    pub fn passthrough(&self, server_name: &str) -> Option<&Arc<Passthrough>> {
-        self.named(canonical_host(server_name, &mut [0; HOST_LIMIT]))?.passthrough.as_ref()
+    pub fn passthrough(&self, at: EntryPoint, server_name: &str) -> Option<&Arc<Passthrough>> {
+        self.named(at, canonical_host(server_name, &mut [0; HOST_LIMIT]))?.passthrough.as_ref()
     }
 
     /// The host that recognises a canonical name. The one that takes any recognises none; nor does a pattern that takes
     /// too long.
-    fn named(&self, name: &str) -> Option<&Arc<Host>> {
-        self.hosts.find(name).ok().flatten().filter(|host| host.name != HostName::Any)
+    fn named(&self, at: EntryPoint, name: &str) -> Option<&Arc<Host>> {
+        self.hosts_at(at).find(name).ok().flatten().filter(|host| host.name != HostName::Any)
     }
 
-    /// All virtual hosts, in no particular order.
+    /// All virtual hosts, in no particular order: first those of all entry points.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
-        self.hosts.iter()
+        self.hosts.iter().chain(self.entry_hosts.values().flat_map(HostIndex::iter))
     }
 
     /// The TCP and UDP services: the same value in every table until they change.

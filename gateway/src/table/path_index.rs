@@ -3,7 +3,8 @@ use super::route::Route;
 use crate::config::{PathKind, PathMatching};
 use crate::pattern::{MatchBudget, Pattern};
 use crate::request::RequestView;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ impl PathIndex {
     /// Indexes routes; those of [`PathKind::Regex`] come with their pattern. Of equal ones the first comes first, and the
     /// others are returned as well.
     pub(super) fn new(mut routes: Vec<(Arc<Route>, Option<Pattern>)>) -> (Self, Vec<Shadowed>) {
-        routes.sort_by(|(a, _), (b, _)| a.matches.cmp(&b.matches));
+        routes.sort_by(|(a, _), (b, _)| a.matches.precedence(&b.matches));
         let mut sorted: Vec<Arc<Route>> = Vec::with_capacity(routes.len());
         let mut paths: Vec<(Candidates, Option<Pattern>)> = Vec::new();
         for (route, pattern) in routes {
@@ -100,10 +101,7 @@ impl PathIndex {
             }
             sorted.push(route);
         }
-        let shadowed = sorted.chunk_by(|a, b| a.matches == b.matches).flat_map(|equal| {
-            equal[1..].iter().map(|loser| Shadowed { loser: loser.clone(), winner: equal[0].clone() })
-        });
-        let shadowed = shadowed.collect();
+        let shadowed = shadowed(&sorted);
         let nodes = nodes(&sorted, paths.iter().map(|(candidates, _)| candidates));
         let patterns = paths.into_iter().filter_map(|(candidates, pattern)| Some((pattern?, candidates)));
         (Self { nodes, patterns: patterns.collect(), routes: sorted.into() }, shadowed)
@@ -210,6 +208,7 @@ impl PathIndex {
         for (kind, has_slash, candidates) in slots.in_order(rest, wanted.mode) {
             if let Some(fit) = path_fit::fit(kind, has_slash, rest, wanted.mode)
                 && let Some(number) = self.first(candidates, wanted)?
+                && (fit != PathFit::AddSlash || self.route(number).policies.add_slash)
             {
                 return Ok(Some(Hit { number, fit, base_length: wanted.path.len() - rest.len() }));
             }
@@ -247,6 +246,19 @@ impl Slots {
             (_, true) => &mut self.prefix_slash,
         }
     }
+}
+
+/// Of routes that take the same requests, all but the first.
+fn shadowed(routes: &[Arc<Route>]) -> Vec<Shadowed> {
+    let mut firsts = HashMap::with_capacity(routes.len());
+    let losers = routes.iter().filter_map(|route| match firsts.entry(&route.matches) {
+        Entry::Vacant(entry) => {
+            entry.insert(route);
+            None
+        }
+        Entry::Occupied(winner) => Some(Shadowed { loser: Arc::clone(route), winner: Arc::clone(winner.get()) }),
+    });
+    losers.collect()
 }
 
 fn nodes<'c>(routes: &[Arc<Route>], paths: impl Iterator<Item = &'c Candidates>) -> Box<[Node]> {

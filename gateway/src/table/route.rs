@@ -1,7 +1,8 @@
 use super::location::Location;
 use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
-use crate::config::{Affinity, BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch};
+use crate::config::{Affinity, BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch, UrlRedirect};
 use crate::pattern::Pattern;
+use crate::policy::header_changes::HeaderChanges;
 use crate::policy::{Policies, ServerPolicies};
 use crate::request::RequestView;
 use crate::tls::backend::BackendTls;
@@ -56,6 +57,8 @@ pub enum RouteAction {
     NotFound,
     /// They are redirected.
     Redirect(Redirect),
+    /// They are redirected to a URL that is made of theirs.
+    UrlRedirect(UrlRedirect),
 }
 
 /// A backend of a route.
@@ -74,6 +77,10 @@ pub struct RouteBackend {
     pub affinity: Option<Arc<Affinity>>,
     /// How TLS is spoken to it, if that is set. Shared by all with the same settings.
     pub tls: Option<Arc<BackendTls>>,
+    /// What is changed of the headers of its requests; `None` is nothing.
+    pub request_headers: Option<HeaderChanges>,
+    /// The same of its responses.
+    pub response_headers: Option<HeaderChanges>,
     /// How it is spoken to. Shared by the backends of one Ingress.
     pub policies: Arc<BackendPolicies>,
 }
@@ -116,7 +123,8 @@ impl Route {
             RouteAction::DefaultBackend(_)
             | RouteAction::Reply(_)
             | RouteAction::NotFound
-            | RouteAction::Redirect(_) => &[],
+            | RouteAction::Redirect(_)
+            | RouteAction::UrlRedirect(_) => &[],
         }
     }
 

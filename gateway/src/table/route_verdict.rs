@@ -52,7 +52,7 @@ pub enum RouteMismatch<'t> {
 
 impl Table {
     /// The locations of one of its hosts and then its routes, both in their order and with the locations within them, with what
-    /// became of each in the look-up of a request with this normalised path.
+    /// became of each in the look-up of a request with this normalised path; at the end those of less specific names.
     pub fn route_verdicts<'t>(
         &'t self,
         host: &'t Host,
@@ -61,7 +61,9 @@ impl Table {
     ) -> impl Iterator<Item = (&'t Arc<Route>, RouteVerdict<'t>)> {
         let mode = self.settings.path_matching;
         let found = host.find(path, request, mode);
-        let routes = host.routes().iter().enumerate().map(|(number, route)| (route, host.paths.pattern(number)));
+        let routes = std::iter::once(&host.paths)
+            .chain(&host.less_specific)
+            .flat_map(|paths| paths.routes().iter().enumerate().map(|(number, route)| (route, paths.pattern(number))));
         let routes = host.locations().map(|location| (location, None)).chain(routes);
         let routes = routes.map(|(route, pattern)| (route, route_fit(route, pattern, request, path, mode)));
         with_those_within(&routes.collect::<Vec<_>>(), path).into_iter().map(move |(route, fit)| {
@@ -116,6 +118,9 @@ fn route_fit<'t>(
         (None, Some(pattern)) => pattern_fit(pattern, path)?,
         (None, None) => declared_fit(&route.matches.path, path, mode)?,
     };
+    if fit == PathFit::AddSlash && !route.policies.add_slash {
+        return Err(RouteMismatch::NotEqual);
+    }
     match route.mismatch(request) {
         Ok(None) => Ok(fit),
         Ok(Some(mismatch)) => Err(RouteMismatch::Request(mismatch)),
@@ -165,7 +170,7 @@ mod tests {
     use super::super::Found;
     use super::super::fixtures;
     use super::*;
-    use crate::config::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
+    use crate::config::{EntryPoint, HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
     use crate::headers::Headers;
     use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
     use proptest::prelude::*;
@@ -225,14 +230,14 @@ mod tests {
                 fixtures::serving(mode, [fixtures::host_of("", routes)])
             };
             let table = serving(&routes);
-            let host = table.host("").expect("quick").expect("the host");
-            let winner = match table.find(&request, request.path()) {
+            let host = table.host(EntryPoint::Http, "").expect("quick").expect("the host");
+            let winner = match table.find(EntryPoint::Http, &request, request.path()) {
                 Found::Route(route) | Found::AddSlash(route) => Some(route),
                 _ => None,
             };
             for (route, verdict) in table.route_verdicts(host, &request, request.path()) {
                 let alone = serving(std::slice::from_ref(&route.matches));
-                let alone = alone.find(&request, request.path());
+                let alone = alone.find(EntryPoint::Http, &request, request.path());
                 let won = winner.is_some_and(|winner| Arc::ptr_eq(winner, route));
                 match verdict {
                     RouteVerdict::Taken(PathFit::AddSlash) => prop_assert!(won && matches!(alone, Found::AddSlash(_))),

@@ -86,7 +86,7 @@ impl Upstream {
     fn new(id: BackendId) -> Self {
         let name = match &id {
             BackendId::Service(port) => format!("{}-{}-{}", port.namespace, port.service, port.port),
-            BackendId::Url { .. } => id.to_string(),
+            BackendId::Url { .. } | BackendId::Nowhere => id.to_string(),
         };
         let (tag, members, sessions) = (affinity::tag(&name), ArcSwap::default(), ArcSwap::default());
         let (hashes, ejects, ejections, retry_budget) = Default::default();

@@ -5,7 +5,8 @@ use super::{lines, text};
 use crate::lookup;
 use gateway::config::PathMatching::{self, Nginx, Strict};
 use gateway::config::{
-    Action, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteMatch, Subject, Update, VirtualHost,
+    Action, EntryPoint, GatewaySettings, HostName, Origin, Owner, PathKind, Route, RouteMatch, Subject, Update,
+    VirtualHost,
 };
 use gateway::request::normalize;
 use gateway::table::{Found, Publisher, Table};
@@ -48,12 +49,21 @@ fn virtual_host((name, rules): &HostRules) -> VirtualHost {
     let name = HostName::parse(name).expect("a host name");
     let routes = rules.iter().map(route).collect();
     let (locations, policies) = (Vec::new(), Arc::default());
-    VirtualHost { name, routes, locations, policies, www_redirect: None, tls: None, passthrough: None }
+    VirtualHost {
+        name,
+        routes,
+        less_specific: Vec::new(),
+        locations,
+        policies,
+        www_redirect: None,
+        tls: None,
+        passthrough: None,
+    }
 }
 
 fn find(table: &Table, host: &str, path: &[u8]) -> Outcome {
     let Ok(path) = normalize(path, table.settings().path_matching) else { return Outcome::BadRequest };
-    lookup::get(host, b"/", |request| match table.find(request, &path) {
+    lookup::get(host, b"/", |request| match table.find(EntryPoint::Http, request, &path) {
         Found::Route(route) => Outcome::Route(route.matches.path.kind, route.labels.path.to_string()),
         Found::AddSlash(route) => Outcome::AddSlash(route.labels.path.to_string()),
         Found::NoPath(_) => Outcome::NoPath,

@@ -94,6 +94,7 @@ fn show(update: &Update, defaults: &[Tree]) -> Result<String> {
     let mut tree = Tree::of(update)?.without(defaults);
     // Their order has no meaning.
     tree.sort("hosts");
+    tree.sort("entry_hosts");
     tree.sort("backends");
     Ok(format!("{tree}\n"))
 }

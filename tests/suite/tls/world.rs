@@ -110,7 +110,16 @@ pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHos
 pub(crate) fn bare_host(name: &str) -> VirtualHost {
     let name = HostName::parse(name).expect("a host name");
     let (routes, locations, policies) = (Vec::new(), Vec::new(), Arc::default());
-    VirtualHost { name, routes, locations, policies, www_redirect: None, tls: None, passthrough: None }
+    VirtualHost {
+        name,
+        routes,
+        less_specific: Vec::new(),
+        locations,
+        policies,
+        www_redirect: None,
+        tls: None,
+        passthrough: None,
+    }
 }
 
 /// The host, with all its requests sent to [`World::backend`].

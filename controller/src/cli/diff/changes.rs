@@ -6,8 +6,8 @@ use crate::cli::snapshot::Snapshot;
 use crate::diagnostic::{Place, shown};
 use crate::object::ObjectKey;
 use gateway::config::{
-    Action, Certificate, HostName, Location, Origin, Passthrough, Route, RouteBackend, StreamListener, Subject,
-    VirtualHost, WwwRedirect,
+    Action, Certificate, EntryPoint, HostName, Location, Origin, Passthrough, Route, RouteBackend, StreamListener,
+    Subject, VirtualHost, WwwRedirect,
 };
 use gateway::table::Streams;
 use serde::Serialize;
@@ -55,9 +55,13 @@ struct Part<'v, T> {
 /// All that differs.
 pub(super) fn changes(versions: &Versions) -> Vec<Change> {
     let Versions { old, new } = versions;
-    let names: BTreeSet<_> =
-        [old, new].iter().flat_map(|side| side.translator.hosts().map(|host| &host.name)).collect();
-    let mut changes: Vec<_> = names.into_iter().flat_map(|name| of_host(versions, name)).collect();
+    let of_all = |side: &Snapshot| side.translator.hosts().map(|host| (None, host.name.clone())).collect::<Vec<_>>();
+    let of_one = |side: &Snapshot| {
+        let hosts = side.translator.entry_hosts();
+        hosts.map(|(entry, host)| (Some(entry), host.name.clone())).collect::<Vec<_>>()
+    };
+    let places: BTreeSet<_> = [old, new].iter().flat_map(|side| [of_all(side), of_one(side)].concat()).collect();
+    let mut changes: Vec<_> = places.iter().flat_map(|(entry, name)| of_host(versions, *entry, name)).collect();
     changes.extend(of_streams(versions));
     let settings = [old, new].map(|side| side.translator.settings());
     if let [Some(before), Some(after)] = settings
@@ -70,12 +74,17 @@ pub(super) fn changes(versions: &Versions) -> Vec<Change> {
     changes
 }
 
-fn of_host(versions: &Versions, name: &HostName) -> Vec<Change> {
-    let [before, after] = [&versions.old, &versions.new].map(|side| side.translator.host(name).map(|host| &**host));
+/// What differs of a host of all entry points, or of one.
+fn of_host(versions: &Versions, entry: Option<EntryPoint>, name: &HostName) -> Vec<Change> {
+    let [before, after] = [&versions.old, &versions.new].map(|side| {
+        let host = entry.map_or_else(|| side.translator.host(name), |entry| side.translator.host_at(entry, name));
+        host.map(|host| &**host)
+    });
     if before == after {
         return Vec::new();
     }
-    let mut differ = Differ { versions, host: name.to_string(), changes: Vec::new() };
+    let host = entry.map_or_else(|| name.to_string(), |entry| format!("{name} ({entry})"));
+    let mut differ = Differ { versions, host, changes: Vec::new() };
     let route = |before: &Route, after: &Route| of_route(versions, before, after);
     differ.all(before.map(routes).unwrap_or_default(), after.map(routes).unwrap_or_default(), route);
     differ.all(before.map(certificates).unwrap_or_default(), after.map(certificates).unwrap_or_default(), |_, _| {
@@ -222,6 +231,7 @@ fn action(action: &Action) -> String {
         Action::Reply(status) => format!("answered {status}"),
         Action::NotFound => "answered 404".to_owned(),
         Action::Redirect(redirect) => format!("redirected: {redirect:?}"),
+        Action::UrlRedirect(redirect) => format!("redirected: {redirect:?}"),
     }
 }
 

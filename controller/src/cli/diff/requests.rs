@@ -4,7 +4,7 @@ use super::versions::Versions;
 use crate::cli::snapshot::Snapshot;
 use crate::diagnostic::Place;
 use crate::explain::{self, Explanation, Request};
-use gateway::config::{HostName, PathKind, PathMatch, Subject};
+use gateway::config::{EntryPoint, HostName, PathKind, PathMatch, Subject};
 use gateway::table::{Host, Route};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -69,7 +69,10 @@ fn url(side: &Snapshot, host: &Host, route: &Route) -> Option<String> {
         HostName::Wildcard(suffix) | HostName::Subdomains(suffix) => format!("any.{suffix}"),
         HostName::Pattern(_) => return None,
     };
-    let has_tls = side.translator.host(host.name()).is_some_and(|host| host.tls.is_some());
+    let has_tls = match host.entry() {
+        Some(entry) => entry == EntryPoint::Https,
+        None => side.translator.host(host.name()).is_some_and(|host| host.tls.is_some()),
+    };
     let scheme = if has_tls { "https" } else { "http" };
     Some(format!("{scheme}://{name}{}", path(&route.matches.path)?))
 }

@@ -3,9 +3,10 @@
 use super::Translator;
 use crate::annotation::{Annotation, Applied};
 use crate::diagnostic::Diagnostic;
+use crate::gateway_api::ObjectStatus;
 use crate::object::ObjectKey;
 use crate::snippet::SnippetReport;
-use gateway::config::{Backend, BackendId, GatewaySettings, HostName, VirtualHost};
+use gateway::config::{Backend, BackendId, EntryPoint, GatewaySettings, HostName, VirtualHost};
 use gateway::telemetry::Orphan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +41,22 @@ impl Translator {
         self.hosts.get(name)
     }
 
-    /// All virtual hosts, by name.
+    /// The virtual host of this name at an entry point.
+    pub fn host_at(&self, at: EntryPoint, name: &HostName) -> Option<&Arc<VirtualHost>> {
+        self.gateway_api.host(at, name).or_else(|| self.host(name))
+    }
+
+    /// Those that one entry point has alone.
+    pub fn entry_hosts(&self) -> impl Iterator<Item = (EntryPoint, &Arc<VirtualHost>)> {
+        self.gateway_api.hosts()
+    }
+
+    /// What became of the objects of Gateway API.
+    pub fn statuses(&self) -> impl Iterator<Item = (&ObjectKey, &ObjectStatus)> {
+        self.gateway_api.statuses()
+    }
+
+    /// All virtual hosts of all entry points, by name.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<VirtualHost>> {
         self.hosts.values()
     }
@@ -50,6 +66,7 @@ impl Translator {
         match id {
             BackendId::Service(service) => self.backends.get(service),
             BackendId::Url { .. } => self.url_backends.get(id),
+            BackendId::Nowhere => None,
         }
     }
 

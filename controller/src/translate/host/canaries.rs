@@ -76,7 +76,11 @@ fn backends<'a>(
 fn only_service(route: &Route) -> Option<&ServiceBackend> {
     match &route.action {
         Action::Forward(backends) => backends.first()?.backend.service(),
-        Action::DefaultBackend(_) | Action::Reply(_) | Action::NotFound | Action::Redirect(_) => None,
+        Action::DefaultBackend(_)
+        | Action::Reply(_)
+        | Action::NotFound
+        | Action::Redirect(_)
+        | Action::UrlRedirect(_) => None,
     }
 }
 

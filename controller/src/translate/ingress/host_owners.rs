@@ -1,4 +1,4 @@
-//! Which hosts the Ingresses of a namespace may have, where the ConfigMap of `--host-owners-configmap` says it.
+//! Which hosts the Ingresses and the HTTPRoutes of a namespace may have, where the ConfigMap of `--host-owners-configmap` says it.
 
 use crate::lookup::Lookup;
 use crate::settings::ControllerSettings;
@@ -6,7 +6,7 @@ use gateway::config::HostName;
 
 /// The hosts of a namespace.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum OwnHosts {
+pub(in crate::translate) enum OwnHosts {
     /// Any, where there is no such ConfigMap.
     Any,
     /// Those of the namespace's entry. A ConfigMap or an entry that is missing is an empty one.
@@ -19,7 +19,7 @@ pub(super) enum OwnHosts {
 
 /// One word of an entry.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum OwnHost {
+pub(in crate::translate) enum OwnHost {
     /// `*`.
     Any,
     /// `*.example.com`: all names below, however many labels they have more.
@@ -29,7 +29,7 @@ pub(super) enum OwnHost {
 }
 
 impl OwnHosts {
-    pub(super) fn of(namespace: &str, settings: &ControllerSettings, lookup: &Lookup<'_>) -> Self {
+    pub(in crate::translate) fn of(namespace: &str, settings: &ControllerSettings, lookup: &Lookup<'_>) -> Self {
         let Some(name) = &settings.host_owners else { return Self::Any };
         let map = lookup.config_map(&name.namespace, &name.name);
         let entry = map.and_then(|map| map.data.as_ref()?.get(namespace));
@@ -41,7 +41,7 @@ impl OwnHosts {
         Self::Listed { hosts: OwnHost::list(entry.map(String::as_str).unwrap_or_default()), source }
     }
 
-    pub(super) fn have(&self, host: &HostName) -> bool {
+    pub(in crate::translate) fn have(&self, host: &HostName) -> bool {
         match self {
             Self::Any => true,
             Self::Listed { hosts, .. } => hosts.iter().any(|own| own.covers(host)),

@@ -13,5 +13,6 @@ mod path;
 mod policies;
 mod server_url;
 
+pub(super) use host_owners::OwnHosts;
 pub(super) use outcome::IngressOutcome;
 pub(super) use parser::parse;

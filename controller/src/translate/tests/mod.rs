@@ -4,6 +4,7 @@ mod affinity;
 mod annotations;
 mod canaries;
 mod conflicts;
+mod gateway_api;
 mod hosts;
 mod incremental;
 mod orphans;
@@ -79,6 +80,7 @@ impl World {
                 Action::NotFound => "not found".to_owned(),
                 Action::Reply(status) => status.to_string(),
                 Action::Redirect(redirect) => format!("{} {}", redirect.code, redirect.location),
+                Action::UrlRedirect(redirect) => redirect.code.to_string(),
             };
             writeln!(lines, "{kind} {} {target}", route.matches.path.value).expect("writing to a String");
         }

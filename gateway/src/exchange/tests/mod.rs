@@ -141,6 +141,7 @@ fn update_with(endpoints: &[u8], policies: RoutePolicies, backend_policies: Back
     let host = VirtualHost {
         name: name.clone(),
         routes: vec![route],
+        less_specific: Vec::new(),
         locations: Vec::new(),
         policies: Arc::default(),
         www_redirect: None,

@@ -13,6 +13,7 @@ fn compile(host: &VirtualHost) -> (Option<Arc<Host>>, Vec<Rejection>) {
         keys: &mut KeyInterner::default(),
         backend_tls: &mut BackendTlsInterner::default(),
         rejected: &mut rejected,
+        entry: None,
     };
     let host = compiler.host(host).expect("no panic");
     (host, rejected)

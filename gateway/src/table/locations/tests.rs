@@ -1,4 +1,4 @@
-use crate::config::{self, Action, LocationKind, PathKind, PathMatching, RouteMatch, VirtualHost};
+use crate::config::{self, Action, EntryPoint, LocationKind, PathKind, PathMatching, RouteMatch, VirtualHost};
 use crate::headers::Headers;
 use crate::pattern::{Anchor, Case, Pattern};
 use crate::request::RequestView;
@@ -53,7 +53,7 @@ fn find(table: &Table, path: &str) -> String {
     let headers = HeaderMap::new();
     let headers = Headers::from(&headers);
     let request = RequestView::new(&Method::GET, path.as_bytes(), &headers, Version::HTTP_11);
-    match table.find(&request, path.as_bytes()) {
+    match table.find(EntryPoint::Http, &request, path.as_bytes()) {
         Found::Route(route) => {
             let modifier = route.location.as_ref().map(|location| location.kind.modifier());
             let text = &route.matches.path.value;
@@ -149,7 +149,7 @@ fn a_location_that_takes_too_long_is_known() {
     let headers = Headers::from(&headers);
     let request = RequestView::new(&Method::GET, path.as_bytes(), &headers, Version::HTTP_11);
     for table in [table(&slow, &[], &paths), table(&[], &slow, &paths)] {
-        assert!(matches!(table.find(&request, path.as_bytes()), Found::PatternLimit(_)));
+        assert!(matches!(table.find(EntryPoint::Http, &request, path.as_bytes()), Found::PatternLimit(_)));
     }
 }
 
@@ -200,7 +200,7 @@ fn written_of(locations: &[Declared<'_>]) -> Vec<Nginx> {
 /// The locations of a server as ingress-nginx writes them: those of the snippet first.
 fn written(locations: &[Declared<'_>], within: &[Declared<'_>], paths: &[(PathKind, &str)]) -> Vec<Nginx> {
     let mut sorted: Vec<_> = paths.iter().map(|(kind, path)| RouteMatch::path(*kind, *path)).collect();
-    sorted.sort();
+    sorted.sort_by(RouteMatch::precedence);
     let of_path = |RouteMatch { path, .. }: &RouteMatch| {
         let slashed = path.value.ends_with('/');
         let written: Vec<(LocationKind, String)> = match path.kind {

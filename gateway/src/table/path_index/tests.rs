@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
+use crate::config::{EntryPoint, HeaderMatch, QueryMatch, RouteMatch, ValueMatch};
 use crate::headers::Headers;
 use crate::table::Found;
 use crate::table::fixtures::{self, Outcome};
@@ -119,7 +119,7 @@ fn winner(
     let table = fixtures::serving(mode, [fixtures::host_of("", routes.collect())]);
     let headers = Headers::from(headers);
     let request = RequestView::new(method, target.as_bytes(), &headers, Version::HTTP_11);
-    let Found::Route(route) = table.find(&request, request.path()) else { return None };
+    let Found::Route(route) = table.find(EntryPoint::Http, &request, request.path()) else { return None };
     let field = route.origin.field.strip_prefix("spec.rules[0].http.paths[")?;
     field.strip_suffix(']')?.parse().ok()
 }

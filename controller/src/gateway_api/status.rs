@@ -1,0 +1,74 @@
+//! What became of an object, as its status tells it.
+
+use super::listener::RouteGroupKind;
+use super::reference::ParentReference;
+
+/// What became of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectStatus {
+    /// The generation of the object that it tells of.
+    pub generation: Option<i64>,
+    /// What it tells.
+    pub parts: StatusParts,
+}
+
+/// What the status of an object of some kind has.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatusParts {
+    /// A GatewayClass.
+    GatewayClass(Vec<Condition>),
+    /// A Gateway.
+    Gateway {
+        /// Those of the whole.
+        conditions: Vec<Condition>,
+        /// Each of its listeners, in order.
+        listeners: Vec<ListenerStatus>,
+    },
+    /// A route: each of its parents that are ours.
+    Route(Vec<ParentStatus>),
+}
+
+/// What became of a listener.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct ListenerStatus {
+    pub name: String,
+    pub supported_kinds: Vec<RouteGroupKind>,
+    /// How many routes are attached to it.
+    pub attached_routes: usize,
+    pub conditions: Vec<Condition>,
+}
+
+/// What became of a route at one of its parents.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct ParentStatus {
+    /// As the route writes it.
+    pub parent: ParentReference,
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// `Accepted`, `ResolvedRefs` and so on.
+    pub kind: &'static str,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Why, in one word.
+    pub reason: &'static str,
+    /// Why, for a person.
+    pub message: String,
+}
+
+impl Condition {
+    /// One that holds, of which there is nothing to say.
+    pub fn holds(kind: &'static str, reason: &'static str) -> Self {
+        Self { kind, holds: true, reason, message: String::new() }
+    }
+
+    /// One that does not hold.
+    pub fn fails(kind: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, holds: false, reason, message: message.into() }
+    }
+}

@@ -1,0 +1,55 @@
+//! Where Gateway API's objects come into translation.
+
+use super::Translator;
+use crate::diagnostic::Diagnostic;
+use crate::object::{Kind, ObjectKey};
+use crate::store::Store;
+use crate::translate::catch_panic::catch_panic;
+use crate::translate::diagnostics::UnitKey;
+use crate::translate::gateway_api::{GatewayDirty, Scene, UNITS};
+use gateway::config::{Subject, Update};
+
+impl Translator {
+    /// Translates what is dirty of Gateway API, but for hosts: classes, then Gateways, then the routes that attach to them.
+    pub(super) fn translate_gateway_api(&mut self, store: &Store, dirty: &mut GatewayDirty) {
+        let (settings, certificates) = (&self.settings, &self.certificates);
+        let scene = Scene { store, settings, defaults: &self.config.routes, certificates };
+        for kind in UNITS {
+            let keys: Vec<_> = dirty.objects.iter().filter(|key| key.kind == kind).cloned().collect();
+            for key in keys {
+                let diagnostics = match kind {
+                    Kind::GatewayClass => self.gateway_api.read_class(store, &key),
+                    Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
+                    Kind::HttpRoute => self.gateway_api.read_route(&key, &scene, dirty),
+                    _ => self.gateway_api.read_unsupported(&key, &scene),
+                };
+                self.diagnostics.set(UnitKey::Object(key), diagnostics);
+            }
+        }
+        self.gateway_api.count_routes(dirty);
+    }
+
+    /// Makes the hosts of entry points of which something has changed, and those whose Ingresses have.
+    pub(super) fn translate_entry_hosts(&mut self, store: &Store, dirty: GatewayDirty, update: &mut Update) {
+        let mut places = dirty.hosts;
+        for (name, _) in &update.hosts {
+            places.extend(self.gateway_api.entries(name));
+        }
+        for place in places {
+            let shared = self.hosts.get(&place.1).map(AsRef::as_ref);
+            let age = |subject: &Subject| Some(store.ingress(&ObjectKey::of(subject)?)?.age.clone());
+            let unit = UnitKey::EntryHost(place.0, place.1.clone());
+            match catch_panic(|| self.gateway_api.make_host(&place, shared, age)) {
+                Ok(host) => {
+                    self.diagnostics.set(unit, Vec::new());
+                    let changed = self.gateway_api.set_host(&place, host);
+                    update.entry_hosts.extend(changed.map(|host| (place.0, place.1, host)));
+                }
+                Err(message) => {
+                    let subject = Subject::other(format!("Host {} ({})", place.1, place.0));
+                    self.diagnostics.set(unit, vec![Diagnostic::defect(subject, message)]);
+                }
+            }
+        }
+    }
+}

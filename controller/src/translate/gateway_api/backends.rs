@@ -1,0 +1,91 @@
+//! Where the requests of a rule go.
+
+use super::findings::Findings;
+use super::grants::{self, Target};
+use crate::diagnostic::Reason;
+use crate::gateway_api::RouteBackendRef;
+use crate::lookup::Lookup;
+use crate::object::ObjectKey;
+use gateway::config::{BackendProtocol, ServiceBackend};
+use k8s_openapi::api::core::v1::{Service, ServicePort};
+
+/// The port of a Service that a reference leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Destination {
+    pub(super) id: ServiceBackend,
+    pub(super) protocol: BackendProtocol,
+}
+
+/// The reason of the condition `ResolvedRefs`, and its message.
+pub(super) type Unresolved = (&'static str, String);
+
+/// Follows a reference of a route.
+///
+/// # Errors
+/// It leads nowhere, or may not be followed; a diagnostic says so.
+pub(super) fn resolve(
+    route: &ObjectKey,
+    reference: &RouteBackendRef,
+    field: &str,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Result<Destination, Unresolved> {
+    let (group, kind) = (reference.group.as_deref().unwrap_or(""), reference.kind.as_deref().unwrap_or("Service"));
+    let namespace = reference.namespace.as_deref().unwrap_or(&route.namespace);
+    let to = Target { group, kind, namespace, name: &reference.name };
+    let mut fail = |reason: &'static str, because: Reason, part: &str, value: &str, message: &str| {
+        let field = format!("{field}.{part}");
+        findings.error(because, &field, value, &format!("{message}; its requests are answered with 500"));
+        Err((reason, format!("{field}: {message}")))
+    };
+    if (group, kind) != ("", "Service") {
+        return fail("InvalidKind", Reason::Invalid, "kind", kind, "is not supported: expected Service");
+    }
+    if !grants::permits(route, to, lookup) {
+        let message = grants::not_permitted(route.kind, to);
+        return fail("RefNotPermitted", Reason::Denied, "namespace", namespace, &message);
+    }
+    let not_found = Reason::ReferenceNotFound;
+    let Some(service) = lookup.service(namespace, &reference.name) else {
+        let message = format!("names Service {namespace}/{}, which does not exist", reference.name);
+        return fail("BackendNotFound", not_found, "name", &reference.name, &message);
+    };
+    let port = match reference.port {
+        Some(port @ 1..=65535) => port,
+        Some(port) => {
+            return fail("BackendNotFound", not_found, "port", &port.to_string(), "is not a port: expected 1 to 65535");
+        }
+        None => return fail("BackendNotFound", not_found, "port", "", "is missing: expected the port of the Service"),
+    };
+    let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
+    let of_service = ports.iter().find(|known| known.port == port && is_tcp(known));
+    if of_service.is_none() && !may_lack_ports(service) {
+        let message = format!("is not a port of Service {namespace}/{}", reference.name);
+        return fail("BackendNotFound", not_found, "port", &port.to_string(), &message);
+    }
+    if let Some(policy) = lookup.backend_tls_policies(namespace).find(|policy| {
+        let targets = &policy.object.spec.target_refs;
+        targets.iter().any(|target| (&*target.kind, &*target.name) == ("Service", &*reference.name))
+    }) {
+        let message = format!("is a Service for which {} asks for TLS, which is not supported yet", policy.key);
+        return fail("UnsupportedProtocol", Reason::Denied, "name", &reference.name, &message);
+    }
+    let protocol = match of_service.and_then(|port| port.app_protocol.as_deref()) {
+        Some("kubernetes.io/h2c") => BackendProtocol::Grpc,
+        Some("kubernetes.io/wss" | "https") => BackendProtocol::Https,
+        _ => BackendProtocol::Http,
+    };
+    Ok(Destination { id: ServiceBackend::tcp(namespace, reference.name.as_str(), port.to_string()), protocol })
+}
+
+fn is_tcp(port: &ServicePort) -> bool {
+    port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP")
+}
+
+/// Whether a Service need not list the ports that its endpoints listen on: it is headless, or another name for a host.
+fn may_lack_ports(service: &Service) -> bool {
+    service.spec.as_ref().is_some_and(|spec| {
+        let is_headless = spec.cluster_ip.as_deref() == Some("None") && spec.ports.as_ref().is_none_or(Vec::is_empty);
+        is_headless || spec.type_.as_deref() == Some("ExternalName")
+    })
+}

@@ -1,0 +1,171 @@
+//! Virtual hosts, from the listeners of an entry point and the routes that are attached to them.
+
+use super::attachment::Attachment;
+use super::gateway::ParsedGateway;
+use super::host_names::{and_wider, covers, specificity};
+use super::rank::Rank;
+use super::route::ParsedRoute;
+use crate::object::{Age, ObjectKey};
+use gateway::config::{Action, EntryPoint, HostName, HostTls, PathKind, Route, Subject, VirtualHost};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A host at an entry point.
+pub(in crate::translate) type HostPlace = (EntryPoint, HostName);
+
+/// Which listeners and routes have a say on which host.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// The listeners of a host: by their Gateways, the oldest first, and by name.
+    listeners: BTreeMap<HostPlace, BTreeMap<(Rank, String), Option<HostTls>>>,
+    /// Routes by the host of their listener and the hosts that they take there.
+    routes: BTreeMap<(EntryPoint, HostName, HostName), BTreeSet<(HostName, Rank)>>,
+    /// How many of these make a host one of its entry point.
+    names: BTreeMap<HostPlace, usize>,
+}
+
+/// How specific the name of a route is.
+type Specificity = (u8, Reverse<usize>);
+
+/// Routes of one name, by the age of their objects.
+type ByAge = Vec<(Age, Vec<Route>)>;
+
+impl Claims {
+    pub(super) fn add_gateway(&mut self, gateway: &ParsedGateway) {
+        for listener in &gateway.listeners {
+            let Some(entry) = listener.entry else { continue };
+            let place = (entry, listener.host.clone());
+            let key = (gateway.rank.clone(), listener.name.clone());
+            self.listeners.entry(place.clone()).or_default().insert(key, listener.tls.clone());
+            *self.names.entry(place).or_default() += 1;
+        }
+    }
+
+    pub(super) fn remove_gateway(&mut self, gateway: &ParsedGateway) {
+        for listener in &gateway.listeners {
+            let Some(entry) = listener.entry else { continue };
+            let place = (entry, listener.host.clone());
+            if let Some(listeners) = self.listeners.get_mut(&place) {
+                listeners.remove(&(gateway.rank.clone(), listener.name.clone()));
+                if listeners.is_empty() {
+                    self.listeners.remove(&place);
+                }
+            }
+            self.forget(&place);
+        }
+    }
+
+    pub(super) fn add_route(&mut self, route: &ParsedRoute) {
+        for Attachment { entry, listener, host, own } in route.attachments() {
+            *self.names.entry((entry, host.clone())).or_default() += 1;
+            self.routes.entry((entry, listener, host)).or_default().insert((own, route.rank.clone()));
+        }
+    }
+
+    pub(super) fn remove_route(&mut self, route: &ParsedRoute) {
+        for Attachment { entry, listener, host, own } in route.attachments() {
+            self.forget(&(entry, host.clone()));
+            let place = (entry, listener, host);
+            if let Some(routes) = self.routes.get_mut(&place) {
+                routes.remove(&(own, route.rank.clone()));
+                if routes.is_empty() {
+                    self.routes.remove(&place);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, place: &HostPlace) {
+        if let Some(count) = self.names.get_mut(place) {
+            *count -= 1;
+            if *count == 0 {
+                self.names.remove(place);
+            }
+        }
+    }
+
+    /// The hosts that a name of an entry point has a say on: those that it covers.
+    pub(super) fn below<'a>(&'a self, place: &'a HostPlace) -> impl Iterator<Item = HostPlace> + 'a {
+        let (entry, name) = place;
+        let below = self.names.keys().filter(move |(other, host)| other == entry && covers(name, host));
+        // Only a wildcard covers others.
+        let is_exact = matches!(name, HostName::Exact(_));
+        let others = below.take_while(move |_| !is_exact).cloned();
+        std::iter::once(place.clone()).chain(others)
+    }
+
+    /// What is served under a name of an entry point, if anything is that all entry points do not have alike. `shared` is what
+    /// Ingresses serve under it; `age` tells how old an Ingress is.
+    pub(super) fn host(
+        &self,
+        (entry, name): &HostPlace,
+        routes: &BTreeMap<ObjectKey, Arc<ParsedRoute>>,
+        shared: Option<&VirtualHost>,
+        age: impl Fn(&Subject) -> Option<Age>,
+    ) -> Option<VirtualHost> {
+        if !self.names.contains_key(&(*entry, name.clone())) {
+            return None;
+        }
+        let wider = and_wider(name);
+        let listener = wider.iter().find(|host| self.listeners.contains_key(&(*entry, (*host).clone())))?;
+        let listeners = self.listeners.get(&(*entry, listener.clone()))?;
+        let mut tiers: BTreeMap<Specificity, ByAge> = BTreeMap::new();
+        for (specificity, rank) in self.attached(*entry, listener, &wider) {
+            let Some(route) = routes.get(&rank.key) else { continue };
+            tiers.entry(specificity).or_default().push((rank.age.clone(), route.routes.clone()));
+        }
+        let shared = shared.filter(|shared| shared.www_redirect.is_none());
+        let (declared, implied): (Vec<_>, Vec<_>) =
+            shared.into_iter().flat_map(|shared| shared.routes.iter().cloned()).partition(|route| !is_implied(route));
+        let no_age = || Age { created: None, place: None };
+        let of_ingresses =
+            declared.into_iter().map(|route| (age(&route.origin.object).unwrap_or_else(no_age), vec![route]));
+        tiers.entry(specificity(name)).or_default().extend(of_ingresses);
+        let mut tiers: Vec<Vec<Route>> = tiers.into_values().map(by_age).collect();
+        if let Some(last) = tiers.last_mut() {
+            let is_free = |route: &Route| last.iter().all(|other| other.matches != route.matches);
+            let free: Vec<_> = implied.into_iter().filter(is_free).collect();
+            last.extend(free);
+        }
+        tiers.retain(|routes| !routes.is_empty());
+        let mut tiers = tiers.into_iter();
+        let tls = listeners.values().find_map(Clone::clone);
+        let passthrough = shared.and_then(|shared| shared.passthrough.clone()).filter(|_| tls.is_none());
+        Some(VirtualHost {
+            name: name.clone(),
+            routes: tiers.next().unwrap_or_default(),
+            less_specific: tiers.collect(),
+            locations: shared.map(|shared| shared.locations.clone()).unwrap_or_default(),
+            policies: shared.map(|shared| Arc::clone(&shared.policies)).unwrap_or_default(),
+            www_redirect: None,
+            tls: tls.or_else(|| shared.and_then(|shared| shared.tls.clone())),
+            passthrough,
+        })
+    }
+
+    /// The routes at a listener that take a host, which is the first of these names, each by the most specific of its names.
+    fn attached(&self, entry: EntryPoint, listener: &HostName, names: &[HostName]) -> Vec<(Specificity, &Rank)> {
+        let mut attached: BTreeMap<&Rank, Specificity> = BTreeMap::new();
+        for host in names {
+            let routes = self.routes.get(&(entry, listener.clone(), host.clone()));
+            for (own, rank) in routes.into_iter().flatten() {
+                let specificity = specificity(own);
+                attached.entry(rank).and_modify(|known| *known = (*known).min(specificity)).or_insert(specificity);
+            }
+        }
+        attached.into_iter().map(|(rank, specificity)| (specificity, rank)).collect()
+    }
+}
+
+/// Whether it stands for `/` where no rule of an Ingress does.
+fn is_implied(route: &Route) -> bool {
+    let path = &route.matches.path;
+    matches!(route.action, Action::DefaultBackend(_)) && (path.kind, &*path.value) == (PathKind::Prefix, "/")
+}
+
+/// The routes of the oldest object first, since of equal ones the first wins.
+fn by_age(mut routes: ByAge) -> Vec<Route> {
+    routes.sort_by(|(a, _), (b, _)| a.cmp(b));
+    routes.into_iter().flat_map(|(_, routes)| routes).collect()
+}

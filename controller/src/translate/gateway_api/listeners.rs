@@ -1,0 +1,284 @@
+//! The listeners of a Gateway, each by itself and then beside the others.
+
+use super::findings::Findings;
+use super::grants::{self, Target};
+use super::host_names;
+use crate::diagnostic::Reason;
+use crate::gateway_api::{AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind};
+use crate::lookup::Lookup;
+use crate::object::{Kind, ObjectKey};
+use crate::translate::certificates::Certificates;
+use gateway::config::{Certificate, EntryPoint, HostName, HostTls};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use std::sync::Arc;
+
+/// A listener as translation goes on with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ParsedListener {
+    pub(super) name: String,
+    pub(super) port: i32,
+    protocol: String,
+    pub(super) host: HostName,
+    /// Where it serves, if it does.
+    pub(super) entry: Option<EntryPoint>,
+    /// Whether routes may attach: it may be accepted and serve nothing, for want of a certificate.
+    pub(super) is_accepted: bool,
+    /// The kinds of routes that it takes.
+    pub(super) kinds: Vec<RouteGroupKind>,
+    /// The namespaces whose routes it takes.
+    pub(super) namespaces: Namespaces,
+    /// Its certificates.
+    pub(super) tls: Option<HostTls>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+/// A choice of namespaces.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Namespaces {
+    All,
+    Same,
+    Labelled(LabelSelector),
+    None,
+}
+
+/// What reading listeners looks at.
+pub(super) struct Scene<'a> {
+    pub(super) gateway: &'a ObjectKey,
+    /// The Gateway wants certificates of its clients, which nobody asks for yet.
+    pub(super) wants_client_certificates: bool,
+    pub(super) lookup: &'a Lookup<'a>,
+    pub(super) certificates: &'a Certificates,
+}
+
+/// Reads the listeners of a Gateway.
+pub(super) fn parse(listeners: &[Listener], scene: &Scene<'_>, findings: &mut Findings) -> Vec<ParsedListener> {
+    let mut parsed: Vec<_> = listeners
+        .iter()
+        .enumerate()
+        .map(|(index, listener)| Reader { field: format!("spec.listeners[{index}]"), scene, findings }.read(listener))
+        .collect();
+    let conflicts: Vec<_> = (0..parsed.len()).map(|at| conflict(&parsed, at)).collect();
+    for (at, conflict) in conflicts.into_iter().enumerate() {
+        let listener = &mut parsed[at];
+        let Some((reason, message)) = conflict else {
+            listener.conditions.push(Condition { holds: false, ..Condition::holds("Conflicted", "NoConflicts") });
+            continue;
+        };
+        let field = format!("spec.listeners[{at}].name");
+        findings.error(Reason::Conflict, &field, &listener.name, &message);
+        listener.conditions.push(Condition { message: message.clone(), ..Condition::holds("Conflicted", reason) });
+        listener.refuse(reason, &message);
+    }
+    parsed
+}
+
+/// Why a listener cannot be told from another one. Of those none serves.
+fn conflict(listeners: &[ParsedListener], at: usize) -> Option<(&'static str, String)> {
+    let listener = &listeners[at];
+    let others = listeners.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
+    let others: Vec<_> = others.filter(|other| other.port == listener.port && other.is_accepted).collect();
+    if !listener.is_accepted {
+        return None;
+    }
+    let message = |other: &ParsedListener, what: &str| {
+        format!("has the port of listener {} and {what}: neither of them is served", other.name)
+    };
+    if let Some(other) = others.iter().find(|other| other.protocol != listener.protocol) {
+        return Some(("ProtocolConflict", message(other, "another protocol")));
+    }
+    let other = others.iter().find(|other| other.host == listener.host)?;
+    Some(("HostnameConflict", message(other, "its hostname")))
+}
+
+impl ParsedListener {
+    /// Takes it out of service.
+    fn refuse(&mut self, reason: &'static str, message: &str) {
+        (self.is_accepted, self.entry) = (false, None);
+        self.conditions.retain(|condition| !matches!(condition.kind, "Accepted" | "Programmed"));
+        self.conditions.push(Condition::fails("Accepted", reason, message));
+        self.conditions.push(Condition::fails("Programmed", "Invalid", message));
+    }
+}
+
+struct Reader<'a> {
+    field: String,
+    scene: &'a Scene<'a>,
+    findings: &'a mut Findings,
+}
+
+/// The reason of a condition that does not hold, and its message.
+type Fault = (&'static str, String);
+
+/// What has been read; else why not, unless something is known to be wrong already.
+fn keep<T>(read: Result<T, Fault>, first: &mut Option<Fault>) -> Option<T> {
+    read.map_err(|fault| first.get_or_insert(fault)).ok()
+}
+
+impl Reader<'_> {
+    fn read(&mut self, listener: &Listener) -> ParsedListener {
+        let mut fault = None;
+        let entry = keep(self.entry(listener), &mut fault);
+        let host = keep(self.host(listener), &mut fault);
+        let namespaces = keep(self.namespaces(listener.allowed_routes.as_ref()), &mut fault);
+        let (kinds, mut unresolved) = self.kinds(listener.allowed_routes.as_ref());
+        let mut tls = None;
+        if fault.is_none() && listener.protocol == "HTTPS" {
+            match self.tls(listener.tls.as_ref()) {
+                Ok((found, unfound)) => (tls, unresolved) = (Some(found), unresolved.or(unfound)),
+                Err(wrong) => fault = Some(wrong),
+            }
+        }
+        let lacks_certificate = tls.as_ref().is_some_and(|tls| tls.certificates.is_empty());
+        let mut conditions = vec![match &unresolved {
+            None => Condition::holds("ResolvedRefs", "ResolvedRefs"),
+            Some((reason, message)) => Condition::fails("ResolvedRefs", reason, message),
+        }];
+        conditions.push(match &fault {
+            None => Condition::holds("Accepted", "Accepted"),
+            Some((reason, message)) => Condition::fails("Accepted", reason, message),
+        });
+        conditions.push(match fault.as_ref().or(unresolved.as_ref().filter(|_| lacks_certificate)) {
+            None => Condition::holds("Programmed", "Programmed"),
+            Some((_, message)) => Condition::fails("Programmed", "Invalid", message),
+        });
+        ParsedListener {
+            name: listener.name.clone(),
+            port: listener.port,
+            protocol: listener.protocol.clone(),
+            host: host.unwrap_or(HostName::Any),
+            entry: entry.filter(|_| fault.is_none() && !lacks_certificate),
+            is_accepted: fault.is_none(),
+            kinds: if fault.is_some_and(|(reason, _)| reason == "UnsupportedProtocol") { Vec::new() } else { kinds },
+            namespaces: namespaces.unwrap_or(Namespaces::None),
+            tls,
+            conditions,
+        }
+    }
+
+    fn fault(&mut self, reason: &'static str, field: &str, value: &str, message: &str) -> Fault {
+        let field = format!("{}.{field}", self.field);
+        self.findings.error(Reason::Invalid, &field, value, &format!("{message}; the listener is not served"));
+        (reason, format!("{field}: {message}"))
+    }
+
+    /// Where it is to serve. Its ports are those that clients use: the process has its own.
+    fn entry(&mut self, listener: &Listener) -> Result<EntryPoint, Fault> {
+        match (&*listener.protocol, listener.port) {
+            ("HTTP", 80) => Ok(EntryPoint::Http),
+            ("HTTPS", 443) => Ok(EntryPoint::Https),
+            (protocol @ ("HTTP" | "HTTPS"), port) => {
+                let expected = if protocol == "HTTP" { 80 } else { 443 };
+                let message = format!("is not supported yet for {protocol}: expected {expected}");
+                Err(self.fault("PortUnavailable", "port", &port.to_string(), &message))
+            }
+            (protocol, _) => {
+                let message = "is not supported yet: expected HTTP or HTTPS";
+                Err(self.fault("UnsupportedProtocol", "protocol", protocol, message))
+            }
+        }
+    }
+
+    fn host(&mut self, listener: &Listener) -> Result<HostName, Fault> {
+        let text = listener.hostname.as_deref();
+        host_names::parse(text)
+            .map_err(|error| self.fault("UnsupportedValue", "hostname", text.unwrap_or_default(), &error.to_string()))
+    }
+
+    fn namespaces(&mut self, allowed: Option<&AllowedRoutes>) -> Result<Namespaces, Fault> {
+        let namespaces = allowed.and_then(|allowed| allowed.namespaces.as_ref());
+        match namespaces.and_then(|namespaces| namespaces.from.as_deref()).unwrap_or("Same") {
+            "All" => Ok(Namespaces::All),
+            "Same" => Ok(Namespaces::Same),
+            "None" => Ok(Namespaces::None),
+            "Selector" => match namespaces.and_then(|namespaces| namespaces.selector.clone()) {
+                Some(selector) => Ok(Namespaces::Labelled(selector)),
+                None => {
+                    let message = "is missing, and from is Selector: expected a selector of the labels of namespaces";
+                    Err(self.fault("UnsupportedValue", "allowedRoutes.namespaces.selector", "", message))
+                }
+            },
+            other => {
+                let message = "is not known: expected All, Same, Selector or None";
+                Err(self.fault("UnsupportedValue", "allowedRoutes.namespaces.from", other, message))
+            }
+        }
+    }
+
+    /// The kinds of routes that it takes, and why not all that it names.
+    fn kinds(&mut self, allowed: Option<&AllowedRoutes>) -> (Vec<RouteGroupKind>, Option<Fault>) {
+        let http_route = RouteGroupKind { group: Some(GROUP.to_owned()), kind: Kind::HttpRoute.name().to_owned() };
+        let named = allowed.map(|allowed| allowed.kinds.as_slice()).unwrap_or_default();
+        if named.is_empty() {
+            return (vec![http_route], None);
+        }
+        let (mut kinds, mut fault) = (Vec::new(), None);
+        for (index, named) in named.iter().enumerate() {
+            if named.kind == http_route.kind && named.group.as_deref().is_none_or(|group| group == GROUP) {
+                kinds = vec![http_route.clone()];
+                continue;
+            }
+            let field = format!("{}.allowedRoutes.kinds[{index}].kind", self.field);
+            let message = "is not a kind of route that this listener can have: expected HTTPRoute";
+            self.findings.error(Reason::Invalid, &field, &named.kind, message);
+            fault = Some(("InvalidRouteKinds", format!("{field}: {:?} {message}", named.kind)));
+        }
+        (kinds, fault)
+    }
+
+    /// Its certificates, and why not all that it names.
+    fn tls(&mut self, tls: Option<&ListenerTls>) -> Result<(HostTls, Option<Fault>), Fault> {
+        let none = ListenerTls::default();
+        let tls = tls.unwrap_or(&none);
+        if let Some(mode) = tls.mode.as_deref().filter(|mode| *mode != "Terminate") {
+            let message = "is not supported for HTTPS: expected Terminate";
+            return Err(self.fault("UnsupportedValue", "tls.mode", mode, message));
+        }
+        if self.scene.wants_client_certificates {
+            let message =
+                "cannot be served: spec.tls.frontend asks for certificates of clients, which is not supported yet";
+            return Err(self.fault("UnsupportedValue", "tls", "", message));
+        }
+        for option in tls.options.keys() {
+            let field = format!("{}.tls.options[{option}]", self.field);
+            self.findings.ignored(&field, "", "is an option that Adit does not have; it is ignored");
+        }
+        let (mut certificates, mut fault) = (Vec::new(), None);
+        for (index, reference) in tls.certificate_refs.iter().enumerate() {
+            match self.certificate(reference, &format!("tls.certificateRefs[{index}]")) {
+                Ok(certificate) => certificates.push(certificate),
+                Err(wrong) => fault = Some(wrong),
+            }
+        }
+        if tls.certificate_refs.is_empty() {
+            let message = "is empty: expected at least one Secret with a certificate";
+            fault = Some(self.fault("InvalidCertificateRef", "tls.certificateRefs", "", message));
+        }
+        Ok((HostTls { certificates: certificates.into() }, fault))
+    }
+
+    fn certificate(&mut self, reference: &ObjectReference, field: &str) -> Result<Arc<Certificate>, Fault> {
+        let (group, kind) = (reference.group.as_deref().unwrap_or(""), reference.kind.as_deref().unwrap_or("Secret"));
+        let from = self.scene.gateway;
+        let namespace = reference.namespace.as_deref().unwrap_or(&from.namespace);
+        let to = Target { group, kind, namespace, name: &reference.name };
+        if (group, kind) != ("", "Secret") {
+            return Err(self.bad_certificate("InvalidCertificateRef", field, kind, "is not a Secret: expected one"));
+        }
+        if !grants::permits(from, to, self.scene.lookup) {
+            let message = grants::not_permitted(from.kind, to);
+            return Err(self.bad_certificate("RefNotPermitted", field, &reference.name, &message));
+        }
+        let message = match self.scene.certificates.read(namespace, &reference.name, self.scene.lookup).as_deref() {
+            Some(Ok(pair)) => return Ok(Arc::clone(&pair.certificate)),
+            Some(Err(error)) => format!("names Secret {namespace}/{}, which {error}", reference.name),
+            None => format!("names Secret {namespace}/{}, which does not exist", reference.name),
+        };
+        Err(self.bad_certificate("InvalidCertificateRef", field, &reference.name, &message))
+    }
+
+    fn bad_certificate(&mut self, reason: &'static str, field: &str, value: &str, message: &str) -> Fault {
+        let field = format!("{}.{field}", self.field);
+        self.findings.error(Reason::InvalidCertificate, &field, value, message);
+        (reason, format!("{field}: {message}"))
+    }
+}

@@ -1,0 +1,302 @@
+//! Gateway API: Gateways of our class with their listeners, and the HTTPRoutes that attach to them, as virtual hosts.
+//!
+//! A Gateway and an HTTPRoute are units, each a function of what it reads; so is each host of an entry point, over all that have
+//! a say on it. What became of an object is data ([`ObjectStatus`]): whoever writes a status needs nothing else.
+
+mod attachment;
+mod backends;
+mod filters;
+mod findings;
+mod gateway;
+mod grants;
+mod host_names;
+mod hosts;
+mod listeners;
+mod matches;
+mod rank;
+mod references;
+mod route;
+mod unsupported;
+
+pub(super) use hosts::HostPlace;
+pub(super) use references::RouteReferences;
+
+use super::catch_panic::catch_panic;
+use super::certificates::Certificates;
+use super::readers::Readers;
+use crate::diagnostic::Diagnostic;
+use crate::gateway_api::{ObjectStatus, StatusParts};
+use crate::lookup::Lookup;
+use crate::object::{Age, Kind, ObjectKey};
+use crate::route_defaults::RouteDefaults;
+use crate::settings::ControllerSettings;
+use crate::store::Store;
+use ::gateway::config::{EntryPoint, HostName, ServiceBackend, Subject, VirtualHost};
+use attachment::Gateways;
+use gateway::ParsedGateway;
+use hosts::Claims;
+use route::ParsedRoute;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What is known of Gateway API's objects.
+#[derive(Debug, Default)]
+pub(super) struct GatewayApi {
+    gateways: Gateways,
+    routes: BTreeMap<ObjectKey, Arc<ParsedRoute>>,
+    readers: Readers<ObjectKey, ObjectKey>,
+    claims: Claims,
+    pub(super) references: RouteReferences,
+    hosts: BTreeMap<HostPlace, Arc<VirtualHost>>,
+    statuses: BTreeMap<ObjectKey, ObjectStatus>,
+}
+
+/// The kinds that are units, in the order in which they are read: what one reads comes before it.
+pub(super) const UNITS: [Kind; 8] = [
+    Kind::GatewayClass,
+    Kind::Gateway,
+    Kind::HttpRoute,
+    Kind::ListenerSet,
+    Kind::GrpcRoute,
+    Kind::TlsRoute,
+    Kind::TcpRoute,
+    Kind::UdpRoute,
+];
+
+/// What has to be translated anew.
+#[derive(Debug, Default)]
+pub(super) struct GatewayDirty {
+    /// GatewayClasses, Gateways and HTTPRoutes.
+    pub(super) objects: BTreeSet<ObjectKey>,
+    pub(super) hosts: BTreeSet<HostPlace>,
+    pub(super) backends: BTreeSet<ServiceBackend>,
+    /// Gateways with another number of routes.
+    counted: BTreeSet<ObjectKey>,
+}
+
+/// What units are read from.
+pub(super) struct Scene<'a> {
+    pub(super) store: &'a Store,
+    pub(super) settings: &'a ControllerSettings,
+    pub(super) defaults: &'a RouteDefaults,
+    pub(super) certificates: &'a Certificates,
+}
+
+impl GatewayApi {
+    /// Everything.
+    pub(super) fn all(store: &Store) -> BTreeSet<ObjectKey> {
+        let objects = store.gateway_api();
+        let classes = objects.gateway_classes.iter().map(|stored| &stored.key);
+        let gateways = objects.gateways.iter().map(|stored| &stored.key);
+        let routes = objects.http_routes.iter().map(|stored| &stored.key);
+        classes.chain(gateways).chain(routes).cloned().chain(unsupported::all(objects)).collect()
+    }
+
+    /// The units that a changed object concerns.
+    pub(super) fn concerned(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let of_all = Lookup::all_of(key.kind, &key.namespace);
+        let mut concerned: BTreeSet<_> = self.readers.of(key).chain(self.readers.of(&of_all)).cloned().collect();
+        if UNITS.contains(&key.kind) {
+            concerned.insert(key.clone());
+        }
+        concerned
+    }
+
+    /// Reads a GatewayClass anew, and says what is wrong with it.
+    pub(super) fn read_class(&mut self, store: &Store, key: &ObjectKey) -> Vec<Diagnostic> {
+        let stored = store.gateway_api().gateway_classes.get("", &key.name);
+        let read = stored.and_then(|stored| Some((stored, gateway::class(stored)?)));
+        let Some((stored, (conditions, diagnostics))) = read else {
+            self.statuses.remove(key);
+            return Vec::new();
+        };
+        let (generation, parts) = (stored.object.metadata.generation, StatusParts::GatewayClass(conditions));
+        self.statuses.insert(key.clone(), ObjectStatus { generation, parts });
+        diagnostics
+    }
+
+    /// The same of a Gateway. Where that changes, so do its routes.
+    pub(super) fn read_gateway(
+        &mut self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let stored = scene.store.gateway_api().gateways.get(&key.namespace, &key.name);
+        let parse = || stored.map(|stored| gateway::parse(stored, &lookup, scene.certificates)).unwrap_or_default();
+        let parsed = catch_panic(parse);
+        self.readers.set(key, lookup.reads());
+        match parsed {
+            Ok((gateway, diagnostics)) => {
+                self.set_gateway(key, gateway, dirty);
+                diagnostics
+            }
+            Err(message) => vec![Diagnostic::defect(key, message)],
+        }
+    }
+
+    fn set_gateway(&mut self, key: &ObjectKey, gateway: Option<ParsedGateway>, dirty: &mut GatewayDirty) {
+        if self.gateways.get(key).map(Arc::as_ref) == gateway.as_ref() {
+            return;
+        }
+        if let Some(former) = self.gateways.remove(key) {
+            dirty.hosts.extend(self.below(&listener_places(&former)));
+            self.claims.remove_gateway(&former);
+        }
+        if let Some(gateway) = gateway {
+            self.claims.add_gateway(&gateway);
+            dirty.hosts.extend(self.below(&listener_places(&gateway)));
+            self.gateways.insert(key.clone(), Arc::new(gateway));
+        }
+        dirty.counted.insert(key.clone());
+        dirty.objects.extend(self.readers.of(key).cloned());
+    }
+
+    /// The same of an HTTPRoute.
+    pub(super) fn read_route(
+        &mut self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let stored = scene.store.gateway_api().http_routes.get(&key.namespace, &key.name);
+        let parse = |stored| route::parse(stored, &self.gateways, (scene.settings, scene.defaults), &lookup);
+        let parsed = catch_panic(|| stored.map(parse).unwrap_or_default());
+        self.readers.set(key, lookup.reads());
+        match parsed {
+            Ok((route, diagnostics)) => {
+                self.set_route(key, route, dirty);
+                diagnostics
+            }
+            Err(message) => vec![Diagnostic::defect(key, message)],
+        }
+    }
+
+    fn set_route(&mut self, key: &ObjectKey, route: Option<ParsedRoute>, dirty: &mut GatewayDirty) {
+        if self.routes.get(key).map(Arc::as_ref) == route.as_ref() {
+            return;
+        }
+        if let Some(former) = self.routes.remove(key) {
+            mark(&former, dirty);
+            dirty.hosts.extend(self.below(&route_places(&former)));
+            self.claims.remove_route(&former);
+            self.references.remove(&former);
+            self.statuses.remove(key);
+        }
+        if let Some(route) = route {
+            self.claims.add_route(&route);
+            self.references.add(&route);
+            mark(&route, dirty);
+            dirty.hosts.extend(self.below(&route_places(&route)));
+            let status = ObjectStatus { generation: route.generation, parts: route.status() };
+            self.statuses.insert(key.clone(), status);
+            self.routes.insert(key.clone(), Arc::new(route));
+        }
+    }
+
+    /// Reads an object of a kind that is not supported yet, and says so if it is meant for us.
+    pub(super) fn read_unsupported(&mut self, key: &ObjectKey, scene: &Scene<'_>) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let told = unsupported::tell(key, &self.gateways, scene.store.gateway_api(), &lookup);
+        self.readers.set(key, lookup.reads());
+        match told {
+            Some((status, diagnostics)) => {
+                self.statuses.extend(status.map(|status| (key.clone(), status)));
+                diagnostics
+            }
+            None => {
+                self.statuses.remove(key);
+                Vec::new()
+            }
+        }
+    }
+
+    fn below(&self, places: &[HostPlace]) -> Vec<HostPlace> {
+        places.iter().flat_map(|place| self.claims.below(place)).collect()
+    }
+
+    /// Sets the status of the Gateways of which something has changed, with the number of their routes.
+    pub(super) fn count_routes(&mut self, dirty: &mut GatewayDirty) {
+        for key in std::mem::take(&mut dirty.counted) {
+            let Some(gateway) = self.gateways.get(&key) else {
+                self.statuses.remove(&key);
+                continue;
+            };
+            let routes = self.readers.of(&key).filter_map(|unit| self.routes.get(unit));
+            let attached: Vec<_> = routes
+                .map(|route| {
+                    let to_gateway = route.attached().filter(|attached| attached.gateway == key);
+                    to_gateway.flat_map(|attached| &attached.listeners).collect::<BTreeSet<_>>()
+                })
+                .collect();
+            let parts = gateway
+                .status(|listener| attached.iter().filter(|names| names.iter().any(|name| *name == listener)).count());
+            self.statuses.insert(key, ObjectStatus { generation: gateway.generation, parts });
+        }
+    }
+
+    /// The entry points at which there is a host of this name.
+    pub(super) fn entries<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = HostPlace> + 'a {
+        let places = EntryPoint::ALL.into_iter().map(move |entry| (entry, name.clone()));
+        places.filter(|place| self.hosts.contains_key(place))
+    }
+
+    /// Makes a host of an entry point. See [`Claims::host`].
+    pub(super) fn make_host(
+        &self,
+        place: &HostPlace,
+        shared: Option<&VirtualHost>,
+        age: impl Fn(&Subject) -> Option<Age>,
+    ) -> Option<VirtualHost> {
+        self.claims.host(place, &self.routes, shared, age)
+    }
+
+    /// Takes a host in, in place of what it was. `None` if it is as it was.
+    pub(super) fn set_host(
+        &mut self,
+        place: &HostPlace,
+        host: Option<VirtualHost>,
+    ) -> Option<Option<Arc<VirtualHost>>> {
+        if self.hosts.get(place).map(Arc::as_ref) == host.as_ref() {
+            return None;
+        }
+        let host = host.map(Arc::new);
+        match &host {
+            Some(host) => drop(self.hosts.insert(place.clone(), Arc::clone(host))),
+            None => drop(self.hosts.remove(place)),
+        }
+        Some(host)
+    }
+
+    /// The host of a name that an entry point has alone.
+    pub(super) fn host(&self, entry: EntryPoint, name: &HostName) -> Option<&Arc<VirtualHost>> {
+        self.hosts.get(&(entry, name.clone()))
+    }
+
+    /// All of these.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (EntryPoint, &Arc<VirtualHost>)> {
+        self.hosts.iter().map(|((entry, _), host)| (*entry, host))
+    }
+
+    /// What became of the objects that are ours.
+    pub(super) fn statuses(&self) -> impl Iterator<Item = (&ObjectKey, &ObjectStatus)> {
+        self.statuses.iter()
+    }
+}
+
+/// Marks what a route has a say on besides hosts.
+fn mark(route: &ParsedRoute, dirty: &mut GatewayDirty) {
+    dirty.backends.extend(route.references.keys().cloned());
+    dirty.counted.extend(route.attached().map(|attached| attached.gateway.clone()));
+}
+
+fn listener_places(gateway: &ParsedGateway) -> Vec<HostPlace> {
+    let listeners = gateway.listeners.iter();
+    listeners.filter_map(|listener| Some((listener.entry?, listener.host.clone()))).collect()
+}
+
+fn route_places(route: &ParsedRoute) -> Vec<HostPlace> {
+    route.attachments().into_iter().map(|attachment| (attachment.entry, attachment.host)).collect()
+}
