@@ -1,0 +1,218 @@
+// The backend of the conformance suite of Gateway API: it answers what the suite's own one answers, whose image cannot
+// be had. The suite's Deployments say by variables what a Pod is for; those for gRPC, TCP and UDP serve nothing yet.
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/websocket"
+)
+
+// What is answered: the request, and who answers it.
+type answer struct {
+	Path      string              `json:"path"`
+	Host      string              `json:"host"`
+	Method    string              `json:"method"`
+	Proto     string              `json:"proto"`
+	Headers   map[string][]string `json:"headers"`
+	HTTPPort  string              `json:"httpPort"`
+	Namespace string              `json:"namespace"`
+	Service   string              `json:"service"`
+	Pod       string              `json:"pod"`
+	TLS       *connection         `json:"tls,omitempty"`
+}
+
+type connection struct {
+	Version            string   `json:"version"`
+	PeerCertificates   []string `json:"peerCertificates,omitempty"`
+	ServerName         string   `json:"serverName"`
+	NegotiatedProtocol string   `json:"negotiatedProtocol,omitempty"`
+	CipherSuite        string   `json:"cipherSuite"`
+}
+
+func main() {
+	// Nobody else ends the first process of a container.
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM)
+	failures := make(chan error)
+	if !isOfAnotherProtocol() {
+		serve(failures)
+	}
+	select {
+	case <-ended:
+	case failure := <-failures:
+		log.Fatal(failure)
+	}
+}
+
+func isOfAnotherProtocol() bool {
+	for _, purpose := range []string{"GRPC_ECHO_SERVER", "TCP_ECHO_SERVER", "UDP_ECHO_SERVER"} {
+		if os.Getenv(purpose) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func serve(failures chan<- error) {
+	for _, port := range []string{"3000", "3001"} {
+		go func() { failures <- server(port).ListenAndServe() }()
+	}
+	if certificate, key := os.Getenv("TLS_SERVER_CERT"), os.Getenv("TLS_SERVER_PRIVKEY"); certificate != "" && key != "" {
+		go func() { failures <- serveTLS(certificate, key, os.Getenv("TLS_CLIENT_CACERTS")) }()
+	}
+}
+
+// HTTP/1.1, and HTTP/2 by prior knowledge.
+func server(port string) *http.Server {
+	routes := http.NewServeMux()
+	routes.HandleFunc("/", (&echo{port: port}).respond)
+	routes.HandleFunc("/health", func(http.ResponseWriter, *http.Request) {})
+	// Without the handler's own check of the origin.
+	routes.Handle("/ws", websocket.Server{Handler: talk})
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetHTTP2(true)
+	return &http.Server{Addr: ":" + port, Handler: routes, Protocols: protocols}
+}
+
+func serveTLS(certificate, key, authorities string) error {
+	server := server("8443")
+	if authorities != "" {
+		texts, err := os.ReadFile(authorities)
+		if err != nil {
+			return err
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(texts) {
+			return errors.New(authorities + " has no certificate")
+		}
+		server.TLSConfig = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
+	}
+	return server.ListenAndServeTLS(certificate, key)
+}
+
+// Sends each message back.
+func talk(socket *websocket.Conn) {
+	messages := websocket.Codec{Marshal: marshal, Unmarshal: unmarshal}
+	for {
+		var message message
+		if messages.Receive(socket, &message) != nil || messages.Send(socket, message) != nil {
+			return
+		}
+	}
+}
+
+// A message with its kind, which is that of the answer.
+type message struct {
+	content []byte
+	kind    byte
+}
+
+func marshal(value any) ([]byte, byte, error) {
+	message := value.(message)
+	return message.content, message.kind, nil
+}
+
+func unmarshal(content []byte, kind byte, value any) error {
+	*value.(*message) = message{content, kind}
+	return nil
+}
+
+type echo struct {
+	port string
+	// How often each simulation of failures has been asked, by its `uuid`.
+	attempts sync.Map
+}
+
+func (e *echo) respond(writer http.ResponseWriter, request *http.Request) {
+	// The suite looks for this line in the logs, for copies of requests.
+	log.Printf("Echoing back request made to %s to client (%s)", request.RequestURI, request.RemoteAddr)
+	query := request.URL.Query()
+	pause(query.Get("delay"))
+	for _, header := range strings.Split(request.Header.Get("X-Echo-Set-Header"), ",") {
+		if name, value, found := strings.Cut(header, ":"); found {
+			writer.Header().Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	body, err := json.MarshalIndent(e.answer(request), "", " ")
+	if err != nil {
+		http.Error(writer, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writer.Header().Set("Content-Type", "application/json")
+	if code, err := strconv.Atoi(query.Get("responseCode")); err == nil && e.fails(query.Get("uuid"), query.Get("succeedAfter")) {
+		pause(query.Get("delayRetry"))
+		writer.WriteHeader(code)
+	}
+	// A client that is gone needs no answer.
+	_, _ = writer.Write(body)
+}
+
+// Whether this attempt is one of those that fail before one succeeds.
+func (e *echo) fails(simulation, succeedAfter string) bool {
+	failures, err := strconv.Atoi(succeedAfter)
+	if err != nil {
+		return true
+	}
+	count, _ := e.attempts.LoadOrStore(simulation, new(counter))
+	return count.(*counter).next() <= failures
+}
+
+type counter struct {
+	sync.Mutex
+	count int
+}
+
+func (c *counter) next() int {
+	c.Lock()
+	defer c.Unlock()
+	c.count++
+	return c.count
+}
+
+func pause(text string) {
+	if duration, err := time.ParseDuration(text); err == nil {
+		time.Sleep(duration)
+	}
+}
+
+func (e *echo) answer(request *http.Request) answer {
+	return answer{
+		Path: request.RequestURI, Host: request.Host, Method: request.Method, Proto: request.Proto,
+		Headers: request.Header, HTTPPort: e.port,
+		Namespace: os.Getenv("NAMESPACE"), Service: os.Getenv("SERVICE_NAME"), Pod: os.Getenv("POD_NAME"),
+		TLS: describe(request.TLS),
+	}
+}
+
+func describe(state *tls.ConnectionState) *connection {
+	if state == nil {
+		return nil
+	}
+	var certificates []string
+	for _, certificate := range state.PeerCertificates {
+		certificates = append(certificates, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})))
+	}
+	return &connection{
+		Version:            tls.VersionName(state.Version),
+		PeerCertificates:   certificates,
+		ServerName:         state.ServerName,
+		NegotiatedProtocol: state.NegotiatedProtocol,
+		CipherSuite:        tls.CipherSuiteName(state.CipherSuite),
+	}
+}
