@@ -78,6 +78,35 @@ impl Kind {
         !matches!(self, Self::IngressClass | Self::GatewayClass | Self::Namespace)
     }
 
+    /// Its name in URLs, which is also that in rules of RBAC.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingresses",
+            Self::IngressClass => "ingressclasses",
+            Self::Service => "services",
+            Self::EndpointSlice => "endpointslices",
+            Self::Endpoints => "endpoints",
+            Self::Secret => "secrets",
+            Self::ConfigMap => "configmaps",
+            Self::Namespace => "namespaces",
+            Self::GatewayClass => "gatewayclasses",
+            Self::Gateway => "gateways",
+            Self::ListenerSet => "listenersets",
+            Self::HttpRoute => "httproutes",
+            Self::GrpcRoute => "grpcroutes",
+            Self::TlsRoute => "tlsroutes",
+            Self::TcpRoute => "tcproutes",
+            Self::UdpRoute => "udproutes",
+            Self::ReferenceGrant => "referencegrants",
+            Self::BackendTlsPolicy => "backendtlspolicies",
+        }
+    }
+
+    /// The API group of its objects; empty for Kubernetes' own.
+    pub(crate) fn group(self) -> &'static str {
+        self.api_version().split_once('/').map_or("", |(group, _)| group)
+    }
+
     /// The `apiVersion` of its objects.
     pub(crate) fn api_version(self) -> &'static str {
         KINDS.iter().find(|(kind, ..)| *kind == self).map_or("v1", |(_, version, _)| version)

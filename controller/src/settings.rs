@@ -59,6 +59,9 @@ pub struct ControllerSettings {
     /// `--controller-class`: Ingresses of IngressClasses with one of these controllers are served. Default
     /// `adit.dev/ingress-controller` and `k8s.io/ingress-nginx`; in a cluster only the first.
     pub controller_classes: Vec<String>,
+    /// `--gateway-controller`: the Gateways of GatewayClasses with this controller are served. Default
+    /// `adit.dev/gateway-controller`.
+    pub gateway_controller: String,
     /// `--ingress-class`: Ingresses with one of these names in the annotation `kubernetes.io/ingress.class` are served,
     /// and, with [`Self::class_by_name`], those of IngressClasses with one of these names. Default `adit` and `nginx`;
     /// in a cluster only `adit`.
@@ -133,6 +136,7 @@ impl Default for ControllerSettings {
     fn default() -> Self {
         Self {
             controller_classes: vec!["adit.dev/ingress-controller".into(), "k8s.io/ingress-nginx".into()],
+            gateway_controller: "adit.dev/gateway-controller".into(),
             ingress_classes: vec!["adit".into(), "nginx".into()],
             class_by_name: true,
             without_class: true,
@@ -162,7 +166,7 @@ impl Default for ControllerSettings {
 
 /// Which cluster is watched, which of its namespaces, and what is written to it. `Default` is the cluster of this Pod,
 /// with all its namespaces.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterSettings {
     /// `--kubeconfig`: the file with the API server and the credentials. Default none: the service account of the Pod.
     pub kubeconfig: Option<PathBuf>,
@@ -175,8 +179,24 @@ pub struct ClusterSettings {
     pub certificate_authority: Option<PathBuf>,
     /// `--watch-namespace` or `--watch-namespace-selector`.
     pub namespaces: WatchedNamespaces,
+    /// How often is asked whether the cluster has Gateway API. Default 10 s; no flag sets it.
+    pub discovery_interval: Duration,
     /// What is written to the cluster.
     pub status: StatusSettings,
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            identity: Identity::default(),
+            apiserver: None,
+            certificate_authority: None,
+            namespaces: WatchedNamespaces::default(),
+            discovery_interval: Duration::from_secs(10),
+            status: StatusSettings::default(),
+        }
+    }
 }
 
 /// As who the API server is asked.
@@ -246,6 +266,16 @@ pub enum WatchedNamespaces {
     One(Arc<str>),
     /// Those with labels of this selector.
     Labelled(String),
+}
+
+impl WatchedNamespaces {
+    /// The one that is watched, if it is one.
+    pub fn one(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::One(namespace) => Some(namespace),
+            Self::All | Self::Labelled(_) => None,
+        }
+    }
 }
 
 /// The ports that Adit itself listens on.

@@ -2,6 +2,7 @@
 //!
 //! It speaks HTTP over a real socket, keeps versions and the history of changes, pages its lists, and forgets.
 
+mod discovery;
 mod objects;
 mod request;
 mod watches;
@@ -10,6 +11,7 @@ mod writes;
 use crate::backend::scripted;
 use crate::connection::{Connection, PATIENCE};
 use anyhow::{Context, Result, ensure};
+use discovery::Discovery;
 use objects::Objects;
 use parking_lot::Mutex;
 use request::Request;
@@ -58,6 +60,7 @@ pub struct ApiServer {
 #[derive(Debug, Default)]
 struct State {
     objects: Objects,
+    discovery: Discovery,
     /// Next answers, by the resource's name in URLs, with the subresource: `ingresses/status`.
     faults: HashMap<String, VecDeque<Fault>>,
     refused: HashSet<String>,
@@ -121,6 +124,11 @@ impl ApiServer {
     pub fn apply(&self, manifests: &str) -> Result<()> {
         let documents = documents(manifests)?;
         self.change(|state| documents.into_iter().try_for_each(|object| state.objects.apply(object)))
+    }
+
+    /// Has these kinds of Gateway API, by their names in URLs, in a version; none: no longer this version.
+    pub fn offer(&self, version: &str, resources: &[&str]) {
+        self.change(|state| state.discovery.offer(version, resources));
     }
 
     /// Deletes an object.
@@ -241,6 +249,11 @@ impl ApiServer {
     async fn serve(self, mut connection: Connection) -> Result<()> {
         while let Some(head) = connection.request().await? {
             let body = connection.request_body(&head).await?;
+            if let Some(answer) = self.discovered(&head.target) {
+                let (code, answer) = answer.map_or_else(|| (404, status(404)), |answer| (200, answer));
+                connection.send(response(code, "", &answer.to_string())).await?;
+                continue;
+            }
             let mut request = Request::parse(&head, &body)?;
             match self.fault(&mut request) {
                 None => {}
@@ -257,6 +270,16 @@ impl ApiServer {
             connection.send(response(code, "", &answer.to_string())).await?;
         }
         Ok(())
+    }
+
+    fn discovered(&self, target: &str) -> Option<Option<Value>> {
+        self.change(|state| {
+            let answer = state.discovery.answer(target);
+            if answer.is_some() {
+                state.requests.push(target.to_owned());
+            }
+            answer
+        })
     }
 
     fn answer(&self, request: &Request) -> Result<(u16, Value)> {

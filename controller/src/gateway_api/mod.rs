@@ -4,6 +4,7 @@
 //! object a condition, and never end a watch. Translation judges the values.
 
 mod backend_tls_policy;
+mod features;
 mod filter;
 mod gateway;
 mod grpc_route;
@@ -16,6 +17,7 @@ mod status;
 mod stream_routes;
 
 pub use backend_tls_policy::{BackendTlsPolicySpec, BackendTlsValidation, SubjectAltName};
+pub use features::SUPPORTED_FEATURES;
 pub use filter::{
     CorsFilter, ExternalAuthFilter, Fraction, HeaderFilter, HttpHeader, PathModifier, RequestMirrorFilter,
     RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
@@ -38,6 +40,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use null::or_default;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// The API group of all these kinds.
 pub const GROUP: &str = "gateway.networking.k8s.io";
@@ -55,6 +58,8 @@ pub struct Resource<S> {
     /// What the user asks for.
     #[serde(deserialize_with = "or_default")]
     pub spec: S,
+    /// What it says now, in whatever form; null where it says nothing.
+    pub status: Value,
 }
 
 /// `GatewayClass`.

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// Resource, namespace, name.
 type Key = (String, String, String);
 
+const WITHOUT_NAMESPACE: [&str; 5] =
+    ["gatewayclasses", "ingressclasses", "namespaces", "nodes", "validatingwebhookconfigurations"];
+
 /// Objects with versions, and what became of them.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
@@ -44,7 +47,7 @@ impl Objects {
     pub(super) fn apply(&mut self, mut object: Value) -> Result<()> {
         let resource = resource(object["kind"].as_str().context("no kind")?);
         let metadata = object["metadata"].as_object_mut().context("no metadata")?;
-        if !["ingressclasses", "namespaces", "nodes", "validatingwebhookconfigurations"].contains(&resource.as_str()) {
+        if !WITHOUT_NAMESPACE.contains(&resource.as_str()) {
             metadata.entry("namespace").or_insert(json!("default"));
         }
         self.version += 1;

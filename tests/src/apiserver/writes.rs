@@ -23,6 +23,7 @@ pub(super) fn answer(objects: &mut Objects, request: &Request) -> Result<Result<
             }
             request.body.clone()
         }
+        ("PATCH", Some(found)) if is_of_another_version(&request.body, &found) => return Ok(Err(409)),
         ("PATCH", Some(found)) => match patched(&found, request)? {
             // As a real one, which then says nothing to those that watch.
             Some(patched) if patched == found => return Ok(Ok(found)),
@@ -33,6 +34,12 @@ pub(super) fn answer(objects: &mut Objects, request: &Request) -> Result<Result<
     };
     objects.apply(changed)?;
     Ok(Ok(objects.find(&request.resource, namespace, name).cloned().unwrap_or_default()))
+}
+
+/// A patch may name the version that it is for.
+fn is_of_another_version(patch: &Value, found: &Value) -> bool {
+    let version = patch.pointer("/metadata/resourceVersion");
+    version.is_some_and(|version| *version != found["metadata"]["resourceVersion"])
 }
 
 fn in_namespace(object: &Value, namespace: &str) -> Value {

@@ -163,6 +163,10 @@ impl Manifest {
                     object["metadata"]["name"] = own(&object["metadata"]["name"]);
                     object["spec"]["controller"] = own(&object["spec"]["controller"]);
                 }
+                "GatewayClass" => {
+                    object["metadata"]["name"] = own(&object["metadata"]["name"]);
+                    object["spec"]["controllerName"] = own(&object["spec"]["controllerName"]);
+                }
                 "ValidatingWebhookConfiguration" => {
                     own_webhook(&mut object["metadata"]["name"]);
                     let service = &mut object["webhooks"][0]["clientConfig"]["service"];

@@ -36,6 +36,17 @@ fn the_chart_installs_what_the_kustomizations_do() {
 }
 
 #[test]
+fn the_chart_serves_gateways_as_the_kustomization_does() {
+    let values = "controller.gatewayClassResource.enabled=true";
+    let chart = Rendered::make(&["--set", values]).expect("the chart with a GatewayClass");
+    assert!(chart.arguments().contains(&"--gateway-controller=adit.dev/gateway-controller".to_owned()));
+    let chart = compared(&chart.objects);
+    for (name, object) in compared(&Installation::named("gateway-api").objects) {
+        assert_eq!(chart[&name], object, "{name}: the chart, and the kustomization");
+    }
+}
+
+#[test]
 fn the_chart_monitors_as_the_kustomization_does() {
     let values = "controller.metrics.enabled=true,controller.metrics.portName=admin,\
         controller.metrics.serviceMonitor.enabled=true,controller.metrics.prometheusRule.enabled=true";

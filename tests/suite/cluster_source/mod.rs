@@ -4,6 +4,7 @@
 mod access;
 mod failures;
 mod following;
+mod gateway_api;
 mod scope;
 mod zone;
 

@@ -93,6 +93,17 @@ pub(super) const FLAGS: &[Flag] = &[
         },
     ),
     Flag::full(
+        "gateway-controller",
+        Shape::Value("CONTROLLER"),
+        "adit.dev/gateway-controller",
+        "Serve the Gateways of GatewayClasses whose spec.controllerName has this value, and write their status. Each \
+         installation of Adit in a cluster needs a value of its own",
+        |values, settings| {
+            settings.controller.gateway_controller = values.last().to_owned();
+            Ok(())
+        },
+    ),
+    Flag::full(
         "ingress-class",
         Shape::Repeated("NAME"),
         "adit, nginx",

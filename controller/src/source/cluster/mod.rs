@@ -7,7 +7,9 @@
 //! Whatever fails, what is known stays: only an object's own deletion, or a complete list without it, takes it away.
 
 mod arrival;
+mod discovery;
 mod follow;
+mod gateway_api;
 mod namespaces;
 mod objects;
 mod once;
@@ -19,7 +21,9 @@ mod zone;
 
 use crate::apiserver::{Access, AccessError, ApiFailure, Cause};
 use crate::feed::{Feed, SourceEvent, WatchHealth};
+use crate::object::Kind;
 use crate::settings::{ClusterSettings, ControllerSettings};
+use discovery::Served;
 use follow::{Follower, Reports};
 pub use once::{ClusterReader, Read, ReadError};
 use std::collections::HashMap;
@@ -87,10 +91,12 @@ impl ClusterSource {
         }
         let (watch_set, start) = WatchSet::open(&self.settings, &self.cluster);
         let (reports, reported) = mpsc::channel(WAITING);
+        let (served, discovered) = mpsc::channel(1);
+        tokio::spawn(discovery::follow(access.clone(), self.cluster.discovery_interval, served));
         let (tasks, causes) = Default::default();
         let mut following = Following { watch_set, access, reports, tasks, events, health, causes };
         following.start(start);
-        following.run(reported).await;
+        following.run(reported, discovered).await;
     }
 }
 
@@ -108,31 +114,51 @@ struct Following {
 
 impl Following {
     /// Follows until nobody takes the events. The tasks end with their runtime.
-    async fn run(&mut self, mut reported: mpsc::Receiver<(WatchId, Report)>) {
+    async fn run(&mut self, mut reported: mpsc::Receiver<(WatchId, Report)>, mut discovered: mpsc::Receiver<Served>) {
         loop {
-            let (id, report) = tokio::select! {
-                Some(reported) = reported.recv() => reported,
+            let events = tokio::select! {
+                Some((id, report)) = reported.recv() => self.handle(id, report),
+                Some(served) = discovered.recv() => {
+                    tracing::debug!(kinds = ?served, "the kinds of Gateway API");
+                    let actions = self.watch_set.discovered(served);
+                    self.carry_out(actions, None, false)
+                }
                 () = self.events.closed() => return,
             };
-            let is_of_health = !matches!(report, Report::Event(_));
-            let failing = match &report {
-                Report::Failing(failure) => self.watch_set.kind(id).map(|kind| (kind, failure.clone())),
-                Report::Event(_) | Report::Healthy => None,
-            };
-            let Actions { events, start, stop } = self.watch_set.handle(id, report);
-            for id in &stop {
-                self.tasks.remove(id).inspect(AbortHandle::abort);
-            }
-            self.start(start);
-            if is_of_health || !stop.is_empty() {
-                self.report_health(failing);
-            }
             for event in events {
                 if self.events.send(event).await.is_err() {
                     return;
                 }
             }
         }
+    }
+
+    /// Takes in what a watch reports: the events that follow.
+    fn handle(&mut self, id: WatchId, report: Report) -> Vec<SourceEvent> {
+        let is_of_health = !matches!(report, Report::Event(_));
+        let failing = match &report {
+            Report::Failing(failure) => self.watch_set.kind(id).map(|kind| (kind, failure.clone())),
+            Report::Event(_) | Report::Healthy => None,
+        };
+        let actions = self.watch_set.handle(id, report);
+        self.carry_out(actions, failing, is_of_health)
+    }
+
+    fn carry_out(
+        &mut self,
+        actions: Actions,
+        failing: Option<(&'static str, ApiFailure)>,
+        is_of_health: bool,
+    ) -> Vec<SourceEvent> {
+        let Actions { events, start, stop } = actions;
+        for id in &stop {
+            self.tasks.remove(id).inspect(AbortHandle::abort);
+        }
+        self.start(start);
+        if is_of_health || !stop.is_empty() {
+            self.report_health(failing);
+        }
+        events
     }
 
     fn start(&mut self, watches: Vec<(WatchId, Watch)>) {
@@ -149,9 +175,12 @@ impl Following {
         let health = self.watch_set.health();
         if let Some((kind, ApiFailure { cause, message })) = failing
             && self.causes.insert(kind, cause) != Some(cause)
-            && cause != Cause::Forbidden
         {
-            tracing::warn!(kind, reason = message, "cannot watch objects; those that are known stay in effect");
+            if cause != Cause::Forbidden {
+                tracing::warn!(kind, reason = message, "cannot watch objects; those that are known stay in effect");
+            } else if kind == Kind::GatewayClass.name() {
+                tracing::info!(reason = message, "no right to Gateway API, so no Gateway is served");
+            }
         }
         self.causes.retain(|kind, _| {
             let is_healthy = health.get(kind);

@@ -1,6 +1,5 @@
 //! What to watch: kinds, in namespaces, by name or by label.
 
-use crate::gateway_api::GROUP;
 use crate::object::{Kind, NamespacedName, SERVICE_NAME_LABEL};
 use crate::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
 use std::fmt;
@@ -26,26 +25,11 @@ impl Resource {
 
     /// Where the API server has it: the API group and the name in URLs, which is also that in RBAC rules.
     pub(super) fn place(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Objects(Kind::Ingress) => ("networking.k8s.io", "ingresses"),
-            Self::Objects(Kind::IngressClass) => ("networking.k8s.io", "ingressclasses"),
-            Self::Objects(Kind::Service) => ("", "services"),
-            Self::Objects(Kind::EndpointSlice) => ("discovery.k8s.io", "endpointslices"),
-            Self::Objects(Kind::Endpoints) => ("", "endpoints"),
-            Self::Objects(Kind::Secret) => ("", "secrets"),
-            Self::Objects(Kind::ConfigMap) => ("", "configmaps"),
-            Self::Objects(Kind::GatewayClass) => (GROUP, "gatewayclasses"),
-            Self::Objects(Kind::Gateway) => (GROUP, "gateways"),
-            Self::Objects(Kind::ListenerSet) => (GROUP, "listenersets"),
-            Self::Objects(Kind::HttpRoute) => (GROUP, "httproutes"),
-            Self::Objects(Kind::GrpcRoute) => (GROUP, "grpcroutes"),
-            Self::Objects(Kind::TlsRoute) => (GROUP, "tlsroutes"),
-            Self::Objects(Kind::TcpRoute) => (GROUP, "tcproutes"),
-            Self::Objects(Kind::UdpRoute) => (GROUP, "udproutes"),
-            Self::Objects(Kind::ReferenceGrant) => (GROUP, "referencegrants"),
-            Self::Objects(Kind::BackendTlsPolicy) => (GROUP, "backendtlspolicies"),
-            Self::Namespaces | Self::Objects(Kind::Namespace) => ("", "namespaces"),
-        }
+        let kind = match self {
+            Self::Objects(kind) => kind,
+            Self::Namespaces => Kind::Namespace,
+        };
+        (kind.group(), kind.plural())
     }
 }
 
@@ -53,6 +37,8 @@ impl Resource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Watch {
     pub(super) resource: Resource,
+    /// Of the API.
+    pub(super) version: &'static str,
     /// `None` is every namespace, or a kind that is in none.
     pub(super) namespace: Option<Arc<str>>,
     /// A field selector.
@@ -69,7 +55,18 @@ const FOREIGN_SECRETS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/serv
 
 impl Watch {
     fn all(resource: Resource, namespace: Option<&Arc<str>>) -> Self {
-        Self { resource, namespace: namespace.cloned(), fields: None, labels: None }
+        Self { resource, version: "v1", namespace: namespace.cloned(), fields: None, labels: None }
+    }
+
+    /// All objects of a kind, in another version than the usual one.
+    pub(super) fn of_version(kind: Kind, version: &'static str, namespace: Option<&Arc<str>>) -> Self {
+        Self { version, ..Self::all(Resource::Objects(kind), namespace) }
+    }
+
+    /// All namespaces, or one of them.
+    pub(super) fn namespaces(only: Option<&Arc<str>>) -> Self {
+        let fields = only.map(|name| format!("metadata.name={name}"));
+        Self { fields, ..Self::all(Resource::Objects(Kind::Namespace), None) }
     }
 
     fn named(kind: Kind, name: &NamespacedName) -> Self {
@@ -85,7 +82,8 @@ impl Watch {
     /// The path of its URL.
     pub(super) fn path(&self) -> String {
         let (group, plural) = self.resource.place();
-        let version = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
+        let version = self.version;
+        let version = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         match &self.namespace {
             Some(namespace) => format!("{version}/namespaces/{namespace}/{plural}"),
             None => format!("{version}/{plural}"),
@@ -112,10 +110,7 @@ impl fmt::Display for Watch {
 
 /// The watches that the settings ask for, but for those of ConfigMaps.
 pub(super) fn watches(settings: &ControllerSettings, cluster: &ClusterSettings) -> Vec<Watch> {
-    let scope = match &cluster.namespaces {
-        WatchedNamespaces::One(namespace) => Some(namespace),
-        WatchedNamespaces::All | WatchedNamespaces::Labelled(_) => None,
-    };
+    let scope = cluster.namespaces.one();
     let all = |kind| Watch::all(Resource::Objects(kind), scope);
     let mut watches = vec![
         all(Kind::Ingress),

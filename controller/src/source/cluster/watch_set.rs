@@ -1,5 +1,7 @@
 //! All watches of a cluster, and what to do about what they report: events to send, watches to start and to stop. Pure.
 
+use super::discovery::Served;
+use super::gateway_api::GatewayApi;
 use super::namespaces::Namespaces;
 use super::objects::{ObjectState, Objects, Presence, WatchEvent};
 use super::references::References;
@@ -7,7 +9,7 @@ use super::watch::{Resource, Watch, watches};
 use crate::apiserver::{ApiFailure, Cause};
 use crate::diagnostic::Diagnostic;
 use crate::feed::{SourceEvent, WatchHealth};
-use crate::object::{NamespacedName, ObjectKey};
+use crate::object::{Kind, NamespacedName, ObjectKey};
 use crate::settings::{ClusterSettings, ControllerSettings, WatchedNamespaces};
 use gateway::config::Subject;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -43,6 +45,9 @@ pub(super) struct WatchSet {
     config_maps: BTreeMap<NamespacedName, WatchId>,
     references: References,
     namespaces: Option<Namespaces>,
+    gateway_api: GatewayApi,
+    /// The watches of Gateway API's kinds.
+    gateway_watches: BTreeMap<Kind, WatchId>,
     /// The objects that problems were reported of.
     flawed: HashSet<ObjectKey>,
     is_synced: bool,
@@ -72,6 +77,8 @@ impl WatchSet {
             config_maps: BTreeMap::new(),
             references: References::new(settings),
             namespaces: is_selective.then(selected),
+            gateway_api: GatewayApi::new(settings, cluster),
+            gateway_watches: BTreeMap::new(),
             flawed: HashSet::new(),
             is_synced: false,
         };
@@ -103,8 +110,11 @@ impl WatchSet {
                 actions.events.extend(was_refused.then(|| refusal(&entry.watch, Vec::new())));
             }
             Report::Failing(failure) => {
-                entry.is_healthy = Some(false);
-                if failure.cause == Cause::Forbidden && !entry.is_refused {
+                // A cluster may have Gateway API for others, and we no right to it.
+                let is_others = entry.is_of_gateway_classes() && failure.cause == Cause::Forbidden;
+                entry.is_healthy = (!is_others).then_some(false);
+                entry.has_answered |= is_others;
+                if failure.cause == Cause::Forbidden && !is_others && !entry.is_refused {
                     entry.is_refused = true;
                     let diagnostic = refused(&entry.watch, &failure, entry.has_answered);
                     actions.events.push(refusal(&entry.watch, vec![diagnostic]));
@@ -112,11 +122,23 @@ impl WatchSet {
                 }
             }
         }
-        if !self.is_synced && self.watches.values().all(|entry| entry.has_answered) {
-            self.is_synced = true;
+        self.check_synced(&mut actions);
+        actions
+    }
+
+    /// Takes in which kinds of Gateway API there are now.
+    pub(super) fn discovered(&mut self, served: Served) -> Actions {
+        self.gateway_api.discovered(served);
+        let mut actions = self.follow_gateway_api();
+        self.check_synced(&mut actions);
+        actions
+    }
+
+    fn check_synced(&mut self, actions: &mut Actions) {
+        let has_answered = self.gateway_api.is_known() && self.watches.values().all(|entry| entry.has_answered);
+        if has_answered && !std::mem::replace(&mut self.is_synced, true) {
             actions.events.push(SourceEvent::Synced);
         }
-        actions
     }
 
     /// What a watch brings; `None` where it was stopped.
@@ -158,12 +180,16 @@ impl WatchSet {
     /// The events of these states, and the watches of the ConfigMaps that they name.
     fn emit(&mut self, states: Vec<ObjectState>) -> Actions {
         let mut events = Vec::new();
-        let mut has_new_references = false;
+        let (mut has_new_references, mut has_class) = (false, false);
         for state in states {
             has_new_references |= self.references.record(&state);
+            has_class |= self.gateway_api.record(&state);
             self.emit_one(state, &mut events);
         }
         let mut actions = if has_new_references { self.follow_references() } else { Actions::default() };
+        if has_class {
+            actions.extend(self.follow_gateway_api());
+        }
         actions.events.splice(0..0, events);
         actions
     }
@@ -192,10 +218,8 @@ impl WatchSet {
         let unwanted: Vec<_> = self.config_maps.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         for name in unwanted {
             let Some(id) = self.config_maps.remove(&name) else { continue };
-            let Some(entry) = self.watches.remove(&id) else { continue };
-            actions.stop.push(id);
-            actions.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
-            for state in entry.objects.map(Objects::forget).unwrap_or_default() {
+            let objects = self.stop(id, &mut actions);
+            for state in objects.map(Objects::forget).unwrap_or_default() {
                 self.emit_one(state, &mut actions.events);
             }
         }
@@ -207,6 +231,62 @@ impl WatchSet {
             }
         }
         actions
+    }
+
+    /// Starts and stops watches of Gateway API. The objects of a kind that is gone are gone, and stay while it is only read
+    /// in another version.
+    fn follow_gateway_api(&mut self) -> Actions {
+        let mut actions = Actions::default();
+        let mut wanted = self.gateway_api.watches();
+        for (kind, id) in std::mem::take(&mut self.gateway_watches) {
+            if self.watches.get(&id).map(|entry| &entry.watch) == wanted.get(&kind) {
+                wanted.remove(&kind);
+                self.gateway_watches.insert(kind, id);
+                continue;
+            }
+            let objects = self.stop(id, &mut actions);
+            match wanted.remove(&kind) {
+                Some(watch) => self.start_for(kind, watch, objects, &mut actions),
+                None => {
+                    let gone = objects.map(Objects::forget).unwrap_or_default();
+                    let gone = self.in_watched_namespaces(gone);
+                    gone.into_iter().for_each(|state| self.emit_one(state, &mut actions.events));
+                }
+            }
+        }
+        wanted.into_iter().for_each(|(kind, watch)| self.start_for(kind, watch, None, &mut actions));
+        actions
+    }
+
+    fn start_for(&mut self, kind: Kind, watch: Watch, objects: Option<Objects>, actions: &mut Actions) {
+        let (id, watch) = self.start(watch);
+        if let (Some(entry), Some(objects)) = (self.watches.get_mut(&id), objects) {
+            entry.objects = Some(objects);
+        }
+        self.gateway_watches.insert(kind, id);
+        actions.start.push((id, watch));
+    }
+
+    /// Stops a watch: what it knew of.
+    fn stop(&mut self, id: WatchId, actions: &mut Actions) -> Option<Objects> {
+        let entry = self.watches.remove(&id)?;
+        actions.stop.push(id);
+        actions.events.extend(entry.is_refused.then(|| refusal(&entry.watch, Vec::new())));
+        entry.objects
+    }
+}
+
+impl Entry {
+    fn is_of_gateway_classes(&self) -> bool {
+        self.watch.resource == Resource::Objects(Kind::GatewayClass)
+    }
+}
+
+impl Actions {
+    fn extend(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.start.extend(other.start);
+        self.stop.extend(other.stop);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::{typed, validate};
 use crate::diagnostic::Diagnostic;
+use crate::gateway_api::GROUP;
 use crate::object::{Age, Kind, Object, ObjectKey, Observed, is_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Where `kubectl apply` keeps a copy of the whole object.
@@ -16,8 +17,10 @@ const LOAD_BALANCER: &str = "loadBalancer";
 /// Leaves out what nobody here reads: often more than half of an object.
 pub(crate) fn strip(object: &mut Value) {
     let Some(fields) = object.as_object_mut() else { return };
-    // Of Ingresses and of Services: all that their statuses are read for.
-    if let Some(status) = fields.remove("status")
+    // The parts of a status of Gateway API that are others' are written again with ours. Of Ingresses and of Services: all
+    // that their statuses are read for.
+    if !is_of_gateway_api(fields)
+        && let Some(status) = fields.remove("status")
         && let Some(balancer) = status.get(LOAD_BALANCER)
     {
         fields.insert("status".to_owned(), json!({LOAD_BALANCER: balancer}));
@@ -27,6 +30,11 @@ pub(crate) fn strip(object: &mut Value) {
     if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.remove(LAST_APPLIED);
     }
+}
+
+fn is_of_gateway_api(fields: &Map<String, Value>) -> bool {
+    let group = fields.get("apiVersion").and_then(Value::as_str).and_then(|version| version.split('/').next());
+    group == Some(GROUP)
 }
 
 /// What typing made of an object.
@@ -109,6 +117,10 @@ mod tests {
         let metadata = json!({"name": "a", "annotations": {"a/b": "c"}});
         let expected = json!({"metadata": metadata, "spec": {"x": 1}, "status": {"loadBalancer": {}}});
         assert_eq!(object, expected);
+        let gateway = json!({"apiVersion": "gateway.networking.k8s.io/v1", "status": {"conditions": []}});
+        let mut stripped = gateway.clone();
+        strip(&mut stripped);
+        assert_eq!(stripped, gateway);
         let mut node = json!({"status": {"conditions": []}});
         strip(&mut node);
         assert_eq!(node, json!({}));

@@ -30,6 +30,9 @@ $(POD_NAMESPACE)/{{ include "adit.controller" . }}-internal
 {{- $namespace := "$(POD_NAMESPACE)" -}}
 {{- $args := list -}}
 {{- $args = append $args (printf "--controller-class=%s" $controller.ingressClassResource.controllerValue) -}}
+{{- if $controller.gatewayClassResource.enabled -}}
+{{- $args = append $args (printf "--gateway-controller=%s" $controller.gatewayClassResource.controllerValue) -}}
+{{- end -}}
 {{- with $controller.ingressClass -}}
 {{- $args = append $args (printf "--ingress-class=%s" .) -}}
 {{- end -}}

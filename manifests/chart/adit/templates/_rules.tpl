@@ -69,6 +69,27 @@
 {{- end }}
 {{- end -}}
 
+{{- /* For Gateway API, which has a class in no namespace. */}}
+{{- define "adit.rules.gateways" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources:
+    [gatewayclasses, gateways, listenersets, httproutes, grpcroutes, tlsroutes, tcproutes, udproutes, referencegrants,
+     backendtlspolicies]
+  verbs: [list, watch]
+# A listener may choose the namespaces of its routes by their labels.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- if ne (index .Values.controller.extraArgs "update-status" | toString) "false" }}
+# Writes conditions, the addresses of Gateways, and the features of classes.
+- apiGroups: [gateway.networking.k8s.io]
+  resources:
+    [gatewayclasses/status, gateways/status, httproutes/status, grpcroutes/status, tlsroutes/status, tcproutes/status,
+     udproutes/status]
+  verbs: [patch]
+{{- end }}
+{{- end -}}
+
 {{- /* The Secret with the certificate, which all replicas show and the one that holds the Lease renews. */}}
 {{- define "adit.rules.admission.own" -}}
 - apiGroups: [""]

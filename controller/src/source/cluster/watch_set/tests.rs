@@ -10,7 +10,8 @@ struct Cluster {
 
 impl Cluster {
     fn open(cluster: &ClusterSettings) -> Self {
-        let (watch_set, watches) = WatchSet::open(&ControllerSettings::default(), cluster);
+        let (mut watch_set, watches) = WatchSet::open(&ControllerSettings::default(), cluster);
+        assert_eq!(watch_set.discovered(Served::new()), Actions::default());
         Self { watch_set, watches }
     }
 
@@ -152,4 +153,97 @@ fn only_objects_of_selected_namespaces_are_reported() {
     assert_eq!(cluster.config_maps().len(), 2);
     assert_eq!(cluster.list("Namespace", []), ["-Ingress shop/a"]);
     assert_eq!(cluster.config_maps().len(), 1);
+}
+
+/// Gateway API in these versions.
+fn served(kinds: &[(Kind, &'static str)]) -> Served {
+    kinds.iter().copied().collect()
+}
+
+const GATEWAY_API: [(Kind, &str); 4] =
+    [(Kind::GatewayClass, "v1"), (Kind::Gateway, "v1"), (Kind::HttpRoute, "v1"), (Kind::ReferenceGrant, "v1beta1")];
+
+impl Cluster {
+    fn discovered(&mut self, kinds: &[(Kind, &'static str)]) -> Vec<String> {
+        let Actions { events, start, stop } = self.watch_set.discovered(served(kinds));
+        self.watches.retain(|(id, _)| !stop.contains(id));
+        self.watches.extend(start);
+        shown(events)
+    }
+
+    fn gateway_api(&self) -> Vec<String> {
+        let paths = self.watches.iter().map(|(_, watch)| watch.path());
+        let ours = |path: &String| path.contains("gateway") || path.ends_with("namespaces");
+        paths.filter(ours).map(|path| path.trim_start_matches("/apis/gateway.networking.k8s.io/").to_owned()).collect()
+    }
+}
+
+fn class(controller: &str) -> Value {
+    json!({"metadata": {"name": "adit"}, "spec": {"controllerName": controller}})
+}
+
+#[test]
+fn gateway_api_is_watched_when_a_class_is_ours() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    assert_eq!((cluster.discovered(&GATEWAY_API), cluster.gateway_api()), (vec![], vec!["v1/gatewayclasses".into()]));
+    cluster.list("GatewayClass", [class("example.com/other")]);
+    assert_eq!(cluster.gateway_api().len(), 1);
+    cluster.list("GatewayClass", [class("adit.dev/gateway-controller")]);
+    let all = ["v1/gatewayclasses", "v1/gateways", "v1/httproutes", "v1beta1/referencegrants", "/api/v1/namespaces"];
+    let sorted = |mut paths: Vec<String>| {
+        paths.sort();
+        paths
+    };
+    assert_eq!(sorted(cluster.gateway_api()), sorted(all.map(str::to_owned).into()));
+    assert_eq!(cluster.list("GatewayClass", []), ["-GatewayClass adit"]);
+    assert_eq!(cluster.gateway_api().len(), all.len(), "a class may be replaced");
+}
+
+#[test]
+fn the_objects_of_a_kind_go_with_it_and_stay_with_another_version() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    cluster.discovered(&GATEWAY_API);
+    cluster.list("GatewayClass", [class("adit.dev/gateway-controller")]);
+    cluster.list("HTTPRoute", [object("web")]);
+    cluster.list("ReferenceGrant", [object("grant"), object("other")]);
+    let mut kinds = GATEWAY_API;
+    kinds[3].1 = "v1";
+    assert_eq!(cluster.discovered(&kinds), [""; 0]);
+    assert!(cluster.gateway_api().contains(&"v1/referencegrants".to_owned()));
+    assert_eq!(
+        cluster.list("ReferenceGrant", [object("grant")]),
+        ["+ReferenceGrant shop/grant", "-ReferenceGrant shop/other"]
+    );
+    assert_eq!(cluster.discovered(&[kinds[0], kinds[1], kinds[3]]), ["-HTTPRoute shop/web"]);
+    assert_eq!(cluster.discovered(&[]), ["-GatewayClass adit", "-ReferenceGrant shop/grant"]);
+    assert_eq!(cluster.gateway_api(), [""; 0]);
+}
+
+#[test]
+fn it_is_not_synced_before_gateway_api_is() {
+    let (watch_set, watches) = WatchSet::open(&ControllerSettings::default(), &ClusterSettings::default());
+    let mut cluster = Cluster { watch_set, watches };
+    for kind in ["Ingress", "IngressClass", "Service", "EndpointSlice", "Secret", "ConfigMap"] {
+        assert_eq!(cluster.list(kind, []), [""; 0], "{kind}");
+    }
+    assert_eq!(cluster.discovered(&GATEWAY_API), [""; 0]);
+    assert_eq!(cluster.list("GatewayClass", [class("adit.dev/gateway-controller")]), ["+GatewayClass adit"]);
+    for kind in ["Gateway", "HTTPRoute", "ReferenceGrant"] {
+        assert_eq!(cluster.list(kind, []), [""; 0], "{kind}");
+    }
+    assert_eq!(cluster.list("Namespace", []), ["synced"]);
+}
+
+#[test]
+fn no_right_to_gateway_api_is_nothing_wrong() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    cluster.discovered(&GATEWAY_API);
+    assert_eq!(cluster.fail("GatewayClass", Cause::Forbidden), [""; 0]);
+    assert_eq!(cluster.watch_set.health(), WatchHealth::new());
+    for kind in ["Ingress", "IngressClass", "Service", "EndpointSlice", "Secret"] {
+        cluster.list(kind, []);
+    }
+    assert_eq!(cluster.list("ConfigMap", []), ["synced"]);
+    assert_eq!(cluster.fail("GatewayClass", Cause::Other), [""; 0]);
+    assert_eq!(cluster.watch_set.health(), WatchHealth::from([("GatewayClass", false)]));
 }

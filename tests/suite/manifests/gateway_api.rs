@@ -1,0 +1,42 @@
+//! What lets an installation serve Gateways.
+
+use super::installation::Installation;
+use super::permissions::allowed;
+use controller::settings::ControllerSettings;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+#[test]
+fn the_class_is_that_of_every_installation() {
+    let class = Installation::named("gateway-api").only("GatewayClass").clone();
+    assert_eq!(class["spec"]["controllerName"], json!(ControllerSettings::default().gateway_controller));
+    for install in Installation::all() {
+        assert_eq!(class["spec"]["controllerName"], install.settings().controller.gateway_controller);
+    }
+}
+
+#[test]
+fn roles_allow_what_is_asked_for_and_no_more() {
+    let install = Installation::named("gateway-api");
+    let read = [
+        "gatewayclasses",
+        "gateways",
+        "listenersets",
+        "httproutes",
+        "grpcroutes",
+        "tlsroutes",
+        "tcproutes",
+        "udproutes",
+        "referencegrants",
+        "backendtlspolicies",
+    ];
+    let written = ["gatewayclasses", "gateways", "httproutes", "grpcroutes", "tlsroutes", "tcproutes", "udproutes"];
+    let read = read.map(|resource| format!("gateway.networking.k8s.io/{resource} list watch"));
+    let written = written.map(|resource| format!("gateway.networking.k8s.io/{resource}/status patch"));
+    let mut rules: BTreeSet<_> = read.into_iter().chain(written).collect();
+    rules.insert("/namespaces list watch".to_owned());
+    assert_eq!(allowed(&install, "ClusterRole"), rules);
+    let binding = install.only("ClusterRoleBinding");
+    assert_eq!(binding["roleRef"]["name"], install.only("ClusterRole")["metadata"]["name"]);
+    assert_eq!(binding["subjects"], json!([{"kind": "ServiceAccount", "name": "adit", "namespace": "adit"}]));
+}
