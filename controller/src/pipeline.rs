@@ -8,6 +8,7 @@ mod log;
 use crate::debounce::Debounce;
 use crate::diagnostic::Diagnostic;
 use crate::feed::SourceEvent;
+use crate::gateway_api::ObjectStatus;
 use crate::object::ObjectKey;
 use crate::status::Reporter;
 use crate::store::{Change, Store};
@@ -42,6 +43,12 @@ pub trait Translate {
 
     /// The Ingresses that were translated last, and whether anything of each is served now.
     fn translated(&self) -> Vec<(ObjectKey, bool)> {
+        Vec::new()
+    }
+
+    /// The objects of Gateway API that were translated anew since this was asked last, and what the status of each is to
+    /// say; none: nothing of us.
+    fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
         Vec::new()
     }
 }
@@ -218,7 +225,11 @@ where
             (revision, self.rejected) = (self.publish)(update);
             log_applied(revision, &changes, started.elapsed());
         }
-        self.reporter.iter().for_each(|reporter| reporter.report_served(self.translator.translated()));
+        let statuses = self.translator.take_statuses();
+        if let Some(reporter) = &self.reporter {
+            reporter.report_served(self.translator.translated());
+            reporter.report_statuses(statuses);
+        }
         let diagnostics = self.diagnostics();
         log_difference(&self.state.borrow().diagnostics, &diagnostics);
         let uids = self.uids(&diagnostics);

@@ -35,6 +35,7 @@ mod explain_admin;
 mod fastcgi;
 mod fixtures;
 mod fuzzed;
+mod gateway_status;
 mod geoip;
 mod grpc;
 mod h2spec;

@@ -139,7 +139,7 @@ impl Server {
             Some(cluster) => {
                 let own = webhook.as_ref().and_then(Webhook::own_certificate);
                 let own = own.map(|certificate| (certificate, serve.webhook.name.as_str()));
-                Some(control.block_on(write_to(cluster, observations, state.clone(), &telemetry, own))?)
+                Some(control.block_on(write_to(cluster, controller, observations, state.clone(), &telemetry, own))?)
             }
             None => None,
         };
@@ -223,6 +223,7 @@ fn control_runtime() -> std::io::Result<Runtime> {
 /// Elects who writes to the cluster, and writes: with a certificate of its own, also what the webhook of this name needs.
 async fn write_to(
     cluster: ClusterSettings,
+    controller: &ControllerSettings,
     observations: Option<status::Observations>,
     state: watch::Receiver<State>,
     telemetry: &Arc<Telemetry>,
@@ -230,7 +231,7 @@ async fn write_to(
 ) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
-    let status = Status::start(&settings, &access, observations);
+    let status = Status::start(&settings, &access, observations, &controller.gateway_controller);
     if let Some((certificate, name)) = own {
         let name = status::own_object(name, &settings, &access);
         let keeper = Keeper::new(access.clone(), name, certificate, settings.interval, status.leading());

@@ -1,4 +1,5 @@
 use crate::diagnostic::Diagnostic;
+use crate::gateway_api::ObjectStatus;
 use crate::object::ObjectKey;
 use crate::pipeline::Translate;
 use crate::store::{Change, Store};
@@ -51,6 +52,10 @@ impl Translate for SharedTranslator {
 
     fn diagnostics(&self) -> Vec<Diagnostic> {
         self.lock().diagnostics().cloned().collect()
+    }
+
+    fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+        self.lock().take_statuses()
     }
 
     fn translated(&self) -> Vec<(ObjectKey, bool)> {

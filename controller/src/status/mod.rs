@@ -1,11 +1,13 @@
-//! What Adit writes to a cluster: the status of the Ingresses that it serves, by the replica that holds the Lease.
+//! What Adit writes to a cluster: the statuses of the Ingresses that it serves and of Gateway API's objects, by the replica
+//! that holds the Lease.
 //!
-//! [`election`] decides who leads and [`plan`] what to write; both are pure. [`lease`] and [`writer`] carry that out,
+//! [`election`] decides who leads, [`plan`] and [`gateway_api`] what to write; all are pure. [`lease`] and [`writer`] carry that out,
 //! [`observation`] is what the pipeline reports to them, and [`replicas`] asks which Pods and nodes run us. Nothing that
 //! goes wrong here reaches traffic.
 
 mod addresses;
 mod election;
+mod gateway_api;
 mod lease;
 mod observation;
 mod patch;
@@ -44,8 +46,14 @@ pub struct Status {
 }
 
 impl Status {
-    /// Starts both on the current runtime. Without observations, no status is written.
-    pub(crate) fn start(settings: &StatusSettings, access: &Access, observations: Option<Observations>) -> Self {
+    /// Starts both on the current runtime. Without observations, no status is written. `controller` is what GatewayClasses
+    /// call us.
+    pub(crate) fn start(
+        settings: &StatusSettings,
+        access: &Access,
+        observations: Option<Observations>,
+        controller: &str,
+    ) -> Self {
         let (leads, leading) = watch::channel(!settings.election);
         let candidate = settings.election.then(|| {
             let election = Election::new(identity(settings), settings.election_ttl);
@@ -54,7 +62,7 @@ impl Status {
             Part::start(|stopped| candidate.run(stopped))
         });
         let writer = observations.map(|observations| {
-            let writer = Writer::new(access.clone(), settings.clone(), observations, leading.clone());
+            let writer = Writer::new(access.clone(), settings.clone(), observations, leading.clone(), controller);
             Part::start(|stopped| writer.run(stopped))
         });
         Self { leading, writer, candidate }

@@ -1,7 +1,9 @@
 //! What the pipeline reports to the status writer.
 
+use super::gateway_api;
 use crate::address::Address;
 use crate::feed::SourceEvent;
+use crate::gateway_api::ObjectStatus;
 use crate::object::{Kind, Object, ObjectKey};
 use crate::settings::StatusSettings;
 use k8s_openapi::api::core::v1::Service;
@@ -9,17 +11,21 @@ use k8s_openapi::api::networking::v1::Ingress;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Something that the status of Ingresses depends on.
+/// Something that a status depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Observation {
     /// An Ingress is not what it was: whether it is served will be reported anew.
     Changed(ObjectKey),
     /// An Ingress exists, and its status says this.
     Ingress(ObjectKey, Vec<Address>),
-    /// An Ingress is no more.
+    /// An object is no more.
     Gone(ObjectKey),
     /// Whether something of an Ingress is served now; reported after it was published.
     Served(ObjectKey, bool),
+    /// An object of Gateway API is this now.
+    Object(ObjectKey, Object),
+    /// What its status is to say, if anything of us; reported after it was published.
+    Status(ObjectKey, Option<ObjectStatus>),
     /// The Service whose addresses are written.
     Service(Arc<Service>),
 }
@@ -43,7 +49,7 @@ impl Reporter {
         (Self { observations, service }, reported)
     }
 
-    /// Reports what a source said of Ingresses and of the Service, and whether that changed more than a status.
+    /// Reports what a source said of what has a status that we write, and of the Service, and whether that changed more than a status.
     pub fn observe(&self, event: &SourceEvent, is_change: bool) {
         match event {
             SourceEvent::Apply(observed) => match &observed.object {
@@ -56,9 +62,14 @@ impl Reporter {
                 Object::Service(service) if self.service.as_ref() == Some(&observed.key) => {
                     self.send(Observation::Service(service.clone()));
                 }
+                object if gateway_api::parts(object).is_some() => {
+                    self.send(Observation::Object(observed.key.clone(), object.clone()));
+                }
                 _ => {}
             },
-            SourceEvent::Delete(key) if key.kind == Kind::Ingress => self.send(Observation::Gone(key.clone())),
+            SourceEvent::Delete(key) if key.kind == Kind::Ingress || key.kind.is_of_gateway_api() => {
+                self.send(Observation::Gone(key.clone()));
+            }
             _ => {}
         }
     }
@@ -67,6 +78,13 @@ impl Reporter {
     pub fn report_served(&self, ingresses: impl IntoIterator<Item = (ObjectKey, bool)>) {
         for (key, is_served) in ingresses {
             self.send(Observation::Served(key, is_served));
+        }
+    }
+
+    /// Reports what the statuses of objects of Gateway API are to say, once that is in effect.
+    pub fn report_statuses(&self, statuses: Vec<(ObjectKey, Option<ObjectStatus>)>) {
+        for (key, status) in statuses {
+            self.send(Observation::Status(key, status));
         }
     }
 

@@ -1,8 +1,10 @@
 //! A status on its way to the API server.
 
+use super::gateway_api::StatusUpdate;
 use super::plan::Patch;
 use crate::address::Address;
 use crate::apiserver::{Access, ApiFailure};
+use crate::object::ObjectKey;
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -11,21 +13,42 @@ use tokio::time::timeout;
 /// When to give up on an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What became of a patch.
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) enum Write {
+    /// The addresses of an Ingress.
+    Addresses(Patch),
+    /// The status of an object of Gateway API.
+    Status(StatusUpdate),
+}
+
+impl Write {
+    /// Of which object.
+    pub(super) fn key(&self) -> &ObjectKey {
+        match self {
+            Self::Addresses(patch) => &patch.key,
+            Self::Status(update) => &update.key,
+        }
+    }
+}
+
+/// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PatchOutcome {
     Written,
-    /// There is no such Ingress any more, or what was to be taken away is no longer there.
+    /// There is no such object any more, or what was to be taken away is no longer there.
     Obsolete,
+    /// The object has changed since.
+    Outdated,
     /// It will not be taken, however often one tries.
     Refused(String),
     /// It may be taken later.
     Failed(String),
 }
 
-/// Sends a patch.
-pub(super) async fn send(access: &Access, patch: &Patch) -> PatchOutcome {
-    let sent = timeout(TIMEOUT, access.call(|client| async move { client.request::<Value>(request(patch)?).await }));
+/// Sends it.
+pub(super) async fn send(access: &Access, write: &Write) -> PatchOutcome {
+    let sent = timeout(TIMEOUT, access.call(|client| async move { client.request::<Value>(request(write)?).await }));
     match sent.await {
         Err(_) => PatchOutcome::Failed("the API server does not answer".into()),
         Ok(Ok(_)) => PatchOutcome::Written,
@@ -34,16 +57,18 @@ pub(super) async fn send(access: &Access, patch: &Patch) -> PatchOutcome {
                 kube::Error::Api(status) => StatusCode::from_u16(status.code).ok(),
                 _ => None,
             };
-            outcome(code, patch, ApiFailure::from(error).message)
+            outcome(code, write, ApiFailure::from(error).message)
         }
     }
 }
 
-fn outcome(code: Option<StatusCode>, patch: &Patch, reason: String) -> PatchOutcome {
+fn outcome(code: Option<StatusCode>, write: &Write, reason: String) -> PatchOutcome {
+    let is_removal = matches!(write, Write::Addresses(patch) if patch.after.is_empty());
     match code {
         Some(StatusCode::NOT_FOUND) => PatchOutcome::Obsolete,
         // The test of what was there.
-        Some(StatusCode::UNPROCESSABLE_ENTITY) if patch.after.is_empty() => PatchOutcome::Obsolete,
+        Some(StatusCode::UNPROCESSABLE_ENTITY) if is_removal => PatchOutcome::Obsolete,
+        Some(StatusCode::CONFLICT) if matches!(write, Write::Status(_)) => PatchOutcome::Outdated,
         Some(
             StatusCode::UNAUTHORIZED
             | StatusCode::REQUEST_TIMEOUT
@@ -55,8 +80,28 @@ fn outcome(code: Option<StatusCode>, patch: &Patch, reason: String) -> PatchOutc
     }
 }
 
-fn request(patch: &Patch) -> kube::Result<Request<Vec<u8>>> {
-    let (kind, body) = if patch.after.is_empty() {
+fn request(write: &Write) -> kube::Result<Request<Vec<u8>>> {
+    let (kind, body) = match write {
+        Write::Addresses(patch) => addresses(patch),
+        Write::Status(update) => {
+            // It has entries of others, who may have written since.
+            let version = json!({"resourceVersion": update.resource_version});
+            ("application/merge-patch+json", json!({"metadata": version, "status": update.fields}))
+        }
+    };
+    let request =
+        Request::patch(url(write.key())).header(header::CONTENT_TYPE, kind).body(body.to_string().into_bytes());
+    request.map_err(kube::core::request::Error::BuildRequest).map_err(kube::Error::BuildRequest)
+}
+
+fn url(ObjectKey { kind, namespace, name }: &ObjectKey) -> String {
+    let namespace = if kind.is_namespaced() { format!("/namespaces/{namespace}") } else { String::new() };
+    let (version, plural) = (kind.api_version(), kind.plural());
+    format!("/apis/{version}{namespace}/{plural}/{name}/status?fieldManager=adit")
+}
+
+fn addresses(patch: &Patch) -> (&'static str, Value) {
+    if patch.after.is_empty() {
         // Whoever serves the Ingress now may have written since.
         let path = "/status/loadBalancer/ingress";
         let test = json!({"op": "test", "path": path, "value": entries(&patch.before)});
@@ -64,11 +109,7 @@ fn request(patch: &Patch) -> kube::Result<Request<Vec<u8>>> {
     } else {
         let status = json!({"loadBalancer": {"ingress": entries(&patch.after)}});
         ("application/merge-patch+json", json!({"status": status}))
-    };
-    let (namespace, name) = (&patch.key.namespace, &patch.key.name);
-    let url = format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status?fieldManager=adit");
-    let request = Request::patch(url).header(header::CONTENT_TYPE, kind).body(body.to_string().into_bytes());
-    request.map_err(kube::core::request::Error::BuildRequest).map_err(kube::Error::BuildRequest)
+    }
 }
 
 fn entries(addresses: &[Address]) -> Vec<Value> {
@@ -82,25 +123,48 @@ fn entries(addresses: &[Address]) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::{Kind, ObjectKey};
+    use crate::object::Kind;
 
-    fn patch(after: &[&str]) -> Patch {
+    fn patch(after: &[&str]) -> Write {
         let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("an address")).collect();
-        Patch {
+        Write::Addresses(Patch {
             key: ObjectKey::new(Kind::Ingress, "shop", "web"),
             before: addresses(&["1.2.3.4"]),
             after: addresses(after),
-        }
+        })
     }
 
-    fn sent(patch: &Patch) -> (String, Value) {
-        let request = request(patch).expect("a request");
-        assert_eq!(
-            request.uri().path_and_query().expect("a path").as_str(),
-            "/apis/networking.k8s.io/v1/namespaces/shop/ingresses/web/status?fieldManager=adit"
-        );
+    fn update(key: ObjectKey) -> Write {
+        Write::Status(StatusUpdate { key, resource_version: "7".into(), fields: json!({"parents": []}) })
+    }
+
+    fn sent_to(write: &Write, url: &str) -> (String, Value) {
+        let request = request(write).expect("a request");
+        assert_eq!(request.uri().path_and_query().expect("a path").as_str(), url);
         let kind = request.headers()[header::CONTENT_TYPE].to_str().expect("text").to_owned();
         (kind, serde_json::from_slice(request.body()).expect("JSON"))
+    }
+
+    fn sent(write: &Write) -> (String, Value) {
+        sent_to(write, "/apis/networking.k8s.io/v1/namespaces/shop/ingresses/web/status?fieldManager=adit")
+    }
+
+    #[test]
+    fn a_status_of_gateway_api_is_of_one_version_of_its_object() {
+        let group = "/apis/gateway.networking.k8s.io/v1";
+        let expected = (
+            "application/merge-patch+json".to_owned(),
+            json!({
+                "metadata": {"resourceVersion": "7"},
+                "status": {"parents": []},
+            }),
+        );
+        let route = update(ObjectKey::new(Kind::HttpRoute, "shop", "web"));
+        let url = format!("{group}/namespaces/shop/httproutes/web/status?fieldManager=adit");
+        assert_eq!(sent_to(&route, &url), expected);
+        let class = update(ObjectKey::new(Kind::GatewayClass, "", "adit"));
+        assert_eq!(sent_to(&class, &format!("{group}/gatewayclasses/adit/status?fieldManager=adit")), expected);
+        assert_eq!(outcome(Some(StatusCode::CONFLICT), &route, "no".into()), PatchOutcome::Outdated);
     }
 
     #[test]
@@ -122,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_may_get_better_is_tried_again() {
-        let of = |code: u16, patch: &Patch| outcome(StatusCode::from_u16(code).ok(), patch, "no".into());
+        let of = |code: u16, patch: &Write| outcome(StatusCode::from_u16(code).ok(), patch, "no".into());
         let (failed, refused) = (PatchOutcome::Failed("no".into()), PatchOutcome::Refused("no".into()));
         for (code, writing, removing) in [
             (400, &refused, &refused),

@@ -71,7 +71,7 @@ impl Plan {
                 state.is_pending = false;
                 self.due.insert(key);
             }
-            Observation::Service(_) => {}
+            Observation::Object(..) | Observation::Status(..) | Observation::Service(_) => {}
         }
     }
 

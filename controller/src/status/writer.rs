@@ -1,9 +1,10 @@
 //! Writes the statuses that the plan asks for, while we lead.
 
 use super::addresses::{Reached, of_service};
+use super::gateway_api;
 use super::observation::{Observation, Observations};
-use super::patch::{self, PatchOutcome};
-use super::plan::{Patch, Plan};
+use super::patch::{self, PatchOutcome, Write};
+use super::plan::Plan;
 use super::replicas::Replicas;
 use crate::address::Address;
 use crate::apiserver::{Access, Backoff};
@@ -11,6 +12,7 @@ use crate::settings::StatusSettings;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 use std::future::Future;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -20,7 +22,7 @@ const AT_A_TIME: usize = 10;
 
 /// Something that was under way.
 enum Done {
-    Sent(Patch, PatchOutcome),
+    Sent(Write, PatchOutcome),
     /// The addresses of our nodes.
     Nodes(Vec<Address>),
 }
@@ -34,6 +36,7 @@ pub(super) struct Writer {
     observations: Observations,
     leading: watch::Receiver<bool>,
     plan: Plan,
+    gateways: gateway_api::Plan,
     /// Our addresses are those of our nodes.
     is_at_nodes: bool,
     is_looking: bool,
@@ -50,9 +53,13 @@ impl Writer {
         settings: StatusSettings,
         observations: Observations,
         leading: watch::Receiver<bool>,
+        controller: &str,
     ) -> Self {
-        let mut plan = Plan::default();
-        plan.publish(settings.addresses.clone());
+        let (mut plan, mut gateways) = (Plan::default(), gateway_api::Plan::new(controller));
+        if !settings.addresses.is_empty() {
+            plan.publish(settings.addresses.clone());
+            gateways.publish(settings.addresses.clone());
+        }
         let is_at_nodes = settings.addresses.is_empty() && settings.publish_service.is_none();
         let replicas = settings.pod.clone().map(|pod| Replicas::new(access.clone(), pod));
         if is_at_nodes && replicas.is_none() {
@@ -68,6 +75,7 @@ impl Writer {
             observations,
             leading,
             plan,
+            gateways,
             is_at_nodes,
             is_looking: false,
             under_way: FuturesUnordered::new(),
@@ -101,7 +109,7 @@ impl Writer {
             tokio::select! {
                 observation = self.observations.recv(), if is_open => match observation {
                     Some(Observation::Service(service)) => self.reached(of_service(&service)),
-                    Some(observation) => self.plan.record(observation),
+                    Some(observation) => self.observe(observation),
                     None => is_open = false,
                 },
                 Some(done) = self.under_way.next() => self.record(done),
@@ -114,18 +122,39 @@ impl Writer {
         }
     }
 
+    fn observe(&mut self, observation: Observation) {
+        match observation {
+            Observation::Object(key, object) => self.gateways.observe(key, object),
+            Observation::Status(key, status) => self.gateways.require(key, status),
+            Observation::Gone(key) if key.kind.is_of_gateway_api() => self.gateways.forget(&key),
+            observation => self.plan.record(observation),
+        }
+    }
+
+    /// The next status to write.
+    fn next(&mut self) -> Option<Write> {
+        if self.plan.writing() + self.gateways.writing() >= AT_A_TIME {
+            return None;
+        }
+        let addresses = self.plan.next().map(Write::Addresses);
+        addresses.or_else(|| self.gateways.next(Timestamp::now()).map(Write::Status))
+    }
+
+    fn publish(&mut self, addresses: Vec<Address>) {
+        self.plan.publish(addresses.clone());
+        self.gateways.publish(addresses);
+    }
+
     /// Begins what may begin.
     fn send(&mut self) {
         if !self.is_leading() || self.paused_until.is_some() {
             return;
         }
-        while self.plan.writing() < AT_A_TIME
-            && let Some(patch) = self.plan.next()
-        {
+        while let Some(write) = self.next() {
             let access = self.access.clone();
             let send = async move {
-                let outcome = patch::send(&access, &patch).await;
-                Done::Sent(patch, outcome)
+                let outcome = patch::send(&access, &write).await;
+                Done::Sent(write, outcome)
             };
             self.under_way.push(send.boxed());
         }
@@ -135,6 +164,7 @@ impl Writer {
     fn review(&mut self) {
         self.has_complained = false;
         self.plan.review();
+        self.gateways.review();
         self.look();
     }
 
@@ -142,7 +172,7 @@ impl Writer {
     fn reached(&mut self, reached: Reached) {
         self.is_at_nodes = reached == Reached::AtNodes;
         match reached {
-            Reached::At(addresses) => self.plan.publish(addresses),
+            Reached::At(addresses) => self.publish(addresses),
             Reached::AtNodes => self.look(),
         }
     }
@@ -183,35 +213,50 @@ impl Writer {
             Done::Nodes(addresses) => {
                 self.is_looking = false;
                 if self.is_at_nodes {
-                    self.plan.publish(addresses);
+                    self.publish(addresses);
                 }
             }
-            Done::Sent(patch, PatchOutcome::Written) => {
-                tracing::debug!(ingress = %patch.key, addresses = ?patch.after, "status written");
+            Done::Sent(write, outcome) => self.sent(write, &outcome),
+        }
+    }
+
+    fn sent(&mut self, write: Write, outcome: &PatchOutcome) {
+        match outcome {
+            PatchOutcome::Written => {
+                tracing::debug!(object = %write.key(), "status written");
                 self.backoff.reset();
-                self.plan.written(patch);
             }
-            Done::Sent(patch, PatchOutcome::Obsolete) => self.plan.refused(&patch),
-            Done::Sent(patch, PatchOutcome::Refused(reason)) => {
-                self.complain(&patch, &reason);
-                self.plan.refused(&patch);
-            }
-            Done::Sent(patch, PatchOutcome::Failed(reason)) => {
-                self.complain(&patch, &reason);
-                self.plan.failed(&patch);
+            PatchOutcome::Obsolete | PatchOutcome::Outdated => {}
+            PatchOutcome::Refused(reason) => self.complain(&write, reason),
+            PatchOutcome::Failed(reason) => {
+                self.complain(&write, reason);
                 // Those that were under way together fail together, and count once.
                 if self.paused_until.is_none() {
                     self.paused_until = Some(Instant::now() + self.backoff.next().max(self.access.busy_for()));
                 }
             }
         }
+        match write {
+            Write::Addresses(patch) => match outcome {
+                PatchOutcome::Written => self.plan.written(patch),
+                PatchOutcome::Obsolete | PatchOutcome::Refused(_) => self.plan.refused(&patch),
+                PatchOutcome::Outdated | PatchOutcome::Failed(_) => self.plan.failed(&patch),
+            },
+            Write::Status(update) => match outcome {
+                PatchOutcome::Written => self.gateways.written(&update),
+                PatchOutcome::Obsolete | PatchOutcome::Refused(_) => self.gateways.refused(&update),
+                PatchOutcome::Outdated => self.gateways.outdated(&update),
+                PatchOutcome::Failed(_) => self.gateways.failed(&update),
+            },
+        }
     }
 
-    fn complain(&mut self, patch: &Patch, reason: &str) {
+    fn complain(&mut self, write: &Write, reason: &str) {
+        let object = write.key();
         if std::mem::replace(&mut self.has_complained, true) {
-            tracing::debug!(ingress = %patch.key, reason, "cannot write a status");
+            tracing::debug!(%object, reason, "cannot write a status");
         } else {
-            tracing::warn!(ingress = %patch.key, reason, "cannot write a status; traffic is not affected");
+            tracing::warn!(%object, reason, "cannot write a status; traffic is not affected");
         }
     }
 
@@ -230,7 +275,7 @@ impl Writer {
             }
         }
         // They may have reached the server.
-        while self.plan.writing() > 0
+        while self.plan.writing() + self.gateways.writing() > 0
             && let Some(done) = self.under_way.next().await
         {
             self.record(done);
@@ -240,9 +285,10 @@ impl Writer {
         tracing::info!(ingresses = patches.len(), "the last replica ends: removing its addresses from the statuses");
         futures_util::stream::iter(patches)
             .for_each_concurrent(AT_A_TIME, |patch| async move {
-                let outcome = patch::send(access, &patch).await;
+                let write = Write::Addresses(patch);
+                let outcome = patch::send(access, &write).await;
                 if let PatchOutcome::Refused(reason) | PatchOutcome::Failed(reason) = outcome {
-                    tracing::warn!(ingress = %patch.key, reason, "cannot remove the addresses from a status");
+                    tracing::warn!(ingress = %write.key(), reason, "cannot remove the addresses from a status");
                 }
             })
             .await;

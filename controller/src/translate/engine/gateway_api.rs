@@ -18,7 +18,7 @@ impl Translator {
             let keys: Vec<_> = dirty.objects.iter().filter(|key| key.kind == kind).cloned().collect();
             for key in keys {
                 let diagnostics = match kind {
-                    Kind::GatewayClass => self.gateway_api.read_class(store, &key),
+                    Kind::GatewayClass => self.gateway_api.read_class(&scene, &key),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
                     Kind::HttpRoute => self.gateway_api.read_route(&key, &scene, dirty),
                     _ => self.gateway_api.read_unsupported(&key, &scene),

@@ -56,6 +56,11 @@ impl Translator {
         self.gateway_api.statuses()
     }
 
+    /// What the statuses of those that were translated since this was asked last are to say; none: nothing of us.
+    pub fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+        self.gateway_api.take_statuses()
+    }
+
     /// All virtual hosts of all entry points, by name.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<VirtualHost>> {
         self.hosts.values()

@@ -9,9 +9,6 @@ use crate::lookup::Lookup;
 use crate::store::Stored;
 use crate::translate::certificates::Certificates;
 
-/// Who serves the Gateways of a class, if that is Adit.
-const CONTROLLER: &str = "adit.dev/gateway-controller";
-
 /// A Gateway that is ours.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedGateway {
@@ -35,9 +32,9 @@ impl ParsedGateway {
 }
 
 /// What became of a class, if it is ours, and what is wrong with it.
-pub(super) fn class(stored: &Stored<GatewayClass>) -> Option<(Vec<Condition>, Vec<Diagnostic>)> {
+pub(super) fn class(stored: &Stored<GatewayClass>, controller: &str) -> Option<(Vec<Condition>, Vec<Diagnostic>)> {
     let spec = &stored.object.spec;
-    if spec.controller_name != CONTROLLER {
+    if spec.controller_name != controller {
         return None;
     }
     let mut findings = Findings::of(&stored.key, stored.age.place.as_ref());
@@ -57,11 +54,12 @@ pub(super) fn parse(
     stored: &Stored<Gateway>,
     lookup: &Lookup<'_>,
     certificates: &Certificates,
+    controller: &str,
 ) -> (Option<ParsedGateway>, Vec<Diagnostic>) {
     let spec = &stored.object.spec;
     let mut findings = Findings::of(&stored.key, stored.age.place.as_ref());
     let class = lookup.gateway_class(&spec.gateway_class_name);
-    let Some(class) = class.filter(|class| class.object.spec.controller_name == CONTROLLER) else {
+    let Some(class) = class.filter(|class| class.object.spec.controller_name == controller) else {
         // In a cluster other controllers' Gateways are nobody's mistake.
         if findings.is_in_file() {
             let message = match class {

@@ -16,6 +16,7 @@ mod matches;
 mod rank;
 mod references;
 mod route;
+mod statuses;
 mod unsupported;
 
 pub(super) use hosts::HostPlace;
@@ -36,6 +37,7 @@ use attachment::Gateways;
 use gateway::ParsedGateway;
 use hosts::Claims;
 use route::ParsedRoute;
+use statuses::Statuses;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -48,7 +50,7 @@ pub(super) struct GatewayApi {
     claims: Claims,
     pub(super) references: RouteReferences,
     hosts: BTreeMap<HostPlace, Arc<VirtualHost>>,
-    statuses: BTreeMap<ObjectKey, ObjectStatus>,
+    statuses: Statuses,
 }
 
 /// The kinds that are units, in the order in which they are read: what one reads comes before it.
@@ -103,15 +105,16 @@ impl GatewayApi {
     }
 
     /// Reads a GatewayClass anew, and says what is wrong with it.
-    pub(super) fn read_class(&mut self, store: &Store, key: &ObjectKey) -> Vec<Diagnostic> {
-        let stored = store.gateway_api().gateway_classes.get("", &key.name);
-        let read = stored.and_then(|stored| Some((stored, gateway::class(stored)?)));
+    pub(super) fn read_class(&mut self, scene: &Scene<'_>, key: &ObjectKey) -> Vec<Diagnostic> {
+        let stored = scene.store.gateway_api().gateway_classes.get("", &key.name);
+        let read =
+            stored.and_then(|stored| Some((stored, gateway::class(stored, &scene.settings.gateway_controller)?)));
         let Some((stored, (conditions, diagnostics))) = read else {
-            self.statuses.remove(key);
+            self.statuses.set(key, None);
             return Vec::new();
         };
         let (generation, parts) = (stored.object.metadata.generation, StatusParts::GatewayClass(conditions));
-        self.statuses.insert(key.clone(), ObjectStatus { generation, parts });
+        self.statuses.set(key, Some(ObjectStatus { generation, parts }));
         diagnostics
     }
 
@@ -124,7 +127,11 @@ impl GatewayApi {
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().gateways.get(&key.namespace, &key.name);
-        let parse = || stored.map(|stored| gateway::parse(stored, &lookup, scene.certificates)).unwrap_or_default();
+        let parse = || {
+            stored
+                .map(|stored| gateway::parse(stored, &lookup, scene.certificates, &scene.settings.gateway_controller))
+                .unwrap_or_default()
+        };
         let parsed = catch_panic(parse);
         self.readers.set(key, lookup.reads());
         match parsed {
@@ -167,6 +174,9 @@ impl GatewayApi {
         self.readers.set(key, lookup.reads());
         match parsed {
             Ok((route, diagnostics)) => {
+                if route.is_none() {
+                    self.statuses.set(key, None);
+                }
                 self.set_route(key, route, dirty);
                 diagnostics
             }
@@ -183,7 +193,6 @@ impl GatewayApi {
             dirty.hosts.extend(self.below(&route_places(&former)));
             self.claims.remove_route(&former);
             self.references.remove(&former);
-            self.statuses.remove(key);
         }
         if let Some(route) = route {
             self.claims.add_route(&route);
@@ -191,7 +200,7 @@ impl GatewayApi {
             mark(&route, dirty);
             dirty.hosts.extend(self.below(&route_places(&route)));
             let status = ObjectStatus { generation: route.generation, parts: route.status() };
-            self.statuses.insert(key.clone(), status);
+            self.statuses.set(key, Some(status));
             self.routes.insert(key.clone(), Arc::new(route));
         }
     }
@@ -201,16 +210,9 @@ impl GatewayApi {
         let lookup = Lookup::new(scene.store);
         let told = unsupported::tell(key, &self.gateways, scene.store.gateway_api(), &lookup);
         self.readers.set(key, lookup.reads());
-        match told {
-            Some((status, diagnostics)) => {
-                self.statuses.extend(status.map(|status| (key.clone(), status)));
-                diagnostics
-            }
-            None => {
-                self.statuses.remove(key);
-                Vec::new()
-            }
-        }
+        let (status, diagnostics) = told.unwrap_or_default();
+        self.statuses.set(key, status);
+        diagnostics
     }
 
     fn below(&self, places: &[HostPlace]) -> Vec<HostPlace> {
@@ -221,7 +223,7 @@ impl GatewayApi {
     pub(super) fn count_routes(&mut self, dirty: &mut GatewayDirty) {
         for key in std::mem::take(&mut dirty.counted) {
             let Some(gateway) = self.gateways.get(&key) else {
-                self.statuses.remove(&key);
+                self.statuses.set(&key, None);
                 continue;
             };
             let routes = self.readers.of(&key).filter_map(|unit| self.routes.get(unit));
@@ -233,7 +235,7 @@ impl GatewayApi {
                 .collect();
             let parts = gateway
                 .status(|listener| attached.iter().filter(|names| names.iter().any(|name| *name == listener)).count());
-            self.statuses.insert(key, ObjectStatus { generation: gateway.generation, parts });
+            self.statuses.set(&key, Some(ObjectStatus { generation: gateway.generation, parts }));
         }
     }
 
@@ -283,6 +285,11 @@ impl GatewayApi {
     /// What became of the objects that are ours.
     pub(super) fn statuses(&self) -> impl Iterator<Item = (&ObjectKey, &ObjectStatus)> {
         self.statuses.iter()
+    }
+
+    /// What the statuses of those that were read since this was asked last are to say; none: nothing of us.
+    pub(super) fn take_statuses(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+        self.statuses.take()
     }
 }
 

@@ -1,0 +1,181 @@
+//! A status with ours in it. What is not ours stays as it is: conditions of other types, and the entries of other
+//! controllers.
+
+use crate::address::Address;
+use crate::gateway_api::{
+    Condition, GROUP, ListenerStatus, ObjectStatus, ParentReference, ParentStatus, RouteGroupKind, SUPPORTED_FEATURES,
+    StatusParts,
+};
+use serde::Deserialize as _;
+use serde_json::{Map, Value, json};
+
+/// The types of conditions that we do not always have.
+const OCCASIONAL: [&str; 2] = ["Conflicted", "PartiallyInvalid"];
+
+/// What is known here and not by translation.
+#[derive(Clone, Debug)]
+pub(super) struct Facts<'a> {
+    /// The name of our controller.
+    pub(super) controller: &'a str,
+    /// Where we are reached; none if there is no address yet.
+    pub(super) addresses: &'a [Address],
+    /// Now.
+    pub(super) time: String,
+}
+
+/// The fields of the status as they are to be; `None` where they are so already.
+pub(super) fn merged(now: &Value, status: &ObjectStatus, facts: &Facts<'_>) -> Option<Value> {
+    let merge = Merge { generation: status.generation, time: &facts.time };
+    let fields = match &status.parts {
+        StatusParts::GatewayClass(conditions) => {
+            let features = SUPPORTED_FEATURES.iter().map(|name| json!({"name": name})).collect();
+            vec![("conditions", merge.conditions(&now["conditions"], conditions)), ("supportedFeatures", features)]
+        }
+        StatusParts::Gateway { conditions, listeners } => {
+            let conditions: Vec<_> = conditions.iter().map(|condition| reachable(condition, facts.addresses)).collect();
+            vec![
+                ("addresses", facts.addresses.iter().map(address).collect()),
+                ("conditions", merge.conditions(&now["conditions"], &conditions)),
+                ("listeners", merge.listeners(&now["listeners"], listeners)),
+            ]
+        }
+        StatusParts::Route(parents) => {
+            vec![("parents", merge.parents(&now["parents"], parents, facts.controller))]
+        }
+    };
+    let is_same = |(field, value): &(&str, Value)| now[field] == *value || is_empty(value) && is_empty(&now[field]);
+    let is_written = fields.iter().all(is_same);
+    (!is_written)
+        .then(|| fields.into_iter().map(|(field, value)| (field.to_owned(), value)).collect::<Map<_, _>>().into())
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_array().map_or(value.is_null(), Vec::is_empty)
+}
+
+/// A Gateway without an address is not programmed, whatever translation made of it.
+fn reachable(condition: &Condition, addresses: &[Address]) -> Condition {
+    if condition.kind == "Programmed" && condition.holds && addresses.is_empty() {
+        return Condition::fails(condition.kind, "AddressNotAssigned", "Adit has no address yet");
+    }
+    condition.clone()
+}
+
+fn address(address: &Address) -> Value {
+    match address {
+        Address::Ip(ip) => json!({"type": "IPAddress", "value": ip}),
+        Address::Hostname(name) => json!({"type": "Hostname", "value": name}),
+    }
+}
+
+struct Merge<'a> {
+    generation: Option<i64>,
+    time: &'a str,
+}
+
+impl Merge<'_> {
+    /// The conditions with ours, each in its place. One that we no longer have is gone.
+    fn conditions(&self, now: &Value, ours: &[Condition]) -> Value {
+        let now = items(now);
+        let of_kind = |kind: &str| now.iter().find(|condition| condition["type"] == kind);
+        let of_us = |condition: &Value| ours.iter().find(|ours| condition["type"] == ours.kind);
+        let is_former = |condition: &Value| OCCASIONAL.iter().any(|kind| condition["type"] == *kind);
+        let kept = now.iter().filter_map(|condition| match of_us(condition) {
+            Some(ours) => Some(self.condition(Some(condition), ours)),
+            None => (!is_former(condition)).then(|| condition.clone()),
+        });
+        let new = ours.iter().filter(|ours| of_kind(ours.kind).is_none());
+        kept.chain(new.map(|ours| self.condition(None, ours))).collect()
+    }
+
+    fn condition(&self, now: Option<&Value>, ours: &Condition) -> Value {
+        let status = if ours.holds { "True" } else { "False" };
+        let is_kept = now.filter(|now| now["status"] == status);
+        let since = is_kept.and_then(|now| now["lastTransitionTime"].as_str()).unwrap_or(self.time);
+        json!({
+            "type": ours.kind,
+            "status": status,
+            "observedGeneration": self.generation,
+            "lastTransitionTime": since,
+            "reason": ours.reason,
+            "message": ours.message,
+        })
+    }
+
+    fn listeners(&self, now: &Value, ours: &[ListenerStatus]) -> Value {
+        let of_name = |name: &str| items(now).iter().find(|listener| listener["name"] == name).unwrap_or(&Value::Null);
+        let listener = |ours: &ListenerStatus| {
+            json!({
+                "name": ours.name,
+                "supportedKinds": ours.supported_kinds.iter().map(kind).collect::<Value>(),
+                "attachedRoutes": ours.attached_routes,
+                "conditions": self.conditions(&of_name(&ours.name)["conditions"], &ours.conditions),
+            })
+        };
+        ours.iter().map(listener).collect()
+    }
+
+    /// The entries of a route with ours: those that are there already in their places.
+    fn parents(&self, now: &Value, ours: &[ParentStatus], controller: &str) -> Value {
+        let is_ours = |entry: &&Value| entry["controllerName"] == controller;
+        let is_of = |entry: &Value, parent: &ParentReference| reference_of(entry) == Some(with_defaults(parent));
+        let updated = |entry: &Value| {
+            let status = ours.iter().find(|status| is_of(entry, &status.parent))?;
+            Some(self.parent(entry, status, controller))
+        };
+        let kept = items(now).iter().filter_map(|entry| match is_ours(&entry) {
+            true => updated(entry),
+            false => Some(entry.clone()),
+        });
+        let is_new =
+            |status: &&ParentStatus| !items(now).iter().filter(is_ours).any(|entry| is_of(entry, &status.parent));
+        let new = ours.iter().filter(is_new).map(|status| self.parent(&Value::Null, status, controller));
+        kept.chain(new).collect()
+    }
+
+    fn parent(&self, now: &Value, ours: &ParentStatus, controller: &str) -> Value {
+        json!({
+            "parentRef": reference(&ours.parent),
+            "controllerName": controller,
+            "conditions": self.conditions(&now["conditions"], &ours.conditions),
+        })
+    }
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn kind(kind: &RouteGroupKind) -> Value {
+    json!({"group": kind.group.as_deref().unwrap_or(GROUP), "kind": kind.kind})
+}
+
+/// The reference of an entry, with what the API server fills in.
+fn reference_of(entry: &Value) -> Option<ParentReference> {
+    ParentReference::deserialize(&entry["parentRef"]).ok().as_ref().map(with_defaults)
+}
+
+fn with_defaults(parent: &ParentReference) -> ParentReference {
+    let group = parent.group.clone().unwrap_or_else(|| GROUP.to_owned());
+    let kind = parent.kind.clone().unwrap_or_else(|| "Gateway".to_owned());
+    ParentReference { group: Some(group), kind: Some(kind), ..parent.clone() }
+}
+
+fn reference(parent: &ParentReference) -> Value {
+    let ParentReference { group, kind, namespace, name, section_name, port } = with_defaults(parent);
+    let mut reference = json!({"group": group, "kind": kind, "name": name});
+    let optional = [
+        ("namespace", namespace.map(Value::from)),
+        ("sectionName", section_name.map(Value::from)),
+        ("port", port.map(Value::from)),
+    ];
+    for (field, value) in optional {
+        if let Some(value) = value {
+            reference[field] = value;
+        }
+    }
+    reference
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+
+const TIME: &str = "2026-01-02T03:04:05Z";
+const BEFORE: &str = "2025-01-01T00:00:00Z";
+
+fn condition(kind: &'static str, status: bool, reason: &'static str) -> Condition {
+    Condition { kind, holds: status, reason, message: String::new() }
+}
+
+/// As it is in a status.
+fn written(kind: &str, status: &str, reason: &str, generation: i64, since: &str) -> Value {
+    json!({
+        "type": kind,
+        "status": status,
+        "observedGeneration": generation,
+        "lastTransitionTime": since,
+        "reason": reason,
+        "message": "",
+    })
+}
+
+fn facts(addresses: &[Address]) -> Facts<'_> {
+    Facts { controller: "adit.dev/gateway-controller", addresses, time: TIME.to_owned() }
+}
+
+fn class(status: bool) -> ObjectStatus {
+    ObjectStatus {
+        generation: Some(2),
+        parts: StatusParts::GatewayClass(vec![condition("Accepted", status, "Accepted")]),
+    }
+}
+
+fn parent(name: &str, section_name: Option<&str>) -> ParentReference {
+    ParentReference { name: name.into(), section_name: section_name.map(Into::into), ..ParentReference::default() }
+}
+
+fn route(parents: &[ParentReference]) -> ObjectStatus {
+    let conditions = vec![condition("Accepted", true, "Accepted")];
+    let status = |parent: &ParentReference| ParentStatus { parent: parent.clone(), conditions: conditions.clone() };
+    ObjectStatus { generation: Some(3), parts: StatusParts::Route(parents.iter().map(status).collect()) }
+}
+
+fn entry(controller: &str, reference: &Value) -> Value {
+    let conditions = json!([written("Accepted", "True", "Accepted", 3, BEFORE)]);
+    json!({"parentRef": reference, "controllerName": controller, "conditions": conditions})
+}
+
+#[test]
+fn what_is_written_is_not_written_again() {
+    let status = merged(&Value::Null, &class(true), &facts(&[])).expect("a change");
+    assert_eq!(status["conditions"], json!([written("Accepted", "True", "Accepted", 2, TIME)]));
+    assert!(status["supportedFeatures"].to_string().contains(r#"{"name":"HTTPRoute"}"#));
+    let later = Facts { time: "2026-01-02T04:00:00Z".to_owned(), ..facts(&[]) };
+    assert_eq!(merged(&status, &class(true), &later), None);
+    assert_eq!(merged(&Value::Null, &route(&[]), &facts(&[])), None);
+}
+
+#[test]
+fn a_condition_tells_since_when_it_has_its_status() {
+    let foreign = json!({"type": "example.com/Checked", "status": "Unknown"});
+    let now = json!({"conditions": [written("Accepted", "True", "Accepted", 1, BEFORE), foreign]});
+    let kept = merged(&now, &class(true), &facts(&[])).expect("another generation");
+    assert_eq!(kept["conditions"], json!([written("Accepted", "True", "Accepted", 2, BEFORE), foreign]));
+    let changed = merged(&now, &class(false), &facts(&[])).expect("another status");
+    assert_eq!(changed["conditions"], json!([written("Accepted", "False", "Accepted", 2, TIME), foreign]));
+}
+
+#[test]
+fn a_condition_that_we_have_no_longer_is_gone() {
+    let accepted = written("Accepted", "True", "Accepted", 2, BEFORE);
+    let now = json!({"conditions": [written("PartiallyInvalid", "True", "UnsupportedValue", 2, BEFORE), accepted]});
+    let status = merged(&now, &class(true), &facts(&[])).expect("a change");
+    assert_eq!(status["conditions"], json!([accepted]));
+}
+
+#[test]
+fn a_gateway_has_an_entry_for_each_listener_and_is_programmed_with_an_address() {
+    let listener = |name: &str| ListenerStatus {
+        name: name.into(),
+        supported_kinds: vec![RouteGroupKind { group: None, kind: "HTTPRoute".into() }],
+        attached_routes: 1,
+        conditions: vec![condition("Accepted", true, "Accepted")],
+    };
+    let conditions = vec![condition("Accepted", true, "Accepted"), condition("Programmed", true, "Programmed")];
+    let gateway = ObjectStatus {
+        generation: Some(1),
+        parts: StatusParts::Gateway { conditions, listeners: vec![listener("a"), listener("b")] },
+    };
+    let foreign = json!({"type": "example.com/Checked", "status": "True"});
+    let now = json!({"listeners": [{"name": "gone"}, {"name": "b", "conditions": [foreign]}]});
+    let addresses = [Address::Ip("1.2.3.4".into()), Address::Hostname("lb.example.com".into())];
+    let status = merged(&now, &gateway, &facts(&addresses)).expect("a change");
+    let expected = json!([
+        {"type": "IPAddress", "value": "1.2.3.4"},
+        {"type": "Hostname", "value": "lb.example.com"},
+    ]);
+    assert_eq!(status["addresses"], expected);
+    assert_eq!(status["conditions"][1], written("Programmed", "True", "Programmed", 1, TIME));
+    let names: Vec<_> = items(&status["listeners"]).iter().map(|listener| &listener["name"]).collect();
+    assert_eq!(names, ["a", "b"]);
+    let second = &status["listeners"][1];
+    assert_eq!(second["conditions"], json!([foreign, written("Accepted", "True", "Accepted", 1, TIME)]));
+    assert_eq!(second["supportedKinds"], json!([{"group": GROUP, "kind": "HTTPRoute"}]));
+
+    let unreached = merged(&status, &gateway, &facts(&[])).expect("no address any more");
+    assert_eq!(unreached["addresses"], json!([]));
+    assert_eq!(unreached["conditions"][1]["reason"], "AddressNotAssigned");
+    assert_eq!(unreached["conditions"][1]["status"], "False");
+}
+
+#[test]
+fn entries_of_a_route_that_are_others_stay() {
+    let ours = "adit.dev/gateway-controller";
+    let edge = json!({"group": GROUP, "kind": "Gateway", "name": "edge"});
+    let section = json!({"group": GROUP, "kind": "Gateway", "name": "edge", "sectionName": "web"});
+    let foreign = entry("example.com/other", &edge);
+    let gone = entry(ours, &json!({"name": "gone"}));
+    let now = json!({"parents": [gone, entry(ours, &section), foreign]});
+    let both = [parent("edge", None), parent("edge", Some("web"))];
+    let status = merged(&now, &route(&both), &facts(&[])).expect("a change");
+    let mut new = entry(ours, &edge);
+    new["conditions"][0]["lastTransitionTime"] = json!(TIME);
+    assert_eq!(status["parents"], json!([entry(ours, &section), foreign, new]));
+    assert_eq!(merged(&status, &route(&both), &facts(&[])), None);
+    assert_eq!(merged(&status, &route(&[]), &facts(&[])), Some(json!({"parents": [foreign]})));
+}

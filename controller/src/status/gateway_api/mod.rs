@@ -1,0 +1,6 @@
+//! The statuses of Gateway API: [`plan`] says which to write, and [`merged`] what is in them. Both are pure.
+
+mod merged;
+mod plan;
+
+pub(super) use plan::{Plan, StatusUpdate, parts};

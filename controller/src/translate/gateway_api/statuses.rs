@@ -1,0 +1,34 @@
+//! What the statuses of objects are to say, and which were told anew.
+
+use crate::gateway_api::ObjectStatus;
+use crate::object::ObjectKey;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The statuses of the objects that are ours.
+#[derive(Debug, Default)]
+pub(super) struct Statuses {
+    all: BTreeMap<ObjectKey, ObjectStatus>,
+    told: BTreeSet<ObjectKey>,
+}
+
+impl Statuses {
+    /// The status of an object says this, or nothing of us.
+    pub(super) fn set(&mut self, key: &ObjectKey, status: Option<ObjectStatus>) {
+        match status {
+            Some(status) => drop(self.all.insert(key.clone(), status)),
+            None => drop(self.all.remove(key)),
+        }
+        self.told.insert(key.clone());
+    }
+
+    /// Those of all objects that are ours.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &ObjectStatus)> {
+        self.all.iter()
+    }
+
+    /// Those that were set since they were taken last.
+    pub(super) fn take(&mut self) -> Vec<(ObjectKey, Option<ObjectStatus>)> {
+        let told = std::mem::take(&mut self.told).into_iter();
+        told.map(|key| (key.clone(), self.all.get(&key).cloned())).collect()
+    }
+}

@@ -1,0 +1,155 @@
+//! Adit writes the statuses of Gateway API's objects: what it finds of each generation, and nothing of what is others'.
+
+use anyhow::{Context, Result};
+use controller::settings::{ClusterSettings, StatusSettings};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::adit::Adit;
+use tests::apiserver::{ApiServer, Fault};
+
+const CONTROLLER: &str = "adit.dev/gateway-controller";
+
+const CLASS_AND_GATEWAY: &str = r#"
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: adit, generation: 1}
+spec: {controllerName: adit.dev/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, generation: 1}
+spec:
+  gatewayClassName: adit
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+---
+"#;
+
+/// A route to a Service that does not exist.
+fn route(generation: u32, parent: &str) -> String {
+    format!(
+        r#"
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: shop, generation: {generation}}}
+spec:
+  parentRefs: [{{name: {parent}}}]
+  rules: [{{backendRefs: [{{name: shop, port: 80}}]}}]
+---
+"#
+    )
+}
+
+async fn start(manifests: &str) -> Result<(ApiServer, Adit)> {
+    let server = ApiServer::start(manifests).await?;
+    server.offer("v1", &["gatewayclasses", "gateways", "httproutes", "referencegrants"]);
+    let addresses = ["203.0.113.1", "lb.example.com"].map(|text| text.parse().expect("an address")).to_vec();
+    let status = StatusSettings { election: false, addresses, ..StatusSettings::default() };
+    let cluster = ClusterSettings {
+        apiserver: Some(server.url().to_owned()),
+        discovery_interval: Duration::from_millis(20),
+        status,
+        ..ClusterSettings::default()
+    };
+    let adit = Adit::watch(&cluster).await?;
+    Ok((server, adit))
+}
+
+/// Waits until the status of an object fits.
+async fn comes_to(server: &ApiServer, resource: &str, name: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+    let namespace = if resource == "gatewayclasses" { "" } else { "default" };
+    let status = |server: &ApiServer| {
+        server.object(resource, namespace, name).map(|object| object["status"].clone()).unwrap_or_default()
+    };
+    let outcome = server.wait_for(|server| fits(&status(server))).await;
+    outcome.with_context(|| format!("the status of {name} did not come to that: {:#}", status(server)))?;
+    Ok(status(server))
+}
+
+/// The condition of this type, as `status reason generation`.
+fn condition(part: &Value, kind: &str) -> String {
+    let mut conditions = part["conditions"].as_array().into_iter().flatten();
+    let found = conditions.find(|condition| condition["type"] == kind).cloned().unwrap_or_default();
+    let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {}", text("status"), text("reason"), found["observedGeneration"])
+}
+
+fn written(server: &ApiServer) -> usize {
+    server.writes().iter().filter(|write| write.ends_with("/status")).count()
+}
+
+#[tokio::test]
+async fn each_object_says_what_became_of_it() -> Result<()> {
+    let (server, _adit) = start(&(CLASS_AND_GATEWAY.to_owned() + &route(1, "edge"))).await?;
+    let class =
+        comes_to(&server, "gatewayclasses", "adit", |status| condition(status, "Accepted") == "True Accepted 1")
+            .await?;
+    let features = class["supportedFeatures"].as_array().context("no features")?;
+    assert!(features.contains(&json!({"name": "HTTPRoute"})), "{features:?}");
+    let is_programmed = |status: &Value| condition(status, "Programmed") == "True Programmed 1";
+    let gateway = comes_to(&server, "gateways", "edge", is_programmed).await?;
+    let addresses = json!([
+        {"type": "IPAddress", "value": "203.0.113.1"},
+        {"type": "Hostname", "value": "lb.example.com"},
+    ]);
+    assert_eq!(gateway["addresses"], addresses);
+    let [listener] = gateway["listeners"].as_array().context("no listeners")?.as_slice() else { panic!("one") };
+    assert_eq!((&listener["name"], &listener["attachedRoutes"]), (&json!("web"), &json!(1)));
+    assert_eq!(condition(listener, "Programmed"), "True Programmed 1");
+    let is_unresolved = |status: &Value| condition(&status["parents"][0], "ResolvedRefs") == "False BackendNotFound 1";
+    let status = comes_to(&server, "httproutes", "shop", is_unresolved).await?;
+    let [parent] = status["parents"].as_array().context("no parents")?.as_slice() else { panic!("one") };
+    assert_eq!(condition(parent, "Accepted"), "True Accepted 1");
+    assert_eq!((&parent["controllerName"], &parent["parentRef"]["name"]), (&json!(CONTROLLER), &json!("edge")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_generation_is_told_of_once() -> Result<()> {
+    let (server, _adit) = start(&(CLASS_AND_GATEWAY.to_owned() + &route(1, "edge"))).await?;
+    let accepted = |generation: u32| format!("True Accepted {generation}");
+    let of_route = |status: &Value| condition(&status["parents"][0], "Accepted");
+    comes_to(&server, "httproutes", "shop", |status| of_route(status) == accepted(1)).await?;
+    comes_to(&server, "gateways", "edge", |status| status["listeners"][0]["attachedRoutes"] == 1).await?;
+    let before = written(&server);
+    for generation in 2..5 {
+        server.apply(&route(generation, "edge"))?;
+        comes_to(&server, "httproutes", "shop", |status| of_route(status) == accepted(generation)).await?;
+    }
+    assert_eq!(written(&server), before + 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_others_write_stays_whenever_they_write_it() -> Result<()> {
+    let foreign = json!({
+        "parentRef": {"name": "other"},
+        "controllerName": "example.com/other",
+        "conditions": [{"type": "Accepted", "status": "True"}],
+    });
+    let with_status = |generation: u32, parent: &str| {
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&route(generation, parent)).expect("a route");
+        let mut route = documents[0].clone();
+        route["status"] = json!({"parents": [foreign]});
+        route.to_string()
+    };
+    let (server, _adit) = start(&(CLASS_AND_GATEWAY.to_owned() + &with_status(1, "edge"))).await?;
+    let parents = |status: &Value| status["parents"].as_array().map_or(0, Vec::len);
+    let both = comes_to(&server, "httproutes", "shop", |status| parents(status) == 2).await?;
+    assert_eq!(both["parents"][0], foreign);
+
+    // The other one writes all of it anew while ours is on its way.
+    server.fail("httproutes/status", [Fault::Held]);
+    server.apply(&route(2, "edge"))?;
+    server.failed().await?;
+    server.apply(&with_status(3, "edge"))?;
+    server.fail("httproutes/status", [Fault::Status(500)]);
+    server.release();
+    let both = comes_to(&server, "httproutes", "shop", |status| parents(status) == 2).await?;
+    assert_eq!(both["parents"][0], foreign);
+    assert_eq!(condition(&both["parents"][1], "Accepted"), "True Accepted 3");
+
+    server.apply(&route(4, "other"))?;
+    let alone = comes_to(&server, "httproutes", "shop", |status| parents(status) == 1).await?;
+    assert_eq!(alone["parents"][0], foreign);
+    Ok(())
+}
