@@ -20,6 +20,10 @@ OAUTH2_PROXY := $(TOOLS)/oauth2-proxy
 OAUTH2_PROXY_MODULE := tests/tools/oauth2-proxy
 ARGO_ROLLOUTS := $(TOOLS)/argo-rollouts/controller
 ARGO_ROLLOUTS_MODULE := tests/tools/argo-rollouts
+GATEWAY_CONFORMANCE := $(TOOLS)/gateway-conformance
+GATEWAY_CONFORMANCE_MODULE := tests/tools/gateway-conformance
+# The names by which the suite knows its backend.
+GATEWAY_BACKENDS := $(patsubst %,target/image/test/gateway-backend-%.tar,v0.1.0 v0.2.0)
 HELM := $(TOOLS)/helm
 HELM_MODULE := tests/tools/helm
 PROXIES := $(TOOLS)/proxies
@@ -86,8 +90,8 @@ test-cluster: prerequisites test-images $(HELM) ## Run the tests in a cluster: i
 	@tests/cluster/test
 
 .PHONY: conformance
-conformance: prerequisites test-images ## Play the Ingress conformance suite's scenarios in a cluster, and tell the scores
-	@tests/cluster/test conformance --nocapture
+conformance: prerequisites test-images $(GATEWAY_BACKENDS) ## Play both conformance suites in a cluster, Ingress and Gateway API, and tell the scores
+	@tests/cluster/test conformance --include-ignored --nocapture
 
 .PHONY: lint
 lint: prerequisites $(DENY) $(ACTIONLINT) ## Check formatting, clippy, scripts, and the dependencies' layering, licences and sources
@@ -249,6 +253,9 @@ target/image/test/nginx.tar: manifests/image Makefile | image-tools
 	@.ci/prerequisites nginx
 	manifests/image --name localhost/nginx:1 --output $@ --file /bin/sh /bin/sh "$$(PATH=$$PATH:/usr/sbin command -v nginx)"
 
+target/image/test/gateway-backend-%.tar: $(GATEWAY_CONFORMANCE)/suite manifests/image Makefile | image-tools
+	manifests/image --name registry.k8s.io/gateway-api/conformance/echo-basic:$* --output $@ $(<D)/backend
+
 # Cargo knows when there is something to build, and touches nothing otherwise.
 target/release/adit: export ADIT_COMMIT := $(COMMIT)
 target/release/adit: FORCE | prerequisites
@@ -306,6 +313,16 @@ $(ARGO_ROLLOUTS): $(wildcard $(ARGO_ROLLOUTS_MODULE)/*)
 		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ github.com/argoproj/argo-rollouts/cmd/rollouts-controller && \
 		module=$$("$$go" list -m -f '{{.Dir}}' github.com/argoproj/argo-rollouts) && \
 		install -m 644 "$$module"/manifests/crds/*-crd.yaml $(CURDIR)/$(@D)/crds
+
+# The suite needs a newer Go than Kubernetes does, which its go.mod names. The CustomResourceDefinitions are put beside it.
+$(GATEWAY_CONFORMANCE)/suite: $(shell find $(GATEWAY_CONFORMANCE_MODULE) -type f)
+	@command -v go >/dev/null || .ci/prerequisites golang-go
+	@mkdir -p target/cluster $(@D)/crds
+	go=$$(tests/cluster/setup/go) && cd $(GATEWAY_CONFORMANCE_MODULE) && export CGO_ENABLED=0 GOTOOLCHAIN=auto GOWORK=off && \
+		"$$go" test -c -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$@ . && \
+		"$$go" build -trimpath -buildvcs=false -ldflags "-s -w" -o $(CURDIR)/$(@D)/backend ./backend && \
+		module=$$("$$go" list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api) && \
+		install -m 644 "$$module"/config/crd/standard/*.yaml $(CURDIR)/$(@D)/crds
 
 $(CYCLONEDX):
 	cargo install cargo-cyclonedx --locked --version $(CARGO_CYCLONEDX) --root $(TOOLS)/cargo-cyclonedx-$(CARGO_CYCLONEDX)

@@ -1,3 +1,5 @@
+//! The public conformance suites: [`gateway_api`] runs that of Gateway API.
+//!
 //! The scenarios of ingress-controller-conformance, 30 executions in 5 features, against ports 80 and 443 of the first
 //! address in the status. The suite expects Ingress v1 to the letter, so 30 of 30 are of `path-matching: strict`; what the
 //! default mode answers, which is what ingress-nginx does, is told beside it.
@@ -6,6 +8,7 @@
 //! come: some share hosts, and one has a default backend for everything.
 
 mod background;
+mod gateway_api;
 mod rows;
 
 use anyhow::{Context as _, Result, ensure};
