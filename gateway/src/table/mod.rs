@@ -141,8 +141,8 @@ impl Table {
         let found = hosts.find(name).ok().flatten();
         // Those that no other host takes are the clients of the host that takes any.
         let verifier = found.and_then(|host| host.client_verifier());
-        // Only a listener of a Gateway gives that host certificates.
-        let host = found.filter(|host| host.name != HostName::Any || host.keys.is_some());
+        // That host has certificates of its own where it is a listener of a Gateway; as in ingress-nginx, none of Ingresses.
+        let host = found.filter(|host| host.name != HostName::Any || host.entry.is_some() && host.keys.is_some());
         if self.tls.reject_unknown && host.is_none() {
             return Err(Refused::UnrecognizedName);
         }
