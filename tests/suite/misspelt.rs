@@ -94,10 +94,10 @@ fn fault_n07_groups_that_the_path_does_not_have_are_named() {
 #[test]
 fn fault_n07_kinds_that_are_not_ours_are_counted() {
     let others = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME}\n";
-    let route = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a}\n";
+    let route = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\n";
     let objects = [INGRESS, &others.replace("NAME", "a"), &others.replace("NAME", "b"), route].concat();
     let said = line(&objects, "note: not read");
-    assert!(said.ends_with(": 2 Deployment, 1 HTTPRoute"), "{said}");
+    assert!(said.ends_with(": 2 Deployment, 1 VirtualService"), "{said}");
     assert!(check(&["--fail-on=warning"], &objects).status.success(), "a note is no warning");
     for (wrong, right) in [("Ingess", "Ingress"), ("ingresses", "Ingress"), ("Sevice", "Service")] {
         let objects = [INGRESS, SERVICE].concat().replacen(&format!("kind: {right}"), &format!("kind: {wrong}"), 1);
