@@ -1,6 +1,7 @@
 //! A real Prometheus scrapes Adit as our ServiceMonitor says: the Grafana dashboards of ingress-nginx have data, and our
 //! alerts can fire.
 
+mod own;
 mod prometheus;
 mod queries;
 
