@@ -35,6 +35,7 @@ mod explain_admin;
 mod fastcgi;
 mod fixtures;
 mod fuzzed;
+mod gateway_deadlines;
 mod gateway_status;
 mod geoip;
 mod grpc;

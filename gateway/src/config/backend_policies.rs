@@ -23,6 +23,8 @@ pub struct BackendPolicies {
     pub response_headers: Option<Arc<HeaderChanges>>,
     /// How long to wait for it.
     pub timeouts: Timeouts,
+    /// When requests for it end at the latest.
+    pub deadlines: Deadlines,
     /// When another of its endpoints is tried.
     pub retries: Retries,
 }
@@ -39,6 +41,7 @@ impl BackendPolicies {
         request_headers: None,
         response_headers: None,
         timeouts: Timeouts::DEFAULT,
+        deadlines: Deadlines::NONE,
         retries: Retries::DEFAULT,
     };
 }
@@ -115,4 +118,20 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self::DEFAULT
     }
+}
+
+/// How long requests may take, however much moves meanwhile. Then they are answered with 504, or a response that has begun is cut
+/// off. An upgraded connection has left them behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Deadlines {
+    /// From the beginning of the first attempt to the end of the response, with all attempts. Default none: no limit.
+    pub request: Option<Duration>,
+    /// One attempt: from its beginning to the end of the response. Then another endpoint is tried, if [`Retries`] allow it. Default
+    /// none: no limit.
+    pub attempt: Option<Duration>,
+}
+
+impl Deadlines {
+    /// No limits.
+    pub const NONE: Self = Self { request: None, attempt: None };
 }

@@ -56,7 +56,7 @@ mod waf;
 pub use access_log::{AccessLog, Escape, Syslog};
 pub use affinity::{Affinity, AffinityMode, CookieAttributes, SameSite};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
-pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Timeouts};
+pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Deadlines, Timeouts};
 pub use backend_tls::{BackendTls, BackendVerification};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::Blocked;

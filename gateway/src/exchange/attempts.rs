@@ -1,7 +1,7 @@
 //! The attempts to get a response for one request.
 
 use super::progress::Try;
-use crate::config::{Retries, RetryCondition};
+use crate::config::{Deadlines, Retries, RetryCondition};
 use crate::telemetry::Attempt;
 use crate::upstream::{EndpointState, Pick};
 use http::Method;
@@ -127,6 +127,21 @@ impl Attempts {
     /// The id of the span of the one that is under way, where it has one.
     pub(super) fn span(&self) -> Option<NonZero<u64>> {
         self.current.as_ref()?.span
+    }
+
+    /// When the one that is under way has to be over.
+    pub(super) fn deadline(&self, deadlines: Deadlines) -> Option<Instant> {
+        let own = self.current.as_ref().zip(deadlines.attempt).map(|(current, time)| current.started + time);
+        own.into_iter().chain(self.end_of_all(deadlines)).min()
+    }
+
+    /// Whether the time for all of them is over.
+    pub(super) fn is_late(&self, deadlines: Deadlines) -> bool {
+        self.end_of_all(deadlines).is_some_and(|end| end <= Instant::now())
+    }
+
+    fn end_of_all(&self, deadlines: Deadlines) -> Option<Instant> {
+        self.started.zip(deadlines.request).map(|(started, time)| started + time)
     }
 
     /// Those that have ended.

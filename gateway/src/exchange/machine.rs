@@ -174,6 +174,7 @@ impl Exchange {
             protocol,
             pool_key: pick.pool_key(),
             timeouts: self.backend_policies().timeouts,
+            deadline: None,
             keep_alive: self.decision.settings.upstream,
             largest_head: largest_head(self.response_buffering().head),
             largest_piece: response_rate::largest_piece(self.response_rate()),
@@ -196,7 +197,7 @@ impl Exchange {
         {
             upstream.earn_retries(percent);
         }
-        Some(destination)
+        Some(Destination { deadline: self.attempts.deadline(self.backend_policies().deadlines), ..destination })
     }
 
     fn pick_first(&mut self) -> Option<Pick> {

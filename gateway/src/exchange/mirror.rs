@@ -144,6 +144,7 @@ impl MirrorRequest {
             protocol: EndpointProtocol::Http11,
             pool_key: pick.pool_key(),
             timeouts: TIMEOUTS,
+            deadline: None,
             keep_alive: self.keep_alive,
             largest_head: MAX_RESPONSE_HEAD,
             largest_piece: usize::MAX,

@@ -13,7 +13,8 @@ use std::time::Duration;
 impl Exchange {
     /// Ends the attempt and chooses another endpoint, if there is one that may be tried.
     pub(super) fn try_another(&mut self, failed: Failed) -> bool {
-        if !self.attempts.may_go_on(&self.backend_policies().retries, failed) {
+        let policies = self.backend_policies();
+        if !self.attempts.may_go_on(&policies.retries, failed) || self.attempts.is_late(policies.deadlines) {
             return false;
         }
         let session = self.new_session.take();

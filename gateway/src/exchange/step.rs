@@ -5,6 +5,7 @@ use crate::tls::backend;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Where to send a request.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Destination {
     pub pool_key: u64,
     /// Timeouts for connecting, sending and reading.
     pub timeouts: Timeouts,
+    /// When the attempt has to be over, if that has a limit.
+    pub deadline: Option<Instant>,
     /// Which connections to it are kept for further requests.
     pub keep_alive: UpstreamConnections,
     /// The largest head of a response over HTTP/1 that is taken, in bytes.

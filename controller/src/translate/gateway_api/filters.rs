@@ -1,5 +1,6 @@
 //! What the filters of a rule come to.
 
+use super::wrong::{Read, wrong};
 use crate::gateway_api::{
     HeaderFilter, HttpHeader, PathModifier, RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
 };
@@ -22,25 +23,19 @@ pub(super) struct Filters {
     pub(super) host: Option<Template>,
 }
 
+impl Filters {
+    /// Whether they change nothing but headers.
+    pub(super) fn are_of_headers(&self) -> bool {
+        let Self { redirect, path, host, .. } = self;
+        redirect.is_none() && path.is_none() && host.is_none()
+    }
+}
+
 /// Another path.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PathFilter {
     Full(Arc<str>),
     Prefix(Arc<str>),
-}
-
-/// Why filters cannot be applied: the field, the value, and a sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct WrongFilter {
-    pub(super) field: String,
-    pub(super) value: String,
-    pub(super) message: String,
-}
-
-type Read<T> = Result<T, WrongFilter>;
-
-fn wrong<T>(field: impl Into<String>, value: &str, message: &str) -> Read<T> {
-    Err(WrongFilter { field: field.into(), value: value.to_owned(), message: message.to_owned() })
 }
 
 /// Reads filters. Nothing of them is left out: whoever asks for one relies on it.
@@ -50,8 +45,8 @@ fn wrong<T>(field: impl Into<String>, value: &str, message: &str) -> Read<T> {
 pub(super) fn parse(filters: &[RouteFilter]) -> Read<Filters> {
     let mut parsed = Filters::default();
     for (index, filter) in filters.iter().enumerate() {
-        let at = |wrong: WrongFilter| WrongFilter { field: format!("filters[{index}].{}", wrong.field), ..wrong };
-        add(filter, &mut parsed).map_err(at)?;
+        let field = format!("filters[{index}]");
+        add(filter, &mut parsed).map_err(|wrong| wrong.within(&field))?;
     }
     if parsed.redirect.is_some() && filters.iter().any(|filter| filter.kind == "URLRewrite") {
         return wrong("filters", "", "has both RequestRedirect and URLRewrite: expected one of them");

@@ -1,5 +1,6 @@
 //! Which requests a rule takes.
 
+use super::wrong::{Read, Wrong};
 use crate::gateway_api::{HttpRouteMatch, NamedMatch, PathMatch};
 use gateway::config::{HeaderMatch, PathKind, QueryMatch, RouteMatch, ValueMatch};
 use gateway::pattern::Pattern;
@@ -7,29 +8,15 @@ use http::{HeaderName, Method};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// What is wrong with a match: the field in it, the value, and a sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct WrongMatch {
-    pub(super) field: String,
-    pub(super) value: String,
-    pub(super) message: String,
-}
-
-impl WrongMatch {
-    fn new(field: impl Into<String>, value: &str, message: impl Into<String>) -> Self {
-        Self { field: field.into(), value: value.to_owned(), message: message.into() }
-    }
-}
-
 /// Reads a match.
 ///
 /// # Errors
 /// The first value that is not what it must be.
-pub(super) fn parse(matches: &HttpRouteMatch) -> Result<RouteMatch, WrongMatch> {
+pub(super) fn parse(matches: &HttpRouteMatch) -> Read<RouteMatch> {
     let headers = named(&matches.headers, "headers", |name| name.to_ascii_lowercase().into())?;
     let query = named(&matches.query_params, "queryParams", |name| name.into())?;
     if let Some((name, _)) = headers.iter().find(|(name, _)| HeaderName::from_bytes(name.as_bytes()).is_err()) {
-        return Err(WrongMatch::new("headers", name, "is not the name of a header: expected a token"));
+        return Err(Wrong::new("headers", name, "is not the name of a header: expected a token"));
     }
     Ok(RouteMatch {
         method: matches.method.as_deref().map(method).transpose()?,
@@ -40,11 +27,11 @@ pub(super) fn parse(matches: &HttpRouteMatch) -> Result<RouteMatch, WrongMatch> 
 }
 
 /// The path alone.
-fn path(path: Option<&PathMatch>) -> Result<RouteMatch, WrongMatch> {
+fn path(path: Option<&PathMatch>) -> Read<RouteMatch> {
     let value = path.and_then(|path| path.value.as_deref()).unwrap_or("/");
     let kind = path.and_then(|path| path.kind.as_deref()).unwrap_or("PathPrefix");
     if kind != "RegularExpression" && (!value.starts_with('/') || value.contains("//")) {
-        return Err(WrongMatch::new("path.value", value, "is not an absolute path: expected one that begins with '/'"));
+        return Err(Wrong::new("path.value", value, "is not an absolute path: expected one that begins with '/'"));
     }
     match kind {
         "Exact" => Ok(RouteMatch::path(PathKind::Exact, value)),
@@ -54,18 +41,18 @@ fn path(path: Option<&PathMatch>) -> Result<RouteMatch, WrongMatch> {
         }
         "PathPrefix" => Ok(RouteMatch::path(PathKind::Prefix, value)),
         "RegularExpression" => {
-            check_pattern(value).map_err(|message| WrongMatch::new("path.value", value, message))?;
+            check_pattern(value).map_err(|message| Wrong::new("path.value", value, message))?;
             // As a whole, and with regard to case.
             Ok(RouteMatch::path(PathKind::Regex, format!("(?-i:{value})$")))
         }
         other => {
             let message = "is not a type of path: expected Exact, PathPrefix or RegularExpression";
-            Err(WrongMatch::new("path.type", other, message))
+            Err(Wrong::new("path.type", other, message))
         }
     }
 }
 
-fn method(text: &str) -> Result<Method, WrongMatch> {
+fn method(text: &str) -> Read<Method> {
     const METHODS: [Method; 9] = [
         Method::GET,
         Method::HEAD,
@@ -78,7 +65,7 @@ fn method(text: &str) -> Result<Method, WrongMatch> {
         Method::PATCH,
     ];
     let known = METHODS.into_iter().find(|method| method.as_str() == text);
-    known.ok_or_else(|| WrongMatch::new("method", text, "is not a method of HTTP: expected GET, POST and so on"))
+    known.ok_or_else(|| Wrong::new("method", text, "is not a method of HTTP: expected GET, POST and so on"))
 }
 
 /// Headers or arguments. Of several of one name the first counts.
@@ -86,7 +73,7 @@ fn named(
     matches: &[NamedMatch],
     field: &str,
     name_of: impl Fn(&str) -> Arc<str>,
-) -> Result<Vec<(Arc<str>, ValueMatch)>, WrongMatch> {
+) -> Read<Vec<(Arc<str>, ValueMatch)>> {
     let mut names = HashSet::new();
     let mut found = Vec::new();
     for (index, NamedMatch { kind, name, value }) in matches.iter().enumerate() {
@@ -94,12 +81,12 @@ fn named(
             "Exact" => ValueMatch::Exact(value.as_str().into()),
             "RegularExpression" => {
                 check_pattern(value)
-                    .map_err(|message| WrongMatch::new(format!("{field}[{index}].value"), value, message))?;
+                    .map_err(|message| Wrong::new(format!("{field}[{index}].value"), value, message))?;
                 ValueMatch::Regex(format!("^(?:{value})$").into())
             }
             other => {
                 let message = "is not a type of value: expected Exact or RegularExpression";
-                return Err(WrongMatch::new(format!("{field}[{index}].type"), other, message));
+                return Err(Wrong::new(format!("{field}[{index}].type"), other, message));
             }
         };
         let name = name_of(name);

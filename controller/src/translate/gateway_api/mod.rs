@@ -5,6 +5,7 @@
 
 mod attachment;
 mod backends;
+mod durations;
 mod filters;
 mod findings;
 mod gateway;
@@ -16,8 +17,11 @@ mod matches;
 mod rank;
 mod references;
 mod route;
+mod rule;
 mod statuses;
+mod timeouts;
 mod unsupported;
+mod wrong;
 
 pub(super) use hosts::HostPlace;
 pub(super) use references::RouteReferences;

@@ -1,7 +1,7 @@
 //! When another endpoint is tried.
 
 use super::*;
-use crate::config::{Retries, RetryCondition, RetryConditions};
+use crate::config::{Deadlines, Retries, RetryCondition, RetryConditions};
 use crate::telemetry::fixture::sample;
 use std::num::NonZero;
 use std::time::Duration;
@@ -72,6 +72,23 @@ async fn the_time_for_tries_is_limited() {
         lane.exchange.failed(REFUSED);
     }
     assert_eq!(lane.reply(), (502, Reason::UpstreamFailed), "two seconds after the first began");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadlines_are_those_of_an_attempt_and_of_all_of_them() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let deadlines = Deadlines { request: Some(3 * SECOND), attempt: Some(2 * SECOND) };
+    let backend = BackendPolicies { deadlines, ..BackendPolicies::DEFAULT };
+    let mut lane = Lane::of(update_with(&[1, 2, 3], RoutePolicies::default(), backend), &Method::GET, &[]);
+    let start = tokio::time::Instant::now();
+    assert_eq!(lane.attempt().deadline, Some(start + 2 * SECOND));
+    tokio::time::advance(2 * SECOND).await;
+    lane.exchange.failed(LATE);
+    assert_eq!(lane.attempt().deadline, Some(start + 3 * SECOND));
+    tokio::time::advance(SECOND).await;
+    lane.exchange.failed(LATE);
+    assert_eq!(lane.reply(), (504, Reason::UpstreamTimeout), "no third endpoint is tried");
+    assert_eq!(Lane::new(&[1], RoutePolicies::default()).attempt().deadline, None);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(in crate::lane) enum Interrupted {
 /// How a request goes on after an attempt that has not served it.
 pub(in crate::lane) enum GoesOn {
     /// With an attempt at this endpoint.
-    Attempt(Box<ClientRequest>, Destination),
+    Attempt(Box<ClientRequest>, Box<Destination>),
     /// With its next step: an error of it is answered elsewhere.
     Turned(Box<ClientRequest>),
     /// Not at all: it has been answered, or given up, and its connection serves no other.
@@ -80,7 +80,7 @@ impl ClientRequest {
             self.exchange.failed(failure);
         }
         match self.exchange.next_step() {
-            Step::Attempt(next) => return GoesOn::Attempt(self, next),
+            Step::Attempt(next) => return GoesOn::Attempt(self, Box::new(next)),
             Step::ErrorPage => return GoesOn::Turned(self),
             Step::Reply(reply) => self.fail(&reply).await,
             Step::Abandon
@@ -98,8 +98,17 @@ impl ClientRequest {
 
     /// The endpoint violates HTTP.
     pub(in crate::lane) fn invalid_response(&self) -> Failure {
-        let (fault, replayable) = (UpstreamFault::Invalid, self.is_replayable());
-        Failure::Upstream { fault, stale: false, untouched: false, replayable }
+        self.upstream_failure(UpstreamFault::Invalid)
+    }
+
+    /// The attempt is not over in time.
+    pub(in crate::lane) fn late(&self) -> Interrupted {
+        tracing::debug!("an attempt takes longer than it may");
+        self.upstream_failure(UpstreamFault::TimedOut).into()
+    }
+
+    fn upstream_failure(&self, fault: UpstreamFault) -> Failure {
+        Failure::Upstream { fault, stale: false, untouched: false, replayable: self.is_replayable() }
     }
 
     /// Passes an interim response (1xx) on.

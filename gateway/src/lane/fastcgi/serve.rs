@@ -6,6 +6,7 @@ use crate::lane::client::ClientRequest;
 use crate::lane::endpoint::{EndpointConnection, GoesOn, Interrupted};
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
+use tokio::time::timeout_at;
 
 /// What has become of a request.
 pub(in crate::lane) enum Served {
@@ -31,9 +32,9 @@ pub(in crate::lane) async fn serve(mut request: Box<ClientRequest>, first: Desti
             Ok(()) => return Served::Finished(request.finish(true).await),
             Err(interrupted) => match Box::pin(request.go_on(interrupted)).await {
                 GoesOn::Attempt(same, next) if next.protocol == EndpointProtocol::FastCgi => {
-                    (request, destination) = (same, next);
+                    (request, destination) = (same, *next);
                 }
-                GoesOn::Attempt(request, next) => return Served::Elsewhere(request, next),
+                GoesOn::Attempt(request, next) => return Served::Elsewhere(request, *next),
                 GoesOn::Turned(request) => return Served::Turned(request),
                 GoesOn::Ended => return Served::Finished(None),
             },
@@ -42,7 +43,14 @@ pub(in crate::lane) async fn serve(mut request: Box<ClientRequest>, first: Desti
 }
 
 impl ClientRequest {
+    /// Tries a program, up to the deadline. Boxed as in the lane of HTTP/1.
     async fn attempt_fastcgi(&mut self, destination: &Destination) -> Result<(), Interrupted> {
+        let Some(deadline) = destination.deadline else { return self.attempt_program(destination).await };
+        let attempted = Box::pin(timeout_at(deadline, self.attempt_program(destination))).await;
+        attempted.unwrap_or_else(|_| Err(self.late()))
+    }
+
+    async fn attempt_program(&mut self, destination: &Destination) -> Result<(), Interrupted> {
         let endpoint = self.session.or_gone(Box::pin(EndpointConnection::connect(destination))).await??;
         self.exchange.connected(false);
         Attempt::new(self, endpoint, destination)?.run().await

@@ -133,6 +133,7 @@ mod tests {
             protocol: EndpointProtocol::Http11,
             pool_key,
             timeouts: Timeouts::default(),
+            deadline: None,
             keep_alive: UpstreamConnections::default(),
             largest_head: 0,
             largest_piece: usize::MAX,

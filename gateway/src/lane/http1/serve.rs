@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tokio::time::timeout_at;
 
 /// A worker's connections to endpoints of HTTP/1.1.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Http1Lane {
                     return ControlFlow::Break(into_tunnel(*request, endpoint, &destination));
                 }
                 Err(interrupted) => match Box::pin(request.go_on(interrupted)).await {
-                    GoesOn::Attempt(same, next) => (request, destination) = (same, next),
+                    GoesOn::Attempt(same, next) => (request, destination) = (same, *next),
                     GoesOn::Turned(request) => return ControlFlow::Continue(request),
                     GoesOn::Ended => return ControlFlow::Break(Outcome::Ended),
                 },
@@ -67,7 +68,18 @@ impl Http1Lane {
         }
     }
 
+    /// Tries an endpoint, up to the deadline. An attempt with one is boxed, so that others reserve no memory for it.
     async fn attempt(&self, request: &mut ClientRequest, destination: &Destination) -> Result<Responded, Interrupted> {
+        let Some(deadline) = destination.deadline else { return self.attempt_at(request, destination).await };
+        let attempted = Box::pin(timeout_at(deadline, self.attempt_at(request, destination))).await;
+        attempted.unwrap_or_else(|_| Err(request.late()))
+    }
+
+    async fn attempt_at(
+        &self,
+        request: &mut ClientRequest,
+        destination: &Destination,
+    ) -> Result<Responded, Interrupted> {
         // A connection of HTTP/1.0 serves one request.
         let takes_new = destination.fresh || destination.protocol == EndpointProtocol::Http10;
         let kept = if takes_new { None } else { self.pool.take(destination) };

@@ -114,6 +114,7 @@ mod tests {
             protocol: EndpointProtocol::Http2,
             pool_key,
             timeouts: Timeouts::default(),
+            deadline: None,
             keep_alive: UpstreamConnections::default(),
             largest_head: 0,
             largest_piece: usize::MAX,

@@ -11,6 +11,7 @@ use pingora_core::protocols::Stream;
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tokio::time::timeout_at;
 
 /// A worker's connections to endpoints of HTTP/2.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Http2Lane {
             match self.attempt(&mut request, &destination).await {
                 Ok(()) => return ControlFlow::Break(request.finish(true).await),
                 Err(interrupted) => match Box::pin(request.go_on(interrupted)).await {
-                    GoesOn::Attempt(same, next) => (request, destination) = (same, next),
+                    GoesOn::Attempt(same, next) => (request, destination) = (same, *next),
                     GoesOn::Turned(request) => return ControlFlow::Continue(request),
                     GoesOn::Ended => return ControlFlow::Break(None),
                 },
@@ -48,7 +49,14 @@ impl Http2Lane {
         }
     }
 
+    /// Tries an endpoint, up to the deadline. Boxed as in the lane of HTTP/1.
     async fn attempt(&self, request: &mut ClientRequest, destination: &Destination) -> Result<(), Interrupted> {
+        let Some(deadline) = destination.deadline else { return self.attempt_at(request, destination).await };
+        let attempted = Box::pin(timeout_at(deadline, self.attempt_at(request, destination))).await;
+        attempted.unwrap_or_else(|_| Err(request.late()))
+    }
+
+    async fn attempt_at(&self, request: &mut ClientRequest, destination: &Destination) -> Result<(), Interrupted> {
         let (place, is_reused) = match self.pool.take(destination) {
             Some(place) => (place, true),
             None => (self.connect(request, destination).await?, false),

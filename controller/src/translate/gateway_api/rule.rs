@@ -1,0 +1,262 @@
+//! The rules of an HTTPRoute as routes.
+
+use super::backends::{self, Unresolved};
+use super::filters::{self, Filters};
+use super::findings::Findings;
+use super::matches;
+use super::timeouts::{self, RuleTimeouts};
+use super::wrong::{Read, Wrong};
+use crate::diagnostic::Reason;
+use crate::gateway_api::{HttpRouteMatch, HttpRouteRule, RouteBackendRef};
+use crate::lookup::Lookup;
+use crate::object::ObjectKey;
+use crate::route_defaults::RouteDefaults;
+use gateway::config::{
+    Action, BackendId, BackendPolicies, Denied, HeaderChanges, Origin, Owner, Route, RouteBackend, RoutePolicies,
+    ServiceBackend, Subject, UrlRedirect,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What cannot be served as it is meant, or leads nowhere.
+const REFUSED: Action = Action::Reply(500);
+/// What becomes of a rule that cannot be served as it is meant.
+const ANSWERED: &str = "the requests of the rule are answered with 500";
+
+pub(super) fn is_refusal(route: &Route) -> bool {
+    route.action == REFUSED
+}
+
+/// Reads the rules of one HTTPRoute.
+pub(super) struct RuleReader<'a> {
+    key: &'a ObjectKey,
+    lookup: &'a Lookup<'a>,
+    pub(super) findings: Findings,
+    /// The policies of rules that ask for nothing.
+    base: Arc<RoutePolicies>,
+    /// The same of backends.
+    backend: Arc<BackendPolicies>,
+    /// The Services' ports that are named, each with the first field that does.
+    pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    /// The first reference that cannot be followed.
+    pub(super) unresolved: Option<Unresolved>,
+    /// What is wrong with rules.
+    pub(super) invalid: Vec<String>,
+}
+
+/// What a rule asks for beside its matches and its backends.
+struct Asked {
+    filters: Filters,
+    /// The policies of its backends, as far as they are the same.
+    backend: Arc<BackendPolicies>,
+}
+
+impl<'a> RuleReader<'a> {
+    pub(super) fn new(
+        key: &'a ObjectKey,
+        defaults: &RouteDefaults,
+        lookup: &'a Lookup<'a>,
+        findings: Findings,
+    ) -> Self {
+        let (base, backend) = (base(defaults), Arc::clone(&defaults.backend));
+        Self { key, lookup, findings, base, backend, references: BTreeMap::new(), unresolved: None, invalid: Vec::new() }
+    }
+
+    pub(super) fn rule(&mut self, index: usize, rule: &HttpRouteRule) -> Vec<Route> {
+        let field = format!("spec.rules[{index}]");
+        let asked = self.asked(&field, rule);
+        let action = match &asked {
+            None => REFUSED,
+            Some(asked) if asked.filters.redirect.is_some() => REFUSED, // replaced where the match is known
+            Some(asked) => self.forward(&rule.backend_refs, &field, &asked.backend),
+        };
+        let filters = asked.map(|asked| asked.filters);
+        let policies = filters.as_ref().map_or_else(|| Arc::clone(&self.base), |filters| self.policies(filters));
+        let owner = owner(self.key, &action);
+        let default = [HttpRouteMatch::default()];
+        let matches = if rule.matches.is_empty() { &default[..] } else { &rule.matches };
+        let mut routes = Vec::new();
+        for (at, matched) in matches.iter().enumerate() {
+            let field = if rule.matches.is_empty() { field.clone() } else { format!("{field}.matches[{at}]") };
+            match matches::parse(matched) {
+                Err(wrong) => self.invalid(wrong.within(&field), "requests are not matched by it"),
+                Ok(matches) => routes.push(Route {
+                    origin: Origin::new(self.findings.object(), field),
+                    owner: owner.clone(),
+                    matches,
+                    action: action.clone(),
+                    policies: Arc::clone(&policies),
+                    locations: Arc::default(),
+                }),
+            }
+        }
+        if let Some(filters) = &filters {
+            routes.iter_mut().for_each(|route| self.apply_path(route, filters));
+        }
+        routes
+    }
+
+    /// `None`: it cannot be served as it is meant.
+    fn asked(&mut self, field: &str, rule: &HttpRouteRule) -> Option<Asked> {
+        self.ignored(field, rule);
+        let filters = self.part(field, filters::parse(&rule.filters));
+        let timeouts = self.part(field, rule.timeouts.as_ref().map(timeouts::parse).transpose());
+        let (filters, timeouts) = (filters?, timeouts?);
+        let backend = self.backend_policies(&filters, timeouts);
+        Some(Asked { filters, backend })
+    }
+
+    /// A part of a rule, if it is sound.
+    fn part<T>(&mut self, rule: &str, read: Read<T>) -> Option<T> {
+        read.map_err(|wrong| self.invalid(wrong.within(rule), ANSWERED)).ok()
+    }
+
+    fn backend_policies(&self, filters: &Filters, timeouts: Option<RuleTimeouts>) -> Arc<BackendPolicies> {
+        let mut policies = self.backend.as_ref().clone();
+        policies.host = filters.host.clone().or(policies.host);
+        timeouts.iter().for_each(|timeouts| timeouts.apply(&mut policies));
+        shared(&self.backend, policies)
+    }
+
+    /// Applies what depends on the path of a route.
+    fn apply_path(&mut self, route: &mut Route, filters: &Filters) {
+        let change = filters.path.as_ref().map(|path| path.change(&route.matches.path)).transpose();
+        match (change, &filters.redirect) {
+            (Ok(path), Some(redirect)) => {
+                route.action = Action::UrlRedirect(UrlRedirect { path, ..redirect.clone() });
+            }
+            (Ok(Some(path)), None) => {
+                let policies = RoutePolicies { path_change: Some(path), ..route.policies.as_ref().clone() };
+                route.policies = Arc::new(policies);
+            }
+            (Ok(None), None) => {}
+            (Err(message), _) => {
+                let wrong = Wrong::new(&*route.origin.field, &route.matches.path.value, message);
+                self.invalid(wrong, "its requests are answered with 500");
+                route.action = REFUSED;
+            }
+        }
+    }
+
+    /// What is known and not applied yet, and serves nevertheless.
+    fn ignored(&mut self, field: &str, rule: &HttpRouteRule) {
+        if rule.retry.is_some() {
+            let message = "is not supported yet: the settings of the ConfigMap hold instead";
+            self.findings.ignored(&format!("{field}.retry"), "", message);
+        }
+    }
+
+    fn invalid(&mut self, wrong: Wrong, effect: &str) {
+        let Wrong { field, value, message } = wrong;
+        self.findings.error(Reason::Invalid, &field, &value, &format!("{message}; {effect}"));
+        self.invalid.push(format!("{field}: {message}"));
+    }
+
+    fn policies(&self, filters: &Filters) -> Arc<RoutePolicies> {
+        let policies = RoutePolicies {
+            request_headers: filters.request_headers.clone(),
+            response_headers: filters.response_headers.clone(),
+            ..self.base.as_ref().clone()
+        };
+        shared(&self.base, policies)
+    }
+
+    /// To the backends of a rule, each for its share; without any, nowhere.
+    fn forward(&mut self, references: &[RouteBackendRef], field: &str, of_rule: &Arc<BackendPolicies>) -> Action {
+        let mut backends = Vec::with_capacity(references.len());
+        for (index, reference) in references.iter().enumerate() {
+            let field = format!("{field}.backendRefs[{index}]");
+            let weight = self.weight(reference, &field);
+            backends.push(self.backend(reference, &field, weight, of_rule));
+        }
+        let serves = |backend: &RouteBackend| backend.weight > 0 && backend.backend != BackendId::Nowhere;
+        if backends.iter().any(serves) { Action::Forward(backends.into()) } else { REFUSED }
+    }
+
+    fn weight(&mut self, reference: &RouteBackendRef, field: &str) -> u32 {
+        match reference.weight.unwrap_or(1) {
+            weight @ 0..=1_000_000 => weight.unsigned_abs(),
+            weight => {
+                let message = "is not a weight: expected 0 to 1000000; it counts as 0";
+                self.findings.error(Reason::Invalid, &format!("{field}.weight"), &weight.to_string(), message);
+                0
+            }
+        }
+    }
+
+    fn backend(
+        &mut self,
+        reference: &RouteBackendRef,
+        field: &str,
+        weight: u32,
+        of_rule: &Arc<BackendPolicies>,
+    ) -> RouteBackend {
+        let own = self.backend_filters(reference, field);
+        let resolved = backends::resolve(self.key, reference, field, self.lookup, &mut self.findings);
+        let destination = match resolved {
+            Ok(destination) => Some(destination),
+            Err(unresolved) => {
+                self.unresolved.get_or_insert(unresolved);
+                None
+            }
+        };
+        let mut owner =
+            Owner { namespace: self.key.namespace.clone(), ingress: self.key.name.clone(), ..Owner::default() };
+        let mut policies = of_rule.as_ref().clone();
+        let backend = match (destination, own) {
+            (Some(destination), Some(own)) => {
+                (owner.service, owner.service_port) = (destination.id.service.clone(), destination.id.port.clone());
+                self.references.entry(destination.id.clone()).or_insert_with(|| field.into());
+                policies.protocol = destination.protocol;
+                policies.request_headers = changes(own.request_headers);
+                policies.response_headers = changes(own.response_headers);
+                destination.id.into()
+            }
+            _ => BackendId::Nowhere,
+        };
+        let policies = shared(of_rule, policies);
+        RouteBackend { backend, weight, when: None, canary: false, affinity: None, owner, policies }
+    }
+
+    /// The filters of one backend: of its headers only.
+    fn backend_filters(&mut self, reference: &RouteBackendRef, field: &str) -> Option<Filters> {
+        let wrong = match filters::parse(&reference.filters) {
+            Ok(filters) if filters.are_of_headers() => return Some(filters),
+            Ok(_) => {
+                let message = "has a filter that is not supported for one backend: expected those of headers";
+                Wrong::new("filters", "", message)
+            }
+            Err(wrong) => wrong,
+        };
+        self.invalid(wrong.within(field), "the requests of this backend are answered with 500");
+        None
+    }
+}
+
+/// What the ConfigMap sets for all routes, without what is about Ingresses.
+fn base(defaults: &RouteDefaults) -> Arc<RoutePolicies> {
+    let denied = defaults.external_auth.url.as_ref().map(|_| Denied {
+        reason: "is not applied to HTTPRoutes yet, so that nobody may come in".into(),
+        origin: Origin::new(Subject::other("ConfigMap"), "data.global-auth-url"),
+    });
+    let policies = defaults.policies.as_ref().clone();
+    let denied = policies.denied.clone().or(denied);
+    Arc::new(RoutePolicies { denied, https_redirect: None, rewrite: None, snippet: None, add_slash: false, ..policies })
+}
+
+/// These policies, or equal ones that are there already.
+fn shared<T: PartialEq>(known: &Arc<T>, policies: T) -> Arc<T> {
+    if policies == **known { Arc::clone(known) } else { Arc::new(policies) }
+}
+
+fn changes(changes: HeaderChanges) -> Option<Arc<HeaderChanges>> {
+    (changes != HeaderChanges::default()).then(|| Arc::new(changes))
+}
+
+/// Who owns a route: its only backend, if it has one.
+fn owner(key: &ObjectKey, action: &Action) -> Owner {
+    match action {
+        Action::Forward(backends) if backends.len() == 1 => backends[0].owner.clone(),
+        _ => Owner { namespace: key.namespace.clone(), ingress: key.name.clone(), ..Owner::default() },
+    }
+}

@@ -1,0 +1,105 @@
+//! Requests of HTTPRoutes that take longer than their rule lets them.
+
+use anyhow::Result;
+use h2::server;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tests::adit::{Adit, documents, slice};
+use tests::backend::{Methods, accept, answering, scripted};
+use tests::{client, objects};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+/// More than two endpoints need that take turns.
+const ROUNDS: usize = 4;
+
+/// A rule with these timeouts for all of host `h`. The timeouts of the ConfigMap are longer than any test waits.
+async fn adit(timeouts: Value, service: Value, backends: &[SocketAddr]) -> Result<Adit> {
+    let api_version = "gateway.networking.k8s.io/v1";
+    let config = json!({"proxy-read-timeout": "3600", "proxy-send-timeout": "3600"});
+    let objects = [
+        json!({"apiVersion": api_version, "kind": "GatewayClass", "metadata": {"name": "adit"},
+            "spec": {"controllerName": "adit.dev/gateway-controller"}}),
+        json!({"apiVersion": api_version, "kind": "Gateway", "metadata": {"name": "edge"},
+            "spec": {"gatewayClassName": "adit", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]}}),
+        json!({"apiVersion": api_version, "kind": "HTTPRoute", "metadata": {"name": "route"},
+            "spec": {"parentRefs": [{"name": "edge"}], "hostnames": ["h"],
+                "rules": [{"timeouts": timeouts, "backendRefs": [{"name": "backend", "port": 80}]}]}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "adit", "namespace": "adit"}, "data": config}),
+        service,
+    ];
+    let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
+    Adit::start(&documents(objects.into_iter().chain(slices))).await
+}
+
+/// A backend that sends this for each request, and then nothing. The methods of the requests that it has got.
+async fn stuck_after(answer: &'static str) -> Result<(SocketAddr, Methods)> {
+    let methods = Methods::default();
+    let arrived = methods.clone();
+    let backend = scripted(move |_, mut connection| {
+        let arrived = arrived.clone();
+        async move {
+            let Some(head) = connection.request().await? else { return Ok(()) };
+            arrived.lock().push(head.method);
+            connection.send(answer).await?;
+            connection.request().await.map(|_| ())
+        }
+    });
+    Ok((backend.await?, methods))
+}
+
+/// A backend of HTTP/2 that answers no request.
+async fn silent_http2() -> Result<SocketAddr> {
+    accept(|_, stream| async move {
+        let mut streams = server::handshake(stream).await?;
+        let mut held = Vec::new();
+        while let Some(stream) = streams.accept().await {
+            held.push(stream?);
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn get(adit: &Adit) -> Result<client::Response> {
+    let mut client = adit.connect().await?;
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
+    client.final_response("GET").await
+}
+
+#[tokio::test]
+async fn no_other_endpoint_is_tried_when_the_time_of_the_request_is_over() -> Result<()> {
+    let ((one, of_one), (other, of_other)) = (stuck_after("").await?, stuck_after("").await?);
+    let adit = adit(json!({"request": "200ms"}), objects::backend(), &[one, other]).await?;
+    assert_eq!(get(&adit).await?.status, 504);
+    assert_eq!(of_one.lock().len() + of_other.lock().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_endpoint_is_tried_when_the_time_of_an_attempt_is_over() -> Result<()> {
+    let (silent, methods) = stuck_after("").await?;
+    let adit = adit(json!({"backendRequest": "200ms"}), objects::backend(), &[silent, answering(OK).await?]).await?;
+    for _ in 0..ROUNDS {
+        assert_eq!(get(&adit).await?.status, 200);
+    }
+    assert_eq!(methods.lock().len(), ROUNDS / 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_response_that_has_begun_is_cut_off() -> Result<()> {
+    let (stuck, methods) = stuck_after("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart").await?;
+    let adit = adit(json!({"backendRequest": "200ms"}), objects::backend(), &[stuck]).await?;
+    assert!(get(&adit).await.is_err(), "it is not whole");
+    assert_eq!(methods.lock().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn deadlines_hold_for_backends_of_http2() -> Result<()> {
+    let mut service = objects::backend();
+    service["spec"]["ports"][0]["appProtocol"] = json!("kubernetes.io/h2c");
+    let adit = adit(json!({"request": "200ms"}), service, &[silent_http2().await?]).await?;
+    assert_eq!(get(&adit).await?.status, 504);
+    Ok(())
+}
