@@ -40,7 +40,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          Default `GET, PUT, POST, DELETE, PATCH, OPTIONS`.",
         |value, draft| {
             let is_letter = |c: char| c.is_ascii_alphabetic();
-            draft.cors.methods = names(value, is_letter, "methods of letters, separated by commas")?;
+            draft.cors.methods = Some(names(value, is_letter, "methods of letters, separated by commas")?);
             Ok(())
         },
     ),
@@ -53,7 +53,7 @@ pub(super) const ANNOTATIONS: &[Annotation] = &[
          is on. Default: `DNT`, `Keep-Alive`, `User-Agent`, `X-Requested-With`, `If-Modified-Since`, `Cache-Control`, \
          `Content-Type`, `Range`, `Authorization`.",
         |value, draft| {
-            draft.cors.headers = names(value, is_of_header, "names of headers, separated by commas")?;
+            draft.cors.headers = Some(names(value, is_of_header, "names of headers, separated by commas")?);
             Ok(())
         },
     ),

@@ -1,7 +1,7 @@
 //! What acts on a request, in the order in which it runs, and where the request is answered.
 
 use super::limits;
-use gateway::config::{RoutePolicies, Satisfy};
+use gateway::config::{CorsManner, RoutePolicies, Satisfy};
 use gateway::exchange::{Decision, Stage};
 use gateway::policy::client_certificates::ClientCertificates;
 use gateway::table::{Route, RouteAction};
@@ -105,9 +105,13 @@ impl Decided<'_> {
             Stage::RouteRefusal => policies.denied.as_ref().map(|denied| denied.reason.to_string()),
             Stage::AppRoot => route.host.app_root.as_ref().map(|root| format!("app-root: / leads to {root}")),
             Stage::Internal => is(policies.internal, "only the gateway itself leads here"),
-            Stage::Preflight => {
-                is(policies.cors.is_some(), "enable-cors: OPTIONS of an origin that is allowed is answered")
-            }
+            Stage::Preflight => policies.cors.as_ref().map(|cors| {
+                let what = match cors.manner() {
+                    CorsManner::Nginx => "enable-cors: OPTIONS of an origin that is allowed is answered",
+                    CorsManner::Standard => "CORS: OPTIONS with Origin and Access-Control-Request-Method is answered",
+                };
+                what.to_owned()
+            }),
             Stage::RouteSnippet => is(policies.snippet.is_some(), "a snippet: may answer, or lead to another path"),
             Stage::FixedAnswer => match &route.action {
                 RouteAction::Redirect(redirect) => Some(format!("{} to {}", redirect.code, redirect.location)),

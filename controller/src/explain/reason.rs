@@ -1,7 +1,9 @@
 //! Why the gateway answers a request itself, in words.
 
+use gateway::config::CorsManner;
 use gateway::exchange::Decision;
 use gateway::policy::client_certificates::ClientCertificates;
+use gateway::policy::cors::Cors;
 use gateway::request::{Reason, Reply};
 use gateway::table::{Found, Table};
 
@@ -68,7 +70,13 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         (Reason::NoBackend, _) => "the backend does not exist, or may not be referred to".to_owned(),
         (Reason::Redirect, _) => "the route is a redirect".to_owned(),
         (Reason::Blocked, _) => "the ConfigMap blocks the address, the User-Agent or the Referer".to_owned(),
-        (Reason::CorsPreflight, _) => "enable-cors: OPTIONS of an origin that is allowed".to_owned(),
+        (Reason::CorsPreflight, _) => {
+            let cors = decision.route.as_ref().and_then(|route| route.policies.cors.as_ref());
+            match cors.map(Cors::manner) {
+                Some(CorsManner::Standard) => "CORS: OPTIONS with Origin and Access-Control-Request-Method".to_owned(),
+                _ => "enable-cors: OPTIONS of an origin that is allowed".to_owned(),
+            }
+        }
         (Reason::HttpsRedirect, _) => "the route redirects plain HTTP to HTTPS".to_owned(),
         (Reason::AddSlash, _) => "the path has no slash at its end, and the route has one".to_owned(),
         (Reason::Healthz, _) => "the health check of load balancers, for hosts without rules".to_owned(),

@@ -2,7 +2,7 @@
 
 /// The features of Gateway API that Adit has, by which the conformance suite chooses its tests: the `supportedFeatures` of
 /// our GatewayClasses, sorted as the API asks for.
-pub const SUPPORTED_FEATURES: [&str; 21] = [
+pub const SUPPORTED_FEATURES: [&str; 22] = [
     "Gateway",
     "GatewayHTTPListenerIsolation",
     "HTTPRoute",
@@ -13,6 +13,7 @@ pub const SUPPORTED_FEATURES: [&str; 21] = [
     "HTTPRouteBackendProtocolWebSocket",
     "HTTPRouteBackendRequestHeaderModification",
     "HTTPRouteBackendTimeout",
+    "HTTPRouteCORS",
     "HTTPRouteHostRewrite",
     "HTTPRouteMethodMatching",
     "HTTPRouteNamedRouteRule",

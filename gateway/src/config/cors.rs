@@ -3,14 +3,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// `enable-cors` and what goes with it: which pages of other origins may use a route. `Default` is ingress-nginx's.
+/// Gateway API: the filter `CORS`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cors {
     /// `cors-allow-origin`: the origins that may. Default all.
     pub origins: AllowedOrigins,
-    /// `cors-allow-methods`: `Access-Control-Allow-Methods`. Default `GET, PUT, POST, DELETE, PATCH, OPTIONS`.
-    pub methods: Arc<str>,
-    /// `cors-allow-headers`: `Access-Control-Allow-Headers`. Default nine headers, among them `Authorization`.
-    pub headers: Arc<str>,
+    /// `cors-allow-methods`: `Access-Control-Allow-Methods`; `None` sends none. Default `GET, PUT, POST, DELETE, PATCH, OPTIONS`.
+    pub methods: Option<Arc<str>>,
+    /// `cors-allow-headers`: `Access-Control-Allow-Headers`; `None` sends none. Default nine headers, among them `Authorization`.
+    pub headers: Option<Arc<str>>,
     /// `cors-allow-credentials`: `Access-Control-Allow-Credentials: true`. Default true.
     pub credentials: bool,
     /// `cors-expose-headers`: `Access-Control-Expose-Headers`. Default none.
@@ -18,19 +19,37 @@ pub struct Cors {
     /// `cors-max-age`: `Access-Control-Max-Age`, in seconds; browsers cache nothing where it is negative. Default
     /// 1728000.
     pub max_age: i64,
+    /// Which requests are answered, and how. Default [`CorsManner::Nginx`].
+    pub manner: CorsManner,
+}
+
+/// How a route that has [`Cors`] answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CorsManner {
+    /// As ingress-nginx: every `OPTIONS` of an allowed origin is a preflight request, and that of another one goes to the backend.
+    /// All headers are on every response, `*` as it is, and those of the backend stay where the origin is not allowed.
+    #[default]
+    Nginx,
+    /// As the Fetch standard has it: an `OPTIONS` that asks for a method is a preflight request, and answered without headers for an
+    /// origin that is not allowed. What a preflight request asks for is on its response only. Where credentials are allowed, `*`
+    /// would mean nothing, so what the request names is allowed instead. The backend has no say: its headers of CORS are removed.
+    Standard,
 }
 
 impl Default for Cors {
     fn default() -> Self {
         Self {
             origins: AllowedOrigins::All,
-            methods: "GET, PUT, POST, DELETE, PATCH, OPTIONS".into(),
-            headers: "DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,\
-                      Authorization"
-                .into(),
+            methods: Some("GET, PUT, POST, DELETE, PATCH, OPTIONS".into()),
+            headers: Some(
+                "DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,\
+                 Authorization"
+                    .into(),
+            ),
             credentials: true,
             expose: None,
             max_age: 1_728_000,
+            manner: CorsManner::Nginx,
         }
     }
 }
@@ -54,6 +73,13 @@ pub enum OriginPattern {
         /// What comes before the label: `https://`.
         scheme: Arc<str>,
         /// What comes after it: `.example.com`, and a port where it is not the scheme's own.
+        suffix: Arc<str>,
+    },
+    /// Those whose host has one more label, or several.
+    Below {
+        /// What comes before the labels: `https://`.
+        scheme: Arc<str>,
+        /// What comes after them: `.example.com`, or nothing for all hosts, and a port where it is not the scheme's own.
         suffix: Arc<str>,
     },
 }
@@ -90,7 +116,7 @@ impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact(origin) => f.write_str(origin),
-            Self::Subdomains { scheme, suffix } => write!(f, "{scheme}*{suffix}"),
+            Self::Subdomains { scheme, suffix } | Self::Below { scheme, suffix } => write!(f, "{scheme}*{suffix}"),
         }
     }
 }

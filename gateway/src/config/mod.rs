@@ -64,7 +64,7 @@ pub use buffering::{RequestBuffering, ResponseBuffering};
 pub use client_certificates::{ClientCertificates, ClientVerification, ErrorPage, VerifyClient};
 pub use client_limits::{ClientLimits, LimitSettings, ResponseRate};
 pub use compression::{Coding, Compression, DisabledClients, MediaTypes, Proxied, ProxiedCondition};
-pub use cors::{AllowedOrigins, Cors, InvalidOrigin, OriginPattern};
+pub use cors::{AllowedOrigins, Cors, CorsManner, InvalidOrigin, OriginPattern};
 pub use custom_errors::CustomErrors;
 pub use ejection::Ejection;
 pub use entry_point::EntryPoint;

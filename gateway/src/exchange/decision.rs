@@ -13,7 +13,7 @@ use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::Admission;
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{Policies, Verdict, blocked, cors, path_change, redirect, rewrite};
+use crate::policy::{Policies, Verdict, blocked, path_change, redirect, rewrite};
 use crate::request::{Client, Reason, Reply, RequestView, normalize};
 use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
 use crate::telemetry::TraceContext;
@@ -201,7 +201,7 @@ impl Decision {
         self.allowed_origin = route.policies.cors.as_ref().and_then(|cors| cors.allowed_origin(request));
         self.enter_snippet(route, asked)?;
         self.keep_out_of_internal(route)?;
-        cors::preflight(self.allowed_origin.as_ref(), request)?;
+        route.policies.cors.iter().try_for_each(|cors| cors.preflight(self.allowed_origin.as_ref(), request))?;
         if let Some(found) = self.run_route_snippet(route, asked)? {
             return ControlFlow::Continue(Some(found));
         }

@@ -15,6 +15,7 @@ impl Exchange {
         let received = self.headers_for_snippets(edits);
         let shows_server = self.passes_server();
         let hidden = &self.decision.settings.hide_headers;
+        let cors = self.decision.response_policies().and_then(|policies| policies.cors.as_ref());
         let effects = self.decision.effects();
         let nominated: SmallVec<[Box<[u8]>; 1]> =
             edits.values("connection").filter(|value| !upgraded && nominates(value)).map(Box::from).collect();
@@ -25,6 +26,7 @@ impl Exchange {
                 && !nominated.iter().any(|value| is_nominated(name, value))
                 && !is_hidden(name, shows_server)
                 && !effects.is_some_and(|effects| effects.hides(name))
+                && !cors.is_some_and(|cors| cors.replaces(name))
                 && !hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden.as_bytes()))
         });
         self.rewrite_response(request, edits);
@@ -76,8 +78,8 @@ impl Exchange {
         self.decision.settings.server_tokens && self.decision.settings.backend_server_header
     }
 
-    /// The headers that let pages of another origin read the response. The backend's own stay where that is not
-    /// allowed.
+    /// The headers that let pages of another origin read the response. Where that is not allowed, the backend's own stay, unless
+    /// they have been removed.
     fn set_cors_headers(&self, cors: Option<&Cors>, edits: &mut impl ResponseEdits) {
         let Some(cors) = cors else { return };
         if let Some(origin) = &self.decision.allowed_origin {

@@ -1,7 +1,7 @@
 //! CORS (`enable-cors`): answers preflight requests, and says in each response which origin may read it.
 
 use super::Invalid;
-use crate::config::{self, AllowedOrigins, OriginPattern};
+use crate::config::{self, AllowedOrigins, CorsManner, OriginPattern};
 use crate::headers::Fields;
 use crate::request::{Reason, Reply, RequestView};
 use http::{HeaderValue, Method};
@@ -9,13 +9,29 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
+/// What all headers of responses begin with that are about CORS, in lower case.
+const PREFIX: &[u8] = b"access-control-";
 
 /// The policy, as far as it does not depend on a request.
 #[derive(Debug)]
 pub struct Cors {
+    manner: CorsManner,
     origins: AllowedOrigins,
+    /// Whether an origin that is allowed is named, and not `*`.
+    names_origin: bool,
     /// What every response has that an allowed origin may read, beside `Access-Control-Allow-Origin`.
     headers: Vec<(&'static str, HeaderValue)>,
+    /// What only that to a preflight request has, beside those.
+    permissions: Vec<(&'static str, Permission)>,
+}
+
+/// What a preflight request is told.
+#[derive(Debug)]
+enum Permission {
+    /// This.
+    Fixed(HeaderValue),
+    /// What it has asked for in this header.
+    Asked(&'static str),
 }
 
 impl Cors {
@@ -24,32 +40,46 @@ impl Cors {
     /// # Errors
     /// If one of its values cannot be that of a header.
     pub fn compile(configured: &config::Cors) -> Result<Self, Invalid> {
-        let value = |text: &Arc<str>| {
-            let invalid = |_| Invalid { value: text.clone(), reason: "cannot be the value of a header".to_owned() };
-            HeaderValue::from_str(text).map_err(invalid)
-        };
-        let mut headers = vec![
-            ("Access-Control-Allow-Methods", value(&configured.methods)?),
-            ("Access-Control-Allow-Headers", value(&configured.headers)?),
-            ("Access-Control-Max-Age", configured.max_age.into()),
-        ];
+        let mut permissions = Vec::new();
+        for (name, allowed, asked) in [
+            ("Access-Control-Allow-Methods", &configured.methods, "access-control-request-method"),
+            ("Access-Control-Allow-Headers", &configured.headers, "access-control-request-headers"),
+        ] {
+            let Some(allowed) = allowed else { continue };
+            let names_asked = configured.manner == CorsManner::Standard && configured.credentials && **allowed == *"*";
+            permissions
+                .push((name, if names_asked { Permission::Asked(asked) } else { Permission::Fixed(value(allowed)?) }));
+        }
+        permissions.push(("Access-Control-Max-Age", Permission::Fixed(configured.max_age.into())));
+        let mut headers = Vec::new();
+        if configured.manner == CorsManner::Nginx {
+            let fixed = permissions.drain(..).filter_map(|(name, permission)| Some((name, permission.value(None)?)));
+            headers.extend(fixed);
+        }
         if configured.credentials {
             headers.push(("Access-Control-Allow-Credentials", HeaderValue::from_static("true")));
         }
         if let Some(exposed) = &configured.expose {
             headers.push(("Access-Control-Expose-Headers", value(exposed)?));
         }
-        Ok(Self { origins: configured.origins.clone(), headers })
+        let is_any = matches!(configured.origins, AllowedOrigins::All);
+        let says_any = is_any && !(configured.manner == CorsManner::Standard && configured.credentials);
+        let (manner, origins) = (configured.manner, configured.origins.clone());
+        Ok(Self { manner, origins, names_origin: !says_any, headers, permissions })
+    }
+
+    /// Which requests are answered, and how.
+    pub fn manner(&self) -> CorsManner {
+        self.manner
     }
 
     /// The value of `Access-Control-Allow-Origin` for a request; `None` where its origin is not allowed, or it names
     /// none.
     pub(crate) fn allowed_origin(&self, request: &RequestView<'_>) -> Option<HeaderValue> {
-        if matches!(self.origins, AllowedOrigins::All) {
+        if !self.names_origin {
             return Some(ANY);
         }
-        let mut origins = request.headers.values("origin");
-        let origin = origins.next().filter(|_| origins.next().is_none())?;
+        let origin = only(request, "origin")?;
         self.allows(origin).then(|| HeaderValue::from_bytes(origin).ok())?
     }
 
@@ -63,24 +93,62 @@ impl Cors {
 
     /// Whether a cache must keep the response for one origin from another.
     pub(crate) fn varies(&self) -> bool {
-        matches!(self.origins, AllowedOrigins::Listed(_))
+        self.names_origin
     }
 
     /// The headers of a response that an allowed origin may read, but for `Access-Control-Allow-Origin`.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &(&'static str, HeaderValue)> {
         self.headers.iter()
     }
+
+    /// Whether this header of a backend's response says what only the policy may say.
+    pub(crate) fn replaces(&self, name: &[u8]) -> bool {
+        let is_of_cors = name.get(..PREFIX.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(PREFIX));
+        self.manner == CorsManner::Standard && is_of_cors
+    }
+
+    /// Answers a preflight request: the question of an origin, which is `allowed` if this is its value, what it may do.
+    pub(crate) fn preflight(&self, allowed: Option<&HeaderValue>, request: &RequestView<'_>) -> ControlFlow<Reply> {
+        let is_asked = match self.manner {
+            CorsManner::Nginx => allowed.is_some(),
+            CorsManner::Standard => {
+                ["origin", "access-control-request-method"].iter().all(|name| request.headers.has(name))
+            }
+        };
+        if !is_asked || *request.method != Method::OPTIONS {
+            return ControlFlow::Continue(());
+        }
+        let headers = match self.manner {
+            CorsManner::Nginx => vec![("Content-Type", HeaderValue::from_static("text/plain charset=UTF-8"))],
+            CorsManner::Standard => allowed.map_or_else(Vec::new, |_| self.permissions(request)),
+        };
+        ControlFlow::Break(Reply { headers, ..Reply::new(204, Reason::CorsPreflight) })
+    }
+
+    fn permissions(&self, request: &RequestView<'_>) -> Vec<(&'static str, HeaderValue)> {
+        let permissions = self.permissions.iter();
+        permissions.filter_map(|(name, permission)| Some((*name, permission.value(Some(request))?))).collect()
+    }
 }
 
-/// Answers the question of an allowed origin what it may do: as nginx, every `OPTIONS` is one.
-pub(crate) fn preflight(origin: Option<&HeaderValue>, request: &RequestView<'_>) -> ControlFlow<Reply> {
-    if origin.is_none() || *request.method != Method::OPTIONS {
-        return ControlFlow::Continue(());
+impl Permission {
+    fn value(&self, request: Option<&RequestView<'_>>) -> Option<HeaderValue> {
+        match self {
+            Self::Fixed(value) => Some(value.clone()),
+            Self::Asked(name) => HeaderValue::from_bytes(only(request?, name)?).ok(),
+        }
     }
-    ControlFlow::Break(Reply {
-        headers: vec![("Content-Type", HeaderValue::from_static("text/plain charset=UTF-8"))],
-        ..Reply::new(204, Reason::CorsPreflight)
-    })
+}
+
+/// The value of a header that a request has once.
+fn only<'r>(request: &RequestView<'r>, name: &'static str) -> Option<&'r [u8]> {
+    let mut values = request.headers.values(name);
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn value(text: &Arc<str>) -> Result<HeaderValue, Invalid> {
+    let invalid = |_| Invalid { value: text.clone(), reason: "cannot be the value of a header".to_owned() };
+    HeaderValue::from_str(text).map_err(invalid)
 }
 
 /// Whether one of these values of `Vary` says already that a response depends on the origin.
@@ -95,16 +163,20 @@ pub(crate) fn is_varied<'a>(values: impl Iterator<Item = &'a [u8]>) -> bool {
 fn describes(pattern: &OriginPattern, origin: &[u8]) -> bool {
     match pattern {
         OriginPattern::Exact(exact) => origin.eq_ignore_ascii_case(exact.as_bytes()),
-        OriginPattern::Subdomains { scheme, suffix } => {
-            let Some((first, rest)) = origin.split_at_checked(scheme.len()) else { return false };
-            let label = rest.len().checked_sub(suffix.len()).and_then(|length| rest.split_at_checked(length));
-            let Some((label, last)) = label else { return false };
-            first.eq_ignore_ascii_case(scheme.as_bytes())
-                && last.eq_ignore_ascii_case(suffix.as_bytes())
-                && !label.is_empty()
-                && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-        }
+        OriginPattern::Subdomains { scheme, suffix } => is_between(scheme, suffix, origin, b"-"),
+        OriginPattern::Below { scheme, suffix } => is_between(scheme, suffix, origin, b"-."),
     }
+}
+
+/// Whether an origin has something between these two: letters, digits and what is among `others`.
+fn is_between(scheme: &str, suffix: &str, origin: &[u8], others: &[u8]) -> bool {
+    let Some((first, rest)) = origin.split_at_checked(scheme.len()) else { return false };
+    let labels = rest.len().checked_sub(suffix.len()).and_then(|length| rest.split_at_checked(length));
+    let Some((labels, last)) = labels else { return false };
+    first.eq_ignore_ascii_case(scheme.as_bytes())
+        && last.eq_ignore_ascii_case(suffix.as_bytes())
+        && !labels.is_empty()
+        && labels.iter().all(|byte| byte.is_ascii_alphanumeric() || others.contains(byte))
 }
 
 #[cfg(test)]
@@ -148,6 +220,27 @@ mod tests {
     }
 
     #[test]
+    fn a_wildcard_may_stand_for_several_labels() {
+        let below = |suffix: &str| {
+            let pattern = OriginPattern::Below { scheme: "https://".into(), suffix: suffix.into() };
+            let origins = AllowedOrigins::Listed([pattern].into());
+            Cors::compile(&config::Cors { origins, ..config::Cors::default() }).expect("valid")
+        };
+        let (of_domain, of_any) = (below(".a.example:8443"), below(""));
+        for origin in ["https://b.a.example:8443", "https://C.b.A.example:8443"] {
+            assert!(of_domain.allows(origin.as_bytes()) && !of_any.allows(origin.as_bytes()), "{origin}");
+        }
+        for origin in
+            ["https://a.example:8443", "https://b.a.example", "http://b.a.example:8443", "https://x@b.a.example:8443"]
+        {
+            assert!(!of_domain.allows(origin.as_bytes()), "{origin}");
+        }
+        assert!(
+            of_any.allows(b"https://a.example") && !of_any.allows(b"https://") && !of_any.allows(b"http://a.example")
+        );
+    }
+
+    #[test]
     fn only_an_allowed_origin_is_answered() {
         let cors = cors(&["https://a.example"]);
         let answer = |method: Method, origins: &[&'static str]| {
@@ -158,7 +251,7 @@ mod tests {
             let headers = Headers::from(&headers);
             let request = RequestView::new(&method, b"/", &headers, Version::HTTP_11);
             let origin = cors.allowed_origin(&request);
-            (preflight(origin.as_ref(), &request).is_break(), origin)
+            (cors.preflight(origin.as_ref(), &request).is_break(), origin)
         };
         let allowed = Some(HeaderValue::from_static("https://A.example"));
         assert_eq!(answer(Method::OPTIONS, &["https://A.example"]), (true, allowed.clone()));

@@ -1,11 +1,12 @@
 //! What the filters of a rule come to.
 
-use super::wrong::{Read, wrong};
+use super::cors;
+use super::wrong::{Read, Wrong, wrong};
 use crate::gateway_api::{
     HeaderFilter, HttpHeader, PathModifier, RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
 };
 use gateway::config::{
-    FRAMING_HEADERS, HeaderChanges, HostName, PathChange, PathKind, PathMatch, Piece, Template, UrlRedirect,
+    Cors, FRAMING_HEADERS, HeaderChanges, HostName, PathChange, PathKind, PathMatch, Piece, Template, UrlRedirect,
 };
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
@@ -21,13 +22,16 @@ pub(super) struct Filters {
     pub(super) path: Option<PathFilter>,
     /// The host that the backend gets.
     pub(super) host: Option<Template>,
+    pub(super) cors: Option<Cors>,
+    /// What of them has no effect.
+    pub(super) without_effect: Vec<Wrong>,
 }
 
 impl Filters {
     /// Whether they change nothing but headers.
     pub(super) fn are_of_headers(&self) -> bool {
-        let Self { redirect, path, host, .. } = self;
-        redirect.is_none() && path.is_none() && host.is_none()
+        let Self { request_headers: _, response_headers: _, redirect, path, host, cors, without_effect: _ } = self;
+        redirect.is_none() && path.is_none() && host.is_none() && cors.is_none()
     }
 }
 
@@ -46,7 +50,11 @@ pub(super) fn parse(filters: &[RouteFilter]) -> Read<Filters> {
     let mut parsed = Filters::default();
     for (index, filter) in filters.iter().enumerate() {
         let field = format!("filters[{index}]");
-        add(filter, &mut parsed).map_err(|wrong| wrong.within(&field))?;
+        if filters[..index].iter().any(|before| before.kind == filter.kind) {
+            return wrong(format!("{field}.type"), &filter.kind, "is there already: expected each filter once");
+        }
+        let without_effect = add(filter, &mut parsed).map_err(|wrong| wrong.within(&field))?;
+        parsed.without_effect.extend(without_effect.map(|part| part.within(&field)));
     }
     if parsed.redirect.is_some() && filters.iter().any(|filter| filter.kind == "URLRewrite") {
         return wrong("filters", "", "has both RequestRedirect and URLRewrite: expected one of them");
@@ -54,7 +62,8 @@ pub(super) fn parse(filters: &[RouteFilter]) -> Read<Filters> {
     Ok(parsed)
 }
 
-fn add(filter: &RouteFilter, parsed: &mut Filters) -> Read<()> {
+/// Adds what a filter asks for. Returns what of it has no effect.
+fn add(filter: &RouteFilter, parsed: &mut Filters) -> Read<Option<Wrong>> {
     match &*filter.kind {
         "RequestHeaderModifier" => {
             parsed.request_headers = headers("requestHeaderModifier", filter.request_header_modifier.as_ref())?;
@@ -75,13 +84,19 @@ fn add(filter: &RouteFilter, parsed: &mut Filters) -> Read<()> {
             parsed.host = host.map(|host| Template([Piece::Literal(host)].into()));
             parsed.path = path("urlRewrite", to)?;
         }
+        "CORS" => {
+            let Some(filter) = &filter.cors else { return missing("cors") };
+            let (cors, without_effect) = cors::parse(filter)?;
+            parsed.cors = Some(cors);
+            return Ok(without_effect);
+        }
         other => {
-            let message = "is not supported: expected RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect or \
-                           URLRewrite";
+            let message = "is not supported: expected RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, \
+                           URLRewrite or CORS";
             return wrong("type", other, message);
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 fn missing<T>(field: &str) -> Read<T> {

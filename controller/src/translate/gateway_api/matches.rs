@@ -1,5 +1,6 @@
 //! Which requests a rule takes.
 
+use super::methods;
 use super::wrong::{Read, Wrong};
 use crate::gateway_api::{HttpRouteMatch, NamedMatch, PathMatch};
 use gateway::config::{HeaderMatch, PathKind, QueryMatch, RouteMatch, ValueMatch};
@@ -53,27 +54,12 @@ fn path(path: Option<&PathMatch>) -> Read<RouteMatch> {
 }
 
 fn method(text: &str) -> Read<Method> {
-    const METHODS: [Method; 9] = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::CONNECT,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::PATCH,
-    ];
-    let known = METHODS.into_iter().find(|method| method.as_str() == text);
+    let known = methods::named(text);
     known.ok_or_else(|| Wrong::new("method", text, "is not a method of HTTP: expected GET, POST and so on"))
 }
 
 /// Headers or arguments. Of several of one name the first counts.
-fn named(
-    matches: &[NamedMatch],
-    field: &str,
-    name_of: impl Fn(&str) -> Arc<str>,
-) -> Read<Vec<(Arc<str>, ValueMatch)>> {
+fn named(matches: &[NamedMatch], field: &str, name_of: impl Fn(&str) -> Arc<str>) -> Read<Vec<(Arc<str>, ValueMatch)>> {
     let mut names = HashSet::new();
     let mut found = Vec::new();
     for (index, NamedMatch { kind, name, value }) in matches.iter().enumerate() {

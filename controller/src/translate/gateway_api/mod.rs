@@ -5,6 +5,7 @@
 
 mod attachment;
 mod backends;
+mod cors;
 mod durations;
 mod filters;
 mod findings;
@@ -14,6 +15,7 @@ mod host_names;
 mod hosts;
 mod listeners;
 mod matches;
+mod methods;
 mod rank;
 mod references;
 mod route;

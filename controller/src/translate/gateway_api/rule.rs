@@ -102,6 +102,9 @@ impl<'a> RuleReader<'a> {
         let filters = self.part(field, filters::parse(&rule.filters));
         let timeouts = self.part(field, rule.timeouts.as_ref().map(timeouts::parse).transpose());
         let (filters, timeouts) = (filters?, timeouts?);
+        for part in &filters.without_effect {
+            self.findings.ignored(&format!("{field}.{}", part.field), &part.value, &part.message);
+        }
         let backend = self.backend_policies(&filters, timeouts);
         Some(Asked { filters, backend })
     }
@@ -156,6 +159,7 @@ impl<'a> RuleReader<'a> {
         let policies = RoutePolicies {
             request_headers: filters.request_headers.clone(),
             response_headers: filters.response_headers.clone(),
+            cors: filters.cors.clone(),
             ..self.base.as_ref().clone()
         };
         shared(&self.base, policies)
