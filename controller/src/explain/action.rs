@@ -42,9 +42,9 @@ pub enum Action {
         /// The auth server that must allow it first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auth: Option<AuthServer>,
-        /// The mirror that gets a copy of it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        mirror: Option<Box<MirrorServer>>,
+        /// The mirrors that get copies of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mirrors: Vec<MirrorServer>,
         /// Which client certificate it needs: a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         certificate: Option<String>,
@@ -94,6 +94,9 @@ pub struct MirrorServer {
     pub url: String,
     /// Where it is; `None` if it has no endpoint, so that there are no copies.
     pub at: Option<Reach>,
+    /// Of how many requests, if not of all: `20 of 100`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
 }
 
 /// Where a backend is.
@@ -195,7 +198,7 @@ fn forward(
         canary: canary::share(decision, translator),
         session: session::sentence(decision, connection, view),
         auth,
-        mirror: mirror(translator, decision).map(Box::new),
+        mirrors: mirrors(translator, decision).collect(),
         certificate: if request.tls { client_certificate(decision) } else { None },
         limits: limits::list(decision),
         error_page: error_page(decision),
@@ -225,7 +228,7 @@ fn decided<'d>(
         why,
         backend,
         auth: decision.auth_server().map(|server| format!("auth-url: asks {}", url(server.tls, &server.authority))),
-        mirror: mirror(translator, decision).map(|mirror| mirror.to_string()),
+        mirrors: mirrors(translator, decision).map(|mirror| mirror.to_string()).collect(),
         certificate: client_certificate(decision),
     }
 }
@@ -296,9 +299,12 @@ fn auth_server(translator: &Translator, decision: &Decision) -> Option<Result<Au
 }
 
 /// Who gets a copy of the request.
-fn mirror(translator: &Translator, decision: &Decision) -> Option<MirrorServer> {
-    let mirror = decision.mirror()?;
-    Some(MirrorServer { url: url(mirror.tls, &mirror.server_name), at: reach(translator, &mirror.upstream) })
+fn mirrors(translator: &Translator, decision: &Decision) -> impl Iterator<Item = MirrorServer> {
+    decision.mirrors().iter().map(move |mirror| MirrorServer {
+        url: url(mirror.tls, &mirror.server_name),
+        at: reach(translator, &mirror.upstream),
+        share: mirror.share.map(|share| format!("{} of {}", share.numerator, share.denominator)),
+    })
 }
 
 /// Scheme and host of a URL.

@@ -56,7 +56,7 @@ pub(super) struct Decided<'d> {
     /// Who is asked whether it may.
     pub(super) auth: Option<String>,
     /// Who gets a copy.
-    pub(super) mirror: Option<String>,
+    pub(super) mirrors: Vec<String>,
     /// What its client has to show.
     pub(super) certificate: Option<String>,
 }
@@ -169,7 +169,7 @@ impl Decided<'_> {
                 Some(format!("the backend sees {}", String::from_utf8_lossy(target)))
             }
             Stage::Backend => (!self.backend.is_empty()).then(|| self.backend.join("; ")),
-            Stage::Mirror => self.mirror.clone(),
+            Stage::Mirror => (!self.mirrors.is_empty()).then(|| self.mirrors.join("; ")),
             Stage::Errors => is(
                 policies.custom_errors.is_some() || policies.error_pages.is_some(),
                 "errors are answered by another backend, or by pages of the route",

@@ -131,7 +131,7 @@ impl fmt::Display for Action {
                 canary,
                 session,
                 auth,
-                mirror,
+                mirrors,
                 certificate,
                 limits,
                 error_page,
@@ -143,7 +143,7 @@ impl fmt::Display for Action {
                 canary.iter().chain(session).chain(error_page).try_for_each(|sentence| write!(f, "\n  {sentence}"))?;
                 certificate.iter().try_for_each(|certificate| write!(f, "\n  {certificate}"))?;
                 auth.iter().try_for_each(|AuthServer { url, at }| write!(f, "\n  if {url} allows it, {at}"))?;
-                mirror.iter().try_for_each(|mirror| write!(f, "\n  {mirror}"))?;
+                mirrors.iter().try_for_each(|mirror| write!(f, "\n  {mirror}"))?;
                 limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
             }
             Self::PassThrough { backend, at, source } => {
@@ -162,9 +162,10 @@ impl fmt::Display for Action {
 
 impl fmt::Display for MirrorServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.at {
-            Some(at) => write!(f, "with a copy to {}, {at}", self.url),
-            None => write!(f, "without a copy to {}, which has no endpoint", self.url),
+        match (&self.at, &self.share) {
+            (Some(at), None) => write!(f, "with a copy to {}, {at}", self.url),
+            (Some(at), Some(share)) => write!(f, "with copies of {share} such requests to {}, {at}", self.url),
+            (None, _) => write!(f, "without a copy to {}, which has no endpoint", self.url),
         }
     }
 }

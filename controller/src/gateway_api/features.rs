@@ -2,7 +2,7 @@
 
 /// The features of Gateway API that Adit has, by which the conformance suite chooses its tests: the `supportedFeatures` of
 /// our GatewayClasses, sorted as the API asks for.
-pub const SUPPORTED_FEATURES: [&str; 22] = [
+pub const SUPPORTED_FEATURES: [&str; 25] = [
     "Gateway",
     "GatewayHTTPListenerIsolation",
     "HTTPRoute",
@@ -21,6 +21,9 @@ pub const SUPPORTED_FEATURES: [&str; 22] = [
     "HTTPRoutePathRewrite",
     "HTTPRoutePortRedirect",
     "HTTPRouteQueryParamMatching",
+    "HTTPRouteRequestMirror",
+    "HTTPRouteRequestMultipleMirrors",
+    "HTTPRouteRequestPercentageMirror",
     "HTTPRouteRequestTimeout",
     "HTTPRouteResponseHeaderModification",
     "HTTPRouteSchemeRedirect",

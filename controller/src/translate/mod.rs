@@ -16,6 +16,7 @@ mod engine;
 mod gateway_api;
 mod host;
 mod ingress;
+mod mark;
 mod orphans;
 mod parsed_ingress;
 mod rank;

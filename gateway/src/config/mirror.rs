@@ -1,13 +1,16 @@
 use super::{BackendId, Template};
+use std::num::NonZero;
 use std::sync::Arc;
 
-/// `mirror-target`: a server that gets a copy of each request. What it responds is dropped.
+/// `mirror-target`: a server that gets copies of requests. What it responds is dropped. Gateway API: the filter `RequestMirror`.
 ///
 /// A copy has the method and the headers of the client's request. It is sent beside the request, which never waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mirror {
     /// Whose endpoints get the copies.
     pub backend: BackendId,
+    /// How many requests are copied. Default all.
+    pub share: Option<Share>,
     /// They are sent over TLS. As in ingress-nginx, the certificate is not verified.
     pub tls: bool,
     /// The host of the URL: the name that TLS sends (SNI).
@@ -21,4 +24,13 @@ pub struct Mirror {
     /// What copies are marked with, so that none comes back and is copied again: letters, digits, `-`, `.` and `/`, the same in
     /// every replica.
     pub mark: Arc<str>,
+}
+
+/// A share of requests, each by chance: so many of so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Share {
+    /// How many.
+    pub numerator: u32,
+    /// Of how many.
+    pub denominator: NonZero<u32>,
 }

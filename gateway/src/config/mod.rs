@@ -82,7 +82,7 @@ pub use labels::{Owner, RouteLabels};
 pub use location::LocationKind;
 pub use map::{AddressMap, AddressRange, MapKey, MappedVariable, Mapping, TextMap};
 pub use map_value::MapValue;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, Share};
 pub use origin::Origin;
 pub use path_change::{PathChange, UrlRedirect};
 pub use real_ip::RealIp;

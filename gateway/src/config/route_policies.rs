@@ -35,8 +35,8 @@ pub struct RoutePolicies {
     pub external_auth: Option<ExternalAuth>,
     /// `enable-modsecurity`: the web application firewall. Default none.
     pub waf: Option<Arc<Waf>>,
-    /// `mirror-target`: a server gets a copy of each request. Default none.
-    pub mirror: Option<Mirror>,
+    /// `mirror-target`: servers that get copies of requests. Default none.
+    pub mirrors: Arc<[Mirror]>,
     /// `satisfy`: how address lists, passwords and the auth server combine. Default all.
     pub satisfy: Satisfy,
     /// `ssl-redirect` on a host with TLS, or `force-ssl-redirect`: requests over plain HTTP are redirected to HTTPS.
@@ -108,7 +108,7 @@ impl Default for RoutePolicies {
             response_rate: ResponseRate::default(),
             external_auth: None,
             waf: None,
-            mirror: None,
+            mirrors: Arc::from([]),
             satisfy: Satisfy::All,
             https_redirect: None,
             serves_plain_http: false,

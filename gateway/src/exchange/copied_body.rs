@@ -4,6 +4,7 @@ use super::context::Context;
 use super::copies::Place;
 use crate::telemetry::Event;
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -111,6 +112,24 @@ impl Tee {
             return false;
         }
         true
+    }
+}
+
+/// Those of one request, for each of its mirrors.
+#[derive(Debug)]
+pub(super) struct Tees(SmallVec<[Tee; 1]>);
+
+impl Tees {
+    /// `None` if there are none.
+    pub(super) fn of(tees: impl Iterator<Item = Tee>) -> Option<Box<Self>> {
+        let tees = SmallVec::from_iter(tees);
+        (!tees.is_empty()).then(|| Box::new(Self(tees)))
+    }
+
+    /// [Passes](Tee::pass) a piece on to all of them. Whether any wants more.
+    pub(super) fn pass(&mut self, position: u64, piece: &[u8], is_last: bool) -> bool {
+        self.0.retain(|tee| tee.pass(position, piece, is_last));
+        !self.0.is_empty()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::attempts::{Attempts, Failed};
 use super::context::Context;
-use super::copied_body::Tee;
+use super::copied_body::Tees;
 use super::decision::Decision;
 use super::edits::ReceivedHead;
 use super::framing::largest_head;
@@ -74,8 +74,8 @@ pub struct Exchange {
     body_received: u64,
     /// Bytes of the body that the endpoint has got.
     body_passed: u64,
-    /// Where the body goes beside its backend, as long as a mirror gets it.
-    pub(super) tee: Option<Box<Tee>>,
+    /// Where the body goes beside its backend, as long as mirrors get it.
+    pub(super) tees: Option<Box<Tees>>,
     /// Replaces texts in the response's body, where some are to be.
     pub(super) substitution: Option<Box<Substitution>>,
     /// Compresses the response's body, where it is compressed.
@@ -109,7 +109,7 @@ impl Exchange {
             body_path,
             body_received: 0,
             body_passed: 0,
-            tee: None,
+            tees: None,
             substitution: None,
             encoder: None,
             pace: None,
@@ -247,14 +247,14 @@ impl Exchange {
         body_limit::received(self.body_received, limit).map_break(|reply| self.state = State::Replying(reply))
     }
 
-    /// The same of a piece that is passed on, and whether it is the last: a mirror gets it, too.
+    /// The same of a piece that is passed on, and whether it is the last: mirrors get it, too.
     pub fn request_piece(&mut self, piece: &[u8], is_last: bool) -> ControlFlow<()> {
         let position = self.body_passed;
         self.body_passed += piece.len() as u64;
         if self.body_path != BodyPath::Buffered {
             self.request_body(piece.len())?;
         }
-        self.tee.take_if(|tee| !tee.pass(position, piece, is_last));
+        self.tees.take_if(|tees| !tees.pass(position, piece, is_last));
         ControlFlow::Continue(())
     }
 
@@ -281,7 +281,7 @@ impl Exchange {
         }
         self.intercept(head)?;
         if status == 101 {
-            self.tee = None; // what comes now is not the request's body
+            self.tees = None; // what comes now is not the request's body
         }
         self.attempts.passed_on = true;
         ControlFlow::Continue(())

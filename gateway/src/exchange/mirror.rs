@@ -1,9 +1,9 @@
-//! The copy of a request for the mirror of its route: what is sent, to whom, and when it is given up.
+//! The copies of a request for the mirrors of its route: what is sent, to whom, and when it is given up.
 //!
-//! It is made when the request goes to its backend for the first time, and lives on its own from then on.
+//! They are made when the request goes to its backend for the first time, and live on their own from then on.
 
 use super::context::Context;
-use super::copied_body::{CopiedBody, Loss, copied_body};
+use super::copied_body::{CopiedBody, Loss, Tee, Tees, copied_body};
 use super::copies::Place;
 use super::decision::Decision;
 use super::framing::MAX_RESPONSE_HEAD;
@@ -53,23 +53,39 @@ pub struct MirrorRequest {
 }
 
 impl Decision {
-    /// The server that gets a copy of the request, if its backend does.
-    pub fn mirror(&self) -> Option<&Mirror> {
-        self.route.as_ref()?.policies.mirror.as_ref()
+    /// The servers that get copies of the request, if its backend gets it.
+    pub fn mirrors(&self) -> &[Mirror] {
+        self.route.as_ref().map_or(&[], |route| &route.policies.mirrors)
     }
 }
 
 impl Exchange {
-    /// Whether a mirror of its route is to get a copy. Not where another backend answers an error of ours: such a request has
+    /// Whether mirrors of its route are to get copies. Not where another backend answers an error of ours: such a request has
     /// not come in, or reaches no backend of its own.
     pub(crate) fn is_mirrored(&self) -> bool {
-        self.forwards_body() && self.decision.mirror().is_some()
+        self.forwards_body() && !self.decision.mirrors().is_empty()
     }
 
-    /// Makes the copy for the mirror of the route, to be sent beside the request. From now on the request's body goes there,
-    /// too ([`Exchange::request_piece`]). `None`: it is not mirrored, is a copy itself, or there are too many.
-    pub fn mirror_request(&mut self, request: &RequestView<'_>, framing: BodyFraming) -> Option<MirrorRequest> {
-        let mirror = self.decision.mirror().filter(|_| self.is_mirrored())?;
+    /// Makes the copies for the mirrors of the route, to be sent beside the request. From now on the request's body goes there,
+    /// too ([`Exchange::request_piece`]). A mirror gets none if the request is a copy for it, is not of its share, or there are too
+    /// many.
+    pub fn mirror_requests(&mut self, request: &RequestView<'_>, framing: BodyFraming) -> Vec<MirrorRequest> {
+        if !self.is_mirrored() {
+            return Vec::new();
+        }
+        let mirrors = self.decision.mirrors().iter().filter(|mirror| mirror.takes_one());
+        let made = mirrors.filter_map(|mirror| self.copy(mirror, request, framing));
+        let (copies, tees): (Vec<_>, Vec<_>) = made.unzip();
+        self.tees = Tees::of(tees.into_iter().flatten());
+        copies
+    }
+
+    fn copy(
+        &self,
+        mirror: &Mirror,
+        request: &RequestView<'_>,
+        framing: BodyFraming,
+    ) -> Option<(MirrorRequest, Option<Tee>)> {
         let copies = self.context.copies();
         let place = match mirror.has_marked(request.headers) {
             true => Err(Loss::Loop),
@@ -81,7 +97,7 @@ impl Exchange {
             BodyFraming::None => (None, None),
             _ => {
                 let (tee, body) = copied_body(&self.context, &place);
-                (Some(Box::new(tee)), Some(body))
+                (Some(tee), Some(body))
             }
         };
         let copy = MirrorRequest {
@@ -100,8 +116,7 @@ impl Exchange {
             loss: Some(Loss::NoEndpoint),
             is_over: false,
         };
-        self.tee = tee;
-        Some(copy)
+        Some((copy, tee))
     }
 
     /// As ingress-nginx's: the client's headers. What its proxies and we say of the client comes from us, as for backends, and

@@ -74,12 +74,11 @@ impl Lanes {
         Box::new(ClientRequest::new(head, session, exchange))
     }
 
-    /// Sends a copy to the mirror of the route, which gets the body as it goes to the backend.
+    /// Sends copies to the mirrors of the route, which get the body as it goes to the backend.
     fn copy(&self, request: &mut ClientRequest) {
         let framing = request.body_framing();
-        if let Some(copy) = request.exchange.mirror_request(&request.head.view(), framing) {
-            self.mirrors.send(copy);
-        }
+        let copies = request.exchange.mirror_requests(&request.head.view(), framing);
+        copies.into_iter().for_each(|copy| self.mirrors.send(copy));
     }
 
     async fn serve(&self, mut request: Box<ClientRequest>) -> Outcome {

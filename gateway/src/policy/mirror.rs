@@ -1,4 +1,4 @@
-//! `mirror-target`: a server that gets a copy of each request.
+//! `mirror-target`: a server that gets copies of requests.
 
 use super::Invalid;
 use crate::config;
@@ -34,6 +34,12 @@ impl Mirror {
             mark: HeaderValue::from_str(&configured.mark).map_err(invalid)?,
             configured: configured.clone(),
         })
+    }
+
+    /// Whether it gets a copy of one more request.
+    pub(crate) fn takes_one(&self) -> bool {
+        let share = self.configured.share;
+        share.is_none_or(|share| fastrand::u32(..share.denominator.get()) < share.numerator)
     }
 
     /// Whether a request is a copy for this mirror, which has come back.

@@ -87,8 +87,8 @@ pub struct Policies {
     pub external_auth: Option<ExternalAuth>,
     /// The rules of the web application firewall. Where they cannot be used, every request is answered with 503.
     pub waf: Option<Result<Arc<RuleSet>, InvalidRules>>,
-    /// The server that gets copies of requests.
-    pub mirror: Option<Mirror>,
+    /// The servers that get copies of requests.
+    pub mirrors: Box<[Mirror]>,
     /// What is changed of the headers of requests; `None` is nothing.
     pub request_headers: Option<HeaderChanges>,
     /// The same of responses.
@@ -214,7 +214,11 @@ impl Policies {
             custom_headers: custom_headers(&configured.custom_headers)?,
             external_auth: external_auth?,
             waf: configured.waf.as_ref().map(|waf| shared.rule_sets.intern(waf)),
-            mirror: configured.mirror.as_ref().map(|mirror| Mirror::compile(mirror, registry)).transpose()?,
+            mirrors: configured
+                .mirrors
+                .iter()
+                .map(|mirror| Mirror::compile(mirror, registry))
+                .collect::<Result<_, _>>()?,
             request_headers: HeaderChanges::compile(&configured.request_headers)?,
             response_headers: HeaderChanges::compile(&configured.response_headers)?,
             rewrite: configured.rewrite.as_ref().map(Rewrite::compile).transpose()?,

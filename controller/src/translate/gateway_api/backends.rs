@@ -19,14 +19,14 @@ pub(super) struct Destination {
 /// The reason of the condition `ResolvedRefs`, and its message.
 pub(super) type Unresolved = (&'static str, String);
 
-/// Follows a reference of a route.
+/// Follows a reference of a route. What comes of one that leads nowhere is the effect that a person is told.
 ///
 /// # Errors
 /// It leads nowhere, or may not be followed; a diagnostic says so.
 pub(super) fn resolve(
     route: &ObjectKey,
     reference: &RouteBackendRef,
-    field: &str,
+    (field, effect): (&str, &str),
     lookup: &Lookup<'_>,
     findings: &mut Findings,
 ) -> Result<Destination, Unresolved> {
@@ -35,7 +35,7 @@ pub(super) fn resolve(
     let to = Target { group, kind, namespace, name: &reference.name };
     let mut fail = |reason: &'static str, because: Reason, part: &str, value: &str, message: &str| {
         let field = format!("{field}.{part}");
-        findings.error(because, &field, value, &format!("{message}; its requests are answered with 500"));
+        findings.error(because, &field, value, &format!("{message}; {effect}"));
         Err((reason, format!("{field}: {message}")))
     };
     if (group, kind) != ("", "Service") {

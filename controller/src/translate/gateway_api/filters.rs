@@ -1,6 +1,7 @@
 //! What the filters of a rule come to.
 
 use super::cors;
+use super::mirrors::{self, MirrorFilter};
 use super::wrong::{Read, Wrong, wrong};
 use crate::gateway_api::{
     HeaderFilter, HttpHeader, PathModifier, RequestRedirectFilter, RouteFilter, UrlRewriteFilter,
@@ -23,6 +24,7 @@ pub(super) struct Filters {
     /// The host that the backend gets.
     pub(super) host: Option<Template>,
     pub(super) cors: Option<Cors>,
+    pub(super) mirrors: Vec<MirrorFilter>,
     /// What of them has no effect.
     pub(super) without_effect: Vec<Wrong>,
 }
@@ -30,8 +32,8 @@ pub(super) struct Filters {
 impl Filters {
     /// Whether they change nothing but headers.
     pub(super) fn are_of_headers(&self) -> bool {
-        let Self { request_headers: _, response_headers: _, redirect, path, host, cors, without_effect: _ } = self;
-        redirect.is_none() && path.is_none() && host.is_none() && cors.is_none()
+        let Self { redirect, path, host, cors, mirrors, .. } = self;
+        redirect.is_none() && path.is_none() && host.is_none() && cors.is_none() && mirrors.is_empty()
     }
 }
 
@@ -50,20 +52,27 @@ pub(super) fn parse(filters: &[RouteFilter]) -> Read<Filters> {
     let mut parsed = Filters::default();
     for (index, filter) in filters.iter().enumerate() {
         let field = format!("filters[{index}]");
-        if filters[..index].iter().any(|before| before.kind == filter.kind) {
+        let may_be_again = filter.kind == "RequestMirror";
+        if !may_be_again && filters[..index].iter().any(|before| before.kind == filter.kind) {
             return wrong(format!("{field}.type"), &filter.kind, "is there already: expected each filter once");
         }
-        let without_effect = add(filter, &mut parsed).map_err(|wrong| wrong.within(&field))?;
+        let without_effect = add(filter, index, &mut parsed).map_err(|wrong| wrong.within(&field))?;
         parsed.without_effect.extend(without_effect.map(|part| part.within(&field)));
     }
     if parsed.redirect.is_some() && filters.iter().any(|filter| filter.kind == "URLRewrite") {
         return wrong("filters", "", "has both RequestRedirect and URLRewrite: expected one of them");
     }
+    if parsed.redirect.is_some() {
+        let without_effect = parsed.mirrors.drain(..).map(|mirror| {
+            Wrong::new(mirror.field, &mirror.reference.name, "has no effect with RequestRedirect: there are no copies")
+        });
+        parsed.without_effect.extend(without_effect);
+    }
     Ok(parsed)
 }
 
 /// Adds what a filter asks for. Returns what of it has no effect.
-fn add(filter: &RouteFilter, parsed: &mut Filters) -> Read<Option<Wrong>> {
+fn add(filter: &RouteFilter, index: usize, parsed: &mut Filters) -> Read<Option<Wrong>> {
     match &*filter.kind {
         "RequestHeaderModifier" => {
             parsed.request_headers = headers("requestHeaderModifier", filter.request_header_modifier.as_ref())?;
@@ -90,9 +99,13 @@ fn add(filter: &RouteFilter, parsed: &mut Filters) -> Read<Option<Wrong>> {
             parsed.cors = Some(cors);
             return Ok(without_effect);
         }
+        "RequestMirror" => {
+            let Some(filter) = &filter.request_mirror else { return missing("requestMirror") };
+            parsed.mirrors.push(mirrors::parse(filter, index)?);
+        }
         other => {
             let message = "is not supported: expected RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, \
-                           URLRewrite or CORS";
+                           URLRewrite, RequestMirror or CORS";
             return wrong("type", other, message);
         }
     }

@@ -16,6 +16,7 @@ mod hosts;
 mod listeners;
 mod matches;
 mod methods;
+mod mirrors;
 mod rank;
 mod references;
 mod route;

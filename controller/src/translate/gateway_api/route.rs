@@ -106,7 +106,7 @@ pub(super) fn parse(
     if parents.is_empty() {
         return (None, findings.diagnostics);
     }
-    let mut reader = RuleReader::new(&stored.key, defaults, lookup, findings);
+    let mut reader = RuleReader::new(stored, defaults, lookup, findings);
     let default = [HttpRouteRule::default()];
     let rules = if spec.rules.is_empty() { &default[..] } else { &spec.rules };
     let routes: Vec<_> = rules.iter().enumerate().flat_map(|(index, rule)| reader.rule(index, rule)).collect();

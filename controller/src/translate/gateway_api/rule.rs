@@ -4,15 +4,18 @@ use super::backends::{self, Unresolved};
 use super::filters::{self, Filters};
 use super::findings::Findings;
 use super::matches;
+use super::mirrors::MirrorFilter;
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
 use crate::diagnostic::Reason;
-use crate::gateway_api::{HttpRouteMatch, HttpRouteRule, RouteBackendRef};
+use crate::gateway_api::{HttpRoute, HttpRouteMatch, HttpRouteRule, RouteBackendRef};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::route_defaults::RouteDefaults;
+use crate::store::Stored;
+use crate::translate::mark::mark;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, Denied, HeaderChanges, Origin, Owner, Route, RouteBackend, RoutePolicies,
+    Action, BackendId, BackendPolicies, Denied, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend, RoutePolicies,
     ServiceBackend, Subject, UrlRedirect,
 };
 use std::collections::BTreeMap;
@@ -36,6 +39,8 @@ pub(super) struct RuleReader<'a> {
     base: Arc<RoutePolicies>,
     /// The same of backends.
     backend: Arc<BackendPolicies>,
+    /// What copies for mirrors are marked with.
+    mark: Arc<str>,
     /// The Services' ports that are named, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
     /// The first reference that cannot be followed.
@@ -53,13 +58,15 @@ struct Asked {
 
 impl<'a> RuleReader<'a> {
     pub(super) fn new(
-        key: &'a ObjectKey,
+        stored: &'a Stored<HttpRoute>,
         defaults: &RouteDefaults,
         lookup: &'a Lookup<'a>,
         findings: Findings,
     ) -> Self {
+        let key = &stored.key;
         let (base, backend) = (base(defaults), Arc::clone(&defaults.backend));
-        Self { key, lookup, findings, base, backend, references: BTreeMap::new(), unresolved: None, invalid: Vec::new() }
+        let (mark, references) = (mark(&stored.object.metadata, key), BTreeMap::new());
+        Self { key, lookup, findings, base, backend, mark, references, unresolved: None, invalid: Vec::new() }
     }
 
     pub(super) fn rule(&mut self, index: usize, rule: &HttpRouteRule) -> Vec<Route> {
@@ -71,7 +78,10 @@ impl<'a> RuleReader<'a> {
             Some(asked) => self.forward(&rule.backend_refs, &field, &asked.backend),
         };
         let filters = asked.map(|asked| asked.filters);
-        let policies = filters.as_ref().map_or_else(|| Arc::clone(&self.base), |filters| self.policies(filters));
+        let policies = match &filters {
+            Some(filters) => self.policies(&field, filters),
+            None => Arc::clone(&self.base),
+        };
         let owner = owner(self.key, &action);
         let default = [HttpRouteMatch::default()];
         let matches = if rule.matches.is_empty() { &default[..] } else { &rule.matches };
@@ -155,14 +165,46 @@ impl<'a> RuleReader<'a> {
         self.invalid.push(format!("{field}: {message}"));
     }
 
-    fn policies(&self, filters: &Filters) -> Arc<RoutePolicies> {
+    fn policies(&mut self, field: &str, filters: &Filters) -> Arc<RoutePolicies> {
+        let mirrors = filters.mirrors.iter().filter_map(|filter| self.mirror(field, filter)).collect();
         let policies = RoutePolicies {
+            mirrors,
             request_headers: filters.request_headers.clone(),
             response_headers: filters.response_headers.clone(),
             cors: filters.cors.clone(),
             ..self.base.as_ref().clone()
         };
         shared(&self.base, policies)
+    }
+
+    /// A mirror, unless it is nowhere.
+    fn mirror(&mut self, rule: &str, filter: &MirrorFilter) -> Option<Mirror> {
+        let field = format!("{rule}.{}", filter.field);
+        let resolved = backends::resolve(
+            self.key,
+            &filter.reference,
+            (&field, "there are no copies for it"),
+            self.lookup,
+            &mut self.findings,
+        );
+        let mirrored = resolved.and_then(|destination| match filter.at(&destination, &self.mark) {
+            Some(mirror) => Ok((destination.id, mirror)),
+            None => {
+                let message = "is a Service of HTTP/2, for which there are no copies yet";
+                self.findings.error(Reason::Invalid, &format!("{field}.name"), &filter.reference.name, message);
+                Err(("UnsupportedProtocol", format!("{field}: {message}")))
+            }
+        });
+        match mirrored {
+            Ok((id, mirror)) => {
+                self.references.entry(id).or_insert_with(|| field.into());
+                Some(mirror)
+            }
+            Err(unresolved) => {
+                self.unresolved.get_or_insert(unresolved);
+                None
+            }
+        }
     }
 
     /// To the backends of a rule, each for its share; without any, nowhere.
@@ -196,7 +238,8 @@ impl<'a> RuleReader<'a> {
         of_rule: &Arc<BackendPolicies>,
     ) -> RouteBackend {
         let own = self.backend_filters(reference, field);
-        let resolved = backends::resolve(self.key, reference, field, self.lookup, &mut self.findings);
+        let effect = "its requests are answered with 500";
+        let resolved = backends::resolve(self.key, reference, (field, effect), self.lookup, &mut self.findings);
         let destination = match resolved {
             Ok(destination) => Some(destination),
             Err(unresolved) => {

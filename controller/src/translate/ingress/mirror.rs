@@ -3,6 +3,7 @@
 use super::parser::Parser;
 use crate::annotation::MirrorSettings;
 use crate::lookup::Lookup;
+use crate::translate::mark::mark;
 use gateway::config::{Mirror, Piece, Template, Variable};
 use std::sync::Arc;
 
@@ -14,24 +15,15 @@ impl Parser<'_> {
         let field = self.annotation("mirror-target").field;
         Some(Mirror {
             backend: self.url_backend(&url, field, lookup),
+            share: None,
             tls: url.tls,
             server_name: url.host.clone(),
             // ingress-nginx would send all copies to a path of its own, which no mirror knows.
             target: url.target.unwrap_or_else(|| Template([Piece::Variable(Variable::RequestUri)].into())),
             host: host.unwrap_or_else(|| Template([Piece::Literal(host_header(&url.host))].into())),
             sends_body,
-            mark: self.mark(),
+            mark: mark(&self.stored.object.metadata, &self.stored.key),
         })
-    }
-
-    /// What tells the Ingress apart, in all replicas: its UID, which clients do not know, or else its name.
-    fn mark(&self) -> Arc<str> {
-        let is_mark =
-            |uid: &&str| !uid.is_empty() && uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        match self.stored.object.metadata.uid.as_deref().filter(is_mark) {
-            Some(uid) => uid.into(),
-            None => format!("{}/{}", self.stored.key.namespace, self.stored.key.name).into(),
-        }
     }
 }
 

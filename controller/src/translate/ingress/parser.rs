@@ -125,7 +125,7 @@ impl Parser<'_> {
         self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
         self.custom_errors();
         self.annotations.policies.external_auth = self.external_auth(lookup);
-        self.annotations.policies.mirror = self.mirror(lookup);
+        self.annotations.policies.mirrors = self.mirror(lookup).into_iter().collect();
         self.services_of_locations();
         let key = &self.stored.key;
         self.annotations.policies.client_limits = self.annotations.limits.policy(&key.namespace, &key.name);

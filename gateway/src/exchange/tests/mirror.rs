@@ -1,8 +1,9 @@
 use super::{BROKEN, Lane, STALE, address, failure, service, view};
-use crate::config::{BackendId, CustomErrors, Mirror, RoutePolicies, Template};
+use crate::config::{BackendId, CustomErrors, Mirror, RoutePolicies, Share, Template};
 use crate::connection::BodyFraming;
 use crate::exchange::{Failure, MirrorRequest, UpstreamFault};
 use http::{HeaderName, header};
+use std::num::NonZero;
 
 const REFUSED: Failure = Failure::Connect { timed_out: false };
 const MIRRORED: HeaderName = HeaderName::from_static("x-adit-mirrored");
@@ -11,6 +12,7 @@ fn mirror() -> Mirror {
     let template = |text| Template::parse(text).expect("a template");
     Mirror {
         backend: service("auth"), // it has two endpoints
+        share: None,
         tls: true,
         server_name: "mirror.example".into(),
         target: template("/copies$request_uri"),
@@ -23,7 +25,7 @@ fn mirror() -> Mirror {
 fn policies(change: impl FnOnce(&mut Mirror)) -> RoutePolicies {
     let mut mirror = mirror();
     change(&mut mirror);
-    RoutePolicies { mirror: Some(mirror), ..RoutePolicies::default() }
+    RoutePolicies { mirrors: [mirror].into(), ..RoutePolicies::default() }
 }
 
 fn lane(change: impl FnOnce(&mut Mirror)) -> Lane {
@@ -34,7 +36,11 @@ fn lane(change: impl FnOnce(&mut Mirror)) -> Lane {
 
 impl Lane {
     fn copy(&mut self, framing: BodyFraming) -> Option<MirrorRequest> {
-        self.exchange.mirror_request(&view(&self.headers), framing)
+        self.copies(framing).pop()
+    }
+
+    fn copies(&mut self, framing: BodyFraming) -> Vec<MirrorRequest> {
+        self.exchange.mirror_requests(&view(&self.headers), framing)
     }
 
     /// Why copies were lost, and how many.
@@ -133,6 +139,47 @@ async fn the_body_is_copied_once_however_often_it_is_sent() {
     assert!(lane.exchange.request_piece(b"f", true).is_continue());
     assert_eq!(body(&mut copy).await, ("abcdef".to_owned(), true));
     assert_eq!(lane.lost(), "");
+}
+
+#[tokio::test]
+async fn each_mirror_gets_the_body() {
+    let other = Mirror { backend: service("spare"), mark: "default/other".into(), ..mirror() };
+    let without_body = Mirror { sends_body: false, ..other.clone() };
+    let mirrors = [mirror(), without_body, other].into();
+    let mut lane =
+        Lane::with(&[1], RoutePolicies { mirrors, ..RoutePolicies::default() }, &[(MIRRORED, "default/shop")]);
+    lane.attempt();
+    let mut copies = lane.copies(BodyFraming::Length(2));
+    assert_eq!(copies.len(), 2, "the request is a copy for the first already");
+    assert!(lane.exchange.request_piece(b"ab", true).is_continue());
+    assert!(copies[0].body.is_none());
+    assert_eq!(body(&mut copies[1]).await, ("ab".to_owned(), true));
+    assert_eq!(copies[1].next_endpoint().expect("an endpoint").address, address(99));
+    assert_eq!(lane.lost(), "loop: 1");
+}
+
+#[tokio::test]
+async fn a_mirror_that_has_lost_its_copy_takes_none_from_the_others() {
+    let mirrors = [mirror(), Mirror { backend: service("spare"), ..mirror() }].into();
+    let mut lane = Lane::new(&[1], RoutePolicies { mirrors, ..RoutePolicies::default() });
+    lane.attempt();
+    let mut copies = lane.copies(BodyFraming::Length(4));
+    assert!(lane.exchange.request_piece(b"ab", false).is_continue());
+    drop(copies.remove(0));
+    assert!(lane.exchange.request_piece(b"cd", true).is_continue());
+    assert_eq!(body(&mut copies[0]).await, ("abcd".to_owned(), true));
+}
+
+#[test]
+fn a_mirror_gets_its_share_of_requests() {
+    let copied = |numerator| {
+        let share = Share { numerator, denominator: NonZero::new(4).expect("a number") };
+        let mut lane = lane(|mirror| mirror.share = Some(share));
+        (0..400).filter(|_| lane.copy(BodyFraming::None).is_some()).count()
+    };
+    assert_eq!((copied(0), copied(4)), (0, 400));
+    let half = copied(2);
+    assert!((100..300).contains(&half), "{half}: ten standard deviations");
 }
 
 #[tokio::test]
