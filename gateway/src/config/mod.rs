@@ -88,7 +88,7 @@ pub use path_change::{PathChange, UrlRedirect};
 pub use real_ip::RealIp;
 pub use rejection::{Rejection, RejectionCause};
 pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
-pub use retries::{Retries, RetryCondition, RetryConditions};
+pub use retries::{Again, Retries, RetryCondition, RetryConditions};
 pub use route::{Action, Location, Route, RouteBackend};
 pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};

@@ -4,8 +4,8 @@ use std::fmt;
 use std::num::NonZero;
 use std::time::Duration;
 
-/// When another endpoint is tried, as nginx's `proxy_next_upstream` says it. Each endpoint of a backend is tried once at most,
-/// and none once the client has got a byte of a response.
+/// When another endpoint is tried, as nginx's `proxy_next_upstream` says it. Each endpoint of a backend is tried once at most, unless
+/// they are tried [`again`](Self::again), and none once the client has got a byte of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Retries {
     /// `proxy-next-upstream`: what has to come of an attempt. Default `error` and `timeout`.
@@ -20,6 +20,19 @@ pub struct Retries {
     /// `retry-budget`: how many requests of the backend may be sent again after an endpoint has got them, in percent of those
     /// that are sent for the first time. From 1 to 1000. `None` is no limit. Default 100.
     pub budget: Option<NonZero<u32>>,
+    /// `retry` of an HTTPRoute: endpoints are tried again once each has been, as long as there are `tries`. Default none: each is tried
+    /// once, and without a pause.
+    pub again: Option<Again>,
+}
+
+/// The pauses before attempts at a backend whose endpoints are tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Again {
+    /// The first pause of a request, and the shortest. Each that follows may be twice as long, up to ten times this, and is shorter by
+    /// chance, so that requests that have failed together do not come together again.
+    pub pause: Duration,
+    /// There is one before each attempt but the first. Else only where each endpoint has been tried.
+    pub before_each: bool,
 }
 
 impl Retries {
@@ -30,6 +43,7 @@ impl Retries {
         tries: NonZero::new(3),
         timeout: None,
         budget: NonZero::new(100),
+        again: None,
     };
 
     /// Whether a request may be sent again whose method changes something anew each time.

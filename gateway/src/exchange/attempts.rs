@@ -1,7 +1,7 @@
 //! The attempts to get a response for one request.
 
 use super::progress::Try;
-use crate::config::{Deadlines, Retries, RetryCondition};
+use crate::config::{Again, Deadlines, Retries, RetryCondition};
 use crate::telemetry::Attempt;
 use crate::upstream::{EndpointState, Pick};
 use http::Method;
@@ -10,6 +10,9 @@ use std::net::SocketAddr;
 use std::num::NonZero;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// How many times as long as the first pause another one is at most.
+const LONGEST_PAUSE: u32 = 10;
 
 /// The attempts of one request.
 #[derive(Debug)]
@@ -28,6 +31,10 @@ pub(super) struct Attempts {
     pub(super) next: Option<Pick>,
     /// That needs a new connection.
     pub(super) fresh: bool,
+    /// How long is waited before it.
+    pub(super) pause: Option<Duration>,
+    /// How often there has been such a pause.
+    pauses: u32,
     /// The client has got something of a response.
     pub(super) passed_on: bool,
 }
@@ -56,6 +63,8 @@ impl Attempts {
             started: None,
             next: None,
             fresh: false,
+            pause: None,
+            pauses: 0,
             passed_on: false,
         }
     }
@@ -122,6 +131,7 @@ impl Attempts {
     pub(super) fn start_over(&mut self) {
         self.tried.clear();
         (self.failed, self.started, self.next, self.fresh) = (0, None, None, false);
+        (self.pause, self.pauses) = (None, 0);
     }
 
     /// The id of the span of the one that is under way, where it has one.
@@ -135,9 +145,21 @@ impl Attempts {
         own.into_iter().chain(self.end_of_all(deadlines)).min()
     }
 
-    /// Whether the time for all of them is over.
-    pub(super) fn is_late(&self, deadlines: Deadlines) -> bool {
-        self.end_of_all(deadlines).is_some_and(|end| end <= Instant::now())
+    /// Whether the time for all of them is over before another could begin, after this pause.
+    pub(super) fn is_late(&self, deadlines: Deadlines, pause: Option<Duration>) -> bool {
+        self.end_of_all(deadlines).is_some_and(|end| end <= Instant::now() + pause.unwrap_or_default())
+    }
+
+    /// How long the next pause is.
+    pub(super) fn next_pause(&self, again: Again) -> Duration {
+        let longest = 2_u32.checked_pow(self.pauses).map_or(LONGEST_PAUSE, |times| times.min(LONGEST_PAUSE));
+        again.pause + (again.pause * (longest - 1)).mul_f64(fastrand::f64())
+    }
+
+    /// The attempt that comes next begins after this pause.
+    pub(super) fn wait(&mut self, pause: Option<Duration>) {
+        self.pause = pause;
+        self.pauses = self.pauses.saturating_add(u32::from(pause.is_some()));
     }
 
     fn end_of_all(&self, deadlines: Deadlines) -> Option<Instant> {

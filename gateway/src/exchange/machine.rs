@@ -129,7 +129,7 @@ impl Exchange {
             return Step::ErrorPage;
         }
         self.customize_reply();
-        let wait = mem::take(&mut self.decision.admission.wait);
+        let wait = mem::take(&mut self.decision.admission.wait) + self.attempts.pause.take().unwrap_or_default();
         if !wait.is_zero() && !self.is_settled() {
             return Step::Wait(wait);
         }

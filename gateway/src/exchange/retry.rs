@@ -4,31 +4,44 @@
 use super::attempts::Failed;
 use super::machine::Exchange;
 use super::step::UpstreamFault;
-use crate::config::RetryCondition;
+use crate::config::{BackendPolicies, Retries, RetryCondition};
 use crate::request::{Reason, Reply};
 use crate::telemetry::Event;
-use crate::upstream::Observed;
+use crate::upstream::{Observed, Pick};
 use std::time::Duration;
 
 impl Exchange {
     /// Ends the attempt and chooses another endpoint, if there is one that may be tried.
     pub(super) fn try_another(&mut self, failed: Failed) -> bool {
-        let policies = self.backend_policies();
-        if !self.attempts.may_go_on(&policies.retries, failed) || self.attempts.is_late(policies.deadlines) {
+        let &BackendPolicies { retries, deadlines, .. } = self.backend_policies();
+        if !self.attempts.may_go_on(&retries, failed) {
             return false;
         }
         let session = self.new_session.take();
-        let next = self.pick().filter(|_| self.is_within_budget(failed));
-        if next.is_none() {
+        let next = self.pick_next(&retries).filter(|(_, pause)| !self.attempts.is_late(deadlines, *pause));
+        let Some((next, pause)) = next.filter(|_| self.is_within_budget(failed)) else {
             self.new_session = session; // the response at hand is passed on
             return false;
-        }
-        self.attempts.next = next;
+        };
+        self.attempts.next = Some(next);
+        self.attempts.wait(pause);
         self.attempts.end(Some(failed.status), 0);
         self.attempts.failed += 1;
         self.attempts.fresh = false;
         self.context.telemetry().event(Event::Retry, failed.condition.word());
         true
+    }
+
+    /// Another endpoint, or one that was tried where they may be tried again, and the pause before it.
+    fn pick_next(&mut self, retries: &Retries) -> Option<(Pick, Option<Duration>)> {
+        let again = retries.again.filter(|_| retries.tries.is_some());
+        let pause = again.map(|again| self.attempts.next_pause(again));
+        if let Some(pick) = self.pick() {
+            return Some((pick, pause.filter(|_| again.is_some_and(|again| again.before_each))));
+        }
+        let pause = pause?;
+        self.attempts.tried.clear();
+        Some((self.pick()?, Some(pause)))
     }
 
     /// Whether the backend may bear another attempt. One after an endpoint that has not touched the request is no load more.

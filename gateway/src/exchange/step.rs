@@ -112,7 +112,7 @@ pub enum UpstreamFault {
 /// What a lane is to do next with a request.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Wait so long: the client has asked faster than it may.
+    /// Wait so long: the client has asked faster than it may, or another attempt is not to come at once.
     Wait(Duration),
     /// Verify these credentials on a thread that may block, and report whether they are right
     /// ([`super::Exchange::verified`]).

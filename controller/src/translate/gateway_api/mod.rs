@@ -19,6 +19,7 @@ mod methods;
 mod mirrors;
 mod rank;
 mod references;
+mod retry;
 mod route;
 mod rule;
 mod statuses;

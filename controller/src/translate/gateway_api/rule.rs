@@ -5,6 +5,7 @@ use super::filters::{self, Filters};
 use super::findings::Findings;
 use super::matches;
 use super::mirrors::MirrorFilter;
+use super::retry::{self, RuleRetries};
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
 use crate::diagnostic::Reason;
@@ -15,8 +16,8 @@ use crate::route_defaults::RouteDefaults;
 use crate::store::Stored;
 use crate::translate::mark::mark;
 use gateway::config::{
-    Action, BackendId, BackendPolicies, Denied, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend, RoutePolicies,
-    ServiceBackend, Subject, UrlRedirect,
+    Action, BackendId, BackendPolicies, Denied, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend,
+    RoutePolicies, ServiceBackend, Subject, UrlRedirect,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,14 +109,15 @@ impl<'a> RuleReader<'a> {
 
     /// `None`: it cannot be served as it is meant.
     fn asked(&mut self, field: &str, rule: &HttpRouteRule) -> Option<Asked> {
-        self.ignored(field, rule);
         let filters = self.part(field, filters::parse(&rule.filters));
         let timeouts = self.part(field, rule.timeouts.as_ref().map(timeouts::parse).transpose());
-        let (filters, timeouts) = (filters?, timeouts?);
-        for part in &filters.without_effect {
+        let retries = self.part(field, rule.retry.as_ref().map(retry::parse).transpose());
+        let (filters, timeouts, retries) = (filters?, timeouts?, retries?);
+        let told = retries.iter().flat_map(|retries| &retries.told);
+        for part in filters.without_effect.iter().chain(told) {
             self.findings.ignored(&format!("{field}.{}", part.field), &part.value, &part.message);
         }
-        let backend = self.backend_policies(&filters, timeouts);
+        let backend = self.backend_policies(&filters, timeouts, retries.as_ref());
         Some(Asked { filters, backend })
     }
 
@@ -124,10 +126,20 @@ impl<'a> RuleReader<'a> {
         read.map_err(|wrong| self.invalid(wrong.within(rule), ANSWERED)).ok()
     }
 
-    fn backend_policies(&self, filters: &Filters, timeouts: Option<RuleTimeouts>) -> Arc<BackendPolicies> {
+    fn backend_policies(
+        &self,
+        filters: &Filters,
+        timeouts: Option<RuleTimeouts>,
+        retries: Option<&RuleRetries>,
+    ) -> Arc<BackendPolicies> {
         let mut policies = self.backend.as_ref().clone();
         policies.host = filters.host.clone().or(policies.host);
-        timeouts.iter().for_each(|timeouts| timeouts.apply(&mut policies));
+        if let Some(timeouts) = timeouts {
+            timeouts.apply(&mut policies);
+        }
+        if let Some(retries) = retries {
+            retries.apply(&mut policies.retries);
+        }
         shared(&self.backend, policies)
     }
 
@@ -148,14 +160,6 @@ impl<'a> RuleReader<'a> {
                 self.invalid(wrong, "its requests are answered with 500");
                 route.action = REFUSED;
             }
-        }
-    }
-
-    /// What is known and not applied yet, and serves nevertheless.
-    fn ignored(&mut self, field: &str, rule: &HttpRouteRule) {
-        if rule.retry.is_some() {
-            let message = "is not supported yet: the settings of the ConfigMap hold instead";
-            self.findings.ignored(&format!("{field}.retry"), "", message);
         }
     }
 

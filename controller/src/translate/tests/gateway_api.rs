@@ -171,6 +171,39 @@ fn a_rule_that_cannot_be_read_costs_no_other() {
 }
 
 #[test]
+fn what_a_rule_asks_for_is_judged() {
+    let (sound, unsupported) = (["Accepted", "ResolvedRefs"], ["!Accepted: UnsupportedValue", "ResolvedRefs"]);
+    for (asked, conditions, told) in [
+        ("timeouts: {request: 1d}", unsupported, Some("spec.rules[0].timeouts.request: \"1d\" is not a duration")),
+        ("retry: {attempts: -1}", unsupported, Some("spec.rules[0].retry.attempts: \"-1\" is not a number")),
+        ("retry: {codes: [501]}", sound, Some("spec.rules[0].retry.codes[0]: \"501\" is not retried")),
+        (
+            "filters: [{type: CORS, cors: {allowOrigins: [a]}}]",
+            unsupported,
+            Some("spec.rules[0].filters[0].cors.allowOrigins[0]: \"a\" is not an origin"),
+        ),
+        (
+            "filters: [{type: CORS, cors: {exposeHeaders: ['*'], allowCredentials: true}}]",
+            sound,
+            Some("spec.rules[0].filters[0].cors.exposeHeaders: \"*\" has no effect"),
+        ),
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: none, port: 80}}}]",
+            ["Accepted", "!ResolvedRefs: BackendNotFound"],
+            Some("spec.rules[0].filters[0].requestMirror.backendRef.name: \"none\" names Service default/none"),
+        ),
+        ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: echo, port: 80}}}]", sound, None),
+    ] {
+        let rule = format!("{{{asked}, backendRefs: [{{name: echo, port: 80}}]}}");
+        let world = world(&[gateway(HTTP), http_route("a", "", &rule)]);
+        assert_eq!(world.parents("a"), [conditions], "{asked}");
+        let said = [world.said(Severity::Error), world.said(Severity::Warning)].concat();
+        assert_eq!(said.len(), usize::from(told.is_some()), "{said:#?}");
+        assert!(told.is_none_or(|told| said[0].contains(told)), "{said:#?}");
+    }
+}
+
+#[test]
 fn a_change_touches_the_hosts_that_it_concerns() {
     let mut world = world(&[
         gateway(HTTP),

@@ -1,7 +1,7 @@
 //! When another endpoint is tried.
 
 use super::*;
-use crate::config::{Deadlines, Retries, RetryCondition, RetryConditions};
+use crate::config::{Again, Deadlines, Retries, RetryCondition, RetryConditions};
 use crate::telemetry::fixture::sample;
 use std::num::NonZero;
 use std::time::Duration;
@@ -89,6 +89,60 @@ async fn deadlines_are_those_of_an_attempt_and_of_all_of_them() {
     lane.exchange.failed(LATE);
     assert_eq!(lane.reply(), (504, Reason::UpstreamTimeout), "no third endpoint is tried");
     assert_eq!(Lane::new(&[1], RoutePolicies::default()).attempt().deadline, None);
+}
+
+/// The pause before another attempt.
+fn pause(lane: &mut Lane) -> Duration {
+    match lane.exchange.next_step() {
+        Step::Wait(pause) => pause,
+        step => panic!("no pause: {step:?}"),
+    }
+}
+
+#[test]
+fn endpoints_are_tried_again_once_each_has_been() {
+    const PAUSE: Duration = Duration::from_millis(25);
+    let again = Some(Again { pause: PAUSE, before_each: false });
+    let mut lane = lane(&Method::GET, 2, Retries { tries: NonZero::new(5), again, ..on(&[RetryCondition::Http503]) });
+    let mut tried = Vec::new();
+    for attempt in 0..4 {
+        tried.push(lane.attempt().address);
+        assert!(lane.exchange.response_head(503, true).is_break(), "{attempt}");
+        match attempt {
+            1 => assert_eq!(pause(&mut lane), PAUSE, "the first"),
+            3 => assert!((PAUSE..=2 * PAUSE).contains(&pause(&mut lane))),
+            _ => {}
+        }
+    }
+    assert!(tried[0] != tried[1] && tried[2] != tried[3], "{tried:?}");
+    lane.attempt();
+    assert!(lane.exchange.response_head(503, true).is_continue(), "five tries");
+}
+
+#[test]
+fn pauses_grow_to_ten_times_the_first() {
+    const PAUSE: Duration = Duration::from_secs(1);
+    let again = Some(Again { pause: PAUSE, before_each: true });
+    let mut lane = lane(&Method::GET, 1, Retries { tries: NonZero::new(100), again, ..Retries::DEFAULT });
+    for longest in [1, 2, 4, 8, 10, 10] {
+        lane.attempt();
+        lane.exchange.failed(REFUSED);
+        let pause = pause(&mut lane);
+        assert!((PAUSE..=longest * PAUSE).contains(&pause), "{pause:?} of {longest}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pause_is_longer_than_the_time_of_the_request() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let again = Some(Again { pause: 2 * SECOND, before_each: true });
+    let retries = Retries { again, ..Retries::DEFAULT };
+    let deadlines = Deadlines { request: Some(SECOND), attempt: None };
+    let backend = BackendPolicies { retries, deadlines, ..BackendPolicies::DEFAULT };
+    let mut lane = Lane::of(update_with(&[1, 2], RoutePolicies::default(), backend), &Method::GET, &[]);
+    lane.attempt();
+    lane.exchange.failed(REFUSED);
+    assert_eq!(lane.reply(), (502, Reason::UpstreamFailed));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::lane::head::ResponseHead;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::ops::ControlFlow;
+use tokio::time::sleep;
 
 /// Why an attempt has ended without a whole response.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl ClientRequest {
         if let Interrupted::Failed(failure) = interrupted {
             self.exchange.failed(failure);
         }
-        match self.exchange.next_step() {
+        match self.step_after_pause().await {
             Step::Attempt(next) => return GoesOn::Attempt(self, Box::new(next)),
             Step::ErrorPage => return GoesOn::Turned(self),
             Step::Reply(reply) => self.fail(&reply).await,
@@ -94,6 +95,20 @@ impl ClientRequest {
             }
         }
         GoesOn::Ended
+    }
+
+    /// The next step, once its time has come.
+    async fn step_after_pause(&mut self) -> Step {
+        loop {
+            match self.exchange.next_step() {
+                Step::Wait(pause) => {
+                    if let Err(failure) = self.session.or_gone(sleep(pause)).await {
+                        self.exchange.failed(failure);
+                    }
+                }
+                step => return step,
+            }
+        }
     }
 
     /// The endpoint violates HTTP.
