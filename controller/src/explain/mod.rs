@@ -8,6 +8,7 @@ mod canary;
 mod certificate;
 mod draft;
 mod drafts;
+mod header_changes;
 mod hosts;
 mod limits;
 mod listener;

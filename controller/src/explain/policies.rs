@@ -1,6 +1,8 @@
 //! What acts on a request, in the order in which it runs, and where the request is answered.
 
+use super::header_changes;
 use super::limits;
+use super::table::url_pattern;
 use gateway::config::{CorsManner, RoutePolicies, Satisfy};
 use gateway::exchange::{Decision, Stage};
 use gateway::policy::client_certificates::ClientCertificates;
@@ -115,6 +117,7 @@ impl Decided<'_> {
             Stage::RouteSnippet => is(policies.snippet.is_some(), "a snippet: may answer, or lead to another path"),
             Stage::FixedAnswer => match &route.action {
                 RouteAction::Redirect(redirect) => Some(format!("{} to {}", redirect.code, redirect.location)),
+                RouteAction::UrlRedirect(redirect) => Some(format!("{} to {}", redirect.code, url_pattern(redirect))),
                 RouteAction::Reply(status) => Some(format!("the route answers with {status}")),
                 _ => None,
             },
@@ -169,6 +172,7 @@ impl Decided<'_> {
                 Some(format!("the backend sees {}", String::from_utf8_lossy(target)))
             }
             Stage::Backend => (!self.backend.is_empty()).then(|| self.backend.join("; ")),
+            Stage::RequestHeaders => header_changes::of_request(route, self.decision.backend()),
             Stage::Mirror => (!self.mirrors.is_empty()).then(|| self.mirrors.join("; ")),
             Stage::Errors => is(
                 policies.custom_errors.is_some() || policies.error_pages.is_some(),
@@ -178,6 +182,7 @@ impl Decided<'_> {
                 policies.cors.is_some() || !policies.custom_headers.is_empty() || policies.response_rewrites.is_some(),
                 "headers of the response are set or rewritten",
             ),
+            Stage::BackendResponseHeaders => header_changes::of_response(route, self.decision.backend()),
             _ => None,
         }
     }
@@ -222,9 +227,11 @@ fn name(stage: Stage) -> &'static str {
         Stage::Buffering => "buffering",
         Stage::Rewrite => "rewrite",
         Stage::Backend => "backend",
+        Stage::RequestHeaders => "request headers",
         Stage::Mirror => "mirror",
         Stage::Errors => "errors",
         Stage::ResponseHeaders => "response headers",
+        Stage::BackendResponseHeaders => "response headers of the backend",
         Stage::ResponseRate => "response rate",
     }
 }

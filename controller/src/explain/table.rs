@@ -175,7 +175,7 @@ fn describe_action(action: &RouteAction) -> ShownAction {
 }
 
 /// Where a redirect leads, with the parts that are the request's in braces.
-fn url_pattern(redirect: &UrlRedirect) -> String {
+pub(super) fn url_pattern(redirect: &UrlRedirect) -> String {
     let scheme = redirect.scheme.as_deref().unwrap_or("{scheme}");
     let host = redirect.host.as_deref().unwrap_or("{host}");
     let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();

@@ -54,19 +54,23 @@ pub enum Stage {
     Rewrite,
     /// The backend is chosen, and one of its endpoints.
     Backend,
+    /// Headers of the request on its way to the backend.
+    RequestHeaders,
     /// A server gets a copy.
     Mirror,
     /// Something else answers in place of an error.
     Errors,
     /// Headers of the response.
     ResponseHeaders,
+    /// Headers of the backend's response: those of our own are not changed.
+    BackendResponseHeaders,
     /// How fast the response goes out.
     ResponseRate,
 }
 
 impl Stage {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Lookup,
         Self::Blocking,
         Self::Refusal,
@@ -91,15 +95,17 @@ impl Stage {
         Self::Buffering,
         Self::Rewrite,
         Self::Backend,
+        Self::RequestHeaders,
         Self::Mirror,
         Self::Errors,
         Self::ResponseHeaders,
+        Self::BackendResponseHeaders,
         Self::ResponseRate,
     ];
 
     /// Whether it is about the response, whoever that comes from.
     pub fn is_of_response(self) -> bool {
-        self >= Self::Errors
+        self >= Self::Errors && self != Self::BackendResponseHeaders
     }
 }
 
@@ -156,6 +162,6 @@ mod tests {
     #[test]
     fn all_are_in_their_order() {
         assert!(Stage::ALL.is_sorted());
-        assert_eq!(Stage::ALL[27], Stage::ResponseRate);
+        assert_eq!(Stage::ALL[29], Stage::ResponseRate);
     }
 }

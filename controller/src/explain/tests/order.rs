@@ -86,3 +86,89 @@ fn who_finds_no_route_ends_there() {
     );
     assert_eq!(policies(&passed), [""; 0]);
 }
+
+const HTTP_ROUTE: &str = "
+kind: GatewayClass
+apiVersion: gateway.networking.k8s.io/v1
+metadata: { name: adit }
+spec: { controllerName: adit.dev/gateway-controller }
+---
+kind: Gateway
+apiVersion: gateway.networking.k8s.io/v1
+metadata: { name: edge }
+spec: { gatewayClassName: adit, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+---
+kind: HTTPRoute
+apiVersion: gateway.networking.k8s.io/v1
+metadata: { name: route }
+spec:
+  parentRefs: [{ name: edge }]
+  rules:
+    - matches: [{ path: { value: /old } }]
+      filters:
+        - type: RequestHeaderModifier
+          requestHeaderModifier: { set: [{ name: X-Token, value: secret }, { name: X-A, value: a }], remove: [X-Gone] }
+        - type: ResponseHeaderModifier
+          responseHeaderModifier: { add: [{ name: X-Seen, value: seen }] }
+        - type: URLRewrite
+          urlRewrite: { hostname: new.test, path: { type: ReplacePrefixMatch, replacePrefixMatch: /new } }
+      backendRefs:
+        - name: pay
+          port: 80
+          filters:
+            - type: RequestHeaderModifier
+              requestHeaderModifier: { add: [{ name: X-B, value: b }] }
+            - type: ResponseHeaderModifier
+              responseHeaderModifier: { remove: [X-Inner] }
+    - matches: [{ path: { value: /moved } }]
+      filters:
+        - type: RequestRedirect
+          requestRedirect: { hostname: new.test, path: { type: ReplacePrefixMatch, replacePrefixMatch: /new } }
+---
+";
+
+#[test]
+fn filters_of_an_http_route_are_among_them() {
+    let explain = |url| explain_objects(&format!("{HTTP_ROUTE}{OBJECTS}"), ControllerSettings::default(), url);
+    let explanation = explain("http://h.test/old/a");
+    let expected = [
+        "look-up",
+        "size of the body",
+        "buffering",
+        "rewrite",
+        "backend",
+        "request headers",
+        "response headers of the backend",
+    ];
+    assert_eq!(policies(&explanation), expected);
+    let what = |name: &str| explanation.policies.iter().find(|policy| policy.name == name).map(|policy| &*policy.what);
+    assert_eq!(what("rewrite"), Some("the backend sees /new/a"));
+    assert_eq!(
+        what("request headers"),
+        Some("Host is new.test; the route removes X-Gone, sets X-Token and X-A; the backend adds to X-B")
+    );
+    assert_eq!(
+        what("response headers of the backend"),
+        Some("the backend removes x-inner; the route adds to x-seen"),
+        "the backend's come first"
+    );
+    let redirected = explain("http://h.test/moved/a");
+    let expected = ["look-up", "fixed answer: answers", "size of the body: not reached", "buffering: not reached"];
+    assert_eq!(policies(&redirected), expected);
+    assert!(redirected.to_string().contains("302 to http://new.test/new/a: the route is a redirect"), "{redirected}");
+}
+
+/// Those that are refused before.
+#[test]
+fn a_redirect_of_an_http_route_says_where_it_would_lead() {
+    let config = "---
+kind: ConfigMap
+apiVersion: v1
+metadata: { name: adit, namespace: adit }
+data: { global-auth-url: http://auth.test/ }
+";
+    let settings = ControllerSettings { configmap: "adit/adit".parse().ok(), ..ControllerSettings::default() };
+    let explanation = explain_objects(&format!("{HTTP_ROUTE}{OBJECTS}{config}"), settings, "http://h.test/moved/a");
+    assert_eq!(policies(&explanation)[..3], ["look-up", "refusal: answers", "fixed answer: not reached"]);
+    assert_eq!(explanation.policies[2].what, "302 to {scheme}://new.test/new{rest of the path}");
+}
