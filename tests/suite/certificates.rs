@@ -1,5 +1,7 @@
 //! Many certificates, and one that is renewed again and again under load.
 
+mod listeners;
+
 use anyhow::{Context, Result, ensure};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;

@@ -1,5 +1,5 @@
 use crate::translate::Translator;
-use gateway::config::{Certificate, EntryPoint, HostName};
+use gateway::config::{Certificate, EntryPoint, HostName, VirtualHost};
 use gateway::table::{Host, Table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,7 +35,8 @@ pub struct ServedCertificate {
     /// The certificate.
     #[serde(flatten)]
     pub certificate: ShownCertificate,
-    /// The hosts, by name; for the default one those that have none of their own.
+    /// The hosts, by name, in brackets the entry point that has one alone; for the default one those that have none of their
+    /// own.
     pub hosts: Vec<String>,
 }
 
@@ -44,27 +45,32 @@ pub struct ServedCertificate {
 pub struct CertificateUse {
     certificate: Arc<Certificate>,
     is_default: bool,
-    hosts: Vec<HostName>,
+    hosts: Vec<(HostName, Option<EntryPoint>)>,
 }
 
 impl CertificateUse {
     /// All that hosts show, and the default one, but for that which the gateway has signed itself.
     pub fn all(translator: &Translator) -> Vec<Self> {
         let mut uses = BTreeMap::new();
-        let mut add = |certificate: &Arc<Certificate>, is_default, host: Option<&HostName>| {
+        let mut add = |certificate: &Arc<Certificate>, is_default, host: Option<(&HostName, Option<EntryPoint>)>| {
             let new = || Self { certificate: Arc::clone(certificate), is_default, hosts: Vec::new() };
             let key = (is_default, certificate.origin.clone());
-            uses.entry(key).or_insert_with(new).hosts.extend(host.cloned());
+            let host = host.map(|(name, at)| (name.clone(), at));
+            uses.entry(key).or_insert_with(new).hosts.extend(host);
         };
         let default = default(translator);
         default.iter().for_each(|default| add(default, true, None));
-        for host in translator.hosts() {
+        for (host, at) in over_https(translator) {
             let Some(tls) = &host.tls else { continue };
-            tls.certificates.iter().for_each(|own| add(own, false, Some(&host.name)));
+            tls.certificates.iter().for_each(|own| add(own, false, Some((&host.name, at))));
             let default = default.filter(|_| tls.certificates.is_empty());
-            default.iter().for_each(|default| add(default, true, Some(&host.name)));
+            default.iter().for_each(|default| add(default, true, Some((&host.name, at))));
         }
-        uses.into_values().collect()
+        let sorted = |mut used: Self| {
+            used.hosts.sort();
+            used
+        };
+        uses.into_values().map(sorted).collect()
     }
 
     /// What they are, those that end first before the others.
@@ -77,9 +83,19 @@ impl CertificateUse {
     fn describe(&self) -> ServedCertificate {
         ServedCertificate {
             certificate: shown(&self.certificate, self.is_default),
-            hosts: self.hosts.iter().map(ToString::to_string).collect(),
+            hosts: self.hosts.iter().map(|(name, at)| EntryPoint::title(*at, name)).collect(),
         }
     }
+}
+
+/// The hosts of clients that use HTTPS, and the entry point if it has one alone.
+fn over_https(translator: &Translator) -> impl Iterator<Item = (&Arc<VirtualHost>, Option<EntryPoint>)> {
+    let at = EntryPoint::Https;
+    let own = translator.entry_hosts().filter(move |(entry, _)| *entry == at).map(move |(_, host)| (host, Some(at)));
+    let is_shared = move |host: &&Arc<VirtualHost>| {
+        translator.host_at(at, &host.name).is_some_and(|found| Arc::ptr_eq(found, host))
+    };
+    translator.hosts().filter(is_shared).map(|host| (host, None)).chain(own)
 }
 
 /// The certificates that a handshake chooses from whose ClientHello has this name: one for each kind of key. None where

@@ -1,6 +1,6 @@
-use gateway::config::{Certificate, GatewaySettings, HostName, Subject, VirtualHost};
+use gateway::config::{Certificate, EntryPoint, HostName, Subject, Update};
 use gateway::telemetry::{CertificateMetrics, ServedCertificate};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use x509_parser::oid_registry::{
     OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519, OID_X509_SERIALNUMBER,
@@ -14,32 +14,30 @@ pub(super) struct CertificateReport {
     metrics: CertificateMetrics,
     /// For hosts with none of their own.
     default: Option<Arc<Certificate>>,
-    /// What hosts with TLS have of their own.
-    hosts: BTreeMap<HostName, Arc<[Arc<Certificate>]>>,
+    /// What hosts with TLS have of their own, at all entry points or at one.
+    hosts: BTreeMap<HostPlace, Arc<[Arc<Certificate>]>>,
     /// What the metrics show.
     shown: BTreeMap<HostName, Vec<ServedCertificate>>,
 }
 
+/// A host of all entry points, or of one.
+type HostPlace = (HostName, Option<EntryPoint>);
+
 impl CertificateReport {
     pub(super) fn new(metrics: CertificateMetrics) -> Self {
-        // Whom no rule names is shown the default certificate, too.
-        let hosts = BTreeMap::from([(HostName::Any, Arc::from([]))]);
-        Self { metrics, default: None, hosts, shown: BTreeMap::new() }
+        Self { metrics, default: None, hosts: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
     /// Takes in a change. The self-signed certificate that stands in where none is configured is nobody's to renew, and
     /// does not show.
-    pub(super) fn record(
-        &mut self,
-        hosts: &[(HostName, Option<Arc<VirtualHost>>)],
-        settings: Option<&GatewaySettings>,
-    ) {
-        for (name, host) in hosts {
-            let own = host.as_ref().and_then(|host| host.tls.as_ref()).map(|tls| Arc::clone(&tls.certificates));
-            match own {
-                Some(own) => drop(self.hosts.insert(name.clone(), own)),
-                None if *name == HostName::Any => drop(self.hosts.insert(HostName::Any, Arc::from([]))),
-                None => drop(self.hosts.remove(name)),
+    pub(super) fn record(&mut self, Update { hosts, entry_hosts, settings, .. }: &Update) {
+        let hosts = hosts.iter().map(|(name, host)| (name, None, host));
+        let entry_hosts = entry_hosts.iter().map(|(at, name, host)| (name, Some(*at), host));
+        for (name, at, host) in hosts.chain(entry_hosts) {
+            let tls = host.as_ref().and_then(|host| host.tls.as_ref());
+            match tls.map(|tls| Arc::clone(&tls.certificates)) {
+                Some(own) => drop(self.hosts.insert((name.clone(), at), own)),
+                None => drop(self.hosts.remove(&(name.clone(), at))),
             }
             self.show(name);
         }
@@ -47,24 +45,32 @@ impl CertificateReport {
             && settings.tls.default_certificate != self.default
         {
             self.default.clone_from(&settings.tls.default_certificate);
-            let without: Vec<_> =
-                self.hosts.iter().filter(|(_, own)| own.is_empty()).map(|(name, _)| name.clone()).collect();
+            let without = self.hosts.iter().filter(|(_, own)| own.is_empty()).map(|((name, _), _)| name.clone());
+            let without: BTreeSet<_> = without.chain([HostName::Any]).collect();
             without.iter().for_each(|name| self.show(name));
         }
     }
 
     /// Shows what a host has now in place of what it had before.
     fn show(&mut self, name: &HostName) {
-        let own = self.hosts.get(name);
-        let default = self.default.iter().filter(|_| own.is_some_and(|own| own.is_empty()));
-        let now: Vec<_> =
-            own.into_iter().flat_map(|own| &**own).chain(default).filter_map(|one| describe(name, one)).collect();
+        let own = self.own(name);
+        let default = self.default.iter().filter(|_| own.is_some_and(<[_]>::is_empty));
+        let now: Vec<_> = own.into_iter().flatten().chain(default).filter_map(|one| describe(name, one)).collect();
         let before = self.shown.remove(name).unwrap_or_default();
         before.iter().filter(|one| !now.contains(one)).for_each(|gone| self.metrics.forget(gone));
         now.iter().for_each(|one| self.metrics.set(one));
         if !now.is_empty() {
             self.shown.insert(name.clone(), now);
         }
+    }
+
+    /// What a host has of its own for clients that use HTTPS: nothing where they are shown the default one; `None` if no TLS
+    /// section names it.
+    fn own(&self, name: &HostName) -> Option<&[Arc<Certificate>]> {
+        let at = [Some(EntryPoint::Https), None].into_iter();
+        let own = at.map(|at| (name.clone(), at)).find_map(|place| self.hosts.get(&place));
+        // Whom no rule names is shown the default certificate, too.
+        own.map(|own| &**own).or_else(|| (*name == HostName::Any).then_some(&[]))
     }
 }
 

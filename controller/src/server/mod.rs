@@ -319,7 +319,9 @@ fn start_pipeline(
     let (reading, checks) = (translator.clone(), telemetry.checks().clone());
     let publish = move |update: Update| {
         let content = Content::of(&update.hosts);
-        let (hosts, settings) = (update.hosts.clone(), update.settings.clone());
+        let (hosts, entry_hosts, settings) =
+            (update.hosts.clone(), update.entry_hosts.clone(), update.settings.clone());
+        let changed = Update { hosts, entry_hosts, settings, ..Update::default() };
         let started = Instant::now();
         let Published { revision, rejected } = publisher.publish(update);
         if let Some(Content { ingresses, routes }) = content {
@@ -327,8 +329,8 @@ fn start_pipeline(
         }
         lifecycle.published();
         // Only now, since it parses certificates.
-        certificates.record(&hosts, settings.as_deref());
-        if let Some(settings) = settings {
+        certificates.record(&changed);
+        if let Some(settings) = changed.settings {
             spans.traces().configure(&settings.tracing);
         }
         (revision, rejected.iter().map(Diagnostic::from).collect())

@@ -1,3 +1,4 @@
+use super::HostName;
 use std::fmt;
 
 /// Where clients connect to.
@@ -16,6 +17,11 @@ impl EntryPoint {
     /// That of clients who use TLS, or who do not.
     pub fn of(uses_tls: bool) -> Self {
         if uses_tls { Self::Https } else { Self::Http }
+    }
+
+    /// The name of a host for a person, with the entry point that has it alone, if one does.
+    pub fn title(entry: Option<Self>, name: &HostName) -> String {
+        entry.map_or_else(|| name.to_string(), |entry| format!("{name} ({entry})"))
     }
 }
 

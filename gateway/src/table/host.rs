@@ -40,7 +40,7 @@ impl Host {
 
     /// Its name for a person, with the entry point that has it alone.
     pub fn title(&self) -> String {
-        self.entry.map_or_else(|| self.name.to_string(), |entry| format!("{} ({entry})", self.name))
+        EntryPoint::title(self.entry, &self.name)
     }
 
     /// The name it answers to.
