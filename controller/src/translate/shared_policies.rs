@@ -1,10 +1,10 @@
 use super::parsed_ingress::ParsedIngress;
-use gateway::config::{HostPolicies, RoutePolicies, VirtualHost};
+use gateway::config::{HostPolicies, Route, RoutePolicies, VirtualHost};
 use gateway::interner::Pool;
 use std::sync::Arc;
 
-/// Equal policies as one `Arc`, whichever Ingress or host they come from: thousands of Ingresses ask for the same few, and
-/// the table compiles each `Arc` once.
+/// Equal policies as one `Arc`, whichever Ingress, HTTPRoute or host they come from: thousands of them ask for the same few,
+/// and the table compiles each `Arc` once.
 #[derive(Debug, Default)]
 pub(super) struct SharedPolicies {
     routes: Pool<RoutePolicies>,
@@ -15,19 +15,20 @@ impl SharedPolicies {
     /// Shares those of an Ingress.
     pub(super) fn of_ingress(&mut self, ingress: &mut ParsedIngress) {
         let routes = ingress.hosts.iter_mut().flat_map(|(_, rules)| &mut rules.routes);
-        self.of_routes(routes.map(|route| &mut route.policies).chain([&mut ingress.root.policies]));
+        self.of_routes(routes.chain([&mut ingress.root]));
     }
 
     /// Shares those of a host, and of its routes.
     pub(super) fn of_host(&mut self, host: &mut VirtualHost) {
-        self.of_routes(host.routes.iter_mut().map(|route| &mut route.policies));
+        self.of_routes(host.routes.iter_mut().chain(host.less_specific.iter_mut().flatten()));
         host.policies = self.hosts.share(Arc::clone(&host.policies));
     }
 
-    fn of_routes<'a>(&mut self, routes: impl Iterator<Item = &'a mut Arc<RoutePolicies>>) {
+    /// Shares those of routes.
+    pub(super) fn of_routes<'a>(&mut self, routes: impl IntoIterator<Item = &'a mut Route>) {
         // Mostly all routes have the same ones.
         let mut last: Option<(Arc<RoutePolicies>, Arc<RoutePolicies>)> = None;
-        for policies in routes {
+        for Route { policies, .. } in routes {
             let shared = match &last {
                 Some((own, shared)) if Arc::ptr_eq(own, policies) => Arc::clone(shared),
                 _ => self.routes.share(Arc::clone(policies)),

@@ -20,7 +20,7 @@ impl Translator {
                 let diagnostics = match kind {
                     Kind::GatewayClass => self.gateway_api.read_class(&scene, &key),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
-                    Kind::HttpRoute => self.gateway_api.read_route(&key, &scene, dirty),
+                    Kind::HttpRoute => self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty),
                     _ => self.gateway_api.read_unsupported(&key, &scene),
                 };
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);
@@ -42,7 +42,7 @@ impl Translator {
             match catch_panic(|| self.gateway_api.make_host(&place, shared, age)) {
                 Ok(host) => {
                     self.diagnostics.set(unit, Vec::new());
-                    let changed = self.gateway_api.set_host(&place, host);
+                    let changed = self.gateway_api.set_host(&place, host, &mut self.shared_policies);
                     update.entry_hosts.extend(changed.map(|host| (place.0, place.1, host)));
                 }
                 Err(message) => {

@@ -33,6 +33,7 @@ pub(super) use references::RouteReferences;
 use super::catch_panic::catch_panic;
 use super::certificates::Certificates;
 use super::readers::Readers;
+use super::shared_policies::SharedPolicies;
 use crate::diagnostic::Diagnostic;
 use crate::gateway_api::{ObjectStatus, StatusParts};
 use crate::lookup::Lookup;
@@ -168,11 +169,12 @@ impl GatewayApi {
         dirty.objects.extend(self.readers.of(key).cloned());
     }
 
-    /// The same of an HTTPRoute.
+    /// The same of an HTTPRoute, whose policies are shared with all that have the same ones.
     pub(super) fn read_route(
         &mut self,
         key: &ObjectKey,
         scene: &Scene<'_>,
+        shared: &mut SharedPolicies,
         dirty: &mut GatewayDirty,
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
@@ -181,9 +183,10 @@ impl GatewayApi {
         let parsed = catch_panic(|| stored.map(parse).unwrap_or_default());
         self.readers.set(key, lookup.reads());
         match parsed {
-            Ok((route, diagnostics)) => {
-                if route.is_none() {
-                    self.statuses.set(key, None);
+            Ok((mut route, diagnostics)) => {
+                match &mut route {
+                    Some(route) => shared.of_routes(&mut route.routes),
+                    None => self.statuses.set(key, None),
                 }
                 self.set_route(key, route, dirty);
                 diagnostics
@@ -263,16 +266,20 @@ impl GatewayApi {
         self.claims.host(place, &self.routes, shared, age)
     }
 
-    /// Takes a host in, in place of what it was. `None` if it is as it was.
+    /// Takes a host in, in place of what it was. `None` if it is as it was. Its policies are shared as those of routes.
     pub(super) fn set_host(
         &mut self,
         place: &HostPlace,
         host: Option<VirtualHost>,
+        shared: &mut SharedPolicies,
     ) -> Option<Option<Arc<VirtualHost>>> {
         if self.hosts.get(place).map(Arc::as_ref) == host.as_ref() {
             return None;
         }
-        let host = host.map(Arc::new);
+        let host = host.map(|mut host| {
+            shared.of_host(&mut host);
+            Arc::new(host)
+        });
         match &host {
             Some(host) => drop(self.hosts.insert(place.clone(), Arc::clone(host))),
             None => drop(self.hosts.remove(place)),

@@ -314,3 +314,36 @@ fn a_service_that_asks_for_tls_is_not_spoken_to_without() {
     world.apply(policy);
     assert_eq!(world.parents("a"), [["Accepted", "!ResolvedRefs: UnsupportedProtocol"]]);
 }
+
+/// Thousands of HTTPRoutes ask for the same few, and the table compiles each `Arc` once.
+#[test]
+fn equal_policies_are_shared() {
+    let rules = |path: &str, value: &str| {
+        let filter =
+            format!("{{type: RequestHeaderModifier, requestHeaderModifier: {{set: [{{name: X, value: {value}}}]}}}}");
+        format!(
+            "{}, {{matches: [{{path: {{value: {path}}}}}], filters: [{filter}], backendRefs: [{{name: echo, port: 80}}]}}",
+            to("/", "echo")
+        )
+    };
+    let world = world(&[
+        gateway(HTTP),
+        http_route("a", "a.example", &rules("/a", "same")),
+        http_route("b", "b.example", &rules("/b", "same")),
+        http_route("c", "c.example", &rules("/c", "other")),
+        http_route("w", "'*.example'", &rules("/w", "same")),
+    ]);
+    let hosts = world.entry_hosts();
+    let host = |name: &str| &hosts[&(EntryPoint::Http, HostName::Exact(name.into()))];
+    let policies = |name: &str, path: &str| {
+        let routes = host(name).routes.iter().chain(host(name).less_specific.iter().flatten());
+        let mut of_path = routes.filter(|route| *route.matches.path.value == *path).map(|route| &route.policies);
+        Arc::clone(of_path.next_back().expect("a route of this path"))
+    };
+    let is_one = |a: (&str, &str), b: (&str, &str)| Arc::ptr_eq(&policies(a.0, a.1), &policies(b.0, b.1));
+    assert!(is_one(("a.example", "/a"), ("b.example", "/b")), "with filters");
+    assert!(is_one(("a.example", "/a"), ("b.example", "/w")), "of a less specific name");
+    assert!(is_one(("a.example", "/"), ("c.example", "/")), "without filters");
+    assert!(!is_one(("a.example", "/a"), ("c.example", "/c")), "other ones");
+    assert!(Arc::ptr_eq(&host("a.example").policies, &host("b.example").policies), "of hosts");
+}
