@@ -88,11 +88,10 @@ impl Claims {
     /// The hosts that a name of an entry point has a say on: those that it covers.
     pub(super) fn below<'a>(&'a self, place: &'a HostPlace) -> impl Iterator<Item = HostPlace> + 'a {
         let (entry, name) = place;
-        let below = self.names.keys().filter(move |(other, host)| other == entry && covers(name, host));
         // Only a wildcard covers others.
-        let is_exact = matches!(name, HostName::Exact(_));
-        let others = below.take_while(move |_| !is_exact).cloned();
-        std::iter::once(place.clone()).chain(others)
+        let names = (!matches!(name, HostName::Exact(_))).then(|| self.names.keys());
+        let below = names.into_iter().flatten().filter(move |(other, host)| other == entry && covers(name, host));
+        std::iter::once(place.clone()).chain(below.cloned())
     }
 
     /// What is served under a name of an entry point, if anything is that all entry points do not have alike. `shared` is what
