@@ -4,6 +4,7 @@ use super::layout::{badge, shown, table};
 use super::paging::{Part, search_form};
 use super::rates::{Flow, Load, Recent};
 use crate::explain::{ShownEndpoint, ShownUpstream};
+use crate::store::Store;
 use gateway::telemetry::ServiceName;
 use gateway::upstream::{Registry, Upstream};
 use maud::{Markup, html};
@@ -25,7 +26,13 @@ pub(super) struct Row {
 }
 
 /// The backends whose names have this text in them, by name.
-pub(super) fn gather(registry: &Registry, loads: &BTreeMap<ServiceName, Load>, search: &str, page: usize) -> Part<Row> {
+pub(super) fn gather(
+    registry: &Registry,
+    store: &Store,
+    loads: &BTreeMap<ServiceName, Load>,
+    search: &str,
+    page: usize,
+) -> Part<Row> {
     let search = search.to_lowercase();
     let named = registry.upstreams().into_iter().map(|upstream| (upstream.id().to_string(), upstream));
     let mut found: Vec<_> = named.filter(|(name, _)| name.to_lowercase().contains(&search)).collect();
@@ -34,12 +41,15 @@ pub(super) fn gather(registry: &Registry, loads: &BTreeMap<ServiceName, Load>, s
         let service = upstream.id().service()?;
         loads.get(&(Arc::clone(&service.namespace), Arc::clone(&service.service))).copied()
     };
-    Part::of(found, page, |(_, upstream)| Row { load: load(&upstream), upstream: ShownUpstream::of(&upstream) })
-        .found_by(&search)
+    let row = |(_, upstream): (_, Arc<Upstream>)| Row {
+        load: load(&upstream),
+        upstream: ShownUpstream::with_pods(&upstream, store),
+    };
+    Part::of(found, page, row).found_by(&search)
 }
 
 /// Those that have no endpoint, and those with ejected ones, by name.
-pub(super) fn troubled(registry: &Registry) -> Vec<ShownUpstream> {
+pub(super) fn troubled(registry: &Registry, store: &Store) -> Vec<ShownUpstream> {
     let is_troubled = |upstream: &Upstream| {
         let endpoints = upstream.endpoints();
         endpoints.is_empty() || endpoints.iter().any(|endpoint| endpoint.is_ejected())
@@ -47,7 +57,7 @@ pub(super) fn troubled(registry: &Registry) -> Vec<ShownUpstream> {
     let upstreams = registry.upstreams();
     let mut troubled: Vec<_> = upstreams.iter().filter(|upstream| is_troubled(upstream)).collect();
     troubled.sort_by_cached_key(|upstream| upstream.id().to_string());
-    troubled.into_iter().map(|upstream| ShownUpstream::of(upstream)).collect()
+    troubled.into_iter().map(|upstream| ShownUpstream::with_pods(upstream, store)).collect()
 }
 
 pub(super) fn write(backends: &Part<Row>) -> Markup {

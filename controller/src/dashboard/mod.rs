@@ -20,6 +20,7 @@ mod why;
 use crate::diagnostic::Diagnostic;
 use crate::explain::{self, CertificateUse, Drafts, Explanation};
 use crate::pipeline::State;
+use crate::store::Store;
 use crate::translate::Translator;
 use failure::Failure;
 use gateway::admin::{Events, Page};
@@ -29,7 +30,7 @@ use gateway::upstream::Registry;
 use http::StatusCode;
 use layout::{Layout, Tab};
 use maud::Markup;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use query::Query;
 use rates::Rates;
 use serde::Serialize;
@@ -60,6 +61,8 @@ pub struct Sources {
     pub registry: Arc<Registry>,
     /// What the table is made by. Held only while data is read.
     pub translator: Arc<Mutex<Translator>>,
+    /// What exists. Who holds it must not wait for the translator: reviews take the two the other way round.
+    pub store: Arc<RwLock<Store>>,
     /// What would be served with other objects.
     pub drafts: Arc<Drafts>,
     /// What is wrong with the objects.
@@ -98,7 +101,8 @@ impl Dashboard {
         let page = query.page()?;
         let diagnostics: Arc<[Diagnostic]> = Arc::clone(&self.sources.state.borrow().diagnostics);
         let uses = CertificateUse::all(&self.sources.translator.lock());
-        let data = overview::gather(&self.sources.publisher.load(), &self.sources.registry, &diagnostics, &uses, page);
+        let Sources { publisher, registry, store, .. } = &self.sources;
+        let data = overview::gather(&publisher.load(), (registry, &store.read()), &diagnostics, &uses, page);
         self.show(query, Tab::Overview, "Overview", &data, overview::write)
     }
 
@@ -116,7 +120,8 @@ impl Dashboard {
 
     fn backends(&self, query: &Query) -> Result<Page, Failure> {
         let loads = self.rates.look(Instant::now(), self.sources.telemetry.traffic());
-        let data = backends::gather(&self.sources.registry, &loads, query.text("q"), query.page()?);
+        let (text, page) = (query.text("q"), query.page()?);
+        let data = backends::gather(&self.sources.registry, &self.sources.store.read(), &loads, text, page);
         self.show(query, Tab::Backends, "Backends", &data, backends::write)
     }
 

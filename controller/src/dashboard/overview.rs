@@ -5,6 +5,7 @@ use super::paging::Part;
 use super::{backends, certificates};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::explain::{CertificateUse, ServedCertificate, ShownUpstream};
+use crate::store::Store;
 use gateway::table::Table;
 use gateway::upstream::Registry;
 use maud::{Markup, html};
@@ -40,7 +41,7 @@ struct Problems {
 
 pub(super) fn gather(
     table: &Table,
-    registry: &Registry,
+    (registry, store): (&Registry, &Store),
     diagnostics: &[Diagnostic],
     uses: &[CertificateUse],
     page: usize,
@@ -57,7 +58,7 @@ pub(super) fn gather(
             object: facts.first().map(|first| first.object.to_string()).unwrap_or_default(),
             facts: facts.into_iter().cloned().collect(),
         }),
-        troubled_backends: backends::troubled(registry),
+        troubled_backends: backends::troubled(registry, store),
         ending_certificates: certificates::ending(uses),
     }
 }

@@ -12,6 +12,7 @@ mod header_changes;
 mod hosts;
 mod limits;
 mod listener;
+mod pods;
 mod policies;
 mod reason;
 mod remote;

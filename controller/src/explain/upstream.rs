@@ -1,4 +1,6 @@
-use gateway::upstream::{Registry, Upstream};
+use super::pods::Pods;
+use crate::store::Store;
+use gateway::upstream::{EndpointState, Registry, Upstream};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -18,7 +20,8 @@ pub struct ShownUpstream {
 pub struct ShownEndpoint {
     /// Where it is.
     pub address: SocketAddr,
-    /// The UID of its Pod, if it has one.
+    /// The name of its Pod, in lists of backends and where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<String>,
     /// Requests that it answers now.
     pub in_flight: usize,
@@ -27,19 +30,29 @@ pub struct ShownEndpoint {
 }
 
 impl ShownUpstream {
-    /// All backends as they are now, by name.
-    pub fn all(registry: &Registry) -> Vec<Self> {
-        let mut all: Vec<_> = registry.upstreams().iter().map(|upstream| Self::of(upstream)).collect();
+    /// All backends as they are now, by name, with the Pods that the store has for them.
+    pub fn all(registry: &Registry, store: &Store) -> Vec<Self> {
+        let mut all: Vec<_> = registry.upstreams().iter().map(|upstream| Self::with_pods(upstream, store)).collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         all
     }
 
-    /// A backend as it is now.
+    /// A backend as it is now, without the names of Pods.
     pub fn of(upstream: &Upstream) -> Self {
+        Self::describe(upstream, |_| None)
+    }
+
+    /// The same with the Pods that the store has for it.
+    pub fn with_pods(upstream: &Upstream, store: &Store) -> Self {
+        let pods = upstream.id().service().map(|service| Pods::of_service(store, service));
+        Self::describe(upstream, |endpoint| pods.as_ref()?.name(endpoint).map(str::to_owned))
+    }
+
+    fn describe(upstream: &Upstream, pod: impl Fn(&EndpointState) -> Option<String>) -> Self {
         let endpoints = upstream.endpoints();
         let endpoints = endpoints.iter().map(|endpoint| ShownEndpoint {
             address: endpoint.address(),
-            pod: endpoint.pod().map(str::to_owned),
+            pod: pod(endpoint),
             in_flight: endpoint.in_flight(),
             ejected: endpoint.is_ejected(),
         });

@@ -5,10 +5,12 @@ use crate::dashboard::Dashboard;
 use crate::explain::{self, CertificateUse, Drafts, ShownUpstream};
 use crate::pipeline::State;
 use crate::settings::ServeSettings;
+use crate::store::Store;
 use gateway::admin::{self, Admin, ExplainQuery, Following, Lifecycle, List};
 use gateway::table::Publisher;
 use gateway::telemetry::Telemetry;
 use gateway::upstream::Registry;
+use parking_lot::RwLock;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -18,6 +20,7 @@ pub(super) struct Served {
     pub(super) publisher: Arc<Publisher>,
     pub(super) registry: Arc<Registry>,
     pub(super) translator: SharedTranslator,
+    pub(super) store: Arc<RwLock<Store>>,
     pub(super) drafts: Arc<Drafts>,
     pub(super) state: watch::Receiver<State>,
 }
@@ -26,7 +29,7 @@ impl Served {
     fn list(&self, list: List) -> Result<Value, String> {
         let value = match list {
             List::Table => serde_json::to_value(explain::describe(&self.publisher.load())),
-            List::Backends => serde_json::to_value(ShownUpstream::all(&self.registry)),
+            List::Backends => serde_json::to_value(ShownUpstream::all(&self.registry, &self.store.read())),
             List::Certificates => {
                 let uses = CertificateUse::all(&self.translator.lock());
                 serde_json::to_value(CertificateUse::describe_all(&uses))

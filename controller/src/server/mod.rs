@@ -105,7 +105,8 @@ impl Server {
         let (state, arrivals) =
             start_pipeline(translator.clone(), events, reporter, &publisher, &telemetry, &lifecycle)?;
         let watched = cluster.as_ref().map(|cluster| cluster.namespaces.clone()).unwrap_or_default();
-        let drafts = Arc::new(Drafts::new(arrivals.store.clone(), controller.clone(), watched.clone()));
+        let store = arrivals.store.clone();
+        let drafts = Arc::new(Drafts::new(store.clone(), controller.clone(), watched.clone()));
         let review = reviews::reviewer(translator.clone(), arrivals, watched);
         let webhook = Webhook::start(&serve.webhook, any_address(true), review, telemetry.controller().clone())?;
         let dashboard = serve.dashboard.then(|| {
@@ -114,6 +115,7 @@ impl Server {
                 publisher: publisher.clone(),
                 registry: registry.clone(),
                 translator: translator.shared(),
+                store: store.clone(),
                 drafts: drafts.clone(),
                 state: state.clone(),
                 telemetry: telemetry.clone(),
@@ -123,6 +125,7 @@ impl Server {
             publisher: publisher.clone(),
             registry: registry.clone(),
             translator,
+            store,
             drafts,
             state: state.clone(),
         };

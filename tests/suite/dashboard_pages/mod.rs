@@ -133,8 +133,12 @@ async fn backends_and_certificates_are_listed() -> Result<()> {
     let backends = page(&adit, "/dashboard/backends?q=cart").await?;
     assert_says(
         &backends,
-        &["1 backend", "shop/cart:80", "10.244.1.7:8080", "10.244.2.9:8080", "0 requests in flight"],
+        &["1 backend", "shop/cart:80", "10.244.1.7:8080 cart-0", "10.244.2.9:8080 cart-1", "0 requests in flight"],
     );
+    let listed: Value = serde_json::from_str(&html_of(&adit, 200, "/debug/backends").await?)?;
+    let pods: Vec<_> =
+        listed[0]["endpoints"].as_array().into_iter().flatten().map(|endpoint| &endpoint["pod"]).collect();
+    assert_eq!(pods, ["cart-0", "cart-1"], "kubectl adit backends: {listed}");
     let certificates = page(&adit, "/dashboard/certificates").await?;
     assert_says(&certificates, &["Secret shop/shop-tls", "for shop.example.com", "issued by CN=", "shop.example.com"]);
     Ok(())

@@ -22,7 +22,8 @@ pub(super) fn ingress(name: &str, annotations: &Value, spec: &Value) -> Value {
 
 fn service(name: &str, addresses: &[&str]) -> [Value; 2] {
     let endpoints = addresses.iter().enumerate().map(|(number, address)| {
-        json!({"addresses": [address], "targetRef": {"kind": "Pod", "name": format!("{name}-{number}"), "namespace": "shop"}})
+        let (pod, uid) = (format!("{name}-{number}"), format!("uid-{number}"));
+        json!({"addresses": [address], "targetRef": {"kind": "Pod", "name": pod, "namespace": "shop", "uid": uid}})
     });
     [
         json!({
