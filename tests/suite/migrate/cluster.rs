@@ -85,6 +85,15 @@ async fn the_report_of_a_cluster_is_that_of_its_manifests() -> Result<()> {
 }
 
 #[tokio::test]
+async fn it_says_that_it_reads_and_does_not_watch() -> Result<()> {
+    let user = User::new().await?;
+    let said = String::from_utf8(user.migrate(&[]).await?.stderr)?;
+    assert!(said.contains("reading a cluster") && said.contains(user.server.url()), "{said}");
+    assert!(!said.contains("watching"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn one_namespace_is_read_where_it_is_named() -> Result<()> {
     let user = User::new().await?;
     let report = user.report(&["--context=c", "--namespace=nowhere"]).await?;

@@ -57,6 +57,13 @@ impl ClusterSource {
     /// # Errors
     /// The flags do not lead to an API server, or the thread cannot be created.
     pub fn spawn(self) -> Result<Feed, AccessError> {
+        let (feed, server) = self.start()?;
+        tracing::info!(server, "watching a cluster");
+        Ok(feed)
+    }
+
+    /// The same without a word, with the URL of the API server.
+    fn start(self) -> Result<(Feed, String), AccessError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AccessError::Thread)?;
         let (events, receiver) = mpsc::channel(WAITING);
@@ -65,21 +72,21 @@ impl ClusterSource {
         let cluster = self.cluster.clone();
         let follow = move || runtime.block_on(self.follow(events, health, opened));
         std::thread::Builder::new().name("cluster".to_owned()).spawn(follow).map_err(AccessError::Thread)?;
-        outcome.recv().map_err(|gone| AccessError::Thread(std::io::Error::other(gone)))??;
-        Ok(Feed { events: receiver, health: Some(watched), cluster: Some(cluster) })
+        let server = outcome.recv().map_err(|gone| AccessError::Thread(std::io::Error::other(gone)))??;
+        Ok((Feed { events: receiver, health: Some(watched), cluster: Some(cluster) }, server))
     }
 
-    /// Says in `opened` whether the flags lead to an API server, and follows it.
+    /// Says in `opened` to which API server the flags lead, and follows it.
     async fn follow(
         self,
         events: mpsc::Sender<SourceEvent>,
         health: state::Sender<WatchHealth>,
-        opened: std::sync::mpsc::SyncSender<Result<(), AccessError>>,
+        opened: std::sync::mpsc::SyncSender<Result<String, AccessError>>,
     ) {
         let (access, outcome) = match Access::open(self.cluster.clone()).await {
             Ok(access) => {
-                tracing::info!(server = %access.server(), "watching a cluster");
-                (Some(access), Ok(()))
+                let server = access.server().to_string();
+                (Some(access), Ok(server))
             }
             Err(error) => (None, Err(error)),
         };

@@ -94,6 +94,7 @@ impl ClusterReader {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AccessError::Thread)?;
         let access = runtime.block_on(Access::open(settings.clone()))?;
+        tracing::info!(server = %access.server(), "reading a cluster");
         let reader = Self { runtime, settings, access };
         let namespace = match &reader.settings.namespaces {
             WatchedNamespaces::One(namespace) => Some(&**namespace),
@@ -139,7 +140,7 @@ impl ClusterReader {
         // The zone is that of a Pod.
         let settings = ControllerSettings { topology_aware: false, ..settings.clone() };
         let cluster = ClusterSettings { namespaces: namespaces.clone(), ..self.settings.clone() };
-        let mut feed = ClusterSource::new(&settings, &cluster).spawn()?;
+        let mut feed = ClusterSource::new(&settings, &cluster).start()?.0;
         let mut read: Read<Vec<SourceEvent>> = Read::default();
         self.runtime.block_on(async {
             loop {
