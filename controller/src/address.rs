@@ -1,7 +1,9 @@
-//! Addresses: those under which Adit is reached, and those that it must not be sent to.
+//! Addresses: those under which Adit is reached, those that it must not be sent to, and URLs that name a server.
 
 use crate::object::is_name;
 use gateway::config::{is_forbidden, is_loopback};
+use http::Uri;
+use http::uri::{Authority, Scheme};
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -50,6 +52,24 @@ pub(crate) fn is_off_limits(host: &str) -> bool {
         Ok(address) => is_loopback(address) || is_forbidden(address),
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
+}
+
+/// The scheme of a URL that names a server and nothing more, and its host and port: neither a user before the host, nor
+/// anything but a port and a slash behind it.
+pub(crate) fn server_of(url: &str) -> Option<(Scheme, Authority)> {
+    let parts = url.parse::<Uri>().ok()?.into_parts();
+    let is_plain = |authority: &Authority| {
+        let port = authority.as_str().strip_prefix(authority.host());
+        !authority.host().is_empty() && (port == Some("") || port.is_some() && authority.port_u16().is_some())
+    };
+    let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
+    let authority = parts.authority.filter(is_plain).filter(|_| is_bare)?;
+    Some((parts.scheme?, authority))
+}
+
+/// The host as sockets take it: an IPv6 address without its brackets.
+pub(crate) fn host_to_connect(authority: &Authority) -> &str {
+    authority.host().trim_start_matches('[').trim_end_matches(']')
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The same, asked of a running Adit by its admin port.
 
 use super::Explanation;
+use crate::address::{host_to_connect, server_of};
 use anyhow::{Context as _, bail};
 use form_urlencoded::Serializer;
-use http::uri::Authority;
-use http::{Method, Request, Response, StatusCode, Uri, header};
+use http::uri::{Authority, Scheme};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -114,16 +115,8 @@ impl FromStr for AdminUrl {
     /// Reads `http://HOST:PORT`, where all but the host may be left out.
     fn from_str(text: &str) -> Result<Self, InvalidAdminUrl> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let parts = text.parse::<Uri>().map_err(|_| InvalidAdminUrl)?.into_parts();
-        let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
-        // Neither a user before the host, nor anything but a port behind it.
-        let is_plain = |authority: &Authority| {
-            let port = authority.as_str().strip_prefix(authority.host());
-            !authority.host().is_empty() && (port == Some("") || port.is_some() && authority.port_u16().is_some())
-        };
-        let authority = parts.authority.filter(is_plain);
-        let is_http = parts.scheme.is_some_and(|scheme| scheme.as_str() == "http");
-        authority.filter(|_| is_http && is_bare).map(Self).ok_or(InvalidAdminUrl)
+        let server = server_of(&text).filter(|(scheme, _)| *scheme == Scheme::HTTP);
+        server.map(|(_, authority)| Self(authority)).ok_or(InvalidAdminUrl)
     }
 }
 
@@ -144,7 +137,7 @@ impl AdminUrl {
     }
 
     async fn ask(&self, target: &str) -> anyhow::Result<Explanation> {
-        let host = self.0.host().trim_start_matches('[').trim_end_matches(']');
+        let host = host_to_connect(&self.0);
         let connected = tokio::time::timeout(TIME, TcpStream::connect((host, self.0.port_u16().unwrap_or(PORT)))).await;
         let connected = connected.with_context(|| format!("--admin: {self} does not answer in time"))?;
         let stream = connected.with_context(|| format!("--admin: cannot connect to {self} ({HINT})"))?;

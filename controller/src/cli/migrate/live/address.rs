@@ -1,8 +1,9 @@
 //! Where a gateway is.
 
+use crate::address::{host_to_connect, server_of};
 use anyhow::Context as _;
 use http::Uri;
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use hyper_util::rt::TokioIo;
 use kube::client::ConfigExt as _;
 use rustls::pki_types::ServerName;
@@ -37,20 +38,10 @@ impl FromStr for Address {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        let parts = text.parse::<Uri>().map_err(|_| InvalidAddress)?.into_parts();
-        let is_tls = match parts.scheme.as_ref().map(http::uri::Scheme::as_str) {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(InvalidAddress),
-        };
-        let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
-        // Neither a user before the host, nor anything but a port behind it.
-        let is_plain = |authority: &Authority| {
-            let port = authority.as_str().strip_prefix(authority.host());
-            !authority.host().is_empty() && (port == Some("") || port.is_some() && authority.port_u16().is_some())
-        };
-        let authority = parts.authority.filter(is_plain).filter(|_| is_bare).ok_or(InvalidAddress)?;
-        Ok(Self { authority, is_tls, connector: None })
+        let (scheme, authority) = server_of(text).ok_or(InvalidAddress)?;
+        let is_tls = scheme == Scheme::HTTPS;
+        let is_known = is_tls || scheme == Scheme::HTTP;
+        is_known.then_some(Self { authority, is_tls, connector: None }).ok_or(InvalidAddress)
     }
 }
 
@@ -90,9 +81,8 @@ impl Address {
 
     /// Connects to it, by TLS for this host; without a host, TLS waits.
     pub(super) async fn connect(&self, host: &str) -> anyhow::Result<TokioIo<Box<dyn Stream>>> {
-        let own = self.authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = self.authority.port_u16().unwrap_or(if self.is_tls { 443 } else { 80 });
-        let stream = TcpStream::connect((own, port)).await?;
+        let stream = TcpStream::connect((host_to_connect(&self.authority), port)).await?;
         stream.set_nodelay(true)?;
         let stream: Box<dyn Stream> = match &self.connector {
             Some(connector) if !host.is_empty() => {
