@@ -347,18 +347,8 @@ impl Translator {
         self.host_readers.set(&name, hosts);
         self.secret_readers.set(&name, secrets);
         self.diagnostics.set(UnitKey::Host(name.clone()), diagnostics);
-        if self.hosts.get(&name).map(Arc::as_ref) == host.as_ref() {
-            return;
-        }
-        let host = host.map(|mut host| {
-            self.shared_policies.of_host(&mut host);
-            Arc::new(host)
-        });
-        match &host {
-            Some(host) => drop(self.hosts.insert(name.clone(), Arc::clone(host))),
-            None => drop(self.hosts.remove(&name)),
-        }
-        update.hosts.push((name, host));
+        let changed = self.shared_policies.replace_host(&mut self.hosts, &name, host);
+        update.hosts.extend(changed.map(|host| (name, host)));
     }
 
     fn translate_backend(&mut self, store: &Store, id: ServiceBackend, update: &mut Update) {

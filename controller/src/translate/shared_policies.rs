@@ -1,6 +1,7 @@
 use super::parsed_ingress::ParsedIngress;
 use gateway::config::{HostPolicies, Route, RoutePolicies, VirtualHost};
 use gateway::interner::Pool;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Equal policies as one `Arc`, whichever Ingress, HTTPRoute or host they come from: thousands of them ask for the same few,
@@ -18,8 +19,29 @@ impl SharedPolicies {
         self.of_routes(routes.chain([&mut ingress.root]));
     }
 
+    /// Takes a host in, in place of what it was, with its policies shared. `None` if it is as it was.
+    pub(super) fn replace_host<K: Clone + Ord>(
+        &mut self,
+        hosts: &mut BTreeMap<K, Arc<VirtualHost>>,
+        key: &K,
+        host: Option<VirtualHost>,
+    ) -> Option<Option<Arc<VirtualHost>>> {
+        if hosts.get(key).map(Arc::as_ref) == host.as_ref() {
+            return None;
+        }
+        let host = host.map(|mut host| {
+            self.of_host(&mut host);
+            Arc::new(host)
+        });
+        match &host {
+            Some(host) => drop(hosts.insert(key.clone(), Arc::clone(host))),
+            None => drop(hosts.remove(key)),
+        }
+        Some(host)
+    }
+
     /// Shares those of a host, and of its routes.
-    pub(super) fn of_host(&mut self, host: &mut VirtualHost) {
+    fn of_host(&mut self, host: &mut VirtualHost) {
         self.of_routes(host.routes.iter_mut().chain(host.less_specific.iter_mut().flatten()));
         host.policies = self.hosts.share(Arc::clone(&host.policies));
     }

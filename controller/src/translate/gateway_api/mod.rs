@@ -266,25 +266,14 @@ impl GatewayApi {
         self.claims.host(place, &self.routes, shared, age)
     }
 
-    /// Takes a host in, in place of what it was. `None` if it is as it was. Its policies are shared as those of routes.
+    /// Takes a host in. See [`SharedPolicies::replace_host`].
     pub(super) fn set_host(
         &mut self,
         place: &HostPlace,
         host: Option<VirtualHost>,
         shared: &mut SharedPolicies,
     ) -> Option<Option<Arc<VirtualHost>>> {
-        if self.hosts.get(place).map(Arc::as_ref) == host.as_ref() {
-            return None;
-        }
-        let host = host.map(|mut host| {
-            shared.of_host(&mut host);
-            Arc::new(host)
-        });
-        match &host {
-            Some(host) => drop(self.hosts.insert(place.clone(), Arc::clone(host))),
-            None => drop(self.hosts.remove(place)),
-        }
-        Some(host)
+        shared.replace_host(&mut self.hosts, place, host)
     }
 
     /// The host of a name that an entry point has alone.
