@@ -22,16 +22,7 @@ fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<Virtual
         policies: Arc::default(),
         locations: Arc::default(),
     };
-    let host = VirtualHost {
-        name: name.clone(),
-        routes: ["/", "/shop", "/shop/cart/"].map(route).into(),
-        less_specific: Vec::new(),
-        locations: Vec::new(),
-        policies: Arc::default(),
-        www_redirect: None,
-        passthrough: None,
-        tls: None,
-    };
+    let host = VirtualHost::new(name.clone(), ["/", "/shop", "/shop/cart/"].map(route).into());
     (name, Some(Arc::new(host)))
 }
 

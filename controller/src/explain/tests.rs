@@ -232,16 +232,7 @@ fn a_route_for_other_requests_says_which() {
         policies: Arc::default(),
         locations: Arc::default(),
     };
-    let host = VirtualHost {
-        name: HostName::Any,
-        routes: matches.map(route).into(),
-        less_specific: Vec::new(),
-        locations: Vec::new(),
-        policies: Arc::default(),
-        www_redirect: None,
-        tls: None,
-        passthrough: None,
-    };
+    let host = VirtualHost::new(HostName::Any, matches.map(route).into());
     let publisher = Publisher::new(Arc::default());
     publisher.publish(Update { hosts: vec![(HostName::Any, Some(Arc::new(host)))], ..Update::default() });
     let request = Request::new("GET", "http://h/shop?v=1", [("x-v", "1")]).expect("a URL");

@@ -21,16 +21,7 @@ impl Translate for HostPerService {
             if service.is_some_and(|service| service.spec.as_ref().is_none_or(|spec| spec.ports.is_none())) {
                 self.wrong.push(Diagnostic::error(key, "spec.ports", "is missing"));
             }
-            let host = VirtualHost {
-                name: name.clone(),
-                routes: Vec::new(),
-                less_specific: Vec::new(),
-                locations: Vec::new(),
-                policies: Arc::default(),
-                www_redirect: None,
-                tls: None,
-                passthrough: None,
-            };
+            let host = VirtualHost::new(name.clone(), Vec::new());
             update.hosts.push((name, service.map(|_| Arc::new(host))));
         }
         update

@@ -25,6 +25,22 @@ pub struct VirtualHost {
     pub passthrough: Option<Passthrough>,
 }
 
+impl VirtualHost {
+    /// A host with these routes and nothing else.
+    pub fn new(name: HostName, routes: Vec<Route>) -> Self {
+        Self {
+            name,
+            routes,
+            less_specific: Vec::new(),
+            locations: Vec::new(),
+            policies: Arc::default(),
+            www_redirect: None,
+            tls: None,
+            passthrough: None,
+        }
+    }
+}
+
 /// What is done to the requests of a host, whichever route takes them. Of several Ingresses with rules for the host the
 /// oldest that has a setting decides it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -32,9 +32,7 @@ pub(super) fn host_of(name: &str, routes: Vec<Route>) -> VirtualHost {
         Some(suffix) => HostName::Subdomains(suffix.into()),
         None => HostName::parse(name).expect("a host name"),
     };
-    let (locations, policies) = (Vec::new(), Arc::default());
-    let less_specific = Vec::new();
-    VirtualHost { name, routes, less_specific, locations, policies, www_redirect: None, tls: None, passthrough: None }
+    VirtualHost::new(name, routes)
 }
 
 pub(super) fn route(host: &str, number: usize, matches: RouteMatch) -> Route {

@@ -47,18 +47,7 @@ fn virtual_host((name, rules): &HostRules) -> VirtualHost {
         locations: Arc::default(),
     };
     let name = HostName::parse(name).expect("a host name");
-    let routes = rules.iter().map(route).collect();
-    let (locations, policies) = (Vec::new(), Arc::default());
-    VirtualHost {
-        name,
-        routes,
-        less_specific: Vec::new(),
-        locations,
-        policies,
-        www_redirect: None,
-        tls: None,
-        passthrough: None,
-    }
+    VirtualHost::new(name, rules.iter().map(route).collect())
 }
 
 fn find(table: &Table, host: &str, path: &[u8]) -> Outcome {

@@ -108,18 +108,7 @@ pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHos
 
 /// A virtual host that no TLS section names.
 pub(crate) fn bare_host(name: &str) -> VirtualHost {
-    let name = HostName::parse(name).expect("a host name");
-    let (routes, locations, policies) = (Vec::new(), Vec::new(), Arc::default());
-    VirtualHost {
-        name,
-        routes,
-        less_specific: Vec::new(),
-        locations,
-        policies,
-        www_redirect: None,
-        tls: None,
-        passthrough: None,
-    }
+    VirtualHost::new(HostName::parse(name).expect("a host name"), Vec::new())
 }
 
 /// The host, with all its requests sent to [`World::backend`].

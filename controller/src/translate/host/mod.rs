@@ -42,11 +42,8 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         let (policies, locations, faults) = of_server(&name, &mut routes, view);
         diagnostics.extend(faults);
         diagnostics.extend(locations::conflicts(&name, &locations, &routes));
-        let (less_specific, www_redirect) = (Vec::new(), None);
-        return (
-            Some(VirtualHost { name, routes, less_specific, locations, policies, www_redirect, tls, passthrough }),
-            diagnostics,
-        );
+        let host = VirtualHost { locations, policies, tls, passthrough, ..VirtualHost::new(name, routes) };
+        return (Some(host), diagnostics);
     }
     let (target, mut diagnostics) = alias::target(&name, view);
     if let Some(target) = target {
@@ -58,22 +55,14 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
             affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);
             let (policies, locations, _) = of_server(&target, &mut routes, view);
-            let (less_specific, www_redirect) = (Vec::new(), None);
-            return (
-                Some(VirtualHost { name, routes, less_specific, locations, policies, www_redirect, tls, passthrough }),
-                diagnostics,
-            );
+            let host = VirtualHost { locations, policies, tls, passthrough, ..VirtualHost::new(name, routes) };
+            return (Some(host), diagnostics);
         }
     }
     let Some((redirect, asking)) = www::redirect(&name, view) else { return (None, diagnostics) };
     let (tls, of_tls) = tls::choose_for_www_counterpart(&name, asking, view);
     diagnostics.extend(of_tls);
-    let (routes, less_specific, locations) = (Vec::new(), Vec::new(), Vec::new());
-    let (policies, www_redirect) = (Arc::default(), Some(redirect));
-    (
-        Some(VirtualHost { name, routes, less_specific, locations, policies, www_redirect, tls, passthrough: None }),
-        diagnostics,
-    )
+    (Some(VirtualHost { www_redirect: Some(redirect), tls, ..VirtualHost::new(name, Vec::new()) }), diagnostics)
 }
 
 /// What holds for the whole host: of each setting, what the oldest Ingress says that decides. And the locations of its

@@ -138,16 +138,7 @@ fn update_with(endpoints: &[u8], policies: RoutePolicies, backend_policies: Back
         locations: Arc::default(),
     };
     let name = HostName::Exact("h".into());
-    let host = VirtualHost {
-        name: name.clone(),
-        routes: vec![route],
-        less_specific: Vec::new(),
-        locations: Vec::new(),
-        policies: Arc::default(),
-        www_redirect: None,
-        tls: None,
-        passthrough: None,
-    };
+    let host = VirtualHost::new(name.clone(), vec![route]);
     let access_log = AccessLog { format: Template::parse(FORMAT).expect("valid"), ..AccessLog::default() };
     Update {
         settings: Some(Arc::new(GatewaySettings { access_log, ..GatewaySettings::default() })),
