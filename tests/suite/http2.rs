@@ -1,34 +1,31 @@
-//! HTTP/2 from clients: many requests at once, large bodies, the end of a connection, and which hosts it is for.
+//! Requests of HTTP/2 from clients: many at once, large bodies, and those that end before their time.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use bytes::Bytes;
-use h2::Reason;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tests::adit::{Adit, manifests};
-use tests::backend::{answering, scripted};
-use tests::connection::{Connection, PATIENCE};
-use tests::frames::PREFACE;
+use tests::backend::scripted;
 use tests::http2::{Http2, piece};
 use tests::tls::Offer;
 use tests::wire::header;
 use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 
-const URL: &str = "http://h/";
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(super) const URL: &str = "http://h/";
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-async fn adit(backend: SocketAddr, config: Value) -> Result<Adit> {
+pub(super) async fn adit(backend: SocketAddr, config: Value) -> Result<Adit> {
     Adit::start(&manifests(&[backend], &config)).await
 }
 
-fn named(name: &str) -> Offer {
+pub(super) fn named(name: &str) -> Offer {
     Offer { server_name: Some(name.to_owned()), ..Offer::default() }
 }
 
 /// One connection over TLS and one by prior knowledge.
-async fn both(adit: &Adit) -> Result<[Http2; 2]> {
+pub(super) async fn both(adit: &Adit) -> Result<[Http2; 2]> {
     Ok([Http2::open_tls(adit.https_address()?, named("h")).await?, Http2::open(adit.address()?).await?])
 }
 
@@ -46,7 +43,7 @@ async fn measuring() -> Result<SocketAddr> {
 }
 
 /// A backend that answers each request once it is let go. Tells when a request has arrived.
-async fn held(arrived: &Arc<Notify>, go: &Arc<Notify>) -> Result<SocketAddr> {
+pub(super) async fn held(arrived: &Arc<Notify>, go: &Arc<Notify>) -> Result<SocketAddr> {
     let (arrived, go) = (arrived.clone(), go.clone());
     scripted(move |_, mut connection| {
         let (arrived, go) = (arrived.clone(), go.clone());
@@ -119,7 +116,7 @@ async fn no_more_requests_at_once_than_the_setting_says() -> Result<()> {
     Ok(())
 }
 
-fn get() -> Result<http::Request<()>> {
+pub(super) fn get() -> Result<http::Request<()>> {
     Ok(http::Request::get(URL).body(())?)
 }
 
@@ -292,130 +289,4 @@ async fn an_upload_that_stalls_is_ended() -> Result<()> {
     assert_eq!(stream.response().await?.status, 408);
     assert_eq!(connection.get(URL).await?.status, 200);
     Ok(())
-}
-
-#[tokio::test]
-async fn a_connection_ends_with_its_last_request() -> Result<()> {
-    let adit = adit(answering(OK).await?, json!({"keep-alive-requests": "3"})).await?;
-    for connection in both(&adit).await? {
-        for _ in 0..3 {
-            assert_eq!(connection.get(URL).await?.status, 200);
-        }
-        assert_eq!(connection.ended_by_server().await?, None);
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn no_keep_alive_ends_a_connection_with_its_first_request() -> Result<()> {
-    let adit = adit(answering(OK).await?, json!({"keep-alive": "0"})).await?;
-    let connection = Http2::open(adit.address()?).await?;
-    assert_eq!(connection.get(URL).await?.status, 200);
-    assert_eq!(connection.ended_by_server().await?, None);
-    Ok(())
-}
-
-#[tokio::test]
-async fn an_idle_connection_ends_and_a_busy_one_does_not() -> Result<()> {
-    let (arrived, go) = Default::default();
-    let adit = adit(held(&arrived, &go).await?, json!({"keep-alive": "1", "client-header-timeout": "1"})).await?;
-    let (busy, idle, unused) =
-        (Http2::open(adit.address()?).await?, Http2::open(adit.address()?).await?, Http2::open(adit.address()?).await?);
-    go.notify_one();
-    assert_eq!(idle.get(URL).await?.status, 200);
-    arrived.notified().await;
-    let running = busy.start(get()?, true).await?;
-    arrived.notified().await;
-    assert_eq!(unused.ended_by_server().await?, None);
-    assert_eq!(idle.ended_by_server().await?, None);
-    go.notify_one();
-    assert_eq!(running.response().await?.status, 200);
-    assert_eq!(busy.ended_by_server().await?, None);
-    Ok(())
-}
-
-#[tokio::test]
-async fn shutting_down_asks_clients_to_go_and_finishes_their_requests() -> Result<()> {
-    let (arrived, go) = Default::default();
-    let adit = adit(held(&arrived, &go).await?, json!({})).await?;
-    let [busy, idle] = both(&adit).await?;
-    go.notify_one();
-    assert_eq!(idle.get(URL).await?.status, 200);
-    arrived.notified().await;
-    let running = busy.start(get()?, true).await?;
-    arrived.notified().await;
-    let shut_down = tokio::spawn(adit.shut_down());
-    assert_eq!(idle.ended_by_server().await?, None);
-    go.notify_one();
-    assert_eq!(running.response().await?.status, 200);
-    assert_eq!(busy.ended_by_server().await?, None);
-    assert_eq!(shut_down.await??, 0);
-    Ok(())
-}
-
-#[tokio::test]
-async fn attack_36_a_connection_is_for_the_hosts_of_its_certificate() -> Result<()> {
-    let adit = adit(answering(OK).await?, json!({})).await?;
-    let https = adit.https_address()?;
-    // The default certificate covers none of these names.
-    for (name, status) in [(named("h"), 200), (named("other"), 421), (Offer::default(), 200)] {
-        let connection = Http2::open_tls(https, name.clone()).await?;
-        assert_eq!(connection.get("https://h/").await?.status, status, "{name:?}");
-    }
-    // HTTP/1 has no connections for several hosts, and what a client means by one is its own affair.
-    let mut connection = Connection::open_tls(https, &named("other")).await?;
-    connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
-    assert_eq!(connection.response("GET").await?.status, 200);
-    Ok(())
-}
-
-#[tokio::test]
-async fn where_http2_is_off_nobody_offers_or_takes_it() -> Result<()> {
-    let adit = adit(answering(OK).await?, json!({"use-http2": "false"})).await?;
-    let offer = Offer { protocols: vec!["h2", "http/1.1"], ..named("h") };
-    let mut connection = Connection::open_tls(adit.https_address()?, &offer).await?;
-    assert_eq!(connection.tls().and_then(|tls| tls.protocol.as_deref()), Some("http/1.1"));
-    connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
-    assert_eq!(connection.response("GET").await?.status, 200);
-    let mut connection = adit.connect().await?;
-    connection.send(PREFACE).await?;
-    assert_eq!(connection.response("GET").await?.status, 505);
-    Ok(())
-}
-
-#[tokio::test]
-async fn over_tls_http2_is_for_those_who_have_agreed_on_it() -> Result<()> {
-    let adit = adit(answering(OK).await?, json!({})).await?;
-    for protocols in [vec![], vec!["http/1.1"]] {
-        let mut connection = Connection::open_tls(adit.https_address()?, &Offer { protocols, ..named("h") }).await?;
-        connection.send(PREFACE).await?;
-        let response = connection.response("GET").await?;
-        assert_eq!((response.status, response.closed), (505, true));
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn many_connections_come_and_go() -> Result<()> {
-    let adit = Arc::new(adit(answering(OK).await?, json!({})).await?);
-    let mut clients = JoinSet::new();
-    for _ in 0..20 {
-        let adit = adit.clone();
-        clients.spawn(async move {
-            for _ in 0..3 {
-                for connection in both(&adit).await? {
-                    ensure!(connection.get(URL).await?.status == 200);
-                    ensure!(connection.end().await? != Some(Reason::INTERNAL_ERROR));
-                }
-            }
-            Ok(())
-        });
-    }
-    let all = async {
-        while let Some(client) = clients.join_next().await {
-            client??;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(PATIENCE, all).await?
 }

@@ -43,6 +43,7 @@ mod h2spec;
 mod http10_backends;
 mod http2;
 mod http2_backends;
+mod http2_connections;
 mod kubectl_plugin;
 mod layering;
 mod limits;
