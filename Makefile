@@ -119,7 +119,7 @@ bench-full: bench-load ## Compare all, and write benches/REPORT.md; under an hou
 	target/release/load --report benches
 
 .PHONY: bench-scale
-bench-scale: bench-tools ## Compare what thousands of Ingresses cost, in a real API server; under 15 minutes once built
+bench-scale: bench-tools $(GATEWAY_CONFORMANCE)/suite ## Compare what thousands of Ingresses and HTTPRoutes cost, in a real API server; under 15 minutes once built
 	@.ci/prerequisites golang-go:go openssl python3
 	@tests/cluster/setup/build >/dev/null
 	$(BUILD_BENCH) --bin scale

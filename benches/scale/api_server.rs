@@ -1,16 +1,17 @@
 //! The API server and the etcd of the lab, without its nodes.
 
 use crate::objects::Object;
+use crate::routing::{Identity, Routing, gateway_class, is_written};
 use anyhow::{Context, Result, bail, ensure};
 use benches::process::{Process, free_address};
 use http::{Method, Request};
-use k8s_openapi::api::networking::v1::Ingress;
-use kube::api::{Api, WatchEvent, WatchParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,6 +26,9 @@ const SCRIPT: &str = "tests/cluster/api-server";
 const STARTUP: Duration = Duration::from_secs(120);
 /// Objects that are written at once.
 const AT_ONCE: usize = 32;
+const JSON_PATCH: &str = "application/json-patch+json";
+/// What the files of definitions have; beside them are others.
+const DEFINITION: &[u8] = b"\nkind: CustomResourceDefinition\n";
 
 /// A running API server. It ends when this is dropped, and what it knows is gone.
 pub(crate) struct ApiServer {
@@ -76,30 +80,62 @@ impl ApiServer {
         }
     }
 
-    /// Has a path of the only rule of an Ingress lead to another Service.
+    /// Creates the CustomResourceDefinitions in a folder, and waits until there is a collection of theirs.
+    ///
+    /// # Errors
+    /// The folder cannot be read, one of them is refused, or the collection does not come.
+    pub(crate) async fn define(&self, folder: &Path, collection: &str) -> Result<()> {
+        let files = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        for file in files {
+            let text = fs::read(file?.path())?;
+            if text.windows(DEFINITION.len()).any(|part| part == DEFINITION) {
+                let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+                send(&self.client, Method::POST, path, "application/yaml", text).await?;
+            }
+        }
+        let deadline = Instant::now() + STARTUP;
+        while send(&self.client, Method::GET, collection, "application/json", Vec::new()).await.is_err() {
+            ensure!(Instant::now() < deadline, "{collection} does not come");
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Makes the Gateway that of a controller.
+    ///
+    /// # Errors
+    /// That is refused.
+    pub(crate) async fn take_gateway(&self, class: &str, controller: &str) -> Result<()> {
+        let (class, patch) = gateway_class(class, controller);
+        self.create(vec![class]).await?;
+        write(&self.client, Method::PATCH, patch.path, JSON_PATCH, &patch.body).await
+    }
+
+    /// Has the path in the middle of an object lead to another Service.
     ///
     /// # Errors
     /// It is refused.
-    pub(crate) async fn lead(&self, ingress: &str, path: usize, service: &str) -> Result<()> {
-        let place = format!("/spec/rules/0/http/paths/{path}/backend/service/name");
-        let patch = json!([{"op": "replace", "path": place, "value": service}]);
-        let path = format!("/apis/networking.k8s.io/v1/namespaces/default/ingresses/{ingress}");
-        write(&self.client, Method::PATCH, &path, "application/json-patch+json", &patch).await
+    pub(crate) async fn lead(&self, routing: Routing, name: &str, service: &str) -> Result<()> {
+        let patch = json!([{"op": "replace", "path": routing.changed(), "value": service}]);
+        let path = format!("{}/{name}", routing.collection());
+        write(&self.client, Method::PATCH, &path, JSON_PATCH, &patch).await
     }
 
-    /// Waits until the status of so many Ingresses has this address.
+    /// Waits until a controller has written so many statuses.
     ///
     /// # Errors
     /// They have not, in as long as a watch lasts.
-    pub(crate) async fn statuses(&self, count: usize, address: &str) -> Result<()> {
-        let ingresses: Api<Ingress> = Api::all(self.client.clone());
-        let mut events = pin!(ingresses.watch(&WatchParams::default(), "0").await?);
+    pub(crate) async fn statuses(&self, routing: Routing, count: usize, by: &Identity) -> Result<()> {
+        let objects: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource(routing));
+        let mut events = pin!(objects.watch(&WatchParams::default(), "0").await?);
         let mut written = HashSet::new();
         while written.len() < count {
             let event = events.next().await;
             match event.with_context(|| format!("{} of {count} statuses are written", written.len()))?? {
-                WatchEvent::Added(ingress) | WatchEvent::Modified(ingress) if has_address(&ingress, address) => {
-                    written.insert(ingress.metadata.name);
+                WatchEvent::Added(object) | WatchEvent::Modified(object)
+                    if is_written(routing, &object.data["status"], by) =>
+                {
+                    written.insert(object.metadata.name);
                 }
                 WatchEvent::Error(status) => bail!("the watch of statuses ends: {status:?}"),
                 _ => {}
@@ -109,15 +145,20 @@ impl ApiServer {
     }
 }
 
-fn has_address(ingress: &Ingress, address: &str) -> bool {
-    let balancer = ingress.status.as_ref().and_then(|status| status.load_balancer.as_ref());
-    let entries = balancer.and_then(|balancer| balancer.ingress.as_deref()).unwrap_or_default();
-    entries.iter().any(|entry| entry.ip.as_deref() == Some(address))
+fn resource(routing: Routing) -> ApiResource {
+    let (group, kind, plural) = match routing {
+        Routing::Ingress => ("networking.k8s.io", "Ingress", "ingresses"),
+        Routing::HttpRoute => ("gateway.networking.k8s.io", "HTTPRoute", "httproutes"),
+    };
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural)
 }
 
 async fn write(client: &Client, method: Method, path: &str, content_type: &str, body: &Value) -> Result<()> {
+    send(client, method, path, content_type, serde_json::to_vec(body)?).await.with_context(|| body.to_string())
+}
+
+async fn send(client: &Client, method: Method, path: &str, content_type: &str, body: Vec<u8>) -> Result<()> {
     let request = Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content_type);
-    let request = request.body(serde_json::to_vec(body)?)?;
-    client.request::<Value>(request).await.with_context(|| format!("{path}: {body}"))?;
+    client.request::<Value>(request.body(body)?).await.with_context(|| path.to_owned())?;
     Ok(())
 }

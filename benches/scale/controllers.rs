@@ -1,7 +1,8 @@
 //! The controllers that are compared.
 
 use crate::api_server::ApiServer;
-use crate::objects::{CONTROLLER, SETTINGS};
+use crate::objects::SETTINGS;
+use crate::routing::{INGRESS_CONTROLLER, Identity, Routing};
 use anyhow::Result;
 use benches::cores::Shares;
 use benches::process::{Process, free_address};
@@ -39,7 +40,7 @@ struct Place<'p> {
     http: SocketAddr,
     https: SocketAddr,
     admin: SocketAddr,
-    status: &'p str,
+    identity: &'p Identity,
 }
 
 impl Kind {
@@ -58,6 +59,11 @@ impl Kind {
         self == Self::Adit
     }
 
+    /// Whether it is asked to follow such objects. Traefik's listeners of Gateways need ports of their own.
+    pub(crate) fn follows(self, routing: Routing) -> bool {
+        self == Self::Adit || routing == Routing::Ingress
+    }
+
     fn program(self) -> (&'static str, &'static str) {
         match self {
             Self::Adit => ("adit", "--version"),
@@ -66,7 +72,7 @@ impl Kind {
     }
 
     fn arguments(self, place: &Place<'_>) -> Vec<String> {
-        let Place { folder, api, http, https, admin, status } = place;
+        let Place { folder, api, http, https, admin, identity } = place;
         match self {
             Self::Adit => vec![
                 "serve".to_owned(),
@@ -77,9 +83,10 @@ impl Kind {
                 format!("--https-port={}", https.port()),
                 format!("--healthz-port={}", admin.port()),
                 format!("--kubeconfig={}", api.kubeconfig.display()),
-                format!("--controller-class={CONTROLLER}"),
+                format!("--controller-class={INGRESS_CONTROLLER}"),
+                format!("--gateway-controller={}", identity.controller),
                 format!("--configmap=default/{SETTINGS}"),
-                format!("--publish-status-address={status}"),
+                format!("--publish-status-address={}", identity.address),
                 format!("--access-log-path={}", folder.join("access.log").display()),
                 "--shutdown-grace-period=0".to_owned(),
                 "--log-level=warn".to_owned(),
@@ -104,10 +111,10 @@ impl Controller {
     ///
     /// # Errors
     /// It cannot be started, or does not listen in time.
-    pub(crate) fn start(&self, api: &ApiServer, shares: &Shares, status: &str) -> Result<Running> {
+    pub(crate) fn start(&self, api: &ApiServer, shares: &Shares, identity: &Identity) -> Result<Running> {
         let folder = tempfile::tempdir()?;
         let [http, https, admin] = [free_address()?, free_address()?, free_address()?];
-        let place = Place { folder: folder.path(), api, http, https, admin, status };
+        let place = Place { folder: folder.path(), api, http, https, admin, identity };
         let mut command = shares.command(&self.path);
         command.args(self.kind.arguments(&place)).env("KUBECONFIG", &api.kubeconfig);
         let started = Instant::now();

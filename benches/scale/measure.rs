@@ -5,6 +5,7 @@ use crate::backends::Answerer;
 use crate::cluster::Cluster;
 use crate::controllers::{Controller, Running};
 use crate::objects;
+use crate::routing::{self, Identity, Routing};
 use crate::visitor::{Visitor, until_served};
 use anyhow::{Context, Result};
 use benches::cores::Shares;
@@ -53,9 +54,9 @@ pub(crate) async fn measure(
     shares: &Shares,
     changes: usize,
 ) -> Result<Measured> {
-    let address = cluster.new_status_address();
-    let running = controller.start(&cluster.api, shares, &address)?;
-    let (start, statuses) = complete(controller, &running, cluster, &address).await?;
+    let identity = cluster.next_controller().await?;
+    let running = controller.start(&cluster.api, shares, &identity)?;
+    let (start, statuses) = complete(controller, &running, cluster, &identity).await?;
     sleep(REST).await;
     let memory = running.process.resident()?;
     let (idle, ()) = usage(&running, sleep(IDLE)).await?;
@@ -69,14 +70,14 @@ pub(crate) async fn measure(
     Ok(Measured { start, statuses, memory, idle, changes, cost, steady: steady?, changing })
 }
 
-/// Waits until the last Ingress is served, and all statuses are written, if they are. Returns how long that took.
+/// Waits until the last object is served, and all statuses are written, if they are. Returns how long that took.
 async fn complete(
     controller: &Controller,
     running: &Running,
     cluster: &Cluster,
-    address: &str,
+    identity: &Identity,
 ) -> Result<(Duration, Option<Duration>)> {
-    let last = objects::host(cluster.ingresses() - 1);
+    let last = routing::host(cluster.size() - 1);
     let served = async {
         until_served(running.http, last).await.context("the last host")?;
         Ok(running.started.elapsed())
@@ -85,7 +86,7 @@ async fn complete(
         if !controller.kind.writes_statuses() {
             return Ok::<_, anyhow::Error>(None);
         }
-        cluster.api.statuses(cluster.ingresses(), address).await?;
+        cluster.api.statuses(cluster.routing, cluster.size(), identity).await?;
         Ok(Some(running.started.elapsed()))
     };
     tokio::try_join!(served, written)
@@ -103,15 +104,15 @@ async fn load(address: SocketAddr, time: Duration) -> Result<Histogram<u64>> {
     spawn_blocking(move || open_loop::latencies(address, RATE, time)).await?
 }
 
-/// Has the middle path of one Ingress after another lead to the other backend. Returns the microseconds until each change
-/// was served. The first Ingress, of the steady load, stays as it is.
+/// Has the middle path of one object after another lead to the other backend. Returns the microseconds until each change
+/// was served. The first one, of the steady load, stays as it is.
 async fn make_changes(cluster: &mut Cluster, http: SocketAddr, count: usize) -> Result<Histogram<u64>> {
     let mut ticks = interval(PERIOD);
     let mut under_way = JoinSet::new();
     for number in 1..=count {
         ticks.tick().await;
         let answerer = cluster.toggle(number);
-        under_way.spawn(change(Arc::clone(&cluster.api), http, number, answerer));
+        under_way.spawn(change(Arc::clone(&cluster.api), cluster.routing, http, number, answerer));
     }
     let mut all = Histogram::new(3)?;
     while let Some(took) = under_way.join_next().await {
@@ -120,10 +121,16 @@ async fn make_changes(cluster: &mut Cluster, http: SocketAddr, count: usize) -> 
     Ok(all)
 }
 
-async fn change(api: Arc<ApiServer>, http: SocketAddr, number: usize, answerer: Answerer) -> Result<Duration> {
-    let mut visitor = Visitor::connect(http, objects::host(number)).await?;
+async fn change(
+    api: Arc<ApiServer>,
+    routing: Routing,
+    http: SocketAddr,
+    number: usize,
+    answerer: Answerer,
+) -> Result<Duration> {
+    let mut visitor = Visitor::connect(http, routing::host(number)).await?;
     let name = objects::name(number);
-    api.lead(&name, objects::CHANGED, answerer.service(&name)).await?;
+    api.lead(routing, &name, answerer.service(&name)).await?;
     let written = Instant::now();
     visitor.until(answerer).await.with_context(|| format!("a change of {name}"))?;
     Ok(written.elapsed())

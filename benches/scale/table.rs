@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use std::time::Duration;
 
 const HEAD: [&str; 12] = [
-    "Ingresses",
+    "objects",
     "controller",
     "start s",
     "statuses s",
@@ -24,10 +24,11 @@ pub(crate) fn head() -> String {
     head_line(&HEAD)
 }
 
-pub(crate) fn row(ingresses: usize, controller: &str, measured: &Measured) -> String {
+/// A row about so many objects.
+pub(crate) fn row(objects: &str, controller: &str, measured: &Measured) -> String {
     let Measured { start, statuses, memory, idle, changes, cost, steady, changing } = measured;
     row_line(&[
-        ingresses.to_string(),
+        objects.to_owned(),
         controller.to_owned(),
         seconds(*start),
         statuses.map(seconds).unwrap_or_default(),
@@ -42,8 +43,8 @@ pub(crate) fn row(ingresses: usize, controller: &str, measured: &Measured) -> St
     ])
 }
 
-pub(crate) fn void_row(ingresses: usize, controller: &str) -> String {
-    let cells = [ingresses.to_string(), controller.to_owned(), "void".to_owned()];
+pub(crate) fn void_row(objects: &str, controller: &str) -> String {
+    let cells = [objects.to_owned(), controller.to_owned(), "void".to_owned()];
     row_line(&[&cells[..], &[const { String::new() }; HEAD.len() - 3]].concat())
 }
 
