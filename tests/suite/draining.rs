@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tests::connection::{Connection, PATIENCE};
 use tests::http2::Http2;
+use tests::ports::refuses;
 use tests::tls::Offer;
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -54,12 +55,6 @@ async fn completed(listener: SocketAddr, connections: usize) -> Result<()> {
     timeout(PATIENCE, completed).await.context("the kernel does not complete the connections")?
 }
 
-/// Waits until the listener is closed, which is after the drain was announced.
-async fn refused(listener: SocketAddr) -> Result<()> {
-    let refused = async { while TcpStream::connect(listener).await.is_ok() {} };
-    timeout(PATIENCE, refused).await.context("the port stays open")
-}
-
 /// Makes the last request of a connection.
 async fn last(connection: &mut Connection) -> Result<()> {
     connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n").await?;
@@ -81,7 +76,7 @@ async fn whoever_has_connected_is_served_accepted_or_not() -> Result<()> {
     completed(http, CLIENTS).await?;
     completed(https, 1).await?;
     let draining = drain(gateway);
-    refused(http).await?;
+    refuses(http).await?;
     for client in &mut clients {
         last(client).await?;
     }
@@ -101,7 +96,7 @@ async fn idle_connections_may_make_one_more_request() -> Result<()> {
     let first = used.response("GET").await?;
     assert!(first.status == 404 && !first.closed, "{first:?}");
     let draining = drain(gateway);
-    refused(http).await?;
+    refuses(http).await?;
     last(&mut used).await?;
     last(&mut fresh).await?;
     // Only after its first request is a client of HTTP/2 asked to go.

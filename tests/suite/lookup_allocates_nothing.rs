@@ -12,6 +12,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 const HOSTS: usize = 10_000;
+/// A port that has no hosts but its own.
+const OWN_PORT: EntryPoint = EntryPoint::Port { port: 8443, tls: true };
 
 fn virtual_host(name: HostName, kind: PathKind) -> (HostName, Option<Arc<VirtualHost>>) {
     let route = |path: &str| Route {
@@ -36,7 +38,8 @@ fn publisher() -> Publisher {
     let of_http = (0..HOSTS / 2).map(|n| HostName::Exact(format!("shop-{n}.example.com").into()));
     let of_http = of_http.chain([HostName::Subdomains("example.com".into()), HostName::Any]);
     let of_http = of_http.map(|name| virtual_host(name, PathKind::Prefix));
-    let entry_hosts = of_http.map(|(name, host)| (EntryPoint::Http, name, host)).collect();
+    let ats = [EntryPoint::Http, OWN_PORT];
+    let entry_hosts = of_http.flat_map(|(name, host)| ats.map(|at| (at, name.clone(), host.clone()))).collect();
     let publisher = Publisher::new(Arc::default());
     let hosts = exact.chain(others).collect();
     let published = publisher.publish(Update { hosts, entry_hosts, ..Update::default() });
@@ -62,7 +65,7 @@ fn lookup_allocates_nothing() {
                 let path = normalize(request.path(), PathMatching::Nginx);
                 let Ok(path @ Cow::Borrowed(_)) = path else { panic!("the path is normal") };
                 let table = publisher.load();
-                for at in EntryPoint::ALL {
+                for at in EntryPoint::SHARED.into_iter().chain([OWN_PORT]) {
                     let is_found = matches!(table.find(at, &request, &path), Found::Route(_) | Found::AddSlash(_));
                     found += usize::from(is_found);
                 }

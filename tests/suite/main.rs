@@ -36,6 +36,7 @@ mod fastcgi;
 mod fixtures;
 mod fuzzed;
 mod gateway_deadlines;
+mod gateway_ports;
 mod gateway_status;
 mod geoip;
 mod grpc;

@@ -7,6 +7,7 @@ use crate::explain::{
     self, Setting, ShownAction, ShownCertificate, ShownHost, ShownRoute, ShownRouteBackend, ShownUpstream,
 };
 use crate::translate::Translator;
+use gateway::config::EntryPoint;
 use gateway::table::Table;
 use maud::{Markup, html};
 use serde::Serialize;
@@ -17,6 +18,8 @@ use serde::Serialize;
 pub(super) struct Data {
     #[serde(flatten)]
     pub(super) host: ShownHost,
+    #[serde(skip)]
+    url: String,
     certificates: Vec<ShownCertificate>,
     settings: Vec<Setting>,
     #[serde(skip)]
@@ -28,6 +31,7 @@ pub(super) fn gather(table: &Table, translator: &Translator, name: &str, page: u
     let host = table.hosts().find(|host| host.title() == name)?;
     let described = explain::describe_host(host);
     Some(Data {
+        url: format!("{}/", host.entry().unwrap_or(EntryPoint::Http).url(&host.name().to_string())),
         certificates: explain::certificates_of(translator, host),
         settings: explain::settings_of(host, translator),
         routes: Part::of(described.routes.clone(), page, |route| route),
@@ -43,7 +47,7 @@ pub(super) fn write(data: &Data) -> Markup {
             p { "Its TLS connections are passed through to " (write_upstream(upstream)) }
         }
         (certificates(&data.certificates))
-        p { a .button href=(link("why", "url", &format!("http://{host}/"))) { "Explain a request to this host" } }
+        p { a .button href=(link("why", "url", &data.url)) { "Explain a request to this host" } }
         h2 { "Routes" }
         @if !locations.is_empty() { (routes("Locations of snippets, which are asked first", locations)) }
         @if data.routes.entries.is_empty() { p .note { "It has none." } } @else {

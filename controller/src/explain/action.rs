@@ -6,8 +6,8 @@ use super::request::Request;
 use super::session;
 use super::source::Source;
 use crate::translate::Translator;
-use gateway::config::{Endpoints, EntryPoint, VerifyClient};
-use gateway::connection::{Connection, TlsSession};
+use gateway::config::{Endpoints, VerifyClient};
+use gateway::connection::{Connection, OwnPort, TlsSession};
 use gateway::exchange::{AccessStep, Decision, Stage};
 use gateway::policy::Verdict;
 use gateway::policy::client_certificates::ClientCertificates;
@@ -15,7 +15,7 @@ use gateway::request::{Reason, Reply, RequestView};
 use gateway::table::{Found, Table};
 use gateway::upstream::Upstream;
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// What happens to a request.
@@ -118,7 +118,7 @@ pub(super) fn decide(
 ) -> (Action, Vec<Policy>) {
     let view = request.view();
     if request.tls
-        && let Some(passthrough) = table.passthrough(EntryPoint::Https, view.host())
+        && let Some(passthrough) = table.passthrough(request.entry_point(table), &request.server_name)
     {
         let action = Action::PassThrough {
             backend: passthrough.upstream.id().to_string(),
@@ -127,7 +127,7 @@ pub(super) fn decide(
         };
         return (action, Vec::new());
     }
-    let connection = connection(request.tls);
+    let connection = connection(request, table);
     let mut decision = Decision::of(table, &connection, &view);
     let first = decision.step();
     let (mut step, mut asks) = settle(&mut decision, first, &connection, &view);
@@ -312,16 +312,19 @@ fn url(tls: bool, authority: &str) -> String {
     format!("{}://{authority}", if tls { "https" } else { "http" })
 }
 
-/// A connection from this machine to the usual ports.
-fn connection(tls: bool) -> Connection {
-    let advertised_port = if tls { 443 } else { 80 };
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, advertised_port));
+/// A connection from this machine to the port of a request.
+fn connection(request: &Request, table: &Table) -> Connection {
+    let port = request.own_port(table);
+    let advertised_port = port.map_or(if request.tls { 443 } else { 80 }, |port| port.advertised);
+    let server_name = Some(&request.server_name).filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
+    let session = || TlsSession { server_name: server_name.map(|name| name.as_str().into()), ..TlsSession::default() };
     Connection {
         id: 0,
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        local,
+        local: SocketAddr::from((Ipv4Addr::LOCALHOST, advertised_port)),
         advertised_port,
-        tls: tls.then(TlsSession::default),
+        own_port: port.map(|port| Arc::new(OwnPort::new(port.port))),
+        tls: request.tls.then(session),
     }
 }
 

@@ -91,7 +91,7 @@ impl CertificateUse {
 /// The hosts of clients that use HTTPS, and the entry point if it has one alone.
 fn over_https(translator: &Translator) -> impl Iterator<Item = (&Arc<VirtualHost>, Option<EntryPoint>)> {
     let at = EntryPoint::Https;
-    let own = translator.entry_hosts().filter(move |(entry, _)| *entry == at).map(move |(_, host)| (host, Some(at)));
+    let own = translator.entry_hosts().filter(|(entry, _)| entry.uses_tls()).map(|(entry, host)| (host, Some(entry)));
     let is_shared = move |host: &&Arc<VirtualHost>| {
         translator.host_at(at, &host.name).is_some_and(|found| Arc::ptr_eq(found, host))
     };
@@ -100,11 +100,11 @@ fn over_https(translator: &Translator) -> impl Iterator<Item = (&Arc<VirtualHost
 
 /// The certificates that a handshake chooses from whose ClientHello has this name: one for each kind of key. None where
 /// the handshake is refused.
-pub(super) fn list(table: &Table, translator: &Translator, server_name: &str) -> Vec<ShownCertificate> {
-    if table.handshake(EntryPoint::Https, Some(server_name)).is_err() {
+pub(super) fn list(table: &Table, translator: &Translator, at: EntryPoint, server_name: &str) -> Vec<ShownCertificate> {
+    if table.handshake(at, Some(server_name)).is_err() {
         return Vec::new();
     }
-    let own = own(table, translator, server_name);
+    let own = own(table, translator, at, server_name);
     if !own.is_empty() {
         return own.iter().map(|certificate| shown(certificate, false)).collect();
     }
@@ -141,11 +141,11 @@ fn shown_default(default: Option<&Certificate>) -> ShownCertificate {
 }
 
 /// Those of the host, or else, where it does not speak of TLS, those of its wildcard host: see [`Table::handshake`].
-fn own(table: &Table, translator: &Translator, server_name: &str) -> Arc<[Arc<Certificate>]> {
-    let host = table.host(EntryPoint::Https, server_name).ok().flatten().map(|host| host.name().clone());
+fn own(table: &Table, translator: &Translator, at: EntryPoint, server_name: &str) -> Arc<[Arc<Certificate>]> {
+    let host = table.host(at, server_name).ok().flatten().map(|host| host.name().clone());
     let wildcard =
         server_name.split_once('.').map(|(_, parent)| HostName::Wildcard(parent.to_ascii_lowercase().into()));
-    let tls = |name: HostName| translator.host_at(EntryPoint::Https, &name)?.tls.clone();
+    let tls = |name: HostName| translator.host_at(at, &name)?.tls.clone();
     host.and_then(tls).or_else(|| tls(wildcard?)).map(|tls| tls.certificates).unwrap_or_default()
 }
 

@@ -40,12 +40,11 @@ pub use routes::RouteCandidate;
 pub use settings::{Setting, of_host as settings_of};
 pub use source::Source;
 pub use table::{
-    ShownAction, ShownHost, ShownRoute, ShownRouteBackend, ShownStream, ShownTable, describe, describe_host,
+    ShownAction, ShownHost, ShownPort, ShownRoute, ShownRouteBackend, ShownStream, ShownTable, describe, describe_host,
 };
 pub use upstream::{ShownEndpoint, ShownUpstream};
 
 use crate::translate::Translator;
-use gateway::config::EntryPoint;
 use gateway::request::normalize;
 use gateway::table::{Found, Table};
 use serde::{Deserialize, Serialize};
@@ -83,7 +82,7 @@ pub struct Explanation {
 
 /// Explains a request to what `table` serves, which comes from `translator`.
 pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Explanation {
-    let (view, at) = (request.view(), EntryPoint::of(request.tls));
+    let (view, at) = (request.view(), request.entry_point(table));
     let path = normalize(view.path(), table.settings().path_matching).ok();
     let found = path.as_ref().map(|path| table.find(at, &view, path));
     let won = match &found {
@@ -98,11 +97,11 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     let certificates = match action {
         _ if !request.tls => Vec::new(),
         Action::PassThrough { .. } => Vec::new(),
-        _ => certificate::list(table, translator, view.host()),
+        _ => certificate::list(table, translator, at, &request.server_name),
     };
     Explanation {
         request: request.to_string(),
-        listener: listener::sentence(table, request.tls, view.host()),
+        listener: listener::sentence(table, request),
         hosts: hosts::candidates(table, translator, at, view.host()),
         next: won.zip(host).and_then(|(_, host)| routes::next(host, &routes)),
         routes,

@@ -1,5 +1,8 @@
+use gateway::config::{EntryPoint, HttpPort};
 use gateway::headers::Headers;
-use gateway::request::RequestView;
+use gateway::request::{HOST_LIMIT, RequestView, canonical_host};
+use gateway::table::Table;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use std::fmt;
 
@@ -9,6 +12,10 @@ pub struct Request {
     method: Method,
     /// Whether it comes over TLS.
     pub(super) tls: bool,
+    /// The host of its URL, which its client connects to and names in a handshake.
+    pub(super) server_name: String,
+    /// The port of its URL, if that names one.
+    port: Option<u16>,
     /// Path and query as they are sent: begins with `/`.
     target: String,
     headers: Headers,
@@ -16,7 +23,7 @@ pub struct Request {
 
 impl Request {
     /// A request for a URL, which may lack its scheme, with these headers by name and value. A `Host` among them
-    /// replaces the URL's.
+    /// replaces the URL's, but not the name that the client gives in a handshake.
     ///
     /// # Errors
     /// Says which part is not one of HTTP.
@@ -35,9 +42,23 @@ impl Request {
         Ok(Self {
             method: method.parse().map_err(|_| format!("{method:?} is not a method: expected one such as GET"))?,
             tls: scheme == "https",
+            server_name: canonical_host(host, &mut [0; HOST_LIMIT]).to_owned(),
+            port: host.parse::<Authority>().ok().and_then(|authority| authority.port_u16()),
             target: format!("{slash}{target}"),
             headers: header_map(host, headers)?.into(),
         })
+    }
+
+    /// The port that it comes to, where that has hosts of its own: as clients know it, or else as it is opened.
+    pub(super) fn own_port<'t>(&self, table: &'t Table) -> Option<&'t HttpPort> {
+        let ports = || table.ports().iter().filter(|port| port.tls == self.tls);
+        let wanted = self.port?;
+        ports().find(|port| port.advertised == wanted).or_else(|| ports().find(|port| port.port == wanted))
+    }
+
+    /// Where it comes in.
+    pub(super) fn entry_point(&self, table: &Table) -> EntryPoint {
+        EntryPoint::of(self.tls, self.own_port(table).map(|port| port.port))
     }
 
     /// The request as policies see it.

@@ -1,6 +1,6 @@
 use super::routes::kind;
 use super::upstream::ShownUpstream;
-use gateway::config::{PathChange, UrlRedirect};
+use gateway::config::{HttpPort, PathChange, UrlRedirect};
 use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,9 @@ pub struct ShownTable {
     pub hosts: Vec<ShownHost>,
     /// The TCP and UDP services, by port.
     pub streams: Vec<ShownStream>,
+    /// The ports for HTTP and HTTPS beside the usual ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<ShownPort>,
 }
 
 /// A TCP or UDP service.
@@ -34,6 +37,20 @@ pub struct ShownStream {
     pub sends_proxy: bool,
     /// Where it leads.
     pub backend: ShownUpstream,
+}
+
+/// A port for HTTP or HTTPS that a listener of a Gateway asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShownPort {
+    /// The port that it is.
+    pub port: u16,
+    /// The port that clients use.
+    pub advertised: u16,
+    /// Its connections begin with TLS.
+    pub tls: bool,
+    /// What declares it: object and field.
+    pub from: String,
 }
 
 /// A virtual host.
@@ -120,7 +137,13 @@ pub fn describe(table: &Table) -> ShownTable {
         path_matching: format!("{:?}", table.settings().path_matching),
         hosts: hosts.into_iter().map(|host| describe_host(host)).collect(),
         streams: table.streams().iter().map(|stream| describe_stream(stream)).collect(),
+        ports: table.ports().iter().map(describe_port).collect(),
     }
+}
+
+fn describe_port(port: &HttpPort) -> ShownPort {
+    let HttpPort { port, advertised, tls, ref origin } = *port;
+    ShownPort { port, advertised, tls, from: origin.to_string() }
 }
 
 fn describe_stream(stream: &StreamRoute) -> ShownStream {

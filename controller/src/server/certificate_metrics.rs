@@ -55,7 +55,8 @@ impl CertificateReport {
     fn show(&mut self, name: &HostName) {
         let own = self.own(name);
         let default = self.default.iter().filter(|_| own.is_some_and(<[_]>::is_empty));
-        let now: Vec<_> = own.into_iter().flatten().chain(default).filter_map(|one| describe(name, one)).collect();
+        let own = own.into_iter().flatten().chain(self.at_own_ports(name));
+        let now: Vec<_> = own.chain(default).filter_map(|one| describe(name, one)).collect();
         let before = self.shown.remove(name).unwrap_or_default();
         before.iter().filter(|one| !now.contains(one)).for_each(|gone| self.metrics.forget(gone));
         now.iter().for_each(|one| self.metrics.set(one));
@@ -64,8 +65,15 @@ impl CertificateReport {
         }
     }
 
-    /// What a host has of its own for clients that use HTTPS: nothing where they are shown the default one; `None` if no TLS
-    /// section names it.
+    /// What a host has at listeners with ports of their own.
+    fn at_own_ports(&self, name: &HostName) -> impl Iterator<Item = &Arc<Certificate>> {
+        let first = (name.clone(), Some(EntryPoint::Port { port: 0, tls: false }));
+        let places = self.hosts.range(first..).take_while(move |((other, _), _)| other == name);
+        places.flat_map(|(_, own)| own.iter())
+    }
+
+    /// What a host has of its own for clients that use the usual port for HTTPS: nothing where they are shown the default one;
+    /// `None` if no TLS section names it.
     fn own(&self, name: &HostName) -> Option<&[Arc<Certificate>]> {
         let at = [Some(EntryPoint::Https), None].into_iter();
         let own = at.map(|at| (name.clone(), at)).find_map(|place| self.hosts.get(&place));

@@ -25,6 +25,8 @@ pub(super) enum UnitKey {
     Backend(ServiceBackend),
     /// A GatewayClass, a Gateway or an HTTPRoute.
     Object(ObjectKey),
+    /// A Gateway beside the others, by its ports.
+    Ports(ObjectKey),
 }
 
 impl Diagnostics {

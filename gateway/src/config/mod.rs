@@ -28,6 +28,7 @@ mod hash_by;
 mod header_changes;
 mod host;
 mod host_name;
+mod http_port;
 mod labels;
 mod location;
 mod map;
@@ -78,6 +79,7 @@ pub use hash_by::HashBy;
 pub use header_changes::HeaderChanges;
 pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
+pub use http_port::HttpPort;
 pub use labels::{Owner, RouteLabels};
 pub use location::LocationKind;
 pub use map::{AddressMap, AddressRange, MapKey, MappedVariable, Mapping, TextMap};
@@ -115,20 +117,24 @@ use std::sync::Arc;
 pub struct Update {
     /// New gateway-wide settings, when they changed.
     pub settings: Option<Arc<GatewaySettings>>,
-    /// Virtual hosts of all entry points to set, or to remove (`None`).
+    /// Virtual hosts of both shared entry points to set, or to remove (`None`).
     pub hosts: Vec<(HostName, Option<Arc<VirtualHost>>)>,
-    /// The same of those at one entry point only. There they come in the place of those of [`Self::hosts`] of the same name.
+    /// The same of those at one entry point only. At a shared one they come in the place of those of [`Self::hosts`] of the
+    /// same name.
     pub entry_hosts: Vec<(EntryPoint, HostName, Option<Arc<VirtualHost>>)>,
     /// Backends to set, or to remove (`None`). A backend that a route names and that was never set has no endpoints.
     pub backends: Vec<(BackendId, Option<Backend>)>,
     /// All TCP and UDP services, at most one for each protocol and port, when they changed.
     pub streams: Option<Arc<[StreamListener]>>,
+    /// All ports for HTTP and HTTPS beside those of the process, by port, when they changed. A TCP service keeps its port.
+    pub ports: Option<Arc<[HttpPort]>>,
 }
 
 impl Update {
     /// Whether publishing this would change nothing.
     pub fn is_empty(&self) -> bool {
         let no_hosts = self.hosts.is_empty() && self.entry_hosts.is_empty();
-        self.settings.is_none() && no_hosts && self.backends.is_empty() && self.streams.is_none()
+        let no_ports = self.streams.is_none() && self.ports.is_none();
+        self.settings.is_none() && no_hosts && self.backends.is_empty() && no_ports
     }
 }

@@ -23,8 +23,8 @@ pub struct UrlRedirect {
     pub scheme: Option<Arc<str>>,
     /// The host, without a port.
     pub host: Option<Arc<str>>,
-    /// The port. Default: that of `scheme`, or, without that, the one that the client uses. The usual port of a scheme is not
-    /// written.
+    /// The port. Default: that of `scheme`, or, without that, the one that the client uses, where it is no shared entry point's.
+    /// The usual port of a scheme is not written.
     pub port: Option<u16>,
     /// The path.
     pub path: Option<PathChange>,

@@ -105,9 +105,9 @@ impl ClientConnection {
         self.ends_soon.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`ClientConnection::end_soon`] was called.
+    /// Whether [`ClientConnection::end_soon`] was called, or its port is closed.
     pub(crate) fn ends_soon(&self) -> bool {
-        self.ends_soon.load(Ordering::Relaxed)
+        self.ends_soon.load(Ordering::Relaxed) || self.facts.own_port.as_ref().is_some_and(|port| port.is_closed())
     }
 
     pub(crate) fn count_sent(&self, bytes: usize) {
@@ -174,7 +174,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_costly_request_holds_up_those_that_follow() {
         let (peer, local) = (([192, 0, 2, 1], 40_000).into(), ([127, 0, 0, 1], 80).into());
-        let connection = ClientConnection::new(Connection { id: 1, peer, local, advertised_port: 80, tls: None });
+        let facts = Connection { id: 1, peer, local, advertised_port: 80, own_port: None, tls: None };
+        let connection = ClientConnection::new(facts);
         let waited = async || {
             let before = Instant::now();
             connection.wait_for_turn().await;

@@ -3,6 +3,7 @@
 //! A timer per request would cost more than all else that a keep-alive connection does between two requests. Here
 //! arming a deadline is one atomic store, and a sweep every [`TICK`] wakes the tasks whose deadline has passed.
 
+use super::own_port::OwnPort;
 use super::stage::Stage;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -33,13 +34,21 @@ pub(crate) struct Deadline {
     /// In ticks; zero is never.
     at: AtomicU64,
     waker: Mutex<Option<Waker>>,
+    /// The connection's port, where that may be closed before the others.
+    port: Option<Arc<OwnPort>>,
     all: Arc<Deadlines>,
 }
 
 impl Deadlines {
     /// A deadline for connection `id`, not armed.
     pub(crate) fn register(self: &Arc<Self>, id: u64) -> Registered {
-        let deadline = Arc::new(Deadline { id, at: AtomicU64::new(0), waker: Mutex::new(None), all: self.clone() });
+        self.register_at(None, id)
+    }
+
+    /// The same for a connection to a port that may be closed before the others.
+    pub(crate) fn register_at(self: &Arc<Self>, port: Option<Arc<OwnPort>>, id: u64) -> Registered {
+        let (at, waker) = (AtomicU64::new(0), Mutex::new(None));
+        let deadline = Arc::new(Deadline { id, at, waker, port, all: self.clone() });
         self.waiting.lock().insert(id, deadline.clone());
         Registered(deadline)
     }
@@ -66,6 +75,16 @@ impl Deadlines {
     /// Ends all present and future waits that last until this stage or an earlier one.
     pub(crate) fn reach(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Relaxed);
+        self.wake_all();
+    }
+
+    /// The same for the connections to one port, to the stage at which idle connections are closed.
+    pub(crate) fn close(&self, port: &OwnPort) {
+        port.close();
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
         for deadline in self.waiting.lock().values() {
             deadline.wake();
         }
@@ -84,7 +103,7 @@ impl Deadline {
         self.at.store(0, Ordering::Relaxed);
     }
 
-    /// Ready when the deadline has passed, or the shutdown has reached stage `end`.
+    /// Ready when the deadline has passed, or the shutdown, or the end of the connection's port, has reached stage `end`.
     pub(crate) fn poll_expired(&self, cx: &Context<'_>, end: Stage) -> Poll<()> {
         // The waker goes in before the state is read, so that no wake-up falls between the two.
         let mut waker = self.waker.lock();
@@ -94,7 +113,12 @@ impl Deadline {
         drop(waker);
         let at = self.at.load(Ordering::Relaxed);
         let late = at != 0 && at <= self.all.now.load(Ordering::Relaxed);
-        if late || self.all.stage.load(Ordering::Relaxed) >= end as u8 { Poll::Ready(()) } else { Poll::Pending }
+        if late || self.has_reached(end) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn has_reached(&self, end: Stage) -> bool {
+        let is_port_closed = || self.port.as_ref().is_some_and(|port| port.is_closed());
+        self.all.stage.load(Ordering::Relaxed) >= end as u8 || end <= Stage::Closing && is_port_closed()
     }
 
     /// Runs a future until it is expired: see [`Deadline::poll_expired`]. Then `None`.
@@ -207,5 +231,17 @@ mod tests {
         let deadline = waiting.await.expect("not cancelled");
         assert_eq!(polled(&deadline, Stage::Draining), Poll::Ready(()));
         assert_eq!(polled(&deadline, Stage::Stopped), Poll::Pending);
+    }
+
+    #[test]
+    fn a_port_that_is_closed_ends_the_waits_of_its_connections() {
+        let all = Arc::new(Deadlines::default());
+        let port = Arc::new(OwnPort::new(8080));
+        let (its, others) = (all.register_at(Some(port.clone()), 1), all.register(2));
+        assert_eq!(polled(&its, Stage::Draining), Poll::Pending);
+        all.close(&port);
+        assert_eq!([Stage::Draining, Stage::Closing].map(|end| polled(&its, end)), [Poll::Ready(()); 2]);
+        assert_eq!(polled(&its, Stage::Stopped), Poll::Pending, "a request is finished");
+        assert_eq!(polled(&others, Stage::Draining), Poll::Pending);
     }
 }

@@ -1,5 +1,6 @@
 //! A client's connection as data: addresses, port, and the parameters of its TLS session.
 
+use super::own_port::OwnPort;
 use crate::config::{EntryPoint, Variable};
 use crate::tls::Presented;
 use crate::tls::client::ClientCertificate;
@@ -18,6 +19,8 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The port that clients use (`--advertised-http-port`).
     pub advertised_port: u16,
+    /// Our port, where it has hosts of its own.
+    pub own_port: Option<Arc<OwnPort>>,
     /// Its TLS session; `None` in cleartext.
     pub tls: Option<TlsSession>,
 }
@@ -25,7 +28,12 @@ pub struct Connection {
 impl Connection {
     /// Where the client has connected to.
     pub fn entry_point(&self) -> EntryPoint {
-        EntryPoint::of(self.tls.is_some())
+        self.entry_point_over(self.tls.is_some())
+    }
+
+    /// The same of a connection that begins with TLS, or does not.
+    pub(crate) fn entry_point_over(&self, tls: bool) -> EntryPoint {
+        EntryPoint::of(tls, self.own_port.as_ref().map(|port| port.number()))
     }
 
     /// nginx's `$scheme`: `http` or `https`, by the connection alone, whatever was forwarded.

@@ -67,7 +67,7 @@ pub(super) fn request_phase(
         RouteAction::Redirect(to) => {
             ControlFlow::Break(redirect::constant(to, client, connection, policies.relative_redirects))
         }
-        RouteAction::UrlRedirect(to) => ControlFlow::Break(redirect::to_url(to, request, path, client)),
+        RouteAction::UrlRedirect(to) => ControlFlow::Break(redirect::to_url(to, request, path, client, connection)),
         RouteAction::Reply(status) => ControlFlow::Break(Reply::new(*status, Reason::FixedReply)),
         RouteAction::Forward(_) | RouteAction::DefaultBackend(_) | RouteAction::NotFound => {
             rewrite::redirect(rewrite, path, *query, connection)?;

@@ -58,7 +58,7 @@ impl Session {
         Some(Self {
             settings,
             route,
-            connection: Connection { id, peer, local, advertised_port: port, tls: None },
+            connection: Connection { id, peer, local, advertised_port: port, own_port: None, tls: None },
             status: Self::INTERNAL,
             relayed: RelayedBytes::default(),
             deadline: worker.deadlines.register(id),

@@ -1,8 +1,8 @@
 //! Accepts connections, until the worker drains.
 
-use super::bind::Protocol;
+use super::bind::ServedPort;
 use super::worker::Worker;
-use crate::connection::{Connection, ConnectionGuard, Stage, canonical};
+use crate::connection::{Connection, ConnectionGuard, Controls, Stage, canonical};
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::Arc;
@@ -17,20 +17,36 @@ const EXHAUSTED: Duration = Duration::from_millis(50);
 /// have for their request ([`super::DrainTimeouts::idle`]).
 const LATE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until the worker drains; then those whose clients have connected already.
+/// Accepts connections until the port is `closed` or the worker drains; then those whose clients have connected already. Of a
+/// port that is closed alone, the connections then end as they do when all are closed: each after its last request.
 pub(super) async fn accept(
     listener: TcpListener,
-    protocol: Protocol,
-    advertised_port: u16,
+    ServedPort { protocol, advertised_port, own_port }: ServedPort,
+    closed: impl Future<Output = ()>,
     worker: Arc<Worker>,
     listening: ConnectionGuard,
 ) {
-    accept_until(listener, listening, worker.controls.reached(Stage::Draining), |tcp, (peer, local)| {
-        let facts = Connection { id: worker.next_id(), peer, local, advertised_port, tls: None };
+    let mut is_closed = false;
+    let end = async { is_closed = closes_alone(closed, &worker.controls).await };
+    accept_until(listener, listening, end, |tcp, (peer, local)| {
+        let own_port = own_port.clone();
+        let facts = Connection { id: worker.next_id(), peer, local, advertised_port, own_port, tls: None };
         // Counted at once: when the listener closes, the worker waits for whoever is counted.
         tokio::spawn(worker.clone().serve(tcp, protocol, facts, worker.controls.count()));
     })
     .await;
+    if let Some(port) = own_port.filter(|_| is_closed) {
+        worker.deadlines.close(&port);
+    }
+}
+
+/// Waits until a port is `closed` or the worker drains. Returns whether it is the port alone: with the worker all are closed.
+pub(super) async fn closes_alone(closed: impl Future<Output = ()>, controls: &Controls) -> bool {
+    tokio::select! {
+        biased;
+        () = controls.reached(Stage::Draining) => false,
+        () = closed => true,
+    }
 }
 
 /// Accepts connections until `end`; then those whose clients have connected already. `take` gets each of them with its

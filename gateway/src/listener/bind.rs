@@ -1,8 +1,10 @@
 //! Opens listening sockets: one per worker and address, so that the kernel spreads connections (SO_REUSEPORT).
 
+use crate::connection::OwnPort;
 use crate::connection::socket::listen;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 /// The protocol of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +28,17 @@ pub(super) struct Wanted {
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) socket: TcpListener,
+    pub(super) port: ServedPort,
+}
+
+/// What is served on a port for HTTP or HTTPS.
+#[derive(Clone, Debug)]
+pub(super) struct ServedPort {
     pub(super) protocol: Protocol,
     /// The port that clients use.
     pub(super) advertised_port: u16,
+    /// Where it has hosts of its own.
+    pub(super) own_port: Option<Arc<OwnPort>>,
 }
 
 /// Why the gateway could not start.
@@ -87,7 +97,7 @@ pub(super) fn bind(wanted: &[Wanted], workers: usize) -> Result<(Vec<SocketAddr>
         }
         for (worker, socket) in listeners.iter_mut().zip(sockets) {
             let advertised_port = advertised_port.unwrap_or(settled.port());
-            worker.push(Listener { socket, protocol, advertised_port });
+            worker.push(Listener { socket, port: ServedPort { protocol, advertised_port, own_port: None } });
         }
     }
     Ok((bound, listeners))

@@ -73,13 +73,19 @@ impl Handshakes {
         Self { time: limits.time, running: Semaphore::new(limits.at_once) }
     }
 
-    /// Performs the handshake of a connection, with a certificate from the current table.
-    pub(super) async fn accept(&self, tcp: TcpStream, deadline: &Deadline, publisher: &Publisher) -> HandshakeOutcome {
+    /// Performs the handshake of a connection to an entry point, with a certificate from the current table.
+    pub(super) async fn accept(
+        &self,
+        tcp: TcpStream,
+        at: EntryPoint,
+        deadline: &Deadline,
+        publisher: &Publisher,
+    ) -> HandshakeOutcome {
         deadline.arm(self.time);
         let outcome = match deadline.limit(Stage::Closing, first_byte(&tcp)).await.flatten() {
             None => HandshakeOutcome::Silent,
             Some(byte) if byte.is_ascii_alphabetic() => HandshakeOutcome::Cleartext(tcp),
-            Some(_) => match deadline.limit(Stage::Stopped, self.negotiate(tcp, publisher)).await {
+            Some(_) => match deadline.limit(Stage::Stopped, self.negotiate(tcp, at, publisher)).await {
                 Some(Ok(outcome)) => outcome,
                 Some(Err(failure)) => HandshakeOutcome::Failed(failure),
                 None => HandshakeOutcome::Failed(HandshakeFailure::new("timeout", io::ErrorKind::TimedOut.into())),
@@ -89,14 +95,19 @@ impl Handshakes {
         outcome
     }
 
-    async fn negotiate(&self, mut tcp: TcpStream, publisher: &Publisher) -> Result<HandshakeOutcome, HandshakeFailure> {
+    async fn negotiate(
+        &self,
+        mut tcp: TcpStream,
+        at: EntryPoint,
+        publisher: &Publisher,
+    ) -> Result<HandshakeOutcome, HandshakeFailure> {
         // Acquiring fails only if the semaphore is closed, which never happens.
         let _permit = self.running.acquire().await;
         let Hello { accepted, bytes } = match hello::read(&mut tcp).await {
             Ok(hello) => hello,
             Err(error) => return Err(HandshakeFailure { lingering: Some(tcp), ..error.into() }),
         };
-        let terms = match choose(&accepted.client_hello(), &publisher.load()) {
+        let terms = match choose(&accepted.client_hello(), at, &publisher.load()) {
             Choice::Passthrough(server_name, to) => {
                 return Ok(HandshakeOutcome::Passthrough(Box::new(PassthroughConnection {
                     client: tcp,
@@ -130,11 +141,11 @@ enum Choice {
     Terminate(Result<Terms, Refused>),
 }
 
-fn choose(hello: &ClientHello<'_>, table: &Table) -> Choice {
+fn choose(hello: &ClientHello<'_>, at: EntryPoint, table: &Table) -> Choice {
     let name = hello.server_name();
-    match name.and_then(|name| Some((name, table.passthrough(EntryPoint::Https, name)?))) {
+    match name.and_then(|name| Some((name, table.passthrough(at, name)?))) {
         Some((name, to)) => Choice::Passthrough(name.into(), to.clone()),
-        None => Choice::Terminate(table.handshake(EntryPoint::Https, name)),
+        None => Choice::Terminate(table.handshake(at, name)),
     }
 }
 

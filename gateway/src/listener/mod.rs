@@ -11,12 +11,12 @@ mod head_limits;
 mod hello;
 pub mod http1;
 mod http2;
+mod opened;
 mod reconcile;
 mod refusal;
 mod run;
 mod serve;
 mod stream;
-mod streams;
 mod worker;
 
 pub use bind::BindError;
@@ -105,12 +105,12 @@ impl Gateway {
         let mut workers = Vec::with_capacity(listeners.len() + 1);
         let mut openers = Vec::with_capacity(listeners.len());
         for (number, listeners) in listeners.into_iter().enumerate() {
-            let (opened, streams) = mpsc::unbounded_channel();
-            openers.push(opened);
+            let (opener, opened) = mpsc::unbounded_channel();
+            openers.push(opener);
             let start = Start {
                 number,
                 listeners,
-                streams,
+                opened,
                 handshakes: settings.handshakes,
                 publisher: publisher.clone(),
                 telemetry: telemetry.worker(),

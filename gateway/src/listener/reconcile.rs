@@ -1,13 +1,14 @@
-//! Opens and closes the ports of TCP and UDP services as the table declares them.
+//! Opens and closes ports as the table declares them: those of TCP and UDP services, and those for HTTP and HTTPS beside the
+//! process's own.
 //!
 //! A port that cannot be opened is reported and tried again; other ports are not affected.
 
-use super::bind::hint;
-use super::streams::{Opened, StreamSocket};
-use crate::config::{Rejection, StreamProtocol};
+use super::bind::{Listener, Protocol, ServedPort, hint};
+use super::opened::{Opened, OpenedSocket};
+use crate::config::{HttpPort, Origin, Rejection, StreamProtocol};
 use crate::connection::socket::{listen, listen_udp};
-use crate::connection::{Controls, Stage};
-use crate::table::{Publisher, StreamKey, Streams};
+use crate::connection::{Controls, OwnPort, Stage};
+use crate::table::{Publisher, StreamKey, Streams, Table};
 use crate::telemetry::ListenerMetrics;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -39,10 +40,30 @@ pub(super) struct Reconciler {
 #[derive(Debug, Default)]
 pub(super) struct Ports {
     /// What the state is about.
-    declared: Arc<Streams>,
-    /// Dropping it closes the port on all workers.
-    open: HashMap<StreamKey, watch::Sender<()>>,
+    declared: Declared,
+    open: HashMap<StreamKey, OpenPort>,
     failed: BTreeMap<StreamKey, UnopenedPort>,
+}
+
+/// The ports that a table declares.
+#[derive(Clone, Debug, Default)]
+struct Declared {
+    streams: Arc<Streams>,
+    http: Arc<[HttpPort]>,
+}
+
+/// What is served on a port, as far as its socket is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Stream,
+    Http { protocol: Protocol, advertised_port: u16 },
+}
+
+#[derive(Debug)]
+struct OpenPort {
+    service: Service,
+    /// Dropping it closes the port on all workers.
+    _open: watch::Sender<()>,
 }
 
 /// Why a port is not open.
@@ -51,6 +72,31 @@ struct UnopenedPort {
     message: String,
     pause: Duration,
     again: Instant,
+}
+
+impl Declared {
+    fn of(table: &Table) -> Self {
+        Self { streams: Arc::clone(table.streams()), http: Arc::clone(table.ports()) }
+    }
+
+    /// Whether nothing was declared anew.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.streams, &other.streams) && Arc::ptr_eq(&self.http, &other.http)
+    }
+
+    /// What is served on each port, and what asks for it. A TCP service keeps its port.
+    fn ports(&self) -> BTreeMap<StreamKey, (Service, &Origin)> {
+        let http = self.http.iter().map(|port| {
+            let protocol = if port.tls { Protocol::Https } else { Protocol::Http };
+            let service = Service::Http { protocol, advertised_port: port.advertised };
+            ((StreamProtocol::Tcp, port.port), (service, &port.origin))
+        });
+        let streams = self
+            .streams
+            .iter()
+            .map(|route| ((route.listener.protocol, route.listener.port), (Service::Stream, &route.listener.origin)));
+        http.chain(streams).collect()
+    }
 }
 
 impl Reconciler {
@@ -77,46 +123,46 @@ impl Reconciler {
     }
 
     fn reconcile(&mut self, now: Instant) {
-        let declared = Arc::clone(self.publisher.load().streams());
+        let declared = Declared::of(&self.publisher.load());
         let is_due = self.ports.failed.values().any(|failure| failure.again <= now);
-        if Arc::ptr_eq(&declared, &self.ports.declared) && !is_due {
+        if declared.is(&self.ports.declared) && !is_due {
             return;
         }
-        self.close_all_but(&declared);
-        for route in declared.iter() {
-            let key = (route.listener.protocol, route.listener.port);
+        let ports = declared.ports();
+        self.close_all_but(&ports);
+        for (&key, &(service, _)) in &ports {
             let waits = self.ports.failed.get(&key).is_some_and(|failure| failure.again > now);
             if !self.ports.open.contains_key(&key) && !waits {
-                self.open(key, now);
+                self.open(key, service, now);
             }
         }
+        self.report(&ports);
         self.ports.declared = declared;
-        self.report();
     }
 
-    fn close_all_but(&mut self, declared: &Streams) {
-        let metrics = &self.metrics;
-        let stays = |&(protocol, port): &StreamKey| {
-            let stays = declared.get(protocol, port).is_some();
+    /// Closes those on which something else is served now, too.
+    fn close_all_but(&mut self, ports: &BTreeMap<StreamKey, (Service, &Origin)>) {
+        self.ports.failed.retain(|key, _| ports.contains_key(key));
+        self.ports.open.retain(|key, open| {
+            let stays = ports.get(key).is_some_and(|(service, _)| *service == open.service);
             if !stays {
-                metrics.forget(protocol, port);
-                tracing::info!(%protocol, port, "a port is closed");
+                tracing::info!(protocol = %key.0, port = key.1, "a port is closed");
             }
             stays
-        };
-        self.ports.open.retain(|key, _| stays(key));
-        self.ports.failed.retain(|key, _| stays(key));
+        });
+        let gone = self.ports.declared.ports().into_keys().filter(|key| !ports.contains_key(key));
+        gone.for_each(|(protocol, port)| self.metrics.forget(protocol, port));
     }
 
-    fn open(&mut self, key: StreamKey, now: Instant) {
+    fn open(&mut self, key: StreamKey, service: Service, now: Instant) {
         let (protocol, port) = key;
-        let opened = self.bind(key);
+        let opened = self.bind(key, service);
         self.metrics.set(protocol, port, opened.is_ok());
         match opened {
             Ok(open) => {
                 tracing::info!(%protocol, port, "a port is open");
                 self.ports.failed.remove(&key);
-                self.ports.open.insert(key, open);
+                self.ports.open.insert(key, OpenPort { service, _open: open });
             }
             Err(message) => {
                 let pause = self.ports.failed.get(&key).map(|failure| (failure.pause * 2).min(LONGEST_PAUSE));
@@ -127,16 +173,17 @@ impl Reconciler {
     }
 
     /// Opens a port on all addresses for all workers, or not at all.
-    fn bind(&self, (protocol, port): StreamKey) -> Result<watch::Sender<()>, String> {
+    fn bind(&self, (protocol, port): StreamKey, service: Service) -> Result<watch::Sender<()>, String> {
         if protocol == StreamProtocol::Tcp && self.own.contains(&port) {
-            return Err("is a port of Adit itself: expected another port; it is not opened for the service".to_owned());
+            return Err("is a port of Adit itself: expected another port; it is not opened".to_owned());
         }
         let (open, closed) = watch::channel(());
+        let own_port = Arc::new(OwnPort::new(port));
         let mut sockets = Vec::new();
         for &address in &self.addresses {
             let address = SocketAddr::new(address, port);
             for worker in &self.workers {
-                let socket = socket(protocol, address).map_err(|error| {
+                let socket = socket(protocol, service, address, &own_port).map_err(|error| {
                     let hint = hint(&error, None);
                     format!("cannot be opened, and is tried again: {address}: {error}{hint}")
                 })?;
@@ -150,20 +197,28 @@ impl Reconciler {
         Ok(open)
     }
 
-    fn report(&self) {
-        let Ports { declared, failed, .. } = &self.ports;
-        let rejection = |(&(protocol, port), failure): (&StreamKey, &UnopenedPort)| {
-            let origin = declared.get(protocol, port)?.listener.origin.clone();
-            Some(Rejection::new(origin, port.to_string(), failure.message.clone()))
+    fn report(&self, ports: &BTreeMap<StreamKey, (Service, &Origin)>) {
+        let rejection = |(key, failure): (&StreamKey, &UnopenedPort)| {
+            let (_, origin) = ports.get(key)?;
+            Some(Rejection::new((*origin).clone(), key.1.to_string(), failure.message.clone()))
         };
-        self.publisher.report_unopened(failed.iter().filter_map(rejection).collect());
+        self.publisher.report_unopened(self.ports.failed.iter().filter_map(rejection).collect());
     }
 }
 
-fn socket(protocol: StreamProtocol, address: SocketAddr) -> io::Result<StreamSocket> {
-    match protocol {
-        StreamProtocol::Tcp => listen(address).map(StreamSocket::Tcp),
-        StreamProtocol::Udp => listen_udp(address).map(StreamSocket::Udp),
+fn socket(
+    protocol: StreamProtocol,
+    service: Service,
+    address: SocketAddr,
+    own_port: &Arc<OwnPort>,
+) -> io::Result<OpenedSocket> {
+    match (protocol, service) {
+        (StreamProtocol::Udp, _) => listen_udp(address).map(OpenedSocket::Udp),
+        (StreamProtocol::Tcp, Service::Stream) => listen(address).map(OpenedSocket::Tcp),
+        (StreamProtocol::Tcp, Service::Http { protocol, advertised_port }) => {
+            let port = ServedPort { protocol, advertised_port, own_port: Some(Arc::clone(own_port)) };
+            listen(address).map(|socket| OpenedSocket::Http(Listener { socket, port }))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::accept::accept;
 use super::bind::Listener;
 use super::handshake::HandshakeLimits;
-use super::streams::{self, Opened};
+use super::opened::{self, Opened};
 use super::worker::Worker;
 use crate::buffer::TempSpace;
 use crate::connection::limits::ClientLimiter;
@@ -11,6 +11,7 @@ use crate::connection::{Controls, Stage};
 use crate::exchange::Context;
 use crate::table::Publisher;
 use crate::{telemetry, worker};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,8 +23,8 @@ const FLUSH: Duration = Duration::from_millis(250);
 pub(super) struct Start {
     pub(super) number: usize,
     pub(super) listeners: Vec<Listener>,
-    /// The sockets of streams, as they come.
-    pub(super) streams: mpsc::UnboundedReceiver<Opened>,
+    /// The sockets of ports that are opened at run time, as they come.
+    pub(super) opened: mpsc::UnboundedReceiver<Opened>,
     pub(super) handshakes: HandshakeLimits,
     pub(super) publisher: Arc<Publisher>,
     pub(super) telemetry: telemetry::Worker,
@@ -42,7 +43,7 @@ pub(super) fn run(start: Start) {
 }
 
 async fn serve(start: Start) {
-    let Start { number, listeners, streams, handshakes, publisher, telemetry, clients, controls, temp_space } = start;
+    let Start { number, listeners, opened, handshakes, publisher, telemetry, clients, controls, temp_space } = start;
     let context = Context::new(publisher, telemetry).with_shutdown(controls.shutdown()).with_temp_space(temp_space);
     let context = Arc::new(context);
     let shared = worker::Worker::new(number, context, clients, controls.clone());
@@ -52,12 +53,10 @@ async fn serve(start: Start) {
     };
     tokio::spawn(worker.deadlines.clone().sweep());
     tokio::spawn(flush(worker.clone()));
-    tokio::spawn(streams::follow(streams, worker.shared.clone()));
-    for Listener { socket, protocol, advertised_port } in listeners {
+    tokio::spawn(opened::follow(opened, worker.clone()));
+    for Listener { socket, port } in listeners {
         match tokio::net::TcpListener::from_std(socket) {
-            Ok(socket) => {
-                drop(tokio::spawn(accept(socket, protocol, advertised_port, worker.clone(), controls.count())));
-            }
+            Ok(socket) => drop(tokio::spawn(accept(socket, port, pending(), worker.clone(), controls.count()))),
             Err(error) => tracing::error!(%error, "a worker cannot take its listener"),
         }
     }

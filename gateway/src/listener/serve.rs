@@ -90,7 +90,8 @@ impl Worker {
 
     /// Performs the TLS handshake. `None` if the connection has ended instead.
     async fn secure(&self, tcp: TcpStream, mut facts: Connection, client: &Admitted) -> Option<Secured> {
-        match self.handshakes.accept(tcp, &client.deadline, self.context.publisher()).await {
+        let at = facts.entry_point_over(true);
+        match self.handshakes.accept(tcp, at, &client.deadline, self.context.publisher()).await {
             HandshakeOutcome::Secured(stream, session) => {
                 facts.tls = Some(session);
                 let (stream, connection) = open(*stream, facts);
@@ -119,7 +120,7 @@ impl Worker {
         let place = self.acquire_worker_permit(facts)?;
         Some(Admitted {
             open: self.context.telemetry().connection(ConnectionState::Reading),
-            deadline: self.deadlines.register(facts.id),
+            deadline: self.deadlines.register_at(facts.own_port.clone(), facts.id),
             _permit: place,
             _counted: counted,
         })

@@ -30,11 +30,22 @@ pub(crate) fn constant(redirect: &Redirect, client: &Client, connection: &Connec
 }
 
 /// A URL that is made of that of a request with this normalised path. A usual port of the scheme is not written.
-pub(crate) fn to_url(redirect: &UrlRedirect, request: &RequestView<'_>, path: &[u8], client: &Client) -> Reply {
+pub(crate) fn to_url(
+    redirect: &UrlRedirect,
+    request: &RequestView<'_>,
+    path: &[u8],
+    client: &Client,
+    connection: &Connection,
+) -> Reply {
     let scheme = redirect.scheme.as_deref().unwrap_or(if client.is_plain_http() { "http" } else { "https" });
     let host = redirect.host.as_deref().unwrap_or(client.requested_host());
     let usual = if scheme == "https" { 443 } else { 80 };
-    let port = redirect.port.filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
+    let of_client = || {
+        let stays = redirect.scheme.is_none() && connection.own_port.is_some();
+        stays.then(|| client.port.to_str().ok()?.parse().ok()).flatten()
+    };
+    let port = redirect.port.or_else(of_client).filter(|port| *port != usual);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let mut location = format!("{scheme}://{host}{port}").into_bytes();
     match &redirect.path {
         Some(change) => location.extend(path_change::target(change, path, request.query())),

@@ -16,6 +16,7 @@ pub(super) struct ConfigHash {
 enum Part {
     Settings,
     Streams,
+    Ports,
     Host(HostName),
     EntryHost(EntryPoint, HostName),
     Backend(BackendId),
@@ -34,6 +35,9 @@ impl ConfigHash {
         }
         if let Some(streams) = &update.streams {
             self.set(Part::Streams, Some(streams));
+        }
+        if let Some(ports) = &update.ports {
+            self.set(Part::Ports, Some(ports).filter(|ports| !ports.is_empty()));
         }
         for (name, host) in &update.hosts {
             self.set(Part::Host(name.clone()), host.as_ref());

@@ -3,7 +3,7 @@ use super::config_hash::ConfigHash;
 use super::host_index::HostIndex;
 use super::streams::Streams;
 use super::{Settings, Table};
-use crate::config::{EntryPoint, GatewaySettings, HostName, Rejection, StreamListener, Update, VirtualHost};
+use crate::config::{EntryPoint, GatewaySettings, HostName, HttpPort, Rejection, StreamListener, Update, VirtualHost};
 use crate::policy::PolicyInterner;
 use crate::policy::auth_cache::AuthCache;
 use crate::tls::Terminator;
@@ -73,8 +73,8 @@ impl Publisher {
         let (tls, rejected) = state.tls.termination(&settings.tls);
         state.rejected_tls = rejected;
         let (tls, hosts, streams) = (tls.into(), HostIndex::default(), Arc::default());
-        let entry_hosts = BTreeMap::new();
-        let table = Table { revision: 0, settings, tls, default_backend: None, hosts, entry_hosts, streams };
+        let (entry_hosts, ports) = (BTreeMap::new(), [].into());
+        let table = Table { revision: 0, settings, tls, default_backend: None, hosts, entry_hosts, streams, ports };
         Self {
             registry,
             auth_cache: AuthCache::default(),
@@ -100,11 +100,12 @@ impl Publisher {
             self.registry.set(&id, backend);
         }
         let changes_hosts = !update.hosts.is_empty() || !update.entry_hosts.is_empty();
-        if update.settings.is_some() || changes_hosts || update.streams.is_some() {
+        let changes_ports = update.streams.is_some() || update.ports.is_some();
+        if update.settings.is_some() || changes_hosts || changes_ports {
             let hosts = update.hosts.iter().map(|(name, host)| ((None, name), host.as_deref()));
             let entry_hosts = update.entry_hosts.iter().map(|(at, name, host)| ((Some(*at), name), host.as_deref()));
-            let streams = update.streams.as_deref();
-            let table = self.next_table(revision, update.settings, hosts.chain(entry_hosts), streams, &mut state);
+            let ports = (update.streams.as_deref(), update.ports);
+            let table = self.next_table(revision, update.settings, hosts.chain(entry_hosts), ports, &mut state);
             state.retired.push(self.current.swap(Arc::new(table)));
         }
         for (id, _) in removed {
@@ -122,7 +123,7 @@ impl Publisher {
         revision: u64,
         settings: Option<Arc<GatewaySettings>>,
         hosts: impl Iterator<Item = (HostPlace<'u>, Option<&'u VirtualHost>)>,
-        streams: Option<&[StreamListener]>,
+        (streams, ports): (Option<&[StreamListener]>, Option<Arc<[HttpPort]>>),
         state: &mut State,
     ) -> Table {
         let current = self.current.load();
@@ -174,7 +175,8 @@ impl Publisher {
             Some(streams) => Arc::new(Streams::compile(streams, &self.registry)),
             None => Arc::clone(&current.streams),
         };
-        Table { revision, settings, tls, default_backend, hosts: index, entry_hosts, streams }
+        let ports = ports.unwrap_or_else(|| Arc::clone(&current.ports));
+        Table { revision, settings, tls, default_backend, hosts: index, entry_hosts, streams, ports }
     }
 
     /// The current table. Hold the guard for one look-up, not for a request.
@@ -212,7 +214,7 @@ impl Publisher {
         self.revision.subscribe()
     }
 
-    /// Ports of TCP and UDP services that cannot be listened on now, and why. It changes without a publish: a port may
+    /// Declared ports that cannot be listened on now, and why. It changes without a publish: a port may
     /// be taken by another process, and become free.
     pub fn unopened(&self) -> watch::Receiver<Arc<[Rejection]>> {
         self.unopened.subscribe()

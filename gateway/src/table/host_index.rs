@@ -69,11 +69,11 @@ impl HostIndex {
     }
 }
 
-/// The virtual hosts of an entry point: those of all entry points, and those that it has alone, which come first where they
-/// have the same name.
+/// The virtual hosts of an entry point: those of all that share some, if it does, and those that it has alone, which come first
+/// where they have the same name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EntryHosts<'t> {
-    pub(super) shared: &'t HostIndex,
+    pub(super) shared: Option<&'t HostIndex>,
     pub(super) own: Option<&'t HostIndex>,
 }
 
@@ -91,7 +91,7 @@ impl<'t> EntryHosts<'t> {
             return Ok(Some(found));
         }
         // Only an Ingress has patterns.
-        for candidate in &self.shared.patterns {
+        for candidate in self.shared.into_iter().flat_map(|shared| &shared.patterns) {
             if candidate.matches_pattern(host)? {
                 return Ok(Some(candidate));
             }
@@ -107,7 +107,8 @@ impl<'t> EntryHosts<'t> {
 
     /// The wildcard host of any depth with the longest suffix of a canonical host.
     fn above(self, host: &str) -> Option<&'t Arc<Host>> {
-        if self.shared.subdomains.is_empty() && self.own.is_none_or(|own| own.subdomains.is_empty()) {
+        let has_some = |index: Option<&HostIndex>| index.is_some_and(|index| !index.subdomains.is_empty());
+        if !has_some(self.shared) && !has_some(self.own) {
             return None;
         }
         suffixes(host).find_map(|suffix| self.first(|index| index.subdomains.find(suffix)))
@@ -116,12 +117,12 @@ impl<'t> EntryHosts<'t> {
     /// All of them, in no particular order.
     pub(super) fn iter(self) -> impl Iterator<Item = &'t Arc<Host>> {
         let is_replaced = move |host: &&Arc<Host>| self.own.is_some_and(|own| own.get(&host.name).is_some());
-        let shared = self.shared.iter().filter(move |host| !is_replaced(host));
+        let shared = self.shared.into_iter().flat_map(HostIndex::iter).filter(move |host| !is_replaced(host));
         self.own.into_iter().flat_map(HostIndex::iter).chain(shared)
     }
 
     fn first(self, find: impl Fn(&'t HostIndex) -> Option<&'t Arc<Host>>) -> Option<&'t Arc<Host>> {
-        self.own.and_then(&find).or_else(|| find(self.shared))
+        self.own.and_then(&find).or_else(|| self.shared.and_then(find))
     }
 }
 
@@ -282,6 +283,8 @@ mod tests {
             assert_eq!(winner(EntryPoint::Https, header).as_deref(), https, "{header}");
         }
         assert_eq!((table.hosts().count(), table.entry_hosts.len()), (6, 1));
+        let other_port = EntryPoint::Port { port: 8080, tls: false };
+        assert_eq!(["a.com", "c.com"].map(|header| winner(other_port, header)), [None, None], "it shares none");
         let gone = ["a.com", "**.a.com", ""].map(|name| (EntryPoint::Http, named(&host(name, "/")), None));
         publisher.publish(Update { entry_hosts: gone.into(), ..Update::default() });
         assert!(publisher.load().entry_hosts.is_empty(), "what is empty costs no look-up");
@@ -304,7 +307,7 @@ mod tests {
     fn patterns_are_set_and_removed() {
         let mut index = fixtures::table(PathMatching::Nginx, &[("~b", &[]), ("~a", &[])]).hosts.clone();
         let name = |shared: &HostIndex| {
-            let hosts = EntryHosts { shared, own: None };
+            let hosts = EntryHosts { shared: Some(shared), own: None };
             hosts.find("ab").expect("quick").map(|host| host.name.to_string())
         };
         assert_eq!(name(&index).as_deref(), Some("~a"));

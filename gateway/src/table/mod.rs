@@ -34,7 +34,7 @@ pub use settings::Settings;
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};
 
-use crate::config::{EntryPoint, HostName, WwwRedirect};
+use crate::config::{EntryPoint, HostName, HttpPort, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
 use crate::request::{HOST_LIMIT, RequestView, canonical_host};
@@ -56,6 +56,7 @@ pub struct Table {
     /// The hosts that one entry point has alone; no empty ones.
     entry_hosts: BTreeMap<EntryPoint, HostIndex>,
     streams: Arc<Streams>,
+    ports: Arc<[HttpPort]>,
 }
 
 /// What a table says of a request.
@@ -117,7 +118,8 @@ impl Table {
     }
 
     fn hosts_at(&self, at: EntryPoint) -> EntryHosts<'_> {
-        EntryHosts { shared: &self.hosts, own: self.entry_hosts.get(&at) }
+        let is_shared = at.is_shared();
+        EntryHosts { shared: is_shared.then_some(&self.hosts), own: self.entry_hosts.get(&at) }
     }
 
     /// The virtual host at an entry point for the raw value of a `Host` header. The error is a pattern that takes too long on it.
@@ -163,7 +165,7 @@ impl Table {
         self.hosts_at(at).find(name).ok().flatten().filter(|host| host.name != HostName::Any)
     }
 
-    /// All virtual hosts, in no particular order: first those of all entry points.
+    /// All virtual hosts, in no particular order: first those of the shared entry points.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
         self.hosts.iter().chain(self.entry_hosts.values().flat_map(HostIndex::iter))
     }
@@ -171,6 +173,11 @@ impl Table {
     /// The TCP and UDP services: the same value in every table until they change.
     pub fn streams(&self) -> &Arc<Streams> {
         &self.streams
+    }
+
+    /// The ports for HTTP and HTTPS beside those of the process, likewise.
+    pub fn ports(&self) -> &Arc<[HttpPort]> {
+        &self.ports
     }
 
     /// The settings that hold with this table.

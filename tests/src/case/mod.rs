@@ -116,6 +116,9 @@ pub struct Request {
     /// as written.
     #[serde(default)]
     pub url: String,
+    /// The port that it comes to, where that is one of its own: above 1024, so that tests need no privilege. Without it, the
+    /// port for HTTP or that for HTTPS, whatever the URL says.
+    pub port: Option<u16>,
     /// The name of the host in the TLS handshake, where it is not the Host header's. Empty: none is sent.
     pub sni: Option<String>,
     /// The one version of TLS that the client knows, `1.0` to `1.3`. Without it, 1.2 and 1.3.
@@ -205,9 +208,16 @@ impl Case {
 impl Spec {
     /// Whether some request is expected to leave a line in the access log.
     pub fn expects_log(&self, mode: Mode) -> bool {
-        let later = self.then.iter().flat_map(|step| &step.requests);
-        let mut requests = self.requests.iter().chain(later);
-        requests.any(|request| request.expectation(mode).is_some_and(|expect| expect.log.is_some()))
+        self.all_requests().any(|request| request.expectation(mode).is_some_and(|expect| expect.log.is_some()))
+    }
+
+    /// Whether some request comes to a port of its own.
+    pub fn has_own_ports(&self) -> bool {
+        self.all_requests().any(|request| request.port.is_some())
+    }
+
+    fn all_requests(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter().chain(self.then.iter().flat_map(|step| &step.requests))
     }
 }
 
@@ -244,9 +254,7 @@ impl Request {
 
     /// What its client offers in the handshake; `None` without TLS.
     pub fn offer(&self) -> Option<Offer> {
-        let host = self.host_header().unwrap_or_default();
-        let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-        let name = self.sni.as_deref().unwrap_or(host);
+        let name = self.sni.as_deref().unwrap_or(without_port(self.host_header().unwrap_or_default()));
         let server_name = Some(name).filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
         let server_name = server_name.map(str::to_owned);
         let protocols = if self.version == HTTP_2 { vec!["h2"] } else { Vec::new() };
@@ -261,6 +269,18 @@ impl Request {
     /// If it is not understood.
     pub fn proxy_header(&self) -> Result<Vec<u8>> {
         self.proxy_protocol.as_deref().map_or(Ok(Vec::new()), proxy_header::encode)
+    }
+
+    /// The URL that its client connects to: with the name that it gives in the handshake, and with the port.
+    pub fn connected_url(&self) -> String {
+        let server_name = self.offer().and_then(|offer| offer.server_name);
+        if self.port.is_none() && server_name.is_none() {
+            return self.url.clone();
+        }
+        let host = server_name.unwrap_or_else(|| without_port(self.authority()).to_owned());
+        let scheme = if self.is_https() { "https" } else { "http" };
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{scheme}://{host}{port}{}", self.target())
     }
 
     /// The URL's authority.
@@ -286,6 +306,10 @@ impl Request {
         let rest = self.url.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
         rest.split_at(rest.find('/').unwrap_or(rest.len()))
     }
+}
+
+fn without_port(authority: &str) -> &str {
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
 }
 
 impl From<Mode> for PathMatching {

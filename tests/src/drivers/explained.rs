@@ -47,7 +47,7 @@ impl Driver for Explained {
     async fn exchange(&mut self, request: &Request, _: &Cluster) -> Result<Vec<Observation>> {
         let host = request.host_header().map(|host| ("host", host));
         let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let asked = explain::Request::new(&request.method, &request.url, host.into_iter().chain(headers));
+        let asked = explain::Request::new(&request.method, &request.connected_url(), host.into_iter().chain(headers));
         let asked = asked.map_err(anyhow::Error::msg)?;
         let explanation = explain::explain(&self.publisher.load(), &self.translator, &asked);
         the_page_says_the_same(&explanation)?;

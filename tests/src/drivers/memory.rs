@@ -4,10 +4,11 @@ use crate::case::{Case, HTTP_2, Mode, Player, Request};
 use crate::check::{Answerer, Observation};
 use crate::cluster::{Cluster, Network};
 use crate::run::Driver;
+use crate::tls::Offer;
 use anyhow::{Context as _, Result, bail};
 use controller::store::Store;
 use controller::translate::Translator;
-use gateway::connection::{Arrival, BodyFraming, ClientConnection, Connection, Head, TlsSession};
+use gateway::connection::{Arrival, BodyFraming, ClientConnection, Connection, Head, OwnPort, TlsSession};
 use gateway::exchange::{Context, Exchange, RequestEdits, Step};
 use gateway::headers::Headers;
 use gateway::request::RequestView;
@@ -69,7 +70,7 @@ impl Memory {
             _ => Version::HTTP_11,
         };
         let view = RequestView::new(&method, request.target().as_bytes(), &headers, version);
-        let mut exchange = Exchange::begin(&self.context, arrival(request.is_https()), &view);
+        let mut exchange = Exchange::begin(&self.context, arrival(request), &view);
         let step = loop {
             match exchange.next_step() {
                 Step::Wait(_) => {}
@@ -138,14 +139,16 @@ fn headers(request: &Request) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn arrival(tls: bool) -> Box<Arrival> {
-    let port = if tls { 443 } else { 80 };
+fn arrival(request: &Request) -> Box<Arrival> {
+    let port = request.port.unwrap_or(if request.is_https() { 443 } else { 80 });
+    let session = |offer: Offer| TlsSession { server_name: offer.server_name.map(Into::into), ..TlsSession::default() };
     let connection = ClientConnection::new(Connection {
         id: 1,
         peer: SocketAddr::from(([127, 0, 0, 1], 40000)),
         local: SocketAddr::from(([127, 0, 0, 1], port)),
         advertised_port: port,
-        tls: tls.then(TlsSession::default),
+        own_port: request.port.map(|port| Arc::new(OwnPort::new(port))),
+        tls: request.offer().map(session),
     });
     Box::new(Arrival {
         connection: Arc::new(connection),

@@ -7,6 +7,7 @@ use crate::check::Observation;
 use crate::cluster::{Cluster, Network};
 use crate::connection::PATIENCE;
 use crate::log::Lines;
+use crate::ports::{opens, own_address};
 use crate::run::Driver;
 use anyhow::{Context as _, Result};
 use controller::feed::SourceEvent;
@@ -38,7 +39,10 @@ impl Driver for Sockets {
     async fn start(case: &Case, mode: Mode, cluster: &Cluster) -> Result<Self> {
         let settings = settings(case, mode)?;
         let dns_servers = cluster.resolver().into_iter().collect();
-        let serve = ServeSettings { dns_servers, ..on_loopback(settings.serve) };
+        let mut serve = ServeSettings { dns_servers, ..on_loopback(settings.serve) };
+        if case.spec.has_own_ports() {
+            serve.bind_address = Some(own_address());
+        }
         let (events, receiver) = mpsc::channel(1024);
         let (lines, log) = mpsc::unbounded_channel();
         let controller = settings.controller;
@@ -75,7 +79,11 @@ impl Driver for Sockets {
     async fn exchange(&mut self, request: &Request, cluster: &Cluster) -> Result<Vec<Observation>> {
         let server = self.server.as_ref().context("the server is gone")?;
         let addresses = if request.is_https() { server.https_addresses() } else { server.http_addresses() };
-        let address = *addresses.first().context("the server does not listen")?;
+        let mut address = *addresses.first().context("the server does not listen")?;
+        if let Some(port) = request.port {
+            address.set_port(port);
+            opens(address).await?;
+        }
         let expected = request.expectation(self.mode).and_then(|expect| expect.log.as_ref());
         let lines = expected.map_or(1, |logged| logged.patterns().len());
         converse(address, (request, self.mode), cluster, async || self.log_of_one_request(lines).await).await

@@ -13,6 +13,7 @@ use std::num::NonZero;
 use tests::adit::{documents, on_loopback};
 use tests::connection::{Connection, PATIENCE};
 use tests::log::Lines;
+use tests::ports;
 pub(super) use tests::ports::free_port;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -138,8 +139,7 @@ pub(super) async fn connect(port: u16) -> Result<TcpStream> {
 
 /// Waits until a port refuses connections.
 pub(super) async fn refuses(port: u16) -> Result<()> {
-    let refused = async { while TcpStream::connect(at(port)).await.is_ok() {} };
-    timeout(PATIENCE, refused).await.with_context(|| format!("port {port} stays open"))
+    ports::refuses(at(port)).await
 }
 
 /// Sends a text and expects it back, as often as one likes on one connection.

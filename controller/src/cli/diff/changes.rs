@@ -6,8 +6,8 @@ use crate::cli::snapshot::Snapshot;
 use crate::diagnostic::{Place, shown};
 use crate::object::ObjectKey;
 use gateway::config::{
-    Action, Certificate, EntryPoint, HostName, Location, Origin, Passthrough, Route, RouteBackend, StreamListener,
-    Subject, VirtualHost, WwwRedirect,
+    Action, Certificate, EntryPoint, HostName, HttpPort, Location, Origin, Passthrough, Route, RouteBackend,
+    StreamListener, Subject, VirtualHost, WwwRedirect,
 };
 use gateway::table::Streams;
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub(super) fn changes(versions: &Versions) -> Vec<Change> {
     };
     let places: BTreeSet<_> = [old, new].iter().flat_map(|side| [of_all(side), of_one(side)].concat()).collect();
     let mut changes: Vec<_> = places.iter().flat_map(|(entry, name)| of_host(versions, *entry, name)).collect();
-    changes.extend(of_streams(versions));
+    changes.extend(of_ports(versions));
     let settings = [old, new].map(|side| side.translator.settings());
     if let [Some(before), Some(after)] = settings
         && before != after
@@ -83,7 +83,7 @@ fn of_host(versions: &Versions, entry: Option<EntryPoint>, name: &HostName) -> V
     if before == after {
         return Vec::new();
     }
-    let host = entry.map_or_else(|| name.to_string(), |entry| format!("{name} ({entry})"));
+    let host = EntryPoint::title(entry, name);
     let mut differ = Differ { versions, host, changes: Vec::new() };
     let route = |before: &Route, after: &Route| of_route(versions, before, after);
     differ.all(before.map(routes).unwrap_or_default(), after.map(routes).unwrap_or_default(), route);
@@ -281,12 +281,21 @@ fn passthrough(host: &VirtualHost) -> Parts<'_, Passthrough> {
     parts.collect()
 }
 
-/// TCP and UDP services.
-fn of_streams(versions: &Versions) -> Vec<Change> {
-    let [old, new] = [&versions.old, &versions.new].map(|side| side.publisher.load().streams().clone());
+/// TCP and UDP services, and ports for HTTP and HTTPS.
+fn of_ports(versions: &Versions) -> Vec<Change> {
+    let [old, new] = [&versions.old, &versions.new].map(|side| side.publisher.load());
     let mut differ = Differ { versions, host: String::new(), changes: Vec::new() };
-    differ.all(streams(&old), streams(&new), differences);
+    differ.all(streams(old.streams()), streams(new.streams()), differences);
+    differ.all(ports(old.ports()), ports(new.ports()), differences);
     differ.changes
+}
+
+fn ports(ports: &[HttpPort]) -> Parts<'_, HttpPort> {
+    let parts = ports.iter().map(|port| {
+        let shown = "opened for a listener".to_owned();
+        (port.entry_point().to_string(), Part { value: port, shown, origin: Some(&port.origin) })
+    });
+    parts.collect()
 }
 
 fn streams(streams: &Streams) -> Parts<'_, StreamListener> {

@@ -69,12 +69,9 @@ fn url(side: &Snapshot, host: &Host, route: &Route) -> Option<String> {
         HostName::Wildcard(suffix) | HostName::Subdomains(suffix) => format!("any.{suffix}"),
         HostName::Pattern(_) => return None,
     };
-    let has_tls = match host.entry() {
-        Some(entry) => entry == EntryPoint::Https,
-        None => side.translator.host(host.name()).is_some_and(|host| host.tls.is_some()),
-    };
-    let scheme = if has_tls { "https" } else { "http" };
-    Some(format!("{scheme}://{name}{}", path(&route.matches.path)?))
+    let has_tls = || side.translator.host(host.name()).is_some_and(|host| host.tls.is_some());
+    let entry = host.entry().unwrap_or_else(|| EntryPoint::of(has_tls(), None));
+    Some(format!("{}{}", entry.url(&name), path(&route.matches.path)?))
 }
 
 /// A path that a route may take: of a regular expression what stands before its first operator.

@@ -20,6 +20,7 @@ impl Routes {
         if !text.is_empty() {
             // They have no names.
             table.streams.clear();
+            table.ports.clear();
         }
         Self(table)
     }

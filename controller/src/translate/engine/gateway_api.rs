@@ -25,18 +25,26 @@ impl Translator {
                 };
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);
             }
+            if kind == Kind::Gateway {
+                for (key, diagnostics) in self.gateway_api.settle_ports(&self.streams.listeners, dirty) {
+                    self.diagnostics.set(UnitKey::Ports(key), diagnostics);
+                }
+            }
         }
         self.gateway_api.count_routes(dirty);
     }
 
-    /// Makes the hosts of entry points of which something has changed, and those whose Ingresses have.
+    /// Says which ports are to be opened, and makes the hosts of entry points of which something has changed, and those whose
+    /// Ingresses have.
     pub(super) fn translate_entry_hosts(&mut self, store: &Store, dirty: GatewayDirty, update: &mut Update) {
+        update.ports = self.gateway_api.publish_ports();
         let mut places = dirty.hosts;
         for (name, _) in &update.hosts {
             places.extend(self.gateway_api.entries(name));
         }
         for place in places {
-            let shared = self.hosts.get(&place.1).map(AsRef::as_ref);
+            let is_shared = place.0.is_shared();
+            let shared = self.hosts.get(&place.1).filter(|_| is_shared).map(AsRef::as_ref);
             let age = |subject: &Subject| Some(store.ingress(&ObjectKey::of(subject)?)?.age.clone());
             let unit = UnitKey::EntryHost(place.0, place.1.clone());
             match catch_panic(|| self.gateway_api.make_host(&place, shared, age)) {

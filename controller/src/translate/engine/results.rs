@@ -43,7 +43,7 @@ impl Translator {
 
     /// The virtual host of this name at an entry point.
     pub fn host_at(&self, at: EntryPoint, name: &HostName) -> Option<&Arc<VirtualHost>> {
-        self.gateway_api.host(at, name).or_else(|| self.host(name))
+        self.gateway_api.host(at, name).or_else(|| self.host(name).filter(|_| at.is_shared()))
     }
 
     /// Those that one entry point has alone.

@@ -25,6 +25,7 @@ impl Translator {
             let backends = before.iter().chain(&**now).filter_map(|listener| listener.backend.service());
             dirty.backends.extend(backends.cloned());
             update.streams = Some(Arc::clone(now));
+            dirty.gateway_api.services = true;
         }
     }
 }

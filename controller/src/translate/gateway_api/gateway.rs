@@ -6,6 +6,7 @@ use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, Gateway, GatewayClass, ListenerStatus, StatusParts};
 use crate::lookup::Lookup;
+use crate::settings::ControllerSettings;
 use crate::store::Stored;
 use crate::translate::certificates::Certificates;
 
@@ -15,7 +16,8 @@ pub(super) struct ParsedGateway {
     pub(super) rank: Rank,
     pub(super) generation: Option<i64>,
     pub(super) listeners: Vec<ParsedListener>,
-    conditions: Vec<Condition>,
+    /// Why nothing of it is served, if that is so.
+    refused: Option<Condition>,
 }
 
 impl ParsedGateway {
@@ -27,7 +29,10 @@ impl ParsedGateway {
             attached_routes: attached(&listener.name),
             conditions: listener.conditions.clone(),
         });
-        StatusParts::Gateway { conditions: self.conditions.clone(), listeners: listeners.collect() }
+        StatusParts::Gateway {
+            conditions: conditions(&self.listeners, self.refused.clone()),
+            listeners: listeners.collect(),
+        }
     }
 }
 
@@ -54,12 +59,12 @@ pub(super) fn parse(
     stored: &Stored<Gateway>,
     lookup: &Lookup<'_>,
     certificates: &Certificates,
-    controller: &str,
+    settings: &ControllerSettings,
 ) -> (Option<ParsedGateway>, Vec<Diagnostic>) {
     let spec = &stored.object.spec;
     let mut findings = Findings::of(&stored.key, stored.age.place.as_ref());
     let class = lookup.gateway_class(&spec.gateway_class_name);
-    let Some(class) = class.filter(|class| class.object.spec.controller_name == controller) else {
+    let Some(class) = class.filter(|class| class.object.spec.controller_name == settings.gateway_controller) else {
         // In a cluster other controllers' Gateways are nobody's mistake.
         if findings.is_in_file() {
             let message = match class {
@@ -74,7 +79,8 @@ pub(super) fn parse(
     let wants_client_certificates = frontend.is_some_and(|frontend| {
         frontend.default.validation.is_some() || frontend.per_port.iter().any(|port| port.tls.validation.is_some())
     });
-    let scene = Scene { gateway: &stored.key, wants_client_certificates, lookup, certificates };
+    let own_ports = &settings.own_ports;
+    let scene = Scene { gateway: &stored.key, wants_client_certificates, own_ports, lookup, certificates };
     let mut listeners = listeners::parse(&spec.listeners, &scene, &mut findings);
     let refused = refusal(&stored.object, &class.object, &mut findings);
     if refused.is_some() {
@@ -87,8 +93,8 @@ pub(super) fn parse(
     let parsed = ParsedGateway {
         rank: Rank { age: stored.age.clone(), key: stored.key.clone() },
         generation: stored.object.metadata.generation,
-        conditions: conditions(&listeners, refused),
         listeners,
+        refused,
     };
     (Some(parsed), findings.diagnostics)
 }

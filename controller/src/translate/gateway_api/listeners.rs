@@ -1,5 +1,6 @@
 //! The listeners of a Gateway, each by itself and then beside the others.
 
+use super::entry_point::entry_point;
 use super::findings::Findings;
 use super::grants::{self, Target};
 use super::host_names;
@@ -7,6 +8,7 @@ use crate::diagnostic::Reason;
 use crate::gateway_api::{AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
+use crate::settings::OwnPorts;
 use crate::translate::certificates::Certificates;
 use gateway::config::{Certificate, EntryPoint, HostName, HostTls};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedListener {
     pub(super) name: String,
+    /// Where it is: `spec.listeners[0]`.
+    pub(super) field: String,
     pub(super) port: i32,
     protocol: String,
     pub(super) host: HostName,
@@ -46,6 +50,7 @@ pub(super) struct Scene<'a> {
     pub(super) gateway: &'a ObjectKey,
     /// The Gateway wants certificates of its clients, which nobody asks for yet.
     pub(super) wants_client_certificates: bool,
+    pub(super) own_ports: &'a OwnPorts,
     pub(super) lookup: &'a Lookup<'a>,
     pub(super) certificates: &'a Certificates,
 }
@@ -64,7 +69,7 @@ pub(super) fn parse(listeners: &[Listener], scene: &Scene<'_>, findings: &mut Fi
             listener.conditions.push(Condition { holds: false, ..Condition::holds("Conflicted", "NoConflicts") });
             continue;
         };
-        let field = format!("spec.listeners[{at}].name");
+        let field = format!("{}.name", listener.field);
         findings.error(Reason::Conflict, &field, &listener.name, &message);
         listener.conditions.push(Condition { message: message.clone(), ..Condition::holds("Conflicted", reason) });
         listener.refuse(reason, &message);
@@ -92,7 +97,7 @@ fn conflict(listeners: &[ParsedListener], at: usize) -> Option<(&'static str, St
 
 impl ParsedListener {
     /// Takes it out of service.
-    fn refuse(&mut self, reason: &'static str, message: &str) {
+    pub(super) fn refuse(&mut self, reason: &'static str, message: &str) {
         (self.is_accepted, self.entry) = (false, None);
         self.conditions.retain(|condition| !matches!(condition.kind, "Accepted" | "Programmed"));
         self.conditions.push(Condition::fails("Accepted", reason, message));
@@ -143,6 +148,7 @@ impl Reader<'_> {
         });
         ParsedListener {
             name: listener.name.clone(),
+            field: self.field.clone(),
             port: listener.port,
             protocol: listener.protocol.clone(),
             host: host.unwrap_or(HostName::Any),
@@ -161,21 +167,20 @@ impl Reader<'_> {
         (reason, format!("{field}: {message}"))
     }
 
-    /// Where it is to serve. Its ports are those that clients use: the process has its own.
+    /// Where it is to serve.
     fn entry(&mut self, listener: &Listener) -> Result<EntryPoint, Fault> {
-        match (&*listener.protocol, listener.port) {
-            ("HTTP", 80) => Ok(EntryPoint::Http),
-            ("HTTPS", 443) => Ok(EntryPoint::Https),
-            (protocol @ ("HTTP" | "HTTPS"), port) => {
-                let expected = if protocol == "HTTP" { 80 } else { 443 };
-                let message = format!("is not supported yet for {protocol}: expected {expected}");
-                Err(self.fault("PortUnavailable", "port", &port.to_string(), &message))
-            }
-            (protocol, _) => {
+        let tls = match &*listener.protocol {
+            "HTTP" => false,
+            "HTTPS" => true,
+            protocol => {
                 let message = "is not supported yet: expected HTTP or HTTPS";
-                Err(self.fault("UnsupportedProtocol", "protocol", protocol, message))
+                return Err(self.fault("UnsupportedProtocol", "protocol", protocol, message));
             }
-        }
+        };
+        let port = u16::try_from(listener.port).ok().filter(|port| *port > 0);
+        let port = port.ok_or_else(|| "is not a port: expected 1 to 65535".to_owned());
+        let entry = port.and_then(|port| entry_point(port, tls, self.scene.own_ports));
+        entry.map_err(|message| self.fault("PortUnavailable", "port", &listener.port.to_string(), &message))
     }
 
     fn host(&mut self, listener: &Listener) -> Result<HostName, Fault> {

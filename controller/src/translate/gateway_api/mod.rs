@@ -7,6 +7,7 @@ mod attachment;
 mod backends;
 mod cors;
 mod durations;
+mod entry_point;
 mod filters;
 mod findings;
 mod gateway;
@@ -17,6 +18,7 @@ mod listeners;
 mod matches;
 mod methods;
 mod mirrors;
+mod ports;
 mod rank;
 mod references;
 mod retry;
@@ -41,10 +43,11 @@ use crate::object::{Age, Kind, ObjectKey};
 use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::store::Store;
-use ::gateway::config::{EntryPoint, HostName, ServiceBackend, Subject, VirtualHost};
+use ::gateway::config::{EntryPoint, HostName, HttpPort, ServiceBackend, StreamListener, Subject, VirtualHost};
 use attachment::Gateways;
 use gateway::ParsedGateway;
 use hosts::Claims;
+use ports::Ports;
 use route::ParsedRoute;
 use statuses::Statuses;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +56,9 @@ use std::sync::Arc;
 /// What is known of Gateway API's objects.
 #[derive(Debug, Default)]
 pub(super) struct GatewayApi {
+    /// Each by itself, whatever ports others have.
+    declared: BTreeMap<ObjectKey, ParsedGateway>,
+    ports: Ports,
     gateways: Gateways,
     routes: BTreeMap<ObjectKey, Arc<ParsedRoute>>,
     readers: Readers<ObjectKey, ObjectKey>,
@@ -81,6 +87,10 @@ pub(super) struct GatewayDirty {
     pub(super) objects: BTreeSet<ObjectKey>,
     pub(super) hosts: BTreeSet<HostPlace>,
     pub(super) backends: BTreeSet<ServiceBackend>,
+    /// Whether the ports of TCP services have changed.
+    pub(super) services: bool,
+    /// Gateways that were read anew.
+    declared: BTreeSet<ObjectKey>,
     /// Gateways with another number of routes.
     counted: BTreeSet<ObjectKey>,
 }
@@ -127,7 +137,7 @@ impl GatewayApi {
         diagnostics
     }
 
-    /// The same of a Gateway. Where that changes, so do its routes.
+    /// The same of a Gateway. What it says counts once [`Self::settle_ports`] has taken it in.
     pub(super) fn read_gateway(
         &mut self,
         key: &ObjectKey,
@@ -137,19 +147,58 @@ impl GatewayApi {
         let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().gateways.get(&key.namespace, &key.name);
         let parse = || {
-            stored
-                .map(|stored| gateway::parse(stored, &lookup, scene.certificates, &scene.settings.gateway_controller))
-                .unwrap_or_default()
+            stored.map(|stored| gateway::parse(stored, &lookup, scene.certificates, scene.settings)).unwrap_or_default()
         };
         let parsed = catch_panic(parse);
         self.readers.set(key, lookup.reads());
         match parsed {
             Ok((gateway, diagnostics)) => {
-                self.set_gateway(key, gateway, dirty);
+                self.declare_gateway(key, gateway, dirty);
                 diagnostics
             }
             Err(message) => vec![Diagnostic::defect(key, message)],
         }
+    }
+
+    fn declare_gateway(&mut self, key: &ObjectKey, gateway: Option<ParsedGateway>, dirty: &mut GatewayDirty) {
+        if self.declared.get(key) == gateway.as_ref() {
+            return;
+        }
+        if let Some(former) = self.declared.remove(key) {
+            self.ports.remove(&former);
+        }
+        if let Some(gateway) = gateway {
+            self.ports.add(&gateway);
+            self.declared.insert(key.clone(), gateway);
+        }
+        dirty.declared.insert(key.clone());
+    }
+
+    /// Decides which Gateway has which port, beside these services, and takes in those that were read anew and those for which
+    /// that is news. Where one changes, so do its routes. Returns what is wrong with each of them.
+    pub(super) fn settle_ports(
+        &mut self,
+        services: &[StreamListener],
+        dirty: &mut GatewayDirty,
+    ) -> Vec<(ObjectKey, Vec<Diagnostic>)> {
+        if dirty.declared.is_empty() && !dirty.services {
+            return Vec::new();
+        }
+        let mut concerned = std::mem::take(&mut dirty.declared);
+        concerned.extend(self.ports.settle(services));
+        let mut found = Vec::new();
+        for key in concerned {
+            let settled = self.declared.get(&key).map(|declared| self.ports.settled(declared));
+            let (gateway, diagnostics) = settled.unzip();
+            self.set_gateway(&key, gateway, dirty);
+            found.push((key, diagnostics.unwrap_or_default()));
+        }
+        found
+    }
+
+    /// The ports to open, where they are others than before.
+    pub(super) fn publish_ports(&mut self) -> Option<Arc<[HttpPort]>> {
+        self.ports.publish()
     }
 
     fn set_gateway(&mut self, key: &ObjectKey, gateway: Option<ParsedGateway>, dirty: &mut GatewayDirty) {
@@ -250,9 +299,9 @@ impl GatewayApi {
         }
     }
 
-    /// The entry points at which there is a host of this name.
+    /// The shared entry points at which there is a host of this name alone.
     pub(super) fn entries<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = HostPlace> + 'a {
-        let places = EntryPoint::ALL.into_iter().map(move |entry| (entry, name.clone()));
+        let places = EntryPoint::SHARED.into_iter().map(move |entry| (entry, name.clone()));
         places.filter(|place| self.hosts.contains_key(place))
     }
 

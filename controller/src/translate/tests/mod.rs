@@ -5,6 +5,7 @@ mod annotations;
 mod canaries;
 mod conflicts;
 mod gateway_api;
+mod gateway_ports;
 mod hosts;
 mod incremental;
 mod orphans;

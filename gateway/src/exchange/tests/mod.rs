@@ -101,6 +101,7 @@ fn arrival() -> Box<Arrival> {
         peer: address(200),
         local: address(201),
         advertised_port: 80,
+        own_port: None,
         tls: None,
     });
     let (connection, head) = (Arc::new(connection), Head { length: 40, ..Head::default() });

@@ -50,7 +50,7 @@ pub(crate) async fn serve(
             fault
         }
         Some(Err(error)) => client_error(&error).map(|_| "invalid-preface"),
-        None if worker.context.shutdown().is_announced() => None,
+        None if worker.context.shutdown().is_announced() || connection.ends_soon() => None,
         None => Some("preface-timeout"),
     };
     if let Some(reason) = fault {

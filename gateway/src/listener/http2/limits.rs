@@ -108,7 +108,14 @@ mod tests {
 
     fn connection() -> ClientConnection {
         let address = "127.0.0.1:1".parse().expect("an address");
-        ClientConnection::new(Connection { id: 1, peer: address, local: address, advertised_port: 80, tls: None })
+        ClientConnection::new(Connection {
+            id: 1,
+            peer: address,
+            local: address,
+            advertised_port: 80,
+            own_port: None,
+            tls: None,
+        })
     }
 
     fn tally(requests: u64, refused: u64) -> Tally {

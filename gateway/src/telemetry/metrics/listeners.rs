@@ -2,7 +2,7 @@ use super::names;
 use crate::config::StreamProtocol;
 use prometheus::{IntGaugeVec, Registry};
 
-/// The metrics of the ports of TCP and UDP services.
+/// The metrics of the ports that are opened at run time.
 #[derive(Clone, Debug)]
 pub struct ListenerMetrics(IntGaugeVec);
 

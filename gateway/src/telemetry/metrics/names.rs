@@ -221,7 +221,7 @@ metrics! {
     STREAM_SESSIONS = Gauge "adit_stream_sessions" STREAM,
         "Open sessions of TCP and UDP services";
     STREAM_LISTENER = Gauge "adit_stream_listener_open" STREAM,
-        "1 if the port of a TCP or UDP service is open, 0 if it could not be opened";
+        "1 if the port of a TCP or UDP service, or of a listener of a Gateway, is open, 0 if it could not be opened";
     TEMP_FILE_BYTES = Gauge "adit_temp_file_bytes" &[],
         "Bytes of temporary files, of bodies that are buffered (max-temp-files-size)";
     TABLE_REVISION = Gauge "adit_table_revision" &[],

@@ -1,10 +1,12 @@
-//! The ports of TCP and UDP services on a worker.
+//! The ports that are opened at run time, on a worker: for HTTP and HTTPS, and those of TCP and UDP services.
 
-use super::accept::accept_until;
+use super::accept::{accept, accept_until, closes_alone};
+use super::bind::Listener;
+use super::worker::Worker;
 use crate::config::StreamProtocol;
-use crate::connection::{ConnectionGuard, Stage};
+use crate::connection::ConnectionGuard;
 use crate::l4::{Session, tcp, udp};
-use crate::worker::Worker;
+use crate::worker;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 /// One worker's socket of a port.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) socket: StreamSocket,
+    pub(super) socket: OpenedSocket,
     pub(super) port: u16,
     /// Nothing is ever sent: when the sender is dropped, the port is closed.
     pub(super) closed: watch::Receiver<()>,
@@ -22,7 +24,8 @@ pub(super) struct Opened {
 
 /// A socket that listens.
 #[derive(Debug)]
-pub(super) enum StreamSocket {
+pub(super) enum OpenedSocket {
+    Http(Listener),
     Tcp(TcpListener),
     Udp(UdpSocket),
 }
@@ -42,33 +45,34 @@ fn serve(opened: Opened, worker: Arc<Worker>) -> io::Result<()> {
     let closed = async move { while closed.changed().await.is_ok() {} };
     let listening = worker.controls.count();
     match socket {
-        StreamSocket::Tcp(listener) => {
-            let listener = net::TcpListener::from_std(listener)?;
+        OpenedSocket::Http(Listener { socket, port }) => {
+            let listener = net::TcpListener::from_std(socket)?;
             tokio::spawn(accept(listener, port, closed, worker, listening));
         }
-        StreamSocket::Udp(socket) => {
+        OpenedSocket::Tcp(listener) => {
+            let listener = net::TcpListener::from_std(listener)?;
+            tokio::spawn(accept_sessions(listener, port, closed, worker.shared.clone(), listening));
+        }
+        OpenedSocket::Udp(socket) => {
             let socket = net::UdpSocket::from_std(socket)?;
-            tokio::spawn(udp::serve(socket, port, closed, worker, listening));
+            tokio::spawn(udp::serve(socket, port, closed, worker.shared.clone(), listening));
         }
     }
     Ok(())
 }
 
-async fn accept(
+async fn accept_sessions(
     listener: net::TcpListener,
     port: u16,
     closed: impl Future<Output = ()>,
-    worker: Arc<Worker>,
+    worker: Arc<worker::Worker>,
     listening: ConnectionGuard,
 ) {
     let controls = worker.controls.clone();
-    let ending = async {
-        tokio::select! {
-            () = closed => {}
-            () = controls.reached(Stage::Draining) => {}
-        }
+    let end = async {
+        let _ = closes_alone(closed, &controls).await;
     };
-    accept_until(listener, listening, ending, |tcp, addresses| {
+    accept_until(listener, listening, end, |tcp, addresses| {
         if let Some(session) = Session::begin(&worker, StreamProtocol::Tcp, port, addresses) {
             tokio::spawn(tcp::serve(tcp, session));
         }

@@ -1,0 +1,141 @@
+//! The ports of listeners: which Gateway has a port that several want, and which ports are to be opened.
+
+use super::findings::Findings;
+use super::gateway::ParsedGateway;
+use super::listeners::ParsedListener;
+use super::rank::Rank;
+use crate::diagnostic::{Diagnostic, Reason};
+use crate::object::ObjectKey;
+use gateway::config::{EntryPoint, HttpPort, Origin, StreamListener, StreamProtocol, Subject};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How many ports are opened for listeners at most: those of the oldest Gateways. Each takes a socket of each worker.
+pub(super) const MOST_PORTS: usize = 128;
+
+/// What all Gateways want, and who has got it.
+#[derive(Debug, Default)]
+pub(super) struct Ports {
+    /// By port and then by Gateway, the oldest first. All listeners of a Gateway with one port want the same.
+    wanted: BTreeMap<u16, BTreeMap<Rank, Wanted>>,
+    /// What is served on each port.
+    granted: BTreeMap<u16, Granted>,
+    /// The ports of TCP services.
+    of_services: BTreeMap<u16, Origin>,
+    /// Those to open, as they were published.
+    published: Arc<[HttpPort]>,
+}
+
+/// What a Gateway wants of a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    entry: EntryPoint,
+    /// The listener's port.
+    advertised: u16,
+    /// Where it is in the Gateway.
+    field: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Granted {
+    gateway: ObjectKey,
+    wanted: Wanted,
+}
+
+impl Ports {
+    pub(super) fn add(&mut self, gateway: &ParsedGateway) {
+        for listener in &gateway.listeners {
+            let Some((port, wanted)) = wanted(listener) else { continue };
+            self.wanted.entry(port).or_default().entry(gateway.rank.clone()).or_insert(wanted);
+        }
+    }
+
+    pub(super) fn remove(&mut self, gateway: &ParsedGateway) {
+        for (port, _) in gateway.listeners.iter().filter_map(wanted) {
+            if let Some(gateways) = self.wanted.get_mut(&port) {
+                gateways.remove(&gateway.rank);
+                if gateways.is_empty() {
+                    self.wanted.remove(&port);
+                }
+            }
+        }
+    }
+
+    /// Decides anew who has which port, beside these services. Returns the Gateways that want one about which that says
+    /// something else than before.
+    pub(super) fn settle(&mut self, services: &[StreamListener]) -> BTreeSet<ObjectKey> {
+        let of_tcp = services.iter().filter(|service| service.protocol == StreamProtocol::Tcp);
+        self.of_services = of_tcp.map(|service| (service.port, service.origin.clone())).collect();
+        let granted = self.grant();
+        let before = std::mem::replace(&mut self.granted, granted);
+        let differs = |port: &&u16| before.get(port) != self.granted.get(port);
+        let ports: BTreeSet<_> = before.keys().chain(self.granted.keys()).collect();
+        let gateways = ports.into_iter().filter(differs).filter_map(|port| self.wanted.get(port));
+        gateways.flat_map(|gateways| gateways.keys().map(|rank| rank.key.clone())).collect()
+    }
+
+    /// The oldest Gateway that wants a port has it, of those beside the process's own as many as may be opened.
+    fn grant(&self) -> BTreeMap<u16, Granted> {
+        let oldest = self.wanted.iter().filter_map(|(port, gateways)| Some((*port, gateways.first_key_value()?)));
+        let is_shared = |(_, (_, wanted)): &(u16, (&Rank, &Wanted))| wanted.entry.is_shared();
+        let (shared, mut own): (Vec<_>, Vec<_>) = oldest.partition(is_shared);
+        own.retain(|(port, _)| !self.of_services.contains_key(port));
+        own.sort_by_key(|(port, (rank, _))| (*rank, *port));
+        let granted = shared.into_iter().chain(own.into_iter().take(MOST_PORTS));
+        granted
+            .map(|(port, (rank, wanted))| (port, Granted { gateway: rank.key.clone(), wanted: wanted.clone() }))
+            .collect()
+    }
+
+    /// A Gateway without the listeners whose ports others have got, and what a person is told of these.
+    pub(super) fn settled(&self, gateway: &ParsedGateway) -> (ParsedGateway, Vec<Diagnostic>) {
+        let mut gateway = gateway.clone();
+        let mut findings = Findings::of(&gateway.rank.key, gateway.rank.age.place.as_ref());
+        for listener in &mut gateway.listeners {
+            let Some(message) = self.refusal(listener) else { continue };
+            let field = format!("{}.port", listener.field);
+            let told = format!("{message}; the listener is not served");
+            findings.error(Reason::Conflict, &field, &listener.port.to_string(), &told);
+            listener.refuse("PortUnavailable", &format!("{field}: {message}"));
+        }
+        (gateway, findings.diagnostics)
+    }
+
+    /// Why a listener does not get its port.
+    fn refusal(&self, listener: &ParsedListener) -> Option<String> {
+        let (port, wanted) = wanted(listener)?;
+        match (self.granted.get(&port), self.of_services.get(&port)) {
+            (Some(granted), _) if granted.wanted.entry == wanted.entry => None,
+            (Some(Granted { gateway, wanted }), _) => {
+                let protocol = if wanted.entry.uses_tls() { "HTTPS" } else { "HTTP" };
+                Some(format!("is a port for {protocol} in {gateway}, which is older: expected another port"))
+            }
+            (None, Some(service)) => Some(format!("is the port of a TCP service ({service}): expected another port")),
+            (None, None) => {
+                Some(format!("is one port too many: at most {MOST_PORTS} are opened, those of the oldest Gateways"))
+            }
+        }
+    }
+
+    /// The ports to open, where they are others than before.
+    pub(super) fn publish(&mut self) -> Option<Arc<[HttpPort]>> {
+        let ports = self.granted.iter().filter_map(|(&port, Granted { gateway, wanted })| {
+            let Wanted { entry, advertised, ref field } = *wanted;
+            let origin = Origin::new(Subject::from(gateway), format!("{field}.port"));
+            (!entry.is_shared()).then(|| HttpPort { port, advertised, tls: entry.uses_tls(), origin })
+        });
+        let ports: Vec<_> = ports.collect();
+        if *ports == *self.published {
+            return None;
+        }
+        self.published = ports.into();
+        Some(Arc::clone(&self.published))
+    }
+}
+
+/// The port that a listener needs of the process, if it serves.
+fn wanted(listener: &ParsedListener) -> Option<(u16, Wanted)> {
+    let entry = listener.entry?;
+    let advertised = u16::try_from(listener.port).ok()?;
+    Some((entry.own_port().unwrap_or(advertised), Wanted { entry, advertised, field: listener.field.clone() }))
+}
