@@ -91,6 +91,10 @@ fn reason(reply: &Reply, table: &Table, decision: &Decision, found: Option<&Foun
         (Reason::SnippetLoop, _) => "snippets lead from path to path more than 10 times".to_owned(),
         (Reason::SnippetTooLong, _) => "a value that a snippet makes is too long".to_owned(),
         (Reason::RewriteTooLong, _) => "the rewritten path is too long".to_owned(),
+        (Reason::Misdirected, _) => {
+            "the name in the handshake leads to another host: this one is to be asked on a connection of its own"
+                .to_owned()
+        }
         (Reason::BadPath, _) => "the path cannot be decoded, or leads above the root".to_owned(),
         (Reason::SourceRange, _) => "the address of the client is not allowed".to_owned(),
         (Reason::BadCredentials, _) => "the request has no name and password of a user".to_owned(),

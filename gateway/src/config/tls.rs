@@ -1,4 +1,4 @@
-use super::Origin;
+use super::{HostName, Origin};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -56,6 +56,9 @@ pub struct HostTls {
     /// Its certificates: usually one, or one with an RSA and one with an ECDSA key. They are valid for the host; an alias
     /// without a certificate has those of its host. Empty: the default certificate.
     pub certificates: Arc<[Arc<Certificate>]>,
+    /// The listener that has it, by its name. Requests on connections whose server name leads to a host of another listener, or
+    /// of none, are answered with 421. Default none: the server name does not matter.
+    pub listener: Option<HostName>,
 }
 
 /// A certificate with its chain and key, from one Secret. The controller has checked that they belong together.

@@ -138,7 +138,7 @@ impl Decision {
 
     fn decide(&mut self, asked: &Asked<'_>) -> ControlFlow<Reply> {
         let Asked { table, connection, request, .. } = *asked;
-        reject_misdirected(connection, request)?;
+        reject_misdirected(table, connection, request)?;
         match normalize(request.path(), self.settings.path_matching) {
             Ok(Cow::Owned(path)) => self.normalized = Some(path.into()),
             Ok(Cow::Borrowed(path)) if path.len() != request.path().len() => self.normalized = Some(path.into()),

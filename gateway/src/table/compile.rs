@@ -94,6 +94,7 @@ impl Compiler<'_> {
             host.less_specific.iter().map(|routes| self.paths(routes, &no_locations, shared, &mut size));
         let less_specific = less_specific.collect();
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
+        let listener = host.tls.as_ref().and_then(|tls| tls.listener.clone());
         let passthrough = host.passthrough.as_ref().map(|passthrough| {
             let config::Passthrough { backend, connect_timeout, origin } = passthrough;
             let upstream = self.registry.upstream(backend);
@@ -106,6 +107,7 @@ impl Compiler<'_> {
             pattern,
             www_redirect,
             keys,
+            listener,
             passthrough,
             policies,
             paths,

@@ -22,6 +22,8 @@ pub struct Host {
     pub(super) www_redirect: Option<WwwRedirect>,
     /// Its certificates; without any, the default one. `None` where no TLS section names it.
     pub(super) keys: Option<Arc<Keys>>,
+    /// The listener whose connections alone have its requests ([`crate::config::HostTls::listener`]).
+    pub(super) listener: Option<HostName>,
     pub(super) passthrough: Option<Arc<Passthrough>>,
     pub(super) policies: Arc<ServerPolicies>,
     pub(super) paths: PathIndex,

@@ -165,6 +165,23 @@ impl Table {
         self.hosts_at(at).find(name).ok().flatten().filter(|host| host.name != HostName::Any)
     }
 
+    /// Whether an entry point has hosts alone: only they may belong to listeners.
+    pub(crate) fn has_own_hosts(&self, at: EntryPoint) -> bool {
+        self.entry_hosts.contains_key(&at)
+    }
+
+    /// Whether a request with this raw `Host` header belongs to another listener than the one that its connection's handshake
+    /// has led to. `None` where neither is one that cares: where Ingresses have both.
+    pub(crate) fn is_misdirected(&self, at: EntryPoint, server_name: &str, header: &str) -> Option<bool> {
+        let hosts = self.hosts_at(at);
+        let host = |name: &str| hosts.find(canonical_host(name, &mut [0; HOST_LIMIT])).ok().flatten();
+        let of_connection = host(server_name).and_then(|host| host.listener.as_ref());
+        match host(header) {
+            Some(host) => host.listener.as_ref().map(|listener| Some(listener) != of_connection),
+            None => of_connection.map(|_| false),
+        }
+    }
+
     /// All virtual hosts, in no particular order: first those of the shared entry points.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<Host>> {
         self.hosts.iter().chain(self.entry_hosts.values().flat_map(HostIndex::iter))

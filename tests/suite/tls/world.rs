@@ -103,7 +103,7 @@ impl World {
 /// A virtual host with these certificates, and nothing else.
 pub(crate) fn host(name: &str, certificates: &[&Arc<Certificate>]) -> VirtualHost {
     let certificates = certificates.iter().map(|&certificate| certificate.clone()).collect();
-    VirtualHost { tls: Some(HostTls { certificates }), ..bare_host(name) }
+    VirtualHost { tls: Some(HostTls { certificates, listener: None }), ..bare_host(name) }
 }
 
 /// A virtual host that no TLS section names.

@@ -133,6 +133,9 @@ impl Reader<'_> {
                 Err(wrong) => fault = Some(wrong),
             }
         }
+        if let Some(tls) = &mut tls {
+            tls.listener.clone_from(&host);
+        }
         let lacks_certificate = tls.as_ref().is_some_and(|tls| tls.certificates.is_empty());
         let mut conditions = vec![match &unresolved {
             None => Condition::holds("ResolvedRefs", "ResolvedRefs"),
@@ -258,7 +261,7 @@ impl Reader<'_> {
             let message = "is empty: expected at least one Secret with a certificate";
             fault = Some(self.fault("InvalidCertificateRef", "tls.certificateRefs", "", message));
         }
-        Ok((HostTls { certificates: certificates.into() }, fault))
+        Ok((HostTls { certificates: certificates.into(), listener: None }, fault))
     }
 
     fn certificate(&mut self, reference: &ObjectReference, field: &str) -> Result<Arc<Certificate>, Fault> {

@@ -69,7 +69,7 @@ fn choose_from_ingress(host: &HostName, ingress: &ParsedIngress, view: &View<'_>
         choice.warn_of_none();
     }
     let certificates = choice.pairs.iter().map(|pair| Arc::clone(&pair.certificate)).collect();
-    (HostTls { certificates }, choice.diagnostics)
+    (HostTls { certificates, listener: None }, choice.diagnostics)
 }
 
 /// The certificates of one host, while the entries of an Ingress are looked at.
