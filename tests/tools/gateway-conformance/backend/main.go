@@ -3,11 +3,7 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"log"
 	"net/http"
 	"os"
@@ -33,14 +29,6 @@ type answer struct {
 	Service   string              `json:"service"`
 	Pod       string              `json:"pod"`
 	TLS       *connection         `json:"tls,omitempty"`
-}
-
-type connection struct {
-	Version            string   `json:"version"`
-	PeerCertificates   []string `json:"peerCertificates,omitempty"`
-	ServerName         string   `json:"serverName"`
-	NegotiatedProtocol string   `json:"negotiatedProtocol,omitempty"`
-	CipherSuite        string   `json:"cipherSuite"`
 }
 
 func main() {
@@ -71,8 +59,8 @@ func serve(failures chan<- error) {
 	for _, port := range []string{"3000", "3001"} {
 		go func() { failures <- server(port).ListenAndServe() }()
 	}
-	if certificate, key := os.Getenv("TLS_SERVER_CERT"), os.Getenv("TLS_SERVER_PRIVKEY"); certificate != "" && key != "" {
-		go func() { failures <- serveTLS(certificate, key, os.Getenv("TLS_CLIENT_CACERTS")) }()
+	if hasCertificate() {
+		go func() { failures <- serveTLS(server("8443")) }()
 	}
 }
 
@@ -88,22 +76,6 @@ func server(port string) *http.Server {
 	protocols.SetUnencryptedHTTP2(true)
 	protocols.SetHTTP2(true)
 	return &http.Server{Addr: ":" + port, Handler: routes, Protocols: protocols}
-}
-
-func serveTLS(certificate, key, authorities string) error {
-	server := server("8443")
-	if authorities != "" {
-		texts, err := os.ReadFile(authorities)
-		if err != nil {
-			return err
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(texts) {
-			return errors.New(authorities + " has no certificate")
-		}
-		server.TLSConfig = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
-	}
-	return server.ListenAndServeTLS(certificate, key)
 }
 
 // Sends each message back.
@@ -197,22 +169,5 @@ func (e *echo) answer(request *http.Request) answer {
 		Headers: request.Header, HTTPPort: e.port,
 		Namespace: os.Getenv("NAMESPACE"), Service: os.Getenv("SERVICE_NAME"), Pod: os.Getenv("POD_NAME"),
 		TLS: describe(request.TLS),
-	}
-}
-
-func describe(state *tls.ConnectionState) *connection {
-	if state == nil {
-		return nil
-	}
-	var certificates []string
-	for _, certificate := range state.PeerCertificates {
-		certificates = append(certificates, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})))
-	}
-	return &connection{
-		Version:            tls.VersionName(state.Version),
-		PeerCertificates:   certificates,
-		ServerName:         state.ServerName,
-		NegotiatedProtocol: state.NegotiatedProtocol,
-		CipherSuite:        tls.CipherSuiteName(state.CipherSuite),
 	}
 }
