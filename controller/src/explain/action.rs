@@ -280,9 +280,10 @@ fn client_certificate(decision: &Decision) -> Option<String> {
     let Some(ClientCertificates::Verified(verification)) = decision.client_certificates() else { return None };
     let who = match verification.verify {
         VerifyClient::Off => return None,
-        VerifyClient::On => "if its client has a valid certificate",
+        VerifyClient::On | VerifyClient::AtHandshake => "if its client has a valid certificate",
         VerifyClient::Optional => "if its client has a valid certificate, or none",
         VerifyClient::OptionalNoCa => "if its client has a certificate, valid but for its authority, or none",
+        VerifyClient::Any => "whatever the certificate of its client is",
     };
     let subject = verification.subject.as_ref().map(|subject| format!(", whose subject matches {subject:?}"));
     Some(format!("{who}{}: {}", subject.unwrap_or_default(), Source::from(&verification.origin)))

@@ -1,7 +1,7 @@
 use super::{Denied, Origin};
 use std::sync::Arc;
 
-/// `auth-tls-secret` and what goes with it: what a host makes of the certificates of its clients.
+/// `auth-tls-secret` and what goes with it, or a Gateway's `tls.frontend`: what a host makes of the certificates of its clients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ClientCertificates {
     /// They are verified.
@@ -30,7 +30,7 @@ pub struct ClientVerification {
     pub subject: Option<Arc<str>>,
     /// `auth-tls-pass-certificate-to-upstream`: the backend gets the certificate in `ssl-client-cert`. Default false.
     pub forward_certificate: bool,
-    /// The annotation that asks for it.
+    /// What asks for it.
     pub origin: Origin,
 }
 
@@ -39,12 +39,23 @@ pub struct ClientVerification {
 pub enum VerifyClient {
     /// All: no certificate is asked for.
     Off,
-    /// Those with a valid certificate.
+    /// Those with a valid certificate. Others are answered.
     On,
+    /// The same, but the handshake of others fails.
+    AtHandshake,
     /// Those with a valid certificate, and those without any.
     Optional,
     /// The same, and those whose certificate is valid but for its authority, which is not believed.
     OptionalNoCa,
+    /// All. They are asked for a certificate, and backends are told what it is worth.
+    Any,
+}
+
+impl VerifyClient {
+    /// Whether nobody comes in without a valid certificate.
+    pub fn requires_certificate(self) -> bool {
+        matches!(self, Self::On | Self::AtHandshake)
+    }
 }
 
 /// What clients get whose certificate is missing or invalid.

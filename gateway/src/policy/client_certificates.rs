@@ -81,7 +81,8 @@ impl ClientVerification {
     /// Refuses clients whose certificate is missing or invalid (nginx: ngx_http_process_request).
     fn check(&self, verdict: Verdict) -> ControlFlow<Reply> {
         let reason = match (self.verify, verdict) {
-            (VerifyClient::On, Verdict::None) => Reason::NoClientCertificate,
+            (VerifyClient::Any, _) => return ControlFlow::Continue(()),
+            (verify, Verdict::None) if verify.requires_certificate() => Reason::NoClientCertificate,
             (VerifyClient::OptionalNoCa, Verdict::Failed(fault)) if fault.is_lack_of_trust() => {
                 return ControlFlow::Continue(());
             }
@@ -157,7 +158,7 @@ pub(crate) fn require_tls(certificates: Option<&ClientCertificates>, connection:
     match certificates {
         Some(ClientCertificates::Denied(_)) => ControlFlow::Break(DENIED),
         Some(ClientCertificates::Verified(verification)) if connection.tls.is_none() => {
-            if verification.verify == VerifyClient::On {
+            if verification.verify.requires_certificate() {
                 return ControlFlow::Break(Reply::new(400, Reason::NoClientCertificate));
             }
             verification.check_subject(None)

@@ -1,12 +1,12 @@
 use super::old_forms::{self, Authority, List};
 use super::verdict::Fault;
-use crate::config::ClientVerification;
+use crate::config::{ClientVerification, VerifyClient};
 use crate::tls::PROVIDER;
 use crate::tls::signature;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use std::fmt;
 use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList, RevocationOptionsBuilder,
@@ -14,7 +14,8 @@ use webpki::{
 };
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// Verifies the certificates of a host's clients. As the verifier of a handshake, it asks for one and takes any.
+/// Verifies the certificates of a host's clients. As the verifier of a handshake, it asks for one, and takes any unless the
+/// handshake is to decide.
 pub struct ClientVerifier {
     /// Those that are believed.
     authorities: Vec<Authority>,
@@ -26,6 +27,8 @@ pub struct ClientVerifier {
     /// The same, for [`old_forms`].
     parsed_lists: Vec<List>,
     depth: usize,
+    /// The handshake of a client without a valid certificate fails.
+    decides_at_handshake: bool,
     /// Whose certificates clients are asked for.
     hints: Vec<DistinguishedName>,
 }
@@ -60,7 +63,16 @@ impl ClientVerifier {
             parsed_lists.push(List::read(der).ok_or_else(|| unusable(&"it is not X.509"))?);
         }
         let intermediates = others.into_iter().map(|certificate| certificate.der).collect();
-        Ok(Self { authorities, anchors, intermediates, lists, parsed_lists, depth: settings.depth, hints })
+        Ok(Self {
+            authorities,
+            anchors,
+            intermediates,
+            lists,
+            parsed_lists,
+            depth: settings.depth,
+            decides_at_handshake: settings.verify == VerifyClient::AtHandshake,
+            hints,
+        })
     }
 
     /// Verifies the certificate of a client, to which it has the key, with what it has sent along.
@@ -165,9 +177,21 @@ fn fault(error: &webpki::Error) -> Fault {
     }
 }
 
+/// What the handshake of a client fails with: rustls sends the alert that fits.
+fn refusal(fault: Fault) -> Error {
+    Error::InvalidCertificate(match fault {
+        Fault::Expired => CertificateError::Expired,
+        Fault::NotYetValid => CertificateError::NotValidYet,
+        Fault::Revoked => CertificateError::Revoked,
+        Fault::BadPurpose => CertificateError::InvalidPurpose,
+        Fault::UnknownIssuer | Fault::SelfSigned | Fault::SelfSignedInChain => CertificateError::UnknownIssuer,
+        _ => CertificateError::ApplicationVerificationFailure,
+    })
+}
+
 impl ClientCertVerifier for ClientVerifier {
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.decides_at_handshake
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -176,10 +200,14 @@ impl ClientCertVerifier for ClientVerifier {
 
     fn verify_client_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
+        leaf: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        if self.decides_at_handshake {
+            let chain: Vec<_> = std::iter::once(leaf).chain(sent).cloned().collect();
+            self.verify(&chain, now).map_err(refusal)?;
+        }
         Ok(ClientCertVerified::assertion())
     }
 
