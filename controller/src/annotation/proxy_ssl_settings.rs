@@ -2,7 +2,9 @@
 
 use crate::certificate::{KeyPair, certificates};
 use crate::registry::ValueError;
-use gateway::config::{BackendPolicies, BackendProtocol, BackendTls, BackendVerification, Certificate, Subject};
+use gateway::config::{
+    Authorities, BackendPolicies, BackendProtocol, BackendTls, BackendVerification, Certificate, Subject, SubjectName,
+};
 use k8s_openapi::api::core::v1::Secret;
 use std::sync::Arc;
 
@@ -67,7 +69,11 @@ impl ProxySslSettings {
         let unnamed = "is on without proxy-ssl-name: expected the name in the backend's certificate there";
         let name = self.name.clone().ok_or(("proxy-ssl-verify", unnamed.into()))?;
         let authorities = authorities(secret).map_err(|error| ("proxy-ssl-secret", error))?;
-        Ok(Some(BackendVerification { authorities, name, depth: self.depth.unwrap_or(1) }))
+        Ok(Some(BackendVerification {
+            authorities: Authorities::Given(authorities),
+            names: Arc::from([SubjectName::Dns(name)]),
+            depth: self.depth.unwrap_or(1),
+        }))
     }
 }
 

@@ -13,7 +13,7 @@ pub struct BackendPolicies {
     pub host: Option<Template>,
     /// What programs of FastCGI are told beside what all are. Counts with [`BackendProtocol::FastCgi`]. Default none.
     pub fastcgi: Option<Arc<FastCgi>>,
-    /// `proxy-ssl-secret`: how TLS is spoken to it, where it is. Default none: any certificate is taken.
+    /// `proxy-ssl-secret`, or a BackendTLSPolicy: how TLS is spoken to it, where it is. Default none: any certificate is taken.
     pub tls: Option<Arc<BackendTls>>,
     /// `connection-proxy-header`: the `Connection` header that the backend gets. Default none: connections are kept.
     pub connection: Option<ConnectionHeader>,
@@ -78,6 +78,12 @@ impl BackendProtocol {
             Self::Https | Self::Grpcs => true,
             Self::Auto => client_uses_tls,
         }
+    }
+
+    /// The same over TLS, whatever the client's connection has.
+    #[must_use]
+    pub fn over_tls(self) -> Self {
+        if self.is_http2() { Self::Grpcs } else { Self::Https }
     }
 
     /// Whether it is HTTP/2.

@@ -1,8 +1,8 @@
 use super::Certificate;
 use std::sync::Arc;
 
-/// `proxy-ssl-secret` and what goes with it: how TLS to a backend is spoken. Without it no certificate is verified or
-/// shown, and no name is sent.
+/// How TLS to a backend is spoken: `proxy-ssl-secret` and what goes with it, or a BackendTLSPolicy. Without it no certificate is
+/// verified or shown, and no name is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendTls {
     /// `tls.crt` and `tls.key` of the Secret: shown to backends that ask for a certificate. Default none.
@@ -22,10 +22,31 @@ pub struct BackendTls {
 /// What the certificate of a backend has to be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BackendVerification {
-    /// `ca.crt` of the Secret, DER: the authorities that may have issued it.
-    pub authorities: Arc<[Vec<u8>]>,
-    /// `proxy-ssl-name`: the DNS name that it is for.
-    pub name: Arc<str>,
-    /// `proxy-ssl-verify-depth`: how many certificates may stand between it and an authority. Default 1.
+    /// The authorities that may have issued it.
+    pub authorities: Authorities,
+    /// `proxy-ssl-name`: the names of which it has one. Without any, none is good enough.
+    pub names: Arc<[SubjectName]>,
+    /// `proxy-ssl-verify-depth`: how many certificates may stand between it and an authority, up to [`DEEPEST_CHAIN`]. Default 1.
     pub depth: usize,
+}
+
+/// How many certificates may stand between one and its authority, whatever the setting is.
+pub const DEEPEST_CHAIN: usize = 6;
+
+/// Authorities that are believed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Authorities {
+    /// These: `ca.crt` of a Secret or ConfigMap, DER.
+    Given(Arc<[Vec<u8>]>),
+    /// Those of the system that the gateway runs on.
+    System,
+}
+
+/// A name in a certificate: one of its subject alternative names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SubjectName {
+    /// A DNS name, which one for `*.` and its parent covers.
+    Dns(Arc<str>),
+    /// A URI, byte for byte: `spiffe://example.com/shop`.
+    Uri(Arc<str>),
 }

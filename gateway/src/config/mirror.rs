@@ -1,4 +1,4 @@
-use super::{BackendId, Template};
+use super::{BackendId, BackendTls, Template};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -11,8 +11,10 @@ pub struct Mirror {
     pub backend: BackendId,
     /// How many requests are copied. Default all.
     pub share: Option<Share>,
-    /// They are sent over TLS. As in ingress-nginx, the certificate is not verified.
+    /// They are sent over TLS.
     pub tls: bool,
+    /// How TLS is spoken, where it is. Default none: as in ingress-nginx, any certificate is taken.
+    pub tls_settings: Option<Arc<BackendTls>>,
     /// The host of the URL: the name that TLS sends (SNI).
     pub server_name: Arc<str>,
     /// Path and query of the URL.

@@ -58,7 +58,7 @@ pub use access_log::{AccessLog, Escape, Syslog};
 pub use affinity::{Affinity, AffinityMode, CookieAttributes, SameSite};
 pub use backend::{Backend, BackendId, Balance, Endpoint, Endpoints, ServiceBackend, StreamProtocol};
 pub use backend_policies::{BackendPolicies, BackendProtocol, ConnectionHeader, Deadlines, Timeouts};
-pub use backend_tls::{BackendTls, BackendVerification};
+pub use backend_tls::{Authorities, BackendTls, BackendVerification, DEEPEST_CHAIN, SubjectName};
 pub use basic_auth::{BasicAuth, DigestAuth, Users};
 pub use blocked::Blocked;
 pub use buffering::{RequestBuffering, ResponseBuffering};

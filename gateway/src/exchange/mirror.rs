@@ -107,7 +107,10 @@ impl Exchange {
             context: Arc::clone(&self.context),
             _place: place,
             upstream: Arc::clone(&mirror.upstream),
-            tls: mirror.tls.then(|| BackendTls { server_name: Some(mirror.server_name.clone()), settings: None }),
+            tls: mirror.tls.then(|| BackendTls {
+                server_name: Some(mirror.server_name.clone()),
+                settings: mirror.backend_tls.clone(),
+            }),
             client: self.decision.client.address,
             keep_alive: self.decision.settings.upstream,
             pick: None,

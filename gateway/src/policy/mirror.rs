@@ -4,6 +4,7 @@ use super::Invalid;
 use crate::config;
 use crate::grammar;
 use crate::headers::{Fields, Headers};
+use crate::tls::backend::BackendTls;
 use crate::upstream::{Registry, Upstream};
 use http::{HeaderName, HeaderValue};
 use std::ops::Deref;
@@ -18,6 +19,8 @@ pub struct Mirror {
     configured: config::Mirror,
     /// Its endpoints.
     pub upstream: Arc<Upstream>,
+    /// How TLS is spoken to them.
+    pub(crate) backend_tls: Option<Arc<BackendTls>>,
     /// Its mark.
     pub(crate) mark: HeaderValue,
 }
@@ -26,10 +29,13 @@ impl Mirror {
     /// Compiles the setting.
     ///
     /// # Errors
-    /// A mark that cannot be in a header.
+    /// A mark that cannot be in a header, or TLS settings that cannot be used.
     pub(super) fn compile(configured: &config::Mirror, registry: &Registry) -> Result<Self, Invalid> {
         let invalid = |_| Invalid { value: configured.mark.clone(), reason: "cannot be in a header".to_owned() };
+        let unusable = |reason| Invalid { value: "TLS to the mirror".into(), reason };
+        let backend_tls = configured.tls_settings.as_deref().map(BackendTls::compile).transpose().map_err(unusable)?;
         Ok(Self {
+            backend_tls: backend_tls.map(Arc::new),
             upstream: registry.upstream(&configured.backend),
             mark: HeaderValue::from_str(&configured.mark).map_err(invalid)?,
             configured: configured.clone(),

@@ -291,7 +291,7 @@ impl Compiler<'_> {
 
     fn backend_tls(&mut self, policies: &BackendPolicies) -> Result<Option<Arc<BackendTls>>, Invalid> {
         let Some(settings) = &policies.tls else { return Ok(None) };
-        let invalid = |reason| Invalid { value: "proxy-ssl-secret".into(), reason };
+        let invalid = |reason| Invalid { value: "TLS to the backend".into(), reason };
         self.backend_tls.intern(settings, BackendTls::compile).map(Some).map_err(invalid)
     }
 

@@ -1,5 +1,5 @@
 //! TLS to backends: by default, without a certificate of ours and whatever the backend's is; otherwise as `proxy-ssl-secret`
-//! and what goes with it say.
+//! and what goes with it say, or a BackendTLSPolicy.
 
 use super::PROVIDER;
 use super::keys::parts;
@@ -25,7 +25,7 @@ static UNVERIFIED: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(||
 /// How TLS to the backends of a route is spoken, compiled. Routes with the same settings share it.
 pub struct BackendTls {
     config: Arc<ClientConfig>,
-    /// The name that is sent, or that the certificate is verified for.
+    /// The name that is sent.
     name: Option<ServerName<'static>>,
     /// Tells it from all others: connections are shared only between equal ones.
     key: u64,
@@ -52,8 +52,7 @@ impl BackendTls {
             None => builder.with_no_client_auth(),
         };
         config.enable_sni = configured.server_name.is_some();
-        let verified = configured.verification.as_ref().map(|verification| &verification.name);
-        let name = configured.server_name.as_ref().or(verified).map(|name| {
+        let name = configured.server_name.as_ref().map(|name| {
             ServerName::try_from(name.to_string()).map_err(|_| format!("{name:?} is not the name of a server"))
         });
         Ok(Self { config: Arc::new(config), name: name.transpose()?, key: fastrand::u64(..) })

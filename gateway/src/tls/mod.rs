@@ -4,6 +4,7 @@
 //! routes and settings change as one. A handshake asks the table once, by the name in its ClientHello; connections that
 //! are open keep what they began with.
 
+pub mod authorities;
 pub(crate) mod backend;
 mod cipher;
 pub mod client;

@@ -16,6 +16,7 @@ impl Parser<'_> {
         Some(Mirror {
             backend: self.url_backend(&url, field, lookup),
             share: None,
+            tls_settings: None,
             tls: url.tls,
             server_name: url.host.clone(),
             // ingress-nginx would send all copies to a path of its own, which no mirror knows.

@@ -13,6 +13,7 @@ fn mirror() -> Mirror {
     Mirror {
         backend: service("auth"), // it has two endpoints
         share: None,
+        tls_settings: None,
         tls: true,
         server_name: "mirror.example".into(),
         target: template("/copies$request_uri"),
