@@ -1,6 +1,6 @@
 //! Reading from the store, where what is read is recorded.
 
-use crate::gateway_api::{BackendTlsPolicy, Gateway, GatewayClass, ReferenceGrant};
+use crate::gateway_api::{Gateway, GatewayClass, ReferenceGrant};
 use crate::object::{Kind, ObjectKey};
 use crate::store::{Store, Stored};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
@@ -80,12 +80,6 @@ impl<'a> Lookup<'a> {
     pub fn reference_grants(&self, namespace: &str) -> impl Iterator<Item = &'a Stored<ReferenceGrant>> {
         self.reads.borrow_mut().insert(Self::all_of(Kind::ReferenceGrant, namespace));
         self.store.gateway_api().reference_grants.in_namespace(namespace)
-    }
-
-    /// All BackendTLSPolicies of a namespace, likewise.
-    pub fn backend_tls_policies(&self, namespace: &str) -> impl Iterator<Item = &'a Stored<BackendTlsPolicy>> {
-        self.reads.borrow_mut().insert(Self::all_of(Kind::BackendTlsPolicy, namespace));
-        self.store.gateway_api().backend_tls_policies.in_namespace(namespace)
     }
 
     /// What stands for all objects of a kind in a namespace, of which any may come, change or go: no object has such a key.

@@ -41,7 +41,7 @@ spec:
 
 async fn start(manifests: &str) -> Result<(ApiServer, Adit)> {
     let server = ApiServer::start(manifests).await?;
-    server.offer("v1", &["gatewayclasses", "gateways", "httproutes", "referencegrants"]);
+    server.offer("v1", &["gatewayclasses", "gateways", "httproutes", "referencegrants", "backendtlspolicies"]);
     let addresses = ["203.0.113.1", "lb.example.com"].map(|text| text.parse().expect("an address")).to_vec();
     let status = StatusSettings { election: false, addresses, ..StatusSettings::default() };
     let cluster = ClusterSettings {
@@ -151,5 +151,38 @@ async fn what_others_write_stays_whenever_they_write_it() -> Result<()> {
     server.apply(&route(4, "other"))?;
     let alone = comes_to(&server, "httproutes", "shop", |status| parents(status) == 1).await?;
     assert_eq!(alone["parents"][0], foreign);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_policy_tells_of_its_authorities_as_they_come() -> Result<()> {
+    let policy = r#"
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: shop, generation: 1}
+spec:
+  targetRefs: [{group: "", kind: Service, name: shop}]
+  validation: {hostname: shop.example, caCertificateRefs: [{group: "", kind: ConfigMap, name: authority}]}
+---
+"#;
+    let (server, _adit) = start(&(CLASS_AND_GATEWAY.to_owned() + &route(1, "edge") + policy)).await?;
+    let conditions = |status: &Value| ["Accepted", "ResolvedRefs"].map(|kind| condition(&status["ancestors"][0], kind));
+    let missing = ["False NoValidCACertificate 1", "False InvalidCACertificateRef 1"];
+    let status = comes_to(&server, "backendtlspolicies", "shop", |status| conditions(status) == missing).await?;
+    let ancestor =
+        json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge", "namespace": "default"});
+    assert_eq!(status["ancestors"][0]["ancestorRef"], ancestor);
+
+    let pem = rcgen::generate_simple_self_signed(["authority".to_owned()])?.cert.pem();
+    let metadata = json!({"name": "authority"});
+    let authority = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": pem}});
+    server.apply(&authority.to_string())?;
+    let found = ["True Accepted 1", "True ResolvedRefs 1"];
+    comes_to(&server, "backendtlspolicies", "shop", |status| conditions(status) == found).await?;
     Ok(())
 }

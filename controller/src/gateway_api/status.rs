@@ -26,6 +26,8 @@ pub enum StatusParts {
     },
     /// A route: each of its parents that are ours.
     Route(Vec<ParentStatus>),
+    /// A policy: each of the Gateways of ours that it has an effect on.
+    Policy(Vec<ParentStatus>),
 }
 
 /// What became of a listener.
@@ -39,7 +41,7 @@ pub struct ListenerStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// What became of a route at one of its parents.
+/// What became of a route at one of its parents, or of a policy at a Gateway.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub struct ParentStatus {

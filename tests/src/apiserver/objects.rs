@@ -124,5 +124,9 @@ fn selects(request: &Request, (resource, namespace, _): &Key, object: &Value) ->
 
 fn resource(kind: &str) -> String {
     let kind = kind.to_lowercase();
-    if kind.ends_with('s') { format!("{kind}es") } else { format!("{kind}s") }
+    match kind.strip_suffix('y') {
+        _ if kind.ends_with('s') => format!("{kind}es"),
+        Some(stem) if !kind.ends_with("ay") => format!("{stem}ies"),
+        _ => format!("{kind}s"),
+    }
 }

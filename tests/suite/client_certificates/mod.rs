@@ -1,4 +1,4 @@
-//! Certificates of clients (`auth-tls-*`): who comes in, what backends get to know, and that there is no way around.
+//! Certificates of clients (`auth-tls-*`, and of Gateways): who comes in, what backends get to know, and that there is no way around.
 
 mod attacks;
 mod authority;
@@ -9,5 +9,6 @@ mod conformance;
 mod curl;
 mod distinguished_names;
 mod error_pages;
+mod gateways;
 mod invalid_settings;
 mod world;

@@ -30,7 +30,16 @@ fn roles_allow_what_is_asked_for_and_no_more() {
         "referencegrants",
         "backendtlspolicies",
     ];
-    let written = ["gatewayclasses", "gateways", "httproutes", "grpcroutes", "tlsroutes", "tcproutes", "udproutes"];
+    let written = [
+        "gatewayclasses",
+        "gateways",
+        "httproutes",
+        "grpcroutes",
+        "tlsroutes",
+        "tcproutes",
+        "udproutes",
+        "backendtlspolicies",
+    ];
     let read = read.map(|resource| format!("gateway.networking.k8s.io/{resource} list watch"));
     let written = written.map(|resource| format!("gateway.networking.k8s.io/{resource}/status patch"));
     let mut rules: BTreeSet<_> = read.into_iter().chain(written).collect();

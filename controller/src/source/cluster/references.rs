@@ -3,14 +3,15 @@
 use super::objects::{ObjectState, Presence};
 use crate::annotation::Annotation;
 use crate::configmap::Key;
+use crate::gateway_api::{GatewaySpec, ObjectReference};
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, is_name};
 use crate::registry::object_name;
 use crate::settings::ControllerSettings;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The most ConfigMaps that the Ingresses of one namespace can have watched, the first by name: each is a connection to
-/// the API server, and whoever may write Ingresses must not be able to open any number of them.
+/// The most ConfigMaps that the objects of one namespace can have watched, the first by name: each is a connection to the
+/// API server, and whoever may write Ingresses must not be able to open any number of them.
 const PER_NAMESPACE: usize = 32;
 
 /// What names which ConfigMap.
@@ -75,6 +76,10 @@ impl References {
                 let values = keys.filter(|(key, _)| Key::named(key).is_some_and(Key::names_config_map));
                 values.filter_map(|(_, value)| config_map(value, None)).collect()
             }
+            Object::Gateway(gateway) => authorities(client_authorities(&gateway.spec), &key.namespace),
+            Object::BackendTlsPolicy(policy) => {
+                authorities(&policy.spec.validation.ca_certificate_refs, &key.namespace)
+            }
             _ => BTreeSet::new(),
         }
     }
@@ -89,10 +94,37 @@ impl References {
     }
 }
 
-/// The ConfigMap that a value names. What no ConfigMap can be called is left out: the API server refuses to watch it, for
-/// ever, so that one annotation would keep a whole gateway from getting ready.
+/// The references to authorities of clients that a Gateway has.
+fn client_authorities(spec: &GatewaySpec) -> impl Iterator<Item = &ObjectReference> {
+    let frontend = spec.tls.as_ref().and_then(|tls| tls.frontend.as_ref());
+    let ports = frontend.into_iter().flat_map(|frontend| {
+        std::iter::once(&frontend.default).chain(frontend.per_port.iter().map(|of_port| &of_port.tls))
+    });
+    ports.filter_map(|port| port.validation.as_ref()).flat_map(|validation| &validation.ca_certificate_refs)
+}
+
+/// The ConfigMaps among these.
+fn authorities<'a>(
+    references: impl IntoIterator<Item = &'a ObjectReference>,
+    namespace: &Arc<str>,
+) -> BTreeSet<NamespacedName> {
+    let is_config_map = |reference: &&ObjectReference| reference.kind.as_deref().is_none_or(|kind| kind == "ConfigMap");
+    let name = |reference: &ObjectReference| NamespacedName {
+        namespace: reference.namespace.as_deref().map_or_else(|| Arc::clone(namespace), Arc::from),
+        name: reference.name.as_str().into(),
+    };
+    references.into_iter().filter(is_config_map).map(name).filter(is_possible).collect()
+}
+
+/// The ConfigMap that a value names.
 fn config_map(value: &str, namespace: Option<&str>) -> Option<NamespacedName> {
-    object_name(value, namespace).filter(|name| is_name(&name.namespace) && is_name(&name.name))
+    object_name(value, namespace).filter(is_possible)
+}
+
+/// What no ConfigMap can be called is left out: the API server refuses to watch it, for ever, so that one object would keep a
+/// whole gateway from getting ready.
+fn is_possible(name: &NamespacedName) -> bool {
+    is_name(&name.namespace) && is_name(&name.name)
 }
 
 #[cfg(test)]
@@ -158,6 +190,22 @@ mod tests {
         assert!(!references.record(&state_of(Kind::ConfigMap, map("other"))));
         assert!(references.record(&state_of(Kind::ConfigMap, map("adit"))));
         assert_eq!(config_maps(&references), ["a/b"]);
+    }
+
+    #[test]
+    fn authorities_of_clients_and_backends_are_watched() {
+        let mut references = References::new(&ControllerSettings::default());
+        let metadata = json!({"metadata": {"name": "edge", "namespace": "shop"}});
+        let reference = |name: &str, kind: &str| json!({"group": "", "kind": kind, "name": name});
+        let validation = |name: &str, kind: &str| json!({"validation": {"caCertificateRefs": [reference(name, kind)]}});
+        let with = |spec: Value| json!({"metadata": metadata["metadata"], "spec": spec});
+        let frontend = json!({
+            "default": validation("clients", "ConfigMap"),
+            "perPort": [{"port": 8443, "tls": validation("secret", "Secret")}],
+        });
+        assert!(references.record(&state_of(Kind::Gateway, with(json!({"tls": {"frontend": frontend}})))));
+        assert!(references.record(&state_of(Kind::BackendTlsPolicy, with(validation("backends", "ConfigMap")))));
+        assert_eq!(config_maps(&references), ["shop/backends", "shop/clients"]);
     }
 
     #[test]

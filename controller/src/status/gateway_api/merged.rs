@@ -10,7 +10,19 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 /// The types of conditions that we do not always have.
-const OCCASIONAL: [&str; 2] = ["Conflicted", "PartiallyInvalid"];
+const OCCASIONAL: [&str; 4] = ["Conflicted", "InsecureFrontendValidationMode", "PartiallyInvalid", "ResolvedRefs"];
+
+/// Where a status has an entry for each object that another one is attached to.
+struct Entries {
+    field: &'static str,
+    /// What names the object in an entry.
+    reference: &'static str,
+    /// The most entries that the API takes, of all controllers.
+    most: usize,
+}
+
+const PARENTS: Entries = Entries { field: "parents", reference: "parentRef", most: 32 };
+const ANCESTORS: Entries = Entries { field: "ancestors", reference: "ancestorRef", most: 16 };
 
 /// What is known here and not by translation.
 #[derive(Clone, Debug)]
@@ -39,8 +51,9 @@ pub(super) fn merged(now: &Value, status: &ObjectStatus, facts: &Facts<'_>) -> O
                 ("listeners", merge.listeners(&now["listeners"], listeners)),
             ]
         }
-        StatusParts::Route(parents) => {
-            vec![("parents", merge.parents(&now["parents"], parents, facts.controller))]
+        StatusParts::Route(parents) => vec![(PARENTS.field, merge.entries(&PARENTS, now, parents, facts.controller))],
+        StatusParts::Policy(ancestors) => {
+            vec![(ANCESTORS.field, merge.entries(&ANCESTORS, now, ancestors, facts.controller))]
         }
     };
     let is_same = |(field, value): &(&str, Value)| now[field] == *value || is_empty(value) && is_empty(&now[field]);
@@ -115,30 +128,26 @@ impl Merge<'_> {
         ours.iter().map(listener).collect()
     }
 
-    /// The entries of a route with ours: those that are there already in their places.
-    fn parents(&self, now: &Value, ours: &[ParentStatus], controller: &str) -> Value {
+    /// The entries with ours: those that are there already in their places.
+    fn entries(&self, of: &Entries, now: &Value, ours: &[ParentStatus], controller: &str) -> Value {
+        let now = items(&now[of.field]);
         let is_ours = |entry: &&Value| entry["controllerName"] == controller;
-        let is_of = |entry: &Value, parent: &ParentReference| reference_of(entry) == Some(with_defaults(parent));
-        let updated = |entry: &Value| {
-            let status = ours.iter().find(|status| is_of(entry, &status.parent))?;
-            Some(self.parent(entry, status, controller))
+        let is_of =
+            |entry: &Value, parent: &ParentReference| reference_of(&entry[of.reference]) == Some(with_defaults(parent));
+        let entry = |now: &Value, status: &ParentStatus| {
+            json!({
+                of.reference: reference(&status.parent),
+                "controllerName": controller,
+                "conditions": self.conditions(&now["conditions"], &status.conditions),
+            })
         };
-        let kept = items(now).iter().filter_map(|entry| match is_ours(&entry) {
-            true => updated(entry),
-            false => Some(entry.clone()),
+        let kept = now.iter().filter_map(|known| match is_ours(&known) {
+            true => Some(entry(known, ours.iter().find(|status| is_of(known, &status.parent))?)),
+            false => Some(known.clone()),
         });
-        let is_new =
-            |status: &&ParentStatus| !items(now).iter().filter(is_ours).any(|entry| is_of(entry, &status.parent));
-        let new = ours.iter().filter(is_new).map(|status| self.parent(&Value::Null, status, controller));
-        kept.chain(new).collect()
-    }
-
-    fn parent(&self, now: &Value, ours: &ParentStatus, controller: &str) -> Value {
-        json!({
-            "parentRef": reference(&ours.parent),
-            "controllerName": controller,
-            "conditions": self.conditions(&now["conditions"], &ours.conditions),
-        })
+        let is_new = |status: &&ParentStatus| !now.iter().filter(is_ours).any(|known| is_of(known, &status.parent));
+        let new = ours.iter().filter(is_new).map(|status| entry(&Value::Null, status));
+        kept.chain(new).take(of.most).collect()
     }
 }
 
@@ -150,9 +159,9 @@ fn kind(kind: &RouteGroupKind) -> Value {
     json!({"group": kind.group.as_deref().unwrap_or(GROUP), "kind": kind.kind})
 }
 
-/// The reference of an entry, with what the API server fills in.
-fn reference_of(entry: &Value) -> Option<ParentReference> {
-    ParentReference::deserialize(&entry["parentRef"]).ok().as_ref().map(with_defaults)
+/// A reference of an entry, with what the API server fills in.
+fn reference_of(value: &Value) -> Option<ParentReference> {
+    ParentReference::deserialize(value).ok().as_ref().map(with_defaults)
 }
 
 fn with_defaults(parent: &ParentReference) -> ParentReference {

@@ -163,12 +163,16 @@ impl State {
     }
 }
 
-/// What the status of an object of which nothing is ours says: a route has no entry of us, and anything else is of those
+/// What the status of an object of which nothing is ours says: a route or a policy has no entry of us, and anything else is of those
 /// who have it now.
 fn withdrawn(object: &Object) -> Option<ObjectStatus> {
-    let is_route = !matches!(object, Object::GatewayClass(_) | Object::Gateway(_));
-    let (metadata, _) = parts(object).filter(|_| is_route)?;
-    Some(ObjectStatus { generation: metadata.generation, parts: StatusParts::Route(Vec::new()) })
+    let none = match object {
+        Object::GatewayClass(_) | Object::Gateway(_) => return None,
+        Object::BackendTlsPolicy(_) => StatusParts::Policy(Vec::new()),
+        _ => StatusParts::Route(Vec::new()),
+    };
+    let (metadata, _) = parts(object)?;
+    Some(ObjectStatus { generation: metadata.generation, parts: none })
 }
 
 /// Of the kinds whose statuses we write: the metadata, and the status.
@@ -181,6 +185,7 @@ pub(in crate::status) fn parts(object: &Object) -> Option<(&ObjectMeta, &Value)>
         Object::TlsRoute(object) => (&object.metadata, &object.status),
         Object::TcpRoute(object) => (&object.metadata, &object.status),
         Object::UdpRoute(object) => (&object.metadata, &object.status),
+        Object::BackendTlsPolicy(object) => (&object.metadata, &object.status),
         _ => return None,
     })
 }

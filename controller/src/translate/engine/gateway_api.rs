@@ -10,7 +10,8 @@ use crate::translate::gateway_api::{GatewayDirty, Scene, UNITS};
 use gateway::config::{Subject, Update};
 
 impl Translator {
-    /// Translates what is dirty of Gateway API, but for hosts: classes, then Gateways, then the routes that attach to them.
+    /// Translates what is dirty of Gateway API, but for hosts: classes, then Gateways, then policies
+    /// for Services, then the routes that attach to Gateways and lead to Services.
     pub(super) fn translate_gateway_api(&mut self, store: &Store, dirty: &mut GatewayDirty) {
         let (settings, certificates) = (&self.settings, &self.certificates);
         let scene = Scene { store, settings, defaults: &self.config.routes, certificates };
@@ -20,6 +21,7 @@ impl Translator {
                 let diagnostics = match kind {
                     Kind::GatewayClass => self.gateway_api.read_class(&scene, &key),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
+                    Kind::BackendTlsPolicy => self.gateway_api.read_policy(&key, &scene, dirty),
                     Kind::HttpRoute => self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty),
                     _ => self.gateway_api.read_unsupported(&key, &scene),
                 };
@@ -32,6 +34,9 @@ impl Translator {
             }
         }
         self.gateway_api.count_routes(dirty);
+        for (key, diagnostics) in self.gateway_api.judge_policies(dirty) {
+            self.diagnostics.set(UnitKey::Object(key), diagnostics);
+        }
     }
 
     /// Says which ports are to be opened, and makes the hosts of entry points of which something has changed, and those whose

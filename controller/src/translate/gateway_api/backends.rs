@@ -2,22 +2,35 @@
 
 use super::findings::Findings;
 use super::grants::{self, Target};
+use super::policies::Policies;
 use crate::diagnostic::Reason;
 use crate::gateway_api::RouteBackendRef;
 use crate::lookup::Lookup;
-use crate::object::ObjectKey;
-use gateway::config::{BackendProtocol, ServiceBackend};
+use crate::object::{Kind, ObjectKey};
+use gateway::config::{BackendProtocol, BackendTls, ServiceBackend};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
+use std::sync::Arc;
 
 /// The port of a Service that a reference leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Destination {
     pub(super) id: ServiceBackend,
     pub(super) protocol: BackendProtocol,
+    /// How TLS is spoken to it, where a BackendTLSPolicy asks for it.
+    pub(super) tls: Option<Arc<BackendTls>>,
+    /// A BackendTLSPolicy asks for what cannot be had: no request must go there.
+    pub(super) is_closed: bool,
 }
 
 /// The reason of the condition `ResolvedRefs`, and its message.
 pub(super) type Unresolved = (&'static str, String);
+
+/// What a reference is followed with.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) lookup: &'a Lookup<'a>,
+    pub(super) policies: &'a Policies,
+}
 
 /// Follows a reference of a route. What comes of one that leads nowhere is the effect that a person is told.
 ///
@@ -27,7 +40,7 @@ pub(super) fn resolve(
     route: &ObjectKey,
     reference: &RouteBackendRef,
     (field, effect): (&str, &str),
-    lookup: &Lookup<'_>,
+    Known { lookup, policies }: Known<'_>,
     findings: &mut Findings,
 ) -> Result<Destination, Unresolved> {
     let (group, kind) = (reference.group.as_deref().unwrap_or(""), reference.kind.as_deref().unwrap_or("Service"));
@@ -63,19 +76,22 @@ pub(super) fn resolve(
         let message = format!("is not a port of Service {namespace}/{}", reference.name);
         return fail("BackendNotFound", not_found, "port", &port.to_string(), &message);
     }
-    if let Some(policy) = lookup.backend_tls_policies(namespace).find(|policy| {
-        let targets = &policy.object.spec.target_refs;
-        targets.iter().any(|target| (&*target.kind, &*target.name) == ("Service", &*reference.name))
-    }) {
-        let message = format!("is a Service for which {} asks for TLS, which is not supported yet", policy.key);
-        return fail("UnsupportedProtocol", Reason::Denied, "name", &reference.name, &message);
-    }
     let protocol = match of_service.and_then(|port| port.app_protocol.as_deref()) {
         Some("kubernetes.io/h2c") => BackendProtocol::Grpc,
         Some("kubernetes.io/wss" | "https") => BackendProtocol::Https,
         _ => BackendProtocol::Http,
     };
-    Ok(Destination { id: ServiceBackend::tcp(namespace, reference.name.as_str(), port.to_string()), protocol })
+    let id = ServiceBackend::tcp(namespace, reference.name.as_str(), port.to_string());
+    let key = ObjectKey::new(Kind::Service, namespace, reference.name.as_str());
+    let Some(policy) = policies.for_port(&key, of_service.and_then(|port| port.name.as_deref())) else {
+        return Ok(Destination { id, protocol, tls: None, is_closed: false });
+    };
+    if policy.tls.is_none() {
+        let message = format!("is a Service for which {} asks for TLS that cannot be had; {effect}", policy.rank.key);
+        findings.error(Reason::Denied, &format!("{field}.name"), &reference.name, &message);
+    }
+    let (tls, is_closed) = (policy.tls.clone(), policy.tls.is_none());
+    Ok(Destination { id, protocol: protocol.over_tls(), tls, is_closed })
 }
 
 fn is_tcp(port: &ServicePort) -> bool {

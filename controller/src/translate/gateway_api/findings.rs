@@ -36,6 +36,12 @@ impl Findings {
         self.push(diagnostic, value)
     }
 
+    /// Something is served, and protects less than it seems to.
+    pub(super) fn insecure(&mut self, field: &str, value: &str, message: &str) -> &mut Diagnostic {
+        let diagnostic = Diagnostic::warning(self.object.clone(), field, message).because(Reason::Insecure);
+        self.push(diagnostic, value)
+    }
+
     fn push(&mut self, diagnostic: Diagnostic, value: &str) -> &mut Diagnostic {
         let diagnostic = diagnostic.at(self.place.clone());
         self.diagnostics.push_mut(if value.is_empty() { diagnostic } else { diagnostic.with_value(value) })

@@ -1,6 +1,8 @@
 //! A Gateway and its class.
 
+use super::backend_certificates;
 use super::findings::Findings;
+use super::frontend::Frontend;
 use super::listeners::{self, ParsedListener, Scene};
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
@@ -9,6 +11,8 @@ use crate::lookup::Lookup;
 use crate::settings::ControllerSettings;
 use crate::store::Stored;
 use crate::translate::certificates::Certificates;
+use gateway::config::Certificate;
+use std::sync::Arc;
 
 /// A Gateway that is ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +22,10 @@ pub(super) struct ParsedGateway {
     pub(super) listeners: Vec<ParsedListener>,
     /// Why nothing of it is served, if that is so.
     refused: Option<Condition>,
+    /// What it shows to backends for which a BackendTLSPolicy asks for TLS.
+    pub(super) backend_certificate: Option<Arc<Certificate>>,
+    /// What else its status says of TLS.
+    of_tls: Vec<Condition>,
 }
 
 impl ParsedGateway {
@@ -30,7 +38,7 @@ impl ParsedGateway {
             conditions: listener.conditions.clone(),
         });
         StatusParts::Gateway {
-            conditions: conditions(&self.listeners, self.refused.clone()),
+            conditions: [conditions(&self.listeners, self.refused.clone()), self.of_tls.clone()].concat(),
             listeners: listeners.collect(),
         }
     }
@@ -76,25 +84,24 @@ pub(super) fn parse(
         return (None, findings.diagnostics);
     };
     let frontend = spec.tls.as_ref().and_then(|tls| tls.frontend.as_ref());
-    let wants_client_certificates = frontend.is_some_and(|frontend| {
-        frontend.default.validation.is_some() || frontend.per_port.iter().any(|port| port.tls.validation.is_some())
-    });
+    let frontend = Frontend::read(&stored.key, frontend, lookup, &mut findings);
     let own_ports = &settings.own_ports;
-    let scene = Scene { gateway: &stored.key, wants_client_certificates, own_ports, lookup, certificates };
+    let scene = Scene { gateway: &stored.key, frontend: &frontend, own_ports, lookup, certificates };
     let mut listeners = listeners::parse(&spec.listeners, &scene, &mut findings);
     let refused = refusal(&stored.object, &class.object, &mut findings);
     if refused.is_some() {
         listeners.iter_mut().for_each(|listener| (listener.is_accepted, listener.entry) = (false, None));
     }
-    if spec.tls.as_ref().is_some_and(|tls| tls.backend.is_some()) {
-        let message = "is not supported yet: backends are shown no certificate";
-        findings.ignored("spec.tls.backend.clientCertificateRef", "", message);
-    }
+    let backend_certificate = backend_certificates::read(&stored.key, spec, (lookup, certificates), &mut findings);
+    let of_tls =
+        frontend.condition().into_iter().chain(backend_certificate.as_ref().map(backend_certificates::condition));
     let parsed = ParsedGateway {
         rank: Rank { age: stored.age.clone(), key: stored.key.clone() },
         generation: stored.object.metadata.generation,
         listeners,
         refused,
+        of_tls: of_tls.collect(),
+        backend_certificate: backend_certificate.and_then(Result::ok),
     };
     (Some(parsed), findings.diagnostics)
 }

@@ -1,12 +1,16 @@
 //! Virtual hosts, from the listeners of an entry point and the routes that are attached to them.
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Gateways};
+use super::backend_certificates;
 use super::gateway::ParsedGateway;
 use super::host_names::{and_wider, covers, specificity};
+use super::listeners::ParsedListener;
 use super::rank::Rank;
 use super::route::ParsedRoute;
 use crate::object::{Age, ObjectKey};
-use gateway::config::{Action, EntryPoint, HostName, HostTls, PathKind, Route, Subject, VirtualHost};
+use gateway::config::{
+    Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, PathKind, Route, Subject, VirtualHost,
+};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +22,7 @@ pub(in crate::translate) type HostPlace = (EntryPoint, HostName);
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// The listeners of a host: by their Gateways, the oldest first, and by name.
-    listeners: BTreeMap<HostPlace, BTreeMap<(Rank, String), Option<HostTls>>>,
+    listeners: BTreeMap<HostPlace, BTreeMap<(Rank, String), ParsedListener>>,
     /// Routes by the host of their listener and the hosts that they take there.
     routes: BTreeMap<(EntryPoint, HostName, HostName), BTreeSet<(HostName, Rank)>>,
     /// How many of these make a host one of its entry point.
@@ -37,7 +41,7 @@ impl Claims {
             let Some(entry) = listener.entry else { continue };
             let place = (entry, listener.host.clone());
             let key = (gateway.rank.clone(), listener.name.clone());
-            self.listeners.entry(place.clone()).or_default().insert(key, listener.tls.clone());
+            self.listeners.entry(place.clone()).or_default().insert(key, listener.clone());
             *self.names.entry(place).or_default() += 1;
         }
     }
@@ -99,7 +103,7 @@ impl Claims {
     pub(super) fn host(
         &self,
         (entry, name): &HostPlace,
-        routes: &BTreeMap<ObjectKey, Arc<ParsedRoute>>,
+        (gateways, routes): (&Gateways, &BTreeMap<ObjectKey, Arc<ParsedRoute>>),
         shared: Option<&VirtualHost>,
         age: impl Fn(&Subject) -> Option<Age>,
     ) -> Option<VirtualHost> {
@@ -112,7 +116,11 @@ impl Claims {
         let mut tiers: BTreeMap<Specificity, ByAge> = BTreeMap::new();
         for (specificity, rank) in self.attached(*entry, listener, &wider) {
             let Some(route) = routes.get(&rank.key) else { continue };
-            tiers.entry(specificity).or_default().push((rank.age.clone(), route.routes.clone()));
+            let served = match backend_certificate(route, (*entry, listener, name), gateways) {
+                Some(certificate) => backend_certificates::show(certificate, route.routes.clone()),
+                None => route.routes.clone(),
+            };
+            tiers.entry(specificity).or_default().push((rank.age.clone(), served));
         }
         let shared = shared.filter(|shared| shared.www_redirect.is_none());
         let (declared, implied): (Vec<_>, Vec<_>) =
@@ -129,14 +137,14 @@ impl Claims {
         }
         tiers.retain(|routes| !routes.is_empty());
         let mut tiers = tiers.into_iter();
-        let tls = listeners.values().find_map(Clone::clone);
+        let tls = listeners.values().find_map(|listener| listener.tls.clone());
         let passthrough = shared.and_then(|shared| shared.passthrough.clone()).filter(|_| tls.is_none());
         Some(VirtualHost {
             name: name.clone(),
             routes: tiers.next().unwrap_or_default(),
             less_specific: tiers.collect(),
             locations: shared.map(|shared| shared.locations.clone()).unwrap_or_default(),
-            policies: shared.map(|shared| Arc::clone(&shared.policies)).unwrap_or_default(),
+            policies: policies(shared, listeners.values()),
             www_redirect: None,
             tls: tls.or_else(|| shared.and_then(|shared| shared.tls.clone())),
             passthrough,
@@ -155,6 +163,46 @@ impl Claims {
         }
         attached.into_iter().map(|(rank, specificity)| (specificity, rank)).collect()
     }
+}
+
+/// The certificate that backends are shown, of the Gateways from whose listener a route takes requests for a host: the oldest
+/// that has one decides.
+fn backend_certificate<'a>(
+    route: &ParsedRoute,
+    (entry, listener, name): (EntryPoint, &HostName, &HostName),
+    gateways: &'a Gateways,
+) -> Option<&'a Arc<Certificate>> {
+    let is_here = |attachment: &Attachment| {
+        attachment.entry == entry && attachment.listener == *listener && covers(&attachment.host, name)
+    };
+    let attached = route.attached().filter(|attached| attached.attachments.iter().any(is_here));
+    let showing = attached.filter_map(|attached| gateways.get(&attached.gateway));
+    let showing = showing.filter_map(|gateway| Some((&gateway.rank, gateway.backend_certificate.as_ref()?)));
+    showing.min_by_key(|(rank, _)| *rank).map(|(_, certificate)| certificate)
+}
+
+/// The policies of a host: an Ingress's, and what the listeners make of the certificates of clients.
+fn policies<'a>(
+    shared: Option<&VirtualHost>,
+    listeners: impl Iterator<Item = &'a ParsedListener>,
+) -> Arc<HostPolicies> {
+    let policies = shared.map(|shared| Arc::clone(&shared.policies)).unwrap_or_default();
+    let of_listeners = listeners.filter_map(|listener| listener.clients.clone()).map(ClientCertificates::Verified);
+    let client_certificates = strictest(policies.client_certificates.iter().cloned().chain(of_listeners));
+    match client_certificates == policies.client_certificates {
+        true => policies,
+        false => Arc::new(HostPolicies { client_certificates, ..policies.as_ref().clone() }),
+    }
+}
+
+/// The first that lets nobody in without a valid certificate; else the first.
+fn strictest(all: impl Iterator<Item = ClientCertificates>) -> Option<ClientCertificates> {
+    let is_strict = |certificates: &ClientCertificates| match certificates {
+        ClientCertificates::Verified(verification) => verification.verify.requires_certificate(),
+        ClientCertificates::Denied(_) => true,
+    };
+    let all: Vec<_> = all.collect();
+    all.iter().find(|certificates| is_strict(certificates)).or(all.first()).cloned()
 }
 
 /// Whether it stands for `/` where no rule of an Ingress does.

@@ -1,8 +1,9 @@
 //! The listeners of a Gateway, each by itself and then beside the others.
 
+use super::certificate_refs;
 use super::entry_point::entry_point;
 use super::findings::Findings;
-use super::grants::{self, Target};
+use super::frontend::Frontend;
 use super::host_names;
 use crate::diagnostic::Reason;
 use crate::gateway_api::{AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind};
@@ -10,7 +11,7 @@ use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::settings::OwnPorts;
 use crate::translate::certificates::Certificates;
-use gateway::config::{Certificate, EntryPoint, HostName, HostTls};
+use gateway::config::{Certificate, ClientVerification, EntryPoint, HostName, HostTls};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub(super) struct ParsedListener {
     pub(super) namespaces: Namespaces,
     /// Its certificates.
     pub(super) tls: Option<HostTls>,
+    /// What it makes of the certificates of its clients; default nothing.
+    pub(super) clients: Option<Arc<ClientVerification>>,
     pub(super) conditions: Vec<Condition>,
 }
 
@@ -48,8 +51,8 @@ pub(super) enum Namespaces {
 /// What reading listeners looks at.
 pub(super) struct Scene<'a> {
     pub(super) gateway: &'a ObjectKey,
-    /// The Gateway wants certificates of its clients, which nobody asks for yet.
-    pub(super) wants_client_certificates: bool,
+    /// What it makes of the certificates of clients.
+    pub(super) frontend: &'a Frontend,
     pub(super) own_ports: &'a OwnPorts,
     pub(super) lookup: &'a Lookup<'a>,
     pub(super) certificates: &'a Certificates,
@@ -126,11 +129,15 @@ impl Reader<'_> {
         let host = keep(self.host(listener), &mut fault);
         let namespaces = keep(self.namespaces(listener.allowed_routes.as_ref()), &mut fault);
         let (kinds, mut unresolved) = self.kinds(listener.allowed_routes.as_ref());
-        let mut tls = None;
+        let (mut tls, mut clients) = (None, None);
         if fault.is_none() && listener.protocol == "HTTPS" {
             match self.tls(listener.tls.as_ref()) {
                 Ok((found, unfound)) => (tls, unresolved) = (Some(found), unresolved.or(unfound)),
                 Err(wrong) => fault = Some(wrong),
+            }
+            if let Some(of_port) = self.scene.frontend.of_port(listener.port) {
+                unresolved = unresolved.or_else(|| of_port.unresolved.clone());
+                clients = keep(of_port.verification.clone(), &mut fault);
             }
         }
         if let Some(tls) = &mut tls {
@@ -160,6 +167,7 @@ impl Reader<'_> {
             kinds: if fault.is_some_and(|(reason, _)| reason == "UnsupportedProtocol") { Vec::new() } else { kinds },
             namespaces: namespaces.unwrap_or(Namespaces::None),
             tls,
+            clients,
             conditions,
         }
     }
@@ -241,11 +249,6 @@ impl Reader<'_> {
             let message = "is not supported for HTTPS: expected Terminate";
             return Err(self.fault("UnsupportedValue", "tls.mode", mode, message));
         }
-        if self.scene.wants_client_certificates {
-            let message =
-                "cannot be served: spec.tls.frontend asks for certificates of clients, which is not supported yet";
-            return Err(self.fault("UnsupportedValue", "tls", "", message));
-        }
         for option in tls.options.keys() {
             let field = format!("{}.tls.options[{option}]", self.field);
             self.findings.ignored(&field, "", "is an option that Adit does not have; it is ignored");
@@ -265,23 +268,9 @@ impl Reader<'_> {
     }
 
     fn certificate(&mut self, reference: &ObjectReference, field: &str) -> Result<Arc<Certificate>, Fault> {
-        let (group, kind) = (reference.group.as_deref().unwrap_or(""), reference.kind.as_deref().unwrap_or("Secret"));
-        let from = self.scene.gateway;
-        let namespace = reference.namespace.as_deref().unwrap_or(&from.namespace);
-        let to = Target { group, kind, namespace, name: &reference.name };
-        if (group, kind) != ("", "Secret") {
-            return Err(self.bad_certificate("InvalidCertificateRef", field, kind, "is not a Secret: expected one"));
-        }
-        if !grants::permits(from, to, self.scene.lookup) {
-            let message = grants::not_permitted(from.kind, to);
-            return Err(self.bad_certificate("RefNotPermitted", field, &reference.name, &message));
-        }
-        let message = match self.scene.certificates.read(namespace, &reference.name, self.scene.lookup).as_deref() {
-            Some(Ok(pair)) => return Ok(Arc::clone(&pair.certificate)),
-            Some(Err(error)) => format!("names Secret {namespace}/{}, which {error}", reference.name),
-            None => format!("names Secret {namespace}/{}, which does not exist", reference.name),
-        };
-        Err(self.bad_certificate("InvalidCertificateRef", field, &reference.name, &message))
+        let known = (self.scene.lookup, self.scene.certificates);
+        certificate_refs::read(self.scene.gateway, reference, "InvalidCertificateRef", known)
+            .map_err(|(reason, message)| self.bad_certificate(reason, field, &reference.name, &message))
     }
 
     fn bad_certificate(&mut self, reason: &'static str, field: &str, value: &str, message: &str) -> Fault {

@@ -65,6 +65,7 @@ impl MirrorFilter {
             backend: service.clone().into(),
             share: self.share,
             tls,
+            tls_settings: destination.tls.clone(),
             server_name: format!("{}.{}.svc", service.service, service.namespace).into(),
             target: variable(Variable::RequestUri),
             host: variable(Variable::HttpHost),

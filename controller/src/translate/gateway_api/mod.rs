@@ -4,12 +4,17 @@
 //! a say on it. What became of an object is data ([`ObjectStatus`]): whoever writes a status needs nothing else.
 
 mod attachment;
+mod authorities;
+mod backend_certificates;
+mod backend_tls;
 mod backends;
+mod certificate_refs;
 mod cors;
 mod durations;
 mod entry_point;
 mod filters;
 mod findings;
+mod frontend;
 mod gateway;
 mod grants;
 mod host_names;
@@ -18,6 +23,7 @@ mod listeners;
 mod matches;
 mod methods;
 mod mirrors;
+mod policies;
 mod ports;
 mod rank;
 mod references;
@@ -47,6 +53,7 @@ use ::gateway::config::{EntryPoint, HostName, HttpPort, ServiceBackend, StreamLi
 use attachment::Gateways;
 use gateway::ParsedGateway;
 use hosts::Claims;
+use policies::Policies;
 use ports::Ports;
 use route::ParsedRoute;
 use statuses::Statuses;
@@ -60,6 +67,7 @@ pub(super) struct GatewayApi {
     declared: BTreeMap<ObjectKey, ParsedGateway>,
     ports: Ports,
     gateways: Gateways,
+    policies: Policies,
     routes: BTreeMap<ObjectKey, Arc<ParsedRoute>>,
     readers: Readers<ObjectKey, ObjectKey>,
     claims: Claims,
@@ -69,9 +77,10 @@ pub(super) struct GatewayApi {
 }
 
 /// The kinds that are units, in the order in which they are read: what one reads comes before it.
-pub(super) const UNITS: [Kind; 8] = [
+pub(super) const UNITS: [Kind; 9] = [
     Kind::GatewayClass,
     Kind::Gateway,
+    Kind::BackendTlsPolicy,
     Kind::HttpRoute,
     Kind::ListenerSet,
     Kind::GrpcRoute,
@@ -83,7 +92,7 @@ pub(super) const UNITS: [Kind; 8] = [
 /// What has to be translated anew.
 #[derive(Debug, Default)]
 pub(super) struct GatewayDirty {
-    /// GatewayClasses, Gateways and HTTPRoutes.
+    /// GatewayClasses, Gateways, BackendTLSPolicies and HTTPRoutes.
     pub(super) objects: BTreeSet<ObjectKey>,
     pub(super) hosts: BTreeSet<HostPlace>,
     pub(super) backends: BTreeSet<ServiceBackend>,
@@ -93,6 +102,8 @@ pub(super) struct GatewayDirty {
     declared: BTreeSet<ObjectKey>,
     /// Gateways with another number of routes.
     counted: BTreeSet<ObjectKey>,
+    /// BackendTLSPolicies of which something else may become.
+    policies: BTreeSet<ObjectKey>,
 }
 
 /// What units are read from.
@@ -109,8 +120,9 @@ impl GatewayApi {
         let objects = store.gateway_api();
         let classes = objects.gateway_classes.iter().map(|stored| &stored.key);
         let gateways = objects.gateways.iter().map(|stored| &stored.key);
+        let policies = objects.backend_tls_policies.iter().map(|stored| &stored.key);
         let routes = objects.http_routes.iter().map(|stored| &stored.key);
-        classes.chain(gateways).chain(routes).cloned().chain(unsupported::all(objects)).collect()
+        classes.chain(gateways).chain(policies).chain(routes).cloned().chain(unsupported::all(objects)).collect()
     }
 
     /// The units that a changed object concerns.
@@ -218,6 +230,30 @@ impl GatewayApi {
         dirty.objects.extend(self.readers.of(key).cloned());
     }
 
+    /// The same of a BackendTLSPolicy. Where that changes, so do the routes to its Services, and the policies beside it.
+    pub(super) fn read_policy(
+        &mut self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let stored = scene.store.gateway_api().backend_tls_policies.get(&key.namespace, &key.name);
+        let parsed = catch_panic(|| stored.map(|stored| backend_tls::parse(stored, &lookup)));
+        self.readers.set(key, lookup.reads());
+        match parsed {
+            Ok(policy) => {
+                for service in self.policies.set(key, policy) {
+                    dirty.objects.extend(self.readers.of(&service).cloned());
+                    dirty.policies.extend(self.policies.of_service(&service).cloned());
+                }
+                dirty.policies.insert(key.clone());
+                Vec::new()
+            }
+            Err(message) => vec![Diagnostic::defect(key, message)],
+        }
+    }
+
     /// The same of an HTTPRoute, whose policies are shared with all that have the same ones.
     pub(super) fn read_route(
         &mut self,
@@ -228,7 +264,8 @@ impl GatewayApi {
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().http_routes.get(&key.namespace, &key.name);
-        let parse = |stored| route::parse(stored, &self.gateways, (scene.settings, scene.defaults), &lookup);
+        let known = (&self.gateways, &self.policies);
+        let parse = |stored| route::parse(stored, known, (scene.settings, scene.defaults), &lookup);
         let parsed = catch_panic(|| stored.map(parse).unwrap_or_default());
         self.readers.set(key, lookup.reads());
         match parsed {
@@ -299,6 +336,29 @@ impl GatewayApi {
         }
     }
 
+    /// Sets the statuses of the policies of which something may have changed, and says what is wrong with each.
+    pub(super) fn judge_policies(&mut self, dirty: &mut GatewayDirty) -> Vec<(ObjectKey, Vec<Diagnostic>)> {
+        let mut keys = std::mem::take(&mut dirty.policies);
+        for id in &dirty.backends {
+            let service = ObjectKey::new(Kind::Service, Arc::clone(&id.namespace), Arc::clone(&id.service));
+            keys.extend(self.policies.of_service(&service).cloned());
+        }
+        let mut judged = Vec::with_capacity(keys.len());
+        for key in keys {
+            let (status, diagnostics) = self.policies.judge(&key, |service| self.gateways_before(service));
+            self.statuses.set(&key, status);
+            judged.push((key, diagnostics));
+        }
+        judged
+    }
+
+    /// The Gateways that send requests to a Service.
+    fn gateways_before(&self, service: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let ports = self.references.of_service(&service.namespace, &service.name);
+        let routes = ports.flat_map(|id| self.references.of(id)).filter_map(|(route, _)| self.routes.get(route));
+        routes.flat_map(|route| route.attached()).map(|attached| attached.gateway.clone()).collect()
+    }
+
     /// The shared entry points at which there is a host of this name alone.
     pub(super) fn entries<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = HostPlace> + 'a {
         let places = EntryPoint::SHARED.into_iter().map(move |entry| (entry, name.clone()));
@@ -312,7 +372,7 @@ impl GatewayApi {
         shared: Option<&VirtualHost>,
         age: impl Fn(&Subject) -> Option<Age>,
     ) -> Option<VirtualHost> {
-        self.claims.host(place, &self.routes, shared, age)
+        self.claims.host(place, (&self.gateways, &self.routes), shared, age)
     }
 
     /// Takes a host in. See [`SharedPolicies::replace_host`].

@@ -1,9 +1,10 @@
 //! An HTTPRoute: where it attaches, and what becomes of it.
 
 use super::attachment::{Attached, Attachment, Gateways, NotAccepted, Seeker};
-use super::backends::Unresolved;
+use super::backends::{Known, Unresolved};
 use super::findings::Findings;
 use super::host_names;
+use super::policies::Policies;
 use super::rank::Rank;
 use super::rule::{self, RuleReader};
 use crate::diagnostic::{Diagnostic, Reason};
@@ -71,7 +72,7 @@ impl ParsedRoute {
 /// Reads an HTTPRoute, if a parent of it is a Gateway of ours.
 pub(super) fn parse(
     stored: &Stored<HttpRoute>,
-    gateways: &Gateways,
+    (gateways, policies): (&Gateways, &Policies),
     (settings, defaults): (&ControllerSettings, &RouteDefaults),
     lookup: &Lookup<'_>,
 ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
@@ -106,7 +107,7 @@ pub(super) fn parse(
     if parents.is_empty() {
         return (None, findings.diagnostics);
     }
-    let mut reader = RuleReader::new(stored, defaults, lookup, findings);
+    let mut reader = RuleReader::new(stored, defaults, Known { lookup, policies }, findings);
     let default = [HttpRouteRule::default()];
     let rules = if spec.rules.is_empty() { &default[..] } else { &spec.rules };
     let routes: Vec<_> = rules.iter().enumerate().flat_map(|(index, rule)| reader.rule(index, rule)).collect();

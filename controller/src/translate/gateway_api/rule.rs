@@ -1,6 +1,6 @@
 //! The rules of an HTTPRoute as routes.
 
-use super::backends::{self, Unresolved};
+use super::backends::{self, Destination, Known, Unresolved};
 use super::filters::{self, Filters};
 use super::findings::Findings;
 use super::matches;
@@ -10,7 +10,6 @@ use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
 use crate::diagnostic::Reason;
 use crate::gateway_api::{HttpRoute, HttpRouteMatch, HttpRouteRule, RouteBackendRef};
-use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::route_defaults::RouteDefaults;
 use crate::store::Stored;
@@ -34,7 +33,7 @@ pub(super) fn is_refusal(route: &Route) -> bool {
 /// Reads the rules of one HTTPRoute.
 pub(super) struct RuleReader<'a> {
     key: &'a ObjectKey,
-    lookup: &'a Lookup<'a>,
+    known: Known<'a>,
     pub(super) findings: Findings,
     /// The policies of rules that ask for nothing.
     base: Arc<RoutePolicies>,
@@ -61,13 +60,13 @@ impl<'a> RuleReader<'a> {
     pub(super) fn new(
         stored: &'a Stored<HttpRoute>,
         defaults: &RouteDefaults,
-        lookup: &'a Lookup<'a>,
+        known: Known<'a>,
         findings: Findings,
     ) -> Self {
         let key = &stored.key;
         let (base, backend) = (base(defaults), Arc::clone(&defaults.backend));
         let (mark, references) = (mark(&stored.object.metadata, key), BTreeMap::new());
-        Self { key, lookup, findings, base, backend, mark, references, unresolved: None, invalid: Vec::new() }
+        Self { key, known, findings, base, backend, mark, references, unresolved: None, invalid: Vec::new() }
     }
 
     pub(super) fn rule(&mut self, index: usize, rule: &HttpRouteRule) -> Vec<Route> {
@@ -188,11 +187,11 @@ impl<'a> RuleReader<'a> {
             self.key,
             &filter.reference,
             (&field, "there are no copies for it"),
-            self.lookup,
+            self.known,
             &mut self.findings,
         );
         let mirrored = resolved.and_then(|destination| match filter.at(&destination, &self.mark) {
-            Some(mirror) => Ok((destination.id, mirror)),
+            Some(mirror) => Ok((destination, mirror)),
             None => {
                 let message = "is a Service of HTTP/2, for which there are no copies yet";
                 self.findings.error(Reason::Invalid, &format!("{field}.name"), &filter.reference.name, message);
@@ -200,9 +199,9 @@ impl<'a> RuleReader<'a> {
             }
         });
         match mirrored {
-            Ok((id, mirror)) => {
+            Ok((Destination { id, is_closed, .. }, mirror)) => {
                 self.references.entry(id).or_insert_with(|| field.into());
-                Some(mirror)
+                (!is_closed).then_some(mirror)
             }
             Err(unresolved) => {
                 self.unresolved.get_or_insert(unresolved);
@@ -243,7 +242,7 @@ impl<'a> RuleReader<'a> {
     ) -> RouteBackend {
         let own = self.backend_filters(reference, field);
         let effect = "its requests are answered with 500";
-        let resolved = backends::resolve(self.key, reference, (field, effect), self.lookup, &mut self.findings);
+        let resolved = backends::resolve(self.key, reference, (field, effect), self.known, &mut self.findings);
         let destination = match resolved {
             Ok(destination) => Some(destination),
             Err(unresolved) => {
@@ -258,10 +257,10 @@ impl<'a> RuleReader<'a> {
             (Some(destination), Some(own)) => {
                 (owner.service, owner.service_port) = (destination.id.service.clone(), destination.id.port.clone());
                 self.references.entry(destination.id.clone()).or_insert_with(|| field.into());
-                policies.protocol = destination.protocol;
+                (policies.protocol, policies.tls) = (destination.protocol, destination.tls);
                 policies.request_headers = changes(own.request_headers);
                 policies.response_headers = changes(own.response_headers);
-                destination.id.into()
+                if destination.is_closed { BackendId::Nowhere } else { destination.id.into() }
             }
             _ => BackendId::Nowhere,
         };

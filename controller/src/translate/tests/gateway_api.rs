@@ -1,5 +1,7 @@
 //! Gateway API: what is told of each object, and what a change touches.
 
+mod tls;
+
 use super::*;
 use crate::gateway_api::{Condition, StatusParts};
 use gateway::config::EntryPoint;
@@ -304,16 +306,6 @@ fn a_namespace_has_only_the_hosts_that_it_owns() {
     assert_eq!(world.parents("b"), [["!Accepted: NotAllowedByListeners", "ResolvedRefs"]]);
     let said = world.said(Severity::Error);
     assert!(said.iter().any(|said| said.contains("\"a.other.example\" is not a host of its namespace")), "{said:#?}");
-}
-
-#[test]
-fn a_service_that_asks_for_tls_is_not_spoken_to_without() {
-    let policy = "{kind: BackendTLSPolicy, metadata: {name: p}, spec: {targetRefs: [{group: '', kind: Service, name: \
-                  echo}], validation: {hostname: echo.example, wellKnownCACertificates: System}}}";
-    let mut world = world(&[gateway(HTTP), http_route("a", "", &to("/", "echo"))]);
-    assert_eq!(world.parents("a"), [["Accepted", "ResolvedRefs"]]);
-    world.apply(policy);
-    assert_eq!(world.parents("a"), [["Accepted", "!ResolvedRefs: UnsupportedProtocol"]]);
 }
 
 /// Thousands of HTTPRoutes ask for the same few, and the table compiles each `Arc` once.

@@ -85,7 +85,7 @@
 - apiGroups: [gateway.networking.k8s.io]
   resources:
     [gatewayclasses/status, gateways/status, httproutes/status, grpcroutes/status, tlsroutes/status, tcproutes/status,
-     udproutes/status]
+     udproutes/status, backendtlspolicies/status]
   verbs: [patch]
 {{- end }}
 {{- end -}}

@@ -124,3 +124,28 @@ fn entries_of_a_route_that_are_others_stay() {
     assert_eq!(merged(&status, &route(&both), &facts(&[])), None);
     assert_eq!(merged(&status, &route(&[]), &facts(&[])), Some(json!({"parents": [foreign]})));
 }
+
+#[test]
+fn entries_of_a_policy_that_are_others_stay_and_leave_room_for_no_more_than_the_api_takes() {
+    let entry = |controller: &str, name: &str| {
+        let conditions = json!([written("Accepted", "True", "Accepted", 3, TIME)]);
+        let reference = json!({"group": GROUP, "kind": "Gateway", "name": name, "namespace": "shop"});
+        json!({"ancestorRef": reference, "controllerName": controller, "conditions": conditions})
+    };
+    let gateway = |name: String| ParentStatus {
+        parent: ParentReference { namespace: Some("shop".into()), ..parent(&name, None) },
+        conditions: vec![condition("Accepted", true, "Accepted")],
+    };
+    let policy = |count: usize| {
+        let ancestors = (0..count).map(|number| gateway(format!("g{number}"))).collect();
+        ObjectStatus { generation: Some(3), parts: StatusParts::Policy(ancestors) }
+    };
+    let foreign = entry("example.com/other", "g0");
+    let now = json!({"ancestors": [foreign]});
+    let status = merged(&now, &policy(1), &facts(&[])).expect("a change");
+    assert_eq!(status["ancestors"], json!([foreign, entry("adit.dev/gateway-controller", "g0")]));
+    assert_eq!(merged(&status, &policy(1), &facts(&[])), None);
+    let status = merged(&status, &policy(20), &facts(&[])).expect("a change");
+    assert_eq!((items(&status["ancestors"]).len(), &status["ancestors"][0]), (16, &foreign));
+    assert_eq!(merged(&status, &policy(0), &facts(&[])), Some(now));
+}

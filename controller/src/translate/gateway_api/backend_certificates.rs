@@ -1,0 +1,69 @@
+//! The certificate that a Gateway shows to backends (`spec.tls.backend`).
+
+use super::authorities::Fault;
+use super::certificate_refs;
+use super::findings::Findings;
+use crate::diagnostic::Reason;
+use crate::gateway_api::{Condition, GatewaySpec};
+use crate::lookup::Lookup;
+use crate::object::ObjectKey;
+use crate::translate::certificates::Certificates;
+use gateway::config::{Action, BackendPolicies, BackendTls, Certificate, Mirror, Route, RouteBackend, RoutePolicies};
+use std::sync::Arc;
+
+const FIELD: &str = "spec.tls.backend.clientCertificateRef";
+
+/// Reads what a Gateway names. `None`: nothing.
+pub(super) fn read(
+    gateway: &ObjectKey,
+    spec: &GatewaySpec,
+    known: (&Lookup<'_>, &Certificates),
+    findings: &mut Findings,
+) -> Option<Result<Arc<Certificate>, Fault>> {
+    let reference = spec.tls.as_ref()?.backend.as_ref()?.client_certificate_ref.as_ref()?;
+    let read = certificate_refs::read(gateway, reference, "InvalidClientCertificateRef", known);
+    Some(read.map_err(|(reason, message)| {
+        let told = format!("{message}; backends are shown no certificate");
+        findings.error(Reason::InvalidCertificate, &format!("{FIELD}.name"), &reference.name, &told);
+        (reason, format!("{FIELD}: {message}"))
+    }))
+}
+
+/// The condition of a Gateway that names one.
+pub(super) fn condition(certificate: &Result<Arc<Certificate>, Fault>) -> Condition {
+    match certificate {
+        Ok(_) => Condition::holds("ResolvedRefs", "ResolvedRefs"),
+        Err((reason, message)) => Condition::fails("ResolvedRefs", reason, message),
+    }
+}
+
+/// The same routes, whose backends are shown a certificate where a BackendTLSPolicy asks for TLS.
+pub(super) fn show(certificate: &Arc<Certificate>, mut routes: Vec<Route>) -> Vec<Route> {
+    for route in &mut routes {
+        if let Action::Forward(backends) = &route.action
+            && backends.iter().any(|backend| backend.policies.tls.is_some())
+        {
+            route.action = Action::Forward(backends.iter().map(|backend| to_backend(certificate, backend)).collect());
+        }
+        if route.policies.mirrors.iter().any(|mirror| mirror.tls_settings.is_some()) {
+            let mirrors = route.policies.mirrors.iter().map(|mirror| to_mirror(certificate, mirror)).collect();
+            route.policies = Arc::new(RoutePolicies { mirrors, ..route.policies.as_ref().clone() });
+        }
+    }
+    routes
+}
+
+fn to_backend(certificate: &Arc<Certificate>, backend: &RouteBackend) -> RouteBackend {
+    let Some(tls) = &backend.policies.tls else { return backend.clone() };
+    let policies = BackendPolicies { tls: Some(with(certificate, tls)), ..backend.policies.as_ref().clone() };
+    RouteBackend { policies: Arc::new(policies), ..backend.clone() }
+}
+
+fn to_mirror(certificate: &Arc<Certificate>, mirror: &Mirror) -> Mirror {
+    let tls_settings = mirror.tls_settings.as_ref().map(|tls| with(certificate, tls));
+    Mirror { tls_settings, ..mirror.clone() }
+}
+
+fn with(certificate: &Arc<Certificate>, tls: &BackendTls) -> Arc<BackendTls> {
+    Arc::new(BackendTls { certificate: Some(Arc::clone(certificate)), ..tls.clone() })
+}
