@@ -148,7 +148,15 @@ impl Adit {
         Self::watch_with(ControllerSettings::default(), serve, cluster).await
     }
 
-    async fn watch_with(settings: ControllerSettings, serve: ServeSettings, cluster: &ClusterSettings) -> Result<Self> {
+    /// The same, with other settings of both.
+    ///
+    /// # Errors
+    /// As [`Adit::watch`].
+    pub async fn watch_with(
+        settings: ControllerSettings,
+        serve: ServeSettings,
+        cluster: &ClusterSettings,
+    ) -> Result<Self> {
         let feed = ClusterSource::new(&settings, cluster).spawn()?;
         let server = Self::serve(settings, serve, feed, Box::new(std::io::sink())).await?;
         // Nobody takes these: the cluster alone tells what to serve.

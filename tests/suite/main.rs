@@ -38,6 +38,7 @@ mod fixtures;
 mod fuzzed;
 mod gateway_deadlines;
 mod gateway_ports;
+mod gateway_services;
 mod gateway_status;
 mod geoip;
 mod grpc;

@@ -188,7 +188,9 @@ mod tests {
             let has_services = path.ends_with("tcp-services.yaml") || path.ends_with("examples");
             let tcp_services = has_services.then(|| services.clone());
             let settings = ControllerSettings { ssl_passthrough: true, tcp_services, ..ControllerSettings::default() };
-            let report = check(std::slice::from_ref(&path), settings);
+            let mut report = check(std::slice::from_ref(&path), settings);
+            // What an example shows that there is in a cluster only.
+            report.diagnostics.retain(|diagnostic| !diagnostic.message.contains("in a cluster only"));
             assert_eq!(report.diagnostics, [], "{}", path.display());
             assert!(report.routes + report.streams > 0, "{}", path.display());
         }

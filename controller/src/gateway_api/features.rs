@@ -2,14 +2,18 @@
 
 /// The features of Gateway API that Adit has, by which the conformance suite chooses its tests: the `supportedFeatures` of
 /// our GatewayClasses, sorted as the API asks for.
-pub const SUPPORTED_FEATURES: [&str; 34] = [
+pub const SUPPORTED_FEATURES: [&str; 38] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "Gateway",
+    "GatewayAddressEmpty",
     "GatewayBackendClientCertificate",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
+    "GatewayInfrastructure",
     "GatewayPort8080",
+    "GatewayRouteHostnameIntersectionPrecedence",
+    "GatewayStaticAddresses",
     "HTTPRoute",
     "HTTPRoute303RedirectStatusCode",
     "HTTPRoute307RedirectStatusCode",

@@ -13,6 +13,7 @@ mod listener;
 mod null;
 mod reference;
 mod reference_grant;
+mod service;
 mod status;
 mod stream_routes;
 
@@ -33,6 +34,7 @@ pub use http_route::{
 pub use listener::{AllowedRoutes, FromNamespaces, Listener, ListenerTls, RouteGroupKind};
 pub use reference::{BackendRef, ObjectReference, ParentReference, PolicyTargetReference};
 pub use reference_grant::{GrantFrom, GrantTo, ReferenceGrantSpec};
+pub use service::{GatewayService, OwnService, ServicePort, ServiceType, TARGET_PORTS, target_port, target_ports_name};
 pub use status::{Condition, ListenerStatus, ObjectStatus, ParentStatus, StatusParts};
 pub use stream_routes::{StreamRouteRule, StreamRouteSpec, TlsRouteSpec};
 

@@ -1,7 +1,9 @@
 //! What became of an object, as its status tells it.
 
+use super::gateway::GatewayAddress;
 use super::listener::RouteGroupKind;
 use super::reference::ParentReference;
+use super::service::OwnService;
 
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +25,10 @@ pub enum StatusParts {
         conditions: Vec<Condition>,
         /// Each of its listeners, in order.
         listeners: Vec<ListenerStatus>,
+        /// The addresses that it asks for; any, if there are none.
+        addresses: Vec<GatewayAddress>,
+        /// The Service that it asks for.
+        service: OwnService,
     },
     /// A route: each of its parents that are ours.
     Route(Vec<ParentStatus>),

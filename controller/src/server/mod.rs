@@ -234,7 +234,7 @@ async fn write_to(
 ) -> Result<Status, AccessError> {
     let settings = cluster.status.clone();
     let access = Access::open(cluster).await?;
-    let status = Status::start(&settings, &access, observations, &controller.gateway_controller);
+    let status = Status::start(&settings, &access, observations, controller);
     if let Some((certificate, name)) = own {
         let name = status::own_object(name, &settings, &access);
         let keeper = Keeper::new(access.clone(), name, certificate, settings.interval, status.leading());

@@ -1,13 +1,14 @@
-//! What Adit writes to a cluster: the statuses of the Ingresses that it serves and of Gateway API's objects, by the replica
-//! that holds the Lease.
+//! What Adit writes to a cluster: the statuses of the Ingresses that it serves and of Gateway API's objects, and the Services
+//! of Gateways, by the replica that holds the Lease.
 //!
-//! [`election`] decides who leads, [`plan`] and [`gateway_api`] what to write; all are pure. [`lease`] and [`writer`] carry that out,
+//! [`election`] decides who leads, [`plan`], [`gateway_api`] and [`infrastructure`] what to write; all are pure. [`lease`] and [`writer`] carry that out,
 //! [`observation`] is what the pipeline reports to them, and [`replicas`] asks which Pods and nodes run us. Nothing that
 //! goes wrong here reaches traffic.
 
 mod addresses;
 mod election;
 mod gateway_api;
+mod infrastructure;
 mod lease;
 mod observation;
 mod patch;
@@ -20,7 +21,7 @@ pub use observation::Reporter;
 
 use crate::apiserver::Access;
 use crate::object::NamespacedName;
-use crate::settings::StatusSettings;
+use crate::settings::{ControllerSettings, StatusSettings};
 use election::Election;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -46,13 +47,12 @@ pub struct Status {
 }
 
 impl Status {
-    /// Starts both on the current runtime. Without observations, no status is written. `controller` is what GatewayClasses
-    /// call us.
+    /// Starts both on the current runtime. Without observations, no status is written.
     pub(crate) fn start(
         settings: &StatusSettings,
         access: &Access,
         observations: Option<Observations>,
-        controller: &str,
+        controller: &ControllerSettings,
     ) -> Self {
         let (leads, leading) = watch::channel(!settings.election);
         let candidate = settings.election.then(|| {

@@ -24,10 +24,12 @@ pub(crate) enum Observation {
     Served(ObjectKey, bool),
     /// An object of Gateway API is this now.
     Object(ObjectKey, Object),
-    /// What its status is to say, if anything of us; reported after it was published.
-    Status(ObjectKey, Option<ObjectStatus>),
+    /// What the statuses of objects of Gateway API are to say, if anything of us; reported together, after they were published.
+    Statuses(Vec<(ObjectKey, Option<ObjectStatus>)>),
     /// The Service whose addresses are written.
     Service(Arc<Service>),
+    /// An object that may be made for Gateways, or that such ones depend on, is this now.
+    Infrastructure(ObjectKey, Object),
 }
 
 /// Where the observations come out.
@@ -59,15 +61,22 @@ impl Reporter {
                     }
                     self.send(Observation::Ingress(observed.key.clone(), published(ingress)));
                 }
-                Object::Service(service) if self.service.as_ref() == Some(&observed.key) => {
-                    self.send(Observation::Service(service.clone()));
+                object if self.is_infrastructure(observed.key.kind) => {
+                    if let Object::Service(service) = object
+                        && self.service.as_ref() == Some(&observed.key)
+                    {
+                        self.send(Observation::Service(service.clone()));
+                    }
+                    self.send(Observation::Infrastructure(observed.key.clone(), object.clone()));
                 }
                 object if gateway_api::parts(object).is_some() => {
                     self.send(Observation::Object(observed.key.clone(), object.clone()));
                 }
                 _ => {}
             },
-            SourceEvent::Delete(key) if key.kind == Kind::Ingress || key.kind.is_of_gateway_api() => {
+            SourceEvent::Delete(key)
+                if key.kind == Kind::Ingress || key.kind.is_of_gateway_api() || self.is_infrastructure(key.kind) =>
+            {
                 self.send(Observation::Gone(key.clone()));
             }
             _ => {}
@@ -83,9 +92,14 @@ impl Reporter {
 
     /// Reports what the statuses of objects of Gateway API are to say, once that is in effect.
     pub fn report_statuses(&self, statuses: Vec<(ObjectKey, Option<ObjectStatus>)>) {
-        for (key, status) in statuses {
-            self.send(Observation::Status(key, status));
+        if !statuses.is_empty() {
+            self.send(Observation::Statuses(statuses));
         }
+    }
+
+    /// Whether objects of a kind may be made for Gateways, or say what is made. Without a Service of our own, none are.
+    fn is_infrastructure(&self, kind: Kind) -> bool {
+        self.service.is_some() && matches!(kind, Kind::Service | Kind::EndpointSlice | Kind::ConfigMap)
     }
 
     fn send(&self, observation: Observation) {

@@ -1,11 +1,12 @@
-//! A status on its way to the API server.
+//! A write on its way to the API server.
 
 use super::gateway_api::StatusUpdate;
+use super::infrastructure::{Change, Verb};
 use super::plan::Patch;
 use crate::address::Address;
 use crate::apiserver::{Access, ApiFailure};
 use crate::object::ObjectKey;
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -20,6 +21,8 @@ pub(super) enum Write {
     Addresses(Patch),
     /// The status of an object of Gateway API.
     Status(StatusUpdate),
+    /// What is made for Gateways.
+    Infrastructure(Change),
 }
 
 impl Write {
@@ -28,6 +31,7 @@ impl Write {
         match self {
             Self::Addresses(patch) => &patch.key,
             Self::Status(update) => &update.key,
+            Self::Infrastructure(change) => &change.key,
         }
     }
 }
@@ -66,6 +70,7 @@ fn outcome(code: Option<StatusCode>, write: &Write, reason: String) -> PatchOutc
     let is_removal = matches!(write, Write::Addresses(patch) if patch.after.is_empty());
     match code {
         Some(StatusCode::NOT_FOUND) => PatchOutcome::Obsolete,
+        Some(StatusCode::CONFLICT) if matches!(write, Write::Infrastructure(_)) => PatchOutcome::Outdated,
         // The test of what was there.
         Some(StatusCode::UNPROCESSABLE_ENTITY) if is_removal => PatchOutcome::Obsolete,
         Some(StatusCode::CONFLICT) if matches!(write, Write::Status(_)) => PatchOutcome::Outdated,
@@ -81,23 +86,42 @@ fn outcome(code: Option<StatusCode>, write: &Write, reason: String) -> PatchOutc
 }
 
 fn request(write: &Write) -> kube::Result<Request<Vec<u8>>> {
-    let (kind, body) = match write {
-        Write::Addresses(patch) => addresses(patch),
+    let url = format!("{}/{}", collection(write.key()), write.key().name);
+    let status = format!("{url}/status?fieldManager=adit");
+    let (method, url, (kind, body)) = match write {
+        Write::Addresses(patch) => (Method::PATCH, status, addresses(patch)),
         Write::Status(update) => {
             // It has entries of others, who may have written since.
             let version = json!({"resourceVersion": update.resource_version});
-            ("application/merge-patch+json", json!({"metadata": version, "status": update.fields}))
+            (Method::PATCH, status, (MERGE, json!({"metadata": version, "status": update.fields})))
         }
+        Write::Infrastructure(Change { key, verb, .. }) => match verb {
+            Verb::Create(body) => {
+                (Method::POST, format!("{}?fieldManager=adit", collection(key)), (JSON, body.clone()))
+            }
+            Verb::Merge(body) => (Method::PATCH, format!("{url}?fieldManager=adit"), (MERGE, body.clone())),
+            Verb::Apply(body) => (Method::PATCH, format!("{url}?fieldManager=adit&force=true"), (APPLY, body.clone())),
+            Verb::Delete(uid) => (Method::DELETE, url, (JSON, json!({"preconditions": {"uid": uid}}))),
+        },
     };
-    let request =
-        Request::patch(url(write.key())).header(header::CONTENT_TYPE, kind).body(body.to_string().into_bytes());
+    let request = Request::builder()
+        .method(method)
+        .uri(url)
+        .header(header::CONTENT_TYPE, kind)
+        .body(body.to_string().into_bytes());
     request.map_err(kube::core::request::Error::BuildRequest).map_err(kube::Error::BuildRequest)
 }
 
-fn url(ObjectKey { kind, namespace, name }: &ObjectKey) -> String {
+const JSON: &str = "application/json";
+const MERGE: &str = "application/merge-patch+json";
+/// Server-side apply. JSON is YAML.
+const APPLY: &str = "application/apply-patch+yaml";
+
+fn collection(ObjectKey { kind, namespace, .. }: &ObjectKey) -> String {
     let namespace = if kind.is_namespaced() { format!("/namespaces/{namespace}") } else { String::new() };
     let (version, plural) = (kind.api_version(), kind.plural());
-    format!("/apis/{version}{namespace}/{plural}/{name}/status?fieldManager=adit")
+    let group = if kind.group().is_empty() { "api" } else { "apis" };
+    format!("/{group}/{version}{namespace}/{plural}")
 }
 
 fn addresses(patch: &Patch) -> (&'static str, Value) {
@@ -108,7 +132,7 @@ fn addresses(patch: &Patch) -> (&'static str, Value) {
         ("application/json-patch+json", json!([test, {"op": "remove", "path": path}]))
     } else {
         let status = json!({"loadBalancer": {"ingress": entries(&patch.after)}});
-        ("application/merge-patch+json", json!({"status": status}))
+        (MERGE, json!({"status": status}))
     }
 }
 

@@ -71,7 +71,10 @@ impl Plan {
                 state.is_pending = false;
                 self.due.insert(key);
             }
-            Observation::Object(..) | Observation::Status(..) | Observation::Service(_) => {}
+            Observation::Object(..)
+            | Observation::Statuses(_)
+            | Observation::Service(_)
+            | Observation::Infrastructure(..) => {}
         }
     }
 

@@ -1,14 +1,17 @@
-//! Writes the statuses that the plan asks for, while we lead.
+//! Writes the statuses that the plans ask for, and what is made for Gateways, while we lead.
 
 use super::addresses::{Reached, of_service};
 use super::gateway_api;
+use super::infrastructure;
 use super::observation::{Observation, Observations};
 use super::patch::{self, PatchOutcome, Write};
 use super::plan::Plan;
 use super::replicas::Replicas;
 use crate::address::Address;
 use crate::apiserver::{Access, Backoff};
-use crate::settings::StatusSettings;
+use crate::gateway_api::ObjectStatus;
+use crate::object::{Kind, ObjectKey};
+use crate::settings::{ControllerSettings, StatusSettings};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -37,6 +40,9 @@ pub(super) struct Writer {
     leading: watch::Receiver<bool>,
     plan: Plan,
     gateways: gateway_api::Plan,
+    infrastructure: infrastructure::Plan,
+    /// The addresses of our nodes, as they were found last.
+    nodes: Vec<Address>,
     /// Our addresses are those of our nodes.
     is_at_nodes: bool,
     is_looking: bool,
@@ -53,9 +59,9 @@ impl Writer {
         settings: StatusSettings,
         observations: Observations,
         leading: watch::Receiver<bool>,
-        controller: &str,
+        controller: &ControllerSettings,
     ) -> Self {
-        let (mut plan, mut gateways) = (Plan::default(), gateway_api::Plan::new(controller));
+        let (mut plan, mut gateways) = (Plan::default(), gateway_api::Plan::new(&controller.gateway_controller));
         if !settings.addresses.is_empty() {
             plan.publish(settings.addresses.clone());
             gateways.publish(settings.addresses.clone());
@@ -76,6 +82,8 @@ impl Writer {
             leading,
             plan,
             gateways,
+            infrastructure: infrastructure::Plan::new(controller),
+            nodes: Vec::new(),
             is_at_nodes,
             is_looking: false,
             under_way: FuturesUnordered::new(),
@@ -104,11 +112,13 @@ impl Writer {
         let mut reviews = tokio::time::interval(self.settings.interval);
         let mut is_open = true;
         loop {
+            self.place_gateways();
             self.send();
             let resumed = self.paused_until;
             tokio::select! {
                 observation = self.observations.recv(), if is_open => match observation {
                     Some(Observation::Service(service)) => self.reached(of_service(&service)),
+                    Some(Observation::Statuses(statuses)) => self.require(statuses),
                     Some(observation) => self.observe(observation),
                     None => is_open = false,
                 },
@@ -125,19 +135,45 @@ impl Writer {
     fn observe(&mut self, observation: Observation) {
         match observation {
             Observation::Object(key, object) => self.gateways.observe(key, object),
-            Observation::Status(key, status) => self.gateways.require(key, status),
-            Observation::Gone(key) if key.kind.is_of_gateway_api() => self.gateways.forget(&key),
+            Observation::Infrastructure(key, object) => self.infrastructure.observe(&key, object),
+            Observation::Gone(key) if key.kind == Kind::Ingress => self.plan.record(Observation::Gone(key)),
+            Observation::Gone(key) => {
+                self.gateways.forget(&key);
+                self.infrastructure.forget(&key);
+            }
             observation => self.plan.record(observation),
         }
     }
 
-    /// The next status to write.
+    /// Takes in what the statuses of Gateway API are to say, and so what is to be made for Gateways.
+    fn require(&mut self, statuses: Vec<(ObjectKey, Option<ObjectStatus>)>) {
+        self.infrastructure.require(&statuses);
+        for (key, status) in statuses {
+            self.gateways.require(key, status);
+        }
+        self.look();
+    }
+
+    /// Tells the statuses of Gateways where these are reached now.
+    fn place_gateways(&mut self) {
+        for (gateway, place) in self.infrastructure.take_places(&self.nodes) {
+            self.gateways.place(gateway, place);
+        }
+    }
+
+    /// The next write.
     fn next(&mut self) -> Option<Write> {
-        if self.plan.writing() + self.gateways.writing() >= AT_A_TIME {
+        if self.writing() >= AT_A_TIME {
             return None;
         }
-        let addresses = self.plan.next().map(Write::Addresses);
-        addresses.or_else(|| self.gateways.next(Timestamp::now()).map(Write::Status))
+        // What traffic depends on comes first.
+        let of_gateways = self.infrastructure.next().map(Write::Infrastructure);
+        let of_ingresses = of_gateways.or_else(|| self.plan.next().map(Write::Addresses));
+        of_ingresses.or_else(|| self.gateways.next(Timestamp::now()).map(Write::Status))
+    }
+
+    fn writing(&self) -> usize {
+        self.plan.writing() + self.gateways.writing() + self.infrastructure.writing()
     }
 
     fn publish(&mut self, addresses: Vec<Address>) {
@@ -165,6 +201,7 @@ impl Writer {
         self.has_complained = false;
         self.plan.review();
         self.gateways.review();
+        self.infrastructure.review();
         self.look();
     }
 
@@ -179,7 +216,8 @@ impl Writer {
 
     /// Looks for the addresses of our nodes, until they are found.
     fn look(&mut self) {
-        if !self.is_at_nodes || self.is_looking || !self.is_leading() {
+        let is_asked = self.is_at_nodes || self.infrastructure.is_at_nodes();
+        if !is_asked || self.is_looking || !self.is_leading() {
             return;
         }
         let Some(replicas) = self.replicas.clone() else { return };
@@ -212,6 +250,10 @@ impl Writer {
         match done {
             Done::Nodes(addresses) => {
                 self.is_looking = false;
+                if self.nodes != addresses {
+                    self.nodes.clone_from(&addresses);
+                    self.infrastructure.nodes_moved();
+                }
                 if self.is_at_nodes {
                     self.publish(addresses);
                 }
@@ -223,7 +265,7 @@ impl Writer {
     fn sent(&mut self, write: Write, outcome: &PatchOutcome) {
         match outcome {
             PatchOutcome::Written => {
-                tracing::debug!(object = %write.key(), "status written");
+                tracing::debug!(object = %write.key(), "written");
                 self.backoff.reset();
             }
             PatchOutcome::Obsolete | PatchOutcome::Outdated => {}
@@ -248,13 +290,22 @@ impl Writer {
                 PatchOutcome::Outdated => self.gateways.outdated(&update),
                 PatchOutcome::Failed(_) => self.gateways.failed(&update),
             },
+            Write::Infrastructure(change) => match outcome {
+                PatchOutcome::Written | PatchOutcome::Outdated | PatchOutcome::Obsolete => {
+                    self.infrastructure.written(&change);
+                }
+                PatchOutcome::Refused(reason) => self.infrastructure.refused(&change, reason),
+                PatchOutcome::Failed(_) => self.infrastructure.failed(&change),
+            },
         }
     }
 
     fn complain(&mut self, write: &Write, reason: &str) {
         let object = write.key();
         if std::mem::replace(&mut self.has_complained, true) {
-            tracing::debug!(%object, reason, "cannot write a status");
+            tracing::debug!(%object, reason, "cannot be written");
+        } else if matches!(write, Write::Infrastructure(_)) {
+            tracing::warn!(%object, reason, "cannot be written: what is there for a Gateway stays as it is");
         } else {
             tracing::warn!(%object, reason, "cannot write a status; traffic is not affected");
         }
@@ -275,7 +326,7 @@ impl Writer {
             }
         }
         // They may have reached the server.
-        while self.plan.writing() + self.gateways.writing() > 0
+        while self.writing() > 0
             && let Some(done) = self.under_way.next().await
         {
             self.record(done);

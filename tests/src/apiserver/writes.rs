@@ -15,6 +15,24 @@ pub(super) fn answer(objects: &mut Objects, request: &Request) -> Result<Result<
         ("GET", Some(found)) => return Ok(Ok(found)),
         ("POST", Some(_)) => return Ok(Err(409)),
         ("POST", None) => in_namespace(&request.body, namespace),
+        ("PATCH", found) if request.content_type.as_deref() == Some(APPLY) => {
+            let is_other = |found: &Value| {
+                request.body.pointer("/metadata/uid").is_some_and(|uid| *uid != found["metadata"]["uid"])
+            };
+            if found.as_ref().is_some_and(is_other) {
+                return Ok(Err(409));
+            }
+            // As if nobody else had a say on any field.
+            in_namespace(&request.body, namespace)
+        }
+        ("DELETE", Some(found)) => {
+            let uid = request.body.pointer("/preconditions/uid");
+            if uid.is_some_and(|uid| *uid != found["metadata"]["uid"]) {
+                return Ok(Err(409));
+            }
+            objects.delete(&request.resource, namespace, name).context("nothing there")?;
+            return Ok(Ok(found));
+        }
         (_, None) => return Ok(Err(404)),
         ("PUT", Some(found)) => {
             let seen = &request.body["metadata"]["resourceVersion"];
@@ -35,6 +53,9 @@ pub(super) fn answer(objects: &mut Objects, request: &Request) -> Result<Result<
     objects.apply(changed)?;
     Ok(Ok(objects.find(&request.resource, namespace, name).cloned().unwrap_or_default()))
 }
+
+/// The type of a server-side apply.
+const APPLY: &str = "application/apply-patch+yaml";
 
 /// A patch may name the version that it is for.
 fn is_of_another_version(patch: &Value, found: &Value) -> bool {

@@ -6,13 +6,15 @@
 use super::discovery::Served;
 use super::objects::{ObjectState, Presence};
 use super::watch::Watch;
-use crate::object::{Kind, Object};
+use crate::gateway_api::target_ports_name;
+use crate::object::{Kind, NamespacedName, Object};
 use crate::settings::{ClusterSettings, ControllerSettings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What is read besides the classes. Labels of namespaces say whose routes may attach.
-const KINDS: [Kind; 10] = [
+/// What is read besides the classes. Labels of namespaces say whose routes may attach. Of ConfigMaps that is the list of target
+/// ports, and of EndpointSlices those of our own Service, unless they are watched anyhow.
+const KINDS: [Kind; 12] = [
     Kind::Gateway,
     Kind::ListenerSet,
     Kind::HttpRoute,
@@ -23,6 +25,8 @@ const KINDS: [Kind; 10] = [
     Kind::ReferenceGrant,
     Kind::BackendTlsPolicy,
     Kind::Namespace,
+    Kind::ConfigMap,
+    Kind::EndpointSlice,
 ];
 
 /// What there is, and whether it is for us.
@@ -30,6 +34,8 @@ const KINDS: [Kind; 10] = [
 pub(super) struct GatewayApi {
     controller: String,
     scope: Option<Arc<str>>,
+    /// The Service with our endpoints, which those of Gateways get.
+    published: Option<NamespacedName>,
     served: Option<Served>,
     /// There is, or was, a class of ours. One that is replaced is gone for a moment, and the other watches stay.
     has_class: bool,
@@ -38,7 +44,8 @@ pub(super) struct GatewayApi {
 impl GatewayApi {
     pub(super) fn new(settings: &ControllerSettings, cluster: &ClusterSettings) -> Self {
         let scope = cluster.namespaces.one().cloned();
-        Self { controller: settings.gateway_controller.clone(), scope, served: None, has_class: false }
+        let (controller, published) = (settings.gateway_controller.clone(), settings.published_service.clone());
+        Self { controller, scope, published, served: None, has_class: false }
     }
 
     /// Whether the API server has said once which kinds it has.
@@ -72,10 +79,22 @@ impl GatewayApi {
 
     fn watch(&self, kind: Kind, served: &Served) -> Option<Watch> {
         let scope = self.scope.as_ref();
-        if kind == Kind::Namespace {
-            return Some(Watch::namespaces(scope));
+        match kind {
+            Kind::Namespace => return Some(Watch::namespaces(scope)),
+            Kind::ConfigMap => {
+                return self.published.as_ref().map(|published| Watch::config_map(&target_ports(published)));
+            }
+            Kind::EndpointSlice => {
+                let is_outside = |published: &&NamespacedName| scope.is_some_and(|scope| *scope != published.namespace);
+                return self.published.as_ref().filter(is_outside).map(Watch::slices_of);
+            }
+            _ => {}
         }
         let version = served.get(&kind)?;
         Some(Watch::of_version(kind, version, scope.filter(|_| kind.is_namespaced())))
     }
+}
+
+fn target_ports(NamespacedName { namespace, name }: &NamespacedName) -> NamespacedName {
+    NamespacedName { namespace: namespace.clone(), name: target_ports_name(name).into() }
 }

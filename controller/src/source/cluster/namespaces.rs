@@ -113,9 +113,8 @@ impl Namespaces {
             flag.as_ref().is_some_and(|flag| flag.namespace == state.key.namespace && *flag.name == *name)
         };
         match &state.presence {
-            Presence::Present(observed) if let Object::EndpointSlice(slice) = &observed.object => {
-                service_name(slice).is_some_and(|service| is(&self.default_backend, service))
-            }
+            Presence::Present(observed) if let Object::EndpointSlice(slice) = &observed.object => service_name(slice)
+                .is_some_and(|service| is(&self.default_backend, service) || is(&self.published, service)),
             _ => match state.key.kind {
                 Kind::Secret => is(&self.default_certificate, &state.key.name),
                 Kind::Service => is(&self.default_backend, &state.key.name) || is(&self.published, &state.key.name),
@@ -206,6 +205,7 @@ mod tests {
             object(Kind::Service, "adit", "adit"),
             object(Kind::Service, "adit", "errors"),
             object(Kind::EndpointSlice, "adit", "errors"),
+            object(Kind::EndpointSlice, "adit", "adit"),
             object(Kind::IngressClass, "", "adit"),
             object(Kind::ConfigMap, "adit", "adit"),
         ] {

@@ -71,14 +71,18 @@ impl References {
                 let values = annotations.filter(|(name, _)| self.is_reference(name)).map(|(_, value)| value);
                 values.filter_map(|value| config_map(value, Some(&key.namespace))).collect()
             }
+            Object::GatewayClass(class) => config_maps(&class.spec.parameters_ref, ""),
+            Object::Gateway(gateway) => {
+                let parameters = parameters(&gateway.spec);
+                config_maps(parameters.iter().chain(client_authorities(&gateway.spec)), &key.namespace)
+            }
             Object::ConfigMap(map) if self.is_gateways(key) => {
                 let keys = map.data.iter().flatten();
                 let values = keys.filter(|(key, _)| Key::named(key).is_some_and(Key::names_config_map));
                 values.filter_map(|(_, value)| config_map(value, None)).collect()
             }
-            Object::Gateway(gateway) => authorities(client_authorities(&gateway.spec), &key.namespace),
             Object::BackendTlsPolicy(policy) => {
-                authorities(&policy.spec.validation.ca_certificate_refs, &key.namespace)
+                config_maps(&policy.spec.validation.ca_certificate_refs, &key.namespace)
             }
             _ => BTreeSet::new(),
         }
@@ -94,6 +98,12 @@ impl References {
     }
 }
 
+/// The reference to the parameters of a Gateway, which are in its own namespace.
+fn parameters(spec: &GatewaySpec) -> Option<ObjectReference> {
+    let reference = spec.infrastructure.as_ref()?.parameters_ref.clone()?;
+    Some(ObjectReference { namespace: None, ..reference })
+}
+
 /// The references to authorities of clients that a Gateway has.
 fn client_authorities(spec: &GatewaySpec) -> impl Iterator<Item = &ObjectReference> {
     let frontend = spec.tls.as_ref().and_then(|tls| tls.frontend.as_ref());
@@ -103,14 +113,14 @@ fn client_authorities(spec: &GatewaySpec) -> impl Iterator<Item = &ObjectReferen
     ports.filter_map(|port| port.validation.as_ref()).flat_map(|validation| &validation.ca_certificate_refs)
 }
 
-/// The ConfigMaps among these.
-fn authorities<'a>(
+/// The ConfigMaps among these, which are in this namespace unless they say otherwise.
+fn config_maps<'a>(
     references: impl IntoIterator<Item = &'a ObjectReference>,
-    namespace: &Arc<str>,
+    namespace: &str,
 ) -> BTreeSet<NamespacedName> {
-    let is_config_map = |reference: &&ObjectReference| reference.kind.as_deref().is_none_or(|kind| kind == "ConfigMap");
+    let is_config_map = |reference: &&ObjectReference| reference.kind.as_deref() == Some(Kind::ConfigMap.name());
     let name = |reference: &ObjectReference| NamespacedName {
-        namespace: reference.namespace.as_deref().map_or_else(|| Arc::clone(namespace), Arc::from),
+        namespace: reference.namespace.as_deref().unwrap_or(namespace).into(),
         name: reference.name.as_str().into(),
     };
     references.into_iter().filter(is_config_map).map(name).filter(is_possible).collect()
@@ -206,6 +216,27 @@ mod tests {
         assert!(references.record(&state_of(Kind::Gateway, with(json!({"tls": {"frontend": frontend}})))));
         assert!(references.record(&state_of(Kind::BackendTlsPolicy, with(validation("backends", "ConfigMap")))));
         assert_eq!(config_maps(&references), ["shop/backends", "shop/clients"]);
+    }
+
+    #[test]
+    fn gateways_and_their_classes_name_parameters() {
+        let mut references = References::new(&ControllerSettings::default());
+        let parameters =
+            |kind: &str, namespace: &str| json!({"group": "", "kind": kind, "name": "p", "namespace": namespace});
+        let class = |kind: &str, namespace: &str| {
+            let spec = json!({"parametersRef": parameters(kind, namespace)});
+            state_of(Kind::GatewayClass, json!({"metadata": {"name": "adit"}, "spec": spec}))
+        };
+        let gateway = |namespace: &str| {
+            let spec = json!({"infrastructure": {"parametersRef": parameters("ConfigMap", namespace)}});
+            state_of(Kind::Gateway, json!({"metadata": {"name": "edge", "namespace": "shop"}, "spec": spec}))
+        };
+        assert!(!references.record(&class("Secret", "adit")));
+        assert!(references.record(&class("ConfigMap", "adit")));
+        assert!(references.record(&gateway("other")), "it is the Gateway's namespace that counts");
+        assert_eq!(config_maps(&references), ["adit/p", "shop/p"]);
+        assert!(references.record(&class("ConfigMap", "")));
+        assert_eq!(config_maps(&references), ["shop/p"]);
     }
 
     #[test]

@@ -79,6 +79,12 @@ impl Watch {
         Self::named(Kind::ConfigMap, name)
     }
 
+    /// The EndpointSlices of one Service.
+    pub(super) fn slices_of(name: &NamespacedName) -> Self {
+        let labels = Some(format!("{SERVICE_NAME_LABEL}={}", name.name));
+        Self { labels, ..Self::all(Resource::Objects(Kind::EndpointSlice), Some(&name.namespace)) }
+    }
+
     /// The path of its URL.
     pub(super) fn path(&self) -> String {
         let (group, plural) = self.resource.place();
@@ -127,8 +133,7 @@ pub(super) fn watches(settings: &ControllerSettings, cluster: &ClusterSettings) 
     watches.extend(settings.default_certificate.iter().filter(is_outside).map(|name| Watch::named(Kind::Secret, name)));
     for name in settings.default_backend_service.iter().filter(is_outside) {
         watches.push(Watch::named(Kind::Service, name));
-        let slices = Watch::all(Resource::Objects(Kind::EndpointSlice), Some(&name.namespace));
-        watches.push(Watch { labels: Some(format!("{SERVICE_NAME_LABEL}={}", name.name)), ..slices });
+        watches.push(Watch::slices_of(name));
     }
     let published = cluster.status.publish_service.iter().filter(is_outside);
     let published = published.filter(|name| settings.default_backend_service.as_ref() != Some(*name));

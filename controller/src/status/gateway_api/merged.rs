@@ -1,10 +1,11 @@
 //! A status with ours in it. What is not ours stays as it is: conditions of other types, and the entries of other
 //! controllers.
 
+use super::place::{Place, chosen};
 use crate::address::Address;
 use crate::gateway_api::{
-    Condition, GROUP, ListenerStatus, ObjectStatus, ParentReference, ParentStatus, RouteGroupKind, SUPPORTED_FEATURES,
-    StatusParts,
+    Condition, GROUP, GatewayAddress, ListenerStatus, ObjectStatus, OwnService, ParentReference, ParentStatus,
+    RouteGroupKind, SUPPORTED_FEATURES, StatusParts,
 };
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
@@ -31,6 +32,8 @@ pub(super) struct Facts<'a> {
     pub(super) controller: &'a str,
     /// Where we are reached; none if there is no address yet.
     pub(super) addresses: &'a [Address],
+    /// Where a Gateway is reached that has a Service for itself, as far as that is known.
+    pub(super) place: Option<&'a Place>,
     /// Now.
     pub(super) time: String,
 }
@@ -43,10 +46,11 @@ pub(super) fn merged(now: &Value, status: &ObjectStatus, facts: &Facts<'_>) -> O
             let features = SUPPORTED_FEATURES.iter().map(|name| json!({"name": name})).collect();
             vec![("conditions", merge.conditions(&now["conditions"], conditions)), ("supportedFeatures", features)]
         }
-        StatusParts::Gateway { conditions, listeners } => {
-            let conditions: Vec<_> = conditions.iter().map(|condition| reachable(condition, facts.addresses)).collect();
+        StatusParts::Gateway { conditions, listeners, addresses, service } => {
+            let place = facts.place_of(addresses, service);
+            let conditions: Vec<_> = conditions.iter().map(|condition| reachable(condition, &place)).collect();
             vec![
-                ("addresses", facts.addresses.iter().map(address).collect()),
+                ("addresses", place.addresses.iter().map(address).collect()),
                 ("conditions", merge.conditions(&now["conditions"], &conditions)),
                 ("listeners", merge.listeners(&now["listeners"], listeners)),
             ]
@@ -66,10 +70,26 @@ fn is_empty(value: &Value) -> bool {
     value.as_array().map_or(value.is_null(), Vec::is_empty)
 }
 
-/// A Gateway without an address is not programmed, whatever translation made of it.
-fn reachable(condition: &Condition, addresses: &[Address]) -> Condition {
-    if condition.kind == "Programmed" && condition.holds && addresses.is_empty() {
-        return Condition::fails(condition.kind, "AddressNotAssigned", "Adit has no address yet");
+impl Facts<'_> {
+    /// Where a Gateway is reached that asks for these addresses, and for this Service.
+    fn place_of(&self, addresses: &[GatewayAddress], service: &OwnService) -> Place {
+        match (service, self.place) {
+            (OwnService::None, _) => chosen(addresses, self.addresses),
+            (OwnService::Wanted(_), Some(place)) if place.problem.is_some() => place.clone(),
+            (OwnService::Wanted(_), Some(place)) => chosen(addresses, &place.addresses),
+            (OwnService::Wanted(_) | OwnService::Undecided, _) => chosen(addresses, &[]),
+        }
+    }
+}
+
+/// A Gateway that is not reached where it asks for is not programmed, whatever translation made of it. What translation waits
+/// for may not come.
+fn reachable(condition: &Condition, place: &Place) -> Condition {
+    let Some((reason, message)) = place.problem.as_ref().filter(|_| condition.kind == "Programmed") else {
+        return condition.clone();
+    };
+    if condition.holds || condition.reason == "Pending" && *reason != "AddressNotAssigned" {
+        return Condition::fails(condition.kind, reason, message);
     }
     condition.clone()
 }

@@ -1,6 +1,7 @@
 //! Which statuses of Gateway API to write: from what each says, what translation makes of it, and our addresses.
 
 use super::merged::{Facts, merged};
+use super::place::Place;
 use crate::address::Address;
 use crate::gateway_api::{ObjectStatus, StatusParts};
 use crate::object::{Object, ObjectKey};
@@ -27,6 +28,8 @@ pub(in crate::status) struct Plan {
     objects: HashMap<ObjectKey, State>,
     /// Ours, sorted; `None` until they have been looked for.
     addresses: Option<Vec<Address>>,
+    /// Where Gateways are reached that have a Service for themselves.
+    places: HashMap<ObjectKey, Place>,
     due: BTreeSet<ObjectKey>,
     writing: HashSet<ObjectKey>,
 }
@@ -47,6 +50,7 @@ impl Plan {
             controller: controller.to_owned(),
             objects: HashMap::new(),
             addresses: None,
+            places: HashMap::new(),
             due: BTreeSet::new(),
             writing: HashSet::new(),
         }
@@ -63,7 +67,19 @@ impl Plan {
     /// An object is no more.
     pub(in crate::status) fn forget(&mut self, key: &ObjectKey) {
         self.objects.remove(key);
+        self.places.remove(key);
         self.due.remove(key);
+    }
+
+    /// A Gateway with a Service for itself is reached there; none: it has no such Service.
+    pub(in crate::status) fn place(&mut self, gateway: ObjectKey, place: Option<Place>) {
+        let changed = match place {
+            Some(place) => self.places.insert(gateway.clone(), place.clone()).as_ref() != Some(&place),
+            None => self.places.remove(&gateway).is_some(),
+        };
+        if changed && self.objects.contains_key(&gateway) {
+            self.due.insert(gateway);
+        }
     }
 
     /// The status of an object is to say this, or nothing of us.
@@ -95,13 +111,14 @@ impl Plan {
         let addresses = self.addresses.as_deref()?;
         // As the API has it: whole seconds.
         let time = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let facts = Facts { controller: &self.controller, addresses, time };
+        let mut facts = Facts { controller: &self.controller, addresses, place: None, time };
         loop {
             let is_ready = |key: &&ObjectKey| {
                 !self.writing.contains(*key) && self.objects.get(*key).is_none_or(|state| !state.is_outdated)
             };
             let key = self.due.iter().find(is_ready).cloned()?;
             self.due.remove(&key);
+            facts.place = self.places.get(&key);
             if let Some(update) = self.objects.get(&key).and_then(|state| state.update(&key, &facts)) {
                 self.writing.insert(key);
                 return Some(update);

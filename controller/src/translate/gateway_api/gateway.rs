@@ -3,10 +3,11 @@
 use super::backend_certificates;
 use super::findings::Findings;
 use super::frontend::Frontend;
+use super::infrastructure::{self, Asked, Infrastructure, ListenerPorts};
 use super::listeners::{self, ParsedListener, Scene};
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{Condition, Gateway, GatewayClass, ListenerStatus, StatusParts};
+use crate::gateway_api::{Condition, Gateway, GatewayClass, ListenerStatus, OwnService, StatusParts};
 use crate::lookup::Lookup;
 use crate::settings::ControllerSettings;
 use crate::store::Stored;
@@ -20,6 +21,7 @@ pub(super) struct ParsedGateway {
     pub(super) rank: Rank,
     pub(super) generation: Option<i64>,
     pub(super) listeners: Vec<ParsedListener>,
+    infrastructure: Infrastructure,
     /// Why nothing of it is served, if that is so.
     refused: Option<Condition>,
     /// What it shows to backends for which a BackendTLSPolicy asks for TLS.
@@ -38,24 +40,50 @@ impl ParsedGateway {
             conditions: listener.conditions.clone(),
         });
         StatusParts::Gateway {
-            conditions: [conditions(&self.listeners, self.refused.clone()), self.of_tls.clone()].concat(),
+            conditions: self.conditions(),
             listeners: listeners.collect(),
+            addresses: self.infrastructure.addresses.clone(),
+            service: self.infrastructure.service.clone(),
         }
+    }
+
+    fn conditions(&self) -> Vec<Condition> {
+        let valid = self.listeners.iter().filter(|listener| listener.is_accepted).count();
+        let accepted = match &self.refused {
+            Some(refused) => refused.clone(),
+            None if valid == self.listeners.len() && valid > 0 => Condition::holds("Accepted", "Accepted"),
+            None => Condition { holds: valid > 0, ..Condition::fails("Accepted", "ListenersNotValid", SOME_INVALID) },
+        };
+        let is_programmed = self.listeners.iter().any(|listener| listener.entry.is_some());
+        let programmed = match &self.infrastructure.problem {
+            Some(problem) => problem.clone(),
+            None if is_programmed => Condition::holds("Programmed", "Programmed"),
+            None if self.listeners.iter().any(|listener| listener.is_pending) => {
+                Condition::fails("Programmed", "Pending", infrastructure::PENDING)
+            }
+            None => Condition::fails("Programmed", "Invalid", "no listener is served"),
+        };
+        [accepted, programmed].into_iter().chain(self.of_tls.iter().cloned()).collect()
     }
 }
 
 /// What became of a class, if it is ours, and what is wrong with it.
-pub(super) fn class(stored: &Stored<GatewayClass>, controller: &str) -> Option<(Vec<Condition>, Vec<Diagnostic>)> {
+pub(super) fn class(
+    stored: &Stored<GatewayClass>,
+    lookup: &Lookup<'_>,
+    controller: &str,
+) -> Option<(Vec<Condition>, Vec<Diagnostic>)> {
     let spec = &stored.object.spec;
     if spec.controller_name != controller {
         return None;
     }
     let mut findings = Findings::of(&stored.key, stored.age.place.as_ref());
-    let condition = match &spec.parameters_ref {
-        None => Condition::holds("Accepted", "Accepted"),
-        Some(parameters) => {
-            let message = "is not supported: expected none; Gateways of this class are not served";
-            findings.error(Reason::Invalid, "spec.parametersRef", &parameters.name, message);
+    let condition = match infrastructure::class_parameters(spec, lookup, &mut findings) {
+        Ok(_) => Condition::holds("Accepted", "Accepted"),
+        Err(message) => {
+            let name = spec.parameters_ref.as_ref().map(|reference| reference.name.as_str()).unwrap_or_default();
+            let told = format!("{message}; Gateways of this class are not served");
+            findings.error(Reason::Invalid, "spec.parametersRef", name, &told);
             Condition::fails("Accepted", "InvalidParameters", format!("spec.parametersRef: {message}"))
         }
     };
@@ -85,10 +113,19 @@ pub(super) fn parse(
     };
     let frontend = spec.tls.as_ref().and_then(|tls| tls.frontend.as_ref());
     let frontend = Frontend::read(&stored.key, frontend, lookup, &mut findings);
-    let own_ports = &settings.own_ports;
-    let scene = Scene { gateway: &stored.key, frontend: &frontend, own_ports, lookup, certificates };
+    let asked = Asked { gateway: stored, class, published: settings.published_service.as_ref(), lookup };
+    let (mut infrastructure, refused) = match asked.read(&mut findings) {
+        Ok(infrastructure) => (infrastructure, None),
+        Err(refused) => (Infrastructure::default(), Some(refused)),
+    };
+    let ports = ListenerPorts::new(settings, infrastructure.has_targets.then(|| asked.targets()));
+    let scene = Scene { gateway: &stored.key, frontend: &frontend, ports, lookup, certificates };
     let mut listeners = listeners::parse(&spec.listeners, &scene, &mut findings);
-    let refused = refusal(&stored.object, &class.object, &mut findings);
+    if let OwnService::Wanted(service) = &mut infrastructure.service {
+        let accepted = listeners.iter().filter(|listener| listener.is_accepted);
+        service.ports =
+            accepted.filter_map(|listener| Some(scene.ports.of_service(listener.service_port()?))).collect();
+    }
     if refused.is_some() {
         listeners.iter_mut().for_each(|listener| (listener.is_accepted, listener.entry) = (false, None));
     }
@@ -99,46 +136,12 @@ pub(super) fn parse(
         rank: Rank { age: stored.age.clone(), key: stored.key.clone() },
         generation: stored.object.metadata.generation,
         listeners,
+        infrastructure,
         refused,
         of_tls: of_tls.collect(),
         backend_certificate: backend_certificate.and_then(Result::ok),
     };
     (Some(parsed), findings.diagnostics)
-}
-
-/// Why nothing of a Gateway is served, if that is so.
-fn refusal(gateway: &Gateway, class: &GatewayClass, findings: &mut Findings) -> Option<Condition> {
-    let spec = &gateway.spec;
-    let parameters = spec.infrastructure.as_ref().and_then(|infrastructure| infrastructure.parameters_ref.as_ref());
-    let (reason, field, value, message) = if class.spec.parameters_ref.is_some() {
-        let message = "names a GatewayClass with parameters, which are not supported";
-        ("Pending", "spec.gatewayClassName", spec.gateway_class_name.as_str(), message)
-    } else if let Some(parameters) = parameters {
-        let message = "is not supported: expected none";
-        ("InvalidParameters", "spec.infrastructure.parametersRef", parameters.name.as_str(), message)
-    } else if let Some(address) = spec.addresses.first() {
-        let message = "cannot be chosen: expected none; clients use the addresses of Adit's Service";
-        ("UnsupportedAddress", "spec.addresses", address.value.as_deref().unwrap_or_default(), message)
-    } else {
-        return None;
-    };
-    findings.error(Reason::Invalid, field, value, &format!("{message}; the Gateway is not served"));
-    Some(Condition::fails("Accepted", reason, format!("{field}: {message}")))
-}
-
-fn conditions(listeners: &[ParsedListener], refused: Option<Condition>) -> Vec<Condition> {
-    let valid = listeners.iter().filter(|listener| listener.is_accepted).count();
-    let is_programmed = listeners.iter().any(|listener| listener.entry.is_some());
-    let accepted = match refused {
-        Some(refused) => refused,
-        None if valid == listeners.len() && valid > 0 => Condition::holds("Accepted", "Accepted"),
-        None => Condition { holds: valid > 0, ..Condition::fails("Accepted", "ListenersNotValid", SOME_INVALID) },
-    };
-    let programmed = match is_programmed {
-        true => Condition::holds("Programmed", "Programmed"),
-        false => Condition::fails("Programmed", "Invalid", "no listener is served"),
-    };
-    vec![accepted, programmed]
 }
 
 const SOME_INVALID: &str = "some listeners are not valid";

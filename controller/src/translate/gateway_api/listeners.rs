@@ -1,15 +1,16 @@
 //! The listeners of a Gateway, each by itself and then beside the others.
 
 use super::certificate_refs;
-use super::entry_point::entry_point;
 use super::findings::Findings;
 use super::frontend::Frontend;
 use super::host_names;
+use super::infrastructure::{ListenerPorts, PENDING};
 use crate::diagnostic::Reason;
-use crate::gateway_api::{AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind};
+use crate::gateway_api::{
+    AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind, ServicePort,
+};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
-use crate::settings::OwnPorts;
 use crate::translate::certificates::Certificates;
 use gateway::config::{Certificate, ClientVerification, EntryPoint, HostName, HostTls};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -26,6 +27,8 @@ pub(super) struct ParsedListener {
     pub(super) host: HostName,
     /// Where it serves, if it does.
     pub(super) entry: Option<EntryPoint>,
+    /// It waits for a port to serve on.
+    pub(super) is_pending: bool,
     /// Whether routes may attach: it may be accepted and serve nothing, for want of a certificate.
     pub(super) is_accepted: bool,
     /// The kinds of routes that it takes.
@@ -53,7 +56,8 @@ pub(super) struct Scene<'a> {
     pub(super) gateway: &'a ObjectKey,
     /// What it makes of the certificates of clients.
     pub(super) frontend: &'a Frontend,
-    pub(super) own_ports: &'a OwnPorts,
+    /// Where its ports are served.
+    pub(super) ports: ListenerPorts<'a>,
     pub(super) lookup: &'a Lookup<'a>,
     pub(super) certificates: &'a Certificates,
 }
@@ -99,6 +103,12 @@ fn conflict(listeners: &[ParsedListener], at: usize) -> Option<(&'static str, St
 }
 
 impl ParsedListener {
+    /// Its port, as a Service has it.
+    pub(super) fn service_port(&self) -> Option<ServicePort> {
+        let port = u16::try_from(self.port).ok()?;
+        Some(ServicePort { port, is_udp: self.protocol == "UDP" })
+    }
+
     /// Takes it out of service.
     pub(super) fn refuse(&mut self, reason: &'static str, message: &str) {
         (self.is_accepted, self.entry) = (false, None);
@@ -143,6 +153,7 @@ impl Reader<'_> {
         if let Some(tls) = &mut tls {
             tls.listener.clone_from(&host);
         }
+        let is_pending = fault.is_none() && entry == Some(None);
         let lacks_certificate = tls.as_ref().is_some_and(|tls| tls.certificates.is_empty());
         let mut conditions = vec![match &unresolved {
             None => Condition::holds("ResolvedRefs", "ResolvedRefs"),
@@ -153,6 +164,7 @@ impl Reader<'_> {
             Some((reason, message)) => Condition::fails("Accepted", reason, message),
         });
         conditions.push(match fault.as_ref().or(unresolved.as_ref().filter(|_| lacks_certificate)) {
+            None if is_pending => Condition::fails("Programmed", "Pending", PENDING),
             None => Condition::holds("Programmed", "Programmed"),
             Some((_, message)) => Condition::fails("Programmed", "Invalid", message),
         });
@@ -162,7 +174,8 @@ impl Reader<'_> {
             port: listener.port,
             protocol: listener.protocol.clone(),
             host: host.unwrap_or(HostName::Any),
-            entry: entry.filter(|_| fault.is_none() && !lacks_certificate),
+            entry: entry.flatten().filter(|_| fault.is_none() && !lacks_certificate),
+            is_pending,
             is_accepted: fault.is_none(),
             kinds: if fault.is_some_and(|(reason, _)| reason == "UnsupportedProtocol") { Vec::new() } else { kinds },
             namespaces: namespaces.unwrap_or(Namespaces::None),
@@ -178,8 +191,8 @@ impl Reader<'_> {
         (reason, format!("{field}: {message}"))
     }
 
-    /// Where it is to serve.
-    fn entry(&mut self, listener: &Listener) -> Result<EntryPoint, Fault> {
+    /// Where it is to serve; none as long as that is not known.
+    fn entry(&mut self, listener: &Listener) -> Result<Option<EntryPoint>, Fault> {
         let tls = match &*listener.protocol {
             "HTTP" => false,
             "HTTPS" => true,
@@ -190,7 +203,7 @@ impl Reader<'_> {
         };
         let port = u16::try_from(listener.port).ok().filter(|port| *port > 0);
         let port = port.ok_or_else(|| "is not a port: expected 1 to 65535".to_owned());
-        let entry = port.and_then(|port| entry_point(port, tls, self.scene.own_ports));
+        let entry = port.and_then(|port| self.scene.ports.entry(port, tls));
         entry.map_err(|message| self.fault("PortUnavailable", "port", &listener.port.to_string(), &message))
     }
 

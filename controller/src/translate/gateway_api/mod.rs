@@ -19,10 +19,12 @@ mod gateway;
 mod grants;
 mod host_names;
 mod hosts;
+mod infrastructure;
 mod listeners;
 mod matches;
 mod methods;
 mod mirrors;
+mod parameters;
 mod policies;
 mod ports;
 mod rank;
@@ -137,9 +139,11 @@ impl GatewayApi {
 
     /// Reads a GatewayClass anew, and says what is wrong with it.
     pub(super) fn read_class(&mut self, scene: &Scene<'_>, key: &ObjectKey) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
         let stored = scene.store.gateway_api().gateway_classes.get("", &key.name);
-        let read =
-            stored.and_then(|stored| Some((stored, gateway::class(stored, &scene.settings.gateway_controller)?)));
+        let controller = &scene.settings.gateway_controller;
+        let read = stored.and_then(|stored| Some((stored, gateway::class(stored, &lookup, controller)?)));
+        self.readers.set(key, lookup.reads());
         let Some((stored, (conditions, diagnostics))) = read else {
             self.statuses.set(key, None);
             return Vec::new();

@@ -65,7 +65,7 @@ impl World {
     /// The conditions of the Gateway, and those of its listeners with how many routes they have.
     fn gateway(&self) -> (Vec<String>, Vec<(usize, Vec<String>)>) {
         match self.parts(Kind::Gateway, "edge") {
-            Some(StatusParts::Gateway { conditions, listeners }) => {
+            Some(StatusParts::Gateway { conditions, listeners, .. }) => {
                 let listeners = listeners.iter();
                 let listeners = listeners.map(|listener| (listener.attached_routes, shown(&listener.conditions)));
                 (shown(conditions), listeners.collect())

@@ -6,6 +6,7 @@ mod canaries;
 mod conflicts;
 mod gateway_api;
 mod gateway_ports;
+mod gateway_services;
 mod hosts;
 mod incremental;
 mod orphans;

@@ -200,6 +200,24 @@ fn gateway_api_is_watched_when_a_class_is_ours() {
 }
 
 #[test]
+fn what_services_of_gateways_need_is_watched_when_a_class_is_ours() {
+    let settings = ControllerSettings { published_service: "adit/adit".parse().ok(), ..ControllerSettings::default() };
+    for (namespaces, slices) in [(WatchedNamespaces::All, 1), (WatchedNamespaces::One("shop".into()), 2)] {
+        let (watch_set, watches) =
+            WatchSet::open(&settings, &ClusterSettings { namespaces, ..ClusterSettings::default() });
+        let mut cluster = Cluster { watch_set, watches };
+        cluster.discovered(&GATEWAY_API);
+        let list = "ConfigMap in adit (metadata.name=adit-gateway-ports)".to_owned();
+        assert!(!cluster.config_maps().contains(&list));
+        cluster.list("GatewayClass", [class("adit.dev/gateway-controller")]);
+        assert!(cluster.config_maps().contains(&list));
+        let of_slices =
+            cluster.watches.iter().filter(|(_, watch)| watch.resource == Resource::Objects(Kind::EndpointSlice));
+        assert_eq!(of_slices.count(), slices);
+    }
+}
+
+#[test]
 fn the_objects_of_a_kind_go_with_it_and_stay_with_another_version() {
     let mut cluster = Cluster::open(&ClusterSettings::default());
     cluster.discovered(&GATEWAY_API);

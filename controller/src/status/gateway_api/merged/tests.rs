@@ -20,7 +20,7 @@ fn written(kind: &str, status: &str, reason: &str, generation: i64, since: &str)
 }
 
 fn facts(addresses: &[Address]) -> Facts<'_> {
-    Facts { controller: "adit.dev/gateway-controller", addresses, time: TIME.to_owned() }
+    Facts { controller: "adit.dev/gateway-controller", addresses, place: None, time: TIME.to_owned() }
 }
 
 fn class(status: bool) -> ObjectStatus {
@@ -84,7 +84,12 @@ fn a_gateway_has_an_entry_for_each_listener_and_is_programmed_with_an_address() 
     let conditions = vec![condition("Accepted", true, "Accepted"), condition("Programmed", true, "Programmed")];
     let gateway = ObjectStatus {
         generation: Some(1),
-        parts: StatusParts::Gateway { conditions, listeners: vec![listener("a"), listener("b")] },
+        parts: StatusParts::Gateway {
+            conditions,
+            listeners: vec![listener("a"), listener("b")],
+            addresses: Vec::new(),
+            service: OwnService::None,
+        },
     };
     let foreign = json!({"type": "example.com/Checked", "status": "True"});
     let now = json!({"listeners": [{"name": "gone"}, {"name": "b", "conditions": [foreign]}]});
@@ -148,4 +153,31 @@ fn entries_of_a_policy_that_are_others_stay_and_leave_room_for_no_more_than_the_
     let status = merged(&status, &policy(20), &facts(&[])).expect("a change");
     assert_eq!((items(&status["ancestors"]).len(), &status["ancestors"][0]), (16, &foreign));
     assert_eq!(merged(&status, &policy(0), &facts(&[])), Some(now));
+}
+
+#[test]
+fn a_gateway_is_where_its_service_is() {
+    let status = |reason: &'static str| ObjectStatus {
+        generation: Some(1),
+        parts: StatusParts::Gateway {
+            conditions: vec![condition("Programmed", reason == "Programmed", reason)],
+            listeners: Vec::new(),
+            addresses: vec![GatewayAddress { kind: None, value: Some("10.96.0.9".into()) }],
+            service: OwnService::Wanted(Box::default()),
+        },
+    };
+    let told = |status: &ObjectStatus, place: Option<&Place>| {
+        let shared = [Address::Ip("203.0.113.1".into())];
+        let fields = merged(&Value::Null, status, &Facts { place, ..facts(&shared) }).expect("a change");
+        (fields["addresses"].clone(), fields["conditions"][0]["reason"].clone())
+    };
+    let at = |address: &str| Place { addresses: vec![Address::Ip(address.into())], problem: None };
+    let programmed = status("Programmed");
+    assert_eq!(told(&programmed, None), (json!([]), json!("AddressNotAssigned")));
+    let own = json!([{"type": "IPAddress", "value": "10.96.0.9"}]);
+    assert_eq!(told(&programmed, Some(&at("10.96.0.9"))), (own, json!("Programmed")));
+    assert_eq!(told(&programmed, Some(&at("10.96.0.8"))), (json!([]), json!("AddressNotUsable")));
+    let refused = Place { problem: Some(("NoResources", "no".into())), ..Place::default() };
+    assert_eq!(told(&status("Pending"), Some(&refused)), (json!([]), json!("NoResources")));
+    assert_eq!(told(&status("Pending"), None), (json!([]), json!("Pending")));
 }
