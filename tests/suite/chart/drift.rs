@@ -47,6 +47,16 @@ fn the_chart_serves_gateways_as_the_kustomization_does() {
 }
 
 #[test]
+fn the_chart_lets_gateways_have_services_as_the_kustomization_does() {
+    let values = "controller.gatewayClassResource.enabled=true,controller.gatewayClassResource.services=true";
+    let chart = compared(&Rendered::make(&["--set", values]).expect("the chart with Services").objects);
+    for (name, object) in compared(&Installation::named("gateway-services").objects) {
+        assert_eq!(chart[&name], object, "{name}: the chart, and the kustomization");
+    }
+    assert!(chart.contains_key("ConfigMap/adit-gateway-ports"), "{:?}", chart.keys());
+}
+
+#[test]
 fn the_chart_monitors_as_the_kustomization_does() {
     let values = "controller.metrics.enabled=true,controller.metrics.portName=admin,\
         controller.metrics.serviceMonitor.enabled=true,controller.metrics.prometheusRule.enabled=true";

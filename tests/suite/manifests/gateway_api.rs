@@ -2,6 +2,7 @@
 
 use super::installation::Installation;
 use super::permissions::allowed;
+use controller::gateway_api::target_ports_name;
 use controller::settings::ControllerSettings;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -48,4 +49,23 @@ fn roles_allow_what_is_asked_for_and_no_more() {
     let binding = install.only("ClusterRoleBinding");
     assert_eq!(binding["roleRef"]["name"], install.only("ClusterRole")["metadata"]["name"]);
     assert_eq!(binding["subjects"], json!([{"kind": "ServiceAccount", "name": "adit", "namespace": "adit"}]));
+}
+
+#[test]
+fn services_of_gateways_need_rights_of_their_own() {
+    let install = Installation::named("gateway-services");
+    let written = ["/services create patch delete", "discovery.k8s.io/endpointslices create patch delete"];
+    assert_eq!(allowed(&install, "ClusterRole"), written.map(str::to_owned).into());
+    let list = format!("/configmaps({}) patch", target_ports_name("adit"));
+    assert_eq!(allowed(&install, "Role"), BTreeSet::from(["/configmaps create".to_owned(), list]));
+    for installation in ["loadbalancer", "local"] {
+        let published = Installation::named(installation).settings().controller.published_service;
+        assert_eq!(published.expect("a Service").name.as_ref(), "adit", "{installation}");
+    }
+    for kind in ["RoleBinding", "ClusterRoleBinding"] {
+        assert_eq!(
+            install.only(kind)["subjects"],
+            json!([{"kind": "ServiceAccount", "name": "adit", "namespace": "adit"}])
+        );
+    }
 }

@@ -15,12 +15,13 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Those that install Adit, and so not `monitoring`, `admission` and `gateway-api`.
+    /// Those that install Adit, and so not what is added to them.
     pub(crate) fn all() -> Vec<Self> {
         let entries = fs::read_dir(directory().join("install")).expect("rendered files");
         let file = |entry: fs::DirEntry| entry.path().file_stem().expect("a name").to_string_lossy().into_owned();
         let names = entries.map(|entry| file(entry.expect("a rendered file")));
-        let installing = names.filter(|name| !["monitoring", "admission", "gateway-api"].contains(&name.as_str()));
+        let installing = names
+            .filter(|name| !["monitoring", "admission", "gateway-api", "gateway-services"].contains(&name.as_str()));
         let all: Vec<_> = installing.map(|name| Self::named(&name)).collect();
         assert!(!all.is_empty(), "nothing is rendered");
         all

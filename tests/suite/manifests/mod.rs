@@ -26,7 +26,8 @@ fn every_overlay_is_rendered_and_where_it_makes_sense_with_takeover() {
     let mut expected: BTreeSet<_> = names("overlays").iter().map(|overlay| format!("{overlay}.yaml")).collect();
     let for_a_cluster = ["nodeport", "loadbalancer", "local", "daemonset", "hostnetwork"];
     expected.extend(for_a_cluster.map(|overlay| format!("{overlay}-takeover.yaml")));
-    expected.extend(["monitoring.yaml", "admission.yaml", "gateway-api.yaml"].map(str::to_owned));
+    expected
+        .extend(["monitoring.yaml", "admission.yaml", "gateway-api.yaml", "gateway-services.yaml"].map(str::to_owned));
     assert_eq!(names("install"), expected);
 }
 

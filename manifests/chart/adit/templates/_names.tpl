@@ -25,6 +25,11 @@
 {{- printf "%s-%s" (include "adit.fullname" .) .Values.controller.admissionWebhooks.name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- /* The ConfigMap with the ports on which Gateways are served that have Services of their own. */}}
+{{- define "adit.gatewayPorts" -}}
+{{- printf "%s-gateway-ports" (include "adit.publishService" . | base) -}}
+{{- end -}}
+
 {{- define "adit.defaultBackend" -}}
 {{- printf "%s-%s" (include "adit.fullname" .) .Values.defaultBackend.name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}

@@ -90,6 +90,27 @@
 {{- end }}
 {{- end -}}
 
+{{- /* For Services of Gateways. Rights cannot be limited to objects with a label. */}}
+{{- define "adit.rules.gatewayServices" -}}
+- apiGroups: [""]
+  resources: [services]
+  verbs: [create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [create, patch, delete]
+{{- end -}}
+
+{{- /* The ports on which Adit serves these Gateways. */}}
+{{- define "adit.rules.gatewayServices.own" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create] # cannot be limited to a name
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ include "adit.gatewayPorts" . }}]
+  verbs: [patch]
+{{- end -}}
+
 {{- /* The Secret with the certificate, which all replicas show and the one that holds the Lease renews. */}}
 {{- define "adit.rules.admission.own" -}}
 - apiGroups: [""]
