@@ -1,4 +1,5 @@
-//! The public conformance suites: [`gateway_api`] runs that of Gateway API.
+//! The public conformance suites: [`gateway_api`] runs that of Gateway API, and [`gateway_services`] beside it what that does not
+//! show of Gateways with Services of their own.
 //!
 //! The scenarios of ingress-controller-conformance, 30 executions in 5 features, against ports 80 and 443 of the first
 //! address in the status. The suite expects Ingress v1 to the letter, so 30 of 30 are of `path-matching: strict`; what the
@@ -9,6 +10,7 @@
 
 mod background;
 mod gateway_api;
+mod gateway_services;
 mod rows;
 
 use anyhow::{Context as _, Result, ensure};
