@@ -113,6 +113,8 @@ fn why_not(mismatch: RouteMismatch<'_>) -> String {
         RouteMismatch::Named => "is a named location, to which only an error_page leads".to_owned(),
         RouteMismatch::PatternDiffers => "does not match the beginning of the path".to_owned(),
         RouteMismatch::PatternLimit(_) => PatternLimit.to_string(),
+        RouteMismatch::Request(RequestMismatch::NoCall) => "is for calls of gRPC only".to_owned(),
+        RouteMismatch::Request(RequestMismatch::Call) => "is for calls of another service or method".to_owned(),
         RouteMismatch::Request(RequestMismatch::Method(method)) => format!("is for the method {method} only"),
         RouteMismatch::Request(RequestMismatch::Header(name)) => {
             format!("is for requests with another value of the header {name}")

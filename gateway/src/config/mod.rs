@@ -92,7 +92,7 @@ pub use rejection::{Rejection, RejectionCause};
 pub use response_rewrites::{ResponseRewrite, ResponseRewrites, RewriteFrom};
 pub use retries::{Again, Retries, RetryCondition, RetryConditions};
 pub use route::{Action, Location, Route, RouteBackend};
-pub use route_match::{Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
+pub use route_match::{CallMatch, Condition, HeaderMatch, PathKind, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 pub use route_policies::{Denied, HttpsRedirect, Redirect, Rewrite, RoutePolicies, Satisfy, SourceRanges};
 pub use settings::{
     ClientSettings, ConnectionLimits, Forwarded, GatewaySettings, Http2Settings, PathMatching, UpstreamConnections,

@@ -7,6 +7,9 @@ use std::sync::Arc;
 /// Longer paths come first, as ingress-nginx writes its locations; then, as Gateway API has it, those with a method, with
 /// more headers, with more arguments of the query. A look-up knows one exception: an Exact path that is the request's
 /// wins over longer ones.
+///
+/// Of routes for one path those for calls of gRPC come before the others, and of these those that want a longer service, then a
+/// longer method.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RouteMatch {
     /// Its path.
@@ -17,6 +20,17 @@ pub struct RouteMatch {
     pub headers: Arc<[HeaderMatch]>,
     /// Arguments that its query must have.
     pub query: Arc<[QueryMatch]>,
+    /// It must be a call of gRPC, and one of these. Default none: calls are requests like others.
+    pub call: Option<Arc<CallMatch>>,
+}
+
+/// Which calls of gRPC, beside what their path `/SERVICE/METHOD` says already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallMatch {
+    /// The service. Default any.
+    pub service: Option<ValueMatch>,
+    /// The method. Default any.
+    pub method: Option<ValueMatch>,
 }
 
 /// A path, and how it matches the decoded and normalised path of a request.
@@ -89,13 +103,31 @@ impl RouteMatch {
     /// Every request for a path.
     pub fn path(kind: PathKind, value: impl Into<Arc<str>>) -> Self {
         let path = PathMatch { kind, value: value.into() };
-        Self { path, method: None, headers: Arc::default(), query: Arc::default() }
+        Self { path, method: None, headers: Arc::default(), query: Arc::default(), call: None }
     }
 
     /// Of two routes that take a request the lesser one wins, and of equal ones that which is declared first.
     pub fn precedence(&self, other: &Self) -> Ordering {
-        let decisive = |it: &Self| (it.method.is_none(), Reverse(it.headers.len()), Reverse(it.query.len()));
+        let decisive = |it: &Self| {
+            let call = it.call.as_deref().map(CallMatch::lengths);
+            (Reverse(call), it.method.is_none(), Reverse(it.headers.len()), Reverse(it.query.len()))
+        };
         self.path.cmp(&other.path).then_with(|| decisive(self).cmp(&decisive(other)))
+    }
+}
+
+impl CallMatch {
+    /// How long the service is that it wants, and the method.
+    fn lengths(&self) -> (usize, usize) {
+        let length = |wanted: &Option<ValueMatch>| wanted.as_ref().map_or(0, ValueMatch::len);
+        (length(&self.service), length(&self.method))
+    }
+}
+
+impl ValueMatch {
+    fn len(&self) -> usize {
+        let (Self::Exact(text) | Self::Regex(text)) = self;
+        text.len()
     }
 }
 
@@ -125,9 +157,19 @@ mod tests {
     fn the_more_specific_come_first() {
         let shop = || RouteMatch::path(PathKind::Prefix, "/shop");
         let query = QueryMatch { name: "q".into(), value: ValueMatch::Regex("^a".into()) };
+        let call = |service: Option<&str>, method: Option<&str>| {
+            let [service, method] = [service, method].map(|text| text.map(|text| ValueMatch::Exact(text.into())));
+            RouteMatch { call: Some(Arc::new(CallMatch { service, method })), ..shop() }
+        };
         let in_order = [
             RouteMatch::path(PathKind::Regex, "/shop/[a-z]"),
             RouteMatch::path(PathKind::Exact, "/shop"),
+            call(Some("a.Shop"), None),
+            call(Some("Shop"), Some("Get")),
+            RouteMatch { headers: [header("x-a")].into(), ..call(None, Some("GetAll")) },
+            call(None, Some("GetAll")),
+            call(None, Some("Get")),
+            call(None, None),
             RouteMatch { method: Some(Method::GET), ..shop() },
             RouteMatch { headers: [header("x-a"), header("x-b")].into(), ..shop() },
             RouteMatch { headers: [header("x-a")].into(), query: [query.clone()].into(), ..shop() },

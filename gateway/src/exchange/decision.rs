@@ -329,7 +329,9 @@ impl Decision {
     /// ingress-nginx, which then serves its own.
     pub fn no_endpoint(&self) -> Reply {
         if self.backend().is_some_and(|backend| *backend.upstream.id() == BackendId::Nowhere) {
-            return Reply::new(500, Reason::NoBackend);
+            // As Gateway API has it: for a call, UNAVAILABLE.
+            let is_for_calls = self.route.as_ref().is_some_and(|route| route.matches.call.is_some());
+            return Reply::new(if is_for_calls { 503 } else { 500 }, Reason::NoBackend);
         }
         match self.uses_default_backend() {
             true => Reply::new(404, Reason::NoRoute),

@@ -1,26 +1,11 @@
 //! The gateway's own errors in the form of gRPC (gRPC over HTTP/2, "Trailers-Only").
 
-use crate::headers::{Fields, Headers};
 use crate::request::reason_phrase;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// The media type of calls and of answers to them.
-pub(super) const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
-
 /// All but printable ASCII and `%`, as the protocol's `Percent-Encoded`.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
-
-/// Whether a request is a call. gRPC-Web is not gRPC: its clients understand HTTP.
-pub(super) fn is_call(headers: &Headers) -> bool {
-    let content_type = headers.first("content-type").unwrap_or_default();
-    match content_type.split_at_checked(MEDIA_TYPE.len()) {
-        Some((head, rest)) => {
-            head.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
-        }
-        None => false,
-    }
-}
 
 /// `grpc-status` for an HTTP status: as gRPC clients map responses that are not gRPC (http-grpc-status-mapping), and more
 /// precise than UNKNOWN for others. A timeout is DEADLINE_EXCEEDED, not UNAVAILABLE: clients retry a call that was
@@ -47,20 +32,6 @@ pub(super) fn message(http: u16, reason: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header;
-
-    #[test]
-    fn calls_have_the_media_type_of_grpc() {
-        let is_call = |value: &'static str| {
-            is_call(&[(header::CONTENT_TYPE, HeaderValue::from_static(value))].into_iter().collect())
-        };
-        for call in ["application/grpc", "application/grpc+proto", "Application/GRPC", "application/grpc; x=y"] {
-            assert!(is_call(call), "{call}");
-        }
-        for other in ["application/grpc-web", "application/grpc-web+proto", "application/grp", "text/html", ""] {
-            assert!(!is_call(other), "{other}");
-        }
-    }
 
     #[test]
     fn messages_are_percent_encoded() {

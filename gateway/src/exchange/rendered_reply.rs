@@ -3,7 +3,7 @@
 use super::grpc;
 use crate::headers::Headers;
 use crate::policy::error_pages::ErrorPage;
-use crate::request::{Reply, reason_phrase};
+use crate::request::{GRPC, Reply, is_call, reason_phrase};
 use bytes::Bytes;
 use http::HeaderValue;
 use smallvec::SmallVec;
@@ -25,7 +25,7 @@ impl RenderedReply {
     /// The response to a request with these headers: a page of the user's for the error, or a status page; or a gRPC error for a
     /// gRPC call that failed.
     pub(crate) fn new(reply: &Reply, request: &Headers, page: Option<ErrorPage>, server_tokens: bool) -> Self {
-        if reply.status >= 400 && grpc::is_call(request) {
+        if reply.status >= 400 && is_call(request) {
             return Self::grpc(reply);
         }
         let mut answer = match (&reply.text, page) {
@@ -81,7 +81,7 @@ impl RenderedReply {
     /// A gRPC "Trailers-Only" response: the stream ends with the head.
     fn grpc(reply: &Reply) -> Self {
         let mut headers = SmallVec::new();
-        headers.push(("Content-Type", grpc::MEDIA_TYPE));
+        headers.push(("Content-Type", GRPC));
         headers.push(("Content-Length", 0.into()));
         headers.push(("grpc-status", grpc::status(reply.status)));
         headers.extend(grpc::message(reply.status, reply.reason.label()).map(|message| ("grpc-message", message)));
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_call_that_fails_is_answered_in_grpc() {
-        let call = HeaderMap::from_iter([(http::header::CONTENT_TYPE, grpc::MEDIA_TYPE)]);
+        let call = HeaderMap::from_iter([(http::header::CONTENT_TYPE, GRPC)]);
         let answer = RenderedReply::new(&Reply::new(503, Reason::NoEndpoint), &Headers::from(&call), None, false);
         assert_eq!((answer.status, answer.logged_status, answer.body.len()), (200, 503, 0));
         assert!(answer.headers.contains(&("grpc-status", HeaderValue::from_static("14"))), "{answer:?}");

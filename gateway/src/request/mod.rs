@@ -1,5 +1,6 @@
 //! A request as received, and the gateway's own replies: plain values for policies and lanes.
 
+mod call;
 mod client;
 mod header_name;
 mod host;
@@ -12,6 +13,7 @@ pub(crate) mod target;
 pub(crate) mod upgrade;
 mod view;
 
+pub(crate) use call::{GRPC, is_call, service_and_method};
 pub use client::Client;
 pub(crate) use client::forwarded_address;
 pub use header_name::NameRules;

@@ -178,7 +178,7 @@ impl PathIndex {
     /// The first candidate that takes the request.
     fn first(&self, candidates: &Candidates, wanted: &Wanted<'_, '_>) -> Result<Option<RouteNumber>, &Pattern> {
         for number in candidates.clone() {
-            if self.route(number).mismatch(wanted.request)?.is_none() {
+            if self.route(number).mismatch(wanted.request, wanted.path)?.is_none() {
                 return Ok(Some(number));
             }
         }

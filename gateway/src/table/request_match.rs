@@ -1,10 +1,10 @@
 //! What a request must have besides host and path.
 
-use crate::config::{self, Condition, HeaderMatch, QueryMatch, ValueMatch};
+use crate::config::{self, CallMatch, Condition, HeaderMatch, QueryMatch, ValueMatch};
 use crate::headers::Fields;
 use crate::pattern::{Anchor, Case, Pattern};
 use crate::policy::Invalid;
-use crate::request::{RequestView, SessionCookie};
+use crate::request::{RequestView, SessionCookie, is_call, service_and_method};
 use crate::upstream::Upstream;
 use crate::variables;
 use http::{HeaderName, Method};
@@ -14,14 +14,26 @@ use std::sync::Arc;
 /// Parts of a request, all of which it must have. Without any, every request does.
 #[derive(Debug, Default)]
 pub(super) struct RequestMatch {
+    call: Option<Box<Call>>,
     method: Option<Method>,
     headers: Box<[(HeaderName, Value)]>,
     query: Box<[(Arc<str>, Value)]>,
 }
 
+/// What a call of gRPC must be for.
+#[derive(Debug)]
+struct Call {
+    service: Option<Value>,
+    method: Option<Value>,
+}
+
 /// The part of a request that a route wants otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestMismatch<'t> {
+    /// The route wants a call of gRPC.
+    NoCall,
+    /// The route wants a call of another service or method.
+    Call,
     /// The route wants this method.
     Method(&'t Method),
     /// This header is missing, or has another value.
@@ -48,15 +60,28 @@ impl RequestMatch {
     pub(super) fn compile(matches: &config::RouteMatch) -> Result<Self, Invalid> {
         let query = |QueryMatch { name, value }: &QueryMatch| Ok((Arc::clone(name), Value::compile(value)?));
         Ok(Self {
+            call: matches.call.as_deref().map(Call::compile).transpose()?.map(Box::new),
             method: matches.method.clone(),
             headers: matches.headers.iter().map(header).collect::<Result<_, _>>()?,
             query: matches.query.iter().map(query).collect::<Result<_, _>>()?,
         })
     }
 
-    /// The first part that a request does not have, if any. The error is a pattern that takes too long on it. Allocates
+    /// The first part that a request with this normalised path does not have, if any. The error is a pattern that takes too long on it. Allocates
     /// only where a header stands there several times, or an argument is escaped.
-    pub(super) fn mismatch(&self, request: &RequestView<'_>) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
+    pub(super) fn mismatch(
+        &self,
+        request: &RequestView<'_>,
+        path: &[u8],
+    ) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
+        if let Some(call) = &self.call {
+            if !is_call(request.headers) {
+                return Ok(Some(RequestMismatch::NoCall));
+            }
+            if !call.accepts(path)? {
+                return Ok(Some(RequestMismatch::Call));
+            }
+        }
         if let Some(method) = self.method.as_ref().filter(|method| *method != request.method) {
             return Ok(Some(RequestMismatch::Method(method)));
         }
@@ -71,6 +96,26 @@ impl RequestMatch {
             }
         }
         Ok(None)
+    }
+}
+
+impl Call {
+    fn compile(wanted: &CallMatch) -> Result<Self, Invalid> {
+        let compile = |value: &Option<ValueMatch>| value.as_ref().map(Value::compile).transpose();
+        Ok(Self { service: compile(&wanted.service)?, method: compile(&wanted.method)? })
+    }
+
+    /// Whether a path names what is wanted. The error is a pattern that takes too long on it.
+    fn accepts(&self, path: &[u8]) -> Result<bool, &Pattern> {
+        let (service, method) = service_and_method(path).unzip();
+        for (wanted, name) in [(&self.service, service), (&self.method, method)] {
+            if let Some(wanted) = wanted
+                && !wanted.accepts(name)?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

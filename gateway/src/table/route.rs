@@ -105,10 +105,14 @@ impl RouteBackend {
 }
 
 impl Route {
-    /// What it wants otherwise of a request for its path; it takes the request if that is nothing. The error is a pattern
-    /// that takes too long on it.
-    pub(super) fn mismatch(&self, request: &RequestView<'_>) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
-        self.request_match.mismatch(request)
+    /// What it wants otherwise of a request whose normalised path fits; it takes the request if that is nothing. The error is a
+    /// pattern that takes too long on it.
+    pub(super) fn mismatch(
+        &self,
+        request: &RequestView<'_>,
+        path: &[u8],
+    ) -> Result<Option<RequestMismatch<'_>>, &Pattern> {
+        self.request_match.mismatch(request, path)
     }
 
     /// The locations within it, as [`Host::locations`](super::Host::locations) has those of a host.

@@ -121,7 +121,7 @@ fn route_fit<'t>(
     if fit == PathFit::AddSlash && !route.policies.add_slash {
         return Err(RouteMismatch::NotEqual);
     }
-    match route.mismatch(request) {
+    match route.mismatch(request, path) {
         Ok(None) => Ok(fit),
         Ok(Some(mismatch)) => Err(RouteMismatch::Request(mismatch)),
         Err(pattern) => Err(RouteMismatch::PatternLimit(pattern)),
