@@ -12,6 +12,8 @@ use std::process::Stdio;
 use tests::lab::{Installed, Manifest, apply, kubectl};
 use tokio::process::Command;
 
+/// What is played.
+const PROFILES: [&str; 2] = ["GATEWAY-HTTP", "GATEWAY-GRPC"];
 /// What is known to fail.
 const FAILING: [&str; 0] = [];
 
@@ -69,7 +71,7 @@ async fn run_suite(adit: &Installed) -> Result<()> {
         .arg("-test.v")
         .arg("-test.timeout=60m")
         .arg(format!("--gateway-class={}", adit.name))
-        .arg("--conformance-profiles=GATEWAY-HTTP")
+        .arg(format!("--conformance-profiles={}", PROFILES.join(",")))
         .arg(format!("--usable-address={USABLE}"))
         .arg(format!("--unusable-address={UNUSABLE}"))
         .arg(format!("--report-output={}", at_root(REPORT)))

@@ -1,5 +1,5 @@
 // The backend of the conformance suite of Gateway API: it answers what the suite's own one answers, whose image cannot
-// be had. The suite's Deployments say by variables what a Pod is for; those for gRPC, TCP and UDP serve nothing yet.
+// be had. The suite's Deployments say by variables what a Pod is for; those for TCP and UDP serve nothing yet.
 package main
 
 import (
@@ -36,7 +36,10 @@ func main() {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM)
 	failures := make(chan error)
-	if !isOfAnotherProtocol() {
+	switch {
+	case os.Getenv("GRPC_ECHO_SERVER") != "":
+		serveCalls(failures)
+	case !isOfAnotherProtocol():
 		serve(failures)
 	}
 	select {
@@ -47,7 +50,7 @@ func main() {
 }
 
 func isOfAnotherProtocol() bool {
-	for _, purpose := range []string{"GRPC_ECHO_SERVER", "TCP_ECHO_SERVER", "UDP_ECHO_SERVER"} {
+	for _, purpose := range []string{"TCP_ECHO_SERVER", "UDP_ECHO_SERVER"} {
 		if os.Getenv(purpose) != "" {
 			return true
 		}

@@ -1,99 +1,63 @@
-// Package grpcechoserver has the names of the service that the suite's tests of GRPCRoute call. It is not generated, so
-// that these tests can be built, and not run.
+// Package grpcechoserver has the gRPC service that the suite's tests of GRPCRoute call, and its client. Nothing of it is
+// generated: the service is small, and its messages are of texts.
 package grpcechoserver
 
 import (
 	"context"
-	"errors"
 
 	"google.golang.org/grpc"
 )
 
-var errNotBuilt = errors.New("the suite is built without gRPC")
-
-// EchoRequest asks for an EchoResponse.
-type EchoRequest struct{}
-
-// EchoResponse says what was asked for.
-type EchoResponse struct {
-	Assertions *Assertions
-}
-
-func (r *EchoResponse) GetAssertions() *Assertions {
-	if r == nil {
-		return nil
-	}
-	return r.Assertions
-}
-
-// Assertions are what the suite compares.
-type Assertions struct {
-	FullyQualifiedMethod string
-	Context              *Context
-	Headers              []*Header
-}
-
-func (a *Assertions) GetFullyQualifiedMethod() string {
-	if a == nil {
-		return ""
-	}
-	return a.FullyQualifiedMethod
-}
-
-func (a *Assertions) GetContext() *Context {
-	if a == nil {
-		return nil
-	}
-	return a.Context
-}
-
-func (a *Assertions) GetHeaders() []*Header {
-	if a == nil {
-		return nil
-	}
-	return a.Headers
-}
-
-// Header is one of the request.
-type Header struct {
-	Key, Value string
-}
-
-func (h *Header) GetKey() string   { return h.Key }
-func (h *Header) GetValue() string { return h.Value }
-
-// Context is who answers.
-type Context struct {
-	Namespace, Pod string
-}
-
-func (c *Context) GetNamespace() string {
-	if c == nil {
-		return ""
-	}
-	return c.Namespace
-}
-
-func (c *Context) GetPod() string {
-	if c == nil {
-		return ""
-	}
-	return c.Pod
-}
+const service = "gateway_api_conformance.echo_basic.grpcecho.GrpcEcho"
 
 // GrpcEchoClient calls the service.
-type GrpcEchoClient struct{}
+type GrpcEchoClient struct{ connection grpc.ClientConnInterface }
 
-func NewGrpcEchoClient(grpc.ClientConnInterface) GrpcEchoClient { return GrpcEchoClient{} }
-
-func (GrpcEchoClient) Echo(context.Context, *EchoRequest, ...grpc.CallOption) (*EchoResponse, error) {
-	return nil, errNotBuilt
+func NewGrpcEchoClient(connection grpc.ClientConnInterface) GrpcEchoClient {
+	return GrpcEchoClient{connection}
 }
 
-func (GrpcEchoClient) EchoTwo(context.Context, *EchoRequest, ...grpc.CallOption) (*EchoResponse, error) {
-	return nil, errNotBuilt
+func (c GrpcEchoClient) Echo(ctx context.Context, request *EchoRequest, options ...grpc.CallOption) (*EchoResponse, error) {
+	return c.call(ctx, "Echo", request, options)
 }
 
-func (GrpcEchoClient) EchoThree(context.Context, *EchoRequest, ...grpc.CallOption) (*EchoResponse, error) {
-	return nil, errNotBuilt
+func (c GrpcEchoClient) EchoTwo(ctx context.Context, request *EchoRequest, options ...grpc.CallOption) (*EchoResponse, error) {
+	return c.call(ctx, "EchoTwo", request, options)
+}
+
+// EchoThree is a method that the service does not have.
+func (c GrpcEchoClient) EchoThree(ctx context.Context, request *EchoRequest, options ...grpc.CallOption) (*EchoResponse, error) {
+	return c.call(ctx, "EchoThree", request, options)
+}
+
+func (c GrpcEchoClient) call(ctx context.Context, method string, request *EchoRequest, options []grpc.CallOption) (*EchoResponse, error) {
+	response := new(EchoResponse)
+	options = append(options, grpc.ForceCodec(codec{}))
+	if err := c.connection.Invoke(ctx, "/"+service+"/"+method, request, response, options...); err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// Answer makes the response to a call of the method of this full name.
+type Answer func(ctx context.Context, method string) *EchoResponse
+
+// NewServer has the service.
+func NewServer(answer Answer, options ...grpc.ServerOption) *grpc.Server {
+	server := grpc.NewServer(append(options, grpc.ForceServerCodec(codec{}))...)
+	description := grpc.ServiceDesc{ServiceName: service, HandlerType: (*any)(nil)}
+	for _, name := range []string{"Echo", "EchoTwo"} {
+		description.Methods = append(description.Methods, grpc.MethodDesc{MethodName: name, Handler: respond(answer, name)})
+	}
+	server.RegisterService(&description, answer)
+	return server
+}
+
+func respond(answer Answer, name string) grpc.MethodHandler {
+	return func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		if err := decode(new(EchoRequest)); err != nil {
+			return nil, err
+		}
+		return answer(ctx, "/"+service+"/"+name), nil
+	}
 }
