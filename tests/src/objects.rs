@@ -29,6 +29,17 @@ pub fn backend() -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "backend"}, "spec": {"ports": [{"port": 80}]}})
 }
 
+/// A GatewayClass of Adit's, and a Gateway `edge` with these listeners.
+pub fn gateway(listeners: &Value) -> [Value; 2] {
+    let api_version = "gateway.networking.k8s.io/v1";
+    [
+        json!({"apiVersion": api_version, "kind": "GatewayClass", "metadata": {"name": "adit"},
+            "spec": {"controllerName": "adit.dev/gateway-controller"}}),
+        json!({"apiVersion": api_version, "kind": "Gateway", "metadata": {"name": "edge"},
+            "spec": {"gatewayClassName": "adit", "listeners": listeners}}),
+    ]
+}
+
 /// A Service for external authentication at <http://auth.default.svc.cluster.local>.
 pub fn auth_service() -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "auth"}, "spec": {"ports": [{"port": 80}]}})

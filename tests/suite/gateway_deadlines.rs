@@ -17,10 +17,6 @@ async fn adit(timeouts: Value, service: Value, backends: &[SocketAddr]) -> Resul
     let api_version = "gateway.networking.k8s.io/v1";
     let config = json!({"proxy-read-timeout": "3600", "proxy-send-timeout": "3600"});
     let objects = [
-        json!({"apiVersion": api_version, "kind": "GatewayClass", "metadata": {"name": "adit"},
-            "spec": {"controllerName": "adit.dev/gateway-controller"}}),
-        json!({"apiVersion": api_version, "kind": "Gateway", "metadata": {"name": "edge"},
-            "spec": {"gatewayClassName": "adit", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]}}),
         json!({"apiVersion": api_version, "kind": "HTTPRoute", "metadata": {"name": "route"},
             "spec": {"parentRefs": [{"name": "edge"}], "hostnames": ["h"],
                 "rules": [{"timeouts": timeouts, "backendRefs": [{"name": "backend", "port": 80}]}]}}),
@@ -28,7 +24,8 @@ async fn adit(timeouts: Value, service: Value, backends: &[SocketAddr]) -> Resul
         service,
     ];
     let slices = backends.iter().enumerate().map(|(number, address)| slice("backend", number, *address));
-    Adit::start(&documents(objects.into_iter().chain(slices))).await
+    let gateway = objects::gateway(&json!([{"name": "http", "port": 80, "protocol": "HTTP"}]));
+    Adit::start(&documents(gateway.into_iter().chain(objects).chain(slices))).await
 }
 
 /// A backend that sends this for each request, and then nothing. The methods of the requests that it has got.

@@ -2,10 +2,12 @@
 
 use anyhow::Result;
 use bytes::Bytes;
-use serde_json::json;
-use tests::adit::{Adit, annotated};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tests::adit::{Adit, annotated, documents, slice};
 use tests::backend::refusing;
 use tests::grpc::{Backend, Client, method};
+use tests::objects;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
@@ -37,6 +39,51 @@ async fn all_kinds_of_calls_go_through_with_and_without_tls() -> Result<()> {
         let adit = Adit::start(&annotated(&[("backend-protocol", protocol)], &[backend.address], &json!({}))).await?;
         every_kind(&Client::open(adit.address()?, HOST).await?).await?;
         every_kind(&Client::open_tls(adit.https_address()?, HOST).await?).await?;
+    }
+    Ok(())
+}
+
+/// A GRPCRoute with this rule for a backend whose port has this `appProtocol`.
+async fn of_route(rule: Value, app_protocol: Option<&str>, backend: SocketAddr) -> Result<Adit> {
+    let gateway = objects::gateway(&json!([
+        {"name": "http", "port": 80, "protocol": "HTTP"},
+        {"name": "https", "port": 443, "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": HOST}]}},
+    ]));
+    let mut service = objects::backend();
+    service["spec"]["ports"][0]["appProtocol"] = json!(app_protocol);
+    let route = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "GRPCRoute", "metadata": {"name": "route"},
+        "spec": {"parentRefs": [{"name": "edge"}], "hostnames": [HOST], "rules": [rule]},
+    });
+    let others = [service, route, objects::certificate(HOST)?, slice("backend", 0, backend)];
+    Adit::start(&documents(gateway.into_iter().chain(others))).await
+}
+
+#[tokio::test]
+async fn a_grpc_route_serves_all_kinds_of_calls() -> Result<()> {
+    let rule =
+        json!({"matches": [{"method": {"service": "test.Service"}}], "backendRefs": [{"name": "backend", "port": 80}]});
+    for (app_protocol, tls) in [(None, false), (Some("kubernetes.io/h2c"), false), (Some("https"), true)] {
+        let backend = Backend::start(tls).await?;
+        let adit = of_route(rule.clone(), app_protocol, backend.address).await?;
+        every_kind(&Client::open(adit.address()?, HOST).await?).await?;
+        every_kind(&Client::open_tls(adit.https_address()?, HOST).await?).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_grpc_route_does_not_serve_has_a_status() -> Result<()> {
+    let (_socket, refused) = refusing()?;
+    let to = |service: &str, name: &str| json!({"matches": [{"method": {"service": service}}], "backendRefs": [{"name": name, "port": 80}]});
+    for (rule, expected) in [
+        (to("test.Service", "missing"), Code::Unavailable),
+        (to("test.Service", "backend"), Code::Unavailable),
+        (to("other.Service", "backend"), Code::Unimplemented),
+    ] {
+        let adit = of_route(rule, None, refused).await?;
+        let status = client(&adit).await?.unary(method::ECHO, Request::new("x".into())).await.expect_err("an error");
+        assert_eq!(status.code(), expected, "{status:?}");
     }
     Ok(())
 }

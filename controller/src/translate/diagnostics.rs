@@ -23,7 +23,7 @@ pub(super) enum UnitKey {
     Host(HostName),
     EntryHost(EntryPoint, HostName),
     Backend(ServiceBackend),
-    /// A GatewayClass, a Gateway or an HTTPRoute.
+    /// A GatewayClass, a Gateway or a route.
     Object(ObjectKey),
     /// A Gateway beside the others, by its ports.
     Ports(ObjectKey),
@@ -44,7 +44,7 @@ impl Diagnostics {
     }
 }
 
-/// What is wrong with a backend, for each Ingress, each TCP or UDP service and each HTTPRoute that names it.
+/// What is wrong with a backend, for each Ingress, each TCP or UDP service and each route of Gateway API that names it.
 pub(super) fn of_backend(
     id: &ServiceBackend,
     problem: &Problem,

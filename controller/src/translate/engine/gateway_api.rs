@@ -22,7 +22,9 @@ impl Translator {
                     Kind::GatewayClass => self.gateway_api.read_class(&scene, &key),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
                     Kind::BackendTlsPolicy => self.gateway_api.read_policy(&key, &scene, dirty),
-                    Kind::HttpRoute => self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty),
+                    Kind::HttpRoute | Kind::GrpcRoute => {
+                        self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty)
+                    }
                     _ => self.gateway_api.read_unsupported(&key, &scene),
                 };
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);

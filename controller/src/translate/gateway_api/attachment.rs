@@ -91,8 +91,9 @@ impl Seeker<'_> {
         };
         let allowing: Vec<_> = valid.into_iter().filter(is_allowed).collect();
         if allowing.is_empty() {
-            let message = "is to listeners that take no HTTPRoutes of this namespace (allowedRoutes)";
-            return Err(("NotAllowedByListeners", message.to_owned()));
+            let kind = self.route.kind;
+            let message = format!("is to listeners that take no {kind}s of this namespace (allowedRoutes)");
+            return Err(("NotAllowedByListeners", message));
         }
         let mut attached = Attached {
             gateway: gateway.rank.key.clone(),

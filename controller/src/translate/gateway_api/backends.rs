@@ -39,6 +39,7 @@ pub(super) struct Known<'a> {
 pub(super) fn resolve(
     route: &ObjectKey,
     reference: &RouteBackendRef,
+    protocol_of: fn(&str) -> BackendProtocol,
     (field, effect): (&str, &str),
     Known { lookup, policies }: Known<'_>,
     findings: &mut Findings,
@@ -76,11 +77,7 @@ pub(super) fn resolve(
         let message = format!("is not a port of Service {namespace}/{}", reference.name);
         return fail("BackendNotFound", not_found, "port", &port.to_string(), &message);
     }
-    let protocol = match of_service.and_then(|port| port.app_protocol.as_deref()) {
-        Some("kubernetes.io/h2c") => BackendProtocol::Grpc,
-        Some("kubernetes.io/wss" | "https") => BackendProtocol::Https,
-        _ => BackendProtocol::Http,
-    };
+    let protocol = protocol_of(of_service.and_then(|port| port.app_protocol.as_deref()).unwrap_or_default());
     let id = ServiceBackend::tcp(namespace, reference.name.as_str(), port.to_string());
     let key = ObjectKey::new(Kind::Service, namespace, reference.name.as_str());
     let Some(policy) = policies.for_port(&key, of_service.and_then(|port| port.name.as_deref())) else {

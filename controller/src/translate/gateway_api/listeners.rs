@@ -51,6 +51,9 @@ pub(super) enum Namespaces {
     None,
 }
 
+/// The kinds of routes that listeners for HTTP and HTTPS take.
+const ROUTES_OF_HTTP: [Kind; 2] = [Kind::HttpRoute, Kind::GrpcRoute];
+
 /// What reading listeners looks at.
 pub(super) struct Scene<'a> {
     pub(super) gateway: &'a ObjectKey,
@@ -235,21 +238,24 @@ impl Reader<'_> {
 
     /// The kinds of routes that it takes, and why not all that it names.
     fn kinds(&mut self, allowed: Option<&AllowedRoutes>) -> (Vec<RouteGroupKind>, Option<Fault>) {
-        let http_route = RouteGroupKind { group: Some(GROUP.to_owned()), kind: Kind::HttpRoute.name().to_owned() };
+        let of_kind = |kind: Kind| RouteGroupKind { group: Some(GROUP.to_owned()), kind: kind.name().to_owned() };
         let named = allowed.map(|allowed| allowed.kinds.as_slice()).unwrap_or_default();
         if named.is_empty() {
-            return (vec![http_route], None);
+            return (ROUTES_OF_HTTP.map(of_kind).into(), None);
         }
         let (mut kinds, mut fault) = (Vec::new(), None);
         for (index, named) in named.iter().enumerate() {
-            if named.kind == http_route.kind && named.group.as_deref().is_none_or(|group| group == GROUP) {
-                kinds = vec![http_route.clone()];
-                continue;
+            let is_of_group = named.group.as_deref().is_none_or(|group| group == GROUP);
+            match ROUTES_OF_HTTP.map(of_kind).into_iter().find(|kind| is_of_group && kind.kind == named.kind) {
+                Some(kind) if kinds.contains(&kind) => {}
+                Some(kind) => kinds.push(kind),
+                None => {
+                    let field = format!("{}.allowedRoutes.kinds[{index}].kind", self.field);
+                    let message = "is not a kind of route that this listener can have: expected HTTPRoute or GRPCRoute";
+                    self.findings.error(Reason::Invalid, &field, &named.kind, message);
+                    fault = Some(("InvalidRouteKinds", format!("{field}: {:?} {message}", named.kind)));
+                }
             }
-            let field = format!("{}.allowedRoutes.kinds[{index}].kind", self.field);
-            let message = "is not a kind of route that this listener can have: expected HTTPRoute";
-            self.findings.error(Reason::Invalid, &field, &named.kind, message);
-            fault = Some(("InvalidRouteKinds", format!("{field}: {:?} {message}", named.kind)));
         }
         (kinds, fault)
     }

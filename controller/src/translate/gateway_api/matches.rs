@@ -1,4 +1,4 @@
-//! Which requests a rule takes.
+//! Which requests a rule of an HTTPRoute takes.
 
 use super::methods;
 use super::wrong::{Read, Wrong};
@@ -9,22 +9,32 @@ use http::{HeaderName, Method};
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// Every request.
+pub(super) fn all() -> RouteMatch {
+    RouteMatch::path(PathKind::Prefix, "/")
+}
+
 /// Reads a match.
 ///
 /// # Errors
 /// The first value that is not what it must be.
 pub(super) fn parse(matches: &HttpRouteMatch) -> Read<RouteMatch> {
-    let headers = named(&matches.headers, "headers", |name| name.to_ascii_lowercase().into())?;
     let query = named(&matches.query_params, "queryParams", |name| name.into())?;
-    if let Some((name, _)) = headers.iter().find(|(name, _)| HeaderName::from_bytes(name.as_bytes()).is_err()) {
-        return Err(Wrong::new("headers", name, "is not the name of a header: expected a token"));
-    }
     Ok(RouteMatch {
         method: matches.method.as_deref().map(method).transpose()?,
-        headers: headers.into_iter().map(|(name, value)| HeaderMatch { name, value }).collect(),
+        headers: headers(&matches.headers)?,
         query: query.into_iter().map(|(name, value)| QueryMatch { name, value }).collect(),
         ..path(matches.path.as_ref())?
     })
+}
+
+/// The headers of a match.
+pub(super) fn headers(matches: &[NamedMatch]) -> Read<Arc<[HeaderMatch]>> {
+    let headers = named(matches, "headers", |name| name.to_ascii_lowercase().into())?;
+    if let Some((name, _)) = headers.iter().find(|(name, _)| HeaderName::from_bytes(name.as_bytes()).is_err()) {
+        return Err(Wrong::new("headers", name, "is not the name of a header: expected a token"));
+    }
+    Ok(headers.into_iter().map(|(name, value)| HeaderMatch { name, value }).collect())
 }
 
 /// The path alone.
@@ -68,7 +78,7 @@ fn named(matches: &[NamedMatch], field: &str, name_of: impl Fn(&str) -> Arc<str>
             "RegularExpression" => {
                 check_pattern(value)
                     .map_err(|message| Wrong::new(format!("{field}[{index}].value"), value, message))?;
-                ValueMatch::Regex(format!("^(?:{value})$").into())
+                whole(value)
             }
             other => {
                 let message = "is not a type of value: expected Exact or RegularExpression";
@@ -83,8 +93,13 @@ fn named(matches: &[NamedMatch], field: &str, name_of: impl Fn(&str) -> Arc<str>
     Ok(found)
 }
 
+/// A value that a regular expression matches as a whole.
+pub(super) fn whole(pattern: &str) -> ValueMatch {
+    ValueMatch::Regex(format!("^(?:{pattern})$").into())
+}
+
 /// What is wrong with a regular expression. What it is put into could make sense of one that makes none by itself.
-fn check_pattern(text: &str) -> Result<(), String> {
+pub(super) fn check_pattern(text: &str) -> Result<(), String> {
     Pattern::check(text).map(drop).map_err(|error| error.to_string())
 }
 

@@ -1,6 +1,7 @@
-//! Gateway API: Gateways of our class with their listeners, and the HTTPRoutes that attach to them, as virtual hosts.
+//! Gateway API: Gateways of our class with their listeners, and the HTTPRoutes and GRPCRoutes that attach to them, as virtual
+//! hosts.
 //!
-//! A Gateway and an HTTPRoute are units, each a function of what it reads; so is each host of an entry point, over all that have
+//! A Gateway and a route are units, each a function of what it reads; so is each host of an entry point, over all that have
 //! a say on it. What became of an object is data ([`ObjectStatus`]): whoever writes a status needs nothing else.
 
 mod attachment;
@@ -8,6 +9,7 @@ mod authorities;
 mod backend_certificates;
 mod backend_tls;
 mod backends;
+mod calls;
 mod certificate_refs;
 mod cors;
 mod durations;
@@ -31,6 +33,7 @@ mod rank;
 mod references;
 mod retry;
 mod route;
+mod route_parts;
 mod rule;
 mod statuses;
 mod timeouts;
@@ -58,6 +61,7 @@ use hosts::Claims;
 use policies::Policies;
 use ports::Ports;
 use route::ParsedRoute;
+use route_parts::RouteParts;
 use statuses::Statuses;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,8 +88,8 @@ pub(super) const UNITS: [Kind; 9] = [
     Kind::Gateway,
     Kind::BackendTlsPolicy,
     Kind::HttpRoute,
-    Kind::ListenerSet,
     Kind::GrpcRoute,
+    Kind::ListenerSet,
     Kind::TlsRoute,
     Kind::TcpRoute,
     Kind::UdpRoute,
@@ -94,7 +98,7 @@ pub(super) const UNITS: [Kind; 9] = [
 /// What has to be translated anew.
 #[derive(Debug, Default)]
 pub(super) struct GatewayDirty {
-    /// GatewayClasses, Gateways, BackendTLSPolicies and HTTPRoutes.
+    /// GatewayClasses, Gateways, BackendTLSPolicies and routes.
     pub(super) objects: BTreeSet<ObjectKey>,
     pub(super) hosts: BTreeSet<HostPlace>,
     pub(super) backends: BTreeSet<ServiceBackend>,
@@ -123,7 +127,9 @@ impl GatewayApi {
         let classes = objects.gateway_classes.iter().map(|stored| &stored.key);
         let gateways = objects.gateways.iter().map(|stored| &stored.key);
         let policies = objects.backend_tls_policies.iter().map(|stored| &stored.key);
-        let routes = objects.http_routes.iter().map(|stored| &stored.key);
+        let http = objects.http_routes.iter().map(|stored| &stored.key);
+        let grpc = objects.grpc_routes.iter().map(|stored| &stored.key);
+        let routes = http.chain(grpc);
         classes.chain(gateways).chain(policies).chain(routes).cloned().chain(unsupported::all(objects)).collect()
     }
 
@@ -258,7 +264,7 @@ impl GatewayApi {
         }
     }
 
-    /// The same of an HTTPRoute, whose policies are shared with all that have the same ones.
+    /// The same of an HTTPRoute or a GRPCRoute, whose policies are shared with all that have the same ones.
     pub(super) fn read_route(
         &mut self,
         key: &ObjectKey,
@@ -267,10 +273,9 @@ impl GatewayApi {
         dirty: &mut GatewayDirty,
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
-        let stored = scene.store.gateway_api().http_routes.get(&key.namespace, &key.name);
         let known = (&self.gateways, &self.policies);
-        let parse = |stored| route::parse(stored, known, (scene.settings, scene.defaults), &lookup);
-        let parsed = catch_panic(|| stored.map(parse).unwrap_or_default());
+        let parse = |route| route::parse(route, known, (scene.settings, scene.defaults), &lookup);
+        let parsed = catch_panic(|| RouteParts::find(scene.store.gateway_api(), key).map(parse).unwrap_or_default());
         self.readers.set(key, lookup.reads());
         match parsed {
             Ok((mut route, diagnostics)) => {

@@ -1,4 +1,4 @@
-//! An HTTPRoute: where it attaches, and what becomes of it.
+//! A route of HTTP or gRPC: where it attaches, and what becomes of it.
 
 use super::attachment::{Attached, Attachment, Gateways, NotAccepted, Seeker};
 use super::backends::{Known, Unresolved};
@@ -6,19 +6,19 @@ use super::findings::Findings;
 use super::host_names;
 use super::policies::Policies;
 use super::rank::Rank;
+use super::route_parts::RouteParts;
 use super::rule::{self, RuleReader};
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{Condition, HttpRoute, HttpRouteRule, ParentReference, ParentStatus, StatusParts};
+use crate::gateway_api::{Condition, ParentReference, ParentStatus, StatusParts};
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
-use crate::store::Stored;
 use crate::translate::ingress::OwnHosts;
 use gateway::config::{HostName, Route, ServiceBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// An HTTPRoute as translation goes on with it.
+/// A route as translation goes on with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedRoute {
     pub(super) rank: Rank,
@@ -69,20 +69,19 @@ impl ParsedRoute {
     }
 }
 
-/// Reads an HTTPRoute, if a parent of it is a Gateway of ours.
+/// Reads a route, if a parent of it is a Gateway of ours.
 pub(super) fn parse(
-    stored: &Stored<HttpRoute>,
+    route: RouteParts<'_>,
     (gateways, policies): (&Gateways, &Policies),
     (settings, defaults): (&ControllerSettings, &RouteDefaults),
     lookup: &Lookup<'_>,
 ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
-    let spec = &stored.object.spec;
-    let mut findings = Findings::of(&stored.key, stored.age.place.as_ref());
-    let hosts = hosts(&spec.hostnames, &mut findings);
-    let own_hosts = OwnHosts::of(&stored.key.namespace, settings, lookup);
-    let seeker = Seeker { route: &stored.key, hosts: &hosts, own_hosts: &own_hosts, gateways, lookup };
+    let mut findings = Findings::of(route.key, route.age.place.as_ref());
+    let hosts = hosts(route.hostnames, &mut findings);
+    let own_hosts = OwnHosts::of(&route.key.namespace, settings, lookup);
+    let seeker = Seeker { route: route.key, hosts: &hosts, own_hosts: &own_hosts, gateways, lookup };
     let mut parents = Vec::new();
-    for (index, parent) in spec.parent_refs.iter().enumerate() {
+    for (index, parent) in route.parents.iter().enumerate() {
         let field = format!("spec.parentRefs[{index}]");
         match seeker.attach(parent) {
             Some(outcome) => {
@@ -107,15 +106,14 @@ pub(super) fn parse(
     if parents.is_empty() {
         return (None, findings.diagnostics);
     }
-    let mut reader = RuleReader::new(stored, defaults, Known { lookup, policies }, findings);
-    let default = [HttpRouteRule::default()];
-    let rules = if spec.rules.is_empty() { &default[..] } else { &spec.rules };
-    let routes: Vec<_> = rules.iter().enumerate().flat_map(|(index, rule)| reader.rule(index, rule)).collect();
+    let mut reader = RuleReader::new(&route, defaults, Known { lookup, policies }, findings);
+    let rules = route.rules.into_iter().enumerate();
+    let routes: Vec<_> = rules.flat_map(|(index, rule)| reader.rule(index, rule)).collect();
     let invalid = reader.invalid.first().cloned();
     let is_refused = invalid.is_some() && routes.iter().all(rule::is_refusal);
     let parsed = ParsedRoute {
-        rank: Rank { age: stored.age.clone(), key: stored.key.clone() },
-        generation: stored.object.metadata.generation,
+        rank: Rank { age: route.age.clone(), key: route.key.clone() },
+        generation: route.metadata.generation,
         parents,
         routes,
         references: reader.references,

@@ -1,18 +1,17 @@
-//! The rules of an HTTPRoute as routes.
+//! The rules of a route of HTTP or gRPC as routes.
 
 use super::backends::{self, Destination, Known, Unresolved};
 use super::filters::{self, Filters};
 use super::findings::Findings;
-use super::matches;
 use super::mirrors::MirrorFilter;
 use super::retry::{self, RuleRetries};
+use super::route_parts::{RouteKind, RouteParts, RuleParts};
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
 use crate::diagnostic::Reason;
-use crate::gateway_api::{HttpRoute, HttpRouteMatch, HttpRouteRule, RouteBackendRef};
+use crate::gateway_api::RouteBackendRef;
 use crate::object::ObjectKey;
 use crate::route_defaults::RouteDefaults;
-use crate::store::Stored;
 use crate::translate::mark::mark;
 use gateway::config::{
     Action, BackendId, BackendPolicies, Denied, HeaderChanges, Mirror, Origin, Owner, Route, RouteBackend,
@@ -21,18 +20,15 @@ use gateway::config::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What cannot be served as it is meant, or leads nowhere.
-const REFUSED: Action = Action::Reply(500);
-/// What becomes of a rule that cannot be served as it is meant.
-const ANSWERED: &str = "the requests of the rule are answered with 500";
-
+/// Whether nothing of it is served as it is meant.
 pub(super) fn is_refusal(route: &Route) -> bool {
-    route.action == REFUSED
+    matches!(route.action, Action::Reply(_))
 }
 
-/// Reads the rules of one HTTPRoute.
+/// Reads the rules of one route.
 pub(super) struct RuleReader<'a> {
     key: &'a ObjectKey,
+    kind: &'static RouteKind,
     known: Known<'a>,
     pub(super) findings: Findings,
     /// The policies of rules that ask for nothing.
@@ -57,25 +53,28 @@ struct Asked {
 }
 
 impl<'a> RuleReader<'a> {
-    pub(super) fn new(
-        stored: &'a Stored<HttpRoute>,
-        defaults: &RouteDefaults,
-        known: Known<'a>,
-        findings: Findings,
-    ) -> Self {
-        let key = &stored.key;
-        let (base, backend) = (base(defaults), Arc::clone(&defaults.backend));
-        let (mark, references) = (mark(&stored.object.metadata, key), BTreeMap::new());
-        Self { key, known, findings, base, backend, mark, references, unresolved: None, invalid: Vec::new() }
+    pub(super) fn new(route: &RouteParts<'a>, defaults: &RouteDefaults, known: Known<'a>, findings: Findings) -> Self {
+        Self {
+            key: route.key,
+            kind: route.kind,
+            known,
+            findings,
+            base: base(defaults),
+            backend: Arc::clone(&defaults.backend),
+            mark: mark(route.metadata, route.key),
+            references: BTreeMap::new(),
+            unresolved: None,
+            invalid: Vec::new(),
+        }
     }
 
-    pub(super) fn rule(&mut self, index: usize, rule: &HttpRouteRule) -> Vec<Route> {
+    pub(super) fn rule(&mut self, index: usize, rule: RuleParts<'_>) -> Vec<Route> {
         let field = format!("spec.rules[{index}]");
-        let asked = self.asked(&field, rule);
+        let asked = self.asked(&field, &rule);
         let action = match &asked {
-            None => REFUSED,
-            Some(asked) if asked.filters.redirect.is_some() => REFUSED, // replaced where the match is known
-            Some(asked) => self.forward(&rule.backend_refs, &field, &asked.backend),
+            None => self.refusal(),
+            Some(asked) if asked.filters.redirect.is_some() => self.refusal(), // replaced where the match is known
+            Some(asked) => self.forward(rule.backends, &field, &asked.backend),
         };
         let filters = asked.map(|asked| asked.filters);
         let policies = match &filters {
@@ -83,13 +82,13 @@ impl<'a> RuleReader<'a> {
             None => Arc::clone(&self.base),
         };
         let owner = owner(self.key, &action);
-        let default = [HttpRouteMatch::default()];
-        let matches = if rule.matches.is_empty() { &default[..] } else { &rule.matches };
+        let has_none = rule.matches.is_empty().then(|| (field.clone(), Ok((self.kind.all)())));
+        let each = rule.matches.into_iter().enumerate();
+        let each = each.map(|(at, matches)| (format!("{field}.matches[{at}]"), matches));
         let mut routes = Vec::new();
-        for (at, matched) in matches.iter().enumerate() {
-            let field = if rule.matches.is_empty() { field.clone() } else { format!("{field}.matches[{at}]") };
-            match matches::parse(matched) {
-                Err(wrong) => self.invalid(wrong.within(&field), "requests are not matched by it"),
+        for (field, matches) in has_none.into_iter().chain(each) {
+            match matches {
+                Err(wrong) => self.report(wrong.within(&field), "requests are not matched by it"),
                 Ok(matches) => routes.push(Route {
                     origin: Origin::new(self.findings.object(), field),
                     owner: owner.clone(),
@@ -107,10 +106,10 @@ impl<'a> RuleReader<'a> {
     }
 
     /// `None`: it cannot be served as it is meant.
-    fn asked(&mut self, field: &str, rule: &HttpRouteRule) -> Option<Asked> {
-        let filters = self.part(field, filters::parse(&rule.filters));
-        let timeouts = self.part(field, rule.timeouts.as_ref().map(timeouts::parse).transpose());
-        let retries = self.part(field, rule.retry.as_ref().map(retry::parse).transpose());
+    fn asked(&mut self, field: &str, rule: &RuleParts<'_>) -> Option<Asked> {
+        let filters = self.part(field, filters::parse(rule.filters, self.kind.filters));
+        let timeouts = self.part(field, rule.timeouts.map(timeouts::parse).transpose());
+        let retries = self.part(field, rule.retry.map(retry::parse).transpose());
         let (filters, timeouts, retries) = (filters?, timeouts?, retries?);
         let told = retries.iter().flat_map(|retries| &retries.told);
         for part in filters.without_effect.iter().chain(told) {
@@ -122,7 +121,12 @@ impl<'a> RuleReader<'a> {
 
     /// A part of a rule, if it is sound.
     fn part<T>(&mut self, rule: &str, read: Read<T>) -> Option<T> {
-        read.map_err(|wrong| self.invalid(wrong.within(rule), ANSWERED)).ok()
+        read.map_err(|wrong| self.invalid(wrong.within(rule), "of the rule")).ok()
+    }
+
+    /// What becomes of requests that cannot be served as they are meant, or lead nowhere.
+    fn refusal(&self) -> Action {
+        Action::Reply(self.kind.refusal)
     }
 
     fn backend_policies(
@@ -156,13 +160,19 @@ impl<'a> RuleReader<'a> {
             (Ok(None), None) => {}
             (Err(message), _) => {
                 let wrong = Wrong::new(&*route.origin.field, &route.matches.path.value, message);
-                self.invalid(wrong, "its requests are answered with 500");
-                route.action = REFUSED;
+                self.invalid(wrong, "of the match");
+                route.action = self.refusal();
             }
         }
     }
 
-    fn invalid(&mut self, wrong: Wrong, effect: &str) {
+    /// Something cannot be served as it is meant, and costs the requests of a part of the route.
+    fn invalid(&mut self, wrong: Wrong, of_part: &str) {
+        let effect = format!("the requests {of_part} are answered with {}", self.kind.refusal);
+        self.report(wrong, &effect);
+    }
+
+    fn report(&mut self, wrong: Wrong, effect: &str) {
         let Wrong { field, value, message } = wrong;
         self.findings.error(Reason::Invalid, &field, &value, &format!("{message}; {effect}"));
         self.invalid.push(format!("{field}: {message}"));
@@ -186,6 +196,7 @@ impl<'a> RuleReader<'a> {
         let resolved = backends::resolve(
             self.key,
             &filter.reference,
+            self.kind.protocol,
             (&field, "there are no copies for it"),
             self.known,
             &mut self.findings,
@@ -219,7 +230,7 @@ impl<'a> RuleReader<'a> {
             backends.push(self.backend(reference, &field, weight, of_rule));
         }
         let serves = |backend: &RouteBackend| backend.weight > 0 && backend.backend != BackendId::Nowhere;
-        if backends.iter().any(serves) { Action::Forward(backends.into()) } else { REFUSED }
+        if backends.iter().any(serves) { Action::Forward(backends.into()) } else { self.refusal() }
     }
 
     fn weight(&mut self, reference: &RouteBackendRef, field: &str) -> u32 {
@@ -241,8 +252,9 @@ impl<'a> RuleReader<'a> {
         of_rule: &Arc<BackendPolicies>,
     ) -> RouteBackend {
         let own = self.backend_filters(reference, field);
-        let effect = "its requests are answered with 500";
-        let resolved = backends::resolve(self.key, reference, (field, effect), self.known, &mut self.findings);
+        let effect = format!("its requests are answered with {}", self.kind.refusal);
+        let (protocol, told) = (self.kind.protocol, (field, &*effect));
+        let resolved = backends::resolve(self.key, reference, protocol, told, self.known, &mut self.findings);
         let destination = match resolved {
             Ok(destination) => Some(destination),
             Err(unresolved) => {
@@ -270,7 +282,7 @@ impl<'a> RuleReader<'a> {
 
     /// The filters of one backend: of its headers only.
     fn backend_filters(&mut self, reference: &RouteBackendRef, field: &str) -> Option<Filters> {
-        let wrong = match filters::parse(&reference.filters) {
+        let wrong = match filters::parse(&reference.filters, self.kind.filters) {
             Ok(filters) if filters.are_of_headers() => return Some(filters),
             Ok(_) => {
                 let message = "has a filter that is not supported for one backend: expected those of headers";
@@ -278,7 +290,7 @@ impl<'a> RuleReader<'a> {
             }
             Err(wrong) => wrong,
         };
-        self.invalid(wrong.within(field), "the requests of this backend are answered with 500");
+        self.invalid(wrong.within(field), "of this backend");
         None
     }
 }
@@ -286,7 +298,7 @@ impl<'a> RuleReader<'a> {
 /// What the ConfigMap sets for all routes, without what is about Ingresses.
 fn base(defaults: &RouteDefaults) -> Arc<RoutePolicies> {
     let denied = defaults.external_auth.url.as_ref().map(|_| Denied {
-        reason: "is not applied to HTTPRoutes yet, so that nobody may come in".into(),
+        reason: "is not applied to routes of Gateway API yet, so that nobody may come in".into(),
         origin: Origin::new(Subject::other("ConfigMap"), "data.global-auth-url"),
     });
     let policies = defaults.policies.as_ref().clone();

@@ -18,11 +18,10 @@ struct Attaching<'a> {
 /// All of them.
 pub(super) fn all(objects: &GatewayObjects) -> Vec<ObjectKey> {
     let sets = objects.listener_sets.iter().map(|stored| &stored.key);
-    let grpc = objects.grpc_routes.iter().map(|stored| &stored.key);
     let tls = objects.tls_routes.iter().map(|stored| &stored.key);
     let tcp = objects.tcp_routes.iter().map(|stored| &stored.key);
     let udp = objects.udp_routes.iter().map(|stored| &stored.key);
-    sets.chain(grpc).chain(tls).chain(tcp).chain(udp).cloned().collect()
+    sets.chain(tls).chain(tcp).chain(udp).cloned().collect()
 }
 
 /// The status of such an object, if it has one that is known, and what a person is told; `None` if it is not meant for us.
@@ -64,7 +63,6 @@ fn attaching<'a>(key: &ObjectKey, objects: &'a GatewayObjects) -> Option<Attachi
         }};
     }
     match kind {
-        Kind::GrpcRoute => route!(grpc_routes),
         Kind::TlsRoute => route!(tls_routes),
         Kind::TcpRoute => route!(tcp_routes),
         Kind::UdpRoute => route!(udp_routes),

@@ -1,5 +1,6 @@
 //! Gateway API: what is told of each object, and what a change touches.
 
+mod grpc;
 mod tls;
 
 use super::*;
@@ -54,9 +55,13 @@ impl World {
         self.translator.statuses().find(|(of, _)| **of == key).map(|(_, status)| &status.parts)
     }
 
-    /// The conditions of a route at each of its parents.
+    /// The conditions of an HTTPRoute at each of its parents.
     fn parents(&self, name: &str) -> Vec<Vec<String>> {
-        match self.parts(Kind::HttpRoute, name) {
+        self.parents_of(Kind::HttpRoute, name)
+    }
+
+    fn parents_of(&self, kind: Kind, name: &str) -> Vec<Vec<String>> {
+        match self.parts(kind, name) {
             Some(StatusParts::Route(parents)) => parents.iter().map(|parent| shown(&parent.conditions)).collect(),
             _ => Vec::new(),
         }
@@ -87,8 +92,8 @@ fn listener(attached: usize, conditions: &[&str]) -> (usize, Vec<String>) {
 #[test]
 fn a_gateway_tells_of_its_listeners_and_their_routes() {
     let listeners = "{name: http, port: 80, protocol: HTTP, hostname: a.example}, {name: odd, port: 10254, protocol: HTTP}, \
-                     {name: quic, port: 443, protocol: QUIC}, {name: grpc, port: 80, protocol: HTTP, hostname: g.example, \
-                     allowedRoutes: {kinds: [{kind: GRPCRoute}]}}";
+                     {name: quic, port: 443, protocol: QUIC}, {name: tls, port: 80, protocol: HTTP, hostname: t.example, \
+                     allowedRoutes: {kinds: [{kind: TLSRoute}]}}";
     let world = world(&[gateway(listeners), http_route("a", "", &to("/", "echo")), http_route("b", "b.example", "")]);
     let (conditions, listeners) = world.gateway();
     assert_eq!(conditions, ["Accepted", "Programmed"]);
@@ -279,17 +284,16 @@ fn what_is_not_supported_yet_is_told() {
     let parent = "parentRefs: [{name: edge}]";
     let world = world(&[
         gateway(HTTP),
-        format!("{{kind: GRPCRoute, metadata: {{name: g}}, spec: {{{parent}}}}}"),
+        format!("{{kind: TLSRoute, metadata: {{name: s}}, spec: {{{parent}}}}}"),
         format!("{{kind: TCPRoute, metadata: {{name: t}}, spec: {{{parent}}}}}"),
         "{kind: ListenerSet, metadata: {name: l}, spec: {parentRef: {name: edge}}}".to_owned(),
         "{kind: UDPRoute, metadata: {name: u}, spec: {parentRefs: [{name: theirs}]}}".to_owned(),
     ]);
     let said = world.said(Severity::Warning);
     let told = |object: &str| said.iter().any(|said| said.contains(object) && said.contains("does not support"));
-    assert!(told("GRPCRoute default/g") && told("TCPRoute default/t") && told("ListenerSet default/l"), "{said:#?}");
+    assert!(told("TLSRoute default/s") && told("TCPRoute default/t") && told("ListenerSet default/l"), "{said:#?}");
     assert!(!told("UDPRoute"), "it is somebody else's");
-    let Some(StatusParts::Route(parents)) = world.parts(Kind::GrpcRoute, "g") else { panic!("a status") };
-    assert_eq!(shown(&parents[0].conditions), ["!Accepted: NotAllowedByListeners"]);
+    assert_eq!(world.parents_of(Kind::TlsRoute, "s"), [["!Accepted: NotAllowedByListeners"]]);
 }
 
 #[test]
