@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Service;
 use std::future::Future;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -156,7 +157,12 @@ impl Writer {
 
     /// Tells the statuses of Gateways where these are reached now.
     fn place_gateways(&mut self) {
-        for (gateway, place) in self.infrastructure.take_places(&self.nodes) {
+        let nodes = &self.nodes;
+        let addresses = |service: &Service| match of_service(service) {
+            Reached::At(addresses) => addresses,
+            Reached::AtNodes => nodes.clone(),
+        };
+        for (gateway, place) in self.infrastructure.take_places(addresses) {
             self.gateways.place(gateway, place);
         }
     }

@@ -7,8 +7,8 @@ use crate::address::Address;
 use crate::gateway_api::{GatewayService, ObjectStatus, OwnService, ServiceType, StatusParts};
 use crate::object::{Kind, Object, ObjectKey};
 use crate::settings::{ControllerSettings, OwnPorts};
-use crate::status::addresses::{Reached, of_service};
 use crate::status::gateway_api::Place;
+use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -245,14 +245,17 @@ impl Plan {
         self.moved.extend(self.wishes.keys().cloned());
     }
 
-    /// Where the Gateways are reached of which that may have changed, given the nodes' addresses; `None`: at Adit's own
+    /// Where the Gateways are reached of which that may have changed, given where Services are; `None`: at Adit's own
     /// addresses, or it is not known.
-    pub(in crate::status) fn take_places(&mut self, nodes: &[Address]) -> Vec<(ObjectKey, Option<Place>)> {
+    pub(in crate::status) fn take_places(
+        &mut self,
+        addresses: impl Fn(&Service) -> Vec<Address>,
+    ) -> Vec<(ObjectKey, Option<Place>)> {
         let moved = std::mem::take(&mut self.moved).into_iter();
         moved
             .map(|gateway| {
                 let place = match self.wishes.get(&gateway) {
-                    Some(OwnService::Wanted(service)) => Some(self.place(&gateway, service, nodes)),
+                    Some(OwnService::Wanted(service)) => Some(self.place(&gateway, service, &addresses)),
                     _ => None,
                 };
                 (gateway, place)
@@ -260,18 +263,19 @@ impl Plan {
             .collect()
     }
 
-    fn place(&self, gateway: &ObjectKey, service: &GatewayService, nodes: &[Address]) -> Place {
+    fn place(
+        &self,
+        gateway: &ObjectKey,
+        service: &GatewayService,
+        addresses: impl Fn(&Service) -> Vec<Address>,
+    ) -> Place {
         let key = self.maker(gateway, service).key();
         let existing = self.inventory.service(&key);
         if existing.is_some_and(|existing| !is_owned(&existing.metadata, &service.owner)) {
             let message = format!("{key} exists, and was not made for this Gateway: it is left alone");
             return Place { addresses: Vec::new(), problem: Some(("Invalid", message)) };
         }
-        let addresses = match existing.map(of_service) {
-            Some(Reached::At(addresses)) => addresses,
-            Some(Reached::AtNodes) => nodes.to_vec(),
-            None => Vec::new(),
-        };
+        let addresses = existing.map(addresses).unwrap_or_default();
         let refusals = self.refusals.get(&Some(gateway.clone()));
         let problem = match refusals.and_then(|refusals| refusals.iter().next()) {
             Some((key, reason)) => {
