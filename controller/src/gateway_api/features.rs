@@ -2,7 +2,7 @@
 
 /// The features of Gateway API that Adit has, by which the conformance suite chooses its tests: the `supportedFeatures` of
 /// our GatewayClasses, sorted as the API asks for.
-pub const SUPPORTED_FEATURES: [&str; 41] = [
+pub const SUPPORTED_FEATURES: [&str; 42] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
@@ -43,6 +43,7 @@ pub const SUPPORTED_FEATURES: [&str; 41] = [
     "HTTPRouteRetryCodes",
     "HTTPRouteRetryConnectionError",
     "HTTPRouteSchemeRedirect",
+    "ListenerSet",
     "ReferenceGrant",
 ];
 

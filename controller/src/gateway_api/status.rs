@@ -23,12 +23,21 @@ pub enum StatusParts {
     Gateway {
         /// Those of the whole.
         conditions: Vec<Condition>,
-        /// Each of its listeners, in order.
+        /// Each of its own listeners, in order.
         listeners: Vec<ListenerStatus>,
+        /// How many ListenerSets add some.
+        attached_sets: usize,
         /// The addresses that it asks for; any, if there are none.
         addresses: Vec<GatewayAddress>,
         /// The Service that it asks for.
         service: OwnService,
+    },
+    /// A ListenerSet.
+    ListenerSet {
+        /// Those of the whole.
+        conditions: Vec<Condition>,
+        /// Each of its listeners, in order.
+        listeners: Vec<ListenerStatus>,
     },
     /// A route: each of its parents that are ours.
     Route(Vec<ParentStatus>),

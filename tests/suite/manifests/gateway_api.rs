@@ -34,6 +34,7 @@ fn roles_allow_what_is_asked_for_and_no_more() {
     let written = [
         "gatewayclasses",
         "gateways",
+        "listenersets",
         "httproutes",
         "grpcroutes",
         "tlsroutes",

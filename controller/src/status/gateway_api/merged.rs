@@ -46,12 +46,19 @@ pub(super) fn merged(now: &Value, status: &ObjectStatus, facts: &Facts<'_>) -> O
             let features = SUPPORTED_FEATURES.iter().map(|name| json!({"name": name})).collect();
             vec![("conditions", merge.conditions(&now["conditions"], conditions)), ("supportedFeatures", features)]
         }
-        StatusParts::Gateway { conditions, listeners, addresses, service } => {
+        StatusParts::Gateway { conditions, listeners, attached_sets, addresses, service } => {
             let place = facts.place_of(addresses, service);
             let conditions: Vec<_> = conditions.iter().map(|condition| reachable(condition, &place)).collect();
             vec![
                 ("addresses", place.addresses.iter().map(address).collect()),
                 ("conditions", merge.conditions(&now["conditions"], &conditions)),
+                ("listeners", merge.listeners(&now["listeners"], listeners)),
+                ("attachedListenerSets", json!(attached_sets)),
+            ]
+        }
+        StatusParts::ListenerSet { conditions, listeners } => {
+            vec![
+                ("conditions", merge.conditions(&now["conditions"], conditions)),
                 ("listeners", merge.listeners(&now["listeners"], listeners)),
             ]
         }

@@ -184,7 +184,7 @@ impl State {
 /// who have it now.
 fn withdrawn(object: &Object) -> Option<ObjectStatus> {
     let none = match object {
-        Object::GatewayClass(_) | Object::Gateway(_) => return None,
+        Object::GatewayClass(_) | Object::Gateway(_) | Object::ListenerSet(_) => return None,
         Object::BackendTlsPolicy(_) => StatusParts::Policy(Vec::new()),
         _ => StatusParts::Route(Vec::new()),
     };
@@ -197,6 +197,7 @@ pub(in crate::status) fn parts(object: &Object) -> Option<(&ObjectMeta, &Value)>
     Some(match object {
         Object::GatewayClass(object) => (&object.metadata, &object.status),
         Object::Gateway(object) => (&object.metadata, &object.status),
+        Object::ListenerSet(object) => (&object.metadata, &object.status),
         Object::HttpRoute(object) => (&object.metadata, &object.status),
         Object::GrpcRoute(object) => (&object.metadata, &object.status),
         Object::TlsRoute(object) => (&object.metadata, &object.status),

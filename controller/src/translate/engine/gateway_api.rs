@@ -20,6 +20,7 @@ impl Translator {
             for key in keys {
                 let diagnostics = match kind {
                     Kind::GatewayClass => self.gateway_api.read_class(&scene, &key),
+                    Kind::ListenerSet => self.gateway_api.read_set(&key, store, dirty),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
                     Kind::BackendTlsPolicy => self.gateway_api.read_policy(&key, &scene, dirty),
                     Kind::HttpRoute | Kind::GrpcRoute => {

@@ -2,14 +2,13 @@
 
 use super::gateway::ParsedGateway;
 use super::host_names::intersection;
-use super::listeners::{Namespaces, ParsedListener};
+use super::listener_sets;
+use super::listeners::ParsedListener;
 use crate::gateway_api::{GROUP, ParentReference};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::translate::ingress::OwnHosts;
 use gateway::config::{EntryPoint, HostName};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::core::{Selector, SelectorExt as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,7 +29,9 @@ pub(super) struct Attachment {
 pub(super) struct Attached {
     /// The Gateway.
     pub(super) gateway: ObjectKey,
-    /// The names of its listeners.
+    /// The ListenerSet, if that is the parent.
+    pub(super) set: Option<ObjectKey>,
+    /// The names of the parent's listeners.
     pub(super) listeners: BTreeSet<String>,
     pub(super) attachments: BTreeSet<Attachment>,
     /// Hosts that the route's namespace may not have.
@@ -54,40 +55,62 @@ pub(super) struct Seeker<'a> {
 }
 
 impl Seeker<'_> {
-    /// The Gateway that a reference is to, if it is to one.
-    pub(super) fn gateway(&self, parent: &ParentReference) -> Option<ObjectKey> {
-        let is_gateway = parent.group.as_deref().is_none_or(|group| group == GROUP)
-            && parent.kind.as_deref().is_none_or(|kind| kind == Kind::Gateway.name());
+    /// The Gateway or the ListenerSet that a reference is to, if it is to one.
+    pub(super) fn parent(&self, parent: &ParentReference) -> Option<ObjectKey> {
+        let is_of_group = parent.group.as_deref().is_none_or(|group| group == GROUP);
+        let name = parent.kind.as_deref().unwrap_or(Kind::Gateway.name());
+        let kind = [Kind::Gateway, Kind::ListenerSet].into_iter().find(|kind| is_of_group && kind.name() == name)?;
         let namespace = parent.namespace.as_deref().unwrap_or(&self.route.namespace);
-        is_gateway.then(|| ObjectKey::new(Kind::Gateway, namespace, parent.name.as_str()))
+        Some(ObjectKey::new(kind, namespace, parent.name.as_str()))
     }
 
-    /// What becomes of the route at a parent; `None` if that is no Gateway of ours.
+    /// Whether there is such a parent, of whomever.
+    pub(super) fn is_there(&self, parent: &ObjectKey) -> bool {
+        let ObjectKey { kind, namespace, name } = parent;
+        match kind {
+            Kind::ListenerSet => self.lookup.listener_set(namespace, name).is_some(),
+            _ => self.lookup.gateway(namespace, name).is_some(),
+        }
+    }
+
+    /// What becomes of the route at a parent; `None` if that is no Gateway of ours, nor a ListenerSet of one.
     pub(super) fn attach(&self, parent: &ParentReference) -> Option<Result<Attached, NotAccepted>> {
-        let key = self.gateway(parent)?;
+        let key = self.parent(parent)?;
+        let (gateway, set) = match key.kind {
+            Kind::ListenerSet => {
+                (listener_sets::parent(self.lookup.listener_set(&key.namespace, &key.name)?), Some(key))
+            }
+            _ => (key, None),
+        };
         // Recorded also where it is not ours yet.
-        self.lookup.gateway(&key.namespace, &key.name);
-        let gateway = self.gateways.get(&key)?;
-        Some(self.attach_to(gateway, parent))
+        self.lookup.gateway(&gateway.namespace, &gateway.name);
+        let gateway = self.gateways.get(&gateway)?;
+        Some(self.attach_to(gateway, set, parent))
     }
 
-    fn attach_to(&self, gateway: &ParsedGateway, parent: &ParentReference) -> Result<Attached, NotAccepted> {
+    fn attach_to(
+        &self,
+        gateway: &ParsedGateway,
+        set: Option<ObjectKey>,
+        parent: &ParentReference,
+    ) -> Result<Attached, NotAccepted> {
         let is_meant = |listener: &&ParsedListener| {
-            parent.section_name.as_ref().is_none_or(|name| *name == listener.name)
+            listener.set.as_ref().map(|rank| &rank.key) == set.as_ref()
+                && parent.section_name.as_ref().is_none_or(|name| *name == listener.name)
                 && parent.port.is_none_or(|port| port == listener.port)
         };
         let meant: Vec<_> = gateway.listeners.iter().filter(is_meant).collect();
         if meant.is_empty() {
-            return Err(("NoMatchingParent", "names no listener of the Gateway by sectionName and port".to_owned()));
+            return Err(("NoMatchingParent", "names no listener of it by sectionName and port".to_owned()));
         }
         let valid: Vec<_> = meant.into_iter().filter(|listener| listener.is_accepted).collect();
         if valid.is_empty() {
             return Err(("NotAllowedByListeners", "is to listeners that are not valid themselves".to_owned()));
         }
-        let namespace = &gateway.rank.key.namespace;
+        let own = &set.as_ref().unwrap_or(&gateway.rank.key).namespace;
         let is_allowed = |listener: &&ParsedListener| {
             listener.kinds.iter().any(|kind| kind.kind == self.route.kind.name())
-                && self.is_allowed(listener, namespace)
+                && listener.namespaces.have(&self.route.namespace, own, self.lookup)
         };
         let allowing: Vec<_> = valid.into_iter().filter(is_allowed).collect();
         if allowing.is_empty() {
@@ -97,6 +120,7 @@ impl Seeker<'_> {
         }
         let mut attached = Attached {
             gateway: gateway.rank.key.clone(),
+            set,
             listeners: BTreeSet::new(),
             attachments: BTreeSet::new(),
             not_owned: BTreeSet::new(),
@@ -126,23 +150,5 @@ impl Seeker<'_> {
             return Err(("NoMatchingListenerHostname", message.to_owned()));
         }
         Ok(attached)
-    }
-
-    fn is_allowed(&self, listener: &ParsedListener, namespace: &str) -> bool {
-        match &listener.namespaces {
-            Namespaces::All => true,
-            Namespaces::Same => *self.route.namespace == *namespace,
-            Namespaces::Labelled(selector) => self.is_selected(selector),
-            Namespaces::None => false,
-        }
-    }
-
-    /// Whether the route's namespace has the labels. In a cluster each has its name as a label.
-    fn is_selected(&self, selector: &LabelSelector) -> bool {
-        let namespace = &self.route.namespace;
-        let labels = self.lookup.namespace(namespace).and_then(|namespace| namespace.metadata.labels.clone());
-        let mut labels = labels.unwrap_or_default();
-        labels.entry("kubernetes.io/metadata.name".to_owned()).or_insert_with(|| namespace.to_string());
-        Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(&labels))
     }
 }

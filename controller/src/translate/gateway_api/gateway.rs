@@ -1,14 +1,19 @@
 //! A Gateway and its class.
 
+use super::attached_routes::AttachedRoutes;
 use super::backend_certificates;
 use super::findings::Findings;
 use super::frontend::Frontend;
 use super::infrastructure::{self, Asked, Infrastructure, ListenerPorts};
+use super::listener_sets::{AddedSets, ParsedSet};
 use super::listeners::{self, ParsedListener, Scene};
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{Condition, Gateway, GatewayClass, ListenerStatus, OwnService, StatusParts};
+use crate::gateway_api::{
+    Condition, Gateway, GatewayClass, ListenerSet, ListenerStatus, ObjectStatus, OwnService, StatusParts,
+};
 use crate::lookup::Lookup;
+use crate::object::ObjectKey;
 use crate::settings::ControllerSettings;
 use crate::store::Stored;
 use crate::translate::certificates::Certificates;
@@ -20,7 +25,9 @@ use std::sync::Arc;
 pub(super) struct ParsedGateway {
     pub(super) rank: Rank,
     pub(super) generation: Option<i64>,
+    /// Its own, and those of its sets.
     pub(super) listeners: Vec<ParsedListener>,
+    pub(super) sets: Vec<ParsedSet>,
     infrastructure: Infrastructure,
     /// Why nothing of it is served, if that is so.
     refused: Option<Condition>,
@@ -31,39 +38,63 @@ pub(super) struct ParsedGateway {
 }
 
 impl ParsedGateway {
-    /// What its status has, given how many routes are attached to a listener.
-    pub(super) fn status(&self, attached: impl Fn(&str) -> usize) -> StatusParts {
-        let listeners = self.listeners.iter().map(|listener| ListenerStatus {
-            name: listener.name.clone(),
-            supported_kinds: listener.kinds.clone(),
-            attached_routes: attached(&listener.name),
-            conditions: listener.conditions.clone(),
-        });
-        StatusParts::Gateway {
-            conditions: self.conditions(),
-            listeners: listeners.collect(),
+    /// Its status, and those of its sets, with these routes.
+    pub(super) fn statuses(&self, routes: &AttachedRoutes<'_>) -> Vec<(&ObjectKey, ObjectStatus)> {
+        let listeners = &self.listeners;
+        let own: Vec<_> = listeners.iter().filter(|listener| listener.set.is_none()).collect();
+        let parts = StatusParts::Gateway {
+            conditions: self.conditions(&own),
+            listeners: own.iter().map(|listener| status(listener, routes)).collect(),
+            attached_sets: self.sets.iter().filter(|set| set.is_accepted(listeners)).count(),
             addresses: self.infrastructure.addresses.clone(),
             service: self.infrastructure.service.clone(),
-        }
+        };
+        let of_sets = self.sets.iter().map(|set| {
+            let parts = StatusParts::ListenerSet {
+                conditions: set.conditions(listeners),
+                listeners: set.own(listeners).map(|listener| status(listener, routes)).collect(),
+            };
+            (&set.rank.key, ObjectStatus { generation: set.generation, parts })
+        });
+        let own = (&self.rank.key, ObjectStatus { generation: self.generation, parts });
+        std::iter::once(own).chain(of_sets).collect()
     }
 
-    fn conditions(&self) -> Vec<Condition> {
-        let valid = self.listeners.iter().filter(|listener| listener.is_accepted).count();
+    fn conditions(&self, own: &[&ParsedListener]) -> Vec<Condition> {
+        let valid = own.iter().filter(|listener| listener.is_accepted).count();
         let accepted = match &self.refused {
             Some(refused) => refused.clone(),
-            None if valid == self.listeners.len() && valid > 0 => Condition::holds("Accepted", "Accepted"),
+            None if valid == own.len() && valid > 0 => Condition::holds("Accepted", "Accepted"),
             None => Condition { holds: valid > 0, ..Condition::fails("Accepted", "ListenersNotValid", SOME_INVALID) },
         };
-        let is_programmed = self.listeners.iter().any(|listener| listener.entry.is_some());
         let programmed = match &self.infrastructure.problem {
             Some(problem) => problem.clone(),
-            None if is_programmed => Condition::holds("Programmed", "Programmed"),
-            None if self.listeners.iter().any(|listener| listener.is_pending) => {
-                Condition::fails("Programmed", "Pending", infrastructure::PENDING)
-            }
-            None => Condition::fails("Programmed", "Invalid", "no listener is served"),
+            None => programmed(own.iter().copied(), "Invalid"),
         };
         [accepted, programmed].into_iter().chain(self.of_tls.iter().cloned()).collect()
+    }
+}
+
+/// Whether one of these listeners is served. The reason counts where none is, and none will be.
+pub(super) fn programmed<'a>(
+    listeners: impl Iterator<Item = &'a ParsedListener> + Clone,
+    reason: &'static str,
+) -> Condition {
+    if listeners.clone().any(|listener| listener.entry.is_some()) {
+        return Condition::holds("Programmed", "Programmed");
+    }
+    match listeners.into_iter().any(|listener| listener.is_pending) {
+        true => Condition::fails("Programmed", "Pending", infrastructure::PENDING),
+        false => Condition::fails("Programmed", reason, "no listener is served"),
+    }
+}
+
+fn status(listener: &ParsedListener, routes: &AttachedRoutes<'_>) -> ListenerStatus {
+    ListenerStatus {
+        name: listener.name.clone(),
+        supported_kinds: listener.kinds.clone(),
+        attached_routes: routes.count(listener),
+        conditions: listener.conditions.clone(),
     }
 }
 
@@ -90,9 +121,10 @@ pub(super) fn class(
     Some((vec![condition], findings.diagnostics))
 }
 
-/// Reads a Gateway, if it is ours.
+/// Reads a Gateway with these ListenerSets, if it is ours.
 pub(super) fn parse(
     stored: &Stored<Gateway>,
+    sets: Vec<&Stored<ListenerSet>>,
     lookup: &Lookup<'_>,
     certificates: &Certificates,
     settings: &ControllerSettings,
@@ -119,8 +151,9 @@ pub(super) fn parse(
         Err(refused) => (Infrastructure::default(), Some(refused)),
     };
     let ports = ListenerPorts::new(settings, infrastructure.has_targets.then(|| asked.targets()));
-    let scene = Scene { gateway: &stored.key, frontend: &frontend, ports, lookup, certificates };
-    let mut listeners = listeners::parse(&spec.listeners, &scene, &mut findings);
+    let scene = Scene { owner: &stored.key, frontend: &frontend, ports, lookup, certificates };
+    let mut listeners = listeners::parse(&spec.listeners, &[], &scene, &mut findings);
+    let AddedSets { sets, mut diagnostics } = AddedSets::read(stored, refused.is_some(), sets, &scene, &mut listeners);
     if let OwnService::Wanted(service) = &mut infrastructure.service {
         let accepted = listeners.iter().filter(|listener| listener.is_accepted);
         service.ports =
@@ -132,16 +165,18 @@ pub(super) fn parse(
     let backend_certificate = backend_certificates::read(&stored.key, spec, (lookup, certificates), &mut findings);
     let of_tls =
         frontend.condition().into_iter().chain(backend_certificate.as_ref().map(backend_certificates::condition));
+    diagnostics.append(&mut findings.diagnostics);
     let parsed = ParsedGateway {
         rank: Rank { age: stored.age.clone(), key: stored.key.clone() },
         generation: stored.object.metadata.generation,
         listeners,
         infrastructure,
+        sets,
         refused,
         of_tls: of_tls.collect(),
         backend_certificate: backend_certificate.and_then(Result::ok),
     };
-    (Some(parsed), findings.diagnostics)
+    (Some(parsed), diagnostics)
 }
 
 const SOME_INVALID: &str = "some listeners are not valid";

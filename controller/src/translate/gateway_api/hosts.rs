@@ -40,7 +40,7 @@ impl Claims {
         for listener in &gateway.listeners {
             let Some(entry) = listener.entry else { continue };
             let place = (entry, listener.host.clone());
-            let key = (gateway.rank.clone(), listener.name.clone());
+            let key = (owner(gateway, listener).clone(), listener.name.clone());
             self.listeners.entry(place.clone()).or_default().insert(key, listener.clone());
             *self.names.entry(place).or_default() += 1;
         }
@@ -51,7 +51,7 @@ impl Claims {
             let Some(entry) = listener.entry else { continue };
             let place = (entry, listener.host.clone());
             if let Some(listeners) = self.listeners.get_mut(&place) {
-                listeners.remove(&(gateway.rank.clone(), listener.name.clone()));
+                listeners.remove(&(owner(gateway, listener).clone(), listener.name.clone()));
                 if listeners.is_empty() {
                     self.listeners.remove(&place);
                 }
@@ -203,6 +203,11 @@ fn strictest(all: impl Iterator<Item = ClientCertificates>) -> Option<ClientCert
     };
     let all: Vec<_> = all.collect();
     all.iter().find(|certificates| is_strict(certificates)).or(all.first()).cloned()
+}
+
+/// Which object a listener stands in.
+fn owner<'a>(gateway: &'a ParsedGateway, listener: &'a ParsedListener) -> &'a Rank {
+    listener.set.as_ref().unwrap_or(&gateway.rank)
 }
 
 /// Whether it stands for `/` where no rule of an Ingress does.

@@ -184,6 +184,7 @@ impl Targets<'_> {
 }
 
 /// Where the listeners of a Gateway are served.
+#[derive(Clone, Copy)]
 pub(super) struct ListenerPorts<'a> {
     own: &'a OwnPorts,
     /// Whether other Gateways may have target ports.

@@ -5,6 +5,9 @@ use super::findings::Findings;
 use super::frontend::Frontend;
 use super::host_names;
 use super::infrastructure::{ListenerPorts, PENDING};
+use super::namespaces::{self, Namespaces};
+use super::rank::Rank;
+use super::wrong::Wrong;
 use crate::diagnostic::Reason;
 use crate::gateway_api::{
     AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind, ServicePort,
@@ -13,13 +16,14 @@ use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::translate::certificates::Certificates;
 use gateway::config::{Certificate, ClientVerification, EntryPoint, HostName, HostTls};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::sync::Arc;
 
 /// A listener as translation goes on with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ParsedListener {
     pub(super) name: String,
+    /// The ListenerSet that it comes from. `None`: it is the Gateway's own.
+    pub(super) set: Option<Rank>,
     /// Where it is: `spec.listeners[0]`.
     pub(super) field: String,
     pub(super) port: i32,
@@ -42,21 +46,14 @@ pub(super) struct ParsedListener {
     pub(super) conditions: Vec<Condition>,
 }
 
-/// A choice of namespaces.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Namespaces {
-    All,
-    Same,
-    Labelled(LabelSelector),
-    None,
-}
-
 /// The kinds of routes that listeners for HTTP and HTTPS take.
 const ROUTES_OF_HTTP: [Kind; 2] = [Kind::HttpRoute, Kind::GrpcRoute];
 
 /// What reading listeners looks at.
+#[derive(Clone, Copy)]
 pub(super) struct Scene<'a> {
-    pub(super) gateway: &'a ObjectKey,
+    /// The Gateway or the ListenerSet that they stand in.
+    pub(super) owner: &'a ObjectKey,
     /// What it makes of the certificates of clients.
     pub(super) frontend: &'a Frontend,
     /// Where its ports are served.
@@ -65,26 +62,44 @@ pub(super) struct Scene<'a> {
     pub(super) certificates: &'a Certificates,
 }
 
-/// Reads the listeners of a Gateway.
-pub(super) fn parse(listeners: &[Listener], scene: &Scene<'_>, findings: &mut Findings) -> Vec<ParsedListener> {
+/// Reads the listeners of a Gateway or a ListenerSet. Those that come before win conflicts.
+pub(super) fn parse(
+    listeners: &[Listener],
+    before: &[ParsedListener],
+    scene: &Scene<'_>,
+    findings: &mut Findings,
+) -> Vec<ParsedListener> {
     let mut parsed: Vec<_> = listeners
         .iter()
         .enumerate()
         .map(|(index, listener)| Reader { field: format!("spec.listeners[{index}]"), scene, findings }.read(listener))
         .collect();
+    for listener in &mut parsed {
+        yield_to(before, listener, findings);
+    }
     let conflicts: Vec<_> = (0..parsed.len()).map(|at| conflict(&parsed, at)).collect();
     for (at, conflict) in conflicts.into_iter().enumerate() {
         let listener = &mut parsed[at];
-        let Some((reason, message)) = conflict else {
+        if let Some((reason, message)) = conflict {
+            listener.conflict(reason, &message, findings);
+        } else if !listener.conditions.iter().any(|condition| condition.kind == "Conflicted") {
             listener.conditions.push(Condition { holds: false, ..Condition::holds("Conflicted", "NoConflicts") });
-            continue;
-        };
-        let field = format!("{}.name", listener.field);
-        findings.error(Reason::Conflict, &field, &listener.name, &message);
-        listener.conditions.push(Condition { message: message.clone(), ..Condition::holds("Conflicted", reason) });
-        listener.refuse(reason, &message);
+        }
     }
     parsed
+}
+
+/// Takes a listener of a ListenerSet out of service, if one of those that come before it has what it wants.
+fn yield_to(before: &[ParsedListener], listener: &mut ParsedListener, findings: &mut Findings) {
+    let mut of_port = before.iter().filter(|other| other.port == listener.port && other.is_accepted);
+    let (reason, message) = if of_port.clone().any(|other| other.protocol != listener.protocol) {
+        ("ProtocolConflict", "has the port of another listener of the Gateway and another protocol: it is not served")
+    } else if listener.is_accepted && of_port.any(|other| other.host == listener.host) {
+        ("HostnameConflict", "has the port and the hostname of another listener of the Gateway: it is not served")
+    } else {
+        return;
+    };
+    listener.conflict(reason, message, findings);
 }
 
 /// Why a listener cannot be told from another one. Of those none serves.
@@ -117,7 +132,13 @@ impl ParsedListener {
         (self.is_accepted, self.entry) = (false, None);
         self.conditions.retain(|condition| !matches!(condition.kind, "Accepted" | "Programmed"));
         self.conditions.push(Condition::fails("Accepted", reason, message));
-        self.conditions.push(Condition::fails("Programmed", "Invalid", message));
+        self.conditions.push(Condition::fails("Programmed", reason, message));
+    }
+
+    fn conflict(&mut self, reason: &'static str, message: &str, findings: &mut Findings) {
+        findings.error(Reason::Conflict, &format!("{}.name", self.field), &self.name, message);
+        self.conditions.push(Condition { message: message.to_owned(), ..Condition::holds("Conflicted", reason) });
+        self.refuse(reason, message);
     }
 }
 
@@ -173,6 +194,7 @@ impl Reader<'_> {
         });
         ParsedListener {
             name: listener.name.clone(),
+            set: None,
             field: self.field.clone(),
             port: listener.port,
             protocol: listener.protocol.clone(),
@@ -217,23 +239,11 @@ impl Reader<'_> {
     }
 
     fn namespaces(&mut self, allowed: Option<&AllowedRoutes>) -> Result<Namespaces, Fault> {
-        let namespaces = allowed.and_then(|allowed| allowed.namespaces.as_ref());
-        match namespaces.and_then(|namespaces| namespaces.from.as_deref()).unwrap_or("Same") {
-            "All" => Ok(Namespaces::All),
-            "Same" => Ok(Namespaces::Same),
-            "None" => Ok(Namespaces::None),
-            "Selector" => match namespaces.and_then(|namespaces| namespaces.selector.clone()) {
-                Some(selector) => Ok(Namespaces::Labelled(selector)),
-                None => {
-                    let message = "is missing, and from is Selector: expected a selector of the labels of namespaces";
-                    Err(self.fault("UnsupportedValue", "allowedRoutes.namespaces.selector", "", message))
-                }
-            },
-            other => {
-                let message = "is not known: expected All, Same, Selector or None";
-                Err(self.fault("UnsupportedValue", "allowedRoutes.namespaces.from", other, message))
-            }
-        }
+        let read = namespaces::parse(allowed.and_then(|allowed| allowed.namespaces.as_ref()), "Same");
+        read.map_err(|wrong| {
+            let Wrong { field, value, message } = wrong.within("allowedRoutes");
+            self.fault("UnsupportedValue", &field, &value, &message)
+        })
     }
 
     /// The kinds of routes that it takes, and why not all that it names.
@@ -288,7 +298,7 @@ impl Reader<'_> {
 
     fn certificate(&mut self, reference: &ObjectReference, field: &str) -> Result<Arc<Certificate>, Fault> {
         let known = (self.scene.lookup, self.scene.certificates);
-        certificate_refs::read(self.scene.gateway, reference, "InvalidCertificateRef", known)
+        certificate_refs::read(self.scene.owner, reference, "InvalidCertificateRef", known)
             .map_err(|(reason, message)| self.bad_certificate(reason, field, &reference.name, &message))
     }
 

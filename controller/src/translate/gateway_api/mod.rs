@@ -4,6 +4,7 @@
 //! A Gateway and a route are units, each a function of what it reads; so is each host of an entry point, over all that have
 //! a say on it. What became of an object is data ([`ObjectStatus`]): whoever writes a status needs nothing else.
 
+mod attached_routes;
 mod attachment;
 mod authorities;
 mod backend_certificates;
@@ -22,10 +23,12 @@ mod grants;
 mod host_names;
 mod hosts;
 mod infrastructure;
+mod listener_sets;
 mod listeners;
 mod matches;
 mod methods;
 mod mirrors;
+mod namespaces;
 mod parameters;
 mod policies;
 mod ports;
@@ -55,6 +58,7 @@ use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
 use crate::store::Store;
 use ::gateway::config::{EntryPoint, HostName, HttpPort, ServiceBackend, StreamListener, Subject, VirtualHost};
+use attached_routes::AttachedRoutes;
 use attachment::Gateways;
 use gateway::ParsedGateway;
 use hosts::Claims;
@@ -72,6 +76,8 @@ pub(super) struct GatewayApi {
     /// Each by itself, whatever ports others have.
     declared: BTreeMap<ObjectKey, ParsedGateway>,
     ports: Ports,
+    /// The Gateways that ListenerSets name.
+    sets: BTreeMap<ObjectKey, ObjectKey>,
     gateways: Gateways,
     policies: Policies,
     routes: BTreeMap<ObjectKey, Arc<ParsedRoute>>,
@@ -85,11 +91,11 @@ pub(super) struct GatewayApi {
 /// The kinds that are units, in the order in which they are read: what one reads comes before it.
 pub(super) const UNITS: [Kind; 9] = [
     Kind::GatewayClass,
+    Kind::ListenerSet,
     Kind::Gateway,
     Kind::BackendTlsPolicy,
     Kind::HttpRoute,
     Kind::GrpcRoute,
-    Kind::ListenerSet,
     Kind::TlsRoute,
     Kind::TcpRoute,
     Kind::UdpRoute,
@@ -98,7 +104,7 @@ pub(super) const UNITS: [Kind; 9] = [
 /// What has to be translated anew.
 #[derive(Debug, Default)]
 pub(super) struct GatewayDirty {
-    /// GatewayClasses, Gateways, BackendTLSPolicies and routes.
+    /// GatewayClasses, ListenerSets, Gateways, BackendTLSPolicies and routes.
     pub(super) objects: BTreeSet<ObjectKey>,
     pub(super) hosts: BTreeSet<HostPlace>,
     pub(super) backends: BTreeSet<ServiceBackend>,
@@ -129,8 +135,9 @@ impl GatewayApi {
         let policies = objects.backend_tls_policies.iter().map(|stored| &stored.key);
         let http = objects.http_routes.iter().map(|stored| &stored.key);
         let grpc = objects.grpc_routes.iter().map(|stored| &stored.key);
-        let routes = http.chain(grpc);
-        classes.chain(gateways).chain(policies).chain(routes).cloned().chain(unsupported::all(objects)).collect()
+        let sets = objects.listener_sets.iter().map(|stored| &stored.key);
+        let supported = classes.chain(sets).chain(gateways).chain(policies).chain(http).chain(grpc).cloned();
+        supported.chain(unsupported::all(objects)).collect()
     }
 
     /// The units that a changed object concerns.
@@ -159,7 +166,7 @@ impl GatewayApi {
         diagnostics
     }
 
-    /// The same of a Gateway. What it says counts once [`Self::settle_ports`] has taken it in.
+    /// Reads a Gateway with its ListenerSets anew, and says what is wrong with it. What it says counts once [`Self::settle_ports`] has taken it in.
     pub(super) fn read_gateway(
         &mut self,
         key: &ObjectKey,
@@ -167,9 +174,13 @@ impl GatewayApi {
         dirty: &mut GatewayDirty,
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
-        let stored = scene.store.gateway_api().gateways.get(&key.namespace, &key.name);
+        let objects = scene.store.gateway_api();
+        let stored = objects.gateways.get(&key.namespace, &key.name);
+        let of_gateway = self.sets.iter().filter(|(_, gateway)| *gateway == key);
+        let sets = of_gateway.filter_map(|(set, _)| objects.listener_sets.get(&set.namespace, &set.name)).collect();
         let parse = || {
-            stored.map(|stored| gateway::parse(stored, &lookup, scene.certificates, scene.settings)).unwrap_or_default()
+            let parse = |stored| gateway::parse(stored, sets, &lookup, scene.certificates, scene.settings);
+            stored.map(parse).unwrap_or_default()
         };
         let parsed = catch_panic(parse);
         self.readers.set(key, lookup.reads());
@@ -230,6 +241,7 @@ impl GatewayApi {
         if let Some(former) = self.gateways.remove(key) {
             dirty.hosts.extend(self.below(&listener_places(&former)));
             self.claims.remove_gateway(&former);
+            former.sets.iter().for_each(|set| self.statuses.set(&set.rank.key, None));
         }
         if let Some(gateway) = gateway {
             self.claims.add_gateway(&gateway);
@@ -316,32 +328,26 @@ impl GatewayApi {
         let lookup = Lookup::new(scene.store);
         let told = unsupported::tell(key, &self.gateways, scene.store.gateway_api(), &lookup);
         self.readers.set(key, lookup.reads());
-        let (status, diagnostics) = told.unwrap_or_default();
+        let (status, diagnostics) = told.unzip();
         self.statuses.set(key, status);
-        diagnostics
+        diagnostics.unwrap_or_default()
     }
 
     fn below(&self, places: &[HostPlace]) -> Vec<HostPlace> {
         places.iter().flat_map(|place| self.claims.below(place)).collect()
     }
 
-    /// Sets the status of the Gateways of which something has changed, with the number of their routes.
+    /// Sets the status of the Gateways of which something has changed and of their sets, with the number of their routes.
     pub(super) fn count_routes(&mut self, dirty: &mut GatewayDirty) {
         for key in std::mem::take(&mut dirty.counted) {
             let Some(gateway) = self.gateways.get(&key) else {
                 self.statuses.set(&key, None);
                 continue;
             };
-            let routes = self.readers.of(&key).filter_map(|unit| self.routes.get(unit));
-            let attached: Vec<_> = routes
-                .map(|route| {
-                    let to_gateway = route.attached().filter(|attached| attached.gateway == key);
-                    to_gateway.flat_map(|attached| &attached.listeners).collect::<BTreeSet<_>>()
-                })
-                .collect();
-            let parts = gateway
-                .status(|listener| attached.iter().filter(|names| names.iter().any(|name| *name == listener)).count());
-            self.statuses.set(&key, Some(ObjectStatus { generation: gateway.generation, parts }));
+            let routes = self.readers.of(&key).filter_map(|unit| self.routes.get(unit)).map(Arc::as_ref);
+            for (key, status) in gateway.statuses(&AttachedRoutes::of(&key, routes)) {
+                self.statuses.set(key, Some(status));
+            }
         }
     }
 

@@ -90,15 +90,18 @@ impl Ports {
     /// A Gateway without the listeners whose ports others have got, and what a person is told of these.
     pub(super) fn settled(&self, gateway: &ParsedGateway) -> (ParsedGateway, Vec<Diagnostic>) {
         let mut gateway = gateway.clone();
-        let mut findings = Findings::of(&gateway.rank.key, gateway.rank.age.place.as_ref());
+        let mut diagnostics = Vec::new();
         for listener in &mut gateway.listeners {
             let Some(message) = self.refusal(listener) else { continue };
+            let Rank { age, key } = listener.set.as_ref().unwrap_or(&gateway.rank);
+            let mut findings = Findings::of(key, age.place.as_ref());
             let field = format!("{}.port", listener.field);
             let told = format!("{message}; the listener is not served");
             findings.error(Reason::Conflict, &field, &listener.port.to_string(), &told);
+            diagnostics.append(&mut findings.diagnostics);
             listener.refuse("PortUnavailable", &format!("{field}: {message}"));
         }
-        (gateway, findings.diagnostics)
+        (gateway, diagnostics)
     }
 
     /// Why a listener does not get its port.

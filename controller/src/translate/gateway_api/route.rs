@@ -127,8 +127,8 @@ pub(super) fn parse(
 /// A parent that is no Gateway of ours: in a cluster that may be as it should be.
 fn of_nobody(parent: &ParentReference, field: &str, seeker: &Seeker<'_>, findings: &mut Findings) {
     let kind = parent.kind.as_deref().unwrap_or("Gateway");
-    let message = match seeker.gateway(parent) {
-        Some(key) if seeker.lookup.gateway(&key.namespace, &key.name).is_some() => return,
+    let message = match seeker.parent(parent) {
+        Some(key) if seeker.is_there(&key) => return,
         Some(key) => format!("names {key}, which does not exist: nothing is served there"),
         None => format!("names a {kind}, which is not supported yet: nothing is served there"),
     };

@@ -17,20 +17,19 @@ struct Attaching<'a> {
 
 /// All of them.
 pub(super) fn all(objects: &GatewayObjects) -> Vec<ObjectKey> {
-    let sets = objects.listener_sets.iter().map(|stored| &stored.key);
     let tls = objects.tls_routes.iter().map(|stored| &stored.key);
     let tcp = objects.tcp_routes.iter().map(|stored| &stored.key);
     let udp = objects.udp_routes.iter().map(|stored| &stored.key);
-    sets.chain(tls).chain(tcp).chain(udp).cloned().collect()
+    tls.chain(tcp).chain(udp).cloned().collect()
 }
 
-/// The status of such an object, if it has one that is known, and what a person is told; `None` if it is not meant for us.
+/// The status of such an object, and what a person is told; `None` if it is not meant for us.
 pub(super) fn tell(
     key: &ObjectKey,
     gateways: &Gateways,
     objects: &GatewayObjects,
     lookup: &Lookup<'_>,
-) -> Option<(Option<ObjectStatus>, Vec<Diagnostic>)> {
+) -> Option<(ObjectStatus, Vec<Diagnostic>)> {
     let Attaching { place, generation, parents } = attaching(key, objects)?;
     let is_ours = |parent: &ParentReference| {
         let namespace = parent.namespace.as_deref().unwrap_or(&key.namespace);
@@ -44,13 +43,10 @@ pub(super) fn tell(
     let first = ours.first()?;
     let mut findings = Findings::of(key, place);
     let message = format!("is a Gateway of Adit, which does not support {} yet: nothing of it is served", key.kind);
-    let field = if key.kind == Kind::ListenerSet { "spec.parentRef.name" } else { "spec.parentRefs" };
-    findings.ignored(field, &first.name, &message);
+    findings.ignored("spec.parentRefs", &first.name, &message);
     let accepted = Condition::fails("Accepted", "NotAllowedByListeners", message);
     let parts = ours.into_iter().map(|parent| ParentStatus { parent, conditions: vec![accepted.clone()] }).collect();
-    let is_route = key.kind != Kind::ListenerSet;
-    let status = is_route.then_some(ObjectStatus { generation, parts: StatusParts::Route(parts) });
-    Some((status, findings.diagnostics))
+    Some((ObjectStatus { generation, parts: StatusParts::Route(parts) }, findings.diagnostics))
 }
 
 fn attaching<'a>(key: &ObjectKey, objects: &'a GatewayObjects) -> Option<Attaching<'a>> {
@@ -66,14 +62,6 @@ fn attaching<'a>(key: &ObjectKey, objects: &'a GatewayObjects) -> Option<Attachi
         Kind::TlsRoute => route!(tls_routes),
         Kind::TcpRoute => route!(tcp_routes),
         Kind::UdpRoute => route!(udp_routes),
-        Kind::ListenerSet => {
-            let stored = objects.listener_sets.get(namespace, name)?;
-            let parent = &stored.object.spec.parent_ref;
-            let (kind, name, namespace) = (parent.kind.clone(), parent.name.clone(), parent.namespace.clone());
-            let parents = vec![ParentReference { kind, name, namespace, ..ParentReference::default() }];
-            let (place, generation) = (stored.age.place.as_ref(), stored.object.metadata.generation);
-            Some(Attaching { place, generation, parents })
-        }
         _ => None,
     }
 }

@@ -1,10 +1,11 @@
 //! Gateway API: what is told of each object, and what a change touches.
 
 mod grpc;
+mod listener_sets;
 mod tls;
 
 use super::*;
-use crate::gateway_api::{Condition, StatusParts};
+use crate::gateway_api::{Condition, ListenerStatus, StatusParts};
 use gateway::config::EntryPoint;
 use std::collections::BTreeMap;
 
@@ -70,11 +71,7 @@ impl World {
     /// The conditions of the Gateway, and those of its listeners with how many routes they have.
     fn gateway(&self) -> (Vec<String>, Vec<(usize, Vec<String>)>) {
         match self.parts(Kind::Gateway, "edge") {
-            Some(StatusParts::Gateway { conditions, listeners, .. }) => {
-                let listeners = listeners.iter();
-                let listeners = listeners.map(|listener| (listener.attached_routes, shown(&listener.conditions)));
-                (shown(conditions), listeners.collect())
-            }
+            Some(StatusParts::Gateway { conditions, listeners, .. }) => (shown(conditions), shown_listeners(listeners)),
             other => panic!("no status of a Gateway: {other:?}"),
         }
     }
@@ -83,6 +80,11 @@ impl World {
         let hosts = self.translator.entry_hosts();
         hosts.map(|(entry, host)| ((entry, host.name.clone()), host.as_ref().clone())).collect()
     }
+}
+
+/// How many routes listeners have, and their conditions.
+fn shown_listeners(listeners: &[ListenerStatus]) -> Vec<(usize, Vec<String>)> {
+    listeners.iter().map(|listener| (listener.attached_routes, shown(&listener.conditions))).collect()
 }
 
 fn listener(attached: usize, conditions: &[&str]) -> (usize, Vec<String>) {
@@ -129,7 +131,7 @@ fn listeners_that_cannot_be_told_apart_conflict() {
     let world = world(&[gateway(twins), http_route("a", "", &to("/", "echo"))]);
     let (conditions, listeners) = world.gateway();
     assert_eq!(conditions, ["!Accepted: ListenersNotValid", "!Programmed: Invalid"]);
-    let conflicted = ["ResolvedRefs", "Conflicted", "!Accepted: HostnameConflict", "!Programmed: Invalid"];
+    let conflicted = ["ResolvedRefs", "Conflicted", "!Accepted: HostnameConflict", "!Programmed: HostnameConflict"];
     assert_eq!(listeners, [listener(0, &conflicted), listener(0, &conflicted)]);
     assert_eq!(world.parents("a"), [["!Accepted: NotAllowedByListeners", "ResolvedRefs"]]);
     assert!(world.entry_hosts().is_empty());
@@ -286,12 +288,11 @@ fn what_is_not_supported_yet_is_told() {
         gateway(HTTP),
         format!("{{kind: TLSRoute, metadata: {{name: s}}, spec: {{{parent}}}}}"),
         format!("{{kind: TCPRoute, metadata: {{name: t}}, spec: {{{parent}}}}}"),
-        "{kind: ListenerSet, metadata: {name: l}, spec: {parentRef: {name: edge}}}".to_owned(),
         "{kind: UDPRoute, metadata: {name: u}, spec: {parentRefs: [{name: theirs}]}}".to_owned(),
     ]);
     let said = world.said(Severity::Warning);
     let told = |object: &str| said.iter().any(|said| said.contains(object) && said.contains("does not support"));
-    assert!(told("TLSRoute default/s") && told("TCPRoute default/t") && told("ListenerSet default/l"), "{said:#?}");
+    assert!(told("TLSRoute default/s") && told("TCPRoute default/t"), "{said:#?}");
     assert!(!told("UDPRoute"), "it is somebody else's");
     assert_eq!(world.parents_of(Kind::TlsRoute, "s"), [["!Accepted: NotAllowedByListeners"]]);
 }

@@ -84,8 +84,8 @@
 # Writes conditions, the addresses of Gateways, and the features of classes.
 - apiGroups: [gateway.networking.k8s.io]
   resources:
-    [gatewayclasses/status, gateways/status, httproutes/status, grpcroutes/status, tlsroutes/status, tcproutes/status,
-     udproutes/status, backendtlspolicies/status]
+    [gatewayclasses/status, gateways/status, listenersets/status, httproutes/status, grpcroutes/status, tlsroutes/status,
+     tcproutes/status, udproutes/status, backendtlspolicies/status]
   verbs: [patch]
 {{- end }}
 {{- end -}}

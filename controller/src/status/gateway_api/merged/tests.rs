@@ -87,6 +87,7 @@ fn a_gateway_has_an_entry_for_each_listener_and_is_programmed_with_an_address() 
         parts: StatusParts::Gateway {
             conditions,
             listeners: vec![listener("a"), listener("b")],
+            attached_sets: 1,
             addresses: Vec::new(),
             service: OwnService::None,
         },
@@ -162,6 +163,7 @@ fn a_gateway_is_where_its_service_is() {
         parts: StatusParts::Gateway {
             conditions: vec![condition("Programmed", reason == "Programmed", reason)],
             listeners: Vec::new(),
+            attached_sets: 0,
             addresses: vec![GatewayAddress { kind: None, value: Some("10.96.0.9".into()) }],
             service: OwnService::Wanted(Box::default()),
         },

@@ -76,7 +76,13 @@ impl Cluster {
     }
 
     fn require(&mut self, service: OwnService) {
-        let parts = StatusParts::Gateway { conditions: vec![], listeners: vec![], addresses: vec![], service };
+        let parts = StatusParts::Gateway {
+            conditions: vec![],
+            listeners: vec![],
+            attached_sets: 0,
+            addresses: vec![],
+            service,
+        };
         self.plan.require(&[(edge(), Some(ObjectStatus { generation: Some(1), parts }))]);
     }
 

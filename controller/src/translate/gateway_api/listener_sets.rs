@@ -1,0 +1,158 @@
+//! The listeners that ListenerSets add to a Gateway.
+
+use super::findings::Findings;
+use super::gateway::programmed;
+use super::listeners::{self, ParsedListener, Scene};
+use super::namespaces;
+use super::rank::Rank;
+use super::{GatewayApi, GatewayDirty};
+use crate::diagnostic::{Diagnostic, Reason};
+use crate::gateway_api::{Condition, Gateway, ListenerSet};
+use crate::lookup::Lookup;
+use crate::object::{Kind, ObjectKey};
+use crate::store::{Store, Stored};
+
+impl GatewayApi {
+    /// Notes which Gateway a ListenerSet names: that one is read anew, and the former one.
+    pub(in crate::translate) fn read_set(
+        &mut self,
+        key: &ObjectKey,
+        store: &Store,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(store);
+        let stored = store.gateway_api().listener_sets.get(&key.namespace, &key.name);
+        let parent = stored.map(parent);
+        let diagnostics = stored.map(|set| without_gateway(set, &lookup)).unwrap_or_default();
+        self.readers.set(key, lookup.reads());
+        let former = self.sets.remove(key);
+        if former != parent {
+            self.statuses.set(key, None);
+        }
+        dirty.objects.extend(former.into_iter().chain(parent.clone()));
+        self.sets.extend(parent.map(|parent| (key.clone(), parent)));
+        diagnostics
+    }
+}
+
+/// A ListenerSet that names a Gateway of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ParsedSet {
+    pub(super) rank: Rank,
+    pub(super) generation: Option<i64>,
+    /// Why the Gateway does not take it: the reason of its conditions, and a sentence.
+    refused: Option<(&'static str, String)>,
+}
+
+/// The Gateway that a set names.
+pub(super) fn parent(set: &Stored<ListenerSet>) -> ObjectKey {
+    let reference = &set.object.spec.parent_ref;
+    let namespace = reference.namespace.as_deref().unwrap_or(&set.key.namespace);
+    ObjectKey::new(Kind::Gateway, namespace, reference.name.as_str())
+}
+
+/// Says where a set names a Gateway that is not there: in a cluster that may be as it should be.
+fn without_gateway(set: &Stored<ListenerSet>, lookup: &Lookup<'_>) -> Vec<Diagnostic> {
+    let parent = parent(set);
+    let mut findings = Findings::of(&set.key, set.age.place.as_ref());
+    if lookup.gateway(&parent.namespace, &parent.name).is_none() && findings.is_in_file() {
+        let message = format!("names {parent}, which does not exist: the set is not served");
+        findings.ignored("spec.parentRef.name", &parent.name, &message);
+    }
+    findings.diagnostics
+}
+
+/// What comes of the sets that name a Gateway, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct AddedSets {
+    pub(super) sets: Vec<ParsedSet>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl AddedSets {
+    /// Adds the listeners of these sets to those of the Gateway that they name, if it takes them.
+    pub(super) fn read(
+        gateway: &Stored<Gateway>,
+        is_refused: bool,
+        mut sets: Vec<&Stored<ListenerSet>>,
+        scene: &Scene<'_>,
+        listeners: &mut Vec<ParsedListener>,
+    ) -> Self {
+        sets.sort_by(|a, b| (&a.age, &a.key).cmp(&(&b.age, &b.key)));
+        let mut added = Self::default();
+        for set in sets {
+            let mut findings = Findings::of(&set.key, set.age.place.as_ref());
+            let rank = Rank { age: set.age.clone(), key: set.key.clone() };
+            let refused = refusal(gateway, is_refused, set, scene);
+            match &refused {
+                Some((_, message)) => {
+                    let name = &set.object.spec.parent_ref.name;
+                    let message = format!("{message}; the set is not served");
+                    findings.error(Reason::Denied, "spec.parentRef.name", name, &message);
+                }
+                None => {
+                    let scene = Scene { owner: &set.key, ..*scene };
+                    let mut own = listeners::parse(&set.object.spec.listeners, listeners, &scene, &mut findings);
+                    own.iter_mut().for_each(|listener| listener.set = Some(rank.clone()));
+                    listeners.append(&mut own);
+                }
+            }
+            added.sets.push(ParsedSet { rank, generation: set.object.metadata.generation, refused });
+            added.diagnostics.append(&mut findings.diagnostics);
+        }
+        added
+    }
+}
+
+/// Why a Gateway does not take a set.
+fn refusal(
+    gateway: &Stored<Gateway>,
+    is_refused: bool,
+    set: &Stored<ListenerSet>,
+    scene: &Scene<'_>,
+) -> Option<(&'static str, String)> {
+    if is_refused {
+        return Some(("ParentNotAccepted", "is a Gateway that is not served itself".to_owned()));
+    }
+    let allowed = gateway.object.spec.allowed_listeners.as_ref().and_then(|allowed| allowed.namespaces.as_ref());
+    let takes = namespaces::parse(allowed, "None")
+        .is_ok_and(|namespaces| namespaces.have(&set.key.namespace, &gateway.key.namespace, scene.lookup));
+    let message = "is a Gateway that takes no ListenerSets of this namespace (allowedListeners)";
+    (!takes).then(|| ("NotAllowed", message.to_owned()))
+}
+
+impl ParsedSet {
+    /// Whether it adds a listener that serves, of these of its Gateway.
+    pub(super) fn is_accepted(&self, listeners: &[ParsedListener]) -> bool {
+        self.refused.is_none() && self.own(listeners).any(is_valid)
+    }
+
+    pub(super) fn own<'a>(
+        &'a self,
+        listeners: &'a [ParsedListener],
+    ) -> impl Iterator<Item = &'a ParsedListener> + Clone {
+        listeners.iter().filter(|listener| listener.set.as_ref() == Some(&self.rank))
+    }
+
+    /// What its status has, likewise.
+    pub(super) fn conditions(&self, listeners: &[ParsedListener]) -> Vec<Condition> {
+        if let Some((reason, message)) = &self.refused {
+            return ["Accepted", "Programmed"].map(|kind| Condition::fails(kind, reason, message)).into();
+        }
+        const INVALID: &str = "ListenersNotValid";
+        let is_accepted = self.is_accepted(listeners);
+        let accepted = match is_accepted && self.own(listeners).all(is_valid) {
+            true => Condition::holds("Accepted", "Accepted"),
+            false => Condition {
+                holds: is_accepted,
+                ..Condition::fails("Accepted", INVALID, "some listeners are not valid")
+            },
+        };
+        vec![accepted, programmed(self.own(listeners), INVALID)]
+    }
+}
+
+/// Whether it serves, or will as soon as it has a port.
+fn is_valid(listener: &ParsedListener) -> bool {
+    listener.entry.is_some() || listener.is_pending
+}
