@@ -70,6 +70,7 @@ mod streams;
 mod system_calls;
 mod tenants;
 mod tls;
+mod tls_routes;
 mod tracing;
 mod trailers;
 mod upgrades;

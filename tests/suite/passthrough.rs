@@ -20,10 +20,10 @@ use tokio_rustls::TlsAcceptor;
 
 const HOST: &str = "p.example.com";
 const GET: &str = "GET / HTTP/1.1\r\nHost: p.example.com\r\n\r\n";
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A backend that ends TLS itself and answers every request. Returns its certificate, too.
-async fn backend() -> Result<(SocketAddr, CertificateDer<'static>)> {
+pub(crate) async fn backend() -> Result<(SocketAddr, CertificateDer<'static>)> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([HOST.to_owned()])?;
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).map_err(anyhow::Error::msg)?;
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -82,15 +82,15 @@ async fn adit(objects: &str) -> Result<Adit> {
     Adit::start_as(ControllerSettings { ssl_passthrough: true, ..ControllerSettings::default() }, objects).await
 }
 
-fn offer(name: &str) -> Offer {
+pub(crate) fn offer(name: &str) -> Offer {
     Offer { server_name: Some(name.to_owned()), ..Offer::default() }
 }
 
-async fn connect(adit: &Adit, name: &str) -> Result<Connection> {
+pub(crate) async fn connect(adit: &Adit, name: &str) -> Result<Connection> {
     Connection::open_tls(adit.https_address()?, &offer(name)).await
 }
 
-async fn get(connection: &mut Connection) -> Result<(u16, Vec<u8>)> {
+pub(crate) async fn get(connection: &mut Connection) -> Result<(u16, Vec<u8>)> {
     connection.send(GET).await?;
     let response = connection.response("GET").await?;
     let Handshake { certificate, .. } = response.tls.context("no TLS")?;

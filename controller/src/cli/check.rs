@@ -192,7 +192,7 @@ mod tests {
             // What an example shows that there is in a cluster only.
             report.diagnostics.retain(|diagnostic| !diagnostic.message.contains("in a cluster only"));
             assert_eq!(report.diagnostics, [], "{}", path.display());
-            assert!(report.routes + report.streams > 0, "{}", path.display());
+            assert!(report.hosts + report.streams > 0, "{}", path.display());
         }
     }
 

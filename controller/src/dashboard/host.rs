@@ -4,7 +4,8 @@ use super::layout::{badge, link, shown, table};
 use super::paging::Part;
 use super::settings;
 use crate::explain::{
-    self, Setting, ShownAction, ShownCertificate, ShownHost, ShownRoute, ShownRouteBackend, ShownUpstream,
+    self, Setting, ShownAction, ShownCertificate, ShownHost, ShownRoute, ShownRouteBackend, ShownTlsRoute,
+    ShownUpstream,
 };
 use crate::translate::Translator;
 use gateway::config::EntryPoint;
@@ -40,12 +41,10 @@ pub(super) fn gather(table: &Table, translator: &Translator, name: &str, page: u
 }
 
 pub(super) fn write(data: &Data) -> Markup {
-    let ShownHost { host, redirects_to, passes_tls_to, locations, .. } = &data.host;
+    let ShownHost { host, redirects_to, tls_route, locations, .. } = &data.host;
     html! {
         @if let Some(to) = redirects_to { p { "Its requests are redirected to " strong { (shown(to)) } "." } }
-        @if let Some(upstream) = passes_tls_to {
-            p { "Its TLS connections are passed through to " (write_upstream(upstream)) }
-        }
+        @if let Some(route) = tls_route { (write_tls_route(route)) }
         (certificates(&data.certificates))
         p { a .button href=(link("why", "url", &data.url)) { "Explain a request to this host" } }
         h2 { "Routes" }
@@ -116,6 +115,20 @@ fn write_backend(backend: &ShownRouteBackend) -> Markup {
         @if backend.conditional { span .detail { "for requests that fulfil its condition" } }
         @else if backend.weight != 1 { span .detail { "weight " (backend.weight) } }
         @if let Some(cookie) = &backend.affinity { span .detail { "sessions by the cookie " (shown(cookie)) } }
+    }
+}
+
+fn write_tls_route(ShownTlsRoute { terminates, backends }: &ShownTlsRoute) -> Markup {
+    html! {
+        p {
+            @if *terminates { "What comes over TLS goes as it is to " } @else { "Its TLS connections are passed through to " }
+            @for (at, backend) in backends.iter().enumerate() {
+                @if at > 0 { ", " }
+                (write_upstream(&backend.backend))
+                @if backends.len() > 1 { span .detail { "weight " (backend.weight) } }
+            }
+            @if backends.is_empty() { "nobody: they are closed" }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Row {
     /// How many of them are refused.
     denied: usize,
     redirects_to: Option<String>,
-    passes_tls: bool,
+    leads_tls_on: bool,
 }
 
 /// The hosts whose names have this text in them, by name.
@@ -33,7 +33,7 @@ fn row(host: &Host) -> Row {
         routes: host.routes().len(),
         denied: host.routes().iter().filter(|route| route.policies.denied.is_some()).count(),
         redirects_to: host.www_redirect().map(|redirect| redirect.to.to_string()),
-        passes_tls: host.passthrough().is_some(),
+        leads_tls_on: host.tls_route().is_some(),
     }
 }
 
@@ -57,7 +57,7 @@ fn write_row(row: &Row) -> Markup {
                 a href=(link("host", "name", &row.host)) { (shown(&row.host)) }
                 @if row.host == "*" { span .detail { "takes any host" } }
                 @if let Some(to) = &row.redirects_to { span .detail { "redirects to " (shown(to)) } }
-                @if row.passes_tls { span .detail { "passes TLS through" } }
+                @if row.leads_tls_on { span .detail { "leads TLS connections on" } }
             }
             td .number {
                 (row.routes)

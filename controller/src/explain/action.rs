@@ -6,13 +6,13 @@ use super::request::Request;
 use super::session;
 use super::source::Source;
 use crate::translate::Translator;
-use gateway::config::{Endpoints, VerifyClient};
+use gateway::config::{BackendId, Endpoints, VerifyClient};
 use gateway::connection::{Connection, OwnPort, TlsSession};
 use gateway::exchange::{AccessStep, Decision, Stage};
 use gateway::policy::Verdict;
 use gateway::policy::client_certificates::ClientCertificates;
 use gateway::request::{Reason, Reply, RequestView};
-use gateway::table::{Found, Table};
+use gateway::table::{Found, Table, TlsRoute};
 use gateway::upstream::Upstream;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -55,11 +55,17 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error_page: Option<String>,
     },
-    /// Its TLS connection goes to a backend as it is.
+    /// Its TLS connection goes to a backend as a connection.
     #[serde(rename = "passThrough")]
     PassThrough {
-        /// `namespace/service:port`.
+        /// TLS ends here, and the backend gets what comes within it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        terminates: bool,
+        /// `namespace/service:port`; of several the one that gets most connections.
         backend: String,
+        /// Of how many connections, if not of all: `9 of 10`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<String>,
         /// Where the backend is; `None` if it has no endpoint, so that connections are closed.
         at: Option<Reach>,
         /// What asks for it.
@@ -118,14 +124,9 @@ pub(super) fn decide(
 ) -> (Action, Vec<Policy>) {
     let view = request.view();
     if request.tls
-        && let Some(passthrough) = table.passthrough(request.entry_point(table), &request.server_name)
+        && let Some(route) = table.tls_route(request.entry_point(table), &request.server_name)
     {
-        let action = Action::PassThrough {
-            backend: passthrough.upstream.id().to_string(),
-            at: reach(translator, &passthrough.upstream),
-            source: Source::from(&passthrough.origin),
-        };
-        return (action, Vec::new());
+        return (lead_on(route, translator), Vec::new());
     }
     let connection = connection(request, table);
     let mut decision = Decision::of(table, &connection, &view);
@@ -330,6 +331,22 @@ fn connection(request: &Request, table: &Table) -> Connection {
 }
 
 /// Where an upstream is: its addresses as they are used now, or its DNS name where nobody has resolved it yet.
+/// What happens to a TLS connection that is led on.
+fn lead_on(route: &TlsRoute, translator: &Translator) -> Action {
+    let total: u64 = route.backends.iter().map(|backend| u64::from(backend.weight)).sum();
+    let most = route.backends.iter().rev().max_by_key(|backend| backend.weight).filter(|_| total > 0);
+    Action::PassThrough {
+        terminates: route.terminates,
+        backend: most.map_or(&BackendId::Nowhere, |backend| backend.upstream.id()).to_string(),
+        share: most
+            .map(|backend| backend.weight)
+            .filter(|weight| u64::from(*weight) < total)
+            .map(|weight| format!("{weight} of {total}")),
+        at: most.and_then(|backend| reach(translator, &backend.upstream)),
+        source: Source::from(&route.origin),
+    }
+}
+
 fn reach(translator: &Translator, upstream: &Upstream) -> Option<Reach> {
     let addresses: Vec<_> = upstream.endpoints().iter().map(|endpoint| endpoint.address()).collect();
     if !addresses.is_empty() {

@@ -40,7 +40,8 @@ pub use routes::RouteCandidate;
 pub use settings::{Setting, of_host as settings_of};
 pub use source::Source;
 pub use table::{
-    ShownAction, ShownHost, ShownPort, ShownRoute, ShownRouteBackend, ShownStream, ShownTable, describe, describe_host,
+    ShownAction, ShownHost, ShownPort, ShownRoute, ShownRouteBackend, ShownStream, ShownStreamBackend, ShownTable,
+    ShownTlsRoute, describe, describe_host,
 };
 pub use upstream::{ShownEndpoint, ShownUpstream};
 
@@ -96,7 +97,7 @@ pub fn explain(table: &Table, translator: &Translator, request: &Request) -> Exp
     let (action, policies) = action::decide(table, translator, request, found.as_ref());
     let certificates = match action {
         _ if !request.tls => Vec::new(),
-        Action::PassThrough { .. } => Vec::new(),
+        Action::PassThrough { terminates: false, .. } => Vec::new(),
         _ => certificate::list(table, translator, at, &request.server_name),
     };
     Explanation {

@@ -1,7 +1,7 @@
 use super::routes::kind;
 use super::upstream::ShownUpstream;
 use gateway::config::{HttpPort, PathChange, UrlRedirect};
-use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamRoute, Table};
+use gateway::table::{Host, Route, RouteAction, RouteBackend, StreamBackend, StreamRoute, Table};
 use serde::{Deserialize, Serialize};
 
 /// The whole table for a person.
@@ -35,7 +35,17 @@ pub struct ShownStream {
     pub accepts_proxy: bool,
     /// Connections to the backend begin with it.
     pub sends_proxy: bool,
-    /// Where it leads.
+    /// Where its sessions go.
+    pub backends: Vec<ShownStreamBackend>,
+}
+
+/// A backend of sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShownStreamBackend {
+    /// Its share of the sum of all weights.
+    pub weight: u32,
+    /// Its endpoints.
     pub backend: ShownUpstream,
 }
 
@@ -53,6 +63,16 @@ pub struct ShownPort {
     pub from: String,
 }
 
+/// Where the TLS connections of a host go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShownTlsRoute {
+    /// TLS ends here, and the backends get what comes within it.
+    pub terminates: bool,
+    /// Who gets them.
+    pub backends: Vec<ShownStreamBackend>,
+}
+
 /// A virtual host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,8 +81,8 @@ pub struct ShownHost {
     pub host: String,
     /// The host that its requests are redirected to, if it is only that.
     pub redirects_to: Option<String>,
-    /// Where its TLS connections go as they are.
-    pub passes_tls_to: Option<ShownUpstream>,
+    /// Where its TLS connections go, if they are led on as connections.
+    pub tls_route: Option<ShownTlsRoute>,
     /// The locations of its snippets.
     pub locations: Vec<ShownRoute>,
     /// Its routes, in the order they match.
@@ -154,8 +174,12 @@ fn describe_stream(stream: &StreamRoute) -> ShownStream {
         from: listener.origin.to_string(),
         accepts_proxy: listener.accept_proxy,
         sends_proxy: listener.send_proxy,
-        backend: ShownUpstream::of(&stream.upstream),
+        backends: stream.backends().map(describe_stream_backend).collect(),
     }
+}
+
+fn describe_stream_backend(backend: &StreamBackend) -> ShownStreamBackend {
+    ShownStreamBackend { weight: backend.weight, backend: ShownUpstream::of(&backend.upstream) }
 }
 
 /// A host for a person.
@@ -163,7 +187,10 @@ pub fn describe_host(host: &Host) -> ShownHost {
     ShownHost {
         host: host.title(),
         redirects_to: host.www_redirect().map(|redirect| redirect.to.to_string()),
-        passes_tls_to: host.passthrough().map(|passthrough| ShownUpstream::of(&passthrough.upstream)),
+        tls_route: host.tls_route().map(|route| ShownTlsRoute {
+            terminates: route.terminates,
+            backends: route.backends.iter().map(describe_stream_backend).collect(),
+        }),
         locations: host.locations().map(|route| describe_route(route)).collect(),
         routes: host.routes().iter().chain(host.less_specific()).map(|route| describe_route(route)).collect(),
     }

@@ -146,8 +146,11 @@ impl fmt::Display for Action {
                 mirrors.iter().try_for_each(|mirror| write!(f, "\n  {mirror}"))?;
                 limits.iter().try_for_each(|limit| write!(f, "\n  {limit}"))
             }
-            Self::PassThrough { backend, at, source } => {
-                writeln!(f, "TLS is passed through to {backend}; the routes and settings above do not apply")?;
+            Self::PassThrough { terminates, backend, share, at, source } => {
+                f.write_str(if *terminates { "what comes over TLS goes as it is" } else { "TLS is passed through" })?;
+                write!(f, " to {backend}")?;
+                share.iter().try_for_each(|share| write!(f, " ({share} connections)"))?;
+                writeln!(f, "; the routes and settings above do not apply")?;
                 match at {
                     Some(at) => writeln!(f, "  {at}")?,
                     None => writeln!(f, "  which has no endpoint: connections are closed")?,

@@ -2,7 +2,7 @@
 
 /// The features of Gateway API that Adit has, by which the conformance suite chooses its tests: the `supportedFeatures` of
 /// our GatewayClasses, sorted as the API asks for.
-pub const SUPPORTED_FEATURES: [&str; 42] = [
+pub const SUPPORTED_FEATURES: [&str; 49] = [
     "BackendTLSPolicy",
     "BackendTLSPolicySANValidation",
     "GRPCRoute",
@@ -11,6 +11,8 @@ pub const SUPPORTED_FEATURES: [&str; 42] = [
     "Gateway",
     "GatewayAddressEmpty",
     "GatewayBackendClientCertificate",
+    "GatewayFrontendClientCertificateValidation",
+    "GatewayFrontendClientCertificateValidationInsecureFallback",
     "GatewayHTTPListenerIsolation",
     "GatewayHTTPSListenerDetectMisdirectedRequests",
     "GatewayInfrastructure",
@@ -45,6 +47,11 @@ pub const SUPPORTED_FEATURES: [&str; 42] = [
     "HTTPRouteSchemeRedirect",
     "ListenerSet",
     "ReferenceGrant",
+    "TCPRoute",
+    "TLSRoute",
+    "TLSRouteModeMixed",
+    "TLSRouteModeTerminate",
+    "UDPRoute",
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::filter::RouteFilter;
 use super::null::or_default;
-use super::reference::ParentReference;
+use super::reference::{BackendRef, ParentReference};
 use serde::Deserialize;
 
 /// What an `HTTPRoute` asks for.
@@ -87,6 +87,12 @@ pub struct RouteBackendRef {
     pub weight: Option<i32>,
     #[serde(deserialize_with = "or_default")]
     pub filters: Vec<RouteFilter>,
+}
+
+impl From<BackendRef> for RouteBackendRef {
+    fn from(BackendRef { group, kind, name, namespace, port, weight }: BackendRef) -> Self {
+        Self { group, kind, name, namespace, port, weight, filters: Vec::new() }
+    }
 }
 
 /// How long a response may take: durations such as `10s` and `1m30s`.

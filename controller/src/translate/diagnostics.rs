@@ -1,10 +1,10 @@
 use super::backend::Problem;
 use super::claims::References;
 use super::gateway_api::RouteReferences;
-use super::streams::Streams;
+use super::streams::{Streams, unserved};
 use crate::diagnostic::Diagnostic;
 use crate::object::{Kind, ObjectKey};
-use gateway::config::{EntryPoint, HostName, ServiceBackend, StreamProtocol, Subject};
+use gateway::config::{EntryPoint, HostName, ServiceBackend, Subject};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub(super) struct Diagnostics(BTreeMap<UnitKey, Vec<Diagnostic>>);
 pub(super) enum UnitKey {
     Settings,
     Streams,
+    /// The TCP and UDP services of Gateways.
+    GatewayStreams,
     Ingress(ObjectKey),
     Canaries(HostName),
     Host(HostName),
@@ -74,16 +76,15 @@ pub(super) fn of_backend(
         };
         diagnostic(referrer.object.clone(), field, "requests are answered with 503").at(rank.age.place.clone())
     });
-    let of_streams = streams.of(id).map(|listener| {
-        let otherwise = match listener.protocol {
-            StreamProtocol::Tcp => "connections are closed at once",
-            StreamProtocol::Udp => "datagrams are dropped",
-        };
-        diagnostic(listener.origin.object.clone(), listener.origin.field.clone(), otherwise)
-    });
+    let of_session = unserved(id.protocol);
+    let of_streams = streams
+        .of(id)
+        .map(|listener| diagnostic(listener.origin.object.clone(), listener.origin.field.clone(), of_session));
     let of_routes = routes.of(id).map(|(key, referrer)| {
         let field = format!("{}.{}", referrer.field, problem.part).into();
-        diagnostic(key.into(), field, "requests are answered with 503").at(referrer.place.clone())
+        let is_of_requests = matches!(key.kind, Kind::HttpRoute | Kind::GrpcRoute);
+        let otherwise = if is_of_requests { "requests are answered with 503" } else { of_session };
+        diagnostic(key.into(), field, otherwise).at(referrer.place.clone())
     });
     of_ingresses.chain(of_streams).chain(of_routes).collect()
 }

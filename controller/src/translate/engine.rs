@@ -108,13 +108,16 @@ impl Translator {
             self.translate_settings(store, &mut dirty, &mut update);
         }
         if dirty.streams {
-            self.translate_streams(store, &mut dirty, &mut update);
+            self.translate_streams(store, &mut dirty);
         }
         self.translated = std::mem::take(&mut dirty.ingresses);
         for key in self.translated.clone() {
             self.translate_ingress(store, &key, &mut dirty);
         }
         self.translate_gateway_api(store, &mut dirty.gateway_api);
+        if dirty.streams || dirty.gateway_api.streams {
+            self.publish_streams(&mut update);
+        }
         dirty.backends.append(&mut dirty.gateway_api.backends);
         let changed = self.affinities.update(&dirty.backends, &self.references);
         dirty.hosts.extend(self.hosts_with_routes_to(&changed));

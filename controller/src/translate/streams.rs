@@ -1,19 +1,26 @@
-//! TCP and UDP services: the entries of the two ConfigMaps that `--tcp-services-configmap` and
+//! TCP and UDP services of ConfigMaps: the entries of the two ConfigMaps that `--tcp-services-configmap` and
 //! `--udp-services-configmap` name. A bad entry costs no other.
 
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, NamespacedName, ObjectKey};
 use crate::settings::ControllerSettings;
-use gateway::config::{Origin, ServiceBackend, StreamListener, StreamProtocol, Subject};
+use gateway::config::{Origin, ServiceBackend, StreamBackend, StreamListener, StreamProtocol, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The services, and what they come from.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    pub(super) listeners: Arc<[StreamListener]>,
+    pub(super) listeners: Vec<StreamListener>,
     pub(super) reads: BTreeSet<ObjectKey>,
+    /// All that was published last: these, and those of Gateways.
+    pub(super) published: Arc<[StreamListener]>,
+}
+
+/// The Services' ports that serve it.
+pub(super) fn backends(listener: &StreamListener) -> impl Iterator<Item = &ServiceBackend> {
+    listener.backends.iter().filter_map(|of_sessions| of_sessions.backend.service())
 }
 
 impl Streams {
@@ -24,13 +31,21 @@ impl Streams {
 
     /// The services of this backend.
     pub(super) fn of<'a>(&'a self, id: &'a ServiceBackend) -> impl Iterator<Item = &'a StreamListener> {
-        self.listeners.iter().filter(move |listener| listener.backend.service() == Some(id))
+        self.listeners.iter().filter(move |listener| backends(listener).any(|backend| backend == id))
     }
 
     /// The backends of a Service that they name.
     pub(super) fn of_service<'a>(&'a self, namespace: &str, service: &str) -> impl Iterator<Item = &'a ServiceBackend> {
-        let backends = self.listeners.iter().filter_map(|listener| listener.backend.service());
+        let backends = self.listeners.iter().flat_map(backends);
         backends.filter(move |id| *id.namespace == *namespace && *id.service == *service)
+    }
+}
+
+/// What becomes of the sessions that nobody serves.
+pub(super) fn unserved(protocol: StreamProtocol) -> &'static str {
+    match protocol {
+        StreamProtocol::Tcp => "connections are closed at once",
+        StreamProtocol::Udp => "datagrams are dropped",
     }
 }
 
@@ -94,7 +109,7 @@ impl Entry<'_> {
         Some(StreamListener {
             protocol: self.protocol,
             port,
-            backend: backend.into(),
+            backends: StreamBackend::only(backend),
             accept_proxy,
             send_proxy,
             origin,

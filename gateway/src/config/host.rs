@@ -1,4 +1,4 @@
-use super::{BackendId, Block, ClientCertificates, HostName, HostTls, Location, Origin, RealIp, Route};
+use super::{Block, ClientCertificates, HostName, HostTls, Location, Origin, RealIp, Route, StreamBackend};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ pub struct VirtualHost {
     pub www_redirect: Option<WwwRedirect>,
     /// The certificates of the host. `None` if no Ingress has a TLS section for it: then TLS uses the default certificate.
     pub tls: Option<HostTls>,
-    /// TLS connections to the host are passed on without terminating TLS.
-    pub passthrough: Option<Passthrough>,
+    /// TLS connections to the host are led on as connections, and not as requests.
+    pub tls_route: Option<TlsRoute>,
 }
 
 impl VirtualHost {
@@ -36,7 +36,7 @@ impl VirtualHost {
             policies: Arc::default(),
             www_redirect: None,
             tls: None,
-            passthrough: None,
+            tls_route: None,
         }
     }
 }
@@ -56,14 +56,16 @@ pub struct HostPolicies {
     pub client_certificates: Option<ClientCertificates>,
 }
 
-/// TLS connections to a host go to a backend as they are (`ssl-passthrough`). Its routes still serve plain HTTP.
+/// TLS connections to a host are given to backends (`ssl-passthrough`, TLSRoutes). Its routes still serve plain HTTP.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Passthrough {
-    /// The backend that terminates the TLS.
-    pub backend: BackendId,
-    /// `proxy-connect-timeout` of the path `/`: how long connecting to one endpoint may take. Default 5 s.
+pub struct TlsRoute {
+    /// Where they go. Where none has a weight, each is closed at once.
+    pub backends: Arc<[StreamBackend]>,
+    /// TLS ends here, and backends get what comes within it. Default false: they get the connections as they come.
+    pub terminates: bool,
+    /// `proxy-connect-timeout`, of an Ingress that of its path `/`: how long connecting to one endpoint may take. Default 5 s.
     pub connect_timeout: Duration,
-    /// The annotation that asks for it.
+    /// What asks for it.
     pub origin: Origin,
 }
 

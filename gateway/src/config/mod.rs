@@ -77,7 +77,7 @@ pub use framing_headers::FRAMING_HEADERS;
 pub use geo::{GEO_VARIABLES, GeoDatabase, GeoSettings, GeoSource, GeoVariable};
 pub use hash_by::HashBy;
 pub use header_changes::HeaderChanges;
-pub use host::{HostPolicies, Passthrough, VirtualHost, WwwRedirect};
+pub use host::{HostPolicies, TlsRoute, VirtualHost, WwwRedirect};
 pub use host_name::{HostName, HostNameError};
 pub use http_port::HttpPort;
 pub use labels::{Owner, RouteLabels};
@@ -102,7 +102,7 @@ pub use snippet::{
     RewriteStatement, SnippetErrorPage, Statement, Test,
 };
 pub use snippet_limits::{ConnectionLimit, LimitZone, Limits, RequestLimit, RequestZone, SnippetLimits};
-pub use stream::{StreamListener, StreamSettings};
+pub use stream::{StreamBackend, StreamListener, StreamSettings};
 pub use sub_filter::SubFilter;
 pub use subject::{ObjectName, Subject};
 pub use template::{Piece, Template, TemplateError, Variable};

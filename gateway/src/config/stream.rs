@@ -1,22 +1,39 @@
 use super::{AccessLog, BackendId, Origin, StreamProtocol, Template};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// A TCP or UDP service: a port whose bytes are carried to a backend. It is an entry of ingress-nginx's `tcp-services`
-/// or `udp-services`.
+/// A TCP or UDP service: a port whose sessions are carried to backends. It is an entry of ingress-nginx's `tcp-services`
+/// or `udp-services`, or a listener of a Gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StreamListener {
     /// The transport.
     pub protocol: StreamProtocol,
     /// The port, from 1 to 65535, on the addresses on which HTTP is served.
     pub port: u16,
-    /// The backend whose endpoints serve it.
-    pub backend: BackendId,
+    /// Where its sessions go. Where none has a weight, each is ended at once.
+    pub backends: Arc<[StreamBackend]>,
     /// Clients must send a PROXY header first. TCP only. Default false.
     pub accept_proxy: bool,
     /// Endpoints get a PROXY header of version 1 first. TCP only. Default false.
     pub send_proxy: bool,
-    /// The entry of the ConfigMap.
+    /// The entry of the ConfigMap, or the rule of the route.
     pub origin: Origin,
+}
+
+/// A backend of sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StreamBackend {
+    /// Whose endpoints serve it.
+    pub backend: BackendId,
+    /// Its share of the sum of all weights: each session is given to one backend.
+    pub weight: u32,
+}
+
+impl StreamBackend {
+    /// The one that gets all sessions.
+    pub fn only(backend: impl Into<BackendId>) -> Arc<[Self]> {
+        Arc::new([Self { backend: backend.into(), weight: 1 }])
+    }
 }
 
 /// Sessions of TCP and UDP services, and of TLS passthrough.

@@ -1,9 +1,9 @@
-//! Layer 4: bytes of TCP, UDP and passed-through TLS, relayed between a client and an endpoint without being parsed.
+//! Layer 4: bytes of TCP, UDP and TLS connections, relayed between a client and an endpoint without being parsed.
 
-mod passthrough;
 mod session;
 pub(crate) mod tcp;
+mod tls;
 pub(crate) mod udp;
 
-pub(crate) use passthrough::PassthroughConnection;
 pub(crate) use session::Session;
+pub(crate) use tls::TlsRelay;

@@ -4,7 +4,7 @@ use crate::config::{StreamProtocol, StreamSettings};
 use crate::connection::proxy_protocol::{self, ProxyHeaderError};
 use crate::connection::{Connection, ConnectionGuard, Registered};
 use crate::relay::RelayedBytes;
-use crate::table::{Settings, StreamRoute};
+use crate::table::{Settings, StreamBackend, StreamRoute};
 use crate::telemetry::{Event, OpenStream, StreamRecord};
 use crate::upstream::Pick;
 use crate::worker::Worker;
@@ -19,6 +19,8 @@ pub(crate) struct Session {
     worker: Arc<Worker>,
     settings: Arc<Settings>,
     pub(crate) route: Arc<StreamRoute>,
+    /// Where it goes; none if nobody serves the sessions of the service.
+    backend: Option<Arc<StreamBackend>>,
     pub(crate) connection: Connection,
     /// As nginx logs it; see [`StreamRecord::status`].
     pub(crate) status: u16,
@@ -57,6 +59,7 @@ impl Session {
         let id = worker.next_id();
         Some(Self {
             settings,
+            backend: route.choose().cloned(),
             route,
             connection: Connection { id, peer, local, advertised_port: port, own_port: None, tls: None },
             status: Self::INTERNAL,
@@ -68,6 +71,11 @@ impl Session {
             _counted: worker.controls.count(),
             worker: Arc::clone(worker),
         })
+    }
+
+    /// What logs call its backend.
+    pub(crate) fn backend_name(&self) -> &str {
+        self.backend.as_ref().map_or("-", |backend| backend.name())
     }
 
     pub(crate) fn worker(&self) -> &Worker {
@@ -95,7 +103,7 @@ impl Session {
         if !self.tried.is_empty() && !self.settings().allow_another(self.tried.len(), self.started.elapsed()) {
             return None;
         }
-        let pick = self.route.upstream.pick(self.connection.peer.ip(), &self.tried)?;
+        let pick = self.backend.as_ref()?.upstream.pick(self.connection.peer.ip(), &self.tried)?;
         self.tried.push(pick.address());
         Some(pick)
     }
@@ -107,7 +115,7 @@ impl Drop for Session {
             connection: &self.connection,
             protocol: self.route.listener.protocol.name(),
             port: self.route.listener.port,
-            upstream: self.route.name(),
+            upstream: self.backend_name(),
             endpoint: self.tried.last().copied(),
             server_name: None,
             status: self.status,

@@ -46,8 +46,8 @@ pub(crate) async fn serve(mut client: TcpStream, mut session: Session) {
     {
         RelayEnd::Finished | RelayEnd::Idle => sides.complete = true,
         RelayEnd::Client(error) | RelayEnd::Endpoint(error) => {
-            let service = session.route.name();
-            tracing::debug!(client = %session.connection.peer, service, %error, "a session has failed");
+            let backend = session.backend_name();
+            tracing::debug!(client = %session.connection.peer, backend, %error, "a session has failed");
         }
     }
 }
@@ -79,7 +79,7 @@ async fn reach_endpoint(session: &mut Session) -> Option<(TcpStream, Pick)> {
         let address = pick.address();
         match connect_and_send(address, header.as_bytes(), session.settings().timeout).await {
             Ok(stream) => return Some((stream, pick)),
-            Err(error) => tracing::debug!(%address, %error, service = session.route.name(), "cannot connect"),
+            Err(error) => tracing::debug!(%address, %error, backend = session.backend_name(), "cannot connect"),
         }
     }
     None

@@ -3,8 +3,8 @@
 use super::hello::{self, Hello};
 use crate::config::EntryPoint;
 use crate::connection::{Deadline, Stage, TlsSession};
-use crate::l4::PassthroughConnection;
-use crate::table::{Passthrough, Publisher, Table};
+use crate::l4::TlsRelay;
+use crate::table::{Publisher, Table, TlsRoute};
 use crate::tls::client::ClientCertificate;
 use crate::tls::{HTTP_2, Presented, Refused, Terms, openssl_name, version_name};
 use rustls::server::{ClientHello, ServerConnection};
@@ -48,7 +48,9 @@ pub(super) enum HandshakeOutcome {
     /// The handshake has succeeded.
     Secured(Box<TlsStream<TcpStream>>, TlsSession),
     /// TLS passthrough: a backend terminates the TLS.
-    Passthrough(Box<PassthroughConnection>),
+    Passthrough(Box<TlsRelay<TcpStream>>),
+    /// The handshake has succeeded, and a backend gets what comes.
+    Relayed(Box<TlsRelay<TlsStream<TcpStream>>>, TlsSession),
     /// The client sends cleartext HTTP. Nothing has been read.
     Cleartext(TcpStream),
     /// The client has sent nothing.
@@ -107,23 +109,19 @@ impl Handshakes {
             Ok(hello) => hello,
             Err(error) => return Err(HandshakeFailure { lingering: Some(tcp), ..error.into() }),
         };
-        let terms = match choose(&accepted.client_hello(), at, &publisher.load()) {
+        let (terms, to) = match choose(&accepted.client_hello(), at, &publisher.load()) {
             Choice::Passthrough(server_name, to) => {
-                return Ok(HandshakeOutcome::Passthrough(Box::new(PassthroughConnection {
-                    client: tcp,
-                    hello: bytes,
-                    server_name,
-                    to,
-                })));
+                let relay = TlsRelay { client: tcp, first: bytes, server_name, to };
+                return Ok(HandshakeOutcome::Passthrough(Box::new(relay)));
             }
-            Choice::Terminate(terms) => terms,
+            Choice::Terminate(terms, to) => (terms, to),
         };
         drop(bytes);
         match terms {
             Ok(Terms { config, presented }) => {
                 let stream = StartHandshake::from_parts(accepted, tcp).into_stream(config).await?;
                 let session = session(stream.get_ref().1, presented);
-                Ok(HandshakeOutcome::Secured(Box::new(stream), session))
+                Ok(secured(stream, session, to))
             }
             Err(refused) => {
                 if refused == Refused::UnrecognizedName {
@@ -135,18 +133,25 @@ impl Handshakes {
     }
 }
 
-/// Where a client's TLS is terminated.
+/// Where a client's TLS is terminated, and who gets the connection if it is led on as one.
 enum Choice {
-    Passthrough(Arc<str>, Arc<Passthrough>),
-    Terminate(Result<Terms, Refused>),
+    Passthrough(Arc<str>, Arc<TlsRoute>),
+    Terminate(Result<Terms, Refused>, Option<Arc<TlsRoute>>),
 }
 
 fn choose(hello: &ClientHello<'_>, at: EntryPoint, table: &Table) -> Choice {
     let name = hello.server_name();
-    match name.and_then(|name| Some((name, table.passthrough(at, name)?))) {
-        Some((name, to)) => Choice::Passthrough(name.into(), to.clone()),
-        None => Choice::Terminate(table.handshake(at, name)),
+    match table.tls_route(at, name.unwrap_or_default()) {
+        Some(to) if !to.terminates => Choice::Passthrough(name.unwrap_or_default().into(), to.clone()),
+        to => Choice::Terminate(table.handshake(at, name), to.cloned()),
     }
+}
+
+/// After a handshake.
+fn secured(client: TlsStream<TcpStream>, session: TlsSession, to: Option<Arc<TlsRoute>>) -> HandshakeOutcome {
+    let Some(to) = to else { return HandshakeOutcome::Secured(Box::new(client), session) };
+    let server_name = session.server_name.clone().unwrap_or_default();
+    HandshakeOutcome::Relayed(Box::new(TlsRelay { client, first: Vec::new(), server_name, to }), session)
 }
 
 /// The first byte that the client sends; it stays in the socket. `None` if there is none.

@@ -1,4 +1,4 @@
-//! From an accepted socket to HTTP/1, HTTP/2 or TLS passthrough.
+//! From an accepted socket to HTTP/1, HTTP/2 or a TLS connection that is led on.
 
 use super::bind::Protocol;
 use super::handshake::HandshakeOutcome;
@@ -8,11 +8,12 @@ use super::{http1, http2};
 use crate::connection::limits::WorkerPermit;
 use crate::connection::proxy_protocol::{self, ProxyHeaderError};
 use crate::connection::{ClientConnection, Connection, ConnectionGuard, Registered, Transport};
-use crate::l4::PassthroughConnection;
+use crate::l4::TlsRelay;
 use crate::telemetry::{ConnectionState, Event, OpenConnection};
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 impl Worker {
     /// Serves a connection until it ends. It is `counted` for as long.
@@ -38,9 +39,8 @@ impl Worker {
                 Some(Secured::Terminated(stream, connection)) => {
                     self.serve_requests(stream, connection, &mut client).await;
                 }
-                Some(Secured::Passthrough(passthrough, facts)) => {
-                    Box::pin(self.serve_passthrough(*passthrough, &facts, client)).await;
-                }
+                Some(Secured::Passthrough(relay, facts)) => Box::pin(self.relay_tls(*relay, &facts, client)).await,
+                Some(Secured::Relayed(relay, facts)) => Box::pin(self.relay_tls(*relay, &facts, client)).await,
                 None => {}
             },
         }
@@ -82,10 +82,10 @@ impl Worker {
         false
     }
 
-    async fn serve_passthrough(&self, passthrough: PassthroughConnection, facts: &Connection, mut client: Admitted) {
+    async fn relay_tls(&self, relay: TlsRelay<impl Transport>, facts: &Connection, mut client: Admitted) {
         client.open.set(ConnectionState::Writing);
         let settings = self.context.publisher().load().settings().clone();
-        passthrough.carry(facts, &client.deadline, &settings, self.context.telemetry()).await;
+        relay.carry(facts, &client.deadline, &settings, self.context.telemetry()).await;
     }
 
     /// Performs the TLS handshake. `None` if the connection has ended instead.
@@ -97,7 +97,11 @@ impl Worker {
                 let (stream, connection) = open(*stream, facts);
                 return Some(Secured::Terminated(stream, connection));
             }
-            HandshakeOutcome::Passthrough(passthrough) => return Some(Secured::Passthrough(passthrough, facts)),
+            HandshakeOutcome::Passthrough(relay) => return Some(Secured::Passthrough(relay, facts)),
+            HandshakeOutcome::Relayed(relay, session) => {
+                facts.tls = Some(session);
+                return Some(Secured::Relayed(relay, facts));
+            }
             HandshakeOutcome::Cleartext(tcp) => {
                 let (stream, connection) = open(tcp, facts);
                 http1::refuse_cleartext(stream, &connection, &client.deadline, self).await;
@@ -132,7 +136,9 @@ enum Secured {
     /// We terminate the TLS.
     Terminated(Stream, Arc<ClientConnection>),
     /// A backend terminates the TLS.
-    Passthrough(Box<PassthroughConnection>, Connection),
+    Passthrough(Box<TlsRelay<TcpStream>>, Connection),
+    /// We terminate the TLS, and a backend gets what comes.
+    Relayed(Box<TlsRelay<TlsStream<TcpStream>>>, Connection),
 }
 
 /// A connection and its stream.

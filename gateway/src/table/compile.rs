@@ -1,4 +1,4 @@
-use super::host::{Host, Passthrough};
+use super::host::{Host, TlsRoute};
 use super::location::Location;
 use super::path_index::PathIndex;
 use super::request_match::{BackendCondition, RequestMatch};
@@ -95,11 +95,7 @@ impl Compiler<'_> {
         let less_specific = less_specific.collect();
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let listener = host.tls.as_ref().and_then(|tls| tls.listener.clone());
-        let passthrough = host.passthrough.as_ref().map(|passthrough| {
-            let config::Passthrough { backend, connect_timeout, origin } = passthrough;
-            let upstream = self.registry.upstream(backend);
-            Arc::new(Passthrough { upstream, connect_timeout: *connect_timeout, origin: origin.clone() })
-        });
+        let tls_route = host.tls_route.as_ref().map(|route| Arc::new(TlsRoute::compile(route, self.registry)));
         let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
         Some(Arc::new(Host {
             name,
@@ -108,7 +104,7 @@ impl Compiler<'_> {
             www_redirect,
             keys,
             listener,
-            passthrough,
+            tls_route,
             policies,
             paths,
             less_specific,

@@ -242,7 +242,8 @@ mod tests {
     use super::super::fixtures::{self, Outcome, find};
     use super::*;
     use crate::config::{
-        BackendId, EntryPoint, Origin, PathKind, PathMatching, ServiceBackend, StreamListener, StreamProtocol, Subject,
+        EntryPoint, Origin, PathKind, PathMatching, ServiceBackend, StreamBackend, StreamListener, StreamProtocol,
+        Subject,
     };
     use std::future::Future;
     use std::task::{Context, Poll, Waker};
@@ -286,12 +287,12 @@ mod tests {
         let publisher = Publisher::new(Arc::default());
         publisher.publish(hosts(&["h"]));
         let backend = |port: &str, protocol| {
-            BackendId::from(ServiceBackend { protocol, ..ServiceBackend::tcp("ns", "dns", port) })
+            StreamBackend::only(ServiceBackend { protocol, ..ServiceBackend::tcp("ns", "dns", port) })
         };
         let listener = |protocol, port, service_port: &str| StreamListener {
             protocol,
             port,
-            backend: backend(service_port, protocol),
+            backends: backend(service_port, protocol),
             accept_proxy: false,
             send_proxy: false,
             origin: Origin::new(Subject::other("ConfigMap ns/services"), format!("data.{port}")),
@@ -300,7 +301,7 @@ mod tests {
         let streams = Some([listener(tcp, 53, "dns"), listener(udp, 53, "53")].into());
         publisher.publish(Update { streams, ..Update::default() });
         let before = publisher.load();
-        let name = |protocol| before.streams().get(protocol, 53).map(|route| route.name());
+        let name = |protocol| before.streams().get(protocol, 53).and_then(|route| route.choose()).map(|to| to.name());
         assert_eq!((name(tcp), name(udp)), (Some("tcp-ns-dns-dns"), Some("udp-ns-dns-53")));
         assert!(before.streams().get(tcp, 80).is_none());
 

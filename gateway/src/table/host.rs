@@ -1,13 +1,14 @@
 use super::path_index::{PathIndex, PathMatch};
 use super::route::{Locations, Route};
-use crate::config::{EntryPoint, HostName, Origin, PathMatching, WwwRedirect};
+use super::stream_backends::StreamBackends;
+use crate::config::{self, EntryPoint, HostName, Origin, PathMatching, WwwRedirect};
 use crate::pattern::Pattern;
 use crate::policy::ServerPolicies;
 use crate::policy::client_certificates::ClientCertificates;
 use crate::request::RequestView;
 use crate::tls::Keys;
 use crate::tls::client::ClientVerifier;
-use crate::upstream::Upstream;
+use crate::upstream::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub struct Host {
     pub(super) keys: Option<Arc<Keys>>,
     /// The listener whose connections alone have its requests ([`crate::config::HostTls::listener`]).
     pub(super) listener: Option<HostName>,
-    pub(super) passthrough: Option<Arc<Passthrough>>,
+    pub(super) tls_route: Option<Arc<TlsRoute>>,
     pub(super) policies: Arc<ServerPolicies>,
     pub(super) paths: PathIndex,
     /// Asked one after the other where no path takes the request.
@@ -63,9 +64,9 @@ impl Host {
         self.www_redirect.as_ref()
     }
 
-    /// Where its TLS connections go, if they are not terminated here.
-    pub fn passthrough(&self) -> Option<&Passthrough> {
-        self.passthrough.as_deref()
+    /// Where its TLS connections go, if they are led on as connections.
+    pub fn tls_route(&self) -> Option<&TlsRoute> {
+        self.tls_route.as_deref()
     }
 
     /// What is done to its requests, whichever route takes them.
@@ -117,13 +118,27 @@ impl Host {
     }
 }
 
-/// Where the TLS connections of a host are passed on to.
+/// Where the TLS connections of a host are led on to.
 #[derive(Debug)]
-pub struct Passthrough {
-    /// Whose endpoints end the TLS.
-    pub upstream: Arc<Upstream>,
+pub struct TlsRoute {
+    /// Who gets them.
+    pub backends: StreamBackends,
+    /// TLS ends here.
+    pub terminates: bool,
     /// How long one endpoint may take to accept.
     pub connect_timeout: Duration,
     /// What asks for it.
     pub origin: Origin,
+}
+
+impl TlsRoute {
+    pub(super) fn compile(declared: &config::TlsRoute, registry: &Registry) -> Self {
+        let config::TlsRoute { backends, terminates, connect_timeout, origin } = declared;
+        Self {
+            backends: StreamBackends::compile(backends, "", registry),
+            terminates: *terminates,
+            connect_timeout: *connect_timeout,
+            origin: origin.clone(),
+        }
+    }
 }

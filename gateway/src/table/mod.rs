@@ -20,10 +20,12 @@ mod request_match;
 mod route;
 mod route_verdict;
 mod settings;
+mod share;
+mod stream_backends;
 mod streams;
 
 pub use handle::{Published, Publisher};
-pub use host::{Host, Passthrough};
+pub use host::{Host, TlsRoute};
 pub use host_verdict::{HostMismatch, HostVerdict};
 pub use location::Location;
 pub use path_fit::PathFit;
@@ -31,6 +33,7 @@ pub use request_match::RequestMismatch;
 pub use route::{Route, RouteAction, RouteBackend};
 pub use route_verdict::{RouteMismatch, RouteVerdict};
 pub use settings::Settings;
+pub use stream_backends::{StreamBackend, StreamBackends};
 pub(crate) use streams::StreamKey;
 pub use streams::{StreamRoute, Streams};
 
@@ -150,19 +153,17 @@ impl Table {
         }
         let keys = host.and_then(|host| host.keys.as_ref());
         let keys = keys.or_else(|| hosts.wildcard(name)?.keys.as_ref());
-        self.tls.terms(keys, verifier, self.settings.http2.enabled)
+        let terms = self.tls.terms(keys, verifier, self.settings.http2.enabled)?;
+        // What is spoken within is between the client and the backend.
+        let is_led_on = found.is_some_and(|host| host.tls_route.is_some());
+        Ok(if is_led_on { terms.without_alpn() } else { terms })
     }
 
-    /// Where a connection goes whose ClientHello has this name, if its TLS is not to end here. As ingress-nginx, before
-    /// all else.
-    pub fn passthrough(&self, at: EntryPoint, server_name: &str) -> Option<&Arc<Passthrough>> {
-        self.named(at, canonical_host(server_name, &mut [0; HOST_LIMIT]))?.passthrough.as_ref()
-    }
-
-    /// The host that recognises a canonical name. The one that takes any recognises none; nor does a pattern that takes
-    /// too long.
-    fn named(&self, at: EntryPoint, name: &str) -> Option<&Arc<Host>> {
-        self.hosts_at(at).find(name).ok().flatten().filter(|host| host.name != HostName::Any)
+    /// Where a connection goes whose ClientHello has this name, which may be empty, if it is led on as a connection. As
+    /// ingress-nginx, before all else. A pattern that takes too long recognises no name.
+    pub fn tls_route(&self, at: EntryPoint, server_name: &str) -> Option<&Arc<TlsRoute>> {
+        let hosts = self.hosts_at(at);
+        hosts.find(canonical_host(server_name, &mut [0; HOST_LIMIT])).ok().flatten()?.tls_route.as_ref()
     }
 
     /// Whether an entry point has hosts alone: only they may belong to listeners.

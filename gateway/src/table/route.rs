@@ -1,5 +1,6 @@
 use super::location::Location;
 use super::request_match::{BackendCondition, RequestMatch, RequestMismatch};
+use super::share::by_chance;
 use crate::config::{Affinity, BackendPolicies, Origin, Redirect, RouteLabels, RouteMatch, UrlRedirect};
 use crate::pattern::Pattern;
 use crate::policy::header_changes::HeaderChanges;
@@ -163,13 +164,7 @@ impl Route {
 }
 
 fn at_random(backends: &[RouteBackend]) -> Option<usize> {
-    let sum: u64 = backends.iter().map(weight).sum();
-    let mut rest = fastrand::u64(0..sum.max(1));
-    backends.iter().position(|backend| {
-        let chosen = rest < weight(backend);
-        rest = rest.saturating_sub(weight(backend));
-        chosen
-    })
+    by_chance(backends.iter().map(weight))
 }
 
 /// The first of those with the most weight.

@@ -1,5 +1,6 @@
+use super::stream_backends::{StreamBackend, StreamBackends};
 use crate::config::{StreamListener, StreamProtocol};
-use crate::upstream::{Registry, Upstream};
+use crate::upstream::Registry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,21 +14,19 @@ pub(crate) type StreamKey = (StreamProtocol, u16);
 /// A TCP or UDP service: all that a session keeps of the table.
 #[derive(Debug)]
 pub struct StreamRoute {
-    /// What the ConfigMap says.
+    /// What is declared.
     pub listener: StreamListener,
-    /// Whose endpoints serve it.
-    pub upstream: Arc<Upstream>,
-    name: Box<str>,
+    backends: StreamBackends,
 }
 
 impl Streams {
     /// Compiles what is declared.
     pub(super) fn compile(listeners: &[StreamListener], registry: &Registry) -> Self {
         let route = |listener: &StreamListener| {
-            let upstream = registry.upstream(&listener.backend);
-            let protocol = listener.protocol.name().to_ascii_lowercase();
-            let name = format!("{protocol}-{}", upstream.name()).into();
-            ((listener.protocol, listener.port), Arc::new(StreamRoute { listener: listener.clone(), upstream, name }))
+            // As ingress-nginx has it in `$proxy_upstream_name`: `tcp-namespace-service-port`.
+            let prefix = format!("{}-", listener.protocol.name().to_ascii_lowercase());
+            let backends = StreamBackends::compile(&listener.backends, &prefix, registry);
+            ((listener.protocol, listener.port), Arc::new(StreamRoute { listener: listener.clone(), backends }))
         };
         Self(listeners.iter().map(route).collect())
     }
@@ -44,8 +43,13 @@ impl Streams {
 }
 
 impl StreamRoute {
-    /// `tcp-namespace-service-port`, as ingress-nginx has it in `$proxy_upstream_name`.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// The backend of a new session. See [`StreamBackends::choose`].
+    pub(crate) fn choose(&self) -> Option<&Arc<StreamBackend>> {
+        self.backends.choose()
+    }
+
+    /// Its backends, in the order in which they are declared.
+    pub fn backends(&self) -> impl Iterator<Item = &StreamBackend> {
+        self.backends.iter()
     }
 }

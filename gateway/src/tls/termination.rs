@@ -121,6 +121,14 @@ pub struct Terms {
     pub presented: Presented,
 }
 
+impl Terms {
+    /// The same without a protocol that is agreed upon in the handshake.
+    pub(crate) fn without_alpn(mut self) -> Self {
+        Arc::make_mut(&mut self.config).alpn_protocols.clear();
+        self
+    }
+}
+
 /// How TLS is terminated, under one generation of settings.
 pub(crate) struct Termination {
     /// All but the certificate.

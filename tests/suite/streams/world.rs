@@ -77,6 +77,18 @@ impl World {
         self.reaches(wrong).await.with_context(|| text.to_owned())
     }
 
+    /// Waits until a UDP port is open, of which nothing tells a client.
+    pub(super) async fn opens(&self, port: u16) -> Result<()> {
+        let labels = [&*format!("port=\"{port}\""), "protocol=\"UDP\""];
+        let open = async {
+            while self.metric("adit_stream_listener_open", &labels).await? != Some(1.0) {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        };
+        timeout(PATIENCE, open).await.with_context(|| format!("port {port} does not open"))?
+    }
+
     /// Waits until nothing is wrong.
     pub(super) async fn is_well(&self) -> Result<()> {
         self.reaches(|state| state.diagnostics.is_empty()).await

@@ -1,8 +1,9 @@
 //! A gateway, and what it serves.
 
 use gateway::config::{
-    Action, Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, Passthrough, PathKind,
-    PrivateKey, Route, RouteBackend, RouteMatch, ServiceBackend, Subject, TlsSettings, Update, VirtualHost,
+    Action, Backend, BackendId, Certificate, GatewaySettings, HostName, HostTls, Origin, Owner, PathKind, PrivateKey,
+    Route, RouteBackend, RouteMatch, ServiceBackend, StreamBackend, Subject, TlsRoute, TlsSettings, Update,
+    VirtualHost,
 };
 use gateway::listener::{DrainTimeouts, Gateway, HandshakeLimits, ListenSettings};
 use gateway::table::{Published, Publisher};
@@ -135,12 +136,13 @@ pub(crate) fn routed(host: VirtualHost) -> VirtualHost {
 
 /// A virtual host whose TLS is passed on to [`World::backend`].
 pub(crate) fn passed(name: &str) -> VirtualHost {
-    let passthrough = Passthrough {
-        backend: backend_id(),
+    let tls_route = TlsRoute {
+        backends: StreamBackend::only(backend_id()),
+        terminates: false,
         connect_timeout: PATIENCE,
         origin: Origin::new(Subject::other("Ingress default/shop"), "metadata.annotations[ssl-passthrough]"),
     };
-    VirtualHost { passthrough: Some(passthrough), ..bare_host(name) }
+    VirtualHost { tls_route: Some(tls_route), ..bare_host(name) }
 }
 
 fn backend_id() -> BackendId {

@@ -6,8 +6,8 @@ use crate::cli::snapshot::Snapshot;
 use crate::diagnostic::{Place, shown};
 use crate::object::ObjectKey;
 use gateway::config::{
-    Action, Certificate, EntryPoint, HostName, HttpPort, Location, Origin, Passthrough, Route, RouteBackend,
-    StreamListener, Subject, VirtualHost, WwwRedirect,
+    Action, Certificate, EntryPoint, HostName, HttpPort, Location, Origin, Route, RouteBackend, StreamBackend,
+    StreamListener, Subject, TlsRoute, VirtualHost, WwwRedirect,
 };
 use gateway::table::Streams;
 use serde::Serialize;
@@ -91,7 +91,7 @@ fn of_host(versions: &Versions, entry: Option<EntryPoint>, name: &HostName) -> V
         vec!["another certificate or key".to_owned()]
     });
     differ.all(before.map(redirect).unwrap_or_default(), after.map(redirect).unwrap_or_default(), differences);
-    differ.all(before.map(passthrough).unwrap_or_default(), after.map(passthrough).unwrap_or_default(), differences);
+    differ.all(before.map(tls_route).unwrap_or_default(), after.map(tls_route).unwrap_or_default(), differences);
     if let (Some(before), Some(after)) = (before, after) {
         if before.policies != after.policies {
             let details = differences(&before.policies, &after.policies);
@@ -273,10 +273,11 @@ fn redirect(host: &VirtualHost) -> Parts<'_, WwwRedirect> {
     parts.collect()
 }
 
-fn passthrough(host: &VirtualHost) -> Parts<'_, Passthrough> {
-    let parts = host.passthrough.iter().map(|passthrough| {
-        let shown = format!("to {}", passthrough.backend);
-        ("TLS passthrough".to_owned(), Part { value: passthrough, shown, origin: Some(&passthrough.origin) })
+fn tls_route(host: &VirtualHost) -> Parts<'_, TlsRoute> {
+    let parts = host.tls_route.iter().map(|route| {
+        let what = if route.terminates { "TLS that ends here" } else { "TLS passthrough" };
+        let shown = format!("to {}", of_sessions(&route.backends));
+        (what.to_owned(), Part { value: route, shown, origin: Some(&route.origin) })
     });
     parts.collect()
 }
@@ -301,9 +302,19 @@ fn ports(ports: &[HttpPort]) -> Parts<'_, HttpPort> {
 fn streams(streams: &Streams) -> Parts<'_, StreamListener> {
     let parts = streams.iter().map(|stream| {
         let listener = &stream.listener;
-        let shown = format!("forwarded to {}", listener.backend);
+        let shown = format!("forwarded to {}", of_sessions(&listener.backends));
         let what = format!("{} port {}", listener.protocol, listener.port);
         (what, Part { value: listener, shown, origin: Some(&listener.origin) })
     });
     parts.collect()
+}
+
+/// The backends of sessions, with their weights where there are several.
+fn of_sessions(backends: &[StreamBackend]) -> String {
+    let is_one = backends.len() == 1;
+    let shown = backends.iter().map(|StreamBackend { backend, weight }| match is_one {
+        true => backend.to_string(),
+        false => format!("{backend} (weight {weight})"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,8 @@
 
 use super::columns::Columns;
 use crate::explain::{
-    ServedCertificate, ShownAction, ShownHost, ShownRoute, ShownRouteBackend, ShownTable, ShownUpstream,
+    ServedCertificate, ShownAction, ShownHost, ShownRoute, ShownRouteBackend, ShownStreamBackend, ShownTable,
+    ShownTlsRoute, ShownUpstream,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,7 +33,7 @@ impl fmt::Display for Routes {
         self.0.hosts.iter().for_each(|host| add_host(&mut columns, host));
         for stream in &self.0.streams {
             let host = format!("{}/{}", stream.protocol, stream.port);
-            columns.add([host, String::new(), String::new(), upstream(&stream.backend), stream.from.clone()]);
+            columns.add([host, String::new(), String::new(), stream_backends(&stream.backends), stream.from.clone()]);
         }
         columns.fmt(f)
     }
@@ -43,8 +44,9 @@ fn add_host(columns: &mut Columns<5>, host: &ShownHost) {
     if let Some(to) = &host.redirects_to {
         columns.add(whole(format!("redirect to {to}")));
     }
-    if let Some(to) = &host.passes_tls_to {
-        columns.add(whole(format!("TLS as it is to {}", upstream(to))));
+    if let Some(ShownTlsRoute { terminates, backends }) = &host.tls_route {
+        let what = if *terminates { "what comes over TLS" } else { "TLS as it is" };
+        columns.add(whole(format!("{what} to {}", stream_backends(backends))));
     }
     host.locations.iter().chain(&host.routes).for_each(|route| add_route(columns, &host.host, route));
 }
@@ -71,6 +73,15 @@ fn action(action: &ShownAction) -> String {
 fn backend(backend: &ShownRouteBackend) -> String {
     let shown = upstream(&backend.backend);
     if backend.canary { format!("canary {shown}") } else { shown }
+}
+
+fn stream_backends(backends: &[ShownStreamBackend]) -> String {
+    let is_one = backends.len() == 1;
+    let shown = backends.iter().map(|ShownStreamBackend { weight, backend }| match is_one {
+        true => upstream(backend),
+        false => format!("{}, weight {weight}", upstream(backend)),
+    });
+    shown.collect::<Vec<_>>().join("; ")
 }
 
 fn upstream(upstream: &ShownUpstream) -> String {

@@ -171,7 +171,7 @@ fn of_legacy(endpoints: &LegacyEndpoints, port: Wanted<'_>, unready_too: bool, f
 }
 
 /// Whether a port is of this protocol: TCP, where it does not say.
-pub(super) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
+pub(in crate::translate) fn speaks(protocol: Option<&str>, wanted: StreamProtocol) -> bool {
     protocol.unwrap_or(StreamProtocol::Tcp.name()) == wanted.name()
 }
 

@@ -5,6 +5,7 @@ mod external_name;
 mod problem;
 mod topology;
 
+pub(in crate::translate) use endpoints::speaks;
 pub(super) use problem::Problem;
 
 use crate::address::OFF_LIMITS;
@@ -12,7 +13,7 @@ use crate::diagnostic::Reason;
 use crate::route_defaults::UpstreamSettings;
 use crate::settings::ControllerSettings;
 use crate::store::Store;
-use endpoints::{addresses, speaks};
+use endpoints::addresses;
 use gateway::config::{Backend, Endpoint, Endpoints, ServiceBackend, StreamProtocol, is_forbidden};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;

@@ -23,10 +23,7 @@ impl Translator {
                     Kind::ListenerSet => self.gateway_api.read_set(&key, store, dirty),
                     Kind::Gateway => self.gateway_api.read_gateway(&key, &scene, dirty),
                     Kind::BackendTlsPolicy => self.gateway_api.read_policy(&key, &scene, dirty),
-                    Kind::HttpRoute | Kind::GrpcRoute => {
-                        self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty)
-                    }
-                    _ => self.gateway_api.read_unsupported(&key, &scene),
+                    _ => self.gateway_api.read_route(&key, &scene, &mut self.shared_policies, dirty),
                 };
                 self.diagnostics.set(UnitKey::Object(key), diagnostics);
             }

@@ -115,7 +115,7 @@ impl Seeker<'_> {
         let allowing: Vec<_> = valid.into_iter().filter(is_allowed).collect();
         if allowing.is_empty() {
             let kind = self.route.kind;
-            let message = format!("is to listeners that take no {kind}s of this namespace (allowedRoutes)");
+            let message = format!("is to listeners that take no {kind}s of this namespace (protocol, allowedRoutes)");
             return Err(("NotAllowedByListeners", message));
         }
         let mut attached = Attached {

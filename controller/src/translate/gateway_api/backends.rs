@@ -1,4 +1,4 @@
-//! Where the requests of a rule go.
+//! Where the requests or the connections of a rule go.
 
 use super::findings::Findings;
 use super::grants::{self, Target};
@@ -7,8 +7,9 @@ use crate::diagnostic::Reason;
 use crate::gateway_api::RouteBackendRef;
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
-use gateway::config::{BackendProtocol, BackendTls, ServiceBackend};
-use k8s_openapi::api::core::v1::{Service, ServicePort};
+use crate::translate::backend::speaks;
+use gateway::config::{BackendProtocol, BackendTls, ServiceBackend, StreamProtocol};
+use k8s_openapi::api::core::v1::Service;
 use std::sync::Arc;
 
 /// The port of a Service that a reference leads to.
@@ -72,15 +73,20 @@ pub(super) fn resolve(
         None => return fail("BackendNotFound", not_found, "port", "", "is missing: expected the port of the Service"),
     };
     let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
-    let of_service = ports.iter().find(|known| known.port == port && is_tcp(known));
+    let protocol = transport(route.kind);
+    let of_service = ports.iter().find(|known| known.port == port && speaks(known.protocol.as_deref(), protocol));
     if of_service.is_none() && !may_lack_ports(service) {
-        let message = format!("is not a port of Service {namespace}/{}", reference.name);
+        let message = format!("is not a {protocol} port of Service {namespace}/{}", reference.name);
         return fail("BackendNotFound", not_found, "port", &port.to_string(), &message);
     }
+    let tcp = ServiceBackend::tcp(namespace, reference.name.as_str(), port.to_string());
+    let id = ServiceBackend { protocol, ..tcp };
     let protocol = protocol_of(of_service.and_then(|port| port.app_protocol.as_deref()).unwrap_or_default());
-    let id = ServiceBackend::tcp(namespace, reference.name.as_str(), port.to_string());
     let key = ObjectKey::new(Kind::Service, namespace, reference.name.as_str());
-    let Some(policy) = policies.for_port(&key, of_service.and_then(|port| port.name.as_deref())) else {
+    // What is carried as it comes is not for us to secure.
+    let may_have_policy = !matches!(route.kind, Kind::TcpRoute | Kind::UdpRoute);
+    let policy = policies.for_port(&key, of_service.and_then(|port| port.name.as_deref()));
+    let Some(policy) = policy.filter(|_| may_have_policy) else {
         return Ok(Destination { id, protocol, tls: None, is_closed: false });
     };
     if policy.tls.is_none() {
@@ -91,8 +97,21 @@ pub(super) fn resolve(
     Ok(Destination { id, protocol: protocol.over_tls(), tls, is_closed })
 }
 
-fn is_tcp(port: &ServicePort) -> bool {
-    port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP")
+/// The share of a reference.
+pub(super) fn weight(weight: Option<i32>, field: &str, findings: &mut Findings) -> u32 {
+    match weight.unwrap_or(1) {
+        weight @ 0..=1_000_000 => weight.unsigned_abs(),
+        weight => {
+            let message = "is not a weight: expected 0 to 1000000; it counts as 0";
+            findings.error(Reason::Invalid, &format!("{field}.weight"), &weight.to_string(), message);
+            0
+        }
+    }
+}
+
+/// What carries that which a route of this kind leads on.
+pub(super) fn transport(route: Kind) -> StreamProtocol {
+    if route == Kind::UdpRoute { StreamProtocol::Udp } else { StreamProtocol::Tcp }
 }
 
 /// Whether a Service need not list the ports that its endpoints listen on: it is headless, or another name for a host.

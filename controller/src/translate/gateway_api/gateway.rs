@@ -38,6 +38,11 @@ pub(super) struct ParsedGateway {
 }
 
 impl ParsedGateway {
+    /// Whether it has listeners for sessions.
+    pub(super) fn has_streams(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.stream.is_some())
+    }
+
     /// Its status, and those of its sets, with these routes.
     pub(super) fn statuses(&self, routes: &AttachedRoutes<'_>) -> Vec<(&ObjectKey, ObjectStatus)> {
         let listeners = &self.listeners;
@@ -80,7 +85,7 @@ pub(super) fn programmed<'a>(
     listeners: impl Iterator<Item = &'a ParsedListener> + Clone,
     reason: &'static str,
 ) -> Condition {
-    if listeners.clone().any(|listener| listener.entry.is_some()) {
+    if listeners.clone().any(ParsedListener::is_served) {
         return Condition::holds("Programmed", "Programmed");
     }
     match listeners.into_iter().any(|listener| listener.is_pending) {
@@ -160,7 +165,7 @@ pub(super) fn parse(
             accepted.filter_map(|listener| Some(scene.ports.of_service(listener.service_port()?))).collect();
     }
     if refused.is_some() {
-        listeners.iter_mut().for_each(|listener| (listener.is_accepted, listener.entry) = (false, None));
+        listeners.iter_mut().for_each(ParsedListener::close);
     }
     let backend_certificate = backend_certificates::read(&stored.key, spec, (lookup, certificates), &mut findings);
     let of_tls =

@@ -4,12 +4,13 @@ use super::attachment::{Attachment, Gateways};
 use super::backend_certificates;
 use super::gateway::ParsedGateway;
 use super::host_names::{and_wider, covers, specificity};
-use super::listeners::ParsedListener;
+use super::listeners::{ParsedListener, TlsMode};
 use super::rank::Rank;
 use super::route::ParsedRoute;
 use crate::object::{Age, ObjectKey};
 use gateway::config::{
-    Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, PathKind, Route, Subject, VirtualHost,
+    Action, Certificate, ClientCertificates, EntryPoint, HostName, HostPolicies, Origin, PathKind, Route,
+    StreamBackend, Subject, Timeouts, TlsRoute, VirtualHost,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +40,11 @@ impl Claims {
     pub(super) fn add_gateway(&mut self, gateway: &ParsedGateway) {
         for listener in &gateway.listeners {
             let Some(entry) = listener.entry else { continue };
-            let place = (entry, listener.host.clone());
             let key = (owner(gateway, listener).clone(), listener.name.clone());
-            self.listeners.entry(place.clone()).or_default().insert(key, listener.clone());
-            *self.names.entry(place).or_default() += 1;
+            self.listeners.entry((entry, listener.host.clone())).or_default().insert(key, listener.clone());
+            for place in places(listener) {
+                *self.names.entry(place).or_default() += 1;
+            }
         }
     }
 
@@ -56,7 +58,7 @@ impl Claims {
                     self.listeners.remove(&place);
                 }
             }
-            self.forget(&place);
+            places(listener).iter().for_each(|place| self.forget(place));
         }
     }
 
@@ -111,8 +113,18 @@ impl Claims {
             return None;
         }
         let wider = and_wider(name);
-        let listener = wider.iter().find(|host| self.listeners.contains_key(&(*entry, (*host).clone())))?;
+        let has_listener = |host: &&HostName| self.listeners.contains_key(&(*entry, (*host).clone()));
+        let Some(listener) = wider.iter().find(has_listener) else { return self.of_no_listener(*entry, name) };
         let listeners = self.listeners.get(&(*entry, listener.clone()))?;
+        // Where listeners of two Gateways want different things, the older decides.
+        let (gateway, oldest) = listeners.first_key_value().map(|((rank, _), listener)| (rank, listener))?;
+        if let Some(mode) = oldest.tls_mode {
+            let routed = self.streams((*entry, listener, &wider), mode, routes);
+            let of_nobody = || (Arc::default(), Origin::new(&gateway.key, oldest.field.as_str()));
+            let policies = policies(None, listeners.values());
+            let host = led_on(name, mode, routed.unwrap_or_else(of_nobody));
+            return Some(VirtualHost { tls: oldest.tls.clone(), policies, ..host });
+        }
         let mut tiers: BTreeMap<Specificity, ByAge> = BTreeMap::new();
         for (specificity, rank) in self.attached(*entry, listener, &wider) {
             let Some(route) = routes.get(&rank.key) else { continue };
@@ -137,8 +149,9 @@ impl Claims {
         }
         tiers.retain(|routes| !routes.is_empty());
         let mut tiers = tiers.into_iter();
-        let tls = listeners.values().find_map(|listener| listener.tls.clone());
-        let passthrough = shared.and_then(|shared| shared.passthrough.clone()).filter(|_| tls.is_none());
+        let of_requests = listeners.values().filter(|listener| listener.tls_mode.is_none());
+        let tls = of_requests.into_iter().find_map(|listener| listener.tls.clone());
+        let tls_route = shared.and_then(|shared| shared.tls_route.clone()).filter(|_| tls.is_none());
         Some(VirtualHost {
             name: name.clone(),
             routes: tiers.next().unwrap_or_default(),
@@ -147,7 +160,36 @@ impl Claims {
             policies: policies(shared, listeners.values()),
             www_redirect: None,
             tls: tls.or_else(|| shared.and_then(|shared| shared.tls.clone())),
-            passthrough,
+            tls_route,
+        })
+    }
+
+    /// What becomes of TLS connections for names of no listener, on a port of their own that leads connections on: they are
+    /// closed.
+    fn of_no_listener(&self, entry: EntryPoint, name: &HostName) -> Option<VirtualHost> {
+        let listeners = self.listeners.iter().filter(|((at, _), _)| *at == entry).flat_map(|(_, listeners)| listeners);
+        let ((gateway, _), listener) = listeners.into_iter().find(|(_, listener)| listener.tls_mode.is_some())?;
+        let of_nobody = (Arc::default(), Origin::new(&gateway.key, listener.field.as_str()));
+        Some(led_on(name, TlsMode::Passthrough, of_nobody))
+    }
+
+    /// Where the TLS connections of a host go, the names of which are these: to the route with the most specific name of its own,
+    /// and of several to the oldest.
+    fn streams(
+        &self,
+        (entry, listener, names): (EntryPoint, &HostName, &[HostName]),
+        mode: TlsMode,
+        routes: &BTreeMap<ObjectKey, Arc<ParsedRoute>>,
+    ) -> Option<(Arc<[StreamBackend]>, Origin)> {
+        let mut attached = self.attached(entry, listener, names);
+        attached.sort();
+        attached.into_iter().find_map(|(_, rank)| {
+            let sessions = routes.get(&rank.key)?.streams.as_ref()?;
+            let backends = match mode {
+                TlsMode::Passthrough => &sessions.passed,
+                TlsMode::Terminate => &sessions.within_tls,
+            };
+            Some((Arc::clone(backends), Origin::new(&rank.key, "spec.rules[0]")))
         })
     }
 
@@ -208,6 +250,22 @@ fn strictest(all: impl Iterator<Item = ClientCertificates>) -> Option<ClientCert
 /// Which object a listener stands in.
 fn owner<'a>(gateway: &'a ParsedGateway, listener: &'a ParsedListener) -> &'a Rank {
     listener.set.as_ref().unwrap_or(&gateway.rank)
+}
+
+/// The hosts that are there because a listener is: its own, and where it leads TLS connections on, on a port of its own, that for
+/// all other names.
+pub(super) fn places(listener: &ParsedListener) -> Vec<HostPlace> {
+    let Some(entry) = listener.entry else { return Vec::new() };
+    let has_others = listener.tls_mode.is_some() && !entry.is_shared() && listener.host != HostName::Any;
+    let others = has_others.then_some((entry, HostName::Any));
+    std::iter::once((entry, listener.host.clone())).chain(others).collect()
+}
+
+/// A host whose TLS connections are led on to these backends.
+fn led_on(name: &HostName, mode: TlsMode, (backends, origin): (Arc<[StreamBackend]>, Origin)) -> VirtualHost {
+    let terminates = mode == TlsMode::Terminate;
+    let tls_route = TlsRoute { backends, terminates, connect_timeout: Timeouts::DEFAULT.connect, origin };
+    VirtualHost { tls_route: Some(tls_route), ..VirtualHost::new(name.clone(), Vec::new()) }
 }
 
 /// Whether it stands for `/` where no rule of an Ingress does.

@@ -1,6 +1,6 @@
 //! Where a Gateway is to be reached: at Adit's own addresses, or at those of a Service for itself.
 
-use super::entry_point::entry_point;
+use super::entry_point::{StreamPort, entry_point, stream_port};
 use super::findings::Findings;
 use super::parameters::{Parameters, ServiceSettings};
 use crate::diagnostic::Reason;
@@ -12,7 +12,7 @@ use crate::lookup::Lookup;
 use crate::object::{NamespacedName, ObjectKey};
 use crate::settings::{ControllerSettings, OwnPorts};
 use crate::store::Stored;
-use gateway::config::EntryPoint;
+use gateway::config::{EntryPoint, StreamProtocol};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
@@ -210,14 +210,32 @@ impl<'a> ListenerPorts<'a> {
             let target = targets.of(ServicePort { port, is_udp: false });
             return Ok(target.map(|port| EntryPoint::Port { port, tls }));
         }
-        if self.has_targets && TARGET_PORTS.contains(&port) {
-            let (first, last) = (TARGET_PORTS.start(), TARGET_PORTS.end());
-            return Err(format!(
-                "is one of the ports {first} to {last}, on which Adit serves Gateways with a Service of their own: \
-                 expected another port"
-            ));
-        }
+        self.is_no_target(port)?;
         entry_point(port, tls, self.own).map(Some)
+    }
+
+    /// Where the sessions of a port are served; none where that is not known yet.
+    ///
+    /// # Errors
+    /// As [`Self::entry`].
+    pub(super) fn stream(&self, port: u16, protocol: StreamProtocol) -> Result<Option<StreamPort>, String> {
+        if let Some(targets) = &self.targets {
+            let target = targets.of(ServicePort { port, is_udp: protocol == StreamProtocol::Udp });
+            return Ok(target.map(|port| (protocol, port)));
+        }
+        self.is_no_target(port)?;
+        stream_port(port, protocol, self.own).map(Some)
+    }
+
+    fn is_no_target(&self, port: u16) -> Result<(), String> {
+        if !self.has_targets || !TARGET_PORTS.contains(&port) {
+            return Ok(());
+        }
+        let (first, last) = (TARGET_PORTS.start(), TARGET_PORTS.end());
+        Err(format!(
+            "is one of the ports {first} to {last}, on which Adit serves Gateways with a Service of their own: expected \
+             another port"
+        ))
     }
 
     /// A port of the Service, with its target port.

@@ -1,6 +1,7 @@
 //! The listeners of a Gateway, each by itself and then beside the others.
 
 use super::certificate_refs;
+use super::entry_point::StreamPort;
 use super::findings::Findings;
 use super::frontend::Frontend;
 use super::host_names;
@@ -15,7 +16,7 @@ use crate::gateway_api::{
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::translate::certificates::Certificates;
-use gateway::config::{Certificate, ClientVerification, EntryPoint, HostName, HostTls};
+use gateway::config::{Certificate, ClientVerification, EntryPoint, HostName, HostTls, StreamProtocol};
 use std::sync::Arc;
 
 /// A listener as translation goes on with it.
@@ -29,8 +30,10 @@ pub(super) struct ParsedListener {
     pub(super) port: i32,
     protocol: String,
     pub(super) host: HostName,
-    /// Where it serves, if it does.
+    /// Where it serves hosts, if it does.
     pub(super) entry: Option<EntryPoint>,
+    /// The port of ours where it serves sessions, if it does.
+    pub(super) stream: Option<StreamPort>,
     /// It waits for a port to serve on.
     pub(super) is_pending: bool,
     /// Whether routes may attach: it may be accepted and serve nothing, for want of a certificate.
@@ -43,11 +46,19 @@ pub(super) struct ParsedListener {
     pub(super) tls: Option<HostTls>,
     /// What it makes of the certificates of its clients; default nothing.
     pub(super) clients: Option<Arc<ClientVerification>>,
+    /// Where TLS ends, if its connections are led on as connections.
+    pub(super) tls_mode: Option<TlsMode>,
     pub(super) conditions: Vec<Condition>,
 }
 
-/// The kinds of routes that listeners for HTTP and HTTPS take.
-const ROUTES_OF_HTTP: [Kind; 2] = [Kind::HttpRoute, Kind::GrpcRoute];
+/// Where the TLS of connections ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TlsMode {
+    /// At a backend.
+    Passthrough,
+    /// Here.
+    Terminate,
+}
 
 /// What reading listeners looks at.
 #[derive(Clone, Copy)]
@@ -106,15 +117,20 @@ fn yield_to(before: &[ParsedListener], listener: &mut ParsedListener, findings: 
 fn conflict(listeners: &[ParsedListener], at: usize) -> Option<(&'static str, String)> {
     let listener = &listeners[at];
     let others = listeners.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
-    let others: Vec<_> = others.filter(|other| other.port == listener.port && other.is_accepted).collect();
+    let shares_port =
+        |other: &&ParsedListener| other.port == listener.port && other.transport() == listener.transport();
+    let others: Vec<_> = others.filter(|other| shares_port(other) && other.is_accepted).collect();
     if !listener.is_accepted {
         return None;
     }
     let message = |other: &ParsedListener, what: &str| {
         format!("has the port of listener {} and {what}: neither of them is served", other.name)
     };
-    if let Some(other) = others.iter().find(|other| other.protocol != listener.protocol) {
+    if let Some(other) = others.iter().find(|other| !other.goes_with(listener)) {
         return Some(("ProtocolConflict", message(other, "another protocol")));
+    }
+    if matches!(&*listener.protocol, "TCP" | "UDP") {
+        return Some(("ProtocolConflict", message(others.first()?, "its protocol")));
     }
     let other = others.iter().find(|other| other.host == listener.host)?;
     Some(("HostnameConflict", message(other, "its hostname")))
@@ -127,9 +143,30 @@ impl ParsedListener {
         Some(ServicePort { port, is_udp: self.protocol == "UDP" })
     }
 
+    /// Whether its clients are served, if there is a route for them.
+    pub(super) fn is_served(&self) -> bool {
+        self.entry.is_some() || self.stream.is_some()
+    }
+
+    /// Whether their hosts tell them apart where both have one port.
+    fn goes_with(&self, other: &Self) -> bool {
+        let uses_tls = |listener: &Self| matches!(&*listener.protocol, "HTTPS" | "TLS");
+        self.protocol == other.protocol || uses_tls(self) && uses_tls(other)
+    }
+
+    /// What carries it: one port may have a listener for TCP and one for UDP.
+    fn transport(&self) -> StreamProtocol {
+        if self.protocol == "UDP" { StreamProtocol::Udp } else { StreamProtocol::Tcp }
+    }
+
     /// Takes it out of service.
+    pub(super) fn close(&mut self) {
+        (self.is_accepted, self.entry, self.stream) = (false, None, None);
+    }
+
+    /// The same, and says why.
     pub(super) fn refuse(&mut self, reason: &'static str, message: &str) {
-        (self.is_accepted, self.entry) = (false, None);
+        self.close();
         self.conditions.retain(|condition| !matches!(condition.kind, "Accepted" | "Programmed"));
         self.conditions.push(Condition::fails("Accepted", reason, message));
         self.conditions.push(Condition::fails("Programmed", reason, message));
@@ -156,15 +193,42 @@ fn keep<T>(read: Result<T, Fault>, first: &mut Option<Fault>) -> Option<T> {
     read.map_err(|fault| first.get_or_insert(fault)).ok()
 }
 
+/// What carries the sessions of a listener that has nothing but these.
+fn stream_protocol(listener: &Listener) -> Option<StreamProtocol> {
+    match &*listener.protocol {
+        "TCP" => Some(StreamProtocol::Tcp),
+        "UDP" => Some(StreamProtocol::Udp),
+        _ => None,
+    }
+}
+
+/// The kinds of routes that a listener can have.
+fn route_kinds(listener: &Listener) -> &'static [Kind] {
+    match stream_protocol(listener) {
+        Some(StreamProtocol::Tcp) => &[Kind::TcpRoute],
+        Some(StreamProtocol::Udp) => &[Kind::UdpRoute],
+        None if listener.protocol == "TLS" => &[Kind::TlsRoute],
+        None => &[Kind::HttpRoute, Kind::GrpcRoute],
+    }
+}
+
 impl Reader<'_> {
     fn read(&mut self, listener: &Listener) -> ParsedListener {
         let mut fault = None;
-        let entry = keep(self.entry(listener), &mut fault);
+        let (mut entry, mut stream) = (None, None);
+        match stream_protocol(listener) {
+            Some(protocol) => {
+                let ports = &self.scene.ports;
+                stream = keep(self.port(listener, |port| ports.stream(port, protocol)), &mut fault);
+            }
+            None => entry = keep(self.entry(listener), &mut fault),
+        }
         let host = keep(self.host(listener), &mut fault);
         let namespaces = keep(self.namespaces(listener.allowed_routes.as_ref()), &mut fault);
-        let (kinds, mut unresolved) = self.kinds(listener.allowed_routes.as_ref());
+        let (kinds, mut unresolved) = self.kinds(listener);
+        let tls_mode = keep(self.tls_mode(listener), &mut fault).flatten();
         let (mut tls, mut clients) = (None, None);
-        if fault.is_none() && listener.protocol == "HTTPS" {
+        if fault.is_none() && (listener.protocol == "HTTPS" || tls_mode == Some(TlsMode::Terminate)) {
             match self.tls(listener.tls.as_ref()) {
                 Ok((found, unfound)) => (tls, unresolved) = (Some(found), unresolved.or(unfound)),
                 Err(wrong) => fault = Some(wrong),
@@ -177,7 +241,7 @@ impl Reader<'_> {
         if let Some(tls) = &mut tls {
             tls.listener.clone_from(&host);
         }
-        let is_pending = fault.is_none() && entry == Some(None);
+        let is_pending = fault.is_none() && (entry == Some(None) || stream == Some(None));
         let lacks_certificate = tls.as_ref().is_some_and(|tls| tls.certificates.is_empty());
         let mut conditions = vec![match &unresolved {
             None => Condition::holds("ResolvedRefs", "ResolvedRefs"),
@@ -200,12 +264,14 @@ impl Reader<'_> {
             protocol: listener.protocol.clone(),
             host: host.unwrap_or(HostName::Any),
             entry: entry.flatten().filter(|_| fault.is_none() && !lacks_certificate),
+            stream: stream.flatten().filter(|_| fault.is_none()),
             is_pending,
             is_accepted: fault.is_none(),
             kinds: if fault.is_some_and(|(reason, _)| reason == "UnsupportedProtocol") { Vec::new() } else { kinds },
             namespaces: namespaces.unwrap_or(Namespaces::None),
             tls,
             clients,
+            tls_mode,
             conditions,
         }
     }
@@ -216,24 +282,36 @@ impl Reader<'_> {
         (reason, format!("{field}: {message}"))
     }
 
-    /// Where it is to serve; none as long as that is not known.
+    /// Where it is to serve hosts; none as long as that is not known.
     fn entry(&mut self, listener: &Listener) -> Result<Option<EntryPoint>, Fault> {
         let tls = match &*listener.protocol {
             "HTTP" => false,
-            "HTTPS" => true,
+            "HTTPS" | "TLS" => true,
             protocol => {
-                let message = "is not supported yet: expected HTTP or HTTPS";
+                let message = "is not supported yet: expected HTTP, HTTPS, TLS, TCP or UDP";
                 return Err(self.fault("UnsupportedProtocol", "protocol", protocol, message));
             }
         };
+        let ports = &self.scene.ports;
+        self.port(listener, |port| ports.entry(port, tls))
+    }
+
+    /// What its port means for the process.
+    fn port<T>(&mut self, listener: &Listener, of: impl FnOnce(u16) -> Result<T, String>) -> Result<T, Fault> {
         let port = u16::try_from(listener.port).ok().filter(|port| *port > 0);
-        let port = port.ok_or_else(|| "is not a port: expected 1 to 65535".to_owned());
-        let entry = port.and_then(|port| self.scene.ports.entry(port, tls));
-        entry.map_err(|message| self.fault("PortUnavailable", "port", &listener.port.to_string(), &message))
+        let port = port.ok_or_else(|| "is not a port: expected 1 to 65535".to_owned()).and_then(of);
+        port.map_err(|message| self.fault("PortUnavailable", "port", &listener.port.to_string(), &message))
     }
 
     fn host(&mut self, listener: &Listener) -> Result<HostName, Fault> {
         let text = listener.hostname.as_deref();
+        if stream_protocol(listener).is_some() {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                let message = format!("has no meaning for {}: it is ignored", listener.protocol);
+                self.findings.ignored(&format!("{}.hostname", self.field), text, &message);
+            }
+            return Ok(HostName::Any);
+        }
         host_names::parse(text)
             .map_err(|error| self.fault("UnsupportedValue", "hostname", text.unwrap_or_default(), &error.to_string()))
     }
@@ -247,27 +325,43 @@ impl Reader<'_> {
     }
 
     /// The kinds of routes that it takes, and why not all that it names.
-    fn kinds(&mut self, allowed: Option<&AllowedRoutes>) -> (Vec<RouteGroupKind>, Option<Fault>) {
+    fn kinds(&mut self, listener: &Listener) -> (Vec<RouteGroupKind>, Option<Fault>) {
         let of_kind = |kind: Kind| RouteGroupKind { group: Some(GROUP.to_owned()), kind: kind.name().to_owned() };
-        let named = allowed.map(|allowed| allowed.kinds.as_slice()).unwrap_or_default();
+        let supported = route_kinds(listener);
+        let named = listener.allowed_routes.as_ref().map(|allowed| allowed.kinds.as_slice()).unwrap_or_default();
         if named.is_empty() {
-            return (ROUTES_OF_HTTP.map(of_kind).into(), None);
+            return (supported.iter().copied().map(of_kind).collect(), None);
         }
         let (mut kinds, mut fault) = (Vec::new(), None);
         for (index, named) in named.iter().enumerate() {
             let is_of_group = named.group.as_deref().is_none_or(|group| group == GROUP);
-            match ROUTES_OF_HTTP.map(of_kind).into_iter().find(|kind| is_of_group && kind.kind == named.kind) {
+            match supported.iter().copied().map(of_kind).find(|kind| is_of_group && kind.kind == named.kind) {
                 Some(kind) if kinds.contains(&kind) => {}
                 Some(kind) => kinds.push(kind),
                 None => {
                     let field = format!("{}.allowedRoutes.kinds[{index}].kind", self.field);
-                    let message = "is not a kind of route that this listener can have: expected HTTPRoute or GRPCRoute";
-                    self.findings.error(Reason::Invalid, &field, &named.kind, message);
+                    let expected = supported.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ");
+                    let message = format!("is not a kind of route that this listener can have: expected {expected}");
+                    self.findings.error(Reason::Invalid, &field, &named.kind, &message);
                     fault = Some(("InvalidRouteKinds", format!("{field}: {:?} {message}", named.kind)));
                 }
             }
         }
         (kinds, fault)
+    }
+
+    fn tls_mode(&mut self, listener: &Listener) -> Result<Option<TlsMode>, Fault> {
+        if listener.protocol != "TLS" {
+            return Ok(None);
+        }
+        match listener.tls.as_ref().and_then(|tls| tls.mode.as_deref()) {
+            Some("Passthrough") => Ok(Some(TlsMode::Passthrough)),
+            None | Some("Terminate") => Ok(Some(TlsMode::Terminate)),
+            Some(mode) => {
+                let message = "is not known: expected Terminate or Passthrough";
+                Err(self.fault("UnsupportedValue", "tls.mode", mode, message))
+            }
+        }
     }
 
     /// Its certificates, and why not all that it names.

@@ -2,7 +2,7 @@
 
 use super::backends::Destination;
 use super::wrong::{Read, wrong};
-use crate::gateway_api::{BackendRef, RequestMirrorFilter, RouteBackendRef};
+use crate::gateway_api::{RequestMirrorFilter, RouteBackendRef};
 use gateway::config::{BackendProtocol, Mirror, Piece, Share, Template, Variable};
 use std::num::NonZero;
 use std::sync::Arc;
@@ -21,8 +21,7 @@ pub(super) struct MirrorFilter {
 /// # Errors
 /// The share is none.
 pub(super) fn parse(filter: &RequestMirrorFilter, index: usize) -> Read<MirrorFilter> {
-    let BackendRef { group, kind, name, namespace, port, weight: _ } = filter.backend_ref.clone();
-    let reference = RouteBackendRef { group, kind, name, namespace, port, ..RouteBackendRef::default() };
+    let reference = filter.backend_ref.clone().into();
     let field = format!("filters[{index}].requestMirror.backendRef");
     Ok(MirrorFilter { reference, field, share: share(filter)? })
 }

@@ -1,5 +1,5 @@
-//! Gateway API: Gateways of our class with their listeners, and the HTTPRoutes and GRPCRoutes that attach to them, as virtual
-//! hosts.
+//! Gateway API: Gateways of our class with their listeners, and the routes that attach to them, as virtual hosts and as TCP
+//! and UDP services.
 //!
 //! A Gateway and a route are units, each a function of what it reads; so is each host of an entry point, over all that have
 //! a say on it. What became of an object is data ([`ObjectStatus`]): whoever writes a status needs nothing else.
@@ -39,8 +39,10 @@ mod route;
 mod route_parts;
 mod rule;
 mod statuses;
+mod stream_route;
+mod stream_rule;
+mod streams;
 mod timeouts;
-mod unsupported;
 mod wrong;
 
 pub(super) use hosts::HostPlace;
@@ -69,6 +71,7 @@ use route_parts::RouteParts;
 use statuses::Statuses;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use stream_route::StreamParts;
 
 /// What is known of Gateway API's objects.
 #[derive(Debug, Default)]
@@ -108,10 +111,12 @@ pub(super) struct GatewayDirty {
     pub(super) objects: BTreeSet<ObjectKey>,
     pub(super) hosts: BTreeSet<HostPlace>,
     pub(super) backends: BTreeSet<ServiceBackend>,
-    /// Whether the ports of TCP services have changed.
+    /// Whether the ports of TCP and UDP services of ConfigMaps have changed.
     pub(super) services: bool,
     /// Gateways that were read anew.
     declared: BTreeSet<ObjectKey>,
+    /// TCP and UDP services.
+    pub(super) streams: bool,
     /// Gateways with another number of routes.
     counted: BTreeSet<ObjectKey>,
     /// BackendTLSPolicies of which something else may become.
@@ -136,8 +141,11 @@ impl GatewayApi {
         let http = objects.http_routes.iter().map(|stored| &stored.key);
         let grpc = objects.grpc_routes.iter().map(|stored| &stored.key);
         let sets = objects.listener_sets.iter().map(|stored| &stored.key);
-        let supported = classes.chain(sets).chain(gateways).chain(policies).chain(http).chain(grpc).cloned();
-        supported.chain(unsupported::all(objects)).collect()
+        let tls = objects.tls_routes.iter().map(|stored| &stored.key);
+        let tcp = objects.tcp_routes.iter().map(|stored| &stored.key);
+        let udp = objects.udp_routes.iter().map(|stored| &stored.key);
+        let routes = http.chain(grpc).chain(tls).chain(tcp).chain(udp);
+        classes.chain(sets).chain(gateways).chain(policies).chain(routes).cloned().collect()
     }
 
     /// The units that a changed object concerns.
@@ -234,18 +242,21 @@ impl GatewayApi {
         self.ports.publish()
     }
 
+    /// Sets what a Gateway is. Where that changes, so do its routes.
     fn set_gateway(&mut self, key: &ObjectKey, gateway: Option<ParsedGateway>, dirty: &mut GatewayDirty) {
         if self.gateways.get(key).map(Arc::as_ref) == gateway.as_ref() {
             return;
         }
         if let Some(former) = self.gateways.remove(key) {
             dirty.hosts.extend(self.below(&listener_places(&former)));
+            dirty.streams |= former.has_streams();
             self.claims.remove_gateway(&former);
             former.sets.iter().for_each(|set| self.statuses.set(&set.rank.key, None));
         }
         if let Some(gateway) = gateway {
             self.claims.add_gateway(&gateway);
             dirty.hosts.extend(self.below(&listener_places(&gateway)));
+            dirty.streams |= gateway.has_streams();
             self.gateways.insert(key.clone(), Arc::new(gateway));
         }
         dirty.counted.insert(key.clone());
@@ -276,7 +287,7 @@ impl GatewayApi {
         }
     }
 
-    /// The same of an HTTPRoute or a GRPCRoute, whose policies are shared with all that have the same ones.
+    /// The same of a route. The policies of HTTPRoutes and GRPCRoutes are shared with all that have the same ones.
     pub(super) fn read_route(
         &mut self,
         key: &ObjectKey,
@@ -285,9 +296,7 @@ impl GatewayApi {
         dirty: &mut GatewayDirty,
     ) -> Vec<Diagnostic> {
         let lookup = Lookup::new(scene.store);
-        let known = (&self.gateways, &self.policies);
-        let parse = |route| route::parse(route, known, (scene.settings, scene.defaults), &lookup);
-        let parsed = catch_panic(|| RouteParts::find(scene.store.gateway_api(), key).map(parse).unwrap_or_default());
+        let parsed = catch_panic(|| self.parse_route(key, scene, &lookup));
         self.readers.set(key, lookup.reads());
         match parsed {
             Ok((mut route, diagnostics)) => {
@@ -300,6 +309,20 @@ impl GatewayApi {
             }
             Err(message) => vec![Diagnostic::defect(key, message)],
         }
+    }
+
+    fn parse_route(
+        &self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        lookup: &Lookup<'_>,
+    ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
+        let (objects, known) = (scene.store.gateway_api(), (&self.gateways, &self.policies));
+        if let Some(route) = StreamParts::find(objects, key) {
+            return stream_route::parse(&route, known, scene.settings, lookup);
+        }
+        let parse = |route| route::parse(route, known, (scene.settings, scene.defaults), lookup);
+        RouteParts::find(objects, key).map(parse).unwrap_or_default()
     }
 
     fn set_route(&mut self, key: &ObjectKey, route: Option<ParsedRoute>, dirty: &mut GatewayDirty) {
@@ -321,16 +344,6 @@ impl GatewayApi {
             self.statuses.set(key, Some(status));
             self.routes.insert(key.clone(), Arc::new(route));
         }
-    }
-
-    /// Reads an object of a kind that is not supported yet, and says so if it is meant for us.
-    pub(super) fn read_unsupported(&mut self, key: &ObjectKey, scene: &Scene<'_>) -> Vec<Diagnostic> {
-        let lookup = Lookup::new(scene.store);
-        let told = unsupported::tell(key, &self.gateways, scene.store.gateway_api(), &lookup);
-        self.readers.set(key, lookup.reads());
-        let (status, diagnostics) = told.unzip();
-        self.statuses.set(key, status);
-        diagnostics.unwrap_or_default()
     }
 
     fn below(&self, places: &[HostPlace]) -> Vec<HostPlace> {
@@ -423,13 +436,13 @@ impl GatewayApi {
 
 /// Marks what a route has a say on besides hosts.
 fn mark(route: &ParsedRoute, dirty: &mut GatewayDirty) {
+    dirty.streams |= route.streams.is_some();
     dirty.backends.extend(route.references.keys().cloned());
     dirty.counted.extend(route.attached().map(|attached| attached.gateway.clone()));
 }
 
 fn listener_places(gateway: &ParsedGateway) -> Vec<HostPlace> {
-    let listeners = gateway.listeners.iter();
-    listeners.filter_map(|listener| Some((listener.entry?, listener.host.clone()))).collect()
+    gateway.listeners.iter().flat_map(hosts::places).collect()
 }
 
 fn route_places(route: &ParsedRoute) -> Vec<HostPlace> {

@@ -1,5 +1,6 @@
 //! The ports of listeners: which Gateway has a port that several want, and which ports are to be opened.
 
+use super::entry_point::StreamPort;
 use super::findings::Findings;
 use super::gateway::ParsedGateway;
 use super::listeners::ParsedListener;
@@ -17,11 +18,11 @@ pub(super) const MOST_PORTS: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Ports {
     /// By port and then by Gateway, the oldest first. All listeners of a Gateway with one port want the same.
-    wanted: BTreeMap<u16, BTreeMap<Rank, Wanted>>,
+    wanted: BTreeMap<StreamPort, BTreeMap<Rank, Wanted>>,
     /// What is served on each port.
-    granted: BTreeMap<u16, Granted>,
-    /// The ports of TCP services.
-    of_services: BTreeMap<u16, Origin>,
+    granted: BTreeMap<StreamPort, Granted>,
+    /// The ports of the TCP and UDP services of ConfigMaps.
+    of_services: BTreeMap<StreamPort, Origin>,
     /// Those to open, as they were published.
     published: Arc<[HttpPort]>,
 }
@@ -29,7 +30,8 @@ pub(super) struct Ports {
 /// What a Gateway wants of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
-    entry: EntryPoint,
+    /// Where its hosts are. Without any, the port is for the sessions of a route.
+    entry: Option<EntryPoint>,
     /// The listener's port.
     advertised: u16,
     /// Where it is in the Gateway.
@@ -64,20 +66,21 @@ impl Ports {
     /// Decides anew who has which port, beside these services. Returns the Gateways that want one about which that says
     /// something else than before.
     pub(super) fn settle(&mut self, services: &[StreamListener]) -> BTreeSet<ObjectKey> {
-        let of_tcp = services.iter().filter(|service| service.protocol == StreamProtocol::Tcp);
-        self.of_services = of_tcp.map(|service| (service.port, service.origin.clone())).collect();
+        let of_services = services.iter().map(|service| ((service.protocol, service.port), service.origin.clone()));
+        self.of_services = of_services.collect();
         let granted = self.grant();
         let before = std::mem::replace(&mut self.granted, granted);
-        let differs = |port: &&u16| before.get(port) != self.granted.get(port);
+        let differs = |port: &&StreamPort| before.get(port) != self.granted.get(port);
         let ports: BTreeSet<_> = before.keys().chain(self.granted.keys()).collect();
         let gateways = ports.into_iter().filter(differs).filter_map(|port| self.wanted.get(port));
         gateways.flat_map(|gateways| gateways.keys().map(|rank| rank.key.clone())).collect()
     }
 
     /// The oldest Gateway that wants a port has it, of those beside the process's own as many as may be opened.
-    fn grant(&self) -> BTreeMap<u16, Granted> {
+    fn grant(&self) -> BTreeMap<StreamPort, Granted> {
         let oldest = self.wanted.iter().filter_map(|(port, gateways)| Some((*port, gateways.first_key_value()?)));
-        let is_shared = |(_, (_, wanted)): &(u16, (&Rank, &Wanted))| wanted.entry.is_shared();
+        let is_shared =
+            |(_, (_, wanted)): &(StreamPort, (&Rank, &Wanted))| wanted.entry.is_some_and(EntryPoint::is_shared);
         let (shared, mut own): (Vec<_>, Vec<_>) = oldest.partition(is_shared);
         own.retain(|(port, _)| !self.of_services.contains_key(port));
         own.sort_by_key(|(port, (rank, _))| (*rank, *port));
@@ -92,7 +95,7 @@ impl Ports {
         let mut gateway = gateway.clone();
         let mut diagnostics = Vec::new();
         for listener in &mut gateway.listeners {
-            let Some(message) = self.refusal(listener) else { continue };
+            let Some(message) = self.refusal(&gateway.rank.key, listener) else { continue };
             let Rank { age, key } = listener.set.as_ref().unwrap_or(&gateway.rank);
             let mut findings = Findings::of(key, age.place.as_ref());
             let field = format!("{}.port", listener.field);
@@ -105,15 +108,24 @@ impl Ports {
     }
 
     /// Why a listener does not get its port.
-    fn refusal(&self, listener: &ParsedListener) -> Option<String> {
+    fn refusal(&self, gateway: &ObjectKey, listener: &ParsedListener) -> Option<String> {
         let (port, wanted) = wanted(listener)?;
         match (self.granted.get(&port), self.of_services.get(&port)) {
-            (Some(granted), _) if granted.wanted.entry == wanted.entry => None,
+            (Some(granted), _) if granted.gateway == *gateway => None,
+            // Hosts tell the listeners of one entry point apart.
+            (Some(granted), _) if wanted.entry.is_some() && granted.wanted.entry == wanted.entry => None,
             (Some(Granted { gateway, wanted }), _) => {
-                let protocol = if wanted.entry.uses_tls() { "HTTPS" } else { "HTTP" };
+                let protocol = match wanted.entry {
+                    Some(entry) if entry.uses_tls() => "HTTPS",
+                    Some(_) => "HTTP",
+                    None => port.0.name(),
+                };
                 Some(format!("is a port for {protocol} in {gateway}, which is older: expected another port"))
             }
-            (None, Some(service)) => Some(format!("is the port of a TCP service ({service}): expected another port")),
+            (None, Some(service)) => {
+                let protocol = port.0;
+                Some(format!("is the port of a {protocol} service ({service}): expected another port"))
+            }
             (None, None) => {
                 Some(format!("is one port too many: at most {MOST_PORTS} are opened, those of the oldest Gateways"))
             }
@@ -122,8 +134,9 @@ impl Ports {
 
     /// The ports to open, where they are others than before.
     pub(super) fn publish(&mut self) -> Option<Arc<[HttpPort]>> {
-        let ports = self.granted.iter().filter_map(|(&port, Granted { gateway, wanted })| {
+        let ports = self.granted.iter().filter_map(|(&(_, port), Granted { gateway, wanted })| {
             let Wanted { entry, advertised, ref field } = *wanted;
+            let entry = entry?;
             let origin = Origin::new(Subject::from(gateway), format!("{field}.port"));
             (!entry.is_shared()).then(|| HttpPort { port, advertised, tls: entry.uses_tls(), origin })
         });
@@ -137,8 +150,9 @@ impl Ports {
 }
 
 /// The port that a listener needs of the process, if it serves.
-fn wanted(listener: &ParsedListener) -> Option<(u16, Wanted)> {
-    let entry = listener.entry?;
+fn wanted(listener: &ParsedListener) -> Option<(StreamPort, Wanted)> {
     let advertised = u16::try_from(listener.port).ok()?;
-    Some((entry.own_port().unwrap_or(advertised), Wanted { entry, advertised, field: listener.field.clone() }))
+    let of_hosts = |entry: EntryPoint| (StreamProtocol::Tcp, entry.own_port().unwrap_or(advertised));
+    let port = listener.entry.map(of_hosts).or(listener.stream)?;
+    Some((port, Wanted { entry: listener.entry, advertised, field: listener.field.clone() }))
 }

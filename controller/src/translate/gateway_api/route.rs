@@ -8,6 +8,7 @@ use super::policies::Policies;
 use super::rank::Rank;
 use super::route_parts::RouteParts;
 use super::rule::{self, RuleReader};
+use super::stream_rule::Sessions;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, ParentReference, ParentStatus, StatusParts};
 use crate::lookup::Lookup;
@@ -23,17 +24,21 @@ use std::sync::Arc;
 pub(super) struct ParsedRoute {
     pub(super) rank: Rank,
     pub(super) generation: Option<i64>,
-    /// What becomes of it at each parent that is ours.
-    pub(super) parents: Vec<(ParentReference, Result<Attached, NotAccepted>)>,
+    pub(super) parents: Parents,
     pub(super) routes: Vec<Route>,
+    /// Where its connections or datagrams go, if it is a route of these.
+    pub(super) streams: Option<Sessions>,
     /// The Services' ports that it names, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
     /// Why it is not accepted, if no rule of it can be served.
-    refused: Option<String>,
+    pub(super) refused: Option<String>,
     /// Why some of its rules are not served as they are meant.
-    partly: Option<String>,
-    unresolved: Option<Unresolved>,
+    pub(super) partly: Option<String>,
+    pub(super) unresolved: Option<Unresolved>,
 }
+
+/// What becomes of a route at each parent that is ours.
+pub(super) type Parents = Vec<(ParentReference, Result<Attached, NotAccepted>)>;
 
 impl ParsedRoute {
     /// Where it takes requests.
@@ -80,29 +85,7 @@ pub(super) fn parse(
     let hosts = hosts(route.hostnames, &mut findings);
     let own_hosts = OwnHosts::of(&route.key.namespace, settings, lookup);
     let seeker = Seeker { route: route.key, hosts: &hosts, own_hosts: &own_hosts, gateways, lookup };
-    let mut parents = Vec::new();
-    for (index, parent) in route.parents.iter().enumerate() {
-        let field = format!("spec.parentRefs[{index}]");
-        match seeker.attach(parent) {
-            Some(outcome) => {
-                if let Err((_, message)) = &outcome {
-                    findings.error(
-                        Reason::Rejected,
-                        &field,
-                        &parent.name,
-                        &format!("{message}; nothing is served there"),
-                    );
-                }
-                for host in outcome.iter().flat_map(|attached| &attached.not_owned) {
-                    let message = "is not a host of its namespace: --host-owners-configmap is set; it is not served";
-                    findings.error(Reason::HostNotOwned, "spec.hostnames", &host.to_string(), message);
-                }
-                parents.push((parent.clone(), outcome));
-            }
-            None if findings.is_in_file() => of_nobody(parent, &field, &seeker, &mut findings),
-            None => {}
-        }
-    }
+    let parents = parents(route.parents, &seeker, &mut findings);
     if parents.is_empty() {
         return (None, findings.diagnostics);
     }
@@ -116,12 +99,37 @@ pub(super) fn parse(
         generation: route.metadata.generation,
         parents,
         routes,
+        streams: None,
         references: reader.references,
         refused: invalid.clone().filter(|_| is_refused),
         partly: invalid,
         unresolved: reader.unresolved,
     };
     (Some(parsed), reader.findings.diagnostics)
+}
+
+/// What becomes of a route at each parent that is ours, and what is wrong with those.
+pub(super) fn parents(references: &[ParentReference], seeker: &Seeker<'_>, findings: &mut Findings) -> Parents {
+    let mut parents = Vec::new();
+    for (index, parent) in references.iter().enumerate() {
+        let field = format!("spec.parentRefs[{index}]");
+        match seeker.attach(parent) {
+            Some(outcome) => {
+                if let Err((_, message)) = &outcome {
+                    let message = format!("{message}; nothing is served there");
+                    findings.error(Reason::Rejected, &field, &parent.name, &message);
+                }
+                for host in outcome.iter().flat_map(|attached| &attached.not_owned) {
+                    let message = "is not a host of its namespace: --host-owners-configmap is set; it is not served";
+                    findings.error(Reason::HostNotOwned, "spec.hostnames", &host.to_string(), message);
+                }
+                parents.push((parent.clone(), outcome));
+            }
+            None if findings.is_in_file() => of_nobody(parent, &field, seeker, findings),
+            None => {}
+        }
+    }
+    parents
 }
 
 /// A parent that is no Gateway of ours: in a cluster that may be as it should be.
@@ -135,7 +143,8 @@ fn of_nobody(parent: &ParentReference, field: &str, seeker: &Seeker<'_>, finding
     findings.ignored(&format!("{field}.name"), &parent.name, &message);
 }
 
-fn hosts(names: &[String], findings: &mut Findings) -> Vec<HostName> {
+/// The hosts that a route names; without any, all of its listeners.
+pub(super) fn hosts(names: &[String], findings: &mut Findings) -> Vec<HostName> {
     if names.is_empty() {
         return vec![HostName::Any];
     }

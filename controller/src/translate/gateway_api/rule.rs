@@ -226,22 +226,11 @@ impl<'a> RuleReader<'a> {
         let mut backends = Vec::with_capacity(references.len());
         for (index, reference) in references.iter().enumerate() {
             let field = format!("{field}.backendRefs[{index}]");
-            let weight = self.weight(reference, &field);
+            let weight = backends::weight(reference.weight, &field, &mut self.findings);
             backends.push(self.backend(reference, &field, weight, of_rule));
         }
         let serves = |backend: &RouteBackend| backend.weight > 0 && backend.backend != BackendId::Nowhere;
         if backends.iter().any(serves) { Action::Forward(backends.into()) } else { self.refusal() }
-    }
-
-    fn weight(&mut self, reference: &RouteBackendRef, field: &str) -> u32 {
-        match reference.weight.unwrap_or(1) {
-            weight @ 0..=1_000_000 => weight.unsigned_abs(),
-            weight => {
-                let message = "is not a weight: expected 0 to 1000000; it counts as 0";
-                self.findings.error(Reason::Invalid, &format!("{field}.weight"), &weight.to_string(), message);
-                0
-            }
-        }
     }
 
     fn backend(

@@ -42,7 +42,7 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
         let (policies, locations, faults) = of_server(&name, &mut routes, view);
         diagnostics.extend(faults);
         diagnostics.extend(locations::conflicts(&name, &locations, &routes));
-        let host = VirtualHost { locations, policies, tls, passthrough, ..VirtualHost::new(name, routes) };
+        let host = VirtualHost { locations, policies, tls, tls_route: passthrough, ..VirtualHost::new(name, routes) };
         return (Some(host), diagnostics);
     }
     let (target, mut diagnostics) = alias::target(&name, view);
@@ -55,7 +55,8 @@ pub(super) fn translate(name: &HostName, view: &View<'_>) -> (Option<VirtualHost
             affinity::apply(&mut routes, view);
             canaries::apply(&mut routes, view);
             let (policies, locations, _) = of_server(&target, &mut routes, view);
-            let host = VirtualHost { locations, policies, tls, passthrough, ..VirtualHost::new(name, routes) };
+            let host =
+                VirtualHost { locations, policies, tls, tls_route: passthrough, ..VirtualHost::new(name, routes) };
             return (Some(host), diagnostics);
         }
     }

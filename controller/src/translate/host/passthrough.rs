@@ -4,7 +4,8 @@ use super::view::View;
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::translate::parsed_ingress::ParsedIngress;
 use gateway::config::{
-    Action, BackendId, BackendProtocol, HostName, Origin, Passthrough, PathKind, Route, ServiceBackend, Timeouts,
+    Action, BackendId, BackendProtocol, HostName, Origin, PathKind, Route, ServiceBackend, StreamBackend, Timeouts,
+    TlsRoute,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// Where the host's TLS goes, if its oldest Ingress asks for that, and what is wrong or lost with it. The others have no
 /// say, or who may add a path to a host could take all of its TLS. As in ingress-nginx, what comes in cleartext goes
 /// there over TLS, too.
-pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<Passthrough>, Vec<Diagnostic>) {
+pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> (Option<TlsRoute>, Vec<Diagnostic>) {
     let Some(ingress) = view.with_rules(host).next() else { return (None, Vec::new()) };
     let Some(origin) = &ingress.passthrough else { return (None, overruled(host, ingress, view)) };
     let ignored = |why: &str| {
@@ -26,7 +27,9 @@ pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> 
         return ignored("it has no path / with a backend");
     };
     let connect_timeout = connect_timeout(host, route, view);
-    let passthrough = Passthrough { backend: backend.into(), connect_timeout, origin: origin.clone() };
+    let backend = BackendId::from(backend);
+    let backends = StreamBackend::only(backend.clone());
+    let passthrough = TlsRoute { backends, terminates: false, connect_timeout, origin: origin.clone() };
     let mut diagnostics = bypassed(host, ingress, view);
     if route.policies.denied.is_some() || ingress.host_policies.client_certificates.is_some() {
         let message = format!(
@@ -35,7 +38,7 @@ pub(super) fn decide(host: &HostName, routes: &mut [Route], view: &View<'_>) -> 
         );
         diagnostics.push(ingress.warning(origin.field.clone(), message).because(Reason::Insecure));
     }
-    speak_tls(routes, &passthrough.backend);
+    speak_tls(routes, &backend);
     (Some(passthrough), diagnostics)
 }
 

@@ -9,9 +9,10 @@ use crate::gateway_api::{Condition, ListenerStatus, StatusParts};
 use gateway::config::EntryPoint;
 use std::collections::BTreeMap;
 
-const CLASS: &str = "{kind: GatewayClass, metadata: {name: adit}, spec: {controllerName: adit.dev/gateway-controller}}";
+pub(super) const CLASS: &str =
+    "{kind: GatewayClass, metadata: {name: adit}, spec: {controllerName: adit.dev/gateway-controller}}";
 
-fn gateway(listeners: &str) -> String {
+pub(super) fn gateway(listeners: &str) -> String {
     format!("{{kind: Gateway, metadata: {{name: edge}}, spec: {{gatewayClassName: adit, listeners: [{listeners}]}}}}")
 }
 
@@ -51,7 +52,7 @@ fn shown(conditions: &[Condition]) -> Vec<String> {
 }
 
 impl World {
-    fn parts(&self, kind: Kind, name: &str) -> Option<&StatusParts> {
+    pub(super) fn parts(&self, kind: Kind, name: &str) -> Option<&StatusParts> {
         let key = ObjectKey::new(kind, if kind.is_namespaced() { "default" } else { "" }, name);
         self.translator.statuses().find(|(of, _)| **of == key).map(|(_, status)| &status.parts)
     }
@@ -61,7 +62,8 @@ impl World {
         self.parents_of(Kind::HttpRoute, name)
     }
 
-    fn parents_of(&self, kind: Kind, name: &str) -> Vec<Vec<String>> {
+    /// The same of a route of any kind.
+    pub(super) fn parents_of(&self, kind: Kind, name: &str) -> Vec<Vec<String>> {
         match self.parts(kind, name) {
             Some(StatusParts::Route(parents)) => parents.iter().map(|parent| shown(&parent.conditions)).collect(),
             _ => Vec::new(),
@@ -70,13 +72,17 @@ impl World {
 
     /// The conditions of the Gateway, and those of its listeners with how many routes they have.
     fn gateway(&self) -> (Vec<String>, Vec<(usize, Vec<String>)>) {
-        match self.parts(Kind::Gateway, "edge") {
+        self.gateway_of("edge")
+    }
+
+    pub(super) fn gateway_of(&self, name: &str) -> (Vec<String>, Vec<(usize, Vec<String>)>) {
+        match self.parts(Kind::Gateway, name) {
             Some(StatusParts::Gateway { conditions, listeners, .. }) => (shown(conditions), shown_listeners(listeners)),
             other => panic!("no status of a Gateway: {other:?}"),
         }
     }
 
-    fn entry_hosts(&self) -> BTreeMap<(EntryPoint, HostName), VirtualHost> {
+    pub(super) fn entry_hosts(&self) -> BTreeMap<(EntryPoint, HostName), VirtualHost> {
         let hosts = self.translator.entry_hosts();
         hosts.map(|(entry, host)| ((entry, host.name.clone()), host.as_ref().clone())).collect()
     }
@@ -87,7 +93,7 @@ fn shown_listeners(listeners: &[ListenerStatus]) -> Vec<(usize, Vec<String>)> {
     listeners.iter().map(|listener| (listener.attached_routes, shown(&listener.conditions))).collect()
 }
 
-fn listener(attached: usize, conditions: &[&str]) -> (usize, Vec<String>) {
+pub(super) fn listener(attached: usize, conditions: &[&str]) -> (usize, Vec<String>) {
     (attached, conditions.iter().map(|text| (*text).to_owned()).collect())
 }
 
@@ -137,15 +143,20 @@ fn listeners_that_cannot_be_told_apart_conflict() {
     assert!(world.entry_hosts().is_empty());
 }
 
+/// The Secret `tls` of a namespace.
+pub(super) fn secret(namespace: &str) -> String {
+    let (certificate, key) = crate::certificate::tests::pem(&["a.example"]);
+    format!(
+        "kind: Secret\nmetadata: {{name: tls, namespace: {namespace}}}\nstringData:\n  tls.crt: |\n    {}\n  tls.key: |\n    {}\n",
+        certificate.trim_end().replace('\n', "\n    "),
+        key.trim_end().replace('\n', "\n    ")
+    )
+}
+
 #[test]
 fn a_certificate_of_another_namespace_needs_a_grant() {
     let https = "{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: tls, namespace: other}]}}";
-    let (certificate, key) = crate::certificate::tests::pem(&["a.example"]);
-    let secret = format!(
-        "kind: Secret\nmetadata: {{name: tls, namespace: other}}\nstringData:\n  tls.crt: |\n    {}\n  tls.key: |\n    {}\n",
-        certificate.trim_end().replace('\n', "\n    "),
-        key.trim_end().replace('\n', "\n    ")
-    );
+    let secret = secret("other");
     let mut world = world(&[gateway(https), http_route("a", "a.example", &to("/", "echo")), secret]);
     let refused = ["!ResolvedRefs: RefNotPermitted", "Accepted", "!Programmed: Invalid", "!Conflicted: NoConflicts"];
     assert_eq!(world.gateway().1, [listener(1, &refused)]);
@@ -279,22 +290,6 @@ fn paths(host: &VirtualHost) -> String {
         paths.join(", ")
     });
     tiers.collect::<Vec<_>>().join(" | ")
-}
-
-#[test]
-fn what_is_not_supported_yet_is_told() {
-    let parent = "parentRefs: [{name: edge}]";
-    let world = world(&[
-        gateway(HTTP),
-        format!("{{kind: TLSRoute, metadata: {{name: s}}, spec: {{{parent}}}}}"),
-        format!("{{kind: TCPRoute, metadata: {{name: t}}, spec: {{{parent}}}}}"),
-        "{kind: UDPRoute, metadata: {name: u}, spec: {parentRefs: [{name: theirs}]}}".to_owned(),
-    ]);
-    let said = world.said(Severity::Warning);
-    let told = |object: &str| said.iter().any(|said| said.contains(object) && said.contains("does not support"));
-    assert!(told("TLSRoute default/s") && told("TCPRoute default/t"), "{said:#?}");
-    assert!(!told("UDPRoute"), "it is somebody else's");
-    assert_eq!(world.parents_of(Kind::TlsRoute, "s"), [["!Accepted: NotAllowedByListeners"]]);
 }
 
 #[test]

@@ -12,8 +12,10 @@ mod incremental;
 mod orphans;
 mod passthrough;
 mod settings;
+mod stream_routes;
 mod streams;
 mod tls;
+mod tls_routes;
 
 use super::Translator;
 use super::testing::apply;

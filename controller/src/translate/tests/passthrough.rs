@@ -1,7 +1,7 @@
 //! Hosts whose TLS is passed through.
 
 use super::*;
-use gateway::config::Passthrough;
+use gateway::config::TlsRoute;
 use std::time::Duration;
 
 const PASS: &str = "ssl-passthrough: 'true'";
@@ -16,12 +16,12 @@ fn rules(host: &str, paths: &[(&str, &str, &str)]) -> String {
 }
 
 impl World {
-    fn passthrough(&self, host: &str) -> Option<&Passthrough> {
-        self.host(host)?.passthrough.as_ref()
+    fn passthrough(&self, host: &str) -> Option<&TlsRoute> {
+        self.host(host)?.tls_route.as_ref()
     }
 
     fn passes_to(&self, host: &str) -> Option<String> {
-        self.passthrough(host)?.backend.service().map(|backend| backend.service.to_string())
+        self.passthrough(host)?.backends[0].backend.service().map(|backend| backend.service.to_string())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::object::NamespacedName;
-use gateway::config::{StreamListener, StreamProtocol};
+use gateway::config::{StreamBackend, StreamListener, StreamProtocol};
 
 fn flags() -> ControllerSettings {
     let name = |name: &str| Some(NamespacedName { namespace: "default".into(), name: name.into() });
@@ -13,15 +13,24 @@ fn config_map(name: &str, data: &str) -> String {
     format!("{{kind: ConfigMap, metadata: {{name: {name}}}, data: {{{data}}}}}")
 }
 
-/// Services, one a line: protocol, port, backend, and the PROXY headers.
-fn listeners(update: &Update) -> Vec<String> {
+/// Services, one a line: protocol, port, backends, and the PROXY headers.
+pub(super) fn listeners(update: &Update) -> Vec<String> {
     let shown = |listener: &StreamListener| {
-        let StreamListener { protocol, port, backend, accept_proxy, send_proxy, .. } = listener;
+        let StreamListener { protocol, port, backends, accept_proxy, send_proxy, .. } = listener;
         let proxy = [(*accept_proxy, " accepts"), (*send_proxy, " sends")];
         let proxy: String = proxy.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
-        format!("{protocol} {port} {backend}{proxy}")
+        format!("{protocol} {port} {}{proxy}", shares(backends))
     };
     update.streams.iter().flat_map(|streams| streams.iter()).map(shown).collect()
+}
+
+/// Backends, each with its weight if that is not 1.
+pub(super) fn shares(backends: &[StreamBackend]) -> String {
+    let shown = backends.iter().map(|StreamBackend { backend, weight }| match weight {
+        1 => backend.to_string(),
+        weight => format!("{backend} x{weight}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// A DNS server: one number for both protocols.
@@ -47,7 +56,7 @@ fn entries_become_listeners_and_backends() {
     assert_eq!(listeners(&update), expected);
     let streams = update.streams.expect("streams");
     assert_eq!(streams[0].origin.to_string(), "ConfigMap default/tcp: data.53");
-    let endpoint = |number: usize| world.translator.backend(&streams[number].backend).cloned();
+    let endpoint = |number: usize| world.translator.backend(&streams[number].backends[0].backend).cloned();
     let at = |address: &str| Some(Backend::at([address.parse().expect("an address")]));
     assert_eq!((endpoint(1), endpoint(3)), (at("10.1.0.1:1153"), at("10.1.0.1:1053")));
     assert_eq!(world.translator.diagnostics().count(), 0, "{:?}", world.said(Severity::Error));
@@ -122,7 +131,8 @@ fn an_external_name_serves_as_for_http() {
     let external = "{kind: Service, metadata: {name: far}, spec: {type: ExternalName, externalName: far.example.com, \
         ports: [{name: sql, port: 5432, targetPort: 15432}]}}";
     let world = World::with(flags(), &documents(&[external.into(), config_map("tcp", "'5432': default/far:sql")]));
-    let backend = world.translator.backend(&world.translator.streams.listeners[0].backend).expect("a backend");
+    let backend =
+        world.translator.backend(&world.translator.streams.listeners[0].backends[0].backend).expect("a backend");
     let expected = gateway::config::Endpoints::Name { name: "far.example.com".into(), port: 15432 };
     assert_eq!(backend.endpoints, expected);
 }

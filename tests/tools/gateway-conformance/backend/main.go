@@ -1,5 +1,5 @@
 // The backend of the conformance suite of Gateway API: it answers what the suite's own one answers, whose image cannot
-// be had. The suite's Deployments say by variables what a Pod is for; those for TCP and UDP serve nothing yet.
+// be had. The suite's Deployments say by variables what a Pod is for.
 package main
 
 import (
@@ -36,12 +36,7 @@ func main() {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM)
 	failures := make(chan error)
-	switch {
-	case os.Getenv("GRPC_ECHO_SERVER") != "":
-		serveCalls(failures)
-	case !isOfAnotherProtocol():
-		serve(failures)
-	}
+	purpose()(failures)
 	select {
 	case <-ended:
 	case failure := <-failures:
@@ -49,13 +44,17 @@ func main() {
 	}
 }
 
-func isOfAnotherProtocol() bool {
-	for _, purpose := range []string{"TCP_ECHO_SERVER", "UDP_ECHO_SERVER"} {
-		if os.Getenv(purpose) != "" {
-			return true
-		}
+// What this Pod is for.
+func purpose() func(failures chan<- error) {
+	switch {
+	case os.Getenv("GRPC_ECHO_SERVER") != "":
+		return serveCalls
+	case os.Getenv("TCP_ECHO_SERVER") != "":
+		return serveTCP
+	case os.Getenv("UDP_ECHO_SERVER") != "":
+		return serveUDP
 	}
-	return false
+	return serve
 }
 
 func serve(failures chan<- error) {

@@ -3,5 +3,8 @@ package udpechoserver
 
 // EchoResponse is the answer to a datagram, as JSON.
 type EchoResponse struct {
-	Pod string `json:"pod"`
+	Request   string `json:"request"`
+	Namespace string `json:"namespace"`
+	Service   string `json:"service"`
+	Pod       string `json:"pod"`
 }

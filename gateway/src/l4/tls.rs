@@ -1,9 +1,10 @@
-//! TLS passthrough: the bytes of the ClientHello are sent to an endpoint, and then all others are relayed.
+//! TLS connections that are led on to endpoints: as they come, with the ClientHello first (TLS passthrough), or what comes within
+//! them.
 
 use crate::config::{GatewaySettings, StreamSettings};
-use crate::connection::{Connection, Deadline};
+use crate::connection::{Connection, Deadline, Transport};
 use crate::relay::{Early, RelayEnd, RelayedBytes, connect, relay, set_user_timeout};
-use crate::table::Passthrough;
+use crate::table::{StreamBackend, TlsRoute};
 use crate::telemetry::{Event, StreamRecord, Worker};
 use crate::upstream::Pick;
 use smallvec::SmallVec;
@@ -14,13 +15,14 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// A client's TLS connection that a backend terminates.
-pub(crate) struct PassthroughConnection {
-    pub(crate) client: TcpStream,
-    /// What has been read from it: its ClientHello, and perhaps more.
-    pub(crate) hello: Vec<u8>,
+/// A client's connection whose bytes an endpoint gets.
+pub(crate) struct TlsRelay<T> {
+    pub(crate) client: T,
+    /// What has been read from it: where TLS does not end here its ClientHello, and perhaps more.
+    pub(crate) first: Vec<u8>,
+    /// The name in the ClientHello; empty if it has none.
     pub(crate) server_name: Arc<str>,
-    pub(crate) to: Arc<Passthrough>,
+    pub(crate) to: Arc<TlsRoute>,
 }
 
 /// Why no endpoint is connected.
@@ -32,7 +34,7 @@ enum ReachError {
     Unreachable(SocketAddr, io::Error),
 }
 
-impl PassthroughConnection {
+impl<T: Transport> TlsRelay<T> {
     /// Relays the connection until it ends, and records it. Draining does not end it.
     pub(crate) async fn carry(
         mut self,
@@ -42,38 +44,33 @@ impl PassthroughConnection {
         telemetry: &Worker,
     ) {
         let started = Instant::now();
-        let mut relayed = RelayedBytes { received: self.hello.len() as u64, sent: 0 };
-        let (status, endpoint) = match self.reach(connection, &settings.streams).await {
+        let mut relayed = RelayedBytes { received: self.first.len() as u64, sent: 0 };
+        let backend = self.to.backends.choose().cloned();
+        let backend_name = backend.as_ref().map_or("-", |backend| backend.name());
+        let (status, endpoint) = match self.reach(backend.as_deref(), connection, &settings.streams).await {
             Ok((mut endpoint, pick)) => {
-                self.hello = Vec::new();
-                set_user_timeout(&self.client, settings.streams.timeout);
-                let end = relay(
-                    Early::default(),
-                    &mut self.client,
-                    &mut endpoint,
-                    settings.streams.timeout,
-                    deadline,
-                    &mut relayed,
-                )
-                .await;
+                self.first = Vec::new();
+                let (early, idle) = (Early::default(), settings.streams.timeout);
+                set_user_timeout(self.client.tcp(), idle);
+                let end = relay(early, &mut self.client, &mut endpoint, idle, deadline, &mut relayed).await;
                 log(&end, &self.server_name, connection);
                 (200, Some(pick.address()))
             }
             Err(error) => {
                 telemetry.event(Event::FailedHandshake, error.reason());
                 let (name, client) = (&self.server_name, connection.peer);
-                tracing::debug!(%name, %client, upstream = self.to.upstream.name(), "TLS passthrough: {error}");
+                tracing::debug!(%name, %client, backend = backend_name, "a TLS connection is closed: {error}");
                 (502, error.endpoint())
             }
         };
-        let port = self.client.local_addr().unwrap_or(connection.local).port();
+        let port = self.client.tcp().local_addr().unwrap_or(connection.local).port();
         let record = StreamRecord {
             connection,
             protocol: "TCP",
             port,
-            upstream: self.to.upstream.name(),
+            upstream: backend_name,
             endpoint,
-            server_name: Some(&self.server_name),
+            server_name: Some(&*self.server_name).filter(|name| !name.is_empty()),
             status,
             received: relayed.received,
             sent: relayed.sent,
@@ -82,14 +79,20 @@ impl PassthroughConnection {
         telemetry.stream(&record, settings);
     }
 
-    /// Connects to an endpoint and sends it the client's ClientHello. If that fails, the next endpoint is tried, as far as
-    /// the settings allow.
-    async fn reach(&self, connection: &Connection, settings: &StreamSettings) -> Result<(TcpStream, Pick), ReachError> {
+    /// Connects to an endpoint and sends it what has been read. If that fails, the next endpoint is tried, as far as the
+    /// settings allow.
+    async fn reach(
+        &self,
+        backend: Option<&StreamBackend>,
+        connection: &Connection,
+        settings: &StreamSettings,
+    ) -> Result<(TcpStream, Pick), ReachError> {
+        let backend = backend.ok_or(ReachError::NoEndpoint)?;
         let started = Instant::now();
         let mut tried = SmallVec::<[SocketAddr; 4]>::new();
         let mut failure = ReachError::NoEndpoint;
         while tried.is_empty() || settings.allow_another(tried.len(), started.elapsed()) {
-            let Some(pick) = self.to.upstream.pick(connection.peer.ip(), &tried) else { break };
+            let Some(pick) = backend.upstream.pick(connection.peer.ip(), &tried) else { break };
             let address = pick.address();
             match self.connect_and_send(address, settings.timeout).await {
                 Ok(endpoint) => return Ok((endpoint, pick)),
@@ -102,7 +105,7 @@ impl PassthroughConnection {
 
     async fn connect_and_send(&self, endpoint: SocketAddr, silence: Duration) -> io::Result<TcpStream> {
         let mut endpoint = connect(endpoint, self.to.connect_timeout, silence).await?;
-        endpoint.write_all(&self.hello).await?;
+        endpoint.write_all(&self.first).await?;
         Ok(endpoint)
     }
 }
@@ -111,9 +114,9 @@ fn log(end: &RelayEnd, name: &str, connection: &Connection) {
     let client = connection.peer;
     match end {
         RelayEnd::Finished => {}
-        RelayEnd::Idle => tracing::debug!(name, %client, "TLS passthrough: nothing moved for too long"),
-        RelayEnd::Client(error) => tracing::debug!(name, %client, %error, "TLS passthrough: the client"),
-        RelayEnd::Endpoint(error) => tracing::debug!(name, %client, %error, "TLS passthrough: the endpoint"),
+        RelayEnd::Idle => tracing::debug!(name, %client, "a TLS connection: nothing moved for too long"),
+        RelayEnd::Client(error) => tracing::debug!(name, %client, %error, "a TLS connection: the client"),
+        RelayEnd::Endpoint(error) => tracing::debug!(name, %client, %error, "a TLS connection: the endpoint"),
     }
 }
 

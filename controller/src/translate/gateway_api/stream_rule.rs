@@ -1,0 +1,73 @@
+use super::backends::{self, Known, Unresolved, transport};
+use super::findings::Findings;
+use crate::diagnostic::Reason;
+use crate::gateway_api::StreamRouteRule;
+use crate::object::ObjectKey;
+use crate::translate::streams::unserved;
+use gateway::config::{BackendId, BackendProtocol, ServiceBackend, StreamBackend};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where the connections or datagrams of a route go.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sessions {
+    /// As they come.
+    pub(super) passed: Arc<[StreamBackend]>,
+    /// What comes within TLS that ends here. It goes to nobody for whom a BackendTLSPolicy asks for TLS, which is not spoken
+    /// for it yet.
+    pub(super) within_tls: Arc<[StreamBackend]>,
+}
+
+/// Where a route of connections or datagrams leads.
+#[derive(Debug)]
+pub(super) struct StreamRule {
+    pub(super) sessions: Sessions,
+    /// The Services' ports that it names, each with the first field that does.
+    pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
+    /// The first reference that cannot be followed.
+    pub(super) unresolved: Option<Unresolved>,
+}
+
+/// Reads the only rule that such a route may have.
+pub(super) fn parse(
+    route: &ObjectKey,
+    rules: &[StreamRouteRule],
+    known: Known<'_>,
+    findings: &mut Findings,
+) -> StreamRule {
+    for index in 1..rules.len() {
+        let message = "is one too many: expected a single rule; it is not served";
+        findings.error(Reason::Invalid, &format!("spec.rules[{index}]"), "", message);
+    }
+    let unserved = unserved(transport(route.kind));
+    let named = rules.first().map(|rule| rule.backend_refs.as_slice()).unwrap_or_default();
+    if named.is_empty() {
+        let message = format!("is missing: expected at least one Service; {unserved}");
+        findings.error(Reason::Invalid, "spec.rules[0].backendRefs", "", &message);
+    }
+    let (mut passed, mut within_tls) = (Vec::new(), Vec::new());
+    let (mut references, mut first_unresolved) = (BTreeMap::new(), None);
+    for (index, reference) in named.iter().enumerate() {
+        let field = format!("spec.rules[0].backendRefs[{index}]");
+        let weight = backends::weight(reference.weight, &field, findings);
+        let effect = format!("its {unserved}");
+        // How HTTP is spoken to it does not matter.
+        let any = |_: &str| BackendProtocol::Http;
+        let reference = reference.clone().into();
+        let (backend, wants_tls) = match backends::resolve(route, &reference, any, (&field, &effect), known, findings) {
+            Ok(destination) => {
+                references.entry(destination.id.clone()).or_insert_with(|| field.into());
+                (BackendId::from(destination.id), destination.tls.is_some() || destination.is_closed)
+            }
+            Err(unresolved) => {
+                first_unresolved.get_or_insert(unresolved);
+                (BackendId::Nowhere, false)
+            }
+        };
+        let secured = if wants_tls { BackendId::Nowhere } else { backend.clone() };
+        passed.push(StreamBackend { backend, weight });
+        within_tls.push(StreamBackend { backend: secured, weight });
+    }
+    let sessions = Sessions { passed: passed.into(), within_tls: within_tls.into() };
+    StreamRule { sessions, references, unresolved: first_unresolved }
+}

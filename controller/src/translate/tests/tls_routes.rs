@@ -1,0 +1,194 @@
+//! TLSRoutes: which hosts they get, and what is told of them.
+
+use super::gateway_api::{CLASS, gateway, listener, secret};
+use super::streams::shares;
+use super::*;
+use crate::gateway_api::StatusParts;
+
+/// A listener of this mode, which asks for the Secret `tls` where it ends TLS.
+fn tls(name: &str, host: &str, mode: &str) -> String {
+    let certificates = if mode == "Terminate" { ", certificateRefs: [{name: tls}]" } else { "" };
+    let host = if host.is_empty() { String::new() } else { format!(", hostname: '{host}'") };
+    format!("{{name: {name}, port: 443, protocol: TLS{host}, tls: {{mode: {mode}{certificates}}}}}")
+}
+
+/// A route to `edge`, the backends of which have this name.
+fn tls_route(name: &str, hosts: &str, backends: &[&str]) -> String {
+    let backends: Vec<_> = backends.iter().map(|name| format!("{{name: {name}, port: 80}}")).collect();
+    format!(
+        "{{kind: TLSRoute, metadata: {{name: {name}}}, spec: {{parentRefs: [{{name: edge}}], hostnames: [{hosts}], rules: \
+         [{{backendRefs: [{}]}}]}}}}",
+        backends.join(", ")
+    )
+}
+
+fn world(parts: &[String]) -> World {
+    let services = ["a", "b"].map(|name| service(name, "10.1.0.1"));
+    World::of(&documents(&[&[CLASS.to_owned(), secret("default")], &services[..], parts].concat()))
+}
+
+/// The hosts at entry points, one a line: where their TLS connections go, and where TLS ends.
+fn hosts(world: &World) -> Vec<String> {
+    let hosts = world.entry_hosts().into_iter().map(|((entry, name), host)| match &host.tls_route {
+        Some(route) => {
+            let ends = if route.terminates { "ends here" } else { "passes" };
+            format!("{name} {entry} {ends}: {}", shares(&route.backends)).trim_end().to_owned()
+        }
+        None => format!("{name} {entry}"),
+    });
+    hosts.collect()
+}
+
+const SERVED: [&str; 4] = ["ResolvedRefs", "Accepted", "Programmed", "!Conflicted: NoConflicts"];
+
+/// As the conformance suite has it, of four Gateways.
+#[test]
+fn a_route_has_the_hosts_that_its_listener_has_too() {
+    for (of_listener, routes, expected) in [
+        ("abc.example.com", &["'*.example.com'"][..], &["abc.example.com HTTPS passes: default/a:80"][..]),
+        (
+            "*.example.com",
+            &["abc.example.com", "'*.com'"],
+            &["abc.example.com HTTPS passes: default/a:80", "**.example.com HTTPS passes: default/b:80"],
+        ),
+        (
+            "*.com",
+            &["abc.example.com", "'*.example.com'"],
+            &[
+                "abc.example.com HTTPS passes: default/a:80",
+                "**.com HTTPS passes:",
+                "**.example.com HTTPS passes: default/b:80",
+            ],
+        ),
+        (
+            "",
+            &["abc.example.com", "'*.com'"],
+            &["* HTTPS passes:", "abc.example.com HTTPS passes: default/a:80", "**.com HTTPS passes: default/b:80"],
+        ),
+    ] {
+        let routes = routes.iter().zip(["a", "b"]).map(|(hosts, name)| tls_route(name, hosts, &[name]));
+        let parts: Vec<_> = [gateway(&tls("t", of_listener, "Passthrough"))].into_iter().chain(routes).collect();
+        let world = world(&parts);
+        assert_eq!(hosts(&world), expected, "{of_listener}");
+        assert_eq!(world.parents_of(Kind::TlsRoute, "a"), [["Accepted", "ResolvedRefs"]], "{of_listener}");
+        assert_eq!(world.gateway_of("edge").1, [listener(parts.len() - 1, &SERVED)]);
+    }
+}
+
+#[test]
+fn a_route_is_told_where_it_cannot_attach() {
+    let passthrough = |host: &str| gateway(&tls("t", host, "Passthrough"));
+    let http = gateway("{name: h, port: 80, protocol: HTTP}");
+    let https = gateway("{name: s, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: tls}]}}");
+    for (gateway, reason) in [
+        (passthrough("www.example.com"), "NoMatchingListenerHostname"),
+        (passthrough("*.example.com"), "NoMatchingListenerHostname"),
+        (http, "NotAllowedByListeners"),
+        (https, "NotAllowedByListeners"),
+    ] {
+        let world = world(&[gateway.clone(), tls_route("a", "www.other.com, '*.other.com'", &["a"])]);
+        let refused = format!("!Accepted: {reason}");
+        assert_eq!(world.parents_of(Kind::TlsRoute, "a"), [[refused.as_str(), "ResolvedRefs"]], "{gateway}");
+        assert!(world.gateway_of("edge").1.iter().all(|(attached, _)| *attached == 0));
+    }
+    let kinds = tls("t", "", "Passthrough")
+        .replace("tls:", "allowedRoutes: {kinds: [{kind: TCPRoute}, {kind: TLSRoute}]}, tls:");
+    let world = world(&[gateway(&kinds)]);
+    let told = ["!ResolvedRefs: InvalidRouteKinds", "Accepted", "Programmed", "!Conflicted: NoConflicts"];
+    assert_eq!(world.gateway_of("edge").1, [listener(0, &told)]);
+    let Some(StatusParts::Gateway { listeners, .. }) = world.parts(Kind::Gateway, "edge") else { panic!("a status") };
+    assert_eq!(listeners[0].supported_kinds[0].kind, "TLSRoute");
+    assert_eq!(listeners[0].supported_kinds.len(), 1);
+}
+
+/// The name that a route has itself counts, and not what is left of it at the listener.
+#[test]
+fn the_most_specific_route_comes_first_and_then_the_oldest() {
+    for (of_listener, older, younger, expected) in [
+        ("abc.example.com", "'*.example.com'", "abc.example.com", "abc.example.com HTTPS passes: default/b:80"),
+        ("*.example.com", "'*.com'", "'*.example.com'", "**.example.com HTTPS passes: default/b:80"),
+        ("*.example.com", "'*.example.com'", "'*.com'", "**.example.com HTTPS passes: default/a:80"),
+        ("*.example.com", "'*.com'", "'*.com'", "**.example.com HTTPS passes: default/a:80"),
+    ] {
+        let gateway = gateway(&tls("t", of_listener, "Passthrough"));
+        let world = world(&[gateway, tls_route("a", older, &["a"]), tls_route("b", younger, &["b"])]);
+        assert_eq!(hosts(&world), [expected], "{older} {younger}");
+    }
+}
+
+#[test]
+fn tls_ends_where_the_listener_says() {
+    let listeners = [tls("t", "end.example", "Terminate"), tls("p", "pass.example", "Passthrough")].join(", ");
+    let https = "{name: s, port: 443, protocol: HTTPS, hostname: web.example, tls: {certificateRefs: [{name: tls}]}}";
+    let mut world = world(&[gateway(&format!("{listeners}, {https}")), tls_route("a", "'*.example'", &["a", "b"])]);
+    let expected = [
+        "end.example HTTPS ends here: default/a:80, default/b:80",
+        "pass.example HTTPS passes: default/a:80, default/b:80",
+        "web.example HTTPS",
+    ];
+    assert_eq!(hosts(&world), expected);
+    let certificates: Vec<_> =
+        world.entry_hosts().into_values().map(|host| host.tls.map_or(0, |tls| tls.certificates.len())).collect();
+    assert_eq!(certificates, [1, 0, 1]);
+    assert_eq!(world.gateway_of("edge").1, [listener(1, &SERVED), listener(1, &SERVED), listener(0, &SERVED)]);
+    world.delete(Kind::Secret, "tls");
+    let lacking =
+        ["!ResolvedRefs: InvalidCertificateRef", "Accepted", "!Programmed: Invalid", "!Conflicted: NoConflicts"];
+    assert_eq!(world.gateway_of("edge").1, [listener(1, &lacking), listener(1, &SERVED), listener(0, &lacking)]);
+    assert_eq!(hosts(&world), ["pass.example HTTPS passes: default/a:80, default/b:80"]);
+}
+
+#[test]
+fn one_host_is_one_listeners() {
+    let twins = [tls("t", "a.example", "Terminate"), tls("p", "a.example", "Passthrough")].join(", ");
+    let world = world(&[gateway(&twins)]);
+    let conflicted = ["ResolvedRefs", "Conflicted", "!Accepted: HostnameConflict", "!Programmed: Invalid"];
+    assert_eq!(world.gateway_of("edge").1, [listener(0, &conflicted), listener(0, &conflicted)]);
+    assert!(hosts(&world).is_empty());
+}
+
+#[test]
+fn connections_that_lead_nowhere_keep_their_share() {
+    let world = world(&[
+        gateway(&tls("t", "", "Passthrough")),
+        tls_route("a", "a.example", &["a", "none"]),
+        tls_route("b", "b.example", &["none"]),
+    ]);
+    let expected =
+        ["* HTTPS passes:", "a.example HTTPS passes: default/a:80, nowhere", "b.example HTTPS passes: nowhere"];
+    assert_eq!(hosts(&world), expected);
+    assert_eq!(world.parents_of(Kind::TlsRoute, "b"), [["Accepted", "!ResolvedRefs: BackendNotFound"]]);
+}
+
+/// Whoever connects over TLS comes to the listener; what comes in cleartext stays the Ingress's.
+#[test]
+fn an_ingress_keeps_its_host_on_http() {
+    let ingress = ingress("i", "", &format!("{{rules: [{}]}}", rule("a.example", &[("/", "Prefix", "b")])));
+    let world = world(&[gateway(&tls("t", "a.example", "Passthrough")), tls_route("a", "a.example", &["a"]), ingress]);
+    assert_eq!(hosts(&world), ["a.example HTTPS passes: default/a:80"]);
+    assert_eq!(world.routes("a.example"), "^ / b\n");
+}
+
+/// Of what Ingresses have nothing is on such a port, and nobody is there to be shown to others.
+#[test]
+fn a_port_of_its_own_closes_connections_for_other_names() {
+    let on_8443 = |text: String| text.replace("port: 443", "port: 8443");
+    let listeners = [tls("t", "a.example", "Terminate"), tls("p", "*.b.example", "Passthrough")].join(", ");
+    let mut world = world(&[gateway(&on_8443(listeners)), tls_route("a", "a.example, b.b.example", &["a"])]);
+    let expected = [
+        "* HTTPS port 8443 passes:",
+        "a.example HTTPS port 8443 ends here: default/a:80",
+        "b.b.example HTTPS port 8443 passes: default/a:80",
+        "**.b.example HTTPS port 8443 passes:",
+    ];
+    assert_eq!(hosts(&world), expected);
+    world.apply(&gateway(&on_8443(tls("t", "", "Passthrough"))));
+    let everywhere = [
+        "* HTTPS port 8443 passes:",
+        "a.example HTTPS port 8443 passes: default/a:80",
+        "b.b.example HTTPS port 8443 passes: default/a:80",
+    ];
+    assert_eq!(hosts(&world), everywhere);
+    world.delete(Kind::Gateway, "edge");
+    assert!(hosts(&world).is_empty());
+}
