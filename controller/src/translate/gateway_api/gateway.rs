@@ -1,6 +1,5 @@
 //! A Gateway and its class.
 
-use super::attached_routes::AttachedRoutes;
 use super::backend_certificates;
 use super::findings::Findings;
 use super::frontend::Frontend;
@@ -9,11 +8,8 @@ use super::listener_sets::{AddedSets, ParsedSet};
 use super::listeners::{self, ParsedListener, Scene};
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{
-    Condition, Gateway, GatewayClass, ListenerSet, ListenerStatus, ObjectStatus, OwnService, StatusParts,
-};
+use crate::gateway_api::{Condition, Gateway, GatewayClass, ListenerSet, OwnService};
 use crate::lookup::Lookup;
-use crate::object::ObjectKey;
 use crate::settings::ControllerSettings;
 use crate::store::Stored;
 use crate::translate::certificates::Certificates;
@@ -28,78 +24,19 @@ pub(super) struct ParsedGateway {
     /// Its own, and those of its sets.
     pub(super) listeners: Vec<ParsedListener>,
     pub(super) sets: Vec<ParsedSet>,
-    infrastructure: Infrastructure,
+    pub(super) infrastructure: Infrastructure,
     /// Why nothing of it is served, if that is so.
-    refused: Option<Condition>,
+    pub(super) refused: Option<Condition>,
     /// What it shows to backends for which a BackendTLSPolicy asks for TLS.
     pub(super) backend_certificate: Option<Arc<Certificate>>,
     /// What else its status says of TLS.
-    of_tls: Vec<Condition>,
+    pub(super) of_tls: Vec<Condition>,
 }
 
 impl ParsedGateway {
     /// Whether it has listeners for sessions.
     pub(super) fn has_streams(&self) -> bool {
         self.listeners.iter().any(|listener| listener.stream.is_some())
-    }
-
-    /// Its status, and those of its sets, with these routes.
-    pub(super) fn statuses(&self, routes: &AttachedRoutes<'_>) -> Vec<(&ObjectKey, ObjectStatus)> {
-        let listeners = &self.listeners;
-        let own: Vec<_> = listeners.iter().filter(|listener| listener.set.is_none()).collect();
-        let parts = StatusParts::Gateway {
-            conditions: self.conditions(&own),
-            listeners: own.iter().map(|listener| status(listener, routes)).collect(),
-            attached_sets: self.sets.iter().filter(|set| set.is_accepted(listeners)).count(),
-            addresses: self.infrastructure.addresses.clone(),
-            service: self.infrastructure.service.clone(),
-        };
-        let of_sets = self.sets.iter().map(|set| {
-            let parts = StatusParts::ListenerSet {
-                conditions: set.conditions(listeners),
-                listeners: set.own(listeners).map(|listener| status(listener, routes)).collect(),
-            };
-            (&set.rank.key, ObjectStatus { generation: set.generation, parts })
-        });
-        let own = (&self.rank.key, ObjectStatus { generation: self.generation, parts });
-        std::iter::once(own).chain(of_sets).collect()
-    }
-
-    fn conditions(&self, own: &[&ParsedListener]) -> Vec<Condition> {
-        let valid = own.iter().filter(|listener| listener.is_accepted).count();
-        let accepted = match &self.refused {
-            Some(refused) => refused.clone(),
-            None if valid == own.len() && valid > 0 => Condition::holds("Accepted", "Accepted"),
-            None => Condition { holds: valid > 0, ..Condition::fails("Accepted", "ListenersNotValid", SOME_INVALID) },
-        };
-        let programmed = match &self.infrastructure.problem {
-            Some(problem) => problem.clone(),
-            None => programmed(own.iter().copied(), "Invalid"),
-        };
-        [accepted, programmed].into_iter().chain(self.of_tls.iter().cloned()).collect()
-    }
-}
-
-/// Whether one of these listeners is served. The reason counts where none is, and none will be.
-pub(super) fn programmed<'a>(
-    listeners: impl Iterator<Item = &'a ParsedListener> + Clone,
-    reason: &'static str,
-) -> Condition {
-    if listeners.clone().any(ParsedListener::is_served) {
-        return Condition::holds("Programmed", "Programmed");
-    }
-    match listeners.into_iter().any(|listener| listener.is_pending) {
-        true => Condition::fails("Programmed", "Pending", infrastructure::PENDING),
-        false => Condition::fails("Programmed", reason, "no listener is served"),
-    }
-}
-
-fn status(listener: &ParsedListener, routes: &AttachedRoutes<'_>) -> ListenerStatus {
-    ListenerStatus {
-        name: listener.name.clone(),
-        supported_kinds: listener.kinds.clone(),
-        attached_routes: routes.count(listener),
-        conditions: listener.conditions.clone(),
     }
 }
 
@@ -183,5 +120,3 @@ pub(super) fn parse(
     };
     (Some(parsed), diagnostics)
 }
-
-const SOME_INVALID: &str = "some listeners are not valid";

@@ -1,39 +1,15 @@
 //! The listeners that ListenerSets add to a Gateway.
 
 use super::findings::Findings;
-use super::gateway::programmed;
 use super::listeners::{self, ParsedListener, Scene};
 use super::namespaces;
+use super::programmed::programmed;
 use super::rank::Rank;
-use super::{GatewayApi, GatewayDirty};
 use crate::diagnostic::{Diagnostic, Reason};
 use crate::gateway_api::{Condition, Gateway, ListenerSet};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
-use crate::store::{Store, Stored};
-
-impl GatewayApi {
-    /// Notes which Gateway a ListenerSet names: that one is read anew, and the former one.
-    pub(in crate::translate) fn read_set(
-        &mut self,
-        key: &ObjectKey,
-        store: &Store,
-        dirty: &mut GatewayDirty,
-    ) -> Vec<Diagnostic> {
-        let lookup = Lookup::new(store);
-        let stored = store.gateway_api().listener_sets.get(&key.namespace, &key.name);
-        let parent = stored.map(parent);
-        let diagnostics = stored.map(|set| without_gateway(set, &lookup)).unwrap_or_default();
-        self.readers.set(key, lookup.reads());
-        let former = self.sets.remove(key);
-        if former != parent {
-            self.statuses.set(key, None);
-        }
-        dirty.objects.extend(former.into_iter().chain(parent.clone()));
-        self.sets.extend(parent.map(|parent| (key.clone(), parent)));
-        diagnostics
-    }
-}
+use crate::store::Stored;
 
 /// A ListenerSet that names a Gateway of ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +28,7 @@ pub(super) fn parent(set: &Stored<ListenerSet>) -> ObjectKey {
 }
 
 /// Says where a set names a Gateway that is not there: in a cluster that may be as it should be.
-fn without_gateway(set: &Stored<ListenerSet>, lookup: &Lookup<'_>) -> Vec<Diagnostic> {
+pub(super) fn without_gateway(set: &Stored<ListenerSet>, lookup: &Lookup<'_>) -> Vec<Diagnostic> {
     let parent = parent(set);
     let mut findings = Findings::of(&set.key, set.age.place.as_ref());
     if lookup.gateway(&parent.namespace, &parent.name).is_none() && findings.is_in_file() {

@@ -1,11 +1,11 @@
 //! The TCP and UDP services of Gateways.
 
-use super::GatewayApi;
 use super::attachment::Attached;
 use super::gateway::ParsedGateway;
 use super::listeners::ParsedListener;
 use super::route::ParsedRoute;
 use super::stream_rule::Sessions;
+use super::units::GatewayApi;
 use crate::diagnostic::{Diagnostic, Reason};
 use gateway::config::{Origin, StreamListener};
 use std::sync::Arc;

@@ -1,0 +1,138 @@
+//! Routes and the BackendTLSPolicies for what they lead to, as units.
+
+use super::backend_tls;
+use super::hosts::HostPlace;
+use super::route::{self, ParsedRoute};
+use super::route_parts::RouteParts;
+use super::stream_route::{self, StreamParts};
+use super::units::{GatewayApi, GatewayDirty, Scene};
+use crate::diagnostic::Diagnostic;
+use crate::gateway_api::ObjectStatus;
+use crate::lookup::Lookup;
+use crate::object::{Kind, ObjectKey};
+use crate::translate::catch_panic::catch_panic;
+use crate::translate::shared_policies::SharedPolicies;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl GatewayApi {
+    /// Reads a BackendTLSPolicy anew. Where that changes, so do the routes to its Services, and the policies beside it.
+    pub(in crate::translate) fn read_policy(
+        &mut self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let stored = scene.store.gateway_api().backend_tls_policies.get(&key.namespace, &key.name);
+        let parsed = catch_panic(|| stored.map(|stored| backend_tls::parse(stored, &lookup)));
+        self.readers.set(key, lookup.reads());
+        match parsed {
+            Ok(policy) => {
+                for service in self.policies.set(key, policy) {
+                    dirty.objects.extend(self.readers.of(&service).cloned());
+                    dirty.policies.extend(self.policies.of_service(&service).cloned());
+                }
+                dirty.policies.insert(key.clone());
+                Vec::new()
+            }
+            Err(message) => vec![Diagnostic::defect(key, message)],
+        }
+    }
+
+    /// The same of a route. The policies of HTTPRoutes and GRPCRoutes are shared with all that have the same ones.
+    pub(in crate::translate) fn read_route(
+        &mut self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        shared: &mut SharedPolicies,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<Diagnostic> {
+        let lookup = Lookup::new(scene.store);
+        let parsed = catch_panic(|| self.parse_route(key, scene, &lookup));
+        self.readers.set(key, lookup.reads());
+        match parsed {
+            Ok((mut route, diagnostics)) => {
+                match &mut route {
+                    Some(route) => shared.of_routes(&mut route.routes),
+                    None => self.statuses.set(key, None),
+                }
+                self.set_route(key, route, dirty);
+                diagnostics
+            }
+            Err(message) => vec![Diagnostic::defect(key, message)],
+        }
+    }
+
+    fn parse_route(
+        &self,
+        key: &ObjectKey,
+        scene: &Scene<'_>,
+        lookup: &Lookup<'_>,
+    ) -> (Option<ParsedRoute>, Vec<Diagnostic>) {
+        let (objects, known) = (scene.store.gateway_api(), (&self.gateways, &self.policies));
+        if let Some(route) = StreamParts::find(objects, key) {
+            return stream_route::parse(&route, known, scene.settings, lookup);
+        }
+        let parse = |route| route::parse(route, known, (scene.settings, scene.defaults), lookup);
+        RouteParts::find(objects, key).map(parse).unwrap_or_default()
+    }
+
+    fn set_route(&mut self, key: &ObjectKey, route: Option<ParsedRoute>, dirty: &mut GatewayDirty) {
+        if self.routes.get(key).map(Arc::as_ref) == route.as_ref() {
+            return;
+        }
+        if let Some(former) = self.routes.remove(key) {
+            mark(&former, dirty);
+            dirty.hosts.extend(self.below(&route_places(&former)));
+            self.claims.remove_route(&former);
+            self.references.remove(&former);
+        }
+        if let Some(route) = route {
+            self.claims.add_route(&route);
+            self.references.add(&route);
+            mark(&route, dirty);
+            dirty.hosts.extend(self.below(&route_places(&route)));
+            let status = ObjectStatus { generation: route.generation, parts: route.status() };
+            self.statuses.set(key, Some(status));
+            self.routes.insert(key.clone(), Arc::new(route));
+        }
+    }
+
+    /// Sets the statuses of the policies of which something may have changed, and says what is wrong with each.
+    pub(in crate::translate) fn judge_policies(
+        &mut self,
+        dirty: &mut GatewayDirty,
+    ) -> Vec<(ObjectKey, Vec<Diagnostic>)> {
+        let mut keys = std::mem::take(&mut dirty.policies);
+        for id in &dirty.backends {
+            let service = ObjectKey::new(Kind::Service, Arc::clone(&id.namespace), Arc::clone(&id.service));
+            keys.extend(self.policies.of_service(&service).cloned());
+        }
+        let mut judged = Vec::with_capacity(keys.len());
+        for key in keys {
+            let (status, diagnostics) = self.policies.judge(&key, |service| self.gateways_before(service));
+            self.statuses.set(&key, status);
+            judged.push((key, diagnostics));
+        }
+        judged
+    }
+
+    /// The Gateways that send requests to a Service.
+    fn gateways_before(&self, service: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let ports = self.references.of_service(&service.namespace, &service.name);
+        let routes = ports.flat_map(|id| self.references.of(id)).filter_map(|(route, _)| self.routes.get(route));
+        routes.flat_map(|route| route.attached()).map(|attached| attached.gateway.clone()).collect()
+    }
+}
+
+/// Marks what a route has a say on besides hosts.
+fn mark(route: &ParsedRoute, dirty: &mut GatewayDirty) {
+    dirty.streams |= route.streams.is_some();
+    dirty.backends.extend(route.references.keys().cloned());
+    dirty.counted.extend(route.attached().map(|attached| attached.gateway.clone()));
+}
+
+fn route_places(route: &ParsedRoute) -> Vec<HostPlace> {
+    route.attachments().into_iter().map(|attachment| (attachment.entry, attachment.host)).collect()
+}
