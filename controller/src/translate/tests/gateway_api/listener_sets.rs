@@ -29,11 +29,13 @@ fn route(parents: &str) -> String {
     )
 }
 
+/// The conditions of a set, and those of its listeners with how many routes they have.
+type Shown = (Vec<String>, Vec<(usize, Vec<String>)>);
+
 const ACCEPTED: [&str; 4] = ["ResolvedRefs", "Accepted", "Programmed", "!Conflicted: NoConflicts"];
 
 impl World {
-    /// The conditions of a ListenerSet, and those of its listeners with how many routes they have.
-    fn set(&self, name: &str) -> Option<(Vec<String>, Vec<(usize, Vec<String>)>)> {
+    fn set(&self, name: &str) -> Option<Shown> {
         match self.parts(Kind::ListenerSet, name)? {
             StatusParts::ListenerSet { conditions, listeners } => Some((shown(conditions), shown_listeners(listeners))),
             other => panic!("no status of a ListenerSet: {other:?}"),
