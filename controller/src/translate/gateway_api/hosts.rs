@@ -117,10 +117,10 @@ impl Claims {
         let Some(listener) = wider.iter().find(has_listener) else { return self.of_no_listener(*entry, name) };
         let listeners = self.listeners.get(&(*entry, listener.clone()))?;
         // Where listeners of two Gateways want different things, the older decides.
-        let (gateway, oldest) = listeners.first_key_value().map(|((rank, _), listener)| (rank, listener))?;
+        let ((gateway, _), oldest) = listeners.first_key_value()?;
         if let Some(mode) = oldest.tls_mode {
             let routed = self.streams((*entry, listener, &wider), mode, routes);
-            let of_nobody = || (Arc::default(), Origin::new(&gateway.key, oldest.field.as_str()));
+            let of_nobody = || (Arc::default(), declaration(gateway, oldest));
             let policies = policies(None, listeners.values());
             let host = led_on(name, mode, routed.unwrap_or_else(of_nobody));
             return Some(VirtualHost { tls: oldest.tls.clone(), policies, ..host });
@@ -169,7 +169,7 @@ impl Claims {
     fn of_no_listener(&self, entry: EntryPoint, name: &HostName) -> Option<VirtualHost> {
         let listeners = self.listeners.iter().filter(|((at, _), _)| *at == entry).flat_map(|(_, listeners)| listeners);
         let ((gateway, _), listener) = listeners.into_iter().find(|(_, listener)| listener.tls_mode.is_some())?;
-        let of_nobody = (Arc::default(), Origin::new(&gateway.key, listener.field.as_str()));
+        let of_nobody = (Arc::default(), declaration(gateway, listener));
         Some(led_on(name, TlsMode::Passthrough, of_nobody))
     }
 
@@ -259,6 +259,11 @@ pub(super) fn places(listener: &ParsedListener) -> Vec<HostPlace> {
     let has_others = listener.tls_mode.is_some() && !entry.is_shared() && listener.host != HostName::Any;
     let others = has_others.then_some((entry, HostName::Any));
     std::iter::once((entry, listener.host.clone())).chain(others).collect()
+}
+
+/// Where a listener of a Gateway is declared.
+fn declaration(gateway: &Rank, listener: &ParsedListener) -> Origin {
+    Origin::new(&listener.set.as_ref().unwrap_or(gateway).key, listener.field.as_str())
 }
 
 /// A host whose TLS connections are led on to these backends.

@@ -1,7 +1,7 @@
 use super::backends::{self, Known, Unresolved, transport};
 use super::findings::Findings;
 use crate::diagnostic::Reason;
-use crate::gateway_api::StreamRouteRule;
+use crate::gateway_api::{RouteBackendRef, StreamRouteRule};
 use crate::object::ObjectKey;
 use crate::translate::streams::unserved;
 use gateway::config::{BackendId, BackendProtocol, ServiceBackend, StreamBackend};
@@ -53,9 +53,14 @@ pub(super) fn parse(
         let effect = format!("its {unserved}");
         // How HTTP is spoken to it does not matter.
         let any = |_: &str| BackendProtocol::Http;
-        let reference = reference.clone().into();
+        let reference = RouteBackendRef::from(reference.clone());
         let (backend, wants_tls) = match backends::resolve(route, &reference, any, (&field, &effect), known, findings) {
             Ok(destination) => {
+                if destination.tls.is_some() {
+                    let message = "has a BackendTLSPolicy, which does not count yet where TLS ends at a listener: there its \
+                                   connections are closed";
+                    findings.ignored(&format!("{field}.name"), &reference.name, message);
+                }
                 references.entry(destination.id.clone()).or_insert_with(|| field.into());
                 (BackendId::from(destination.id), destination.tls.is_some() || destination.is_closed)
             }

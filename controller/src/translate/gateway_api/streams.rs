@@ -42,7 +42,11 @@ impl GatewayApi {
     ) -> impl Iterator<Item = (&ParsedRoute, &Sessions)> {
         let key = &gateway.rank.key;
         let routes = self.readers.of(key).filter_map(|unit| self.routes.get(unit).map(Arc::as_ref));
-        let is_attached = |attached: &Attached| attached.gateway == *key && attached.listeners.contains(&listener.name);
+        // A Gateway and its ListenerSets may have listeners of one name.
+        let set = listener.set.as_ref().map(|set| &set.key);
+        let is_attached = |attached: &Attached| {
+            attached.gateway == *key && attached.set.as_ref() == set && attached.listeners.contains(&listener.name)
+        };
         let mut attached: Vec<_> = routes
             .filter(|route| route.attached().any(is_attached))
             .filter_map(|route| Some((route, route.streams.as_ref()?)))

@@ -38,7 +38,7 @@ const A: &str = "{name: a, port: 80}";
 const B: &str = "{name: b, port: 80}";
 const SERVED: [&str; 4] = ["ResolvedRefs", "Accepted", "Programmed", "!Conflicted: NoConflicts"];
 const NO_PORT: [&str; 4] =
-    ["ResolvedRefs", "!Conflicted: NoConflicts", "!Accepted: PortUnavailable", "!Programmed: Invalid"];
+    ["ResolvedRefs", "!Conflicted: NoConflicts", "!Accepted: PortUnavailable", "!Programmed: PortUnavailable"];
 
 #[test]
 fn routes_attach_by_name_by_port_by_both_and_to_all() {
@@ -167,8 +167,8 @@ fn a_port_is_of_the_oldest_gateway_and_of_no_two_listeners() {
     assert_eq!(all(&world), ["TCP 9001 default/a:80", "TCP 9003 default/b:80"]);
     assert_eq!(world.gateway_of("other").1, [listener(0, &NO_PORT), listener(1, &SERVED)]);
     let conflicted = |reason| {
-        let accepted = format!("!Accepted: {reason}");
-        listener(0, &["ResolvedRefs", "Conflicted", &accepted, "!Programmed: Invalid"])
+        let (accepted, programmed) = (format!("!Accepted: {reason}"), format!("!Programmed: {reason}"));
+        listener(0, &["ResolvedRefs", "Conflicted", &accepted, &programmed])
     };
     let listeners_of_edge = world.gateway_of("edge").1;
     assert_eq!(listeners_of_edge[1..3], [conflicted("ProtocolConflict"), conflicted("ProtocolConflict")]);
@@ -234,4 +234,19 @@ fn what_changes_elsewhere_publishes_no_services() {
     assert!(world.apply(&route("TCPRoute", "t", "", A)).is_empty());
     let update = world.delete(Kind::Service, "a");
     assert_eq!(listeners(&update), ["TCP 9001 nowhere"]);
+}
+
+/// Who may attach to one of them may not have the port of the other.
+#[test]
+fn listeners_of_one_name_in_a_set_and_in_its_gateway_are_two() {
+    let own = "{name: t, port: 9001, protocol: TCP}";
+    let taking = "allowedListeners: {namespaces: {from: Same}}, listeners:";
+    let set = "{kind: ListenerSet, metadata: {name: set}, spec: {parentRef: {name: edge}, listeners: [{name: t, port: 9002, \
+               protocol: TCP}]}}";
+    let to_set = route("TCPRoute", "b", "", B).replace("{name: edge}", "{kind: ListenerSet, name: set}");
+    let edge = gateway(own).replace("listeners:", taking);
+    let mut world = world(&[edge, set.to_owned(), route("TCPRoute", "a", "", A)]);
+    assert_eq!(all(&world), ["TCP 9001 default/a:80"]);
+    assert_eq!(listeners(&world.apply(&to_set)), ["TCP 9001 default/a:80", "TCP 9002 default/b:80"]);
+    assert_eq!(world.said(Severity::Error), [""; 0]);
 }

@@ -4,6 +4,7 @@ use super::gateway_api::{CLASS, gateway, listener, secret};
 use super::streams::shares;
 use super::*;
 use crate::gateway_api::StatusParts;
+use serde_json::json;
 
 /// A listener of this mode, which asks for the Secret `tls` where it ends TLS.
 fn tls(name: &str, host: &str, mode: &str) -> String {
@@ -142,7 +143,7 @@ fn tls_ends_where_the_listener_says() {
 fn one_host_is_one_listeners() {
     let twins = [tls("t", "a.example", "Terminate"), tls("p", "a.example", "Passthrough")].join(", ");
     let world = world(&[gateway(&twins)]);
-    let conflicted = ["ResolvedRefs", "Conflicted", "!Accepted: HostnameConflict", "!Programmed: Invalid"];
+    let conflicted = ["ResolvedRefs", "Conflicted", "!Accepted: HostnameConflict", "!Programmed: HostnameConflict"];
     assert_eq!(world.gateway_of("edge").1, [listener(0, &conflicted), listener(0, &conflicted)]);
     assert!(hosts(&world).is_empty());
 }
@@ -191,4 +192,34 @@ fn a_port_of_its_own_closes_connections_for_other_names() {
     assert_eq!(hosts(&world), everywhere);
     world.delete(Kind::Gateway, "edge");
     assert!(hosts(&world).is_empty());
+}
+
+/// Elsewhere it is the backend's to say who comes in.
+#[test]
+fn clients_are_asked_for_certificates_where_tls_ends_here() {
+    let (authority, _) = crate::certificate::tests::pem(&["authority"]);
+    let ca = json!({"kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.crt": authority}}).to_string();
+    let frontend =
+        "tls: {frontend: {default: {validation: {caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]}}}}";
+    let listeners = [tls("t", "end.example", "Terminate"), tls("p", "pass.example", "Passthrough")].join(", ");
+    let gateway = gateway(&listeners).replace("listeners:", &format!("{frontend}, listeners:"));
+    let world = world(&[gateway, ca, tls_route("a", "'*.example'", &["a"])]);
+    let asking = world.entry_hosts().into_iter().filter(|(_, host)| host.policies.client_certificates.is_some());
+    assert_eq!(asking.map(|((_, name), _)| name.to_string()).collect::<Vec<_>>(), ["end.example"]);
+}
+
+/// What a BackendTLSPolicy wants secured is not sent in the clear.
+#[test]
+fn what_comes_within_tls_goes_to_no_backend_that_asks_for_tls() {
+    let policy = "{kind: BackendTLSPolicy, metadata: {name: p}, spec: {targetRefs: [{group: '', kind: Service, name: a}], \
+                  validation: {hostname: a.example, wellKnownCACertificates: System}}}";
+    let listeners = [tls("t", "end.example", "Terminate"), tls("p", "pass.example", "Passthrough")].join(", ");
+    let mut world = world(&[gateway(&listeners), tls_route("a", "'*.example'", &["a", "b"])]);
+    world.apply(policy);
+    let expected =
+        ["end.example HTTPS ends here: nowhere, default/b:80", "pass.example HTTPS passes: default/a:80, default/b:80"];
+    assert_eq!(hosts(&world), expected);
+    assert_eq!(world.parents_of(Kind::TlsRoute, "a"), [["Accepted", "ResolvedRefs"]]);
+    let said = world.said(Severity::Warning);
+    assert!(said.iter().any(|said| said.contains("backendRefs[0].name: \"a\" has a BackendTLSPolicy")), "{said:#?}");
 }
