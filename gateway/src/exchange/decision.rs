@@ -7,17 +7,17 @@ use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
 use super::session::session;
 use super::snippet_progress::SnippetProgress;
-use crate::config::{BackendId, BackendPolicies, HostName, PathKind, RouteLabels};
+use crate::config::{HostName, PathKind};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::Admission;
 use crate::policy::custom_errors::CustomErrors;
 use crate::policy::external_auth::ExternalAuth;
-use crate::policy::{Policies, Verdict, blocked, path_change, redirect, rewrite};
+use crate::policy::rewrite::Rewritten;
+use crate::policy::{Policies, Verdict, blocked, path_change, redirect};
 use crate::request::{Client, Reason, Reply, RequestView, normalize};
-use crate::table::{Found, Route, RouteAction, RouteBackend, Settings, Table};
+use crate::table::{Found, Route, RouteAction, Settings, Table};
 use crate::telemetry::TraceContext;
-use crate::tls::backend::BackendTls;
 use crate::tls::client;
 use crate::upstream::{HashKey, SessionKey, Upstream};
 use http::HeaderValue;
@@ -43,7 +43,7 @@ pub struct Decision {
     /// The key that leads to an endpoint, where that backend has one chosen so.
     pub(super) key: Option<HashKey>,
     /// Its path towards the backend, where that is rewritten.
-    pub rewritten: Option<rewrite::Rewritten>,
+    pub rewritten: Option<Rewritten>,
     /// `Access-Control-Allow-Origin` of the response, where CORS lets the request's origin read it.
     pub allowed_origin: Option<HeaderValue>,
     /// The gateway's own reply, before it matters who the client is.
@@ -56,7 +56,7 @@ pub struct Decision {
     pub(super) passed_server_phase: bool,
     /// It is for a host without rules, or none of those without a host takes it.
     pub(super) is_of_no_host: bool,
-    default_backend: Option<Arc<Upstream>>,
+    pub(super) default_backend: Option<Arc<Upstream>>,
     /// What limits on clients have made of it, where there are some.
     pub(super) admission: Admission,
     /// The decoded and normalised path, where it is not the path as sent.
@@ -262,7 +262,7 @@ impl Decision {
     fn rewrite(&mut self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply> {
         if let Some(change) = &route.policies.path_change {
             let target = path_change::target(change, self.path(request), self.query(request));
-            self.rewritten = Some(rewrite::Rewritten { target, forwarded_prefix: None });
+            self.rewritten = Some(Rewritten { target, forwarded_prefix: None });
             return ControlFlow::Continue(());
         }
         let Some(rewrite) = self.rewrite_policy(route) else { return ControlFlow::Continue(()) };
@@ -281,61 +281,6 @@ impl Decision {
         match &self.default_backend {
             Some(_) => ControlFlow::Continue(()),
             None => ControlFlow::Break(Reply::new(404, Reason::NoRoute)),
-        }
-    }
-
-    /// The backend of its route that the request goes to.
-    pub fn backend(&self) -> Option<&RouteBackend> {
-        self.route.as_ref()?.backends().get(self.chosen?)
-    }
-
-    /// The upstream whose endpoints serve the request.
-    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
-        match self.route.as_ref().map(|route| &route.action) {
-            None | Some(RouteAction::DefaultBackend(_)) => self.default_backend.as_ref(),
-            Some(_) => self.backend().map(|backend| &backend.upstream),
-        }
-    }
-
-    /// The policies for that upstream.
-    pub fn backend_policies(&self) -> &BackendPolicies {
-        match self.route.as_ref().map(|route| &route.action) {
-            Some(RouteAction::DefaultBackend(policies)) => policies,
-            _ => self.backend().map_or(&BackendPolicies::DEFAULT, |backend| &backend.policies),
-        }
-    }
-
-    /// How TLS is spoken to that upstream, if that is set.
-    pub fn backend_tls(&self) -> Option<&Arc<BackendTls>> {
-        self.backend()?.tls.as_ref()
-    }
-
-    /// The labels of the request in metrics and logs: those of its backend, else those of its route.
-    pub fn labels(&self) -> Option<&Arc<RouteLabels>> {
-        self.backend().map(|backend| &backend.labels).or(self.route.as_ref().map(|route| &route.labels))
-    }
-
-    /// The upstream that serves it if [`Decision::upstream`] has no endpoint.
-    pub fn fallback(&self) -> Option<&Arc<Upstream>> {
-        self.route.as_ref()?.policies.default_backend.as_ref()
-    }
-
-    /// Whether it goes to the gateway's default backend, because no route takes it.
-    pub fn uses_default_backend(&self) -> bool {
-        self.route.as_ref().is_none_or(|route| matches!(route.action, RouteAction::DefaultBackend(_)))
-    }
-
-    /// The reply where no backend has an endpoint. Without the default backend it is as if there was none: as in
-    /// ingress-nginx, which then serves its own.
-    pub fn no_endpoint(&self) -> Reply {
-        if self.backend().is_some_and(|backend| *backend.upstream.id() == BackendId::Nowhere) {
-            // As Gateway API has it: for a call, UNAVAILABLE.
-            let is_for_calls = self.route.as_ref().is_some_and(|route| route.matches.call.is_some());
-            return Reply::new(if is_for_calls { 503 } else { 500 }, Reason::NoBackend);
-        }
-        match self.uses_default_backend() {
-            true => Reply::new(404, Reason::NoRoute),
-            false => Reply::new(503, Reason::NoEndpoint),
         }
     }
 

@@ -11,9 +11,7 @@ use super::progress::{BodyPath, CustomError, EndedAuthRequest, State, Try};
 use super::step::{BackendTls, Destination, EndpointProtocol, Failure, Sent, Step, UpstreamFault};
 use crate::config::{BackendPolicies, GatewaySettings, RetryCondition};
 use crate::connection::Arrival;
-use crate::headers::Fields;
 use crate::policy::auth_cache::AuthKey;
-use crate::policy::body_limit;
 use crate::policy::client_limits::Admission;
 use crate::policy::compression::Encoder;
 use crate::policy::external_auth::{Authorization, FAILED};
@@ -29,8 +27,6 @@ use std::time::Duration;
 
 /// Interim responses (1xx) that an endpoint may send before its final one.
 pub(crate) const MAX_INTERIM: usize = 16;
-/// Bytes of a body that are read and thrown away to keep the connection, when we answer ourselves.
-const DISCARDED: u64 = 64 << 10;
 /// How long the next request of a connection waits after one that made a pattern go back too often: about fifty times as
 /// long as that took.
 const PATTERN_PAUSE: Duration = Duration::from_millis(10);
@@ -71,9 +67,9 @@ pub struct Exchange {
     pub(super) fell_back: bool,
     pub(super) state: State,
     pub(super) body_path: BodyPath,
-    body_received: u64,
+    pub(super) body_received: u64,
     /// Bytes of the body that the endpoint has got.
-    body_passed: u64,
+    pub(super) body_passed: u64,
     /// Where the body goes beside its backend, as long as mirrors get it.
     pub(super) tees: Option<Box<Tees>>,
     /// Replaces texts in the response's body, where some are to be.
@@ -239,30 +235,6 @@ impl Exchange {
         self.attempts.connected(reused);
     }
 
-    /// A piece of the request's body has arrived. After `Break` no more is to be read of it.
-    pub fn request_body(&mut self, bytes: usize) -> ControlFlow<()> {
-        self.body_received += bytes as u64;
-        self.arrival.connection.count_requested(bytes);
-        let limit = self.decision.route.as_ref().and_then(|route| route.policies.body_limit);
-        body_limit::received(self.body_received, limit).map_break(|reply| self.state = State::Replying(reply))
-    }
-
-    /// The same of a piece that is passed on, and whether it is the last: mirrors get it, too.
-    pub fn request_piece(&mut self, piece: &[u8], is_last: bool) -> ControlFlow<()> {
-        let position = self.body_passed;
-        self.body_passed += piece.len() as u64;
-        if self.body_path != BodyPath::Buffered {
-            self.request_body(piece.len())?;
-        }
-        self.tees.take_if(|tees| !tees.pass(position, piece, is_last));
-        ControlFlow::Continue(())
-    }
-
-    /// After an upgrade, so many bytes have come from the client. No limit on bodies applies to them.
-    pub fn tunnelled(&mut self, bytes: u64) {
-        self.body_received = bytes;
-    }
-
     /// The endpoint sends an interim response (1xx other than 101). After `Break` it has sent too many.
     pub fn interim_response(&mut self) -> ControlFlow<()> {
         if self.attempts.interim_response() > MAX_INTERIM { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -349,12 +321,6 @@ impl Exchange {
     /// The client's connection and the head that arrived on it.
     pub fn arrival(&self) -> &Arrival {
         &self.arrival
-    }
-
-    /// Whether a reply of ours leaves a body unread that is too large, or too far off, to be read and thrown away.
-    pub fn leaves_body(&self, request: &RequestView<'_>) -> bool {
-        let waits = request.headers.has("expect");
-        request.has_body() && (waits || request.content_length().is_none_or(|length| length > DISCARDED))
     }
 
     /// The request has ended: counts it and writes it to the log.
