@@ -108,6 +108,7 @@ async fn each_generation_is_told_of_once() -> Result<()> {
     let (server, _adit) = start(&(CLASS_AND_GATEWAY.to_owned() + &route(1, "edge"))).await?;
     let accepted = |generation: u32| format!("True Accepted {generation}");
     let of_route = |status: &Value| condition(&status["parents"][0], "Accepted");
+    comes_to(&server, "gatewayclasses", "adit", |status| condition(status, "Accepted") == accepted(1)).await?;
     comes_to(&server, "httproutes", "shop", |status| of_route(status) == accepted(1)).await?;
     comes_to(&server, "gateways", "edge", |status| status["listeners"][0]["attachedRoutes"] == 1).await?;
     let before = written(&server);
