@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -11,9 +12,10 @@ import (
 	"sigs.k8s.io/gateway-api-conformance-images/echo-basic/tcpserver"
 )
 
-// Talks with whoever connects, on one port as it is, and on another over TLS if there is a certificate.
+// Talks with whoever connects, on one port as it is, and on another over TLS if there is a certificate. Where a test wants
+// nobody at the port of its Service, TCP_PORT is another one.
 func serveTCP(failures chan<- error) {
-	go func() { failures <- listenTCP(":3000", nil) }()
+	go func() { failures <- listenTCP(":"+cmp.Or(os.Getenv("TCP_PORT"), "3000"), nil) }()
 	certificate, key := os.Getenv("TLS_SERVER_CERT"), os.Getenv("TLS_SERVER_PRIV_KEY")
 	if certificate == "" || key == "" {
 		return
