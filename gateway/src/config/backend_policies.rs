@@ -1,4 +1,4 @@
-use super::{BackendTls, FastCgi, HeaderChanges, Retries, Template};
+use super::{BackendTls, FastCgi, HeaderChanges, PathChange, Retries, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ pub struct BackendPolicies {
     pub http_10: bool,
     /// `upstream-vhost`: the `Host` header that the backend gets. Default none: the host that the client asked for.
     pub host: Option<Template>,
+    /// The path that it gets. Default none: that which its route makes of the request's.
+    pub path_change: Option<Arc<PathChange>>,
     /// What programs of FastCGI are told beside what all are. Counts with [`BackendProtocol::FastCgi`]. Default none.
     pub fastcgi: Option<Arc<FastCgi>>,
     /// `proxy-ssl-secret`, or a BackendTLSPolicy: how TLS is spoken to it, where it is. Default none: any certificate is taken.
@@ -35,6 +37,7 @@ impl BackendPolicies {
         protocol: BackendProtocol::Http,
         http_10: false,
         host: None,
+        path_change: None,
         fastcgi: None,
         tls: None,
         connection: None,

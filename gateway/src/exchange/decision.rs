@@ -7,7 +7,7 @@ use super::phases::{Scene, deny, request_phase, server_phase};
 use super::request_id::request_id;
 use super::session::session;
 use super::snippet_progress::SnippetProgress;
-use crate::config::{HostName, PathKind};
+use crate::config::{HostName, PathChange, PathKind};
 use crate::connection::{Arrival, Connection};
 use crate::policy::client_certificates::{self, ClientCertificates};
 use crate::policy::client_limits::Admission;
@@ -220,6 +220,7 @@ impl Decision {
         let chosen = if asked.is_served() { route.choose(&seen) } else { route.choose_likeliest(&seen) };
         self.session = chosen.and_then(|chosen| session(route.backends().get(chosen)?, &seen));
         self.chosen = chosen;
+        self.rewrite_for_backend(request);
         self.key = self.hash_key(asked.connection, asked.number(), request);
         self.answer = match &route.action {
             RouteAction::DefaultBackend(_) => self.use_default_backend().break_value(),
@@ -261,8 +262,7 @@ impl Decision {
 
     fn rewrite(&mut self, route: &Route, request: &RequestView<'_>) -> ControlFlow<Reply> {
         if let Some(change) = &route.policies.path_change {
-            let target = path_change::target(change, self.path(request), self.query(request));
-            self.rewritten = Some(Rewritten { target, forwarded_prefix: None });
+            self.rewritten = Some(self.changed(change, request));
             return ControlFlow::Continue(());
         }
         let Some(rewrite) = self.rewrite_policy(route) else { return ControlFlow::Continue(()) };
@@ -274,6 +274,17 @@ impl Decision {
             }
             Err(limit) => ControlFlow::Break(limit.into()),
         }
+    }
+
+    /// What the chosen backend alone gets for a path comes in the place of what all of the route would get.
+    fn rewrite_for_backend(&mut self, request: &RequestView<'_>) {
+        let change = self.backend().and_then(|backend| backend.policies.path_change.as_ref());
+        self.rewritten = change.map(|change| self.changed(change, request)).or(self.rewritten.take());
+    }
+
+    fn changed(&self, change: &PathChange, request: &RequestView<'_>) -> Rewritten {
+        let target = path_change::target(change, self.path(request), self.query(request));
+        Rewritten { target, forwarded_prefix: None }
     }
 
     /// No route takes the request: it goes to the gateway's default backend, or is answered with 404 if there is none.

@@ -30,10 +30,10 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// Whether they change nothing but headers.
-    pub(super) fn are_of_headers(&self) -> bool {
-        let Self { redirect, path, host, cors, mirrors, .. } = self;
-        redirect.is_none() && path.is_none() && host.is_none() && cors.is_none() && mirrors.is_empty()
+    /// Whether they only change the request on its way to a backend, and the response: as those of one backend may.
+    pub(super) fn only_change(&self) -> bool {
+        let Self { redirect, cors, mirrors, .. } = self;
+        redirect.is_none() && cors.is_none() && mirrors.is_empty()
     }
 }
 

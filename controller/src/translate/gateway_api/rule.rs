@@ -1,7 +1,7 @@
 //! The rules of a route of HTTP or gRPC as routes.
 
 use super::backends::{self, Destination, Known, Unresolved};
-use super::filters::{self, Filters};
+use super::filters::{self, Filters, PathFilter};
 use super::findings::Findings;
 use super::mirrors::MirrorFilter;
 use super::retry::{self, RuleRetries};
@@ -71,9 +71,10 @@ impl<'a> RuleReader<'a> {
     pub(super) fn rule(&mut self, index: usize, rule: RuleParts<'_>) -> Vec<Route> {
         let field = format!("spec.rules[{index}]");
         let asked = self.asked(&field, &rule);
-        let action = match &asked {
-            None => self.refusal(),
-            Some(asked) if asked.filters.redirect.is_some() => self.refusal(), // replaced where the match is known
+        let (action, paths) = match &asked {
+            None => (self.refusal(), Vec::new()),
+            // Replaced where the match is known.
+            Some(asked) if asked.filters.redirect.is_some() => (self.refusal(), Vec::new()),
             Some(asked) => self.forward(rule.backends, &field, &asked.backend),
         };
         let filters = asked.map(|asked| asked.filters);
@@ -100,7 +101,7 @@ impl<'a> RuleReader<'a> {
             }
         }
         if let Some(filters) = &filters {
-            routes.iter_mut().for_each(|route| self.apply_path(route, filters));
+            routes.iter_mut().for_each(|route| self.apply_paths(route, filters, &paths));
         }
         routes
     }
@@ -146,23 +147,12 @@ impl<'a> RuleReader<'a> {
         shared(&self.backend, policies)
     }
 
-    /// Applies what depends on the path of a route.
-    fn apply_path(&mut self, route: &mut Route, filters: &Filters) {
-        let change = filters.path.as_ref().map(|path| path.change(&route.matches.path)).transpose();
-        match (change, &filters.redirect) {
-            (Ok(path), Some(redirect)) => {
-                route.action = Action::UrlRedirect(UrlRedirect { path, ..redirect.clone() });
-            }
-            (Ok(Some(path)), None) => {
-                let policies = RoutePolicies { path_change: Some(path), ..route.policies.as_ref().clone() };
-                route.policies = Arc::new(policies);
-            }
-            (Ok(None), None) => {}
-            (Err(message), _) => {
-                let wrong = Wrong::new(&*route.origin.field, &route.matches.path.value, message);
-                self.invalid(wrong, "of the match");
-                route.action = self.refusal();
-            }
+    /// Applies what depends on the path of a route: what the rule makes of it, and what each backend gets.
+    fn apply_paths(&mut self, route: &mut Route, filters: &Filters, of_backends: &[Option<PathFilter>]) {
+        if let Err(message) = change_paths(route, filters, of_backends) {
+            let wrong = Wrong::new(&*route.origin.field, &route.matches.path.value, message);
+            self.invalid(wrong, "of the match");
+            route.action = self.refusal();
         }
     }
 
@@ -221,16 +211,25 @@ impl<'a> RuleReader<'a> {
         }
     }
 
-    /// To the backends of a rule, each for its share; without any, nowhere.
-    fn forward(&mut self, references: &[RouteBackendRef], field: &str, of_rule: &Arc<BackendPolicies>) -> Action {
+    /// To the backends of a rule, each for its share; without any, nowhere. And the paths that they get.
+    fn forward(
+        &mut self,
+        references: &[RouteBackendRef],
+        field: &str,
+        of_rule: &Arc<BackendPolicies>,
+    ) -> (Action, Vec<Option<PathFilter>>) {
         let mut backends = Vec::with_capacity(references.len());
+        let mut paths = Vec::with_capacity(references.len());
         for (index, reference) in references.iter().enumerate() {
             let field = format!("{field}.backendRefs[{index}]");
             let weight = backends::weight(reference.weight, &field, &mut self.findings);
-            backends.push(self.backend(reference, &field, weight, of_rule));
+            let own = self.backend_filters(reference, &field);
+            paths.push(own.as_ref().and_then(|own| own.path.clone()));
+            backends.push(self.backend(reference, &field, weight, own, of_rule));
         }
         let serves = |backend: &RouteBackend| backend.weight > 0 && backend.backend != BackendId::Nowhere;
-        if backends.iter().any(serves) { Action::Forward(backends.into()) } else { self.refusal() }
+        let action = if backends.iter().any(serves) { Action::Forward(backends.into()) } else { self.refusal() };
+        (action, paths)
     }
 
     fn backend(
@@ -238,9 +237,9 @@ impl<'a> RuleReader<'a> {
         reference: &RouteBackendRef,
         field: &str,
         weight: u32,
+        own: Option<Filters>,
         of_rule: &Arc<BackendPolicies>,
     ) -> RouteBackend {
-        let own = self.backend_filters(reference, field);
         let effect = format!("its requests are answered with {}", self.kind.refusal);
         let (protocol, told) = (self.kind.protocol, (field, &*effect));
         let resolved = backends::resolve(self.key, reference, protocol, told, self.known, &mut self.findings);
@@ -259,6 +258,7 @@ impl<'a> RuleReader<'a> {
                 (owner.service, owner.service_port) = (destination.id.service.clone(), destination.id.port.clone());
                 self.references.entry(destination.id.clone()).or_insert_with(|| field.into());
                 (policies.protocol, policies.tls) = (destination.protocol, destination.tls);
+                policies.host = own.host.or(policies.host);
                 policies.request_headers = changes(own.request_headers);
                 policies.response_headers = changes(own.response_headers);
                 if destination.is_closed { BackendId::Nowhere } else { destination.id.into() }
@@ -269,12 +269,13 @@ impl<'a> RuleReader<'a> {
         RouteBackend { backend, weight, when: None, canary: false, affinity: None, owner, policies }
     }
 
-    /// The filters of one backend: of its headers only.
+    /// The filters of one backend.
     fn backend_filters(&mut self, reference: &RouteBackendRef, field: &str) -> Option<Filters> {
         let wrong = match filters::parse(&reference.filters, self.kind.filters) {
-            Ok(filters) if filters.are_of_headers() => return Some(filters),
+            Ok(filters) if filters.only_change() => return Some(filters),
             Ok(_) => {
-                let message = "has a filter that is not supported for one backend: expected those of headers";
+                let message =
+                    "has a filter that is not supported for one backend: expected those of headers, and URLRewrite";
                 Wrong::new("filters", "", message)
             }
             Err(wrong) => wrong,
@@ -282,6 +283,36 @@ impl<'a> RuleReader<'a> {
         self.invalid(wrong.within(field), "of this backend");
         None
     }
+}
+
+/// Applies the paths that filters ask for.
+///
+/// # Errors
+/// One does not fit the path that the route takes.
+fn change_paths(route: &mut Route, filters: &Filters, of_backends: &[Option<PathFilter>]) -> Result<(), &'static str> {
+    let taken = route.matches.path.clone();
+    let change = |path: &Option<PathFilter>| path.as_ref().map(|path| path.change(&taken)).transpose();
+    let path = change(&filters.path)?;
+    if let Some(redirect) = &filters.redirect {
+        route.action = Action::UrlRedirect(UrlRedirect { path, ..redirect.clone() });
+        return Ok(());
+    }
+    if path.is_some() {
+        route.policies = Arc::new(RoutePolicies { path_change: path, ..route.policies.as_ref().clone() });
+    }
+    if let Action::Forward(backends) = &mut route.action
+        && of_backends.iter().any(Option::is_some)
+    {
+        let mut changed = backends.to_vec();
+        for (backend, path) in changed.iter_mut().zip(of_backends) {
+            if let Some(path) = change(path)? {
+                let policies = backend.policies.as_ref().clone();
+                backend.policies = Arc::new(BackendPolicies { path_change: Some(Arc::new(path)), ..policies });
+            }
+        }
+        *backends = changed.into();
+    }
+    Ok(())
 }
 
 /// What the ConfigMap sets for all routes, without what is about Ingresses.
