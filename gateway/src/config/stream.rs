@@ -1,4 +1,4 @@
-use super::{AccessLog, BackendId, Origin, StreamProtocol, Template};
+use super::{AccessLog, BackendId, BackendTls, Origin, StreamProtocol, Template};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,12 +27,15 @@ pub struct StreamBackend {
     pub backend: BackendId,
     /// Its share of the sum of all weights: each session is given to one backend.
     pub weight: u32,
+    /// How TLS is spoken to it, where TLS has ended here before ([`super::TlsRoute::terminates`]). Default none: it gets what comes
+    /// in the clear.
+    pub tls: Option<Arc<BackendTls>>,
 }
 
 impl StreamBackend {
     /// The one that gets all sessions.
     pub fn only(backend: impl Into<BackendId>) -> Arc<[Self]> {
-        Arc::new([Self { backend: backend.into(), weight: 1 }])
+        Arc::new([Self { backend: backend.into(), weight: 1, tls: None }])
     }
 }
 

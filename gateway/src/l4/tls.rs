@@ -6,6 +6,7 @@ use crate::connection::{Connection, Deadline, Transport};
 use crate::relay::{Early, RelayEnd, RelayedBytes, connect, relay, set_user_timeout};
 use crate::table::{StreamBackend, TlsRoute};
 use crate::telemetry::{Event, StreamRecord, Worker};
+use crate::tls::backend::{self, BackendTls};
 use crate::upstream::Pick;
 use smallvec::SmallVec;
 use std::io;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// A client's connection whose bytes an endpoint gets.
 pub(crate) struct TlsRelay<T> {
@@ -86,7 +87,7 @@ impl<T: Transport> TlsRelay<T> {
         backend: Option<&StreamBackend>,
         connection: &Connection,
         settings: &StreamSettings,
-    ) -> Result<(TcpStream, Pick), ReachError> {
+    ) -> Result<(Box<dyn Transport>, Pick), ReachError> {
         let backend = backend.ok_or(ReachError::NoEndpoint)?;
         let started = Instant::now();
         let mut tried = SmallVec::<[SocketAddr; 4]>::new();
@@ -94,7 +95,7 @@ impl<T: Transport> TlsRelay<T> {
         while tried.is_empty() || settings.allow_another(tried.len(), started.elapsed()) {
             let Some(pick) = backend.upstream.pick(connection.peer.ip(), &tried) else { break };
             let address = pick.address();
-            match self.connect_and_send(address, settings.timeout).await {
+            match self.connect_and_send(address, backend.tls.as_deref(), settings.timeout).await {
                 Ok(endpoint) => return Ok((endpoint, pick)),
                 Err(error) => failure = ReachError::Unreachable(address, error),
             }
@@ -103,9 +104,20 @@ impl<T: Transport> TlsRelay<T> {
         Err(failure)
     }
 
-    async fn connect_and_send(&self, endpoint: SocketAddr, silence: Duration) -> io::Result<TcpStream> {
-        let mut endpoint = connect(endpoint, self.to.connect_timeout, silence).await?;
+    async fn connect_and_send(
+        &self,
+        address: SocketAddr,
+        tls: Option<&BackendTls>,
+        silence: Duration,
+    ) -> io::Result<Box<dyn Transport>> {
+        let limit = self.to.connect_timeout;
+        let tcp = connect(address, limit, silence).await?;
+        let mut endpoint: Box<dyn Transport> = match tls {
+            None => Box::new(tcp),
+            tls => Box::new(timeout(limit, backend::connect(tcp, address.ip(), tls, None, None)).await??),
+        };
         endpoint.write_all(&self.first).await?;
+        endpoint.flush().await?;
         Ok(endpoint)
     }
 }

@@ -95,7 +95,7 @@ impl Compiler<'_> {
         let less_specific = less_specific.collect();
         let keys = host.tls.as_ref().map(|tls| self.keys(tls, &label));
         let listener = host.tls.as_ref().and_then(|tls| tls.listener.clone());
-        let tls_route = host.tls_route.as_ref().map(|route| Arc::new(TlsRoute::compile(route, self.registry)));
+        let tls_route = host.tls_route.as_ref().map(|route| Arc::new(self.tls_route(route)));
         let (name, www_redirect) = (host.name.clone(), host.www_redirect.clone());
         Some(Arc::new(Host {
             name,
@@ -111,6 +111,18 @@ impl Compiler<'_> {
             locations,
             has_locations,
         }))
+    }
+
+    fn tls_route(&mut self, route: &config::TlsRoute) -> TlsRoute {
+        TlsRoute::compile(route, self.registry, |settings| {
+            self.backend_tls
+                .intern(settings, BackendTls::compile)
+                .map_err(|reason| {
+                    let message = format!("{reason}; its connections are closed");
+                    self.rejected.push(Rejection::new(route.origin.clone(), "TLS to the backend", message));
+                })
+                .ok()
+        })
     }
 
     /// An index of routes. `size` is that of the patterns of the host so far.

@@ -7,6 +7,7 @@ use crate::policy::ServerPolicies;
 use crate::policy::client_certificates::ClientCertificates;
 use crate::request::RequestView;
 use crate::tls::Keys;
+use crate::tls::backend::BackendTls;
 use crate::tls::client::ClientVerifier;
 use crate::upstream::Registry;
 use std::sync::Arc;
@@ -132,10 +133,15 @@ pub struct TlsRoute {
 }
 
 impl TlsRoute {
-    pub(super) fn compile(declared: &config::TlsRoute, registry: &Registry) -> Self {
+    /// Compiles what is declared. See [`StreamBackends::compile`].
+    pub(super) fn compile(
+        declared: &config::TlsRoute,
+        registry: &Registry,
+        compile_tls: impl FnMut(&Arc<config::BackendTls>) -> Option<Arc<BackendTls>>,
+    ) -> Self {
         let config::TlsRoute { backends, terminates, connect_timeout, origin } = declared;
         Self {
-            backends: StreamBackends::compile(backends, "", registry),
+            backends: StreamBackends::compile(backends, "", registry, compile_tls),
             terminates: *terminates,
             connect_timeout: *connect_timeout,
             origin: origin.clone(),

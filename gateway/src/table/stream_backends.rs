@@ -1,5 +1,6 @@
 use super::share::by_chance;
-use crate::config;
+use crate::config::{self, BackendId};
+use crate::tls::backend::BackendTls;
 use crate::upstream::{Registry, Upstream};
 use std::sync::Arc;
 
@@ -14,16 +15,26 @@ pub struct StreamBackend {
     pub weight: u32,
     /// Whose endpoints serve it.
     pub upstream: Arc<Upstream>,
+    /// How TLS is spoken to it, if it is.
+    pub(crate) tls: Option<Arc<BackendTls>>,
     name: Box<str>,
 }
 
 impl StreamBackends {
-    /// Compiles what is declared. The names of the backends begin with `prefix`.
-    pub(super) fn compile(backends: &[config::StreamBackend], prefix: &str, registry: &Registry) -> Self {
+    /// Compiles what is declared. The names of the backends begin with `prefix`. Where `compile_tls` has nothing, nobody serves
+    /// the sessions: they are never sent in the clear.
+    pub(super) fn compile(
+        backends: &[config::StreamBackend],
+        prefix: &str,
+        registry: &Registry,
+        mut compile_tls: impl FnMut(&Arc<config::BackendTls>) -> Option<Arc<BackendTls>>,
+    ) -> Self {
         let backend = |declared: &config::StreamBackend| {
-            let upstream = registry.upstream(&declared.backend);
+            let tls = declared.tls.as_ref().and_then(&mut compile_tls);
+            let is_closed = tls.is_none() && declared.tls.is_some();
+            let upstream = registry.upstream(if is_closed { &BackendId::Nowhere } else { &declared.backend });
             let name = format!("{prefix}{}", upstream.name()).into();
-            Arc::new(StreamBackend { weight: declared.weight, upstream, name })
+            Arc::new(StreamBackend { weight: declared.weight, upstream, tls, name })
         };
         Self(backends.iter().map(backend).collect())
     }
@@ -49,7 +60,7 @@ impl StreamBackend {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{BackendId, ServiceBackend};
+    use crate::config::ServiceBackend;
     use std::collections::BTreeMap;
 
     /// How many of so many sessions each backend gets, by its name.
@@ -60,9 +71,9 @@ mod tests {
         };
         let declared: Vec<_> = weights
             .iter()
-            .map(|(service, weight)| config::StreamBackend { backend: backend(service), weight: *weight })
+            .map(|(service, weight)| config::StreamBackend { backend: backend(service), weight: *weight, tls: None })
             .collect();
-        let backends = StreamBackends::compile(&declared, "tcp-", &Registry::default());
+        let backends = StreamBackends::compile(&declared, "tcp-", &Registry::default(), |_| None);
         let mut sessions = BTreeMap::new();
         for chosen in (0..count).filter_map(|_| backends.choose()) {
             *sessions.entry(chosen.name().to_owned()).or_default() += 1;

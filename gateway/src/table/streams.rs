@@ -25,7 +25,7 @@ impl Streams {
         let route = |listener: &StreamListener| {
             // As ingress-nginx has it in `$proxy_upstream_name`: `tcp-namespace-service-port`.
             let prefix = format!("{}-", listener.protocol.name().to_ascii_lowercase());
-            let backends = StreamBackends::compile(&listener.backends, &prefix, registry);
+            let backends = StreamBackends::compile(&listener.backends, &prefix, registry, |_| None);
             ((listener.protocol, listener.port), Arc::new(StreamRoute { listener: listener.clone(), backends }))
         };
         Self(listeners.iter().map(route).collect())

@@ -15,7 +15,7 @@ use tokio::process::Command;
 /// What is played.
 const PROFILES: [&str; 5] = ["GATEWAY-HTTP", "GATEWAY-GRPC", "GATEWAY-TCP", "GATEWAY-TLS", "GATEWAY-UDP"];
 /// What is known to fail.
-const FAILING: [&str; 1] = ["BackendTLSPolicyTLSRouteTerminate"];
+const FAILING: [&str; 0] = [];
 
 /// Cluster IPs of the lab, far behind those that are given to Services that ask for none, and one that is none.
 const USABLE: &str = "10.96.200.200";

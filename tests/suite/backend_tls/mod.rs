@@ -2,4 +2,5 @@
 
 mod policies;
 mod proxy_ssl;
+mod within_tls;
 mod world;

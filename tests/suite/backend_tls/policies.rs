@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-const API: &str = "gateway.networking.k8s.io/v1";
+pub(super) const API: &str = "gateway.networking.k8s.io/v1";
 const URI: &str = "spiffe://example.com/shop";
 /// The first byte of TLS.
 const HANDSHAKE: u8 = 0x16;
@@ -40,18 +40,18 @@ fn host(name: &str, app_protocol: Option<&str>, address: SocketAddr) -> [Value; 
     ]
 }
 
-fn config_map(name: &str, pem: &str) -> Value {
+pub(super) fn config_map(name: &str, pem: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"ca.crt": pem}})
 }
 
 /// The policy for the Service of this name.
-fn policy(service: &str, validation: &Value) -> Value {
+pub(super) fn policy(service: &str, validation: &Value) -> Value {
     json!({"apiVersion": API, "kind": "BackendTLSPolicy", "metadata": {"name": service}, "spec": {
         "targetRefs": [{"group": "", "kind": "Service", "name": service}], "validation": validation}})
 }
 
 /// Authorities in a ConfigMap, and the name that is asked for.
-fn believing(config_map: &str, hostname: &str) -> Value {
+pub(super) fn believing(config_map: &str, hostname: &str) -> Value {
     json!({"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": config_map}], "hostname": hostname})
 }
 

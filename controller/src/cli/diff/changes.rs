@@ -312,7 +312,7 @@ fn streams(streams: &Streams) -> Parts<'_, StreamListener> {
 /// The backends of sessions, with their weights where there are several.
 fn of_sessions(backends: &[StreamBackend]) -> String {
     let is_one = backends.len() == 1;
-    let shown = backends.iter().map(|StreamBackend { backend, weight }| match is_one {
+    let shown = backends.iter().map(|StreamBackend { backend, weight, .. }| match is_one {
         true => backend.to_string(),
         false => format!("{backend} (weight {weight})"),
     });

@@ -8,7 +8,9 @@ use crate::gateway_api::{Condition, GatewaySpec};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::translate::certificates::Certificates;
-use gateway::config::{Action, BackendPolicies, BackendTls, Certificate, Mirror, Route, RouteBackend, RoutePolicies};
+use gateway::config::{
+    Action, BackendPolicies, BackendTls, Certificate, Mirror, Route, RouteBackend, RoutePolicies, StreamBackend,
+};
 use std::sync::Arc;
 
 const FIELD: &str = "spec.tls.backend.clientCertificateRef";
@@ -57,6 +59,15 @@ fn to_backend(certificate: &Arc<Certificate>, backend: &RouteBackend) -> RouteBa
     let Some(tls) = &backend.policies.tls else { return backend.clone() };
     let policies = BackendPolicies { tls: Some(with(certificate, tls)), ..backend.policies.as_ref().clone() };
     RouteBackend { policies: Arc::new(policies), ..backend.clone() }
+}
+
+/// The same of backends of what comes within TLS.
+pub(super) fn show_within_tls(certificate: &Arc<Certificate>, backends: &[StreamBackend]) -> Arc<[StreamBackend]> {
+    let shown = |backend: &StreamBackend| {
+        let tls = backend.tls.as_ref().map(|tls| with(certificate, tls));
+        StreamBackend { tls, ..backend.clone() }
+    };
+    backends.iter().map(shown).collect()
 }
 
 fn to_mirror(certificate: &Arc<Certificate>, mirror: &Mirror) -> Mirror {

@@ -119,7 +119,7 @@ impl Claims {
         // Where listeners of two Gateways want different things, the older decides.
         let ((gateway, _), oldest) = listeners.first_key_value()?;
         if let Some(mode) = oldest.tls_mode {
-            let routed = self.streams((*entry, listener, &wider), mode, routes);
+            let routed = self.streams((*entry, listener, &wider), mode, (gateways, routes));
             let of_nobody = || (Arc::default(), declaration(gateway, oldest));
             let policies = policies(None, listeners.values());
             let host = led_on(name, mode, routed.unwrap_or_else(of_nobody));
@@ -179,17 +179,22 @@ impl Claims {
         &self,
         (entry, listener, names): (EntryPoint, &HostName, &[HostName]),
         mode: TlsMode,
-        routes: &BTreeMap<ObjectKey, Arc<ParsedRoute>>,
+        (gateways, routes): (&Gateways, &BTreeMap<ObjectKey, Arc<ParsedRoute>>),
     ) -> Option<(Arc<[StreamBackend]>, Origin)> {
         let mut attached = self.attached(entry, listener, names);
         attached.sort();
         attached.into_iter().find_map(|(_, rank)| {
-            let sessions = routes.get(&rank.key)?.streams.as_ref()?;
-            let backends = match mode {
-                TlsMode::Passthrough => &sessions.passed,
-                TlsMode::Terminate => &sessions.within_tls,
+            let route = routes.get(&rank.key)?;
+            let sessions = route.streams.as_ref()?;
+            let certificate = backend_certificate(route, (entry, listener, names.first()?), gateways);
+            let backends = match (mode, certificate) {
+                (TlsMode::Passthrough, _) => Arc::clone(&sessions.passed),
+                (TlsMode::Terminate, None) => Arc::clone(&sessions.within_tls),
+                (TlsMode::Terminate, Some(certificate)) => {
+                    backend_certificates::show_within_tls(certificate, &sessions.within_tls)
+                }
             };
-            Some((Arc::clone(backends), Origin::new(&rank.key, "spec.rules[0]")))
+            Some((backends, Origin::new(&rank.key, "spec.rules[0]")))
         })
     }
 

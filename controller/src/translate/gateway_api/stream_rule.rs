@@ -13,8 +13,7 @@ use std::sync::Arc;
 pub(super) struct Sessions {
     /// As they come.
     pub(super) passed: Arc<[StreamBackend]>,
-    /// What comes within TLS that ends here. It goes to nobody for whom a BackendTLSPolicy asks for TLS, which is not spoken
-    /// for it yet.
+    /// What comes within TLS that ends here: over TLS to those for whom a BackendTLSPolicy asks for it.
     pub(super) within_tls: Arc<[StreamBackend]>,
 }
 
@@ -54,24 +53,21 @@ pub(super) fn parse(
         // How HTTP is spoken to it does not matter.
         let any = |_: &str| BackendProtocol::Http;
         let reference = RouteBackendRef::from(reference.clone());
-        let (backend, wants_tls) = match backends::resolve(route, &reference, any, (&field, &effect), known, findings) {
-            Ok(destination) => {
-                if destination.tls.is_some() {
-                    let message = "has a BackendTLSPolicy, which does not count yet where TLS ends at a listener: there its \
-                                   connections are closed";
-                    findings.ignored(&format!("{field}.name"), &reference.name, message);
+        let (backend, (secured, tls)) =
+            match backends::resolve(route, &reference, any, (&field, &effect), known, findings) {
+                Ok(destination) => {
+                    references.entry(destination.id.clone()).or_insert_with(|| field.into());
+                    let backend = BackendId::from(destination.id);
+                    let secured = if destination.is_closed { BackendId::Nowhere } else { backend.clone() };
+                    (backend, (secured, destination.tls))
                 }
-                references.entry(destination.id.clone()).or_insert_with(|| field.into());
-                (BackendId::from(destination.id), destination.tls.is_some() || destination.is_closed)
-            }
-            Err(unresolved) => {
-                first_unresolved.get_or_insert(unresolved);
-                (BackendId::Nowhere, false)
-            }
-        };
-        let secured = if wants_tls { BackendId::Nowhere } else { backend.clone() };
-        passed.push(StreamBackend { backend, weight });
-        within_tls.push(StreamBackend { backend: secured, weight });
+                Err(unresolved) => {
+                    first_unresolved.get_or_insert(unresolved);
+                    (BackendId::Nowhere, (BackendId::Nowhere, None))
+                }
+            };
+        passed.push(StreamBackend { backend, weight, tls: None });
+        within_tls.push(StreamBackend { backend: secured, weight, tls });
     }
     let sessions = Sessions { passed: passed.into(), within_tls: within_tls.into() };
     StreamRule { sessions, references, unresolved: first_unresolved }

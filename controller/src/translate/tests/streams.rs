@@ -26,7 +26,7 @@ pub(super) fn listeners(update: &Update) -> Vec<String> {
 
 /// Backends, each with its weight if that is not 1.
 pub(super) fn shares(backends: &[StreamBackend]) -> String {
-    let shown = backends.iter().map(|StreamBackend { backend, weight }| match weight {
+    let shown = backends.iter().map(|StreamBackend { backend, weight, .. }| match weight {
         1 => backend.to_string(),
         weight => format!("{backend} x{weight}"),
     });
