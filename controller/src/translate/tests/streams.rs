@@ -24,11 +24,12 @@ pub(super) fn listeners(update: &Update) -> Vec<String> {
     update.streams.iter().flat_map(|streams| streams.iter()).map(shown).collect()
 }
 
-/// Backends, each with its weight if that is not 1.
+/// Backends, each with its weight if that is not 1, and whether TLS is spoken to it.
 pub(super) fn shares(backends: &[StreamBackend]) -> String {
-    let shown = backends.iter().map(|StreamBackend { backend, weight, .. }| match weight {
-        1 => backend.to_string(),
-        weight => format!("{backend} x{weight}"),
+    let shown = backends.iter().map(|StreamBackend { backend, weight, tls }| {
+        let share = if *weight == 1 { String::new() } else { format!(" x{weight}") };
+        let tls = if tls.is_some() { " over TLS" } else { "" };
+        format!("{backend}{share}{tls}")
     });
     shown.collect::<Vec<_>>().join(", ")
 }

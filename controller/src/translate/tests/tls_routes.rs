@@ -208,18 +208,23 @@ fn clients_are_asked_for_certificates_where_tls_ends_here() {
     assert_eq!(asking.map(|((_, name), _)| name.to_string()).collect::<Vec<_>>(), ["end.example"]);
 }
 
-/// What a BackendTLSPolicy wants secured is not sent in the clear.
+/// What a BackendTLSPolicy wants secured is not sent in the clear; what passes as it comes is TLS already.
 #[test]
-fn what_comes_within_tls_goes_to_no_backend_that_asks_for_tls() {
-    let policy = "{kind: BackendTLSPolicy, metadata: {name: p}, spec: {targetRefs: [{group: '', kind: Service, name: a}], \
-                  validation: {hostname: a.example, wellKnownCACertificates: System}}}";
+fn what_comes_within_tls_goes_on_over_tls_to_a_backend_that_asks_for_it() {
+    let policy = |authorities: &str| {
+        format!(
+            "{{kind: BackendTLSPolicy, metadata: {{name: p}}, spec: {{targetRefs: [{{group: '', kind: Service, name: a}}], \
+             validation: {{hostname: a.example, {authorities}}}}}}}"
+        )
+    };
     let listeners = [tls("t", "end.example", "Terminate"), tls("p", "pass.example", "Passthrough")].join(", ");
     let mut world = world(&[gateway(&listeners), tls_route("a", "'*.example'", &["a", "b"])]);
-    world.apply(policy);
-    let expected =
-        ["end.example HTTPS ends here: nowhere, default/b:80", "pass.example HTTPS passes: default/a:80, default/b:80"];
-    assert_eq!(hosts(&world), expected);
-    assert_eq!(world.parents_of(Kind::TlsRoute, "a"), [["Accepted", "ResolvedRefs"]]);
-    let said = world.said(Severity::Warning);
-    assert!(said.iter().any(|said| said.contains("backendRefs[0].name: \"a\" has a BackendTLSPolicy")), "{said:#?}");
+    let missing = "caCertificateRefs: [{group: '', kind: ConfigMap, name: none}]";
+    for (authorities, expected) in [("wellKnownCACertificates: System", "default/a:80 over TLS"), (missing, "nowhere")]
+    {
+        world.apply(&policy(authorities));
+        let ends = format!("end.example HTTPS ends here: {expected}, default/b:80");
+        assert_eq!(hosts(&world), [&*ends, "pass.example HTTPS passes: default/a:80, default/b:80"]);
+        assert_eq!(world.parents_of(Kind::TlsRoute, "a"), [["Accepted", "ResolvedRefs"]]);
+    }
 }
