@@ -9,6 +9,16 @@ use crate::upstream::Upstream;
 use std::sync::Arc;
 
 impl Decision {
+    /// Goes over to the main backend from a canary whose last endpoint has gone since it was chosen for its share. Returns
+    /// whether there is one.
+    pub(super) fn leave_canary(&mut self) -> bool {
+        let main = self.route.as_ref().zip(self.chosen).and_then(|(route, chosen)| route.instead_of(chosen));
+        if main.is_some() {
+            (self.chosen, self.session) = (main, None);
+        }
+        main.is_some()
+    }
+
     /// The backend of its route that the request goes to.
     pub fn backend(&self) -> Option<&RouteBackend> {
         self.route.as_ref()?.backends().get(self.chosen?)

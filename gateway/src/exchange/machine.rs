@@ -197,8 +197,14 @@ impl Exchange {
     }
 
     fn pick_first(&mut self) -> Option<Pick> {
-        let pick = self.pick();
+        let mut pick = self.pick();
         if pick.is_some() || self.custom_error.is_some() {
+            return pick;
+        }
+        if self.decision.leave_canary() {
+            pick = self.pick();
+        }
+        if pick.is_some() {
             return pick;
         }
         self.fell_back = self.decision.fallback().is_some();

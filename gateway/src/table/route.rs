@@ -158,8 +158,14 @@ impl Route {
             }
         }
         let chosen = by_weight(backends)?;
-        let is_gone = backends[chosen].canary && backends[chosen].upstream.is_empty();
-        if is_gone { main(backends) } else { Some(chosen) }
+        if backends[chosen].upstream.is_empty() { self.instead_of(chosen).or(Some(chosen)) } else { Some(chosen) }
+    }
+
+    /// The backend that has the share of this one while that has no endpoint, if another one has: that of a canary.
+    pub(crate) fn instead_of(&self, chosen: usize) -> Option<usize> {
+        let backend = self.backends().get(chosen)?;
+        let is_share_of_canary = backend.canary && backend.when.is_none();
+        if is_share_of_canary { main(self.backends()) } else { None }
     }
 }
 

@@ -175,6 +175,23 @@ fn a_request_is_served() {
     assert!(!metrics.contains("adit_replies_total{"), "{metrics}");
 }
 
+/// Its Pods may go between the two looks at them.
+#[test]
+fn a_canary_that_loses_its_endpoints_once_it_is_chosen_leaves_the_request_to_the_main_backend() {
+    let mut update = update(&[1], RoutePolicies::default());
+    let host = update.hosts[0].1.as_mut().map(Arc::make_mut).expect("a host");
+    let Action::Forward(backends) = &host.routes[0].action else { panic!("forwarded") };
+    let main = RouteBackend { weight: 0, ..backends[0].clone() };
+    let canary = RouteBackend { backend: service("spare"), weight: 1, canary: true, ..main.clone() };
+    host.routes[0].action = Action::Forward([main, canary].into());
+    let mut lane = Lane::of(update, &Method::GET, &[]);
+    let gone = vec![(service("spare"), Some(Backend::at([])))];
+    lane.context.publisher().publish(Update { backends: gone, ..Update::default() });
+    assert_eq!(lane.attempt().address, address(1));
+    assert!(lane.exchange.response_head(200, true).is_continue());
+    assert_eq!(lane.finish(Some(200)).0, "200 200 7 107 shop");
+}
+
 #[test]
 fn interim_responses_are_limited() {
     let mut lane = Lane::new(&[1, 2], RoutePolicies::default());
