@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use tests::adit::{Adit, documents, slice};
 use tests::backend::{answering, scripted};
 use tests::connection::Connection;
+use tests::objects;
 use tests::tls::{Offer, Refused};
 
 const PASSED: &str = "p.example.com";
@@ -17,12 +18,6 @@ const ENDED: &str = "end.example.com";
 /// A Gateway with TLS on port 443 that ends for one name here and for the others elsewhere, and its certificate.
 fn gateway() -> Result<(Vec<Value>, Vec<u8>)> {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([ENDED.to_owned()])?;
-    let class = json!({
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "GatewayClass",
-        "metadata": {"name": "adit"},
-        "spec": {"controllerName": "adit.dev/gateway-controller"},
-    });
     let passthrough = json!({
         "name": "pass", "port": 443, "protocol": "TLS", "hostname": "*.example.com", "tls": {"mode": "Passthrough"},
     });
@@ -30,12 +25,7 @@ fn gateway() -> Result<(Vec<Value>, Vec<u8>)> {
         "name": "end", "port": 443, "protocol": "TLS", "hostname": ENDED,
         "tls": {"mode": "Terminate", "certificateRefs": [{"name": "tls"}]},
     });
-    let gateway = json!({
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "Gateway",
-        "metadata": {"name": "edge"},
-        "spec": {"gatewayClassName": "adit", "listeners": [passthrough, terminate]},
-    });
+    let [class, gateway] = objects::gateway(&json!([passthrough, terminate]));
     let secret = json!({
         "apiVersion": "v1",
         "kind": "Secret",

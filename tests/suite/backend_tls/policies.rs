@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use tests::adit::{Adit, documents, slice};
 use tests::backend::accept;
 use tests::connection::{Connection, PATIENCE};
-use tests::objects::secret;
+use tests::objects::{gateway, secret};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -20,12 +20,7 @@ const HANDSHAKE: u8 = 0x16;
 const PLAIN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain";
 
 fn entrance() -> [Value; 2] {
-    [
-        json!({"apiVersion": API, "kind": "GatewayClass", "metadata": {"name": "adit"},
-            "spec": {"controllerName": "adit.dev/gateway-controller"}}),
-        json!({"apiVersion": API, "kind": "Gateway", "metadata": {"name": "edge"},
-            "spec": {"gatewayClassName": "adit", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]}}),
-    ]
+    gateway(&json!([{"name": "http", "port": 80, "protocol": "HTTP"}]))
 }
 
 /// A host with a Service of its own, both of this name, at an address.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tests::adit::{Adit, documents, slice};
 use tests::connection::Connection;
-use tests::objects::secret;
+use tests::objects::{gateway, secret};
 use tests::tls::Offer;
 
 /// A Gateway at which the TLS of all names ends, and which shows a certificate to backends.
@@ -18,13 +18,9 @@ fn entrance(client: &Value) -> Result<Vec<Value>> {
     let listener = json!({
         "name": "end", "port": 443, "protocol": "TLS", "tls": {"mode": "Terminate", "certificateRefs": [{"name": "tls"}]},
     });
-    Ok(vec![
-        json!({"apiVersion": API, "kind": "GatewayClass", "metadata": {"name": "adit"},
-            "spec": {"controllerName": "adit.dev/gateway-controller"}}),
-        json!({"apiVersion": API, "kind": "Gateway", "metadata": {"name": "edge"},
-            "spec": {"gatewayClassName": "adit", "listeners": [listener], "tls": {"backend": client}}}),
-        secret("tls", &json!({"tls.crt": cert.pem(), "tls.key": signing_key.serialize_pem()})),
-    ])
+    let [class, mut gateway] = gateway(&json!([listener]));
+    gateway["spec"]["tls"] = json!({"backend": client});
+    Ok(vec![class, gateway, secret("tls", &json!({"tls.crt": cert.pem(), "tls.key": signing_key.serialize_pem()}))])
 }
 
 /// A TLSRoute for a name, and its Service of the same name.

@@ -7,23 +7,13 @@ use std::collections::BTreeSet;
 use tests::adit::{Adit, documents};
 use tests::connection::Connection;
 use tests::html;
-
-const API: &str = "gateway.networking.k8s.io/v1";
+use tests::objects;
 
 /// A Gateway with a listener for a host over HTTPS, and its class.
 fn gateway(host: &str, secret: &str) -> [Value; 2] {
     let tls = json!({"certificateRefs": [{"name": secret}]});
     let listener = json!({"name": "https", "port": 443, "protocol": "HTTPS", "hostname": host, "tls": tls});
-    [
-        json!({
-            "apiVersion": API, "kind": "GatewayClass", "metadata": {"name": "adit"},
-            "spec": {"controllerName": "adit.dev/gateway-controller"},
-        }),
-        json!({
-            "apiVersion": API, "kind": "Gateway", "metadata": {"name": "edge"},
-            "spec": {"gatewayClassName": "adit", "listeners": [listener]},
-        }),
-    ]
+    objects::gateway(&json!([listener]))
 }
 
 /// What the admin port answers.

@@ -5,7 +5,7 @@ use super::world::{Answer, HOST, ask, connect, manifests, offer, send, start, su
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::adit::Adit;
-use tests::objects::certificate;
+use tests::objects::{self, certificate};
 
 const API: &str = "gateway.networking.k8s.io/v1";
 
@@ -15,12 +15,11 @@ fn gateway(validation: &Value) -> Result<[Value; 4]> {
         {"name": "https", "port": 443, "protocol": "HTTPS", "hostname": HOST, "tls": {"certificateRefs": [{"name": HOST}]}},
         {"name": "http", "port": 80, "protocol": "HTTP", "hostname": HOST},
     ]);
+    let [class, mut gateway] = objects::gateway(&listeners);
+    gateway["spec"]["tls"] = json!({"frontend": {"default": {"validation": validation}}});
     Ok([
-        json!({"apiVersion": API, "kind": "GatewayClass", "metadata": {"name": "adit"},
-            "spec": {"controllerName": "adit.dev/gateway-controller"}}),
-        json!({"apiVersion": API, "kind": "Gateway", "metadata": {"name": "edge"}, "spec": {
-            "gatewayClassName": "adit", "listeners": listeners,
-            "tls": {"frontend": {"default": {"validation": validation}}}}}),
+        class,
+        gateway,
         json!({"apiVersion": API, "kind": "HTTPRoute", "metadata": {"name": "route"},
             "spec": {"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "backend", "port": 80}]}]}}),
         certificate(HOST)?,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use tests::connection::PATIENCE;
+use tests::objects;
 use tokio::io::AsyncReadExt;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
@@ -15,23 +16,17 @@ const SESSIONS: usize = 100;
 
 /// The Gateway `edge` with a listener on this port, and its class.
 fn edge(protocol: &str, port: u16) -> Vec<Value> {
-    let class = json!({
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "GatewayClass",
-        "metadata": {"name": "adit"},
-        "spec": {"controllerName": "adit.dev/gateway-controller"},
-    });
-    vec![class, gateway("edge", protocol, port)]
+    objects::gateway(&listeners(protocol, port)).into()
+}
+
+fn listeners(protocol: &str, port: u16) -> Value {
+    json!([{"name": "main", "port": port, "protocol": protocol}])
 }
 
 fn gateway(name: &str, protocol: &str, port: u16) -> Value {
-    let listener = json!({"name": "main", "port": port, "protocol": protocol});
-    json!({
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "Gateway",
-        "metadata": {"name": name},
-        "spec": {"gatewayClassName": "adit", "listeners": [listener]},
-    })
+    let [_, mut gateway] = objects::gateway(&listeners(protocol, port));
+    gateway["metadata"]["name"] = json!(name);
+    gateway
 }
 
 /// A route to the Gateway `edge` that is as old as this year.
