@@ -171,13 +171,14 @@ impl Table {
         self.entry_hosts.contains_key(&at)
     }
 
-    /// Whether a request with this raw `Host` header belongs to another listener than the one that its connection's handshake
-    /// has led to. `None` where neither is one that cares: where Ingresses have both.
-    pub(crate) fn is_misdirected(&self, at: EntryPoint, server_name: &str, header: &str) -> Option<bool> {
+    /// Whether a request for this canonical host belongs to another listener than the one that its connection's handshake has
+    /// led to. `None` where neither is one that cares: where Ingresses have both.
+    pub(crate) fn is_misdirected(&self, at: EntryPoint, server_name: &str, host: &str) -> Option<bool> {
         let hosts = self.hosts_at(at);
-        let host = |name: &str| hosts.find(canonical_host(name, &mut [0; HOST_LIMIT])).ok().flatten();
-        let of_connection = host(server_name).and_then(|host| host.listener.as_ref());
-        match host(header) {
+        let found = |name: &str| hosts.find(name).ok().flatten();
+        let mut buffer = [0; HOST_LIMIT];
+        let of_connection = found(canonical_host(server_name, &mut buffer)).and_then(|host| host.listener.as_ref());
+        match found(host) {
             Some(host) => host.listener.as_ref().map(|listener| Some(listener) != of_connection),
             None => of_connection.map(|_| false),
         }
