@@ -70,10 +70,9 @@ fn outcome(code: Option<StatusCode>, write: &Write, reason: String) -> PatchOutc
     let is_removal = matches!(write, Write::Addresses(patch) if patch.after.is_empty());
     match code {
         Some(StatusCode::NOT_FOUND) => PatchOutcome::Obsolete,
-        Some(StatusCode::CONFLICT) if matches!(write, Write::Infrastructure(_)) => PatchOutcome::Outdated,
         // The test of what was there.
         Some(StatusCode::UNPROCESSABLE_ENTITY) if is_removal => PatchOutcome::Obsolete,
-        Some(StatusCode::CONFLICT) if matches!(write, Write::Status(_)) => PatchOutcome::Outdated,
+        Some(StatusCode::CONFLICT) if !matches!(write, Write::Addresses(_)) => PatchOutcome::Outdated,
         Some(
             StatusCode::UNAUTHORIZED
             | StatusCode::REQUEST_TIMEOUT
