@@ -35,7 +35,7 @@ pub use listener::{AllowedRoutes, FromNamespaces, Listener, ListenerTls, RouteGr
 pub use reference::{BackendRef, ObjectReference, ParentReference, PolicyTargetReference};
 pub use reference_grant::{GrantFrom, GrantTo, ReferenceGrantSpec};
 pub use service::{GatewayService, OwnService, ServicePort, ServiceType, TARGET_PORTS, target_port, target_ports_name};
-pub use status::{Condition, ListenerStatus, ObjectStatus, ParentStatus, StatusParts};
+pub use status::{Condition, Fault, ListenerStatus, ObjectStatus, ParentStatus, StatusParts};
 pub use stream_routes::{StreamRouteRule, StreamRouteSpec, TlsRouteSpec};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;

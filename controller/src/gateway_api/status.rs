@@ -65,6 +65,9 @@ pub struct ParentStatus {
     pub conditions: Vec<Condition>,
 }
 
+/// Why a condition does not hold: in one word, and for a person.
+pub type Fault = (&'static str, String);
+
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
@@ -82,6 +85,14 @@ impl Condition {
     /// One that holds, of which there is nothing to say.
     pub fn holds(kind: &'static str, reason: &'static str) -> Self {
         Self { kind, holds: true, reason, message: String::new() }
+    }
+
+    /// One that holds unless there is a fault. Then there is nothing to say, and its reason is its name.
+    pub fn unless(fault: Option<&Fault>, kind: &'static str) -> Self {
+        match fault {
+            None => Self::holds(kind, kind),
+            Some((reason, message)) => Self::fails(kind, reason, message),
+        }
     }
 
     /// One that does not hold.

@@ -4,7 +4,7 @@ use super::findings::Findings;
 use super::grants::{self, Target};
 use crate::certificate::certificates;
 use crate::diagnostic::Reason;
-use crate::gateway_api::ObjectReference;
+use crate::gateway_api::{Fault, ObjectReference};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use gateway::config::Authorities;
@@ -13,9 +13,6 @@ use std::sync::Arc;
 
 /// The key that holds them, PEM.
 const KEY: &str = "ca.crt";
-
-/// The reason of a condition that does not hold, and its message.
-pub(super) type Fault = (&'static str, String);
 
 /// What references lead to.
 #[derive(Clone, Debug, Default, PartialEq)]

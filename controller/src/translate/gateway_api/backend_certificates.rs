@@ -1,10 +1,9 @@
 //! The certificate that a Gateway shows to backends (`spec.tls.backend`).
 
-use super::authorities::Fault;
 use super::certificate_refs;
 use super::findings::Findings;
 use crate::diagnostic::Reason;
-use crate::gateway_api::{Condition, GatewaySpec};
+use crate::gateway_api::{Condition, Fault, GatewaySpec};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::translate::certificates::Certificates;
@@ -33,10 +32,7 @@ pub(super) fn read(
 
 /// The condition of a Gateway that names one.
 pub(super) fn condition(certificate: &Result<Arc<Certificate>, Fault>) -> Condition {
-    match certificate {
-        Ok(_) => Condition::holds("ResolvedRefs", "ResolvedRefs"),
-        Err((reason, message)) => Condition::fails("ResolvedRefs", reason, message),
-    }
+    Condition::unless(certificate.as_ref().err(), "ResolvedRefs")
 }
 
 /// The same routes, whose backends are shown a certificate where a BackendTLSPolicy asks for TLS.

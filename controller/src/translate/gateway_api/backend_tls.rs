@@ -1,11 +1,13 @@
 //! A BackendTLSPolicy: how TLS is spoken to the Services that it is for.
 
-use super::authorities::{self, Fault};
+use super::authorities;
 use super::findings::Findings;
 use super::host_names;
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{BackendTlsPolicy, BackendTlsValidation, Condition, PolicyTargetReference, SubjectAltName};
+use crate::gateway_api::{
+    BackendTlsPolicy, BackendTlsValidation, Condition, Fault, PolicyTargetReference, SubjectAltName,
+};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::store::Stored;
@@ -47,12 +49,8 @@ impl ParsedPolicy {
     pub(super) fn conditions(&self, rival: Option<&ObjectKey>) -> Vec<Condition> {
         let conflict = rival.map(|rival| ("Conflicted", format!("{rival} is for the same Service and comes first")));
         let missing = self.missing.as_ref().map(|message| ("TargetNotFound", message.clone()));
-        let condition = |kind, fault: Option<Fault>| match fault {
-            None => Condition::holds(kind, kind),
-            Some((reason, message)) => Condition::fails(kind, reason, message),
-        };
         let fault = self.fault.clone().or(conflict).or(missing);
-        vec![condition("Accepted", fault), condition("ResolvedRefs", self.unresolved.clone())]
+        vec![Condition::unless(fault.as_ref(), "Accepted"), Condition::unless(self.unresolved.as_ref(), "ResolvedRefs")]
     }
 }
 

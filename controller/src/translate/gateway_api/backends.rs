@@ -4,7 +4,7 @@ use super::findings::Findings;
 use super::grants::{self, Target};
 use super::policies::Policies;
 use crate::diagnostic::Reason;
-use crate::gateway_api::RouteBackendRef;
+use crate::gateway_api::{Fault, RouteBackendRef};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::translate::backend::speaks;
@@ -22,9 +22,6 @@ pub(super) struct Destination {
     /// A BackendTLSPolicy asks for what cannot be had: no request must go there.
     pub(super) is_closed: bool,
 }
-
-/// The reason of the condition `ResolvedRefs`, and its message.
-pub(super) type Unresolved = (&'static str, String);
 
 /// What a reference is followed with.
 #[derive(Clone, Copy)]
@@ -44,7 +41,7 @@ pub(super) fn resolve(
     (field, effect): (&str, &str),
     Known { lookup, policies }: Known<'_>,
     findings: &mut Findings,
-) -> Result<Destination, Unresolved> {
+) -> Result<Destination, Fault> {
     let (group, kind) = (reference.group.as_deref().unwrap_or(""), reference.kind.as_deref().unwrap_or("Service"));
     let namespace = reference.namespace.as_deref().unwrap_or(&route.namespace);
     let to = Target { group, kind, namespace, name: &reference.name };

@@ -1,8 +1,7 @@
 //! Certificates with their keys, of listeners and towards backends.
 
-use super::authorities::Fault;
 use super::grants::{self, Target};
-use crate::gateway_api::ObjectReference;
+use crate::gateway_api::{Fault, ObjectReference};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use crate::translate::certificates::Certificates;

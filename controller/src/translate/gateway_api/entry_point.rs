@@ -12,10 +12,7 @@ pub(super) fn entry_point(port: u16, tls: bool, own: &OwnPorts) -> Result<EntryP
         (443, true) => Ok(EntryPoint::Https),
         (port, false) if port == own.http => Ok(EntryPoint::Http),
         (port, true) if port == own.https => Ok(EntryPoint::Https),
-        (port, tls) => match own.flag(port) {
-            Some(flag) => Err(format!("is a port of Adit itself ({flag}): expected another port")),
-            None => Ok(EntryPoint::Port { port, tls }),
-        },
+        (port, tls) => stream_port(port, StreamProtocol::Tcp, own).map(|(_, port)| EntryPoint::Port { port, tls }),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a Gateway makes of the certificates of its clients, by port.
 
-use super::authorities::{self, Fault};
+use super::authorities;
 use super::findings::Findings;
 use crate::diagnostic::Reason;
-use crate::gateway_api::{Condition, FrontendTls, FrontendValidation};
+use crate::gateway_api::{Condition, Fault, FrontendTls, FrontendValidation};
 use crate::lookup::Lookup;
 use crate::object::ObjectKey;
 use gateway::config::{ClientVerification, DEEPEST_CHAIN, Origin, VerifyClient};

@@ -6,7 +6,7 @@ use super::namespaces;
 use super::programmed::programmed;
 use super::rank::Rank;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{Condition, Gateway, ListenerSet};
+use crate::gateway_api::{Condition, Fault, Gateway, ListenerSet};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
 use crate::store::Stored;
@@ -17,7 +17,7 @@ pub(super) struct ParsedSet {
     pub(super) rank: Rank,
     pub(super) generation: Option<i64>,
     /// Why the Gateway does not take it: the reason of its conditions, and a sentence.
-    refused: Option<(&'static str, String)>,
+    refused: Option<Fault>,
 }
 
 /// The Gateway that a set names.
@@ -81,12 +81,7 @@ impl AddedSets {
 }
 
 /// Why a Gateway does not take a set.
-fn refusal(
-    gateway: &Stored<Gateway>,
-    is_refused: bool,
-    set: &Stored<ListenerSet>,
-    scene: &Scene<'_>,
-) -> Option<(&'static str, String)> {
+fn refusal(gateway: &Stored<Gateway>, is_refused: bool, set: &Stored<ListenerSet>, scene: &Scene<'_>) -> Option<Fault> {
     if is_refused {
         return Some(("ParentNotAccepted", "is a Gateway that is not served itself".to_owned()));
     }

@@ -11,7 +11,7 @@ use super::rank::Rank;
 use super::wrong::Wrong;
 use crate::diagnostic::Reason;
 use crate::gateway_api::{
-    AllowedRoutes, Condition, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind, ServicePort,
+    AllowedRoutes, Condition, Fault, GROUP, Listener, ListenerTls, ObjectReference, RouteGroupKind, ServicePort,
 };
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -114,7 +114,7 @@ fn yield_to(before: &[ParsedListener], listener: &mut ParsedListener, findings: 
 }
 
 /// Why a listener cannot be told from another one. Of those none serves.
-fn conflict(listeners: &[ParsedListener], at: usize) -> Option<(&'static str, String)> {
+fn conflict(listeners: &[ParsedListener], at: usize) -> Option<Fault> {
     let listener = &listeners[at];
     let others = listeners.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
     let shares_port =
@@ -185,9 +185,6 @@ struct Reader<'a> {
     findings: &'a mut Findings,
 }
 
-/// The reason of a condition that does not hold, and its message.
-type Fault = (&'static str, String);
-
 /// What has been read; else why not, unless something is known to be wrong already.
 fn keep<T>(read: Result<T, Fault>, first: &mut Option<Fault>) -> Option<T> {
     read.map_err(|fault| first.get_or_insert(fault)).ok()
@@ -243,19 +240,13 @@ impl Reader<'_> {
         }
         let is_pending = fault.is_none() && (entry == Some(None) || stream == Some(None));
         let lacks_certificate = tls.as_ref().is_some_and(|tls| tls.certificates.is_empty());
-        let mut conditions = vec![match &unresolved {
-            None => Condition::holds("ResolvedRefs", "ResolvedRefs"),
-            Some((reason, message)) => Condition::fails("ResolvedRefs", reason, message),
-        }];
-        conditions.push(match &fault {
-            None => Condition::holds("Accepted", "Accepted"),
-            Some((reason, message)) => Condition::fails("Accepted", reason, message),
-        });
-        conditions.push(match fault.as_ref().or(unresolved.as_ref().filter(|_| lacks_certificate)) {
+        let programmed = match fault.as_ref().or(unresolved.as_ref().filter(|_| lacks_certificate)) {
             None if is_pending => Condition::fails("Programmed", "Pending", PENDING),
             None => Condition::holds("Programmed", "Programmed"),
             Some((_, message)) => Condition::fails("Programmed", "Invalid", message),
-        });
+        };
+        let resolved = Condition::unless(unresolved.as_ref(), "ResolvedRefs");
+        let conditions = vec![resolved, Condition::unless(fault.as_ref(), "Accepted"), programmed];
         ParsedListener {
             name: listener.name.clone(),
             set: None,

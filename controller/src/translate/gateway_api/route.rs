@@ -1,7 +1,7 @@
 //! A route of HTTP or gRPC: where it attaches, and what becomes of it.
 
 use super::attachment::{Attached, Attachment, Gateways, NotAccepted, Seeker};
-use super::backends::{Known, Unresolved};
+use super::backends::Known;
 use super::findings::Findings;
 use super::host_names;
 use super::policies::Policies;
@@ -10,7 +10,7 @@ use super::route_parts::RouteParts;
 use super::rule::{self, RuleReader};
 use super::stream_rule::Sessions;
 use crate::diagnostic::{Diagnostic, Reason};
-use crate::gateway_api::{Condition, ParentReference, ParentStatus, StatusParts};
+use crate::gateway_api::{Condition, Fault, ParentReference, ParentStatus, StatusParts};
 use crate::lookup::Lookup;
 use crate::route_defaults::RouteDefaults;
 use crate::settings::ControllerSettings;
@@ -34,7 +34,7 @@ pub(super) struct ParsedRoute {
     pub(super) refused: Option<String>,
     /// Why some of its rules are not served as they are meant.
     pub(super) partly: Option<String>,
-    pub(super) unresolved: Option<Unresolved>,
+    pub(super) unresolved: Option<Fault>,
 }
 
 /// What becomes of a route at each parent that is ours.
@@ -59,10 +59,7 @@ impl ParsedRoute {
                 (Some(message), Ok(_)) => Condition::fails("Accepted", "UnsupportedValue", message),
                 (None, Ok(_)) => Condition::holds("Accepted", "Accepted"),
             };
-            let resolved = match &self.unresolved {
-                None => Condition::holds("ResolvedRefs", "ResolvedRefs"),
-                Some((reason, message)) => Condition::fails("ResolvedRefs", reason, message),
-            };
+            let resolved = Condition::unless(self.unresolved.as_ref(), "ResolvedRefs");
             let partly = self.partly.as_ref().filter(|_| self.refused.is_none()).map(|message| Condition {
                 message: format!("Dropped Rule: {message}"),
                 ..Condition::holds("PartiallyInvalid", "UnsupportedValue")

@@ -1,6 +1,6 @@
 //! The rules of a route of HTTP or gRPC as routes.
 
-use super::backends::{self, Destination, Known, Unresolved};
+use super::backends::{self, Destination, Known};
 use super::filters::{self, Filters, PathFilter};
 use super::findings::Findings;
 use super::mirrors::MirrorFilter;
@@ -9,7 +9,7 @@ use super::route_parts::{RouteKind, RouteParts, RuleParts};
 use super::timeouts::{self, RuleTimeouts};
 use super::wrong::{Read, Wrong};
 use crate::diagnostic::Reason;
-use crate::gateway_api::RouteBackendRef;
+use crate::gateway_api::{Fault, RouteBackendRef};
 use crate::object::ObjectKey;
 use crate::route_defaults::RouteDefaults;
 use crate::translate::mark::mark;
@@ -40,7 +40,7 @@ pub(super) struct RuleReader<'a> {
     /// The Services' ports that are named, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
     /// The first reference that cannot be followed.
-    pub(super) unresolved: Option<Unresolved>,
+    pub(super) unresolved: Option<Fault>,
     /// What is wrong with rules.
     pub(super) invalid: Vec<String>,
 }

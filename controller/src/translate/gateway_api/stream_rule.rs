@@ -1,7 +1,7 @@
-use super::backends::{self, Known, Unresolved, transport};
+use super::backends::{self, Known, transport};
 use super::findings::Findings;
 use crate::diagnostic::Reason;
-use crate::gateway_api::{RouteBackendRef, StreamRouteRule};
+use crate::gateway_api::{Fault, RouteBackendRef, StreamRouteRule};
 use crate::object::ObjectKey;
 use crate::translate::streams::unserved;
 use gateway::config::{BackendId, BackendProtocol, ServiceBackend, StreamBackend};
@@ -24,7 +24,7 @@ pub(super) struct StreamRule {
     /// The Services' ports that it names, each with the first field that does.
     pub(super) references: BTreeMap<ServiceBackend, Arc<str>>,
     /// The first reference that cannot be followed.
-    pub(super) unresolved: Option<Unresolved>,
+    pub(super) unresolved: Option<Fault>,
 }
 
 /// Reads the only rule that such a route may have.
