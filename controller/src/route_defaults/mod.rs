@@ -145,6 +145,13 @@ impl Default for RouteDefaults {
     }
 }
 
+impl RouteDefaults {
+    /// Whether requests for a path of a rule need no authentication: see [`Self::open_paths`].
+    pub(crate) fn needs_no_auth(&self, path: &str) -> bool {
+        self.open_paths.iter().any(|beginning| path.starts_with(&**beginning))
+    }
+}
+
 /// Where certificate authorities request the responses to their HTTP-01 challenges.
 pub(crate) const ACME_CHALLENGES: &str = "/.well-known/acme-challenge";
 

@@ -11,6 +11,7 @@ mod canaries;
 mod catch_panic;
 mod certificates;
 mod claims;
+mod completion;
 mod diagnostics;
 mod engine;
 mod gateway_api;

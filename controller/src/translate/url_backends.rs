@@ -1,27 +1,27 @@
-//! Servers that Ingresses name by URL, and not as Services.
+//! Servers that Ingresses and routes of Gateway API name by URL, and not as Services.
 
 use gateway::config::{Backend, BackendId, Endpoints};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The servers, and how many Ingresses name each.
+/// The servers, and how many objects name each.
 #[derive(Debug, Default)]
 pub(super) struct UrlBackends(BTreeMap<BackendId, (Backend, usize)>);
 
 impl UrlBackends {
-    /// How to reach a server; `None` if no Ingress names it.
+    /// How to reach a server; `None` if nothing names it.
     pub(super) fn get(&self, id: &BackendId) -> Option<&Backend> {
         self.0.get(id).map(|(backend, _)| backend)
     }
 
-    /// One more Ingress names the server. Does nothing for a Service.
+    /// One more object names the server. Does nothing for a Service.
     pub(super) fn add(&mut self, id: &BackendId) {
         let BackendId::Url { host, port } = id else { return };
         self.0.entry(id.clone()).or_insert_with(|| (resolve(host, *port), 0)).1 += 1;
     }
 
-    /// One Ingress less names it.
+    /// One object less names it.
     pub(super) fn remove(&mut self, id: &BackendId) {
         if let Some((_, count)) = self.0.get_mut(id) {
             *count -= 1;

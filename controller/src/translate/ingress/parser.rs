@@ -43,14 +43,8 @@ pub(in crate::translate) fn parse(
     }
     let none = BTreeMap::new();
     let annotations = stored.object.metadata.annotations.as_ref().unwrap_or(&none);
-    let context = annotation::Context {
-        object: &object,
-        namespace: &stored.key.namespace,
-        prefix: &settings.annotations_prefix,
-        defaults,
-        lookup,
-    };
-    let mut reading = annotation::read(annotations, &context);
+    let context = annotation::Context { namespace: &stored.key.namespace, defaults, lookup };
+    let mut reading = annotation::read(annotations, (&object, &settings.annotations_prefix), context);
     let policies = &mut reading.settings.policies;
     policies.denied = policies.denied.take().or(denied);
     let denied = policies.denied.clone();
@@ -122,13 +116,10 @@ impl Parser<'_> {
         let ingress = Arc::clone(&self.stored.object);
         let none = IngressSpec::default();
         let spec = ingress.spec.as_ref().unwrap_or(&none);
-        self.annotations.policies.default_backend = self.annotated_default_backend(lookup).map(Into::into);
-        self.custom_errors();
-        self.annotations.policies.external_auth = self.external_auth(lookup);
-        self.annotations.policies.mirrors = self.mirror(lookup).into_iter().collect();
-        self.services_of_locations();
+        self.complete(lookup);
         let key = &self.stored.key;
-        self.annotations.policies.client_limits = self.annotations.limits.policy(&key.namespace, &key.name);
+        let zone = format!("{}/{}", key.namespace, key.name);
+        self.annotations.policies.client_limits = self.annotations.limits.policy(zone);
         if self.annotations.policies != *self.base {
             self.base = Arc::new(self.annotations.policies.clone());
         }

@@ -1,70 +1,32 @@
 //! The policies of an Ingress's paths.
 
-use super::external_auth;
 use super::groups;
 use super::parser::Parser;
-use crate::annotation::ServerSnippet;
+use crate::annotation::Written;
 use crate::diagnostic::Severity;
 use crate::lookup::Lookup;
+use crate::translate::completion;
+use crate::translate::mark::mark;
 use crate::translate::parsed_ingress::Reference;
-use gateway::config::{ExternalAuth, Rewrite, RoutePolicies};
+use gateway::config::{Rewrite, RoutePolicies};
 use std::sync::Arc;
 
-/// The auth server of an Ingress that names none of its own.
-const GLOBAL_AUTH_URL: &str = "data.global-auth-url of the ConfigMap";
-
 impl Parser<'_> {
-    /// The server that authorizes requests.
-    pub(super) fn external_auth(&mut self, lookup: &Lookup<'_>) -> Option<ExternalAuth> {
-        let own = std::mem::take(&mut self.annotations.external_auth);
-        let of_all = &self.defaults.external_auth;
-        let is_own = own.url.is_some();
-        if !is_own && !self.annotations.global_auth {
-            return None;
-        }
-        let settings = if is_own { own } else { of_all.clone() };
-        let url = settings.url.clone()?;
-        let field = if is_own { self.annotation("auth-url").field } else { GLOBAL_AUTH_URL.into() };
-        let backend = self.url_backend(&url, field, lookup);
-        let variables = self.annotations.location_snippet.auth_variables.clone().into();
-        let server = external_auth::of(settings, url, backend, self.annotations.backend.timeouts);
-        Some(ExternalAuth { variables, ..server })
-    }
-
-    /// The Services that locations of its snippets pass requests on to.
-    pub(super) fn services_of_locations(&mut self) {
-        let of_server = match &self.annotations.server_snippet {
-            Some(ServerSnippet::Serves(snippet)) => Arc::clone(snippet),
-            _ => Arc::default(),
+    /// Completes the policies that the annotations ask for.
+    pub(super) fn complete(&mut self, lookup: &Lookup<'_>) {
+        let scene = completion::Scene {
+            written: Written::Annotations { ingress: &self.object, prefix: &self.settings.annotations_prefix },
+            namespace: &self.stored.key.namespace,
+            mark: mark(&self.stored.object.metadata, &self.stored.key),
+            controller: self.settings,
+            defaults: self.defaults,
+            lookup,
         };
-        let of_paths = Arc::clone(&self.annotations.location_snippet);
-        for (key, snippet) in [("server-snippet", of_server), ("configuration-snippet", of_paths)] {
-            let field = self.annotation(key).field;
-            for pass in snippet.passes() {
-                let named = Reference { field: field.clone(), routed: false, in_rules: false };
-                self.references.entry(pass.service.clone()).or_insert(named);
-            }
-        }
-    }
-
-    /// Which errors a default backend answers: its own, where the Ingress has a list of its own.
-    pub(super) fn custom_errors(&mut self) {
-        let Some(statuses) = self.annotations.custom_errors.clone() else {
-            // As in nginx, a location with an `error_page` of its own inherits none of `http`.
-            let errors = &mut self.annotations.policies.custom_errors;
-            errors.overruled = !errors.statuses.is_empty() && !self.annotations.location_snippet.error_pages.is_empty();
-            return;
-        };
-        let backend = self.annotations.policies.default_backend.clone();
-        let has_pages = self.annotations.policies.error_pages.is_some() || self.defaults.has_error_pages;
-        if backend.is_none() && self.settings.default_backend_service.is_none() && !has_pages {
-            let field = self.annotation("custom-http-errors").field;
-            let message = "has no effect: expected the annotation default-backend or adit.dev/error-pages, or the flag \
-                           --default-backend-service";
-            self.ignored(&field, message);
-        }
-        let errors = &mut self.annotations.policies.custom_errors;
-        (errors.statuses, errors.backend) = (statuses, backend);
+        let named = completion::complete(&mut self.annotations, &scene);
+        let reference = |(id, field)| (id, Reference { field, routed: false, in_rules: false });
+        self.references.extend(named.services.into_iter().map(reference));
+        (self.urls, self.asks_hosts) = (named.urls, named.at_hosts);
+        self.diagnostics.extend(named.diagnostics);
     }
 
     /// Whether ingress-nginx writes an `error_page` into its locations.
@@ -79,7 +41,7 @@ impl Parser<'_> {
         let target = self.annotations.rewrite_target.as_ref().filter(|target| **target != *path);
         let RoutePolicies { basic_auth, digest_auth, external_auth, .. } = &*self.base;
         let is_guarded = basic_auth.is_some() || digest_auth.is_some() || external_auth.is_some();
-        let is_open = is_guarded && begins_with_any(path, &self.defaults.open_paths);
+        let is_open = is_guarded && self.defaults.needs_no_auth(path);
         let serves_plain_http = self.is_plain(path);
         if target.is_none() && !serves_plain_http && !is_open {
             return Arc::clone(&self.base);
@@ -112,10 +74,6 @@ impl Parser<'_> {
 
     /// Whether the path is never redirected to HTTPS. What is declared counts, not what is requested (T47).
     fn is_plain(&self, path: &str) -> bool {
-        begins_with_any(path, &self.defaults.plain_paths)
+        self.defaults.plain_paths.iter().any(|beginning| path.starts_with(&**beginning))
     }
-}
-
-fn begins_with_any(path: &str, beginnings: &[Arc<str>]) -> bool {
-    beginnings.iter().any(|beginning| path.starts_with(&**beginning))
 }

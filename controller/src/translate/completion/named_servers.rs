@@ -1,17 +1,27 @@
-//! Servers that an Ingress names by URL.
+//! Services and servers that settings name.
 
-use super::parser::Parser;
-use crate::diagnostic::{Diagnostic, Reason};
+use crate::diagnostic::Diagnostic;
 use crate::lookup::Lookup;
 use crate::route_defaults::ServerUrl;
-use crate::translate::parsed_ingress::{HostRules, Reference};
-use gateway::config::{BackendId, HostName, ServiceBackend};
+use gateway::config::{BackendId, ServiceBackend};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-impl Parser<'_> {
+/// What settings name, and what is wrong with that.
+#[derive(Debug, Default)]
+pub(in crate::translate) struct NamedServers {
+    /// The Services' ports, each with the first field that names it.
+    pub(in crate::translate) services: BTreeMap<ServiceBackend, Arc<str>>,
+    /// The servers that are named by URL.
+    pub(in crate::translate) urls: Vec<BackendId>,
+    /// Each host has an auth server under its own name: the field that says so, and the port.
+    pub(in crate::translate) at_hosts: Option<(Arc<str>, u16)>,
+    pub(in crate::translate) diagnostics: Vec<Diagnostic>,
+}
+
+impl NamedServers {
     /// The backend that a URL in a field means. A Service of the cluster by its DNS name is that Service: its endpoints are
-    /// used, and no DNS. Other hosts are looked up. `$host` stands for a server for each host ([`Parser::servers_at_hosts`]).
+    /// used, and no DNS. Other hosts are looked up. `$host` stands for a server for each host ([`Self::at_hosts`]).
     pub(super) fn url_backend(
         &mut self,
         url: &ServerUrl,
@@ -19,18 +29,14 @@ impl Parser<'_> {
         lookup: &Lookup<'_>,
     ) -> BackendId {
         if &*url.host == ServerUrl::HOST {
-            self.asks_hosts = Some((field.into(), url.port));
+            self.at_hosts = Some((field.into(), url.port));
             return BackendId::Url { host: Arc::clone(&url.host), port: url.port };
         }
         let service = service(&url.host).filter(|(namespace, name)| lookup.service(namespace, name).is_some());
         match service {
             Some((namespace, name)) => {
                 let service = ServiceBackend::tcp(namespace, name, url.port.to_string());
-                self.references.entry(service.clone()).or_insert(Reference {
-                    field: field.into(),
-                    routed: false,
-                    in_rules: false,
-                });
+                self.services.entry(service.clone()).or_insert_with(|| field.into());
                 service.into()
             }
             None => {
@@ -38,23 +44,6 @@ impl Parser<'_> {
                 self.urls.push(id.clone());
                 id
             }
-        }
-    }
-
-    /// The auth servers of its hosts, where each has one under its own name. Hosts without an exact name are denied.
-    pub(super) fn servers_at_hosts(&mut self, hosts: &BTreeMap<HostName, HostRules>, serves_any: bool) {
-        let Some((field, port)) = self.asks_hosts.take() else { return };
-        let any = serves_any.then_some(&HostName::Any);
-        for host in hosts.keys().chain(&self.annotations.aliases).chain(any) {
-            if let HostName::Exact(name) = host {
-                self.urls.push(BackendId::Url { host: Arc::clone(name), port });
-                continue;
-            }
-            let message = format!(
-                "has $host in its URL, which is known for exact host names only: requests for {host} are answered with 503"
-            );
-            let denied = Diagnostic::error(self.object.clone(), field.clone(), message);
-            self.diagnostics.push(denied.because(Reason::Denied));
         }
     }
 }

@@ -1,20 +1,18 @@
-//! The mirror of an Ingress, as the gateway's configuration has it.
+//! A mirror, as the gateway's configuration has it.
 
-use super::parser::Parser;
+use super::Completer;
 use crate::annotation::MirrorSettings;
-use crate::lookup::Lookup;
-use crate::translate::mark::mark;
 use gateway::config::{Mirror, Piece, Template, Variable};
 use std::sync::Arc;
 
-impl Parser<'_> {
+impl Completer<'_> {
     /// The server that gets copies of requests.
-    pub(super) fn mirror(&mut self, lookup: &Lookup<'_>) -> Option<Mirror> {
-        let MirrorSettings { url, host, sends_body } = std::mem::take(&mut self.annotations.mirror);
+    pub(super) fn mirror(&mut self) -> Option<Mirror> {
+        let MirrorSettings { url, host, sends_body } = std::mem::take(&mut self.settings.mirror);
         let url = url?;
-        let field = self.annotation("mirror-target").field;
+        let field = self.scene.written.origin("mirror-target").field;
         Some(Mirror {
-            backend: self.url_backend(&url, field, lookup),
+            backend: self.named.url_backend(&url, field, self.scene.lookup),
             share: None,
             tls_settings: None,
             tls: url.tls,
@@ -23,7 +21,7 @@ impl Parser<'_> {
             target: url.target.unwrap_or_else(|| Template([Piece::Variable(Variable::RequestUri)].into())),
             host: host.unwrap_or_else(|| Template([Piece::Literal(host_header(&url.host))].into())),
             sends_body,
-            mark: mark(&self.stored.object.metadata, &self.stored.key),
+            mark: Arc::clone(&self.scene.mark),
         })
     }
 }

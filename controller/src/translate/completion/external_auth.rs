@@ -1,4 +1,4 @@
-//! The auth server of an Ingress, as the gateway's configuration has it.
+//! An auth server, as the gateway's configuration has it.
 
 use crate::route_defaults::{ExternalAuthSettings, ServerUrl};
 use crate::snippet;
