@@ -1,6 +1,6 @@
 //! Reading from the store, where what is read is recorded.
 
-use crate::gateway_api::{Gateway, GatewayClass, ListenerSet, ReferenceGrant};
+use crate::gateway_api::{AditPolicy, Gateway, GatewayClass, ListenerSet, ReferenceGrant};
 use crate::object::{Kind, ObjectKey};
 use crate::store::{Store, Stored};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
@@ -80,6 +80,12 @@ impl<'a> Lookup<'a> {
     pub fn listener_set(&self, namespace: &str, name: &str) -> Option<&'a Stored<ListenerSet>> {
         self.record(Kind::ListenerSet, namespace, name);
         self.store.gateway_api().listener_sets.get(namespace, name)
+    }
+
+    /// The AditPolicy of this name.
+    pub fn adit_policy(&self, namespace: &str, name: &str) -> Option<&'a Stored<AditPolicy>> {
+        self.record(Kind::AditPolicy, namespace, name);
+        self.store.gateway_api().adit_policies.get(namespace, name)
     }
 
     /// All ReferenceGrants of a namespace. Recorded is [`Self::all_of`].

@@ -2,8 +2,8 @@
 
 use crate::diagnostic::Place;
 use crate::gateway_api::{
-    BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant, TcpRoute, TlsRoute,
-    UdpRoute,
+    AditPolicy, BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, OWN_API, ReferenceGrant,
+    TcpRoute, TlsRoute, UdpRoute,
 };
 use gateway::config::{ObjectName, Subject};
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Secret, Service};
@@ -36,10 +36,11 @@ pub enum Kind {
     UdpRoute,
     ReferenceGrant,
     BackendTlsPolicy,
+    AditPolicy,
 }
 
 /// The kinds, with the one version of each that is read, and its name.
-pub(crate) const KINDS: [(Kind, &str, &str); 18] = [
+pub(crate) const KINDS: [(Kind, &str, &str); 19] = [
     (Kind::Ingress, "networking.k8s.io/v1", "Ingress"),
     (Kind::IngressClass, "networking.k8s.io/v1", "IngressClass"),
     (Kind::Service, "v1", "Service"),
@@ -58,6 +59,7 @@ pub(crate) const KINDS: [(Kind, &str, &str); 18] = [
     (Kind::UdpRoute, GATEWAY_API, "UDPRoute"),
     (Kind::ReferenceGrant, GATEWAY_API, "ReferenceGrant"),
     (Kind::BackendTlsPolicy, GATEWAY_API, "BackendTLSPolicy"),
+    (Kind::AditPolicy, OWN_API, "AditPolicy"),
 ];
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
@@ -99,6 +101,7 @@ impl Kind {
             Self::UdpRoute => "udproutes",
             Self::ReferenceGrant => "referencegrants",
             Self::BackendTlsPolicy => "backendtlspolicies",
+            Self::AditPolicy => "aditpolicies",
         }
     }
 
@@ -229,6 +232,7 @@ pub enum Object {
     UdpRoute(Arc<UdpRoute>),
     ReferenceGrant(Arc<ReferenceGrant>),
     BackendTlsPolicy(Arc<BackendTlsPolicy>),
+    AditPolicy(Arc<AditPolicy>),
 }
 
 /// The label by which an EndpointSlice names its Service.

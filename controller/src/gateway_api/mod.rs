@@ -3,6 +3,7 @@
 //! What Go has as an enum is text here, and what is required may be missing: one value that is not known must cost one
 //! object a condition, and never end a watch. Translation judges the values.
 
+mod adit_policy;
 mod backend_tls_policy;
 mod features;
 mod filter;
@@ -17,6 +18,7 @@ mod service;
 mod status;
 mod stream_routes;
 
+pub use adit_policy::{AditPolicySpec, OWN_API, OWN_GROUP};
 pub use backend_tls_policy::{BackendTlsPolicySpec, BackendTlsValidation, SubjectAltName};
 pub use features::SUPPORTED_FEATURES;
 pub use filter::{
@@ -84,6 +86,9 @@ pub type UdpRoute = Resource<StreamRouteSpec>;
 pub type ReferenceGrant = Resource<ReferenceGrantSpec>;
 /// `BackendTLSPolicy`.
 pub type BackendTlsPolicy = Resource<BackendTlsPolicySpec>;
+
+/// `AditPolicy`, which is a kind of ours.
+pub type AditPolicy = Resource<AditPolicySpec>;
 
 /// A text that is part of the form and says nothing: the kind of an object is known when it is typed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,9 +1,9 @@
-//! The objects of Gateway API.
+//! The objects of Gateway API, and the policies of ours beside them.
 
 use super::aged::{Aged, Stored};
 use crate::gateway_api::{
-    BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant, Resource, TcpRoute,
-    TlsRoute, UdpRoute,
+    AditPolicy, BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant, Resource,
+    TcpRoute, TlsRoute, UdpRoute,
 };
 use crate::object::{Kind, Object, ObjectKey, Observed};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -22,6 +22,7 @@ pub struct GatewayObjects {
     pub udp_routes: Aged<UdpRoute>,
     pub reference_grants: Aged<ReferenceGrant>,
     pub backend_tls_policies: Aged<BackendTlsPolicy>,
+    pub adit_policies: Aged<AditPolicy>,
 }
 
 impl GatewayObjects {
@@ -39,6 +40,7 @@ impl GatewayObjects {
             Kind::UdpRoute => &self.udp_routes.get(namespace, name)?.object.metadata,
             Kind::ReferenceGrant => &self.reference_grants.get(namespace, name)?.object.metadata,
             Kind::BackendTlsPolicy => &self.backend_tls_policies.get(namespace, name)?.object.metadata,
+            Kind::AditPolicy => &self.adit_policies.get(namespace, name)?.object.metadata,
             _ => return None,
         })
     }
@@ -56,6 +58,7 @@ impl GatewayObjects {
             Kind::UdpRoute => !self.udp_routes.is_empty(),
             Kind::ReferenceGrant => !self.reference_grants.is_empty(),
             Kind::BackendTlsPolicy => !self.backend_tls_policies.is_empty(),
+            Kind::AditPolicy => !self.adit_policies.is_empty(),
             _ => false,
         }
     }
@@ -74,6 +77,7 @@ impl GatewayObjects {
             Object::UdpRoute(object) => self.udp_routes.insert(Stored { key, object, age }, same),
             Object::ReferenceGrant(object) => self.reference_grants.insert(Stored { key, object, age }, same),
             Object::BackendTlsPolicy(object) => self.backend_tls_policies.insert(Stored { key, object, age }, same),
+            Object::AditPolicy(object) => self.adit_policies.insert(Stored { key, object, age }, same),
             _ => false,
         }
     }
@@ -91,6 +95,7 @@ impl GatewayObjects {
             Kind::UdpRoute => self.udp_routes.remove(key),
             Kind::ReferenceGrant => self.reference_grants.remove(key),
             Kind::BackendTlsPolicy => self.backend_tls_policies.remove(key),
+            Kind::AditPolicy => self.adit_policies.remove(key),
             _ => false,
         }
     }

@@ -91,7 +91,7 @@ fn an_ingress_that_moved_in_its_file_changed() {
 #[test]
 fn objects_of_gateway_api_are_found_until_they_are_deleted() {
     let mut store = Store::new();
-    let objects: [(Kind, Object); 11] = [
+    let objects: [(Kind, Object); 12] = [
         (Kind::Namespace, Object::Namespace(Arc::default())),
         (Kind::GatewayClass, Object::GatewayClass(Arc::default())),
         (Kind::Gateway, Object::Gateway(Arc::default())),
@@ -103,6 +103,7 @@ fn objects_of_gateway_api_are_found_until_they_are_deleted() {
         (Kind::UdpRoute, Object::UdpRoute(Arc::default())),
         (Kind::ReferenceGrant, Object::ReferenceGrant(Arc::default())),
         (Kind::BackendTlsPolicy, Object::BackendTlsPolicy(Arc::default())),
+        (Kind::AditPolicy, Object::AditPolicy(Arc::default())),
     ];
     for (kind, object) in &objects {
         assert!(!store.has(*kind));

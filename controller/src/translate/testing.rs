@@ -43,6 +43,7 @@ pub(super) fn observed(text: &str, document: Option<u32>) -> Observed {
         "UDPRoute" => (Kind::UdpRoute, Object::UdpRoute(typed(value))),
         "ReferenceGrant" => (Kind::ReferenceGrant, Object::ReferenceGrant(typed(value))),
         "BackendTLSPolicy" => (Kind::BackendTlsPolicy, Object::BackendTlsPolicy(typed(value))),
+        "AditPolicy" => (Kind::AditPolicy, Object::AditPolicy(typed(value))),
         other => panic!("no test needs a {other}"),
     };
     let namespace = if kind.is_namespaced() { namespace } else { String::new() };

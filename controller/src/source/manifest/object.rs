@@ -99,6 +99,7 @@ fn metadata(object: &Object) -> &ObjectMeta {
         Object::UdpRoute(object) => &object.metadata,
         Object::ReferenceGrant(object) => &object.metadata,
         Object::BackendTlsPolicy(object) => &object.metadata,
+        Object::AditPolicy(object) => &object.metadata,
     }
 }
 

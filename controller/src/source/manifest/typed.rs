@@ -41,6 +41,7 @@ pub(crate) fn object(kind: Kind, value: &Value, unknown: &mut Vec<String>) -> Re
         Kind::UdpRoute => Object::UdpRoute(read(value, unknown)?),
         Kind::ReferenceGrant => Object::ReferenceGrant(read(value, unknown)?),
         Kind::BackendTlsPolicy => Object::BackendTlsPolicy(read(value, unknown)?),
+        Kind::AditPolicy => Object::AditPolicy(read(value, unknown)?),
     })
 }
 
