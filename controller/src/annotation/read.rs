@@ -1,9 +1,8 @@
-#[cfg(test)]
-mod tests;
+//! What settings come to: those of an Ingress's annotations, or of AditPolicies.
 
-use super::entry::{Annotation, Applied, Effect, Invalid, OWN_PREFIX};
-use super::prefix;
+use super::entry::{Annotation, Applied, Effect, Invalid};
 use super::settings::AnnotationSettings;
+use super::written::Written;
 use crate::diagnostic::{AtAdmission, Diagnostic, Reason};
 use crate::lookup::Lookup;
 use crate::object::{Kind, ObjectKey};
@@ -13,13 +12,7 @@ use crate::snippet::SnippetReport;
 use gateway::config::{ClientCertificates, Denied, Origin, Subject};
 use std::collections::BTreeMap;
 
-/// What becomes of an Ingress with a value that must be valid.
-const REJECTED: &str = "the whole Ingress is rejected, and its last valid version stays in effect if there is one";
-
-/// The prefix that annotations have unless `--annotations-prefix` says otherwise.
-const USUAL_PREFIX: &str = "nginx.ingress.kubernetes.io";
-
-/// What the annotations of one Ingress come to.
+/// What settings come to.
 #[derive(Debug)]
 pub(crate) struct Reading {
     /// What they ask for.
@@ -30,87 +23,79 @@ pub(crate) struct Reading {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Which directives of its snippets work.
     pub(crate) snippets: Vec<SnippetReport>,
-    /// The whole Ingress is rejected.
+    /// All that they stand in is rejected: the whole Ingress, or the policies.
     pub(crate) rejected: bool,
 }
 
-/// What the annotations of one Ingress are read with.
+/// What settings are read with.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
-    /// The Ingress, as diagnostics name it.
-    pub(crate) object: &'a Subject,
-    /// Its namespace.
+    /// The namespace of what they stand in.
     pub(crate) namespace: &'a str,
-    /// The prefix of annotations, without the slash.
-    pub(crate) prefix: &'a str,
-    /// What annotations override.
+    /// What they override.
     pub(crate) defaults: &'a RouteDefaults,
     /// The objects that values may name.
     pub(crate) lookup: &'a Lookup<'a>,
 }
 
-/// Reads the annotations of one Ingress.
-pub(crate) fn read<'a>(annotations: &'a BTreeMap<String, String>, context: &'a Context<'a>) -> Reading {
-    let canary = annotations.get(&format!("{}/canary", context.prefix));
-    let mut reader = Reader {
-        annotations,
-        context,
-        is_canary: canary.is_some_and(|value| Value::from(&**value).bool() == Ok(true)),
-        left_out: Vec::new(),
-        reading: Reading {
-            settings: AnnotationSettings::new(context.defaults),
-            applied: Vec::new(),
-            diagnostics: Vec::new(),
-            snippets: Vec::new(),
-            rejected: false,
-        },
-    };
-    for (name, value) in annotations {
-        match name.split_once('/') {
-            Some((found, key)) if found == context.prefix || found == OWN_PREFIX => {
-                reader.annotation(name, key, value);
-            }
-            Some((USUAL_PREFIX, key)) => reader.foreign(key),
-            _ => reader.stranger(name),
-        }
-    }
-    reader.canary();
-    reader.affinity();
-    reader.hashing();
-    reader.endpoint_health();
-    reader.passwords();
-    reader.proxy_ssl();
-    reader.client_certificates();
-    reader.reading.settings.finish(context.defaults);
-    reader.snippets();
-    reader.waf();
-    reader.tracing();
-    reader.reading
-}
-
 pub(super) struct Reader<'a> {
-    annotations: &'a BTreeMap<String, String>,
-    pub(super) context: &'a Context<'a>,
+    pub(super) written: Written<'a>,
+    pub(super) context: Context<'a>,
     pub(super) reading: Reading,
+    /// Their values, by the names of their entries.
+    values: BTreeMap<&'static str, &'a str>,
     is_canary: bool,
     /// What a canary has no say in.
     left_out: Vec<&'static str>,
 }
 
 impl<'a> Reader<'a> {
-    fn annotation(&mut self, name: &str, key: &str, value: &str) {
-        if let Some(word) = self.context.defaults.blocked_words.iter().find(|word| value.contains(&***word)) {
-            let message = format!("contains {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
-            return self.reject(key, value, &message);
-        }
-        let Some(annotation) = Annotation::of_full_name(name, self.context.prefix) else {
-            return self.unknown(name, key);
+    pub(super) fn new(values: BTreeMap<&'static str, &'a str>, written: Written<'a>, context: Context<'a>) -> Self {
+        let canary = values.get("canary");
+        let is_canary = canary.is_some_and(|value| Value::from(*value).bool() == Ok(true));
+        let reading = Reading {
+            settings: AnnotationSettings::new(context.defaults),
+            applied: Vec::new(),
+            diagnostics: Vec::new(),
+            snippets: Vec::new(),
+            rejected: false,
         };
+        Self { written, context, reading, values, is_canary, left_out: Vec::new() }
+    }
+
+    /// Builds what several settings say together, once each has been read.
+    pub(super) fn build(&mut self) {
+        self.canary();
+        self.affinity();
+        self.hashing();
+        self.endpoint_health();
+        self.passwords();
+        self.proxy_ssl();
+        self.client_certificates();
+        self.reading.settings.finish(self.context.defaults);
+        self.snippets();
+        self.waf();
+        self.tracing();
+    }
+
+    /// Whether a value may be read: it has none of the words that are forbidden everywhere. Rejects all if it has one.
+    pub(super) fn permits(&mut self, key: &str, value: &str) -> bool {
+        let Some(word) = self.context.defaults.blocked_words.iter().find(|word| value.contains(&***word)) else {
+            return true;
+        };
+        let message = format!("contains {word:?}, which the ConfigMap's annotation-value-word-blocklist forbids");
+        self.reject(key, value, &message);
+        false
+    }
+
+    /// Reads one setting.
+    pub(super) fn setting(&mut self, annotation: &'static Annotation, value: &str) {
         if annotation.facets.risk > self.context.defaults.risk_level && annotation.facets.risk < Risk::Critical {
             let (risk, level) = (annotation.facets.risk, self.context.defaults.risk_level);
             let message = format!(
                 "has the risk level {risk:?}, and the ConfigMap's annotations-risk-level allows up to {level:?}"
             );
-            return self.reject(key, value, &message);
+            return self.reject(annotation.name, value, &message);
         }
         let effect = if self.is_canary && !annotation.counts_for_canaries() {
             self.left_out.push(annotation.name);
@@ -138,12 +123,12 @@ impl<'a> Reader<'a> {
     }
 
     /// An empty value counts as no annotation, as in ingress-nginx.
-    fn apply(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
+    pub(super) fn apply(&mut self, annotation: &'static Annotation, value: &str) -> Effect {
         let key = annotation.name;
         if value.trim().is_empty() && !matches!(annotation.facets.invalid, Invalid::Denies | Invalid::DeniesHost) {
             return Effect::None;
         }
-        let Context { lookup, namespace, defaults, .. } = *self.context;
+        let Context { lookup, namespace, defaults } = self.context;
         let result = (annotation.apply)(
             Value::new(value, lookup).within(namespace, defaults.cross_namespace),
             &mut self.reading.settings,
@@ -249,7 +234,7 @@ impl<'a> Reader<'a> {
     /// What several annotations together say of certificates of clients.
     fn client_certificates(&mut self) {
         const SECRET: &str = "auth-tls-secret";
-        let origin = Origin::new(self.context.object.clone(), self.field(SECRET));
+        let origin = self.written.origin(SECRET);
         let settings = std::mem::take(&mut self.reading.settings.client_certificates);
         if let Err((key, error)) = settings.build(origin, &mut self.reading.settings.host) {
             self.deny_host(key, self.value(key), &error.to_string()).at_admission = if_missing(&error);
@@ -257,9 +242,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of an annotation, empty where it is not there.
+    /// The value of a setting, empty where it is not there.
     pub(super) fn value(&self, key: &str) -> &'a str {
-        self.annotations.get(&Annotation::full_name(key, self.context.prefix)).map_or("", String::as_str)
+        self.values.get(key).copied().unwrap_or_default()
     }
 
     /// Denies the routes where an annotation cannot be used together with the others.
@@ -283,7 +268,8 @@ impl<'a> Reader<'a> {
         };
         let (diagnostic, effect) = match annotation.facets.invalid {
             Invalid::RejectsIngress => {
-                (self.error(key, value, reason, &format!("{error}; {REJECTED}")), Effect::Rejected)
+                let message = format!("{error}; {}", self.written.rejected());
+                (self.error(key, value, reason, &message), Effect::Rejected)
             }
             Invalid::Denies => (self.deny(key, value, &error.to_string()), Effect::Denied),
             Invalid::DeniesHost => (self.deny_host(key, value, &error.to_string()), Effect::HostDenied),
@@ -301,7 +287,8 @@ impl<'a> Reader<'a> {
     }
 
     fn reject(&mut self, key: &str, value: &str, complaint: &str) {
-        let diagnostic = self.error(key, value, Reason::AnnotationParsingFailed, &format!("{complaint}; {REJECTED}"));
+        let message = format!("{complaint}; {}", self.written.rejected());
+        let diagnostic = self.error(key, value, Reason::AnnotationParsingFailed, &message);
         diagnostic.at_admission = AtAdmission::Refuses;
         self.reading.rejected = true;
     }
@@ -320,58 +307,23 @@ impl<'a> Reader<'a> {
     }
 
     fn denied(&self, key: &str, complaint: &str) -> Denied {
-        let origin = Origin::new(self.context.object.clone(), self.field(key));
-        let name = Annotation::full_name(key, self.context.prefix);
-        Denied { reason: format!("the annotation {name} {complaint}").into(), origin }
-    }
-
-    /// No annotation has this full name. Its key may be right.
-    fn unknown(&mut self, name: &str, key: &str) {
-        let near = match Annotation::named(key) {
-            Some(_) => format!("; did you mean {:?}?", Annotation::full_name(key, self.context.prefix)),
-            None => Annotation::suggestion(key),
-        };
-        let message = format!("is not an annotation of ingress-nginx or Adit; it is ignored{near}");
-        let field = format!("metadata.annotations[{name}]");
-        let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
-        self.reading.diagnostics.push(diagnostic);
-    }
-
-    /// The usual prefix where another one counts.
-    fn foreign(&mut self, key: &str) {
-        if let Some(annotation) = Annotation::named(key) {
-            let field = format!("metadata.annotations[{USUAL_PREFIX}/{key}]");
-            let prefix = annotation.prefix(self.context.prefix);
-            let message = format!("is ignored: expected the prefix {prefix:?} (--annotations-prefix)");
-            let diagnostic = Diagnostic::warning(self.context.object.clone(), field, message).because(Reason::Ignored);
-            self.reading.diagnostics.push(diagnostic.refused());
-        }
-    }
-
-    /// Another prefix, or none. Charts set some annotations for several controllers.
-    fn stranger(&mut self, name: &str) {
-        if prefix::has_successor(name, self.context.prefix, self.annotations) {
-            return;
-        }
-        if let Some(complaint) = prefix::complaint(name, self.context.prefix) {
-            let field = format!("metadata.annotations[{name}]");
-            let warning = Diagnostic::warning(self.context.object.clone(), field, complaint).because(Reason::Ignored);
-            self.reading.diagnostics.push(warning);
-        }
+        let reason = format!("{} {complaint}", self.written.name(key));
+        Denied { reason: self.written.words(&reason).into(), origin: self.written.origin(key) }
     }
 
     pub(super) fn error(&mut self, key: &str, value: &str, reason: Reason, message: &str) -> &mut Diagnostic {
-        let diagnostic = Diagnostic::error(self.context.object.clone(), self.field(key), message);
-        self.reading.diagnostics.push_mut(diagnostic.with_value(value).because(reason))
+        let Origin { object, field } = self.written.origin(key);
+        self.push(Diagnostic::error(object, field, self.written.words(message)), value, reason)
     }
 
     pub(super) fn warn(&mut self, key: &str, value: &str, reason: Reason, message: &str) {
-        let diagnostic = Diagnostic::warning(self.context.object.clone(), self.field(key), message);
-        self.reading.diagnostics.push(diagnostic.with_value(value).because(reason));
+        let Origin { object, field } = self.written.origin(key);
+        self.push(Diagnostic::warning(object, field, self.written.words(message)), value, reason);
     }
 
-    pub(super) fn field(&self, key: &str) -> String {
-        format!("metadata.annotations[{}]", Annotation::full_name(key, self.context.prefix))
+    fn push(&mut self, diagnostic: Diagnostic, value: &str, reason: Reason) -> &mut Diagnostic {
+        let diagnostic = diagnostic.with_value(value).because(self.written.reason(reason));
+        self.reading.diagnostics.push_mut(diagnostic)
     }
 }
 

@@ -129,12 +129,12 @@ pub struct LimitAnnotations {
 impl LimitAnnotations {
     const BURST_MULTIPLIER: NonZero<u32> = const { NonZero::new(5).expect("not zero") };
 
-    /// The limits on the clients of an Ingress; `None` where nothing is limited.
-    pub(crate) fn policy(&self, namespace: &str, name: &str) -> Option<ClientLimits> {
+    /// The limits on clients, which are counted in this zone; `None` where nothing is limited.
+    pub(crate) fn policy(&self, zone: String) -> Option<ClientLimits> {
         let Self { per_second, per_minute, burst_multiplier, connections, ref exempt } = *self;
         per_second.or(per_minute).or(connections)?;
         Some(ClientLimits {
-            zone: format!("{namespace}/{name}").into(),
+            zone: zone.into(),
             per_second,
             per_minute,
             burst_multiplier: burst_multiplier.unwrap_or(Self::BURST_MULTIPLIER),

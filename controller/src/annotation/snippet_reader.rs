@@ -68,8 +68,7 @@ impl Reader<'_> {
             return self.deny_for_snippet(AUTH, &complaint, AtAdmission::Refuses);
         }
         if self.reading.settings.external_auth.url.is_none() {
-            let message =
-                "has no effect without auth-url: expected that annotation, or the ConfigMap's global-auth-snippet";
+            let message = "has no effect without auth-url: expected both, or the ConfigMap's global-auth-snippet";
             self.warn(AUTH, self.value(AUTH), Reason::Ignored, message);
             return self.set_effect(AUTH, &Effect::None);
         }
@@ -83,8 +82,8 @@ impl Reader<'_> {
 
     fn server_snippet(&mut self, snippet: Snippet) -> ServerSnippet {
         let Some(complaint) = snippet.complaint() else { return ServerSnippet::Serves(Arc::new(snippet.block)) };
-        let origin = Origin::new(self.context.object.clone(), self.field(SERVER));
-        let reason = format!("the annotation {}/{SERVER} {complaint}", self.context.prefix).into();
+        let origin = self.written.origin(SERVER);
+        let reason = format!("{} {complaint}", self.written.name(SERVER)).into();
         let message = format!("{complaint}: every request of its hosts is answered with 503");
         self.error(SERVER, self.value(SERVER), Reason::Denied, &message).at_admission = AtAdmission::Refuses;
         self.set_effect(SERVER, &Effect::Denied);
@@ -119,21 +118,19 @@ impl Reader<'_> {
         if text.trim().is_empty() || self.snippet_refusal().is_some() {
             return None;
         }
-        let field = self.field(key);
+        let Origin { object, field } = self.written.origin(key);
         let (namespace, across) = (self.context.namespace, self.context.defaults.cross_namespace);
         let services = Some(Services { namespace, across });
         let zones = &self.context.defaults.limit_zones;
-        let place = Place { object: self.context.object, field: &field, context, services, zones };
+        let place = Place { object: &object, field: &field, context, services, zones };
         let snippet = snippet::read(text, &place, outer);
-        self.reading.diagnostics.extend(snippet.diagnostics(&place).map(of_annotation));
+        let written = self.written;
+        let of_setting = |diagnostic: Diagnostic| match diagnostic.reason {
+            Reason::Invalid => diagnostic.because(written.reason(Reason::AnnotationParsingFailed)).refused(),
+            _ => diagnostic,
+        };
+        self.reading.diagnostics.extend(snippet.diagnostics(&place).map(of_setting));
         self.reading.snippets.push(snippet.report(&place));
         Some(snippet)
-    }
-}
-
-fn of_annotation(diagnostic: Diagnostic) -> Diagnostic {
-    match diagnostic.reason {
-        Reason::Invalid => diagnostic.because(Reason::AnnotationParsingFailed).refused(),
-        _ => diagnostic,
     }
 }

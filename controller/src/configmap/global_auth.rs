@@ -10,7 +10,8 @@ pub(super) const KEYS: &[Key] = &[
         "global-auth-url",
         "",
         "Sets the URL of an external service that authorizes the requests of all routes, as the annotation `auth-url` \
-         does for one Ingress and `enable-global-auth: \"false\"` undoes. Empty: none.",
+         does for one Ingress and `enable-global-auth: \"false\"` undoes. Empty: none. Routes of Gateway API are among them, \
+         whose requests are answered with 503 if the URL has `$host`.",
         |value, draft| read(value, draft, auth_server::auth_url),
     )
     .but(

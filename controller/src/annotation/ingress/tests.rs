@@ -1,7 +1,9 @@
 use super::*;
-use crate::annotation::Scope;
+use crate::annotation::{Effect, Invalid, Scope};
 use crate::diagnostic::Severity;
-use crate::route_defaults::WafDefaults;
+use crate::lookup::Lookup;
+use crate::object::{Kind, ObjectKey};
+use crate::route_defaults::{Risk, RouteDefaults, WafDefaults};
 use crate::store::Store;
 use gateway::config::{RetryCondition, RetryConditions};
 use std::sync::Arc;
@@ -15,14 +17,9 @@ fn reading_with(defaults: &RouteDefaults, annotations: &[(&str, &str)]) -> Readi
         |key: &str| if key.contains('/') { key.to_owned() } else { Annotation::full_name(key, USUAL_PREFIX) };
     let annotations = annotations.iter().map(|(key, value)| (full_name(key), (*value).to_owned())).collect();
     let store = Store::new();
-    let context = Context {
-        object: &Subject::other("Ingress default/shop"),
-        namespace: "default",
-        prefix: USUAL_PREFIX,
-        defaults,
-        lookup: &Lookup::new(&store),
-    };
-    read(&annotations, &context)
+    let (lookup, ingress) = (Lookup::new(&store), Subject::other("Ingress default/shop"));
+    let context = Context { namespace: "default", defaults, lookup: &lookup };
+    read(&annotations, (&ingress, USUAL_PREFIX), context)
 }
 
 /// No annotation may vanish without a trace: each does something, or a diagnostic names it.
@@ -150,16 +147,9 @@ fn a_security_setting_denies_while_its_object_is_missing() {
     ];
     let (store, defaults, object) = (Store::new(), RouteDefaults::default(), Subject::other("Ingress shop/a"));
     let lookup = Lookup::new(&store);
-    let context =
-        Context { object: &object, namespace: "shop", prefix: USUAL_PREFIX, defaults: &defaults, lookup: &lookup };
-    let none = BTreeMap::new();
-    let mut reader = Reader {
-        annotations: &none,
-        context: &context,
-        reading: read(&none, &context),
-        is_canary: false,
-        left_out: Vec::new(),
-    };
+    let context = Context { namespace: "shop", defaults: &defaults, lookup: &lookup };
+    let written = Written::Annotations { ingress: &object, prefix: USUAL_PREFIX };
+    let mut reader = Reader::new(BTreeMap::new(), written, context);
     let effects: Vec<_> = NAMES_A_SECRET.iter().map(|annotation| reader.apply(annotation, "users")).collect();
     assert_eq!(effects, [Effect::Denied, Effect::None]);
     assert!(reader.reading.settings.policies.denied.is_some());
