@@ -128,7 +128,12 @@ impl ApiServer {
 
     /// Has these kinds of Gateway API, by their names in URLs, in a version; none: no longer this version.
     pub fn offer(&self, version: &str, resources: &[&str]) {
-        self.change(|state| state.discovery.offer(version, resources));
+        self.change(|state| state.discovery.offer(discovery::GATEWAY_API, version, resources));
+    }
+
+    /// Has AditPolicies.
+    pub fn offer_policies(&self) {
+        self.change(|state| state.discovery.offer(discovery::OWN, "v1alpha1", &["aditpolicies"]));
     }
 
     /// Deletes an object.

@@ -1,42 +1,57 @@
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The names in URLs of the kinds of Gateway API that there are, by version.
+/// The names in URLs of the kinds of CustomResourceDefinitions that there are, by group and version.
 #[derive(Debug, Default)]
-pub(super) struct Discovery(BTreeMap<String, Vec<String>>);
+pub(super) struct Discovery(BTreeMap<(&'static str, String), Vec<String>>);
 
-const GROUP: &str = "gateway.networking.k8s.io";
+pub(super) const GATEWAY_API: &str = "gateway.networking.k8s.io";
+pub(super) const OWN: &str = "adit.dev";
 
 impl Discovery {
-    pub(super) fn offer(&mut self, version: &str, resources: &[&str]) {
-        self.0.remove(version);
+    pub(super) fn offer(&mut self, group: &'static str, version: &str, resources: &[&str]) {
+        let key = (group, version.to_owned());
+        self.0.remove(&key);
         if !resources.is_empty() {
-            self.0.insert(version.to_owned(), resources.iter().map(ToString::to_string).collect());
+            self.0.insert(key, resources.iter().map(ToString::to_string).collect());
         }
     }
 
     /// The answer where this path is about what there is, and not about objects; `None` in it where there is nothing.
     pub(super) fn answer(&self, path: &str) -> Option<Option<Value>> {
-        let version = path.strip_prefix("/apis/")?.strip_prefix(GROUP)?;
-        match version.strip_prefix('/') {
-            None if version.is_empty() => Some((!self.0.is_empty()).then(|| self.group())),
-            Some(version) if !version.contains('/') => Some(self.0.get(version).map(|found| resources(version, found))),
-            _ => None,
+        let place = path.strip_prefix("/apis/")?;
+        let (name, version) = place.split_once('/').map_or((place, None), |(name, version)| (name, Some(version)));
+        let group = [GATEWAY_API, OWN].into_iter().find(|group| *group == name)?;
+        match version {
+            None => Some(self.group(group)),
+            Some(version) if !version.contains('/') => {
+                let found = self.0.get(&(group, version.to_owned()));
+                Some(found.map(|found| resources(&format!("{group}/{version}"), found)))
+            }
+            Some(_) => None,
         }
     }
 
-    fn group(&self) -> Value {
-        let version = |version: &String| json!({"groupVersion": format!("{GROUP}/{version}"), "version": version});
-        let versions: Vec<_> = self.0.keys().map(version).collect();
-        json!({"kind": "APIGroup", "apiVersion": "v1", "name": GROUP, "preferredVersion": versions[0], "versions": versions})
+    fn group(&self, group: &str) -> Option<Value> {
+        let versions = self
+            .0
+            .keys()
+            .filter(|(of, _)| *of == group)
+            .map(|(_, version)| json!({"groupVersion": format!("{group}/{version}"), "version": version}));
+        let versions: Vec<_> = versions.collect();
+        let preferred = versions.first()?.clone();
+        let kind = "APIGroup";
+        Some(
+            json!({"kind": kind, "apiVersion": "v1", "name": group, "preferredVersion": preferred, "versions": versions}),
+        )
     }
 }
 
-fn resources(version: &str, names: &[String]) -> Value {
+fn resources(group_version: &str, names: &[String]) -> Value {
     let resource = |name: &String| {
         let verbs = ["get", "list", "patch", "watch"];
         json!({"name": name, "singularName": "", "namespaced": true, "kind": name, "verbs": verbs})
     };
     let resources: Vec<_> = names.iter().map(resource).collect();
-    json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{version}"), "resources": resources})
+    json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources})
 }

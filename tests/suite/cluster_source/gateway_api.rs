@@ -25,6 +25,7 @@ async fn what_a_cluster_does_not_have_is_not_asked_for() -> Result<()> {
     let server = ApiServer::start(&app("a")).await?;
     let adit = watch(&server).await?;
     server.asked("/apis/gateway.networking.k8s.io", false, 3).await?;
+    server.asked("/apis/adit.dev", false, 3).await?;
     settles(&adit, &server).await?;
     assert_eq!(asked(&server), [""; 0]);
     adit.reaches(|state| state.diagnostics.is_empty()).await
@@ -72,4 +73,46 @@ async fn without_a_right_to_it_all_else_is_served() -> Result<()> {
     server.apply(&class("adit.dev/gateway-controller"))?;
     server.refuse("gatewayclasses", false);
     server.asked("httproutes", true, 1).await
+}
+
+/// A rule with a policy, and what that names.
+const POLICED: &str = r#"
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: default}
+spec: {gatewayClassName: adit, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: route, namespace: default}
+spec:
+  parentRefs: [{name: edge}]
+  rules:
+  - filters: [{type: ExtensionRef, extensionRef: {group: adit.dev, kind: AditPolicy, name: auth}}]
+    backendRefs: [{name: a, port: 80}]
+---
+apiVersion: adit.dev/v1alpha1
+kind: AditPolicy
+metadata: {name: auth, namespace: default}
+spec: {authUrl: "http://a.default.svc/", authProxySetHeaders: headers}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: headers, namespace: default}
+data: {X-Of-Auth: "1"}
+---
+"#;
+
+#[tokio::test]
+async fn policies_are_watched_when_their_kind_comes_and_so_is_what_they_name() -> Result<()> {
+    let server = ApiServer::start(&(app("a") + POLICED + &class("adit.dev/gateway-controller"))).await?;
+    server.offer("v1", &KINDS);
+    let adit = watch(&server).await?;
+    server.asked("httproutes", true, 1).await?;
+    adit.reaches(|state| !state.diagnostics.is_empty()).await?;
+    assert_eq!(server.requests("aditpolicies", false), 0);
+    server.offer_policies();
+    server.asked("/adit.dev/v1alpha1/aditpolicies", true, 1).await?;
+    adit.reaches(|state| state.diagnostics.is_empty()).await?;
+    settles(&adit, &server).await
 }

@@ -1,7 +1,8 @@
-//! Which kinds of Gateway API the API server has. They are CustomResourceDefinitions, which come and go while Adit runs.
+//! Which kinds of Gateway API the API server has, and which of ours. They are CustomResourceDefinitions, which come and go
+//! while Adit runs.
 
 use crate::apiserver::{Access, ApiFailure, Backoff, Cause};
-use crate::gateway_api::GROUP;
+use crate::gateway_api::{GROUP, OWN_GROUP};
 use crate::object::{KINDS, Kind};
 use http::{Request, StatusCode};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
@@ -13,8 +14,8 @@ use tokio::sync::mpsc;
 /// The kinds that there are, each with the version to read it in.
 pub(super) type Served = BTreeMap<Kind, &'static str>;
 
-/// The versions that can be read, the best first. ReferenceGrant had no other than the second up to v1.4.
-const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+/// The groups, each with the versions that can be read, the best first. ReferenceGrant had no other than the second up to v1.4.
+const GROUPS: [(&str, &[&str]); 2] = [(GROUP, &["v1", "v1beta1"]), (OWN_GROUP, &["v1alpha1"])];
 
 /// Asks for ever, and sends what there is: at first, and whenever that changes.
 pub(super) async fn follow(access: Access, interval: Duration, served: mpsc::Sender<Served>) {
@@ -72,20 +73,33 @@ impl Known {
 
 async fn ask(access: &Access) -> Result<Served, ApiFailure> {
     let mut served = Served::new();
-    let Some(group) = get::<APIGroup>(access, &format!("/apis/{GROUP}")).await? else { return Ok(served) };
-    for version in VERSIONS {
-        if !group.versions.iter().any(|served| served.version == version) {
+    for (group, versions) in GROUPS {
+        ask_for_group(access, group, versions, &mut served).await?;
+    }
+    Ok(served)
+}
+
+/// Adds the kinds of one group.
+async fn ask_for_group(
+    access: &Access,
+    name: &str,
+    versions: &[&'static str],
+    served: &mut Served,
+) -> Result<(), ApiFailure> {
+    let Some(group) = get::<APIGroup>(access, &format!("/apis/{name}")).await? else { return Ok(()) };
+    for version in versions {
+        if !group.versions.iter().any(|served| served.version == *version) {
             continue;
         }
-        let path = format!("/apis/{GROUP}/{version}");
+        let path = format!("/apis/{name}/{version}");
         let Some(list) = get::<APIResourceList>(access, &path).await? else { continue };
-        for (kind, ..) in KINDS.iter().filter(|(kind, ..)| kind.is_of_gateway_api()) {
+        for (kind, ..) in KINDS.iter().filter(|(kind, ..)| kind.group() == name) {
             if list.resources.iter().any(|resource| resource.name == kind.plural()) {
                 served.entry(*kind).or_insert(version);
             }
         }
     }
-    Ok(served)
+    Ok(())
 }
 
 /// What there is at a path; none where there is nothing, or nothing for us.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// What is read besides the classes. Labels of namespaces say whose routes may attach. Of ConfigMaps that is the list of target
 /// ports, and of EndpointSlices those of our own Service, unless they are watched anyhow.
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind::Gateway,
     Kind::ListenerSet,
     Kind::HttpRoute,
@@ -24,6 +24,7 @@ const KINDS: [Kind; 12] = [
     Kind::UdpRoute,
     Kind::ReferenceGrant,
     Kind::BackendTlsPolicy,
+    Kind::AditPolicy,
     Kind::Namespace,
     Kind::ConfigMap,
     Kind::EndpointSlice,

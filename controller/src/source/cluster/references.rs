@@ -1,7 +1,7 @@
 //! Which ConfigMaps objects name: only those are watched. Pure.
 
 use super::objects::{ObjectState, Presence};
-use crate::annotation::Annotation;
+use crate::annotation::{Annotation, policy_fields};
 use crate::configmap::Key;
 use crate::gateway_api::{GatewaySpec, ObjectReference};
 use crate::object::{Kind, NamespacedName, Object, ObjectKey, is_name};
@@ -81,6 +81,10 @@ impl References {
                 let values = keys.filter(|(key, _)| Key::named(key).is_some_and(Key::names_config_map));
                 values.filter_map(|(_, value)| config_map(value, None)).collect()
             }
+            Object::AditPolicy(policy) => {
+                let fields = policy.spec.0.iter().filter(|(field, _)| is_reference(field));
+                fields.filter_map(|(_, value)| config_map(value.as_str()?, Some(&key.namespace))).collect()
+            }
             Object::BackendTlsPolicy(policy) => {
                 config_maps(&policy.spec.validation.ca_certificate_refs, &key.namespace)
             }
@@ -96,6 +100,11 @@ impl References {
         let is = |name: &NamespacedName| name.namespace == key.namespace && name.name == key.name;
         key.kind == Kind::ConfigMap && self.gateway.as_ref().is_some_and(is)
     }
+}
+
+/// Whether the field of an AditPolicy names a ConfigMap.
+fn is_reference(field: &str) -> bool {
+    policy_fields().get(field).is_some_and(|(annotation, _)| annotation.names_config_map())
 }
 
 /// The reference to the parameters of a Gateway, which are in its own namespace.
@@ -216,6 +225,18 @@ mod tests {
         assert!(references.record(&state_of(Kind::Gateway, with(json!({"tls": {"frontend": frontend}})))));
         assert!(references.record(&state_of(Kind::BackendTlsPolicy, with(validation("backends", "ConfigMap")))));
         assert_eq!(config_maps(&references), ["shop/backends", "shop/clients"]);
+    }
+
+    #[test]
+    fn policies_name_config_maps_as_annotations_do() {
+        let mut references = References::new(&ControllerSettings::default());
+        let policy = |spec: Value| {
+            state_of(Kind::AditPolicy, json!({"metadata": {"name": "p", "namespace": "shop"}, "spec": spec}))
+        };
+        assert!(!references.record(&policy(json!({"authSecret": "users", "limitRps": 5, "customHeaders": 7}))));
+        assert!(references.record(&policy(json!({"customHeaders": "headers", "errorPages": "pages"}))));
+        assert_eq!(config_maps(&references), ["shop/headers", "shop/pages"]);
+        assert!(references.record(&policy(Value::Null)));
     }
 
     #[test]

@@ -182,6 +182,24 @@ fn class(controller: &str) -> Value {
     json!({"metadata": {"name": "adit"}, "spec": {"controllerName": controller}})
 }
 
+/// Without Gateway API nobody can name them.
+#[test]
+fn policies_are_watched_beside_gateway_api() {
+    let mut cluster = Cluster::open(&ClusterSettings::default());
+    let watches_policies = |cluster: &Cluster| {
+        cluster.watches.iter().any(|(_, watch)| watch.path() == "/apis/adit.dev/v1alpha1/aditpolicies")
+    };
+    let policies = (Kind::AditPolicy, "v1alpha1");
+    cluster.discovered(&[policies]);
+    assert!(!watches_policies(&cluster));
+    cluster.discovered(&[&GATEWAY_API[..], &[policies]].concat());
+    assert!(!watches_policies(&cluster), "no class is ours");
+    cluster.list("GatewayClass", [class("adit.dev/gateway-controller")]);
+    assert!(watches_policies(&cluster));
+    cluster.discovered(&GATEWAY_API);
+    assert!(!watches_policies(&cluster));
+}
+
 #[test]
 fn gateway_api_is_watched_when_a_class_is_ours() {
     let mut cluster = Cluster::open(&ClusterSettings::default());
